@@ -1,0 +1,22 @@
+//! What a neural network's layers know while it learns.
+//!
+//! The information plane draws, for every hidden layer T and epoch, how much the layer knows about the input,
+//! I(X;T), against how much it knows about the label, I(T;Y).
+
+pub mod dataset;
+pub mod estimator;
+pub mod information;
+pub mod network;
+pub mod pairwise;
+pub mod plane;
+pub mod snapshot;
+pub mod train;
+pub mod variable;
+
+pub use dataset::Dataset;
+pub use estimator::{Bound, Estimate, EstimateError, Estimator};
+pub use information::Information;
+pub use network::{Activations, Layer, Network, Nonlinearity};
+pub use plane::{InformationPlane, PlaneRow};
+pub use snapshot::{Snapshot, Snapshots};
+pub use variable::{Labels, Variable};

@@ -1,0 +1,58 @@
+//! A dense network: its forward pass, and what each layer puts out.
+
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+
+/// What a layer does to `z = W t + b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Nonlinearity {
+    /// z
+    Linear,
+    /// tanh z
+    Tanh,
+    /// max(0, z)
+    Relu,
+    /// z for z > 0, else 0.01 z
+    LeakyRelu,
+    /// z for z > 0, else eᶻ − 1
+    Elu,
+    /// z Φ(z), with the normal distribution function Φ (exact, not the tanh approximation)
+    Gelu,
+    /// 1 / (1 + e⁻ᶻ)
+    Sigmoid,
+    /// z clipped to [−1, 1]
+    HardTanh,
+    /// ln(1 + eᶻ)
+    Softplus,
+    /// z / (1 + |z|)
+    Softsign,
+    /// eᶻ / Σ eᶻ over the layer's units; for output layers
+    Softmax,
+}
+
+/// A dense layer, t ↦ f(W t + b).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// W, `(width, input_width)`, as PyTorch keeps it.
+    pub weights: Array2<f32>,
+    /// b, `(width)`.
+    pub biases: Array1<f32>,
+    /// f.
+    pub nonlinearity: Nonlinearity,
+}
+
+/// Dense layers, the first nearest the input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The layers; the width of each is the input width of the next.
+    pub layers: Vec<Layer>,
+}
+
+/// What each layer puts out for each sample: `layers[l]` is `(n_samples, width of layer l + 1)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activations {
+    /// T₁, T₂, … in the order of the network; the last is the output.
+    pub layers: Vec<Array2<f32>>,
+}

@@ -1,0 +1,1 @@
+//! Blocked sums over all pairs of samples: the hot kernel.

@@ -1,0 +1,40 @@
+//! Deterministic mini-batch training of dense networks.
+
+use serde::{Deserialize, Serialize};
+
+/// How training stood after an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochStats {
+    /// The seed of the run.
+    pub seed: u64,
+    /// How many epochs the network had been trained for; 0 is untrained.
+    pub epoch: u64,
+    /// Mean loss on the training samples, in the loss's own unit (nats for cross-entropy).
+    pub train_loss: f32,
+    /// Mean loss on the samples held back; absent if there are none.
+    pub test_loss: Option<f32>,
+    /// Share of training samples classified correctly.
+    pub train_accuracy: f32,
+    /// Share of the samples held back classified correctly; absent if there are none.
+    pub test_accuracy: Option<f32>,
+    /// Per layer, from the input on.
+    pub layers: Vec<LayerStats>,
+}
+
+/// The weights and gradients of one layer over one epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerStats {
+    /// ‖W‖, Euclidean norm over all weights of the layer, without biases.
+    pub weight_norm: f32,
+    /// ‖mean of the mini-batch gradients of W over the epoch‖; absent at epoch 0.
+    pub gradient_mean: Option<f32>,
+    /// ‖standard deviation, entry by entry, of the mini-batch gradients of W over the epoch‖; absent at epoch 0.
+    pub gradient_standard_deviation: Option<f32>,
+}
+
+impl LayerStats {
+    /// Signal-to-noise ratio of the gradient, ‖mean‖ / ‖standard deviation‖.
+    pub fn gradient_snr(&self) -> Option<f32> {
+        Some(self.gradient_mean? / self.gradient_standard_deviation?)
+    }
+}

@@ -1,0 +1,192 @@
+//! What an estimator may be given: labels of rows, or a matrix of one row per sample.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ndarray::{ArrayView2, CowArray, Ix2};
+
+use crate::Information;
+
+/// A labelling of rows: one discrete symbol per sample.
+///
+/// Both ends of the information plane are labellings. Y labels each sample with its class; X labels it with
+/// *which input it is*, so that for a deterministic network I(X;T) is the information between T and that
+/// label. Rows with equal inputs share a label, and pooled epochs repeat the labels.
+///
+/// ```
+/// use infoplane::Labels;
+/// let y = Labels::from_symbols(&["dog", "cat", "cat", "cat"]);
+/// assert_eq!(y.codes(), [1, 0, 0, 0]);
+/// assert_eq!(y.counts(), [3, 1]);
+/// assert!((y.entropy().bits() - 0.811278).abs() < 1e-6);
+/// assert_eq!(Labels::distinct(8).entropy().bits(), 3.0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    codes: Vec<u32>,
+    counts: Vec<usize>,
+}
+
+impl Labels {
+    /// Labels of any kind, numbered in ascending order: class `3` of ten digits is number 3.
+    pub fn from_symbols<S: Ord>(symbols: &[S]) -> Self {
+        let mut numbers: BTreeMap<&S, u32> = symbols.iter().map(|symbol| (symbol, 0)).collect();
+        for (number, slot) in numbers.values_mut().enumerate() {
+            *slot = number as u32;
+        }
+        Labels::count(symbols.iter().map(|symbol| numbers[symbol]).collect(), numbers.len())
+    }
+
+    fn count(codes: Vec<u32>, n_labels: usize) -> Self {
+        let mut counts = vec![0; n_labels];
+        for &code in &codes {
+            counts[code as usize] += 1;
+        }
+        Labels { codes, counts }
+    }
+
+    /// `n_samples` labels, all different: the X of a data set without repeated inputs.
+    pub fn distinct(n_samples: usize) -> Self {
+        Labels { codes: (0..n_samples as u32).collect(), counts: vec![1; n_samples] }
+    }
+
+    /// One label per distinct row: the X of a data set. Rows are equal when all their values are (so −0 = 0).
+    ///
+    /// Numbered in order of first appearance. `rows`: `(n_samples, n_features)`.
+    pub fn from_rows(rows: ArrayView2<'_, f32>) -> Self {
+        // Adding zero turns −0 into 0, the only pair of equal floats with different bits (NaN is refused at
+        // the border of the program).
+        let bits: Vec<u32> = rows.iter().map(|v| (v + 0.0).to_bits()).collect();
+        let width = rows.ncols();
+        let mut numbers: HashMap<&[u32], u32> = HashMap::with_capacity(rows.nrows());
+        let codes = (0..rows.nrows())
+            .map(|row| {
+                let next = numbers.len() as u32;
+                *numbers.entry(&bits[row * width..(row + 1) * width]).or_insert(next)
+            })
+            .collect();
+        Labels::count(codes, numbers.len())
+    }
+
+    /// The number of each sample's label, `0..n_labels`.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// How many samples carry each label; none is zero.
+    pub fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
+
+    /// The number of different labels.
+    pub fn n_labels(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Whether no label occurs twice: then H(T | label) = 0 for a deterministic T.
+    pub fn all_distinct(&self) -> bool {
+        self.n_labels() == self.len()
+    }
+
+    /// The entropy of the label, H = −Σ p ln p with p the share of each label in the samples.
+    pub fn entropy(&self) -> Information {
+        let n = self.len() as f64;
+        Information::from_nats(self.counts.iter().map(|&c| c as f64 / n).map(|p| -p * p.ln()).sum())
+    }
+
+    /// The same labelling of a choice of rows, renumbered.
+    pub fn select(&self, rows: &[usize]) -> Labels {
+        let codes: Vec<u32> = rows.iter().map(|&row| self.codes[row]).collect();
+        Labels::from_symbols(&codes)
+    }
+}
+
+/// What an estimator may be given about each sample.
+///
+/// A matrix is `(n_samples, width)`. Activations are single precision; a file may hold doubles, and then
+/// they are used as they are.
+#[derive(Debug, Clone, Copy)]
+pub enum Variable<'a> {
+    /// A discrete symbol per sample.
+    Labels(&'a Labels),
+    /// A row of single-precision numbers per sample.
+    Single(ArrayView2<'a, f32>),
+    /// A row of double-precision numbers per sample.
+    Double(ArrayView2<'a, f64>),
+}
+
+impl<'a> Variable<'a> {
+    /// The number of samples.
+    pub fn n_samples(&self) -> usize {
+        match self {
+            Variable::Labels(labels) => labels.len(),
+            Variable::Single(rows) => rows.nrows(),
+            Variable::Double(rows) => rows.nrows(),
+        }
+    }
+
+    /// The number of columns; 1 for labels.
+    pub fn width(&self) -> usize {
+        match self {
+            Variable::Labels(_) => 1,
+            Variable::Single(rows) => rows.ncols(),
+            Variable::Double(rows) => rows.ncols(),
+        }
+    }
+
+    /// The first entry that is NaN or infinite, as (row, column, value).
+    pub fn first_non_finite(&self) -> Option<(usize, usize, f64)> {
+        match self {
+            Variable::Labels(_) => None,
+            Variable::Single(rows) => rows
+                .indexed_iter()
+                .find(|(_, v)| !v.is_finite())
+                .map(|((row, column), &v)| (row, column, f64::from(v))),
+            Variable::Double(rows) => {
+                rows.indexed_iter().find(|(_, v)| !v.is_finite()).map(|((row, column), &v)| (row, column, v))
+            }
+        }
+    }
+}
+
+/// The rows of a matrix as one contiguous slice; copies only if they are not contiguous already.
+pub(crate) fn standard_layout<'a, T: Clone>(rows: &'a ArrayView2<'_, T>) -> CowArray<'a, T, Ix2> {
+    rows.as_standard_layout()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn labels_are_numbered_in_ascending_order() {
+        let labels = Labels::from_symbols(&[7u8, 3, 7, 9]);
+        assert_eq!(labels.codes(), [1, 0, 1, 2]);
+        assert_eq!(labels.counts(), [1, 2, 1]);
+        assert!(!labels.all_distinct());
+    }
+
+    #[test]
+    fn equal_rows_share_a_label_and_negative_zero_is_zero() {
+        let x = Labels::from_rows(array![[0.0f32, 1.0], [1.0, 1.0], [-0.0, 1.0]].view());
+        assert_eq!(x.codes(), [0, 1, 0]);
+        // p = (2/3, 1/3): a non-uniform p(x) has less entropy than log2 of the number of samples.
+        assert!((x.entropy().bits() - (3f64.log2() - 2.0 / 3.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn selecting_rows_forgets_absent_labels() {
+        let labels = Labels::from_symbols(&[5u8, 6, 7]).select(&[2, 2]);
+        assert_eq!((labels.codes(), labels.n_labels()), (&[0u32, 0][..], 1));
+    }
+}
