@@ -2,6 +2,13 @@
 //!
 //! With `information`, `variable` and `pairwise` this module knows nothing of networks.
 
+mod binned;
+mod counts;
+mod range;
+
+pub use binned::{BinRule, Binned, BinnedConfig};
+pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Information, Labels, Variable};

@@ -1,0 +1,740 @@
+//! Binning: each value of a layer becomes the number of its bin, and the bins of a row its symbol.
+//!
+//! The method of Shwartz-Ziv & Tishby (2017) and, with `floor`, of Saxe et al. (2018).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use fearless_simd::{Level, Simd, dispatch};
+use foldhash::fast::FixedState;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::range::{BinRange, LayerRange, RangeScope};
+use super::{Estimate, EstimateError, Estimator, Reading, check_layer, counts};
+use crate::variable::standard_layout;
+use crate::{Labels, Variable};
+
+/// How a value becomes a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinRule {
+    /// `bins` edges evenly spaced from `lo` to `hi` including both: `bins − 1` intervals, and one more bin for
+    /// values ≥ `hi`. The form of the published programs.
+    Edges,
+    /// `bins` bins of equal width on [`lo`, `hi`], the upper edge in the last one.
+    Equal,
+    /// ⌊t / `bin_width`⌋, unbounded.
+    Floor,
+    /// `bins` bins with equally many of the observed values in each, per layer or per unit.
+    Quantile,
+    /// The bits of the floats themselves: the true entropy of a deterministic network.
+    Exact,
+}
+
+/// The settings of [`Binned`], as a configuration file gives them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BinnedConfig {
+    /// How a value becomes a symbol.
+    pub rule: BinRule,
+    /// The number of bins (or edges), 1 to 65,536; for `edges` at least 2. Not for `floor` and `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bins: Option<usize>,
+    /// The width of a bin, for `floor`; in the layer's own units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bin_width: Option<f64>,
+    /// What the bins cover, for `edges`, `equal` and `quantile`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<BinRange>,
+}
+
+impl BinnedConfig {
+    /// Whether bins depend on values that must be observed before the first measurement.
+    pub fn needs_observed_range(&self) -> bool {
+        matches!(self.range, Some(BinRange::Scope(RangeScope::Run | RangeScope::Layer | RangeScope::Unit)))
+    }
+
+    /// Refuses settings that make no bins.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] names the first key that is missing, superfluous or out of range.
+    pub fn check(&self) -> Result<(), EstimateError> {
+        let setting =
+            |parameter, given: String, allowed| Err(EstimateError::Setting { parameter, given, allowed });
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".into());
+        let bins = || shown(self.bins.map(|bins| bins.to_string()));
+        let range = || shown(self.range.map(|range| format!("{range:?}")));
+        match self.rule {
+            BinRule::Edges | BinRule::Equal | BinRule::Quantile => {
+                let least = if self.rule == BinRule::Edges { 2 } else { 1 };
+                if !self.bins.is_some_and(|bins| (least..=MAX_BINS).contains(&bins)) {
+                    let allowed = match self.rule {
+                        BinRule::Edges => "2 to 65536 edges",
+                        _ => "1 to 65536 bins",
+                    };
+                    return setting("bins", bins(), allowed);
+                }
+                if self.bin_width.is_some() {
+                    return setting(
+                        "bin_width",
+                        shown(self.bin_width.map(|w| w.to_string())),
+                        "only with rule = \"floor\"",
+                    );
+                }
+            }
+            BinRule::Floor | BinRule::Exact => {
+                if self.bins.is_some() {
+                    return setting("bins", bins(), "only with rule = \"edges\", \"equal\" or \"quantile\"");
+                }
+                if self.range.is_some() {
+                    return setting(
+                        "range",
+                        range(),
+                        "only with rule = \"edges\", \"equal\" or \"quantile\"",
+                    );
+                }
+            }
+        }
+        match self.rule {
+            BinRule::Edges | BinRule::Equal => match self.range {
+                Some(BinRange::Fixed([low, high]))
+                    if !(low.is_finite() && high.is_finite() && low < high && (high - low).is_finite()) =>
+                {
+                    setting("range", format!("[{low}, {high}]"), "two finite numbers, the lower first")
+                }
+                None => setting(
+                    "range",
+                    "nothing".into(),
+                    "[low, high], \"activation\", \"run\", \"layer\" or \"unit\"",
+                ),
+                _ => Ok(()),
+            },
+            BinRule::Quantile => match self.range {
+                Some(BinRange::Scope(RangeScope::Layer | RangeScope::Unit)) => Ok(()),
+                _ => setting("range", range(), "\"layer\" or \"unit\" with rule = \"quantile\""),
+            },
+            BinRule::Floor => match self.bin_width {
+                Some(width) if width.is_finite() && width > 0.0 => Ok(()),
+                width => setting("bin_width", shown(width.map(|w| w.to_string())), "a finite number above 0"),
+            },
+            BinRule::Exact if self.bin_width.is_some() => setting(
+                "bin_width",
+                shown(self.bin_width.map(|w| w.to_string())),
+                "only with rule = \"floor\"",
+            ),
+            BinRule::Exact => Ok(()),
+        }
+    }
+
+    /// How rows and figures print this setting; the same for every layer.
+    pub fn setting(&self) -> String {
+        let bins = self.bins.unwrap_or(0);
+        let on = match self.range {
+            Some(BinRange::Fixed([low, high])) => format!("on [{low}, {high}]"),
+            Some(BinRange::Scope(RangeScope::Activation)) => "on the activation's range".into(),
+            Some(BinRange::Scope(RangeScope::Run)) => "on the run's range".into(),
+            Some(BinRange::Scope(RangeScope::Layer)) => "on each layer's range".into(),
+            Some(BinRange::Scope(RangeScope::Unit)) => "on each unit's range".into(),
+            None => String::new(),
+        };
+        match self.rule {
+            BinRule::Edges => format!("{bins} edges {on}"),
+            BinRule::Equal => format!("{bins} equal bins {on}"),
+            BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
+            BinRule::Quantile => format!("{bins} quantile bins {on}"),
+            BinRule::Exact => "exact float bits".into(),
+        }
+    }
+}
+
+/// More bins than this resolve single floats; [`BinRule::Exact`] says so directly.
+const MAX_BINS: usize = 65_536;
+
+/// I(T; labels) of a layer whose values have been sorted into bins.
+///
+///     I(T;L) = H(T̂) − Σ p(l) H(T̂ | L = l),   H(T̂) = −Σ p(t̂) ln p(t̂)
+///
+/// with t̂ the bins of a row of T taken together and p the shares in the samples (plug-in). For distinct
+/// labels H(T̂|L) = 0. An estimate of the information at that resolution: for T itself, deterministic and
+/// continuous, I(X;T) is ln N or infinite. The bins never change between epochs, and values outside them fall
+/// into a bin of their own on either side and are counted (for [`BinRule::Edges`] values ≥ `hi` share the last
+/// bin, as in the published programs).
+///
+/// The entropy of more cells than samples can fill is underestimated: 0 ≤ I ≤ ln N whatever T is.
+///
+/// `t`: `(n_samples, width)`. Time O(n · width), memory one byte per value for up to 255 bins.
+///
+/// ```
+/// use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Estimator, LayerRange};
+/// use infoplane::{Labels, Variable};
+/// use ndarray::array;
+///
+/// let config = BinnedConfig {
+///     rule: BinRule::Equal,
+///     bins: Some(2),
+///     bin_width: None,
+///     range: Some(BinRange::Fixed([-1.0, 1.0])),
+/// };
+/// let binned = Binned::new(&config, &LayerRange::default())?;
+/// let t = array![[-0.9f32], [-0.1], [0.1], [0.2]];
+/// let y = Labels::from_symbols(&[0, 0, 1, 1]);
+/// let readings = binned.layer(Variable::Single(t.view()), &[&Labels::distinct(4), &y])?;
+/// assert_eq!(readings[0].estimates[0].information.bits(), 1.0); // I(X;T)
+/// assert_eq!(readings[0].estimates[1].information.bits(), 1.0); // I(T;Y)
+/// # Ok::<(), infoplane::EstimateError>(())
+/// ```
+///
+/// # References
+/// Shwartz-Ziv & Tishby (2017), arXiv:1703.00810, section 2; Saxe et al. (2018), *On the information
+/// bottleneck theory of deep learning*, section 2 (`floor`) and appendix (the effect of the range).
+#[derive(Debug, Clone)]
+pub struct Binned {
+    setting: String,
+    cells: Cells,
+}
+
+/// How values of each unit become symbols.
+#[derive(Debug, Clone)]
+enum Cells {
+    /// ⌊(t − low) · scale⌋, held between −1 and `top`.
+    Even { units: Vec<EvenBins>, top: f64, closed: bool },
+    /// ⌊t / width⌋.
+    Floor { width: f64 },
+    /// The number of thresholds ≤ t.
+    Thresholds { units: Vec<Vec<f64>> },
+    /// The bits of t.
+    Bits,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct EvenBins {
+    low: f64,
+    high: f64,
+    scale: f64,
+}
+
+impl Binned {
+    /// Fixes the bins for one layer.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if the settings make no bins, or want a range that `range` does not have.
+    pub fn new(config: &BinnedConfig, range: &LayerRange) -> Result<Self, EstimateError> {
+        config.check()?;
+        let bins = config.bins.unwrap_or(0);
+        let cells = match config.rule {
+            BinRule::Edges | BinRule::Equal => {
+                let closed = config.rule == BinRule::Equal;
+                let intervals = if closed { bins } else { bins - 1 } as f64;
+                let units = unit_ranges(config, range)?
+                    .into_iter()
+                    .map(|(low, high)| EvenBins {
+                        low,
+                        high,
+                        // A unit that never varied has one bin.
+                        scale: if high > low { intervals / (high - low) } else { 0.0 },
+                    })
+                    .collect();
+                Cells::Even { units, top: intervals, closed }
+            }
+            BinRule::Floor => Cells::Floor { width: config.bin_width.unwrap_or(f64::NAN) },
+            BinRule::Quantile => Cells::Thresholds { units: quantiles(config, range, bins)? },
+            BinRule::Exact => Cells::Bits,
+        };
+        Ok(Binned { setting: config.setting(), cells })
+    }
+}
+
+/// The range of each unit, or one range for all.
+fn unit_ranges(config: &BinnedConfig, range: &LayerRange) -> Result<Vec<(f64, f64)>, EstimateError> {
+    let missing =
+        |given: &str, allowed| EstimateError::Setting { parameter: "range", given: given.into(), allowed };
+    let one = |found: Option<(f64, f64)>, given, allowed| {
+        found.map(|range| vec![range]).ok_or_else(|| missing(given, allowed))
+    };
+    const OBSERVED: &str = "a range of numbers, as nothing has been observed";
+    match config.range {
+        Some(BinRange::Fixed([low, high])) => Ok(vec![(low, high)]),
+        Some(BinRange::Scope(RangeScope::Activation)) => one(
+            range.activation,
+            "\"activation\" for a layer whose nonlinearity is unbounded",
+            "\"layer\", \"unit\", \"run\" or two numbers",
+        ),
+        Some(BinRange::Scope(RangeScope::Run)) => one(range.run.or(range.layer()), "\"run\"", OBSERVED),
+        Some(BinRange::Scope(RangeScope::Layer)) => one(range.layer(), "\"layer\"", OBSERVED),
+        Some(BinRange::Scope(RangeScope::Unit)) if range.layer().is_some() => {
+            Ok(range.units.iter().map(|unit| (unit.min, unit.max)).collect())
+        }
+        _ => Err(missing("\"unit\"", OBSERVED)),
+    }
+}
+
+/// Thresholds between bins that hold equally many of the observed values; ties merge bins.
+fn quantiles(config: &BinnedConfig, range: &LayerRange, bins: usize) -> Result<Vec<Vec<f64>>, EstimateError> {
+    unit_ranges(config, range)?; // refuses a range that was not observed
+    let thresholds = |mut values: Vec<f64>| {
+        values.sort_unstable_by(f64::total_cmp);
+        let mut edges: Vec<f64> = (1..bins).map(|k| values[k * values.len() / bins]).collect();
+        edges.dedup();
+        edges
+    };
+    let samples = range.units.iter().map(|unit| unit.sample.clone());
+    Ok(match config.range {
+        Some(BinRange::Scope(RangeScope::Unit)) => samples.map(thresholds).collect(),
+        _ => vec![thresholds(samples.flatten().collect())],
+    })
+}
+
+impl Estimator for Binned {
+    fn name(&self) -> &'static str {
+        "binned"
+    }
+
+    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
+        check_layer(&t, labellings)?;
+        let (symbols, out_of_range) = match t {
+            Variable::Labels(labels) => (labels.clone(), 0),
+            Variable::Single(rows) => {
+                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+            Variable::Double(rows) => {
+                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+        };
+        let entropy = counts::entropy(symbols.counts().iter().map(|&c| c as u32), symbols.len());
+        let estimates = labellings
+            .iter()
+            .map(|labels| Estimate::without_error(counts::information(&symbols, entropy, labels)))
+            .collect();
+        Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
+    }
+}
+
+impl Binned {
+    /// One symbol per row, and how many values lay outside the bins.
+    fn symbols<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
+        let per_unit = match &self.cells {
+            Cells::Even { units, .. } => units.len(),
+            Cells::Thresholds { units } => units.len(),
+            Cells::Floor { .. } | Cells::Bits => 1,
+        };
+        if per_unit != 1 && per_unit != width {
+            return Err(EstimateError::Setting {
+                parameter: "range",
+                given: format!("\"unit\" observed on {per_unit} units, for a layer of width {width}"),
+                allowed: "the layer it was observed on",
+            });
+        }
+        Ok(match &self.cells {
+            Cells::Even { units, top, closed } => {
+                let even = EvenPattern::new(units, width, *top, *closed);
+                if *top <= 253.0 {
+                    let (symbols, outside) = even.digitise(values, |bin| bin as u8);
+                    (distinct_rows(&symbols, width), outside)
+                } else {
+                    let (symbols, outside) = even.digitise(values, |bin| bin as u32);
+                    (distinct_rows(&symbols, width), outside)
+                }
+            }
+            Cells::Floor { width: bin_width } => (floor_symbols(values, *bin_width, width), 0),
+            Cells::Thresholds { units } => {
+                let symbols: Vec<u32> = values
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &value)| {
+                        let edges = &units[if units.len() == 1 { 0 } else { i % width }];
+                        edges.partition_point(|&edge| edge <= value.into()) as u32
+                    })
+                    .collect();
+                (distinct_rows(&symbols, width), 0)
+            }
+            Cells::Bits => {
+                let symbols: Vec<u64> = values.iter().map(|&value| (value.into() + 0.0).to_bits()).collect();
+                (distinct_rows(&symbols, width), 0)
+            }
+        })
+    }
+}
+
+/// Single or double precision; both are binned in double, where a single is exact.
+trait Value: Copy + Into<f64> + Send + Sync {}
+impl Value for f32 {}
+impl Value for f64 {}
+
+/// Rows digitised at a time, by one thread.
+const BLOCK_VALUES: usize = 1 << 15;
+
+/// Bin parameters repeated over whole rows, so that narrow layers fill vector registers too.
+struct EvenPattern {
+    low: Vec<f64>,
+    high: Vec<f64>,
+    scale: Vec<f64>,
+    top: f64,
+    closed: bool,
+}
+
+impl EvenPattern {
+    fn new(units: &[EvenBins], width: usize, top: f64, closed: bool) -> Self {
+        let length = width * 256usize.div_ceil(width);
+        let repeated = |parameter: fn(&EvenBins) -> f64| -> Vec<f64> {
+            (0..length).map(|i| parameter(&units[if units.len() == 1 { 0 } else { i % width }])).collect()
+        };
+        EvenPattern {
+            low: repeated(|u| u.low),
+            high: repeated(|u| u.high),
+            scale: repeated(|u| u.scale),
+            top,
+            closed,
+        }
+    }
+
+    /// Symbols (bin + 1, so that 0 is below the range) and how many values lay outside.
+    fn digitise<T: Value, U: Copy + Default + Send>(
+        &self,
+        values: &[T],
+        symbol: impl Fn(i32) -> U + Copy + Sync,
+    ) -> (Vec<U>, u64) {
+        let mut symbols = vec![U::default(); values.len()];
+        // Blocks are whole patterns; their size is fixed, and so is every symbol.
+        let block = self.low.len() * (BLOCK_VALUES / self.low.len()).max(1);
+        let level = Level::new();
+        let outside = symbols
+            .par_chunks_mut(block)
+            .zip(values.par_chunks(block))
+            .map(|(symbols, values)| dispatch!(level, simd => self.block(simd, values, symbols, symbol)))
+            .sum();
+        (symbols, outside)
+    }
+
+    #[inline(always)]
+    fn block<S: Simd, T: Value, U>(
+        &self,
+        simd: S,
+        values: &[T],
+        symbols: &mut [U],
+        symbol: impl Fn(i32) -> U,
+    ) -> u64 {
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                let mut outside = 0u64;
+                for (values, symbols) in values.chunks(self.low.len()).zip(symbols.chunks_mut(self.low.len()))
+                {
+                    let n = values.len();
+                    let (low, high, scale) = (&self.low[..n], &self.high[..n], &self.scale[..n]);
+                    let symbols = &mut symbols[..n];
+                    let mut beyond = 0u32;
+                    for i in 0..n {
+                        let t: f64 = values[i].into();
+                        let mut bin = ((t - low[i]) * scale[i]).floor();
+                        // `closed`: the upper edge belongs to the last bin, and what lies above has its own.
+                        let last = if self.closed & (t <= high[i]) { self.top - 1.0 } else { self.top };
+                        bin = if bin < last { bin } else { last };
+                        bin = if t < low[i] { -1.0 } else { bin };
+                        symbols[i] = symbol(bin as i32 + 1);
+                        beyond += u32::from((t < low[i]) | (t > high[i]));
+                    }
+                    outside += u64::from(beyond);
+                }
+                outside
+            },
+        )
+    }
+}
+
+/// ⌊t / bin_width⌋ of every value, packed as small as the values found allow.
+fn floor_symbols<T: Value>(values: &[T], bin_width: f64, width: usize) -> Labels {
+    let level = Level::new();
+    let (least, most) = values
+        .par_chunks(BLOCK_VALUES)
+        .map(|values| dispatch!(level, simd => floor_range(simd, values, bin_width)))
+        .reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    if most - least <= 255.0 {
+        let symbols = floor_pass(level, values, bin_width, least, |bin| bin as i32 as u8);
+        distinct_rows(&symbols, width)
+    } else if most - least <= f64::from(i32::MAX) {
+        let symbols = floor_pass(level, values, bin_width, least, |bin| bin as i32 as u32);
+        distinct_rows(&symbols, width)
+    } else {
+        // Bins so narrow that their numbers do not fit an integer: the floats that hold them will do.
+        let symbols = floor_pass(level, values, bin_width, 0.0, |bin| (bin + 0.0).to_bits());
+        distinct_rows(&symbols, width)
+    }
+}
+
+#[inline(always)]
+fn floor_range<S: Simd, T: Value>(simd: S, values: &[T], bin_width: f64) -> (f64, f64) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            // Eight running extremes side by side: a single one would be a chain that no vector unit can split.
+            let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+            for chunk in values.chunks(8) {
+                for (lane, &value) in chunk.iter().enumerate() {
+                    let t: f64 = value.into();
+                    least[lane] = if t < least[lane] { t } else { least[lane] };
+                    most[lane] = if t > most[lane] { t } else { most[lane] };
+                }
+            }
+            let least = least.into_iter().fold(f64::INFINITY, f64::min);
+            let most = most.into_iter().fold(f64::NEG_INFINITY, f64::max);
+            ((least / bin_width).floor(), (most / bin_width).floor())
+        },
+    )
+}
+
+fn floor_pass<T: Value, U: Copy + Default + Send>(
+    level: Level,
+    values: &[T],
+    bin_width: f64,
+    least: f64,
+    symbol: impl Fn(f64) -> U + Copy + Sync,
+) -> Vec<U> {
+    let mut symbols = vec![U::default(); values.len()];
+    symbols.par_chunks_mut(BLOCK_VALUES).zip(values.par_chunks(BLOCK_VALUES)).for_each(
+        |(symbols, values)| {
+            dispatch!(level, simd => simd.vectorize(
+                #[inline(always)]
+                || {
+                    for (slot, &value) in symbols.iter_mut().zip(values) {
+                        *slot = symbol((value.into() / bin_width).floor() - least);
+                    }
+                },
+            ))
+        },
+    );
+    symbols
+}
+
+/// Numbers rows by their symbols: equal rows, and only those, share a number.
+///
+/// Hashes find candidates and whole rows are compared, so no collision merges two rows.
+fn distinct_rows<S: Hash + Eq>(symbols: &[S], width: usize) -> Labels {
+    let n_samples = symbols.len() / width;
+    let mut numbers: HashMap<&[S], u32, FixedState> =
+        HashMap::with_capacity_and_hasher(n_samples, FixedState::with_seed(0));
+    let codes = symbols
+        .chunks_exact(width)
+        .map(|row| {
+            let next = numbers.len() as u32;
+            *numbers.entry(row).or_insert(next)
+        })
+        .collect();
+    let n_labels = numbers.len();
+    Labels::count(codes, n_labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+    use proptest::prelude::*;
+
+    fn config(rule: BinRule, bins: usize, range: [f64; 2]) -> BinnedConfig {
+        BinnedConfig { rule, bins: Some(bins), bin_width: None, range: Some(BinRange::Fixed(range)) }
+    }
+
+    fn floor(bin_width: f64) -> BinnedConfig {
+        BinnedConfig { rule: BinRule::Floor, bins: None, bin_width: Some(bin_width), range: None }
+    }
+
+    fn scoped(rule: BinRule, bins: usize, scope: RangeScope) -> BinnedConfig {
+        BinnedConfig { rule, bins: Some(bins), bin_width: None, range: Some(BinRange::Scope(scope)) }
+    }
+
+    /// I(T;L) in nats by the definition: compare each value with every edge, each row with every other.
+    fn oracle(t: &Array2<f32>, edges: &[f64], labels: &Labels) -> f64 {
+        let symbol = |value: f32| edges.iter().filter(|&&edge| f64::from(value) >= edge).count();
+        let rows: Vec<Vec<usize>> =
+            t.rows().into_iter().map(|r| r.iter().map(|&v| symbol(v)).collect()).collect();
+        let n = rows.len() as f64;
+        let entropy = |members: &[usize]| -> f64 {
+            let share = |i: usize| {
+                members.iter().filter(|&&j| rows[i] == rows[j]).count() as f64 / members.len() as f64
+            };
+            -members.iter().map(|&i| share(i).ln()).sum::<f64>() / members.len() as f64
+        };
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let within: f64 = (0..labels.n_labels() as u32)
+            .map(|label| {
+                let members: Vec<usize> =
+                    all.iter().copied().filter(|&i| labels.codes()[i] == label).collect();
+                members.len() as f64 / n * entropy(&members)
+            })
+            .sum();
+        entropy(&all) - within
+    }
+
+    fn even_edges(n: usize, low: f64, high: f64) -> Vec<f64> {
+        (0..n).map(|k| low + (high - low) * k as f64 / (n - 1) as f64).collect()
+    }
+
+    fn measure(config: &BinnedConfig, t: &Array2<f32>, labels: &[&Labels]) -> Reading {
+        let mut range = LayerRange::default();
+        range.observe(Variable::Single(t.view()), usize::MAX);
+        let binned = Binned::new(config, &range).expect("a valid setting");
+        binned.layer(Variable::Single(t.view()), labels).expect("finite values").remove(0)
+    }
+
+    #[test]
+    fn edges_put_values_from_the_last_edge_on_into_one_bin_and_values_below_into_another() {
+        let t = array![[-3.0f32], [-1.5], [-1.0], [0.99], [1.0], [7.0]];
+        let reading = measure(&config(BinRule::Edges, 3, [-1.0, 1.0]), &t, &[&Labels::distinct(6)]);
+        // Bins: {-3, -1.5}, {-1}, {0.99}, {1, 7}; -3, -1.5 and 7 are outside.
+        let expected = 6f64.ln() - 2.0 * (2.0 / 6.0) * 2f64.ln();
+        assert!((reading.estimates[0].information.nats() - expected).abs() < 1e-15);
+        assert_eq!(reading.out_of_range, 3);
+    }
+
+    #[test]
+    fn equal_bins_close_the_last_and_keep_values_above_apart() {
+        let t = array![[0.0f32], [0.4], [0.6], [1.0], [1.5], [-1.0]];
+        let reading = measure(&config(BinRule::Equal, 2, [0.0, 1.0]), &t, &[&Labels::distinct(6)]);
+        // Bins: {0, .4}, {.6, 1}, {1.5}, {-1}.
+        let expected = 6f64.ln() - 2.0 * (2.0 / 6.0) * 2f64.ln();
+        assert!((reading.estimates[0].information.nats() - expected).abs() < 1e-15);
+        assert_eq!(reading.out_of_range, 2);
+    }
+
+    #[test]
+    fn floor_bins_are_unbounded_on_both_sides() {
+        let t = array![[-0.01f32], [0.01], [0.06], [1e9], [-1e9], [0.069]];
+        let reading = measure(&floor(0.07), &t, &[&Labels::distinct(6)]);
+        // Bins: {-.01}, {.01, .06, .069}, {1e9}, {-1e9}.
+        assert!((reading.estimates[0].information.nats() - (6f64.ln() - 0.5 * 3f64.ln())).abs() < 1e-15);
+        assert_eq!(reading.out_of_range, 0);
+    }
+
+    #[test]
+    fn bins_narrower_than_integers_can_number_still_tell_values_apart() {
+        let t = array![[1e30f32], [-1e30], [1.0], [2.0]];
+        let reading = measure(&floor(1e-9), &t, &[&Labels::distinct(4)]);
+        assert_eq!(reading.estimates[0].information.bits(), 2.0);
+    }
+
+    #[test]
+    fn exact_bits_separate_the_closest_floats_and_not_the_zeros() {
+        let t = array![[1.0f32], [1.0 + f32::EPSILON], [0.0], [-0.0]];
+        let exact = BinnedConfig { rule: BinRule::Exact, bins: None, bin_width: None, range: None };
+        let reading = measure(&exact, &t, &[&Labels::distinct(4)]);
+        assert_eq!(reading.estimates[0].information.bits(), 1.5);
+    }
+
+    #[test]
+    fn quantile_bins_hold_equally_many_values() {
+        let t = Array2::from_shape_fn((64, 1), |(i, _)| (i as f32 / 7.0).exp());
+        let reading = measure(&scoped(BinRule::Quantile, 4, RangeScope::Unit), &t, &[&Labels::distinct(64)]);
+        assert!((reading.estimates[0].information.bits() - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_range_for_each_unit_sees_what_a_common_range_merges() {
+        let t =
+            Array2::from_shape_fn(
+                (8, 2),
+                |(i, unit)| if unit == 0 { i as f32 * 1e-3 } else { 100.0 * (i % 2) as f32 },
+            );
+        let x = Labels::distinct(8);
+        let bits =
+            |scope| measure(&scoped(BinRule::Equal, 8, scope), &t, &[&x]).estimates[0].information.bits();
+        assert!((bits(RangeScope::Layer) - 1.0).abs() < 1e-12);
+        assert!((bits(RangeScope::Unit) - 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_constant_layer_carries_nothing() {
+        let t = Array2::from_elem((10, 3), 0.25f32);
+        for scope in [RangeScope::Layer, RangeScope::Unit] {
+            let reading = measure(&scoped(BinRule::Equal, 30, scope), &t, &[&Labels::distinct(10)]);
+            assert_eq!((reading.estimates[0].information.nats(), reading.out_of_range), (0.0, 0));
+        }
+    }
+
+    #[test]
+    fn single_and_double_precision_agree() {
+        let t = Array2::from_shape_fn((500, 3), |(i, j)| ((i * 37 + j * 11) as f32 * 0.13).sin());
+        let wide = t.mapv(f64::from);
+        let labels = Labels::from_symbols(&(0..500).map(|i| i % 3).collect::<Vec<_>>());
+        for config in [config(BinRule::Edges, 30, [-1.0, 1.0]), floor(0.07)] {
+            let binned = Binned::new(&config, &LayerRange::default()).unwrap();
+            assert_eq!(
+                binned.layer(Variable::Single(t.view()), &[&labels]).unwrap(),
+                binned.layer(Variable::Double(wide.view()), &[&labels]).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_bins_are_refused_by_name() {
+        let refused =
+            |config: &BinnedConfig| Binned::new(config, &LayerRange::default()).unwrap_err().to_string();
+        assert_eq!(refused(&config(BinRule::Edges, 0, [-1.0, 1.0])), "bins = 0; allowed is 2 to 65536 edges");
+        assert!(refused(&config(BinRule::Equal, 0, [-1.0, 1.0])).contains("allowed is 1 to 65536 bins"));
+        assert!(refused(&config(BinRule::Equal, 30, [1.0, -1.0])).contains("the lower first"));
+        assert!(refused(&config(BinRule::Equal, 30, [0.0, f64::NAN])).contains("two finite numbers"));
+        assert!(refused(&floor(0.0)).contains("bin_width = 0"));
+        assert!(refused(&floor(-0.07)).contains("above 0"));
+        assert!(refused(&scoped(BinRule::Equal, 30, RangeScope::Activation)).contains("unbounded"));
+        assert!(
+            refused(&scoped(BinRule::Equal, 30, RangeScope::Layer)).contains("nothing has been observed")
+        );
+        assert!(
+            refused(&scoped(BinRule::Quantile, 30, RangeScope::Run)).contains("with rule = \"quantile\"")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_an_error() {
+        let binned = Binned::new(&floor(0.07), &LayerRange::default()).unwrap();
+        let t = array![[0.0f32, 1.0], [f32::NAN, 0.0]];
+        let refused = |t: &Array2<f32>, n| {
+            binned.layer(Variable::Single(t.view()), &[&Labels::distinct(n)]).unwrap_err()
+        };
+        assert!(matches!(refused(&t, 2), EstimateError::NotFinite { row: 1, column: 0, .. }));
+        assert!(matches!(
+            refused(&Array2::zeros((2, 1)), 3),
+            EstimateError::LengthMismatch { n_labels: 3, n_samples: 2 }
+        ));
+        assert!(matches!(refused(&Array2::zeros((0, 4)), 0), EstimateError::Empty { .. }));
+        assert!(matches!(refused(&Array2::zeros((3, 0)), 3), EstimateError::Empty { .. }));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn fast_digitising_agrees_with_comparing_every_edge(
+            n in 2usize..120,
+            width in 1usize..9,
+            bins in 2usize..300,
+            seed in any::<u64>(),
+            (low, span) in (-2.0f64..1.0, 0.5f64..3.0),
+        ) {
+            let mut state = seed | 1;
+            let mut next = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 40) as f32 / (1u64 << 24) as f32
+            };
+            let t = Array2::from_shape_fn((n, width), |_| (next() * 6.0 - 3.0) * if width > 2 { 0.3 } else { 1.0 });
+            let labels = Labels::from_symbols(&(0..n).map(|_| (next() * 3.0) as u8).collect::<Vec<_>>());
+            let x = Labels::distinct(n);
+            let high = low + span;
+
+            let edges = even_edges(bins, low, high);
+            let found = measure(&config(BinRule::Edges, bins, [low, high]), &t, &[&x, &labels]);
+            for (labels, estimate) in [&x, &labels].into_iter().zip(&found.estimates) {
+                let expected = oracle(&t, &edges, labels);
+                prop_assert!((estimate.information.nats() - expected).abs() < 1e-12);
+                prop_assert!(estimate.information.nats() >= -1e-12);
+                prop_assert!(estimate.information.nats() <= (n as f64).ln() + 1e-12);
+            }
+
+            let mut edges = even_edges(bins + 1, low, high);
+            edges[bins] = high.next_up();
+            let found = measure(&config(BinRule::Equal, bins, [low, high]), &t, &[&x, &labels]);
+            for (labels, estimate) in [&x, &labels].into_iter().zip(&found.estimates) {
+                prop_assert!((estimate.information.nats() - oracle(&t, &edges, labels)).abs() < 1e-12);
+            }
+        }
+    }
+}
