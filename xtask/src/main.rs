@@ -1,2 +1,55 @@
-//! What a contributor runs: `cargo xtask test`, `cargo xtask bench-tables`.
-fn main() {}
+//! What a contributor runs.
+//!
+//! `cargo xtask test` runs every test there is; `cargo xtask bench-tables` runs every benchmark.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test          run every test: the library, the command, the examples in the documentation
+  bench-tables  run every benchmark, on one core and on all";
+
+fn main() -> ExitCode {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("test") => test(),
+        Some("bench-tables") => bench_tables(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<(), String> {
+    // Tests make what they need in temporary folders; there is nothing to install.
+    cargo(&["test", "--workspace"], &[])
+}
+
+fn bench_tables() -> Result<(), String> {
+    for (title, environment) in [("one core", &[("RAYON_NUM_THREADS", "1")][..]), ("all cores", &[])] {
+        println!("\n== {title}");
+        cargo(&["bench", "--package", "infoplane"], environment)?;
+    }
+    Ok(())
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let status = Command::new(cargo)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root)
+        .status()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+}

@@ -6,9 +6,12 @@
 pub mod dataset;
 pub mod estimator;
 pub mod information;
+pub mod measure;
 pub mod network;
 pub mod pairwise;
 pub mod plane;
+pub mod run;
+pub mod schedule;
 pub mod snapshot;
 pub mod train;
 pub mod variable;

@@ -134,3 +134,55 @@ pub(crate) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<()
         None => Ok(()),
     }
 }
+
+/// An estimator as a configuration file gives it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum EstimatorConfig {
+    /// [`Binned`].
+    Binned(BinnedConfig),
+}
+
+impl EstimatorConfig {
+    /// The name of the method, as [`Estimator::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            EstimatorConfig::Binned(_) => "binned",
+        }
+    }
+
+    /// The setting and bound of every reading the estimator will give, in order.
+    pub fn settings(&self) -> Vec<(String, Option<Bound>)> {
+        match self {
+            EstimatorConfig::Binned(config) => vec![(config.setting(), None)],
+        }
+    }
+
+    /// Refuses settings that no layer can be measured with.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] names the key.
+    pub fn check(&self) -> Result<(), EstimateError> {
+        match self {
+            EstimatorConfig::Binned(config) => config.check(),
+        }
+    }
+
+    /// Whether bins depend on values that must be observed before the first measurement.
+    pub fn needs_observed_range(&self) -> bool {
+        match self {
+            EstimatorConfig::Binned(config) => config.needs_observed_range(),
+        }
+    }
+
+    /// The estimator for a layer whose values cover `range`.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if the settings are not allowed, or not for such a layer.
+    pub fn estimator(&self, range: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
+        Ok(match self {
+            EstimatorConfig::Binned(config) => Box::new(Binned::new(config, range)?),
+        })
+    }
+}

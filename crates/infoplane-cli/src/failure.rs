@@ -1,0 +1,79 @@
+//! How a command fails: a message, and an exit code that a script can tell apart.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use infoplane::experiment::ExperimentError;
+use infoplane::report::ReportError;
+use infoplane::run::RunError;
+
+/// Something was wrong with the machine: a file that could not be written, a disk that is full.
+const FAILED: u8 = 1;
+/// Something was wrong with what was given: arguments, a configuration, data.
+const BAD_INPUT: u8 = 2;
+/// The run is complete, but at least one training diverged.
+pub const DIVERGED: u8 = 3;
+/// Stopped by Ctrl-C, as shells number it.
+const INTERRUPTED: u8 = 130;
+
+/// A message for a person and an exit code for a script.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Something was wrong with what was given.
+    pub fn input(message: impl fmt::Display) -> Self {
+        Failure { message: message.to_string(), code: BAD_INPUT }
+    }
+
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+
+    /// Adds what to do about it.
+    pub fn with_advice(mut self, advice: impl fmt::Display) -> Self {
+        self.message = format!("{}\n{advice}", self.message);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Self {
+        match error {
+            ExperimentError::Run(error) => error.into(),
+            ExperimentError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
+            ExperimentError::Threads { .. } => Failure { message: error.to_string(), code: FAILED },
+            _ => Failure::input(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let code = if matches!(error, RunError::Io { .. }) { FAILED } else { BAD_INPUT };
+        Failure { message: error.to_string(), code }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Failure { message: error.to_string(), code: FAILED }
+    }
+}
+
+/// What could not be printed.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure { message: format!("cannot write the result: {error}"), code: FAILED }
+    }
+}

@@ -1,0 +1,12 @@
+//! A whole experiment, as a TOML file describes it, and running it.
+
+mod config;
+mod ordered;
+mod preset;
+mod run;
+
+pub use config::{
+    DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach,
+};
+pub use preset::{PRESETS, Preset};
+pub use run::{Progress, RunSummary};

@@ -1,0 +1,330 @@
+//! Running an experiment: data, then every seed trained and measured, then the run directory closed.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, Axis};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
+use super::ordered::OrderedJournals;
+use crate::dataset::{Dataset, Split};
+use crate::estimator::LayerRange;
+use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
+use crate::network::Network;
+use crate::run::{DataFacts, FORMAT_VERSION, LayerFacts, Manifest, Outcome, RunDir, RunError, SeedOutcome};
+use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
+use crate::train::{EpochStats, TrainOnDemand, Trainer};
+use crate::{Labels, Nonlinearity};
+
+/// Told what a run has done; called from several threads.
+pub trait Progress: Sync {
+    /// `epochs` more epochs of some training have passed.
+    fn trained(&self, epochs: u64);
+    /// One more epoch of some training has been measured.
+    fn measured(&self, seed: u64, epoch: u64);
+}
+
+/// Says nothing.
+impl Progress for () {
+    fn trained(&self, _epochs: u64) {}
+    fn measured(&self, _seed: u64, _epoch: u64) {}
+}
+
+/// What a run came to, with the time it took (which the run directory, the same at every run, does not hold).
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    /// The run directory.
+    pub run: RunDir,
+    /// What is in it.
+    pub manifest: Manifest,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Time spent training, summed over the threads that did it.
+    pub train_time: Duration,
+    /// Time spent measuring, likewise.
+    pub measure_time: Duration,
+    /// Time from beginning to end.
+    pub time: Duration,
+}
+
+/// What all seeds share.
+struct Prepared {
+    dataset: Dataset,
+    epochs: Vec<u64>,
+    pool: ThreadPool,
+}
+
+impl Experiment {
+    /// Trains with every seed, measures, and writes the run directory at `path`.
+    ///
+    /// Seeds run side by side on `threads` threads (0: as many as there are cores); every byte of the run
+    /// directory is the same for any number of them. A training whose loss stops being a number ends there:
+    /// its outcome says at which epoch, and the other seeds go on. Once `interrupt` is true the run stops at
+    /// the next epoch; what was measured is kept.
+    ///
+    /// # Errors
+    /// [`ExperimentError`], before anything is written if the experiment or the data are at fault;
+    /// [`ExperimentError::Interrupted`] after an interruption.
+    pub fn run(
+        &self,
+        path: &Path,
+        threads: usize,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        let start = Instant::now();
+        let prepared = self.prepare(threads)?;
+        let seeds = self.seed_list();
+        let manifest = self.manifest(&prepared, &seeds)?;
+        let run = RunDir::create(path, &manifest)?;
+        let journals = OrderedJournals::create(&run, seeds.len())?;
+
+        let times = Mutex::new((Duration::ZERO, Duration::ZERO));
+        let outcomes: Vec<Mutex<Option<Result<SeedOutcome, ExperimentError>>>> =
+            seeds.iter().map(|_| Mutex::new(None)).collect();
+        let next = AtomicUsize::new(0);
+        let workers = prepared.pool.current_num_threads().min(seeds.len());
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let training = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&seed) = seeds.get(training) else { return };
+                        let outcome = self.run_seed(
+                            training, seed, &prepared, &journals, progress, interrupt, &times,
+                        );
+                        let fatal = outcome.is_err();
+                        *outcomes[training].lock().unwrap_or_else(|p| p.into_inner()) = Some(outcome);
+                        if fatal {
+                            // A full disk or an interruption stops the other seeds too.
+                            interrupt.store(true, Ordering::Relaxed);
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        let rows = journals.close()?;
+        let mut finished = Vec::new();
+        let mut interrupted = false;
+        for outcome in outcomes {
+            match outcome.into_inner().unwrap_or_else(|p| p.into_inner()) {
+                Some(Ok(outcome)) => finished.push(outcome),
+                Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
+                Some(Err(error)) => return Err(error),
+            }
+        }
+        if interrupted {
+            return Err(ExperimentError::Interrupted);
+        }
+        let outcome = Outcome { rows, seeds: finished };
+        run.finish(&outcome)?;
+        let (train_time, measure_time) = *times.lock().unwrap_or_else(|p| p.into_inner());
+        Ok(RunSummary { run, manifest, outcome, train_time, measure_time, time: start.elapsed() })
+    }
+
+    fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
+        let dataset = self.dataset.source.load(self.first_seed)?;
+        let epochs = self.epochs()?;
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
+        Ok(Prepared { dataset, epochs, pool })
+    }
+
+    /// The rows that information is measured on.
+    fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
+        let rows = match self.dataset.measured_on {
+            MeasuredOn::All => return (dataset.inputs.clone(), dataset.labels.clone()),
+            MeasuredOn::Train => &split.train,
+            MeasuredOn::Test => &split.test,
+        };
+        (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
+    }
+
+    /// Widths from the input to the output.
+    fn widths(&self, dataset: &Dataset) -> Vec<usize> {
+        let output = self.network.output_width.unwrap_or(dataset.labels.n_labels());
+        let mut widths = vec![dataset.n_features()];
+        widths.extend(&self.network.hidden);
+        widths.push(output);
+        widths
+    }
+
+    fn nonlinearities(&self) -> Vec<Nonlinearity> {
+        let mut each = match &self.network.nonlinearity {
+            OneOrEach::One(nonlinearity) => vec![*nonlinearity; self.network.hidden.len()],
+            OneOrEach::Each(each) => each.clone(),
+        };
+        each.push(self.network.output);
+        each
+    }
+
+    fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
+        Ok(Network::initialized(&self.widths(dataset), &self.nonlinearities(), &self.network.initialization, seed)?)
+    }
+
+    /// What the run is, checked as far as it can be before anything is written.
+    fn manifest(&self, prepared: &Prepared, seeds: &[u64]) -> Result<Manifest, ExperimentError> {
+        let Prepared { dataset, epochs, .. } = prepared;
+        let split = dataset.split_rows(self.dataset.split, seeds[0])?;
+        let network = self.initial_network(dataset, seeds[0])?;
+        let layers = network
+            .layers
+            .iter()
+            .map(|layer| LayerFacts {
+                width: layer.biases.len(),
+                nonlinearity: layer.nonlinearity.name().to_string(),
+            })
+            .collect();
+        Trainer::new(&self.training, network, dataset, &split, seeds[0])?;
+        let (inputs, labels) = self.measured_rows(dataset, &split);
+        if inputs.nrows() == 0 {
+            return Err(ExperimentError::Value {
+                origin: self.name.clone(),
+                message: "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
+                          train_fraction below 1"
+                    .into(),
+            });
+        }
+        let measured = Dataset { name: dataset.name.clone(), inputs, labels, split: None };
+        Ok(Manifest {
+            format_version: FORMAT_VERSION,
+            infoplane_version: env!("CARGO_PKG_VERSION").into(),
+            seeds: seeds.to_vec(),
+            measured_epochs: epochs.clone(),
+            data: DataFacts {
+                name: dataset.name.clone(),
+                digest: dataset.digest(),
+                n_samples: dataset.n_samples(),
+                n_measured: measured.n_samples(),
+                h_x_bits: measured.x().entropy().bits(),
+                h_y_bits: measured.labels.entropy().bits(),
+                i_xy_bits: measured.label_information().bits(),
+            },
+            layers,
+            experiment: self.to_table(),
+        })
+    }
+
+    /// Trains and measures one seed.
+    #[allow(clippy::too_many_arguments)] // what a worker thread shares; a struct would only rename it
+    fn run_seed(
+        &self,
+        training: usize,
+        seed: u64,
+        prepared: &Prepared,
+        journals: &OrderedJournals,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+        times: &Mutex<(Duration, Duration)>,
+    ) -> Result<SeedOutcome, ExperimentError> {
+        let Prepared { dataset, epochs, pool } = prepared;
+        let split = dataset.split_rows(self.dataset.split, seed)?;
+        let (inputs, y) = self.measured_rows(dataset, &split);
+        let x = Labels::from_rows(inputs.view());
+        let trainer =
+            Trainer::new(&self.training, self.initial_network(dataset, seed)?, dataset, &split, seed)?;
+        let n_layers = self.network.hidden.len() + 1;
+        let mut source = Source {
+            train: TrainOnDemand::new(trainer, interrupt),
+            remembered: Vec::new(),
+            progress,
+            train_time: Duration::ZERO,
+        };
+
+        let mut measured_epochs = 0;
+        let mut measure_time = Duration::ZERO;
+        let result = (|| {
+            let ranges = if self.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
+                source.remember(epochs)?;
+                pool.install(|| observe_ranges(epochs, &mut source, inputs.view()))?
+            } else {
+                vec![LayerRange::default(); n_layers]
+            };
+            let estimators: Vec<LayerEstimators> = ranges
+                .into_iter()
+                .zip(self.nonlinearities())
+                .map(|(range, nonlinearity)| {
+                    let range = LayerRange { activation: nonlinearity.range(), ..range };
+                    LayerEstimators::new(&self.estimators, &range)
+                })
+                .collect();
+            let mut schedule = self.schedule.schedule(self.training.epochs).map_err(ExperimentError::from)?;
+            let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
+            measure(seed, &mut *schedule, &mut source, subject, &estimators, pool, |measurement| {
+                measured_epochs += 1;
+                measure_time += measurement.time;
+                journals.append(training, measurement.rows, Vec::new())?;
+                progress.measured(seed, measurement.epoch);
+                Ok::<(), RunError>(())
+            })?;
+            Ok::<(), SeedError>(())
+        })();
+        {
+            let mut times = times.lock().unwrap_or_else(|p| p.into_inner());
+            times.0 += source.train_time;
+            times.1 += measure_time;
+        }
+        journals.append(training, Vec::new(), source.train.take_stats())?;
+        journals.finish(training)?;
+        let status = match result {
+            Ok(()) => SeedOutcome::FINISHED.to_string(),
+            Err(SeedError::Measure(MeasureError::Snapshot(SnapshotError::Interrupted)))
+            | Err(SeedError::Snapshot(SnapshotError::Interrupted)) => return Err(ExperimentError::Interrupted),
+            Err(SeedError::Measure(MeasureError::Snapshot(ended))) | Err(SeedError::Snapshot(ended)) => {
+                ended.to_string()
+            }
+            Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
+            Err(SeedError::Experiment(error)) => return Err(error),
+        };
+        Ok(SeedOutcome { seed, measured_epochs, status })
+    }
+}
+
+/// Why one seed ended early.
+#[derive(Debug, thiserror::Error)]
+enum SeedError {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Measure(#[from] MeasureError<RunError>),
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+}
+
+/// Training on demand, with its time and progress; and snapshots kept where bins must be observed first.
+struct Source<'a> {
+    train: TrainOnDemand<'a>,
+    remembered: Vec<Snapshot>,
+    progress: &'a dyn Progress,
+    train_time: Duration,
+}
+
+impl Source<'_> {
+    fn remember(&mut self, epochs: &[u64]) -> Result<(), SnapshotError> {
+        for &epoch in epochs {
+            let snapshot = self.load(epoch)?;
+            self.remembered.push(snapshot);
+        }
+        Ok(())
+    }
+}
+
+impl Snapshots for Source<'_> {
+    fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
+        if let Ok(position) = self.remembered.binary_search_by_key(&epoch, |snapshot| snapshot.epoch) {
+            return Ok(self.remembered[position].clone());
+        }
+        let before = self.train.epoch();
+        let start = Instant::now();
+        let snapshot = self.train.load(epoch);
+        self.train_time += start.elapsed();
+        self.progress.trained(self.train.epoch().saturating_sub(before));
+        snapshot
+    }
+}
