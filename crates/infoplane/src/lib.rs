@@ -9,6 +9,7 @@ pub mod information;
 pub mod network;
 pub mod pairwise;
 pub mod plane;
+pub mod report;
 pub mod snapshot;
 pub mod train;
 pub mod variable;
