@@ -10,6 +10,7 @@ pub mod measure;
 pub mod network;
 pub mod pairwise;
 pub mod plane;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;

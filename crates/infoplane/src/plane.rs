@@ -1,8 +1,15 @@
 //! The table behind the information plane: one row per seed, epoch, layer and setting of an estimator.
 
+mod group;
+mod mean;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Bound;
+
+pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
+pub use mean::Mean;
+pub(crate) use mean::mean_over_seeds;
 
 /// What one setting of an estimator said about one layer at one epoch of one seed.
 ///

@@ -1,0 +1,24 @@
+//! Draws a report from a hand-made table: the figures that a run leaves, without running anything.
+//!
+//! `cargo run --release --example report -- DIRECTORY`
+
+use std::path::PathBuf;
+
+#[path = "../tests/made_up/mod.rs"]
+mod made_up;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let directory = std::env::args_os().nth(1).map_or(PathBuf::from("report"), PathBuf::from);
+    let run = made_up::make_up(&made_up::MadeUp {
+        widths: vec![10, 7, 5, 4, 3, 2],
+        n_seeds: 5,
+        last_epoch: 8000,
+        with_test_set: true,
+    });
+    let data = run.data();
+    print!("{}", infoplane::report::summary(&data));
+    for path in infoplane::report::write(&data, &directory)? {
+        println!("{}", path.display());
+    }
+    Ok(())
+}

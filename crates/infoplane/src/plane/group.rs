@@ -1,0 +1,254 @@
+//! The plane of one setting of one estimator: a path per layer and seed, and the mean over seeds.
+
+use std::collections::BTreeMap;
+
+use super::mean::mean_over_seeds;
+use super::{InformationPlane, Mean, PlaneRow};
+use crate::Bound;
+
+/// The rows of one setting of one estimator: what one figure shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaneGroup<'a> {
+    /// The method: `binned`, `kde`.
+    pub estimator: &'a str,
+    /// Its setting, as the rows print it.
+    pub setting: &'a str,
+    /// Which bound on I(X;T), for a method that gives bounds.
+    pub bound: Option<Bound>,
+    /// The rows, in the order of the plane.
+    pub rows: Vec<&'a PlaneRow>,
+}
+
+/// A point of the information plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlanePoint {
+    /// Epochs of training before the measurement.
+    pub epoch: u64,
+    /// I(X;T) in bits.
+    pub i_xt_bits: f64,
+    /// I(T;Y) in bits.
+    pub i_ty_bits: f64,
+}
+
+/// A point of the mean path over seeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeanPoint {
+    /// Epochs of training before the measurement.
+    pub epoch: u64,
+    /// I(X;T) in bits.
+    pub i_xt_bits: Mean,
+    /// I(T;Y) in bits.
+    pub i_ty_bits: Mean,
+}
+
+/// How one layer moved through the plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerPath {
+    /// The layer, from 1 (nearest the input).
+    pub layer: usize,
+    /// The number of its units.
+    pub width: usize,
+    /// One path per seed that has values, ascending in seeds and, within, in epochs.
+    pub seeds: Vec<(u64, Vec<PlanePoint>)>,
+    /// The mean over seeds at every epoch that any seed has. Seeds without that epoch are interpolated
+    /// between their neighbouring epochs, and take no part before their first and after their last.
+    pub mean: Vec<MeanPoint>,
+}
+
+/// Where the mean I(X;T) rises from a layer to the next, against the data processing inequality.
+///
+/// The inequality holds for the quantities themselves; estimates by bins or with noise added layer by layer
+/// break it, so a violation speaks of the estimator and not of the network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProcessingViolations {
+    /// How many (epoch, layer pair) were compared.
+    pub compared: usize,
+    /// In how many of them the later layer has more, beyond the tolerance.
+    pub count: usize,
+    /// The largest rise: (bits, epoch, earlier layer, later layer).
+    pub largest: Option<(f64, u64, usize, usize)>,
+}
+
+impl PlaneRow {
+    /// The two estimates in bits, (I(X;T), I(T;Y)), if the row holds finite values and its status is `ok`.
+    pub fn values(&self) -> Option<(f64, f64)> {
+        let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
+        if self.status != PlaneRow::OK {
+            return None;
+        }
+        Some((finite(self.i_xt_bits)?, finite(self.i_ty_bits)?))
+    }
+}
+
+impl InformationPlane {
+    /// The rows by estimator, setting and bound, each in the order of its first row.
+    pub fn groups(&self) -> Vec<PlaneGroup<'_>> {
+        let mut groups: Vec<PlaneGroup<'_>> = Vec::new();
+        for row in &self.rows {
+            let same = |g: &&mut PlaneGroup<'_>| {
+                g.estimator == row.estimator && g.setting == row.setting && g.bound == row.bound
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.rows.push(row),
+                None => groups.push(PlaneGroup {
+                    estimator: &row.estimator,
+                    setting: &row.setting,
+                    bound: row.bound,
+                    rows: vec![row],
+                }),
+            }
+        }
+        groups
+    }
+}
+
+impl PlaneGroup<'_> {
+    /// The path of every layer that has values, ascending in layers.
+    ///
+    /// Rows without values are left out; of two rows with equal seed, layer and epoch the later stands.
+    pub fn layers(&self) -> Vec<LayerPath> {
+        type Seeds = BTreeMap<u64, BTreeMap<u64, PlanePoint>>;
+        let mut layers: BTreeMap<usize, (usize, Seeds)> = BTreeMap::new();
+        for row in &self.rows {
+            if let Some((i_xt_bits, i_ty_bits)) = row.values() {
+                let (width, seeds) = layers.entry(row.layer).or_default();
+                *width = row.width;
+                let point = PlanePoint { epoch: row.epoch, i_xt_bits, i_ty_bits };
+                seeds.entry(row.seed).or_default().insert(row.epoch, point);
+            }
+        }
+        layers
+            .into_iter()
+            .map(|(layer, (width, seeds))| {
+                let seeds: Vec<(u64, Vec<PlanePoint>)> =
+                    seeds.into_iter().map(|(seed, points)| (seed, points.into_values().collect())).collect();
+                let mean = mean_path(&seeds);
+                LayerPath { layer, width, seeds, mean }
+            })
+            .collect()
+    }
+
+    /// The seeds of the rows, ascending.
+    pub fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = self.rows.iter().map(|row| row.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    /// Why rows hold no values, and how many rows each reason has; the most frequent first.
+    pub fn missing(&self) -> Vec<(&str, usize)> {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| row.values().is_none()) {
+            let reason = if row.status == PlaneRow::OK { "no finite value" } else { row.status.as_str() };
+            *reasons.entry(reason).or_default() += 1;
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        reasons
+    }
+
+    /// Compares the mean I(X;T) of neighbouring layers at every epoch they share.
+    ///
+    /// A rise counts if it is more than `tolerance_bits`.
+    pub fn processing_violations(&self, tolerance_bits: f64) -> ProcessingViolations {
+        let layers = self.layers();
+        let mut found = ProcessingViolations { compared: 0, count: 0, largest: None };
+        for pair in layers.windows(2) {
+            let later: BTreeMap<u64, f64> =
+                pair[1].mean.iter().map(|p| (p.epoch, p.i_xt_bits.mean)).collect();
+            for point in &pair[0].mean {
+                let Some(i_xt_bits) = later.get(&point.epoch) else { continue };
+                found.compared += 1;
+                let rise = i_xt_bits - point.i_xt_bits.mean;
+                if rise > tolerance_bits {
+                    found.count += 1;
+                    if found.largest.is_none_or(|(largest, ..)| rise > largest) {
+                        found.largest = Some((rise, point.epoch, pair[0].layer, pair[1].layer));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+fn mean_path(seeds: &[(u64, Vec<PlanePoint>)]) -> Vec<MeanPoint> {
+    let series = |value: fn(&PlanePoint) -> f64| {
+        let by_seed: Vec<Vec<(u64, f64)>> = seeds
+            .iter()
+            .map(|(_, points)| points.iter().map(|point| (point.epoch, value(point))).collect())
+            .collect();
+        mean_over_seeds(&by_seed)
+    };
+    let (i_xt, i_ty) = (series(|p| p.i_xt_bits), series(|p| p.i_ty_bits));
+    i_xt.into_iter()
+        .zip(i_ty)
+        .map(|((epoch, i_xt_bits), (_, i_ty_bits))| MeanPoint { epoch, i_xt_bits, i_ty_bits })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(seed: u64, epoch: u64, layer: usize, bound: Option<Bound>, i_xt: f64) -> PlaneRow {
+        PlaneRow {
+            seed,
+            epoch,
+            layer,
+            width: 3,
+            estimator: "kde".into(),
+            setting: "noise_variance=0.001".into(),
+            bound,
+            i_xt_bits: Some(i_xt),
+            i_ty_bits: Some(0.5),
+            i_xt_standard_error_bits: None,
+            i_ty_standard_error_bits: None,
+            out_of_range: 0,
+            status: PlaneRow::OK.into(),
+        }
+    }
+
+    #[test]
+    fn bounds_are_groups_of_their_own() {
+        let plane = InformationPlane {
+            rows: vec![
+                row(1, 0, 1, Some(Bound::Upper), 2.0),
+                row(1, 0, 1, Some(Bound::Lower), 1.0),
+                row(2, 0, 1, Some(Bound::Upper), 4.0),
+            ],
+        };
+        let groups = plane.groups();
+        assert_eq!(groups.len(), 2);
+        assert_eq!(groups[0].seeds(), [1, 2]);
+        let mean = groups[0].layers()[0].mean[0].i_xt_bits;
+        assert_eq!((mean.mean, mean.standard_error), (3.0, Some(1.0)));
+    }
+
+    #[test]
+    fn rows_without_values_are_counted_and_left_out() {
+        let mut failed = row(1, 1, 1, None, 1.0);
+        failed.status = "not finite".into();
+        let mut nan = row(1, 2, 1, None, f64::NAN);
+        nan.i_ty_bits = Some(0.0);
+        let plane = InformationPlane { rows: vec![row(1, 0, 1, None, 2.0), failed.clone(), nan, failed] };
+        let group = &plane.groups()[0];
+        assert_eq!(group.missing(), [("not finite", 2), ("no finite value", 1)]);
+        assert_eq!(group.layers()[0].mean.len(), 1);
+    }
+
+    #[test]
+    fn rises_between_layers_beyond_the_tolerance_are_counted() {
+        let plane = InformationPlane {
+            rows: vec![
+                row(1, 0, 1, None, 2.0),
+                row(1, 0, 2, None, 2.005),
+                row(1, 1, 1, None, 2.0),
+                row(1, 1, 2, None, 2.25),
+            ],
+        };
+        let found = plane.groups()[0].processing_violations(0.01);
+        assert_eq!((found.compared, found.count, found.largest), (2, 1, Some((0.25, 1, 1, 2))));
+    }
+}

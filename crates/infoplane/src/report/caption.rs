@@ -1,0 +1,245 @@
+//! What every figure says in words about what it shows.
+
+use std::collections::BTreeSet;
+
+use super::ReportData;
+use super::draw::{Anchor, Color, Scene, Text, wrap};
+use crate::Bound;
+use crate::plane::PlaneGroup;
+
+/// A rise of I(X;T) from a layer to the next beyond this is counted against the data processing inequality.
+pub(super) const TOLERANCE_BITS: f64 = 0.01;
+
+const NOTE_SIZE: f64 = 10.5;
+const NOTE_STEP: f64 = 14.5;
+
+/// `T₁₂`.
+pub(super) fn layer(layer: usize) -> String {
+    let lowered = |c: char| c.to_digit(10).and_then(|d| char::from_u32('₀' as u32 + d)).unwrap_or(c);
+    format!("T{}", layer.to_string().chars().map(lowered).collect::<String>())
+}
+
+/// `KDE, noise variance 0.001, upper bound`.
+pub(super) fn setting(group: &PlaneGroup<'_>) -> String {
+    let estimator = match group.estimator {
+        "kde" | "ksg" => group.estimator.to_uppercase(),
+        other => other.replace('_', " "),
+    };
+    let setting = minus_signs(&group.setting.replace(['_', '='], " "));
+    let bound = match group.bound {
+        Some(Bound::Upper) => ", upper bound",
+        Some(Bound::Lower) => ", lower bound",
+        None => "",
+    };
+    if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
+}
+
+/// Hyphens that stand before a number and not within a word, as minus signs.
+fn minus_signs(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let is = |index: Option<usize>, test: fn(char) -> bool| {
+        index.and_then(|index| characters.get(index)).copied().is_some_and(test)
+    };
+    let signed = |(index, &c): (usize, &char)| {
+        let minus = c == '-'
+            && is(index.checked_add(1), |c| c.is_ascii_digit())
+            && !is(index.checked_sub(1), char::is_alphanumeric);
+        if minus { '−' } else { c }
+    };
+    characters.iter().enumerate().map(signed).collect()
+}
+
+/// `kde-noise-variance-0.001-upper`: names of files, one per group, all different.
+pub(super) fn file_names(groups: &[PlaneGroup<'_>]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    groups
+        .iter()
+        .map(|group| {
+            let bound = match group.bound {
+                Some(Bound::Upper) => "upper",
+                Some(Bound::Lower) => "lower",
+                None => "",
+            };
+            let mut name = String::new();
+            for c in format!("{} {} {bound}", group.estimator, group.setting).chars() {
+                match c {
+                    c if c.is_ascii_alphanumeric() => name.push(c.to_ascii_lowercase()),
+                    '.' if name.ends_with(|c: char| c.is_ascii_digit()) => name.push('.'),
+                    _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+                    _ => {}
+                }
+            }
+            // A setting of any length must still make a name that file systems take.
+            name.truncate(100);
+            let name = name.trim_end_matches(['-', '.']).to_string();
+            let mut unique = name.clone();
+            for number in 2.. {
+                if taken.insert(unique.clone()) {
+                    break;
+                }
+                unique = format!("{name}-{number}");
+            }
+            unique
+        })
+        .collect()
+}
+
+/// The line under the title: the setting, n and the number of seeds.
+pub(super) fn subtitle(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
+    let seeds = group.seeds().len();
+    format!("{} · {}", setting(group), samples_and_seeds(data, seeds))
+}
+
+pub(super) fn samples_and_seeds(data: &ReportData<'_>, n_seeds: usize) -> String {
+    let seeds = if n_seeds == 1 { "1 seed".to_string() } else { format!("{n_seeds} seeds") };
+    format!("{} · n = {} · {seeds}", data.dataset, data.n_samples)
+}
+
+/// What a reader must know beside the curves: values outside the bins, rows without values, seeds that end
+/// early, what kind of bound, and where the estimates break the data processing inequality.
+pub(super) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(out_of_range(data, group));
+    if let Some(bound) = group.bound {
+        let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
+        notes.push(format!(
+            "I(X;T) is {bound}; I(T;Y) is a difference of two like bounds, so it is not itself a bound."
+        ));
+    }
+    notes.extend(processing(group));
+    notes.extend(missing(group));
+    notes.extend(early_ends(group));
+    notes
+}
+
+fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<String> {
+    let measured = || group.rows.iter().filter(|row| row.values().is_some());
+    let outside: u64 = measured().map(|row| row.out_of_range).sum();
+    if outside == 0 && !group.estimator.starts_with("binned") {
+        return None;
+    }
+    let values = |width: usize| width as f64 * data.n_samples as f64;
+    let all: f64 = measured().map(|row| values(row.width)).sum();
+    if outside == 0 {
+        return Some("Out of range: no value lies outside the bins.".into());
+    }
+    let share = |row: &&&crate::PlaneRow| row.out_of_range as f64 / values(row.width).max(1.0);
+    let worst = measured().max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    Some(format!(
+        "Out of range: {outside} values ({}) lie outside the bins; at most {}, in {} at epoch {}.",
+        percent(outside as f64 / all.max(1.0)),
+        percent(share(&worst)),
+        layer(worst.layer),
+        worst.epoch
+    ))
+}
+
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.01 { "less than 0.01%".into() } else { format!("{percent:.2}%") }
+}
+
+fn processing(group: &PlaneGroup<'_>) -> Option<String> {
+    let found = group.processing_violations(TOLERANCE_BITS);
+    let (rise, epoch, from, to) = found.largest?;
+    Some(format!(
+        "Data processing inequality: the mean I(X;T) rises from a layer to the next by more than \
+         {TOLERANCE_BITS} bits in {} of {} pairs, by at most {rise:.2} bits ({} to {}, epoch {epoch}).",
+        found.count,
+        found.compared,
+        layer(from),
+        layer(to)
+    ))
+}
+
+fn missing(group: &PlaneGroup<'_>) -> Option<String> {
+    let missing = group.missing();
+    let count: usize = missing.iter().map(|(_, count)| count).sum();
+    let (reason, _) = missing.first()?;
+    let more =
+        if missing.len() > 1 { format!(", and {} more reasons", missing.len() - 1) } else { "".into() };
+    let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
+    Some(format!("Left out: {rows} without values ({reason}{more})."))
+}
+
+fn early_ends(group: &PlaneGroup<'_>) -> Option<String> {
+    let last = |seed: u64| {
+        let epochs = group.rows.iter().filter(|row| row.seed == seed && row.values().is_some());
+        epochs.map(|row| row.epoch).max()
+    };
+    let ends: Vec<(u64, Option<u64>)> = group.seeds().into_iter().map(|seed| (seed, last(seed))).collect();
+    let end = ends.iter().filter_map(|(_, end)| *end).max()?;
+    let early: Vec<String> = ends
+        .iter()
+        .filter(|(_, last)| *last != Some(end))
+        .map(|(seed, last)| match last {
+            Some(last) => format!("seed {seed} at epoch {last}"),
+            None => format!("seed {seed} without values"),
+        })
+        .collect();
+    if early.is_empty() {
+        return None;
+    }
+    let shown = early.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    let more = if early.len() > 3 { format!(" and {} more", early.len() - 3) } else { "".into() };
+    Some(format!("Ended early: {shown}{more}; the mean goes on with the others."))
+}
+
+/// The notes, broken into lines of `width` points.
+pub(super) fn note_lines(notes: &[String], width: f64) -> Vec<String> {
+    notes.iter().flat_map(|note| wrap(note, NOTE_SIZE, width)).collect()
+}
+
+/// How much room lines of notes take.
+pub(super) fn note_height(lines: &[String]) -> f64 {
+    lines.len() as f64 * NOTE_STEP
+}
+
+/// Writes the title and the line below it; they take 52 points.
+pub(super) fn write_title(scene: &mut Scene, x: f64, title: &str, subtitle: &str) {
+    let room = scene.width - 2.0 * 16.0;
+    let fit = |text: &str, size: f64| wrap(text, size, room).into_iter().next().unwrap_or_default();
+    let x = x.min(scene.width / 4.0);
+    scene.text(Text::new(x, 25.0, 15.5, fit(title, 17.0)).bold());
+    let subtitle_size = if wrap(subtitle, 12.0, scene.width - x - 16.0).len() > 1 { 10.0 } else { 12.0 };
+    scene.text(Text::new(x, 44.0, subtitle_size, fit(subtitle, subtitle_size)).color(Color::QUIET));
+}
+
+/// Writes lines of notes from `top` down.
+pub(super) fn write_notes(scene: &mut Scene, x: f64, top: f64, lines: &[String]) {
+    for (index, line) in lines.iter().enumerate() {
+        let y = top + NOTE_SIZE + index as f64 * NOTE_STEP;
+        scene.text(Text::new(x, y, NOTE_SIZE, line.clone()).color(Color::QUIET).anchor(Anchor::Start));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(estimator: &'static str, setting: &'static str, bound: Option<Bound>) -> PlaneGroup<'static> {
+        PlaneGroup { estimator, setting, bound, rows: vec![] }
+    }
+
+    #[test]
+    fn settings_are_written_for_readers() {
+        let kde = group("kde", "noise_variance=0.001", Some(Bound::Lower));
+        assert_eq!(setting(&kde), "KDE, noise variance 0.001, lower bound");
+        assert_eq!(setting(&group("binned", "30 edges on [-1, 1]", None)), "binned, 30 edges on [−1, 1]");
+        assert_eq!(layer(12), "T₁₂");
+    }
+
+    #[test]
+    fn file_names_are_plain_and_all_different() {
+        let groups = [
+            group("binned", "30 equal on [-1, 1]", None),
+            group("binned", "30 equal on (-1, 1)", None),
+            group("kde", "noise_variance=0.001", Some(Bound::Upper)),
+            group("../x", "/", None),
+        ];
+        assert_eq!(
+            file_names(&groups),
+            ["binned-30-equal-on-1-1", "binned-30-equal-on-1-1-2", "kde-noise-variance-0.001-upper", "x"]
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! Drawing: a scene of lines, shapes and letters, and its two forms, SVG and PNG.
+//!
+//! Small on purpose: a figure is laid out once, in points, and each form draws the same list of marks. The
+//! letters come with the library, so a machine without any font gives the same picture.
+
+mod color;
+mod font;
+mod panel;
+mod png;
+mod scale;
+mod scene;
+mod svg;
+
+pub(super) use color::{Color, epoch_color, layer_color};
+pub(super) use font::{Weight, text_width, wrap};
+pub(super) use panel::{Panel, thin};
+pub(super) use scale::Scale;
+pub(super) use scene::{Anchor, Mark, Scene, Text};

@@ -1,0 +1,213 @@
+//! From values to shares of an axis, and the ticks of the axis.
+
+/// How an axis maps its values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scale {
+    /// Evenly.
+    Linear { low: f64, high: f64 },
+    /// By ln(1 + epoch), so that the untrained network, epoch 0, has its place.
+    Epochs { low: f64, high: f64 },
+    /// By the logarithm; only values above zero have a place.
+    Logarithmic { low: f64, high: f64 },
+}
+
+/// A mark on an axis; without a label it is a minor one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tick {
+    pub value: f64,
+    pub label: Option<String>,
+}
+
+impl Scale {
+    /// An even scale that holds all finite values, and `extra` of its length beyond on both sides.
+    pub(crate) fn linear(values: impl IntoIterator<Item = f64>, extra: f64) -> Scale {
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        // A single value gets room around it, or there would be nothing to divide by.
+        let length = if high > low { high - low } else { low.abs().max(1.0) };
+        let (low, high) = if high > low { (low, high) } else { (low - length / 2.0, high + length / 2.0) };
+        Scale::Linear { low: low - length * extra, high: high + length * extra }
+    }
+
+    /// A scale of epochs.
+    pub(crate) fn epochs(epochs: impl IntoIterator<Item = u64>) -> Scale {
+        let (low, high) = range(epochs.into_iter().map(|epoch| epoch as f64)).unwrap_or((0.0, 1.0));
+        let low = if low <= 10.0 { 0.0 } else { low };
+        Scale::Epochs { low, high: high.max(low + 1.0) }
+    }
+
+    /// A logarithmic scale of whole decades around the values above zero.
+    pub(crate) fn logarithmic(values: impl IntoIterator<Item = f64>) -> Scale {
+        let above_zero = values.into_iter().filter(|&v| v > 0.0);
+        let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
+        let (low, mut high) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        high = high.max(low + 1);
+        Scale::Logarithmic { low: 10f64.powi(low), high: 10f64.powi(high) }
+    }
+
+    fn bounds(&self) -> (f64, f64) {
+        match *self {
+            Scale::Linear { low, high } | Scale::Epochs { low, high } | Scale::Logarithmic { low, high } => {
+                (low, high)
+            }
+        }
+    }
+
+    /// Where `value` lies between the ends of the axis, 0 to 1; nothing if it has no place on it.
+    pub(crate) fn share(&self, value: f64) -> Option<f64> {
+        let (low, high) = self.bounds();
+        let share = match self {
+            Scale::Linear { .. } => (value - low) / (high - low),
+            Scale::Epochs { .. } => (value.ln_1p() - low.ln_1p()) / (high.ln_1p() - low.ln_1p()),
+            Scale::Logarithmic { .. } => (value / low).ln() / (high / low).ln(),
+        };
+        (-1e-9..=1.0 + 1e-9).contains(&share).then(|| share.clamp(0.0, 1.0))
+    }
+
+    /// The ticks of an axis of `length` points.
+    pub(crate) fn ticks(&self, length: f64) -> Vec<Tick> {
+        let (low, high) = self.bounds();
+        match self {
+            Scale::Linear { .. } => linear_ticks(low, high, length),
+            Scale::Epochs { .. } => epoch_ticks(low, high, length),
+            Scale::Logarithmic { .. } => decade_ticks(low, high, length),
+        }
+    }
+}
+
+fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    values.into_iter().filter(|v| v.is_finite()).fold(None, |range, v| match range {
+        None => Some((v, v)),
+        Some((low, high)) => Some((low.min(v), high.max(v))),
+    })
+}
+
+fn linear_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
+    let most = (length / 52.0).clamp(2.0, 8.0);
+    let rough = (high - low) / most;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|s| s * power).into_iter().find(|s| *s >= rough * 0.999);
+    let step = step.unwrap_or(10.0 * power);
+    let decimals = (0..12).find(|&d| {
+        let scaled = step * 10f64.powi(d);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled
+    });
+    let decimals = decimals.unwrap_or(12) as usize;
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
+    (first..=last)
+        .map(|index| {
+            let value = index as f64 * step;
+            let label = if step >= 1e6 { format!("{value:.1e}") } else { format!("{value:.decimals$}") };
+            Tick { value, label: Some(label.replace('-', "−")) }
+        })
+        .collect()
+}
+
+fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
+    let scale = Scale::Epochs { low, high };
+    let mut ticks = Vec::new();
+    let mut labelled: Vec<f64> = Vec::new();
+    // The last epoch is named even where it is no power of ten, if nothing else stands there.
+    let room = |labelled: &[f64], value: f64| {
+        let at = scale.share(value).unwrap_or(0.0);
+        labelled.iter().all(|&other| (scale.share(other).unwrap_or(0.0) - at).abs() * length >= 30.0)
+    };
+    let powers = std::iter::once(0.0).chain((0..=18).map(|power| 10f64.powi(power)));
+    for value in powers.filter(|v| (low..=high).contains(v)) {
+        let fits = room(&labelled, value);
+        if fits {
+            labelled.push(value);
+        }
+        ticks.push(Tick { value, label: fits.then(|| whole(value)) });
+        if value > 0.0 {
+            let minor = (2..10).map(|m| f64::from(m) * value).filter(|&v| v < high);
+            ticks.extend(minor.map(|value| Tick { value, label: None }));
+        }
+    }
+    for end in [high, low] {
+        if room(&labelled, end) {
+            labelled.push(end);
+            ticks.push(Tick { value: end, label: Some(whole(end)) });
+        }
+    }
+    ticks
+}
+
+fn decade_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
+    let (first, last) = (low.log10().round() as i32, high.log10().round() as i32);
+    let decades = last - first;
+    let every = (f64::from(decades) * 26.0 / length).ceil().max(1.0) as i32;
+    let mut ticks = Vec::new();
+    for power in first..=last {
+        let labelled = (power - first) % every == 0;
+        ticks
+            .push(Tick { value: 10f64.powi(power), label: labelled.then(|| format!("10{}", raised(power))) });
+        if power < last && f64::from(decades) * 8.0 < length / 3.0 {
+            ticks.extend((2..10).map(|m| Tick { value: f64::from(m) * 10f64.powi(power), label: None }));
+        }
+    }
+    ticks
+}
+
+/// A whole number; a power of ten beyond 10000 as such.
+fn whole(value: f64) -> String {
+    let power = value.log10().round();
+    if value > 10_000.0 && (10f64.powf(power) - value).abs() < 0.5 {
+        return format!("10{}", raised(power as i32));
+    }
+    format!("{value:.0}")
+}
+
+fn raised(power: i32) -> String {
+    power
+        .to_string()
+        .chars()
+        .map(|c| match c {
+            '-' => '⁻',
+            digit => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit as usize - '0' as usize).unwrap_or(digit),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: Scale, length: f64) -> Vec<String> {
+        scale.ticks(length).into_iter().filter_map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn epoch_zero_and_the_last_epoch_have_their_ticks() {
+        let scale = Scale::epochs([0, 8000]);
+        assert_eq!(scale.share(0.0), Some(0.0));
+        assert_eq!(scale.share(8000.0), Some(1.0));
+        assert_eq!(labels(scale, 400.0), ["0", "1", "10", "100", "1000", "8000"]);
+    }
+
+    #[test]
+    fn a_single_epoch_has_an_axis() {
+        for epoch in [0, 1, 37, 4_000_000] {
+            let scale = Scale::epochs([epoch]);
+            assert!(scale.share(epoch as f64).is_some_and(f64::is_finite));
+            assert!(labels(scale, 400.0).len() >= 2, "{epoch}");
+        }
+    }
+
+    #[test]
+    fn even_ticks_are_round_numbers() {
+        assert_eq!(
+            labels(Scale::Linear { low: 0.0, high: 12.6 }, 420.0),
+            ["0", "2", "4", "6", "8", "10", "12"]
+        );
+        assert_eq!(labels(Scale::Linear { low: -0.5, high: 0.5 }, 120.0), ["−0.5", "0.0", "0.5"]);
+    }
+
+    #[test]
+    fn what_is_not_above_zero_has_no_place_on_a_logarithmic_axis() {
+        let scale = Scale::logarithmic([0.02, 3.0, 0.0, f64::NAN]);
+        assert_eq!(scale, Scale::Logarithmic { low: 0.01, high: 10.0 });
+        assert_eq!(scale.share(0.0), None);
+        assert_eq!(scale.share(f64::NAN), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! I(X;T) and I(T;Y) of every layer against the epoch.
+
+use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use super::{ReportData, caption};
+use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, PlanePoint};
+
+const WIDTH: f64 = 860.0;
+const TOP: f64 = 66.0;
+const PANEL: (f64, f64) = (290.0, 300.0);
+const LEFTS: [f64; 2] = [60.0, 424.0];
+/// Up to here each seed is drawn; more would be a fog, and a band of the standard error says more.
+const MOST_SEEDS: usize = 10;
+
+/// What one of the two panels shows.
+struct Quantity {
+    name: &'static str,
+    limit: (&'static str, f64),
+    point: fn(&PlanePoint) -> f64,
+    mean: fn(&MeanPoint) -> Mean,
+}
+
+/// The figure of one setting of an estimator; nothing if no row has values.
+pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scene> {
+    let layers = group.layers();
+    if layers.is_empty() {
+        return None;
+    }
+    let notes = caption::note_lines(&notes(data, group), WIDTH - 2.0 * 24.0);
+    let mut scene = Scene::new(WIDTH, TOP + PANEL.1 + 58.0 + caption::note_height(&notes) + 10.0);
+    let title = format!("Information over epochs – {}", data.title);
+    caption::write_title(&mut scene, LEFTS[0], &title, &caption::subtitle(data, group));
+
+    let quantities = [
+        Quantity {
+            name: "I(X;T)  [bits]",
+            limit: ("H(X)", data.h_x.bits()),
+            point: |p| p.i_xt_bits,
+            mean: |p| p.i_xt_bits,
+        },
+        Quantity {
+            name: "I(T;Y)  [bits]",
+            limit: ("H(Y)", data.h_y.bits()),
+            point: |p| p.i_ty_bits,
+            mean: |p| p.i_ty_bits,
+        },
+    ];
+    for (left, quantity) in LEFTS.into_iter().zip(quantities) {
+        draw_quantity(&mut scene, left, &layers, &quantity);
+    }
+    legend(&mut scene, LEFTS[1] + PANEL.0 + 16.0, TOP + 8.0, &names(data, &layers));
+    caption::write_notes(&mut scene, 24.0, TOP + PANEL.1 + 56.0, &notes);
+    Some(scene)
+}
+
+fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String> {
+    let mut notes = caption::notes(data, group);
+    match group.seeds().len() {
+        0 | 1 => {}
+        n if n <= MOST_SEEDS => notes.insert(0, "Strong: mean over seeds. Faint: each seed.".into()),
+        _ => notes.insert(0, "Lines: mean over seeds. Bands: plus and minus its standard error.".into()),
+    }
+    notes
+}
+
+fn draw_quantity(scene: &mut Scene, left: f64, layers: &[LayerPath], quantity: &Quantity) {
+    let points = || layers.iter().flat_map(|layer| layer.seeds.iter().flat_map(|(_, points)| points));
+    let (limit_name, limit) = quantity.limit;
+    let panel = Panel {
+        left,
+        top: TOP,
+        width: PANEL.0,
+        height: PANEL.1,
+        x: Scale::epochs(points().map(|p| p.epoch)),
+        y: Scale::linear(points().map(quantity.point).chain([0.0, limit]), 0.06),
+    };
+    panel.grid(scene);
+    if let Some(share) = panel.y.share(limit) {
+        let y = panel.bottom() - share * panel.height;
+        scene.dashed(vec![(left, y), (panel.right(), y)], Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
+        let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, limit_name);
+        scene.text(text.anchor(Anchor::End).color(Color::QUIET));
+    }
+    for (index, layer) in layers.iter().enumerate() {
+        let (color, dashes) = layer_color(index, layers.len());
+        let n_seeds = layer.seeds.len();
+        if n_seeds > MOST_SEEDS {
+            band(scene, &panel, layer, quantity, color);
+        } else if n_seeds > 1 {
+            for (_, points) in &layer.seeds {
+                let values = points.iter().map(|p| (p.epoch as f64, (quantity.point)(p)));
+                panel.curve(scene, values, color, 0.7, 0.3, &[]);
+            }
+        }
+        let values = layer.mean.iter().map(|p| (p.epoch as f64, (quantity.mean)(p).mean));
+        panel.curve(scene, values, color, 1.9, 1.0, dashes);
+    }
+    panel.axes(scene, "epoch", quantity.name);
+}
+
+fn band(scene: &mut Scene, panel: &Panel, layer: &LayerPath, quantity: &Quantity, fill: Color) {
+    let edge = |sign: f64| {
+        layer.mean.iter().filter_map(move |p| {
+            let mean = (quantity.mean)(p);
+            panel.at(p.epoch as f64, mean.mean + sign * mean.standard_error.unwrap_or(0.0))
+        })
+    };
+    let mut points: Vec<(f64, f64)> = edge(1.0).collect();
+    points.extend(edge(-1.0).collect::<Vec<_>>().into_iter().rev());
+    scene.marks.push(Mark::Shape { points, fill, opacity: 0.22, outline: None });
+}
+
+fn names(data: &ReportData<'_>, layers: &[LayerPath]) -> Vec<String> {
+    layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect()
+}
+
+/// The line of each layer beside its name.
+pub(super) fn legend(scene: &mut Scene, x: f64, top: f64, names: &[String]) {
+    for (index, name) in names.iter().enumerate() {
+        let y = top + 18.0 * index as f64;
+        let (color, dashes) = layer_color(index, names.len());
+        scene.dashed(vec![(x, y), (x + 22.0, y)], color, 2.2, 1.0, dashes);
+        scene.text(Text::new(x + 28.0, y + 4.0, 11.5, name.clone()));
+    }
+}

@@ -1,0 +1,205 @@
+//! Figures and tables of a run.
+//!
+//! [`write`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv` and
+//! `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
+//! gives the same bytes.
+
+mod caption;
+mod draw;
+mod information_figure;
+mod plane_figure;
+mod save;
+mod summary;
+mod table;
+mod training_figure;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::train::EpochStats;
+use crate::{Information, InformationPlane};
+use draw::Scene;
+
+pub use summary::summary;
+pub use table::plane_csv;
+
+/// What a report shows.
+#[derive(Debug, Clone)]
+pub struct ReportData<'a> {
+    /// The name of the experiment, the title of every figure.
+    pub title: String,
+    /// The name of the data set.
+    pub dataset: String,
+    /// The number of samples that were measured.
+    pub n_samples: usize,
+    /// The entropy of the input, the limit of I(X;T).
+    pub h_x: Information,
+    /// The entropy of the label, the limit of I(T;Y).
+    pub h_y: Information,
+    /// The layers of the network, the first nearest the input; may be empty if they are not known.
+    pub layers: Vec<LayerDescription>,
+    /// What was measured.
+    pub plane: &'a InformationPlane,
+    /// How training went, all seeds; may be empty.
+    pub training: &'a [EpochStats],
+    /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
+    pub notes: Vec<String>,
+}
+
+/// How figures name a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerDescription {
+    /// The number of its units.
+    pub width: usize,
+    /// Its nonlinearity: `tanh`.
+    pub nonlinearity: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Neither a measurement nor training statistics.
+    #[error("nothing to report: the run holds no measured epoch and no training statistics")]
+    Empty,
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A picture could not be encoded.
+    #[error("cannot draw {figure} as PNG: {reason}")]
+    Picture {
+        /// The figure's name.
+        figure: String,
+        /// What the encoder said.
+        reason: String,
+    },
+}
+
+/// A figure, laid out, with the name of its files and a title for links.
+struct Figure {
+    name: String,
+    title: String,
+    scene: Scene,
+}
+
+/// Writes figures, `plane.csv` and `summary.md` into `directory`, and returns the paths of what it wrote.
+///
+/// For every setting of every estimator one figure of the information plane and one of the information over
+/// epochs, and one figure of the training. The directory is made if it is not there; files of an earlier
+/// report are replaced, each written to a neighbour file, synced and renamed. The same data give the same bytes.
+///
+/// A plane without values gives no figure of it, and the summary says so.
+///
+/// # Errors
+/// [`ReportError::Empty`] if there is neither a row nor an epoch of training; [`ReportError::Write`] if a file
+/// cannot be written.
+///
+/// # Examples
+/// ```
+/// use infoplane::report::{self, LayerDescription, ReportData};
+/// use infoplane::{Information, InformationPlane, PlaneRow};
+///
+/// let row = |epoch, i_xt, i_ty| PlaneRow {
+///     seed: 1,
+///     epoch,
+///     layer: 1,
+///     width: 3,
+///     estimator: "binned".into(),
+///     setting: "30 equal on [-1, 1]".into(),
+///     bound: None,
+///     i_xt_bits: Some(i_xt),
+///     i_ty_bits: Some(i_ty),
+///     i_xt_standard_error_bits: None,
+///     i_ty_standard_error_bits: None,
+///     out_of_range: 0,
+///     status: PlaneRow::OK.into(),
+/// };
+/// let plane = InformationPlane { rows: vec![row(0, 5.9, 0.12), row(30, 7.4, 0.70), row(4000, 3.7, 0.99)] };
+/// let data = ReportData {
+///     title: "a small run".into(),
+///     dataset: "symmetric12".into(),
+///     n_samples: 4096,
+///     h_x: Information::from_bits(12.0),
+///     h_y: Information::from_bits(0.999),
+///     layers: vec![LayerDescription { width: 3, nonlinearity: "tanh".into() }],
+///     plane: &plane,
+///     training: &[],
+///     notes: vec![],
+/// };
+/// let directory = tempfile::tempdir()?;
+/// let written = report::write(&data, directory.path())?;
+/// assert!(written.iter().any(|path| path.ends_with("plane-binned-30-equal-on-1-1.png")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    if data.plane.rows.is_empty() && data.training.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
+
+    let figures = figures(data);
+    let pictures: Result<Vec<_>, ReportError> = figures
+        .par_iter()
+        .map(|figure| {
+            let png = figure.scene.to_png();
+            let png = png.map_err(|reason| ReportError::Picture { figure: figure.name.clone(), reason })?;
+            let svg = figure.scene.to_svg().into_bytes();
+            Ok([(format!("{}.svg", figure.name), svg), (format!("{}.png", figure.name), png)])
+        })
+        .collect();
+    let mut files: Vec<(String, Vec<u8>)> = pictures?.into_iter().flatten().collect();
+    files.push(("plane.csv".into(), plane_csv(data.plane).into_bytes()));
+    // Last, so that its links never point to what is not there yet.
+    files.push(("summary.md".into(), summary::markdown(data, &figures).into_bytes()));
+
+    files
+        .into_iter()
+        .map(|(name, bytes)| {
+            let path = directory.join(name);
+            save::replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn figures(data: &ReportData<'_>) -> Vec<Figure> {
+    let groups = data.plane.groups();
+    let names = caption::file_names(&groups);
+    let mut figures = Vec::new();
+    for (group, name) in groups.iter().zip(&names) {
+        let setting = caption::setting(group);
+        if let Some(scene) = plane_figure::draw(data, group) {
+            let title = format!("Information plane: {setting}");
+            figures.push(Figure { name: format!("plane-{name}"), title, scene });
+        }
+        if let Some(scene) = information_figure::draw(data, group) {
+            let title = format!("Information over epochs: {setting}");
+            figures.push(Figure { name: format!("information-{name}"), title, scene });
+        }
+    }
+    if let Some(scene) = training_figure::draw(data) {
+        figures.push(Figure { name: "training".into(), title: "Training".into(), scene });
+    }
+    figures
+}
+
+impl ReportData<'_> {
+    /// `T₃`, and in figures `T₃ (5, tanh)`.
+    fn layer_name(&self, layer: usize, width: usize) -> String {
+        let name = caption::layer(layer);
+        match layer.checked_sub(1).and_then(|index| self.layers.get(index)) {
+            Some(described) if !described.nonlinearity.is_empty() => {
+                format!("{name} ({}, {})", described.width, described.nonlinearity)
+            }
+            Some(described) => format!("{name} ({})", described.width),
+            None => format!("{name} ({width})"),
+        }
+    }
+}

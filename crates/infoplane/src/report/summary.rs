@@ -1,0 +1,199 @@
+//! The table of a run, for the terminal and as `summary.md`.
+
+use super::{Figure, ReportData, caption};
+use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
+use crate::train::EpochStats;
+
+const HEADER: [&str; 8] =
+    ["layer", "I(X;T) first", "largest", "at epoch", "last", "I(T;Y) first", "at largest I(X;T)", "last"];
+
+/// The results of a run in words and aligned columns, for a terminal.
+///
+/// For every setting of every estimator and every layer: I(X;T) and I(T;Y) in bits at the first measured epoch,
+/// at the epoch where the mean I(X;T) is largest, and at the last, each as mean ± standard error over seeds;
+/// then the accuracy, and what the figures say in their footers.
+///
+/// ```
+/// use infoplane::report::{ReportData, summary};
+/// use infoplane::{Information, InformationPlane};
+/// let data = ReportData {
+///     title: "empty".into(),
+///     dataset: "none".into(),
+///     n_samples: 0,
+///     h_x: Information::ZERO,
+///     h_y: Information::ZERO,
+///     layers: vec![],
+///     plane: &InformationPlane::default(),
+///     training: &[],
+///     notes: vec![],
+/// };
+/// assert!(summary(&data).contains("nothing was measured"));
+/// ```
+pub fn summary(data: &ReportData<'_>) -> String {
+    let mut text = format!("{}\n{}\n", data.title, about(data));
+    let groups = data.plane.groups();
+    for group in &groups {
+        text += &format!("\n{}\n", heading(group));
+        text += &aligned(&table(data, group));
+        for note in caption::notes(data, group) {
+            text += &format!("  {note}\n");
+        }
+    }
+    text.push('\n');
+    for line in closing(data, groups.is_empty()) {
+        text += &format!("{line}\n");
+    }
+    text
+}
+
+/// The same as a Markdown page with the figures.
+pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure]) -> String {
+    let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data)));
+    let groups = data.plane.groups();
+    for group in &groups {
+        page += &format!("\n## {}\n\n", plain(&heading(group)));
+        let rows = table(data, group);
+        if !rows.is_empty() {
+            page += &format!("| {} |\n|{}\n", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
+            for row in rows {
+                page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
+            }
+        }
+        let notes = caption::notes(data, group);
+        if !notes.is_empty() {
+            page += "\n";
+        }
+        for note in notes {
+            page += &format!("- {}\n", plain(&note));
+        }
+    }
+    page.push('\n');
+    for line in closing(data, groups.is_empty()) {
+        page += &format!("- {}\n", plain(&line));
+    }
+    if !figures.is_empty() {
+        page += "\n## Figures\n";
+    }
+    for Figure { name, title, .. } in figures {
+        page += &format!("\n[{}]({name}.svg)\n\n![{}]({name}.png)\n", plain(title), plain(title));
+    }
+    page
+}
+
+fn about(data: &ReportData<'_>) -> String {
+    let h_x = format!("H(X) = {:.4} bits", data.h_x.bits());
+    format!("{}, n = {}, {h_x}, H(Y) = {:.4} bits", data.dataset, data.n_samples, data.h_y.bits())
+}
+
+fn heading(group: &PlaneGroup<'_>) -> String {
+    let n_seeds = group.seeds().len();
+    let seeds = if n_seeds == 1 { "1 seed" } else { &format!("{n_seeds} seeds, mean ± standard error") };
+    format!("{} – bits, {seeds}", caption::setting(group))
+}
+
+fn table(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<[String; 8]> {
+    group.layers().iter().filter_map(|path| row(data, path)).collect()
+}
+
+fn row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
+    let (first, last) = (path.mean.first()?, path.mean.last()?);
+    // Of equal maxima the first: a layer that stays at the limit reached it there.
+    let largest =
+        path.mean.iter().fold(
+            first,
+            |best: &MeanPoint, point| {
+                if point.i_xt_bits.mean > best.i_xt_bits.mean { point } else { best }
+            },
+        );
+    Some([
+        data.layer_name(path.layer, path.width),
+        amount(first.i_xt_bits, 2),
+        amount(largest.i_xt_bits, 2),
+        largest.epoch.to_string(),
+        amount(last.i_xt_bits, 2),
+        amount(first.i_ty_bits, 3),
+        amount(largest.i_ty_bits, 3),
+        amount(last.i_ty_bits, 3),
+    ])
+}
+
+fn amount(mean: Mean, decimals: usize) -> String {
+    match mean.standard_error {
+        Some(error) => format!("{:.decimals$} ± {error:.decimals$}", mean.mean),
+        None => format!("{:.decimals$}", mean.mean),
+    }
+}
+
+/// Columns two spaces apart, the first to the left and the others to the right.
+fn aligned(rows: &[[String; 8]]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = HEADER.map(String::from);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&header]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in [&header].into_iter().chain(rows) {
+        let mut line = format!("  {:<1$}", row[0], widths[0]);
+        for (cell, width) in row.iter().zip(widths).skip(1) {
+            line += &format!("  {cell:>width$}");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if nothing_measured {
+        lines.push("nothing was measured".to_string());
+    }
+    lines.extend(accuracy(data.training));
+    lines.extend(data.notes.iter().cloned());
+    lines
+}
+
+fn accuracy(training: &[EpochStats]) -> Option<String> {
+    let last = training.iter().map(|stats| stats.epoch).max()?;
+    let mut seeds: Vec<u64> = training.iter().map(|stats| stats.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let at_last = |value: fn(&EpochStats) -> Option<f32>| -> Option<Mean> {
+        let by_seed: Vec<Vec<(u64, f64)>> = seeds
+            .iter()
+            .map(|&seed| {
+                let of_seed = training.iter().filter(|stats| stats.seed == seed && stats.epoch == last);
+                let values = of_seed.filter_map(|stats| Some((last, f64::from(value(stats)?))));
+                values.filter(|(_, value)| value.is_finite()).collect()
+            })
+            .collect();
+        mean_over_seeds(&by_seed).last().map(|(_, mean)| *mean)
+    };
+    let train = at_last(|stats| Some(stats.train_accuracy))?;
+    let test = match at_last(|stats| stats.test_accuracy) {
+        Some(test) => format!("test {}", amount(test, 4)),
+        None => "no test set".to_string(),
+    };
+    let seeds = if train.n_seeds == seeds.len() {
+        String::new()
+    } else {
+        format!(" ({} of {} seeds came this far)", train.n_seeds, seeds.len())
+    };
+    Some(format!("accuracy at epoch {last}: training {}, {test}{seeds}", amount(train, 4)))
+}
+
+/// Text that Markdown does not take for its own signs.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(if c == '\n' { ' ' } else { c });
+    }
+    plain
+}

@@ -1,0 +1,204 @@
+//! Loss, accuracy, weights and gradients against the epoch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draw::{Color, Panel, Scale, Scene, Text, layer_color};
+use super::information_figure::legend;
+use super::{ReportData, caption};
+use crate::plane::mean_over_seeds;
+use crate::train::{EpochStats, LayerStats};
+
+const WIDTH: f64 = 960.0;
+const TOP: f64 = 70.0;
+const PANEL: (f64, f64) = (232.0, 200.0);
+const LEFTS: [f64; 3] = [70.0, 388.0, 704.0];
+const ROWS: [f64; 2] = [TOP, TOP + 268.0];
+const DASHES: &[f32] = &[4.0, 2.2];
+
+/// One quantity: a line per seed.
+struct Curve {
+    seeds: Vec<Vec<(u64, f64)>>,
+    color: Color,
+    dashes: &'static [f32],
+}
+
+/// What is left of a series to draw.
+type Line = Vec<(f64, f64)>;
+
+/// The figure of the training; nothing if there are no statistics.
+pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
+    let epochs: BTreeSet<u64> = data.training.iter().map(|stats| stats.epoch).collect();
+    let seeds: BTreeSet<u64> = data.training.iter().map(|stats| stats.seed).collect();
+    let n_layers = data.training.iter().map(|stats| stats.layers.len()).max()?;
+
+    let figure = Figure { data, x: Scale::epochs(epochs) };
+    let legend_height = 18.0 * (n_layers as f64 + 4.0);
+    let notes = notes(seeds.len());
+    let notes = caption::note_lines(&notes, WIDTH - 2.0 * 24.0);
+    let bottom = (ROWS[1] + PANEL.1 + 58.0).max(TOP + legend_height);
+    let mut scene = Scene::new(WIDTH, bottom + caption::note_height(&notes) + 10.0);
+    let subtitle = caption::samples_and_seeds(data, seeds.len());
+    caption::write_title(&mut scene, LEFTS[0], &format!("Training – {}", data.title), &subtitle);
+
+    let black = Color::INK;
+    let loss = [
+        figure.curve(|stats| Some(stats.train_loss), black, &[]),
+        figure.curve(|stats| stats.test_loss, black, DASHES),
+    ];
+    figure.panel(&mut scene, (LEFTS[0], ROWS[0]), "loss", &loss, Y::Linear);
+    let accuracy = [
+        figure.curve(|stats| Some(stats.train_accuracy), black, &[]),
+        figure.curve(|stats| stats.test_accuracy, black, DASHES),
+    ];
+    figure.panel(&mut scene, (LEFTS[1], ROWS[0]), "accuracy", &accuracy, Y::Linear);
+    let norm = figure.layers(n_layers, |layer| Some(layer.weight_norm), false);
+    figure.panel(&mut scene, (LEFTS[0], ROWS[1]), "weight norm  ‖W‖", &norm, Y::Linear);
+    let mut gradient = figure.layers(n_layers, |layer| layer.gradient_mean, false);
+    gradient.extend(figure.layers(n_layers, |layer| layer.gradient_standard_deviation, true));
+    figure.panel(&mut scene, (LEFTS[1], ROWS[1]), "gradient", &gradient, Y::Logarithmic);
+    let ratio = figure.layers(n_layers, LayerStats::gradient_snr, false);
+    figure.panel(&mut scene, (LEFTS[2], ROWS[1]), "gradient signal / noise", &ratio, Y::Logarithmic);
+
+    let has_test = data.training.iter().any(|stats| stats.test_loss.is_some());
+    figure.legend(&mut scene, n_layers, has_test);
+    caption::write_notes(&mut scene, 24.0, bottom, &notes);
+    Some(scene)
+}
+
+fn notes(n_seeds: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if n_seeds > 1 {
+        notes.push("Strong: mean over seeds. Faint: each seed.".to_string());
+    }
+    notes.push(
+        "Every point is the mean of the epochs that share a point of the axis. Gradient: norm of the mean and \
+         of the standard deviation of an epoch's mini-batch gradients; their ratio is signal / noise."
+            .to_string(),
+    );
+    notes
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Y {
+    Linear,
+    Logarithmic,
+}
+
+struct Figure<'a> {
+    data: &'a ReportData<'a>,
+    x: Scale,
+}
+
+impl Figure<'_> {
+    fn curve(
+        &self,
+        value: impl Fn(&EpochStats) -> Option<f32>,
+        color: Color,
+        dashes: &'static [f32],
+    ) -> Curve {
+        let mut seeds: BTreeMap<u64, BTreeMap<u64, f64>> = BTreeMap::new();
+        for stats in self.data.training {
+            // A diverged epoch has no place in a figure; the curve ends before it.
+            if let Some(value) = value(stats).filter(|value| value.is_finite()) {
+                seeds.entry(stats.seed).or_default().insert(stats.epoch, f64::from(value));
+            }
+        }
+        let seeds = seeds.into_values().map(|seed| seed.into_iter().collect()).collect();
+        Curve { seeds, color, dashes }
+    }
+
+    fn layers(&self, n_layers: usize, value: impl Fn(&LayerStats) -> Option<f32>, noise: bool) -> Vec<Curve> {
+        (0..n_layers)
+            .map(|index| {
+                let (color, dashes) = layer_color(index, n_layers);
+                // In the panel of gradients dashes mean noise, so there colour alone tells the layers.
+                let dashes = if noise { DASHES } else { dashes };
+                self.curve(|stats| value(stats.layers.get(index)?), color, dashes)
+            })
+            .collect()
+    }
+
+    fn panel(&self, scene: &mut Scene, (left, top): (f64, f64), name: &str, curves: &[Curve], y: Y) {
+        let mut panel = Panel {
+            left,
+            top,
+            width: PANEL.0,
+            height: PANEL.1,
+            x: self.x,
+            y: Scale::Linear { low: 0.0, high: 1.0 },
+        };
+        let drawn: Vec<(Vec<Line>, Line)> = curves
+            .iter()
+            .map(|curve| {
+                let mean = mean_over_seeds(&curve.seeds);
+                let mean = self.averaged(mean.into_iter().map(|(epoch, mean)| (epoch, mean.mean)), 1.0);
+                let seeds = curve.seeds.iter().map(|seed| self.averaged(seed.iter().copied(), 2.0));
+                (if curve.seeds.len() > 1 { seeds.collect() } else { vec![] }, mean)
+            })
+            .collect();
+        let values = drawn.iter().flat_map(|(seeds, mean)| seeds.iter().chain([mean]).flatten().map(|v| v.1));
+        panel.y = match y {
+            Y::Linear => Scale::linear(values, 0.06),
+            Y::Logarithmic => Scale::logarithmic(values),
+        };
+        panel.grid(scene);
+        for (curve, (seeds, _)) in curves.iter().zip(&drawn) {
+            let opacity = (0.8 / (seeds.len().max(1) as f64).sqrt()).clamp(0.08, 0.3);
+            for seed in seeds {
+                panel.curve(scene, seed.iter().copied(), curve.color, 0.6, opacity, &[]);
+            }
+        }
+        for (curve, (_, mean)) in curves.iter().zip(&drawn) {
+            panel.curve(scene, mean.iter().copied(), curve.color, 1.5, 1.0, curve.dashes);
+        }
+        panel.axes(scene, "epoch", name);
+        if drawn.iter().all(|(_, mean)| mean.is_empty()) {
+            let text = Text::new(left + 12.0, top + 22.0, 11.0, "not recorded");
+            scene.text(text.color(Color::QUIET));
+        }
+    }
+
+    /// One point for all epochs within `points` of the axis, at their mean: thousands of epochs fall on few
+    /// hundred places, and drawing each would thicken noise to a bar.
+    fn averaged(&self, values: impl Iterator<Item = (u64, f64)>, points: f64) -> Line {
+        let mut averaged: Vec<(i64, f64, f64, f64)> = Vec::new();
+        for (epoch, value) in values {
+            let Some(share) = self.x.share(epoch as f64) else { continue };
+            let place = (share * PANEL.0 / points).floor() as i64;
+            match averaged.last_mut() {
+                Some((last, epochs, sum, n)) if *last == place => {
+                    *epochs += epoch as f64;
+                    *sum += value;
+                    *n += 1.0;
+                }
+                _ => averaged.push((place, epoch as f64, value, 1.0)),
+            }
+        }
+        averaged.into_iter().map(|(_, epochs, sum, n)| (epochs / n, sum / n)).collect()
+    }
+
+    fn legend(&self, scene: &mut Scene, n_layers: usize, has_test: bool) {
+        let x = LEFTS[2] - 24.0;
+        let mut y = TOP + 8.0;
+        let mut entry = |scene: &mut Scene, dashes: &'static [f32], name: &str| {
+            scene.dashed(vec![(x, y), (x + 22.0, y)], Color::INK, 1.8, 1.0, dashes);
+            scene.text(Text::new(x + 28.0, y + 4.0, 11.5, name));
+            y += 18.0;
+        };
+        if has_test {
+            entry(scene, &[], "training set; gradient mean");
+            entry(scene, DASHES, "test set; gradient deviation");
+        } else {
+            entry(scene, &[], "training set (no test set); gradient mean");
+            entry(scene, DASHES, "gradient deviation");
+        }
+        let names: Vec<String> =
+            (1..=n_layers).map(|layer| self.data.layer_name(layer, self.width(layer))).collect();
+        legend(scene, x, y + 8.0, &names);
+    }
+
+    /// The width of a layer that is not described, from the rows that measured it.
+    fn width(&self, layer: usize) -> usize {
+        self.data.plane.rows.iter().find(|row| row.layer == layer).map_or(0, |row| row.width)
+    }
+}
