@@ -147,7 +147,9 @@ fn range(given: &str) -> Result<BinRange, Failure> {
         .split_once(',')
         .and_then(|(low, high)| Some([low.trim().parse().ok()?, high.trim().parse().ok()?]))
         .map(BinRange::Fixed)
-        .ok_or_else(|| Failure::input(format!("--range {given}; allowed are LOW,HIGH (as in -1,1), `layer` or `unit`")))
+        .ok_or_else(|| {
+            Failure::input(format!("--range {given}; allowed are LOW,HIGH (as in -1,1), `layer` or `unit`"))
+        })
 }
 
 fn matrix(argument: &str) -> Result<Array, Failure> {
@@ -160,8 +162,11 @@ fn matrix_labels(argument: &str) -> Result<Labels, Failure> {
     Ok(match matrix(argument)? {
         Array::Single(rows) => Labels::from_rows(rows.view()),
         Array::Double(rows) => {
-            let bits: Vec<Vec<u64>> =
-                rows.rows().into_iter().map(|row| row.iter().map(|v| (v + 0.0).to_bits()).collect()).collect();
+            let bits: Vec<Vec<u64>> = rows
+                .rows()
+                .into_iter()
+                .map(|row| row.iter().map(|v| (v + 0.0).to_bits()).collect())
+                .collect();
             Labels::from_symbols(&bits)
         }
     })

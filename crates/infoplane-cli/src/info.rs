@@ -69,7 +69,8 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         .collect();
     settings.sort();
     settings.dedup();
-    let widths: Vec<String> = manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
+    let widths: Vec<String> =
+        manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
     let epochs = manifest.measured_epochs.last().copied().unwrap_or(0);
     let wanted = manifest.seeds.len() * manifest.measured_epochs.len();
     let status = if outcome.is_some() { "complete" } else { "not complete" };
@@ -91,7 +92,12 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let data = &manifest.data;
     let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("");
     writeln!(out, "experiment  {name} (infoplane {})", manifest.infoplane_version)?;
-    writeln!(out, "status      {status}: {} of {wanted} epochs measured, {} rows", measured.len(), rows.len())?;
+    writeln!(
+        out,
+        "status      {status}: {} of {wanted} epochs measured, {} rows",
+        measured.len(),
+        rows.len()
+    )?;
     writeln!(
         out,
         "data        {}, {} samples, measured on {} (digest {})",

@@ -29,7 +29,10 @@ pub fn presets(name: Option<&str>) -> Result<ExitCode, Failure> {
             Some(preset) => write!(out, "{}", preset.toml)?,
             None => {
                 let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-                return Err(Failure::input(format!("no preset is called `{name}`; presets are {}", names.join(", "))));
+                return Err(Failure::input(format!(
+                    "no preset is called `{name}`; presets are {}",
+                    names.join(", ")
+                )));
             }
         },
     }
@@ -54,7 +57,8 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     });
 
     let measured = experiment.epochs()?.len() as u64;
-    let bar = Bar::new(experiment.training.epochs * experiment.seeds, measured * experiment.seeds, arguments.json);
+    let bar =
+        Bar::new(experiment.training.epochs * experiment.seeds, measured * experiment.seeds, arguments.json);
     let result = experiment.run(&out, arguments.threads, &bar, &interrupt);
     bar.finish();
     let summary = result.map_err(|error| {

@@ -91,7 +91,13 @@ pub fn measure_activations(
 }
 
 /// Fills in one row per setting and bound.
-fn measure_layer(row: PlaneRow, prepared: &Prepared, t: Variable<'_>, x: &Labels, y: &Labels) -> Vec<PlaneRow> {
+fn measure_layer(
+    row: PlaneRow,
+    prepared: &Prepared,
+    t: Variable<'_>,
+    x: &Labels,
+    y: &Labels,
+) -> Vec<PlaneRow> {
     let readings = match &prepared.estimator {
         Ok(estimator) => estimator.layer(t, &[x, y]),
         Err(error) => Err(error.clone()),

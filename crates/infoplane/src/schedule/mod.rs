@@ -147,8 +147,14 @@ mod tests {
     #[test]
     fn settings_that_make_no_schedule_are_refused_by_name() {
         let refused = |config: ScheduleConfig| config.epochs(100).unwrap_err().to_string();
-        assert_eq!(refused(ScheduleConfig::Every { interval: 0 }), "schedule.interval = 0; allowed is 1 or more");
-        assert_eq!(refused(ScheduleConfig::LogSpaced { points: 1 }), "schedule.points = 1; allowed is 2 or more");
+        assert_eq!(
+            refused(ScheduleConfig::Every { interval: 0 }),
+            "schedule.interval = 0; allowed is 1 or more"
+        );
+        assert_eq!(
+            refused(ScheduleConfig::LogSpaced { points: 1 }),
+            "schedule.points = 1; allowed is 2 or more"
+        );
         assert!(refused(ScheduleConfig::List { epochs: vec![3, 101] }).contains("0 to 100"));
     }
 

@@ -1,0 +1,401 @@
+//! The command as people and scripts use it: the built binary, run for real.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_infoplane"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the command was built")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+/// What a failing call says, after checking its exit code.
+fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = infoplane(folder, arguments);
+    let message = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    assert!(output.stdout.is_empty(), "a failure prints no result");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+/// A run of a second or so.
+const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.points=4", "--seeds", "2"];
+
+fn short_run(folder: &Path, out: &str, more: &[&str]) -> Value {
+    let arguments = [&["run", "tishby2017", "--json", "--out", out], &SHORT[..], more].concat();
+    serde_json::from_str(&stdout(&infoplane(folder, &arguments))).expect("one JSON object")
+}
+
+/// Every file below a folder, with its bytes.
+fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((
+                    path.strip_prefix(folder).expect("below").into(),
+                    fs::read(&path).expect("a file"),
+                ));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_run_leaves_table_and_figures_and_says_so_in_json() {
+    let folder = TempDir::new().unwrap();
+    let object = short_run(folder.path(), "out", &[]);
+    assert_eq!((&object["run"], &object["epochs"]), (&"out".into(), &12.into()));
+    assert_eq!(object["measured_epochs"], 4);
+    assert_eq!(object["seeds"].as_array().map(Vec::len), Some(2));
+    // 2 seeds × 4 epochs × 6 layers × (one binning and two bounds).
+    assert_eq!(object["rows"], 2 * 4 * 6 * 3);
+    for key in ["seconds", "train_seconds", "measure_seconds"] {
+        assert!(object[key].as_f64().is_some_and(|seconds| seconds > 0.0), "{key}");
+    }
+    let out = folder.path().join("out");
+    let plane = fs::read_to_string(out.join("plane.jsonl")).unwrap();
+    assert_eq!(plane.lines().count(), 144);
+    let first: Value = serde_json::from_str(plane.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["seed"], &first["epoch"], &first["layer"]), (&0.into(), &0.into(), &1.into()));
+    let csv = fs::read_to_string(out.join("report/plane.csv")).unwrap();
+    assert_eq!(
+        csv.lines().next().unwrap(),
+        "seed,epoch,layer,width,estimator,setting,bound,i_xt_bits,i_ty_bits,i_xt_standard_error_bits,\
+         i_ty_standard_error_bits,out_of_range,status"
+    );
+    assert_eq!(csv.lines().count(), 145);
+    for file in object["files"].as_array().expect("a list") {
+        assert!(folder.path().join(file.as_str().unwrap()).exists(), "{file}");
+    }
+    assert!(bytes(&out).iter().all(|(path, _)| path.extension().is_none_or(|kind| kind != "part")));
+}
+
+#[test]
+fn every_byte_is_the_same_for_any_number_of_threads() {
+    let folder = TempDir::new().unwrap();
+    for threads in ["1", "2", "8"] {
+        short_run(folder.path(), threads, &["--threads", threads, "--seeds", "3"]);
+    }
+    let one = bytes(&folder.path().join("1"));
+    assert!(one.len() > 5);
+    assert_eq!(one, bytes(&folder.path().join("2")));
+    assert_eq!(one, bytes(&folder.path().join("8")));
+}
+
+#[test]
+fn other_seeds_give_other_numbers() {
+    let folder = TempDir::new().unwrap();
+    short_run(folder.path(), "a", &[]);
+    short_run(folder.path(), "b", &["--set", "first_seed=10"]);
+    let last = |run: &str| {
+        let plane = fs::read_to_string(folder.path().join(run).join("plane.jsonl")).unwrap();
+        let row: Value = serde_json::from_str(plane.lines().last().unwrap()).unwrap();
+        row["i_xt_bits"].as_f64().unwrap()
+    };
+    assert_ne!(last("a"), last("b"));
+}
+
+#[test]
+fn a_preset_copied_to_a_file_is_the_same_experiment() {
+    let folder = TempDir::new().unwrap();
+    let text = stdout(&infoplane(folder.path(), &["presets", "tishby2017"]));
+    fs::write(folder.path().join("mine.toml"), text).unwrap();
+    short_run(folder.path(), "preset", &[]);
+    let arguments = [&["run", "mine.toml", "--out", "file"], &SHORT[..]].concat();
+    assert!(infoplane(folder.path(), &arguments).status.success());
+    assert_eq!(bytes(&folder.path().join("preset")), bytes(&folder.path().join("file")));
+}
+
+#[test]
+fn info_and_report_read_what_run_wrote() {
+    let folder = TempDir::new().unwrap();
+    short_run(folder.path(), "out", &[]);
+    let before = bytes(&folder.path().join("out"));
+    let info = stdout(&infoplane(folder.path(), &["info", "out"]));
+    assert!(info.contains("complete: 8 of 8 epochs measured, 144 rows"), "{info}");
+    assert!(info.contains("H(X) = 12.0000 bits"), "{info}");
+    let info: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &["info", "out", "--json"]))).unwrap();
+    assert_eq!((&info["status"], &info["rows"]), (&"complete".into(), &144.into()));
+    fs::remove_dir_all(folder.path().join("out/report")).unwrap();
+    stdout(&infoplane(folder.path(), &["report", "out"]));
+    assert_eq!(bytes(&folder.path().join("out")), before);
+}
+
+#[test]
+fn without_out_runs_are_numbered_and_never_overwritten() {
+    let folder = TempDir::new().unwrap();
+    for name in ["tishby2017", "tishby2017-2"] {
+        let arguments = [&["run", "--json"], &SHORT[..], &["--seeds", "1"]].concat();
+        let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &arguments))).unwrap();
+        assert_eq!(object["run"], format!("runs/{name}"));
+    }
+}
+
+#[test]
+fn a_directory_that_holds_something_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    short_run(folder.path(), "out", &[]);
+    let before = bytes(folder.path());
+    let message = refused(folder.path(), &[&["run", "--out", "out"], &SHORT[..]].concat(), 2);
+    assert!(message.contains("out already holds a run"), "{message}");
+    assert_eq!(bytes(folder.path()), before);
+    fs::create_dir(folder.path().join("letters")).unwrap();
+    fs::write(folder.path().join("letters/a.txt"), "dear").unwrap();
+    let message = refused(folder.path(), &[&["run", "--out", "letters"], &SHORT[..]].concat(), 2);
+    assert!(message.contains("letters is not empty and holds no run"), "{message}");
+}
+
+#[test]
+fn mistakes_in_an_experiment_name_the_key_and_what_is_allowed() {
+    let folder = TempDir::new().unwrap();
+    for (set, parts) in [
+        ("training.epoch=3", &["training.epoch", "did you mean `epochs`?"][..]),
+        ("sched.points=3", &["unknown key `sched`", "did you mean `schedule`?"]),
+        ("training.optimizer.learning_rat=1", &["learning_rat", "did you mean `learning_rate`?"]),
+        ("estimators.0.bins=0", &["estimators[0]", "bins = 0", "2 to 65536 edges"]),
+        ("estimators.0.rule=edgy", &["unknown variant `edgy`", "did you mean `edges`?"]),
+        ("estimators.1.noise_variances=[-0.001]", &["estimators[1]", "-0.001"]),
+        ("estimators.1.noise_variances=[]", &["estimators[1]", "noise_variances"]),
+        ("estimators.7.bins=3", &["`7` is no position in a list of 2"]),
+        ("estimators=[]", &["estimators is empty"]),
+        ("network.nonlinearity=tan", &["network.nonlinearity"]),
+        ("network.hidden=[10, 0]", &["network.hidden[1] = 0"]),
+        ("dataset.split.train_fraction=1.5", &["1.5"]),
+        ("schedule.points=1", &["schedule.points = 1", "2 or more"]),
+        ("seeds=0", &["seeds = 0"]),
+        ("name=../../etc", &["name = \"../../etc\""]),
+        ("training.epochs", &["there is no `=` in it"]),
+        ("training.epochs.x=1", &["`epochs` is a integer"]),
+    ] {
+        let message = refused(folder.path(), &["run", "--set", set, "--out", "out"], 2);
+        for part in parts {
+            assert!(message.contains(part), "--set {set}: {message:?} lacks {part:?}");
+        }
+        assert!(!folder.path().join("out").exists(), "--set {set} left something behind");
+    }
+}
+
+#[test]
+fn unknown_experiments_and_broken_files_are_told_apart() {
+    let folder = TempDir::new().unwrap();
+    let message = refused(folder.path(), &["run", "tishby2018"], 2);
+    assert!(message.contains("did you mean `tishby2017`?"), "{message}");
+    let message = refused(folder.path(), &["run", "mine.toml"], 2);
+    assert!(message.contains("cannot read mine.toml"), "{message}");
+    fs::write(folder.path().join("mine.toml"), "name = \"x\"\nseeds = = 3\n").unwrap();
+    let message = refused(folder.path(), &["run", "mine.toml"], 2);
+    assert!(message.contains("mine.toml is not valid TOML") && message.contains("line 2"), "{message}");
+    let message = refused(folder.path(), &["info", "nowhere"], 2);
+    assert!(message.contains("nowhere holds no run"), "{message}");
+    assert!(refused(folder.path(), &["presets", "tishbi2017"], 2).contains("tishby2017"));
+}
+
+#[test]
+fn another_format_version_is_refused() {
+    let folder = TempDir::new().unwrap();
+    short_run(folder.path(), "out", &[]);
+    let manifest = folder.path().join("out/manifest.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("format_version = 1", "format_version = 99")).unwrap();
+    let message = refused(folder.path(), &["report", "out"], 2);
+    assert!(message.contains("format version 99") && message.contains("version 1"), "{message}");
+}
+
+#[test]
+fn a_diverged_training_is_told_with_its_epoch_and_the_run_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        &["run", "saxe2018-relu", "--out", "out", "--json"],
+        &SHORT[..],
+        &["--set", "training.optimizer={kind=\"sgd\", learning_rate=1e20}"],
+    ]
+    .concat();
+    let output = infoplane(folder.path(), &arguments);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{message}");
+    assert!(message.contains("seed 0: training diverged at epoch 1"), "{message}");
+    assert!(message.contains("seed 1: training diverged at epoch 1"), "{message}");
+    let info = stdout(&infoplane(folder.path(), &["info", "out"]));
+    assert!(info.contains("2 of 8 epochs measured"), "{info}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_a_valid_directory() {
+    let folder = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_infoplane"))
+        .args(["run", "--out", "out", "--set", "training.epochs=1000000", "--set", "schedule.kind=every"])
+        .args(["--set", "schedule={kind=\"every\", interval=10}"])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Wait for the first rows rather than for a time.
+    let plane = folder.path().join("out/plane.jsonl");
+    while fs::metadata(&plane).map_or(0, |file| file.len()) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let info = stdout(&infoplane(folder.path(), &["info", "out"]));
+    assert!(info.contains("not complete"), "{info}");
+    let text = fs::read_to_string(&plane).unwrap();
+    assert!(text.ends_with('\n') && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    stdout(&infoplane(folder.path(), &["report", "out"]));
+}
+
+/// Four samples, told apart by the sign of the first column.
+fn layer_files(folder: &Path) {
+    fs::write(folder.join("t.csv"), "a,b\n-0.9,0.5\n-0.8,0.5\n0.8,0.5\n0.9,0.5\n").unwrap();
+    fs::write(folder.join("y.csv"), "y\n0\n0\n1\n1\n").unwrap();
+}
+
+#[test]
+fn estimate_layer_gives_both_informations_in_both_units() {
+    let folder = TempDir::new().unwrap();
+    layer_files(folder.path());
+    let layer = |more: &[&str]| -> Value {
+        let arguments = [&["estimate", "layer", "t.csv", "--labels", "y.csv", "--json"], more].concat();
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &arguments))).unwrap()
+    };
+    for rule in ["edges", "equal"] {
+        let object = layer(&["--estimator", "binned", "--bins", "3", "--range", "-1,1", "--rule", rule]);
+        assert_eq!(object["estimator"], "binned");
+        for information in ["i_xt", "i_ty"] {
+            assert!((object[information]["bits"].as_f64().unwrap() - 1.0).abs() < 1e-12, "{rule} {object}");
+            assert!((object[information]["nats"].as_f64().unwrap() - 2f64.ln()).abs() < 1e-12);
+        }
+    }
+    let object = layer(&["--estimator", "binned", "--rule", "floor", "--bin-width", "0.05"]);
+    assert!((object["i_xt"]["bits"].as_f64().unwrap() - 2.0).abs() < 1e-12);
+    let object = layer(&["--estimator", "kde", "--noise-variance", "1e-6"]);
+    for bound in ["upper", "lower"] {
+        assert!((object["i_xt"][bound]["bits"].as_f64().unwrap() - 2.0).abs() < 1e-9, "{object}");
+        assert!((object["i_ty"][bound]["nats"].as_f64().unwrap() - 2f64.ln()).abs() < 1e-9, "{object}");
+    }
+    // Equal inputs count as one: X = {1, 1, 2, 3} has 1.5 bits, and T tells no more of it.
+    fs::write(folder.path().join("x.csv"), "x\n1\n1\n2\n3\n").unwrap();
+    let object = layer(&["--estimator", "kde", "--noise-variance", "1e-6", "--inputs", "x.csv"]);
+    assert!((object["h_x"]["bits"].as_f64().unwrap() - 1.5).abs() < 1e-12);
+}
+
+#[test]
+fn estimate_layer_refuses_nonsense_by_name() {
+    let folder = TempDir::new().unwrap();
+    layer_files(folder.path());
+    fs::write(folder.path().join("nan.csv"), "1\nnan\n3\n4\n").unwrap();
+    fs::write(folder.path().join("three.csv"), "0\n1\n1\n").unwrap();
+    fs::write(folder.path().join("broken.npy"), b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'").unwrap();
+    for (arguments, parts) in [
+        (&["t.csv", "--labels", "y.csv", "--estimator", "kde"][..], &["--noise-variance"][..]),
+        (&["t.csv", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "-1"], &["-1", "above 0"]),
+        (&["t.csv", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "0"], &["above 0"]),
+        (
+            &["t.csv", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "1", "--bins", "3"],
+            &["--bins is not for"],
+        ),
+        (&["t.csv", "--labels", "y.csv", "--estimator", "binned"], &["--rule"]),
+        (
+            &[
+                "t.csv",
+                "--labels",
+                "y.csv",
+                "--estimator",
+                "binned",
+                "--rule",
+                "edges",
+                "--bins",
+                "0",
+                "--range",
+                "-1,1",
+            ],
+            &["bins = 0"],
+        ),
+        (
+            &[
+                "t.csv",
+                "--labels",
+                "y.csv",
+                "--estimator",
+                "binned",
+                "--rule",
+                "equal",
+                "--bins",
+                "-4",
+                "--range",
+                "-1,1",
+            ],
+            &["1 to 65536"],
+        ),
+        (
+            &[
+                "t.csv",
+                "--labels",
+                "y.csv",
+                "--estimator",
+                "binned",
+                "--rule",
+                "equal",
+                "--bins",
+                "4",
+                "--range",
+                "1,-1",
+            ],
+            &["the lower first"],
+        ),
+        (
+            &[
+                "t.csv",
+                "--labels",
+                "y.csv",
+                "--estimator",
+                "binned",
+                "--rule",
+                "equal",
+                "--bins",
+                "4",
+                "--range",
+                "wide",
+            ],
+            &["--range wide", "LOW,HIGH"],
+        ),
+        (&["nan.csv", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "1"], &["nan.csv"]),
+        (
+            &["t.csv", "--labels", "three.csv", "--estimator", "kde", "--noise-variance", "1"],
+            &["three.csv", "3 labels for 4 samples"],
+        ),
+        (&["gone.npy", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "1"], &["gone.npy"]),
+        (
+            &["broken.npy", "--labels", "y.csv", "--estimator", "kde", "--noise-variance", "1"],
+            &["broken.npy"],
+        ),
+    ] {
+        let message = refused(folder.path(), &[&["estimate", "layer"], arguments].concat(), 2);
+        for part in parts {
+            assert!(message.contains(part), "{arguments:?}: {message:?} lacks {part:?}");
+        }
+    }
+}

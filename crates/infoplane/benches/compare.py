@@ -1,0 +1,100 @@
+"""The same work by NumPy and PyTorch, for the table in docs/performance.md.
+
+    python3 -m venv /tmp/compare && /tmp/compare/bin/pip install numpy torch
+    /tmp/compare/bin/python crates/infoplane/benches/compare.py [binning] [training] [step]
+
+One core; prints the median of several runs in milliseconds. Compare with
+`RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
+"""
+
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+import numpy as np
+
+
+def report(name, work, runs=7):
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    print(f"{name:56} {statistics.median(times) * 1e3:10.2f} ms", flush=True)
+
+
+def layer(n, d):
+    return np.tanh(np.random.default_rng(1).normal(size=(n, d)).astype(np.float32))
+
+
+def binning():
+    def information(t, y):
+        bins = np.digitize(t, np.linspace(-1, 1, 30)) - 1
+        rows = np.ascontiguousarray(bins).view(np.dtype((np.void, bins.dtype.itemsize * bins.shape[1])))
+
+        def entropy(rows):
+            counts = np.unique(rows, return_counts=True)[1]
+            p = counts / counts.sum()
+            return -(p * np.log2(p)).sum()
+
+        h = entropy(rows)
+        return h, h - sum((y == c).mean() * entropy(rows[y == c]) for c in np.unique(y))
+
+    y = np.arange(4096) * 7 % 2
+    layers = [layer(4096, d) for d in (10, 7, 5, 4, 3, 2)]
+    report("binning, NumPy, n=4096, six layers", lambda: [information(t, y) for t in layers])
+    t, y = layer(60000, 128), np.arange(60000) * 7 % 10
+    report("binning, NumPy, n=60000, d=128", lambda: information(t, y), runs=3)
+
+
+def network(widths):
+    import torch
+
+    torch.set_num_threads(1)
+    layers = []
+    for n, m in zip(widths, widths[1:]):
+        layers += [torch.nn.Linear(n, m), torch.nn.Tanh()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def training():
+    import torch
+
+    net = network([12, 10, 7, 5, 4, 3, 2])
+    x, y = torch.randint(0, 2, (3277, 12)).float(), torch.randint(0, 2, (3277,))
+    optimizer = torch.optim.Adam(net.parameters(), lr=4e-4)
+    loss = torch.nn.CrossEntropyLoss()
+
+    def epoch():
+        order = torch.randperm(3277)
+        for start in range(0, 3277, 256):
+            rows = order[start : start + 256]
+            optimizer.zero_grad()
+            loss(net(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+    report("training epoch, PyTorch, 12-10-7-5-4-3-2, batch 256", epoch, runs=30)
+
+
+def step():
+    import torch
+
+    net = network([784, 1024, 20, 20, 20, 10])
+    x, y = torch.rand(128, 784), torch.randint(0, 10, (128,))
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
+    loss = torch.nn.CrossEntropyLoss()
+
+    def once():
+        optimizer.zero_grad()
+        loss(net(x), y).backward()
+        optimizer.step()
+
+    report("training step, PyTorch, 784-1024-20-20-20-10, batch 128", once, runs=50)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["binning", "training", "step"]:
+        {"binning": binning, "training": training, "step": step}[name]()
