@@ -1,0 +1,247 @@
+//! Why a data set could not be had.
+
+use std::fmt;
+use std::io;
+
+/// Why a data set, an array or labels could not be read, generated or split.
+///
+/// `file` is the path as it was given; an array inside a container follows after a colon: `layers.npz:T3`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The operating system refused, or a compressed stream is damaged.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A directory, a device or a pipe where a file is needed.
+    #[error("{file} is {given}; allowed is {allowed}")]
+    FileType {
+        /// The path.
+        file: String,
+        /// What it is.
+        given: &'static str,
+        /// What it should be.
+        allowed: &'static str,
+    },
+    /// Neither name nor first bytes tell the format.
+    #[error(
+        "{file}: unknown format; allowed are .npy, .npz, .mat (version 5), .csv, .tsv, .safetensors and idx[1-9]-ubyte, each but .npz and .safetensors also as .gz"
+    )]
+    UnknownFormat {
+        /// The file.
+        file: String,
+    },
+    /// Something that is not what the format prescribes.
+    #[error("{file}: {problem} at byte {offset}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// Where in the (unpacked) file, in bytes from 0.
+        offset: u64,
+        /// What was found and what the format prescribes.
+        problem: String,
+    },
+    /// The header promises more than there is.
+    #[error("{file}: the header promises {promised} bytes of values, but {given} follow{}", at_most(*.exact))]
+    Truncated {
+        /// The file.
+        file: String,
+        /// Bytes that the values of the header's shape and type take.
+        promised: u128,
+        /// Bytes that follow the header.
+        given: u64,
+        /// Whether `given` was counted; else the compressed data cannot unpack to more than that.
+        exact: bool,
+    },
+    /// More than the header promises.
+    #[error(
+        "{file}: {given} bytes follow where the header promises {promised}; the file is damaged or its header is wrong"
+    )]
+    Trailing {
+        /// The file.
+        file: String,
+        /// Bytes that the values of the header's shape and type take.
+        promised: u64,
+        /// How many bytes there are at least.
+        given: u64,
+    },
+    /// Compressed data that unpack to more than is allowed.
+    #[error("{file}: unpacks to {given} bytes, allowed are {allowed}; unpack it first")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Bytes that it promises or gives, at least.
+        given: u128,
+        /// The most that is unpacked in memory.
+        allowed: u64,
+    },
+    /// Elements of a kind that cannot be used.
+    #[error("{file}: elements are {given}; allowed are {allowed}")]
+    ElementType {
+        /// The file.
+        file: String,
+        /// The kind, in the format's own words.
+        given: String,
+        /// What could be used.
+        allowed: &'static str,
+    },
+    /// An array of another shape than is needed.
+    #[error("{file}: the shape is {}; allowed is {allowed}", Shape(.given))]
+    Shape {
+        /// The file.
+        file: String,
+        /// Length of each axis.
+        given: Vec<usize>,
+        /// What could be used.
+        allowed: &'static str,
+    },
+    /// No array of that name in the container, or several and no name.
+    #[error("{file}: {}; there are: {}", asked(.given), .present.join(", "))]
+    Key {
+        /// The container.
+        file: String,
+        /// The name asked for.
+        given: Option<String>,
+        /// The names it holds.
+        present: Vec<String>,
+    },
+    /// NaN or infinity.
+    #[error("{file}: {value} at row {row}, column {column} (from 0); only finite values are allowed")]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A finite value that single precision turns into infinity.
+    #[error(
+        "{file}: {value:e} at row {row}, column {column} (from 0) does not fit in single precision; allowed are magnitudes up to {:e}",
+        f32::MAX
+    )]
+    Overflow {
+        /// The file.
+        file: String,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A label that is not a class.
+    #[error("{file}: the label of row {row} (from 0) is {given}; allowed are integers")]
+    Label {
+        /// The file.
+        file: String,
+        /// Row, from 0.
+        row: usize,
+        /// The value.
+        given: f64,
+    },
+    /// Labels and inputs differ in number.
+    #[error("{n_labels} labels in {labels} for {n_samples} inputs in {inputs}; each input needs exactly one")]
+    LabelMismatch {
+        /// Where the inputs are.
+        inputs: String,
+        /// Where the labels are.
+        labels: String,
+        /// How many inputs.
+        n_samples: usize,
+        /// How many labels.
+        n_labels: usize,
+    },
+    /// A field of a text file that is not a finite number.
+    #[error("{file}: line {line}, field {field} (from 1) is {given:?}; allowed are {allowed}")]
+    Field {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u64,
+        /// Field in the line, from 1.
+        field: usize,
+        /// What it holds.
+        given: String,
+        /// What could be used.
+        allowed: &'static str,
+    },
+    /// A line of a text file with another number of fields than the first.
+    #[error("{file}: line {line} has {given} fields; allowed are {allowed}, as in the first line")]
+    FieldCount {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u64,
+        /// Its number of fields.
+        given: u64,
+        /// The first line's.
+        allowed: u64,
+    },
+    /// No samples, or samples without values.
+    #[error("{file}: holds no values, its shape is {}", Shape(.shape))]
+    Empty {
+        /// The file.
+        file: String,
+        /// Length of each axis.
+        shape: Vec<usize>,
+    },
+    /// A directory without the files that are needed.
+    #[error("{directory}: {given}; allowed is {allowed}")]
+    Directory {
+        /// The directory.
+        directory: String,
+        /// What it holds.
+        given: String,
+        /// What it should hold.
+        allowed: &'static str,
+    },
+    /// A setting outside what is allowed.
+    #[error("{key} = {given}; allowed is {allowed}")]
+    Setting {
+        /// The key of the configuration file.
+        key: &'static str,
+        /// What was given.
+        given: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+impl DatasetError {
+    pub(crate) fn io(file: impl fmt::Display, source: io::Error) -> Self {
+        DatasetError::Io { file: file.to_string(), source }
+    }
+
+    pub(crate) fn setting(key: &'static str, given: impl fmt::Display, allowed: &'static str) -> Self {
+        DatasetError::Setting { key, given: given.to_string(), allowed }
+    }
+}
+
+/// A shape as numpy writes it, `(4096, 12)` and `(4096,)`.
+struct Shape<'a>(&'a [usize]);
+
+impl fmt::Display for Shape<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        let comma = if lengths.len() == 1 { "," } else { "" };
+        write!(f, "({}{comma})", lengths.join(", "))
+    }
+}
+
+fn at_most(exact: bool) -> &'static str {
+    if exact { "" } else { " at most" }
+}
+
+fn asked(key: &Option<String>) -> String {
+    match key {
+        Some(key) => format!("no array is called {key:?}"),
+        None => "holds not exactly one array, so a name is needed".into(),
+    }
+}

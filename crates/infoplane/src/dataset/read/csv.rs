@@ -1,0 +1,231 @@
+//! CSV and TSV: one line per sample.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::stream::Stream;
+use crate::Labels;
+use crate::dataset::DatasetError;
+
+/// A column of a text file: its name in the header line, or its number from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// Number of the column, from 0.
+    Index(usize),
+    /// Name in the header line.
+    Name(String),
+}
+
+/// What the lines of a text file give.
+pub(super) struct Table {
+    pub file: String,
+    /// Number of columns of numbers.
+    pub n_columns: usize,
+    /// Rows of numbers, one after the other.
+    pub numbers: Vec<f64>,
+    /// The label column as written, if one was asked for.
+    pub labels: Vec<String>,
+}
+
+/// Which columns to read as what.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// All columns as numbers.
+    Numbers,
+    /// One column as numbers.
+    Number(&'a Column),
+    /// One column as labels (default: the last), no numbers.
+    Labels(Option<&'a Column>),
+    /// One column as labels (default: the last), all others as numbers.
+    Both(Option<&'a Column>),
+}
+
+/// Reads a text file; fields are separated by tabs if it is called `.tsv`, else by commas.
+///
+/// Without `header`, the first line is a header if none of its fields is a number.
+pub(super) fn read(path: &Path, header: Option<bool>, wanted: Wanted<'_>) -> Result<Table, DatasetError> {
+    let stream = Stream::open(path)?;
+    let name = path.display().to_string();
+    let delimiter = if name.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' };
+    parse(stream, delimiter, header, wanted)
+}
+
+fn parse(
+    stream: Stream<'_>,
+    delimiter: u8,
+    header: Option<bool>,
+    wanted: Wanted<'_>,
+) -> Result<Table, DatasetError> {
+    let mut table =
+        Table { file: stream.file.clone(), n_columns: 0, numbers: Vec::new(), labels: Vec::new() };
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .trim(::csv::Trim::All)
+        .from_reader(stream);
+    let mut record = ::csv::StringRecord::new();
+    let file = table.file.clone();
+    let damaged = |error| csv_error(&file, error);
+    let empty = || DatasetError::Empty { file: file.clone(), shape: vec![0, 0] };
+    if !reader.read_record(&mut record).map_err(damaged)? {
+        return Err(empty());
+    }
+    let has_header = header.unwrap_or_else(|| record.iter().all(|field| field.parse::<f64>().is_err()));
+    let (label, number) = match wanted {
+        Wanted::Numbers => (None, None),
+        Wanted::Number(column) => (None, Some(find(&file, column, &record, has_header)?)),
+        Wanted::Labels(column) | Wanted::Both(column) => {
+            let last = Column::Index(record.len() - 1);
+            (Some(find(&file, column.unwrap_or(&last), &record, has_header)?), None)
+        }
+    };
+    let is_number = |field: usize| match wanted {
+        Wanted::Numbers => true,
+        Wanted::Number(_) => Some(field) == number,
+        Wanted::Labels(_) => false,
+        Wanted::Both(_) => Some(field) != label,
+    };
+    table.n_columns = (0..record.len()).filter(|&field| is_number(field)).count();
+    if has_header && !reader.read_record(&mut record).map_err(damaged)? {
+        return Err(empty());
+    }
+    loop {
+        let line = record.position().map_or(0, ::csv::Position::line);
+        let refused = |field: usize, given: &str, allowed| DatasetError::Field {
+            file: file.clone(),
+            line,
+            field: field + 1,
+            given: given.to_owned(),
+            allowed,
+        };
+        for (field, text) in record.iter().enumerate() {
+            if is_number(field) {
+                match text.parse::<f64>() {
+                    Ok(value) if value.is_finite() => table.numbers.push(value),
+                    _ => return Err(refused(field, text, "finite numbers")),
+                }
+            } else if Some(field) == label {
+                if text.is_empty() {
+                    return Err(refused(field, text, "labels, which are not empty"));
+                }
+                table.labels.push(text.to_owned());
+            }
+        }
+        if !reader.read_record(&mut record).map_err(damaged)? {
+            return Ok(table);
+        }
+    }
+}
+
+fn find(
+    file: &str,
+    column: &Column,
+    first: &::csv::StringRecord,
+    has_header: bool,
+) -> Result<usize, DatasetError> {
+    let (found, given) = match column {
+        Column::Index(index) => ((*index < first.len()).then_some(*index), index.to_string()),
+        Column::Name(name) => (first.iter().position(|other| has_header && other == name), name.clone()),
+    };
+    found.ok_or_else(|| {
+        let names = |(index, name): (usize, &str)| match has_header {
+            true => name.to_owned(),
+            false => index.to_string(),
+        };
+        let present = first.iter().enumerate().map(names).collect();
+        DatasetError::Key { file: file.to_owned(), given: Some(given), present }
+    })
+}
+
+fn csv_error(file: &str, error: ::csv::Error) -> DatasetError {
+    let file = file.to_owned();
+    let line = error.position().map_or(0, ::csv::Position::line);
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(source) => DatasetError::Io { file, source },
+        ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            DatasetError::FieldCount { file, line, given: len, allowed: expected_len }
+        }
+        ::csv::ErrorKind::Utf8 { err, .. } => DatasetError::Field {
+            file,
+            line,
+            field: err.field() + 1,
+            given: "not UTF-8".into(),
+            allowed: "UTF-8 text",
+        },
+        other => DatasetError::Io { file, source: std::io::Error::other(format!("{other:?}")) },
+    }
+}
+
+/// Labels as written: integers in the order of integers, anything else in the order of text.
+///
+/// Fractions are refused: they are a quantity, not a class.
+pub(super) fn labels(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
+    let numbers: Option<Vec<f64>> = written.iter().map(|text| text.parse().ok()).collect();
+    match (numbers, written.iter().map(|text| text.parse().ok()).collect::<Option<Vec<i64>>>()) {
+        (_, Some(integers)) => Ok(Labels::from_symbols(&integers)),
+        (Some(numbers), None) => super::labels::from_floats(file, &numbers),
+        (None, None) => Ok(Labels::from_symbols(written)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str, wanted: Wanted<'_>) -> Result<Table, DatasetError> {
+        super::parse(Stream::of_bytes(text.as_bytes()), b',', None, wanted)
+    }
+
+    #[test]
+    fn a_first_line_without_numbers_is_a_header() {
+        let table = parse("a,b,class\n1,2.5,cat\n-3e2, 4 ,dog\n", Wanted::Both(None)).unwrap();
+        assert_eq!((table.n_columns, table.numbers), (2, vec![1.0, 2.5, -300.0, 4.0]));
+        assert_eq!(table.labels, ["cat", "dog"]);
+        let table = parse("1,2.5,cat\n3,4,dog\n", Wanted::Both(None)).unwrap();
+        assert_eq!((table.numbers.len(), table.labels.len()), (4, 2));
+    }
+
+    #[test]
+    fn the_label_may_be_any_column_by_name_or_number() {
+        let text = "y,a\n1,7\n0,8\n";
+        for column in [Column::Name("y".into()), Column::Index(0)] {
+            let table = parse(text, Wanted::Both(Some(&column))).unwrap();
+            assert_eq!((table.numbers, table.labels), (vec![7.0, 8.0], vec!["1".into(), "0".to_string()]));
+        }
+        let error = parse(text, Wanted::Labels(Some(&Column::Name("z".into())))).err().unwrap();
+        assert!(error.to_string().contains("there are: y, a"), "{error}");
+    }
+
+    #[test]
+    fn errors_name_line_and_field() {
+        let message = |text| parse(text, Wanted::Both(None)).err().unwrap().to_string();
+        assert!(message("a,y\n1,0\nNaN,1\n").contains("line 3, field 1 (from 1) is \"NaN\""));
+        assert!(message("1,0\ninf,1\n").contains("line 2, field 1"));
+        assert!(message("1,0\n,1\n").contains("line 2, field 1 (from 1) is \"\""));
+        assert!(message("1,0\n1,1,1\n").contains("line 2 has 3 fields; allowed are 2"));
+        assert!(message("a,b\n").contains("no values"));
+        assert!(message("").contains("no values"));
+    }
+
+    #[test]
+    fn labels_are_ordered_as_integers_where_they_are_integers() {
+        let of = |written: &[&str]| labels("f", &written.iter().map(|s| s.to_string()).collect::<Vec<_>>());
+        assert_eq!(of(&["10", "9", "9"]).unwrap().codes(), [1, 0, 0]);
+        assert_eq!(of(&["10.0", "9", "9"]).unwrap().codes(), [1, 0, 0]);
+        assert_eq!(of(&["dog", "cat", "9"]).unwrap().codes(), [2, 1, 0]);
+        assert!(matches!(of(&["0.5", "1"]), Err(DatasetError::Label { row: 0, .. })));
+        assert!(matches!(of(&["1", "nan"]), Err(DatasetError::Label { row: 1, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for wanted in [Wanted::Numbers, Wanted::Labels(None), Wanted::Both(None), Wanted::Number(&Column::Index(1))] {
+                let _ = super::parse(Stream::of_bytes(&bytes), b',', None, wanted);
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! MATLAB's `.mat`, version 5: numeric arrays, plain or compressed.
+//!
+//! Format: MathWorks, *MAT-File Format* (MAT-file versions 5, 6 and 7). Version 7.3 is HDF5 and is refused.
+
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::ZlibDecoder;
+
+use super::choose;
+use super::stream::Stream;
+use super::tensor::{ElementType, Tensor, n_elements, read_values};
+use crate::dataset::DatasetError;
+
+const HEADER_LENGTH: usize = 128;
+/// Types of data elements that hold other elements.
+const MATRIX: u32 = 14;
+const COMPRESSED: u32 = 15;
+
+/// Reads the variable called `key`, or the only one.
+pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Tensor, DatasetError> {
+    let mut stream = Stream::open(path)?;
+    let bytes = stream.rest()?;
+    parse(path, &bytes, key)
+}
+
+/// Bytes of a file or of an unpacked element, read from the front.
+struct Bytes<'a> {
+    file: &'a str,
+    bytes: &'a [u8],
+    /// Where `bytes` begins.
+    offset: u64,
+    big_endian: bool,
+}
+
+/// A data element: what it is, and its content.
+struct Element<'a> {
+    kind: u32,
+    offset: u64,
+    content: &'a [u8],
+}
+
+impl<'a> Bytes<'a> {
+    fn malformed(&self, problem: impl Into<String>) -> DatasetError {
+        DatasetError::Malformed { file: self.file.into(), offset: self.offset, problem: problem.into() }
+    }
+
+    fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8], DatasetError> {
+        let Some((taken, rest)) = self.bytes.split_at_checked(length) else {
+            let left = self.bytes.len();
+            return Err(self.malformed(format!("{what} takes {length} bytes but {left} follow")));
+        };
+        self.bytes = rest;
+        self.offset += length as u64;
+        Ok(taken)
+    }
+
+    fn u32(&mut self, what: &str) -> Result<u32, DatasetError> {
+        let bytes = self.take(4, what)?.try_into().expect("four bytes were taken");
+        Ok(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    }
+
+    /// The next data element. Elements of up to four bytes may be packed into the tag.
+    fn element(&mut self, what: &str) -> Result<Element<'a>, DatasetError> {
+        let tag = self.u32(what)?;
+        let small = (tag >> 16) as usize;
+        if small > 0 {
+            if small > 4 {
+                return Err(
+                    self.malformed(format!("a small element of {small} bytes; allowed are 4, in {what}"))
+                );
+            }
+            let offset = self.offset;
+            let content = &self.take(4, what)?[..small];
+            return Ok(Element { kind: tag & 0xffff, offset, content });
+        }
+        let length = self.u32(what)? as usize;
+        let offset = self.offset;
+        let content = self.take(length, what)?;
+        // Elements begin at multiples of eight bytes, except after compressed ones. The last of a compressed
+        // matrix is sometimes not padded.
+        if tag != COMPRESSED {
+            let padding = (length.wrapping_neg() % 8).min(self.bytes.len());
+            self.take(padding, what)?;
+        }
+        Ok(Element { kind: tag, offset, content })
+    }
+}
+
+/// A variable before its values are read.
+struct Variable<'a> {
+    name: String,
+    /// MATLAB's word for its class, and whether that class is numeric.
+    class: String,
+    numeric: bool,
+    shape: Vec<usize>,
+    rest: Bytes<'a>,
+}
+
+/// Reads what stands before the values.
+fn variable<'a>(mut bytes: Bytes<'a>) -> Result<Variable<'a>, DatasetError> {
+    let flags = bytes.element("the flags of a variable")?;
+    let Some(&[first, second, third, fourth]) = flags.content.first_chunk() else {
+        return Err(bytes.malformed("the flags of a variable take 8 bytes"));
+    };
+    let (flag, class) = if bytes.big_endian { (third, fourth) } else { (second, first) };
+    let complex = flag & 0x08 != 0;
+    let class_name = match class {
+        1 => "cell",
+        2 => "struct",
+        3 => "object",
+        4 => "char",
+        5 => "sparse",
+        6 => "double",
+        7 => "single",
+        8..=15 => "integer",
+        _ => "unknown",
+    };
+    let dimensions = bytes.element("the dimensions of a variable")?;
+    let mut shape = Vec::new();
+    for length in dimensions.content.as_chunks::<4>().0 {
+        let length = if bytes.big_endian { i32::from_be_bytes(*length) } else { i32::from_le_bytes(*length) };
+        shape.push(usize::try_from(length).map_err(|_| bytes.malformed(format!("a dimension of {length}")))?);
+    }
+    let name = bytes.element("the name of a variable")?;
+    Ok(Variable {
+        name: String::from_utf8_lossy(name.content).into_owned(),
+        class: format!("{}{class_name}", if complex { "complex " } else { "" }),
+        numeric: (6..=15).contains(&class) && !complex,
+        shape,
+        rest: bytes,
+    })
+}
+
+fn values(file: String, mut variable: Variable<'_>) -> Result<Tensor, DatasetError> {
+    if !variable.numeric {
+        return Err(DatasetError::ElementType {
+            file,
+            given: variable.class,
+            allowed: "double, single and integer arrays of real numbers",
+        });
+    }
+    // Values may be stored in a narrower type than their class: whole doubles below 256 are bytes.
+    let data = variable.rest.element("the values of a variable")?;
+    let element = match data.kind {
+        1 => ElementType::I8,
+        2 => ElementType::U8,
+        3 => ElementType::I16,
+        4 => ElementType::U16,
+        5 => ElementType::I32,
+        6 => ElementType::U32,
+        7 => ElementType::F32,
+        9 => ElementType::F64,
+        12 => ElementType::I64,
+        13 => ElementType::U64,
+        kind => {
+            return Err(DatasetError::ElementType {
+                file,
+                given: format!("stored as type {kind}"),
+                allowed: "1 to 7, 9, 12 and 13, the numbers",
+            });
+        }
+    };
+    let promised = n_elements(&variable.shape).and_then(|n| n.checked_mul(element.size() as u128));
+    let promised = promised.unwrap_or(u128::MAX);
+    let mut stream = Stream::of_length(file, data.content, data.content.len() as u64);
+    let n_bytes = stream.check_promise(promised)?;
+    let values = read_values(&mut stream, n_bytes, element, variable.rest.big_endian)?;
+    Ok(Tensor { file: stream.file, shape: variable.shape, column_major: true, values })
+}
+
+fn parse(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<Tensor, DatasetError> {
+    let file = path.display().to_string();
+    let mut bytes = Bytes { file: &file, bytes, offset: 0, big_endian: false };
+    let header = bytes.take(HEADER_LENGTH, "the header")?;
+    if header.starts_with(b"MATLAB 7.3") {
+        let problem = "a file of version 7.3, which is HDF5; save it with -v7,";
+        return Err(DatasetError::Malformed { file, offset: 0, problem: problem.into() });
+    }
+    bytes.big_endian = match &header[124..] {
+        [0, 1, b'I', b'M'] => false,
+        [1, 0, b'M', b'I'] => true,
+        _ => {
+            let problem = "no version 5 header of a .mat file ends";
+            return Err(DatasetError::Malformed { file, offset: 124, problem: problem.into() });
+        }
+    };
+    let mut elements = Vec::new();
+    while !bytes.bytes.is_empty() {
+        let element = bytes.element("a variable")?;
+        if !matches!(element.kind, MATRIX | COMPRESSED) {
+            let problem =
+                format!("an element of type {}; allowed are 14 (matrix) and 15 (compressed)", element.kind);
+            return Err(DatasetError::Malformed { file: file.clone(), offset: element.offset, problem });
+        }
+        elements.push(element);
+    }
+    // The names first, from the beginning of each variable; then all of the one that is wanted.
+    let big_endian = bytes.big_endian;
+    let mut names = Vec::with_capacity(elements.len());
+    let mut numeric = Vec::new();
+    for element in &elements {
+        let prefix = content(&file, element, big_endian, Some(4096))?;
+        let bytes = Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian };
+        let found = variable(bytes)?;
+        if found.numeric {
+            numeric.push(found.name.clone());
+        }
+        names.push(found.name);
+    }
+    // Without a name only numbers are looked at; with one, any variable is found, and refused for what it is.
+    let name = choose(path, key, if key.is_none() { &numeric } else { &names })?;
+    let chosen = names.iter().position(|other| other == name).expect("the name comes from this file");
+    let whole = content(&file, &elements[chosen], big_endian, None)?;
+    let bytes = Bytes { file: &file, bytes: &whole, offset: elements[chosen].offset, big_endian };
+    values(format!("{file}:{name}"), variable(bytes)?)
+}
+
+/// What stands inside the matrix element, unpacked; only the beginning if a limit is given.
+fn content<'a>(
+    file: &str,
+    element: &Element<'a>,
+    big_endian: bool,
+    limit: Option<u64>,
+) -> Result<std::borrow::Cow<'a, [u8]>, DatasetError> {
+    if element.kind == MATRIX {
+        return Ok(element.content.into());
+    }
+    let packed = element.content.len() as u64;
+    let mut stream = Stream::deflated(file.into(), ZlibDecoder::new(element.content), packed);
+    let (kind, length): ([u8; 4], [u8; 4]) = (stream.header("a variable")?, stream.header("a variable")?);
+    let number = |bytes| if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+    let (kind, length) = (number(kind), u64::from(number(length)));
+    if kind != MATRIX {
+        let problem = format!("a compressed element of type {kind}; allowed is 14 (matrix)");
+        return Err(DatasetError::Malformed { file: file.into(), offset: element.offset, problem });
+    }
+    let mut unpacked = Vec::new();
+    if let Some(limit) = limit {
+        stream
+            .by_ref()
+            .take(length.min(limit))
+            .read_to_end(&mut unpacked)
+            .map_err(|e| DatasetError::io(file, e))?;
+        return Ok(unpacked.into());
+    }
+    stream.by_ref().take(length).read_to_end(&mut unpacked).map_err(|e| DatasetError::io(file, e))?;
+    if (unpacked.len() as u64) < length {
+        return Err(DatasetError::Truncated {
+            file: file.into(),
+            promised: u128::from(length),
+            given: unpacked.len() as u64,
+            exact: true,
+        });
+    }
+    stream.expect_end(length)?;
+    Ok(unpacked.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::dataset::read::tensor::Values;
+    use proptest::prelude::*;
+
+    fn element(kind: u32, content: &[u8]) -> Vec<u8> {
+        let mut bytes = kind.to_le_bytes().to_vec();
+        bytes.extend((content.len() as u32).to_le_bytes());
+        bytes.extend(content);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        bytes
+    }
+
+    fn variable_of(class: u8, name: &str, shape: [i32; 2], kind: u32, values: &[u8]) -> Vec<u8> {
+        let mut content = element(6, &[class, 0, 0, 0, 0, 0, 0, 0]);
+        content.extend(element(5, &shape.map(i32::to_le_bytes).concat()));
+        // A short name is packed into its tag.
+        content.extend((1 | (name.len() as u32) << 16).to_le_bytes());
+        content.extend(name.as_bytes());
+        content.resize(content.len().next_multiple_of(8), 0);
+        content.extend(element(kind, values));
+        element(MATRIX, &content)
+    }
+
+    fn file(variables: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![b' '; 124];
+        bytes.extend([0, 1, b'I', b'M']);
+        bytes.extend(variables.concat());
+        bytes
+    }
+
+    fn compressed(variable: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(variable).unwrap();
+        let packed = encoder.finish().unwrap();
+        let mut bytes = COMPRESSED.to_le_bytes().to_vec();
+        bytes.extend((packed.len() as u32).to_le_bytes());
+        bytes.extend(packed);
+        bytes
+    }
+
+    fn parse(bytes: &[u8], key: Option<&str>) -> Result<Tensor, DatasetError> {
+        super::parse(Path::new("a.mat"), bytes, key)
+    }
+
+    #[test]
+    fn plain_and_compressed_variables_are_found_by_name() {
+        // Class double, stored as bytes.
+        let f = variable_of(6, "F", [2, 3], 2, &[1, 2, 3, 4, 5, 6]);
+        let y = variable_of(6, "y", [1, 2], 9, &[0.5f64, -1.0].map(f64::to_le_bytes).concat());
+        for bytes in [file(&[f.clone(), y.clone()]), file(&[compressed(&f), compressed(&y)])] {
+            let inputs = parse(&bytes, Some("F")).unwrap();
+            assert_eq!((inputs.shape, inputs.column_major), (vec![2, 3], true));
+            assert_eq!(inputs.values, Values::Byte(vec![1, 2, 3, 4, 5, 6]));
+            assert_eq!(parse(&bytes, Some("y")).unwrap().values, Values::Double(vec![0.5, -1.0]));
+            assert!(parse(&bytes, None).unwrap_err().to_string().contains("there are: F, y"));
+            for length in 0..bytes.len() {
+                // A cut between the two variables leaves a whole file.
+                let whole =
+                    parse(&bytes[..length], Some("F")).is_ok() && parse(&bytes[..length], None).is_ok();
+                assert!(!whole || length > HEADER_LENGTH, "cut to {length} bytes");
+                assert!(parse(&bytes[..length], Some("y")).is_err(), "cut to {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_numeric_is_named() {
+        let bytes = file(&[variable_of(4, "text", [1, 2], 4, &[65, 0, 66, 0])]);
+        assert!(parse(&bytes, Some("text")).unwrap_err().to_string().contains("char"));
+        assert!(matches!(parse(&bytes, None), Err(DatasetError::Key { .. })));
+    }
+
+    #[test]
+    fn dimensions_that_promise_terabytes_take_no_memory() {
+        let bytes = file(&[variable_of(6, "F", [i32::MAX, i32::MAX], 2, &[1, 2, 3])]);
+        assert!(matches!(parse(&bytes, None), Err(DatasetError::Truncated { given: 3, .. })));
+        let bytes = file(&[variable_of(6, "F", [-1, 3], 2, &[1, 2, 3])]);
+        assert!(matches!(parse(&bytes, None), Err(DatasetError::Malformed { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_never_panic(
+            at in 124usize..300,
+            to in any::<u8>(),
+            noise in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let f = variable_of(6, "F", [2, 3], 2, &[1, 2, 3, 4, 5, 6]);
+            for mut bytes in [file(&[f.clone(), f.clone()]), file(&[compressed(&f)]), file(&[noise])] {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = to;
+                }
+                let _ = parse(&bytes, Some("F"));
+                let _ = parse(&bytes, None);
+            }
+        }
+    }
+}

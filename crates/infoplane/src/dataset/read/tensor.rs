@@ -1,0 +1,199 @@
+//! Numbers as files keep them: a shape, an element type, bytes.
+
+use half::{bf16, f16};
+use ndarray::{Array2, ShapeBuilder};
+
+use super::stream::Stream;
+use crate::dataset::DatasetError;
+
+/// What an element is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ElementType {
+    Bool,
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+/// What messages say when an element type is none of these.
+pub(super) const ALLOWED_ELEMENTS: &str =
+    "booleans, integers of 8 to 64 bits and floats of 16, 32 or 64 bits";
+
+impl ElementType {
+    pub fn size(self) -> usize {
+        use ElementType::*;
+        match self {
+            Bool | U8 | I8 => 1,
+            U16 | I16 | F16 | Bf16 => 2,
+            U32 | I32 | F32 => 4,
+            U64 | I64 | F64 => 8,
+        }
+    }
+}
+
+/// Elements in the narrowest of four types that holds all of them exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Values {
+    Byte(Vec<u8>),
+    Integer(Vec<i64>),
+    Single(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+/// An array of any number of axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tensor {
+    /// What messages call it.
+    pub file: String,
+    pub shape: Vec<usize>,
+    /// Whether the first axis, not the last, is the one whose neighbours lie together.
+    pub column_major: bool,
+    pub values: Values,
+}
+
+/// The product of the lengths; none if it does not fit.
+pub(super) fn n_elements(shape: &[usize]) -> Option<u128> {
+    shape.iter().try_fold(1u128, |product, &length| product.checked_mul(length as u128))
+}
+
+/// Reads elements until the end of the stream, which must come right after the last.
+pub(super) fn read_tensor(
+    stream: &mut Stream<'_>,
+    shape: Vec<usize>,
+    column_major: bool,
+    element: ElementType,
+    big_endian: bool,
+) -> Result<Tensor, DatasetError> {
+    let promised =
+        n_elements(&shape).and_then(|n| n.checked_mul(element.size() as u128)).unwrap_or(u128::MAX);
+    let n_bytes = stream.check_promise(promised)?;
+    let values = read_values(stream, n_bytes, element, big_endian)?;
+    stream.expect_end(n_bytes)?;
+    Ok(Tensor { file: stream.file.clone(), shape, column_major, values })
+}
+
+/// Reads `n_bytes` of elements; the promise has been checked.
+pub(super) fn read_values(
+    stream: &mut Stream<'_>,
+    n_bytes: u64,
+    element: ElementType,
+    big_endian: bool,
+) -> Result<Values, DatasetError> {
+    use ElementType::*;
+    macro_rules! decode {
+        ($kind:ident, $number:ty, $convert:expr) => {
+            Values::$kind(decode::<{ size_of::<$number>() }, _>(stream, n_bytes, |mut bytes| {
+                if big_endian {
+                    bytes.reverse();
+                }
+                $convert(<$number>::from_le_bytes(bytes))
+            })?)
+        };
+    }
+    let start = stream.offset;
+    Ok(match element {
+        Bool => decode!(Byte, u8, |v| u8::from(v != 0)),
+        U8 => decode!(Byte, u8, |v| v),
+        I8 => decode!(Integer, i8, i64::from),
+        U16 => decode!(Integer, u16, i64::from),
+        I16 => decode!(Integer, i16, i64::from),
+        U32 => decode!(Integer, u32, i64::from),
+        I32 => decode!(Integer, i32, i64::from),
+        I64 => decode!(Integer, i64, |v| v),
+        F16 => decode!(Single, f16, f16::to_f32),
+        Bf16 => decode!(Single, bf16, bf16::to_f32),
+        F32 => decode!(Single, f32, |v| v),
+        F64 => decode!(Double, f64, |v| v),
+        U64 => {
+            let mut too_large = None;
+            let values = decode!(Integer, u64, |v| i64::try_from(v).unwrap_or_else(|_| {
+                too_large.get_or_insert(v);
+                0
+            }));
+            if let Some(value) = too_large {
+                let problem = format!("the values hold {value}; allowed are integers up to {}", i64::MAX);
+                return Err(stream.malformed(start, problem));
+            }
+            values
+        }
+    })
+}
+
+fn decode<const SIZE: usize, T>(
+    stream: &mut Stream<'_>,
+    n_bytes: u64,
+    mut convert: impl FnMut([u8; SIZE]) -> T,
+) -> Result<Vec<T>, DatasetError> {
+    let mut values = Vec::new();
+    let mut chunk = vec![0; (1 << 16).min(n_bytes as usize)];
+    let mut left = n_bytes as usize;
+    // For compressed data the promise is only known to be possible, so room is made as the data come.
+    if values.try_reserve_exact((n_bytes as usize / SIZE).min(1 << 26)).is_err() {
+        let source = std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+        return Err(DatasetError::io(&stream.file, source));
+    }
+    while left > 0 {
+        let wanted = chunk.len().min(left);
+        let found = stream.fill(&mut chunk[..wanted])?;
+        if found < wanted {
+            return Err(DatasetError::Truncated {
+                file: stream.file.clone(),
+                promised: u128::from(n_bytes),
+                given: n_bytes - (left - found) as u64,
+                exact: true,
+            });
+        }
+        let (elements, _) = chunk[..wanted].as_chunks::<SIZE>();
+        values.extend(elements.iter().map(|&bytes| convert(bytes)));
+        left -= wanted;
+    }
+    Ok(values)
+}
+
+impl Tensor {
+    /// Rows and columns: one axis is one column.
+    pub fn rows_and_columns(&self) -> Result<(usize, usize), DatasetError> {
+        let (rows, columns) = match self.shape[..] {
+            [rows] => (rows, 1),
+            [rows, columns] => (rows, columns),
+            _ => return Err(self.shape_error("one axis (samples) or two (samples, columns)")),
+        };
+        if rows == 0 || columns == 0 {
+            return Err(DatasetError::Empty { file: self.file.clone(), shape: self.shape.clone() });
+        }
+        Ok((rows, columns))
+    }
+
+    /// Makes one axis of all but the first: an image becomes a row.
+    pub fn flatten(mut self) -> Result<Tensor, DatasetError> {
+        if self.shape.len() > 2 {
+            if self.column_major {
+                return Err(self.shape_error("at most two axes for an array in column-major order"));
+            }
+            let columns = self.shape[1..].iter().product();
+            self.shape = vec![self.shape[0], columns];
+        }
+        Ok(self)
+    }
+
+    pub fn shape_error(&self, allowed: &'static str) -> DatasetError {
+        DatasetError::Shape { file: self.file.clone(), given: self.shape.clone(), allowed }
+    }
+}
+
+/// Values of a matrix in the order of a file as a matrix in row-major order.
+pub(super) fn matrix<T: Clone>(values: Vec<T>, rows: usize, columns: usize, column_major: bool) -> Array2<T> {
+    let shape = (rows, columns).set_f(column_major);
+    let matrix =
+        Array2::from_shape_vec(shape, values).expect("a tensor has as many values as its shape says");
+    if matrix.is_standard_layout() { matrix } else { matrix.as_standard_layout().into_owned() }
+}

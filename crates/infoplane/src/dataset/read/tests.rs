@@ -1,0 +1,468 @@
+//! Whole files, as a user meets them.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ndarray::array;
+use proptest::prelude::*;
+use tempfile::TempDir;
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::*;
+use crate::dataset::{DatasetSource, SplitRule};
+
+/// A folder of files that is gone after the test.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name)
+    }
+}
+
+fn npy(descr: &str, fortran_order: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header =
+        format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}          \n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values);
+    bytes
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn npz(members: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn idx(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, shape.len() as u8];
+    file.extend(shape.iter().flat_map(|length| length.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+#[test]
+fn one_axis_is_a_column_and_three_are_refused() {
+    let folder = Folder::new();
+    let vector = folder.write("t.npy", npy("<f4", "False", "(3,)", &floats(&[1.0, 2.0, 3.0])));
+    assert_eq!(read_array(&vector, None).unwrap(), Array::Single(array![[1.0], [2.0], [3.0]]));
+    let cube = folder.write("c.npy", npy("<f4", "False", "(1, 3, 1)", &floats(&[1.0, 2.0, 3.0])));
+    let message = read_array(&cube, None).unwrap_err().to_string();
+    assert!(message.contains("c.npy") && message.contains("(1, 3, 1)"), "{message}");
+    let scalar = folder.write("s.npy", npy("<f4", "False", "()", &floats(&[1.0])));
+    assert!(matches!(read_array(&scalar, None), Err(DatasetError::Shape { .. })));
+    let nothing = folder.write("n.npy", npy("<f4", "False", "(0, 4)", &[]));
+    assert!(matches!(read_array(&nothing, None), Err(DatasetError::Empty { .. })));
+}
+
+#[test]
+fn column_major_arrays_come_out_row_major() {
+    let folder = Folder::new();
+    let path = folder.write("t.npy", npy("<f4", "True", "(2, 3)", &floats(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0])));
+    let Array::Single(rows) = read_array(&path, None).unwrap() else { panic!("singles became doubles") };
+    assert_eq!(rows, array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    assert!(rows.is_standard_layout());
+    // The same as one-hot labels of two samples.
+    let path = folder.write("y.npy", npy("|u1", "True", "(2, 3)", &[0, 1, 0, 0, 1, 0]));
+    assert_eq!(read_labels(&path, None).unwrap().codes(), [1, 0]);
+}
+
+#[test]
+fn doubles_stay_doubles_and_bytes_become_singles() {
+    let folder = Folder::new();
+    let path = folder.write("t.npy", npy("<f8", "False", "(1, 1)", &0.1f64.to_le_bytes()));
+    assert_eq!(read_array(&path, None).unwrap(), Array::Double(array![[0.1]]));
+    let path = folder.write("b.npy", npy("|b1", "False", "(1, 2)", &[1, 0]));
+    assert_eq!(read_array(&path, None).unwrap(), Array::Single(array![[1.0, 0.0]]));
+    let path = folder.write("i.npy", npy("<i4", "False", "(1, 1)", &(-70_001i32).to_le_bytes()));
+    assert_eq!(read_array(&path, None).unwrap(), Array::Double(array![[-70_001.0]]));
+}
+
+#[test]
+fn what_is_not_finite_is_refused_with_its_place() {
+    let folder = Folder::new();
+    for (value, shown) in [(f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf")] {
+        let path = folder.write("t.npy", npy("<f4", "False", "(2, 2)", &floats(&[0.0, 1.0, value, 2.0])));
+        let message = read_array(&path, None).unwrap_err().to_string();
+        assert!(message.contains("t.npy") && message.contains(shown) && message.contains("row 1, column 0"));
+        let labels = folder.write("y.npy", npy("|u1", "False", "(2,)", &[0, 1]));
+        assert!(matches!(
+            arrays((&path, None), (&labels, None)),
+            Err(DatasetError::NotFinite { row: 1, column: 0, .. })
+        ));
+    }
+    // Fits a double, not a single: allowed for a layer, not for inputs.
+    let path = folder.write("x.npy", npy("<f8", "False", "(1, 1)", &1e300f64.to_le_bytes()));
+    assert!(read_array(&path, None).is_ok());
+    let labels = folder.write("y.npy", npy("|u1", "False", "(1,)", &[0]));
+    assert!(matches!(arrays((&path, None), (&labels, None)), Err(DatasetError::Overflow { row: 0, .. })));
+}
+
+#[test]
+fn stored_and_deflated_archives_give_the_same_arrays() {
+    let folder = Folder::new();
+    let members = [
+        ("T3.npy", npy("<f4", "False", "(2, 2)", &floats(&[1.0, 2.0, 3.0, 4.0]))),
+        ("y.npy", npy("<i8", "False", "(2,)", &[3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
+    ];
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let bytes = npz(&members, method);
+        let path = folder.write("layers.npz", &bytes);
+        let expected = Array::Single(array![[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(read_array(&path, Some("T3")).unwrap(), expected);
+        assert_eq!(read_array(&path, Some("T3.npy")).unwrap_err().to_string().contains("y"), true);
+        assert_eq!(read_labels(&path, Some("y")).unwrap().codes(), [1, 0]);
+        for key in [None, Some("T4")] {
+            let message = read_array(&path, key).unwrap_err().to_string();
+            assert!(message.ends_with("there are: T3, y"), "{message}");
+        }
+        for length in 0..bytes.len() {
+            let path = folder.write("cut.npz", &bytes[..length]);
+            assert!(read_array(&path, Some("T3")).is_err(), "cut to {length} bytes");
+        }
+    }
+    let single = folder.write("one.npz", npz(&members[..1], CompressionMethod::Deflated));
+    assert!(read_array(&single, None).is_ok(), "one array needs no name");
+}
+
+#[test]
+fn a_damaged_bit_in_packed_data_is_noticed() {
+    let folder = Folder::new();
+    let values = floats(&(0..256).map(|i| i as f32).collect::<Vec<_>>());
+    let array = npy("<f4", "False", "(16, 16)", &values);
+    let mut bytes = npz(&[("x.npy", array.clone())], CompressionMethod::Stored);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    assert!(read_array(&folder.write("x.npz", &bytes), None).is_err());
+    let mut bytes = gzip(&array);
+    let check_sum = bytes.len() - 8;
+    bytes[check_sum] ^= 1;
+    assert!(read_array(&folder.write("x.npy.gz", &bytes), None).is_err());
+}
+
+#[test]
+fn a_packed_promise_of_terabytes_takes_no_memory() {
+    let folder = Folder::new();
+    let liar = npy("<f8", "False", "(1099511627776, 1)", &[0; 64]);
+    for path in [
+        folder.write("x.npy.gz", gzip(&liar)),
+        folder.write("x.npz", npz(&[("x.npy", liar)], CompressionMethod::Deflated)),
+    ] {
+        let error = read_array(&path, None).unwrap_err();
+        assert!(matches!(error, DatasetError::TooLarge { .. }), "{error}");
+    }
+    // Below what may be unpacked at all, but more than so few bytes can unpack to.
+    let liar = gzip(&npy("<f8", "False", "(134217728, 1)", &[0; 64]));
+    let error = read_array(&folder.write("y.npy.gz", liar), None).unwrap_err();
+    assert!(error.to_string().contains("at most"), "{error}");
+}
+
+#[test]
+fn packed_files_are_cut_at_no_byte_without_an_error() {
+    let folder = Folder::new();
+    let bytes = gzip(&idx(&[2, 3], &[1, 2, 3, 4, 5, 6]));
+    let name = "a-features-idx2-ubyte.gz";
+    let expected = Array::Single(array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    assert_eq!(read_array(&folder.write(name, &bytes), None).unwrap(), expected);
+    for length in 0..bytes.len() {
+        assert!(read_array(&folder.write(name, &bytes[..length]), None).is_err(), "cut to {length} bytes");
+    }
+    assert!(read_array(&folder.write(name, [&bytes[..], b"more"].concat()), None).is_err());
+    assert!(read_array(&folder.write(name, gzip(&idx(&[2, 3], &[0; 7]))), None).is_err());
+}
+
+#[test]
+fn safetensors_are_read_by_name() {
+    let folder = Folder::new();
+    let (values, labels) = (floats(&[0.5, 1.5, -2.0, 0.0]), [4u8, 9]);
+    let view = |dtype, shape, data| ::safetensors::tensor::TensorView::new(dtype, shape, data).unwrap();
+    let views = [
+        ("x", view(::safetensors::Dtype::F32, vec![2, 2], &values[..])),
+        ("y", view(::safetensors::Dtype::U8, vec![2], &labels[..])),
+    ];
+    let bytes = ::safetensors::serialize(views, None).unwrap();
+    let path = folder.write("a.safetensors", &bytes);
+    let source = DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into() };
+    let dataset = source.load(0).unwrap();
+    assert_eq!(dataset.inputs, array![[0.5, 1.5], [-2.0, 0.0]]);
+    assert_eq!((dataset.labels.codes(), &dataset.name[..]), (&[0, 1][..], "a"));
+    assert!(read_array(&path, None).unwrap_err().to_string().ends_with("there are: x, y"));
+    for length in 0..bytes.len() {
+        assert!(read_array(&folder.write("cut.safetensors", &bytes[..length]), Some("x")).is_err());
+    }
+    assert!(read_array(&folder.write("b.safetensors", [&bytes[..], &[0]].concat()), Some("x")).is_err());
+    let promise = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
+    assert!(read_array(&folder.write("c.safetensors", promise), None).is_err());
+}
+
+#[test]
+fn what_is_no_file_is_named_for_what_it_is() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("a.npy")).unwrap();
+    let message = |name: &str| read_array(&folder.path(name), None).unwrap_err().to_string();
+    assert!(message("a.npy").contains("a.npy is a directory; allowed is a file"));
+    assert!(message("missing.npy").contains("missing.npy: "));
+    let unknown = folder.write("weights.h5", b"\x89HDF\r\n\x1a\n");
+    assert!(matches!(read_array(&unknown, None), Err(DatasetError::UnknownFormat { .. })));
+    for name in ["e.npy", "e.npz", "e.mat", "e.csv", "e.safetensors", "e-idx1-ubyte", "e.npy.gz"] {
+        let path = folder.write(name, []);
+        assert!(read_array(&path, None).unwrap_err().to_string().contains(name));
+        assert!(read_labels(&path, None).unwrap_err().to_string().contains(name));
+    }
+    let not_a_directory = folder.write("file", []);
+    assert!(matches!(mnist(&not_a_directory), Err(DatasetError::FileType { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_refused_before_they_are_read() {
+    let message = read_array(Path::new("/dev/zero"), None).unwrap_err().to_string();
+    assert!(message.contains("a device or a pipe"), "{message}");
+}
+
+#[test]
+fn the_format_is_told_by_the_first_bytes_if_the_name_is_silent() {
+    let folder = Folder::new();
+    let array = npy("|u1", "False", "(2,)", &[1, 2]);
+    let expected = read_array(&folder.write("a.npy", &array), None).unwrap();
+    assert_eq!(read_array(&folder.write("one", &array), None).unwrap(), expected);
+    assert_eq!(read_array(&folder.write("two", idx(&[2], &[1, 2])), None).unwrap(), expected);
+    let archive = npz(&[("x.npy", array)], CompressionMethod::Stored);
+    assert_eq!(read_array(&folder.write("three", archive), None).unwrap(), expected);
+}
+
+#[test]
+fn labels_that_do_not_match_are_refused_with_both_numbers() {
+    let folder = Folder::new();
+    let inputs = folder.write("x.npy", npy("|u1", "False", "(3, 1)", &[1, 2, 3]));
+    let labels = folder.write("y.npy", npy("|u1", "False", "(2,)", &[0, 1]));
+    let error = DatasetSource::Npy { inputs, labels }.load(0).unwrap_err();
+    assert!(matches!(error, DatasetError::LabelMismatch { n_samples: 3, n_labels: 2, .. }));
+    let message = error.to_string();
+    assert!(message.contains("2 labels in") && message.contains("3 inputs in"), "{message}");
+    folder.write("images-idx3-ubyte", idx(&[2, 1, 2], &[0; 4]));
+    folder.write("labels-idx1-ubyte", idx(&[1], &[0]));
+    let error = idx_directory(folder.0.path(), None, None).unwrap_err();
+    assert!(matches!(error, DatasetError::LabelMismatch { n_samples: 2, n_labels: 1, .. }));
+}
+
+#[test]
+fn one_class_is_a_data_set_without_information() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "x,y\n1,0\n2,0\n");
+    let dataset = DatasetSource::Csv { file: path, label: None, header: None }.load(0).unwrap();
+    assert_eq!((dataset.labels.n_labels(), dataset.labels.entropy().nats()), (1, 0.0));
+    assert_eq!(dataset.label_information().nats(), 0.0);
+}
+
+#[test]
+fn csv_columns_are_chosen_by_name_and_number() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "a,b,class\n1,2,cat\n3,4,dog\n");
+    let label = Column::Name("class".into());
+    let dataset = csv(&path, None, Some(&label)).unwrap();
+    assert_eq!(dataset.inputs, array![[1.0, 2.0], [3.0, 4.0]]);
+    assert_eq!(read_array(&path, Some("b")).unwrap(), Array::Double(array![[2.0], [4.0]]));
+    assert_eq!(read_labels(&path, Some("0")).unwrap().codes(), [0, 1]);
+    let message = read_array(&path, None).unwrap_err().to_string();
+    assert!(message.contains("line 2, field 3 (from 1) is \"cat\""), "{message}");
+    let tabs = folder.write("b.tsv", "1\t2\n3\t4\n");
+    assert_eq!(read_array(&tabs, None).unwrap(), Array::Double(array![[1.0, 2.0], [3.0, 4.0]]));
+    let only_labels = folder.write("c.csv", "1\n0\n");
+    assert!(matches!(csv(&only_labels, None, None), Err(DatasetError::Empty { .. })));
+}
+
+#[test]
+fn training_and_test_pairs_become_one_data_set_with_its_split() {
+    let folder = Folder::new();
+    folder.write("set-train-images-idx3-ubyte", idx(&[2, 1, 2], &[0, 255, 51, 102]));
+    folder.write("set-train-labels-idx1-ubyte.gz", gzip(&idx(&[2], &[7, 3])));
+    folder.write("set-t10k-images-idx3-ubyte", idx(&[1, 1, 2], &[255, 0]));
+    folder.write("set-t10k-labels-idx1-ubyte", idx(&[1], &[7]));
+    folder.write("README.md", "");
+    let dataset = idx_directory(folder.0.path(), None, None).unwrap();
+    assert_eq!(dataset.inputs, array![[0.0, 1.0], [51.0 / 255.0, 102.0 / 255.0], [1.0, 0.0]]);
+    assert_eq!((&dataset.name[..], dataset.labels.codes()), ("set", &[1, 0, 1][..]));
+    let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
+    assert_eq!((split.train, split.test), (vec![0, 1], vec![2]));
+    let raw = idx_directory(folder.0.path(), Some("set"), Some(1.0)).unwrap();
+    assert_eq!(raw.inputs[[1, 0]], 51.0);
+    assert!(matches!(mnist(folder.0.path()), Err(DatasetError::Directory { .. })));
+    for divisor in [0.0, f32::NAN, f32::INFINITY] {
+        assert!(matches!(
+            idx_directory(folder.0.path(), None, Some(divisor)),
+            Err(DatasetError::Setting { .. })
+        ));
+    }
+
+    folder.write("other-images-idx3-ubyte", idx(&[1, 1, 1], &[0]));
+    let message = idx_directory(folder.0.path(), None, None).unwrap_err().to_string();
+    assert!(message.contains("other, set"), "{message}");
+    let message = idx_directory(folder.0.path(), Some("other"), None).unwrap_err().to_string();
+    assert!(message.contains("lacks images or labels"), "{message}");
+    let message = idx_directory(folder.0.path(), Some("third"), None).unwrap_err().to_string();
+    assert!(message.contains("third"), "{message}");
+}
+
+#[test]
+fn images_in_arrays_become_rows() {
+    let folder = Folder::new();
+    let members = [
+        ("x.npy", npy("|u1", "False", "(2, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])),
+        ("y.npy", npy("|u1", "False", "(2,)", &[0, 1])),
+    ];
+    let file = folder.write("a.npz", npz(&members, CompressionMethod::Deflated));
+    let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into() };
+    assert_eq!(source.load(0).unwrap().inputs, array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_files_never_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        valid in 0usize..5,
+        at in any::<prop::sample::Index>(),
+    ) {
+        let folder = Folder::new();
+        let array = npy("<f4", "False", "(2, 2)", &floats(&[1.0, 2.0, 3.0, 4.0]));
+        // Noise, and noise overwriting a part of a whole file.
+        let mut whole = match valid {
+            0 => array.clone(),
+            1 => npz(&[("x.npy", array.clone())], CompressionMethod::Deflated),
+            2 => npz(&[("x.npy", array.clone())], CompressionMethod::Stored),
+            3 => gzip(&array),
+            _ => idx(&[2, 2], &[1, 2, 3, 4]),
+        };
+        let start = at.index(whole.len());
+        for (byte, noise) in whole[start..].iter_mut().zip(bytes.iter().take(4)) {
+            *byte = *noise;
+        }
+        for bytes in [&bytes, &whole] {
+            for name in ["a.npy", "a.npz", "a.mat", "a.csv", "a.safetensors", "a-idx2-ubyte", "a"] {
+                let path = folder.write(name, bytes);
+                let _ = read_array(&path, None);
+                let _ = read_labels(&path, None);
+                let _ = read_array(&path, Some("x"));
+            }
+        }
+    }
+
+    #[test]
+    fn arrays_come_back_as_they_were_written(
+        rows in 1usize..8,
+        columns in 1usize..8,
+        seed in any::<u32>(),
+        fortran in any::<bool>(),
+    ) {
+        let value = |row: usize, column: usize| {
+            f32::from_bits((seed ^ (row * 8 + column) as u32).wrapping_mul(0x9e37_79b9) & 0xbfff_ffff)
+        };
+        let mut values = Vec::new();
+        for index in 0..rows * columns {
+            let (row, column) = if fortran { (index % rows, index / rows) } else { (index / columns, index % columns) };
+            values.push(value(row, column));
+        }
+        let order = if fortran { "True" } else { "False" };
+        let folder = Folder::new();
+        let path = folder.write("t.npy", npy("<f4", order, &format!("({rows}, {columns})"), &floats(&values)));
+        let expected = Array2::from_shape_fn((rows, columns), |(row, column)| value(row, column));
+        prop_assert_eq!(read_array(&path, None).unwrap(), Array::Single(expected));
+    }
+}
+
+/// Data that lie beside a checkout on some machines.
+fn shared(path: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(path);
+    if !path.exists() {
+        eprintln!("skipped: {} is not here", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
+fn the_authors_own_task_has_the_known_balance() {
+    let Some(file) = shared("tishby/var_u.mat") else { return };
+    let source = DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into() };
+    let dataset = source.load(0).unwrap();
+    assert_eq!(dataset.inputs.dim(), (4096, 12));
+    assert_eq!(dataset.labels.counts(), [4096 - 2118, 2118]);
+    assert!((dataset.labels.entropy().bits() - 0.999157).abs() < 5e-7);
+    assert!((dataset.label_information().bits() - 0.999157).abs() < 5e-7);
+    let rule = SplitRule::Unshuffled { train_fraction: 0.8 };
+    let split = dataset.split_rows(rule, 0).unwrap();
+    let share = |rows: &[usize]| {
+        rows.iter().map(|&row| dataset.labels.codes()[row]).sum::<u32>() as f64 / rows.len() as f64
+    };
+    assert!((share(&split.train) - 0.437).abs() < 5e-4);
+    assert!((share(&split.test) - 0.836).abs() < 5e-4);
+    let shuffled = dataset.split_rows(SplitRule::Shuffled { train_fraction: 0.8 }, 0).unwrap();
+    assert!((share(&shuffled.train) - 0.517).abs() < 0.03);
+
+    // The same patterns, in the same order, as the generated task and as the IDX copy.
+    let generated = DatasetSource::Symmetric12 { gain: None, repeats: 1 }.load(0).unwrap();
+    assert_eq!(dataset.inputs, generated.inputs);
+    let idx = idx_directory(file.parent().unwrap(), None, None).unwrap();
+    assert_eq!((&idx.inputs, &idx.labels), (&dataset.inputs, &dataset.labels));
+    assert_eq!(idx.digest(), dataset.digest());
+}
+
+#[test]
+fn mnist_has_its_seventy_thousand_images() {
+    let Some(directory) = shared("mnist") else { return };
+    let dataset = DatasetSource::Mnist { directory }.load(0).unwrap();
+    assert_eq!(dataset.inputs.dim(), (70_000, 784));
+    let split = dataset.split.unwrap();
+    assert_eq!((split.train.len(), split.test.len(), split.test[0]), (60_000, 10_000, 60_000));
+    assert_eq!(dataset.labels.n_labels(), 10);
+    assert_eq!(dataset.labels.codes()[..5], [5, 0, 4, 1, 9]);
+    assert_eq!(dataset.inputs.iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
+}
+
+#[test]
+fn golden_activations_and_labels_are_read_from_an_archive() {
+    let Some(path) = shared("golden/tanh4096.npz") else { return };
+    for (layer, width) in [10, 7, 5, 4, 3, 2].into_iter().enumerate() {
+        let array = read_array(&path, Some(&format!("T{layer}"))).unwrap();
+        assert!(matches!(array, Array::Single(_)));
+        assert_eq!((array.n_samples(), array.width()), (4096, width));
+    }
+    assert_eq!(read_labels(&path, Some("y")).unwrap().counts(), [4096 - 2118, 2118]);
+}
+
+#[test]
+fn digits_are_divided_by_sixteen_on_request() {
+    let Some(directory) = shared("digits") else { return };
+    let source = DatasetSource::Idx { directory, name: None, divide_by: Some(16.0) };
+    let dataset = source.load(0).unwrap();
+    assert_eq!(dataset.inputs.dim(), (1797, 64));
+    assert_eq!(dataset.inputs.iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
+    assert_eq!(dataset.labels.n_labels(), 10);
+}
