@@ -34,10 +34,15 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
+    /// Draws anew where something is to be seen: formatting for each of many thousand epochs would cost.
     fn update(&self) {
         let share = |done: &AtomicU64, all: u64| done.load(Ordering::Relaxed) as f64 / all.max(1) as f64;
         let done = share(&self.trained, self.to_train) + share(&self.measured, self.to_measure);
-        self.bar.set_position((done / 2.0 * STEPS as f64) as u64);
+        let position = (done / 2.0 * STEPS as f64) as u64;
+        if position == self.bar.position() {
+            return;
+        }
+        self.bar.set_position(position);
         self.bar.set_message(format!(
             "{}/{} epochs trained, {}/{} measured",
             self.trained.load(Ordering::Relaxed),

@@ -110,11 +110,12 @@ fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) 
         "run": summary.run.path(),
         "epochs": experiment.training.epochs,
         "measured_epochs": summary.manifest.measured_epochs.len(),
-        "seeds": summary.outcome.seeds,
+        "seeds": experiment.seeds,
         "rows": summary.outcome.rows,
         "seconds": summary.time.as_secs_f64(),
         "train_seconds": summary.train_time.as_secs_f64(),
         "measure_seconds": summary.measure_time.as_secs_f64(),
+        "outcomes": summary.outcome.seeds,
         "files": files,
     });
     writeln!(stdout().lock(), "{object}")?;

@@ -310,7 +310,7 @@ impl Experiment {
                 hidden.len()
             ));
         }
-        self.training.check()?;
+        self.training.validate()?;
         self.epochs()?;
         Ok(())
     }

@@ -20,6 +20,8 @@ struct State {
     current: usize,
     waiting: Vec<Waiting>,
     rows: usize,
+    /// The first failure to write statistics, which are recorded where no error can be returned.
+    failed: Option<RunError>,
 }
 
 #[derive(Default)]
@@ -51,29 +53,40 @@ impl OrderedJournals {
                 current: 0,
                 waiting: std::iter::repeat_with(Waiting::default).take(n_trainings).collect(),
                 rows: 0,
+                failed: None,
             }),
         })
     }
 
-    pub(super) fn append(
-        &self,
-        training: usize,
-        rows: Vec<PlaneRow>,
-        stats: Vec<EpochStats>,
-    ) -> Result<(), RunError> {
+    /// Appends the measurements of one epoch; fails too if statistics could not be written before.
+    pub(super) fn append(&self, training: usize, rows: Vec<PlaneRow>) -> Result<(), RunError> {
         let mut state = self.lock();
-        if training == state.current {
-            return state.append(&rows, &stats);
+        if let Some(error) = state.failed.take() {
+            return Err(error);
         }
-        let waiting = &mut state.waiting[training];
-        waiting.rows.extend(rows);
-        waiting.stats.extend(stats);
+        if training == state.current {
+            return state.append(&rows, &[]);
+        }
+        state.waiting[training].rows.extend(rows);
         Ok(())
+    }
+
+    /// Appends the statistics of one epoch. A failure is told by the next call that can.
+    pub(super) fn record(&self, training: usize, stats: EpochStats) {
+        let mut state = self.lock();
+        if training != state.current {
+            state.waiting[training].stats.push(stats);
+        } else if let Err(error) = state.append(&[], &[stats]) {
+            state.failed.get_or_insert(error);
+        }
     }
 
     /// The training will append nothing more; its successors may follow.
     pub(super) fn finish(&self, training: usize) -> Result<(), RunError> {
         let mut state = self.lock();
+        if let Some(error) = state.failed.take() {
+            return Err(error);
+        }
         state.waiting[training].finished = true;
         while state.current < state.waiting.len() && state.waiting[state.current].finished {
             state.current += 1;
@@ -94,6 +107,9 @@ impl OrderedJournals {
         let mut state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         for training in state.current + 1..state.waiting.len() {
             state.release(training)?;
+        }
+        if let Some(error) = state.failed {
+            return Err(error);
         }
         state.training.sync()?;
         state.plane.sync()?;

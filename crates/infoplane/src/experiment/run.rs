@@ -1,7 +1,7 @@
 //! Running an experiment: data, then every seed trained and measured, then the run directory closed.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ra
 use crate::network::Network;
 use crate::run::{DataFacts, FORMAT_VERSION, LayerFacts, Manifest, Outcome, RunDir, RunError, SeedOutcome};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
-use crate::train::{EpochStats, TrainOnDemand, Trainer};
+use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
 use crate::{Labels, Nonlinearity};
 
 /// Told what a run has done; called from several threads.
@@ -53,6 +53,7 @@ pub struct RunSummary {
 /// What all seeds share.
 struct Prepared {
     dataset: Dataset,
+    samples: Arc<Samples>,
     epochs: Vec<u64>,
     pool: ThreadPool,
 }
@@ -133,7 +134,8 @@ impl Experiment {
             .num_threads(threads)
             .build()
             .map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
-        Ok(Prepared { dataset, epochs, pool })
+        let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
+        Ok(Prepared { dataset, samples, epochs, pool })
     }
 
     /// The rows that information is measured on.
@@ -164,6 +166,12 @@ impl Experiment {
         each
     }
 
+    fn trainer(&self, prepared: &Prepared, split: &Split, seed: u64) -> Result<Trainer, ExperimentError> {
+        let network = self.initial_network(&prepared.dataset, seed)?;
+        let samples = Arc::clone(&prepared.samples);
+        Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)
+    }
+
     fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
         Ok(Network::initialized(&self.widths(dataset), &self.nonlinearities(), &self.network.initialization, seed)?)
     }
@@ -181,7 +189,7 @@ impl Experiment {
                 nonlinearity: layer.nonlinearity.name().to_string(),
             })
             .collect();
-        Trainer::new(&self.training, network, dataset, &split, seeds[0])?;
+        self.trainer(prepared, &split, seeds[0])?;
         let (inputs, labels) = self.measured_rows(dataset, &split);
         if inputs.nrows() == 0 {
             return Err(ExperimentError::Value {
@@ -227,11 +235,9 @@ impl Experiment {
         let split = dataset.split_rows(self.dataset.split, seed)?;
         let (inputs, y) = self.measured_rows(dataset, &split);
         let x = Labels::from_rows(inputs.view());
-        let trainer =
-            Trainer::new(&self.training, self.initial_network(dataset, seed)?, dataset, &split, seed)?;
-        let n_layers = self.network.hidden.len() + 1;
+        let trainer = self.trainer(prepared, &split, seed)?;
         let mut source = Source {
-            train: TrainOnDemand::new(trainer, interrupt),
+            train: TrainOnDemand::new(trainer, interrupt, |stats| journals.record(training, stats)),
             remembered: Vec::new(),
             progress,
             train_time: Duration::ZERO,
@@ -244,7 +250,7 @@ impl Experiment {
                 source.remember(epochs)?;
                 pool.install(|| observe_ranges(epochs, &mut source, inputs.view()))?
             } else {
-                vec![LayerRange::default(); n_layers]
+                vec![LayerRange::default(); self.network.hidden.len() + 1]
             };
             let estimators: Vec<LayerEstimators> = ranges
                 .into_iter()
@@ -259,7 +265,7 @@ impl Experiment {
             measure(seed, &mut *schedule, &mut source, subject, &estimators, pool, |measurement| {
                 measured_epochs += 1;
                 measure_time += measurement.time;
-                journals.append(training, measurement.rows, Vec::new())?;
+                journals.append(training, measurement.rows)?;
                 progress.measured(seed, measurement.epoch);
                 Ok::<(), RunError>(())
             })?;
@@ -270,7 +276,7 @@ impl Experiment {
             times.0 += source.train_time;
             times.1 += measure_time;
         }
-        journals.append(training, Vec::new(), source.train.take_stats())?;
+        drop(source);
         journals.finish(training)?;
         let status = match result {
             Ok(()) => SeedOutcome::FINISHED.to_string(),
@@ -298,14 +304,14 @@ enum SeedError {
 }
 
 /// Training on demand, with its time and progress; and snapshots kept where bins must be observed first.
-struct Source<'a> {
-    train: TrainOnDemand<'a>,
+struct Source<'a, F: FnMut(EpochStats)> {
+    train: TrainOnDemand<'a, F>,
     remembered: Vec<Snapshot>,
     progress: &'a dyn Progress,
     train_time: Duration,
 }
 
-impl Source<'_> {
+impl<F: FnMut(EpochStats)> Source<'_, F> {
     fn remember(&mut self, epochs: &[u64]) -> Result<(), SnapshotError> {
         for &epoch in epochs {
             let snapshot = self.load(epoch)?;
@@ -315,16 +321,21 @@ impl Source<'_> {
     }
 }
 
-impl Snapshots for Source<'_> {
+impl<F: FnMut(EpochStats)> Snapshots for Source<'_, F> {
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
         if let Ok(position) = self.remembered.binary_search_by_key(&epoch, |snapshot| snapshot.epoch) {
             return Ok(self.remembered[position].clone());
         }
-        let before = self.train.epoch();
         let start = Instant::now();
+        // Epoch by epoch, so that progress is told on the way.
+        while self.train.trainer().epoch() + 1 < epoch {
+            self.train.load(self.train.trainer().epoch() + 1)?;
+            self.progress.trained(1);
+        }
+        let before = self.train.trainer().epoch();
         let snapshot = self.train.load(epoch);
+        self.progress.trained(self.train.trainer().epoch() - before);
         self.train_time += start.elapsed();
-        self.progress.trained(self.train.epoch().saturating_sub(before));
         snapshot
     }
 }
