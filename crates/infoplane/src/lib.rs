@@ -9,9 +9,11 @@ pub mod information;
 pub mod network;
 pub mod pairwise;
 pub mod plane;
+mod random;
 pub mod snapshot;
 pub mod train;
 pub mod variable;
+mod vector_math;
 
 pub use dataset::Dataset;
 pub use estimator::{Bound, Estimate, EstimateError, Estimator};
