@@ -5,17 +5,20 @@
 
 pub mod dataset;
 pub mod estimator;
+pub mod experiment;
 pub mod information;
 pub mod measure;
 pub mod network;
 pub mod pairwise;
 pub mod plane;
+mod random;
 pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;
 pub mod train;
 pub mod variable;
+mod vector_math;
 
 pub use dataset::Dataset;
 pub use estimator::{Bound, Estimate, EstimateError, Estimator};

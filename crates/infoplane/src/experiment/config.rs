@@ -409,11 +409,11 @@ fn explain(origin: &str, error: serde_path_to_error::Error<toml::de::Error>) -> 
             allowed,
         };
     }
-    let mut message = if path == "." { message } else { format!("{path}: {message}") };
-    if message.contains("unknown variant")
-        && let Some(nearest) = nearest(quoted[0], quoted[1..].iter().copied())
-    {
-        message.push_str(&format!("; did you mean `{nearest}`?"));
-    }
+    let place = if path == "." { String::new() } else { format!("{path}: ") };
+    let nearest = match message.contains("unknown variant") {
+        true => nearest(quoted[0], quoted[1..].iter().copied()),
+        false => None,
+    };
+    let message = format!("{place}{message}{}", suggestion(&nearest));
     ExperimentError::Value { origin: origin.into(), message }
 }

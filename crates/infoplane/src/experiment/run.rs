@@ -231,7 +231,7 @@ impl Experiment {
         interrupt: &AtomicBool,
         times: &Mutex<(Duration, Duration)>,
     ) -> Result<SeedOutcome, ExperimentError> {
-        let Prepared { dataset, epochs, pool } = prepared;
+        let Prepared { dataset, epochs, pool, .. } = prepared;
         let split = dataset.split_rows(self.dataset.split, seed)?;
         let (inputs, y) = self.measured_rows(dataset, &split);
         let x = Labels::from_rows(inputs.view());

@@ -1,7 +1,19 @@
 //! A dense network: its forward pass, and what each layer puts out.
 
+mod activations;
+mod build;
+mod initialize;
+pub(crate) mod kernels;
+#[cfg(test)]
+pub(crate) mod oracle;
+mod parameters;
+
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
+
+pub use build::NetworkError;
+pub use initialize::{Initialization, Initializer};
+pub(crate) use parameters::{Batch, Parameters, Shape};
 
 /// What a layer does to `z = W t + b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,9 +69,43 @@ pub struct Activations {
     pub layers: Vec<Array2<f32>>,
 }
 
-impl Network {
-    /// Placeholder
-    pub fn activations(&self, _inputs: ndarray::ArrayView2<'_, f32>) -> Activations {
-        Activations { layers: vec![] }
+impl Nonlinearity {
+    /// Its name in configuration files and figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Nonlinearity::Linear => "linear",
+            Nonlinearity::Tanh => "tanh",
+            Nonlinearity::Relu => "relu",
+            Nonlinearity::LeakyRelu => "leaky-relu",
+            Nonlinearity::Elu => "elu",
+            Nonlinearity::Gelu => "gelu",
+            Nonlinearity::Sigmoid => "sigmoid",
+            Nonlinearity::HardTanh => "hard-tanh",
+            Nonlinearity::Softplus => "softplus",
+            Nonlinearity::Softsign => "softsign",
+            Nonlinearity::Softmax => "softmax",
+        }
+    }
+
+    /// The closed interval in which f(z) lies, or `None` if f has no bounds on one side or the other.
+    ///
+    /// The natural range for equal bins. ReLU has a lower bound only, and so none.
+    ///
+    /// ```
+    /// use infoplane::Nonlinearity;
+    /// assert_eq!(Nonlinearity::Tanh.range(), Some((-1.0, 1.0)));
+    /// assert_eq!(Nonlinearity::Relu.range(), None);
+    /// ```
+    pub const fn range(self) -> Option<(f64, f64)> {
+        match self {
+            Nonlinearity::Tanh | Nonlinearity::HardTanh | Nonlinearity::Softsign => Some((-1.0, 1.0)),
+            Nonlinearity::Sigmoid | Nonlinearity::Softmax => Some((0.0, 1.0)),
+            Nonlinearity::Linear
+            | Nonlinearity::Relu
+            | Nonlinearity::LeakyRelu
+            | Nonlinearity::Elu
+            | Nonlinearity::Gelu
+            | Nonlinearity::Softplus => None,
+        }
     }
 }

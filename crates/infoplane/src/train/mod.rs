@@ -1,6 +1,30 @@
 //! Deterministic mini-batch training of dense networks.
 
+mod config;
+mod error;
+mod evaluate;
+mod gradient_moments;
+mod keyframe;
+mod learning_rate;
+mod loss;
+mod on_demand;
+mod optimizer;
+mod samples;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
 use serde::{Deserialize, Serialize};
+
+pub use config::{BatchSize, StatisticsEpochs, TrainConfig};
+pub use error::TrainError;
+pub use keyframe::Keyframe;
+pub use learning_rate::LearningRateSchedule;
+pub use loss::Loss;
+pub use on_demand::TrainOnDemand;
+pub use optimizer::Optimizer;
+pub use samples::Samples;
+pub use trainer::Trainer;
 
 /// How training stood after an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

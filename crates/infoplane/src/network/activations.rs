@@ -1,0 +1,162 @@
+//! What a network's layers put out for given inputs.
+
+use fearless_simd::Level;
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use super::kernels::{Aligned, padded, transpose};
+use super::{Activations, Batch, Network, Parameters};
+
+/// Samples that pass through the network together: their activations in a layer of 1024 units are 1 MiB.
+const BLOCK: usize = 256;
+
+impl Network {
+    /// What every layer puts out for each row of `inputs`, `(n_samples, input width)`.
+    ///
+    /// Blocks of rows run in parallel; the result has the same bits for any number of threads. Cost: two
+    /// floating-point operations per sample and weight, plus about 30 per tanh.
+    ///
+    /// # Panics
+    /// If the layers do not fit together ([`Network::validate`]) or `inputs` has another number of columns
+    /// than the first layer takes.
+    ///
+    /// ```
+    /// use infoplane::{Network, Nonlinearity, network::Initialization};
+    /// use ndarray::Array2;
+    /// let start = Initialization::default();
+    /// let network =
+    ///     Network::initialized(&[4, 3, 2], &[Nonlinearity::Tanh, Nonlinearity::Softmax], &start, 1)?;
+    /// let activations = network.activations(Array2::ones((5, 4)).view());
+    /// assert_eq!(activations.layers[0].dim(), (5, 3));
+    /// assert!(activations.layers[1].rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-6));
+    /// # Ok::<(), infoplane::network::NetworkError>(())
+    /// ```
+    pub fn activations(&self, inputs: ArrayView2<'_, f32>) -> Activations {
+        self.validate().expect("layers of a network fit together");
+        let parameters = Parameters::of(self);
+        let widths = &parameters.shape.widths;
+        assert_eq!(inputs.ncols(), widths[0], "columns of the inputs, inputs of the first layer");
+        let inputs = inputs.as_standard_layout();
+        let inputs = inputs.as_slice().expect("standard layout");
+        let n_samples = inputs.len() / widths[0];
+
+        let mut layers: Vec<Array2<f32>> =
+            widths[1..].iter().map(|&width| Array2::zeros((n_samples, width))).collect();
+        // For each block, the rows of every layer that it fills.
+        let mut blocks: Vec<(&[f32], Vec<&mut [f32]>)> =
+            inputs.chunks(BLOCK * widths[0]).map(|rows| (rows, Vec::new())).collect();
+        for (layer, width) in layers.iter_mut().zip(&widths[1..]) {
+            let rows = layer.as_slice_mut().expect("standard layout").chunks_mut(BLOCK * width);
+            blocks.iter_mut().zip(rows).for_each(|(block, rows)| block.1.push(rows));
+        }
+        let widest = widths.iter().map(|width| padded(width + 1)).max().unwrap_or(0);
+        blocks.par_iter_mut().for_each_init(
+            || (Batch::new(&parameters.shape, BLOCK), Aligned::zeros(BLOCK * widest)),
+            |(batch, rows), (inputs, outputs)| run_block(&parameters, inputs, outputs, batch, rows),
+        );
+        Activations { layers }
+    }
+}
+
+/// The forward pass of a block; `rows` is scratch, one padded row per sample.
+fn run_block(
+    parameters: &Parameters,
+    inputs: &[f32],
+    outputs: &mut [&mut [f32]],
+    batch: &mut Batch,
+    rows: &mut [f32],
+) {
+    let level = Level::new();
+    let shape = &parameters.shape;
+    let (width, stride) = (shape.widths[0], shape.strides[0]);
+    for (row, input) in rows.chunks_exact_mut(stride).zip(inputs.chunks_exact(width)) {
+        row[..width].copy_from_slice(input);
+        row[width] = 1.0;
+        row[width + 1..].fill(0.0);
+    }
+    let n_samples = padded(inputs.len() / width);
+    batch.set_stride(shape, n_samples);
+    transpose(level, |i| &rows[i * stride..][..stride], n_samples, stride, &mut batch.layers[0], n_samples);
+    parameters.forward(level, batch);
+    for (layer, (output, &width)) in outputs.iter_mut().zip(&shape.widths[1..]).enumerate() {
+        let t = &batch.layers[layer + 1];
+        let stride = padded(width);
+        transpose(level, |i| &t[i * n_samples..][..n_samples], stride, n_samples, rows, stride);
+        for (output, row) in output.chunks_exact_mut(width).zip(rows.chunks_exact(stride)) {
+            output.copy_from_slice(&row[..width]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Initialization;
+    use crate::{Layer, Nonlinearity};
+    use Nonlinearity::*;
+
+    /// One sample through one layer, in double precision.
+    fn layer_oracle(layer: &Layer, t: &[f64]) -> Vec<f64> {
+        let z: Vec<f64> = layer
+            .weights
+            .rows()
+            .into_iter()
+            .zip(&layer.biases)
+            .map(|(row, &b)| row.iter().zip(t).map(|(&w, t)| f64::from(w) * t).sum::<f64>() + f64::from(b))
+            .collect();
+        let total: f64 = z.iter().map(|z| z.exp()).sum();
+        z.iter()
+            .map(|&z| match layer.nonlinearity {
+                Softmax => z.exp() / total,
+                other => crate::network::oracle::value(other, z),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_nonlinearity_agrees_with_double_precision() {
+        for nonlinearity in crate::network::oracle::ELEMENTWISE {
+            let start = Initialization { bias: 0.1, ..Initialization::default() };
+            let kinds = [nonlinearity, nonlinearity, Softmax];
+            // 300 samples: more than a block, and no multiple of a vector.
+            let network = Network::initialized(&[5, 17, 3, 4], &kinds, &start, 3).unwrap();
+            let inputs = Array2::from_shape_fn((300, 5), |(i, j)| ((i * 7 + j * 13) % 11) as f32 * 0.6 - 3.0);
+            let activations = network.activations(inputs.view());
+            for (i, input) in inputs.rows().into_iter().enumerate() {
+                let mut t: Vec<f64> = input.iter().map(|&x| f64::from(x)).collect();
+                for (layer, got) in network.layers.iter().zip(&activations.layers) {
+                    t = layer_oracle(layer, &t);
+                    for (&got, exact) in got.row(i).iter().zip(&t) {
+                        assert!((f64::from(got) - exact).abs() < 3e-6, "{nonlinearity:?}: {got} {exact}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn activations_have_the_same_bits_for_any_number_of_threads() {
+        let start = Initialization::default();
+        let network = Network::initialized(&[40, 300, 20, 2], &[Tanh, Gelu, Softmax], &start, 5).unwrap();
+        let inputs = Array2::from_shape_fn((700, 40), |(i, j)| ((i * 31 + j * 17) % 23) as f32 / 23.0);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| network.activations(inputs.view()))
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(8));
+    }
+
+    #[test]
+    fn a_sample_does_not_depend_on_its_neighbours() {
+        let start = Initialization::default();
+        let network = Network::initialized(&[3, 5, 2], &[Tanh, Softmax], &start, 5).unwrap();
+        let inputs = Array2::from_shape_fn((50, 3), |(i, j)| (i + j) as f32 * 0.1);
+        let all = network.activations(inputs.view());
+        for i in 0..50 {
+            let one = network.activations(inputs.slice(ndarray::s![i..=i, ..]));
+            assert_eq!(one.layers[1].row(0), all.layers[1].row(i));
+        }
+        assert_eq!(network.activations(Array2::zeros((0, 3)).view()).layers[1].dim(), (0, 2));
+    }
+}

@@ -1,0 +1,93 @@
+//! How well the network does on rows of the data.
+
+use super::gradient_moments::layer_stats;
+use super::trainer::write_targets;
+use super::{EpochStats, Loss, Trainer};
+use crate::network::Batch;
+use crate::network::kernels::{Aligned, activate, padded, transpose};
+
+/// Samples evaluated together.
+const BLOCK: usize = 512;
+
+impl Trainer {
+    /// How training stands: loss and accuracy over all training and test samples with the network as it is,
+    /// without dropout and without the term of weight decay.
+    ///
+    /// The gradients are those of the epoch just trained, absent unless the configuration's statistics contain
+    /// it. Every mini-batch counts alike, the smaller last one too; the standard deviation is that of the
+    /// batches themselves (divided by their number); biases are left out.
+    ///
+    /// A sample is classified by the greatest output, the first of equals; with a single output unit by
+    /// whether it exceeds ½.
+    ///
+    /// Cost: a forward pass over all samples.
+    pub fn stats(&self) -> EpochStats {
+        let shape = &self.parameters.shape;
+        let (train_loss, train_accuracy) = self.evaluate(&self.train_rows);
+        let test = (!self.test_rows.is_empty()).then(|| self.evaluate(&self.test_rows));
+        EpochStats {
+            seed: self.seed,
+            epoch: self.epoch,
+            train_loss,
+            test_loss: test.map(|(loss, _)| loss),
+            train_accuracy,
+            test_accuracy: test.map(|(_, accuracy)| accuracy),
+            layers: (0..shape.n_layers())
+                .map(|l| layer_stats(shape, &self.parameters.values, self.recorded.as_ref(), l))
+                .collect(),
+        }
+    }
+
+    /// Mean loss and share of samples classified correctly.
+    fn evaluate(&self, rows: &[u32]) -> (f32, f32) {
+        let (level, shape) = (self.level, &self.parameters.shape);
+        let (n_layers, input_stride) = (shape.n_layers(), shape.strides[0]);
+        let width = shape.widths[n_layers];
+        let output = shape.nonlinearities[n_layers - 1];
+        let mut batch = Batch::new(shape, BLOCK);
+        let mut targets = Aligned::zeros(width * BLOCK);
+        let mut delta = Aligned::zeros(width * BLOCK);
+        let mut shares = Aligned::zeros(BLOCK);
+        let (mut loss, mut correct) = (0.0, 0usize);
+        for rows in rows.chunks(BLOCK) {
+            let stride = padded(rows.len());
+            batch.set_stride(shape, stride);
+            let sample = |j: usize| self.samples.row(rows[if j < rows.len() { j } else { 0 }]);
+            transpose(level, sample, stride, input_stride, &mut batch.layers[0], stride);
+            let shares = &mut shares[..stride];
+            shares[..rows.len()].fill(1.0);
+            shares[rows.len()..].fill(0.0);
+            let (targets, delta) = (&mut targets[..width * stride], &mut delta[..width * stride]);
+            write_targets(&self.samples, rows, stride, targets);
+            for l in 0..n_layers {
+                let (t, z) = batch.pair(shape, l);
+                self.parameters.preactivate(level, l, t, stride, z);
+                if l + 1 < n_layers {
+                    activate(level, shape.nonlinearities[l], z, stride);
+                }
+            }
+            let (_, z) = batch.pair(shape, n_layers - 1);
+            // Both losses in terms of z leave z as it is, and are monotonic in it; squared error turns it into t.
+            loss += f64::from(self.config.loss.evaluate(level, output, z, targets, shares, delta));
+            let threshold = if self.config.loss == Loss::SigmoidBinaryCrossEntropy { 0.0 } else { 0.5 };
+            correct += rows
+                .iter()
+                .enumerate()
+                .filter(|&(j, &row)| {
+                    let class = self.samples.classes[row as usize] as usize;
+                    class == classify(&z[j..], stride, width, threshold)
+                })
+                .count();
+        }
+        let n = rows.len() as f64;
+        ((loss / n) as f32, (correct as f64 / n) as f32)
+    }
+}
+
+fn classify(outputs: &[f32], stride: usize, width: usize, threshold: f32) -> usize {
+    if width == 1 {
+        return usize::from(outputs[0] > threshold);
+    }
+    let value = |unit: usize| outputs[unit * stride];
+    (1..width).fold(0, |best, unit| if value(unit) > value(best) { unit } else { best })
+}
