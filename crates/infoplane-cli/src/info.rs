@@ -4,49 +4,70 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use infoplane::Information;
 use infoplane::report::{LayerDescription, ReportData};
 use infoplane::run::{Manifest, RunDir, SeedOutcome};
+use infoplane::train::EpochStats;
+use infoplane::{Information, InformationPlane};
 use serde_json::json;
 
 use crate::failure::Failure;
 
-/// Everything a report draws, read from a run directory.
-pub fn report_data(run: &RunDir, manifest: &Manifest) -> Result<ReportData, Failure> {
-    let mut notes = Vec::new();
-    match run.outcome()? {
-        None => notes.push("run not complete".to_string()),
-        Some(outcome) => {
-            for seed in outcome.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED) {
-                notes.push(format!("seed {}: {}", seed.seed, seed.status));
-            }
+/// What a run directory holds, read for a report.
+pub struct Loaded {
+    manifest: Manifest,
+    plane: InformationPlane,
+    training: Vec<EpochStats>,
+    notes: Vec<String>,
+}
+
+impl Loaded {
+    pub fn read(run: &RunDir, manifest: Manifest) -> Result<Self, Failure> {
+        let notes = match run.outcome()? {
+            None => vec!["run not complete".to_string()],
+            Some(outcome) => outcome
+                .seeds
+                .iter()
+                .filter(|seed| seed.status != SeedOutcome::FINISHED)
+                .map(|seed| format!("seed {}: {}", seed.seed, seed.status))
+                .collect(),
+        };
+        Ok(Loaded { manifest, plane: run.plane()?, training: run.training()?, notes })
+    }
+
+    pub fn report(&self) -> ReportData<'_> {
+        let Manifest { data, layers, .. } = &self.manifest;
+        ReportData {
+            title: name(&self.manifest).to_string(),
+            dataset: data.name.clone(),
+            n_samples: data.n_measured,
+            h_x: Information::from_bits(data.h_x_bits),
+            h_y: Information::from_bits(data.h_y_bits),
+            layers: layers
+                .iter()
+                .map(|layer| LayerDescription {
+                    width: layer.width,
+                    nonlinearity: layer.nonlinearity.clone(),
+                })
+                .collect(),
+            plane: &self.plane,
+            training: &self.training,
+            notes: self.notes.clone(),
         }
     }
-    let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("run");
-    Ok(ReportData {
-        title: name.to_string(),
-        dataset: manifest.data.name.clone(),
-        n_samples: manifest.data.n_measured,
-        h_x: Information::from_bits(manifest.data.h_x_bits),
-        h_y: Information::from_bits(manifest.data.h_y_bits),
-        layers: manifest
-            .layers
-            .iter()
-            .map(|layer| LayerDescription { width: layer.width, nonlinearity: layer.nonlinearity.clone() })
-            .collect(),
-        plane: run.plane()?,
-        training: run.training()?,
-        notes,
-    })
+}
+
+/// What the experiment is called.
+fn name(manifest: &Manifest) -> &str {
+    manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("run")
 }
 
 /// Draws the figures of a run again.
 pub fn report(path: &Path) -> Result<ExitCode, Failure> {
     let (run, manifest) = RunDir::open(path)?;
-    let data = report_data(&run, &manifest)?;
-    let files = infoplane::report::write(&data, &run.report_path())?;
+    let loaded = Loaded::read(&run, manifest)?;
+    let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
     let mut out = stdout().lock();
-    writeln!(out, "{}", infoplane::report::summary(&data))?;
+    writeln!(out, "{}", infoplane::report::summary(&loaded.report()))?;
     for file in files {
         writeln!(out, "{}", file.display())?;
     }
@@ -90,8 +111,7 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let data = &manifest.data;
-    let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("");
-    writeln!(out, "experiment  {name} (infoplane {})", manifest.infoplane_version)?;
+    writeln!(out, "experiment  {} (infoplane {})", name(&manifest), manifest.infoplane_version)?;
     writeln!(
         out,
         "status      {status}: {} of {wanted} epochs measured, {} rows",

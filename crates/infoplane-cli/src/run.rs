@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::arguments::Run;
 use crate::failure::{DIVERGED, Failure};
-use crate::info;
+use crate::info::Loaded;
 use crate::progress::Bar;
 
 /// Lists the presets, or prints one.
@@ -56,7 +56,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         eprintln!("\nstopping after the epoch in hand; once more to stop at once");
     });
 
-    let measured = experiment.epochs()?.len() as u64;
+    let measured = experiment.epochs().map_err(Failure::input)?.len() as u64;
     let bar =
         Bar::new(experiment.training.epochs * experiment.seeds, measured * experiment.seeds, arguments.json);
     let result = experiment.run(&out, arguments.threads, &bar, &interrupt);
@@ -74,13 +74,13 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         }
     })?;
 
-    let data = info::report_data(&summary.run, &summary.manifest)?;
-    let files = infoplane::report::write(&data, &summary.run.report_path())?;
+    let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
+    let files = infoplane::report::write(&loaded.report(), &summary.run.report_path())?;
     if arguments.json {
         print_json(&summary, &experiment, &files)?;
     } else {
         let mut text = stdout().lock();
-        writeln!(text, "{}", infoplane::report::summary(&data))?;
+        writeln!(text, "{}", infoplane::report::summary(&loaded.report()))?;
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
         for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {

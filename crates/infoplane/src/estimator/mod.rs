@@ -4,9 +4,11 @@
 
 mod binned;
 mod counts;
+mod kde;
 mod range;
 
 pub use binned::{BinRule, Binned, BinnedConfig};
+pub use kde::{Kde, KdeConfig};
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,16 @@ pub enum Bound {
     Upper,
     /// The estimate is at most the quantity.
     Lower,
+}
+
+impl Bound {
+    /// Its name in files, `upper` or `lower`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bound::Upper => "upper",
+            Bound::Lower => "lower",
+        }
+    }
 }
 
 /// What one setting of a method says about a layer.
@@ -142,6 +154,8 @@ pub(crate) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<()
 pub enum EstimatorConfig {
     /// [`Binned`].
     Binned(BinnedConfig),
+    /// [`Kde`].
+    Kde(KdeConfig),
 }
 
 impl EstimatorConfig {
@@ -149,6 +163,7 @@ impl EstimatorConfig {
     pub fn name(&self) -> &'static str {
         match self {
             EstimatorConfig::Binned(_) => "binned",
+            EstimatorConfig::Kde(_) => "kde",
         }
     }
 
@@ -156,6 +171,7 @@ impl EstimatorConfig {
     pub fn settings(&self) -> Vec<(String, Option<Bound>)> {
         match self {
             EstimatorConfig::Binned(config) => vec![(config.setting(), None)],
+            EstimatorConfig::Kde(config) => config.settings(),
         }
     }
 
@@ -166,6 +182,7 @@ impl EstimatorConfig {
     pub fn check(&self) -> Result<(), EstimateError> {
         match self {
             EstimatorConfig::Binned(config) => config.check(),
+            EstimatorConfig::Kde(config) => config.check(),
         }
     }
 
@@ -173,6 +190,7 @@ impl EstimatorConfig {
     pub fn needs_observed_range(&self) -> bool {
         match self {
             EstimatorConfig::Binned(config) => config.needs_observed_range(),
+            EstimatorConfig::Kde(_) => false,
         }
     }
 
@@ -183,6 +201,7 @@ impl EstimatorConfig {
     pub fn estimator(&self, range: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
         Ok(match self {
             EstimatorConfig::Binned(config) => Box::new(Binned::new(config, range)?),
+            EstimatorConfig::Kde(config) => Box::new(Kde::new(config)?),
         })
     }
 }

@@ -5,8 +5,6 @@ mod ordered;
 mod preset;
 mod run;
 
-pub use config::{
-    DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach,
-};
+pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
 pub use preset::{PRESETS, Preset};
 pub use run::{Progress, RunSummary};

@@ -1,8 +1,8 @@
 //! Running an experiment: data, then every seed trained and measured, then the run directory closed.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, Axis};
@@ -94,9 +94,8 @@ impl Experiment {
                     loop {
                         let training = next.fetch_add(1, Ordering::Relaxed);
                         let Some(&seed) = seeds.get(training) else { return };
-                        let outcome = self.run_seed(
-                            training, seed, &prepared, &journals, progress, interrupt, &times,
-                        );
+                        let outcome =
+                            self.run_seed(training, seed, &prepared, &journals, progress, interrupt, &times);
                         let fatal = outcome.is_err();
                         *outcomes[training].lock().unwrap_or_else(|p| p.into_inner()) = Some(outcome);
                         if fatal {
@@ -173,7 +172,12 @@ impl Experiment {
     }
 
     fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
-        Ok(Network::initialized(&self.widths(dataset), &self.nonlinearities(), &self.network.initialization, seed)?)
+        Ok(Network::initialized(
+            &self.widths(dataset),
+            &self.nonlinearities(),
+            &self.network.initialization,
+            seed,
+        )?)
     }
 
     /// What the run is, checked as far as it can be before anything is written.
@@ -194,9 +198,10 @@ impl Experiment {
         if inputs.nrows() == 0 {
             return Err(ExperimentError::Value {
                 origin: self.name.clone(),
-                message: "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
+                message:
+                    "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
                           train_fraction below 1"
-                    .into(),
+                        .into(),
             });
         }
         let measured = Dataset { name: dataset.name.clone(), inputs, labels, split: None };
@@ -281,7 +286,9 @@ impl Experiment {
         let status = match result {
             Ok(()) => SeedOutcome::FINISHED.to_string(),
             Err(SeedError::Measure(MeasureError::Snapshot(SnapshotError::Interrupted)))
-            | Err(SeedError::Snapshot(SnapshotError::Interrupted)) => return Err(ExperimentError::Interrupted),
+            | Err(SeedError::Snapshot(SnapshotError::Interrupted)) => {
+                return Err(ExperimentError::Interrupted);
+            }
             Err(SeedError::Measure(MeasureError::Snapshot(ended))) | Err(SeedError::Snapshot(ended)) => {
                 ended.to_string()
             }
