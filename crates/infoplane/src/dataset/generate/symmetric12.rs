@@ -369,8 +369,8 @@ mod tests {
 
     #[test]
     fn a_gain_makes_labels_noisy_and_repeats_make_the_noise_visible() {
-        let task = symmetric12(Some(10.0), 400, 1).unwrap();
-        assert_eq!(task.dataset.n_samples(), 400 * N_PATTERNS);
+        let task = symmetric12(Some(10.0), 100, 1).unwrap();
+        assert_eq!(task.dataset.n_samples(), 100 * N_PATTERNS);
         assert!((task.dataset.x().entropy().bits() - 12.0).abs() < 1e-9);
         let mut ones = vec![0u32; N_PATTERNS];
         for (row, &code) in task.dataset.labels.codes().iter().enumerate() {
@@ -378,13 +378,13 @@ mod tests {
         }
         for (&ones, &p) in ones.iter().zip(&task.label_probability) {
             // Six standard deviations of a binomial share, for 4096 shares.
-            let tolerance = 6.0 * (p * (1.0 - p) / 400.0).sqrt() + 1e-2;
-            assert!((f64::from(ones) / 400.0 - p).abs() < tolerance, "{ones} of 400 for p = {p}");
+            let tolerance = 6.0 * (p * (1.0 - p) / 100.0).sqrt() + 1e-2;
+            assert!((f64::from(ones) / 100.0 - p).abs() < tolerance, "{ones} of 100 for p = {p}");
         }
         // What the samples show exceeds the rule's by the plug-in bias, (patterns − 1) / (2 n) nats at the
         // most.
         let bias = task.dataset.label_information() - task.information;
-        assert!(bias.nats() > 0.0 && bias.nats() < 4095.0 / (2.0 * 400.0 * 4096.0) + 1e-3, "{}", bias.nats());
+        assert!(bias.nats() > 0.0 && bias.nats() < 4095.0 / (2.0 * 100.0 * 4096.0) + 1e-3, "{}", bias.nats());
     }
 
     #[test]
