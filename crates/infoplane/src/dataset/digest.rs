@@ -7,9 +7,9 @@ use super::Dataset;
 impl Dataset {
     /// A check sum of inputs, labels and split: 128 bits of XXH3, in hexadecimal.
     ///
-    /// Depends on the shape and on every bit of the inputs, on the number of every label and on the split that
-    /// the data came with, not on the name; the same on every machine. It tells apart data that differ by
-    /// accident; whoever wants to can make two data sets with the same digest. Time O(bytes).
+    /// Depends on the shape and on every bit of the inputs, on the number of every label and on the split
+    /// that the data came with, not on the name; the same on every machine. It tells apart data that differ
+    /// by accident; whoever wants to can make two data sets with the same digest. Time O(bytes).
     ///
     /// ```
     /// # use infoplane::dataset::DatasetSource;
@@ -70,7 +70,8 @@ mod tests {
             split: None,
         };
         let digest = dataset.digest();
-        // Python: xxhash.xxh3_128_hexdigest(struct.pack("<QQffffII", 2, 2, 0, 1, 2, 3, 0, 1)), of the little-endian bytes: 2u64, 2u64, 0f32, 1f32, 2f32, 3f32, 0u32, 1u32.
+        // Python: xxhash.xxh3_128_hexdigest(struct.pack("<QQffffII", 2, 2, 0, 1, 2, 3, 0, 1)), of the
+        // little-endian bytes: 2u64, 2u64, 0f32, 1f32, 2f32, 3f32, 0u32, 1u32.
         assert_eq!(digest, "xxh3-128:867973b9490ac8a1212d4fc4571001fb");
         assert_eq!(Dataset { name: "b".into(), ..dataset.clone() }.digest(), digest);
         let split = Some(Split { train: vec![0], test: vec![1] });

@@ -10,12 +10,12 @@ use std::io;
 #[non_exhaustive]
 pub enum DatasetError {
     /// The operating system refused, or a compressed stream is damaged.
-    #[error("{file}: {source}")]
+    #[error("{file}: {error}")]
     Io {
         /// The file.
         file: String,
         /// What happened.
-        source: io::Error,
+        error: io::Error,
     },
     /// A directory, a device or a pipe where a file is needed.
     #[error("{file} is {given}; allowed is {allowed}")]
@@ -29,14 +29,14 @@ pub enum DatasetError {
     },
     /// Neither name nor first bytes tell the format.
     #[error(
-        "{file}: unknown format; allowed are .npy, .npz, .mat (version 5), .csv, .tsv, .safetensors and idx[1-9]-ubyte, each but .npz and .safetensors also as .gz"
+        "{file}: unknown format; allowed are .npy, .npz, .mat, .csv, .tsv, .txt, .safetensors and IDX (…-ubyte, .idx)"
     )]
     UnknownFormat {
         /// The file.
         file: String,
     },
     /// Something that is not what the format prescribes.
-    #[error("{file}: {problem} at byte {offset}")]
+    #[error("{file}, byte {offset}: {problem}")]
     Malformed {
         /// The file.
         file: String,
@@ -46,7 +46,7 @@ pub enum DatasetError {
         problem: String,
     },
     /// The header promises more than there is.
-    #[error("{file}: the header promises {promised} bytes of values, but {given} follow{}", at_most(*.exact))]
+    #[error("{file}: the header promises {promised} bytes of values, but {}{given} follow", at_most(*.exact))]
     Truncated {
         /// The file.
         file: String,
@@ -80,7 +80,7 @@ pub enum DatasetError {
         allowed: u64,
     },
     /// Elements of a kind that cannot be used.
-    #[error("{file}: elements are {given}; allowed are {allowed}")]
+    #[error("{file}: elements are {}; allowed are {allowed}", Short(.given))]
     ElementType {
         /// The file.
         file: String,
@@ -100,7 +100,7 @@ pub enum DatasetError {
         allowed: &'static str,
     },
     /// No array of that name in the container, or several and no name.
-    #[error("{file}: {}; there are: {}", asked(.given), .present.join(", "))]
+    #[error("{file}: {}; there are: {}", asked(.given), names(.present))]
     Key {
         /// The container.
         file: String,
@@ -159,7 +159,7 @@ pub enum DatasetError {
         n_labels: usize,
     },
     /// A field of a text file that is not a finite number.
-    #[error("{file}: line {line}, field {field} (from 1) is {given:?}; allowed are {allowed}")]
+    #[error("{file}: line {line}, field {field} (from 1) is \"{}\"; allowed are {allowed}", Short(.given))]
     Field {
         /// The file.
         file: String,
@@ -215,8 +215,8 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
-    pub(crate) fn io(file: impl fmt::Display, source: io::Error) -> Self {
-        DatasetError::Io { file: file.to_string(), source }
+    pub(crate) fn io(file: impl fmt::Display, error: io::Error) -> Self {
+        DatasetError::Io { file: file.to_string(), error }
     }
 
     pub(crate) fn setting(key: &'static str, given: impl fmt::Display, allowed: &'static str) -> Self {
@@ -235,13 +235,54 @@ impl fmt::Display for Shape<'_> {
     }
 }
 
+/// Text from a file, which may be long and hold anything, as a message can show it.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 60;
+        for c in self.0.chars().take(LONGEST) {
+            if c.is_control() { write!(f, "{}", c.escape_debug())? } else { write!(f, "{c}")? }
+        }
+        if self.0.chars().nth(LONGEST).is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+fn names(present: &[String]) -> String {
+    const MOST: usize = 20;
+    let mut shown: Vec<String> = present.iter().take(MOST).map(|name| Short(name).to_string()).collect();
+    if present.is_empty() {
+        shown.push("none".into());
+    } else if present.len() > MOST {
+        shown.push(format!("and {} more", present.len() - MOST));
+    }
+    shown.join(", ")
+}
+
 fn at_most(exact: bool) -> &'static str {
-    if exact { "" } else { " at most" }
+    if exact { "" } else { "at most " }
 }
 
 fn asked(key: &Option<String>) -> String {
     match key {
-        Some(key) => format!("no array is called {key:?}"),
-        None => "holds not exactly one array, so a name is needed".into(),
+        Some(key) => format!("nothing is called \"{}\"", Short(key)),
+        None => "holds not exactly one array of numbers, so a name is needed".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_holds_cannot_flood_or_steer_a_terminal() {
+        let file = || "a.csv".to_owned();
+        let given = format!("\u{1b}[2J{}", "x".repeat(1000));
+        let error = DatasetError::Field { file: file(), line: 1, field: 2, given, allowed: "numbers" };
+        let message = error.to_string();
+        assert!(message.len() < 200 && !message.contains('\u{1b}'), "{message}");
+        let present = (0..1000).map(|n| n.to_string()).collect();
+        let message = DatasetError::Key { file: file(), given: None, present }.to_string();
+        assert!(message.ends_with("18, 19, and 980 more"), "{message}");
     }
 }

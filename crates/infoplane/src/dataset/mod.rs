@@ -27,8 +27,8 @@ enum Purpose {
 
 /// The random numbers of a seed.
 ///
-/// The key is written out, so that they depend on the definition of ChaCha8 alone and not on how a library expands
-/// short seeds.
+/// The key is written out, so that they depend on the definition of ChaCha8 alone and not on how a library
+/// expands short seeds.
 fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -169,6 +169,7 @@ mod tests {
         for text in [
             "kind = 'symmetric12'",
             "kind = 'symmetric12'\ngain = 30.5\nrepeats = 4",
+            "kind = 'symmetric12'\ngain = 30",
             "kind = 'idx'\ndirectory = 'digits'\ndivide_by = 16.0",
             "kind = 'mnist'\ndirectory = 'mnist'",
             "kind = 'mat'\nfile = 'var_u.mat'",

@@ -25,8 +25,8 @@ pub enum SplitRule {
     },
     /// The first rows train, the last are held back.
     ///
-    /// Right only if the rows are in no particular order: data in counting order, such as the 12-bit task, are
-    /// then trained and tested on different questions.
+    /// Right only if the rows are in no particular order: data in counting order, such as the 12-bit task,
+    /// are then trained and tested on different questions.
     Unshuffled {
         /// The share that trains, in (0, 1].
         train_fraction: f64,
@@ -38,8 +38,9 @@ pub enum SplitRule {
 impl Dataset {
     /// Chooses the rows that train and those held back.
     ///
-    /// round(`train_fraction` · n) rows train, at least one; none are held back if that is all of them. Shuffled
-    /// rows come in the order drawn, which depends on `seed` alone (ChaCha8), now and in later versions.
+    /// round(`train_fraction` · n) rows train, at least one; none are held back if that is all of them.
+    /// Shuffled rows come in the order drawn, which depends on `seed` alone (ChaCha8), now and in later
+    /// versions.
     ///
     /// # Errors
     /// [`DatasetError::Setting`] if `train_fraction` is outside (0, 1] or leaves no row to train, or if the

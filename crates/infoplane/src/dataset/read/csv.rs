@@ -143,7 +143,7 @@ fn csv_error(file: &str, error: ::csv::Error) -> DatasetError {
     let file = file.to_owned();
     let line = error.position().map_or(0, ::csv::Position::line);
     match error.into_kind() {
-        ::csv::ErrorKind::Io(source) => DatasetError::Io { file, source },
+        ::csv::ErrorKind::Io(error) => DatasetError::Io { file, error },
         ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             DatasetError::FieldCount { file, line, given: len, allowed: expected_len }
         }
@@ -154,7 +154,7 @@ fn csv_error(file: &str, error: ::csv::Error) -> DatasetError {
             given: "not UTF-8".into(),
             allowed: "UTF-8 text",
         },
-        other => DatasetError::Io { file, source: std::io::Error::other(format!("{other:?}")) },
+        other => DatasetError::Io { file, error: std::io::Error::other(format!("{other:?}")) },
     }
 }
 

@@ -10,7 +10,7 @@ use crate::dataset::DatasetError;
 pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
     let [zero, nil, code, n_axes] = stream.header("the first four bytes")?;
     if (zero, nil) != (0, 0) {
-        return Err(stream.malformed(0, "the file does not begin with two zeros, as IDX files do,"));
+        return Err(stream.malformed(0, "the file does not begin with two zeros, as IDX files do"));
     }
     let element = match code {
         0x08 => ElementType::U8,

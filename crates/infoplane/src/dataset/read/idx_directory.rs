@@ -75,8 +75,9 @@ pub fn idx_directory(
     name: Option<&str>,
     divide_by: Option<f32>,
 ) -> Result<Dataset, DatasetError> {
-    if let Some(divisor) = divide_by.filter(|divisor| !divisor.is_normal()) {
-        return Err(DatasetError::setting("divide_by", divisor, "a number other than 0"));
+    // The limits keep every quotient finite.
+    if let Some(divisor) = divide_by.filter(|divisor| !(1e-6..=1e6).contains(divisor)) {
+        return Err(DatasetError::setting("divide_by", divisor, "a number from 1e-6 to 1e6"));
     }
     let (set, parts) = find(directory, name)?;
     let mut inputs = Vec::new();

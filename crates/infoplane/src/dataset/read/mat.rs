@@ -67,7 +67,7 @@ impl<'a> Bytes<'a> {
         if small > 0 {
             if small > 4 {
                 return Err(
-                    self.malformed(format!("a small element of {small} bytes; allowed are 4, in {what}"))
+                    self.malformed(format!("a small element of {small} bytes in {what}; allowed are 4"))
                 );
             }
             let offset = self.offset;
@@ -116,6 +116,11 @@ fn variable<'a>(mut bytes: Bytes<'a>) -> Result<Variable<'a>, DatasetError> {
         8..=15 => "integer",
         _ => "unknown",
     };
+    // Objects and functions go on in other ways; nothing here can use them.
+    if !(1..=15).contains(&class) {
+        let (name, class, shape) = (String::new(), class_name.into(), Vec::new());
+        return Ok(Variable { name, class, numeric: false, shape, rest: bytes });
+    }
     let dimensions = bytes.element("the dimensions of a variable")?;
     let mut shape = Vec::new();
     for length in dimensions.content.as_chunks::<4>().0 {
@@ -174,14 +179,14 @@ fn parse(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<Tensor, Dataset
     let mut bytes = Bytes { file: &file, bytes, offset: 0, big_endian: false };
     let header = bytes.take(HEADER_LENGTH, "the header")?;
     if header.starts_with(b"MATLAB 7.3") {
-        let problem = "a file of version 7.3, which is HDF5; save it with -v7,";
+        let problem = "a file of version 7.3, which is HDF5; save it with -v7";
         return Err(DatasetError::Malformed { file, offset: 0, problem: problem.into() });
     }
     bytes.big_endian = match &header[124..] {
         [0, 1, b'I', b'M'] => false,
         [1, 0, b'M', b'I'] => true,
         _ => {
-            let problem = "no version 5 header of a .mat file ends";
+            let problem = "the header is not that of a .mat file of version 5";
             return Err(DatasetError::Malformed { file, offset: 124, problem: problem.into() });
         }
     };
@@ -203,7 +208,8 @@ fn parse(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<Tensor, Dataset
         let prefix = content(&file, element, big_endian, Some(4096))?;
         let bytes = Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian };
         let found = variable(bytes)?;
-        if found.numeric {
+        // What MATLAB keeps for its objects is bytes without a name.
+        if found.numeric && !found.name.is_empty() {
             numeric.push(found.name.clone());
         }
         names.push(found.name);
@@ -339,6 +345,14 @@ mod tests {
         assert!(matches!(parse(&bytes, None), Err(DatasetError::Truncated { given: 3, .. })));
         let bytes = file(&[variable_of(6, "F", [-1, 3], 2, &[1, 2, 3])]);
         assert!(matches!(parse(&bytes, None), Err(DatasetError::Malformed { .. })));
+    }
+
+    #[test]
+    fn objects_beside_the_data_do_not_hide_them() {
+        let f = variable_of(6, "F", [1, 2], 2, &[1, 2]);
+        let object = element(MATRIX, &[element(6, &[17, 0, 0, 0, 0, 0, 0, 0]), element(1, b"text")].concat());
+        let bytes = file(&[object, f, variable_of(9, "", [1, 2], 2, &[1, 2])]);
+        assert_eq!(parse(&bytes, None).unwrap().values, Values::Byte(vec![1, 2]));
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 //! Files come from strangers. No file makes a reader panic, and none takes more memory than a small multiple
 //! of what it is on disk, unpacked ([`MAX_UNPACKED`] bounds that): what a header promises is compared with
 //! what can follow before any room is made for it. The format is told by the name, then by the first bytes;
-//! files that are packed with gzip are unpacked whatever their name.
+//! files that are packed with gzip are unpacked whatever their name. Only regular files are read, no pipes.
 //!
 //! [`DatasetSource`]: crate::dataset::DatasetSource
 
@@ -73,8 +73,9 @@ impl Array {
 /// columns of a CSV file are read. Rows are samples and come out row-major whatever the order in the file.
 ///
 /// # Errors
-/// [`DatasetError`] naming the file and, as it applies, the place: if it is missing, damaged, longer or shorter
-/// than its header says, holds NaN or infinity, has more than two axes, or elements that are not numbers.
+/// [`DatasetError`] naming the file and, as it applies, the place: if it is missing, damaged, longer or
+/// shorter than its header says, holds NaN or infinity, has more than two axes, or elements that are not
+/// numbers.
 ///
 /// # Examples
 /// ```
@@ -120,8 +121,8 @@ pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError>
 /// Reads one label per sample.
 ///
 /// A vector — `(n,)`, `(n, 1)` or `(1, n)` — of booleans, integers or whole floats, or a one-hot matrix
-/// `(n, k)` of zeros with a single one in each row. Of a CSV file it is one column, by default the last, which
-/// may also hold text. `key` as for [`read_array`].
+/// `(n, k)` of zeros with a single one in each row. Of a CSV file it is one column, by default the last,
+/// which may also hold text. `key` as for [`read_array`].
 ///
 /// # Errors
 /// [`DatasetError`] as for [`read_array`], and if a label is a fraction, NaN or infinite.
@@ -153,8 +154,8 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
 /// precision; those of more than two axes, such as images, become rows. Labels as for [`read_labels`].
 ///
 /// # Errors
-/// [`DatasetError`] as for [`read_array`], if a double does not fit in single precision, or if there are not as
-/// many labels as inputs.
+/// [`DatasetError`] as for [`read_array`], if a double does not fit in single precision, or if there are
+/// not as many labels as inputs.
 pub fn arrays(inputs: (&Path, Option<&str>), labels: (&Path, Option<&str>)) -> Result<Dataset, DatasetError> {
     let input = match format(inputs.0)? {
         Format::Csv => {

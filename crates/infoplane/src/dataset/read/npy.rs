@@ -12,7 +12,7 @@ const MAX_HEADER: u64 = 1 << 16;
 /// Reads one array, which must end where the stream does.
 pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
     if stream.header::<6>("the first six bytes")? != *b"\x93NUMPY" {
-        return Err(stream.malformed(0, "the file does not begin with \\x93NUMPY, as .npy files do,"));
+        return Err(stream.malformed(0, "the file does not begin with \\x93NUMPY, as .npy files do"));
     }
     let [major, minor] = stream.header("the version")?;
     let length = match major {
@@ -97,7 +97,7 @@ impl Header {
                     // A structured type is a list of fields; it is kept to be shown, and refused.
                     let (value, after) = match quoted(value) {
                         Some(found) => found,
-                        None => (value, "}"),
+                        None => (value.split_inclusive(']').next().unwrap_or(value), "}"),
                     };
                     descr = Some(value.to_owned());
                     after

@@ -22,7 +22,7 @@ fn parse(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<Tensor, Dataset
     let container = SafeTensors::deserialize(bytes).map_err(|error| DatasetError::Malformed {
         file: path.display().to_string(),
         offset: 0,
-        problem: format!("not a safetensors file ({error}), header"),
+        problem: format!("not a safetensors file: {error}"),
     })?;
     let names: Vec<String> = container.names().into_iter().map(Into::into).collect();
     let name = choose(path, key, &names)?;

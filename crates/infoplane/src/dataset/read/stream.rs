@@ -29,7 +29,7 @@ pub(super) struct Stream<'a> {
     pub offset: u64,
     /// The length: exact for plain files, an upper bound for compressed ones.
     length: u64,
-    exact: bool,
+    pub exact: bool,
 }
 
 /// Opens a regular file; says what it is if it is something else.

@@ -136,8 +136,9 @@ fn decode<const SIZE: usize, T>(
     let mut values = Vec::new();
     let mut chunk = vec![0; (1 << 16).min(n_bytes as usize)];
     let mut left = n_bytes as usize;
-    // For compressed data the promise is only known to be possible, so room is made as the data come.
-    if values.try_reserve_exact((n_bytes as usize / SIZE).min(1 << 26)).is_err() {
+    // For compressed data the promise is only known to be possible, so most room is made as the data come.
+    let sure = if stream.exact { n_bytes } else { n_bytes.min(1 << 28) };
+    if values.try_reserve_exact(sure as usize / SIZE).is_err() {
         let source = std::io::Error::from(std::io::ErrorKind::OutOfMemory);
         return Err(DatasetError::io(&stream.file, source));
     }
@@ -178,6 +179,10 @@ impl Tensor {
         if self.shape.len() > 2 {
             if self.column_major {
                 return Err(self.shape_error("at most two axes for an array in column-major order"));
+            }
+            // With a zero among them, the lengths of the other axes may multiply to anything.
+            if self.shape.contains(&0) {
+                return Err(DatasetError::Empty { file: self.file, shape: self.shape });
             }
             let columns = self.shape[1..].iter().product();
             self.shape = vec![self.shape[0], columns];

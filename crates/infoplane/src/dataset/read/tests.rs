@@ -78,6 +78,10 @@ fn one_axis_is_a_column_and_three_are_refused() {
     assert!(message.contains("c.npy") && message.contains("(1, 3, 1)"), "{message}");
     let scalar = folder.write("s.npy", npy("<f4", "False", "()", &floats(&[1.0])));
     assert!(matches!(read_array(&scalar, None), Err(DatasetError::Shape { .. })));
+    // A zero hides a product that fits no number.
+    let hidden = folder.write("h.npy", npy("<f4", "False", "(0, 9223372036854775808, 4)", &[]));
+    let labels = folder.write("y.npy", npy("|u1", "False", "(1,)", &[0]));
+    assert!(matches!(arrays((&hidden, None), (&labels, None)), Err(DatasetError::Empty { .. })));
     let nothing = folder.write("n.npy", npy("<f4", "False", "(0, 4)", &[]));
     assert!(matches!(read_array(&nothing, None), Err(DatasetError::Empty { .. })));
 }
@@ -137,7 +141,6 @@ fn stored_and_deflated_archives_give_the_same_arrays() {
         let path = folder.write("layers.npz", &bytes);
         let expected = Array::Single(array![[1.0, 2.0], [3.0, 4.0]]);
         assert_eq!(read_array(&path, Some("T3")).unwrap(), expected);
-        assert_eq!(read_array(&path, Some("T3.npy")).unwrap_err().to_string().contains("y"), true);
         assert_eq!(read_labels(&path, Some("y")).unwrap().codes(), [1, 0]);
         for key in [None, Some("T4")] {
             let message = read_array(&path, key).unwrap_err().to_string();
@@ -315,7 +318,7 @@ fn training_and_test_pairs_become_one_data_set_with_its_split() {
     let raw = idx_directory(folder.0.path(), Some("set"), Some(1.0)).unwrap();
     assert_eq!(raw.inputs[[1, 0]], 51.0);
     assert!(matches!(mnist(folder.0.path()), Err(DatasetError::Directory { .. })));
-    for divisor in [0.0, f32::NAN, f32::INFINITY] {
+    for divisor in [0.0, -1.0, 1e-30, f32::NAN, f32::INFINITY] {
         assert!(matches!(
             idx_directory(folder.0.path(), None, Some(divisor)),
             Err(DatasetError::Setting { .. })
