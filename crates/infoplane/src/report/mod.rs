@@ -8,6 +8,7 @@ mod caption;
 mod draw;
 mod information_figure;
 mod plane_figure;
+mod plane_labels;
 mod save;
 mod summary;
 mod table;
