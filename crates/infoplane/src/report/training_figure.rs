@@ -1,7 +1,5 @@
 //! Loss, accuracy, weights and gradients against the epoch.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::draw::{Color, Panel, Scale, Scene, Text, layer_color};
 use super::information_figure::{LEGEND_STEP, MOST_SEEDS, legend};
 use super::{ReportData, caption};
@@ -34,18 +32,20 @@ struct Drawn {
 
 /// The figure of the training; nothing if there are no statistics.
 pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
-    let epochs: BTreeSet<u64> = data.training.iter().map(|stats| stats.epoch).collect();
-    let seeds: BTreeSet<u64> = data.training.iter().map(|stats| stats.seed).collect();
     let n_layers = data.training.iter().map(|stats| stats.layers.len()).max()?;
-
-    let figure = Figure { data, x: Scale::epochs(epochs) };
+    let mut stats: Vec<&EpochStats> = data.training.iter().collect();
+    stats.sort_by_key(|stats| (stats.seed, stats.epoch));
+    stats.dedup_by_key(|stats| (stats.seed, stats.epoch));
+    let seeds: Vec<Vec<&EpochStats>> =
+        stats.chunk_by(|a, b| a.seed == b.seed).map(<[&EpochStats]>::to_vec).collect();
+    let figure = Figure { data, seeds, x: Scale::epochs(stats.iter().map(|stats| stats.epoch)) };
     // The legend stands above the third panel of the second row.
     let rows = [TOP, TOP + ROW.max(LEGEND_STEP * (n_layers as f64 + 2.0) + 28.0)];
-    let notes = notes(seeds.len());
+    let notes = notes(figure.seeds.len());
     let notes = caption::note_lines(&notes, WIDTH - 2.0 * 24.0);
     let bottom = rows[1] + PANEL.1 + 58.0;
     let mut scene = Scene::new(WIDTH, bottom + caption::note_height(&notes) + 10.0);
-    let subtitle = caption::samples_and_seeds(data, seeds.len());
+    let subtitle = caption::samples_and_seeds(data, figure.seeds.len());
     caption::write_title(&mut scene, LEFTS[0], &format!("Training – {}", data.title), &subtitle);
 
     let black = Color::INK;
@@ -97,6 +97,8 @@ enum Y {
 
 struct Figure<'a> {
     data: &'a ReportData<'a>,
+    /// Ascending in epochs, each once.
+    seeds: Vec<Vec<&'a EpochStats>>,
     x: Scale,
 }
 
@@ -107,14 +109,13 @@ impl Figure<'_> {
         color: Color,
         dashes: &'static [f32],
     ) -> Curve {
-        let mut seeds: BTreeMap<u64, BTreeMap<u64, f64>> = BTreeMap::new();
-        for stats in self.data.training {
-            // A diverged epoch has no place in a figure; the curve ends before it.
-            if let Some(value) = value(stats).filter(|value| value.is_finite()) {
-                seeds.entry(stats.seed).or_default().insert(stats.epoch, f64::from(value));
-            }
-        }
-        let seeds = seeds.into_values().map(|seed| seed.into_iter().collect()).collect();
+        // A diverged epoch has no place in a figure; the curve ends before it.
+        let point = |stats: &&EpochStats| {
+            let value = value(stats).filter(|value| value.is_finite())?;
+            Some((stats.epoch, f64::from(value)))
+        };
+        let seeds = self.seeds.iter().map(|seed| seed.iter().filter_map(point).collect());
+        let seeds = seeds.filter(|seed: &Vec<_>| !seed.is_empty()).collect();
         Curve { seeds, color, dashes }
     }
 
