@@ -167,7 +167,7 @@ pub(super) fn marker(index: usize, (x, y): (f64, f64), radius: f64, fill: Color)
 fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
     let (left, width) = (panel.right() + 62.0, 14.0);
     let (top, height) = (panel.top, panel.height);
-    let colors = (0..=32).map(|step| epoch_color(f64::from(step) / 32.0)).collect();
+    let colors = (0..=128).map(|step| epoch_color(f64::from(step) / 128.0)).collect();
     scene.marks.push(Mark::Ramp { x: left, y: top, width, height, colors });
     let (right, bottom) = (left + width, top + height);
     let frame = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)];
