@@ -42,7 +42,8 @@ impl Mean {
 /// first and after its last epoch a seed takes no part; a seed that diverged leaves the mean there.
 pub(crate) fn mean_over_seeds(series: &[Vec<(u64, f64)>]) -> Vec<(u64, Mean)> {
     let mut epochs: Vec<u64> = series.iter().flatten().map(|&(epoch, _)| epoch).collect();
-    epochs.sort_unstable();
+    // Stable, because that merges the sorted series instead of sorting them again.
+    epochs.sort();
     epochs.dedup();
     epochs
         .into_iter()

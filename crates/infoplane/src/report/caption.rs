@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ReportData;
-use super::draw::{Anchor, Color, Scene, Text, wrap};
+use super::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::Bound;
 use crate::plane::PlaneGroup;
 
@@ -156,8 +156,11 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
     let missing = group.missing();
     let count: usize = missing.iter().map(|(_, count)| count).sum();
     let (reason, _) = missing.first()?;
-    let more =
-        if missing.len() > 1 { format!(", and {} more reasons", missing.len() - 1) } else { "".into() };
+    let more = match missing.len() - 1 {
+        0 => String::new(),
+        1 => ", and another reason".into(),
+        others => format!(", and {others} other reasons"),
+    };
     let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
     Some(format!("Left out: {rows} without values ({reason}{more})."))
 }
@@ -197,12 +200,29 @@ pub(super) fn note_height(lines: &[String]) -> f64 {
 
 /// Writes the title and the line below it; they take 52 points.
 pub(super) fn write_title(scene: &mut Scene, x: f64, title: &str, subtitle: &str) {
-    let room = scene.width - 2.0 * 16.0;
-    let fit = |text: &str, size: f64| wrap(text, size, room).into_iter().next().unwrap_or_default();
-    let x = x.min(scene.width / 4.0);
-    scene.text(Text::new(x, 25.0, 15.5, fit(title, 17.0)).bold());
-    let subtitle_size = if wrap(subtitle, 12.0, scene.width - x - 16.0).len() > 1 { 10.0 } else { 12.0 };
-    scene.text(Text::new(x, 44.0, subtitle_size, fit(subtitle, subtitle_size)).color(Color::QUIET));
+    let room = scene.width - x - 16.0;
+    let title = shortened(title, 15.5, Weight::Bold, room);
+    scene.text(Text::new(x, 25.0, 15.5, title).bold());
+    // The setting must be read whole if it can be, even if it is read smaller.
+    let fits = |size: &f64| text_width(subtitle, *size, Weight::Regular) <= room;
+    let size = [12.0, 11.0, 10.0].into_iter().find(fits).unwrap_or(9.0);
+    let subtitle = shortened(subtitle, size, Weight::Regular, room);
+    scene.text(Text::new(x, 44.0, size, subtitle).color(Color::QUIET));
+}
+
+/// As much of the text as fits, with an ellipsis if that is not all.
+fn shortened(text: &str, size: f64, weight: Weight, room: f64) -> String {
+    if text_width(text, size, weight) <= room {
+        return text.to_string();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let shorter = format!("{}…", kept.iter().collect::<String>().trim_end());
+        if text_width(&shorter, size, weight) <= room {
+            return shorter;
+        }
+    }
+    String::new()
 }
 
 /// Writes lines of notes from `top` down.

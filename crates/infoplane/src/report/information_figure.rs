@@ -1,15 +1,15 @@
 //! I(X;T) and I(T;Y) of every layer against the epoch.
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::{ReportData, caption};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, PlanePoint};
 
-const WIDTH: f64 = 860.0;
+const LEAST_WIDTH: f64 = 860.0;
 const TOP: f64 = 66.0;
 const PANEL: (f64, f64) = (290.0, 300.0);
 const LEFTS: [f64; 2] = [60.0, 424.0];
 /// Up to here each seed is drawn; more would be a fog, and a band of the standard error says more.
-const MOST_SEEDS: usize = 10;
+pub(super) const MOST_SEEDS: usize = 10;
 
 /// What one of the two panels shows.
 struct Quantity {
@@ -25,8 +25,12 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
     if layers.is_empty() {
         return None;
     }
-    let notes = caption::note_lines(&notes(data, group), WIDTH - 2.0 * 24.0);
-    let mut scene = Scene::new(WIDTH, TOP + PANEL.1 + 58.0 + caption::note_height(&notes) + 10.0);
+    let names: Vec<String> = layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect();
+    let legend_left = LEFTS[1] + PANEL.0 + 16.0;
+    let width = LEAST_WIDTH.max(legend_left + legend_width(&names) + 16.0);
+    let notes = caption::note_lines(&notes(data, group), width - 2.0 * 24.0);
+    let bottom = (TOP + PANEL.1 + 56.0).max(TOP + 8.0 + LEGEND_STEP * names.len() as f64 + 8.0);
+    let mut scene = Scene::new(width, bottom + caption::note_height(&notes) + 12.0);
     let title = format!("Information over epochs – {}", data.title);
     caption::write_title(&mut scene, LEFTS[0], &title, &caption::subtitle(data, group));
 
@@ -47,8 +51,8 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
     for (left, quantity) in LEFTS.into_iter().zip(quantities) {
         draw_quantity(&mut scene, left, &layers, &quantity);
     }
-    legend(&mut scene, LEFTS[1] + PANEL.0 + 16.0, TOP + 8.0, &names(data, &layers));
-    caption::write_notes(&mut scene, 24.0, TOP + PANEL.1 + 56.0, &notes);
+    legend(&mut scene, legend_left, TOP + 8.0, &names);
+    caption::write_notes(&mut scene, 24.0, bottom, &notes);
     Some(scene)
 }
 
@@ -92,7 +96,9 @@ fn draw_quantity(scene: &mut Scene, left: f64, layers: &[LayerPath], quantity: &
             }
         }
         let values = layer.mean.iter().map(|p| (p.epoch as f64, (quantity.mean)(p).mean));
-        panel.curve(scene, values, color, 1.9, 1.0, dashes);
+        // Wide layers lie on one another at the limit; the earlier ones are thicker and stay visible below.
+        let width = 1.6 + 1.4 * (layers.len() - 1 - index) as f64 / layers.len() as f64;
+        panel.curve(scene, values, color, width, 1.0, dashes);
     }
     panel.axes(scene, "epoch", quantity.name);
 }
@@ -109,16 +115,21 @@ fn band(scene: &mut Scene, panel: &Panel, layer: &LayerPath, quantity: &Quantity
     scene.marks.push(Mark::Shape { points, fill, opacity: 0.22, outline: None });
 }
 
-fn names(data: &ReportData<'_>, layers: &[LayerPath]) -> Vec<String> {
-    layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect()
+/// How far the names of a legend are apart.
+pub(super) const LEGEND_STEP: f64 = 18.0;
+const LEGEND_SIZE: f64 = 11.5;
+
+/// How wide the legend is.
+pub(super) fn legend_width(names: &[String]) -> f64 {
+    28.0 + names.iter().map(|name| text_width(name, LEGEND_SIZE, Weight::Regular)).fold(0.0, f64::max)
 }
 
 /// The line of each layer beside its name.
 pub(super) fn legend(scene: &mut Scene, x: f64, top: f64, names: &[String]) {
     for (index, name) in names.iter().enumerate() {
-        let y = top + 18.0 * index as f64;
+        let y = top + LEGEND_STEP * index as f64;
         let (color, dashes) = layer_color(index, names.len());
         scene.dashed(vec![(x, y), (x + 22.0, y)], color, 2.2, 1.0, dashes);
-        scene.text(Text::new(x + 28.0, y + 4.0, 11.5, name.clone()));
+        scene.text(Text::new(x + 28.0, y + 4.0, LEGEND_SIZE, name.clone()));
     }
 }

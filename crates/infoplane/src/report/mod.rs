@@ -1,6 +1,6 @@
 //! Figures and tables of a run.
 //!
-//! [`write`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv` and
+//! [`write()`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv` and
 //! `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
 //! gives the same bytes.
 
@@ -8,6 +8,7 @@ mod caption;
 mod draw;
 mod information_figure;
 mod plane_figure;
+mod plane_labels;
 mod save;
 mod summary;
 mod table;

@@ -1,9 +1,7 @@
 //! Loss, accuracy, weights and gradients against the epoch.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::draw::{Color, Panel, Scale, Scene, Text, layer_color};
-use super::information_figure::legend;
+use super::information_figure::{LEGEND_STEP, MOST_SEEDS, legend};
 use super::{ReportData, caption};
 use crate::plane::mean_over_seeds;
 use crate::train::{EpochStats, LayerStats};
@@ -12,7 +10,8 @@ const WIDTH: f64 = 960.0;
 const TOP: f64 = 70.0;
 const PANEL: (f64, f64) = (232.0, 200.0);
 const LEFTS: [f64; 3] = [70.0, 388.0, 704.0];
-const ROWS: [f64; 2] = [TOP, TOP + 268.0];
+/// From the top of a panel to the top of the panel below.
+const ROW: f64 = 268.0;
 const DASHES: &[f32] = &[4.0, 2.2];
 
 /// One quantity: a line per seed.
@@ -25,19 +24,28 @@ struct Curve {
 /// What is left of a series to draw.
 type Line = Vec<(f64, f64)>;
 
+/// The lines of a curve: the seeds, or plus and minus the standard error where there are many, and the mean.
+struct Drawn {
+    seeds: Vec<Line>,
+    mean: Line,
+}
+
 /// The figure of the training; nothing if there are no statistics.
 pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
-    let epochs: BTreeSet<u64> = data.training.iter().map(|stats| stats.epoch).collect();
-    let seeds: BTreeSet<u64> = data.training.iter().map(|stats| stats.seed).collect();
     let n_layers = data.training.iter().map(|stats| stats.layers.len()).max()?;
-
-    let figure = Figure { data, x: Scale::epochs(epochs) };
-    let legend_height = 18.0 * (n_layers as f64 + 4.0);
-    let notes = notes(seeds.len());
+    let mut stats: Vec<&EpochStats> = data.training.iter().collect();
+    stats.sort_by_key(|stats| (stats.seed, stats.epoch));
+    stats.dedup_by_key(|stats| (stats.seed, stats.epoch));
+    let seeds: Vec<Vec<&EpochStats>> =
+        stats.chunk_by(|a, b| a.seed == b.seed).map(<[&EpochStats]>::to_vec).collect();
+    let figure = Figure { data, seeds, x: Scale::epochs(stats.iter().map(|stats| stats.epoch)) };
+    // The legend stands above the third panel of the second row.
+    let rows = [TOP, TOP + ROW.max(LEGEND_STEP * (n_layers as f64 + 2.0) + 28.0)];
+    let notes = notes(figure.seeds.len());
     let notes = caption::note_lines(&notes, WIDTH - 2.0 * 24.0);
-    let bottom = (ROWS[1] + PANEL.1 + 58.0).max(TOP + legend_height);
+    let bottom = rows[1] + PANEL.1 + 58.0;
     let mut scene = Scene::new(WIDTH, bottom + caption::note_height(&notes) + 10.0);
-    let subtitle = caption::samples_and_seeds(data, seeds.len());
+    let subtitle = caption::samples_and_seeds(data, figure.seeds.len());
     caption::write_title(&mut scene, LEFTS[0], &format!("Training – {}", data.title), &subtitle);
 
     let black = Color::INK;
@@ -45,19 +53,20 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
         figure.curve(|stats| Some(stats.train_loss), black, &[]),
         figure.curve(|stats| stats.test_loss, black, DASHES),
     ];
-    figure.panel(&mut scene, (LEFTS[0], ROWS[0]), "loss", &loss, Y::Linear);
+    figure.panel(&mut scene, (LEFTS[0], rows[0]), "loss", &loss, Y::Linear);
     let accuracy = [
         figure.curve(|stats| Some(stats.train_accuracy), black, &[]),
         figure.curve(|stats| stats.test_accuracy, black, DASHES),
     ];
-    figure.panel(&mut scene, (LEFTS[1], ROWS[0]), "accuracy", &accuracy, Y::Linear);
-    let norm = figure.layers(n_layers, |layer| Some(layer.weight_norm), false);
-    figure.panel(&mut scene, (LEFTS[0], ROWS[1]), "weight norm  ‖W‖", &norm, Y::Linear);
-    let mut gradient = figure.layers(n_layers, |layer| layer.gradient_mean, false);
-    gradient.extend(figure.layers(n_layers, |layer| layer.gradient_standard_deviation, true));
-    figure.panel(&mut scene, (LEFTS[1], ROWS[1]), "gradient", &gradient, Y::Logarithmic);
-    let ratio = figure.layers(n_layers, LayerStats::gradient_snr, false);
-    figure.panel(&mut scene, (LEFTS[2], ROWS[1]), "gradient signal / noise", &ratio, Y::Logarithmic);
+    figure.panel(&mut scene, (LEFTS[1], rows[0]), "accuracy", &accuracy, Y::Linear);
+    let norm = figure.layers(n_layers, |layer| Some(layer.weight_norm), None);
+    figure.panel(&mut scene, (LEFTS[0], rows[1]), "weight norm  ‖W‖", &norm, Y::Linear);
+    // In the panel of gradients dashes mean noise, so there colour alone tells the layers.
+    let mut gradient = figure.layers(n_layers, |layer| layer.gradient_mean, Some(&[]));
+    gradient.extend(figure.layers(n_layers, |layer| layer.gradient_standard_deviation, Some(DASHES)));
+    figure.panel(&mut scene, (LEFTS[1], rows[1]), "norm of the gradient", &gradient, Y::Logarithmic);
+    let ratio = figure.layers(n_layers, LayerStats::gradient_snr, None);
+    figure.panel(&mut scene, (LEFTS[2], rows[1]), "gradient signal / noise", &ratio, Y::Logarithmic);
 
     let has_test = data.training.iter().any(|stats| stats.test_loss.is_some());
     figure.legend(&mut scene, n_layers, has_test);
@@ -67,7 +76,9 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
 
 fn notes(n_seeds: usize) -> Vec<String> {
     let mut notes = Vec::new();
-    if n_seeds > 1 {
+    if n_seeds > MOST_SEEDS {
+        notes.push("Strong: mean over seeds. Faint: plus and minus its standard error.".to_string());
+    } else if n_seeds > 1 {
         notes.push("Strong: mean over seeds. Faint: each seed.".to_string());
     }
     notes.push(
@@ -86,6 +97,8 @@ enum Y {
 
 struct Figure<'a> {
     data: &'a ReportData<'a>,
+    /// Ascending in epochs, each once.
+    seeds: Vec<Vec<&'a EpochStats>>,
     x: Scale,
 }
 
@@ -96,23 +109,26 @@ impl Figure<'_> {
         color: Color,
         dashes: &'static [f32],
     ) -> Curve {
-        let mut seeds: BTreeMap<u64, BTreeMap<u64, f64>> = BTreeMap::new();
-        for stats in self.data.training {
-            // A diverged epoch has no place in a figure; the curve ends before it.
-            if let Some(value) = value(stats).filter(|value| value.is_finite()) {
-                seeds.entry(stats.seed).or_default().insert(stats.epoch, f64::from(value));
-            }
-        }
-        let seeds = seeds.into_values().map(|seed| seed.into_iter().collect()).collect();
+        // A diverged epoch has no place in a figure; the curve ends before it.
+        let point = |stats: &&EpochStats| {
+            let value = value(stats).filter(|value| value.is_finite())?;
+            Some((stats.epoch, f64::from(value)))
+        };
+        let seeds = self.seeds.iter().map(|seed| seed.iter().filter_map(point).collect());
+        let seeds = seeds.filter(|seed: &Vec<_>| !seed.is_empty()).collect();
         Curve { seeds, color, dashes }
     }
 
-    fn layers(&self, n_layers: usize, value: impl Fn(&LayerStats) -> Option<f32>, noise: bool) -> Vec<Curve> {
+    fn layers(
+        &self,
+        n_layers: usize,
+        value: impl Fn(&LayerStats) -> Option<f32>,
+        fixed: Option<&'static [f32]>,
+    ) -> Vec<Curve> {
         (0..n_layers)
             .map(|index| {
                 let (color, dashes) = layer_color(index, n_layers);
-                // In the panel of gradients dashes mean noise, so there colour alone tells the layers.
-                let dashes = if noise { DASHES } else { dashes };
+                let dashes = fixed.unwrap_or(dashes);
                 self.curve(|stats| value(stats.layers.get(index)?), color, dashes)
             })
             .collect()
@@ -127,35 +143,45 @@ impl Figure<'_> {
             x: self.x,
             y: Scale::Linear { low: 0.0, high: 1.0 },
         };
-        let drawn: Vec<(Vec<Line>, Line)> = curves
-            .iter()
-            .map(|curve| {
-                let mean = mean_over_seeds(&curve.seeds);
-                let mean = self.averaged(mean.into_iter().map(|(epoch, mean)| (epoch, mean.mean)), 1.0);
-                let seeds = curve.seeds.iter().map(|seed| self.averaged(seed.iter().copied(), 2.0));
-                (if curve.seeds.len() > 1 { seeds.collect() } else { vec![] }, mean)
-            })
-            .collect();
-        let values = drawn.iter().flat_map(|(seeds, mean)| seeds.iter().chain([mean]).flatten().map(|v| v.1));
+        let drawn: Vec<Drawn> = curves.iter().map(|curve| self.drawn(curve)).collect();
+        let values = drawn.iter().flat_map(|curve| curve.seeds.iter().chain([&curve.mean]).flatten());
+        let values = values.map(|&(_, value)| value);
         panel.y = match y {
             Y::Linear => Scale::linear(values, 0.06),
             Y::Logarithmic => Scale::logarithmic(values),
         };
         panel.grid(scene);
-        for (curve, (seeds, _)) in curves.iter().zip(&drawn) {
-            let opacity = (0.8 / (seeds.len().max(1) as f64).sqrt()).clamp(0.08, 0.3);
-            for seed in seeds {
-                panel.curve(scene, seed.iter().copied(), curve.color, 0.6, opacity, &[]);
+        for (curve, drawn) in curves.iter().zip(&drawn) {
+            // Around many seeds, the two edges of a band; they lie close, so lines do for a filled band.
+            for seed in &drawn.seeds {
+                panel.curve(scene, seed.iter().copied(), curve.color, 0.6, 0.3, &[]);
             }
         }
-        for (curve, (_, mean)) in curves.iter().zip(&drawn) {
-            panel.curve(scene, mean.iter().copied(), curve.color, 1.5, 1.0, curve.dashes);
+        for (curve, drawn) in curves.iter().zip(&drawn) {
+            panel.curve(scene, drawn.mean.iter().copied(), curve.color, 1.5, 1.0, curve.dashes);
         }
         panel.axes(scene, "epoch", name);
-        if drawn.iter().all(|(_, mean)| mean.is_empty()) {
+        if drawn.iter().all(|curve| curve.mean.is_empty()) {
             let text = Text::new(left + 12.0, top + 22.0, 11.0, "not recorded");
             scene.text(text.color(Color::QUIET));
         }
+    }
+
+    fn drawn(&self, curve: &Curve) -> Drawn {
+        let mean = mean_over_seeds(&curve.seeds);
+        let edge = |sign: f64| {
+            let edge =
+                mean.iter().map(|(epoch, m)| (*epoch, m.mean + sign * m.standard_error.unwrap_or(0.0)));
+            self.averaged(edge, 1.0)
+        };
+        let seeds = match curve.seeds.len() {
+            0 | 1 => vec![],
+            n if n <= MOST_SEEDS => {
+                curve.seeds.iter().map(|seed| self.averaged(seed.iter().copied(), 2.0)).collect()
+            }
+            _ => vec![edge(-1.0), edge(1.0)],
+        };
+        Drawn { seeds, mean: edge(0.0) }
     }
 
     /// One point for all epochs within `points` of the axis, at their mean: thousands of epochs fall on few
@@ -164,7 +190,8 @@ impl Figure<'_> {
         let mut averaged: Vec<(i64, f64, f64, f64)> = Vec::new();
         for (epoch, value) in values {
             let Some(share) = self.x.share(epoch as f64) else { continue };
-            let place = (share * PANEL.0 / points).floor() as i64;
+            // The last epoch alone would fall on a place of its own, noisier than its neighbours.
+            let place = (share * PANEL.0 / points).floor().min(PANEL.0 / points - 1.0) as i64;
             match averaged.last_mut() {
                 Some((last, epochs, sum, n)) if *last == place => {
                     *epochs += epoch as f64;
@@ -183,7 +210,7 @@ impl Figure<'_> {
         let mut entry = |scene: &mut Scene, dashes: &'static [f32], name: &str| {
             scene.dashed(vec![(x, y), (x + 22.0, y)], Color::INK, 1.8, 1.0, dashes);
             scene.text(Text::new(x + 28.0, y + 4.0, 11.5, name));
-            y += 18.0;
+            y += LEGEND_STEP;
         };
         if has_test {
             entry(scene, &[], "training set; gradient mean");

@@ -27,14 +27,19 @@ impl Panel {
 
     /// Where a pair of values is on the sheet; nothing if an axis has no place for it.
     pub(crate) fn at(&self, x: f64, y: f64) -> Option<(f64, f64)> {
-        Some((self.left + self.x.share(x)? * self.width, self.bottom() - self.y.share(y)? * self.height))
+        Some((self.across(x)?, self.bottom() - self.y.share(y)? * self.height))
+    }
+
+    /// Where a value of the lower axis is. Epochs keep clear of the frame, or epoch 0 would lie on it.
+    fn across(&self, x: f64) -> Option<f64> {
+        let margin = if matches!(self.x, Scale::Epochs { .. }) { 7.0 } else { 0.0 };
+        Some(self.left + margin + self.x.share(x)? * (self.width - 2.0 * margin))
     }
 
     /// Draws what lies below the data: the grid.
     pub(crate) fn grid(&self, scene: &mut Scene) {
         for tick in self.x.ticks(self.width).iter().filter(|tick| tick.label.is_some()) {
-            if let Some(share) = self.x.share(tick.value) {
-                let x = self.left + share * self.width;
+            if let Some(x) = self.across(tick.value) {
                 scene.line(vec![(x, self.top), (x, self.bottom())], Color::GRID, 0.8);
             }
         }
@@ -50,8 +55,7 @@ impl Panel {
     pub(crate) fn axes(&self, scene: &mut Scene, x_name: &str, y_name: &str) {
         let mut widest = 0f64;
         for tick in self.x.ticks(self.width) {
-            let Some(share) = self.x.share(tick.value) else { continue };
-            let x = self.left + share * self.width;
+            let Some(x) = self.across(tick.value) else { continue };
             let length = if tick.label.is_some() { 4.5 } else { 2.5 };
             scene.line(vec![(x, self.bottom()), (x, self.bottom() + length)], Color::INK, 0.8);
             if let Some(label) = tick.label {

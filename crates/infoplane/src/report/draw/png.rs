@@ -183,3 +183,36 @@ fn encode(sheet: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
     writer.finish()?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixels(scene: &Scene) -> (usize, Vec<u8>) {
+        let bytes = scene.to_png().expect("a picture");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a header");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut pixels).expect("pixels");
+        (info.width as usize, pixels)
+    }
+
+    #[test]
+    fn a_circle_is_painted_where_it_is() {
+        let mut scene = Scene::new(40.0, 30.0);
+        let fill = Color(200, 10, 20);
+        scene.marks.push(Mark::Circle { x: 30.0, y: 10.0, radius: 4.0, fill, opacity: 1.0, outline: None });
+        let (width, pixels) = pixels(&scene);
+        let at = |x: usize, y: usize| &pixels[3 * (y * width + x)..3 * (y * width + x) + 3];
+        assert_eq!(width, 80);
+        assert_eq!(at(60, 20), [200, 10, 20]);
+        assert_eq!(at(20, 20), [255, 255, 255]);
+    }
+
+    #[test]
+    fn letters_need_no_font_of_the_machine() {
+        let mut scene = Scene::new(60.0, 20.0);
+        scene.text(Text::new(2.0, 15.0, 14.0, "I(X;T)"));
+        let (_, pixels) = pixels(&scene);
+        assert!(pixels.iter().filter(|&&value| value < 60).count() > 300);
+    }
+}

@@ -106,29 +106,33 @@ fn linear_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
 fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     let scale = Scale::Epochs { low, high };
     let mut ticks = Vec::new();
-    let mut labelled: Vec<f64> = Vec::new();
-    // The last epoch is named even where it is no power of ten, if nothing else stands there.
-    let room = |labelled: &[f64], value: f64| {
-        let at = scale.share(value).unwrap_or(0.0);
-        labelled.iter().all(|&other| (scale.share(other).unwrap_or(0.0) - at).abs() * length >= 30.0)
-    };
-    let powers = std::iter::once(0.0).chain((0..=18).map(|power| 10f64.powi(power)));
-    for value in powers.filter(|v| (low..=high).contains(v)) {
-        let fits = room(&labelled, value);
+    let mut labelled: Vec<(f64, f64)> = Vec::new();
+    // Labels stand where they do not touch those before them; three to four points a digit to each side.
+    let mut label = |value: f64| {
+        let label = whole(value);
+        let half = 3.4 * label.chars().count() as f64;
+        let at = scale.share(value).unwrap_or(0.0) * length;
+        let fits = labelled.iter().all(|&(other, other_half)| (other - at).abs() >= half + other_half + 6.0);
         if fits {
-            labelled.push(value);
+            labelled.push((at, half));
         }
-        ticks.push(Tick { value, label: fits.then(|| whole(value)) });
-        if value > 0.0 {
-            let minor = (2..10).map(|m| f64::from(m) * value).filter(|&v| v < high);
-            ticks.extend(minor.map(|value| Tick { value, label: None }));
-        }
+        fits.then_some(label)
+    };
+    // The ends first: they say how far the axis goes, even where the last epoch is no power of ten.
+    for end in [low, high] {
+        ticks.push(Tick { value: end, label: label(end) });
     }
-    for end in [high, low] {
-        if room(&labelled, end) {
-            labelled.push(end);
-            ticks.push(Tick { value: end, label: Some(whole(end)) });
+    for value in (0..=18).map(|power| 10f64.powi(power)).take_while(|v| *v < high) {
+        if value > low {
+            ticks.push(Tick { value, label: label(value) });
         }
+        let minor = (2..10).map(|m| f64::from(m) * value).filter(|v| (low..high).contains(v));
+        ticks.extend(minor.map(|value| Tick { value, label: None }));
+    }
+    // A short range holds no power of ten.
+    if labelled.len() < 3 && high - low >= 4.0 {
+        let middle = ((low + high) / 2.0).round();
+        ticks.push(Tick { value: middle, label: Some(whole(middle)) });
     }
     ticks
 }
@@ -182,7 +186,7 @@ mod tests {
         let scale = Scale::epochs([0, 8000]);
         assert_eq!(scale.share(0.0), Some(0.0));
         assert_eq!(scale.share(8000.0), Some(1.0));
-        assert_eq!(labels(scale, 400.0), ["0", "1", "10", "100", "1000", "8000"]);
+        assert_eq!(labels(scale, 400.0), ["0", "8000", "1", "10", "100", "1000"]);
     }
 
     #[test]

@@ -15,15 +15,15 @@ impl Scene {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
              font-family=\"{FONTS}\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
         );
-        for (index, mark) in self.marks.iter().enumerate() {
-            write_mark(&mut svg, index, mark).expect("writing to a string does not fail");
+        for mark in &self.marks {
+            write_mark(&mut svg, mark).expect("writing to a string does not fail");
         }
         svg.push_str("</svg>\n");
         svg
     }
 }
 
-fn write_mark(svg: &mut String, index: usize, mark: &Mark) -> std::fmt::Result {
+fn write_mark(svg: &mut String, mark: &Mark) -> std::fmt::Result {
     match mark {
         Mark::Line { points, color, width, opacity, dashes } => {
             write!(
@@ -50,17 +50,15 @@ fn write_mark(svg: &mut String, index: usize, mark: &Mark) -> std::fmt::Result {
             let (x, y, r) = (number(*x), number(*y), number(*radius));
             writeln!(svg, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\"{}/>", paint(*fill, *opacity, *outline))?;
         }
+        // Not as a gradient, which some programs that place SVG into documents paint black. Every step reaches to
+        // the top and the next is laid over it, so that no seam can show.
         Mark::Ramp { x, y, width, height, colors } => {
-            write!(svg, "<linearGradient id=\"ramp{index}\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">")?;
-            for (step, color) in colors.iter().enumerate() {
-                let offset = step as f64 / (colors.len() - 1).max(1) as f64;
-                write!(svg, "<stop offset=\"{offset:.4}\" stop-color=\"{}\"/>", hex(*color))?;
+            let (x, y, w) = (number(*x), number(*y), number(*width));
+            for (step, &color) in colors.iter().enumerate() {
+                let h = number(height * (1.0 - step as f64 / colors.len() as f64));
+                let fill = hex(color);
+                writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"{fill}\"/>")?;
             }
-            let (x, y, w, h) = (number(*x), number(*y), number(*width), number(*height));
-            writeln!(
-                svg,
-                "</linearGradient>\n<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"url(#ramp{index})\"/>"
-            )?;
         }
         Mark::Text(text) => write_text(svg, text)?,
     }

@@ -1,0 +1,291 @@
+//! What a report leaves in its directory.
+
+mod made_up;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use infoplane::report::{self, ReportData, ReportError};
+use infoplane::train::EpochStats;
+use infoplane::{Bound, Information, InformationPlane, PlaneRow};
+use made_up::{MadeUp, Run, make_up};
+
+fn small() -> MadeUp {
+    MadeUp { widths: vec![10, 4, 2], n_seeds: 3, last_epoch: 200, with_test_set: true }
+}
+
+/// The files of the report, by name.
+fn written(data: &ReportData<'_>) -> BTreeMap<String, Vec<u8>> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let paths = report::write(data, directory.path()).expect("a report");
+    let mut files = read(directory.path());
+    for path in paths {
+        assert!(files.contains_key(path.file_name().unwrap().to_str().unwrap()), "{path:?} is not there");
+    }
+    files.retain(|name, _| {
+        assert!(!name.ends_with(".partial"), "{name} was left behind");
+        true
+    });
+    files
+}
+
+fn read(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(directory).expect("the directory");
+    entries
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            (entry.file_name().into_string().expect("a name"), fs::read(entry.path()).expect("a file"))
+        })
+        .collect()
+}
+
+/// Every SVG is whole and holds numbers only; every PNG can be decoded.
+fn check_pictures(files: &BTreeMap<String, Vec<u8>>) -> usize {
+    let mut figures = 0;
+    for (name, bytes) in files {
+        if name.ends_with(".svg") {
+            let svg = std::str::from_utf8(bytes).expect("UTF-8");
+            assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{name}");
+            for word in ["NaN", "\"inf", ",inf", "-inf"] {
+                assert!(!svg.contains(word), "{name} holds {word}");
+            }
+            assert_eq!(svg.matches('<').count(), svg.matches('>').count(), "{name}");
+            assert!(files.contains_key(&name.replace(".svg", ".png")), "{name} has no PNG");
+            figures += 1;
+        }
+        if name.ends_with(".png") {
+            let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a header");
+            let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+            let info = reader.next_frame(&mut pixels).expect("pixels");
+            assert!(info.width >= 1600 && info.height >= 800, "{name}: {}×{}", info.width, info.height);
+            let dark = pixels.iter().filter(|&&value| value < 60).count();
+            assert!(dark > 10_000, "{name} is blank");
+        }
+    }
+    figures
+}
+
+#[test]
+fn the_same_data_give_the_same_bytes_for_any_number_of_threads() {
+    let run = make_up(&small());
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| written(&run.data()))
+    };
+    let (one, eight) = (with_threads(1), with_threads(8));
+    assert_eq!(one.keys().collect::<Vec<_>>(), eight.keys().collect::<Vec<_>>());
+    for (name, bytes) in &one {
+        assert!(bytes == &eight[name], "{name} differs");
+    }
+}
+
+#[test]
+fn every_figure_states_what_it_shows() {
+    let run = make_up(&small());
+    let files = written(&run.data());
+    assert_eq!(check_pictures(&files), 7);
+    let says = |name: &str, words: &[&str]| {
+        let svg = String::from_utf8(files[name].clone()).expect("UTF-8");
+        for word in words {
+            assert!(svg.contains(word), "{name} does not say {word}");
+        }
+    };
+    for figure in ["plane", "information"] {
+        let kde = format!("{figure}-kde-noise-variance-0.001-upper.svg");
+        let common = ["n = 4096", "3 seeds", "T₁ (10, tanh)", "T₃ (2, softmax)"];
+        says(&kde, &common);
+        says(&kde, &["KDE, noise variance 0.001, upper bound", "difference of two like bounds"]);
+        let binned = format!("{figure}-binned-30-equal-on-1-1.svg");
+        says(&binned, &common);
+        says(&binned, &["binned, 30 equal on [−1, 1]", "no value lies outside the bins"]);
+    }
+    says("plane-binned-30-equal-on-1-1.svg", &["H(X) = 12.00", "H(Y) =", "0.999", "epoch"]);
+    says("training.svg", &["loss", "accuracy", "weight norm", "signal / noise", "3 seeds"]);
+    let summary = String::from_utf8(files["summary.md"].clone()).expect("UTF-8");
+    for (name, _) in files.iter().filter(|(name, _)| name.ends_with(".png")) {
+        assert!(summary.contains(&format!("({name})")), "no link to {name}");
+    }
+}
+
+#[test]
+fn values_outside_the_bins_and_rises_between_layers_are_stated() {
+    let mut run = make_up(&small());
+    for row in &mut run.plane.rows {
+        if row.layer == 2 && row.epoch == 200 {
+            row.out_of_range = 4096;
+        }
+        if row.layer == 3 {
+            row.i_xt_bits = Some(11.0);
+        }
+    }
+    let summary = report::summary(&run.data());
+    // 3 seeds × 4096 values at one epoch of layer 2, a quarter of its 4 × 4096 values there.
+    assert!(summary.contains("Out of range: 12288 values"), "{summary}");
+    assert!(summary.contains("at most 25.00%, in T₂ at epoch 200"), "{summary}");
+    assert!(summary.contains("Data processing inequality"), "{summary}");
+    assert!(summary.contains("(T₂ to T₃, epoch"), "{summary}");
+}
+
+#[test]
+fn a_seed_that_diverged_is_drawn_as_far_as_it_came() {
+    let mut run = make_up(&small());
+    for row in run.plane.rows.iter_mut().filter(|row| row.seed == 2 && row.epoch > 50) {
+        (row.i_xt_bits, row.i_ty_bits) = (None, None);
+        row.status = "diverged".into();
+    }
+    run.training.retain(|stats| stats.seed != 2 || stats.epoch <= 50);
+    let files = written(&run.data());
+    assert_eq!(check_pictures(&files), 7);
+    let summary = report::summary(&run.data());
+    assert!(summary.contains("rows without values (diverged)"), "{summary}");
+    assert!(summary.contains("Ended early: seed 2 at epoch"), "{summary}");
+    assert!(summary.contains("2 of 3 seeds came this far"), "{summary}");
+}
+
+#[test]
+fn odd_runs_have_figures_too() {
+    let of = |widths: &[usize], n_seeds, last_epoch, with_test_set| {
+        make_up(&MadeUp { widths: widths.to_vec(), n_seeds, last_epoch, with_test_set })
+    };
+    let twelve = [1024, 512, 128, 64, 20, 20, 10, 7, 5, 4, 3, 2];
+    assert_eq!(check_pictures(&written(&of(&twelve, 2, 40, true).data())), 7);
+    assert_eq!(check_pictures(&written(&of(&[3], 1, 40, false).data())), 7);
+    assert_eq!(check_pictures(&written(&of(&[3], 12, 3, false).data())), 7);
+
+    let mut one_epoch = of(&[5, 3], 2, 40, true);
+    one_epoch.plane.rows.retain(|row| row.epoch == 0);
+    one_epoch.training.retain(|stats| stats.epoch == 0);
+    assert_eq!(check_pictures(&written(&one_epoch.data())), 7);
+
+    // Layers that nobody described, limits that nobody knows, names of any kind.
+    let run = of(&[5, 3], 2, 40, true);
+    let nobody = Information::from_nats(f64::NAN);
+    let title = "a <title> & \u{0}more 漢字 ".repeat(20);
+    let data = ReportData { layers: vec![], h_x: nobody, h_y: nobody, n_samples: 0, title, ..run.data() };
+    assert_eq!(check_pictures(&written(&data)), 7);
+}
+
+#[test]
+fn no_number_breaks_a_figure() {
+    let strange =
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -3.0, 0.0, 1e-320, 1e300, -1e300, f64::MAX, f64::MIN];
+    for (case, &value) in strange.iter().enumerate() {
+        let mut run =
+            make_up(&MadeUp { widths: vec![4, 2], n_seeds: 2, last_epoch: 12, with_test_set: true });
+        run.plane.rows.retain(|row| row.estimator == "binned");
+        for (index, row) in run.plane.rows.iter_mut().enumerate() {
+            if index % 7 == case % 7 {
+                row.i_xt_bits = Some(value);
+                row.out_of_range = u64::MAX / 1_000_000;
+            }
+            if index % 11 == 0 {
+                row.i_ty_bits = Some(value);
+            }
+        }
+        for (index, stats) in run.training.iter_mut().enumerate() {
+            if index % 3 == 0 {
+                stats.train_loss = value as f32;
+                stats.layers[0].gradient_mean = Some(value as f32);
+                stats.layers[1].gradient_standard_deviation = Some(0.0);
+            }
+        }
+        run.training[1].epoch = u64::MAX;
+        check_pictures(&written(&run.data()));
+        report::summary(&run.data());
+    }
+}
+
+#[test]
+fn a_plane_without_values_gives_no_plane_and_says_so() {
+    let mut run: Run = make_up(&small());
+    run.plane = InformationPlane::default();
+    let files = written(&run.data());
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["plane.csv", "summary.md", "training.png", "training.svg"]);
+    assert!(report::summary(&run.data()).contains("nothing was measured"));
+
+    run.training = vec![];
+    let directory = tempfile::tempdir().expect("a directory");
+    let refused = report::write(&run.data(), directory.path());
+    assert!(matches!(refused, Err(ReportError::Empty)), "{refused:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_named_and_leaves_nothing() {
+    let run = make_up(&small());
+    let directory = tempfile::tempdir().expect("a directory");
+    // A directory stands where a figure should go.
+    fs::create_dir(directory.path().join("training.svg")).expect("a directory");
+    let refused = report::write(&run.data(), directory.path()).expect_err("no report");
+    assert!(refused.to_string().contains("training.svg"), "{refused}");
+    assert!(read_names(directory.path()).iter().all(|name| !name.contains("partial")));
+}
+
+fn read_names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
+}
+
+#[test]
+fn the_summary_gives_first_largest_and_last() {
+    let row = |seed, epoch, i_xt, i_ty| PlaneRow {
+        seed,
+        epoch,
+        layer: 1,
+        width: 3,
+        estimator: "kde".into(),
+        setting: "noise_variance=0.1".into(),
+        bound: Some(Bound::Upper),
+        i_xt_bits: Some(i_xt),
+        i_ty_bits: Some(i_ty),
+        i_xt_standard_error_bits: None,
+        i_ty_standard_error_bits: None,
+        out_of_range: 0,
+        status: PlaneRow::OK.into(),
+    };
+    // Means over the two seeds: 6, 8, 4; standard error of (5, 7) is 1, of (8, 8) 0, of (3, 5) 1.
+    let plane = InformationPlane {
+        rows: vec![
+            row(1, 0, 5.0, 0.1),
+            row(1, 30, 8.0, 0.7),
+            row(1, 400, 3.0, 1.0),
+            row(2, 0, 7.0, 0.1),
+            row(2, 30, 8.0, 0.7),
+            row(2, 400, 5.0, 1.0),
+        ],
+    };
+    let stats = |seed, accuracy| EpochStats {
+        seed,
+        epoch: 400,
+        train_loss: 0.1,
+        test_loss: None,
+        train_accuracy: accuracy,
+        test_accuracy: None,
+        layers: vec![],
+    };
+    let training = [stats(1, 0.5), stats(2, 1.0)];
+    let data = ReportData {
+        title: "two seeds".into(),
+        dataset: "coins".into(),
+        n_samples: 256,
+        h_x: Information::from_bits(8.0),
+        h_y: Information::from_bits(1.0),
+        layers: vec![],
+        plane: &plane,
+        training: &training,
+        notes: vec!["seed 3 diverged at epoch 7".into()],
+    };
+    let expected = "\
+two seeds
+coins, n = 256, H(X) = 8.0000 bits, H(Y) = 1.0000 bits
+
+KDE, noise variance 0.1, upper bound – bits, 2 seeds, mean ± standard error
+  layer   I(X;T) first      largest  at epoch         last   I(T;Y) first  at largest I(X;T)           last
+  T₁ (3)   6.00 ± 1.00  8.00 ± 0.00        30  4.00 ± 1.00  0.100 ± 0.000      0.700 ± 0.000  1.000 ± 0.000
+  I(X;T) is an upper bound; I(T;Y) is a difference of two like bounds, so it is not itself a bound.
+
+accuracy at epoch 400: training 0.7500 ± 0.2500, no test set
+seed 3 diverged at epoch 7
+";
+    assert_eq!(report::summary(&data), expected);
+}
