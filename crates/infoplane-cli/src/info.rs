@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use infoplane::report::{LayerDescription, ReportData};
+use infoplane::report::ReportData;
 use infoplane::run::{Manifest, RunDir, SeedOutcome};
 use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
@@ -42,13 +42,7 @@ impl Loaded {
             n_samples: data.n_measured,
             h_x: Information::from_bits(data.h_x_bits),
             h_y: Information::from_bits(data.h_y_bits),
-            layers: layers
-                .iter()
-                .map(|layer| LayerDescription {
-                    width: layer.width,
-                    nonlinearity: layer.nonlinearity.clone(),
-                })
-                .collect(),
+            layers: layers.clone(),
             plane: &self.plane,
             training: &self.training,
             notes: self.notes.clone(),

@@ -6,6 +6,7 @@
 pub mod dataset;
 pub mod estimator;
 pub mod experiment;
+mod file;
 pub mod information;
 pub mod measure;
 pub mod network;
@@ -24,6 +25,6 @@ pub use dataset::Dataset;
 pub use estimator::{Bound, Estimate, EstimateError, Estimator};
 pub use information::Information;
 pub use network::{Activations, Layer, Network, Nonlinearity};
-pub use plane::{InformationPlane, PlaneRow};
+pub use plane::{InformationPlane, LayerDescription, PlaneRow};
 pub use snapshot::{Snapshot, Snapshots};
 pub use variable::{Labels, Variable};

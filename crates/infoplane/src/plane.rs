@@ -11,6 +11,15 @@ pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolatio
 pub use mean::Mean;
 pub(crate) use mean::mean_over_seeds;
 
+/// How manifests and figures name a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerDescription {
+    /// The number of its units.
+    pub width: usize,
+    /// Its nonlinearity, as in configuration files: `tanh`.
+    pub nonlinearity: String,
+}
+
 /// What one setting of an estimator said about one layer at one epoch of one seed.
 ///
 /// This is a line of `plane.jsonl` and of `plane.csv`; the fields are the columns, in this order.

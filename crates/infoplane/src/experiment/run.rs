@@ -14,10 +14,10 @@ use crate::dataset::{Dataset, Split};
 use crate::estimator::LayerRange;
 use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
 use crate::network::Network;
-use crate::run::{DataFacts, FORMAT_VERSION, LayerFacts, Manifest, Outcome, RunDir, RunError, SeedOutcome};
+use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError, SeedOutcome};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
-use crate::{Labels, Nonlinearity};
+use crate::{Labels, LayerDescription, Nonlinearity};
 
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
@@ -188,7 +188,7 @@ impl Experiment {
         let layers = network
             .layers
             .iter()
-            .map(|layer| LayerFacts {
+            .map(|layer| LayerDescription {
                 width: layer.biases.len(),
                 nonlinearity: layer.nonlinearity.name().to_string(),
             })

@@ -9,7 +9,6 @@ mod draw;
 mod information_figure;
 mod plane_figure;
 mod plane_labels;
-mod save;
 mod summary;
 mod table;
 mod training_figure;
@@ -19,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::train::EpochStats;
-use crate::{Information, InformationPlane};
+use crate::{Information, InformationPlane, LayerDescription, file};
 use draw::Scene;
 
 pub use summary::summary;
@@ -46,15 +45,6 @@ pub struct ReportData<'a> {
     pub training: &'a [EpochStats],
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
     pub notes: Vec<String>,
-}
-
-/// How figures name a layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerDescription {
-    /// The number of its units.
-    pub width: usize,
-    /// Its nonlinearity: `tanh`.
-    pub nonlinearity: String,
 }
 
 /// Why there is no report.
@@ -103,8 +93,8 @@ struct Figure {
 ///
 /// # Examples
 /// ```
-/// use infoplane::report::{self, LayerDescription, ReportData};
-/// use infoplane::{Information, InformationPlane, PlaneRow};
+/// use infoplane::report::{self, ReportData};
+/// use infoplane::{Information, InformationPlane, LayerDescription, PlaneRow};
 ///
 /// let row = |epoch, i_xt, i_ty| PlaneRow {
 ///     seed: 1,
@@ -164,7 +154,7 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
         .into_iter()
         .map(|(name, bytes)| {
             let path = directory.join(name);
-            save::replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            file::replace(&path, &bytes).map_err(|source| at(&path, source))?;
             Ok(path)
         })
         .collect()

@@ -5,7 +5,7 @@
 mod journal;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use journal::{Journal, read_journal};
 
 use crate::train::EpochStats;
-use crate::{InformationPlane, PlaneRow};
+use crate::{InformationPlane, LayerDescription, PlaneRow, file};
 
 /// The version of the directory's format that this library writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -32,7 +32,7 @@ pub struct Manifest {
     /// The data and what is known of them.
     pub data: DataFacts,
     /// The layers, from the one nearest the input.
-    pub layers: Vec<LayerFacts>,
+    pub layers: Vec<LayerDescription>,
     /// The experiment with every choice spelled out; `infoplane run` accepts it as a file.
     pub experiment: toml::Table,
 }
@@ -54,15 +54,6 @@ pub struct DataFacts {
     pub h_y_bits: f64,
     /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
     pub i_xy_bits: f64,
-}
-
-/// What figures say about a layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LayerFacts {
-    /// The number of its units.
-    pub width: usize,
-    /// Its nonlinearity, as in a configuration file.
-    pub nonlinearity: String,
 }
 
 /// How a run ended: written last, so its presence says that the run is complete.
@@ -165,7 +156,8 @@ impl RunDir {
             line: None,
             message: error.to_string(),
         })?;
-        write_whole(&run.manifest_path(), text.as_bytes())?;
+        let file = run.manifest_path();
+        file::replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
         Ok(run)
     }
 
@@ -249,7 +241,8 @@ impl RunDir {
             line: None,
             message: error.to_string(),
         })?;
-        write_whole(&self.outcome_path(), text.as_bytes())
+        let file = self.outcome_path();
+        file::replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))
     }
 
     /// How the run ended; `None` if it has not, or was interrupted.
@@ -270,20 +263,3 @@ impl RunDir {
     }
 }
 
-/// Writes a file so that it is there whole or not at all: a neighbour is written, synced and renamed.
-///
-/// # Errors
-/// [`RunError::Io`]; the neighbour is removed.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    let neighbour = path.with_file_name(name);
-    let written = fs::File::create(&neighbour)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&neighbour, path));
-    written.map_err(|source| {
-        // The first error is the one to tell; that the neighbour may not be removable adds nothing.
-        let _ = fs::remove_file(&neighbour);
-        RunError::Io { action: "write", path: path.to_path_buf(), source }
-    })
-}

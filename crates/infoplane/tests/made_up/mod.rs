@@ -1,8 +1,8 @@
 //! A made-up run of the 12-bit task: wide layers stay at 12 bits, narrow ones fit and then compress.
 
-use infoplane::report::{LayerDescription, ReportData};
+use infoplane::report::ReportData;
 use infoplane::train::{EpochStats, LayerStats};
-use infoplane::{Bound, Information, InformationPlane, PlaneRow};
+use infoplane::{Bound, Information, InformationPlane, LayerDescription, PlaneRow};
 
 /// What to make up.
 #[derive(Clone)]

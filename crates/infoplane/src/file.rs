@@ -7,9 +7,9 @@ use std::path::Path;
 /// Writes `bytes` to a neighbour of `path`, syncs it and renames it to `path`.
 ///
 /// Whoever reads `path` sees the old file or the new one. If anything fails the neighbour is removed.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut neighbour = path.as_os_str().to_owned();
-    // The process number keeps two reports of the same run from writing to one neighbour.
+    // The process number keeps two processes from writing to one neighbour.
     neighbour.push(format!(".{}.partial", std::process::id()));
     let written = write_synced(Path::new(&neighbour), bytes).and_then(|()| fs::rename(&neighbour, path));
     if written.is_err() {
