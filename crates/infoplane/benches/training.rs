@@ -28,7 +28,13 @@ fn inputs(n_samples: usize, width: usize) -> Array2<f32> {
     Array2::from_shape_fn((n_samples, width), |(i, j)| ((i * 7919 + j * 104_729) % 1009) as f32 / 504.5 - 1.0)
 }
 
-fn trainer(widths: &[usize], hidden: Nonlinearity, n_samples: usize, batch: BatchSize, optimizer: Optimizer) -> Trainer {
+fn trainer(
+    widths: &[usize],
+    hidden: Nonlinearity,
+    n_samples: usize,
+    batch: BatchSize,
+    optimizer: Optimizer,
+) -> Trainer {
     let inputs = inputs(n_samples, widths[0]);
     let n_classes = widths[widths.len() - 1];
     let classes: Vec<usize> = (0..n_samples).map(|i| i * 31 % n_classes).collect();

@@ -8,8 +8,8 @@ use ndarray::ArrayView2;
 use super::gradient_moments::GradientMoments;
 use super::{Samples, TrainConfig, TrainError};
 use crate::network::kernels::{
-    Aligned, Left, Right, activate, inner_products, multiply, multiply_slope, multiply_slope_from, padded,
-    slope_needs_input, transpose,
+    Aligned, Consecutive, Left, Right, activate, all_finite, inner_products, multiply, multiply_slope,
+    multiply_slope_from, padded, slope_needs_input, transpose,
 };
 use crate::network::{Batch, Parameters, Shape};
 use crate::random::{Purpose, generator, shuffle};
@@ -248,7 +248,7 @@ impl Trainer {
             self.update(rate);
         }
         self.epoch += 1;
-        let finite = self.parameters.values.iter().all(|w| w.is_finite());
+        let finite = all_finite(self.level, &self.parameters.values);
         if !(finite && loss.is_finite()) {
             let loss = if loss.is_finite() { f32::NAN } else { loss as f32 };
             let diverged = SnapshotError::Diverged { epoch: self.epoch, loss };
@@ -273,8 +273,8 @@ impl Trainer {
 
         // Gather. Columns that only fill the last vector repeat the first sample, with a share of 0.
         let width = shape.strides[0];
-        let sample = |j: usize| samples.row(rows[if j < n_samples { j } else { 0 }]);
-        transpose(level, sample, stride, width, &mut work.batch.layers[0], stride);
+        let chosen = samples.chosen(rows);
+        transpose(level, &chosen, stride, width, &mut work.batch.layers[0], stride);
         let shares = &mut work.shares[..stride];
         shares[..n_samples].fill(1.0 / n_samples as f32);
         shares[n_samples..].fill(0.0);
@@ -320,8 +320,8 @@ impl Trainer {
                         slot.copy_from_slice(samples.row(row));
                     }
                 } else {
-                    let unit = |i: usize| &t[i * stride..][..stride];
-                    transpose(level, unit, weight_stride, stride, &mut work.rows, weight_stride);
+                    let units = Consecutive { values: t, stride };
+                    transpose(level, &units, weight_stride, stride, &mut work.rows, weight_stride);
                 }
                 let deltas = Left { values: delta, row: stride, column: 1 };
                 let samples = Right { values: &work.rows, stride: weight_stride, depth: n_samples };

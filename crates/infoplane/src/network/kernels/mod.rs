@@ -6,16 +6,18 @@
 //! activations: products and gradients then need no special case for it.
 
 mod aligned;
+mod finite;
 mod inner_products;
 mod multiply;
 mod nonlinearity;
 mod transpose;
 
 pub(crate) use aligned::Aligned;
+pub(crate) use finite::all_finite;
 pub(crate) use inner_products::inner_products;
 pub(crate) use multiply::{Left, Right, multiply};
 pub(crate) use nonlinearity::{activate, multiply_slope, multiply_slope_from, slope_needs_input};
-pub(crate) use transpose::transpose;
+pub(crate) use transpose::{Chosen, Consecutive, Unpadded, transpose, transpose_unpadded};
 
 /// All strides are multiples of this many floats: the widest vector there is, and a cache line.
 pub(crate) const LANES: usize = 16;
