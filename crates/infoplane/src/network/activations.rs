@@ -32,6 +32,18 @@ impl Network {
     /// # Ok::<(), infoplane::network::NetworkError>(())
     /// ```
     pub fn activations(&self, inputs: ArrayView2<'_, f32>) -> Activations {
+        let mut activations = Activations { layers: Vec::new() };
+        self.activations_into(inputs, &mut activations);
+        activations
+    }
+
+    /// As [`Network::activations`], into memory that earlier activations of the same shape have left.
+    ///
+    /// For narrow networks half the time of a forward pass goes into fresh memory.
+    ///
+    /// # Panics
+    /// As [`Network::activations`].
+    pub fn activations_into(&self, inputs: ArrayView2<'_, f32>, activations: &mut Activations) {
         self.validate().expect("layers of a network fit together");
         let parameters = Parameters::of(self);
         let widths = &parameters.shape.widths;
@@ -40,8 +52,13 @@ impl Network {
         let inputs = inputs.as_slice().expect("standard layout");
         let n_samples = inputs.len() / widths[0];
 
-        let mut layers: Vec<Array2<f32>> =
-            widths[1..].iter().map(|&width| Array2::zeros((n_samples, width))).collect();
+        let layers = &mut activations.layers;
+        layers.resize_with(widths.len() - 1, || Array2::zeros((0, 0)));
+        for (layer, &width) in layers.iter_mut().zip(&widths[1..]) {
+            if layer.dim() != (n_samples, width) || !layer.is_standard_layout() {
+                *layer = Array2::zeros((n_samples, width));
+            }
+        }
         // For each block, the rows of every layer that it fills.
         let mut blocks: Vec<(&[f32], Vec<&mut [f32]>)> =
             inputs.chunks(BLOCK * widths[0]).map(|rows| (rows, Vec::new())).collect();
@@ -53,7 +70,6 @@ impl Network {
             || Batch::new(&parameters.shape, BLOCK),
             |batch, (inputs, outputs)| run_block(&parameters, inputs, outputs, batch),
         );
-        Activations { layers }
     }
 }
 
@@ -131,6 +147,20 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(8));
+    }
+
+    #[test]
+    fn memory_of_any_shape_can_be_used_again() {
+        let start = Initialization::default();
+        let network = Network::initialized(&[3, 5, 2], &[Tanh, Softmax], &start, 5).unwrap();
+        let inputs = Array2::from_shape_fn((20, 3), |(i, j)| (i + j) as f32 * 0.1);
+        let fresh = network.activations(inputs.view());
+        let mut used =
+            Activations { layers: vec![Array2::ones((5, 20)).reversed_axes(), Array2::ones((1, 1))] };
+        network.activations_into(inputs.view(), &mut used);
+        assert_eq!(used, fresh);
+        network.activations_into(inputs.view(), &mut used);
+        assert_eq!(used, fresh);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use fearless_simd::Level;
 use ndarray::ArrayView2;
 
 use super::gradient_moments::GradientMoments;
+use super::optimizer::Step;
 use super::{Samples, TrainConfig, TrainError};
 use crate::network::kernels::{
-    Aligned, Consecutive, Left, Right, activate, all_finite, inner_products, multiply, multiply_slope,
+    Aligned, Consecutive, Left, Right, Units, activate, all_finite, inner_products, multiply, multiply_slope,
     multiply_slope_from, padded, slope_needs_input, transpose,
 };
 use crate::network::{Batch, Parameters, Shape};
@@ -327,7 +328,9 @@ impl Trainer {
                 let samples = Right { values: &work.rows, stride: weight_stride, depth: n_samples };
                 multiply(level, deltas, samples, gradient, weight_stride);
             } else {
-                inner_products(level, delta, width, t, inputs + 1, stride, gradient, weight_stride);
+                let deltas = Units { values: delta, n_units: width };
+                let units = Units { values: t, n_units: inputs + 1 };
+                inner_products(level, deltas, units, stride, gradient, weight_stride);
             }
             if l == 0 {
                 break;
@@ -350,7 +353,7 @@ impl Trainer {
 
     /// Makes a step along the gradient at hand.
     fn update(&mut self, rate: f32) {
-        let Trainer { level, work, parameters, config, moments: [first, second], .. } = self;
+        let Trainer { level, work, parameters, config, moments, .. } = self;
         if let Some(recorded) = &mut self.recorded {
             recorded.add(&work.gradient);
         }
@@ -373,7 +376,9 @@ impl Trainer {
             }
         }
         let values = &mut parameters.values;
-        config.optimizer.step(*level, rate, self.steps, values, &work.gradient, first, second);
+        let step = Step { rate, number: self.steps };
+        let moments = moments.each_mut().map(|moment| &mut moment[..]);
+        config.optimizer.step(*level, step, values, &work.gradient, moments);
     }
 
     /// The gradient of the mean loss over the training rows, without dropout; for tests.
