@@ -78,6 +78,14 @@ fn activations_of_the_tiny_network(bencher: Bencher) {
     bencher.bench_local(|| black_box(network.activations(inputs.view())));
 }
 
+/// The same into memory that is there already.
+#[divan::bench]
+fn activations_of_the_tiny_network_in_place(bencher: Bencher) {
+    let (network, inputs) = (network(&TINY, Nonlinearity::Tanh), inputs(4096, 12));
+    let mut activations = network.activations(inputs.view());
+    bencher.bench_local(|| network.activations_into(inputs.view(), black_box(&mut activations)));
+}
+
 /// All activations of 10,000 images.
 #[divan::bench(sample_count = 10)]
 fn activations_of_the_wide_network(bencher: Bencher) {

@@ -138,7 +138,7 @@ pub(crate) fn normal_distribution<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::
     );
     let tail = bell * q;
     let distribution = x.simd_lt(zero).select(tail, one - tail);
-    (distribution, bell * S::f32s::splat(simd, 0.398_942_28))
+    (distribution, bell * S::f32s::splat(simd, 0.398_942_3))
 }
 
 #[cfg(test)]

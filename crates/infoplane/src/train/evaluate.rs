@@ -52,8 +52,8 @@ impl Trainer {
         for rows in rows.chunks(BLOCK) {
             let stride = padded(rows.len());
             batch.set_stride(shape, stride);
-            let sample = |j: usize| self.samples.row(rows[if j < rows.len() { j } else { 0 }]);
-            transpose(level, sample, stride, input_stride, &mut batch.layers[0], stride);
+            let chosen = self.samples.chosen(rows);
+            transpose(level, &chosen, stride, input_stride, &mut batch.layers[0], stride);
             let shares = &mut shares[..stride];
             shares[..rows.len()].fill(1.0);
             shares[rows.len()..].fill(0.0);

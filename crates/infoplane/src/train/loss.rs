@@ -95,7 +95,7 @@ fn softmax<S: Simd>(simd: S, z: &[f32], targets: &[f32], shares: &[f32], delta: 
         for at in (column..z.len()).step_by(stride) {
             let z = load(z, at) - greatest;
             let e = exp(simd, z);
-            sum = sum + e;
+            sum += e;
             right = load(targets, at).mul_add(z, right);
             e.store_slice(&mut delta[at..][..length]);
         }

@@ -72,6 +72,15 @@ pub enum Optimizer {
     },
 }
 
+/// Which step is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    /// The learning rate.
+    pub rate: f32,
+    /// Its number over all epochs, from 1.
+    pub number: u64,
+}
+
 fn descent_rate() -> f32 {
     0.01
 }
@@ -148,23 +157,19 @@ impl Optimizer {
         }
     }
 
-    /// Makes step number `step`, from 1, at learning rate `rate`.
-    ///
-    /// `first` and `second` are the moments, empty where there are none.
+    /// Makes a step; the moments are empty where there are none.
     pub(crate) fn step(
         self,
         level: Level,
-        rate: f32,
-        step: u64,
+        step: Step,
         weights: &mut [f32],
         gradient: &[f32],
-        first: &mut [f32],
-        second: &mut [f32],
+        [first, second]: [&mut [f32]; 2],
     ) {
         // The whole arrays pass through the caches; beyond a megabyte several threads fetch them faster.
         const CHUNK: usize = 1 << 16;
         let piece = |w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]| {
-            dispatch!(level, simd => update(simd, self, rate, step, w, g, m, v));
+            dispatch!(level, simd => update(simd, self, step, w, g, [m, v]));
         };
         if weights.len() <= 4 * CHUNK {
             return piece(weights, gradient, first, second);
@@ -182,20 +187,17 @@ impl Optimizer {
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn update<S: Simd>(
     simd: S,
     optimizer: Optimizer,
-    rate: f32,
-    step: u64,
+    step: Step,
     weights: &mut [f32],
     gradient: &[f32],
-    first: &mut [f32],
-    second: &mut [f32],
+    [first, second]: [&mut [f32]; 2],
 ) {
     let length = S::f32s::LEN;
     let splat = |value: f32| S::f32s::splat(simd, value);
-    let rate_vector = splat(-rate);
+    let rate_vector = splat(-step.rate);
     let pairs = weights.chunks_exact_mut(length).zip(gradient.chunks_exact(length));
     match optimizer {
         Optimizer::Sgd { .. } => {
@@ -217,8 +219,8 @@ fn update<S: Simd>(
         }
         Optimizer::Adam { beta1, beta2, epsilon, .. } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
             // In double precision: 1 − 0.999ᵗ has lost half its digits in single precision at t = 1.
-            let correction = |beta: f32| 1.0 - f64::from(beta).powi(step.min(i32::MAX as u64) as i32);
-            let rate_vector = splat((-f64::from(rate) / correction(beta1)) as f32);
+            let correction = |beta: f32| 1.0 - f64::from(beta).powi(step.number.min(i32::MAX as u64) as i32);
+            let rate_vector = splat((-f64::from(step.rate) / correction(beta1)) as f32);
             let root = splat((1.0 / correction(beta2).sqrt()) as f32);
             let (keep1, keep2, epsilon) = (splat(beta1), splat(beta2), splat(epsilon));
             let (take1, take2) = (splat(1.0 - beta1), splat(1.0 - beta2));
@@ -248,9 +250,10 @@ mod tests {
         let mut moments = [[0.0; 2]; 16];
         for step in 1..=5 {
             let g: Vec<f32> = (0..16).map(|i| ((i * step * 7 % 13) as f32 - 6.0) * 0.05).collect();
-            optimizer.step(Level::new(), 0.02, step as u64, &mut w, &g, &mut m, &mut v);
+            let now = Step { rate: 0.02, number: step as u64 };
+            optimizer.step(Level::new(), now, &mut w, &g, [&mut m, &mut v]);
             for i in 0..16 {
-                exact[i] = oracle(exact[i], f64::from(g[i]), &mut moments[i], step as i32);
+                exact[i] = oracle(exact[i], f64::from(g[i]), &mut moments[i], step);
             }
         }
         for (w, exact) in w.iter().zip(exact) {

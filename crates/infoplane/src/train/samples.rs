@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::TrainError;
-use crate::network::kernels::{Aligned, padded};
+use crate::network::kernels::{Aligned, Chosen, padded};
 use crate::{Labels, Variable};
 
 /// Inputs and classes, packed once; several trainings share them behind an `Arc`.
@@ -51,6 +51,11 @@ impl Samples {
     /// The number of samples.
     pub fn n_samples(&self) -> usize {
         self.classes.len()
+    }
+
+    /// The rows of a batch, to be transposed.
+    pub(crate) fn chosen<'a>(&'a self, rows: &'a [u32]) -> Chosen<'a> {
+        Chosen { values: &self.rows, stride: self.stride, rows }
     }
 
     pub(crate) fn row(&self, row: u32) -> &[f32] {

@@ -109,12 +109,12 @@ fn check_gradient(
     assert!((f64::from(value) - exact).abs() < 2e-6 * exact.max(1.0), "{name}: loss {value} for {exact}");
     // A kink inside the step would spoil the difference by up to the step.
     let step = 1e-6;
-    for l in 0..widths.len() - 1 {
+    for (l, &inputs_of_layer) in widths[..widths.len() - 1].iter().enumerate() {
         let range = trainer.parameters.shape.range(l);
         let stride = trainer.parameters.shape.strides[l];
         for (place, got) in gradient[range].iter().enumerate() {
             let (unit, input) = (place / stride, place % stride);
-            if input > widths[l] {
+            if input > inputs_of_layer {
                 assert_eq!(*got, 0.0, "{name}: padding");
                 continue;
             }

@@ -6,10 +6,11 @@ use fearless_simd::Level;
 use ndarray::ArrayView2;
 
 use super::gradient_moments::GradientMoments;
+use super::optimizer::Step;
 use super::{Samples, TrainConfig, TrainError};
 use crate::network::kernels::{
-    Aligned, Left, Right, activate, inner_products, multiply, multiply_slope, multiply_slope_from, padded,
-    slope_needs_input, transpose,
+    Aligned, Consecutive, Left, Right, Units, activate, all_finite, inner_products, multiply, multiply_slope,
+    multiply_slope_from, padded, slope_needs_input, transpose,
 };
 use crate::network::{Batch, Parameters, Shape};
 use crate::random::{Purpose, generator, shuffle};
@@ -248,7 +249,7 @@ impl Trainer {
             self.update(rate);
         }
         self.epoch += 1;
-        let finite = self.parameters.values.iter().all(|w| w.is_finite());
+        let finite = all_finite(self.level, &self.parameters.values);
         if !(finite && loss.is_finite()) {
             let loss = if loss.is_finite() { f32::NAN } else { loss as f32 };
             let diverged = SnapshotError::Diverged { epoch: self.epoch, loss };
@@ -273,8 +274,8 @@ impl Trainer {
 
         // Gather. Columns that only fill the last vector repeat the first sample, with a share of 0.
         let width = shape.strides[0];
-        let sample = |j: usize| samples.row(rows[if j < n_samples { j } else { 0 }]);
-        transpose(level, sample, stride, width, &mut work.batch.layers[0], stride);
+        let chosen = samples.chosen(rows);
+        transpose(level, &chosen, stride, width, &mut work.batch.layers[0], stride);
         let shares = &mut work.shares[..stride];
         shares[..n_samples].fill(1.0 / n_samples as f32);
         shares[n_samples..].fill(0.0);
@@ -320,14 +321,16 @@ impl Trainer {
                         slot.copy_from_slice(samples.row(row));
                     }
                 } else {
-                    let unit = |i: usize| &t[i * stride..][..stride];
-                    transpose(level, unit, weight_stride, stride, &mut work.rows, weight_stride);
+                    let units = Consecutive { values: t, stride };
+                    transpose(level, &units, weight_stride, stride, &mut work.rows, weight_stride);
                 }
                 let deltas = Left { values: delta, row: stride, column: 1 };
                 let samples = Right { values: &work.rows, stride: weight_stride, depth: n_samples };
                 multiply(level, deltas, samples, gradient, weight_stride);
             } else {
-                inner_products(level, delta, width, t, inputs + 1, stride, gradient, weight_stride);
+                let deltas = Units { values: delta, n_units: width };
+                let units = Units { values: t, n_units: inputs + 1 };
+                inner_products(level, deltas, units, stride, gradient, weight_stride);
             }
             if l == 0 {
                 break;
@@ -350,7 +353,7 @@ impl Trainer {
 
     /// Makes a step along the gradient at hand.
     fn update(&mut self, rate: f32) {
-        let Trainer { level, work, parameters, config, moments: [first, second], .. } = self;
+        let Trainer { level, work, parameters, config, moments, .. } = self;
         if let Some(recorded) = &mut self.recorded {
             recorded.add(&work.gradient);
         }
@@ -373,7 +376,9 @@ impl Trainer {
             }
         }
         let values = &mut parameters.values;
-        config.optimizer.step(*level, rate, self.steps, values, &work.gradient, first, second);
+        let step = Step { rate, number: self.steps };
+        let moments = moments.each_mut().map(|moment| &mut moment[..]);
+        config.optimizer.step(*level, step, values, &work.gradient, moments);
     }
 
     /// The gradient of the mean loss over the training rows, without dropout; for tests.

@@ -2,40 +2,37 @@
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
-/// c[i][j] = Σₛ a[i][s] b[j][s] for the `rows` rows of A and the `columns` rows of B, each `stride` long.
+/// The first `n_units` rows of a matrix, one after the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Units<'a> {
+    pub values: &'a [f32],
+    pub n_units: usize,
+}
+
+/// c[i][j] = Σₛ a[i][s] b[j][s], where the rows of A and B are `stride` long and those of C `c_stride`.
 ///
-/// Fast where both matrices have few rows; `c` is written in its first `columns` columns only.
+/// Fast where both matrices have few rows; columns of C beyond the units of B are left alone.
 pub(crate) fn inner_products(
     level: Level,
-    a: &[f32],
-    rows: usize,
-    b: &[f32],
-    columns: usize,
+    a: Units<'_>,
+    b: Units<'_>,
     stride: usize,
     c: &mut [f32],
     c_stride: usize,
 ) {
-    dispatch!(level, simd => products(simd, a, rows, b, columns, stride, c, c_stride));
+    dispatch!(level, simd => products(simd, a, b, stride, c, c_stride));
 }
 
 #[inline(always)]
-fn products<S: Simd>(
-    simd: S,
-    a: &[f32],
-    rows: usize,
-    b: &[f32],
-    columns: usize,
-    stride: usize,
-    c: &mut [f32],
-    c_stride: usize,
-) {
+fn products<S: Simd>(simd: S, a: Units<'_>, b: Units<'_>, stride: usize, c: &mut [f32], c_stride: usize) {
+    let (rows, columns) = (a.n_units, b.n_units);
     // As many sums as a vector has lanes, so that they fold into one vector without waste.
     let tile_rows = (S::f32s::LEN / 4).max(1);
     for row in (0..rows).step_by(tile_rows) {
         for column in (0..columns).step_by(4) {
             // Beyond the edge the last row is taken again, and its products are not stored.
-            let b = [0, 1, 2, 3].map(|j| &b[(column + j).min(columns - 1) * stride..][..stride]);
-            let a = |i: usize| &a[(row + i).min(rows - 1) * stride..][..stride];
+            let b = [0, 1, 2, 3].map(|j| &b.values[(column + j).min(columns - 1) * stride..][..stride]);
+            let a = |i: usize| &a.values[(row + i).min(rows - 1) * stride..][..stride];
             let mut folded = [0.0; 16];
             let out = &mut folded[..S::f32s::LEN];
             match S::f32s::LEN {
@@ -107,7 +104,9 @@ mod tests {
                 for stride in [16, 32, 208] {
                     let (a, b) = (draw(rows * stride), draw(columns * stride));
                     let mut c = vec![7.0; rows * 16];
-                    inner_products(Level::new(), &a, rows, &b, columns, stride, &mut c, 16);
+                    let left = Units { values: &a, n_units: rows };
+                    let right = Units { values: &b, n_units: columns };
+                    inner_products(Level::new(), left, right, stride, &mut c, 16);
                     for i in 0..rows {
                         for j in 0..16 {
                             let term = |s: usize| f64::from(a[i * stride + s]) * f64::from(b[j * stride + s]);

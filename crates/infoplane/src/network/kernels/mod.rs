@@ -5,17 +5,22 @@
 //! are no remainders. A layer's bias is one more column of its weights, against a row of ones below the
 //! activations: products and gradients then need no special case for it.
 
+// Tiles of registers are indexed by their coordinates; iterators over them hide which register is meant.
+#![allow(clippy::needless_range_loop)]
+
 mod aligned;
+mod finite;
 mod inner_products;
 mod multiply;
 mod nonlinearity;
 mod transpose;
 
 pub(crate) use aligned::Aligned;
-pub(crate) use inner_products::inner_products;
+pub(crate) use finite::all_finite;
+pub(crate) use inner_products::{Units, inner_products};
 pub(crate) use multiply::{Left, Right, multiply};
 pub(crate) use nonlinearity::{activate, multiply_slope, multiply_slope_from, slope_needs_input};
-pub(crate) use transpose::transpose;
+pub(crate) use transpose::{Chosen, Consecutive, Unpadded, transpose, transpose_unpadded};
 
 /// All strides are multiples of this many floats: the widest vector there is, and a cache line.
 pub(crate) const LANES: usize = 16;

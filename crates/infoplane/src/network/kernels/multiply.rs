@@ -7,7 +7,7 @@
 use fearless_simd::{Level, dispatch, prelude::*};
 use rayon::prelude::*;
 
-use super::LANES;
+use super::{Aligned, LANES};
 
 /// A, `(rows, depth)`: entry (i, k) is `values[i * row + k * column]`.
 #[derive(Clone, Copy)]
@@ -27,10 +27,14 @@ pub(crate) struct Right<'a> {
 
 /// Rows of A that share the vectors of B in registers.
 const TILE_ROWS: usize = 6;
-/// Depth of a block: 256 rows of 64 columns of B are 64 KiB, which stay in the second-level cache.
+/// Columns of B that pass through the registers together.
+const PANEL: usize = 4 * LANES;
+/// Depth of a block: 256 rows of a panel are 64 KiB, which stay in the second-level cache.
 const BLOCK_DEPTH: usize = 256;
+/// Tiles that must share a panel before copying it pays.
+const PACK_FROM: usize = 6;
 /// Rows of C that one task computes; a multiple of [`TILE_ROWS`].
-const TASK_ROWS: usize = 48;
+const TASK_ROWS: usize = 192;
 /// Multiplications below which waking another thread costs more than it brings (about 50 µs of work).
 const PARALLEL_FROM: usize = 1 << 21;
 
@@ -51,34 +55,43 @@ pub(crate) fn multiply(level: Level, a: Left<'_>, b: Right<'_>, c: &mut [f32], c
 
 #[inline(always)]
 fn blocks<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, c: &mut [f32], c_stride: usize) {
-    let mut depth = 0;
-    while depth < b.depth {
-        let end = b.depth.min(depth + BLOCK_DEPTH);
+    // Rows of B a power of two apart share a few cache sets. Where a panel serves many tiles it is copied first.
+    let pack = c.len() > PACK_FROM * TILE_ROWS * c_stride;
+    let mut packed = Aligned::zeros(if pack { BLOCK_DEPTH * PANEL } else { 0 });
+    for depth in (0..b.depth).step_by(BLOCK_DEPTH) {
+        let n_depth = BLOCK_DEPTH.min(b.depth - depth);
         let a = Left { values: &a.values[depth * a.column..], ..a };
-        let b = Right { values: &b.values[depth * b.stride..], depth: end - depth, ..b };
-        let mut column = 0;
-        while column < c_stride {
-            let b = Right { values: &b.values[column..], ..b };
+        for column in (0..c_stride).step_by(PANEL) {
+            let width = PANEL.min(c_stride - column);
+            let rows = &b.values[depth * b.stride + column..];
+            let mut panel = Right { values: rows, stride: b.stride, depth: n_depth };
+            if pack {
+                for (slot, row) in packed.chunks_exact_mut(width).zip(rows.chunks(b.stride)).take(n_depth) {
+                    slot.copy_from_slice(&row[..width]);
+                }
+                panel = Right { values: &packed, stride: width, depth: n_depth };
+            }
             let c = &mut c[column..];
-            let vectors = (c_stride - column) / S::f32s::LEN;
-            // Thirty-two registers hold 6 × 4 sums; sixteen hold 6 × 2, and then `LANES` is one or two tiles.
-            column += S::f32s::LEN
-                * if S::f32s::LEN < LANES {
-                    column_of_tiles::<S, 2>(simd, a, b, c, c_stride, depth == 0)
-                } else {
-                    match vectors {
-                        1 => column_of_tiles::<S, 1>(simd, a, b, c, c_stride, depth == 0),
-                        2 => column_of_tiles::<S, 2>(simd, a, b, c, c_stride, depth == 0),
-                        3 => column_of_tiles::<S, 3>(simd, a, b, c, c_stride, depth == 0),
-                        _ => column_of_tiles::<S, 4>(simd, a, b, c, c_stride, depth == 0),
-                    }
-                };
+            let first = depth == 0;
+            // Thirty-two registers hold 6 × 4 sums of the widest vectors; sixteen hold 6 × 2.
+            if S::f32s::LEN == LANES {
+                match width / LANES {
+                    1 => column_of_tiles::<S, 1>(simd, a, panel, c, c_stride, first),
+                    2 => column_of_tiles::<S, 2>(simd, a, panel, c, c_stride, first),
+                    3 => column_of_tiles::<S, 3>(simd, a, panel, c, c_stride, first),
+                    _ => column_of_tiles::<S, 4>(simd, a, panel, c, c_stride, first),
+                }
+            } else {
+                for narrow in (0..width).step_by(2 * S::f32s::LEN) {
+                    let panel = Right { values: &panel.values[narrow..], ..panel };
+                    column_of_tiles::<S, 2>(simd, a, panel, &mut c[narrow..], c_stride, first);
+                }
+            }
         }
-        depth = end;
     }
 }
 
-/// All rows of C in its first V vectors of columns; returns V.
+/// All rows of C in its first V vectors of columns.
 #[inline(always)]
 fn column_of_tiles<S: Simd, const V: usize>(
     simd: S,
@@ -87,7 +100,7 @@ fn column_of_tiles<S: Simd, const V: usize>(
     c: &mut [f32],
     c_stride: usize,
     first: bool,
-) -> usize {
+) {
     let rows = c.len().div_ceil(c_stride);
     let mut row = 0;
     while row < rows {
@@ -103,7 +116,6 @@ fn column_of_tiles<S: Simd, const V: usize>(
         }
         row += TILE_ROWS;
     }
-    V
 }
 
 #[inline(always)]

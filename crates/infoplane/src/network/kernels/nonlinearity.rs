@@ -60,7 +60,7 @@ fn softmax<S: Simd>(simd: S, z: &mut [f32], stride: usize) {
             let row = &mut row[column..][..length];
             let e = crate::vector_math::exp(simd, S::f32s::from_slice(simd, row) - greatest);
             e.store_slice(row);
-            sum = sum + e;
+            sum += e;
         }
         for row in z.chunks_exact_mut(stride) {
             let row = &mut row[column..][..length];
