@@ -31,7 +31,7 @@ fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
 }
 
 /// A run of a second or so.
-const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.points=4", "--seeds", "2"];
+const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.points=4", "--set", "seeds=2"];
 
 fn short_run(folder: &Path, out: &str, more: &[&str]) -> Value {
     let arguments = [&["run", "tishby2017", "--json", "--out", out], &SHORT[..], more].concat();

@@ -171,6 +171,8 @@ pub fn measure<S: Snapshots + Send, E: Send>(
     pool: &ThreadPool,
     mut append: impl FnMut(Measurement) -> Result<(), E>,
 ) -> Result<(), MeasureError<E>> {
+    // One piece of memory for the activations of all epochs: fresh memory costs as much as filling it.
+    let mut activations = Activations { layers: Vec::new() };
     loop {
         let wanted = schedule.ask();
         if wanted.is_empty() {
@@ -193,7 +195,7 @@ pub fn measure<S: Snapshots + Send, E: Send>(
                 let snapshot = snapshot?;
                 let start = Instant::now();
                 let rows = pool.install(|| {
-                    let activations = snapshot.network.activations(subject.inputs);
+                    snapshot.network.activations_into(subject.inputs, &mut activations);
                     measure_activations(seed, snapshot.epoch, &activations, subject.x, subject.y, estimators)
                 });
                 schedule.tell(snapshot.epoch, &rows);
@@ -217,8 +219,9 @@ pub fn observe_ranges(
     // Enough values for steady quantiles, few enough to keep: 2^16 per unit over all epochs.
     let sample_rows = (1 << 16) / epochs.len().max(1);
     let mut ranges: Vec<LayerRange> = Vec::new();
+    let mut activations = Activations { layers: Vec::new() };
     for &epoch in epochs {
-        let activations = snapshots.load(epoch)?.network.activations(inputs);
+        snapshots.load(epoch)?.network.activations_into(inputs, &mut activations);
         ranges.resize(activations.layers.len(), LayerRange::default());
         ranges.par_iter_mut().zip(&activations.layers).for_each(|(range, t)| {
             range.observe(Variable::Single(t.view()), sample_rows);

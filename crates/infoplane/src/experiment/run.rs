@@ -252,8 +252,8 @@ impl Experiment {
         let mut measure_time = Duration::ZERO;
         let result = (|| {
             let ranges = if self.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
-                source.remember(epochs)?;
-                pool.install(|| observe_ranges(epochs, &mut source, inputs.view()))?
+                let kept = source.remember(epochs)?;
+                pool.install(|| observe_ranges(&kept, &mut source, inputs.view()))?
             } else {
                 vec![LayerRange::default(); self.network.hidden.len() + 1]
             };
@@ -319,12 +319,17 @@ struct Source<'a, F: FnMut(EpochStats)> {
 }
 
 impl<F: FnMut(EpochStats)> Source<'_, F> {
-    fn remember(&mut self, epochs: &[u64]) -> Result<(), SnapshotError> {
+    /// Keeps the snapshots at `epochs` and gives the epochs kept: fewer if the training diverges on the way.
+    fn remember(&mut self, epochs: &[u64]) -> Result<Vec<u64>, SnapshotError> {
         for &epoch in epochs {
-            let snapshot = self.load(epoch)?;
-            self.remembered.push(snapshot);
+            match self.load(epoch) {
+                Ok(snapshot) => self.remembered.push(snapshot),
+                // What was there before is measured all the same; then the source says this again.
+                Err(SnapshotError::Diverged { .. }) => break,
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        Ok(self.remembered.iter().map(|snapshot| snapshot.epoch).collect())
     }
 }
 

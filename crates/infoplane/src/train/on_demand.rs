@@ -66,6 +66,10 @@ impl<F: FnMut(EpochStats)> Snapshots for TrainOnDemand<'_, F> {
         if epoch < at {
             return Err(SnapshotError::Passed { epoch, at });
         }
+        // The trainer stands at the epoch that diverged, but there is no network to give.
+        if let Some(diverged) = &self.trainer.diverged {
+            return Err(diverged.clone());
+        }
         self.tell();
         while self.trainer.epoch() < epoch {
             if self.interrupt.load(Ordering::Relaxed) {
