@@ -22,7 +22,8 @@ pub(crate) fn information(cells: &Labels, cell_entropy: f64, labels: &Labels) ->
     }
     let n = cells.len();
     let joint = entropy(joint_counts(cells, labels), n);
-    Information::from_nats(cell_entropy + labels.entropy().nats() - joint)
+    // The plug-in value of a table of counts cannot be negative; below zero is rounding.
+    Information::from_nats((cell_entropy + labels.entropy().nats() - joint).max(0.0))
 }
 
 /// How often each pair (cell, label) occurs; zeros may be among the counts.
