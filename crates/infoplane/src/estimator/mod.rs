@@ -2,6 +2,8 @@
 //!
 //! With `information`, `variable` and `pairwise` this module knows nothing of networks.
 
+pub mod kde;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Information, Labels, Variable};

@@ -1,0 +1,113 @@
+//! Gaussian noise of known variance on the representation: two pairwise bounds on I(X;T).
+
+use crate::pairwise::{MeanLogarithms, mean_logarithms};
+use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
+
+use super::{Reading, check_layer};
+
+/// Information of a representation with Gaussian noise, by pairwise distances ("kernel density").
+///
+/// Takes T + N(0, σ² I) for the representation: a mixture of Gaussians centred at the rows tᵢ of the matrix.
+/// Its entropy has no closed form, but is bounded from both sides by sums over pairs of centres:
+///
+/// ```text
+/// upper   I(X;T) ≤ − mean_i ln [ 1/N Σ_j exp(−‖tᵢ − tⱼ‖² / 2σ²) ]     Kullback–Leibler divergence
+/// lower   I(X;T) ≥ − mean_i ln [ 1/N Σ_j exp(−‖tᵢ − tⱼ‖² / 8σ²) ]     Bhattacharyya distance
+/// ```
+///
+/// when every sample is an input of its own. The width of the layer and the entropy of the noise cancel. The
+/// term j = i is included, so 0 ≤ I(X;T) ≤ ln N. For a labelling L with repeated labels, the same expression
+/// within the samples of each label is taken off:
+///
+/// ```text
+/// I(T;L) = − mean_i ln [ 1/N Σ_j K_ij ] + mean_i ln [ 1/gᵢ Σ_{j: label j = label i} K_ij ]
+/// ```
+///
+/// with gᵢ samples of the label of i. **I(T;Y) is then a difference of two bounds of the same kind, and so not
+/// itself a bound**; the readings still say which bound it was taken from.
+///
+/// For a deterministic network without noise I(X;T) is infinite, or ln N: the noise is part of the question.
+/// The variance is in squared units of the activations, so it must be reported with every value. Published
+/// figures use 1e-3 (tanh layers on 12-bit inputs) and 0.1 (MNIST).
+///
+/// Time O(n² d), memory one copy of the layer at most; all noise variances, both bounds and all labellings
+/// share the distances. Accurate to 1e-6 bits against a double loop in double precision.
+///
+/// ```
+/// use infoplane::estimator::kde::Kde;
+/// use infoplane::{Bound, Estimator, Labels, Variable};
+/// // Four inputs, two of which the layer cannot tell apart; the noise blurs nothing else.
+/// let t = ndarray::array![[0.0f32], [0.0], [10.0], [20.0]];
+/// let x = Labels::distinct(4);
+/// let y = Labels::from_symbols(&[0, 0, 1, 1]);
+/// let readings = Kde::new(vec![1e-3])?.layer(Variable::Single(t.view()), &[&x, &y])?;
+/// assert_eq!(readings[0].setting, "noise_variance=0.001");
+/// assert_eq!(readings[0].bound, Some(Bound::Upper));
+/// assert!((readings[0].estimates[0].information.bits() - 1.5).abs() < 1e-6);
+/// assert!((readings[0].estimates[1].information.bits() - 1.0).abs() < 1e-6);
+/// # Ok::<(), infoplane::EstimateError>(())
+/// ```
+///
+/// # References
+/// Kolchinsky & Tracey (2017), *Entropy* 19:361, section 4; Saxe et al. (2018), *ICLR*, for its use on layers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kde {
+    noise_variances: Vec<f64>,
+}
+
+impl Kde {
+    /// The method with these noise variances σ², all of them measured at once.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if there is none, or one is not a positive, finite number.
+    pub fn new(noise_variances: Vec<f64>) -> Result<Self, EstimateError> {
+        let wrong = |given: String| EstimateError::Setting {
+            parameter: "noise_variance",
+            given,
+            allowed: "one or more positive, finite numbers",
+        };
+        if noise_variances.is_empty() {
+            return Err(wrong("[]".into()));
+        }
+        match noise_variances.iter().find(|v| !(v.is_finite() && **v > 0.0)) {
+            Some(variance) => Err(wrong(variance.to_string())),
+            None => Ok(Kde { noise_variances }),
+        }
+    }
+
+    /// The noise variances, in the order of the readings.
+    pub fn noise_variances(&self) -> &[f64] {
+        &self.noise_variances
+    }
+}
+
+impl Estimator for Kde {
+    fn name(&self) -> &'static str {
+        "kde"
+    }
+
+    /// For every noise variance the upper bound, then the lower.
+    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
+        check_layer(&t, labellings)?;
+        if matches!(t, Variable::Labels(_)) {
+            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
+        }
+        let means = mean_logarithms(&t, labellings, &self.noise_variances);
+        let mut readings = Vec::with_capacity(2 * means.len());
+        for (variance, means) in self.noise_variances.iter().zip(&means) {
+            for (bound, mean) in [
+                (Bound::Upper, (|m| m.kullback_leibler) as fn(&MeanLogarithms) -> f64),
+                (Bound::Lower, |m| m.bhattacharyya),
+            ] {
+                let information = |within| Information::from_nats(mean(within) - mean(&means.all));
+                readings.push(Reading {
+                    setting: format!("noise_variance={variance}"),
+                    bound: Some(bound),
+                    estimates: means.within.iter().map(|w| Estimate::without_error(information(w))).collect(),
+                    out_of_range: 0,
+                });
+            }
+        }
+        Ok(readings)
+    }
+}

@@ -1,0 +1,226 @@
+//! The points as the kernel needs them: scaled, and packed into panels.
+
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+
+use super::tile::{Exact, PANEL};
+
+/// The values of a matrix, row by row, as they were given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Values<'a> {
+    Single(&'a [f32]),
+    Double(&'a [f64]),
+}
+
+/// Points of `width` coordinates, and the units in which they are packed.
+///
+/// Everything is scaled by a power of two (which is exact) that brings the smallest noise variance into
+/// (¼, 1]: distances that matter are then of order one, whatever the units of the data, and single precision
+/// neither overflows nor vanishes where it counts.
+pub(super) struct Points<'a> {
+    values: Values<'a>,
+    width: usize,
+    scale: f64,
+    /// In the units of the data; what the Gram path subtracts.
+    centre: Vec<f64>,
+}
+
+/// Which numbers the points fit, after scaling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    Single,
+    Double,
+    /// The range of the data exceeds the noise by more than 2¹⁰²⁰.
+    None,
+}
+
+impl<'a> Points<'a> {
+    pub(super) fn new(values: Values<'a>, width: usize, smallest_variance: f64) -> Self {
+        let scale = power_of_two(-(smallest_variance.log2() / 2.0).ceil() as i32);
+        Points { values, width, scale, centre: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self.values {
+            Values::Single(values) => values.len() / self.width,
+            Values::Double(values) => values.len() / self.width,
+        }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// A variance in the units of the scaled points.
+    pub(super) fn scaled_variance(&self, variance: f64) -> f64 {
+        variance * self.scale * self.scale
+    }
+
+    pub(super) fn precision(&self) -> Precision {
+        // Differences stay finite below these; their squares may overflow to infinity, whose kernel is 0.
+        let largest = self.largest() * self.scale;
+        let fits_single = match self.values {
+            Values::Single(_) => true,
+            Values::Double(values) => values.iter().all(|&v| f64::from(v as f32) == v),
+        };
+        if fits_single && largest <= power_of_two(126) {
+            Precision::Single
+        } else if largest <= power_of_two(1020) {
+            Precision::Double
+        } else {
+            Precision::None
+        }
+    }
+
+    fn largest(&self) -> f64 {
+        match self.values {
+            Values::Single(values) => values.iter().fold(0.0f32, |m, v| m.max(v.abs())).into(),
+            Values::Double(values) => values.iter().fold(0.0, |m, v| m.max(v.abs())),
+        }
+    }
+
+    /// Chooses what [`pack_centred`](Self::pack_centred) subtracts: the mean of the middle three quarters of
+    /// (at most 256 of) the values of each column, which one huge row cannot move.
+    ///
+    /// Any centre is right; a better one leaves fewer near pairs to compute twice. It is rounded to 10 bits of
+    /// the column's spread, so that subtracting it rarely rounds.
+    pub(super) fn choose_centre(&mut self) {
+        let n = self.len();
+        let n_sampled = n.min(256);
+        let mut column = Vec::with_capacity(n_sampled);
+        let centre = (0..self.width).map(|k| {
+            column.clear();
+            column.extend((0..n_sampled).map(|i| self.value(i * n / n_sampled, k)));
+            column.sort_unstable_by(f64::total_cmp);
+            let middle = &column[n_sampled / 8..n_sampled - n_sampled / 8];
+            let spread = middle[middle.len() - 1] - middle[0];
+            if spread <= f64::MIN_POSITIVE || !spread.is_finite() {
+                return middle[middle.len() / 2];
+            }
+            let unit = power_of_two(spread.log2().floor() as i32 - 10);
+            let mean = middle.iter().map(|v| v / middle.len() as f64).sum::<f64>();
+            let rounded = (mean / unit).round() * unit;
+            if rounded.is_finite() { rounded } else { 0.0 }
+        });
+        self.centre = centre.collect();
+    }
+
+    pub(super) fn value(&self, row: usize, column: usize) -> f64 {
+        match self.values {
+            Values::Single(values) => values[row * self.width + column].into(),
+            Values::Double(values) => values[row * self.width + column],
+        }
+    }
+
+    /// Packs the given rows as they are; panel places without a row become zero.
+    pub(super) fn pack_exact<E: Exact>(&self, rows: &[u32], panel: &mut [E]) {
+        let scale = self.scale;
+        match self.values {
+            Values::Single(values) => {
+                transpose(values, self.width, rows, panel, |_, v| E::from_double(f64::from(v) * scale))
+            }
+            Values::Double(values) => {
+                transpose(values, self.width, rows, panel, |_, v| E::from_double(v * scale))
+            }
+        }
+    }
+
+    /// Packs the given rows less the centre; returns their squared norms, as packed.
+    pub(super) fn pack_centred(&self, rows: &[u32], panel: &mut [f32]) -> [f64; PANEL] {
+        let (scale, centre) = (self.scale, &self.centre[..]);
+        match self.values {
+            Values::Single(values) => transpose(values, self.width, rows, panel, |k, v| {
+                ((f64::from(v) - centre[k]) * scale) as f32
+            }),
+            Values::Double(values) => {
+                transpose(values, self.width, rows, panel, |k, v| ((v - centre[k]) * scale) as f32)
+            }
+        }
+        let mut norms = [0.0; PANEL];
+        for coordinates in panel.chunks_exact(PANEL) {
+            for (norm, &coordinate) in norms.iter_mut().zip(coordinates) {
+                *norm += f64::from(coordinate) * f64::from(coordinate);
+            }
+        }
+        norms
+    }
+}
+
+/// `panel[k * 48 + l] = convert(k, value k of row rows[l])`.
+fn transpose<T: Copy, E: Default + Copy>(
+    values: &[T],
+    width: usize,
+    rows: &[u32],
+    panel: &mut [E],
+    convert: impl Fn(usize, T) -> E,
+) {
+    if rows.len() < PANEL {
+        panel.fill(E::default());
+    }
+    for (place, &row) in rows.iter().enumerate() {
+        let row = &values[row as usize * width..(row as usize + 1) * width];
+        for ((k, &value), coordinates) in row.iter().enumerate().zip(panel.chunks_exact_mut(PANEL)) {
+            coordinates[place] = convert(k, value);
+        }
+    }
+}
+
+/// All points less their centre, in single precision, with their squared norms.
+pub(super) struct Centred {
+    pub(super) values: Vec<f32>,
+    pub(super) coarse_norms: Vec<f32>,
+    pub(super) norm_rests: Vec<f32>,
+    /// The largest squared norm in each panel.
+    pub(super) largest_norms: Vec<f64>,
+}
+
+impl Centred {
+    /// `panels`: the rows of each panel.
+    pub(super) fn pack(points: &Points<'_>, panels: &[&[u32]]) -> Self {
+        let mut values = vec![0.0; panels.len() * points.width * PANEL];
+        let norms: Vec<[f64; PANEL]> = values
+            .par_chunks_exact_mut(points.width * PANEL)
+            .zip(panels)
+            .map(|(panel, rows)| points.pack_centred(rows, panel))
+            .collect();
+        let largest_norms: Vec<f64> = norms.iter().map(|n| n.iter().copied().fold(0.0, f64::max)).collect();
+        let largest = largest_norms.iter().copied().filter(|n| n.is_finite()).fold(1.0, f64::max);
+        // 22 bits: the sum of two such multiples is exact in single precision.
+        let unit = power_of_two(largest.log2().ceil() as i32 - 22);
+        let norms = norms.as_flattened();
+        let coarse = |norm: f64| (norm / unit).round() * unit;
+        Centred {
+            values,
+            coarse_norms: norms.iter().map(|&norm| coarse(norm) as f32).collect(),
+            norm_rests: norms.iter().map(|&norm| (norm - coarse(norm)) as f32).collect(),
+            largest_norms,
+        }
+    }
+}
+
+/// All points as they are.
+pub(super) fn pack_exact<E: Exact>(points: &Points<'_>, panels: &[&[u32]]) -> Vec<E> {
+    let mut values = vec![E::default(); panels.len() * points.width * PANEL];
+    values
+        .par_chunks_exact_mut(points.width * PANEL)
+        .zip(panels)
+        .for_each(|(panel, rows)| points.pack_exact(rows, panel));
+    values
+}
+
+/// 2^exponent, exactly, for the exponents of normal numbers.
+fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((exponent.clamp(-1022, 1023) + 1023) as u64) << 52)
+}
+
+impl<'a> From<&'a ArrayView2<'_, f32>> for Values<'a> {
+    fn from(rows: &'a ArrayView2<'_, f32>) -> Self {
+        Values::Single(rows.as_slice().expect("rows in standard layout"))
+    }
+}
+
+impl<'a> From<&'a ArrayView2<'_, f64>> for Values<'a> {
+    fn from(rows: &'a ArrayView2<'_, f64>) -> Self {
+        Values::Double(rows.as_slice().expect("rows in standard layout"))
+    }
+}

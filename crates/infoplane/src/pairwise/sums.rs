@@ -1,0 +1,286 @@
+//! Sums of both kernels over all pairs, block pair by block pair.
+
+use fearless_simd::{Level, Simd, SimdBase, dispatch};
+use rayon::prelude::*;
+
+use super::exponential::{Exponent, KERNELS, LANES, add_kernels};
+use super::layout::{Block, Layout};
+use super::points::{Centred, Points};
+use super::tile::{Exact, Norms, PANEL, ROWS, RUN, Tile, gram};
+
+/// Error that one pair's kernel may carry out of the Gram path. It is a bound for a single pair; over the
+/// pairs of a row and over the rows these errors average out.
+const PAIR_TOLERANCE: f64 = 2.5e-7;
+
+/// Bytes of partial sums held at once.
+const PARTIAL_BYTES: usize = 8 << 20;
+
+/// How the points are at hand.
+pub(super) enum Packed<E> {
+    /// Centred in single precision; near pairs are taken from the data, in precision `E`.
+    Centred(Centred),
+    /// As they are.
+    Exact(Vec<E>),
+    /// Nothing: every pair of blocks packs what it needs, as it is.
+    Nothing,
+}
+
+/// Which pairs to sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pairs {
+    All,
+    WithinClasses,
+}
+
+/// Sums for every point, by position in the layout; `[2 v]` the Bhattacharyya kernel of variance v and
+/// `[2 v + 1]` the Kullback–Leibler kernel. Each includes the point itself.
+pub(super) struct Sums {
+    /// Over all points; empty unless asked for.
+    pub(super) all: Vec<Vec<f64>>,
+    /// Over the points of the same class.
+    pub(super) within: Vec<Vec<f64>>,
+}
+
+/// What all block pairs share.
+pub(super) struct Pass<'a, E> {
+    pub(super) points: &'a Points<'a>,
+    pub(super) layout: &'a Layout,
+    pub(super) packed: Packed<E>,
+    /// In units of the scaled points.
+    pub(super) variances: &'a [f64],
+}
+
+/// What one pair of blocks adds.
+struct Partial {
+    /// `[channel * left.len + l]`
+    left: Vec<f64>,
+    /// The same for the right block; empty if it is the left one.
+    right: Vec<f64>,
+}
+
+impl<E: Exact> Pass<'_, E> {
+    /// Runs the pass on the threads at hand. Which pairs are summed together, and the order in which sums are
+    /// added, is fixed by the layout.
+    pub(super) fn run(&self, pairs: Pairs) -> Sums {
+        let blocks = &self.layout.blocks;
+        let n = self.layout.order.len();
+        let channels = self.variances.len() * KERNELS;
+        let tasks = match pairs {
+            Pairs::All => self.layout.pairs(),
+            Pairs::WithinClasses => self.layout.pairs_within(),
+        };
+        let mut all = if pairs == Pairs::All { vec![vec![0.0; n]; channels] } else { Vec::new() };
+        let mut within = vec![vec![0.0; n]; channels];
+        let largest_block = blocks.iter().map(|block| block.len).max().unwrap_or(0);
+        let at_once = (PARTIAL_BYTES / (largest_block * channels * 16).max(1)).max(64);
+        let exponents: Vec<Exponent> = self.variances.iter().map(|&v| Exponent::new(v)).collect();
+        let level = Level::new();
+        for tasks in tasks.chunks(at_once) {
+            let partials: Vec<Partial> = tasks
+                .par_iter()
+                .with_max_len(1)
+                .map(|&(left, right)| {
+                    let (left, right) = (blocks[left], blocks[right]);
+                    dispatch!(level, simd => block_pair(simd, self, &exponents, left, right))
+                })
+                .collect();
+            for (&(left, right), partial) in tasks.iter().zip(&partials) {
+                let (left, right) = (blocks[left], blocks[right]);
+                for (block, sums) in [(left, &partial.left), (right, &partial.right)] {
+                    for (channel, sums) in sums.chunks_exact(block.len).enumerate() {
+                        let place = block.start..block.start + block.len;
+                        if pairs == Pairs::All {
+                            add(&mut all[channel][place.clone()], sums);
+                        }
+                        if left.class == right.class {
+                            add(&mut within[channel][place], sums);
+                        }
+                    }
+                }
+            }
+        }
+        Sums { all, within }
+    }
+
+    /// Squared distance below which a Gram tile is not to be trusted, given the largest squared norms on
+    /// either side.
+    ///
+    /// ‖a‖² + ‖b‖² − 2ab has an absolute error of about ε = γ (‖a‖² + ‖b‖²), so the kernel exp(−d² c) one of
+    /// exp(−d² c) ε c; this exceeds the tolerance when d² < ln(ε c / tolerance) / c. The larger c = 1/2σ² has
+    /// the larger error, the smaller c = 1/8σ² the longer reach.
+    fn nearest(&self, norms: f64) -> f64 {
+        // Half an ulp per step of a sum that grows to at most half of the norms, steps being as often up as
+        // down; the factor in front was checked against sums in double precision.
+        let steps = self.points.width().min(RUN) as f64;
+        let error = norms * f64::from(f32::EPSILON) / 2.0 * (1.0 + steps.sqrt() / 2.0);
+        let reach = |factor: f64| (error * factor / PAIR_TOLERANCE).ln() / factor;
+        let reaches = self.variances.iter().flat_map(|v| [reach(0.5 / v), reach(0.125 / v)]);
+        reaches.fold(f64::NEG_INFINITY, f64::max) + error
+    }
+}
+
+fn add(sums: &mut [f64], more: &[f64]) {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+/// The exact panels of a block, packed beforehand or when first needed.
+enum ExactPanels<'a, E> {
+    Packed(&'a [E]),
+    OnDemand { values: Vec<E>, filled: Vec<bool> },
+}
+
+impl<'a, E: Exact> ExactPanels<'a, E> {
+    fn new(pass: &'a Pass<'_, E>, block: Block) -> Self {
+        let size = pass.points.width() * PANEL;
+        match &pass.packed {
+            Packed::Exact(values) => {
+                ExactPanels::Packed(&values[block.first_panel * size..(block.first_panel + block.n_panels()) * size])
+            }
+            _ => ExactPanels::OnDemand { values: Vec::new(), filled: vec![false; block.n_panels()] },
+        }
+    }
+
+    fn panel(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
+        let size = pass.points.width() * PANEL;
+        let place = panel * size..(panel + 1) * size;
+        match self {
+            ExactPanels::Packed(values) => &values[place],
+            ExactPanels::OnDemand { values, filled } => {
+                if values.is_empty() {
+                    values.resize(filled.len() * size, E::default());
+                }
+                if !filled[panel] {
+                    let rows = &pass.layout.order[block.panel(panel)];
+                    pass.points.pack_exact(rows, &mut values[place.clone()]);
+                    filled[panel] = true;
+                }
+                &values[place]
+            }
+        }
+    }
+}
+
+/// Partial sums of a pair of blocks while it is worked on.
+struct Work<'a, E> {
+    left_exact: ExactPanels<'a, E>,
+    right_exact: ExactPanels<'a, E>,
+    /// 16 partial sums for every place of the left panels, channel after channel.
+    rows: Vec<[f32; LANES]>,
+    /// For the right panel at work, per variance.
+    columns: Vec<[[f32; PANEL]; KERNELS]>,
+    tile: Tile,
+}
+
+/// Both kernels of all variances, over every pair of a point of the left and a point of the right block.
+#[inline(always)]
+fn block_pair<S: Simd, E: Exact>(
+    simd: S,
+    pass: &Pass<'_, E>,
+    exponents: &[Exponent],
+    left: Block,
+    right: Block,
+) -> Partial {
+    let channels = exponents.len() * KERNELS;
+    let same = left == right;
+    let places = left.n_panels() * PANEL;
+    let mut work = Work {
+        left_exact: ExactPanels::new(pass, left),
+        right_exact: ExactPanels::new(pass, right),
+        rows: vec![[0.0; LANES]; places * channels],
+        columns: vec![[[0.0; PANEL]; KERNELS]; exponents.len()],
+        tile: [[0.0; PANEL]; ROWS],
+    };
+    let mut left_sums = vec![0.0; channels * left.len];
+    let mut right_sums = vec![0.0; if same { 0 } else { channels * right.len }];
+    for right_panel in 0..right.n_panels() {
+        work.columns.fill([[0.0; PANEL]; KERNELS]);
+        // Within one block, pairs of different panels count for both sides, and a panel with itself once.
+        let before = if same { right_panel } else { left.n_panels() };
+        for left_panel in 0..before {
+            panel_pair(simd, pass, exponents, (left, left_panel), (right, right_panel), &mut work);
+        }
+        let sums = if same { &mut left_sums } else { &mut right_sums };
+        let place = right_panel * PANEL..right.len.min((right_panel + 1) * PANEL);
+        for (sums, columns) in sums.chunks_exact_mut(right.len).zip(work.columns.as_flattened()) {
+            for (sum, column) in sums[place.clone()].iter_mut().zip(columns) {
+                *sum += f64::from(*column);
+            }
+        }
+        if same {
+            panel_pair(simd, pass, exponents, (left, right_panel), (right, right_panel), &mut work);
+        }
+    }
+    for (sums, rows) in left_sums.chunks_exact_mut(left.len).zip(work.rows.chunks_exact(places)) {
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum += f64::from(S::f32s::from_slice(simd, &row[..S::f32s::LEN]).reduce_sum());
+        }
+    }
+    Partial { left: left_sums, right: right_sums }
+}
+
+/// Adds the pairs of two panels to `work.rows` and `work.columns`.
+#[inline(always)]
+fn panel_pair<S: Simd, E: Exact>(
+    simd: S,
+    pass: &Pass<'_, E>,
+    exponents: &[Exponent],
+    (left, left_panel): (Block, usize),
+    (right, right_panel): (Block, usize),
+    work: &mut Work<'_, E>,
+) {
+    let size = pass.points.width() * PANEL;
+    let n_left = left.panel(left_panel).len();
+    let n_right = right.panel(right_panel).len();
+    let places = left.n_panels() * PANEL;
+    let (left_number, right_number) = (left.first_panel + left_panel, right.first_panel + right_panel);
+    let mut by_gram = None;
+    if let Packed::Centred(centred) = &pass.packed {
+        let norms = centred.largest_norms[left_number] + centred.largest_norms[right_number];
+        let nearest = pass.nearest(norms);
+        // No two points are further apart than this; and a point is no distance from itself.
+        if nearest < 2.0 * norms && norms < 1e30 && left_number != right_number {
+            by_gram = Some((centred, nearest as f32));
+        }
+    }
+    for first in (0..n_left).step_by(ROWS) {
+        if let Some((centred, nearest)) = by_gram {
+            let norms = |panel: usize| Norms {
+                coarse: &centred.coarse_norms[panel * PANEL..(panel + 1) * PANEL],
+                rest: &centred.norm_rests[panel * PANEL..(panel + 1) * PANEL],
+            };
+            let smallest = gram(
+                simd,
+                &centred.values[left_number * size..(left_number + 1) * size],
+                norms(left_number),
+                first,
+                &centred.values[right_number * size..(right_number + 1) * size],
+                norms(right_number),
+                &mut work.tile,
+            );
+            if smallest < nearest {
+                // Points come in clusters: the rest of the panel will hardly be better.
+                by_gram = None;
+            }
+        }
+        if by_gram.is_none() {
+            let left_points = work.left_exact.panel(pass, left, left_panel);
+            let right_points = work.right_exact.panel(pass, right, right_panel);
+            E::squared_distances(simd, left_points, first, right_points, &mut work.tile);
+        }
+        let n_rows = ROWS.min(n_left - first);
+        if n_right < PANEL {
+            for row in &mut work.tile {
+                row[n_right..].fill(f32::INFINITY);
+            }
+        }
+        for (variance, exponent) in exponents.iter().enumerate() {
+            let start = variance * KERNELS * places + left_panel * PANEL + first;
+            let (bhattacharyya, kullback_leibler) = work.rows.split_at_mut(start + places);
+            let rows =
+                [&mut bhattacharyya[start..start + ROWS], &mut kullback_leibler[..ROWS]];
+            add_kernels(simd, *exponent, &work.tile, n_rows, rows, &mut work.columns[variance]);
+        }
+    }
+}
