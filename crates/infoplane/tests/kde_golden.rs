@@ -1,5 +1,6 @@
 //! The KDE bounds on a trained network's layers, against values from an independent program.
 
+use std::io::Read;
 use std::path::Path;
 
 use infoplane::estimator::kde::Kde;
@@ -32,8 +33,12 @@ fn a_trained_tanh_network_has_the_published_bounds() {
         return;
     };
     let y: Vec<i64> = match array(&bytes, "y") {
-        (_, kind, data) if kind == "<i8" => data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect(),
-        (_, kind, data) if kind == "<i4" => data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap()).into()).collect(),
+        (_, kind, data) if kind == "<i8" => {
+            data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
+        }
+        (_, kind, data) if kind == "<i4" => {
+            data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap()).into()).collect()
+        }
         (_, _, data) => data.iter().map(|&b| b.into()).collect(),
     };
     let y = Labels::from_symbols(&y);
@@ -53,27 +58,29 @@ fn a_trained_tanh_network_has_the_published_bounds() {
     }
 }
 
-/// One array of an uncompressed npz: shape, type, bytes.
-fn array<'a>(npz: &'a [u8], name: &str) -> (Vec<usize>, String, &'a [u8]) {
+/// One array of an npz: shape, type, bytes.
+fn array(npz: &[u8], name: &str) -> (Vec<usize>, String, Vec<u8>) {
     let file = format!("{name}.npy");
     let mut at = 0;
     loop {
         assert_eq!(&npz[at..at + 4], b"PK\x03\x04", "no array {name}");
         let half = |o: usize| usize::from(u16::from_le_bytes([npz[at + o], npz[at + o + 1]]));
-        assert_eq!(half(8), 0, "stored without compression");
         let start = at + 30 + half(26) + half(28);
-        let found = &npz[at + 30..at + 30 + half(26)] == file.as_bytes();
-        let header = usize::from(u16::from_le_bytes([npz[start + 8], npz[start + 9]]));
-        let text = std::str::from_utf8(&npz[start + 10..start + 10 + header]).unwrap();
-        let between = |a: &str, b: &str| text.split(a).nth(1).unwrap().split(b).next().unwrap().to_owned();
-        let shape: Vec<usize> =
-            between("(", ")").split(',').filter_map(|s| s.trim().parse().ok()).collect();
-        let kind = between("'descr': '", "'");
-        let size = kind[2..].parse::<usize>().unwrap() * shape.iter().product::<usize>();
-        let data = start + 10 + header;
-        if found {
-            return (shape, kind, &npz[data..data + size]);
+        let mut size = half(18) + (half(20) << 16);
+        if size == 0xffff_ffff {
+            // NumPy writes the size in eight bytes: second of the extra field, after a mark and two sizes.
+            size = half(30 + half(26) + 12) + (half(30 + half(26) + 14) << 16);
         }
-        at = data + size;
+        if &npz[at + 30..at + 30 + half(26)] == file.as_bytes() {
+            let mut npy = Vec::new();
+            flate2::read::DeflateDecoder::new(&npz[start..start + size]).read_to_end(&mut npy).unwrap();
+            let header = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
+            let text = std::str::from_utf8(&npy[10..10 + header]).unwrap();
+            let between =
+                |a: &str, b: &str| text.split(a).nth(1).unwrap().split(b).next().unwrap().to_owned();
+            let shape = between("(", ")").split(',').filter_map(|s| s.trim().parse().ok()).collect();
+            return (shape, between("'descr': '", "'"), npy[10 + header..].to_vec());
+        }
+        at = start + size;
     }
 }

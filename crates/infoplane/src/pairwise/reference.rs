@@ -1,35 +1,51 @@
-//! The double loop: slow, simple, in double precision. What the fast pass is checked against.
+//! The double loop: slow, simple, in double precision. What the fast passes are checked against.
+
+use rayon::prelude::*;
 
 use crate::Labels;
 
-use super::MeanLogarithms;
+use super::{KernelMeans, MeanLogarithms};
 
 /// What [`mean_logarithms`](super::mean_logarithms) computes for one noise variance, literally.
 ///
-/// `value(i, k)` is coordinate k of point i; `labels` restricts the sum to the points of the same label.
+/// `value(i, k)` is coordinate k of point i.
 pub(super) fn mean_logarithms(
     n_samples: usize,
     width: usize,
-    value: impl Fn(usize, usize) -> f64,
-    labels: Option<&Labels>,
+    value: impl Fn(usize, usize) -> f64 + Sync,
+    labellings: &[&Labels],
     noise_variance: f64,
-) -> MeanLogarithms {
-    let noise = noise_variance.sqrt();
-    let mut means = MeanLogarithms { kullback_leibler: 0.0, bhattacharyya: 0.0 };
-    for i in 0..n_samples {
-        let (mut kullback_leibler, mut bhattacharyya, mut count) = (0.0, 0.0, 0.0);
-        for j in 0..n_samples {
-            if labels.is_some_and(|labels| labels.codes()[i] != labels.codes()[j]) {
-                continue;
+) -> KernelMeans {
+    // Multiplied before it is squared: the square of a tiny or a huge difference is no number.
+    let per_noise = 1.0 / noise_variance.sqrt();
+    // Per point: both logarithms over all points, then over those of its label in each labelling.
+    let of_point = |i: usize| -> Vec<MeanLogarithms> {
+        let kernels: Vec<(f64, f64)> = (0..n_samples)
+            .map(|j| {
+                let square = |difference: f64| difference * difference;
+                let squared: f64 = (0..width).map(|k| square((value(i, k) - value(j, k)) * per_noise)).sum();
+                ((-squared / 2.0).exp(), (-squared / 8.0).exp())
+            })
+            .collect();
+        let mean_over = |counts: &dyn Fn(usize) -> bool| {
+            let (mut kullback_leibler, mut bhattacharyya, mut count) = (0.0, 0.0, 0.0);
+            for (_, kernels) in kernels.iter().enumerate().filter(|(j, _)| counts(*j)) {
+                kullback_leibler += kernels.0;
+                bhattacharyya += kernels.1;
+                count += 1.0;
             }
-            // Divided before it is squared: the square of a tiny or a huge difference is no number.
-            let squared: f64 = (0..width).map(|k| ((value(i, k) - value(j, k)) / noise).powi(2)).sum();
-            kullback_leibler += (-squared / 2.0).exp();
-            bhattacharyya += (-squared / 8.0).exp();
-            count += 1.0;
-        }
-        means.kullback_leibler += (kullback_leibler / count).ln() / n_samples as f64;
-        means.bhattacharyya += (bhattacharyya / count).ln() / n_samples as f64;
-    }
-    means
+            MeanLogarithms {
+                kullback_leibler: f64::ln(kullback_leibler / count),
+                bhattacharyya: f64::ln(bhattacharyya / count),
+            }
+        };
+        let within = labellings.iter().map(|labels| mean_over(&|j| labels.codes()[i] == labels.codes()[j]));
+        std::iter::once(mean_over(&|_| true)).chain(within).collect()
+    };
+    let points: Vec<Vec<MeanLogarithms>> = (0..n_samples).into_par_iter().map(of_point).collect();
+    let mean = |which: usize| MeanLogarithms {
+        kullback_leibler: points.iter().map(|p| p[which].kullback_leibler).sum::<f64>() / n_samples as f64,
+        bhattacharyya: points.iter().map(|p| p[which].bhattacharyya).sum::<f64>() / n_samples as f64,
+    };
+    KernelMeans { all: mean(0), within: (1..=labellings.len()).map(mean).collect() }
 }
