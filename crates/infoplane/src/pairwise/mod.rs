@@ -37,20 +37,20 @@ const VARIANCES_AT_ONCE: usize = 8;
 
 /// Means over the samples of the logarithm of the mean kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MeanLogarithms {
+pub(crate) struct MeanLogarithms {
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 2σ²)
-    pub kullback_leibler: f64,
+    pub(crate) kullback_leibler: f64,
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 8σ²)
-    pub bhattacharyya: f64,
+    pub(crate) bhattacharyya: f64,
 }
 
 /// The means for one noise variance.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KernelMeans {
+pub(crate) struct KernelMeans {
     /// j runs over all samples.
-    pub all: MeanLogarithms,
+    pub(crate) all: MeanLogarithms,
     /// For each labelling given: j runs over the samples with the label of i.
-    pub within: Vec<MeanLogarithms>,
+    pub(crate) within: Vec<MeanLogarithms>,
 }
 
 /// Means of the logarithm of Gaussian kernel sums, over all samples and within the labels of each labelling.
@@ -75,7 +75,7 @@ pub struct KernelMeans {
 /// # Panics
 /// If `t` is not a matrix of finite values, labels are not as many as rows, or a variance is not positive and
 /// finite: [`Kde`](crate::estimator::kde::Kde) checks this and returns an error.
-pub fn mean_logarithms(
+pub(crate) fn mean_logarithms(
     t: &Variable<'_>,
     labellings: &[&Labels],
     noise_variances: &[f64],
