@@ -11,8 +11,10 @@ mod sums;
 mod tests;
 mod tile;
 
+use fearless_simd::Level;
+
 use crate::Labels;
-use crate::variable::Variable;
+use crate::variable::{Variable, standard_layout};
 
 use layout::{Layout, best_partition};
 use points::{Centred, Points, Precision, Values, pack_exact};
@@ -35,20 +37,20 @@ const VARIANCES_AT_ONCE: usize = 8;
 
 /// Means over the samples of the logarithm of the mean kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MeanLogarithms {
+pub(crate) struct MeanLogarithms {
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 2σ²)
-    pub kullback_leibler: f64,
+    pub(crate) kullback_leibler: f64,
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 8σ²)
-    pub bhattacharyya: f64,
+    pub(crate) bhattacharyya: f64,
 }
 
 /// The means for one noise variance.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KernelMeans {
+pub(crate) struct KernelMeans {
     /// j runs over all samples.
-    pub all: MeanLogarithms,
+    pub(crate) all: MeanLogarithms,
     /// For each labelling given: j runs over the samples with the label of i.
-    pub within: Vec<MeanLogarithms>,
+    pub(crate) within: Vec<MeanLogarithms>,
 }
 
 /// Means of the logarithm of Gaussian kernel sums, over all samples and within the labels of each labelling.
@@ -72,8 +74,8 @@ pub struct KernelMeans {
 ///
 /// # Panics
 /// If `t` is not a matrix of finite values, labels are not as many as rows, or a variance is not positive and
-/// finite: [`Kde`](crate::estimator::kde::Kde) checks this and returns an error.
-pub fn mean_logarithms(
+/// finite: [`Kde`](crate::estimator::Kde) checks this and returns an error.
+pub(crate) fn mean_logarithms(
     t: &Variable<'_>,
     labellings: &[&Labels],
     noise_variances: &[f64],
@@ -81,18 +83,19 @@ pub fn mean_logarithms(
     match t {
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
         Variable::Single(rows) => {
-            let rows = rows.as_standard_layout();
-            summed(Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            let rows = standard_layout(rows);
+            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
         Variable::Double(rows) => {
-            let rows = rows.as_standard_layout();
-            summed(Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            let rows = standard_layout(rows);
+            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
     }
 }
 
 /// Cuts the noise variances into sets that can share a pass.
 fn summed(
+    level: Level,
     values: Values<'_>,
     width: usize,
     labellings: &[&Labels],
@@ -107,7 +110,7 @@ fn summed(
         let together =
             rest.iter().take(VARIANCES_AT_ONCE).take_while(|&&v| noise_variances[v] <= limit).count();
         let variances: Vec<f64> = rest[..together].iter().map(|&v| noise_variances[v]).collect();
-        for (&index, mean) in rest.iter().zip(one_set(values, width, labellings, &variances)) {
+        for (&index, mean) in rest.iter().zip(one_set(level, values, width, labellings, &variances)) {
             means[index] = Some(mean);
         }
         rest = &rest[together..];
@@ -116,11 +119,17 @@ fn summed(
 }
 
 /// Chooses how to compute, by the range and precision of the data.
-fn one_set(values: Values<'_>, width: usize, labellings: &[&Labels], variances: &[f64]) -> Vec<KernelMeans> {
+fn one_set(
+    level: Level,
+    values: Values<'_>,
+    width: usize,
+    labellings: &[&Labels],
+    variances: &[f64],
+) -> Vec<KernelMeans> {
     let points = Points::new(values, width, variances[0]);
     match points.precision() {
-        Precision::Single => passes::<f32>(points, labellings, variances),
-        Precision::Double => passes::<f64>(points, labellings, variances),
+        Precision::Single => passes::<f32>(level, points, labellings, variances),
+        Precision::Double => passes::<f64>(level, points, labellings, variances),
         Precision::None => by_reference(&points, labellings, variances),
     }
 }
@@ -132,7 +141,12 @@ fn by_reference(points: &Points<'_>, labellings: &[&Labels], variances: &[f64]) 
 }
 
 /// One pass over all pairs, and one within the classes of every labelling that did not cut the points.
-fn passes<E: Exact>(mut points: Points<'_>, labellings: &[&Labels], variances: &[f64]) -> Vec<KernelMeans> {
+fn passes<E: Exact>(
+    level: Level,
+    mut points: Points<'_>,
+    labellings: &[&Labels],
+    variances: &[f64],
+) -> Vec<KernelMeans> {
     let n = points.len();
     let partition = best_partition(labellings);
     let layout = partition.map_or_else(|| Layout::whole(n), |index| Layout::by_label(labellings[index]));
@@ -143,7 +157,7 @@ fn passes<E: Exact>(mut points: Points<'_>, labellings: &[&Labels], variances: &
     } else {
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };
-    let sums = Pass { points: &points, layout: &layout, packed, variances: &scaled }.run(Pairs::All);
+    let sums = Pass { level, points: &points, layout: &layout, packed, variances: &scaled }.run(Pairs::All);
     let size = vec![n; n];
     let mut means: Vec<KernelMeans> = mean_logarithms_of(&sums.all, &size)
         .into_iter()
@@ -158,8 +172,13 @@ fn passes<E: Exact>(mut points: Points<'_>, labellings: &[&Labels], variances: &
             mean_logarithms_of(&sums.within, &class_sizes(&layout, labels))
         } else {
             let layout = Layout::by_label(labels);
-            let pass =
-                Pass::<E> { points: &points, layout: &layout, packed: Packed::Nothing, variances: &scaled };
+            let pass = Pass::<E> {
+                level,
+                points: &points,
+                layout: &layout,
+                packed: Packed::Nothing,
+                variances: &scaled,
+            };
             mean_logarithms_of(&pass.run(Pairs::WithinClasses).within, &class_sizes(&layout, labels))
         };
         for (mean, within) in means.iter_mut().zip(within) {

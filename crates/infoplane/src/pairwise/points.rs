@@ -136,7 +136,9 @@ impl<'a> Points<'a> {
                 transpose(values, self.width, rows, panel, |k, v| ((v - centre[k]) * scale) as f32)
             }
         }
-        let mut norms = [0.0; PANEL];
+        // Places without a point are infinitely far from everything.
+        let mut norms = [f64::INFINITY; PANEL];
+        norms[..rows.len()].fill(0.0);
         for coordinates in panel.chunks_exact(PANEL) {
             for (norm, &coordinate) in norms.iter_mut().zip(coordinates) {
                 *norm += f64::from(coordinate) * f64::from(coordinate);
@@ -183,7 +185,11 @@ impl Centred {
             .zip(panels)
             .map(|(panel, rows)| points.pack_centred(rows, panel))
             .collect();
-        let largest_norms: Vec<f64> = norms.iter().map(|n| n.iter().copied().fold(0.0, f64::max)).collect();
+        let largest_norms: Vec<f64> = norms
+            .iter()
+            .zip(panels)
+            .map(|(norms, rows)| norms[..rows.len()].iter().copied().fold(0.0, f64::max))
+            .collect();
         let largest = largest_norms.iter().copied().filter(|n| n.is_finite()).fold(1.0, f64::max);
         // 22 bits: the sum of two such multiples is exact in single precision.
         let unit = power_of_two(largest.log2().ceil() as i32 - 22);
@@ -192,7 +198,10 @@ impl Centred {
         Centred {
             values,
             coarse_norms: norms.iter().map(|&norm| coarse(norm) as f32).collect(),
-            norm_rests: norms.iter().map(|&norm| (norm - coarse(norm)) as f32).collect(),
+            norm_rests: norms
+                .iter()
+                .map(|&norm| if norm.is_finite() { (norm - coarse(norm)) as f32 } else { 0.0 })
+                .collect(),
             largest_norms,
         }
     }

@@ -1,16 +1,16 @@
 //! Sums of both kernels over all pairs, block pair by block pair.
 
-use fearless_simd::{Level, Simd, SimdBase, dispatch};
+use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 
 use super::exponential::{Exponent, KERNELS, LANES, add_kernels};
 use super::layout::{Block, Layout};
 use super::points::{Centred, Points};
-use super::tile::{Exact, Norms, PANEL, ROWS, RUN, Tile, gram};
+use super::tile::{Exact, Norms, PANEL, PRODUCT_RUN, ROWS, Tile, cut_into_strips, gram};
 
 /// Error that one pair's kernel may carry out of the Gram path. It is a bound for a single pair; over the
 /// pairs of a row and over the rows these errors average out.
-const PAIR_TOLERANCE: f64 = 2.5e-7;
+const PAIR_TOLERANCE: f64 = 1e-6;
 
 /// Bytes of partial sums held at once.
 const PARTIAL_BYTES: usize = 8 << 20;
@@ -43,6 +43,8 @@ pub(super) struct Sums {
 
 /// What all block pairs share.
 pub(super) struct Pass<'a, E> {
+    /// The vector instructions to use.
+    pub(super) level: Level,
     pub(super) points: &'a Points<'a>,
     pub(super) layout: &'a Layout,
     pub(super) packed: Packed<E>,
@@ -74,14 +76,13 @@ impl<E: Exact> Pass<'_, E> {
         let largest_block = blocks.iter().map(|block| block.len).max().unwrap_or(0);
         let at_once = (PARTIAL_BYTES / (largest_block * channels * 16).max(1)).max(64);
         let exponents: Vec<Exponent> = self.variances.iter().map(|&v| Exponent::new(v)).collect();
-        let level = Level::new();
         for tasks in tasks.chunks(at_once) {
             let partials: Vec<Partial> = tasks
                 .par_iter()
                 .with_max_len(1)
                 .map(|&(left, right)| {
                     let (left, right) = (blocks[left], blocks[right]);
-                    dispatch!(level, simd => block_pair(simd, self, &exponents, left, right))
+                    dispatch!(self.level, simd => block_pair(simd, self, &exponents, left, right))
                 })
                 .collect();
             for (&(left, right), partial) in tasks.iter().zip(&partials) {
@@ -111,7 +112,7 @@ impl<E: Exact> Pass<'_, E> {
     fn nearest(&self, norms: f64) -> f64 {
         // Half an ulp per step of a sum that grows to at most half of the norms, steps being as often up as
         // down; the factor in front was checked against sums in double precision.
-        let steps = self.points.width().min(RUN) as f64;
+        let steps = self.points.width().min(PRODUCT_RUN) as f64;
         let error = norms * f64::from(f32::EPSILON) / 2.0 * (1.0 + steps.sqrt() / 2.0);
         let reach = |factor: f64| (error * factor / PAIR_TOLERANCE).ln() / factor;
         let reaches = self.variances.iter().flat_map(|v| [reach(0.5 / v), reach(0.125 / v)]);
@@ -126,48 +127,61 @@ fn add(sums: &mut [f64], more: &[f64]) {
 }
 
 /// The exact panels of a block, packed beforehand or when first needed.
-enum ExactPanels<'a, E> {
-    Packed(&'a [E]),
-    OnDemand { values: Vec<E>, filled: Vec<bool> },
+struct ExactPanels<E> {
+    values: Vec<E>,
+    filled: Vec<bool>,
 }
 
-impl<'a, E: Exact> ExactPanels<'a, E> {
-    fn new(pass: &'a Pass<'_, E>, block: Block) -> Self {
-        let size = pass.points.width() * PANEL;
-        match &pass.packed {
-            Packed::Exact(values) => ExactPanels::Packed(
-                &values[block.first_panel * size..(block.first_panel + block.n_panels()) * size],
-            ),
-            _ => ExactPanels::OnDemand { values: Vec::new(), filled: vec![false; block.n_panels()] },
-        }
+impl<E: Exact> ExactPanels<E> {
+    fn new(block: Block) -> Self {
+        ExactPanels { values: Vec::new(), filled: vec![false; block.n_panels()] }
     }
 
-    fn panel(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
-        let size = pass.points.width() * PANEL;
-        let place = panel * size..(panel + 1) * size;
-        match self {
-            ExactPanels::Packed(values) => &values[place],
-            ExactPanels::OnDemand { values, filled } => {
-                if values.is_empty() {
-                    values.resize(filled.len() * size, E::default());
-                }
-                if !filled[panel] {
-                    let rows = &pass.layout.order[block.panel(panel)];
-                    pass.points.pack_exact(rows, &mut values[place.clone()]);
-                    filled[panel] = true;
-                }
-                &values[place]
-            }
+    /// The panel, filled by `fill` when it is first asked for.
+    fn panel(&mut self, size: usize, panel: usize, fill: impl FnOnce(&mut [E])) -> &[E] {
+        if self.values.is_empty() {
+            self.values.resize(self.filled.len() * size, E::default());
         }
+        let values = &mut self.values[panel * size..(panel + 1) * size];
+        if !self.filled[panel] {
+            fill(values);
+            self.filled[panel] = true;
+        }
+        values
+    }
+
+    /// One panel of the right block.
+    fn right(&'_ mut self, pass: &'_ Pass<'_, E>, block: Block, panel: usize) -> &[E] {
+        let size = pass.points.width() * PANEL;
+        let rows = &pass.layout.order[block.panel(panel)];
+        self.panel(size, panel, |values| pass.points.pack_exact(rows, values))
+    }
+
+    /// One panel of the left block, cut into strips.
+    fn left(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
+        let size = pass.points.width() * PANEL;
+        self.panel(size, panel, |strips| match &pass.packed {
+            Packed::Exact(values) => {
+                let number = block.first_panel + panel;
+                cut_into_strips(&values[number * size..(number + 1) * size], strips);
+            }
+            _ => {
+                let mut packed = vec![E::default(); size];
+                pass.points.pack_exact(&pass.layout.order[block.panel(panel)], &mut packed);
+                cut_into_strips(&packed, strips);
+            }
+        })
     }
 }
 
 /// Partial sums of a pair of blocks while it is worked on.
-struct Work<'a, E> {
-    left_exact: ExactPanels<'a, E>,
-    right_exact: ExactPanels<'a, E>,
-    /// 16 partial sums for every place of the left panels, channel after channel.
-    rows: Vec<[f32; LANES]>,
+struct Work<E> {
+    left_exact: ExactPanels<E>,
+    right_exact: ExactPanels<E>,
+    /// The centred points of the left block in strips, where there are centred points.
+    left_strips: Vec<f32>,
+    /// Partial sums for every place of the left panels, channel after channel.
+    rows: Vec<[f64; LANES]>,
     /// For the right panel at work, per variance.
     columns: Vec<[[f32; PANEL]; KERNELS]>,
     tile: Tile,
@@ -186,8 +200,9 @@ fn block_pair<S: Simd, E: Exact>(
     let same = left == right;
     let places = left.n_panels() * PANEL;
     let mut work = Work {
-        left_exact: ExactPanels::new(pass, left),
-        right_exact: ExactPanels::new(pass, right),
+        left_exact: ExactPanels::new(left),
+        right_exact: ExactPanels::new(right),
+        left_strips: left_strips(pass, left),
         rows: vec![[0.0; LANES]; places * channels],
         columns: vec![[[0.0; PANEL]; KERNELS]; exponents.len()],
         tile: [[0.0; PANEL]; ROWS],
@@ -214,10 +229,32 @@ fn block_pair<S: Simd, E: Exact>(
     }
     for (sums, rows) in left_sums.chunks_exact_mut(left.len).zip(work.rows.chunks_exact(places)) {
         for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum += f64::from(S::f32s::from_slice(simd, &row[..S::f32s::LEN]).reduce_sum());
+            *sum += row.iter().sum::<f64>();
         }
     }
     Partial { left: left_sums, right: right_sums }
+}
+
+fn left_strips<E>(pass: &Pass<'_, E>, block: Block) -> Vec<f32> {
+    let Packed::Centred(centred) = &pass.packed else { return Vec::new() };
+    let size = pass.points.width() * PANEL;
+    let panels = block.first_panel * size..(block.first_panel + block.n_panels()) * size;
+    let mut strips = vec![0.0; panels.len()];
+    for (panel, strips) in centred.values[panels].chunks_exact(size).zip(strips.chunks_exact_mut(size)) {
+        cut_into_strips(panel, strips);
+    }
+    strips
+}
+
+/// Makes each point no distance from itself, exactly; returns the smallest distance of two points.
+fn settle_diagonal(tile: &mut Tile, first: usize, n_points: usize) -> f32 {
+    let mut smallest = f32::INFINITY;
+    for (point, row) in tile.iter_mut().enumerate().map(|(r, row)| (first + r, row)).take(n_points - first) {
+        row[point] = f32::INFINITY;
+        smallest = row[..n_points].iter().fold(smallest, |a, &b| a.min(b));
+        row[point] = 0.0;
+    }
+    smallest
 }
 
 /// Adds the pairs of two panels to `work.rows` and `work.columns`.
@@ -228,9 +265,10 @@ fn panel_pair<S: Simd, E: Exact>(
     exponents: &[Exponent],
     (left, left_panel): (Block, usize),
     (right, right_panel): (Block, usize),
-    work: &mut Work<'_, E>,
+    work: &mut Work<E>,
 ) {
-    let size = pass.points.width() * PANEL;
+    let width = pass.points.width();
+    let size = width * PANEL;
     let n_left = left.panel(left_panel).len();
     let n_right = right.panel(right_panel).len();
     let places = left.n_panels() * PANEL;
@@ -239,35 +277,41 @@ fn panel_pair<S: Simd, E: Exact>(
     if let Packed::Centred(centred) = &pass.packed {
         let norms = centred.largest_norms[left_number] + centred.largest_norms[right_number];
         let nearest = pass.nearest(norms);
-        // No two points are further apart than this; and a point is no distance from itself.
-        if nearest < 2.0 * norms && norms < 1e30 && left_number != right_number {
+        // No two points are further apart than twice the norms.
+        if nearest < 2.0 * norms && norms < 1e30 {
             by_gram = Some((centred, nearest as f32));
         }
     }
     for first in (0..n_left).step_by(ROWS) {
         if let Some((centred, nearest)) = by_gram {
-            let norms = |panel: usize| Norms {
-                coarse: &centred.coarse_norms[panel * PANEL..(panel + 1) * PANEL],
-                rest: &centred.norm_rests[panel * PANEL..(panel + 1) * PANEL],
+            let norms = |place: usize, len: usize| Norms {
+                coarse: &centred.coarse_norms[place..place + len],
+                rest: &centred.norm_rests[place..place + len],
             };
-            let smallest = gram(
+            let strip = left_panel * size + first * width;
+            let mut smallest = gram(
                 simd,
-                &centred.values[left_number * size..(left_number + 1) * size],
-                norms(left_number),
-                first,
+                &work.left_strips[strip..strip + ROWS * width],
+                norms(left_number * PANEL + first, ROWS),
                 &centred.values[right_number * size..(right_number + 1) * size],
-                norms(right_number),
+                norms(right_number * PANEL, PANEL),
                 &mut work.tile,
             );
+            if left_number == right_number {
+                smallest = settle_diagonal(&mut work.tile, first, n_left);
+            }
             if smallest < nearest {
                 // Points come in clusters: the rest of the panel will hardly be better.
                 by_gram = None;
             }
         }
         if by_gram.is_none() {
-            let left_points = work.left_exact.panel(pass, left, left_panel);
-            let right_points = work.right_exact.panel(pass, right, right_panel);
-            E::squared_distances(simd, left_points, first, right_points, &mut work.tile);
+            let strip = &work.left_exact.left(pass, left, left_panel)[first * width..(first + ROWS) * width];
+            let panel = match &pass.packed {
+                Packed::Exact(values) => &values[right_number * size..(right_number + 1) * size],
+                _ => work.right_exact.right(pass, right, right_panel),
+            };
+            E::squared_distances(simd, strip, panel, &mut work.tile);
         }
         let n_rows = ROWS.min(n_left - first);
         if n_right < PANEL {
