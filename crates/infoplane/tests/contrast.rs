@@ -23,6 +23,17 @@ fn mean(
     (epoch, layer): (u64, usize),
     column: fn(&PlaneRow) -> Option<f64>,
 ) -> f64 {
+    let values = values(plane, setting, (epoch, layer), column);
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// One column at one epoch, a value for each seed.
+fn values(
+    plane: &InformationPlane,
+    setting: &str,
+    (epoch, layer): (u64, usize),
+    column: fn(&PlaneRow) -> Option<f64>,
+) -> Vec<f64> {
     let values: Vec<f64> = plane
         .rows
         .iter()
@@ -30,7 +41,7 @@ fn mean(
         .map(|row| column(row).expect("a measured layer"))
         .collect();
     assert!(!values.is_empty(), "no row for {setting} at epoch {epoch}, layer {layer}");
-    values.iter().sum::<f64>() / values.len() as f64
+    values
 }
 
 fn i_xt(row: &PlaneRow) -> Option<f64> {
@@ -78,9 +89,15 @@ fn relu_compresses_only_where_bins_clip_it() {
     assert!(clipped_values > 0, "and the values they clip are counted");
 }
 
-/// The whole table of the reference run: five seeds of several thousand epochs on the authors' labelling.
+/// The whole table of an independent reference run: the mean of five seeds on the authors' labelling.
 ///
-/// `cargo test --release --test contrast -- --ignored`, with the folder of published data beside the checkout.
+/// Twenty seeds here. Both means have the noise of their seeds, √(s²/5 + s²/20) with s² the variance over the
+/// seeds here; 3.7 times that is allowed, which 45 comparisons stay within 99 times in 100. The reference starts with weights of standard
+/// deviation 1/√fan-in: means over 400 seeds at epoch 0 are 9.2 and 6.3 bits for its 8.56 and 5.92, while weights
+/// by the layer's own width give 10.2 and 7.6.
+///
+/// `cargo test --release --test contrast -- --ignored --nocapture`, with the folder of published data beside the
+/// checkout.
 #[test]
 #[ignore = "trains for minutes; needs the authors' labelling of the 12-bit task"]
 fn the_reference_table_is_reproduced_within_its_seed_noise() {
@@ -90,44 +107,45 @@ fn the_reference_table_is_reproduced_within_its_seed_noise() {
         return;
     }
     let source = format!("dataset.source={{kind=\"mat\", file=\"{}\"}}", file.display());
-    let schedule = "schedule={kind=\"list\", epochs=[0, 30, 300, 1000]}";
-    let common = [source.as_str(), "seeds=5", schedule, EDGES];
-
+    let common = [
+        source.as_str(),
+        "seeds=20",
+        "network.initialization.weights=truncated-normal-fan-in",
+        "schedule={kind=\"list\", epochs=[0, 30, 300, 1000]}",
+        EDGES,
+    ];
     let tanh = run("saxe2018-tanh", &[&common[..], &["training.epochs=4835"]].concat());
-    // (layer, column, expected at epochs 0, 30, 300, 1000, end, allowance for the noise of five seeds)
-    let table: [(usize, fn(&PlaneRow) -> Option<f64>, [f64; 5], f64); 5] = [
-        (4, i_xt, [8.56, 9.67, 9.72, 9.38, 8.81], 1.0),
-        (5, i_xt, [5.92, 7.39, 6.53, 5.31, 3.68], 1.2),
-        (6, i_xt, [1.25, 4.08, 2.83, 1.88, 1.79], 0.8),
-        (5, i_ty, [0.12, 0.70, 0.87, 0.95, 0.99], 0.15),
-        (6, i_ty, [0.01, 0.62, 0.81, 0.92, 0.97], 0.15),
-    ];
-    for (layer, column, expected, allowance) in table {
-        for (epoch, expected) in [0, 30, 300, 1000, 4835].into_iter().zip(expected) {
-            let got = mean(&tanh, "30 edges", (epoch, layer), column);
-            eprintln!("tanh layer {layer} epoch {epoch}: {got:.2} for {expected:.2}");
-            assert!(
-                (got - expected).abs() < allowance,
-                "tanh, layer {layer}, epoch {epoch}: {got} for {expected}"
-            );
-        }
-    }
-
     let relu = run("saxe2018-relu", &[&common[..], &["training.epochs=3564"]].concat());
-    let table = [
-        ("30 edges", 4, [1.67, 5.01, 5.01, 4.48, 4.51], 1.5),
-        ("30 edges", 5, [1.28, 4.12, 3.43, 3.01, 2.74], 1.5),
-        ("floor", 4, [1.09, 5.32, 8.38, 8.45, 8.57], 1.5),
-        ("floor", 5, [0.78, 4.46, 7.65, 7.83, 7.93], 1.5),
+    type Column = fn(&PlaneRow) -> Option<f64>;
+    let table: [(&str, &InformationPlane, &str, usize, Column, [f64; 5]); 9] = [
+        ("tanh I(X;T)", &tanh, "30 edges", 4, i_xt, [8.56, 9.67, 9.72, 9.38, 8.81]),
+        ("tanh I(X;T)", &tanh, "30 edges", 5, i_xt, [5.92, 7.39, 6.53, 5.31, 3.68]),
+        ("tanh I(X;T)", &tanh, "30 edges", 6, i_xt, [1.25, 4.08, 2.83, 1.88, 1.79]),
+        ("tanh I(T;Y)", &tanh, "30 edges", 5, i_ty, [0.12, 0.70, 0.87, 0.95, 0.99]),
+        ("tanh I(T;Y)", &tanh, "30 edges", 6, i_ty, [0.01, 0.62, 0.81, 0.92, 0.97]),
+        ("relu I(X;T)", &relu, "30 edges", 4, i_xt, [1.67, 5.01, 5.01, 4.48, 4.51]),
+        ("relu I(X;T)", &relu, "30 edges", 5, i_xt, [1.28, 4.12, 3.43, 3.01, 2.74]),
+        ("relu I(X;T)", &relu, "floor", 4, i_xt, [1.09, 5.32, 8.38, 8.45, 8.57]),
+        ("relu I(X;T)", &relu, "floor", 5, i_xt, [0.78, 4.46, 7.65, 7.83, 7.93]),
     ];
-    for (setting, layer, expected, allowance) in table {
-        for (epoch, expected) in [0, 30, 300, 1000, 3564].into_iter().zip(expected) {
-            let got = mean(&relu, setting, (epoch, layer), i_xt);
-            eprintln!("relu {setting} layer {layer} epoch {epoch}: {got:.2} for {expected:.2}");
-            assert!(
-                (got - expected).abs() < allowance,
-                "ReLU {setting}, layer {layer}, epoch {epoch}: {got} for {expected}"
+    let mut outside = Vec::new();
+    for (name, plane, setting, layer, column, expected) in table {
+        let last = plane.rows.iter().map(|row| row.epoch).max().expect("rows");
+        for (epoch, expected) in [0, 30, 300, 1000, last].into_iter().zip(expected) {
+            let values = values(plane, setting, (epoch, layer), column);
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+            // Half a unit of the last digit, where seeds agree to better than what is printed.
+            let allowed = 3.7 * (variance / 5.0 + variance / n).sqrt() + 0.005;
+            let line = format!(
+                "{name}, {setting}, layer {layer}, epoch {epoch}: {mean:.2} for {expected:.2} ± {allowed:.2}"
             );
+            eprintln!("{line}");
+            if (mean - expected).abs() > allowed {
+                outside.push(line);
+            }
         }
     }
+    assert!(outside.is_empty(), "outside the noise of the seeds:\n{}", outside.join("\n"));
 }
