@@ -117,7 +117,8 @@ fn the_reference_table_is_reproduced_within_its_seed_noise() {
     let tanh = run("saxe2018-tanh", &[&common[..], &["training.epochs=4835"]].concat());
     let relu = run("saxe2018-relu", &[&common[..], &["training.epochs=3564"]].concat());
     type Column = fn(&PlaneRow) -> Option<f64>;
-    let table: [(&str, &InformationPlane, &str, usize, Column, [f64; 5]); 9] = [
+    type Line<'a> = (&'a str, &'a InformationPlane, &'a str, usize, Column, [f64; 5]);
+    let table: [Line<'_>; 9] = [
         ("tanh I(X;T)", &tanh, "30 edges", 4, i_xt, [8.56, 9.67, 9.72, 9.38, 8.81]),
         ("tanh I(X;T)", &tanh, "30 edges", 5, i_xt, [5.92, 7.39, 6.53, 5.31, 3.68]),
         ("tanh I(X;T)", &tanh, "30 edges", 6, i_xt, [1.25, 4.08, 2.83, 1.88, 1.79]),

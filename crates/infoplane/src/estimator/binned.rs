@@ -153,7 +153,9 @@ const MAX_BINS: usize = 65_536;
 
 /// I(T; labels) of a layer whose values have been sorted into bins.
 ///
-///     I(T;L) = H(T̂) − Σ p(l) H(T̂ | L = l),   H(T̂) = −Σ p(t̂) ln p(t̂)
+/// ```text
+/// I(T;L) = H(T̂) − Σ p(l) H(T̂ | L = l),   H(T̂) = −Σ p(t̂) ln p(t̂)
+/// ```
 ///
 /// with t̂ the bins of a row of T taken together and p the shares in the samples (plug-in). For distinct
 /// labels H(T̂|L) = 0. An estimate of the information at that resolution: for T itself, deterministic and
