@@ -160,7 +160,7 @@ fn first_non_finite<T: Float>(rows: &ArrayView2<'_, T>) -> Option<(usize, usize,
     if let Some(values) = rows.as_slice() {
         let fine =
             |values: &[T]| values.iter().fold(true, |fine, &v| fine & (v * T::default() == T::default()));
-        if values.par_chunks(1 << 15).all(fine) {
+        if values.par_chunks(1 << 17).all(fine) {
             return None;
         }
     }

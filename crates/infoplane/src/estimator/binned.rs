@@ -2,11 +2,11 @@
 //!
 //! The method of Shwartz-Ziv & Tishby (2017) and, with `floor`, of Saxe et al. (2018).
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 use fearless_simd::{Level, Simd, dispatch};
 use foldhash::fast::FixedState;
+use hashbrown::hash_table::{Entry, HashTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -330,30 +330,35 @@ impl Binned {
         Ok(match &self.cells {
             Cells::Even { units, top, closed } => {
                 let even = EvenPattern::new(units, width, *top, *closed);
+                let level = Level::new();
                 if *top <= 253.0 {
-                    let (symbols, outside) = even.digitise(values, |bin| bin as u8);
-                    (distinct_rows(&symbols, width), outside)
+                    number_rows(
+                        values,
+                        width,
+                        |values, symbols| dispatch!(level, simd => even.digitise(simd, values, symbols, |bin| bin as u8)),
+                    )
                 } else {
-                    let (symbols, outside) = even.digitise(values, |bin| bin as u32);
-                    (distinct_rows(&symbols, width), outside)
+                    number_rows(
+                        values,
+                        width,
+                        |values, symbols| dispatch!(level, simd => even.digitise(simd, values, symbols, |bin| bin as u32)),
+                    )
                 }
             }
-            Cells::Floor { width: bin_width } => (floor_symbols(values, *bin_width, width), 0),
-            Cells::Thresholds { units } => {
-                let symbols: Vec<u32> = values
-                    .iter()
-                    .enumerate()
-                    .map(|(i, &value)| {
-                        let edges = &units[if units.len() == 1 { 0 } else { i % width }];
-                        edges.partition_point(|&edge| edge <= value.into()) as u32
-                    })
-                    .collect();
-                (distinct_rows(&symbols, width), 0)
-            }
-            Cells::Bits => {
-                let symbols: Vec<u64> = values.iter().map(|&value| (value.into() + 0.0).to_bits()).collect();
-                (distinct_rows(&symbols, width), 0)
-            }
+            Cells::Floor { width: bin_width } => floor_symbols(values, *bin_width, width),
+            Cells::Thresholds { units } => number_rows(values, width, |values, symbols| {
+                for (i, (symbol, &value)) in symbols.iter_mut().zip(values).enumerate() {
+                    let edges = &units[if units.len() == 1 { 0 } else { i % width }];
+                    *symbol = edges.partition_point(|&edge| edge <= value.into()) as u32;
+                }
+                0
+            }),
+            Cells::Bits => number_rows(values, width, |values, symbols| {
+                for (symbol, &value) in symbols.iter_mut().zip(values) {
+                    *symbol = (value.into() + 0.0).to_bits();
+                }
+                0
+            }),
         })
     }
 }
@@ -363,8 +368,14 @@ trait Value: Copy + Into<f64> + Send + Sync {}
 impl Value for f32 {}
 impl Value for f64 {}
 
-/// Rows digitised at a time, by one thread.
-const BLOCK_VALUES: usize = 1 << 15;
+/// Values digitised at a time by one thread: they and their symbols stay in the nearest caches.
+const BLOCK_VALUES: usize = 1 << 14;
+
+/// Blocks that a thread takes at once: waking another for less costs more than it saves.
+const BLOCKS_AT_ONCE: usize = 8;
+
+/// 2⁵²: added to a small whole number, it leaves that number in the lowest bits of the sum.
+const WHOLE: f64 = (1u64 << 52) as f64;
 
 /// Bin parameters repeated over whole rows, so that narrow layers fill vector registers too.
 struct EvenPattern {
@@ -390,31 +401,14 @@ impl EvenPattern {
         }
     }
 
-    /// Symbols (bin + 1, so that 0 is below the range) and how many values lay outside.
-    fn digitise<T: Value, U: Copy + Default + Send>(
-        &self,
-        values: &[T],
-        symbol: impl Fn(i32) -> U + Copy + Sync,
-    ) -> (Vec<U>, u64) {
-        let mut symbols = vec![U::default(); values.len()];
-        // Blocks are whole patterns; their size is fixed, and so is every symbol.
-        let block = self.low.len() * (BLOCK_VALUES / self.low.len()).max(1);
-        let level = Level::new();
-        let outside = symbols
-            .par_chunks_mut(block)
-            .zip(values.par_chunks(block))
-            .map(|(symbols, values)| dispatch!(level, simd => self.block(simd, values, symbols, symbol)))
-            .sum();
-        (symbols, outside)
-    }
-
+    /// Symbols (bin + 1, so that 0 is below the range) of whole rows; gives how many values lay outside.
     #[inline(always)]
-    fn block<S: Simd, T: Value, U>(
+    fn digitise<S: Simd, T: Value, U>(
         &self,
         simd: S,
         values: &[T],
         symbols: &mut [U],
-        symbol: impl Fn(i32) -> U,
+        symbol: impl Fn(u64) -> U,
     ) -> u64 {
         simd.vectorize(
             #[inline(always)]
@@ -433,7 +427,7 @@ impl EvenPattern {
                         let last = if self.closed & (t <= high[i]) { self.top - 1.0 } else { self.top };
                         bin = if bin < last { bin } else { last };
                         bin = if t < low[i] { -1.0 } else { bin };
-                        symbols[i] = symbol(bin as i32 + 1);
+                        symbols[i] = symbol((bin + (1.0 + WHOLE)).to_bits());
                         beyond += u32::from((t < low[i]) | (t > high[i]));
                     }
                     outside += u64::from(beyond);
@@ -445,22 +439,32 @@ impl EvenPattern {
 }
 
 /// ⌊t / bin_width⌋ of every value, packed as small as the values found allow.
-fn floor_symbols<T: Value>(values: &[T], bin_width: f64, width: usize) -> Labels {
+fn floor_symbols<T: Value>(values: &[T], bin_width: f64, width: usize) -> (Labels, u64) {
     let level = Level::new();
     let (least, most) = values
         .par_chunks(BLOCK_VALUES)
+        .with_min_len(BLOCKS_AT_ONCE)
         .map(|values| dispatch!(level, simd => floor_range(simd, values, bin_width)))
         .reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
     if most - least <= 255.0 {
-        let symbols = floor_pass(level, values, bin_width, least, |bin| bin as i32 as u8);
-        distinct_rows(&symbols, width)
+        number_rows(
+            values,
+            width,
+            |values, symbols| dispatch!(level, simd => floor(simd, values, symbols, bin_width, |bin| (bin - least + WHOLE).to_bits() as u8)),
+        )
     } else if most - least <= f64::from(i32::MAX) {
-        let symbols = floor_pass(level, values, bin_width, least, |bin| bin as i32 as u32);
-        distinct_rows(&symbols, width)
+        number_rows(
+            values,
+            width,
+            |values, symbols| dispatch!(level, simd => floor(simd, values, symbols, bin_width, |bin| (bin - least + WHOLE).to_bits() as u32)),
+        )
     } else {
         // Bins so narrow that their numbers do not fit an integer: the floats that hold them will do.
-        let symbols = floor_pass(level, values, bin_width, 0.0, |bin| (bin + 0.0).to_bits());
-        distinct_rows(&symbols, width)
+        number_rows(
+            values,
+            width,
+            |values, symbols| dispatch!(level, simd => floor(simd, values, symbols, bin_width, |bin| (bin + 0.0).to_bits())),
+        )
     }
 }
 
@@ -485,45 +489,75 @@ fn floor_range<S: Simd, T: Value>(simd: S, values: &[T], bin_width: f64) -> (f64
     )
 }
 
-fn floor_pass<T: Value, U: Copy + Default + Send>(
-    level: Level,
+#[inline(always)]
+fn floor<S: Simd, T: Value, U>(
+    simd: S,
     values: &[T],
+    symbols: &mut [U],
     bin_width: f64,
-    least: f64,
-    symbol: impl Fn(f64) -> U + Copy + Sync,
-) -> Vec<U> {
-    let mut symbols = vec![U::default(); values.len()];
-    symbols.par_chunks_mut(BLOCK_VALUES).zip(values.par_chunks(BLOCK_VALUES)).for_each(
-        |(symbols, values)| {
-            dispatch!(level, simd => simd.vectorize(
-                #[inline(always)]
-                || {
-                    for (slot, &value) in symbols.iter_mut().zip(values) {
-                        *slot = symbol((value.into() / bin_width).floor() - least);
-                    }
-                },
-            ))
+    symbol: impl Fn(f64) -> U,
+) -> u64 {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (slot, &value) in symbols.iter_mut().zip(values) {
+                *slot = symbol((value.into() / bin_width).floor());
+            }
         },
     );
-    symbols
+    0
 }
 
-/// Numbers rows by their symbols: equal rows, and only those, share a number.
+/// Turns values into symbols and numbers the rows: equal rows of symbols, and only those, share a number.
 ///
-/// Hashes find candidates and whole rows are compared, so no collision merges two rows.
-fn distinct_rows<S: Hash + Eq>(symbols: &[S], width: usize) -> Labels {
-    let n_samples = symbols.len() / width;
-    let mut numbers: HashMap<&[S], u32, FixedState> =
-        HashMap::with_capacity_and_hasher(n_samples, FixedState::with_seed(0));
-    let codes = symbols
-        .chunks_exact(width)
-        .map(|row| {
-            let next = numbers.len() as u32;
-            *numbers.entry(row).or_insert(next)
+/// `fill` gets whole rows of values, writes as many symbols, and gives how many values lay outside the bins.
+/// Hashes find candidates and whole rows are compared, so no collision merges two rows. Numbers are in order of
+/// first appearance, whatever the number of threads.
+fn number_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
+    values: &[T],
+    width: usize,
+    fill: impl Fn(&[T], &mut [U]) -> u64 + Sync,
+) -> (Labels, u64) {
+    let n_samples = values.len() / width;
+    let mut symbols = vec![U::default(); values.len()];
+    let mut hashes = vec![0u64; n_samples];
+    let block = (BLOCK_VALUES / width).max(1);
+    let state = FixedState::with_seed(0);
+    let outside = symbols
+        .par_chunks_mut(block * width)
+        .zip(values.par_chunks(block * width))
+        .zip(hashes.par_chunks_mut(block))
+        .with_min_len(BLOCKS_AT_ONCE)
+        .map(|((symbols, values), hashes)| {
+            let outside = fill(values, symbols);
+            for (hash, row) in hashes.iter_mut().zip(symbols.chunks_exact(width)) {
+                *hash = state.hash_one(row);
+            }
+            outside
+        })
+        .sum();
+
+    let row = |row: u32| &symbols[row as usize * width..][..width];
+    // The first row of each number, and in the table only numbers: it stays small enough for the caches.
+    let mut first_rows: Vec<u32> = Vec::new();
+    let mut table: HashTable<u32> = HashTable::with_capacity(n_samples);
+    let codes = (0..n_samples as u32)
+        .map(|this| {
+            let same = |&number: &u32| row(first_rows[number as usize]) == row(this);
+            let hash = |&number: &u32| hashes[first_rows[number as usize] as usize];
+            match table.entry(hashes[this as usize], same, hash) {
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(entry) => {
+                    let number = first_rows.len() as u32;
+                    entry.insert(number);
+                    first_rows.push(this);
+                    number
+                }
+            }
         })
         .collect();
-    let n_labels = numbers.len();
-    Labels::count(codes, n_labels)
+    let n_labels = first_rows.len();
+    (Labels::count(codes, n_labels), outside)
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub(crate) fn information(cells: &Labels, cell_entropy: f64, labels: &Labels) ->
         // One sample per label: nothing is left to vary within it, H(T | label) = 0.
         return Information::from_nats(cell_entropy);
     }
+    if cells.all_distinct() {
+        // Every cell holds one sample and tells its label: H(label | cell) = 0.
+        return labels.entropy();
+    }
     let n = cells.len();
     let joint = entropy(joint_counts(cells, labels), n);
     // The plug-in value of a table of counts cannot be negative; below zero is rounding.
