@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
     python3 -m venv /tmp/compare && /tmp/compare/bin/pip install numpy torch
-    /tmp/compare/bin/python crates/infoplane/benches/compare.py [binning] [training] [step]
+    /tmp/compare/bin/python crates/infoplane/benches/compare.py [binning] [kde] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
@@ -13,6 +13,7 @@ import sys
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 
@@ -26,8 +27,8 @@ def report(name, work, runs=7):
     print(f"{name:56} {statistics.median(times) * 1e3:10.2f} ms", flush=True)
 
 
-def layer(n, d):
-    return np.tanh(np.random.default_rng(1).normal(size=(n, d)).astype(np.float32))
+def layer(n, d, spread=1.0):
+    return np.tanh(spread * np.random.default_rng(1).normal(size=(n, d))).astype(np.float32)
 
 
 def binning():
@@ -48,6 +49,56 @@ def binning():
     report("binning, NumPy, n=4096, six layers", lambda: [information(t, y) for t in layers])
     t, y = layer(60000, 128), np.arange(60000) * 7 % 10
     report("binning, NumPy, n=60000, d=128", lambda: information(t, y), runs=3)
+
+
+def kde_numpy(t, y, variance, chunk=1000):
+    """Both bounds of I(X;T) and I(T;Y) in bits, the distances of 1000 rows at a time."""
+    n = len(t)
+    order = np.argsort(y, kind="stable")
+    t, y = (t - t.mean(0))[order], y[order]
+    norms = (t * t).sum(1)
+    edges = np.searchsorted(y, np.arange(y.max() + 2))
+    sizes = np.diff(edges)[y]
+    sums, within = np.zeros((2, n)), np.zeros((2, n))
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        d2 = np.maximum(norms[rows, None] + norms - 2 * t[rows] @ t.T, 0)
+        for b, scale in enumerate((2 * variance, 8 * variance)):
+            k = np.exp(d2 * (-1 / scale))
+            sums[b, rows] = k.sum(1)
+            within[b, rows] = np.add.reduceat(k, edges[:-1], axis=1)[np.arange(len(k)), y[rows]]
+    i_xt = -np.log(sums / n).mean(1)
+    return i_xt / np.log(2), (i_xt + np.log(within / sizes).mean(1)) / np.log(2)
+
+
+def kde_torch(t, y, variance, chunk=1000):
+    """The same by PyTorch, in single precision."""
+    import torch
+
+    torch.set_num_threads(1)
+    n = len(t)
+    order = np.argsort(y, kind="stable")
+    t, classes = torch.from_numpy((t - t.mean(0))[order]), torch.from_numpy(np.eye(y.max() + 1, dtype=np.float32)[y[order]])
+    norms = (t * t).sum(1)
+    sums, within = torch.zeros(2, n), torch.zeros(2, n)
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        d2 = torch.addmm(norms + norms[rows, None], t[rows], t.T, alpha=-2).clamp_(min=0)
+        for b, scale in enumerate((2 * variance, 8 * variance)):
+            k = torch.exp(d2 * (-1 / scale))
+            sums[b, rows] = k.sum(1)
+            within[b, rows] = ((k @ classes) * classes[rows]).sum(1)
+    sizes = (classes @ classes.sum(0)).double()
+    i_xt = -torch.log(sums.double() / n).mean(1)
+    return i_xt / np.log(2), (i_xt + torch.log(within.double() / sizes).mean(1)) / np.log(2)
+
+
+def kde():
+    t, y = layer(10000, 128, 0.5), np.arange(10000) * 7 % 10
+    layers, y2 = [layer(4096, d, 0.5) for d in (10, 7, 5, 4, 3, 2)], np.arange(4096) * 7 % 2
+    for name, bounds in (("NumPy float32", kde_numpy), ("PyTorch float32", kde_torch)):
+        report(f"KDE, {name}, n=10000, d=128, 10 classes", lambda: bounds(t, y, 2.0), runs=3)
+        report(f"KDE, {name}, n=4096, six layers", lambda: [bounds(t, y2, 1e-3) for t in layers], runs=3)
 
 
 def network(widths):
@@ -96,5 +147,5 @@ def step():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["binning", "training", "step"]:
-        {"binning": binning, "training": training, "step": step}[name]()
+    for name in sys.argv[1:] or ["binning", "kde", "training", "step"]:
+        {"binning": binning, "kde": kde, "training": training, "step": step}[name]()
