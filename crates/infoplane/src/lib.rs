@@ -1,7 +1,54 @@
 //! What a neural network's layers know while it learns.
 //!
-//! The information plane draws, for every hidden layer T and epoch, how much the layer knows about the input,
-//! I(X;T), against how much it knows about the label, I(T;Y).
+//! The information plane draws, for every layer T and epoch, how much the layer knows about the input, I(X;T),
+//! against how much it knows about the label, I(T;Y). This library trains small dense networks or takes
+//! activations from elsewhere, measures both numbers, and draws the figures.
+//!
+//! The main types, in the order in which data flow:
+//!
+//! - [`Dataset`]: inputs with labels, [generated](dataset::generate) or [read](dataset::read) from files.
+//! - [`Network`]: dense layers; [`Network::activations`] is what each layer puts out.
+//! - [`Trainer`](train::Trainer): deterministic mini-batch training, epoch by epoch; [`Snapshots`] gives networks
+//!   by epoch.
+//! - [`Estimator`]: a method that measures what a layer knows of [`Labels`].
+//! - [`measure_activations`](measure::measure_activations): all layers by all methods, as [`PlaneRow`]s.
+//! - [`Experiment`](experiment::Experiment): all of it as a TOML file describes it, into a
+//!   [run directory](run::RunDir); [`report`] draws that.
+//!
+//! Every stage can be entered with data made by hand. Bring your own activations:
+//!
+//! ```
+//! use infoplane::estimator::{EstimatorConfig, KdeConfig, LayerRange};
+//! use infoplane::measure::{LayerEstimators, measure_activations};
+//! use infoplane::{Activations, Labels};
+//! use ndarray::array;
+//!
+//! // One layer of two units, four samples of two classes, which it keeps well apart.
+//! let t = array![[0.0f32, 0.1], [0.9, 1.0], [0.1, 0.0], [1.0, 0.9]];
+//! let y = Labels::from_symbols(&["cat", "dog", "cat", "dog"]);
+//! let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] });
+//! let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
+//! let activations = Activations { layers: vec![t] };
+//! let rows = measure_activations(0, 120, &activations, &Labels::distinct(4), &y, &estimators);
+//! assert!((rows[0].i_ty_bits.unwrap() - 1.0).abs() < 1e-3);
+//! ```
+//!
+//! # Which estimator
+//!
+//! | the question | estimator | what the number is |
+//! |---|---|---|
+//! | the planes of Shwartz-Ziv & Tishby (2017) | [`Binned`](estimator::Binned), `edges` on [−1, 1] | information at that bin width; clips what lies outside, and counts it |
+//! | ReLU or other unbounded layers, by bins | [`Binned`](estimator::Binned), `floor`, or `equal` on the range of the layer | information at that bin width |
+//! | the planes of Saxe et al. (2018) | [`Kde`](estimator::Kde) | two bounds on the information of T plus Gaussian noise |
+//! | the entropy of a network's float activations | [`Binned`](estimator::Binned), `exact` | exact for the samples at hand |
+//!
+//! # Which schedule
+//!
+//! | the question | schedule |
+//! |---|---|
+//! | a whole training on one figure | [`LogSpaced`](schedule::ScheduleConfig::LogSpaced) |
+//! | a stretch of training in detail | [`Every`](schedule::ScheduleConfig::Every) |
+//! | the epochs that a paper shows | [`List`](schedule::ScheduleConfig::List) |
 
 pub mod dataset;
 pub mod estimator;
@@ -10,7 +57,7 @@ mod file;
 pub mod information;
 pub mod measure;
 pub mod network;
-pub mod pairwise;
+mod pairwise;
 pub mod plane;
 mod random;
 pub mod report;
@@ -28,3 +75,8 @@ pub use network::{Activations, Layer, Network, Nonlinearity};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
 pub use snapshot::{Snapshot, Snapshots};
 pub use variable::{Labels, Variable};
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
