@@ -122,6 +122,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         "            H(X) = {:.4} bits, H(Y) = {:.4} bits, I(X;Y) = {:.4} bits",
         data.h_x_bits, data.h_y_bits, data.i_xy_bits
     )?;
+    let shares: Vec<String> = data.label_shares.iter().take(10).map(|share| format!("{share:.4}")).collect();
+    let more = if data.label_shares.len() > 10 { ", …" } else { "" };
+    writeln!(out, "            p(y) = {}{more}", shares.join(", "))?;
     writeln!(out, "layers      {}", widths.join(", "))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
     writeln!(out, "seeds       {} ({first} to {last}), {epochs} epochs each", manifest.seeds.len())?;

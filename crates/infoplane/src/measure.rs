@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::estimator::{EstimatorConfig, LayerRange};
 use crate::schedule::Schedule;
 use crate::snapshot::SnapshotError;
-use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Snapshots, Variable};
+use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Snapshot, Snapshots, Variable};
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -156,8 +156,9 @@ const IN_FLIGHT: usize = 4;
 
 /// Measures the epochs that a schedule asks for, until it asks for none.
 ///
-/// While one epoch is measured, the source already loads (trains towards) the next. Rows reach `append` in
-/// the order asked, whatever the number of threads of `pool`, which share the work inside one epoch.
+/// While one epoch is measured, the source already loads (trains towards) the next, unless `pool` has one thread
+/// only. Rows reach `append` in the order asked, whatever the number of threads of `pool`, which share the work
+/// inside one epoch.
 ///
 /// # Errors
 /// [`MeasureError`] when the source has no such epoch (a diverged training) or `append` fails. Rows measured
@@ -173,10 +174,26 @@ pub fn measure<S: Snapshots + Send, E: Send>(
 ) -> Result<(), MeasureError<E>> {
     // One piece of memory for the activations of all epochs: fresh memory costs as much as filling it.
     let mut activations = Activations { layers: Vec::new() };
+    let mut take = |snapshot: Snapshot, schedule: &mut dyn Schedule| {
+        let start = Instant::now();
+        let rows = pool.install(|| {
+            snapshot.network.activations_into(subject.inputs, &mut activations);
+            measure_activations(seed, snapshot.epoch, &activations, subject.x, subject.y, estimators)
+        });
+        schedule.tell(snapshot.epoch, &rows);
+        append(Measurement { epoch: snapshot.epoch, rows, time: start.elapsed() })
+            .map_err(MeasureError::Append)
+    };
     loop {
         let wanted = schedule.ask();
         if wanted.is_empty() {
             return Ok(());
+        }
+        if pool.current_num_threads() == 1 {
+            for epoch in wanted {
+                take(snapshots.load(epoch)?, schedule)?;
+            }
+            continue;
         }
         std::thread::scope(|scope| {
             let (sender, loaded) = sync_channel(IN_FLIGHT);
@@ -192,15 +209,7 @@ pub fn measure<S: Snapshots + Send, E: Send>(
                 }
             });
             for snapshot in loaded {
-                let snapshot = snapshot?;
-                let start = Instant::now();
-                let rows = pool.install(|| {
-                    snapshot.network.activations_into(subject.inputs, &mut activations);
-                    measure_activations(seed, snapshot.epoch, &activations, subject.x, subject.y, estimators)
-                });
-                schedule.tell(snapshot.epoch, &rows);
-                let measurement = Measurement { epoch: snapshot.epoch, rows, time: start.elapsed() };
-                append(measurement).map_err(MeasureError::Append)?;
+                take(snapshot?, schedule)?;
             }
             Ok::<(), MeasureError<E>>(())
         })?;

@@ -99,10 +99,14 @@ impl Labels {
         self.n_labels() == self.len()
     }
 
+    /// The share of the samples that carries each label.
+    pub fn shares(&self) -> Vec<f64> {
+        self.counts.iter().map(|&count| count as f64 / self.len() as f64).collect()
+    }
+
     /// The entropy of the label, H = −Σ p ln p with p the share of each label in the samples.
     pub fn entropy(&self) -> Information {
-        let n = self.len() as f64;
-        Information::from_nats(self.counts.iter().map(|&c| c as f64 / n).map(|p| -p * p.ln()).sum())
+        Information::from_nats(self.shares().into_iter().map(|p| -p * p.ln()).sum())
     }
 
     /// The same labelling of a choice of rows, renumbered.

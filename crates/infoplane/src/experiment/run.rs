@@ -55,13 +55,16 @@ struct Prepared {
     dataset: Dataset,
     samples: Arc<Samples>,
     epochs: Vec<u64>,
+    /// Where layers are measured; networks are trained in the other, so that neither waits for the other.
     pool: ThreadPool,
+    train_pool: ThreadPool,
 }
 
 impl Experiment {
     /// Trains with every seed, measures, and writes the run directory at `path`.
     ///
-    /// Seeds run side by side on `threads` threads (0: as many as there are cores); every byte of the run
+    /// Seeds run side by side on `threads` threads (0: as many as there are cores), or up to twice as many while
+    /// the system lets training and measuring take turns (but one is one); every byte of the run
     /// directory is the same for any number of them. A training whose loss stops being a number ends there:
     /// its outcome says at which epoch, and the other seeds go on. Once `interrupt` is true the run stops at
     /// the next epoch; what was measured is kept.
@@ -129,12 +132,13 @@ impl Experiment {
     fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
         let epochs = self.epochs()?;
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
+        let pool = || {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })
+        };
+        let (pool, train_pool) = (pool()?, pool()?);
         let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
-        Ok(Prepared { dataset, samples, epochs, pool })
+        Ok(Prepared { dataset, samples, epochs, pool, train_pool })
     }
 
     /// The rows that information is measured on.
@@ -218,6 +222,7 @@ impl Experiment {
                 h_x_bits: measured.x().entropy().bits(),
                 h_y_bits: measured.labels.entropy().bits(),
                 i_xy_bits: measured.label_information().bits(),
+                label_shares: measured.labels.shares(),
             },
             layers,
             experiment: self.to_table(),
@@ -236,7 +241,7 @@ impl Experiment {
         interrupt: &AtomicBool,
         times: &Mutex<(Duration, Duration)>,
     ) -> Result<SeedOutcome, ExperimentError> {
-        let Prepared { dataset, epochs, pool, .. } = prepared;
+        let Prepared { dataset, epochs, pool, train_pool, .. } = prepared;
         let split = dataset.split_rows(self.dataset.split, seed)?;
         let (inputs, y) = self.measured_rows(dataset, &split);
         let x = Labels::from_rows(inputs.view());
@@ -244,6 +249,7 @@ impl Experiment {
         let mut source = Source {
             train: TrainOnDemand::new(trainer, interrupt, |stats| journals.record(training, stats)),
             remembered: Vec::new(),
+            pool: train_pool,
             progress,
             train_time: Duration::ZERO,
         };
@@ -314,11 +320,12 @@ enum SeedError {
 struct Source<'a, F: FnMut(EpochStats)> {
     train: TrainOnDemand<'a, F>,
     remembered: Vec<Snapshot>,
+    pool: &'a ThreadPool,
     progress: &'a dyn Progress,
     train_time: Duration,
 }
 
-impl<F: FnMut(EpochStats)> Source<'_, F> {
+impl<F: FnMut(EpochStats) + Send> Source<'_, F> {
     /// Keeps the snapshots at `epochs` and gives the epochs kept: fewer if the training diverges on the way.
     fn remember(&mut self, epochs: &[u64]) -> Result<Vec<u64>, SnapshotError> {
         for &epoch in epochs {
@@ -333,20 +340,24 @@ impl<F: FnMut(EpochStats)> Source<'_, F> {
     }
 }
 
-impl<F: FnMut(EpochStats)> Snapshots for Source<'_, F> {
+impl<F: FnMut(EpochStats) + Send> Snapshots for Source<'_, F> {
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
         if let Ok(position) = self.remembered.binary_search_by_key(&epoch, |snapshot| snapshot.epoch) {
             return Ok(self.remembered[position].clone());
         }
         let start = Instant::now();
-        // Epoch by epoch, so that progress is told on the way.
-        while self.train.trainer().epoch() + 1 < epoch {
-            self.train.load(self.train.trainer().epoch() + 1)?;
-            self.progress.trained(1);
-        }
-        let before = self.train.trainer().epoch();
-        let snapshot = self.train.load(epoch);
-        self.progress.trained(self.train.trainer().epoch() - before);
+        let Source { train, pool, progress, .. } = self;
+        let snapshot = pool.install(|| {
+            // Epoch by epoch, so that progress is told on the way.
+            while train.trainer().epoch() + 1 < epoch {
+                train.load(train.trainer().epoch() + 1)?;
+                progress.trained(1);
+            }
+            let before = train.trainer().epoch();
+            let snapshot = train.load(epoch);
+            progress.trained(train.trainer().epoch() - before);
+            snapshot
+        });
         self.train_time += start.elapsed();
         snapshot
     }

@@ -54,6 +54,8 @@ pub struct DataFacts {
     pub h_y_bits: f64,
     /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
     pub i_xy_bits: f64,
+    /// p(y) of the samples measured, class by class.
+    pub label_shares: Vec<f64>,
 }
 
 /// How a run ended: written last, so its presence says that the run is complete.
