@@ -74,8 +74,8 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Threads to use; 0 is one for each core. The numbers do not depend on it
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,

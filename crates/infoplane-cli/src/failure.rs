@@ -15,7 +15,7 @@ const BAD_INPUT: u8 = 2;
 /// The run is complete, but at least one training diverged.
 pub const DIVERGED: u8 = 3;
 /// Stopped by Ctrl-C, as shells number it.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// A message for a person and an exit code for a script.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
+use infoplane::experiment::Experiment;
 use infoplane::report::ReportData;
 use infoplane::run::{Manifest, RunDir, SeedOutcome};
 use infoplane::train::EpochStats;
@@ -86,8 +87,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     settings.dedup();
     let widths: Vec<String> =
         manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
-    let epochs = manifest.measured_epochs.last().copied().unwrap_or(0);
-    let wanted = manifest.seeds.len() * manifest.measured_epochs.len();
+    let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone())?;
+    let epochs = experiment.training.epochs;
+    let wanted = manifest.seeds.len() * experiment.epochs().map_err(Failure::input)?.len();
     let status = if outcome.is_some() { "complete" } else { "not complete" };
 
     let mut out = stdout().lock();

@@ -11,7 +11,7 @@ use infoplane::run::SeedOutcome;
 use serde_json::json;
 
 use crate::arguments::Run;
-use crate::failure::{DIVERGED, Failure};
+use crate::failure::{DIVERGED, Failure, INTERRUPTED};
 use crate::info::Loaded;
 use crate::progress::Bar;
 
@@ -51,15 +51,15 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     // Without a handler Ctrl-C still stops the run, only less gently.
     let _ = ctrlc::set_handler(move || {
         if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(130); // the second time, at once
+            std::process::exit(INTERRUPTED.into()); // the second time, at once
         }
         eprintln!("\nstopping after the epoch in hand; once more to stop at once");
     });
 
     let measured = experiment.epochs().map_err(Failure::input)?.len() as u64;
-    let bar =
-        Bar::new(experiment.training.epochs * experiment.seeds, measured * experiment.seeds, arguments.json);
-    let result = experiment.run(&out, arguments.threads, &bar, &interrupt);
+    let planned = measured.saturating_mul(experiment.seeds);
+    let bar = Bar::new(experiment.training.epochs.saturating_mul(experiment.seeds), planned, arguments.json);
+    let result = experiment.run(&out, arguments.threads.into(), &bar, &interrupt);
     bar.finish();
     let summary = result.map_err(|error| {
         let interrupted = matches!(error, infoplane::experiment::ExperimentError::Interrupted);
@@ -106,10 +106,12 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
 }
 
 fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) -> Result<(), Failure> {
+    // Of the training that came furthest; each is told in `outcomes`.
+    let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
     let object = json!({
         "run": summary.run.path(),
         "epochs": experiment.training.epochs,
-        "measured_epochs": summary.manifest.measured_epochs.len(),
+        "measured_epochs": measured,
         "seeds": experiment.seeds,
         "rows": summary.outcome.rows,
         "seconds": summary.time.as_secs_f64(),

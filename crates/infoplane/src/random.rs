@@ -12,6 +12,10 @@ pub(crate) enum Purpose {
     Shuffle = 2,
     /// Which units drop out; one stream per epoch.
     Dropout = 3,
+    /// Which rows train.
+    Split = 4,
+    /// The labels of a noisy task.
+    Labels = 5,
 }
 
 /// The generator of (seed, purpose, index).
@@ -41,7 +45,10 @@ pub(crate) fn below(generator: &mut impl Rng, bound: u32) -> u32 {
 }
 
 /// Puts `items` into a random order, all orders equally likely (Fisher–Yates).
-pub(crate) fn shuffle(generator: &mut impl Rng, items: &mut [u32]) {
+///
+/// Written out because the shuffle of a library may change between its versions, and with it every run.
+/// At most 2³² items.
+pub(crate) fn shuffle<T>(generator: &mut impl Rng, items: &mut [T]) {
     for i in (1..items.len()).rev() {
         items.swap(i, below(generator, i as u32 + 1) as usize);
     }

@@ -77,7 +77,7 @@ fn what_cannot_be_measured_is_an_error() {
     for variances in [vec![], vec![0.0], vec![-1.0], vec![1.0, f64::NAN], vec![f64::INFINITY]] {
         assert!(matches!(
             Kde::new(&KdeConfig { noise_variances: variances }),
-            Err(EstimateError::Setting { parameter: "noise_variances", .. })
+            Err(EstimateError::Setting { key: "noise_variances", .. })
         ));
     }
     let kde = Kde::new(&KdeConfig { noise_variances: vec![1.0] }).unwrap();

@@ -13,28 +13,7 @@ pub use split::SplitRule;
 
 use ndarray::Array2;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
 use crate::{Information, Labels};
-
-/// What random numbers are for. Each purpose has its own, so that one seed can serve several.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Split = 1,
-    Labels = 2,
-}
-
-/// The random numbers of a seed.
-///
-/// The key is written out, so that they depend on the definition of ChaCha8 alone and not on how a library
-/// expands short seeds.
-fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8] = purpose as u8;
-    ChaCha8Rng::from_seed(key)
-}
 
 /// Inputs with one label each.
 #[derive(Debug, Clone)]

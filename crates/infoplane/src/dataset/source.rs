@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dataset, DatasetError, generate, read};
 
-/// Where data come from; the table `data` of a configuration file.
+/// Where data come from; the key `dataset.source` of a configuration file.
 ///
 /// Paths are taken as they are; [`relative_to`](Self::relative_to) makes them relative to another place than
 /// the working directory.

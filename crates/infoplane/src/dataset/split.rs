@@ -1,9 +1,9 @@
 //! Which rows train the network.
 
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, DatasetError, Purpose, Split, generator};
+use super::{Dataset, DatasetError, Split};
+use crate::random::{Purpose, generator, shuffle};
 
 /// How to choose the rows that train; a table of a configuration file.
 ///
@@ -78,20 +78,10 @@ impl Dataset {
         }
         let mut rows: Vec<usize> = (0..n_samples).collect();
         if shuffled {
-            shuffle(&mut rows, &mut generator(seed, Purpose::Split));
+            shuffle(&mut generator(seed, Purpose::Split, 0), &mut rows);
         }
         let test = rows.split_off(n_train);
         Ok(Split { train: rows, test })
-    }
-}
-
-/// Fisher–Yates. Written out because the shuffle of a library may change between its versions, and with it
-/// every published run.
-fn shuffle(rows: &mut [usize], generator: &mut impl Rng) {
-    for last in (1..rows.len()).rev() {
-        // Multiply and shift: a bias of 2⁻⁶⁴ times the number of rows is never seen.
-        let chosen = ((u128::from(generator.next_u64()) * (last as u128 + 1)) >> 64) as usize;
-        rows.swap(last, chosen);
     }
 }
 

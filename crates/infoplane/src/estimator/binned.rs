@@ -60,11 +60,10 @@ impl BinnedConfig {
     /// # Errors
     /// [`EstimateError::Setting`] names the first key that is missing, superfluous or out of range.
     pub fn check(&self) -> Result<(), EstimateError> {
-        let setting =
-            |parameter, given: String, allowed| Err(EstimateError::Setting { parameter, given, allowed });
+        let setting = |key, given: String, allowed| Err(EstimateError::Setting { key, given, allowed });
         let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".into());
         let bins = || shown(self.bins.map(|bins| bins.to_string()));
-        let range = || shown(self.range.map(|range| format!("{range:?}")));
+        let range = || shown(self.range.map(|range| range.to_string()));
         match self.rule {
             BinRule::Edges | BinRule::Equal | BinRule::Quantile => {
                 let least = if self.rule == BinRule::Edges { 2 } else { 1 };
@@ -79,20 +78,16 @@ impl BinnedConfig {
                     return setting(
                         "bin_width",
                         shown(self.bin_width.map(|w| w.to_string())),
-                        "only with rule = \"floor\"",
+                        "to leave it out, except with rule = \"floor\"",
                     );
                 }
             }
             BinRule::Floor | BinRule::Exact => {
                 if self.bins.is_some() {
-                    return setting("bins", bins(), "only with rule = \"edges\", \"equal\" or \"quantile\"");
+                    return setting("bins", bins(), "to leave it out with this rule");
                 }
                 if self.range.is_some() {
-                    return setting(
-                        "range",
-                        range(),
-                        "only with rule = \"edges\", \"equal\" or \"quantile\"",
-                    );
+                    return setting("range", range(), "to leave it out with this rule");
                 }
             }
         }
@@ -121,7 +116,7 @@ impl BinnedConfig {
             BinRule::Exact if self.bin_width.is_some() => setting(
                 "bin_width",
                 shown(self.bin_width.map(|w| w.to_string())),
-                "only with rule = \"floor\"",
+                "to leave it out, except with rule = \"floor\"",
             ),
             BinRule::Exact => Ok(()),
         }
@@ -250,7 +245,7 @@ impl Binned {
 /// The range of each unit, or one range for all.
 fn unit_ranges(config: &BinnedConfig, range: &LayerRange) -> Result<Vec<(f64, f64)>, EstimateError> {
     let missing =
-        |given: &str, allowed| EstimateError::Setting { parameter: "range", given: given.into(), allowed };
+        |given: &str, allowed| EstimateError::Setting { key: "range", given: given.into(), allowed };
     let one = |found: Option<(f64, f64)>, given, allowed| {
         found.map(|range| vec![range]).ok_or_else(|| missing(given, allowed))
     };
@@ -303,7 +298,7 @@ impl Estimator for Binned {
                 self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
             }
         };
-        let entropy = counts::entropy(symbols.counts().iter().map(|&c| c as u32), symbols.len());
+        let entropy = symbols.entropy();
         let estimates = labellings
             .iter()
             .map(|labels| Estimate::without_error(counts::information(&symbols, entropy, labels)))
@@ -322,7 +317,7 @@ impl Binned {
         };
         if per_unit != 1 && per_unit != width {
             return Err(EstimateError::Setting {
-                parameter: "range",
+                key: "range",
                 given: format!("\"unit\" observed on {per_unit} units, for a layer of width {width}"),
                 allowed: "the layer it was observed on",
             });

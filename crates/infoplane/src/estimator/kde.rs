@@ -22,7 +22,7 @@ impl KdeConfig {
     /// [`EstimateError::Setting`] if there is none, or one is not a positive, finite number.
     pub fn check(&self) -> Result<(), EstimateError> {
         let wrong = |given: String| EstimateError::Setting {
-            parameter: "noise_variances",
+            key: "noise_variances",
             given,
             allowed: "one or more finite numbers above 0",
         };

@@ -113,10 +113,10 @@ pub enum EstimateError {
         value: f64,
     },
     /// A setting outside what the method allows.
-    #[error("{parameter} = {given}; allowed is {allowed}")]
+    #[error("{key} = {given}; allowed is {allowed}")]
     Setting {
-        /// Name of the parameter, as in a configuration file.
-        parameter: &'static str,
+        /// The key, as in a configuration file.
+        key: &'static str,
         /// What was given.
         given: String,
         /// What is allowed.
@@ -203,5 +203,36 @@ impl EstimatorConfig {
             EstimatorConfig::Binned(config) => Box::new(Binned::new(config, range)?),
             EstimatorConfig::Kde(config) => Box::new(Kde::new(config)?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Rows of layers that could not be measured are keyed by what a configuration says it will give.
+    #[test]
+    fn a_configuration_names_exactly_the_readings_it_gives() {
+        let t = array![[0.1f32, -0.5], [0.9, 0.3], [-0.7, 0.2]];
+        let mut range = LayerRange { activation: Some((-1.0, 1.0)), ..LayerRange::default() };
+        range.observe(Variable::Single(t.view()), usize::MAX);
+        range.run = range.layer();
+        for toml in [
+            "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
+            "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
+            "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",
+            "kind = 'binned'\nrule = 'floor'\nbin_width = 0.07",
+            "kind = 'binned'\nrule = 'quantile'\nbins = 3\nrange = 'unit'",
+            "kind = 'binned'\nrule = 'exact'",
+        ] {
+            let config: EstimatorConfig = toml::from_str(toml).unwrap();
+            let estimator = config.estimator(&range).unwrap();
+            let readings = estimator.layer(Variable::Single(t.view()), &[&Labels::distinct(3)]).unwrap();
+            let given: Vec<_> = readings.into_iter().map(|r| (r.setting, r.bound)).collect();
+            assert_eq!(given, config.settings(), "{toml}");
+            assert_eq!(estimator.name(), config.name());
+        }
     }
 }

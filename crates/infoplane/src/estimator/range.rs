@@ -1,5 +1,7 @@
 //! The range that bins cover: a choice that changes the science, so it is always named.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Variable;
@@ -8,12 +10,25 @@ use crate::Variable;
 ///
 /// In a configuration file two numbers, `range = [-1, 1]`, or one of the words of [`RangeScope`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "allowed is [low, high], \"activation\", \"run\", \"layer\" or \"unit\"")]
 pub enum BinRange {
     /// From the first number to the second, whatever the activations are. Values outside are counted.
     Fixed([f64; 2]),
     /// Taken from the network or from what was observed.
     Scope(RangeScope),
+}
+
+impl fmt::Display for BinRange {
+    /// As in a configuration file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BinRange::Fixed([low, high]) => write!(f, "[{low}, {high}]"),
+            BinRange::Scope(RangeScope::Activation) => f.write_str("\"activation\""),
+            BinRange::Scope(RangeScope::Run) => f.write_str("\"run\""),
+            BinRange::Scope(RangeScope::Layer) => f.write_str("\"layer\""),
+            BinRange::Scope(RangeScope::Unit) => f.write_str("\"unit\""),
+        }
+    }
 }
 
 /// A range that is not given in numbers.

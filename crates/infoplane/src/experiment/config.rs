@@ -91,7 +91,11 @@ pub struct NetworkConfig {
 
 /// One nonlinearity for all hidden layers, or one for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "allowed is one nonlinearity or a list of them, of linear, tanh, relu, leaky-relu, elu, gelu, sigmoid, \
+                 hard-tanh, softplus, softsign"
+)]
 pub enum OneOrEach {
     /// The same for all.
     One(Nonlinearity),
@@ -156,13 +160,13 @@ pub enum ExperimentError {
         message: String,
     },
     /// The data.
-    #[error(transparent)]
+    #[error("dataset: {0}")]
     Dataset(#[from] DatasetError),
     /// The network.
-    #[error(transparent)]
+    #[error("network: {0}")]
     Network(#[from] NetworkError),
     /// The training.
-    #[error(transparent)]
+    #[error("training: {0}")]
     Train(#[from] TrainError),
     /// The schedule.
     #[error(transparent)]
@@ -209,8 +213,16 @@ fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Op
         .map(|(_, candidate)| candidate.to_string())
 }
 
+/// More trainings than anybody has patience for; keeps lists of seeds in memory.
+const MAX_SEEDS: u64 = 1_000_000;
+
+/// Likewise for epochs.
+const MAX_EPOCHS: u64 = 1_000_000_000_000;
+
 impl Experiment {
     /// The experiment called `name`: a preset, or else a TOML file; with `key=value` overrides.
+    ///
+    /// Relative paths in a file start from the directory that holds it; in overrides, from the working directory.
     ///
     /// A key is the path through the tables, `training.optimizer.learning_rate`; lists are counted from 0,
     /// `estimators.0.bins`. A value is TOML, or failing that a string.
@@ -238,7 +250,14 @@ impl Experiment {
         }
         let text = std::fs::read_to_string(path)
             .map_err(|source| ExperimentError::Unreadable { path: path.into(), source })?;
-        Experiment::from_toml(name, &text, overrides)
+        let mut experiment = Experiment::from_toml(name, &text, overrides)?;
+        let overridden = overrides.iter().any(|given| given.trim_start().starts_with("dataset"));
+        if let Some(folder) = path.parent()
+            && !overridden
+        {
+            experiment.dataset.source = experiment.dataset.source.relative_to(folder);
+        }
+        Ok(experiment)
     }
 
     /// The experiment that a TOML text describes, with overrides; `origin` names the text in messages.
@@ -280,8 +299,17 @@ impl Experiment {
     /// What can be known to be wrong before any data are read.
     fn check(&self, origin: &str) -> Result<(), ExperimentError> {
         let value = |message: String| Err(ExperimentError::Value { origin: origin.into(), message });
-        if self.seeds == 0 || self.first_seed.checked_add(self.seeds).is_none() {
-            return value(format!("seeds = {}; allowed is 1 or more", self.seeds));
+        if !(1..=MAX_SEEDS).contains(&self.seeds) {
+            return value(format!("seeds = {}; allowed is 1 to {MAX_SEEDS}", self.seeds));
+        }
+        if self.first_seed > i64::MAX as u64 - MAX_SEEDS {
+            return value(format!("first_seed = {}; allowed is 0 to 9·10¹⁸", self.first_seed));
+        }
+        if self.training.epochs > MAX_EPOCHS {
+            return value(format!(
+                "training.epochs = {}; allowed is 0 to {MAX_EPOCHS}",
+                self.training.epochs
+            ));
         }
         let named = !self.name.is_empty()
             && self.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '));
@@ -310,7 +338,7 @@ impl Experiment {
                 hidden.len()
             ));
         }
-        self.training.validate()?;
+        self.training.check()?;
         self.epochs()?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
 use super::ordered::OrderedJournals;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Split, SplitRule};
 use crate::estimator::LayerRange;
 use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
 use crate::network::Network;
@@ -18,6 +18,9 @@ use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError,
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
 use crate::{Labels, LayerDescription, Nonlinearity};
+
+/// A network beyond this is not small and dense; it would take all memory before it took an epoch.
+const MAX_WEIGHTS: u128 = 1 << 30;
 
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
@@ -48,6 +51,14 @@ pub struct RunSummary {
     pub measure_time: Duration,
     /// Time from beginning to end.
     pub time: Duration,
+}
+
+/// Why to stop early.
+struct Stop<'a> {
+    /// Somebody asked to.
+    asked: &'a AtomicBool,
+    /// Another training met something that ends the run.
+    failed: AtomicBool,
 }
 
 /// What all seeds share.
@@ -90,6 +101,8 @@ impl Experiment {
         let outcomes: Vec<Mutex<Option<Result<SeedOutcome, ExperimentError>>>> =
             seeds.iter().map(|_| Mutex::new(None)).collect();
         let next = AtomicUsize::new(0);
+        // A full disk under one seed stops the others; the caller's flag is the caller's.
+        let stop = Stop { asked: interrupt, failed: AtomicBool::new(false) };
         let workers = prepared.pool.current_num_threads().min(seeds.len());
         std::thread::scope(|scope| {
             for _ in 0..workers {
@@ -98,12 +111,11 @@ impl Experiment {
                         let training = next.fetch_add(1, Ordering::Relaxed);
                         let Some(&seed) = seeds.get(training) else { return };
                         let outcome =
-                            self.run_seed(training, seed, &prepared, &journals, progress, interrupt, &times);
+                            self.run_seed(training, seed, &prepared, &journals, progress, &stop, &times);
                         let fatal = outcome.is_err();
                         *outcomes[training].lock().unwrap_or_else(|p| p.into_inner()) = Some(outcome);
                         if fatal {
-                            // A full disk or an interruption stops the other seeds too.
-                            interrupt.store(true, Ordering::Relaxed);
+                            stop.failed.store(true, Ordering::Relaxed);
                             return;
                         }
                     }
@@ -176,6 +188,16 @@ impl Experiment {
     }
 
     fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
+        let widths = self.widths(dataset);
+        let n_weights = widths.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum::<u128>();
+        if n_weights > MAX_WEIGHTS {
+            return Err(ExperimentError::Value {
+                origin: self.name.clone(),
+                message: format!(
+                    "a network of widths {widths:?} has {n_weights} weights; allowed are {MAX_WEIGHTS}"
+                ),
+            });
+        }
         Ok(Network::initialized(
             &self.widths(dataset),
             &self.nonlinearities(),
@@ -186,7 +208,7 @@ impl Experiment {
 
     /// What the run is, checked as far as it can be before anything is written.
     fn manifest(&self, prepared: &Prepared, seeds: &[u64]) -> Result<Manifest, ExperimentError> {
-        let Prepared { dataset, epochs, .. } = prepared;
+        let dataset = &prepared.dataset;
         let split = dataset.split_rows(self.dataset.split, seeds[0])?;
         let network = self.initial_network(dataset, seeds[0])?;
         let layers = network
@@ -198,35 +220,51 @@ impl Experiment {
             })
             .collect();
         self.trainer(prepared, &split, seeds[0])?;
-        let (inputs, labels) = self.measured_rows(dataset, &split);
-        if inputs.nrows() == 0 {
-            return Err(ExperimentError::Value {
-                origin: self.name.clone(),
-                message:
-                    "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
-                          train_fraction below 1"
-                        .into(),
-            });
-        }
-        let measured = Dataset { name: dataset.name.clone(), inputs, labels, split: None };
         Ok(Manifest {
             format_version: FORMAT_VERSION,
             infoplane_version: env!("CARGO_PKG_VERSION").into(),
             seeds: seeds.to_vec(),
-            measured_epochs: epochs.clone(),
-            data: DataFacts {
-                name: dataset.name.clone(),
-                digest: dataset.digest(),
-                n_samples: dataset.n_samples(),
-                n_measured: measured.n_samples(),
-                h_x_bits: measured.x().entropy().bits(),
-                h_y_bits: measured.labels.entropy().bits(),
-                i_xy_bits: measured.label_information().bits(),
-                label_shares: measured.labels.shares(),
-            },
+            data: self.data_facts(dataset, seeds)?,
             layers,
             experiment: self.to_table(),
         })
+    }
+
+    /// What is known of the data; entropies of the rows measured are means over the seeds, which may split
+    /// differently.
+    fn data_facts(&self, dataset: &Dataset, seeds: &[u64]) -> Result<DataFacts, ExperimentError> {
+        let same_rows = self.dataset.measured_on == MeasuredOn::All
+            || !matches!(self.dataset.split, SplitRule::Shuffled { .. });
+        let seeds = if same_rows { &seeds[..1] } else { seeds };
+        let mut facts = DataFacts {
+            name: dataset.name.clone(),
+            digest: dataset.digest(),
+            n_samples: dataset.n_samples(),
+            n_measured: 0,
+            h_x_bits: 0.0,
+            h_y_bits: 0.0,
+            i_xy_bits: 0.0,
+            label_shares: dataset.labels.shares(),
+        };
+        for &seed in seeds {
+            let split = dataset.split_rows(self.dataset.split, seed)?;
+            let (inputs, labels) = self.measured_rows(dataset, &split);
+            if inputs.nrows() == 0 {
+                return Err(ExperimentError::Value {
+                    origin: self.name.clone(),
+                    message:
+                        "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
+                              train_fraction below 1"
+                            .into(),
+                });
+            }
+            let measured = Dataset { name: String::new(), inputs, labels, split: None };
+            facts.n_measured = measured.n_samples();
+            facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
+            facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
+            facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
+        }
+        Ok(facts)
     }
 
     /// Trains and measures one seed.
@@ -238,7 +276,7 @@ impl Experiment {
         prepared: &Prepared,
         journals: &OrderedJournals,
         progress: &dyn Progress,
-        interrupt: &AtomicBool,
+        stop: &Stop<'_>,
         times: &Mutex<(Duration, Duration)>,
     ) -> Result<SeedOutcome, ExperimentError> {
         let Prepared { dataset, epochs, pool, train_pool, .. } = prepared;
@@ -247,8 +285,9 @@ impl Experiment {
         let x = Labels::from_rows(inputs.view());
         let trainer = self.trainer(prepared, &split, seed)?;
         let mut source = Source {
-            train: TrainOnDemand::new(trainer, interrupt, |stats| journals.record(training, stats)),
+            train: TrainOnDemand::new(trainer, stop.asked, |stats| journals.record(training, stats)),
             remembered: Vec::new(),
+            stop,
             pool: train_pool,
             progress,
             train_time: Duration::ZERO,
@@ -320,6 +359,7 @@ enum SeedError {
 struct Source<'a, F: FnMut(EpochStats)> {
     train: TrainOnDemand<'a, F>,
     remembered: Vec<Snapshot>,
+    stop: &'a Stop<'a>,
     pool: &'a ThreadPool,
     progress: &'a dyn Progress,
     train_time: Duration,
@@ -346,10 +386,13 @@ impl<F: FnMut(EpochStats) + Send> Snapshots for Source<'_, F> {
             return Ok(self.remembered[position].clone());
         }
         let start = Instant::now();
-        let Source { train, pool, progress, .. } = self;
+        let Source { train, stop, pool, progress, .. } = self;
         let snapshot = pool.install(|| {
-            // Epoch by epoch, so that progress is told on the way.
+            // Epoch by epoch, so that progress is told and failures elsewhere are noticed on the way.
             while train.trainer().epoch() + 1 < epoch {
+                if stop.failed.load(Ordering::Relaxed) {
+                    return Err(SnapshotError::Interrupted);
+                }
                 train.load(train.trainer().epoch() + 1)?;
                 progress.trained(1);
             }

@@ -158,8 +158,7 @@ fn passes<E: Exact>(
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };
     let sums = Pass { level, points: &points, layout: &layout, packed, variances: &scaled }.run(Pairs::All);
-    let size = vec![n; n];
-    let mut means: Vec<KernelMeans> = mean_logarithms_of(&sums.all, &size)
+    let mut means: Vec<KernelMeans> = mean_logarithms_of(&sums.all, &Sizes::all(n))
         .into_iter()
         .map(|all| KernelMeans { all, within: Vec::with_capacity(labellings.len()) })
         .collect();
@@ -169,7 +168,7 @@ fn passes<E: Exact>(
         } else if labels.n_labels() == 1 {
             means.iter().map(|mean| mean.all).collect()
         } else if partition == Some(index) {
-            mean_logarithms_of(&sums.within, &class_sizes(&layout, labels))
+            mean_logarithms_of(&sums.within, &Sizes::of_classes(&layout, labels))
         } else {
             let layout = Layout::by_label(labels);
             let pass = Pass::<E> {
@@ -179,7 +178,7 @@ fn passes<E: Exact>(
                 packed: Packed::Nothing,
                 variances: &scaled,
             };
-            mean_logarithms_of(&pass.run(Pairs::WithinClasses).within, &class_sizes(&layout, labels))
+            mean_logarithms_of(&pass.run(Pairs::WithinClasses).within, &Sizes::of_classes(&layout, labels))
         };
         for (mean, within) in means.iter_mut().zip(within) {
             mean.within.push(within);
@@ -188,17 +187,35 @@ fn passes<E: Exact>(
     means
 }
 
-/// The number of points in the class of each position.
-fn class_sizes(layout: &Layout, labels: &Labels) -> Vec<usize> {
-    layout.order.iter().map(|&row| labels.counts()[labels.codes()[row as usize] as usize]).collect()
+/// How many terms each sum has.
+struct Sizes {
+    each: Vec<usize>,
+    /// Mean of the logarithms, taken so that it is exactly ln n where all sizes are n.
+    mean_logarithm: f64,
 }
 
-/// mean_i ln (sum_i / size_i), per noise variance.
-fn mean_logarithms_of(sums: &[Vec<f64>], sizes: &[usize]) -> Vec<MeanLogarithms> {
+impl Sizes {
+    fn all(n: usize) -> Self {
+        Sizes { each: vec![n; n], mean_logarithm: (n as f64).ln() }
+    }
+
+    /// The number of points in the class of each position.
+    fn of_classes(layout: &Layout, labels: &Labels) -> Self {
+        let size = |&row: &u32| labels.counts()[labels.codes()[row as usize] as usize];
+        Sizes {
+            each: layout.order.iter().map(size).collect(),
+            mean_logarithm: (labels.len() as f64).ln() - labels.entropy().nats(),
+        }
+    }
+}
+
+/// mean_i ln (sum_i / size_i), per noise variance: between −ln n and 0, exactly.
+fn mean_logarithms_of(sums: &[Vec<f64>], sizes: &Sizes) -> Vec<MeanLogarithms> {
     let mean = |sums: &[f64]| {
         // A point's kernel with itself is 1 and no kernel is larger: beyond that is rounding.
-        let logarithm = |(&sum, &size): (&f64, &usize)| (sum.clamp(1.0, size as f64) / size as f64).ln();
-        sums.iter().zip(sizes).map(logarithm).sum::<f64>() / sums.len() as f64
+        let logarithm = |(&sum, &size): (&f64, &usize)| sum.clamp(1.0, size as f64).ln();
+        let mean = sums.iter().zip(&sizes.each).map(logarithm).sum::<f64>() / sums.len() as f64;
+        (mean - sizes.mean_logarithm).min(0.0)
     };
     sums.chunks_exact(exponential::KERNELS)
         .map(|pair| MeanLogarithms { bhattacharyya: mean(&pair[0]), kullback_leibler: mean(&pair[1]) })

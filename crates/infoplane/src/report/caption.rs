@@ -26,11 +26,7 @@ pub(super) fn setting(group: &PlaneGroup<'_>) -> String {
         other => other.replace('_', " "),
     };
     let setting = minus_signs(&group.setting.replace(['_', '='], " "));
-    let bound = match group.bound {
-        Some(Bound::Upper) => ", upper bound",
-        Some(Bound::Lower) => ", lower bound",
-        None => "",
-    };
+    let bound = group.bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
     if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
 }
 
@@ -55,11 +51,7 @@ pub(super) fn file_names(groups: &[PlaneGroup<'_>]) -> Vec<String> {
     groups
         .iter()
         .map(|group| {
-            let bound = match group.bound {
-                Some(Bound::Upper) => "upper",
-                Some(Bound::Lower) => "lower",
-                None => "",
-            };
+            let bound = group.bound.map(Bound::name).unwrap_or_default();
             let mut name = String::new();
             for c in format!("{} {} {bound}", group.estimator, group.setting).chars() {
                 match c {

@@ -21,11 +21,7 @@ pub fn plane_csv(plane: &InformationPlane) -> String {
     csv.push_str(COLUMNS);
     csv.push('\n');
     for row in &plane.rows {
-        let bound = match row.bound {
-            Some(Bound::Upper) => "upper",
-            Some(Bound::Lower) => "lower",
-            None => "",
-        };
+        let bound = row.bound.map(Bound::name).unwrap_or_default();
         let number =
             |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default();
         let line = writeln!(

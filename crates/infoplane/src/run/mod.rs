@@ -27,8 +27,6 @@ pub struct Manifest {
     pub infoplane_version: String,
     /// The seeds of the trainings, in the order of the rows.
     pub seeds: Vec<u64>,
-    /// The epochs that will be measured of each training.
-    pub measured_epochs: Vec<u64>,
     /// The data and what is known of them.
     pub data: DataFacts,
     /// The layers, from the one nearest the input.
@@ -48,13 +46,14 @@ pub struct DataFacts {
     pub n_samples: usize,
     /// Samples that information is measured on.
     pub n_measured: usize,
-    /// H(X) of the samples measured, in bits; log2 of their number unless inputs repeat.
+    /// H(X) of the samples measured, in bits; log2 of their number unless inputs repeat. This and the next two
+    /// are means over the seeds, where each seed measures rows of its own.
     pub h_x_bits: f64,
     /// H(Y) of the samples measured, in bits.
     pub h_y_bits: f64,
     /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
     pub i_xy_bits: f64,
-    /// p(y) of the samples measured, class by class.
+    /// p(y) of all samples, class by class.
     pub label_shares: Vec<f64>,
 }
 

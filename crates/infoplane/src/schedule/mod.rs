@@ -43,15 +43,18 @@ pub enum ScheduleConfig {
 
 /// Settings that make no schedule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("schedule.{parameter} = {given}; allowed is {allowed}")]
+#[error("schedule.{key} = {given}; allowed is {allowed}")]
 pub struct ScheduleError {
     /// The key.
-    pub parameter: &'static str,
+    pub key: &'static str,
     /// What was given.
     pub given: String,
     /// What is allowed.
     pub allowed: String,
 }
+
+/// The longest list of epochs that is kept.
+const MAX_MEASUREMENTS: u64 = 10_000_000;
 
 impl ScheduleConfig {
     /// The epochs measured in a training of `last_epoch` epochs, ascending.
@@ -62,12 +65,20 @@ impl ScheduleConfig {
     /// # Errors
     /// [`ScheduleError`] names the key.
     pub fn epochs(&self, last_epoch: u64) -> Result<Vec<u64>, ScheduleError> {
-        let error = |parameter, given: String, allowed: &str| {
-            Err(ScheduleError { parameter, given, allowed: allowed.into() })
-        };
+        let error =
+            |key, given: String, allowed: &str| Err(ScheduleError { key, given, allowed: allowed.into() });
         let mut epochs = match self {
             ScheduleConfig::Every { interval: 0 } => return error("interval", "0".into(), "1 or more"),
-            ScheduleConfig::Every { interval } => (0..=last_epoch).step_by(*interval as usize).collect(),
+            ScheduleConfig::Every { interval } if last_epoch / interval > MAX_MEASUREMENTS => {
+                let allowed = format!("{} or more, for {last_epoch} epochs", last_epoch / MAX_MEASUREMENTS);
+                return error("interval", interval.to_string(), &allowed);
+            }
+            ScheduleConfig::Every { interval } => {
+                (0..=last_epoch / interval).map(|measurement| measurement * interval).collect()
+            }
+            ScheduleConfig::LogSpaced { points } if *points as u64 > MAX_MEASUREMENTS => {
+                return error("points", points.to_string(), "2 to 10 million");
+            }
             ScheduleConfig::LogSpaced { points } if *points < 2 => {
                 return error("points", points.to_string(), "2 or more");
             }

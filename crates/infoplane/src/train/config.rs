@@ -168,7 +168,7 @@ impl TrainConfig {
     ///
     /// # Errors
     /// [`TrainError::Setting`] names the first key that is not, what it holds and what is allowed.
-    pub fn validate(&self) -> Result<(), TrainError> {
+    pub fn check(&self) -> Result<(), TrainError> {
         let check = |good: bool, key: &'static str, given: &dyn std::fmt::Display, allowed: &'static str| {
             if good { Ok(()) } else { Err(TrainError::Setting { key, given: given.to_string(), allowed }) }
         };
@@ -189,8 +189,8 @@ impl TrainConfig {
             }
             StatisticsEpochs::Never => {}
         }
-        self.learning_rate_schedule.validate()?;
-        self.optimizer.validate()
+        self.learning_rate_schedule.check()?;
+        self.optimizer.check()
     }
 }
 
@@ -241,9 +241,9 @@ mod tests {
             ("learning_rate_schedule = { kind = \"step\", every = 0, factor = 0.5 }", "every"),
         ] {
             let config: TrainConfig = toml::from_str(text).unwrap();
-            let message = config.validate().unwrap_err().to_string();
+            let message = config.check().unwrap_err().to_string();
             assert!(message.contains(key) && message.contains("allowed"), "{message}");
         }
-        assert_eq!(TrainConfig::default().validate(), Ok(()));
+        assert_eq!(TrainConfig::default().check(), Ok(()));
     }
 }

@@ -52,7 +52,7 @@ impl LearningRateSchedule {
         }
     }
 
-    pub(crate) fn validate(self) -> Result<(), TrainError> {
+    pub(crate) fn check(self) -> Result<(), TrainError> {
         let error =
             |key, given: f64, allowed| Err(TrainError::Setting { key, given: given.to_string(), allowed });
         match self {

@@ -129,7 +129,7 @@ impl Optimizer {
         matches!(self, Optimizer::AdamW { .. })
     }
 
-    pub(crate) fn validate(self) -> Result<(), TrainError> {
+    pub(crate) fn check(self) -> Result<(), TrainError> {
         let check = |good: bool, key, given: f32, allowed| {
             if good { Ok(()) } else { Err(TrainError::Setting { key, given: given.to_string(), allowed }) }
         };

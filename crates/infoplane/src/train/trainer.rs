@@ -150,7 +150,7 @@ impl Trainer {
         test_rows: &[usize],
         seed: u64,
     ) -> Result<Trainer, TrainError> {
-        config.validate()?;
+        config.check()?;
         network.validate()?;
         let parameters = Parameters::of(&network);
         let shape = &parameters.shape;

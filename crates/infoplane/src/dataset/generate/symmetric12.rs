@@ -1,9 +1,9 @@
 //! The 12-bit task: binary patterns on a sphere, labelled by a rule that no rotation changes.
 
 use ndarray::Array2;
-use rand::Rng;
 
-use crate::dataset::{Dataset, DatasetError, Purpose, generator};
+use crate::dataset::{Dataset, DatasetError};
+use crate::random::{Purpose, generator, uniform};
 use crate::{Information, Labels};
 
 /// Bits of a pattern, one at each vertex of an icosahedron.
@@ -108,12 +108,11 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
     let n_samples = N_PATTERNS * repeats;
     let inputs =
         Array2::from_shape_fn((n_samples, N_BITS), |(row, vertex)| bit(row % N_PATTERNS, vertex) as f32);
-    let mut generator = generator(seed, Purpose::Labels);
+    let mut generator = generator(seed, Purpose::Labels, 0);
     let mut draw = |row: usize| -> u8 {
         let probability = label_probability[row % N_PATTERNS];
         // 53 random bits: a probability of 1 always draws 1, one of 0 never.
-        let uniform = (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        (uniform < probability).into()
+        (uniform(&mut generator) < probability).into()
     };
     let symbols: Vec<u8> = (0..n_samples).map(&mut draw).collect();
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / N_PATTERNS as f64;
