@@ -1,7 +1,7 @@
 //! How a command fails: a message, and an exit code that a script can tell apart.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use infoplane::experiment::ExperimentError;
@@ -30,7 +30,15 @@ impl Failure {
         Failure { message: message.to_string(), code: BAD_INPUT }
     }
 
-    pub fn exit_code(&self) -> ExitCode {
+    /// Tells the message on stderr, if there is one, and gives the exit code.
+    pub fn tell(&self) -> ExitCode {
+        if !self.message.is_empty() {
+            say(&self.message);
+        }
+        self.exit_code()
+    }
+
+    fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 
@@ -39,6 +47,11 @@ impl Failure {
         self.message = format!("{}\n{advice}", self.message);
         self
     }
+}
+
+/// A line on stderr; where that cannot be written there is nobody to tell.
+pub fn say(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "infoplane: {message}");
 }
 
 impl fmt::Display for Failure {
@@ -74,6 +87,10 @@ impl From<ReportError> for Failure {
 /// What could not be printed.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // Whoever read the output has seen enough: `infoplane presets | head -1`.
+            return Failure { message: String::new(), code: 0 };
+        }
         Failure { message: format!("cannot write the result: {error}"), code: FAILED }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use infoplane::experiment::Experiment;
 use infoplane::report::ReportData;
-use infoplane::run::{Manifest, RunDir, SeedOutcome};
+use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
 use serde_json::json;
@@ -119,14 +119,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         "data        {}, {} samples, measured on {} (digest {})",
         data.name, data.n_samples, data.n_measured, data.digest
     )?;
-    writeln!(
-        out,
-        "            H(X) = {:.4} bits, H(Y) = {:.4} bits, I(X;Y) = {:.4} bits",
-        data.h_x_bits, data.h_y_bits, data.i_xy_bits
-    )?;
-    let shares: Vec<String> = data.label_shares.iter().take(10).map(|share| format!("{share:.4}")).collect();
-    let more = if data.label_shares.len() > 10 { ", …" } else { "" };
-    writeln!(out, "            p(y) = {}{more}", shares.join(", "))?;
+    for line in data_lines(data) {
+        writeln!(out, "            {line}")?;
+    }
     writeln!(out, "layers      {}", widths.join(", "))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
     writeln!(out, "seeds       {} ({first} to {last}), {epochs} epochs each", manifest.seeds.len())?;
@@ -137,4 +132,18 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         writeln!(out, "seed {:<6} {}", seed.seed, seed.status)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The entropies of the data, and p(y).
+pub fn data_lines(data: &DataFacts) -> [String; 2] {
+    let rule = data.i_xy_rule_bits.map(|bits| format!(" (of the rule {bits:.4})")).unwrap_or_default();
+    let shares: Vec<String> = data.label_shares.iter().take(10).map(|share| format!("{share:.4}")).collect();
+    let more = if data.label_shares.len() > 10 { ", …" } else { "" };
+    [
+        format!(
+            "H(X) = {:.4} bits, H(Y) = {:.4} bits, I(X;Y) = {:.4} bits{rule}",
+            data.h_x_bits, data.h_y_bits, data.i_xy_bits
+        ),
+        format!("p(y) = {}{more}", shares.join(", ")),
+    ]
 }

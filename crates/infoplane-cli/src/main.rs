@@ -22,8 +22,5 @@ fn main() -> ExitCode {
         Command::Report { run } => info::report(&run),
         Command::Estimate(Estimate::Layer(arguments)) => estimate::layer(&arguments),
     };
-    result.unwrap_or_else(|failure| {
-        eprintln!("infoplane: {failure}");
-        failure.exit_code()
-    })
+    result.unwrap_or_else(|failure| failure.tell())
 }

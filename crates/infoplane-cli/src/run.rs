@@ -1,18 +1,20 @@
 //! `infoplane run` and `infoplane presets`.
 
-use std::io::{Write, stdout};
+use std::fs;
+use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use infoplane::experiment::{Experiment, PRESETS, RunSummary};
-use infoplane::run::SeedOutcome;
+use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunSummary};
+use infoplane::report::ReportError;
+use infoplane::run::{RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::arguments::Run;
-use crate::failure::{DIVERGED, Failure, INTERRUPTED};
-use crate::info::Loaded;
+use crate::failure::{DIVERGED, Failure, INTERRUPTED, say};
+use crate::info::{Loaded, data_lines};
 use crate::progress::Bar;
 
 /// Lists the presets, or prints one.
@@ -44,7 +46,10 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     let mut overrides = arguments.set.clone();
     overrides.extend(arguments.seeds.map(|seeds| format!("seeds={seeds}")));
     let experiment = Experiment::load(&arguments.experiment, &overrides)?;
-    let out = arguments.out.clone().unwrap_or_else(|| free_directory(&experiment.name));
+    let (out, claimed) = match &arguments.out {
+        Some(out) => (out.clone(), false),
+        None => (claim_directory(&experiment.name)?, true),
+    };
 
     let interrupt = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupt);
@@ -53,7 +58,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         if handler.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into()); // the second time, at once
         }
-        eprintln!("\nstopping after the epoch in hand; once more to stop at once");
+        say("stopping after the epoch in hand; once more to stop at once");
     });
 
     let measured = experiment.epochs().map_err(Failure::input)?.len() as u64;
@@ -62,9 +67,13 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     let result = experiment.run(&out, arguments.threads.into(), &bar, &interrupt);
     bar.finish();
     let summary = result.map_err(|error| {
-        let interrupted = matches!(error, infoplane::experiment::ExperimentError::Interrupted);
+        let interrupted = matches!(error, ExperimentError::Interrupted);
         let failure = Failure::from(error);
-        match interrupted && out.join("manifest.toml").exists() {
+        if claimed {
+            // Only an empty directory can be removed so: one that holds a run stays.
+            let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
+        }
+        match interrupted && fs::metadata(out.join("plane.jsonl")).is_ok_and(|file| file.len() > 0) {
             true => failure.with_advice(format!(
                 "what was measured is in {}; `infoplane report {}` draws it",
                 out.display(),
@@ -74,23 +83,29 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         }
     })?;
 
+    let diverged: Vec<&SeedOutcome> =
+        summary.outcome.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).collect();
+    for seed in &diverged {
+        say(format_args!("seed {}: {}", seed.seed, seed.status));
+    }
     let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
-    let files = infoplane::report::write(&loaded.report(), &summary.run.report_path())?;
+    let files = match infoplane::report::write(&loaded.report(), &summary.run.report_path()) {
+        // Every training diverged before there was anything to measure.
+        Err(ReportError::Empty) => Vec::new(),
+        files => files?,
+    };
     if arguments.json {
         print_json(&summary, &experiment, &files)?;
     } else {
         let mut text = stdout().lock();
         writeln!(text, "{}", infoplane::report::summary(&loaded.report()))?;
+        let [entropies, shares] = data_lines(&summary.manifest.data);
+        writeln!(text, "data     {entropies}; {shares}")?;
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
         for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
             writeln!(text, "figure   {}", file.display())?;
         }
-    }
-    let diverged: Vec<&SeedOutcome> =
-        summary.outcome.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).collect();
-    for seed in &diverged {
-        eprintln!("infoplane: seed {}: {}", seed.seed, seed.status);
     }
     Ok(if diverged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIVERGED) })
 }
@@ -124,12 +139,19 @@ fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) 
     Ok(())
 }
 
-/// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is not there yet.
-fn free_directory(name: &str) -> PathBuf {
+/// Makes `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is not there yet: made, so that of two runs
+/// that start at once each gets its own.
+fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
-    let first = runs.join(name);
-    if !first.exists() {
-        return first;
+    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source };
+    fs::create_dir_all(runs).map_err(|source| error(runs, source))?;
+    let mut number = 1u32;
+    loop {
+        let path = if number == 1 { runs.join(name) } else { runs.join(format!("{name}-{number}")) };
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(source) => return Err(error(&path, source)),
+        }
     }
-    (2u32..).map(|number| runs.join(format!("{name}-{number}"))).find(|path| !path.exists()).unwrap_or(first)
 }

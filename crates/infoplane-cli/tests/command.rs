@@ -127,6 +127,20 @@ fn a_preset_copied_to_a_file_is_the_same_experiment() {
 }
 
 #[test]
+fn paths_in_a_file_start_beside_it() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("mine/data")).unwrap();
+    fs::write(folder.path().join("mine/data/task.csv"), "a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n").unwrap();
+    let text = stdout(&infoplane(folder.path(), &["presets", "tishby2017"]))
+        .replace("{ kind = \"symmetric12\" }", "{ kind = \"csv\", file = \"data/task.csv\" }")
+        .replace("train_fraction = 0.8", "train_fraction = 1.0");
+    fs::write(folder.path().join("mine/xor.toml"), text).unwrap();
+    let arguments = [&["run", "mine/xor.toml", "--json", "--out", "out"], &SHORT[..]].concat();
+    let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &arguments))).unwrap();
+    assert_eq!(object["rows"], 144);
+}
+
+#[test]
 fn info_and_report_read_what_run_wrote() {
     let folder = TempDir::new().unwrap();
     short_run(folder.path(), "out", &[]);
@@ -238,6 +252,88 @@ fn a_diverged_training_is_told_with_its_epoch_and_the_run_is_kept() {
     assert!(message.contains("seed 1: training diverged at epoch 1"), "{message}");
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
     assert!(info.contains("2 of 8 epochs measured"), "{info}");
+}
+
+/// Losses and gradients overflow some epochs before the training does.
+#[test]
+fn a_training_on_its_way_to_infinity_is_readable() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        "run",
+        "saxe2018-relu",
+        "--out",
+        "out",
+        "--set",
+        "network.nonlinearity=linear",
+        "--set",
+        "network.output=linear",
+        "--set",
+        "training.loss=squared-error",
+        "--set",
+        "training.epochs=60",
+        "--set",
+        "training.optimizer={kind=\"sgd\", learning_rate=3}",
+        "--set",
+        "seeds=1",
+        "--set",
+        "schedule.points=4",
+    ];
+    let output = infoplane(folder.path(), &arguments);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{message}");
+    assert!(message.contains("seed 0: training diverged at epoch"), "{message}");
+    stdout(&infoplane(folder.path(), &["report", "out"]));
+}
+
+#[test]
+fn a_training_that_diverges_before_anything_is_measured_still_says_so() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        &["run", "saxe2018-relu", "--out", "out", "--json"],
+        &["--set", "training.optimizer={kind=\"sgd\", learning_rate=1e30}", "--set", "seeds=1"][..],
+        &["--set", "schedule={kind=\"list\", epochs=[40]}", "--set", "training.epochs=60"],
+        &["--set", "training.statistics={kind=\"never\"}"],
+    ]
+    .concat();
+    let output = infoplane(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&object["rows"], &object["measured_epochs"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn runs_that_start_at_once_get_a_directory_each() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [&["run", "--json", "--threads", "1"], &SHORT[..]].concat();
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            Command::new(env!("CARGO_BIN_EXE_infoplane"))
+                .args(&arguments)
+                .current_dir(folder.path())
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut names: Vec<String> = runs
+        .into_iter()
+        .map(|run| {
+            let output = run.wait_with_output().unwrap();
+            let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+            object["run"].as_str().unwrap().to_string()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, ["runs/tishby2017", "runs/tishby2017-2", "runs/tishby2017-3", "runs/tishby2017-4"]);
+}
+
+#[test]
+fn an_experiment_that_cannot_begin_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let set = "dataset.source={kind=\"csv\", file=\"gone.csv\"}";
+    let message = refused(folder.path(), &["run", "--set", set], 2);
+    assert!(message.contains("gone.csv"), "{message}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Dataset, DatasetError, generate, read};
+use crate::Information;
 
 /// Where data come from; the key `dataset.source` of a configuration file.
 ///
@@ -117,6 +118,22 @@ fn y() -> String {
 }
 
 impl DatasetSource {
+    /// I(X;Y) of the rule that a generated task draws its labels by; `None` for data whose rule is not known.
+    ///
+    /// The samples themselves do not tell it unless every input occurs many times: with each input once, a noisy
+    /// label looks like a function of the input.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a setting is outside what is allowed.
+    pub fn rule_information(&self) -> Result<Option<Information>, DatasetError> {
+        match self {
+            DatasetSource::Symmetric12 { gain, .. } => {
+                Ok(Some(generate::symmetric12(*gain, 1, 0)?.information))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Generates or reads the data. `seed` draws the labels of a noisy task; files do not depend on it.
     ///
     /// # Errors

@@ -194,7 +194,7 @@ pub struct Binned {
 /// How values of each unit become symbols.
 #[derive(Debug, Clone)]
 enum Cells {
-    /// ⌊(t − low) · scale⌋, held between −1 and `top`.
+    /// The number of edges low + k · step that are ≤ t, less one, held between −1 and `top`.
     Even { units: Vec<EvenBins>, top: f64, closed: bool },
     /// ⌊t / width⌋.
     Floor { width: f64 },
@@ -208,6 +208,9 @@ enum Cells {
 struct EvenBins {
     low: f64,
     high: f64,
+    /// The width of a bin.
+    step: f64,
+    /// Bins per unit of t: a good guess at the bin, which the edges then settle.
     scale: f64,
 }
 
@@ -225,13 +228,8 @@ impl Binned {
                 let intervals = if closed { bins } else { bins - 1 } as f64;
                 let units = unit_ranges(config, range)?
                     .into_iter()
-                    .map(|(low, high)| EvenBins {
-                        low,
-                        high,
-                        // A unit that never varied has one bin.
-                        scale: if high > low { intervals / (high - low) } else { 0.0 },
-                    })
-                    .collect();
+                    .map(|(low, high)| EvenBins::new(low, high, intervals))
+                    .collect::<Result<_, _>>()?;
                 Cells::Even { units, top: intervals, closed }
             }
             BinRule::Floor => Cells::Floor { width: config.bin_width.unwrap_or(f64::NAN) },
@@ -239,6 +237,21 @@ impl Binned {
             BinRule::Exact => Cells::Bits,
         };
         Ok(Binned { setting: config.setting(), cells })
+    }
+}
+
+impl EvenBins {
+    fn new(low: f64, high: f64, intervals: f64) -> Result<Self, EstimateError> {
+        let (step, scale) = ((high - low) / intervals, intervals / (high - low));
+        if high > low && !(step.is_normal() && scale.is_normal()) {
+            return Err(EstimateError::Setting {
+                key: "range",
+                given: format!("[{low:e}, {high:e}]"),
+                allowed: "a range whose bins have a width that double precision can hold",
+            });
+        }
+        // A unit that never varied has one bin.
+        Ok(EvenBins { low, high, step, scale: if high > low { scale } else { 0.0 } })
     }
 }
 
@@ -340,7 +353,7 @@ impl Binned {
                     )
                 }
             }
-            Cells::Floor { width: bin_width } => floor_symbols(values, *bin_width, width),
+            Cells::Floor { width: bin_width } => floor_symbols(values, *bin_width, width)?,
             Cells::Thresholds { units } => number_rows(values, width, |values, symbols| {
                 for (i, (symbol, &value)) in symbols.iter_mut().zip(values).enumerate() {
                     let edges = &units[if units.len() == 1 { 0 } else { i % width }];
@@ -376,6 +389,7 @@ const WHOLE: f64 = (1u64 << 52) as f64;
 struct EvenPattern {
     low: Vec<f64>,
     high: Vec<f64>,
+    step: Vec<f64>,
     scale: Vec<f64>,
     top: f64,
     closed: bool,
@@ -390,6 +404,7 @@ impl EvenPattern {
         EvenPattern {
             low: repeated(|u| u.low),
             high: repeated(|u| u.high),
+            step: repeated(|u| u.step),
             scale: repeated(|u| u.scale),
             top,
             closed,
@@ -412,12 +427,21 @@ impl EvenPattern {
                 for (values, symbols) in values.chunks(self.low.len()).zip(symbols.chunks_mut(self.low.len()))
                 {
                     let n = values.len();
-                    let (low, high, scale) = (&self.low[..n], &self.high[..n], &self.scale[..n]);
+                    let (low, high) = (&self.low[..n], &self.high[..n]);
+                    let (step, scale) = (&self.step[..n], &self.scale[..n]);
                     let symbols = &mut symbols[..n];
                     let mut beyond = 0u32;
                     for i in 0..n {
                         let t: f64 = values[i].into();
-                        let mut bin = ((t - low[i]) * scale[i]).floor();
+                        let guess = ((t - low[i]) * scale[i]).floor();
+                        let guess = if guess > 0.0 { guess } else { 0.0 };
+                        let guess = if guess < self.top { guess } else { self.top };
+                        // Rounding may put a value beside an edge on its wrong side, so the edges themselves
+                        // decide; they are those of NumPy's linspace, the last exactly `high`.
+                        let edge = |k: f64| if k == self.top { high[i] } else { low[i] + k * step[i] };
+                        let mut bin = guess;
+                        bin = if t >= edge(guess + 1.0) { guess + 1.0 } else { bin };
+                        bin = if t < edge(guess) { guess - 1.0 } else { bin };
                         // `closed`: the upper edge belongs to the last bin, and what lies above has its own.
                         let last = if self.closed & (t <= high[i]) { self.top - 1.0 } else { self.top };
                         bin = if bin < last { bin } else { last };
@@ -434,14 +458,25 @@ impl EvenPattern {
 }
 
 /// ⌊t / bin_width⌋ of every value, packed as small as the values found allow.
-fn floor_symbols<T: Value>(values: &[T], bin_width: f64, width: usize) -> (Labels, u64) {
+fn floor_symbols<T: Value>(
+    values: &[T],
+    bin_width: f64,
+    width: usize,
+) -> Result<(Labels, u64), EstimateError> {
     let level = Level::new();
     let (least, most) = values
         .par_chunks(BLOCK_VALUES)
         .with_min_len(BLOCKS_AT_ONCE)
         .map(|values| dispatch!(level, simd => floor_range(simd, values, bin_width)))
         .reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
-    if most - least <= 255.0 {
+    if !(most.is_finite() && least.is_finite()) {
+        return Err(EstimateError::Setting {
+            key: "bin_width",
+            given: format!("{bin_width:e}"),
+            allowed: "a width that the largest value is not infinitely many of",
+        });
+    }
+    Ok(if most - least <= 255.0 {
         number_rows(
             values,
             width,
@@ -460,7 +495,7 @@ fn floor_symbols<T: Value>(values: &[T], bin_width: f64, width: usize) -> (Label
             width,
             |values, symbols| dispatch!(level, simd => floor(simd, values, symbols, bin_width, |bin| (bin + 0.0).to_bits())),
         )
-    }
+    })
 }
 
 #[inline(always)]
@@ -596,8 +631,10 @@ mod tests {
         entropy(&all) - within
     }
 
+    /// As NumPy's linspace.
     fn even_edges(n: usize, low: f64, high: f64) -> Vec<f64> {
-        (0..n).map(|k| low + (high - low) * k as f64 / (n - 1) as f64).collect()
+        let step = (high - low) / (n - 1) as f64;
+        (0..n).map(|k| if k == n - 1 { high } else { low + k as f64 * step }).collect()
     }
 
     fn measure(config: &BinnedConfig, t: &Array2<f32>, labels: &[&Labels]) -> Reading {
@@ -641,6 +678,14 @@ mod tests {
         let t = array![[1e30f32], [-1e30], [1.0], [2.0]];
         let reading = measure(&floor(1e-9), &t, &[&Labels::distinct(4)]);
         assert_eq!(reading.estimates[0].information.bits(), 2.0);
+    }
+
+    #[test]
+    fn a_bin_width_that_overflows_is_refused() {
+        let t = array![[1e300f64], [2e300]];
+        let binned = Binned::new(&floor(1e-30), &LayerRange::default()).unwrap();
+        let error = binned.layer(Variable::Double(t.view()), &[&Labels::distinct(2)]).unwrap_err();
+        assert!(error.to_string().starts_with("bin_width = 1e-30"), "{error}");
     }
 
     #[test]
@@ -692,6 +737,35 @@ mod tests {
                 binned.layer(Variable::Single(t.view()), &[&labels]).unwrap(),
                 binned.layer(Variable::Double(wide.view()), &[&labels]).unwrap()
             );
+        }
+    }
+
+    #[test]
+    fn values_on_and_beside_every_edge_fall_where_the_edges_say() {
+        for (n, low, high) in
+            [(30, -1.0, 1.0), (13, 0.1, 0.7), (7, -0.3, 1e9), (256, 0.1, 0.3), (300, -1e-3, 1.0)]
+        {
+            let edges = even_edges(n, low, high);
+            let values: Vec<f64> = edges.iter().flat_map(|e| [e.next_down(), *e, e.next_up()]).collect();
+            let t = Array2::from_shape_vec((values.len(), 1), values).unwrap();
+            let binned =
+                Binned::new(&config(BinRule::Edges, n, [low, high]), &LayerRange::default()).unwrap();
+            let (symbols, _) = binned.symbols(t.as_slice().unwrap(), 1).unwrap();
+            // One symbol below the first edge, then one for each edge: numbered here by first appearance.
+            let expected: Vec<u32> =
+                t.iter().map(|v| edges.iter().filter(|&e| v >= e).count() as u32).collect();
+            assert_eq!(symbols.codes(), expected, "{n} edges on [{low}, {high}]");
+        }
+    }
+
+    #[test]
+    fn a_range_too_narrow_or_too_wide_for_bins_is_refused() {
+        for values in [[0.0, 1e-310], [-1.7e308, 1.7e308]] {
+            let t = Array2::from_shape_vec((2, 1), values.to_vec()).unwrap();
+            let mut range = LayerRange::default();
+            range.observe(Variable::Double(t.view()), usize::MAX);
+            let error = Binned::new(&scoped(BinRule::Equal, 30, RangeScope::Layer), &range).unwrap_err();
+            assert!(error.to_string().contains("double precision can hold"), "{error}");
         }
     }
 

@@ -37,11 +37,11 @@ impl fmt::Display for BinRange {
 pub enum RangeScope {
     /// What the layer's nonlinearity can put out: [−1, 1] for tanh, [0, 1] for sigmoid and softmax.
     Activation,
-    /// Smallest to largest value of any layer at any measured epoch.
+    /// Smallest to largest value of any layer at any measured epoch of a training (each seed has its own).
     Run,
-    /// Smallest to largest value of the layer at any measured epoch.
+    /// Smallest to largest value of the layer at any measured epoch of a training (each seed has its own).
     Layer,
-    /// Smallest to largest value of each unit at any measured epoch.
+    /// Smallest to largest value of each unit at any measured epoch of a training (each seed has its own).
     Unit,
 }
 

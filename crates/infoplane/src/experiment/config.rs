@@ -132,7 +132,7 @@ pub enum ExperimentError {
         message: String,
     },
     /// A key that does not exist.
-    #[error("{origin}: unknown key `{key}`{}; allowed here: {}", suggestion(nearest), names(allowed))]
+    #[error("{origin}: unknown key `{key}`{}; allowed here: {}", suggestion(nearest), names_or_none(allowed))]
     UnknownKey {
         /// The file or preset.
         origin: String,
@@ -201,6 +201,10 @@ fn suggestion(nearest: &Option<String>) -> String {
 
 fn names(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+fn names_or_none(allowed: &[String]) -> String {
+    if allowed.is_empty() { "no key besides `kind`".into() } else { names(allowed) }
 }
 
 /// The candidate most like `given`, if any is like it at all.
@@ -288,7 +292,9 @@ impl Experiment {
 
     /// The experiment with every choice spelled out, as TOML.
     pub fn to_table(&self) -> Table {
-        Table::try_from(self).expect("an experiment has only string keys and finite nesting")
+        let mut table = Table::try_from(self).expect("an experiment has only string keys and finite nesting");
+        table.iter_mut().for_each(|(_, value)| shorten(value));
+        table
     }
 
     /// The seeds of the trainings.
@@ -329,6 +335,10 @@ impl Experiment {
         if let Some(position) = hidden.iter().position(|&width| width == 0) {
             return value(format!("network.hidden[{position}] = 0; allowed is a width of 1 or more"));
         }
+        let bias = self.network.initialization.bias;
+        if !bias.is_finite() {
+            return value(format!("network.initialization.bias = {bias}; allowed is a finite number"));
+        }
         if let OneOrEach::Each(each) = &self.network.nonlinearity
             && each.len() != hidden.len()
         {
@@ -349,6 +359,21 @@ impl Experiment {
     /// [`ScheduleError`] if the schedule does not fit the training.
     pub fn epochs(&self) -> Result<Vec<u64>, ScheduleError> {
         self.schedule.epochs(self.training.epochs)
+    }
+}
+
+/// Single-precision settings become doubles with a long tail, 0.00039999998989515007; as people write them, 0.0004,
+/// they are the same single.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Float(number) if f64::from(*number as f32) == *number => {
+            if let Ok(short) = (*number as f32).to_string().parse() {
+                *number = short;
+            }
+        }
+        Value::Table(table) => table.iter_mut().for_each(|(_, value)| shorten(value)),
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
     }
 }
 

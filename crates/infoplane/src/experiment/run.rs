@@ -244,6 +244,7 @@ impl Experiment {
             h_x_bits: 0.0,
             h_y_bits: 0.0,
             i_xy_bits: 0.0,
+            i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
             label_shares: dataset.labels.shares(),
         };
         for &seed in seeds {

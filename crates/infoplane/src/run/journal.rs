@@ -17,6 +17,10 @@ use super::RunError;
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Bytes of whole lines so far.
+    length: u64,
+    /// Whether an append failed; then nothing may follow it.
+    failed: bool,
 }
 
 impl Journal {
@@ -26,10 +30,11 @@ impl Journal {
     /// [`RunError::Io`].
     pub fn create(path: &Path) -> Result<Self, RunError> {
         let file = File::create_new(path).map_err(RunError::io("create", path))?;
-        Ok(Journal { path: path.to_path_buf(), file })
+        Ok(Journal { path: path.to_path_buf(), file, length: 0, failed: false })
     }
 
-    /// Appends a line for each object.
+    /// Appends a line for each object: all of them, or none if that fails. After a failure nothing more is taken,
+    /// or there would be a gap.
     ///
     /// # Errors
     /// [`RunError::Io`], for example when the disk is full.
@@ -41,7 +46,19 @@ impl Journal {
                 .map_err(RunError::io("write", &self.path))?;
             lines.push(b'\n');
         }
-        self.file.write_all(&lines).map_err(RunError::io("write", &self.path))
+        let written = match self.failed {
+            true => Err(io::Error::other("an earlier write failed")),
+            false => self.file.write_all(&lines),
+        };
+        match written {
+            Ok(()) => self.length += lines.len() as u64,
+            Err(_) => {
+                self.failed = true;
+                // If cutting fails too, readers still pass over the half line at the end.
+                let _ = self.file.set_len(self.length);
+            }
+        }
+        written.map_err(RunError::io("write", &self.path))
     }
 
     /// Waits until everything appended is on the disk.
@@ -108,6 +125,18 @@ mod tests {
         fs::write(&path, "1\nzwei\n3\n").unwrap();
         let error = read_journal::<u32>(&path).unwrap_err().to_string();
         assert!(error.contains("numbers.jsonl, line 2: "), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_and_nothing_follows() {
+        let path = Path::new("/dev/full");
+        let file = File::options().write(true).open(path).unwrap();
+        let mut journal = Journal { path: path.into(), file, length: 0, failed: false };
+        let error = journal.append(&[1u32]).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write /dev/full: "), "{error}");
+        let error = journal.append(&[2u32]).unwrap_err().to_string();
+        assert!(error.contains("an earlier write failed"), "{error}");
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub struct DataFacts {
     pub h_y_bits: f64,
     /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
     pub i_xy_bits: f64,
+    /// I(X;Y) of the rule behind a generated task, in bits; absent where the rule is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub i_xy_rule_bits: Option<f64>,
     /// p(y) of all samples, class by class.
     pub label_shares: Vec<f64>,
 }
@@ -148,6 +151,7 @@ impl RunDir {
         if run.manifest_path().exists() {
             return Err(RunError::Occupied(path.to_path_buf()));
         }
+        let made = !path.exists();
         fs::create_dir_all(path).map_err(RunError::io("create", path))?;
         if fs::read_dir(path).map_err(RunError::io("read", path))?.next().is_some() {
             return Err(RunError::NotEmpty(path.to_path_buf()));
@@ -158,7 +162,13 @@ impl RunDir {
             message: error.to_string(),
         })?;
         let file = run.manifest_path();
-        file::replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
+        file::replace(&file, text.as_bytes()).map_err(|source| {
+            if made {
+                // Nothing is left of a run that could not begin; the failure to write is the one to tell.
+                let _ = fs::remove_dir(path);
+            }
+            RunError::io("write", &file)(source)
+        })?;
         Ok(run)
     }
 

@@ -15,7 +15,7 @@ mod samples;
 mod tests;
 mod trainer;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use config::{BatchSize, StatisticsEpochs, TrainConfig};
 pub use error::TrainError;
@@ -36,10 +36,12 @@ pub struct EpochStats {
     /// How many epochs the network had been trained for; 0 is untrained.
     pub epoch: u64,
     /// Mean loss on the training samples, in the loss's own unit (nats for cross-entropy).
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f32,
     /// Mean loss on the samples held back; absent if there are none.
     pub test_loss: Option<f32>,
     /// Share of training samples classified correctly.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_accuracy: f32,
     /// Share of the samples held back classified correctly; absent if there are none.
     pub test_accuracy: Option<f32>,
@@ -51,11 +53,17 @@ pub struct EpochStats {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerStats {
     /// ‖W‖, Euclidean norm over all weights of the layer, without biases.
+    #[serde(deserialize_with = "null_is_nan")]
     pub weight_norm: f32,
     /// ‖mean of the mini-batch gradients of W over the epoch‖; absent at epoch 0.
     pub gradient_mean: Option<f32>,
     /// ‖standard deviation, entry by entry, of the mini-batch gradients of W over the epoch‖; absent at epoch 0.
     pub gradient_standard_deviation: Option<f32>,
+}
+
+/// JSON has no NaN and no infinity; a training about to diverge has, and they are written as null.
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NAN))
 }
 
 impl LayerStats {
