@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
-    python3 -m venv /tmp/compare && /tmp/compare/bin/pip install numpy torch
-    /tmp/compare/bin/python crates/infoplane/benches/compare.py [binning] [kde] [training] [step]
+    python3 -m venv .venv && .venv/bin/pip install numpy torch
+    .venv/bin/python crates/infoplane/benches/compare.py [binning] [kde] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
