@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use infoplane::dataset::read::{Array, read_array, read_labels};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, RangeScope, Reading,
+    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, Method, RangeScope, Reading,
 };
 use infoplane::{EstimateError, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
@@ -45,7 +45,10 @@ pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
         _ => Failure::input(format!("{}: {error}", arguments.activations)),
     };
     let estimator = config.estimator(&range).map_err(told)?;
-    let readings = estimator.layer(t, &[&x, &y]).map_err(told)?;
+    let readings = estimator.layer(t.view(), &[&x, &y]).map_err(told)?;
+    for estimate in readings.iter().flat_map(|reading| &reading.estimates) {
+        estimate.as_ref().map_err(|error| told(error.clone()))?;
+    }
     let mut out = stdout().lock();
     if arguments.json {
         writeln!(out, "{}", as_json(estimator.name(), &readings, t, &x, &y))?;
@@ -54,7 +57,7 @@ pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
         writeln!(out, "H(X) = {:.6}, H(Y) = {:.6}", x.entropy(), y.entropy())?;
         for reading in &readings {
             let bound = reading.bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
-            let [i_xt, i_ty] = [reading.estimates[0].information, reading.estimates[1].information];
+            let [i_xt, i_ty] = [value(reading, 0), value(reading, 1)];
             writeln!(out, "{}{bound}: I(X;T) = {i_xt:.6}, I(T;Y) = {i_ty:.6}", reading.setting)?;
             if reading.out_of_range > 0 {
                 let values = t.n_samples() * t.width();
@@ -65,18 +68,21 @@ pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The information with a labelling; that there is one has been checked.
+fn value(reading: &Reading, labelling: usize) -> Information {
+    reading.estimates[labelling].as_ref().map_or(Information::ZERO, |estimate| estimate.information)
+}
+
 /// The two informations, by bound where the method has bounds.
 fn as_json(name: &str, readings: &[Reading], t: Variable<'_>, x: &Labels, y: &Labels) -> Value {
     let units = |information: Information| json!({"nats": information.nats(), "bits": information.bits()});
     let of = |labelling: usize| -> Value {
         let by_bound: Map<String, Value> = readings
             .iter()
-            .filter_map(|reading| {
-                Some((reading.bound?.name().to_string(), units(reading.estimates[labelling].information)))
-            })
+            .filter_map(|reading| Some((reading.bound?.name().to_string(), units(value(reading, labelling)))))
             .collect();
         match by_bound.is_empty() {
-            true => units(readings[0].estimates[labelling].information),
+            true => units(value(&readings[0], labelling)),
             false => Value::Object(by_bound),
         }
     };

@@ -7,10 +7,10 @@ use ndarray::ArrayView2;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::estimator::{EstimatorConfig, LayerRange};
+use crate::estimator::{Estimate, LayerRange, Method};
 use crate::schedule::Schedule;
 use crate::snapshot::SnapshotError;
-use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Snapshot, Snapshots, Variable};
+use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Snapshot, Snapshots, Variable};
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -30,16 +30,24 @@ pub struct LayerEstimators {
 
 /// An estimator, or why it cannot be had for this layer.
 struct Prepared {
-    config: EstimatorConfig,
+    name: &'static str,
+    settings: Vec<(String, Option<Bound>)>,
     estimator: Result<Box<dyn Estimator>, EstimateError>,
 }
 
 impl LayerEstimators {
     /// Fixes the bins of one layer. An estimator that cannot be had gives rows that say why.
-    pub fn new(configs: &[EstimatorConfig], range: &LayerRange) -> Self {
-        let prepared = configs
+    ///
+    /// The methods are those of the library, as [`EstimatorConfig`](crate::estimator::EstimatorConfig), or
+    /// your own.
+    pub fn new<M: Method>(methods: &[M], range: &LayerRange) -> Self {
+        let prepared = methods
             .iter()
-            .map(|config| Prepared { config: config.clone(), estimator: config.estimator(range) })
+            .map(|method| Prepared {
+                name: method.about().name,
+                settings: method.settings(),
+                estimator: method.estimator(range),
+            })
             .collect();
         LayerEstimators { prepared }
     }
@@ -74,7 +82,7 @@ pub fn measure_activations(
                 epoch,
                 layer: layer + 1,
                 width: t.ncols(),
-                estimator: prepared.config.name().to_string(),
+                estimator: prepared.name.to_string(),
                 setting: String::new(),
                 bound: None,
                 i_xt_bits: None,
@@ -106,23 +114,33 @@ fn measure_layer(
         Ok(readings) => readings
             .into_iter()
             .map(|reading| {
-                let [i_xt, i_ty] = [reading.estimates[0], reading.estimates[1]];
+                let [i_xt, i_ty] = [&reading.estimates[0], &reading.estimates[1]];
+                let bits = |estimate: &Result<Estimate, _>| {
+                    estimate.as_ref().ok().map(|estimate| estimate.information.bits())
+                };
+                let error_bits = |estimate: &Result<Estimate, _>| {
+                    estimate.as_ref().ok().and_then(|e| e.standard_error).map(|error| error.bits())
+                };
+                let reason = [("I(X;T)", i_xt), ("I(T;Y)", i_ty)]
+                    .iter()
+                    .find_map(|(of, estimate)| Some(format!("{of}: {}", estimate.as_ref().err()?)));
                 PlaneRow {
                     setting: reading.setting,
                     bound: reading.bound,
-                    i_xt_bits: Some(i_xt.information.bits()),
-                    i_ty_bits: Some(i_ty.information.bits()),
-                    i_xt_standard_error_bits: i_xt.standard_error.map(|error| error.bits()),
-                    i_ty_standard_error_bits: i_ty.standard_error.map(|error| error.bits()),
+                    i_xt_bits: bits(i_xt),
+                    i_ty_bits: bits(i_ty),
+                    i_xt_standard_error_bits: error_bits(i_xt),
+                    i_ty_standard_error_bits: error_bits(i_ty),
                     out_of_range: reading.out_of_range,
+                    status: reason.unwrap_or_else(|| row.status.clone()),
                     ..row.clone()
                 }
             })
             .collect(),
         Err(error) => prepared
-            .config
-            .settings()
-            .into_iter()
+            .settings
+            .iter()
+            .cloned()
             .map(|(setting, bound)| PlaneRow { setting, bound, status: error.to_string(), ..row.clone() })
             .collect(),
     }

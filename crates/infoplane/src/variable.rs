@@ -142,6 +142,15 @@ pub enum Variable<'a> {
 }
 
 impl<'a> Variable<'a> {
+    /// The same variable, borrowed for a shorter time; lists of variables need one lifetime for all.
+    pub fn view(&self) -> Variable<'_> {
+        match self {
+            Variable::Labels(labels) => Variable::Labels(labels),
+            Variable::Single(rows) => Variable::Single(rows.view()),
+            Variable::Double(rows) => Variable::Double(rows.view()),
+        }
+    }
+
     /// The number of samples.
     pub fn n_samples(&self) -> usize {
         match self {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use infoplane::dataset::read::{read_array, read_labels};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, Reading,
+    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, Method, Reading,
 };
 use infoplane::{Bound, Labels};
 
@@ -36,7 +36,8 @@ fn assert_printed(config: EstimatorConfig, bound: Option<Bound>, printed: [(f64,
     let Some(readings) = readings(&config) else { return };
     for (layer, (readings, expected)) in readings.iter().zip(printed).enumerate() {
         let reading = readings.iter().find(|reading| reading.bound == bound).expect("the bound");
-        let [i_xt, i_ty] = [0, 1].map(|labels| reading.estimates[labels].information.bits());
+        let [i_xt, i_ty] =
+            [0, 1].map(|labels| reading.estimates[labels].as_ref().unwrap().information.bits());
         for (got, expected) in [(i_xt, expected.0), (i_ty, expected.1)] {
             // A hair more than half a unit, as the printed digits were themselves rounded from a double.
             assert!(

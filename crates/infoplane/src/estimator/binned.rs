@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::range::{BinRange, LayerRange, RangeScope};
-use super::{Estimate, EstimateError, Estimator, Reading, check_layer, counts};
+use super::{About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, check_layer, counts};
 use crate::variable::standard_layout;
 use crate::{Labels, Variable};
 
@@ -53,8 +53,45 @@ pub struct BinnedConfig {
 }
 
 impl BinnedConfig {
-    /// Whether bins depend on values that must be observed before the first measurement.
-    pub fn needs_observed_range(&self) -> bool {
+    pub(super) const ABOUT: &About = &About {
+        name: "binned",
+        title: "binned",
+        estimates: "I(X;T) and I(T;Y) of T in bins",
+        when: "the planes of Shwartz-Ziv & Tishby (2017); a bin width is given",
+        cost: "O(n d)",
+        reference: "Shwartz-Ziv & Tishby (2017), arXiv:1703.00810",
+    };
+    /// How rows and figures print this setting; the same for every layer.
+    pub fn setting(&self) -> String {
+        let bins = self.bins.unwrap_or(0);
+        let on = match self.range {
+            Some(BinRange::Fixed([low, high])) => format!("on [{low}, {high}]"),
+            Some(BinRange::Scope(RangeScope::Activation)) => "on the activation's range".into(),
+            Some(BinRange::Scope(RangeScope::Run)) => "on the run's range".into(),
+            Some(BinRange::Scope(RangeScope::Layer)) => "on each layer's range".into(),
+            Some(BinRange::Scope(RangeScope::Unit)) => "on each unit's range".into(),
+            None => String::new(),
+        };
+        match self.rule {
+            BinRule::Edges => format!("{bins} edges {on}"),
+            BinRule::Equal => format!("{bins} equal bins {on}"),
+            BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
+            BinRule::Quantile => format!("{bins} quantile bins {on}"),
+            BinRule::Exact => "exact float bits".into(),
+        }
+    }
+}
+
+impl Method for BinnedConfig {
+    fn about(&self) -> &'static About {
+        Self::ABOUT
+    }
+
+    fn settings(&self) -> Vec<(String, Option<Bound>)> {
+        vec![(self.setting(), None)]
+    }
+
+    fn needs_observed_range(&self) -> bool {
         matches!(self.range, Some(BinRange::Scope(RangeScope::Run | RangeScope::Layer | RangeScope::Unit)))
     }
 
@@ -62,7 +99,7 @@ impl BinnedConfig {
     ///
     /// # Errors
     /// [`EstimateError::Setting`] names the first key that is missing, superfluous or out of range.
-    pub fn check(&self) -> Result<(), EstimateError> {
+    fn check(&self) -> Result<(), EstimateError> {
         let setting = |key, given: String, allowed| Err(EstimateError::Setting { key, given, allowed });
         let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".into());
         let bins = || shown(self.bins.map(|bins| bins.to_string()));
@@ -125,24 +162,8 @@ impl BinnedConfig {
         }
     }
 
-    /// How rows and figures print this setting; the same for every layer.
-    pub fn setting(&self) -> String {
-        let bins = self.bins.unwrap_or(0);
-        let on = match self.range {
-            Some(BinRange::Fixed([low, high])) => format!("on [{low}, {high}]"),
-            Some(BinRange::Scope(RangeScope::Activation)) => "on the activation's range".into(),
-            Some(BinRange::Scope(RangeScope::Run)) => "on the run's range".into(),
-            Some(BinRange::Scope(RangeScope::Layer)) => "on each layer's range".into(),
-            Some(BinRange::Scope(RangeScope::Unit)) => "on each unit's range".into(),
-            None => String::new(),
-        };
-        match self.rule {
-            BinRule::Edges => format!("{bins} edges {on}"),
-            BinRule::Equal => format!("{bins} equal bins {on}"),
-            BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
-            BinRule::Quantile => format!("{bins} quantile bins {on}"),
-            BinRule::Exact => "exact float bits".into(),
-        }
+    fn estimator(&self, range: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
+        Ok(Box::new(Binned::new(self, range)?))
     }
 }
 
@@ -180,8 +201,8 @@ const MAX_BINS: usize = 65_536;
 /// let t = array![[-0.9f32], [-0.1], [0.1], [0.2]];
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);
 /// let readings = binned.layer(Variable::Single(t.view()), &[&Labels::distinct(4), &y])?;
-/// assert_eq!(readings[0].estimates[0].information.bits(), 1.0); // I(X;T)
-/// assert_eq!(readings[0].estimates[1].information.bits(), 1.0); // I(T;Y)
+/// assert_eq!(readings[0].estimates[0].as_ref().unwrap().information.bits(), 1.0); // I(X;T)
+/// assert_eq!(readings[0].estimates[1].as_ref().unwrap().information.bits(), 1.0); // I(T;Y)
 /// # Ok::<(), infoplane::EstimateError>(())
 /// ```
 ///
@@ -300,7 +321,11 @@ fn quantiles(config: &BinnedConfig, range: &LayerRange, bins: usize) -> Result<V
 
 impl Estimator for Binned {
     fn name(&self) -> &'static str {
-        "binned"
+        BinnedConfig::ABOUT.name
+    }
+
+    fn setting(&self) -> String {
+        self.setting.clone()
     }
 
     fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
@@ -317,7 +342,11 @@ impl Estimator for Binned {
         let entropy = symbols.entropy();
         let estimates = labellings
             .iter()
-            .map(|labels| Estimate::without_error(counts::information(&symbols, entropy, labels)))
+            .map(|labels| {
+                let information = counts::information(&symbols, entropy, labels);
+                let kind = Kind::Binned { bins: self.setting.clone() };
+                Ok(Estimate::new(information, kind, &[t.view(), Variable::Labels(labels)]))
+            })
             .collect();
         Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
     }

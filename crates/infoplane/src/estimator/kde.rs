@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::{Reading, check_layer};
+use super::{About, Kind, LayerRange, Method, Reading, check_layer};
 
 /// The settings of [`Kde`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,11 +16,23 @@ pub struct KdeConfig {
 }
 
 impl KdeConfig {
-    /// Refuses variances that no noise has.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if there is none, or one is not a positive, finite number.
-    pub fn check(&self) -> Result<(), EstimateError> {
+    pub(super) const ABOUT: &About = &About {
+        name: "kde",
+        title: "KDE",
+        estimates: "upper and lower bound on I(X; T + Gaussian noise)",
+        when: "the planes of Saxe et al. (2018); bounds beside the exact value of `noise`",
+        cost: "O(n² d)",
+        reference: "Kolchinsky & Tracey (2017), Entropy 19:361",
+    };
+}
+
+impl Method for KdeConfig {
+    fn about(&self) -> &'static About {
+        Self::ABOUT
+    }
+
+    /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
+    fn check(&self) -> Result<(), EstimateError> {
         let wrong = |given: String| EstimateError::Setting {
             key: "noise_variances",
             given,
@@ -36,10 +48,14 @@ impl KdeConfig {
     }
 
     /// The setting and bound of every reading, in order: for each variance the upper bound, then the lower.
-    pub fn settings(&self) -> Vec<(String, Option<Bound>)> {
+    fn settings(&self) -> Vec<(String, Option<Bound>)> {
         let both =
             |&variance: &f64| [Bound::Upper, Bound::Lower].map(|bound| (setting(variance), Some(bound)));
         self.noise_variances.iter().flat_map(both).collect()
+    }
+
+    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
+        Ok(Box::new(Kde::new(self)?))
     }
 }
 
@@ -87,8 +103,8 @@ fn setting(noise_variance: f64) -> String {
 /// let readings = kde.layer(Variable::Single(t.view()), &[&x, &y])?;
 /// assert_eq!(readings[0].setting, "noise_variance=0.001");
 /// assert_eq!(readings[0].bound, Some(Bound::Upper));
-/// assert!((readings[0].estimates[0].information.bits() - 1.5).abs() < 1e-6);
-/// assert!((readings[0].estimates[1].information.bits() - 1.0).abs() < 1e-6);
+/// assert!((readings[0].estimates[0].as_ref().unwrap().information.bits() - 1.5).abs() < 1e-6);
+/// assert!((readings[0].estimates[1].as_ref().unwrap().information.bits() - 1.0).abs() < 1e-6);
 /// # Ok::<(), infoplane::EstimateError>(())
 /// ```
 ///
@@ -103,7 +119,7 @@ impl Kde {
     /// The method with these noise variances σ², all of them measured at once.
     ///
     /// # Errors
-    /// As [`KdeConfig::check`].
+    /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
     pub fn new(config: &KdeConfig) -> Result<Self, EstimateError> {
         config.check()?;
         Ok(Kde { noise_variances: config.noise_variances.clone() })
@@ -117,7 +133,11 @@ impl Kde {
 
 impl Estimator for Kde {
     fn name(&self) -> &'static str {
-        "kde"
+        KdeConfig::ABOUT.name
+    }
+
+    fn setting(&self) -> String {
+        self.noise_variances.iter().map(|&variance| setting(variance)).collect::<Vec<_>>().join(", ")
     }
 
     /// For every noise variance the upper bound, then the lower.
@@ -133,11 +153,16 @@ impl Estimator for Kde {
                 (Bound::Upper, (|m| m.kullback_leibler) as fn(&MeanLogarithms) -> f64),
                 (Bound::Lower, |m| m.bhattacharyya),
             ] {
-                let information = |within| Information::from_nats(mean(within) - mean(&means.all));
+                let estimate = |within| {
+                    let information = Information::from_nats(mean(within) - mean(&means.all));
+                    let kind = Kind::Smoothed { noise_variance: *variance };
+                    let ceiling = Some(Information::from_nats((t.n_samples() as f64).ln()));
+                    Ok(Estimate { ceiling, ..Estimate::new(information, kind, &[t, t]) })
+                };
                 readings.push(Reading {
                     setting: setting(*variance),
                     bound: Some(bound),
-                    estimates: means.within.iter().map(|w| Estimate::without_error(information(w))).collect(),
+                    estimates: means.within.iter().map(estimate).collect(),
                     out_of_range: 0,
                 });
             }

@@ -1,208 +1,96 @@
 //! Methods of estimating information, one file each.
 //!
-//! With `information`, `variable` and `pairwise` this module knows nothing of networks.
+//! With `information`, `variable`, `neighbors` and `pairwise` this module knows nothing of networks.
 
 mod binned;
 mod counts;
+mod error;
+mod estimate;
 mod kde;
+mod method;
+mod prepare;
 mod range;
 
 pub use binned::{BinRule, Binned, BinnedConfig};
+pub use error::{EstimateError, Quantity};
+pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
+pub use method::{About, EstimatorConfig, Method};
+pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
-use serde::{Deserialize, Serialize};
+use error::{check_layer, check_variables};
 
-use crate::{Information, Labels, Variable};
+use crate::{Labels, Variable};
 
-/// An estimated amount, with what comes with it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
-    /// The estimate itself.
-    pub information: Information,
-    /// Its standard error, where the method has one.
-    pub standard_error: Option<Information>,
-}
-
-impl Estimate {
-    /// An estimate of a method that gives no standard error.
-    pub fn without_error(information: Information) -> Self {
-        Estimate { information, standard_error: None }
-    }
-}
-
-/// Which side of the quantity an estimate of I(X;T) bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bound {
-    /// The estimate is at least the quantity.
-    Upper,
-    /// The estimate is at most the quantity.
-    Lower,
-}
-
-impl Bound {
-    /// Its name in files, `upper` or `lower`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Bound::Upper => "upper",
-            Bound::Lower => "lower",
-        }
-    }
-}
-
-/// What one setting of a method says about a layer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// The setting, as rows and figures print it: `noise_variance=0.001`, `30 edges on [-1, 1]`.
-    pub setting: String,
-    /// Which bound on I(X;T) this is, for a method that gives bounds.
-    pub bound: Option<Bound>,
-    /// I(T; labelling) for each labelling given, in that order.
-    pub estimates: Vec<Estimate>,
-    /// How many values of T lay outside the bins; 0 for methods without bins.
-    pub out_of_range: u64,
-}
-
-/// A method that measures what a layer knows of labellings of its samples.
+/// A method of estimating information.
 ///
-/// One call takes all labellings (X and Y), so that a method can share its work among them.
+/// A method offers what its definition allows and answers [`EstimateError::NotOffered`] to the rest. What is
+/// offered takes labels where a discrete variable makes sense and a matrix where numbers do, and says
+/// [`EstimateError::NeedsMatrix`] or [`EstimateError::NeedsLabels`] otherwise.
+///
+/// Estimates never are NaN, never panic, do not depend on the number of threads, and are returned as they
+/// come out: an estimate of information below zero is not repaired.
 pub trait Estimator: Send + Sync {
     /// The name on the command line, in files and in figures.
     fn name(&self) -> &'static str;
 
+    /// Its settings, as rows and figures print them: `noise_variance=0.001`, `k=3`.
+    fn setting(&self) -> String;
+
+    /// The mutual information I(X;Y).
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the variables cannot be measured, or not by this method.
+    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        check_variables(&[x.view(), y.view()])?;
+        Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::Information })
+    }
+
+    /// The entropy H(X); of a continuous variable the differential entropy.
+    ///
+    /// # Errors
+    /// As [`Estimator::pair`].
+    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
+        check_variables(&[x.view()])?;
+        Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::Entropy })
+    }
+
+    /// The conditional information I(X;Y|Z).
+    ///
+    /// # Errors
+    /// As [`Estimator::pair`].
+    fn conditional(
+        &self,
+        x: Variable<'_>,
+        y: Variable<'_>,
+        z: Variable<'_>,
+    ) -> Result<Estimate, EstimateError> {
+        check_variables(&[x.view(), y.view(), z.view()])?;
+        Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::ConditionalInformation })
+    }
+
+    /// The total correlation Σ H(part) − H(all parts together).
+    ///
+    /// # Errors
+    /// As [`Estimator::pair`].
+    fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
+        check_variables(parts)?;
+        Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::TotalCorrelation })
+    }
+
     /// I(T; labelling) for every labelling, for every setting the estimator was made with.
     ///
-    /// The settings come in the same order at every call.
+    /// One call takes all labellings (X and Y), so that a method can share its work among them. A labelling
+    /// that the method cannot measure has its own error. The settings come in the same order at every call.
     ///
     /// # Errors
-    /// [`EstimateError`] if T cannot be measured; never a panic, never NaN.
-    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError>;
-}
-
-/// Why there is no estimate.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EstimateError {
-    /// No samples, or samples without columns.
-    #[error("nothing to measure: the representation has {n_samples} samples of width {width}")]
-    Empty {
-        /// Rows given.
-        n_samples: usize,
-        /// Columns given.
-        width: usize,
-    },
-    /// Labels and representation disagree about the number of samples.
-    #[error("{n_labels} labels for {n_samples} samples; each sample needs exactly one")]
-    LengthMismatch {
-        /// Labels given.
-        n_labels: usize,
-        /// Samples given.
-        n_samples: usize,
-    },
-    /// NaN or infinity where a number is needed.
-    #[error(
-        "the representation holds {value} at row {row}, column {column}; only finite values can be measured"
-    )]
-    NotFinite {
-        /// Row of the first such value, from 0.
-        row: usize,
-        /// Its column, from 0.
-        column: usize,
-        /// The value.
-        value: f64,
-    },
-    /// A setting outside what the method allows.
-    #[error("{key} = {given}; allowed is {allowed}")]
-    Setting {
-        /// The key, as in a configuration file.
-        key: &'static str,
-        /// What was given.
-        given: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-    /// The method needs numbers but was given labels.
-    #[error("{estimator} measures a matrix of numbers, not labels")]
-    NeedsMatrix {
-        /// The method.
-        estimator: &'static str,
-    },
-}
-
-/// Refuses what no method can measure: no samples, labels of another length, values that are not finite.
-pub(crate) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<(), EstimateError> {
-    let (n_samples, width) = (t.n_samples(), t.width());
-    if n_samples == 0 || width == 0 {
-        return Err(EstimateError::Empty { n_samples, width });
-    }
-    for labels in labellings {
-        if labels.len() != n_samples {
-            return Err(EstimateError::LengthMismatch { n_labels: labels.len(), n_samples });
-        }
-    }
-    match t.first_non_finite() {
-        Some((row, column, value)) => Err(EstimateError::NotFinite { row, column, value }),
-        None => Ok(()),
-    }
-}
-
-/// An estimator as a configuration file gives it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum EstimatorConfig {
-    /// [`Binned`].
-    Binned(BinnedConfig),
-    /// [`Kde`].
-    Kde(KdeConfig),
-}
-
-impl EstimatorConfig {
-    /// The name of the method, as [`Estimator::name`].
-    pub fn name(&self) -> &'static str {
-        match self {
-            EstimatorConfig::Binned(_) => "binned",
-            EstimatorConfig::Kde(_) => "kde",
-        }
-    }
-
-    /// The setting and bound of every reading the estimator will give, in order.
-    pub fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        match self {
-            EstimatorConfig::Binned(config) => vec![(config.setting(), None)],
-            EstimatorConfig::Kde(config) => config.settings(),
-        }
-    }
-
-    /// Refuses settings that no layer can be measured with.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] names the key.
-    pub fn check(&self) -> Result<(), EstimateError> {
-        match self {
-            EstimatorConfig::Binned(config) => config.check(),
-            EstimatorConfig::Kde(config) => config.check(),
-        }
-    }
-
-    /// Whether bins depend on values that must be observed before the first measurement.
-    pub fn needs_observed_range(&self) -> bool {
-        match self {
-            EstimatorConfig::Binned(config) => config.needs_observed_range(),
-            EstimatorConfig::Kde(_) => false,
-        }
-    }
-
-    /// The estimator for a layer whose values cover `range`.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if the settings are not allowed, or not for such a layer.
-    pub fn estimator(&self, range: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(match self {
-            EstimatorConfig::Binned(config) => Box::new(Binned::new(config, range)?),
-            EstimatorConfig::Kde(config) => Box::new(Kde::new(config)?),
-        })
+    /// [`EstimateError`] if T itself cannot be measured.
+    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
+        check_layer(&t, labellings)?;
+        let estimates =
+            labellings.iter().map(|labels| self.pair(t.view(), Variable::Labels(labels))).collect();
+        Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }
 }
 
@@ -232,7 +120,7 @@ mod tests {
             let readings = estimator.layer(Variable::Single(t.view()), &[&Labels::distinct(3)]).unwrap();
             let given: Vec<_> = readings.into_iter().map(|r| (r.setting, r.bound)).collect();
             assert_eq!(given, config.settings(), "{toml}");
-            assert_eq!(estimator.name(), config.name());
+            assert_eq!(estimator.name(), config.about().name);
         }
     }
 }

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::preset::PRESETS;
 use crate::dataset::{DatasetError, DatasetSource, SplitRule};
-use crate::estimator::EstimatorConfig;
+use crate::estimator::{EstimatorConfig, Method};
 use crate::network::{Initialization, NetworkError};
 use crate::run::RunError;
 use crate::schedule::{ScheduleConfig, ScheduleError};

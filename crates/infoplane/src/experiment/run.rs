@@ -11,7 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
 use super::ordered::OrderedJournals;
 use crate::dataset::{Dataset, Split, SplitRule};
-use crate::estimator::LayerRange;
+use crate::estimator::{LayerRange, Method};
 use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
 use crate::network::Network;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError, SeedOutcome};

@@ -1,0 +1,177 @@
+//! Why there is no estimate, and what no method can measure.
+
+use std::fmt;
+
+use crate::{Labels, Variable};
+
+/// Why there is no estimate.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EstimateError {
+    /// No samples, or samples without columns.
+    #[error("nothing to measure: the representation has {n_samples} samples of width {width}")]
+    Empty {
+        /// Rows given.
+        n_samples: usize,
+        /// Columns given.
+        width: usize,
+    },
+    /// Labels and representation disagree about the number of samples.
+    #[error("{n_labels} labels for {n_samples} samples; each sample needs exactly one")]
+    LengthMismatch {
+        /// Labels given.
+        n_labels: usize,
+        /// Samples given.
+        n_samples: usize,
+    },
+    /// NaN or infinity where a number is needed.
+    #[error(
+        "the representation holds {value} at row {row}, column {column}; only finite values can be measured"
+    )]
+    NotFinite {
+        /// Row of the first such value, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A setting outside what the method allows.
+    #[error("{key} = {given}; allowed is {allowed}")]
+    Setting {
+        /// The key, as in a configuration file.
+        key: &'static str,
+        /// What was given.
+        given: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// The method needs numbers but was given labels.
+    #[error("{estimator} measures a matrix of numbers, not labels")]
+    NeedsMatrix {
+        /// The method.
+        estimator: &'static str,
+    },
+    /// The method needs a discrete variable but was given two matrices of numbers.
+    #[error("{estimator} needs labels on one side, not numbers on both")]
+    NeedsLabels {
+        /// The method.
+        estimator: &'static str,
+    },
+    /// Two variables of different length.
+    #[error("{given} samples of one variable and {expected} of another; each needs one row per sample")]
+    RowMismatch {
+        /// Rows of the later variable.
+        given: usize,
+        /// Rows of the first one.
+        expected: usize,
+    },
+    /// The method does not define this quantity.
+    #[error("{estimator} does not estimate {quantity}")]
+    NotOffered {
+        /// The method.
+        estimator: &'static str,
+        /// What was asked for.
+        quantity: Quantity,
+    },
+    /// Fewer samples than the method can work with.
+    #[error("{estimator} with {reason} needs at least {needed} samples, got {n_samples}")]
+    TooFewSamples {
+        /// The method.
+        estimator: &'static str,
+        /// The setting that decides, as `k = 3`.
+        reason: String,
+        /// Samples needed.
+        needed: usize,
+        /// Samples given.
+        n_samples: usize,
+    },
+    /// More columns than the method can work with.
+    #[error("{estimator} is not offered in {dims} dimensions, at most in {most}: {reason}")]
+    TooManyDimensions {
+        /// The method.
+        estimator: &'static str,
+        /// Columns given, of all variables together.
+        dims: usize,
+        /// Columns allowed.
+        most: usize,
+        /// What goes wrong beyond, and what to use instead.
+        reason: &'static str,
+    },
+    /// Coinciding samples, where the method is wrong for them.
+    #[error(
+        "{tied} of {n_samples} samples coincide with others, and {estimator} is wrong for them: {instead}"
+    )]
+    Ties {
+        /// The method.
+        estimator: &'static str,
+        /// Samples that coincide with another.
+        tied: usize,
+        /// Samples in all.
+        n_samples: usize,
+        /// What to use instead.
+        instead: &'static str,
+    },
+    /// The quantity is infinite, or a property of the sample size alone.
+    #[error("{reason}; {choices}")]
+    Undetermined {
+        /// Why.
+        reason: String,
+        /// What makes it finite.
+        choices: &'static str,
+    },
+}
+
+/// What can be asked of an estimator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// I(X;Y).
+    Information,
+    /// H(X).
+    Entropy,
+    /// I(X;Y|Z).
+    ConditionalInformation,
+    /// Σ H(part) − H(all parts).
+    TotalCorrelation,
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Quantity::Information => "the information of a pair, I(X;Y)",
+            Quantity::Entropy => "the entropy H(X)",
+            Quantity::ConditionalInformation => "conditional information, I(X;Y|Z)",
+            Quantity::TotalCorrelation => "total correlation",
+        })
+    }
+}
+
+/// Refuses what no method can measure: no samples, labels of another length, values that are not finite.
+pub(super) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<(), EstimateError> {
+    let (n_samples, width) = (t.n_samples(), t.width());
+    if n_samples == 0 || width == 0 {
+        return Err(EstimateError::Empty { n_samples, width });
+    }
+    for labels in labellings {
+        if labels.len() != n_samples {
+            return Err(EstimateError::LengthMismatch { n_labels: labels.len(), n_samples });
+        }
+    }
+    match t.first_non_finite() {
+        Some((row, column, value)) => Err(EstimateError::NotFinite { row, column, value }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses variables that no method can measure: no samples, different lengths, values that are not finite.
+pub(super) fn check_variables(variables: &[Variable<'_>]) -> Result<(), EstimateError> {
+    let expected = variables.first().map_or(0, Variable::n_samples);
+    for variable in variables {
+        let given = variable.n_samples();
+        if given != expected {
+            return Err(EstimateError::RowMismatch { given, expected });
+        }
+        check_layer(variable, &[])?;
+    }
+    Ok(())
+}

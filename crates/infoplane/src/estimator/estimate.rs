@@ -1,0 +1,210 @@
+//! An estimated amount, with everything a reader must know beside it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::EstimateError;
+use crate::{Information, Variable};
+
+/// An estimated amount, with what comes with it.
+///
+/// The amount is returned as it comes out: information below zero is a fair answer of an unbiased method to
+/// independent variables, and clamping it is the caller's choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The estimate itself.
+    pub information: Information,
+    /// Its standard error, where there is one.
+    pub standard_error: Option<Information>,
+    /// The interval that holds the quantity with 95 % confidence, where there is one.
+    pub interval: Option<Interval>,
+    /// What it is an estimate of.
+    pub kind: Kind,
+    /// Samples given.
+    pub n_samples: usize,
+    /// Columns of each variable; 1 for labels.
+    pub dims: Vec<usize>,
+    /// Samples that coincide with another in all variables together, where the method looks for them.
+    pub ties: usize,
+    /// Samples that were left out.
+    pub dropped: usize,
+    /// The largest value that the method can return on so many samples.
+    pub ceiling: Option<Information>,
+    /// What a reader should know before quoting the number.
+    pub warnings: Vec<Warning>,
+}
+
+impl Estimate {
+    /// An estimate of what `kind` says from `variables`; error, ceiling and warnings are the method's to add.
+    pub fn new(information: Information, kind: Kind, variables: &[Variable<'_>]) -> Self {
+        Estimate {
+            information,
+            standard_error: None,
+            interval: None,
+            kind,
+            n_samples: variables.first().map_or(0, Variable::n_samples),
+            dims: variables.iter().map(Variable::width).collect(),
+            ties: 0,
+            dropped: 0,
+            ceiling: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// From the lower to the upper end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub lower: Information,
+    /// The upper end.
+    pub upper: Information,
+}
+
+/// What a number is an estimate of.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The quantity itself for the samples at hand, without error: entropies of counts of the samples.
+    Exact,
+    /// The quantity itself, approached as the number of samples grows.
+    Consistent,
+    /// A bound on the quantity.
+    Bound(Bound),
+    /// The quantity of the variables with Gaussian noise of this variance added.
+    Smoothed {
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
+    /// The quantity of the binned variable.
+    Binned {
+        /// The bins, as settings print them.
+        bins: String,
+    },
+    /// The quantity at a resolution that the method chose.
+    AtResolution {
+        /// What the scale is: `hash width`.
+        scale: &'static str,
+        /// Its size in units of the data as prepared.
+        width: f64,
+    },
+    /// The quantity if the variables were jointly Gaussian after a monotone map of each column.
+    GaussianCopula,
+    /// A Rényi entropy or information of a kernel matrix: not Shannon's, and not to be compared with it.
+    Renyi {
+        /// The order α.
+        order: f64,
+    },
+    /// The mean information of one-dimensional projections, at most that of the variables.
+    Sliced,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Exact => f.write_str("exact for these samples"),
+            Kind::Consistent => f.write_str("consistent estimate"),
+            Kind::Bound(bound) => write!(f, "{} bound", bound.name()),
+            Kind::Smoothed { noise_variance } => write!(f, "smoothed at noise variance {noise_variance}"),
+            Kind::Binned { bins } => write!(f, "at {bins}"),
+            Kind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
+            Kind::GaussianCopula => f.write_str("exact only for a Gaussian copula"),
+            Kind::Renyi { order } => {
+                write!(f, "matrix-based Rényi information of order {order}, not Shannon's")
+            }
+            Kind::Sliced => f.write_str("mean over one-dimensional projections"),
+        }
+    }
+}
+
+/// What a reader should know before quoting a number.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Columns that never change were left out: they carry no information.
+    ConstantColumns {
+        /// How many.
+        columns: usize,
+    },
+    /// A whole variable never changes, so that the information is 0.
+    Constant,
+    /// Samples coincide, where the method takes all to differ.
+    Ties {
+        /// Samples that coincide with another.
+        tied: usize,
+        /// Samples in all.
+        n_samples: usize,
+    },
+    /// The estimate is near the largest value that so many samples allow, so the truth may be far above.
+    NearCeiling {
+        /// That value.
+        ceiling: Information,
+    },
+    /// Samples were left out.
+    Dropped {
+        /// How many.
+        dropped: usize,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Anything else, in words.
+    Note(String),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::ConstantColumns { columns } => {
+                write!(f, "{columns} columns never change and were left out")
+            }
+            Warning::Constant => f.write_str("a variable never changes, so the information is 0"),
+            Warning::Ties { tied, n_samples } => {
+                write!(
+                    f,
+                    "{tied} of {n_samples} samples coincide with others; the method takes all to differ"
+                )
+            }
+            Warning::NearCeiling { ceiling } => write!(
+                f,
+                "within 1 nat of the {:.3} nats that so many samples allow; the truth may be far above",
+                ceiling.nats()
+            ),
+            Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
+            Warning::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Which side of the quantity an estimate of I(X;T) bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The estimate is at least the quantity.
+    Upper,
+    /// The estimate is at most the quantity.
+    Lower,
+}
+
+impl Bound {
+    /// Its name in files, `upper` or `lower`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bound::Upper => "upper",
+            Bound::Lower => "lower",
+        }
+    }
+}
+
+/// What one setting of a method says about a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The setting, as rows and figures print it: `noise_variance=0.001`, `30 edges on [-1, 1]`.
+    pub setting: String,
+    /// Which bound on I(X;T) this is, for a method that gives bounds.
+    pub bound: Option<Bound>,
+    /// I(T; labelling) for each labelling given, in that order, or why there is none.
+    pub estimates: Vec<Result<Estimate, EstimateError>>,
+    /// How many values of T lay outside the bins; 0 for methods without bins.
+    pub out_of_range: u64,
+}

@@ -1,0 +1,59 @@
+//! Special functions of mathematics, as the estimators need them.
+
+use std::f64::consts::{PI, SQRT_2};
+
+pub(crate) use statrs::function::gamma::{digamma, ln_gamma};
+
+/// ψ(0) … ψ(n); the first is −∞ and stands for "no such count".
+///
+/// By ψ(m + 1) = ψ(m) + 1/m from the nearest of 64 exact values, so that rounding does not add up.
+pub(crate) fn digammas(n: usize) -> Vec<f64> {
+    let mut table = Vec::with_capacity(n + 1);
+    table.push(f64::NEG_INFINITY);
+    for m in 1..=n {
+        let previous = m - 1;
+        table.push(if m % 64 == 1 { digamma(m as f64) } else { table[previous] + 1.0 / previous as f64 });
+    }
+    table
+}
+
+/// ln of the volume of the Euclidean unit ball in d dimensions, d/2 ln π − ln Γ(1 + d/2).
+pub(crate) fn ln_unit_ball(d: usize) -> f64 {
+    let half = d as f64 / 2.0;
+    half * PI.ln() - ln_gamma(1.0 + half)
+}
+
+/// Φ⁻¹(p), the quantile of the standard normal distribution; 0 < p < 1.
+pub(crate) fn normal_quantile(p: f64) -> f64 {
+    -SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digammas_are_harmonic_numbers_less_the_constant_of_euler() {
+        const EULER: f64 = 0.577_215_664_901_532_9;
+        let table = digammas(1000);
+        let mut harmonic = 0.0;
+        for m in 1..=1000usize {
+            assert!((table[m] - (harmonic - EULER)).abs() < 1e-12, "{m}");
+            harmonic += 1.0 / m as f64;
+        }
+    }
+
+    #[test]
+    fn unit_balls_have_their_volumes() {
+        for (d, volume) in [(1, 2.0), (2, PI), (3, 4.0 * PI / 3.0), (4, PI * PI / 2.0)] {
+            assert!((ln_unit_ball(d).exp() - volume).abs() < 1e-12, "{d}");
+        }
+    }
+
+    #[test]
+    fn normal_quantiles_are_those_of_tables() {
+        for (p, z) in [(0.5, 0.0), (0.975, 1.959963984540054), (1e-10, -6.361340902404056)] {
+            assert!((normal_quantile(p) - z).abs() < 1e-12 * f64::max(1.0, z.abs()), "{p}");
+        }
+    }
+}
