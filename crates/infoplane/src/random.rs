@@ -16,6 +16,10 @@ pub(crate) enum Purpose {
     Split = 4,
     /// The labels of a noisy task.
     Labels = 5,
+    /// Samples with known information; one stream per task and use.
+    Known = 11,
+    /// Permutations of rows; one stream per permutation.
+    Permutation = 12,
 }
 
 /// The generator of (seed, purpose, index).
