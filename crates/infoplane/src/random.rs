@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Split = 4,
     /// The labels of a noisy task.
     Labels = 5,
+    /// Directions and surrogates of the nearest-neighbour methods; one stream per direction or surrogate.
+    Nearest = 6,
     /// Samples with known information; one stream per task and use.
     Known = 11,
     /// Permutations of rows; one stream per permutation.

@@ -47,7 +47,9 @@ pub enum EstimateError {
         allowed: &'static str,
     },
     /// The method needs numbers but was given labels.
-    #[error("{estimator} measures a matrix of numbers, not labels")]
+    #[error(
+        "{estimator} measures matrices of numbers, not labels; for labels against numbers use ross or mixed-ksg"
+    )]
     NeedsMatrix {
         /// The method.
         estimator: &'static str,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::nearest::{KsgConfig, MixedKsgConfig, RossConfig};
 use super::{Bound, EstimateError, Estimator, LayerRange};
 use super::{binned::BinnedConfig, kde::KdeConfig};
 
@@ -85,6 +86,12 @@ methods! {
     "binned" => Binned(BinnedConfig),
     /// [`Kde`](super::Kde).
     "kde" => Kde(KdeConfig),
+    /// [`Ksg`](super::Ksg).
+    "ksg" => Ksg(KsgConfig),
+    /// [`MixedKsg`](super::MixedKsg).
+    "mixed-ksg" => MixedKsg(MixedKsgConfig),
+    /// [`Ross`](super::Ross).
+    "ross" => Ross(RossConfig),
 }
 
 impl Method for EstimatorConfig {

@@ -8,6 +8,7 @@ mod error;
 mod estimate;
 mod kde;
 mod method;
+mod nearest;
 mod prepare;
 mod range;
 
@@ -16,6 +17,7 @@ pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method};
+pub use nearest::{Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 

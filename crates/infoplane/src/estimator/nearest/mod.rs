@@ -1,0 +1,260 @@
+//! Methods that measure by nearest neighbours, one file each.
+//!
+//! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
+//! so many samples allow stands beside the estimate.
+
+mod ksg;
+mod mixed_ksg;
+mod ross;
+
+pub use ksg::{Ksg, KsgConfig};
+pub use mixed_ksg::{MixedKsg, MixedKsgConfig, MixedKsgForm};
+pub use ross::{Ross, RossConfig};
+
+use ndarray::{Array2, Axis, concatenate};
+
+use crate::neighbors::{Boundary, Metric, Neighbors};
+use crate::{Bound, Information, Labels, Variable};
+
+use super::error::check_variables;
+use super::prepare::columns;
+use super::{Estimate, EstimateError, Kind, Scaling, Warning};
+
+/// Neighbours of each point, unless a configuration says otherwise.
+pub(super) const K: usize = 3;
+
+/// Samples whose k-th neighbour may coincide with them before a method for continuous data is refused.
+const TIED_SHARE: f64 = 0.01;
+
+/// What to use for coinciding samples.
+const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
+
+/// What to use for too few samples per ceiling: a value this near to it says little.
+const NEAR_CEILING: f64 = 1.0;
+
+fn check_k(k: usize) -> Result<(), EstimateError> {
+    if k == 0 {
+        return Err(EstimateError::Setting {
+            key: "k",
+            given: "0".into(),
+            allowed: "a whole number above 0",
+        });
+    }
+    Ok(())
+}
+
+fn check_samples(estimator: &'static str, k: usize, n_samples: usize) -> Result<(), EstimateError> {
+    if n_samples <= k {
+        let (reason, needed) = (format!("k = {k}"), k + 1);
+        return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples });
+    }
+    Ok(())
+}
+
+/// `k=3`, and the scaling where it is not the usual one.
+fn setting(k: usize, scaling: Scaling) -> String {
+    match scaling {
+        Scaling::Standardized => format!("k={k}"),
+        other => format!("k={k}, scaling={}", other.name()),
+    }
+}
+
+/// The only reading of a layer.
+fn settings(setting: String) -> Vec<(String, Option<Bound>)> {
+    vec![(setting, None)]
+}
+
+/// Variables ready to be measured: scaled, without columns that never change.
+struct Parts {
+    /// One matrix per variable; without columns if the variable never changes.
+    parts: Vec<Array2<f64>>,
+    warnings: Vec<Warning>,
+}
+
+impl Parts {
+    /// Checks and scales.
+    fn new(
+        estimator: &'static str,
+        k: usize,
+        scaling: Scaling,
+        variables: &[Variable<'_>],
+    ) -> Result<Self, EstimateError> {
+        check_variables(variables)?;
+        let mut parts = Vec::with_capacity(variables.len());
+        let mut constant = 0;
+        for variable in variables {
+            let part = columns(variable, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
+            constant += part.constant;
+            parts.push(part.values);
+        }
+        check_samples(estimator, k, variables.first().map_or(0, Variable::n_samples))?;
+        let warnings =
+            if constant > 0 { vec![Warning::ConstantColumns { columns: constant }] } else { Vec::new() };
+        Ok(Parts { parts, warnings })
+    }
+
+    /// Whether a variable never changes.
+    fn any_constant(&self) -> bool {
+        self.parts.iter().any(|part| part.ncols() == 0)
+    }
+
+    /// The answer for a variable that never changes: it shares nothing with any other.
+    fn nothing(mut self, variables: &[Variable<'_>]) -> Estimate {
+        self.warnings.push(Warning::Constant);
+        let zero = Information::from_nats(0.0);
+        Estimate { warnings: self.warnings, ..Estimate::new(zero, Kind::Consistent, variables) }
+    }
+}
+
+/// The columns of some matrices side by side.
+fn joined(parts: &[&Array2<f64>]) -> Array2<f64> {
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+    let joint = concatenate(Axis(1), &views).expect("matrices of equal length");
+    joint.as_standard_layout().into_owned()
+}
+
+/// The search among the rows of a matrix by the largest difference of a coordinate.
+fn chebyshev(points: &Array2<f64>) -> Neighbors<'_> {
+    Neighbors::new(points.view(), Metric::Chebyshev)
+}
+
+/// Samples that coincide with another, from the distances to the nearest one and to the k-th.
+#[derive(Debug, Clone, Copy)]
+struct Tied {
+    any: usize,
+}
+
+impl Tied {
+    /// Counts, and refuses if too many have their k nearest neighbours at their own place.
+    fn check(
+        estimator: &'static str,
+        nearest: &crate::neighbors::Nearest,
+        n_samples: usize,
+    ) -> Result<Self, EstimateError> {
+        let k = nearest.k();
+        let at_zero = |rank: usize| (0..n_samples).filter(|&i| nearest.distances(i)[rank] == 0.0).count();
+        let (any, all) = (at_zero(0), at_zero(k - 1));
+        if all as f64 > TIED_SHARE * n_samples as f64 {
+            return Err(EstimateError::Ties { estimator, tied: any, n_samples, instead: FOR_TIES });
+        }
+        Ok(Tied { any })
+    }
+}
+
+/// How many others are at the very place of each sample, for samples whose radius is 0; 0 for the others.
+fn at_place(search: &Neighbors<'_>, radii: &[f64]) -> Vec<usize> {
+    if radii.contains(&0.0) {
+        // No distance is below 0, so that a radius of −1 finds nothing and costs nothing.
+        let radii: Vec<f64> = radii.iter().map(|&radius| if radius == 0.0 { 0.0 } else { -1.0 }).collect();
+        search.count_within(&radii, Boundary::Closed)
+    } else {
+        vec![0; radii.len()]
+    }
+}
+
+/// Neighbours of each sample among those with its label.
+struct WithinClasses {
+    /// Neighbours looked for: k, or all others of a smaller class.
+    k: Vec<usize>,
+    /// The distance to the last of them; 0 if there is none.
+    radii: Vec<f64>,
+    /// Others of the class at the very place, where the radius is 0.
+    at_place: Vec<Option<usize>>,
+    /// Samples that coincide with another of their class.
+    tied: usize,
+}
+
+impl WithinClasses {
+    fn new(t: &Array2<f64>, labels: &Labels, k: usize) -> Self {
+        let n = t.nrows();
+        let mut classes = vec![Vec::new(); labels.n_labels()];
+        for (i, &code) in labels.codes().iter().enumerate() {
+            classes[code as usize].push(i);
+        }
+        let mut within =
+            WithinClasses { k: vec![0; n], radii: vec![0.0; n], at_place: vec![Some(0); n], tied: 0 };
+        for rows in classes.iter().filter(|rows| rows.len() > 1) {
+            let own = t.select(Axis(0), rows);
+            let k = k.min(rows.len() - 1);
+            let search = chebyshev(&own);
+            let nearest = search.nearest(k);
+            let radii = nearest.radii();
+            let same = at_place(&search, &radii);
+            for (place, &i) in rows.iter().enumerate() {
+                within.k[i] = k;
+                within.radii[i] = radii[place];
+                within.at_place[i] = (radii[place] == 0.0).then_some(same[place]);
+                within.tied += usize::from(nearest.distances(place)[0] == 0.0);
+            }
+        }
+        within
+    }
+}
+
+/// Puts what belongs to it beside a value.
+fn finished(
+    nats: f64,
+    variables: &[Variable<'_>],
+    mut warnings: Vec<Warning>,
+    tied: usize,
+    ceiling: Option<f64>,
+) -> Estimate {
+    let n_samples = variables.first().map_or(0, Variable::n_samples);
+    if tied > 0 {
+        warnings.push(Warning::Ties { tied, n_samples });
+    }
+    let ceiling = ceiling.map(Information::from_nats);
+    if let Some(ceiling) = ceiling
+        && nats > ceiling.nats() - NEAR_CEILING
+    {
+        warnings.push(Warning::NearCeiling { ceiling });
+    }
+    let estimate = Estimate::new(Information::from_nats(nats), Kind::Consistent, variables);
+    Estimate { ties: tied, ceiling, warnings, ..estimate }
+}
+
+/// The mean of some terms, added in the order given.
+fn mean(terms: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = terms.len() as f64;
+    terms.sum::<f64>() / n
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use crate::Variable;
+    use crate::random::{Purpose, generator, normal, uniform};
+
+    pub(super) fn double(matrix: &Array2<f64>) -> Variable<'_> {
+        Variable::Double(matrix.view())
+    }
+
+    pub(super) fn normals(n: usize, width: usize, seed: u64) -> Array2<f64> {
+        let mut generator = generator(seed, Purpose::Labels, 99);
+        Array2::from_shape_simple_fn((n, width), || normal(&mut generator))
+    }
+
+    pub(super) fn uniform_column(n: usize, seed: u64) -> Array2<f64> {
+        let mut generator = generator(seed, Purpose::Labels, 98);
+        Array2::from_shape_simple_fn((n, 1), || uniform(&mut generator))
+    }
+
+    /// `width` pairs of standard normal columns, each pair with the correlation given.
+    pub(super) fn correlated(
+        n: usize,
+        width: usize,
+        correlation: f64,
+        seed: u64,
+    ) -> (Array2<f64>, Array2<f64>) {
+        let x = normals(n, width, seed);
+        let noise = normals(n, width, seed + 1_000_000);
+        let y = &x * correlation + &noise * (1.0 - correlation * correlation).sqrt();
+        (x, y)
+    }
+
+    /// −½ ln(1 − ρ²) of one pair of columns.
+    pub(super) fn gaussian_information(correlation: f64) -> f64 {
+        -0.5 * (1.0 - correlation * correlation).ln()
+    }
+}
