@@ -18,6 +18,10 @@ pub(crate) enum Purpose {
     Labels = 5,
     /// Directions and surrogates of the nearest-neighbour methods; one stream per direction or surrogate.
     Nearest = 6,
+    /// Samples with known information; one stream per task and use.
+    Known = 11,
+    /// Permutations of rows; one stream per permutation.
+    Permutation = 12,
 }
 
 /// The generator of (seed, purpose, index).

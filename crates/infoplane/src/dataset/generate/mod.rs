@@ -1,5 +1,6 @@
-//! Tasks whose information is known, one file each.
+//! Tasks whose information is known, one file each; samples for judging estimators in [`known`].
 
+pub mod known;
 mod symmetric12;
 
 pub use symmetric12::{Symmetric12, symmetric12};
