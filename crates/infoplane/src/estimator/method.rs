@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::nearest::{KsgConfig, MixedKsgConfig, RossConfig};
+use super::nearest::{ExtrapolatedKsgConfig, KsgConfig, MixedKsgConfig, RossConfig};
 use super::{Bound, EstimateError, Estimator, LayerRange};
 use super::{binned::BinnedConfig, kde::KdeConfig};
 
@@ -86,6 +86,8 @@ methods! {
     "binned" => Binned(BinnedConfig),
     /// [`Kde`](super::Kde).
     "kde" => Kde(KdeConfig),
+    /// [`ExtrapolatedKsg`](super::ExtrapolatedKsg).
+    "extrapolated-ksg" => ExtrapolatedKsg(ExtrapolatedKsgConfig),
     /// [`Ksg`](super::Ksg).
     "ksg" => Ksg(KsgConfig),
     /// [`MixedKsg`](super::MixedKsg).

@@ -17,7 +17,10 @@ pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method};
-pub use nearest::{Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig};
+pub use nearest::{
+    ExtrapolatedKsg, ExtrapolatedKsgConfig, Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross,
+    RossConfig,
+};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 

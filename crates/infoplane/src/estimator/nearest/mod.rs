@@ -3,10 +3,12 @@
 //! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
 //! so many samples allow stands beside the estimate.
 
+mod extrapolated_ksg;
 mod ksg;
 mod mixed_ksg;
 mod ross;
 
+pub use extrapolated_ksg::{ExtrapolatedKsg, ExtrapolatedKsgConfig};
 pub use ksg::{Ksg, KsgConfig};
 pub use mixed_ksg::{MixedKsg, MixedKsgConfig, MixedKsgForm};
 pub use ross::{Ross, RossConfig};
