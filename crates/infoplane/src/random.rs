@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Split = 4,
     /// The labels of a noisy task.
     Labels = 5,
+    /// Gaussian noise on a layer; one stream per draw and row.
+    Noise = 9,
 }
 
 /// The generator of (seed, purpose, index).

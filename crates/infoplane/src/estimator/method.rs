@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bound, EstimateError, Estimator, LayerRange};
 use super::{binned::BinnedConfig, kde::KdeConfig};
+use super::noise::NoiseConfig;
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,8 @@ methods! {
     "binned" => Binned(BinnedConfig),
     /// [`Kde`](super::Kde).
     "kde" => Kde(KdeConfig),
+    /// [`Noise`](super::Noise).
+    "noise" => Noise(NoiseConfig),
 }
 
 impl Method for EstimatorConfig {

@@ -8,6 +8,7 @@ mod error;
 mod estimate;
 mod kde;
 mod method;
+mod noise;
 mod prepare;
 mod range;
 
@@ -16,6 +17,7 @@ pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method};
+pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
@@ -108,6 +110,8 @@ mod tests {
         range.run = range.layer();
         for toml in [
             "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1]\nbounds = true",
             "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",
