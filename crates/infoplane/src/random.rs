@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Known = 11,
     /// Permutations of rows; one stream per permutation.
     Permutation = 12,
+    /// Gaussian noise on a layer; one stream per draw and row.
+    Noise = 9,
 }
 
 /// The generator of (seed, purpose, index).

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::nearest::{ExtrapolatedKsgConfig, KsgConfig, MixedKsgConfig, RossConfig};
 use super::{Bound, EstimateError, Estimator, LayerRange};
 use super::{binned::BinnedConfig, kde::KdeConfig};
+use super::noise::NoiseConfig;
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,8 @@ methods! {
     "mixed-ksg" => MixedKsg(MixedKsgConfig),
     /// [`Ross`](super::Ross).
     "ross" => Ross(RossConfig),
+    /// [`Noise`](super::Noise).
+    "noise" => Noise(NoiseConfig),
 }
 
 impl Method for EstimatorConfig {

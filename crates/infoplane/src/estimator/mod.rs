@@ -9,6 +9,7 @@ mod estimate;
 mod kde;
 mod method;
 mod nearest;
+mod noise;
 mod prepare;
 mod range;
 
@@ -21,6 +22,7 @@ pub use nearest::{
     ExtrapolatedKsg, ExtrapolatedKsgConfig, Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross,
     RossConfig,
 };
+pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
@@ -113,6 +115,8 @@ mod tests {
         range.run = range.layer();
         for toml in [
             "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1]\nbounds = true",
             "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",
