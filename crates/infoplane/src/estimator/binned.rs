@@ -5,16 +5,16 @@
 #[cfg(test)]
 mod tests;
 
-use std::hash::{BuildHasher, Hash};
-
 use fearless_simd::{Level, Simd, dispatch};
-use foldhash::fast::FixedState;
-use hashbrown::hash_table::{Entry, HashTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::discrete::{self, Correction};
 use super::range::{BinRange, LayerRange, RangeScope};
-use super::{About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, check_layer, counts};
+use super::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
+use super::{
+    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, check_layer, counts,
+};
 use crate::variable::standard_layout;
 use crate::{Labels, Variable};
 
@@ -50,6 +50,9 @@ pub struct BinnedConfig {
     /// What the bins cover, for `edges`, `equal` and `quantile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<BinRange>,
+    /// How the entropies of the counts are corrected for cells that the samples did not reach.
+    #[serde(default, skip_serializing_if = "Correction::is_plug_in")]
+    pub correction: Correction,
 }
 
 impl BinnedConfig {
@@ -59,6 +62,7 @@ impl BinnedConfig {
         estimates: "I(X;T) and I(T;Y) of T in bins",
         when: "the planes of Shwartz-Ziv & Tishby (2017); a bin width is given",
         cost: "O(n d)",
+        uncertainty: Uncertainty::Bootstrap,
         reference: "Shwartz-Ziv & Tishby (2017), arXiv:1703.00810",
     };
     /// How rows and figures print this setting; the same for every layer.
@@ -72,12 +76,16 @@ impl BinnedConfig {
             Some(BinRange::Scope(RangeScope::Unit)) => "on each unit's range".into(),
             None => String::new(),
         };
-        match self.rule {
+        let bins = match self.rule {
             BinRule::Edges => format!("{bins} edges {on}"),
             BinRule::Equal => format!("{bins} equal bins {on}"),
             BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
             BinRule::Quantile => format!("{bins} quantile bins {on}"),
             BinRule::Exact => "exact float bits".into(),
+        };
+        match self.correction {
+            Correction::PlugIn => bins,
+            correction => format!("{bins}, {}", correction.name()),
         }
     }
 }
@@ -187,7 +195,7 @@ const MAX_BINS: usize = 65_536;
 /// `t`: `(n_samples, width)`. Time O(n · width), memory one byte per value for up to 255 bins.
 ///
 /// ```
-/// use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Estimator, LayerRange};
+/// use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Correction, Estimator, LayerRange};
 /// use infoplane::{Labels, Variable};
 /// use ndarray::array;
 ///
@@ -196,6 +204,7 @@ const MAX_BINS: usize = 65_536;
 ///     bins: Some(2),
 ///     bin_width: None,
 ///     range: Some(BinRange::Fixed([-1.0, 1.0])),
+///     correction: Correction::PlugIn,
 /// };
 /// let binned = Binned::new(&config, &LayerRange::default())?;
 /// let t = array![[-0.9f32], [-0.1], [0.1], [0.2]];
@@ -213,6 +222,7 @@ const MAX_BINS: usize = 65_536;
 pub struct Binned {
     setting: String,
     cells: Cells,
+    correction: Correction,
 }
 
 /// How values of each unit become symbols.
@@ -260,7 +270,7 @@ impl Binned {
             BinRule::Quantile => Cells::Thresholds { units: quantiles(config, range, bins)? },
             BinRule::Exact => Cells::Bits,
         };
-        Ok(Binned { setting: config.setting(), cells })
+        Ok(Binned { setting: config.setting(), cells, correction: config.correction })
     }
 }
 
@@ -343,9 +353,14 @@ impl Estimator for Binned {
         let estimates = labellings
             .iter()
             .map(|labels| {
-                let information = counts::information(&symbols, entropy, labels);
                 let kind = Kind::Binned { bins: self.setting.clone() };
-                Ok(Estimate::new(information, kind, &[t.view(), Variable::Labels(labels)]))
+                let variables = [t.view(), Variable::Labels(labels)];
+                if self.correction.is_plug_in() {
+                    let information = counts::information(&symbols, entropy, labels);
+                    return Ok(Estimate::new(information, kind, &variables));
+                }
+                let estimate = discrete::information(self.correction, &symbols, labels, &variables)?;
+                Ok(Estimate { kind, ..estimate })
             })
             .collect();
         Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
@@ -402,17 +417,6 @@ impl Binned {
         })
     }
 }
-
-/// Single or double precision; both are binned in double, where a single is exact.
-trait Value: Copy + Into<f64> + Send + Sync {}
-impl Value for f32 {}
-impl Value for f64 {}
-
-/// Values digitised at a time by one thread: they and their symbols stay in the nearest caches.
-const BLOCK_VALUES: usize = 1 << 14;
-
-/// Blocks that a thread takes at once: waking another for less costs more than it saves.
-const BLOCKS_AT_ONCE: usize = 8;
 
 /// 2⁵²: added to a small whole number, it leaves that number in the lowest bits of the sum.
 const WHOLE: f64 = (1u64 << 52) as f64;
@@ -568,56 +572,4 @@ fn floor<S: Simd, T: Value, U>(
         },
     );
     0
-}
-
-/// Turns values into symbols and numbers the rows: equal rows of symbols, and only those, share a number.
-///
-/// `fill` gets whole rows of values, writes as many symbols, and gives how many values lay outside the bins.
-/// Hashes find candidates and whole rows are compared, so no collision merges two rows. Numbers are in order of
-/// first appearance, whatever the number of threads.
-fn number_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
-    values: &[T],
-    width: usize,
-    fill: impl Fn(&[T], &mut [U]) -> u64 + Sync,
-) -> (Labels, u64) {
-    let n_samples = values.len() / width;
-    let mut symbols = vec![U::default(); values.len()];
-    let mut hashes = vec![0u64; n_samples];
-    let block = (BLOCK_VALUES / width).max(1);
-    let state = FixedState::with_seed(0);
-    let outside = symbols
-        .par_chunks_mut(block * width)
-        .zip(values.par_chunks(block * width))
-        .zip(hashes.par_chunks_mut(block))
-        .with_min_len(BLOCKS_AT_ONCE)
-        .map(|((symbols, values), hashes)| {
-            let outside = fill(values, symbols);
-            for (hash, row) in hashes.iter_mut().zip(symbols.chunks_exact(width)) {
-                *hash = state.hash_one(row);
-            }
-            outside
-        })
-        .sum();
-
-    let row = |row: u32| &symbols[row as usize * width..][..width];
-    // The first row of each number, and in the table only numbers: it stays small enough for the caches.
-    let mut first_rows: Vec<u32> = Vec::new();
-    let mut table: HashTable<u32> = HashTable::with_capacity(n_samples);
-    let codes = (0..n_samples as u32)
-        .map(|this| {
-            let same = |&number: &u32| row(first_rows[number as usize]) == row(this);
-            let hash = |&number: &u32| hashes[first_rows[number as usize] as usize];
-            match table.entry(hashes[this as usize], same, hash) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => {
-                    let number = first_rows.len() as u32;
-                    entry.insert(number);
-                    first_rows.push(this);
-                    number
-                }
-            }
-        })
-        .collect();
-    let n_labels = first_rows.len();
-    (Labels::count(codes, n_labels), outside)
 }

@@ -141,6 +141,13 @@ pub enum Warning {
         /// That value.
         ceiling: Information,
     },
+    /// Most samples are alone in their cell, so that the counts say little of what was not sampled.
+    Undersampled {
+        /// Samples that share their cell with no other.
+        alone: usize,
+        /// Samples in all.
+        n_samples: usize,
+    },
     /// Samples were left out.
     Dropped {
         /// How many.
@@ -169,6 +176,11 @@ impl fmt::Display for Warning {
                 f,
                 "within 1 nat of the {:.3} nats that so many samples allow; the truth may be far above",
                 ceiling.nats()
+            ),
+            Warning::Undersampled { alone, n_samples } => write!(
+                f,
+                "{alone} of {n_samples} samples share their cell with no other; the value says more of the sample \
+                 size than of the variables"
             ),
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
             Warning::Note(text) => f.write_str(text),

@@ -4,18 +4,25 @@
 
 mod binned;
 mod counts;
+mod discrete;
 mod error;
 mod estimate;
 mod kde;
 mod method;
 mod prepare;
 mod range;
+mod symbols;
 
 pub use binned::{BinRule, Binned, BinnedConfig};
+pub use discrete::{
+    ChaoShen, ChaoShenConfig, ChaoWangJost, ChaoWangJostConfig, Correction, Grassberger, GrassbergerConfig,
+    MillerMadow, MillerMadowConfig, Nsb, NsbConfig, PanzeriTreves, PanzeriTrevesConfig, PlugIn, PlugInConfig,
+    Shrinkage, ShrinkageConfig,
+};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
-pub use method::{About, EstimatorConfig, Method};
+pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
@@ -114,6 +121,10 @@ mod tests {
             "kind = 'binned'\nrule = 'floor'\nbin_width = 0.07",
             "kind = 'binned'\nrule = 'quantile'\nbins = 3\nrange = 'unit'",
             "kind = 'binned'\nrule = 'exact'",
+            "kind = 'binned'\nrule = 'exact'\ncorrection = 'chao-wang-jost'",
+            "kind = 'plug-in'",
+            "kind = 'panzeri-treves'",
+            "kind = 'nsb'\ncells = 10",
         ] {
             let config: EstimatorConfig = toml::from_str(toml).unwrap();
             let estimator = config.estimator(&range).unwrap();
