@@ -16,6 +16,10 @@ pub(crate) enum Purpose {
     Split = 4,
     /// The labels of a noisy task.
     Labels = 5,
+    /// Shifts and directions of hashes; one stream per hash.
+    Discrete = 8,
+    /// Which rows are drawn, dealt into parts or permuted; one stream per draw.
+    Uncertainty = 10,
 }
 
 /// The generator of (seed, purpose, index).

@@ -13,7 +13,11 @@ pub(crate) fn trigamma(x: f64) -> f64 {
         x += 1.0;
     }
     let t = 1.0 / (x * x);
-    let series = t * (1.0 / 6.0 - t * (1.0 / 30.0 - t * (1.0 / 42.0 - t * (1.0 / 30.0 - t * 5.0 / 66.0))));
+    // Bernoulli numbers, from the smallest term.
+    let series = [-691.0 / 2730.0, 5.0 / 66.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 1.0 / 6.0]
+        .into_iter()
+        .fold(0.0, |sum, bernoulli| sum * t + bernoulli)
+        * t;
     sum + 1.0 / x + t / 2.0 + series / x
 }
 

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,11 @@ use super::discrete::{self, Correction};
 use super::range::{BinRange, LayerRange, RangeScope};
 use super::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
 use super::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, check_layer, counts,
+    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, Warning,
+    check_layer, check_variables, counts,
 };
 use crate::variable::standard_layout;
-use crate::{Labels, Variable};
+use crate::{Information, Labels, Variable};
 
 /// How a value becomes a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -338,36 +341,63 @@ impl Estimator for Binned {
         self.setting.clone()
     }
 
+    /// Matrices in bins, both in the same ones; labels as they are.
+    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        check_variables(&[x.view(), y.view()])?;
+        let (of_y, beyond_y) = self.symbols_of(&y)?;
+        let (of_x, beyond_x) = self.symbols_of(&x)?;
+        let mut estimate = self.compare(&of_x, of_x.entropy(), &of_y, &[x.view(), y.view()])?;
+        if beyond_x + beyond_y > 0 {
+            let beyond = beyond_x + beyond_y;
+            estimate.warnings.push(Warning::Note(format!("{beyond} values lay outside the bins")));
+        }
+        Ok(estimate)
+    }
+
     fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
         check_layer(&t, labellings)?;
-        let (symbols, out_of_range) = match t {
-            Variable::Labels(labels) => (labels.clone(), 0),
-            Variable::Single(rows) => {
-                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
-            }
-            Variable::Double(rows) => {
-                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
-            }
-        };
+        let (symbols, out_of_range) = self.symbols_of(&t)?;
         let entropy = symbols.entropy();
         let estimates = labellings
             .iter()
-            .map(|labels| {
-                let kind = Kind::Binned { bins: self.setting.clone() };
-                let variables = [t.view(), Variable::Labels(labels)];
-                if self.correction.is_plug_in() {
-                    let information = counts::information(&symbols, entropy, labels);
-                    return Ok(Estimate::new(information, kind, &variables));
-                }
-                let estimate = discrete::information(self.correction, &symbols, labels, &variables)?;
-                Ok(Estimate { kind, ..estimate })
-            })
+            .map(|labels| self.compare(&symbols, entropy, labels, &[t.view(), Variable::Labels(labels)]))
             .collect();
         Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
     }
 }
 
 impl Binned {
+    /// The symbols of any variable, and how many values lay outside the bins.
+    fn symbols_of<'a>(&self, variable: &Variable<'a>) -> Result<(Cow<'a, Labels>, u64), EstimateError> {
+        let (symbols, outside) = match variable {
+            Variable::Labels(labels) => return Ok((Cow::Borrowed(labels), 0)),
+            Variable::Single(rows) => {
+                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+            Variable::Double(rows) => {
+                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+        };
+        Ok((Cow::Owned(symbols), outside))
+    }
+
+    /// The information between symbols, `entropy` that of the first.
+    fn compare(
+        &self,
+        symbols: &Labels,
+        entropy: Information,
+        labels: &Labels,
+        variables: &[Variable<'_>],
+    ) -> Result<Estimate, EstimateError> {
+        let kind = Kind::Binned { bins: self.setting.clone() };
+        if self.correction.is_plug_in() {
+            let information = counts::information(symbols, entropy, labels);
+            return Ok(Estimate::new(information, kind, variables));
+        }
+        let estimate = discrete::information(self.correction, symbols, labels, variables)?;
+        Ok(Estimate { kind, ..estimate })
+    }
+
     /// One symbol per row, and how many values lay outside the bins.
     fn symbols<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
         let per_unit = match &self.cells {

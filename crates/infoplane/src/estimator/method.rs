@@ -7,7 +7,7 @@ use super::discrete::{
     PlugInConfig, ShrinkageConfig,
 };
 use super::{Bound, EstimateError, Estimator, LayerRange};
-use super::{binned::BinnedConfig, kde::KdeConfig};
+use super::{binned::BinnedConfig, edge::EdgeConfig, kde::KdeConfig};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,8 @@ methods! {
     "chao-wang-jost" => ChaoWangJost(ChaoWangJostConfig),
     /// [`Nsb`](super::Nsb).
     "nsb" => Nsb(NsbConfig),
+    /// [`Edge`](super::Edge).
+    "edge" => Edge(EdgeConfig),
 }
 
 impl Method for EstimatorConfig {

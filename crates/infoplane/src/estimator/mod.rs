@@ -5,6 +5,7 @@
 mod binned;
 mod counts;
 mod discrete;
+mod edge;
 mod error;
 mod estimate;
 mod kde;
@@ -12,6 +13,7 @@ mod method;
 mod prepare;
 mod range;
 mod symbols;
+mod uncertainty;
 
 pub use binned::{BinRule, Binned, BinnedConfig};
 pub use discrete::{
@@ -19,12 +21,17 @@ pub use discrete::{
     MillerMadow, MillerMadowConfig, Nsb, NsbConfig, PanzeriTreves, PanzeriTrevesConfig, PlugIn, PlugInConfig,
     Shrinkage, ShrinkageConfig,
 };
+pub use edge::{Edge, EdgeConfig};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use uncertainty::{
+    Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
+    with_uncertainty,
+};
 
 use error::{check_layer, check_variables};
 
@@ -123,6 +130,8 @@ mod tests {
             "kind = 'binned'\nrule = 'exact'",
             "kind = 'binned'\nrule = 'exact'\ncorrection = 'chao-wang-jost'",
             "kind = 'plug-in'",
+            "kind = 'edge'",
+            "kind = 'edge'\nhashes = 3\ncorrection = 'plug-in'\ncap_bits = 10",
             "kind = 'panzeri-treves'",
             "kind = 'nsb'\ncells = 10",
         ] {

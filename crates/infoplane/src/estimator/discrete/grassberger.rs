@@ -41,7 +41,7 @@ impl GrassbergerConfig {
 /// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's. Time O(n · width).
+/// In nats; the standard error is the jackknife's of [`MillerMadow`](super::MillerMadow). Time O(n · width).
 ///
 /// ```
 /// use infoplane::estimator::{Grassberger, GrassbergerConfig};
