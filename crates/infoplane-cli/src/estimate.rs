@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use infoplane::dataset::read::{Array, read_array, read_labels};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, Method, RangeScope, Reading,
+    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, Method, RangeScope,
+    Reading,
 };
 use infoplane::{EstimateError, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
@@ -136,7 +137,13 @@ fn config(arguments: &Layer) -> Result<EstimatorConfig, Failure> {
             // A negative number of bins is as wrong as none; `check` tells what is allowed.
             let bins = arguments.bins.map(|bins| usize::try_from(bins).unwrap_or(0));
             let range = arguments.range.as_deref().map(range).transpose()?;
-            EstimatorConfig::Binned(BinnedConfig { rule, bins, bin_width: arguments.bin_width, range })
+            EstimatorConfig::Binned(BinnedConfig {
+                rule,
+                bins,
+                bin_width: arguments.bin_width,
+                range,
+                correction: Correction::PlugIn,
+            })
         }
     };
     config.check().map_err(Failure::input)?;

@@ -24,6 +24,10 @@ pub(crate) enum Purpose {
     Permutation = 12,
     /// Gaussian noise on a layer; one stream per draw and row.
     Noise = 9,
+    /// Shifts and directions of hashes; one stream per hash.
+    Discrete = 8,
+    /// Which rows are drawn, dealt into parts or permuted; one stream per draw.
+    Uncertainty = 10,
 }
 
 /// The generator of (seed, purpose, index).

@@ -2,10 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::binned::BinnedConfig;
+use super::discrete::{
+    ChaoShenConfig, ChaoWangJostConfig, GrassbergerConfig, MillerMadowConfig, NsbConfig, PanzeriTrevesConfig,
+    PlugInConfig, ShrinkageConfig,
+};
+use super::edge::EdgeConfig;
+use super::kde::KdeConfig;
 use super::nearest::{ExtrapolatedKsgConfig, KsgConfig, MixedKsgConfig, RossConfig};
-use super::{Bound, EstimateError, Estimator, LayerRange};
-use super::{binned::BinnedConfig, kde::KdeConfig};
 use super::noise::NoiseConfig;
+use super::{Bound, EstimateError, Estimator, LayerRange};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +26,24 @@ pub struct About {
     pub when: &'static str,
     /// Time for n samples of d columns.
     pub cost: &'static str,
+    /// How its error is measured.
+    pub uncertainty: Uncertainty,
     /// Who published it.
     pub reference: &'static str,
+}
+
+/// How the error of a method is measured, where it does not say so itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// Its estimates carry their own standard error.
+    OwnError,
+    /// By the spread over parts of the samples, continued to all of them: methods of neighbours, which samples
+    /// drawn twice would break.
+    Subsampling,
+    /// By drawing samples again, with repetition: methods of counts.
+    Bootstrap,
+    /// There is no way that holds.
+    None,
 }
 
 /// The settings of a method, which make an estimator.
@@ -97,6 +119,24 @@ methods! {
     "ross" => Ross(RossConfig),
     /// [`Noise`](super::Noise).
     "noise" => Noise(NoiseConfig),
+    /// [`PlugIn`](super::PlugIn).
+    "plug-in" => PlugIn(PlugInConfig),
+    /// [`MillerMadow`](super::MillerMadow).
+    "miller-madow" => MillerMadow(MillerMadowConfig),
+    /// [`Grassberger`](super::Grassberger).
+    "grassberger" => Grassberger(GrassbergerConfig),
+    /// [`Shrinkage`](super::Shrinkage).
+    "shrinkage" => Shrinkage(ShrinkageConfig),
+    /// [`PanzeriTreves`](super::PanzeriTreves).
+    "panzeri-treves" => PanzeriTreves(PanzeriTrevesConfig),
+    /// [`ChaoShen`](super::ChaoShen).
+    "chao-shen" => ChaoShen(ChaoShenConfig),
+    /// [`ChaoWangJost`](super::ChaoWangJost).
+    "chao-wang-jost" => ChaoWangJost(ChaoWangJostConfig),
+    /// [`Nsb`](super::Nsb).
+    "nsb" => Nsb(NsbConfig),
+    /// [`Edge`](super::Edge).
+    "edge" => Edge(EdgeConfig),
 }
 
 impl Method for EstimatorConfig {

@@ -73,7 +73,8 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     Some(Columns { values, constant })
 }
 
-fn standardize(values: &mut Array2<f64>) {
+/// Divides every column that changes by its standard deviation.
+pub(crate) fn standardize(values: &mut Array2<f64>) {
     let n = values.nrows() as f64;
     for mut column in values.columns_mut() {
         let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
