@@ -2,6 +2,7 @@
 //!
 //! With `information`, `variable`, `neighbors` and `pairwise` this module knows nothing of networks.
 
+mod auto;
 mod binned;
 mod counts;
 mod error;
@@ -9,15 +10,18 @@ mod estimate;
 mod kde;
 mod method;
 mod nearest;
+mod permutation;
 mod prepare;
 mod range;
 
+pub use auto::{Auto, AutoConfig, Route, route};
 pub use binned::{BinRule, Binned, BinnedConfig};
 pub use error::{EstimateError, Quantity};
-pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
+pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method};
 pub use nearest::{Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig};
+pub use permutation::permutation_test;
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 
