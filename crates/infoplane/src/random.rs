@@ -20,8 +20,6 @@ pub(crate) enum Purpose {
     Nearest = 6,
     /// Samples with known information; one stream per task and use.
     Known = 11,
-    /// Permutations of rows; one stream per permutation.
-    Permutation = 12,
     /// Gaussian noise on a layer; one stream per draw and row.
     Noise = 9,
     /// Shifts and directions of hashes; one stream per hash.

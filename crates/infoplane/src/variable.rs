@@ -202,6 +202,26 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// Rows as symbols: equal rows share one (−0 = 0), numbered in order of first appearance; labels are themselves.
+    pub fn symbols(&self) -> Labels {
+        match self {
+            Variable::Labels(labels) => (*labels).clone(),
+            Variable::Single(rows) => Labels::from_rows(rows.view()),
+            Variable::Double(rows) => {
+                let bits: Vec<u64> = rows.iter().map(|v| (v + 0.0).to_bits()).collect();
+                let width = rows.ncols();
+                let mut numbers: HashMap<&[u64], u32> = HashMap::with_capacity(rows.nrows());
+                let number = |row: usize| {
+                    let next = numbers.len() as u32;
+                    *numbers.entry(&bits[row * width..(row + 1) * width]).or_insert(next)
+                };
+                let codes: Vec<u32> = (0..rows.nrows()).map(number).collect();
+                let n_labels = codes.iter().max().map_or(0, |&last| last as usize + 1);
+                Labels::count(codes, n_labels)
+            }
+        }
+    }
+
     /// The first entry that is NaN or infinite, as (row, column, value).
     pub fn first_non_finite(&self) -> Option<(usize, usize, f64)> {
         match self {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::EstimateError;
+use super::{EstimateError, EstimatorConfig, Method};
 use crate::{Information, Variable};
 
 /// An estimated amount, with what comes with it.
@@ -33,6 +33,31 @@ pub struct Estimate {
     pub ceiling: Option<Information>,
     /// What a reader should know before quoting the number.
     pub warnings: Vec<Warning>,
+    /// Which method it is from and why, if the choice was left to [`Auto`](super::Auto).
+    pub routed: Option<Routed>,
+}
+
+/// The method that was chosen, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Routed {
+    /// The method with its settings, to ask it again.
+    pub config: EstimatorConfig,
+    /// Whether the rows of each variable were taken as symbols, in the order of the variables.
+    pub as_symbols: Vec<bool>,
+    /// Why this one.
+    pub reason: String,
+}
+
+impl Routed {
+    /// The name of the method.
+    pub fn estimator(&self) -> &'static str {
+        self.config.about().name
+    }
+
+    /// Its settings, as rows and figures print them.
+    pub fn setting(&self) -> String {
+        self.config.settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default()
+    }
 }
 
 impl Estimate {
@@ -49,6 +74,7 @@ impl Estimate {
             dropped: 0,
             ceiling: None,
             warnings: Vec::new(),
+            routed: None,
         }
     }
 }

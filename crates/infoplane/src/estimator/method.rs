@@ -1,7 +1,9 @@
 //! The settings of methods, as a configuration file gives them, and the list of all methods.
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::auto::AutoConfig;
 use super::binned::BinnedConfig;
 use super::discrete::{
     ChaoShenConfig, ChaoWangJostConfig, GrassbergerConfig, MillerMadowConfig, NsbConfig, PanzeriTrevesConfig,
@@ -94,6 +96,30 @@ macro_rules! methods {
                     $(EstimatorConfig::$variant(config) => config,)*
                 }
             }
+
+            /// The settings of the method called `name`, from a table of its keys; nothing if none is called so.
+            ///
+            /// # Errors
+            /// What the table's format says of a key that is unknown, missing or of the wrong kind.
+            pub fn named<'de, D: Deserializer<'de>>(name: &str, keys: D) -> Result<Option<Self>, D::Error> {
+                match name {
+                    $($name => <$config>::deserialize(keys).map(|config| Some(config.into())),)*
+                    _ => Ok(None),
+                }
+            }
+
+            /// The keys that the method called `name` takes; nothing if none is called so.
+            ///
+            /// ```
+            /// use infoplane::estimator::EstimatorConfig;
+            /// assert_eq!(EstimatorConfig::keys("kde"), Some(&["noise_variances"][..]));
+            /// ```
+            pub fn keys(name: &str) -> Option<&'static [&'static str]> {
+                match name {
+                    $($name => Some(fields::<$config>()),)*
+                    _ => None,
+                }
+            }
         }
 
         $(impl From<$config> for EstimatorConfig {
@@ -105,6 +131,8 @@ macro_rules! methods {
 }
 
 methods! {
+    /// [`Auto`](super::Auto).
+    "auto" => Auto(AutoConfig),
     /// [`Binned`](super::Binned).
     "binned" => Binned(BinnedConfig),
     /// [`Kde`](super::Kde).
@@ -137,6 +165,40 @@ methods! {
     "nsb" => Nsb(NsbConfig),
     /// [`Edge`](super::Edge).
     "edge" => Edge(EdgeConfig),
+}
+
+/// The names of a struct's fields, as its `Deserialize` asks for them.
+fn fields<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    let mut fields: &'static [&'static str] = &[];
+    // Fails always: there is nothing to make a T from.
+    let _ = T::deserialize(Fields(&mut fields));
+    fields
+}
+
+/// Takes notice of the fields that it is asked for, and gives none.
+struct Fields<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Fields<'_> {
+    type Error = de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(de::Error::custom("there is nothing here"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 impl Method for EstimatorConfig {

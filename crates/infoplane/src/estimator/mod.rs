@@ -2,6 +2,7 @@
 //!
 //! With `information`, `variable`, `neighbors` and `pairwise` this module knows nothing of networks.
 
+mod auto;
 mod binned;
 mod counts;
 mod discrete;
@@ -17,6 +18,7 @@ mod range;
 mod symbols;
 mod uncertainty;
 
+pub use auto::{Auto, AutoConfig, Route, route};
 pub use binned::{BinRule, Binned, BinnedConfig};
 pub use discrete::{
     ChaoShen, ChaoShenConfig, ChaoWangJost, ChaoWangJostConfig, Correction, Grassberger, GrassbergerConfig,
@@ -25,14 +27,14 @@ pub use discrete::{
 };
 pub use edge::{Edge, EdgeConfig};
 pub use error::{EstimateError, Quantity};
-pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Warning};
+pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
 pub use kde::{Kde, KdeConfig};
+pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use nearest::{
     ExtrapolatedKsg, ExtrapolatedKsgConfig, Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross,
     RossConfig,
 };
 pub use noise::{Noise, NoiseConfig};
-pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use uncertainty::{

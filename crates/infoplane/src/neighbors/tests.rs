@@ -78,7 +78,8 @@ fn check(n: usize, width: usize, ks: &[usize]) {
                     (wide[0], wide[1], wide[2], wide[3]) = (f64::INFINITY, 0.0, -1.0, f64::NAN);
                 }
                 for search in searches(width) {
-                    let context = format!("{name}, {search:?}, {metric:?}, n = {n}, width = {width}, k = {k}");
+                    let context =
+                        format!("{name}, {search:?}, {metric:?}, n = {n}, width = {width}, k = {k}");
                     let found = neighbors.nearest_by(search, k);
                     assert!(found == expected, "{context}");
                     for boundary in [Boundary::Open, Boundary::Closed] {

@@ -7,7 +7,7 @@ use crate::neighbors::Boundary;
 use crate::special::digammas;
 use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
+use super::super::{About, LayerRange, Method, Scaling, Uncertainty};
 use super::{Parts, Tied, chebyshev, finished, joined};
 
 /// Numbers of neighbours, about evenly spaced in their square roots.
@@ -44,6 +44,7 @@ impl ExtrapolatedKsgConfig {
         estimates: "I(X;Y) of numbers",
         when: "continuous data of 2 to 4 columns in all, and sharp edges among them",
         cost: "8 times the counting of `ksg`, one search",
+        uncertainty: Uncertainty::Subsampling,
         reference: "after Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
     };
 }

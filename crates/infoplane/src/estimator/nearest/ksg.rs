@@ -7,7 +7,7 @@ use crate::neighbors::Boundary;
 use crate::special::digammas;
 use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
+use super::super::{About, LayerRange, Method, Scaling, Uncertainty};
 use super::{K, Parts, Tied, chebyshev, check_k, finished, joined, mean, setting, settings};
 
 /// The settings of [`Ksg`], as a configuration file gives them.
@@ -33,6 +33,7 @@ impl KsgConfig {
         estimates: "I(X;Y), I(X;Y|Z) and total correlation of numbers",
         when: "continuous data of at most about 4 columns in all",
         cost: "O(n log n) for few columns, O(n² d) for many",
+        uncertainty: Uncertainty::Subsampling,
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
     };
 }
