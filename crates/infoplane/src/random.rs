@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Split = 4,
     /// The labels of a noisy task.
     Labels = 5,
+    /// Constants of local methods; one stream per block of draws.
+    Local = 7,
 }
 
 /// The generator of (seed, purpose, index).

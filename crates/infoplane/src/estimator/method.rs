@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bound, EstimateError, Estimator, LayerRange};
+use super::{GknnConfig, KlnnConfig, LgdeConfig, LncConfig};
 use super::{binned::BinnedConfig, kde::KdeConfig};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
@@ -85,6 +86,14 @@ methods! {
     "binned" => Binned(BinnedConfig),
     /// [`Kde`](super::Kde).
     "kde" => Kde(KdeConfig),
+    /// [`Klnn`](super::Klnn).
+    "klnn" => Klnn(KlnnConfig),
+    /// [`Lgde`](super::Lgde).
+    "lgde" => Lgde(LgdeConfig),
+    /// [`Lnc`](super::Lnc).
+    "lnc" => Lnc(LncConfig),
+    /// [`Gknn`](super::Gknn).
+    "gknn" => Gknn(GknnConfig),
 }
 
 impl Method for EstimatorConfig {
