@@ -5,13 +5,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
-use super::{check_ties, differences, finite, nothing, prepare, standardized, tied};
+use super::{
+    Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, standardized, tied,
+};
 use crate::estimator::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
 };
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
-use crate::{Information, Variable};
+use crate::Variable;
 
 /// The settings of [`Gknn`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +70,50 @@ impl Method for GknnConfig {
     }
 }
 
-/// DOC
+/// Information and entropy by ellipsoids that take the shape of the neighbours of every sample.
+///
+/// Around each sample: the principal axes of its k nearest neighbours (Euclidean) and itself about their mean,
+/// with singular values s₁ ≥ s₂ ≥ …; an ellipsoid centred at the sample, along those axes, with radii
+/// ε s_l/s₁, ε the distance to the k-th neighbour; and kᵢ, the number of the neighbours inside it, at least 1.
+/// In d dimensions, with c the volume of the unit ball:
+///
+/// ```text
+/// H(X) = ln n + ln c − mean ln kᵢ + mean [ d ln ε + Σ_l ln (s_l/s₁) ]       I(X;Y) = H(X) + H(Y) − H(X,Y)
+/// ```
+///
+/// Unlike [`Klnn`](super::Klnn) and [`Lnc`](super::Lnc) it is not known to be consistent for fixed k: ln kᵢ
+/// stands where nearest-neighbour methods have ψ, and the ellipsoid is made from the points it counts. It does
+/// well on smooth strong dependence (0.01 off for y = x² + 0.01 · normal at n = 10,000, LNC 0.03) and loses at
+/// sharp edges (0.14 to 0.19 there for uniform noise, LNC 0.05 to 0.08).
+///
+/// **Beyond four columns together** kᵢ falls to 1 and the entropies are too high, by unlike amounts: there is a
+/// warning. `k` (default 20): at least the columns + 2; more sees no bends.
+///
+/// The singular values come from rotations of the points themselves, not of their covariance, so that a cloud
+/// of relative thickness 1e-12 still has its volume. Samples whose neighbours are flatter than 1e-14 are left
+/// out and counted.
+///
+/// Time O(n log n + n k d²), memory O(n k).
+///
+/// # Errors
+/// [`EstimateError::Setting`] if `k` is below the columns + 2; [`EstimateError::TooFewSamples`] up to k samples;
+/// [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a hundred coincides with another;
+/// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] if more than half of the samples
+/// lie on lines or planes, or for the entropy of a column that never changes.
+///
+/// ```
+/// use infoplane::estimator::{Gknn, GknnConfig};
+/// use infoplane::{Estimator, Variable};
+/// // Even points in [0, 8): H = ln 8.
+/// let x = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| 8.0 * (i as f64 * 0.6180339887498949).fract());
+/// let entropy = Gknn::new(&GknnConfig::default())?.entropy(Variable::Double(x.view()))?;
+/// assert!((entropy.information.nats() - 8f64.ln()).abs() < 0.05);
+/// # Ok::<(), infoplane::EstimateError>(())
+/// ```
+///
+/// # References
+/// Lord, Sun & Bollt (2018), *Geometric k-nearest neighbor estimation of entropy and mutual information*, Chaos
+/// 28:033114.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gknn {
     config: GknnConfig,
@@ -118,15 +163,27 @@ impl Gknn {
             .flatten_iter()
             .collect();
         let used = terms.len();
+        if 2 * used < n {
+            return Err(on_a_plane(n - used));
+        }
         let mean = terms.iter().sum::<f64>() / used as f64;
-        Ok(Space { entropy: (n as f64).ln() + ln_unit_ball(d) + mean, tied, dropped: n - used })
+        let found = Found { tied, dropped: n - used, simpler: 0 };
+        Ok(Space { entropy: (n as f64).ln() + ln_unit_ball(d) + mean, found })
     }
 }
 
 struct Space {
     entropy: f64,
-    tied: usize,
-    dropped: usize,
+    found: Found,
+}
+
+/// A warning where ellipsoids hold hardly a neighbour.
+fn warn_of_dimensions(dims: usize, warnings: &mut Vec<Warning>) {
+    if dims > 4 {
+        warnings.push(Warning::Note(format!(
+            "{dims} columns: ellipsoids hold hardly a neighbour beyond 4, and their entropy is too high"
+        )));
+    }
 }
 
 /// Room for the neighbours of one point.
@@ -209,14 +266,14 @@ impl Estimator for Gknn {
         let Some(prepared) = prepare(self.name(), &variables, self.config.scaling)? else {
             return Ok(nothing(&variables));
         };
-        let joint = prepared.joint.view();
-        self.check(joint.ncols(), joint.nrows())?;
-        let joint = self.space(joint)?;
+        let dims = prepared.joint.ncols();
+        self.check(dims, prepared.joint.nrows())?;
+        let joint = self.space(prepared.joint.view())?;
         let (x, y) = (self.space(prepared.blocks[0].view())?, self.space(prepared.blocks[1].view())?);
         let nats = x.entropy + y.entropy - joint.entropy;
         let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
-        estimate.ties = joint.tied;
-        estimate.dropped = joint.dropped;
+        report(&mut estimate, prepared.constant, [&joint.found, &x.found, &y.found], "");
+        warn_of_dimensions(dims, &mut estimate.warnings);
         Ok(estimate)
     }
 
@@ -224,6 +281,10 @@ impl Estimator for Gknn {
         let (points, ln_scale) = standardized(self.name(), &x)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
-        finite(space.entropy + ln_scale).map(|information| Estimate::new(information, Kind::Consistent, &[x]))
+        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);
+        let none = Found::default();
+        report(&mut estimate, 0, [&space.found, &none, &none], "");
+        warn_of_dimensions(points.ncols(), &mut estimate.warnings);
+        Ok(estimate)
     }
 }

@@ -7,13 +7,15 @@ use ndarray::ArrayView2;
 
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
-use super::{MOST, check_ties, finite, nothing, prepare, standardized, tied};
+use super::{
+    Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, standardized, tied, tied_in_column,
+};
 use crate::estimator::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
 };
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
-use crate::{Information, Variable};
+use crate::Variable;
 
 /// Where the bandwidth of the marginal densities comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -57,7 +59,7 @@ pub struct KlnnConfig {
 impl Default for KlnnConfig {
     fn default() -> Self {
         KlnnConfig {
-            k: 5,
+            k: 10,
             order: 2,
             neighbors: None,
             bandwidth: Bandwidth::Own,
@@ -126,7 +128,69 @@ impl Method for KlnnConfig {
     }
 }
 
-/// DOC
+/// Information and entropy by local likelihood with the distance to a neighbour for bandwidth.
+///
+/// Around every sample the logarithm of the density is taken for a polynomial of order p, which is fitted to
+/// the other samples with weights wⱼ = exp(−|uⱼ|²/2), uⱼ = (xⱼ − xᵢ)/h, h the Euclidean distance to the k-th
+/// neighbour. With S = Σ w, μ = Σ w u / S and Σ the weighted covariance of u about μ, in d dimensions:
+///
+/// ```text
+/// −ln f(xᵢ) = −ln S + ψ(n) + d/2 ln 2π + d ln h + ½ ln det Σ + ½ μᵀ Σ⁻¹ μ        order 2
+///                                               + ½ |μ|²                          order 1
+///                                               (neither)                         order 0
+/// H(X)   = mean −ln f − B        I(X;Y) = H(X) + H(Y) − H(X,Y)
+/// ```
+///
+/// B depends on d, k, the order and the number m of neighbours used, and not on the density: it is what the
+/// fit makes of a Poisson process, drawn at first use (a tenth of a second for each new setting, standard
+/// error below 0.001) and remembered. At order 2 and k = 5 it is −0.02 in one dimension, −0.07 in two and −0.17
+/// there with m = 30: **programs that fix m = 30 and leave B out are right in one dimension, 0.1 too high for a
+/// pair of single columns, 0.7 for two and two, and no amount of data removes it.** Other differences to
+/// published programs: the point itself is not among its neighbours; where neighbours lie on a line or plane to
+/// working accuracy (a pivot of Σ below 1e-12 of its mean variance) the next lower order is taken *with its own
+/// B*, and the number of such samples is told, where others drop them unsaid.
+///
+/// **Neighbours used** (`neighbors`): up to three columns, all that have a weight worth counting,
+/// k (√d + 3)^d and at least 100. From four to six columns that would be most of the data: 20 k, with their own
+/// B. The density is then taken for flat over a ball of that many, and the answer **comes out too low**: 1.2
+/// nats for three and three columns of 1000 samples. There is a warning below 10,000 samples, and no answer
+/// beyond six columns.
+///
+/// **Scaling.** Of single columns in normal scores the entropy is known, and is not estimated: values at the
+/// quantiles are no random sample, and neighbours in them are too evenly spaced.
+/// **Bandwidth** `joint` takes for H(X) and H(Y) the h of the same sample in (X,Y); errors of the three terms
+/// then cancel better (mean error 0.025 in place of 0.035 for 1000 normal pairs at k = 10; the only choice that
+/// is not nats away when x lies on a curve in the plane). It takes O(n²) time; the part of B that belongs to
+/// the marginals is k/(neighbours within h) of that at k.
+///
+/// When to choose something else: LGDE and LNC are closer on nearly everything up to two columns, KSG is for
+/// weak dependence. KLNN is for entropies, and for a second opinion where ln f bends.
+///
+/// Time O(n log n + n m d²), memory O(n m).
+///
+/// # Errors
+/// [`EstimateError::TooManyDimensions`] beyond six columns together; [`EstimateError::TooFewSamples`] up to 30
+/// samples, three times the columns or k; [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a
+/// hundred coincides with another (of fewer, where k and more coincide, the first neighbour at another place
+/// gives h); [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] for the entropy of a
+/// column that never changes.
+///
+/// ```
+/// use infoplane::estimator::{Klnn, KlnnConfig};
+/// use infoplane::{Estimator, Variable};
+/// // A golden-ratio lattice fills the unit square evenly: the two coordinates share nothing.
+/// let u = |i: usize, step: f64| (i as f64 * step).fract();
+/// let x = ndarray::Array2::from_shape_fn((800, 1), |(i, _)| u(i + 1, 0.7548776662466927));
+/// let y = ndarray::Array2::from_shape_fn((800, 1), |(i, _)| u(i + 1, 0.5698402909980532));
+/// let klnn = Klnn::new(&KlnnConfig::default())?;
+/// let estimate = klnn.pair(Variable::Double(x.view()), Variable::Double(y.view()))?;
+/// assert!(estimate.information.nats().abs() < 0.2);
+/// # Ok::<(), infoplane::EstimateError>(())
+/// ```
+///
+/// # References
+/// Gao, Oh & Viswanath (2016), *Breaking the bandwidth barrier: geometrical adaptive entropy estimation*, NIPS;
+/// Loader (1996), *Annals of Statistics* 24:1602, for local likelihood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Klnn {
     config: KlnnConfig,
@@ -184,13 +248,13 @@ impl Klnn {
                     moments.clear();
                     add(moments, points, i, nearest.indices(i), h);
                     let (value, order) = self.fit(moments)?;
-                    Some(Fit { value: value - d as f64 * h.ln(), order, k: rank + 1, h })
+                    Some(Fit { value: value - d as f64 * h.ln(), order, k: rank + 1, h, point: i })
                 },
             )
             .flatten_iter()
             .collect();
         // All samples in every fit leave nothing out, however few they are.
-        Space::new(fits, n, tied, |k| bias(d, k, wanted.max(k)))
+        Space::new(fits, n, tied, self.config.order, |k| bias(d, k, wanted.max(k)))
     }
 
     /// ln of the fitted height and the order that gave it.
@@ -205,17 +269,19 @@ impl Klnn {
         let (n, d) = points.dim();
         let wanted = self.config.wanted(d);
         let rows: Vec<u32> = (0..n as u32).collect();
+        let tied = if d == 1 { tied_in_column(points.column(0)) } else { 0 };
+        check_ties(self.name(), tied, n)?;
         let fits: Vec<Fit> = joint
             .fits
             .par_iter()
-            .enumerate()
             .map_init(
                 || Moments::new(d),
-                |moments, (i, at)| {
+                |moments, at| {
+                    let i = at.point;
                     moments.clear();
                     let inside = add(moments, points, i, &rows, at.h);
                     let (value, order) = self.fit(moments)?;
-                    Some(Fit { value: value - d as f64 * at.h.ln(), order, k: inside, h: at.h })
+                    Some(Fit { value: value - d as f64 * at.h.ln(), order, k: inside, h: at.h, point: i })
                 },
             )
             .flatten_iter()
@@ -224,7 +290,7 @@ impl Klnn {
         // k divided by it.
         let k = self.config.k;
         let at_k = bias(d, k, wanted);
-        Space::new(fits, n, 0, |inside| {
+        Space::new(fits, n, tied, self.config.order, |inside| {
             let mut bias = at_k;
             bias.value.iter_mut().for_each(|value| *value *= k as f64 / inside.max(k) as f64);
             bias
@@ -263,18 +329,15 @@ struct Fit {
     order: usize,
     k: usize,
     h: f64,
+    /// The row of the point.
+    point: usize,
 }
 
 /// An estimated entropy.
 struct Space {
     entropy: f64,
     fits: Vec<Fit>,
-    tied: usize,
-    dropped: usize,
-    /// Points whose fit was of a lower order than asked for.
-    lower: usize,
-    /// Standard error of the bias alone.
-    error: f64,
+    found: Found,
 }
 
 impl Space {
@@ -282,12 +345,14 @@ impl Space {
         fits: Vec<Fit>,
         n: usize,
         tied: usize,
+        order: usize,
         bias: impl Fn(usize) -> super::bias::Bias,
     ) -> Result<Self, EstimateError> {
-        let highest = fits.iter().map(|fit| fit.order).max().unwrap_or(0);
-        let lower = fits.iter().filter(|fit| fit.order < highest).count();
-        let used = fits.len() as f64;
-        let (mut sum, mut error) = (0.0, 0.0);
+        if fits.is_empty() {
+            return Err(on_a_plane(n));
+        }
+        let simpler = fits.iter().filter(|fit| fit.order < order).count();
+        let mut sum = 0.0;
         let mut last: Option<(usize, super::bias::Bias)> = None;
         for fit in &fits {
             let bias = match last {
@@ -296,32 +361,34 @@ impl Space {
             };
             last = Some((fit.k, bias));
             sum -= fit.value + bias.value[fit.order];
-            error += bias.error[fit.order];
         }
         Ok(Space {
-            entropy: sum / used + digamma(n as f64),
-            tied,
-            dropped: n - fits.len(),
-            lower,
-            error: error / used,
+            entropy: sum / fits.len() as f64 + digamma(n as f64),
+            found: Found { tied, dropped: n - fits.len(), simpler },
             fits,
         })
     }
 
-    fn warn(&self, what: &str, warnings: &mut Vec<Warning>) {
-        if self.tied > 0 {
-            warnings.push(Warning::Ties { tied: self.tied, n_samples: self.fits.len() + self.dropped });
-        }
-        if self.dropped > 0 {
-            let reason = "all their neighbours are at the same place";
-            warnings.push(Warning::Dropped { dropped: self.dropped, reason });
-        }
-        if self.lower > 0 {
-            warnings.push(Warning::Note(format!(
-                "{} samples of {what} have neighbours on a line or plane, and a fit of lower order",
-                self.lower
-            )));
-        }
+    /// The entropy of normal scores in one column, which are normal by construction.
+    fn of_normal_scores(estimator: &'static str, points: ArrayView2<'_, f64>) -> Result<Self, EstimateError> {
+        let n = points.nrows();
+        let tied = tied_in_column(points.column(0));
+        check_ties(estimator, tied, n)?;
+        let squares: f64 = points.iter().map(|z| z * z).sum();
+        let entropy = 0.5 * (std::f64::consts::TAU.ln() + squares / n as f64);
+        Ok(Space { entropy, fits: Vec::new(), found: Found { tied, ..Found::default() } })
+    }
+}
+
+const LOWER_ORDER: &str = "have neighbours on a line or plane, and a fit of lower order";
+
+/// A warning where the ball of neighbours is most of the data.
+fn warn_of_size(n_samples: usize, dims: usize, warnings: &mut Vec<Warning>) {
+    if dims > 3 && n_samples < 10_000 {
+        warnings.push(Warning::Note(format!(
+            "{n_samples} samples in {dims} columns: the density is not flat over the neighbours of a fit, and \
+             the estimate comes out too low; 10000 samples are the least for more than 3 columns"
+        )));
     }
 }
 
@@ -341,21 +408,20 @@ impl Estimator for Klnn {
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;
-        let marginal = |i: usize| match self.config.bandwidth {
-            Bandwidth::Own => self.space(prepared.blocks[i].view()),
-            Bandwidth::Joint => self.marginal(prepared.blocks[i].view(), &joint),
+        let marginal = |i: usize| {
+            let block = prepared.blocks[i].view();
+            match (self.config.bandwidth, self.config.scaling, block.ncols()) {
+                (Bandwidth::Own, Scaling::NormalScores, 1) => Space::of_normal_scores(self.name(), block),
+                (Bandwidth::Own, ..) => self.space(block),
+                (Bandwidth::Joint, ..) => self.marginal(block, &joint),
+            }
         };
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = x.entropy + y.entropy - joint.entropy;
         let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
-        if prepared.constant > 0 {
-            estimate.warnings.push(Warning::ConstantColumns { columns: prepared.constant });
-        }
-        estimate.ties = joint.tied;
-        estimate.dropped = joint.dropped + x.dropped + y.dropped;
-        for (space, what) in [(&joint, "(x, y)"), (&x, "x"), (&y, "y")] {
-            space.warn(what, &mut estimate.warnings);
-        }
+        let found = [&joint.found, &x.found, &y.found];
+        report(&mut estimate, prepared.constant, found, LOWER_ORDER);
+        warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
         Ok(estimate)
     }
 
@@ -364,9 +430,9 @@ impl Estimator for Klnn {
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
         let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);
-        estimate.ties = space.tied;
-        estimate.dropped = space.dropped;
-        space.warn("x", &mut estimate.warnings);
+        let none = Found::default();
+        report(&mut estimate, 0, [&space.found, &none, &none], LOWER_ORDER);
+        warn_of_size(points.nrows(), points.ncols(), &mut estimate.warnings);
         Ok(estimate)
     }
 }

@@ -8,18 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
-use super::{MOST, check_ties, finite, nothing, prepare, tied};
+use super::{
+    Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column,
+};
 use crate::estimator::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
+    About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling,
 };
 use crate::neighbors::{Metric, Neighbors};
-use crate::{Information, Variable};
+use crate::Variable;
 
 /// The settings of [`Lgde`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LgdeConfig {
-    /// The neighbour whose distance is the bandwidth; by default 15 + 5 × columns in each space.
+    /// The neighbour whose distance is the bandwidth, at least 5; by default the larger of 15 + 5 × columns and
+    /// n^(2/3)/5 in each space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
     /// How many neighbours take part in a fit; by default all of a weight above a thousandth.
@@ -66,6 +69,7 @@ impl Method for LgdeConfig {
         vec![(self.setting(), None)]
     }
 
+    /// [`EstimateError::Setting`] if `k` is below 5, or `neighbors` below 10 or below `k`.
     fn check(&self) -> Result<(), EstimateError> {
         if let Some(k) = self.k.filter(|k| !(5..=100_000).contains(k)) {
             let (given, allowed) = (k.to_string(), "5 to 100000: fewer determine no covariance");
@@ -85,7 +89,63 @@ impl Method for LgdeConfig {
     }
 }
 
-/// DOC
+/// Information by a Gaussian fitted to the surroundings of every sample.
+///
+/// At every sample x a Gaussian N(·; μ, Σ) of mass one is fitted to the samples around it, by the local
+/// likelihood with kernel K = N(0, h² I), h the Euclidean distance to the k-th neighbour:
+///
+/// ```text
+/// maximise  1/(n−1) Σ_{j≠i} K(xⱼ − xᵢ) ln N(xⱼ; μ, Σ) − ∫ K(t − xᵢ) N(t; μ, Σ) dt
+/// f(xᵢ)  = N(xᵢ; μ, Σ)            I(X;Y) = mean [ ln f(x,y) − ln f(x) − ln f(y) ]
+/// ```
+///
+/// The integral is N(x; μ, Σ + h² I), and the data enter through their kernel density and the weighted mean and
+/// covariance around x alone, so that a step of the fit costs the same for any number of neighbours: a damped
+/// Newton iteration in the axes of that covariance, from the solution without the constraint of mass one. A
+/// bandwidth beyond the data makes it the information of one Gaussian, −½ ln(1 − ρ²); a bandwidth towards 0 the
+/// kernel density. In contrast to [`Klnn`](super::Klnn) the height is not free: less variance, and a bias that
+/// falls with k, about 0.6/k nats for a pair of columns.
+///
+/// **k** (`k`): by default the larger of 15 + 5 × columns and n^(2/3)/5 in each of X, Y and (X,Y): 25 for 1000
+/// pairs, 93 for 10,000. Tried: 8 to 320. Fewer leave the bias above (0.03 at n = 10,000 and k = 25), more see
+/// no bends (0.1 off for a sine of period 1.6 at n = 1000 and k = 40).
+/// **Neighbours used** (`neighbors`): all of a weight above a thousandth, 3.7^d k. A kernel cut off nearer finds
+/// too small a covariance, and bends where there are none.
+/// **Scaling**: normal scores by default. Of single columns the density is then known, and not estimated; skewed,
+/// two-humped and heavy-tailed columns become a Gaussian pair, which has no bias at any bandwidth. **For
+/// dependence so strong that the order of y is that of x (noise below 1/n of the range) take
+/// `standardized`**: ranks have lost the noise, and 1 nat is missing at noise 1e-4 and n = 1000, where
+/// standardized columns are 0.03 off.
+///
+/// When to choose something else: sharp edges (uniform noise: 0.2 nats too low at any k, a Gaussian being wider
+/// than a box of the same spread) are for KSG or LNC; curves that bend within the neighbourhood for LNC.
+///
+/// Time O(n log n + n m d² + n d⁶), m neighbours used; memory O(n m).
+///
+/// # Errors
+/// [`EstimateError::TooManyDimensions`] beyond six columns together; [`EstimateError::TooFewSamples`] up to
+/// 15 + 5 × columns samples, or k; [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a hundred
+/// coincides with another; [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] if most
+/// samples have neighbours on a line or plane (of fewer, the kernel density is taken, and they are counted).
+///
+/// ```
+/// use infoplane::estimator::{Lgde, LgdeConfig};
+/// use infoplane::{Estimator, Variable};
+/// // Evenly filled squares of side 2, turned by 45°: from H = ln 4 and two triangular marginals of entropy
+/// // ½ + ½ ln 2, I = 1 − ln 2 = 0.307.
+/// let u = |i: usize, step: f64| (i as f64 * step).fract();
+/// let (a, b) = (0.7548776662466927, 0.5698402909980532);
+/// let x = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| u(i + 1, a) + u(i + 1, b));
+/// let y = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| u(i + 1, a) - u(i + 1, b));
+/// let lgde = Lgde::new(&LgdeConfig::default())?;
+/// let estimate = lgde.pair(Variable::Double(x.view()), Variable::Double(y.view()))?;
+/// assert!((estimate.information.nats() - 0.307).abs() < 0.15);
+/// # Ok::<(), infoplane::EstimateError>(())
+/// ```
+///
+/// # References
+/// Gao, Ver Steeg & Galstyan (2015), *Estimating mutual information by local Gaussian approximation*, UAI. Their
+/// bandwidth rule differs; this one is ours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lgde {
     config: LgdeConfig,
@@ -101,14 +161,36 @@ impl Lgde {
         Ok(Lgde { config: config.clone() })
     }
 
-    fn k(&self, d: usize) -> usize {
-        self.config.k.unwrap_or(15 + 5 * d)
+    fn k(&self, n: usize, d: usize) -> usize {
+        let growing = ((n as f64).cbrt().powi(2) / 5.0).round() as usize;
+        self.config.k.unwrap_or(growing.max(15 + 5 * d))
+    }
+
+    fn check(&self, dims: usize, n_samples: usize) -> Result<(), EstimateError> {
+        if dims > MOST {
+            return Err(EstimateError::TooManyDimensions {
+                estimator: Self::NAME,
+                dims,
+                most: MOST,
+                reason: "the kernel around a sample is empty there; reduce the columns, or take a Gaussian copula",
+            });
+        }
+        let least = (15 + 5 * dims).max(self.config.k.unwrap_or(0));
+        if n_samples <= least {
+            let reason = match self.config.k {
+                Some(k) => format!("k = {k} in {dims} columns"),
+                None => format!("{dims} columns"),
+            };
+            let (estimator, needed) = (Self::NAME, least + 1);
+            return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples });
+        }
+        Ok(())
     }
 
     /// The mean of ln f at the points.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
-        let k = self.k(d).min(n - 1);
+        let k = self.k(n, d).min(n - 1);
         // exp(−3.7²/2) = 0.001.
         let reach = (k as f64 * 3.7f64.powi(d as i32)).min(1e9) as usize;
         let m = self.config.neighbors.unwrap_or(reach).max(k).min(n - 1);
@@ -143,13 +225,12 @@ impl Lgde {
             )
             .flatten_iter()
             .collect();
-        let used = fits.len() as f64;
-        Ok(Space {
-            mean: fits.iter().map(|fit| fit.0).sum::<f64>() / used,
-            tied,
-            dropped: n - fits.len(),
-            singular: fits.iter().filter(|fit| !fit.1).count(),
-        })
+        let simpler = fits.iter().filter(|fit| !fit.1).count();
+        if 2 * simpler >= fits.len() {
+            return Err(on_a_plane(n - fits.len() + simpler));
+        }
+        let mean = fits.iter().map(|fit| fit.0).sum::<f64>() / fits.len() as f64;
+        Ok(Space { mean, found: Found { tied, dropped: n - fits.len(), simpler } })
     }
 
     const NAME: &'static str = LgdeConfig::ABOUT.name;
@@ -158,10 +239,19 @@ impl Lgde {
 /// The mean log density of a set of points.
 struct Space {
     mean: f64,
-    tied: usize,
-    dropped: usize,
-    /// Points whose neighbours lie on a line or plane: kernel densities.
-    singular: usize,
+    found: Found,
+}
+
+impl Space {
+    /// Normal scores of one column are normal by construction: nothing to fit.
+    fn of_normal_scores(points: ArrayView2<'_, f64>) -> Result<Self, EstimateError> {
+        let n = points.nrows();
+        let tied = tied_in_column(points.column(0));
+        check_ties(Lgde::NAME, tied, n)?;
+        let squares: f64 = points.iter().map(|z| z * z).sum();
+        let mean = -0.5 * (TAU.ln() + squares / n as f64);
+        Ok(Space { mean, found: Found { tied, ..Found::default() } })
+    }
 }
 
 /// Maximises p₀ [ −½ ln det Σ − ½ tr Σ⁻¹ (C + (μ₀ − μ)(μ₀ − μ)ᵀ) ] − N(0; μ, Σ + I) over μ and Σ.
@@ -405,15 +495,20 @@ impl Estimator for Lgde {
         let Some(prepared) = prepare(self.name(), &variables, self.config.scaling)? else {
             return Ok(nothing(&variables));
         };
+        self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;
-        let (x, y) = (self.space(prepared.blocks[0].view())?, self.space(prepared.blocks[1].view())?);
+        let marginal = |i: usize| {
+            let block = prepared.blocks[i].view();
+            match (self.config.scaling, block.ncols()) {
+                (Scaling::NormalScores, 1) => Space::of_normal_scores(block),
+                _ => self.space(block),
+            }
+        };
+        let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = joint.mean - x.mean - y.mean;
         let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
-        if prepared.constant > 0 {
-            estimate.warnings.push(Warning::ConstantColumns { columns: prepared.constant });
-        }
-        estimate.ties = joint.tied;
-        estimate.dropped = joint.dropped + x.dropped + y.dropped;
+        let found = [&joint.found, &x.found, &y.found];
+        report(&mut estimate, prepared.constant, found, "have neighbours on a line or plane: kernel density");
         Ok(estimate)
     }
 }

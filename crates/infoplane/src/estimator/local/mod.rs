@@ -13,7 +13,7 @@ pub use klnn::{Bandwidth, Klnn, KlnnConfig};
 pub use lgde::{Lgde, LgdeConfig};
 pub use lnc::{Lnc, LncConfig};
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
 use super::error::check_variables;
 use super::prepare::{Columns, columns};
@@ -42,6 +42,9 @@ fn prepare(
     variables: &[Variable<'_>],
     scaling: Scaling,
 ) -> Result<Option<Prepared>, EstimateError> {
+    if variables.is_empty() {
+        return Err(EstimateError::Empty { n_samples: 0, width: 0 });
+    }
     check_variables(variables)?;
     let mut blocks = Vec::with_capacity(variables.len());
     let mut constant = 0;
@@ -106,6 +109,59 @@ fn check_ties(estimator: &'static str, tied: usize, n_samples: usize) -> Result<
         return Err(EstimateError::Ties { estimator, tied, n_samples, instead });
     }
     Ok(())
+}
+
+/// How many entries of a column have another of the same value.
+fn tied_in_column(column: ArrayView1<'_, f64>) -> usize {
+    let mut sorted = column.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.chunk_by(|a, b| a == b).map(|equal| if equal.len() > 1 { equal.len() } else { 0 }).sum()
+}
+
+/// What is known of the samples of one space beside its number.
+#[derive(Debug, Default)]
+struct Found {
+    /// Points that have another at the same place.
+    tied: usize,
+    /// Points that could not be measured.
+    dropped: usize,
+    /// Points measured in a simpler way than asked for.
+    simpler: usize,
+}
+
+/// Counts and warnings of a pair into its estimate; `found` is of (x, y), x and y.
+fn report(estimate: &mut Estimate, constant: usize, found: [&Found; 3], simpler: &str) {
+    let n_samples = estimate.n_samples;
+    if constant > 0 {
+        estimate.warnings.push(Warning::ConstantColumns { columns: constant });
+    }
+    estimate.ties = found[0].tied;
+    let tied = found.iter().map(|found| found.tied).max().unwrap_or(0);
+    if tied > 0 {
+        estimate.warnings.push(Warning::Ties { tied, n_samples });
+    }
+    estimate.dropped = found.iter().map(|found| found.dropped).max().unwrap_or(0);
+    if estimate.dropped > 0 {
+        let reason = "their neighbours lie at one place, or on a line or plane";
+        estimate.warnings.push(Warning::Dropped { dropped: estimate.dropped, reason });
+    }
+    for (found, what) in found.into_iter().zip(["(x, y)", "x", "y"]) {
+        if found.simpler > 0 {
+            let text = format!("{} samples of {what} {simpler}", found.simpler);
+            estimate.warnings.push(Warning::Note(text));
+        }
+    }
+}
+
+/// The error where all samples lie on a line or plane.
+fn on_a_plane(points: usize) -> EstimateError {
+    EstimateError::Undetermined {
+        reason: format!(
+            "{points} samples have neighbours on a line or plane to working accuracy, where information is \
+             infinite"
+        ),
+        choices: "add noise of a known variance, or leave out the columns that others determine",
+    }
 }
 
 /// The number, unless the data are so extreme that it left the range of double precision.
