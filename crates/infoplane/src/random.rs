@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Discrete = 8,
     /// Which rows are drawn, dealt into parts or permuted; one stream per draw.
     Uncertainty = 10,
+    /// Constants of local methods; one stream per block of draws.
+    Local = 7,
 }
 
 /// The generator of (seed, purpose, index).

@@ -11,6 +11,7 @@ use super::discrete::{
 };
 use super::edge::EdgeConfig;
 use super::kde::KdeConfig;
+use super::local::{GknnConfig, KlnnConfig, LgdeConfig, LncConfig};
 use super::nearest::{ExtrapolatedKsgConfig, KsgConfig, MixedKsgConfig, RossConfig};
 use super::noise::NoiseConfig;
 use super::{Bound, EstimateError, Estimator, LayerRange};
@@ -165,6 +166,14 @@ methods! {
     "nsb" => Nsb(NsbConfig),
     /// [`Edge`](super::Edge).
     "edge" => Edge(EdgeConfig),
+    /// [`Klnn`](super::Klnn).
+    "klnn" => Klnn(KlnnConfig),
+    /// [`Lgde`](super::Lgde).
+    "lgde" => Lgde(LgdeConfig),
+    /// [`Lnc`](super::Lnc).
+    "lnc" => Lnc(LncConfig),
+    /// [`Gknn`](super::Gknn).
+    "gknn" => Gknn(GknnConfig),
 }
 
 /// The names of a struct's fields, as its `Deserialize` asks for them.

@@ -10,6 +10,7 @@ mod edge;
 mod error;
 mod estimate;
 mod kde;
+mod local;
 mod method;
 mod nearest;
 mod noise;
@@ -29,6 +30,7 @@ pub use edge::{Edge, EdgeConfig};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
 pub use kde::{Kde, KdeConfig};
+pub use local::{Bandwidth, Gknn, GknnConfig, Klnn, KlnnConfig, Lgde, LgdeConfig, Lnc, LncConfig};
 pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use nearest::{
     ExtrapolatedKsg, ExtrapolatedKsgConfig, Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross,
