@@ -204,12 +204,7 @@ impl<'a> Packed<'a> {
             }
             PRODUCT => {
                 let absolute = 1.02 * ROUNDING * steps * (left * left + right * right) + 1e-35;
-                Error {
-                    squared: true,
-                    points,
-                    factor: 1.0 + 4.0 * f32::EPSILON,
-                    absolute: absolute as f32,
-                }
+                Error { squared: true, points, factor: 1.0 + 4.0 * f32::EPSILON, absolute: absolute as f32 }
             }
             _ => Error {
                 squared: true,
@@ -230,14 +225,7 @@ impl<'a> Packed<'a> {
 
     /// The numbers of one strip of the left panel against the right one.
     #[inline(always)]
-    fn tile<S: Simd>(
-        &self,
-        simd: S,
-        kind: u8,
-        (left, strip): (usize, usize),
-        right: usize,
-        tile: &mut Tile,
-    ) {
+    fn tile<S: Simd>(&self, simd: S, kind: u8, (left, strip): (usize, usize), right: usize, tile: &mut Tile) {
         let length = PANEL * self.width;
         let panel = &self.panels[right * length..(right + 1) * length];
         let first = left * length + strip * ROWS * self.width;
@@ -396,7 +384,8 @@ pub(super) fn nearest(points: &[f64], width: usize, metric: Metric, k: usize) ->
     packed.for_all_pairs(&states, |left, right, left_state, right_state| {
         dispatch!(level, simd => look_for_near(simd, &packed, (left, left_state), (right, right_state)));
     });
-    let mut result = Nearest { k, distances: vec![0.0; packed.len() * k], indices: vec![0; packed.len() * k] };
+    let mut result =
+        Nearest { k, distances: vec![0.0; packed.len() * k], indices: vec![0; packed.len() * k] };
     let by_panel: Vec<Vec<(f64, u32)>> = states
         .into_par_iter()
         .zip(packed.order.par_chunks(PANEL))
@@ -479,12 +468,7 @@ fn look_for_near<S: Simd>(
 
 /// Which numbers of each row are at most the limit of their row or of their column, as bits.
 #[inline(always)]
-fn within<S: Simd>(
-    simd: S,
-    tile: &Tile,
-    rows: &[f32; ROWS],
-    columns: &[f32; PANEL],
-) -> [u64; ROWS] {
+fn within<S: Simd>(simd: S, tile: &Tile, rows: &[f32; ROWS], columns: &[f32; PANEL]) -> [u64; ROWS] {
     use fearless_simd::SimdMask;
     let lanes = S::f32s::LEN;
     let mut near = [0; ROWS];
@@ -515,12 +499,10 @@ pub(super) fn count_within(
         if boundary.holds(0.0, radius) {
             // Distances in double precision round as well, by far less than these.
             let radius = radius * packed.scale;
-            scaled[place] =
-                [round_down(radius * (1.0 - 1e-11)).max(0.0), round_up(radius * (1.0 + 1e-11))];
+            scaled[place] = [round_down(radius * (1.0 - 1e-11)).max(0.0), round_up(radius * (1.0 + 1e-11))];
         }
     }
-    let states: Vec<Mutex<[u32; PANEL]>> =
-        (0..packed.n_panels()).map(|_| Mutex::new([0; PANEL])).collect();
+    let states: Vec<Mutex<[u32; PANEL]>> = (0..packed.n_panels()).map(|_| Mutex::new([0; PANEL])).collect();
     let counting = Counting { packed: &packed, radii, boundary, scaled: &scaled };
     let level = Level::new();
     packed.for_all_pairs(&states, |left, right, left_counts, right_counts| {
@@ -582,12 +564,8 @@ fn judge<S: Simd>(
     use fearless_simd::{Select, SimdMask};
     let lanes = S::f32s::LEN;
     let (zero, one) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, 1.0));
-    let mut judged = Judged {
-        inside: [0; ROWS],
-        doubtful: [0; ROWS],
-        columns: [0.0; PANEL],
-        doubtful_columns: [0; ROWS],
-    };
+    let mut judged =
+        Judged { inside: [0; ROWS], doubtful: [0; ROWS], columns: [0.0; PANEL], doubtful_columns: [0; ROWS] };
     for column in (0..PANEL).step_by(lanes) {
         let below = S::f32s::from_slice(simd, &columns.0[column..column + lanes]);
         let above = S::f32s::from_slice(simd, &columns.1[column..column + lanes]);

@@ -50,9 +50,8 @@ impl Sorted {
         let mut left = own;
         let mut right = own + self.values[own..].partition_point(|&v| v == value);
         loop {
-            let before = left.checked_sub(1).map_or(f64::INFINITY, |at| {
-                metric.distance(&[value], &[self.values[at]])
-            });
+            let before =
+                left.checked_sub(1).map_or(f64::INFINITY, |at| metric.distance(&[value], &[self.values[at]]));
             let after = self.values.get(right).map_or(f64::INFINITY, |&v| metric.distance(&[value], &[v]));
             if left == 0 && right == self.values.len() {
                 break;

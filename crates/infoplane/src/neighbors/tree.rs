@@ -48,11 +48,7 @@ fn finish<const EUCLIDEAN: bool>(sum: f64) -> f64 {
 /// What a sum must not exceed to have at most this distance; a little more, since roots round.
 #[inline(always)]
 fn limit<const EUCLIDEAN: bool>(distance: f64) -> f64 {
-    if EUCLIDEAN {
-        distance * distance * (1.0 + 4.0 * f64::EPSILON) + f64::MIN_POSITIVE
-    } else {
-        distance
-    }
+    if EUCLIDEAN { distance * distance * (1.0 + 4.0 * f64::EPSILON) + f64::MIN_POSITIVE } else { distance }
 }
 
 struct Tree<const D: usize, const EUCLIDEAN: bool> {
