@@ -4,9 +4,11 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::auto::AutoConfig;
-use super::nearest::{KsgConfig, MixedKsgConfig, RossConfig};
+use super::nearest::{
+    BiKsgConfig, CvKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig, RossConfig, SlicedConfig,
+};
 use super::{Bound, EstimateError, Estimator, LayerRange};
-use super::{binned::BinnedConfig, kde::KdeConfig};
+use super::{binned::BinnedConfig, gaussian::GcmiConfig, kde::KdeConfig};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,10 +118,22 @@ methods! {
     "kde" => Kde(KdeConfig),
     /// [`Ksg`](super::Ksg).
     "ksg" => Ksg(KsgConfig),
+    /// [`Ksg2`](super::Ksg2).
+    "ksg2" => Ksg2(Ksg2Config),
+    /// [`BiKsg`](super::BiKsg).
+    "bi-ksg" => BiKsg(BiKsgConfig),
+    /// [`Kl`](super::Kl).
+    "kl" => Kl(KlConfig),
     /// [`MixedKsg`](super::MixedKsg).
     "mixed-ksg" => MixedKsg(MixedKsgConfig),
     /// [`Ross`](super::Ross).
     "ross" => Ross(RossConfig),
+    /// [`Gcmi`](super::Gcmi).
+    "gcmi" => Gcmi(GcmiConfig),
+    /// [`CvKsg`](super::CvKsg).
+    "cv-ksg" => CvKsg(CvKsgConfig),
+    /// [`Sliced`](super::Sliced).
+    "sliced" => Sliced(SlicedConfig),
 }
 
 /// The names of a struct's fields, as its `Deserialize` asks for them.

@@ -7,6 +7,7 @@ mod binned;
 mod counts;
 mod error;
 mod estimate;
+mod gaussian;
 mod kde;
 mod method;
 mod nearest;
@@ -18,9 +19,13 @@ pub use auto::{Auto, AutoConfig, Route, route};
 pub use binned::{BinRule, Binned, BinnedConfig};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
+pub use gaussian::{Gcmi, GcmiConfig};
 pub use kde::{Kde, KdeConfig};
 pub use method::{About, EstimatorConfig, Method};
-pub use nearest::{Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig};
+pub use nearest::{
+    BiKsg, BiKsgConfig, CvKsg, CvKsgConfig, Kl, KlConfig, Ksg, Ksg2, Ksg2Config, KsgConfig, MixedKsg,
+    MixedKsgConfig, MixedKsgForm, Ross, RossConfig, Sliced, SlicedConfig,
+};
 pub use permutation::permutation_test;
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};

@@ -1,8 +1,14 @@
 //! Nearest neighbours and counts inside a radius, exactly.
 
+mod brute;
 mod reference;
+mod sorted;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod tree;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, CowArray, Ix2};
 
 /// How far apart two points are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,16 @@ pub enum Boundary {
     Closed,
 }
 
+impl Boundary {
+    #[inline(always)]
+    fn holds(self, distance: f64, radius: f64) -> bool {
+        match self {
+            Boundary::Open => distance < radius,
+            Boundary::Closed => distance <= radius,
+        }
+    }
+}
+
 /// The k nearest neighbours of every point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nearest {
@@ -66,18 +82,84 @@ impl Nearest {
     }
 }
 
+/// Neighbours of some points in an order of the search's own.
+struct Unordered {
+    distances: Vec<f64>,
+    indices: Vec<u32>,
+}
+
+impl Unordered {
+    fn with_capacity(points: usize, k: usize) -> Self {
+        Unordered { distances: Vec::with_capacity(points * k), indices: Vec::with_capacity(points * k) }
+    }
+
+    fn extend(&mut self, found: &[(f64, u32)]) {
+        self.distances.extend(found.iter().map(|found| found.0));
+        self.indices.extend(found.iter().map(|found| found.1));
+    }
+
+    /// Puts all parts, one after the other, into the order of the rows that they belong to.
+    fn scatter(parts: Vec<Unordered>, rows: &[u32], k: usize) -> Nearest {
+        let mut nearest =
+            Nearest { k, distances: vec![0.0; rows.len() * k], indices: vec![0; rows.len() * k] };
+        let mut rows = rows.iter();
+        for part in parts {
+            let found = part.distances.chunks_exact(k).zip(part.indices.chunks_exact(k));
+            for ((distances, indices), &row) in found.zip(&mut rows) {
+                let place = row as usize * k..(row as usize + 1) * k;
+                nearest.distances[place.clone()].copy_from_slice(distances);
+                nearest.indices[place].copy_from_slice(indices);
+            }
+        }
+        nearest
+    }
+}
+
+/// How points are searched; every way finds the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// One coordinate.
+    Sorted,
+    /// Few coordinates.
+    Tree,
+    /// All pairs.
+    Brute,
+    /// All pairs, one by one.
+    Reference,
+}
+
 /// Searches among a set of points, each point of which is asked for.
 ///
 /// `points`: `(n_samples, width)`, finite. No point is a neighbour of itself, but another at the same place is.
+///
+/// Every answer is that of a linear scan in double precision, ties and duplicates included, and the same for any
+/// number of threads. One column is sorted, O(n log n); few columns make a k-d tree, about O(n log n); for more
+/// columns all pairs are looked at, O(n² width), in single precision with double precision where it matters.
+/// Memory O(n (width + k)).
+///
+/// ```
+/// use infoplane::neighbors::{Boundary, Metric, Neighbors};
+/// let points = ndarray::array![[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]];
+/// let search = Neighbors::new(points.view(), Metric::Euclidean);
+/// assert_eq!(search.nearest(1).indices(0), [2]);
+/// assert_eq!(search.nearest(2).distances(0), [1.0, 5.0]);
+/// assert_eq!(search.count_within(&[5.0, 0.0, 0.0], Boundary::Open), [1, 0, 0]);
+/// assert_eq!(search.count_within(&[5.0, 0.0, 0.0], Boundary::Closed), [2, 0, 0]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Neighbors<'a> {
-    points: ArrayView2<'a, f64>,
+    points: CowArray<'a, f64, Ix2>,
     metric: Metric,
 }
 
 impl<'a> Neighbors<'a> {
     /// Prepares the search.
     pub fn new(points: ArrayView2<'a, f64>, metric: Metric) -> Self {
+        let points = if points.is_standard_layout() {
+            CowArray::from(points)
+        } else {
+            CowArray::from(points.as_standard_layout().into_owned())
+        };
         Neighbors { points, metric }
     }
 
@@ -86,8 +168,20 @@ impl<'a> Neighbors<'a> {
     /// # Panics
     /// If there are not more than `k` points, or `k` is 0.
     pub fn nearest(&self, k: usize) -> Nearest {
-        assert!(k > 0 && k < self.points.nrows(), "k = {k} neighbours among {} points", self.points.nrows());
-        reference::nearest(self.points, self.metric, k)
+        let n = self.points.nrows();
+        assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
+        self.nearest_by(nearest_search(n, self.points.ncols(), self.metric), k)
+    }
+
+    pub(crate) fn nearest_by(&self, search: Search, k: usize) -> Nearest {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let found = match search {
+            Search::Sorted => Some(sorted::nearest(values, metric, k)),
+            Search::Tree => Some(tree::nearest(values, width, metric, k)),
+            Search::Brute => brute::nearest(values, width, metric, k),
+            Search::Reference => None,
+        };
+        found.unwrap_or_else(|| reference::nearest(self.points.view(), metric, k))
     }
 
     /// How many other points lie within `radii[i]` of point `i`.
@@ -95,7 +189,45 @@ impl<'a> Neighbors<'a> {
     /// # Panics
     /// If there is not one radius per point.
     pub fn count_within(&self, radii: &[f64], boundary: Boundary) -> Vec<usize> {
-        assert_eq!(radii.len(), self.points.nrows(), "one radius per point");
-        reference::count_within(self.points, self.metric, radii, boundary)
+        let n = self.points.nrows();
+        assert_eq!(radii.len(), n, "one radius per point");
+        self.count_by(count_search(n, self.points.ncols(), self.metric), radii, boundary)
+    }
+
+    pub(crate) fn count_by(&self, search: Search, radii: &[f64], boundary: Boundary) -> Vec<usize> {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let counts = match search {
+            Search::Sorted => Some(sorted::count_within(values, metric, radii, boundary)),
+            Search::Tree => Some(tree::count_within(values, width, metric, radii, boundary)),
+            Search::Brute => brute::count_within(values, width, metric, radii, boundary),
+            Search::Reference => None,
+        };
+        counts.unwrap_or_else(|| reference::count_within(self.points.view(), metric, radii, boundary))
+    }
+
+    fn values(&self) -> &[f64] {
+        self.points.as_slice().expect("rows in standard layout")
+    }
+}
+
+fn nearest_search(n: usize, width: usize, _: Metric) -> Search {
+    match width {
+        _ if n < 2 => Search::Reference,
+        0 => Search::Reference,
+        1 => Search::Sorted,
+        2..=5 => Search::Tree,
+        6..=8 if n > 20_000 => Search::Tree,
+        _ => Search::Brute,
+    }
+}
+
+fn count_search(n: usize, width: usize, _: Metric) -> Search {
+    match width {
+        _ if n < 2 => Search::Reference,
+        0 => Search::Reference,
+        1 => Search::Sorted,
+        2..=3 => Search::Tree,
+        4..=8 if n > 20_000 => Search::Tree,
+        _ => Search::Brute,
     }
 }

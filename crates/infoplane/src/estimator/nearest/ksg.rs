@@ -8,7 +8,7 @@ use crate::special::digammas;
 use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
 
 use super::super::{About, LayerRange, Method, Scaling};
-use super::{K, Parts, Tied, chebyshev, check_k, finished, joined, mean, setting, settings};
+use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, settings};
 
 /// The settings of [`Ksg`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,11 +117,11 @@ impl Ksg {
     }
 
     /// The total correlation of parts that change; the estimate and the samples that coincide.
-    fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
+    pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
         let joint = joined(parts);
         let n = joint.nrows();
         let nearest = chebyshev(&joint).nearest(self.k);
-        let tied = Tied::check(self.name(), &nearest, n)?.any;
+        let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
         let mut nats = psi[self.k] + (parts.len() - 1) as f64 * psi[n];
@@ -132,7 +132,8 @@ impl Ksg {
         Ok((nats, tied))
     }
 
-    fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
+    /// What m parts cannot exceed: no count is below k − 1.
+    pub(super) fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
         let psi = digammas(n_samples);
         (n_parts - 1) as f64 * (psi[n_samples] - psi[self.k])
     }
@@ -171,7 +172,7 @@ impl Estimator for Ksg {
         }
         let joint = joined(&[x, y, z]);
         let nearest = chebyshev(&joint).nearest(self.k);
-        let tied = Tied::check(self.name(), &nearest, n)?.any;
+        let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
         let mean_of = |part: &Array2<f64>| {
