@@ -375,7 +375,8 @@ mod tests {
                     .map(|draw| {
                         let (x, y) = gaussian(n, 1, correlation, draw);
                         let estimate = pair(&edge(), &x, &y);
-                        assert_eq!(estimate.warnings, []);
+                        // Of the strongest, a part is finer than the buckets, and the value says so.
+                        assert!(estimate.warnings.is_empty() || correlation == 0.99, "{estimate:?}");
                         estimate.information.nats() - truth
                     })
                     .sum::<f64>()

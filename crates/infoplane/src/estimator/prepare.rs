@@ -63,7 +63,8 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     let mut values = if constant == 0 {
         values.as_standard_layout().into_owned()
     } else {
-        values.select(Axis(1), &changing)
+        // A choice of columns comes in the order of columns.
+        values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
     match scaling {
         Scaling::None => {}
