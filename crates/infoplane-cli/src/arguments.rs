@@ -245,11 +245,11 @@ pub struct Pair {
 /// Whether to add a standard error to methods that have none of their own.
 #[derive(Debug, Args)]
 pub struct ErrorFlags {
-    /// Add a standard error, by subsamples or resampled counts, where the method has none (several estimates more)
+    /// Add a standard error, by parts of the samples or by drawing them again, where the method has none (the default)
     #[arg(long, overrides_with = "no_standard_error")]
     pub standard_error: bool,
-    /// Only the estimate itself
-    #[arg(long)]
+    /// Only what the method itself gives; saves up to 200 estimates
+    #[arg(long, overrides_with = "standard_error")]
     pub no_standard_error: bool,
 }
 

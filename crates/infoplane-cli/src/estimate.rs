@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::dataset::read::{Array, read_array, read_labels, read_symbols};
-use infoplane::estimator::{EstimatorConfig, LayerRange, Method, Reading, permutation_test};
+use infoplane::estimator::{
+    EstimatorConfig, LayerRange, Method, Options, Reading, permutation_test, with_uncertainty,
+};
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
@@ -116,23 +118,34 @@ fn finish(
     let x = x_symbols.as_ref().map_or(x.variable(), Variable::Labels);
     let y = y_symbols.as_ref().map_or(y.variable(), Variable::Labels);
     let p_value = match arguments.permutations {
-        Some(n) => Some(permutation_test(by, x, y, estimate.information, n as usize, 0)?),
+        Some(n) => Some(permutation_test(by, x, y, n as usize, 0)?.p_value),
         None => None,
     };
-    let estimate = with_standard_error(estimate, by, x, y, &arguments.error);
+    let estimate = with_standard_error(estimate, by, x, y, &arguments.error)?;
     Ok((estimate, p_value))
 }
 
-/// Adds a standard error where the method has none of its own and one is asked for.
+/// Adds a standard error where the method has none of its own, unless it is not wanted.
 fn with_standard_error(
-    estimate: Estimate,
-    _estimator: &dyn Estimator,
-    _x: Variable<'_>,
-    _y: Variable<'_>,
+    mut estimate: Estimate,
+    estimator: &dyn Estimator,
+    x: Variable<'_>,
+    y: Variable<'_>,
     flags: &ErrorFlags,
-) -> Estimate {
-    let _ = (flags.standard_error, flags.no_standard_error);
-    estimate
+) -> Result<Estimate, EstimateError> {
+    if flags.no_standard_error || estimate.standard_error.is_some() {
+        return Ok(estimate);
+    }
+    let found = match with_uncertainty(estimator, x, y, Options::default()) {
+        // A method of layers only: nothing to be had.
+        Err(EstimateError::NotOffered { .. }) => return Ok(estimate),
+        found => found?,
+    };
+    estimate.standard_error = found.standard_error;
+    estimate.interval = estimate.interval.or(found.interval);
+    let more: Vec<_> = found.warnings.into_iter().filter(|w| !estimate.warnings.contains(w)).collect();
+    estimate.warnings.extend(more);
+    Ok(estimate)
 }
 
 /// Estimates the entropy of a file's rows.

@@ -3,7 +3,7 @@
 //! `cargo bench --bench binning`; set `RAYON_NUM_THREADS=1` for one core.
 
 use divan::{Bencher, black_box};
-use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Estimator, LayerRange};
+use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Correction, Estimator, LayerRange};
 use infoplane::{Labels, Variable};
 use ndarray::Array2;
 
@@ -22,12 +22,19 @@ fn layer(n_samples: usize, width: usize) -> Array2<f32> {
 
 fn binned(rule: BinRule, bins: usize) -> Binned {
     let config = match rule {
-        BinRule::Floor => BinnedConfig { rule, bins: None, bin_width: Some(0.07), range: None },
+        BinRule::Floor => BinnedConfig {
+            rule,
+            bins: None,
+            bin_width: Some(0.07),
+            range: None,
+            correction: Correction::PlugIn,
+        },
         _ => BinnedConfig {
             rule,
             bins: Some(bins),
             bin_width: None,
             range: Some(BinRange::Fixed([-1.0, 1.0])),
+            correction: Correction::PlugIn,
         },
     };
     Binned::new(&config, &LayerRange::default()).expect("valid bins")

@@ -78,7 +78,7 @@ pub use information::Information;
 pub use network::{Activations, Layer, Network, Nonlinearity};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
 pub use snapshot::{Snapshot, Snapshots};
-pub use variable::{Labels, Variable};
+pub use variable::{Labels, OwnedVariable, Variable};
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]

@@ -20,8 +20,10 @@ pub(crate) enum Purpose {
     Nearest = 6,
     /// Samples with known information; one stream per task and use.
     Known = 11,
-    /// Permutations of rows; one stream per permutation.
-    Permutation = 12,
+    /// Shifts and directions of hashes; one stream per hash.
+    Discrete = 8,
+    /// Which rows are drawn, dealt into parts or permuted; one stream per draw.
+    Uncertainty = 10,
 }
 
 /// The generator of (seed, purpose, index).

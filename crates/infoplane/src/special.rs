@@ -4,6 +4,23 @@ use std::f64::consts::{PI, SQRT_2};
 
 pub(crate) use statrs::function::gamma::{digamma, ln_gamma};
 
+/// ψ′(x), the derivative of the digamma function; x > 0.
+pub(crate) fn trigamma(x: f64) -> f64 {
+    // ψ′(x) = ψ′(x + 1) + 1/x² up to where the asymptotic series is exact to rounding.
+    let (mut x, mut sum) = (x, 0.0);
+    while x < 12.0 {
+        sum += 1.0 / (x * x);
+        x += 1.0;
+    }
+    let t = 1.0 / (x * x);
+    // Bernoulli numbers, from the smallest term.
+    let series = [-691.0 / 2730.0, 5.0 / 66.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 1.0 / 6.0]
+        .into_iter()
+        .fold(0.0, |sum, bernoulli| sum * t + bernoulli)
+        * t;
+    sum + 1.0 / x + t / 2.0 + series / x
+}
+
 /// ψ(0) … ψ(n); the first is −∞ and stands for "no such count".
 ///
 /// By ψ(m + 1) = ψ(m) + 1/m from the nearest of 64 exact values, so that rounding does not add up.
@@ -31,6 +48,15 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trigamma_of_whole_and_half_numbers_is_known() {
+        assert!((trigamma(1.0) - PI * PI / 6.0).abs() < 1e-14);
+        assert!((trigamma(0.5) - PI * PI / 2.0).abs() < 1e-14);
+        for x in [0.01, 3.7, 11.5, 12.5, 1e5] {
+            assert!((trigamma(x) - trigamma(x + 1.0) - 1.0 / (x * x)).abs() < 1e-14 * trigamma(x), "{x}");
+        }
+    }
 
     #[test]
     fn digammas_are_harmonic_numbers_less_the_constant_of_euler() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Mul;
 
-use ndarray::{ArrayView2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
 use crate::Information;
@@ -111,8 +111,22 @@ impl Labels {
 
     /// The same labelling of a choice of rows, renumbered.
     pub fn select(&self, rows: &[usize]) -> Labels {
-        let codes: Vec<u32> = rows.iter().map(|&row| self.codes[row]).collect();
-        Labels::from_symbols(&codes)
+        let mut counts = vec![0; self.n_labels()];
+        for &row in rows {
+            counts[self.codes[row] as usize] += 1;
+        }
+        // Ascending, as from_symbols numbers them, without sorting.
+        let mut next = 0;
+        let numbers: Vec<u32> = counts
+            .iter()
+            .map(|&count| {
+                next += u32::from(count > 0);
+                next.wrapping_sub(1)
+            })
+            .collect();
+        let codes = rows.iter().map(|&row| numbers[self.codes[row] as usize]).collect();
+        counts.retain(|&count| count > 0);
+        Labels { codes, counts }
     }
 }
 
@@ -189,12 +203,53 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// Some of the rows, in the order given; a row may be named more than once.
+    ///
+    /// ```
+    /// use infoplane::Variable;
+    /// let rows = ndarray::array![[1.0], [2.0], [3.0]];
+    /// let chosen = Variable::Double(rows.view()).select(&[2, 0, 0]);
+    /// assert_eq!(chosen.variable().n_samples(), 3);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> OwnedVariable {
+        match self {
+            Variable::Labels(labels) => OwnedVariable::Labels(labels.select(rows)),
+            Variable::Single(values) => OwnedVariable::Single(values.select(Axis(0), rows)),
+            Variable::Double(values) => OwnedVariable::Double(values.select(Axis(0), rows)),
+        }
+    }
+
     /// The first entry that is NaN or infinite, as (row, column, value).
     pub fn first_non_finite(&self) -> Option<(usize, usize, f64)> {
         match self {
             Variable::Labels(_) => None,
             Variable::Single(rows) => first_non_finite(rows),
             Variable::Double(rows) => first_non_finite(rows),
+        }
+    }
+}
+
+/// A variable that owns its rows: a choice of the rows of another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OwnedVariable {
+    /// A discrete symbol per sample.
+    Labels(Labels),
+    /// A row of single-precision numbers per sample.
+    Single(Array2<f32>),
+    /// A row of double-precision numbers per sample.
+    Double(Array2<f64>),
+}
+
+impl OwnedVariable {
+    /// As estimators take it.
+    pub fn variable(&self) -> Variable<'_> {
+        match self {
+            OwnedVariable::Labels(labels) => Variable::Labels(labels),
+            OwnedVariable::Single(rows) => Variable::Single(rows.view()),
+            OwnedVariable::Double(rows) => Variable::Double(rows.view()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use infoplane::dataset::read::{read_array, read_labels};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, EstimatorConfig, KdeConfig, LayerRange, Method, Reading,
+    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, Method, Reading,
 };
 use infoplane::{Bound, Labels};
 
@@ -51,7 +51,13 @@ fn assert_printed(config: EstimatorConfig, bound: Option<Bound>, printed: [(f64,
 
 fn on_minus_one_to_one(rule: BinRule) -> EstimatorConfig {
     let range = Some(BinRange::Fixed([-1.0, 1.0]));
-    EstimatorConfig::Binned(BinnedConfig { rule, bins: Some(30), bin_width: None, range })
+    EstimatorConfig::Binned(BinnedConfig {
+        rule,
+        bins: Some(30),
+        bin_width: None,
+        range,
+        correction: Correction::PlugIn,
+    })
 }
 
 #[test]
@@ -90,7 +96,13 @@ fn floor_bins_of_width_seven_hundredths() {
         (9.6805, 0.4286),
         (2.6065, 0.0666),
     ];
-    let config = BinnedConfig { rule: BinRule::Floor, bins: None, bin_width: Some(0.07), range: None };
+    let config = BinnedConfig {
+        rule: BinRule::Floor,
+        bins: None,
+        bin_width: Some(0.07),
+        range: None,
+        correction: Correction::PlugIn,
+    };
     assert_printed(EstimatorConfig::Binned(config), None, printed, 1e-4);
 }
 

@@ -44,6 +44,7 @@ impl AutoConfig {
         when: "first; it says which method it took and why",
         cost: "that of the method",
         reference: "the table of `route`",
+        uncertainty: super::Uncertainty::None,
     };
 
     /// The bins that are asked for, if any.

@@ -5,18 +5,21 @@
 #[cfg(test)]
 mod tests;
 
-use std::hash::{BuildHasher, Hash};
+use std::borrow::Cow;
 
 use fearless_simd::{Level, Simd, dispatch};
-use foldhash::fast::FixedState;
-use hashbrown::hash_table::{Entry, HashTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::discrete::{self, Correction};
 use super::range::{BinRange, LayerRange, RangeScope};
-use super::{About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, check_layer, counts};
+use super::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
+use super::{
+    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, Warning,
+    check_layer, check_variables, counts,
+};
 use crate::variable::standard_layout;
-use crate::{Labels, Variable};
+use crate::{Information, Labels, Variable};
 
 /// How a value becomes a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,9 @@ pub struct BinnedConfig {
     /// What the bins cover, for `edges`, `equal` and `quantile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<BinRange>,
+    /// How the entropies of the counts are corrected for cells that the samples did not reach.
+    #[serde(default, skip_serializing_if = "Correction::is_plug_in")]
+    pub correction: Correction,
 }
 
 impl BinnedConfig {
@@ -59,6 +65,7 @@ impl BinnedConfig {
         estimates: "I(X;T) and I(T;Y) of T in bins",
         when: "the planes of Shwartz-Ziv & Tishby (2017); a bin width is given",
         cost: "O(n d)",
+        uncertainty: Uncertainty::Bootstrap,
         reference: "Shwartz-Ziv & Tishby (2017), arXiv:1703.00810",
     };
     /// How rows and figures print this setting; the same for every layer.
@@ -72,12 +79,16 @@ impl BinnedConfig {
             Some(BinRange::Scope(RangeScope::Unit)) => "on each unit's range".into(),
             None => String::new(),
         };
-        match self.rule {
+        let bins = match self.rule {
             BinRule::Edges => format!("{bins} edges {on}"),
             BinRule::Equal => format!("{bins} equal bins {on}"),
             BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
             BinRule::Quantile => format!("{bins} quantile bins {on}"),
             BinRule::Exact => "exact float bits".into(),
+        };
+        match self.correction {
+            Correction::PlugIn => bins,
+            correction => format!("{bins}, {}", correction.name()),
         }
     }
 }
@@ -187,7 +198,7 @@ const MAX_BINS: usize = 65_536;
 /// `t`: `(n_samples, width)`. Time O(n · width), memory one byte per value for up to 255 bins.
 ///
 /// ```
-/// use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Estimator, LayerRange};
+/// use infoplane::estimator::{BinRange, BinRule, Binned, BinnedConfig, Correction, Estimator, LayerRange};
 /// use infoplane::{Labels, Variable};
 /// use ndarray::array;
 ///
@@ -196,6 +207,7 @@ const MAX_BINS: usize = 65_536;
 ///     bins: Some(2),
 ///     bin_width: None,
 ///     range: Some(BinRange::Fixed([-1.0, 1.0])),
+///     correction: Correction::PlugIn,
 /// };
 /// let binned = Binned::new(&config, &LayerRange::default())?;
 /// let t = array![[-0.9f32], [-0.1], [0.1], [0.2]];
@@ -213,6 +225,7 @@ const MAX_BINS: usize = 65_536;
 pub struct Binned {
     setting: String,
     cells: Cells,
+    correction: Correction,
 }
 
 /// How values of each unit become symbols.
@@ -260,7 +273,7 @@ impl Binned {
             BinRule::Quantile => Cells::Thresholds { units: quantiles(config, range, bins)? },
             BinRule::Exact => Cells::Bits,
         };
-        Ok(Binned { setting: config.setting(), cells })
+        Ok(Binned { setting: config.setting(), cells, correction: config.correction })
     }
 }
 
@@ -328,31 +341,63 @@ impl Estimator for Binned {
         self.setting.clone()
     }
 
+    /// Matrices in bins, both in the same ones; labels as they are.
+    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        check_variables(&[x.view(), y.view()])?;
+        let (of_y, beyond_y) = self.symbols_of(&y)?;
+        let (of_x, beyond_x) = self.symbols_of(&x)?;
+        let mut estimate = self.compare(&of_x, of_x.entropy(), &of_y, &[x.view(), y.view()])?;
+        if beyond_x + beyond_y > 0 {
+            let beyond = beyond_x + beyond_y;
+            estimate.warnings.push(Warning::Note(format!("{beyond} values lay outside the bins")));
+        }
+        Ok(estimate)
+    }
+
     fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
         check_layer(&t, labellings)?;
-        let (symbols, out_of_range) = match t {
-            Variable::Labels(labels) => (labels.clone(), 0),
-            Variable::Single(rows) => {
-                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
-            }
-            Variable::Double(rows) => {
-                self.symbols(standard_layout(&rows).as_slice().unwrap_or(&[]), rows.ncols())?
-            }
-        };
+        let (symbols, out_of_range) = self.symbols_of(&t)?;
         let entropy = symbols.entropy();
         let estimates = labellings
             .iter()
-            .map(|labels| {
-                let information = counts::information(&symbols, entropy, labels);
-                let kind = Kind::Binned { bins: self.setting.clone() };
-                Ok(Estimate::new(information, kind, &[t.view(), Variable::Labels(labels)]))
-            })
+            .map(|labels| self.compare(&symbols, entropy, labels, &[t.view(), Variable::Labels(labels)]))
             .collect();
         Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
     }
 }
 
 impl Binned {
+    /// The symbols of any variable, and how many values lay outside the bins.
+    fn symbols_of<'a>(&self, variable: &Variable<'a>) -> Result<(Cow<'a, Labels>, u64), EstimateError> {
+        let (symbols, outside) = match variable {
+            Variable::Labels(labels) => return Ok((Cow::Borrowed(labels), 0)),
+            Variable::Single(rows) => {
+                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+            Variable::Double(rows) => {
+                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+            }
+        };
+        Ok((Cow::Owned(symbols), outside))
+    }
+
+    /// The information between symbols, `entropy` that of the first.
+    fn compare(
+        &self,
+        symbols: &Labels,
+        entropy: Information,
+        labels: &Labels,
+        variables: &[Variable<'_>],
+    ) -> Result<Estimate, EstimateError> {
+        let kind = Kind::Binned { bins: self.setting.clone() };
+        if self.correction.is_plug_in() {
+            let information = counts::information(symbols, entropy, labels);
+            return Ok(Estimate::new(information, kind, variables));
+        }
+        let estimate = discrete::information(self.correction, symbols, labels, variables)?;
+        Ok(Estimate { kind, ..estimate })
+    }
+
     /// One symbol per row, and how many values lay outside the bins.
     fn symbols<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
         let per_unit = match &self.cells {
@@ -402,17 +447,6 @@ impl Binned {
         })
     }
 }
-
-/// Single or double precision; both are binned in double, where a single is exact.
-trait Value: Copy + Into<f64> + Send + Sync {}
-impl Value for f32 {}
-impl Value for f64 {}
-
-/// Values digitised at a time by one thread: they and their symbols stay in the nearest caches.
-const BLOCK_VALUES: usize = 1 << 14;
-
-/// Blocks that a thread takes at once: waking another for less costs more than it saves.
-const BLOCKS_AT_ONCE: usize = 8;
 
 /// 2⁵²: added to a small whole number, it leaves that number in the lowest bits of the sum.
 const WHOLE: f64 = (1u64 << 52) as f64;
@@ -568,56 +602,4 @@ fn floor<S: Simd, T: Value, U>(
         },
     );
     0
-}
-
-/// Turns values into symbols and numbers the rows: equal rows of symbols, and only those, share a number.
-///
-/// `fill` gets whole rows of values, writes as many symbols, and gives how many values lay outside the bins.
-/// Hashes find candidates and whole rows are compared, so no collision merges two rows. Numbers are in order of
-/// first appearance, whatever the number of threads.
-fn number_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
-    values: &[T],
-    width: usize,
-    fill: impl Fn(&[T], &mut [U]) -> u64 + Sync,
-) -> (Labels, u64) {
-    let n_samples = values.len() / width;
-    let mut symbols = vec![U::default(); values.len()];
-    let mut hashes = vec![0u64; n_samples];
-    let block = (BLOCK_VALUES / width).max(1);
-    let state = FixedState::with_seed(0);
-    let outside = symbols
-        .par_chunks_mut(block * width)
-        .zip(values.par_chunks(block * width))
-        .zip(hashes.par_chunks_mut(block))
-        .with_min_len(BLOCKS_AT_ONCE)
-        .map(|((symbols, values), hashes)| {
-            let outside = fill(values, symbols);
-            for (hash, row) in hashes.iter_mut().zip(symbols.chunks_exact(width)) {
-                *hash = state.hash_one(row);
-            }
-            outside
-        })
-        .sum();
-
-    let row = |row: u32| &symbols[row as usize * width..][..width];
-    // The first row of each number, and in the table only numbers: it stays small enough for the caches.
-    let mut first_rows: Vec<u32> = Vec::new();
-    let mut table: HashTable<u32> = HashTable::with_capacity(n_samples);
-    let codes = (0..n_samples as u32)
-        .map(|this| {
-            let same = |&number: &u32| row(first_rows[number as usize]) == row(this);
-            let hash = |&number: &u32| hashes[first_rows[number as usize] as usize];
-            match table.entry(hashes[this as usize], same, hash) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => {
-                    let number = first_rows.len() as u32;
-                    entry.insert(number);
-                    first_rows.push(this);
-                    number
-                }
-            }
-        })
-        .collect();
-    let n_labels = first_rows.len();
-    (Labels::count(codes, n_labels), outside)
 }

@@ -167,6 +167,20 @@ pub enum Warning {
         /// That value.
         ceiling: Information,
     },
+    /// Most samples are alone in their cell, so that the counts say little of what was not sampled.
+    Undersampled {
+        /// Samples that share their cell with no other.
+        alone: usize,
+        /// Samples in all.
+        n_samples: usize,
+    },
+    /// The value depends on the number of samples: it is biased by more than its standard error.
+    Drift {
+        /// The mean over halves of the samples.
+        halves: Information,
+        /// The value of all of them.
+        all: Information,
+    },
     /// Samples were left out.
     Dropped {
         /// How many.
@@ -195,6 +209,17 @@ impl fmt::Display for Warning {
                 f,
                 "within 1 nat of the {:.3} nats that so many samples allow; the truth may be far above",
                 ceiling.nats()
+            ),
+            Warning::Undersampled { alone, n_samples } => write!(
+                f,
+                "{alone} of {n_samples} samples share their cell with no other; the value says more of the sample \
+                 size than of the variables"
+            ),
+            Warning::Drift { halves, all } => write!(
+                f,
+                "depends on the number of samples: {:.3} nats from halves, {:.3} from all; more would move it further",
+                halves.nats(),
+                all.nats()
             ),
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
             Warning::Note(text) => f.write_str(text),

@@ -23,6 +23,7 @@ impl GcmiConfig {
         when: "many columns, or as the first number beside any other",
         cost: "O(n d²)",
         reference: "Ince et al. (2017), Hum. Brain Mapp. 38:1541",
+        uncertainty: super::Uncertainty::OwnError,
     };
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::{About, Kind, LayerRange, Method, Reading, check_layer};
+use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, check_layer};
 
 /// The settings of [`Kde`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,7 @@ impl KdeConfig {
         estimates: "upper and lower bound on I(X; T + Gaussian noise)",
         when: "the planes of Saxe et al. (2018); bounds beside the exact value of `noise`",
         cost: "O(n² d)",
+        uncertainty: Uncertainty::None,
         reference: "Kolchinsky & Tracey (2017), Entropy 19:361",
     };
 }

@@ -4,11 +4,15 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::auto::AutoConfig;
+use super::discrete::{
+    ChaoShenConfig, ChaoWangJostConfig, GrassbergerConfig, MillerMadowConfig, NsbConfig, PanzeriTrevesConfig,
+    PlugInConfig, ShrinkageConfig,
+};
 use super::nearest::{
     BiKsgConfig, CvKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig, RossConfig, SlicedConfig,
 };
 use super::{Bound, EstimateError, Estimator, LayerRange};
-use super::{binned::BinnedConfig, gaussian::GcmiConfig, kde::KdeConfig};
+use super::{binned::BinnedConfig, edge::EdgeConfig, gaussian::GcmiConfig, kde::KdeConfig};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +27,24 @@ pub struct About {
     pub when: &'static str,
     /// Time for n samples of d columns.
     pub cost: &'static str,
+    /// How its error is measured.
+    pub uncertainty: Uncertainty,
     /// Who published it.
     pub reference: &'static str,
+}
+
+/// How the error of a method is measured, where it does not say so itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// Its estimates carry their own standard error.
+    OwnError,
+    /// By the spread over parts of the samples, continued to all of them: methods of neighbours, which samples
+    /// drawn twice would break.
+    Subsampling,
+    /// By drawing samples again, with repetition: methods of counts.
+    Bootstrap,
+    /// There is no way that holds.
+    None,
 }
 
 /// The settings of a method, which make an estimator.
@@ -134,6 +154,24 @@ methods! {
     "cv-ksg" => CvKsg(CvKsgConfig),
     /// [`Sliced`](super::Sliced).
     "sliced" => Sliced(SlicedConfig),
+    /// [`PlugIn`](super::PlugIn).
+    "plug-in" => PlugIn(PlugInConfig),
+    /// [`MillerMadow`](super::MillerMadow).
+    "miller-madow" => MillerMadow(MillerMadowConfig),
+    /// [`Grassberger`](super::Grassberger).
+    "grassberger" => Grassberger(GrassbergerConfig),
+    /// [`Shrinkage`](super::Shrinkage).
+    "shrinkage" => Shrinkage(ShrinkageConfig),
+    /// [`PanzeriTreves`](super::PanzeriTreves).
+    "panzeri-treves" => PanzeriTreves(PanzeriTrevesConfig),
+    /// [`ChaoShen`](super::ChaoShen).
+    "chao-shen" => ChaoShen(ChaoShenConfig),
+    /// [`ChaoWangJost`](super::ChaoWangJost).
+    "chao-wang-jost" => ChaoWangJost(ChaoWangJostConfig),
+    /// [`Nsb`](super::Nsb).
+    "nsb" => Nsb(NsbConfig),
+    /// [`Edge`](super::Edge).
+    "edge" => Edge(EdgeConfig),
 }
 
 /// The names of a struct's fields, as its `Deserialize` asks for them.

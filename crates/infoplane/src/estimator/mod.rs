@@ -5,30 +5,42 @@
 mod auto;
 mod binned;
 mod counts;
+mod discrete;
+mod edge;
 mod error;
 mod estimate;
 mod gaussian;
 mod kde;
 mod method;
 mod nearest;
-mod permutation;
 mod prepare;
 mod range;
+mod symbols;
+mod uncertainty;
 
 pub use auto::{Auto, AutoConfig, Route, route};
 pub use binned::{BinRule, Binned, BinnedConfig};
+pub use discrete::{
+    ChaoShen, ChaoShenConfig, ChaoWangJost, ChaoWangJostConfig, Correction, Grassberger, GrassbergerConfig,
+    MillerMadow, MillerMadowConfig, Nsb, NsbConfig, PanzeriTreves, PanzeriTrevesConfig, PlugIn, PlugInConfig,
+    Shrinkage, ShrinkageConfig,
+};
+pub use edge::{Edge, EdgeConfig};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
 pub use gaussian::{Gcmi, GcmiConfig};
 pub use kde::{Kde, KdeConfig};
-pub use method::{About, EstimatorConfig, Method};
+pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use nearest::{
     BiKsg, BiKsgConfig, CvKsg, CvKsgConfig, Kl, KlConfig, Ksg, Ksg2, Ksg2Config, KsgConfig, MixedKsg,
     MixedKsgConfig, MixedKsgForm, Ross, RossConfig, Sliced, SlicedConfig,
 };
-pub use permutation::permutation_test;
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use uncertainty::{
+    Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
+    with_uncertainty,
+};
 
 use error::{check_layer, check_variables};
 
@@ -125,6 +137,12 @@ mod tests {
             "kind = 'binned'\nrule = 'floor'\nbin_width = 0.07",
             "kind = 'binned'\nrule = 'quantile'\nbins = 3\nrange = 'unit'",
             "kind = 'binned'\nrule = 'exact'",
+            "kind = 'binned'\nrule = 'exact'\ncorrection = 'chao-wang-jost'",
+            "kind = 'plug-in'",
+            "kind = 'edge'",
+            "kind = 'edge'\nhashes = 3\ncorrection = 'plug-in'\ncap_bits = 10",
+            "kind = 'panzeri-treves'",
+            "kind = 'nsb'\ncells = 10",
         ] {
             let config: EstimatorConfig = toml::from_str(toml).unwrap();
             let estimator = config.estimator(&range).unwrap();

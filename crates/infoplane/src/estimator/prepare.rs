@@ -65,7 +65,8 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     let mut values = if constant == 0 {
         values.as_standard_layout().into_owned()
     } else {
-        values.select(Axis(1), &changing)
+        // A choice of columns comes in the order of columns.
+        values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
     let mut ln_scale = 0.0;
     match scaling {
@@ -76,8 +77,8 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     Some(Columns { values, constant, ln_scale })
 }
 
-/// Returns Σ ln of the divisors.
-fn standardize(values: &mut Array2<f64>) -> f64 {
+/// Divides every column that changes by its standard deviation; returns Σ ln of the divisors.
+pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
     let n = values.nrows() as f64;
     let mut ln_scale = 0.0;
     for mut column in values.columns_mut() {

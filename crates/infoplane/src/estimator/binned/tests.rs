@@ -3,15 +3,33 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 fn config(rule: BinRule, bins: usize, range: [f64; 2]) -> BinnedConfig {
-    BinnedConfig { rule, bins: Some(bins), bin_width: None, range: Some(BinRange::Fixed(range)) }
+    BinnedConfig {
+        rule,
+        bins: Some(bins),
+        bin_width: None,
+        range: Some(BinRange::Fixed(range)),
+        correction: Correction::PlugIn,
+    }
 }
 
 fn floor(bin_width: f64) -> BinnedConfig {
-    BinnedConfig { rule: BinRule::Floor, bins: None, bin_width: Some(bin_width), range: None }
+    BinnedConfig {
+        rule: BinRule::Floor,
+        bins: None,
+        bin_width: Some(bin_width),
+        range: None,
+        correction: Correction::PlugIn,
+    }
 }
 
 fn scoped(rule: BinRule, bins: usize, scope: RangeScope) -> BinnedConfig {
-    BinnedConfig { rule, bins: Some(bins), bin_width: None, range: Some(BinRange::Scope(scope)) }
+    BinnedConfig {
+        rule,
+        bins: Some(bins),
+        bin_width: None,
+        range: Some(BinRange::Scope(scope)),
+        correction: Correction::PlugIn,
+    }
 }
 
 /// I(T;L) in nats by the definition: compare each value with every edge, each row with every other.
@@ -98,7 +116,13 @@ fn a_bin_width_that_overflows_is_refused() {
 #[test]
 fn exact_bits_separate_the_closest_floats_and_not_the_zeros() {
     let t = array![[1.0f32], [1.0 + f32::EPSILON], [0.0], [-0.0]];
-    let exact = BinnedConfig { rule: BinRule::Exact, bins: None, bin_width: None, range: None };
+    let exact = BinnedConfig {
+        rule: BinRule::Exact,
+        bins: None,
+        bin_width: None,
+        range: None,
+        correction: Correction::PlugIn,
+    };
     let reading = measure(&exact, &t, &[&Labels::distinct(4)]);
     assert_eq!(reading.estimates[0].as_ref().unwrap().information.bits(), 1.5);
 }

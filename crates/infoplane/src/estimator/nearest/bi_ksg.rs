@@ -33,6 +33,7 @@ impl BiKsgConfig {
         when: "beside ksg, for 4 to 10 columns in all",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Gao, Oh & Viswanath (2018), IEEE Trans. Inf. Theory 64:5629",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 

@@ -39,6 +39,7 @@ impl CvKsgConfig {
         when: "continuous data of more than 4 columns whose copula is not far from Gaussian",
         cost: "(1 + surrogates) times ksg",
         reference: "Kraskov et al. (2004) with the Gaussian copula of Ince et al. (2017) as control variate",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 
     fn setting(&self) -> String {

@@ -36,6 +36,7 @@ impl KlConfig {
         when: "entropies of few continuous columns; for information prefer ksg",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Kozachenko & Leonenko (1987), Probl. Inf. Transm. 23:95",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 

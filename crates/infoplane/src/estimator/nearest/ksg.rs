@@ -34,6 +34,7 @@ impl KsgConfig {
         when: "continuous data of at most about 4 columns in all",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 

@@ -34,6 +34,7 @@ impl Ksg2Config {
         when: "few columns and strong dependence, beside ksg",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 

@@ -51,6 +51,7 @@ impl MixedKsgConfig {
         when: "discrete and continuous columns mixed, saturated or dead units",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Gao, Kannan, Oh & Viswanath (2017), NeurIPS",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 
     fn setting(&self) -> String {

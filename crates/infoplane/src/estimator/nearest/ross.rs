@@ -39,6 +39,7 @@ impl RossConfig {
         when: "labels against continuous data of at most about 5 columns",
         cost: "O(n log n) for few columns, O(n² d) for many",
         reference: "Ross (2014), PLoS ONE 9:e87357",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 

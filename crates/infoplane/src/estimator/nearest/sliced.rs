@@ -40,6 +40,7 @@ impl SlicedConfig {
         when: "many columns, to compare like with like",
         cost: "O(projections · n (log n + d))",
         reference: "Goldfeld & Greenewald (2021), NeurIPS",
+        uncertainty: super::super::Uncertainty::OwnError,
     };
 
     fn setting(&self) -> String {
