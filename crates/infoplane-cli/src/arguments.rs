@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 /// Measures what a neural network's layers know while it learns.
 ///
@@ -50,7 +50,11 @@ pub enum Command {
     },
     /// Estimate information from files of activations
     #[command(subcommand)]
-    Estimate(Estimate),
+    Estimate(Box<Estimate>),
+    /// List the methods of estimating, or the keys of one
+    Estimators(Estimators),
+    /// Try methods on samples whose information is known
+    Calibrate(Calibrate),
 }
 
 #[derive(Debug, Args)]
@@ -83,30 +87,206 @@ pub struct Run {
 
 #[derive(Debug, Subcommand)]
 pub enum Estimate {
+    /// I(X;Y) of two files, or I(X;Y|Z) of three
+    Pair(Pair),
+    /// The entropy of a file's rows
+    Entropy(Entropy),
+    /// The total correlation of a file's columns, each column a part
+    TotalCorrelation(TotalCorrelation),
     /// I(X;T) and I(T;Y) of one layer's activations
     Layer(Layer),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EstimatorName {
-    /// Gaussian noise of known variance: Kullback–Leibler upper and Bhattacharyya lower bound
-    Kde,
-    /// Bins: the symbol of a row is the bins of its values
-    Binned,
+const FILES: &str = "\
+Files: .npy, .npz, .csv, .mat, .safetensors, IDX; one array of several, or one column of a CSV file, is named after a
+colon: acts.npz:T3, table.csv:age. Rows are samples; an array of one axis is one column.
+`infoplane estimators` lists the methods, `infoplane estimators NAME` the keys of one.";
+
+const PAIR_EXAMPLES: &str = "\
+Examples:
+  infoplane estimate pair x.npy y.npy
+  infoplane estimate pair x.npy y.npy --estimator ksg --k 3 --json
+  infoplane estimate pair T.npy animals.csv --y-discrete --permutations 999
+  infoplane estimate pair table.csv:height table.csv:weight --given table.csv:age --estimator ksg";
+
+const ENTROPY_EXAMPLES: &str = "\
+Examples:
+  infoplane estimate entropy x.npy
+  infoplane estimate entropy words.csv --x-discrete --estimator nsb";
+
+const TOTAL_CORRELATION_EXAMPLES: &str = "\
+Example:
+  infoplane estimate total-correlation x.npy --estimator ksg --k 5";
+
+/// The method and its keys, as flags.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Keys of methods (a method refuses those it does not take)")]
+pub struct MethodKeys {
+    /// Neighbours of each point
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub k: Option<String>,
+    /// What is done to each column first: none, standardized or normal-scores
+    #[arg(long, value_name = "HOW")]
+    pub scaling: Option<String>,
+    /// Variance of the Gaussian noise, in the squared unit of the data
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
+    pub noise_variance: Option<String>,
+    /// How values become symbols: edges, equal, floor, quantile or exact
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// The number of bins, or of edges
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub bins: Option<String>,
+    /// The width of a bin, in the unit of the data
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    pub bin_width: Option<String>,
+    /// What the bins cover: LOW,HIGH, or `layer` or `unit` for the range of the data
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub range: Option<String>,
+    /// A correction for the bias of counts
+    #[arg(long, value_name = "NAME")]
+    pub correction: Option<String>,
+    /// α, the order of a Rényi entropy or a threshold, as the method says
+    #[arg(long, value_name = "A", allow_hyphen_values = true)]
+    pub alpha: Option<String>,
+    /// The order of a local polynomial
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub order: Option<String>,
+    /// Neighbours that a local fit takes into account
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub neighbors: Option<String>,
+    /// The width of a kernel, or the rule for it
+    #[arg(long, value_name = "H", allow_hyphen_values = true)]
+    pub bandwidth: Option<String>,
+    /// Random draws per sample
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub draws: Option<String>,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "SEED", allow_hyphen_values = true)]
+    pub seed: Option<String>,
+    /// Hash functions
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub hashes: Option<String>,
+    /// Random projections
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub projections: Option<String>,
+    /// Gaussian surrogates
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub surrogates: Option<String>,
+    /// Samples per batch
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub batch: Option<String>,
+    /// Any other key of the method
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Rule {
-    /// BINS edges evenly spaced over the range, as in the published programs
-    Edges,
-    /// BINS bins of equal width over the range
-    Equal,
-    /// ⌊t / BIN_WIDTH⌋, unbounded
-    Floor,
-    /// BINS bins with equally many values in each (--range layer or unit)
-    Quantile,
-    /// The float bits themselves
-    Exact,
+impl MethodKeys {
+    /// The keys that were given, each with its flag and its value as written.
+    pub fn given(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let flags = [
+            ("k", "--k", &self.k),
+            ("scaling", "--scaling", &self.scaling),
+            ("noise_variance", "--noise-variance", &self.noise_variance),
+            ("rule", "--rule", &self.rule),
+            ("bins", "--bins", &self.bins),
+            ("bin_width", "--bin-width", &self.bin_width),
+            ("range", "--range", &self.range),
+            ("correction", "--correction", &self.correction),
+            ("alpha", "--alpha", &self.alpha),
+            ("order", "--order", &self.order),
+            ("neighbors", "--neighbors", &self.neighbors),
+            ("bandwidth", "--bandwidth", &self.bandwidth),
+            ("draws", "--draws", &self.draws),
+            ("seed", "--seed", &self.seed),
+            ("hashes", "--hashes", &self.hashes),
+            ("projections", "--projections", &self.projections),
+            ("surrogates", "--surrogates", &self.surrogates),
+            ("batch", "--batch", &self.batch),
+        ];
+        flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value.as_deref()?))).collect()
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{PAIR_EXAMPLES}"))]
+pub struct Pair {
+    /// X: a row per sample
+    pub x: String,
+    /// Y: a row per sample
+    pub y: String,
+    /// Z, for the conditional information I(X;Y|Z)
+    #[arg(long, value_name = "Z")]
+    pub given: Option<String>,
+    /// Take the rows of X as symbols; text is allowed
+    #[arg(long)]
+    pub x_discrete: bool,
+    /// Take the rows of Y as symbols; text is allowed
+    #[arg(long)]
+    pub y_discrete: bool,
+    /// Take the rows of Z as symbols; text is allowed
+    #[arg(long, requires = "given")]
+    pub given_discrete: bool,
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// Add a p-value for independence from so many permutations of Y
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "given")]
+    pub permutations: Option<u32>,
+    #[command(flatten)]
+    pub error: ErrorFlags,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
+
+/// Whether to add a standard error to methods that have none of their own.
+#[derive(Debug, Args)]
+pub struct ErrorFlags {
+    /// Add a standard error, by parts of the samples or by drawing them again, where the method has none (the default)
+    #[arg(long, overrides_with = "no_standard_error")]
+    pub standard_error: bool,
+    /// Only what the method itself gives; saves up to 200 estimates
+    #[arg(long, overrides_with = "standard_error")]
+    pub no_standard_error: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{ENTROPY_EXAMPLES}"))]
+pub struct Entropy {
+    /// X: a row per sample
+    pub x: String,
+    /// Take the rows of X as symbols; text is allowed
+    #[arg(long)]
+    pub x_discrete: bool,
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{TOTAL_CORRELATION_EXAMPLES}"))]
+pub struct TotalCorrelation {
+    /// X: a row per sample, a column per part
+    pub x: String,
+    /// Take the values of each column as symbols
+    #[arg(long)]
+    pub x_discrete: bool,
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
 }
 
 #[derive(Debug, Args)]
@@ -117,7 +297,8 @@ X is which row it is, so H(X) = log2 N, unless --inputs says which rows have equ
 Examples:
   infoplane estimate layer T.npy --labels y.npy --estimator kde --noise-variance 0.001
   infoplane estimate layer acts.npz:T3 --labels acts.npz:y --estimator binned --bins 30 --range -1,1 --rule edges
-  infoplane estimate layer T.npy --labels y.npy --estimator binned --rule floor --bin-width 0.07 --json")]
+  infoplane estimate layer T.npy --labels y.npy --estimator binned --rule floor --bin-width 0.07 --json
+  infoplane estimate layer T.npy --labels y.npy --noise-variance 0.001")]
 pub struct Layer {
     /// The activations: a row per sample, a column per unit
     pub activations: String,
@@ -127,24 +308,60 @@ pub struct Layer {
     /// The inputs, X, if some are repeated: rows that are equal count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
-    /// The method
-    #[arg(long, value_enum)]
-    pub estimator: EstimatorName,
-    /// Variance of the Gaussian noise, for kde; in the squared unit of the activations
-    #[arg(long, value_name = "V", allow_negative_numbers = true)]
-    pub noise_variance: Option<f64>,
-    /// How values become symbols, for binned
-    #[arg(long, value_enum)]
-    pub rule: Option<Rule>,
-    /// The number of bins, or of edges
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub bins: Option<i64>,
-    /// The width of a bin, with --rule floor
-    #[arg(long, value_name = "W", allow_negative_numbers = true)]
-    pub bin_width: Option<f64>,
-    /// What the bins cover: LOW,HIGH, or `layer` or `unit` for the range of the activations
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
-    pub range: Option<String>,
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  infoplane estimators
+  infoplane estimators ksg")]
+pub struct Estimators {
+    /// Show this method's keys, with their defaults
+    pub name: Option<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every method is tried on samples whose information is known; a dash says why a method does not apply. Errors are in
+nats, times are of one estimate. Writes calibration.csv, calibration.svg and calibration.png with --out.
+
+Examples:
+  infoplane calibrate
+  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 --n 1000,10000 --out calibration")]
+pub struct Calibrate {
+    /// The methods, with their default settings, separated by commas [default: all that need no choice, and auto]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub estimators: Vec<String>,
+    /// The tasks, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub tasks: Vec<String>,
+    /// Numbers of samples, separated by commas
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1000],
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub n: Vec<u32>,
+    /// Samples per task and number
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeats: u32,
+    /// Seed of the first sample
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Seconds that one estimate may take; what is foreseen to take longer is left out
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub limit: f64,
+    /// Where to write the table and the figure
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,

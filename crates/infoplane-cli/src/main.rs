@@ -1,9 +1,12 @@
 //! The command `infoplane`: train, measure and draw the information plane.
 
 mod arguments;
+mod calibrate;
 mod estimate;
+mod estimators;
 mod failure;
 mod info;
+mod method;
 mod progress;
 mod run;
 
@@ -20,7 +23,14 @@ fn main() -> ExitCode {
         Command::Presets { name } => run::presets(name.as_deref()),
         Command::Info { run, json } => info::info(&run, json),
         Command::Report { run } => info::report(&run),
-        Command::Estimate(Estimate::Layer(arguments)) => estimate::layer(&arguments),
+        Command::Estimate(estimate) => match *estimate {
+            Estimate::Pair(arguments) => estimate::pair(&arguments),
+            Estimate::Entropy(arguments) => estimate::entropy(&arguments),
+            Estimate::TotalCorrelation(arguments) => estimate::total_correlation(&arguments),
+            Estimate::Layer(arguments) => estimate::layer(&arguments),
+        },
+        Command::Estimators(arguments) => estimators::estimators(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
     };
     result.unwrap_or_else(|failure| failure.tell())
 }

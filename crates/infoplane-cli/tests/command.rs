@@ -496,3 +496,221 @@ fn estimate_layer_refuses_nonsense_by_name() {
         }
     }
 }
+
+/// Two normal columns of correlation 0.75, their map by tanh, and classes with a matrix that tells them.
+fn pair_files(folder: &Path) {
+    let task = infoplane::dataset::generate::known::Task::named("normal").unwrap().draw(400, 1);
+    let column = |values: &infoplane::dataset::generate::known::Values, map: fn(f64) -> f64| match values {
+        infoplane::dataset::generate::known::Values::Numbers(rows) => {
+            rows.iter().map(|&v| format!("{}\n", map(v))).collect::<String>()
+        }
+        infoplane::dataset::generate::known::Values::Labels(_) => String::new(),
+    };
+    fs::write(folder.join("x.csv"), column(&task.x, |v| v)).unwrap();
+    fs::write(folder.join("y.csv"), column(&task.y, |v| v)).unwrap();
+    fs::write(folder.join("tanh.csv"), column(&task.x, f64::tanh)).unwrap();
+    let row = |i: usize| (["ant", "bee", "cow"][i % 3], (i % 3) as f64 * 4.0 + (i as f64 * 1.7).sin());
+    let animals: String = (0..400).map(|i| format!("{}\n", row(i).0)).collect();
+    let units: String = (0..400).map(|i| format!("{},{}\n", row(i).1, (i as f64 * 0.3).cos())).collect();
+    fs::write(folder.join("animals.csv"), format!("animal\n{animals}")).unwrap();
+    fs::write(folder.join("units.csv"), units).unwrap();
+}
+
+fn estimated(folder: &Path, arguments: &[&str]) -> Value {
+    let all = [&["estimate"], arguments, &["--json"]].concat();
+    serde_json::from_str(&stdout(&infoplane(folder, &all))).expect("one JSON object")
+}
+
+#[test]
+fn estimate_pair_tells_all_that_comes_with_a_number() {
+    let folder = TempDir::new().unwrap();
+    pair_files(folder.path());
+    let object = estimated(
+        folder.path(),
+        &["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "3", "--permutations", "19"],
+    );
+    assert_eq!((&object["estimator"], &object["setting"]), (&"ksg".into(), &"k=3".into()));
+    // −½ ln(1 − 0.75²) = 0.413; the standard deviation is about 0.8/√400 = 0.04.
+    assert!((object["nats"].as_f64().unwrap() - 0.4133).abs() < 0.15, "{object}");
+    let ratio = object["nats"].as_f64().unwrap() / object["bits"].as_f64().unwrap();
+    assert!((ratio - 2f64.ln()).abs() < 1e-12);
+    assert_eq!(object["p_value"], 0.05);
+    assert_eq!((&object["n"], &object["dims"]), (&400.into(), &serde_json::json!([1, 1])));
+    assert!(object["ceiling_nats"].as_f64().unwrap() > 4.0);
+    assert!(object["standard_error_nats"].as_f64().unwrap() > 0.0);
+    assert_eq!(object["interval_nats"].as_array().unwrap().len(), 2);
+    assert!(object["reason"].is_null() && object["warnings"].is_array());
+    let keys: Vec<&String> = object.as_object().unwrap().keys().collect();
+    let expected = [
+        "bits",
+        "ceiling_nats",
+        "dims",
+        "dropped",
+        "estimator",
+        "interval_nats",
+        "kind",
+        "n",
+        "nats",
+        "p_value",
+        "reason",
+        "setting",
+        "standard_error_nats",
+        "ties",
+        "warnings",
+    ];
+    assert_eq!(keys, expected);
+    let bare =
+        estimated(folder.path(), &["pair", "x.csv", "y.csv", "--estimator", "ksg", "--no-standard-error"]);
+    assert!(bare["standard_error_nats"].is_null() && bare["p_value"].is_null());
+    assert_eq!(bare["nats"], object["nats"]);
+}
+
+#[test]
+fn estimate_pair_chooses_by_itself_and_says_why() {
+    let folder = TempDir::new().unwrap();
+    pair_files(folder.path());
+    let numbers = estimated(folder.path(), &["pair", "x.csv", "y.csv"]);
+    assert_eq!(numbers["estimator"], "ksg");
+    let labels = estimated(folder.path(), &["pair", "units.csv", "animals.csv", "--y-discrete"]);
+    assert_eq!(labels["estimator"], "ross");
+    assert!(labels["reason"].as_str().unwrap().contains("3 symbols"), "{labels}");
+    assert!((labels["nats"].as_f64().unwrap() - 3f64.ln()).abs() < 0.05);
+    let smoothed = estimated(folder.path(), &["pair", "x.csv", "tanh.csv", "--noise-variance", "0.01"]);
+    assert!(smoothed["kind"].as_str().unwrap().contains("0.01"), "{smoothed}");
+    let text = stdout(&infoplane(folder.path(), &["estimate", "pair", "x.csv", "y.csv"]));
+    for part in ["I(X;Y) = ", "nats", "bits", "chosen for", "ceiling"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let counts = estimated(folder.path(), &["entropy", "animals.csv", "--x-discrete"]);
+    assert!((counts["nats"].as_f64().unwrap() - 3f64.ln()).abs() < 0.02, "{counts}");
+    let columns = estimated(folder.path(), &["total-correlation", "units.csv"]);
+    assert_eq!(columns["dims"], serde_json::json!([1, 1]));
+    let given = ["pair", "x.csv", "y.csv", "--given", "tanh.csv", "--estimator", "ksg"];
+    assert!(estimated(folder.path(), &given)["nats"].as_f64().unwrap().abs() < 0.2);
+}
+
+#[test]
+fn estimates_that_cannot_be_had_say_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    pair_files(folder.path());
+    fs::write(folder.path().join("three.csv"), "1\n2\n3\n").unwrap();
+    fs::write(folder.path().join("nan.csv"), "1\nnan\n3\n").unwrap();
+    fs::write(folder.path().join("broken.npy"), b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'").unwrap();
+    for (arguments, parts) in [
+        (
+            &["pair", "x.csv", "tanh.csv"][..],
+            &["infinite", "--noise-variance", "--bin-width", "--estimator"][..],
+        ),
+        (&["pair", "x.csv", "gone.npy"], &["gone.npy"]),
+        (&["pair", "x.csv", "broken.npy"], &["broken.npy"]),
+        (&["pair", "x.csv", "nan.csv"], &["nan.csv", "line 2"]),
+        (&["pair", "x.csv", "three.csv"], &["400", "three.csv", "3"]),
+        (&["pair", "units.csv", "animals.csv"], &["animals.csv", "--y-discrete"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "magic"], &["magic", "ksg", "infoplane estimators"]),
+        (
+            &["pair", "x.csv", "y.csv", "--estimator", "ksg", "--bins", "3"],
+            &["--bins is not for", "k, scaling"],
+        ),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--set", "q=1"], &["--set q", "k, scaling"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--set", "k"], &["KEY=VALUE"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "three"], &["--k three", "usize"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "0"], &["k = 0"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "400"], &["at least 401"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ross"], &["labels", "--x-discrete"]),
+        (&["pair", "x.csv", "y.csv", "--noise-variance", "-1"], &["noise_variance = -1", "above 0"]),
+        (&["pair", "x.csv", "y.csv", "--permutations", "0"], &["permutations"]),
+        (&["entropy", "x.csv", "--estimator", "ross"], &["does not estimate", "infoplane estimators"]),
+        (&["total-correlation", "x.csv"], &["one column"]),
+    ] {
+        let message = refused(folder.path(), &[&["estimate"], arguments].concat(), 2);
+        for part in parts {
+            assert!(message.contains(part), "{arguments:?}: {message:?} lacks {part:?}");
+        }
+    }
+}
+
+#[test]
+fn a_layer_keeps_the_information_that_can_be_had() {
+    let folder = TempDir::new().unwrap();
+    pair_files(folder.path());
+    let object = estimated(folder.path(), &["layer", "units.csv", "--labels", "animals.csv"]);
+    assert!(object["i_xt"]["nats"].is_null());
+    assert!(object["i_xt"]["reason"].as_str().unwrap().contains("ln N"), "{object}");
+    assert_eq!(object["i_ty"]["estimator"], "ross");
+    assert!((object["i_ty"]["nats"].as_f64().unwrap() - 3f64.ln()).abs() < 0.05);
+}
+
+#[test]
+fn estimators_are_listed_with_their_keys() {
+    let folder = TempDir::new().unwrap();
+    let all: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &["estimators", "--json"]))).unwrap();
+    let ksg = all.as_array().unwrap().iter().find(|about| about["name"] == "ksg").unwrap();
+    assert_eq!(ksg["keys"]["k"], 3);
+    for key in ["title", "estimates", "when", "cost", "reference"] {
+        assert!(ksg[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
+    }
+    let text = stdout(&infoplane(folder.path(), &["estimators"]));
+    assert!(all.as_array().unwrap().iter().all(|about| text.contains(about["name"].as_str().unwrap())));
+    assert!(
+        stdout(&infoplane(folder.path(), &["estimators", "kde"])).contains("noise_variances: no default")
+    );
+    assert!(refused(folder.path(), &["estimators", "magic"], 2).contains("magic"));
+}
+
+#[test]
+fn calibrate_prints_a_table_and_writes_it() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        "calibrate",
+        "--estimators",
+        "ksg,ross,auto",
+        "--tasks",
+        "normal,classes",
+        "--n",
+        "200",
+        "--repeats",
+        "2",
+        "--out",
+        "table",
+    ];
+    let text = stdout(&infoplane(folder.path(), &arguments));
+    for part in
+        ["n = 200: mean absolute error, nats", "median time", "normal", "classes", "ross", "auto chose"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(text.contains("ross needs labels on one side"), "{text}");
+    for file in ["calibration.csv", "calibration.svg", "calibration.png"] {
+        assert!(folder.path().join("table").join(file).exists(), "{file}");
+    }
+    let object: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &[&arguments[..9], &["--json"]].concat())))
+            .unwrap();
+    assert_eq!(object["rows"].as_array().unwrap().len(), 6);
+    assert!(object["rows"][0]["mean_absolute_error_nats"].as_f64().unwrap() < 0.3);
+    assert!(refused(folder.path(), &["calibrate", "--tasks", "magic"], 2).contains("normal"));
+    assert!(refused(folder.path(), &["calibrate", "--estimators", "binned"], 2).contains("choice"));
+}
+
+#[test]
+fn a_run_takes_any_method_and_shows_what_it_has() {
+    let folder = TempDir::new().unwrap();
+    let text = stdout(&infoplane(folder.path(), &["presets", "tishby2017"]));
+    let start = text.find("[[estimators]]").unwrap();
+    let end = text[start..].rfind("[[estimators]]").unwrap() + start;
+    let rest = text[end + 1..].find("\n[").map_or("", |next| &text[end + 1 + next..]);
+    let mine = format!("{}[[estimators]]\nkind = \"ross\"\n{rest}", &text[..start]);
+    fs::write(folder.path().join("mine.toml"), mine).unwrap();
+    let arguments = [&["run", "mine.toml", "--out", "out"], &SHORT[..]].concat();
+    let told = stdout(&infoplane(folder.path(), &arguments));
+    assert!(told.contains("Ross") && told.contains("without both values"), "{told}");
+    let plane = fs::read_to_string(folder.path().join("out/plane.jsonl")).unwrap();
+    let rows: Vec<Value> = plane.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(rows.iter().all(|row| row["i_xt_bits"].is_null()));
+    assert!(
+        rows.iter()
+            .any(|row| row["i_ty_bits"].is_f64() && row["status"].as_str().unwrap().contains("I(X;T)"))
+    );
+    assert!(folder.path().join("out/report/information-ross-k-3.png").exists());
+}

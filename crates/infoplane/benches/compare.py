@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
     python3 -m venv .venv && .venv/bin/pip install numpy torch
-    .venv/bin/python crates/infoplane/benches/compare.py [binning] [kde] [training] [step]
+    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [kde] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
@@ -49,6 +49,38 @@ def binning():
     report("binning, NumPy, n=4096, six layers", lambda: [information(t, y) for t in layers])
     t, y = layer(60000, 128), np.arange(60000) * 7 % 10
     report("binning, NumPy, n=60000, d=128", lambda: information(t, y), runs=3)
+
+
+def counts():
+    """Exact rows as symbols; NSB by ndd, where `pip install ndd` finds a Fortran compiler."""
+
+    def entropy(rows):
+        n = np.unique(rows, return_counts=True)[1]
+        p = n / n.sum()
+        return -(p * np.log(p)).sum()
+
+    t, y = np.random.default_rng(3).random((60000, 128), dtype=np.float32), np.arange(60000) * 7 % 10
+
+    def plug_in():
+        rows = t.view(np.dtype((np.void, 4 * t.shape[1]))).ravel()
+        h = entropy(rows)
+        return h, h - sum((y == c).mean() * entropy(rows[y == c]) for c in range(10))
+
+    report("plug-in of exact rows, NumPy, n=60000, d=128", plug_in, runs=3)
+    try:
+        import ndd
+    except ImportError:
+        print("ndd is not installed")
+        return
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 64, 1000)
+    z = np.where(rng.random(1000) < 0.5, x, rng.integers(0, 64, 1000))
+    joint = np.bincount(64 * x + z, minlength=4096)
+    margins = np.bincount(x, minlength=64), np.bincount(z, minlength=64)
+    report(
+        "NSB, ndd, 64x64, n=1000",
+        lambda: sum(ndd.entropy(m, k=64) for m in margins) - ndd.entropy(joint, k=4096),
+    )
 
 
 def kde_numpy(t, y, variance, chunk=1000):
@@ -147,5 +179,5 @@ def step():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["binning", "kde", "training", "step"]:
-        {"binning": binning, "kde": kde, "training": training, "step": step}[name]()
+    for name in sys.argv[1:] or ["binning", "counts", "kde", "training", "step"]:
+        {"binning": binning, "counts": counts, "kde": kde, "training": training, "step": step}[name]()

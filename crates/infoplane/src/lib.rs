@@ -11,6 +11,7 @@
 //! - [`Trainer`](train::Trainer): deterministic mini-batch training, epoch by epoch; [`Snapshots`] gives networks
 //!   by epoch.
 //! - [`Estimator`]: a method that measures what a layer knows of [`Labels`].
+//! - [`calibrate`](calibrate::calibrate): how right methods are, on samples whose information is known.
 //! - [`measure_activations`](measure::measure_activations): all layers by all methods, as [`PlaneRow`]s.
 //! - [`Experiment`](experiment::Experiment): all of it as a TOML file describes it, into a
 //!   [run directory](run::RunDir); [`report`] draws that.
@@ -56,6 +57,7 @@
 //! | a stretch of training in detail | [`Every`](schedule::ScheduleConfig::Every) |
 //! | the epochs that a paper shows | [`List`](schedule::ScheduleConfig::List) |
 
+pub mod calibrate;
 pub mod dataset;
 pub mod estimator;
 pub mod experiment;

@@ -33,7 +33,7 @@ pub struct PlaneRow {
     pub layer: usize,
     /// The number of its units.
     pub width: usize,
-    /// The method: `binned`, `kde`.
+    /// The method, by its name in configuration files: `binned`, `kde`, `ross`.
     pub estimator: String,
     /// Its setting, as figures print it.
     pub setting: String,
@@ -49,7 +49,7 @@ pub struct PlaneRow {
     pub i_ty_standard_error_bits: Option<f64>,
     /// How many values of the layer lay outside the bins.
     pub out_of_range: u64,
-    /// `ok`, or why the layer could not be measured.
+    /// `ok`, or why the layer, or one of its two values, could not be measured.
     pub status: String,
 }
 

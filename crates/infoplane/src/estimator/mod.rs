@@ -9,6 +9,7 @@ mod discrete;
 mod edge;
 mod error;
 mod estimate;
+mod gaussian;
 mod kde;
 mod local;
 mod method;
@@ -16,6 +17,7 @@ mod nearest;
 mod noise;
 mod prepare;
 mod range;
+mod renyi;
 mod symbols;
 mod uncertainty;
 
@@ -29,16 +31,18 @@ pub use discrete::{
 pub use edge::{Edge, EdgeConfig};
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
+pub use gaussian::{Gcmi, GcmiConfig};
 pub use kde::{Kde, KdeConfig};
 pub use local::{Bandwidth, Gknn, GknnConfig, Klnn, KlnnConfig, Lgde, LgdeConfig, Lnc, LncConfig};
 pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use nearest::{
-    ExtrapolatedKsg, ExtrapolatedKsgConfig, Ksg, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross,
-    RossConfig,
+    BiKsg, BiKsgConfig, CvKsg, CvKsgConfig, ExtrapolatedKsg, ExtrapolatedKsgConfig, Kl, KlConfig, Ksg, Ksg2,
+    Ksg2Config, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig, Sliced, SlicedConfig,
 };
 pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use renyi::{Renyi, RenyiConfig};
 pub use uncertainty::{
     Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
     with_uncertainty,

@@ -41,6 +41,8 @@ pub(crate) struct Columns {
     pub(crate) values: Array2<f64>,
     /// Columns that never change, left out.
     pub(crate) constant: usize,
+    /// Σ ln of what columns were divided by: what scaling took from the differential entropy.
+    pub(crate) ln_scale: f64,
 }
 
 /// The columns of a matrix in double precision, without those that never change, scaled.
@@ -63,19 +65,22 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     let mut values = if constant == 0 {
         values.as_standard_layout().into_owned()
     } else {
-        values.select(Axis(1), &changing)
+        // A choice of columns comes in the order of columns.
+        values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
+    let mut ln_scale = 0.0;
     match scaling {
         Scaling::None => {}
-        Scaling::Standardized => standardize(&mut values),
+        Scaling::Standardized => ln_scale = standardize(&mut values),
         Scaling::NormalScores => values = normal_scores(values.view()),
     }
-    Some(Columns { values, constant })
+    Some(Columns { values, constant, ln_scale })
 }
 
-/// Divides every column that changes by its standard deviation.
-pub(crate) fn standardize(values: &mut Array2<f64>) {
+/// Divides every column that changes by its standard deviation; returns Σ ln of the divisors.
+pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
     let n = values.nrows() as f64;
+    let mut ln_scale = 0.0;
     for mut column in values.columns_mut() {
         let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
         let mean = column.iter().map(|v| v / largest).sum::<f64>() / n;
@@ -84,7 +89,9 @@ pub(crate) fn standardize(values: &mut Array2<f64>) {
         // A column whose values differ by rounding only, against their size, is left as it is but for its size.
         let deviation = if deviation > 0.0 { deviation } else { 1.0 };
         column.mapv_inplace(|v| v / largest / deviation);
+        ln_scale += largest.ln() + deviation.ln();
     }
+    ln_scale
 }
 
 /// Φ⁻¹((rank − ½)/n) of every value within its column; equal values share their mean rank.

@@ -30,7 +30,7 @@ pub struct Bootstrap {
     pub standard_error: Information,
     /// The mean over draws less the value: by how much the method overestimates, as far as draws can tell.
     pub bias: Information,
-    /// The basic interval of 95 %, which takes that bias off.
+    /// The interval of 95 %, with that bias taken off.
     pub interval: Interval,
 }
 
@@ -168,12 +168,18 @@ pub fn subsampling_error(
 /// methods of neighbours, so those are refused: use [`subsampling_error`].
 ///
 /// The plug-in value of drawn samples is about as much too high against that of the samples as that is against the
-/// truth. So the interval is the basic one, from 2v − q₉₇.₅ to 2v − q₂.₅ with v the value and q the quantiles of
-/// the draws: it is moved down by the bias, and not centred at the value. **It fails when cells outnumber samples**,
-/// where draws see a fraction of the bias only; the interval of [`ChaoWangJost`](super::ChaoWangJost) is made for
-/// that.
+/// truth, so the bias is taken off the value, and half of it counted as uncertain:
 ///
-/// Measured as for [`subsampling_error`], against the information of the bins in the population: 93 to 97 % held.
+/// ```text
+/// value − bias ± 1.96 √(error² + (bias/2)²)
+/// ```
+///
+/// **It fails when cells outnumber samples**, where draws see a fraction of the bias only; the interval of
+/// [`ChaoWangJost`](super::ChaoWangJost) is made for that.
+///
+/// Measured as for [`subsampling_error`], against the information of the bins in the population, with 200, 1000 and
+/// 5000 rows: 98, 97 and 96 % held. Without the half of the bias it is 92 % at 200 rows; quantiles of the draws
+/// mirrored at the value (the basic interval) held it in 92 to 94 %.
 ///
 /// Cost: `draws` times that of the estimate.
 ///
@@ -215,7 +221,7 @@ pub fn bootstrap(
     }
     let value = estimator.pair(x, y)?.information;
     let n = x.n_samples();
-    let mut values: Vec<f64> = (0..draws)
+    let values: Vec<f64> = (0..draws)
         .into_par_iter()
         .map(|draw| {
             let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
@@ -226,20 +232,16 @@ pub fn bootstrap(
         .collect::<Result<_, _>>()?;
     let mean = mean(&values);
     let standard_error = deviation(&values, mean);
-    values.sort_unstable_by(f64::total_cmp);
-    let quantile = |p: f64| {
-        // Between the two nearest order statistics.
-        let at = p * (draws - 1) as f64;
-        let below = at.floor() as usize;
-        let above = (below + 1).min(draws - 1);
-        values[below] + (at - below as f64) * (values[above] - values[below])
-    };
-    let mirrored = |q: f64| Information::from_nats(2.0 * value.nats() - q);
+    let bias = mean - value.nats();
+    let half = 1.96 * (standard_error * standard_error + bias * bias / 4.0).sqrt();
     Ok(Bootstrap {
         value,
         standard_error: Information::from_nats(standard_error),
-        bias: Information::from_nats(mean - value.nats()),
-        interval: Interval { lower: mirrored(quantile(0.975)), upper: mirrored(quantile(0.025)) },
+        bias: Information::from_nats(bias),
+        interval: Interval {
+            lower: Information::from_nats(value.nats() - bias - half),
+            upper: Information::from_nats(value.nats() - bias + half),
+        },
     })
 }
 

@@ -117,7 +117,7 @@ impl Unordered {
 
 /// How points are searched; every way finds the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Search {
+pub(crate) enum Search {
     /// One coordinate.
     Sorted,
     /// Few coordinates.
@@ -173,7 +173,7 @@ impl<'a> Neighbors<'a> {
         self.nearest_by(nearest_search(n, self.points.ncols(), self.metric), k)
     }
 
-    fn nearest_by(&self, search: Search, k: usize) -> Nearest {
+    pub(crate) fn nearest_by(&self, search: Search, k: usize) -> Nearest {
         let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
         let found = match search {
             Search::Sorted => Some(sorted::nearest(values, metric, k)),
@@ -194,7 +194,7 @@ impl<'a> Neighbors<'a> {
         self.count_by(count_search(n, self.points.ncols(), self.metric), radii, boundary)
     }
 
-    fn count_by(&self, search: Search, radii: &[f64], boundary: Boundary) -> Vec<usize> {
+    pub(crate) fn count_by(&self, search: Search, radii: &[f64], boundary: Boundary) -> Vec<usize> {
         let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
         let counts = match search {
             Search::Sorted => Some(sorted::count_within(values, metric, radii, boundary)),

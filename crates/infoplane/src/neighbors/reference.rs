@@ -7,9 +7,10 @@ use super::{Boundary, Metric, Nearest};
 
 /// The distances of point `i` to all others, as (distance, row).
 fn distances(points: ArrayView2<'_, f64>, metric: Metric, i: usize) -> Vec<(f64, u32)> {
-    let row = |i: usize| points.row(i).to_vec();
-    let own = row(i);
-    (0..points.nrows()).filter(|&j| j != i).map(|j| (metric.distance(&own, &row(j)), j as u32)).collect()
+    let values = points.to_slice().expect("rows in standard layout");
+    let row = |i: usize| &values[i * points.ncols()..(i + 1) * points.ncols()];
+    let others = (0..points.nrows()).filter(|&j| j != i);
+    others.map(|j| (metric.distance(row(i), row(j)), j as u32)).collect()
 }
 
 pub(super) fn nearest(points: ArrayView2<'_, f64>, metric: Metric, k: usize) -> Nearest {

@@ -97,15 +97,15 @@ fn check(n: usize, width: usize, ks: &[usize]) {
 
 #[test]
 fn every_search_finds_what_a_linear_scan_finds() {
-    for width in [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 16, 17, 33, 64, 129, 130] {
-        check(if width > 16 { 110 } else { 230 }, width, &[1, 5]);
+    for width in [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 33, 130] {
+        check(if width > 16 { 100 } else { 120 }, width, &[1, 5]);
     }
 }
 
 #[test]
 fn few_points_and_many_neighbours_are_found_too() {
     for width in [1, 2, 3, 5, 13] {
-        for n in [2, 3, 7, 8, 9, 47, 48, 49, 97] {
+        for n in [2, 3, 9, 48, 49] {
             check(n, width, &[1, 3, n - 1]);
         }
     }
@@ -114,8 +114,8 @@ fn few_points_and_many_neighbours_are_found_too() {
 #[test]
 fn more_points_than_a_task_are_found_by_one_thread_and_by_eight() {
     for width in [1, 2, 3, 10] {
-        let points = &point_sets(4500, width)[0].1;
-        let radii = vec![0.3; 4500];
+        let points = &point_sets(2300, width)[0].1;
+        let radii = vec![0.3; 2300];
         let neighbors = Neighbors::new(points.view(), Metric::Euclidean);
         let expected = neighbors.nearest_by(Search::Reference, 4);
         let counts = neighbors.count_by(Search::Reference, &radii, Boundary::Open);

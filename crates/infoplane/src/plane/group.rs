@@ -72,12 +72,15 @@ pub struct ProcessingViolations {
 impl PlaneRow {
     /// The two estimates in bits, (I(X;T), I(T;Y)), if the row holds finite values and its status is `ok`.
     pub fn values(&self) -> Option<(f64, f64)> {
-        let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
         if self.status != PlaneRow::OK {
             return None;
         }
         Some((finite(self.i_xt_bits)?, finite(self.i_ty_bits)?))
     }
+}
+
+fn finite(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.is_finite())
 }
 
 impl InformationPlane {
@@ -107,10 +110,24 @@ impl PlaneGroup<'_> {
     ///
     /// Rows without values are left out; of two rows with equal seed, layer and epoch the later stands.
     pub fn layers(&self) -> Vec<LayerPath> {
+        self.paths(PlaneRow::values)
+    }
+
+    /// The path of every layer that has I(X;T), whether or not it has I(T;Y); without that it is 0 in the path.
+    pub(crate) fn layers_with_i_xt(&self) -> Vec<LayerPath> {
+        self.paths(|row| Some((finite(row.i_xt_bits)?, finite(row.i_ty_bits).unwrap_or(0.0))))
+    }
+
+    /// The path of every layer that has I(T;Y), whether or not it has I(X;T); without that it is 0 in the path.
+    pub(crate) fn layers_with_i_ty(&self) -> Vec<LayerPath> {
+        self.paths(|row| Some((finite(row.i_xt_bits).unwrap_or(0.0), finite(row.i_ty_bits)?)))
+    }
+
+    fn paths(&self, values: impl Fn(&PlaneRow) -> Option<(f64, f64)>) -> Vec<LayerPath> {
         type Seeds = BTreeMap<u64, BTreeMap<u64, PlanePoint>>;
         let mut layers: BTreeMap<usize, (usize, Seeds)> = BTreeMap::new();
         for row in &self.rows {
-            if let Some((i_xt_bits, i_ty_bits)) = row.values() {
+            if let Some((i_xt_bits, i_ty_bits)) = values(row) {
                 let (width, seeds) = layers.entry(row.layer).or_default();
                 *width = row.width;
                 let point = PlanePoint { epoch: row.epoch, i_xt_bits, i_ty_bits };
@@ -236,6 +253,17 @@ mod tests {
         let group = &plane.groups()[0];
         assert_eq!(group.missing(), [("not finite", 2), ("no finite value", 1)]);
         assert_eq!(group.layers()[0].mean.len(), 1);
+    }
+
+    #[test]
+    fn half_a_row_is_on_no_plane_and_in_the_series_it_has() {
+        let mut half = row(1, 0, 1, None, 1.0);
+        half.i_xt_bits = None;
+        half.status = "I(X;T): infinite".into();
+        let plane = InformationPlane { rows: vec![half] };
+        let group = &plane.groups()[0];
+        assert!(group.layers().is_empty() && group.layers_with_i_xt().is_empty());
+        assert_eq!(group.layers_with_i_ty()[0].mean[0].i_ty_bits.mean, 0.5);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ReportData;
 use super::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::Bound;
+use crate::estimator::EstimatorConfig;
 use crate::plane::PlaneGroup;
 
 /// A rise of I(X;T) from a layer to the next beyond this is counted against the data processing inequality.
@@ -21,10 +22,8 @@ pub(super) fn layer(layer: usize) -> String {
 
 /// `KDE, noise variance 0.001, upper bound`.
 pub(super) fn setting(group: &PlaneGroup<'_>) -> String {
-    let estimator = match group.estimator {
-        "kde" | "ksg" => group.estimator.to_uppercase(),
-        other => other.replace('_', " "),
-    };
+    let known = EstimatorConfig::METHODS.iter().find(|about| about.name == group.estimator);
+    let estimator = known.map_or_else(|| group.estimator.replace('_', " "), |about| about.title.to_string());
     let setting = minus_signs(&group.setting.replace(['_', '='], " "));
     let bound = group.bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
     if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
@@ -154,7 +153,14 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
         others => format!(", and {others} other reasons"),
     };
     let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
-    Some(format!("Left out: {rows} without values ({reason}{more})."))
+    // A row may hold one of the two: the plane leaves it out, the curves show what there is.
+    let half = group
+        .rows
+        .iter()
+        .any(|row| row.values().is_none() && (row.i_xt_bits.is_some() != row.i_ty_bits.is_some()));
+    let values = if half { "both values" } else { "values" };
+    let reason = reason.trim_end_matches('.');
+    Some(format!("Left out: {rows} without {values} ({reason}{more})."))
 }
 
 fn early_ends(group: &PlaneGroup<'_>) -> Option<String> {

@@ -1,4 +1,6 @@
-//! I(X;T) and I(T;Y) of every layer against the epoch.
+//! I(X;T) and I(T;Y) of every layer against the epoch; each where there is one.
+
+use std::collections::BTreeMap;
 
 use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::{ReportData, caption};
@@ -13,6 +15,7 @@ pub(super) const MOST_SEEDS: usize = 10;
 
 /// What one of the two panels shows.
 struct Quantity {
+    layers: Vec<LayerPath>,
     name: &'static str,
     limit: (&'static str, f64),
     point: fn(&PlanePoint) -> f64,
@@ -21,11 +24,14 @@ struct Quantity {
 
 /// The figure of one setting of an estimator; nothing if no row has values.
 pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scene> {
-    let layers = group.layers();
-    if layers.is_empty() {
+    let (with_i_xt, with_i_ty) = (group.layers_with_i_xt(), group.layers_with_i_ty());
+    let described: BTreeMap<usize, usize> =
+        with_i_xt.iter().chain(&with_i_ty).map(|path| (path.layer, path.width)).collect();
+    if described.is_empty() {
         return None;
     }
-    let names: Vec<String> = layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect();
+    let numbers: Vec<usize> = described.keys().copied().collect();
+    let names: Vec<String> = described.iter().map(|(&layer, &width)| data.layer_name(layer, width)).collect();
     let legend_left = LEFTS[1] + PANEL.0 + 16.0;
     let width = LEAST_WIDTH.max(legend_left + legend_width(&names) + 16.0);
     let notes = caption::note_lines(&notes(data, group), width - 2.0 * 24.0);
@@ -36,12 +42,14 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
 
     let quantities = [
         Quantity {
+            layers: with_i_xt,
             name: "I(X;T)  [bits]",
             limit: ("H(X)", data.h_x.bits()),
             point: |p| p.i_xt_bits,
             mean: |p| p.i_xt_bits,
         },
         Quantity {
+            layers: with_i_ty,
             name: "I(T;Y)  [bits]",
             limit: ("H(Y)", data.h_y.bits()),
             point: |p| p.i_ty_bits,
@@ -49,7 +57,7 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
         },
     ];
     for (left, quantity) in LEFTS.into_iter().zip(quantities) {
-        draw_quantity(&mut scene, left, &layers, &quantity);
+        draw_quantity(&mut scene, left, &numbers, &quantity);
     }
     legend(&mut scene, legend_left, TOP + 8.0, &names);
     caption::write_notes(&mut scene, 24.0, bottom, &notes);
@@ -66,7 +74,8 @@ fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String> {
     notes
 }
 
-fn draw_quantity(scene: &mut Scene, left: f64, layers: &[LayerPath], quantity: &Quantity) {
+fn draw_quantity(scene: &mut Scene, left: f64, numbers: &[usize], quantity: &Quantity) {
+    let layers = &quantity.layers;
     let points = || layers.iter().flat_map(|layer| layer.seeds.iter().flat_map(|(_, points)| points));
     let (limit_name, limit) = quantity.limit;
     let panel = Panel {
@@ -84,8 +93,14 @@ fn draw_quantity(scene: &mut Scene, left: f64, layers: &[LayerPath], quantity: &
         let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, limit_name);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
-    for (index, layer) in layers.iter().enumerate() {
-        let (color, dashes) = layer_color(index, layers.len());
+    if layers.is_empty() {
+        let text = Text::new(left + PANEL.0 / 2.0, TOP + PANEL.1 / 2.0, 12.0, "no value; see below");
+        scene.text(text.anchor(Anchor::Middle).color(Color::QUIET));
+    }
+    for layer in layers {
+        // A layer has its colour by its place among all, also where others have no value.
+        let index = numbers.iter().position(|&number| number == layer.layer).unwrap_or(0);
+        let (color, dashes) = layer_color(index, numbers.len());
         let n_seeds = layer.seeds.len();
         if n_seeds > MOST_SEEDS {
             band(scene, &panel, layer, quantity, color);
@@ -97,7 +112,7 @@ fn draw_quantity(scene: &mut Scene, left: f64, layers: &[LayerPath], quantity: &
         }
         let values = layer.mean.iter().map(|p| (p.epoch as f64, (quantity.mean)(p).mean));
         // Wide layers lie on one another at the limit; the earlier ones are thicker and stay visible below.
-        let width = 1.6 + 1.4 * (layers.len() - 1 - index) as f64 / layers.len() as f64;
+        let width = 1.6 + 1.4 * (numbers.len() - 1 - index) as f64 / numbers.len() as f64;
         panel.curve(scene, values, color, width, 1.0, dashes);
     }
     panel.axes(scene, "epoch", quantity.name);

@@ -4,6 +4,7 @@
 //! `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
 //! gives the same bytes.
 
+mod calibration_figure;
 mod caption;
 mod draw;
 mod information_figure;
@@ -21,6 +22,7 @@ use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription, file};
 use draw::Scene;
 
+pub use calibration_figure::write_calibration;
 pub use summary::summary;
 pub use table::plane_csv;
 

@@ -92,7 +92,30 @@ fn heading(group: &PlaneGroup<'_>) -> String {
 }
 
 fn table(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<[String; 8]> {
-    group.layers().iter().filter_map(|path| row(data, path)).collect()
+    let both = group.layers();
+    let rows = group.layers_with_i_ty().into_iter().filter_map(|half| {
+        match both.iter().find(|path| path.layer == half.layer) {
+            Some(path) => row(data, path),
+            None => label_row(data, &half),
+        }
+    });
+    rows.collect()
+}
+
+/// A layer that has I(T;Y) only; why is told below the table.
+fn label_row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
+    let (first, last) = (path.mean.first()?, path.mean.last()?);
+    let none = || "–".to_string();
+    Some([
+        data.layer_name(path.layer, path.width),
+        none(),
+        none(),
+        none(),
+        none(),
+        amount(first.i_ty_bits, 3),
+        none(),
+        amount(last.i_ty_bits, 3),
+    ])
 }
 
 fn row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {

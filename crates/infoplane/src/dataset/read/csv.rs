@@ -38,6 +38,8 @@ pub(super) enum Wanted<'a> {
     Number(&'a Column),
     /// One column as labels (default: the last), no numbers.
     Labels(Option<&'a Column>),
+    /// All columns together as one label.
+    Symbols,
     /// One column as labels (default: the last), all others as numbers.
     Both(Option<&'a Column>),
 }
@@ -74,7 +76,7 @@ fn parse(
     }
     let has_header = header.unwrap_or_else(|| record.iter().all(|field| field.parse::<f64>().is_err()));
     let (label, number) = match wanted {
-        Wanted::Numbers => (None, None),
+        Wanted::Numbers | Wanted::Symbols => (None, None),
         Wanted::Number(column) => (None, Some(find(&file, column, &record, has_header)?)),
         Wanted::Labels(column) | Wanted::Both(column) => {
             let last = Column::Index(record.len() - 1);
@@ -84,7 +86,7 @@ fn parse(
     let is_number = |field: usize| match wanted {
         Wanted::Numbers => true,
         Wanted::Number(_) => Some(field) == number,
-        Wanted::Labels(_) => false,
+        Wanted::Labels(_) | Wanted::Symbols => false,
         Wanted::Both(_) => Some(field) != label,
     };
     table.n_columns = (0..record.len()).filter(|&field| is_number(field)).count();
@@ -100,6 +102,10 @@ fn parse(
             given: given.to_owned(),
             allowed,
         };
+        if let Wanted::Symbols = wanted {
+            // A character that no field holds by accident keeps ("a", "bc") and ("ab", "c") apart.
+            table.labels.push(record.iter().collect::<Vec<_>>().join("\u{1f}"));
+        }
         for (field, text) in record.iter().enumerate() {
             if is_number(field) {
                 match text.parse::<f64>() {

@@ -148,6 +148,36 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
     }
 }
 
+/// Reads rows as symbols: equal rows share one.
+///
+/// Numbers of any kind, a row of several columns being one symbol, and in a CSV file text as well. `key` as for
+/// [`read_array`]: of a CSV file it names the one column to read, and without it all columns together are the symbol.
+///
+/// # Errors
+/// [`DatasetError`] as for [`read_array`].
+///
+/// # Examples
+/// ```
+/// use infoplane::dataset::read::read_symbols;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("animals.csv");
+/// std::fs::write(&path, "kind,color\ncat,black\ndog,black\ncat,black\n")?;
+/// assert_eq!(read_symbols(&path, None)?.codes(), [0, 1, 0]);
+/// assert_eq!(read_symbols(&path, Some("color"))?.n_labels(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetError> {
+    match (format(path)?, key) {
+        (Format::Csv, Some(_)) => {
+            let column = key.map(column);
+            let table = csv::read(path, None, Wanted::Labels(column.as_ref()))?;
+            Ok(Labels::from_symbols(&table.labels))
+        }
+        (Format::Csv, None) => Ok(Labels::from_symbols(&csv::read(path, None, Wanted::Symbols)?.labels)),
+        _ => Ok(read_array(path, key)?.variable().symbols()),
+    }
+}
+
 /// Reads a data set from two arrays, of one file or of two.
 ///
 /// Each is a path and the name of the array in it, for formats that hold several. Inputs become single

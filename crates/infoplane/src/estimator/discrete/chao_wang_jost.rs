@@ -40,13 +40,14 @@ impl ChaoWangJostConfig {
 /// estimates what it cannot say. The second is summed here as (f₁/n) Σ_{s≥0} (1 − A)^(s+1) / (n + s), which is the
 /// same and keeps its digits where the braces above lose them.
 ///
-/// **Recommended when cells outnumber samples**: over 36 kinds of joint distributions of 64 × 64 cells, with 1000
-/// samples, the mean error of I(X;Y) was at most 0.2 nats, where the plug-in value is off by up to 1.5. It needs
-/// coincidences: with 300 samples noisy maps are still overestimated by up to 0.7.
+/// **Recommended whenever cells are not all well filled**: over 34 kinds of joint distributions of 64 × 64 cells, with
+/// 1000 samples, the mean error of I(X;Y) was at most 0.2 nats, where the plug-in value is off by up to 1.5; the
+/// worst of 1360 single values was off by 0.34. It needs coincidences: with 300 samples noisy
+/// permutations are overestimated by up to 0.7, and its interval does not say so.
 ///
 /// The standard error is the jackknife's, a sampling error. The interval adds to 1.96 of it the share of 0.3 of the
-/// correction for what the extrapolation may have got wrong; so it held the truth in those experiments in all but
-/// a few of a hundred samples, 0.05 nats wide where samples are many and 0.8 where all of it is correction.
+/// correction, for what the extrapolation may have got wrong. In those experiments it held the truth in 93 to 100 %
+/// of the samples of each kind, and was ±0.03 to ±0.7 nats wide, the wider the more of the value is correction.
 ///
 /// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
 /// difference).

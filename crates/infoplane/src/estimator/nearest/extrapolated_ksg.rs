@@ -8,7 +8,7 @@ use crate::special::digammas;
 use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
 
 use super::super::{About, LayerRange, Method, Scaling, Uncertainty};
-use super::{Parts, Tied, chebyshev, finished, joined};
+use super::{Parts, chebyshev, check_ties_at, finished, joined};
 
 /// Numbers of neighbours, about evenly spaced in their square roots.
 const LADDER: [usize; 12] = [2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80];
@@ -171,8 +171,8 @@ impl Estimator for ExtrapolatedKsg {
         }
         let n = x.nrows();
         let nearest = chebyshev(&joined(&[x, y])).nearest(self.config.k);
-        let tied = Tied::check(self.name(), &nearest, n)?.any;
         let ladder: Vec<usize> = LADDER.into_iter().filter(|&k| k <= self.config.k).collect();
+        let tied = check_ties_at(self.name(), &nearest, ladder[0], n)?;
         let psi = digammas(n);
         let terms: Vec<Vec<f64>> = ladder
             .iter()

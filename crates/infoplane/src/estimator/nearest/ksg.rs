@@ -7,8 +7,8 @@ use crate::neighbors::Boundary;
 use crate::special::digammas;
 use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling, Uncertainty};
-use super::{K, Parts, Tied, chebyshev, check_k, finished, joined, mean, setting, settings};
+use super::super::{About, LayerRange, Method, Scaling};
+use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, settings};
 
 /// The settings of [`Ksg`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,8 +33,8 @@ impl KsgConfig {
         estimates: "I(X;Y), I(X;Y|Z) and total correlation of numbers",
         when: "continuous data of at most about 4 columns in all",
         cost: "O(n log n) for few columns, O(n² d) for many",
-        uncertainty: Uncertainty::Subsampling,
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
+        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 
@@ -118,11 +118,11 @@ impl Ksg {
     }
 
     /// The total correlation of parts that change; the estimate and the samples that coincide.
-    fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
+    pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
         let joint = joined(parts);
         let n = joint.nrows();
         let nearest = chebyshev(&joint).nearest(self.k);
-        let tied = Tied::check(self.name(), &nearest, n)?.any;
+        let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
         let mut nats = psi[self.k] + (parts.len() - 1) as f64 * psi[n];
@@ -133,7 +133,8 @@ impl Ksg {
         Ok((nats, tied))
     }
 
-    fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
+    /// What m parts cannot exceed: no count is below k − 1.
+    pub(super) fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
         let psi = digammas(n_samples);
         (n_parts - 1) as f64 * (psi[n_samples] - psi[self.k])
     }
@@ -172,7 +173,7 @@ impl Estimator for Ksg {
         }
         let joint = joined(&[x, y, z]);
         let nearest = chebyshev(&joint).nearest(self.k);
-        let tied = Tied::check(self.name(), &nearest, n)?.any;
+        let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
         let mean_of = |part: &Array2<f64>| {

@@ -4,18 +4,28 @@
 //! so many samples allow stands beside the estimate.
 
 mod extrapolated_ksg;
+mod bi_ksg;
+mod cv_ksg;
+mod kl;
 mod ksg;
+mod ksg2;
 mod mixed_ksg;
 mod ross;
+mod sliced;
 
 pub use extrapolated_ksg::{ExtrapolatedKsg, ExtrapolatedKsgConfig};
+pub use bi_ksg::{BiKsg, BiKsgConfig};
+pub use cv_ksg::{CvKsg, CvKsgConfig};
+pub use kl::{Kl, KlConfig};
 pub use ksg::{Ksg, KsgConfig};
+pub use ksg2::{Ksg2, Ksg2Config};
 pub use mixed_ksg::{MixedKsg, MixedKsgConfig, MixedKsgForm};
 pub use ross::{Ross, RossConfig};
+pub use sliced::{Sliced, SlicedConfig};
 
 use ndarray::{Array2, Axis, concatenate};
 
-use crate::neighbors::{Boundary, Metric, Neighbors};
+use crate::neighbors::{Boundary, Metric, Nearest, Neighbors};
 use crate::{Bound, Information, Labels, Variable};
 
 use super::error::check_variables;
@@ -31,7 +41,7 @@ const TIED_SHARE: f64 = 0.01;
 /// What to use for coinciding samples.
 const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
 
-/// What to use for too few samples per ceiling: a value this near to it says little.
+/// Nats below the ceiling from which a value has a warning.
 const NEAR_CEILING: f64 = 1.0;
 
 fn check_k(k: usize) -> Result<(), EstimateError> {
@@ -95,11 +105,6 @@ impl Parts {
         Ok(Parts { parts, warnings })
     }
 
-    /// Whether a variable never changes.
-    fn any_constant(&self) -> bool {
-        self.parts.iter().any(|part| part.ncols() == 0)
-    }
-
     /// The answer for a variable that never changes: it shares nothing with any other.
     fn nothing(mut self, variables: &[Variable<'_>]) -> Estimate {
         self.warnings.push(Warning::Constant);
@@ -120,27 +125,24 @@ fn chebyshev(points: &Array2<f64>) -> Neighbors<'_> {
     Neighbors::new(points.view(), Metric::Chebyshev)
 }
 
-/// Samples that coincide with another, from the distances to the nearest one and to the k-th.
-#[derive(Debug, Clone, Copy)]
-struct Tied {
-    any: usize,
+/// How many samples coincide with another; refuses if too many have their k nearest neighbours at their own place.
+fn check_ties(estimator: &'static str, nearest: &Nearest, n_samples: usize) -> Result<usize, EstimateError> {
+    check_ties_at(estimator, nearest, nearest.k(), n_samples)
 }
 
-impl Tied {
-    /// Counts, and refuses if too many have their k nearest neighbours at their own place.
-    fn check(
-        estimator: &'static str,
-        nearest: &crate::neighbors::Nearest,
-        n_samples: usize,
-    ) -> Result<Self, EstimateError> {
-        let k = nearest.k();
-        let at_zero = |rank: usize| (0..n_samples).filter(|&i| nearest.distances(i)[rank] == 0.0).count();
-        let (any, all) = (at_zero(0), at_zero(k - 1));
-        if all as f64 > TIED_SHARE * n_samples as f64 {
-            return Err(EstimateError::Ties { estimator, tied: any, n_samples, instead: FOR_TIES });
-        }
-        Ok(Tied { any })
+/// The same where fewer neighbours than were looked for decide.
+fn check_ties_at(
+    estimator: &'static str,
+    nearest: &Nearest,
+    k: usize,
+    n_samples: usize,
+) -> Result<usize, EstimateError> {
+    let at_zero = |rank: usize| (0..n_samples).filter(|&i| nearest.distances(i)[rank] == 0.0).count();
+    let (any, all) = (at_zero(0), at_zero(k - 1));
+    if all as f64 > TIED_SHARE * n_samples as f64 {
+        return Err(EstimateError::Ties { estimator, tied: any, n_samples, instead: FOR_TIES });
     }
+    Ok(any)
 }
 
 /// How many others are at the very place of each sample, for samples whose radius is 0; 0 for the others.
@@ -222,28 +224,28 @@ fn mean(terms: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use ndarray::Array2;
 
     use crate::Variable;
     use crate::random::{Purpose, generator, normal, uniform};
 
-    pub(super) fn double(matrix: &Array2<f64>) -> Variable<'_> {
+    pub(in super::super) fn double(matrix: &Array2<f64>) -> Variable<'_> {
         Variable::Double(matrix.view())
     }
 
-    pub(super) fn normals(n: usize, width: usize, seed: u64) -> Array2<f64> {
+    pub(in super::super) fn normals(n: usize, width: usize, seed: u64) -> Array2<f64> {
         let mut generator = generator(seed, Purpose::Labels, 99);
         Array2::from_shape_simple_fn((n, width), || normal(&mut generator))
     }
 
-    pub(super) fn uniform_column(n: usize, seed: u64) -> Array2<f64> {
+    pub(in super::super) fn uniform_column(n: usize, seed: u64) -> Array2<f64> {
         let mut generator = generator(seed, Purpose::Labels, 98);
         Array2::from_shape_simple_fn((n, 1), || uniform(&mut generator))
     }
 
     /// `width` pairs of standard normal columns, each pair with the correlation given.
-    pub(super) fn correlated(
+    pub(in super::super) fn correlated(
         n: usize,
         width: usize,
         correlation: f64,
@@ -256,7 +258,7 @@ mod tests {
     }
 
     /// −½ ln(1 − ρ²) of one pair of columns.
-    pub(super) fn gaussian_information(correlation: f64) -> f64 {
+    pub(in super::super) fn gaussian_information(correlation: f64) -> f64 {
         -0.5 * (1.0 - correlation * correlation).ln()
     }
 }

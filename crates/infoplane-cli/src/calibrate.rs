@@ -1,0 +1,211 @@
+//! `infoplane calibrate`.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
+use infoplane::dataset::generate::known::{TASKS, Task};
+use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::report::write_calibration;
+use serde_json::{Value, json};
+
+use crate::arguments::Calibrate;
+use crate::failure::{Failure, INTERRUPTED, say};
+use crate::method::unknown;
+
+/// Tries methods on samples whose information is known.
+pub fn calibrate(arguments: &Calibrate) -> Result<ExitCode, Failure> {
+    let calibration = Calibration {
+        tasks: tasks(&arguments.tasks)?,
+        methods: methods(&arguments.estimators)?,
+        n_samples: arguments.n.iter().map(|&n| n as usize).collect(),
+        repeats: arguments.repeats as usize,
+        seed: arguments.seed,
+        limit: Duration::try_from_secs_f64(arguments.limit).map_err(|_| {
+            Failure::input(format!("--limit {}; allowed is a number of seconds above 0", arguments.limit))
+        })?,
+    };
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupt);
+    // Without a handler Ctrl-C still stops it, only without the table.
+    let _ = ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into()); // the second time, at once
+        }
+    });
+    let hidden = arguments.json || !stderr().is_terminal();
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {msg}  {elapsed} gone, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("█▉ "));
+    let mut told = |done: usize, of: usize, task: &str| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        bar.set_message(task.to_string());
+    };
+    let table = run(&calibration, &mut told, &interrupt);
+    bar.finish_and_clear();
+    let interrupted = interrupt.load(Ordering::Relaxed);
+    let files = match &arguments.out {
+        Some(out) if !table.is_empty() => write_calibration(&table, out)?,
+        _ => Vec::new(),
+    };
+    let mut out = stdout().lock();
+    if arguments.json {
+        let rows: Vec<Value> = table.iter().map(as_json).collect();
+        writeln!(out, "{}", json!({"rows": rows, "files": files, "interrupted": interrupted}))?;
+    } else {
+        write!(out, "{}", text(&table, &calibration))?;
+        for file in &files {
+            writeln!(out, "wrote {}", file.display())?;
+        }
+    }
+    if interrupted {
+        say("interrupted; the table holds what was tried");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tasks(names: &[String]) -> Result<Vec<&'static Task>, Failure> {
+    if names.is_empty() {
+        return Ok(TASKS.iter().collect());
+    }
+    let find = |name: &String| {
+        Task::named(name.trim()).ok_or_else(|| {
+            let all: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
+            Failure::input(format!("no task is called `{name}`; tasks are {}", all.join(", ")))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn methods(names: &[String]) -> Result<Vec<EstimatorConfig>, Failure> {
+    if names.is_empty() {
+        return Ok(contenders());
+    }
+    let find = |name: &String| {
+        let name = name.trim();
+        if EstimatorConfig::keys(name).is_none() {
+            return Err(unknown(name));
+        }
+        contender(name).ok_or_else(|| {
+            let allowed: Vec<&str> = contenders().iter().map(|config| config.about().name).collect();
+            Failure::input(format!(
+                "{name} needs a choice that the tasks do not have; those without are {}",
+                allowed.join(", ")
+            ))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn as_json(row: &Accuracy) -> Value {
+    let outcome = row.outcome.as_ref().ok();
+    json!({
+        "task": row.task,
+        "n": row.n_samples,
+        "estimator": row.estimator,
+        "truth_nats": row.truth,
+        "mean_absolute_error_nats": outcome.map(Outcome::mean_absolute_error),
+        "mean_error_nats": outcome.map(Outcome::mean_error),
+        "median_seconds": outcome.map(|outcome| outcome.time.as_secs_f64()),
+        "repeats": outcome.map_or(0, |outcome| outcome.errors.len()),
+        "chosen": outcome.and_then(|outcome| outcome.chosen.clone()),
+        "reason": row.outcome.as_ref().err(),
+    })
+}
+
+/// Columns of one table; more go into another below.
+const COLUMNS: usize = 8;
+
+/// What a table shows: its name, and the cell of an outcome.
+type Shown = (&'static str, fn(&Outcome) -> String);
+
+fn text(table: &[Accuracy], calibration: &Calibration) -> String {
+    let methods: Vec<&str> = calibration.methods.iter().map(|method| method.about().name).collect();
+    let mut sizes = calibration.n_samples.clone();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let shown: [Shown; 3] = [
+        ("mean absolute error, nats (* the least of the task)", |o| {
+            format!("{:.4}", o.mean_absolute_error())
+        }),
+        ("mean error, nats", |o| format!("{:+.4}", o.mean_error())),
+        ("median time, ms", |o| format!("{:.1}", o.time.as_secs_f64() * 1e3)),
+    ];
+    let mut text = String::new();
+    let width = calibration.tasks.iter().map(|task| task.name.len()).max().unwrap_or(0);
+    for &n in &sizes {
+        for (number, (name, value)) in shown.iter().enumerate() {
+            text += &format!("n = {n}: {name}\n");
+            for columns in methods.chunks(COLUMNS) {
+                text += &format!("  {:<width$}  {:>8}", "", "truth");
+                columns.iter().for_each(|method| text += &format!("  {method:>11}"));
+                text.push('\n');
+                for task in &calibration.tasks {
+                    let rows = || table.iter().filter(|row| row.task == task.name && row.n_samples == n);
+                    let Some(truth) = rows().next().map(|row| row.truth) else { continue };
+                    let least = rows()
+                        .filter_map(|row| Some(row.outcome.as_ref().ok()?.mean_absolute_error()))
+                        .fold(f64::INFINITY, f64::min);
+                    text += &format!("  {:<width$}  {truth:>8.4}", task.name);
+                    for method in columns {
+                        let cell = match rows().find(|row| row.estimator == *method).map(|row| &row.outcome) {
+                            Some(Ok(outcome)) => {
+                                let best = number == 0 && outcome.mean_absolute_error() == least;
+                                format!("{}{}", value(outcome), if best { "*" } else { " " })
+                            }
+                            _ => "– ".into(),
+                        };
+                        text += &format!("  {cell:>11}");
+                    }
+                    text.push('\n');
+                }
+                text.push('\n');
+            }
+        }
+    }
+    text += &choices(table);
+    text + &reasons(table)
+}
+
+/// What `auto` chose.
+fn choices(table: &[Accuracy]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for row in table {
+        if let Ok(Outcome { chosen: Some(chosen), .. }) = &row.outcome {
+            lines.push(format!("  {} (n = {}): {chosen}\n", row.task, row.n_samples));
+        }
+    }
+    if lines.is_empty() { String::new() } else { format!("auto chose\n{}\n", lines.concat()) }
+}
+
+/// Why methods do not apply, each reason once for each method.
+fn reasons(table: &[Accuracy]) -> String {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for row in table {
+        if let Err(reason) = &row.outcome {
+            let line = format!("{}: {reason}", row.estimator);
+            let place = format!("{} {}", row.task, row.n_samples);
+            match lines.iter_mut().find(|(other, _)| *other == line) {
+                Some((_, places)) => places.push(place),
+                None => lines.push((line, vec![place])),
+            }
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("– does not apply\n");
+    for (line, places) in lines {
+        let shown = if places.len() > 4 { format!("{} tasks", places.len()) } else { places.join(", ") };
+        text += &format!("  {line} ({shown})\n");
+    }
+    text
+}

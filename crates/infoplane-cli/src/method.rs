@@ -1,0 +1,150 @@
+//! Methods and their keys, from the command line to a configuration.
+
+use infoplane::estimator::{EstimatorConfig, Method};
+use serde_json::Value as Json;
+
+use crate::arguments::MethodKeys;
+use crate::failure::Failure;
+
+/// The settings that the flags describe; what the method does not take is refused by name.
+pub fn config(name: &str, given: &MethodKeys) -> Result<EstimatorConfig, Failure> {
+    let keys = keys(name)?;
+    let mut table = toml::Table::new();
+    let mut flags: Vec<(String, String)> = Vec::new();
+    for (key, flag, text) in given.given() {
+        let (key, value) = match key {
+            // One variance is a list of one, where a method takes several.
+            "noise_variance" if !keys.contains(&key) && keys.contains(&"noise_variances") => {
+                ("noise_variances", toml::Value::Array(vec![value(text)]))
+            }
+            "range" => (key, range(text)?),
+            // A negative number of bins is as wrong as none; the check tells what is allowed.
+            "bins" => (key, value(if text.starts_with('-') { "0" } else { text })),
+            _ => (key, value(text)),
+        };
+        refuse_unknown(name, keys, key, flag)?;
+        table.insert(key.into(), value);
+        flags.push((key.into(), format!("{flag} {text}")));
+    }
+    for set in &given.set {
+        let (key, text) = set
+            .split_once('=')
+            .map(|(key, text)| (key.trim(), text.trim()))
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| Failure::input(format!("--set {set}; allowed is KEY=VALUE")))?;
+        refuse_unknown(name, keys, key, &format!("--set {key}"))?;
+        if table.insert(key.into(), value(text)).is_some() {
+            return Err(Failure::input(format!("{key} is given twice")));
+        }
+        flags.push((key.into(), format!("--set {set}")));
+    }
+    match EstimatorConfig::named(name, toml::Value::Table(table.clone())) {
+        Ok(Some(config)) => {
+            config.check().map_err(|error| Failure::input(format!("--estimator {name}: {error}")))?;
+            Ok(config)
+        }
+        Ok(None) => Err(unknown(name)),
+        Err(error) => Err(not_taken(name, &table, &flags, &error)),
+    }
+}
+
+/// The keys of a method.
+fn keys(name: &str) -> Result<&'static [&'static str], Failure> {
+    EstimatorConfig::keys(name).ok_or_else(|| unknown(name))
+}
+
+/// That there is no such method.
+pub fn unknown(name: &str) -> Failure {
+    let names: Vec<&str> = EstimatorConfig::METHODS.iter().map(|about| about.name).collect();
+    Failure::input(format!(
+        "no estimator is called `{name}`; there are {}\n`infoplane estimators` says what each is for",
+        names.join(", ")
+    ))
+}
+
+fn refuse_unknown(name: &str, keys: &[&str], key: &str, flag: &str) -> Result<(), Failure> {
+    if keys.contains(&key) {
+        return Ok(());
+    }
+    let allowed = match keys {
+        [] => "it takes none".to_string(),
+        keys => format!("its keys are {}", keys.join(", ")),
+    };
+    Err(Failure::input(format!("{flag} is not for --estimator {name}; {allowed}")))
+}
+
+/// What was wrong with a value, with the flag it came from, or which key is missing.
+fn not_taken(
+    name: &str,
+    table: &toml::Table,
+    flags: &[(String, String)],
+    error: &toml::de::Error,
+) -> Failure {
+    let message = error.message().trim_end().to_string();
+    // One key at a time tells which value it was.
+    let culprit = flags.iter().find(|(key, _)| {
+        let mut alone = toml::Table::new();
+        if let Some(value) = table.get(key) {
+            alone.insert(key.clone(), value.clone());
+        }
+        EstimatorConfig::named(name, toml::Value::Table(alone))
+            .is_err_and(|error| !error.message().starts_with("missing field"))
+    });
+    if let Some((_, flag)) = culprit {
+        return Failure::input(format!("{flag}, for --estimator {name}: {message}"));
+    }
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match missing {
+        Some("noise_variance" | "noise_variances") => Failure::input(format!(
+            "--estimator {name} needs --noise-variance, a choice that decides the result: the published \
+             figures use 0.001 (12-bit task) and 0.1 (MNIST)"
+        )),
+        Some("rule") => {
+            Failure::input(format!("--estimator {name} needs --rule edges, equal, floor, quantile or exact"))
+        }
+        Some(key) => Failure::input(format!(
+            "--estimator {name} needs --{}; `infoplane estimators {name}` shows its keys",
+            key.replace('_', "-")
+        )),
+        None => Failure::input(format!("--estimator {name}: {message}")),
+    }
+}
+
+/// A number, or anything else as TOML, or failing that a string.
+fn value(text: &str) -> toml::Value {
+    if let Ok(whole) = text.parse() {
+        return toml::Value::Integer(whole);
+    }
+    if let Ok(number) = text.parse() {
+        return toml::Value::Float(number);
+    }
+    let parsed = format!("value = {text}").parse::<toml::Table>().ok();
+    parsed
+        .and_then(|mut table| if table.len() == 1 { table.remove("value") } else { None })
+        .unwrap_or_else(|| toml::Value::String(text.into()))
+}
+
+fn range(given: &str) -> Result<toml::Value, Failure> {
+    if matches!(given, "layer" | "unit") {
+        return Ok(toml::Value::String(given.into()));
+    }
+    given
+        .split_once(',')
+        .and_then(|(low, high)| Some([low.trim().parse::<f64>().ok()?, high.trim().parse::<f64>().ok()?]))
+        .map(|ends| toml::Value::Array(ends.map(toml::Value::Float).to_vec()))
+        .ok_or_else(|| {
+            Failure::input(format!("--range {given}; allowed are LOW,HIGH (as in -1,1), `layer` or `unit`"))
+        })
+}
+
+/// The settings a method has without any flag, by key; nothing for a key without a default.
+pub fn defaults(name: &str) -> Option<serde_json::Map<String, Json>> {
+    let config = EstimatorConfig::named(name, toml::Value::Table(toml::Table::new())).ok()??;
+    match serde_json::to_value(config) {
+        Ok(Json::Object(mut map)) => {
+            map.remove("kind");
+            Some(map)
+        }
+        _ => None,
+    }
+}
