@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Labels = 5,
     /// Gaussian noise on a layer; one stream per draw and row.
     Noise = 9,
+    /// Which samples are measured together.
+    Batches = 11,
 }
 
 /// The generator of (seed, purpose, index).

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::noise::NoiseConfig;
+use super::renyi::RenyiConfig;
 use super::{Bound, EstimateError, Estimator, LayerRange};
 use super::{binned::BinnedConfig, kde::KdeConfig};
-use super::noise::NoiseConfig;
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,8 @@ methods! {
     "kde" => Kde(KdeConfig),
     /// [`Noise`](super::Noise).
     "noise" => Noise(NoiseConfig),
+    /// [`Renyi`](super::Renyi).
+    "renyi" => Renyi(RenyiConfig),
 }
 
 impl Method for EstimatorConfig {

@@ -11,6 +11,7 @@ mod method;
 mod noise;
 mod prepare;
 mod range;
+mod renyi;
 
 pub use binned::{BinRule, Binned, BinnedConfig};
 pub use error::{EstimateError, Quantity};
@@ -20,6 +21,7 @@ pub use method::{About, EstimatorConfig, Method};
 pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use renyi::{Bandwidth, Renyi, RenyiConfig};
 
 use error::{check_layer, check_variables};
 
@@ -112,6 +114,8 @@ mod tests {
             "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
             "kind = 'noise'\nnoise_variances = [0.1, 0.001]",
             "kind = 'noise'\nnoise_variances = [0.1]\nbounds = true",
+            "kind = 'renyi'",
+            "kind = 'renyi'\nalpha = 2\nbandwidth = 0.5\nbatch = 2",
             "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",

@@ -196,8 +196,11 @@ impl Noise {
         variables: &[Variable<'_>],
         constant: bool,
     ) -> Estimate {
-        let mut estimate =
-            Estimate::new(Information::from_nats(value.mean), Kind::Smoothed { noise_variance: variance }, variables);
+        let mut estimate = Estimate::new(
+            Information::from_nats(value.mean),
+            Kind::Smoothed { noise_variance: variance },
+            variables,
+        );
         estimate.standard_error = Some(Information::from_nats(value.error));
         estimate.ceiling = Some(labels.entropy());
         let most = (labels.len() as f64).ln();
@@ -294,7 +297,9 @@ fn row_labels(x: &Variable<'_>) -> Labels {
         Variable::Single(rows) => Labels::from_rows(rows.view()),
         Variable::Double(rows) => {
             // Adding zero makes −0 and 0 alike.
-            let key = |row: ndarray::ArrayView1<'_, f64>| -> Vec<u64> { row.iter().map(|v| (v + 0.0).to_bits()).collect() };
+            let key = |row: ndarray::ArrayView1<'_, f64>| -> Vec<u64> {
+                row.iter().map(|v| (v + 0.0).to_bits()).collect()
+            };
             Labels::from_symbols(&rows.rows().into_iter().map(key).collect::<Vec<_>>())
         }
     }
@@ -355,8 +360,7 @@ impl Estimator for Noise {
         let variance = self.one_variance()?;
         let labels = Labels::distinct(x.n_samples());
         let value = self.values(&x, &[&labels], variance)[0];
-        let of_noise =
-            x.width() as f64 / 2.0 * ((std::f64::consts::TAU).ln() + 1.0 + variance.ln());
+        let of_noise = x.width() as f64 / 2.0 * ((std::f64::consts::TAU).ln() + 1.0 + variance.ln());
         let mut estimate = self.estimate(value, variance, &labels, &[x.view()], false);
         estimate.information = Information::from_nats(value.mean + of_noise);
         estimate.ceiling = Some(labels.entropy() + Information::from_nats(of_noise));
@@ -377,7 +381,8 @@ impl Estimator for Noise {
         };
         let mut readings = Vec::new();
         for (index, &variance) in self.config.noise_variances.iter().enumerate() {
-            let reading = |bound, estimates| Reading { setting: setting(variance), bound, estimates, out_of_range: 0 };
+            let reading =
+                |bound, estimates| Reading { setting: setting(variance), bound, estimates, out_of_range: 0 };
             let values = self.values(&t, labellings, variance);
             let estimate = |(value, labels): (Value, &&Labels)| {
                 Ok(self.estimate(value, variance, labels, &[t.view(), Variable::Labels(labels)], constant))

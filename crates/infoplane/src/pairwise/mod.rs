@@ -208,7 +208,11 @@ fn noisy_passes<E: Exact>(
     let variance = [points.scaled_variance(variance)];
     let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
         points.choose_centre();
-        Packed::Centred(Centred::pack(&points, &layout.panels(), shifted::longest(points.width(), variance[0])))
+        Packed::Centred(Centred::pack(
+            &points,
+            &layout.panels(),
+            shifted::longest(points.width(), variance[0]),
+        ))
     } else {
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };

@@ -221,7 +221,10 @@ fn panel_pair<S: Simd, E: Exact>(
             let mut smallest = gram(
                 simd,
                 &shifted.strips[strip..strip + ROWS * width],
-                Norms { coarse: &shifted.coarse[place..place + ROWS], rest: &shifted.rests[place..place + ROWS] },
+                Norms {
+                    coarse: &shifted.coarse[place..place + ROWS],
+                    rest: &shifted.rests[place..place + ROWS],
+                },
                 &centred.values[right_number * size..(right_number + 1) * size],
                 Norms { coarse: &centred.coarse_norms[panel.clone()], rest: &centred.norm_rests[panel] },
                 &mut work.tile,

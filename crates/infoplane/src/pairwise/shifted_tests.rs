@@ -130,9 +130,7 @@ fn noisy_near_duplicates_clusters_and_saturated_units_agree() {
 #[test]
 fn noise_randomizes_the_rounding_of_data_without_any() {
     let n = 520;
-    let t = Array2::from_shape_fn((n, 1024), |(i, k)| {
-        f64::from(u8::from(k < 128 || k - 128 == i)) * 0.97
-    });
+    let t = Array2::from_shape_fn((n, 1024), |(i, k)| f64::from(u8::from(k < 128 || k - 128 == i)) * 0.97);
     check("one-hot beside saturated", t.view(), 0.3);
     check("one-hot beside saturated", t.view(), 0.1);
 }
