@@ -60,22 +60,47 @@ fn add_multiple_lanes<S: Simd>(simd: S, factor: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
-/// y += (x − at)².
-pub(crate) fn add_squared_differences(level: Level, x: &[f64], at: f64, y: &mut [f64]) {
-    dispatch!(level, simd => add_squared_differences_lanes(simd, x, at, y));
+/// Squared distances of one point to others: `out[j]` = Σ_k (columns[k][first + j] − columns[k][point])².
+pub(crate) fn squared_distances(
+    level: Level,
+    columns: &[Vec<f64>],
+    point: usize,
+    first: usize,
+    out: &mut [f64],
+) {
+    dispatch!(level, simd => squared_distances_lanes(simd, columns, point, first, out));
 }
 
 #[inline(always)]
-fn add_squared_differences_lanes<S: Simd>(simd: S, x: &[f64], at: f64, y: &mut [f64]) {
+fn squared_distances_lanes<S: Simd>(
+    simd: S,
+    columns: &[Vec<f64>],
+    point: usize,
+    first: usize,
+    out: &mut [f64],
+) {
+    const ACROSS: usize = 4;
     let lanes = S::f64s::LEN;
-    let whole = x.len() / lanes * lanes;
-    let point = S::f64s::splat(simd, at);
-    for (x, y) in x[..whole].chunks_exact(lanes).zip(y[..whole].chunks_exact_mut(lanes)) {
-        let difference = S::f64s::from_slice(simd, x) - point;
-        difference.mul_add(difference, S::f64s::from_slice(simd, y)).store_slice(y);
+    let step = ACROSS * lanes;
+    let whole = out.len() / step * step;
+    for (start, out) in (0..whole).step_by(step).zip(out.chunks_exact_mut(step)) {
+        let start = first + start;
+        let mut sums = [S::f64s::splat(simd, 0.0); ACROSS];
+        for column in columns {
+            let others = &column[start..start + step];
+            let at = S::f64s::splat(simd, column[point]);
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let difference = S::f64s::from_slice(simd, &others[v * lanes..(v + 1) * lanes]) - at;
+                *sum = difference.mul_add(difference, *sum);
+            }
+        }
+        for (sum, out) in sums.iter().zip(out.chunks_exact_mut(lanes)) {
+            sum.store_slice(out);
+        }
     }
-    for (x, y) in x[whole..].iter().zip(&mut y[whole..]) {
-        *y += (x - at) * (x - at);
+    for (j, out) in out.iter_mut().enumerate().skip(whole) {
+        let square = |difference: f64| difference * difference;
+        *out = columns.iter().map(|column| square(column[first + j] - column[point])).sum();
     }
 }
 
@@ -262,11 +287,9 @@ fn update_rows<S: Simd>(
                     }
                 }
             }
-            for r in 0..DOWN {
-                for c in 0..ACROSS {
-                    let place = r * n + column + c * lanes;
-                    let place = &mut rows[place..place + lanes];
-                    (S::f64s::from_slice(simd, place) + sums[r][c]).store_slice(place);
+            for (row, sums) in rows.chunks_exact_mut(n).zip(&sums) {
+                for (place, sum) in row[column..column + step].chunks_exact_mut(lanes).zip(sums) {
+                    (S::f64s::from_slice(simd, place) + *sum).store_slice(place);
                 }
             }
             column += step;

@@ -237,7 +237,8 @@ fn information_falls_with_the_noise_and_stays_below_its_ceiling() {
     assert!(values[5].warnings.is_empty());
     for pair in values.windows(2) {
         let error = pair[0].standard_error.unwrap().nats() + pair[1].standard_error.unwrap().nats();
-        assert!(pair[1].information.nats() < pair[0].information.nats() + 3.0 * error);
+        // Without overlap all values are ln N, up to rounding.
+        assert!(pair[1].information.nats() <= pair[0].information.nats() + 3.0 * error + 1e-9);
     }
     let last = &values[6];
     assert!(last.information.nats().abs() < 1e-5);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, shuffle};
-use crate::symmetric::{add_multiple, add_squared_differences, dot, eigenvalues};
+use crate::symmetric::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
 use super::error::check_variables;
@@ -393,34 +393,35 @@ struct BlockKernel {
 }
 
 impl BlockKernel {
-    /// One row of the matrix, from the first point to before point `end`.
-    fn row(&self, level: Level, point: usize, end: usize, row: &mut [f64]) {
-        let row = &mut row[..end];
-        row.fill(0.0);
-        for column in &self.columns {
-            add_squared_differences(level, &column[..end], column[point], row);
-        }
+    /// Part of a row of the matrix, from point `first` on.
+    fn row(&self, level: Level, point: usize, first: usize, row: &mut [f64]) {
+        squared_distances(level, &self.columns, point, first, row);
         row.iter_mut().for_each(|v| *v = (-*v).exp());
     }
 
     /// Σ_ij K_ij².
     fn sum_of_squares(&self) -> f64 {
+        /// Points on either side of a task: their coordinates stay in the cache.
+        const SIDE: usize = 128;
         if self.columns.is_empty() {
             return (self.n * self.n) as f64;
         }
         let level = Level::new();
         let task = |first: usize| {
-            let mut row = vec![0.0; self.n];
-            let points = first..self.n.min(first + 32);
-            points
-                .map(|point| {
-                    self.row(level, point, point, &mut row);
-                    1.0 + 2.0 * dot(level, &row[..point], &row[..point])
-                })
-                .sum()
+            let mut row = [0.0; SIDE];
+            let mut sum = 0.0;
+            for other in (0..=first).step_by(SIDE) {
+                for point in first..self.n.min(first + SIDE) {
+                    let row = &mut row[..SIDE.min(point - other)];
+                    self.row(level, point, other, row);
+                    sum += 2.0 * dot(level, row, row);
+                }
+            }
+            sum
         };
-        let sums: Vec<f64> = (0..self.n).into_par_iter().step_by(32).map(task).collect();
-        sums.iter().sum()
+        let sums: Vec<f64> = (0..self.n).into_par_iter().step_by(SIDE).map(task).collect();
+        // Every point and itself.
+        sums.iter().sum::<f64>() + self.n as f64
     }
 
     /// The eigenvalues, without those that are 0 to the order α; `n_samples` in all blocks together.
@@ -446,7 +447,10 @@ impl BlockKernel {
         }
         let n = self.n;
         let mut matrix = vec![0.0; n * n];
-        matrix.par_chunks_mut(n).enumerate().for_each(|(point, row)| self.row(level, point, point + 1, row));
+        matrix
+            .par_chunks_mut(n)
+            .enumerate()
+            .for_each(|(point, row)| self.row(level, point, 0, &mut row[..=point]));
         Ok(eigenvalues(level, &mut matrix, n))
     }
 
@@ -470,7 +474,7 @@ impl BlockKernel {
             }
             let (pivot, &largest) = rest.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
             let mut column = vec![0.0; n];
-            self.row(level, pivot, n, &mut column);
+            self.row(level, pivot, 0, &mut column);
             for earlier in &factor {
                 add_multiple(level, -earlier[pivot], earlier, &mut column);
             }
