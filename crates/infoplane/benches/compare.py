@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
     python3 -m venv .venv && .venv/bin/pip install numpy torch
-    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [kde] [training] [step]
+    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [neighbors] [kde] [noise] [renyi] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
@@ -133,6 +133,77 @@ def kde():
         report(f"KDE, {name}, n=4096, six layers", lambda: [bounds(t, y2, 1e-3) for t in layers], runs=3)
 
 
+def noise_numpy(t, y, variance, chunk=1000):
+    """Exact I(X;T + noise) and I(T + noise;Y) in nats with one draw, in single precision."""
+    n, d = t.shape
+    order = np.argsort(y, kind="stable")
+    t, y = (t - t.mean(0))[order], y[order]
+    edges = np.searchsorted(y, np.arange(y.max() + 2))
+    sizes = np.diff(edges)[y]
+    z = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32) * np.float32(variance**0.5)
+    constants, norms = (t * t).sum(1) + 2 * (t * z).sum(1), (t * t).sum(1)
+    sums, within = np.zeros(n), np.zeros(n)
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        k = np.exp((constants[rows, None] + norms - 2 * (t[rows] + z[rows]) @ t.T) * (-0.5 / variance))
+        sums[rows] = k.sum(1)
+        within[rows] = np.add.reduceat(k, edges[:-1], axis=1)[np.arange(len(k)), y[rows]]
+    i_xt = -np.log(sums / n).mean()
+    return i_xt, i_xt + np.log(within / sizes).mean()
+
+
+def noise_torch(t, y, variance, chunk=1000):
+    """The same by PyTorch."""
+    import torch
+
+    torch.set_num_threads(1)
+    n, d = t.shape
+    t, classes = torch.from_numpy(t - t.mean(0)), torch.from_numpy(np.eye(y.max() + 1, dtype=np.float32)[y])
+    z = torch.randn(n, d) * variance**0.5
+    constants, norms = (t * t).sum(1) + 2 * (t * z).sum(1), (t * t).sum(1)
+    sums, within = torch.zeros(n), torch.zeros(n)
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        shifted = torch.addmm(norms + constants[rows, None], t[rows] + z[rows], t.T, alpha=-2)
+        k = shifted.mul_(-0.5 / variance).exp_()
+        sums[rows] = k.sum(1)
+        within[rows] = ((k @ classes) * classes[rows]).sum(1)
+    sizes = (classes @ classes.sum(0)).double()
+    i_xt = -torch.log(sums.double() / n).mean()
+    return i_xt, i_xt + torch.log(within.double() / sizes).mean()
+
+
+def noise():
+    t, y = layer(10000, 128, 0.5), np.arange(10000) * 7 % 10
+    for name, information in (("NumPy float32", noise_numpy), ("PyTorch float32", noise_torch)):
+        report(f"exact noise, {name}, n=10000, d=128, 10 classes", lambda: information(t, y, 2.0), runs=3)
+
+
+def renyi():
+    def gram(x):
+        s = np.sqrt(x.var(axis=0).sum()) * len(x) ** (-1 / (4 + x.shape[1]))
+        norms = (x * x).sum(1)
+        return np.exp(-(norms[:, None] + norms - 2 * x @ x.T) / (2 * s * s))
+
+    def entropy(k, alpha):
+        if alpha == 2:
+            return -np.log((k * k).sum() / len(k) ** 2)
+        values = np.linalg.eigvalsh(k / len(k))
+        return np.log((values[values > 0] ** alpha).sum()) / (1 - alpha)
+
+    def information(x, y, alpha):
+        a, b = gram(x), gram(y)
+        return entropy(a, alpha) + entropy(b, alpha) - entropy(a * b, alpha)
+
+    random = np.random.default_rng(1)
+    for d in (1, 3, 10, 64):
+        x = random.normal(size=(1000, d))
+        y = np.tanh(x @ random.normal(size=(d, d)) / d**0.5) + 0.5 * random.normal(size=(1000, d))
+        report(f"Rényi, NumPy eigvalsh, alpha=1.01, n=1000, d={d}+{d}", lambda: information(x, y, 1.01), runs=3)
+    x, y = random.normal(size=(10000, 10)), random.normal(size=(10000, 10))
+    report("Rényi, NumPy, alpha=2, n=10000, d=10+10", lambda: information(x, y, 2), runs=1)
+
+
 def network(widths):
     import torch
 
@@ -179,5 +250,7 @@ def step():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["binning", "counts", "kde", "training", "step"]:
-        {"binning": binning, "counts": counts, "kde": kde, "training": training, "step": step}[name]()
+    works = [binning, counts, neighbors, kde, noise, renyi, training, step]
+    named = {work.__name__: work for work in works}
+    for name in sys.argv[1:] or named:
+        named[name]()

@@ -74,6 +74,7 @@ pub mod run;
 pub mod schedule;
 pub mod snapshot;
 mod special;
+mod symmetric;
 pub mod train;
 pub mod variable;
 mod vector_math;

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Uncertainty = 10,
     /// Samples with known information; one stream per task and use.
     Known = 11,
+    /// Which samples are measured together.
+    Batches = 12,
 }
 
 /// The generator of (seed, purpose, index).

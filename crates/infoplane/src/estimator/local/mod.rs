@@ -9,7 +9,7 @@ mod matrix;
 mod moments;
 
 pub use gknn::{Gknn, GknnConfig};
-pub use klnn::{Bandwidth, Klnn, KlnnConfig};
+pub use klnn::{KlnnBandwidth, Klnn, KlnnConfig};
 pub use lgde::{Lgde, LgdeConfig};
 pub use lnc::{Lnc, LncConfig};
 
