@@ -65,7 +65,7 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
     let mut values = if constant == 0 {
         values.as_standard_layout().into_owned()
     } else {
-        values.select(Axis(1), &changing)
+        values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
     let mut ln_scale = 0.0;
     match scaling {

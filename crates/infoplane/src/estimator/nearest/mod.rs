@@ -3,6 +3,8 @@
 //! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
 //! so many samples allow stands beside the estimate.
 
+#[cfg(test)]
+mod bad_input;
 mod bi_ksg;
 mod cv_ksg;
 mod kl;
