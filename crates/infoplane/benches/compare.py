@@ -1,6 +1,6 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
-    python3 -m venv .venv && .venv/bin/pip install numpy torch
+    python3 -m venv .venv && .venv/bin/pip install numpy torch scipy scikit-learn faiss-cpu
     .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [neighbors] [kde] [noise] [renyi] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
@@ -131,6 +131,52 @@ def kde():
     for name, bounds in (("NumPy float32", kde_numpy), ("PyTorch float32", kde_torch)):
         report(f"KDE, {name}, n=10000, d=128, 10 classes", lambda: bounds(t, y, 2.0), runs=3)
         report(f"KDE, {name}, n=4096, six layers", lambda: [bounds(t, y2, 1e-3) for t in layers], runs=3)
+
+
+def neighbors():
+    import faiss
+    from scipy.spatial import cKDTree
+    from sklearn.feature_selection import mutual_info_regression
+    from sklearn.neighbors import NearestNeighbors
+
+    faiss.omp_set_num_threads(1)
+    random = np.random.default_rng(1)
+
+    def scipy_nearest(x, p):
+        return cKDTree(x).query(x, k=4, p=p)
+
+    def faiss_nearest(x):
+        index = faiss.IndexFlatL2(x.shape[1])
+        index.add(x)
+        return index.search(x, 4)
+
+    for n in (10000, 60000):
+        x = random.normal(size=(n, 3))
+        report(f"3 nearest, SciPy cKDTree, Chebyshev, n={n}, d=3", lambda: scipy_nearest(x, np.inf))
+    for d in (3, 10):
+        x = random.normal(size=(10000, d))
+        report(f"3 nearest, SciPy cKDTree, Euclidean, n=10000, d={d}", lambda: scipy_nearest(x, 2), runs=3)
+    for d in (10, 128):
+        x = random.normal(size=(10000, d))
+        brute = NearestNeighbors(n_neighbors=4, algorithm="brute", n_jobs=1).fit(x)
+        report(f"3 nearest, scikit-learn brute, n=10000, d={d}", lambda: brute.kneighbors(x), runs=3)
+        single = x.astype(np.float32)
+        report(f"3 nearest, faiss float32, n=10000, d={d}", lambda: faiss_nearest(single), runs=3)
+
+    def ksg(x, y, k=3):
+        """KSG-1 by trees, as NPEET does it."""
+        from scipy.special import digamma
+
+        radii = np.nextafter(cKDTree(np.hstack([x, y])).query(np.hstack([x, y]), k=k + 1, p=np.inf)[0][:, k], 0)
+        counts = [cKDTree(v).query_ball_point(v, radii, p=np.inf, return_length=True) for v in (x, y)]
+        return digamma(k) + digamma(len(x)) - sum(digamma(c).mean() for c in counts)
+
+    for d in (1, 5):
+        x = random.normal(size=(10000, d))
+        y = 0.5 * x + random.normal(size=(10000, d))
+        report(f"KSG-1, SciPy cKDTree, n=10000, {d} + {d} columns", lambda: ksg(x, y), runs=3)
+        if d == 1:
+            report("KSG-1, scikit-learn, n=10000, 1 + 1 columns", lambda: mutual_info_regression(x, y[:, 0]))
 
 
 def noise_numpy(t, y, variance, chunk=1000):

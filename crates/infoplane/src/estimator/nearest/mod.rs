@@ -3,9 +3,11 @@
 //! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
 //! so many samples allow stands beside the estimate.
 
-mod extrapolated_ksg;
+#[cfg(test)]
+mod bad_input;
 mod bi_ksg;
 mod cv_ksg;
+mod extrapolated_ksg;
 mod kl;
 mod ksg;
 mod ksg2;
