@@ -52,7 +52,7 @@ def binning():
 
 
 def counts():
-    """Exact rows as symbols; NSB by ndd, where `pip install ndd` finds a Fortran compiler."""
+    """Exact rows as symbols."""
 
     def entropy(rows):
         n = np.unique(rows, return_counts=True)[1]
@@ -67,20 +67,6 @@ def counts():
         return h, h - sum((y == c).mean() * entropy(rows[y == c]) for c in range(10))
 
     report("plug-in of exact rows, NumPy, n=60000, d=128", plug_in, runs=3)
-    try:
-        import ndd
-    except ImportError:
-        print("ndd is not installed")
-        return
-    rng = np.random.default_rng(2)
-    x = rng.integers(0, 64, 1000)
-    z = np.where(rng.random(1000) < 0.5, x, rng.integers(0, 64, 1000))
-    joint = np.bincount(64 * x + z, minlength=4096)
-    margins = np.bincount(x, minlength=64), np.bincount(z, minlength=64)
-    report(
-        "NSB, ndd, 64x64, n=1000",
-        lambda: sum(ndd.entropy(m, k=64) for m in margins) - ndd.entropy(joint, k=4096),
-    )
 
 
 def kde_numpy(t, y, variance, chunk=1000):
