@@ -50,11 +50,7 @@ pub(super) fn bias(d: usize, k: usize, m: usize) -> Bias {
     }
     let typical = key.2.min((k as f64 * FAR.powi(d as i32)) as usize);
     let bias = draw(d, k, key.2, (BUDGET / typical / BLOCKS).max(16));
-    KNOWN
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .get_or_insert_default()
-        .insert(key, bias);
+    KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert_default().insert(key, bias);
     bias
 }
 
@@ -356,7 +352,9 @@ mod tests {
     /// Points without a border, at a constant density of ln f = 0: what remains after the bias is chance.
     #[test]
     fn uniform_points_on_a_torus_have_entropy_zero() {
-        for (d, k, m, n) in [(1, 5, 30, 200), (1, 10, 60, 200), (2, 5, 60, 400), (2, 8, 100, 400), (3, 5, 100, 800)] {
+        for (d, k, m, n) in
+            [(1, 5, 30, 200), (1, 10, 60, 200), (2, 5, 60, 400), (2, 8, 100, 400), (3, 5, 100, 800)]
+        {
             const RUNS: usize = 16;
             let bias = bias(d, k, m);
             let mut means = [[0.0; ORDERS]; RUNS];
@@ -393,7 +391,10 @@ mod tests {
                     (0..RUNS).map(|run| (entropy(run) - mean).powi(2)).sum::<f64>() / (RUNS - 1) as f64;
                 let error = (variance / RUNS as f64 + bias.error[order].powi(2)).sqrt();
                 // Student's t with 15 degrees of freedom: 15 cases exceed 4.2 once in 70 sets of seeds.
-                assert!(mean.abs() < 4.2 * error, "d = {d}, k = {k}, m = {m}, order {order}: {mean} ± {error}");
+                assert!(
+                    mean.abs() < 4.2 * error,
+                    "d = {d}, k = {k}, m = {m}, order {order}: {mean} ± {error}"
+                );
             }
         }
     }

@@ -8,12 +8,12 @@ use super::matrix::orthogonalize;
 use super::{
     Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, standardized, tied,
 };
+use crate::Variable;
 use crate::estimator::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
 };
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
-use crate::Variable;
 
 /// The settings of [`Gknn`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,12 +10,12 @@ use super::moments::{Moments, log_height};
 use super::{
     Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, standardized, tied, tied_in_column,
 };
+use crate::Variable;
 use crate::estimator::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
 };
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
-use crate::Variable;
 
 /// Where the bandwidth of the marginal densities comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,14 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
-use super::{
-    Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column,
-};
-use crate::estimator::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling,
-};
-use crate::neighbors::{Metric, Neighbors};
+use super::{Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column};
 use crate::Variable;
+use crate::estimator::{About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling};
+use crate::neighbors::{Metric, Neighbors};
 
 /// The settings of [`Lgde`], as a configuration file gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -442,7 +438,8 @@ impl Fit {
         // ∂/∂(L Lᵀ) = ½ [P − P M P] + ½ z [Q ν νᵀ Q − Q], into `sigma`, whose content is no longer needed.
         for a in 0..d {
             for b in 0..d {
-                self.work[a * d + b] = (0..d).map(|k| self.precision[a * d + k] * self.spread[k * d + b]).sum();
+                self.work[a * d + b] =
+                    (0..d).map(|k| self.precision[a * d + k] * self.spread[k * d + b]).sum();
             }
         }
         for a in 0..d {
@@ -510,5 +507,115 @@ impl Estimator for Lgde {
         let found = [&joint.found, &x.found, &y.found];
         report(&mut estimate, prepared.constant, found, "have neighbours on a line or plane: kernel density");
         Ok(estimate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, generator, normal, uniform};
+
+    /// A covariance with eigenvalues from `least` to 0.9, and a mean within the kernel.
+    fn case(d: usize, least: f64, index: u64) -> (Vec<f64>, Vec<f64>) {
+        let mut generator = generator(8, Purpose::Local, index);
+        let mut rows: Vec<f64> = (0..3 * d * d).map(|_| normal(&mut generator)).collect();
+        let mut axes = vec![0.0; d * d];
+        super::super::matrix::orthogonalize(&mut rows, d, &mut axes);
+        let values: Vec<f64> = (0..d).map(|_| least * (0.9 / least).powf(uniform(&mut generator))).collect();
+        let mut covariance = vec![0.0; d * d];
+        for i in 0..d {
+            for j in 0..d {
+                covariance[i * d + j] = (0..d).map(|a| axes[i * d + a] * values[a] * axes[j * d + a]).sum();
+            }
+        }
+        (covariance, (0..d).map(|_| 0.3 * normal(&mut generator) / d as f64).collect())
+    }
+
+    /// Both conditions of a maximum, written in the axes of the fit: with Z = N(0; μ, Σ + I), C* = (I + Σ⁻¹)⁻¹
+    /// and m* = C* Σ⁻¹ μ, the means and second moments about μ of data and model agree, p₀ (μ₀ − μ) = Z (m* − μ).
+    #[test]
+    fn solutions_balance_data_and_model() {
+        for d in 1..=6 {
+            for (index, least) in [(0, 0.3), (1, 1e-2), (2, 1e-6)] {
+                for offset in [-0.5, -3.0, -8.0] {
+                    let (covariance, mean) = case(d, least, 10 * d as u64 + index);
+                    let ln_p0 = offset - d as f64 / 2.0 * TAU.ln();
+                    let mut fit = Fit::new(d);
+                    fit.solve(ln_p0, &mean, &covariance).unwrap();
+                    let scaled = |i: usize| fit.start[i].sqrt();
+                    let mu: Vec<f64> = (0..d).map(|a| fit.parameters[a] * scaled(a)).collect();
+                    let mut sigma = vec![0.0; d * d];
+                    for a in 0..d {
+                        for b in 0..d {
+                            let sum: f64 = (0..d).map(|k| fit.lower[a * d + k] * fit.lower[b * d + k]).sum();
+                            sigma[a * d + b] = sum * scaled(a) * scaled(b);
+                        }
+                    }
+                    // Z and C* = Σ (Σ + I)⁻¹ = I − (Σ + I)⁻¹, m* = (Σ + I)⁻¹ μ.
+                    let mut widened = sigma.clone();
+                    for a in 0..d {
+                        widened[a * d + a] += 1.0;
+                    }
+                    assert!(cholesky(&mut widened, d, 0.0));
+                    let mut inverse = vec![0.0; d * d];
+                    invert(&widened, d, &mut inverse);
+                    let m_star: Vec<f64> =
+                        (0..d).map(|a| (0..d).map(|b| inverse[a * d + b] * mu[b]).sum()).collect();
+                    let distance: f64 = (0..d).map(|a| mu[a] * m_star[a]).sum();
+                    let ln_z = -0.5 * (d as f64 * TAU.ln() + ln_determinant(&widened, d) + distance);
+                    let z = (ln_z - ln_p0).exp();
+                    for a in 0..d {
+                        let mu0 = fit.center[a] * scaled(a);
+                        let unit = scaled(a);
+                        let (data, model) = ((mu0 - mu[a]) / unit, z * (m_star[a] - mu[a]) / unit);
+                        assert!(
+                            (data - model).abs() < 1e-6 * (1.0 + data.abs()),
+                            "{d} {index} {offset}: {data} {model}"
+                        );
+                        for b in 0..d {
+                            let unit = scaled(a) * scaled(b);
+                            let own = if a == b { fit.values[a * d + a] } else { 0.0 };
+                            let mu0_b = fit.center[b] * scaled(b);
+                            let data = own + (mu0 - mu[a]) * (mu0_b - mu[b]) - sigma[a * d + b];
+                            let c_star = if a == b { 1.0 } else { 0.0 } - inverse[a * d + b];
+                            let model = c_star + (m_star[a] - mu[a]) * (m_star[b] - mu[b]) - sigma[a * d + b];
+                            let (data, model) = (data / unit, z * model / unit);
+                            let size = 1.0 + sigma[a * d + b].abs() / unit;
+                            assert!(
+                                (data - model).abs() < 1e-5 * size,
+                                "{d} {index} {offset}: {data} {model}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_kernel_wider_than_the_data_gives_their_gaussian() {
+        // All weights 1: p₀ = (2π)^(−d/2), and the covariance is that of the data in units of the bandwidth.
+        let e = 1e-6f64;
+        let covariance = [e, 0.75 * e, 0.75 * e, e];
+        let mean = [0.3 * e.sqrt(), -0.2 * e.sqrt()];
+        let mut fit = Fit::new(2);
+        fit.solve(-TAU.ln(), &mean, &covariance).unwrap();
+        let determinant = 1.0 - 0.75f64.powi(2);
+        let distance = (0.09 + 0.04 + 2.0 * 0.75 * 0.06) / determinant;
+        let expected = -TAU.ln() - 0.5 * (e * e * determinant).ln() - 0.5 * distance;
+        assert!((fit.ln_density() - expected).abs() < 1e-5, "{} {expected}", fit.ln_density());
+    }
+
+    #[test]
+    fn a_kernel_narrower_than_the_structure_gives_the_kernel_density() {
+        // Few of many samples within the kernel, and they spread as the kernel does.
+        let mut fit = Fit::new(2);
+        fit.solve(-14.0, &[0.0, 0.0], &[0.97, 0.0, 0.0, 0.96]).unwrap();
+        assert!((fit.ln_density() + 14.0).abs() < 1e-3, "{}", fit.ln_density());
+    }
+
+    #[test]
+    fn a_covariance_without_volume_is_not_fitted() {
+        assert!(Fit::new(2).solve(-5.0, &[0.0, 0.0], &[0.5, 0.5, 0.5, 0.5]).is_none());
     }
 }

@@ -128,7 +128,11 @@ pub(super) fn orthogonalize(a: &mut [f64], d: usize, basis: &mut [f64]) {
 /// The rotation (cosine, sine) that makes [[a, g], [g, b]] diagonal.
 fn rotation(a: f64, b: f64, g: f64) -> (f64, f64) {
     let zeta = (b - a) / (2.0 * g);
-    let t = if zeta.abs() > 1e150 { 0.5 / zeta } else { zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt()) };
+    let t = if zeta.abs() > 1e150 {
+        0.5 / zeta
+    } else {
+        zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt())
+    };
     let c = 1.0 / (1.0 + t * t).sqrt();
     (c, c * t)
 }

@@ -7,6 +7,8 @@ mod lgde;
 mod lnc;
 mod matrix;
 mod moments;
+#[cfg(test)]
+mod tests;
 
 pub use gknn::{Gknn, GknnConfig};
 pub use klnn::{Bandwidth, Klnn, KlnnConfig};
