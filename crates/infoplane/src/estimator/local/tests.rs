@@ -295,7 +295,7 @@ fn every_order_and_cut_of_the_neighbours_has_its_own_bias() {
 fn dependence_within_a_vector_is_no_information_about_another() {
     // Five columns that are all but one, and five of another kind, independent of them: programs that correct the
     // joint space alone say tens of nats.
-    let strand = |seed| {
+    let strand = |seed: u64| {
         let first = normals(1000, 1, 100 * seed);
         let columns: Vec<_> =
             (0..5).map(|i| &first + &(normals(1000, 1, 100 * seed + 10 + i) * 1e-3)).collect();
