@@ -3,7 +3,7 @@
 //! Data: y = tanh(x W) + ½ normal, width by the rule. One column has a kernel of low rank, 64 columns none.
 
 use divan::{Bencher, black_box};
-use infoplane::estimator::{RenyiBandwidth, Renyi, RenyiConfig};
+use infoplane::estimator::{Renyi, RenyiBandwidth, RenyiConfig};
 use infoplane::{Estimator, Variable};
 use ndarray::Array2;
 

@@ -1,6 +1,6 @@
 //! What the matrix-based Rényi estimator promises to its callers.
 
-use infoplane::estimator::{RenyiBandwidth, Kind, Renyi, RenyiConfig, Warning};
+use infoplane::estimator::{Kind, Renyi, RenyiBandwidth, RenyiConfig, Warning};
 use infoplane::{Estimate, EstimateError, Estimator, Labels, Variable};
 use ndarray::{Array2, Axis, array, concatenate};
 
@@ -17,7 +17,8 @@ fn renyi(alpha: f64) -> Renyi {
 }
 
 fn with_width(alpha: f64, width: f64) -> Renyi {
-    Renyi::new(&RenyiConfig { alpha, bandwidth: RenyiBandwidth::Width(width), ..RenyiConfig::default() }).unwrap()
+    Renyi::new(&RenyiConfig { alpha, bandwidth: RenyiBandwidth::Width(width), ..RenyiConfig::default() })
+        .unwrap()
 }
 
 fn nats(estimate: Result<Estimate, EstimateError>) -> f64 {
@@ -197,7 +198,8 @@ fn a_layer_is_its_pairs() {
 fn batches_have_the_mean_of_their_values_and_a_standard_error() {
     let x = data(600, 2, 1);
     let of = |batch, seed| {
-        let config = RenyiConfig { batch, seed, bandwidth: RenyiBandwidth::Width(0.5), ..RenyiConfig::default() };
+        let config =
+            RenyiConfig { batch, seed, bandwidth: RenyiBandwidth::Width(0.5), ..RenyiConfig::default() };
         Renyi::new(&config).unwrap().entropy(Variable::Double(x.view())).unwrap()
     };
     let batched = of(Some(100), 1);
@@ -231,9 +233,11 @@ fn what_cannot_be_measured_is_an_error() {
         let config = RenyiConfig { alpha, ..RenyiConfig::default() };
         assert!(matches!(Renyi::new(&config), Err(EstimateError::Setting { key: "alpha", .. })));
     }
-    for bandwidth in
-        [RenyiBandwidth::Width(0.0), RenyiBandwidth::Widths(vec![1.0, -1.0]), RenyiBandwidth::Rule { factor: f64::NAN }]
-    {
+    for bandwidth in [
+        RenyiBandwidth::Width(0.0),
+        RenyiBandwidth::Widths(vec![1.0, -1.0]),
+        RenyiBandwidth::Rule { factor: f64::NAN },
+    ] {
         assert!(Renyi::new(&RenyiConfig { bandwidth, ..RenyiConfig::default() }).is_err());
     }
     for batch in [Some(0), Some(1)] {

@@ -45,7 +45,6 @@ impl AutoConfig {
         cost: "that of the method",
         uncertainty: Uncertainty::None,
         reference: "the table of `route`",
-        uncertainty: super::Uncertainty::None,
     };
 
     /// The bins that are asked for, if any.

@@ -14,8 +14,8 @@ use super::gaussian::GcmiConfig;
 use super::kde::KdeConfig;
 use super::local::{GknnConfig, KlnnConfig, LgdeConfig, LncConfig};
 use super::nearest::{
-    BiKsgConfig, CvKsgConfig, ExtrapolatedKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig, RossConfig,
-    SlicedConfig,
+    BiKsgConfig, CvKsgConfig, ExtrapolatedKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig,
+    RossConfig, SlicedConfig,
 };
 use super::noise::NoiseConfig;
 use super::renyi::RenyiConfig;

@@ -76,6 +76,7 @@ impl RenyiConfig {
         estimates: "entropies of the eigenvalues of kernel matrices; not Shannon's",
         when: "to follow published work with it; compares layers under one bandwidth rule, and bounds nothing",
         cost: "O(n² d) and O(n r²) at kernel rank r, up to O(n³); O(n² d) for α = 2",
+        uncertainty: super::Uncertainty::Subsampling,
         reference: "Giraldo, Rao & Principe (2015), IEEE Trans. Inf. Theory 61:535",
     };
 }
@@ -99,7 +100,9 @@ impl Method for RenyiConfig {
         match &self.bandwidth {
             RenyiBandwidth::Width(width) => positive("bandwidth", *width)?,
             RenyiBandwidth::Rule { factor } => positive("bandwidth.factor", *factor)?,
-            RenyiBandwidth::Widths(widths) => widths.iter().try_for_each(|&width| positive("bandwidth", width))?,
+            RenyiBandwidth::Widths(widths) => {
+                widths.iter().try_for_each(|&width| positive("bandwidth", width))?
+            }
         }
         match self.batch {
             Some(batch @ ..2) => {

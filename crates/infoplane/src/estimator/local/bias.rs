@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn uniform_points_on_a_torus_have_entropy_zero() {
         for (d, k, m, n) in
-            [(1, 5, 30, 200), (1, 10, 60, 200), (2, 5, 60, 400), (2, 8, 100, 400), (3, 5, 100, 800)]
+            [(1, 5, 30, 200), (1, 10, 60, 200), (2, 5, 60, 400), (2, 8, 100, 400), (3, 5, 60, 500)]
         {
             const RUNS: usize = 16;
             let bias = bias(d, k, m);

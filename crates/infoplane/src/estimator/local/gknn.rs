@@ -91,8 +91,8 @@ impl Method for GknnConfig {
 /// warning. `k` (default 20): at least the columns + 2; more sees no bends.
 ///
 /// The singular values come from rotations of the points themselves, not of their covariance, so that a cloud
-/// of relative thickness 1e-12 still has its volume. Samples whose neighbours are flatter than 1e-14 are left
-/// out and counted.
+/// of relative thickness 1e-10 still has its volume. Samples whose neighbours are flatter than 1e-14 of the
+/// largest value are left out and counted.
 ///
 /// Time O(n log n + n k d²), memory O(n k).
 ///
@@ -152,13 +152,15 @@ impl Gknn {
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(k);
         let tied = tied(&nearest, n);
         check_ties(Self::NAME, tied, n)?;
+        // Differences of so little are rounding.
+        let smallest = 1e-14 * points.iter().fold(0f64, |m, v| m.max(v.abs()));
         let terms: Vec<f64> = (0..n)
             .into_par_iter()
             .map_init(
                 || Ellipsoid::new(d),
                 |ellipsoid, i| {
                     differences(points, i, nearest.indices(i), &mut ellipsoid.rows);
-                    ellipsoid.ln_volume_per_point(nearest.distances(i)[k - 1])
+                    ellipsoid.ln_volume_per_point(nearest.distances(i)[k - 1], smallest)
                 },
             )
             .flatten_iter()
@@ -211,7 +213,7 @@ impl Ellipsoid {
 
     /// ln of the volume of the ellipsoid around the point, but for that of the unit ball, over the neighbours
     /// inside. Nothing if the neighbours lie on a line or plane, whose ellipsoid has no volume.
-    fn ln_volume_per_point(&mut self, radius: f64) -> Option<f64> {
+    fn ln_volume_per_point(&mut self, radius: f64, smallest: f64) -> Option<f64> {
         let d = self.d;
         // In units of the radius; the point itself is the origin, and belongs to the cloud.
         self.rows.iter_mut().for_each(|v| *v /= radius);
@@ -230,7 +232,7 @@ impl Ellipsoid {
             *length = self.centered.chunks_exact(d).map(|row| row[a] * row[a]).sum::<f64>().sqrt();
         }
         let longest = self.lengths.iter().copied().fold(0.0, f64::max);
-        if !(self.lengths.iter().all(|&length| length > 1e-14 * longest)) {
+        if !(self.lengths.iter().all(|&length| length * radius > smallest)) {
             return None;
         }
         let inside = self
@@ -269,8 +271,9 @@ impl Estimator for Gknn {
         };
         let dims = prepared.joint.ncols();
         self.check(dims, prepared.joint.nrows())?;
-        let joint = self.space(prepared.joint.view())?;
+        // Equal values on one side make planes in the joint space; they are the better reason.
         let (x, y) = (self.space(prepared.blocks[0].view())?, self.space(prepared.blocks[1].view())?);
+        let joint = self.space(prepared.joint.view())?;
         let nats = x.entropy + y.entropy - joint.entropy;
         let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
         report(&mut estimate, prepared.constant, [&joint.found, &x.found, &y.found], "");

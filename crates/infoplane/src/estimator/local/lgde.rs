@@ -269,6 +269,7 @@ struct Fit {
     gradient: Vec<f64>,
     trial: Vec<f64>,
     trial_gradient: Vec<f64>,
+    direction: Vec<f64>,
     hessian: Vec<f64>,
     damped: Vec<f64>,
     lower: Vec<f64>,
@@ -295,6 +296,7 @@ impl Fit {
             gradient: vec![0.0; p],
             trial: vec![0.0; p],
             trial_gradient: vec![0.0; p],
+            direction: vec![0.0; p],
             hessian: vec![0.0; p * p],
             damped: vec![0.0; p * p],
             lower: square.clone(),
@@ -332,9 +334,10 @@ impl Fit {
         let mut gradient = std::mem::take(&mut self.gradient);
         let mut trial = std::mem::take(&mut self.trial);
         let mut trial_gradient = std::mem::take(&mut self.trial_gradient);
+        let mut direction = std::mem::take(&mut self.direction);
         let mut value = self.objective(&parameters, &mut gradient);
         // From this start a handful of steps; where the surface is not convex, more.
-        for _ in 0..40 {
+        for _ in 0..60 {
             if gradient.iter().all(|g| g.abs() < 1e-9) {
                 break;
             }
@@ -348,34 +351,53 @@ impl Fit {
                 }
                 trial[j] = parameters[j];
             }
-            let largest = (0..p).map(|i| self.hessian[i * p + i].abs()).fold(1e-6, f64::max);
-            let mut damping = 0.0;
+            for i in 0..p {
+                for j in 0..p {
+                    self.damped[i * p + j] = (self.hessian[i * p + j] + self.hessian[j * p + i]) / 2.0;
+                }
+            }
+            let largest = (0..p).map(|i| self.damped[i * p + i].abs()).fold(1e-6, f64::max);
+            self.hessian.copy_from_slice(&self.damped);
+            direction.copy_from_slice(&gradient);
+            let mut convex = cholesky(&mut self.damped, p, 1e-9 * largest);
+            if convex {
+                solve(&self.damped, p, &mut direction);
+                convex = direction.iter().map(|t| t * t).sum::<f64>() <= 4.0;
+            }
+            if !convex {
+                // Far away, or where the surface is not convex: with the magnitudes of the curvatures every
+                // direction leads down, and a flat one must not take the whole step.
+                symmetric_eigen(&mut self.hessian, p, &mut self.damped);
+                direction.fill(0.0);
+                for e in 0..p {
+                    let curvature = self.hessian[e * p + e].abs().max(1e-9 * largest);
+                    let along: f64 = (0..p).map(|i| self.damped[i * p + e] * gradient[i]).sum();
+                    let step = (along / curvature).clamp(-2.0, 2.0);
+                    for (i, direction) in direction.iter_mut().enumerate() {
+                        *direction += step * self.damped[i * p + e];
+                    }
+                }
+            }
+            let mut factor = 1.0;
             let mut moved = false;
             for _ in 0..30 {
-                for i in 0..p {
-                    for j in 0..p {
-                        self.damped[i * p + j] = (self.hessian[i * p + j] + self.hessian[j * p + i]) / 2.0;
-                    }
-                    self.damped[i * p + i] += damping;
+                for ((trial, parameter), direction) in trial.iter_mut().zip(&parameters).zip(&direction) {
+                    *trial = parameter - factor * direction;
                 }
-                if cholesky(&mut self.damped, p, 1e-9 * largest) {
-                    trial.copy_from_slice(&gradient);
-                    solve(&self.damped, p, &mut trial);
-                    let length = trial.iter().map(|t| t * t).sum::<f64>().sqrt();
-                    let cap = if length > 2.0 { 2.0 / length } else { 1.0 };
-                    for (trial, parameter) in trial.iter_mut().zip(&parameters) {
-                        *trial = parameter - cap * *trial;
-                    }
-                    let next = self.objective(&trial, &mut trial_gradient);
-                    if next <= value {
-                        moved = next < value || length < 1e-3;
-                        value = next;
-                        std::mem::swap(&mut parameters, &mut trial);
-                        std::mem::swap(&mut gradient, &mut trial_gradient);
-                        break;
-                    }
+                let next = self.objective(&trial, &mut trial_gradient);
+                // At the solution the value no longer shows the last digits of the parameters, the gradient does.
+                let steepest = |g: &[f64]| g.iter().fold(0f64, |m, g| m.max(g.abs()));
+                if next < value
+                    || (next <= value + 1e-14 * value.abs()
+                        && steepest(&trial_gradient) < steepest(&gradient))
+                {
+                    moved = true;
+                    value = next;
+                    std::mem::swap(&mut parameters, &mut trial);
+                    std::mem::swap(&mut gradient, &mut trial_gradient);
+                    break;
                 }
-                damping = if damping == 0.0 { 1e-3 * largest } else { 4.0 * damping };
+                factor /= 4.0;
             }
             if !moved {
                 break;
@@ -385,6 +407,7 @@ impl Fit {
         self.gradient = gradient;
         self.trial = trial;
         self.trial_gradient = trial_gradient;
+        self.direction = direction;
         // Leaves the matrices of the solution behind.
         let (parameters, mut room) = (self.parameters.clone(), vec![0.0; p]);
         self.objective(&parameters, &mut room);
@@ -508,5 +531,118 @@ impl Estimator for Lgde {
         let found = [&joint.found, &x.found, &y.found];
         report(&mut estimate, prepared.constant, found, "have neighbours on a line or plane: kernel density");
         Ok(estimate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, generator, normal, uniform};
+
+    /// A covariance with eigenvalues from `least` to 0.9, and a mean within the kernel.
+    fn case(d: usize, least: f64, index: u64) -> (Vec<f64>, Vec<f64>) {
+        let mut generator = generator(8, Purpose::Local, index);
+        let mut rows: Vec<f64> = (0..3 * d * d).map(|_| normal(&mut generator)).collect();
+        let mut axes = vec![0.0; d * d];
+        super::super::matrix::orthogonalize(&mut rows, d, &mut axes);
+        let values: Vec<f64> = (0..d).map(|_| least * (0.9 / least).powf(uniform(&mut generator))).collect();
+        let mut covariance = vec![0.0; d * d];
+        for i in 0..d {
+            for j in 0..d {
+                covariance[i * d + j] = (0..d).map(|a| axes[i * d + a] * values[a] * axes[j * d + a]).sum();
+            }
+        }
+        (covariance, (0..d).map(|_| 0.3 * normal(&mut generator) / d as f64).collect())
+    }
+
+    /// Both conditions of a maximum, written in the axes of the fit: with Z = N(0; μ, Σ + I), C* = (I + Σ⁻¹)⁻¹
+    /// and m* = C* Σ⁻¹ μ, the means and second moments about μ of data and model agree, p₀ (μ₀ − μ) = Z (m* − μ).
+    #[test]
+    fn solutions_balance_data_and_model() {
+        for d in 1..=6 {
+            for (index, least) in [(0, 0.3), (1, 1e-2), (2, 1e-6)] {
+                // Down to kernels that hold one sample in fifty; beyond, the surface is a valley, see below.
+                for offset in [-0.5, -2.0, -4.0] {
+                    let (covariance, mean) = case(d, least, 10 * d as u64 + index);
+                    let ln_p0 = offset - d as f64 / 2.0 * TAU.ln();
+                    let mut fit = Fit::new(d);
+                    fit.solve(ln_p0, &mean, &covariance).unwrap();
+                    let scaled = |i: usize| fit.start[i].sqrt();
+                    let mu: Vec<f64> = (0..d).map(|a| fit.parameters[a] * scaled(a)).collect();
+                    let mut sigma = vec![0.0; d * d];
+                    for a in 0..d {
+                        for b in 0..d {
+                            let sum: f64 = (0..d).map(|k| fit.lower[a * d + k] * fit.lower[b * d + k]).sum();
+                            sigma[a * d + b] = sum * scaled(a) * scaled(b);
+                        }
+                    }
+                    // Z and C* = Σ (Σ + I)⁻¹ = I − (Σ + I)⁻¹, m* = (Σ + I)⁻¹ μ.
+                    let mut widened = sigma.clone();
+                    for a in 0..d {
+                        widened[a * d + a] += 1.0;
+                    }
+                    assert!(cholesky(&mut widened, d, 0.0));
+                    let mut inverse = vec![0.0; d * d];
+                    invert(&widened, d, &mut inverse);
+                    let m_star: Vec<f64> =
+                        (0..d).map(|a| (0..d).map(|b| inverse[a * d + b] * mu[b]).sum()).collect();
+                    let distance: f64 = (0..d).map(|a| mu[a] * m_star[a]).sum();
+                    let ln_z = -0.5 * (d as f64 * TAU.ln() + ln_determinant(&widened, d) + distance);
+                    let z = (ln_z - ln_p0).exp();
+                    for a in 0..d {
+                        let mu0 = fit.center[a] * scaled(a);
+                        let unit = scaled(a);
+                        let (data, model) = ((mu0 - mu[a]) / unit, z * (m_star[a] - mu[a]) / unit);
+                        assert!(
+                            (data - model).abs() < 1e-6 * (1.0 + data.abs()),
+                            "{d} {index} {offset}: {data} {model}"
+                        );
+                        for b in 0..d {
+                            let unit = scaled(a) * scaled(b);
+                            let own = if a == b { fit.values[a * d + a] } else { 0.0 };
+                            let mu0_b = fit.center[b] * scaled(b);
+                            let data = own + (mu0 - mu[a]) * (mu0_b - mu[b]) - sigma[a * d + b];
+                            let c_star = if a == b { 1.0 } else { 0.0 } - inverse[a * d + b];
+                            let model = c_star + (m_star[a] - mu[a]) * (m_star[b] - mu[b]) - sigma[a * d + b];
+                            let (data, model) = (data / unit, z * model / unit);
+                            let off = ((mu0 - mu[a]) * (mu0_b - mu[b])).abs();
+                            let size = 1.0 + (sigma[a * d + b].abs() + off) / unit;
+                            assert!(
+                                (data - model).abs() < 1e-5 * size,
+                                "{d} {index} {offset}: {data} {model}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_kernel_wider_than_the_data_gives_their_gaussian() {
+        // All weights 1: p₀ = (2π)^(−d/2), and the covariance is that of the data in units of the bandwidth.
+        let e = 1e-6f64;
+        let covariance = [e, 0.75 * e, 0.75 * e, e];
+        let mean = [0.3 * e.sqrt(), -0.2 * e.sqrt()];
+        let mut fit = Fit::new(2);
+        fit.solve(-TAU.ln(), &mean, &covariance).unwrap();
+        let determinant = 1.0 - 0.75f64.powi(2);
+        let distance = (0.09 + 0.04 + 2.0 * 0.75 * 0.06) / determinant;
+        let expected = -TAU.ln() - 0.5 * (e * e * determinant).ln() - 0.5 * distance;
+        assert!((fit.ln_density() - expected).abs() < 1e-5, "{} {expected}", fit.ln_density());
+    }
+
+    #[test]
+    fn a_kernel_narrower_than_the_structure_gives_the_kernel_density() {
+        // Few of many samples within the kernel, and they spread as the kernel does. Any wide Gaussian of that
+        // height will do, before the point or beside it: f = p₀ (1 + O(1/Σ)), and Σ is 50 or more.
+        let mut fit = Fit::new(2);
+        fit.solve(-14.0, &[0.0, 0.0], &[0.97, 0.0, 0.0, 0.96]).unwrap();
+        assert!((fit.ln_density() + 14.0).abs() < 0.05, "{}", fit.ln_density());
+    }
+
+    #[test]
+    fn a_covariance_without_volume_is_not_fitted() {
+        assert!(Fit::new(2).solve(-5.0, &[0.0, 0.0], &[0.5, 0.5, 0.5, 0.5]).is_none());
     }
 }

@@ -7,9 +7,11 @@ mod lgde;
 mod lnc;
 mod matrix;
 mod moments;
+#[cfg(test)]
+mod tests;
 
 pub use gknn::{Gknn, GknnConfig};
-pub use klnn::{KlnnBandwidth, Klnn, KlnnConfig};
+pub use klnn::{Klnn, KlnnBandwidth, KlnnConfig};
 pub use lgde::{Lgde, LgdeConfig};
 pub use lnc::{Lnc, LncConfig};
 
@@ -74,27 +76,15 @@ fn nothing(variables: &[Variable<'_>]) -> Estimate {
 /// these, which belongs back into the entropy.
 fn standardized(estimator: &'static str, x: &Variable<'_>) -> Result<(Array2<f64>, f64), EstimateError> {
     check_variables(std::slice::from_ref(x))?;
-    let Columns { mut values, constant } =
-        columns(x, Scaling::None).ok_or(EstimateError::NeedsMatrix { estimator })?;
+    let Columns { values, constant, ln_scale } =
+        columns(x, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
     if constant > 0 {
         return Err(EstimateError::Undetermined {
             reason: format!("{constant} columns never change, so that the differential entropy is -infinity"),
             choices: "leave them out, or take a method for discrete variables",
         });
     }
-    let n = values.nrows() as f64;
-    let mut logarithms = 0.0;
-    for mut column in values.columns_mut() {
-        // By the largest magnitude first, so that squares neither overflow nor vanish.
-        let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
-        column.mapv_inplace(|v| v / largest);
-        let mean = column.sum() / n;
-        let deviation = (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
-        let deviation = if deviation > 0.0 { deviation } else { 1.0 };
-        column.mapv_inplace(|v| (v - mean) / deviation);
-        logarithms += largest.ln() + deviation.ln();
-    }
-    Ok((values, logarithms))
+    Ok((values, ln_scale))
 }
 
 /// How many points have another at the same place.

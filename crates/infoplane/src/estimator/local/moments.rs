@@ -105,3 +105,38 @@ pub(super) fn log_height(moments: &mut Moments) -> [Option<f64>; 3] {
     });
     [Some(constant), Some(linear), quadratic]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At order 2 weights times density are a Gaussian with the mass, mean and covariance of the neighbours;
+    /// at order 1 with the covariance of the kernel, at order 0 with its mean too.
+    #[test]
+    fn fits_have_the_moments_of_the_neighbours() {
+        let mut moments = Moments::new(1);
+        let points = [-0.5f64, 0.2, 0.9, 1.4];
+        for u in points {
+            moments.push(&[u]);
+        }
+        moments.finish();
+        let weights = points.map(|u| (-u * u / 2.0).exp());
+        let mass: f64 = weights.iter().sum();
+        let mean = points.iter().zip(weights).map(|(u, w)| u * w).sum::<f64>() / mass;
+        let variance =
+            points.iter().zip(weights).map(|(u, w)| w * (u - mean) * (u - mean)).sum::<f64>() / mass;
+        let at_zero =
+            |mean: f64, variance: f64| mass * (-mean * mean / 2.0 / variance).exp() / (TAU * variance).sqrt();
+        let expected = [at_zero(0.0, 1.0), at_zero(mean, 1.0), at_zero(mean, variance)];
+        for (height, expected) in log_height(&mut moments).into_iter().zip(expected) {
+            assert!((height.unwrap() - expected.ln()).abs() < 1e-12);
+        }
+        moments.clear();
+        moments.push(&[0.5]);
+        moments.finish();
+        assert!(matches!(log_height(&mut moments), [Some(_), Some(_), None]));
+        moments.clear();
+        moments.finish();
+        assert_eq!(log_height(&mut moments), [None; 3]);
+    }
+}

@@ -156,7 +156,7 @@ impl Estimator for ExtrapolatedKsg {
     fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let prepared = Parts::new(self.name(), self.config.k, self.config.scaling, &variables)?;
-        if prepared.any_constant() {
+        if prepared.parts.iter().any(|part| part.ncols() == 0) {
             return Ok(prepared.nothing(&variables));
         }
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };

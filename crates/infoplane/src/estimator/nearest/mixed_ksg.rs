@@ -52,7 +52,6 @@ impl MixedKsgConfig {
         cost: "O(n log n) for few columns, O(n² d) for many",
         uncertainty: Uncertainty::Subsampling,
         reference: "Gao, Kannan, Oh & Viswanath (2017), NeurIPS",
-        uncertainty: super::super::Uncertainty::Subsampling,
     };
 
     fn setting(&self) -> String {

@@ -15,9 +15,9 @@ mod mixed_ksg;
 mod ross;
 mod sliced;
 
-pub use extrapolated_ksg::{ExtrapolatedKsg, ExtrapolatedKsgConfig};
 pub use bi_ksg::{BiKsg, BiKsgConfig};
 pub use cv_ksg::{CvKsg, CvKsgConfig};
+pub use extrapolated_ksg::{ExtrapolatedKsg, ExtrapolatedKsgConfig};
 pub use kl::{Kl, KlConfig};
 pub use ksg::{Ksg, KsgConfig};
 pub use ksg2::{Ksg2, Ksg2Config};

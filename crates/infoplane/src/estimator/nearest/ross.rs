@@ -40,7 +40,6 @@ impl RossConfig {
         cost: "O(n log n) for few columns, O(n² d) for many",
         uncertainty: Uncertainty::Subsampling,
         reference: "Ross (2014), PLoS ONE 9:e87357",
-        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 
