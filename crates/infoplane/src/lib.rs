@@ -41,6 +41,8 @@
 //! | the planes of Shwartz-Ziv & Tishby (2017) | [`Binned`](estimator::Binned), `edges` on [−1, 1] | information at that bin width; clips what lies outside, and counts it |
 //! | ReLU or other unbounded layers, by bins | [`Binned`](estimator::Binned), `floor`, or `equal` on the range of the layer | information at that bin width |
 //! | the planes of Saxe et al. (2018) | [`Kde`](estimator::Kde) | two bounds on the information of T plus Gaussian noise |
+//! | a layer of any width with noise of known variance | [`Noise`](estimator::Noise) | the information itself, with a standard error |
+//! | published work with kernel matrices | [`Renyi`](estimator::Renyi) | Rényi's, of a kernel matrix; comparable with nothing else |
 //! | the entropy of a network's float activations | [`Binned`](estimator::Binned), `exact` | exact for the samples at hand |
 //! | a layer with Gaussian noise, of any width | [`Noise`](estimator::Noise) | exact for that noise, with its standard error |
 //! | a label against a few columns of numbers | [`Ross`](estimator::Ross); [`MixedKsg`](estimator::MixedKsg) where samples coincide | consistent |

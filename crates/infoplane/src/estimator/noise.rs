@@ -17,7 +17,7 @@ pub struct NoiseConfig {
     /// Variances of the noise, above 0, in the squared unit of the activations. They share random draws.
     pub noise_variances: Vec<f64>,
     /// Noisy samples of every row, at least 1. If not given, as many as make 10,000 noisy rows: one for 10,000 rows
-    /// or more, ten for 1000.
+    /// or more, ten for 1000, but at most 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
     /// Where the random draws start.
@@ -174,7 +174,7 @@ impl Noise {
     /// I(T; labelling) for each labelling.
     fn values(&self, t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> Vec<Value> {
         let n = t.n_samples();
-        let draws = self.config.draws.unwrap_or(NOISY_ROWS.div_ceil(n));
+        let draws = self.config.draws.unwrap_or(NOISY_ROWS.div_ceil(n).min(1000));
         let mut rows = vec![vec![Row::default(); n]; labellings.len()];
         for draw in 0..draws {
             let noise = |row: usize, out: &mut [f64]| standard_normals(self.config.seed, draw, row, out);

@@ -160,7 +160,7 @@ impl RenyiConfig {
 /// α = 2 needs no eigenvalues: Σ λ² = Σ A_ij², time O(n² d), no matrix in memory. Other orders: a pivoted
 /// Cholesky factor of rank r, which leaves out no more than 10⁻¹³ of the trace, and the eigenvalues of its r × r Gram
 /// matrix, O(n r² + n r d); where the rank is no small part of n, all eigenvalues of the matrix, O(n³) (n = 1000:
-/// about 60 ms on one core; 8 n² bytes). Labels split the matrix into blocks. That is refused beyond 4096
+/// about 60 ms on one core; 8 n² bytes for each of the matrices, of which a pair has three). Labels split the matrix into blocks. That is refused beyond 4096
 /// samples in a block: set `batch`, which takes the mean over random batches, whose spread then gives the standard
 /// error. The value depends on the size of a batch as on n, and its ceiling is the logarithm of that size.
 ///
@@ -355,9 +355,11 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
     let n = rows.len();
     let kernels: Vec<BlockKernel> = members
         .iter()
-        .map(|members| BlockKernel {
-            n: members.len(),
-            columns: columns.iter().map(|column| members.iter().map(|&row| column[row]).collect()).collect(),
+        .map(|members| {
+            // A sample alone in its block needs no columns.
+            let columns = if members.len() > 1 { &columns[..] } else { &[] };
+            let of_members = |column: &&[f64]| members.iter().map(|&row| column[row]).collect();
+            BlockKernel { n: members.len(), columns: columns.iter().map(of_members).collect() }
         })
         .collect();
     if alpha == 2.0 {

@@ -69,6 +69,18 @@ fn noisy_points_of_every_width_agree_with_the_double_loop() {
     }
 }
 
+/// More rows allow single pairs larger errors, which average out.
+#[test]
+fn many_noisy_rows_agree_with_the_double_loop() {
+    let t = Normal(9).matrix(2100, 70).mapv(|v| (3.0 * v).tanh());
+    let t = t.view();
+    let y = classes(2100, 2);
+    for variance in [0.3, 3.0] {
+        let off = deviation(&Variable::Double(t), &[&y], variance);
+        assert!(off < TOLERANCE, "{variance}: {off:e} nats");
+    }
+}
+
 #[test]
 fn where_noisy_points_lie_and_their_scale_do_not_matter() {
     for (n, d) in [(523, 3), (523, 20), (600, 100)] {
