@@ -52,7 +52,7 @@ use histogram::Histogram;
 /// | Miller–Madow | +1.1 | independent |
 /// | Grassberger | +0.6 | independent, noisy permutations |
 /// | shrinkage | −1.1 | bands; right only near the uniform distribution |
-/// | Panzeri–Treves | +0.6 | noisy permutations (one sample of each of nine) |
+/// | Panzeri–Treves | +0.6 | independent, noisy permutations (one sample of each of nine) |
 /// | Chao–Shen | +0.7 | noisy permutations and maps, which mix common and very rare cells |
 /// | NSB | +0.4 | noisy permutations and maps; within .03 on random tables |
 /// | Chao–Wang–Jost | +0.2 | Zipf; **recommended whenever cells are not all well filled** |
