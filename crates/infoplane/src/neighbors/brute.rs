@@ -485,7 +485,7 @@ fn within<S: Simd>(simd: S, tile: &Tile, rows: &[f32; ROWS], columns: &[f32; PAN
     for row in 0..ROWS {
         let mut any = row_within(simd, &tile[row], rows[row], columns, 0);
         for column in (lanes..PANEL).step_by(lanes) {
-            any = any | row_within(simd, &tile[row], rows[row], columns, column);
+            any |= row_within(simd, &tile[row], rows[row], columns, column);
         }
         // Mostly not: bits are taken out of vectors only where there is one.
         if any.any_true() {
@@ -562,9 +562,9 @@ impl Counting<'_> {
     fn limits(&self, panel: usize, error: &Error) -> ([f32; PANEL], [f32; PANEL]) {
         let mut limits = ([0.0; PANEL], [0.0; PANEL]);
         let scaled = &self.scaled[panel * PANEL..(panel + 1) * PANEL];
-        for place in 0..PANEL {
-            limits.0[place] = error.below(scaled[place][0]);
-            limits.1[place] = error.above(scaled[place][1]);
+        for ((scaled, below), above) in scaled.iter().zip(&mut limits.0).zip(&mut limits.1) {
+            *below = error.below(scaled[0]);
+            *above = error.above(scaled[1]);
         }
         limits
     }
@@ -599,8 +599,8 @@ fn judge<S: Simd>(
         let above = S::f32s::from_slice(simd, &columns.1[column..column + lanes]);
         let mut sum = zero;
         let mut any = zero.simd_lt(zero);
-        for row in 0..ROWS {
-            let numbers = S::f32s::from_slice(simd, &tile[row][column..column + lanes]);
+        for (row, numbers) in tile.iter().enumerate() {
+            let numbers = S::f32s::from_slice(simd, &numbers[column..column + lanes]);
             let inside_row = numbers.simd_lt(S::f32s::splat(simd, rows.0[row]));
             let maybe_row = numbers.simd_le(S::f32s::splat(simd, rows.1[row]));
             judged.inside[row] |= inside_row.to_bitmask() << column;
@@ -612,8 +612,8 @@ fn judge<S: Simd>(
         sum.store_slice(&mut judged.columns[column..column + lanes]);
         // Doubts are rare: only then is it asked whose they are.
         if any.any_true() {
-            for row in 0..ROWS {
-                let numbers = S::f32s::from_slice(simd, &tile[row][column..column + lanes]);
+            for (row, numbers) in tile.iter().enumerate() {
+                let numbers = S::f32s::from_slice(simd, &numbers[column..column + lanes]);
                 let inside = numbers.simd_lt(S::f32s::splat(simd, rows.0[row]));
                 let maybe = numbers.simd_le(S::f32s::splat(simd, rows.1[row]));
                 judged.doubtful[row] |= (inside ^ maybe).to_bitmask() << column;

@@ -115,9 +115,9 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
     fn nearest_of(&self, node: usize, at: &[f64; D]) -> f64 {
         let node = &self.nodes[node];
         let mut sum = 0.0;
-        for axis in 0..D {
+        for ((low, high), at) in node.low.iter().zip(&node.high).zip(at) {
             // As a point of the box at the nearest corner: rounding keeps the order, coordinate by coordinate.
-            let outside = (node.low[axis] - at[axis]).max(at[axis] - node.high[axis]).max(0.0);
+            let outside = (low - at).max(at - high).max(0.0);
             sum = add::<EUCLIDEAN>(sum, outside);
         }
         sum
@@ -127,8 +127,8 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
     fn farthest_of(&self, node: usize, at: &[f64; D]) -> f64 {
         let node = &self.nodes[node];
         let mut sum = 0.0;
-        for axis in 0..D {
-            sum = add::<EUCLIDEAN>(sum, (node.high[axis] - at[axis]).max(at[axis] - node.low[axis]));
+        for ((low, high), at) in node.low.iter().zip(&node.high).zip(at) {
+            sum = add::<EUCLIDEAN>(sum, (high - at).max(at - low));
         }
         sum
     }
