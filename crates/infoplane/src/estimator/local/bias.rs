@@ -38,7 +38,8 @@ const FAR: f64 = 8.6;
 
 /// The bias for these settings; drawn at first use, then remembered until the program ends.
 pub(super) fn bias(d: usize, k: usize, m: usize) -> Bias {
-    static KNOWN: Mutex<Option<HashMap<(usize, usize, usize), Bias>>> = Mutex::new(None);
+    type Table = HashMap<(usize, usize, usize), Bias>;
+    static KNOWN: Mutex<Option<Table>> = Mutex::new(None);
     // Neighbours beyond FAR weigh nothing, so all larger m share one constant. Four times the expected number:
     // the k-th neighbour may be much nearer than expected.
     let enough = (4.0 * k as f64 * FAR.powi(d as i32)).ceil() as usize;
