@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
-    python3 -m venv .venv && .venv/bin/pip install numpy torch
-    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [kde] [training] [step]
+    python3 -m venv .venv && .venv/bin/pip install numpy torch scipy scikit-learn faiss-cpu
+    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [neighbors] [kde] [noise] [renyi] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
@@ -52,7 +52,7 @@ def binning():
 
 
 def counts():
-    """Exact rows as symbols; NSB by ndd, where `pip install ndd` finds a Fortran compiler."""
+    """Exact rows as symbols."""
 
     def entropy(rows):
         n = np.unique(rows, return_counts=True)[1]
@@ -67,20 +67,6 @@ def counts():
         return h, h - sum((y == c).mean() * entropy(rows[y == c]) for c in range(10))
 
     report("plug-in of exact rows, NumPy, n=60000, d=128", plug_in, runs=3)
-    try:
-        import ndd
-    except ImportError:
-        print("ndd is not installed")
-        return
-    rng = np.random.default_rng(2)
-    x = rng.integers(0, 64, 1000)
-    z = np.where(rng.random(1000) < 0.5, x, rng.integers(0, 64, 1000))
-    joint = np.bincount(64 * x + z, minlength=4096)
-    margins = np.bincount(x, minlength=64), np.bincount(z, minlength=64)
-    report(
-        "NSB, ndd, 64x64, n=1000",
-        lambda: sum(ndd.entropy(m, k=64) for m in margins) - ndd.entropy(joint, k=4096),
-    )
 
 
 def kde_numpy(t, y, variance, chunk=1000):
@@ -133,6 +119,123 @@ def kde():
         report(f"KDE, {name}, n=4096, six layers", lambda: [bounds(t, y2, 1e-3) for t in layers], runs=3)
 
 
+def neighbors():
+    import faiss
+    from scipy.spatial import cKDTree
+    from sklearn.feature_selection import mutual_info_regression
+    from sklearn.neighbors import NearestNeighbors
+
+    faiss.omp_set_num_threads(1)
+    random = np.random.default_rng(1)
+
+    def scipy_nearest(x, p):
+        return cKDTree(x).query(x, k=4, p=p)
+
+    def faiss_nearest(x):
+        index = faiss.IndexFlatL2(x.shape[1])
+        index.add(x)
+        return index.search(x, 4)
+
+    for n in (10000, 60000):
+        x = random.normal(size=(n, 3))
+        report(f"3 nearest, SciPy cKDTree, Chebyshev, n={n}, d=3", lambda: scipy_nearest(x, np.inf))
+    for d in (3, 10):
+        x = random.normal(size=(10000, d))
+        report(f"3 nearest, SciPy cKDTree, Euclidean, n=10000, d={d}", lambda: scipy_nearest(x, 2), runs=3)
+    for d in (10, 128):
+        x = random.normal(size=(10000, d))
+        brute = NearestNeighbors(n_neighbors=4, algorithm="brute", n_jobs=1).fit(x)
+        report(f"3 nearest, scikit-learn brute, n=10000, d={d}", lambda: brute.kneighbors(x), runs=3)
+        single = x.astype(np.float32)
+        report(f"3 nearest, faiss float32, n=10000, d={d}", lambda: faiss_nearest(single), runs=3)
+
+    def ksg(x, y, k=3):
+        """KSG-1 by trees, as NPEET does it."""
+        from scipy.special import digamma
+
+        radii = np.nextafter(cKDTree(np.hstack([x, y])).query(np.hstack([x, y]), k=k + 1, p=np.inf)[0][:, k], 0)
+        counts = [cKDTree(v).query_ball_point(v, radii, p=np.inf, return_length=True) for v in (x, y)]
+        return digamma(k) + digamma(len(x)) - sum(digamma(c).mean() for c in counts)
+
+    for d in (1, 5):
+        x = random.normal(size=(10000, d))
+        y = 0.5 * x + random.normal(size=(10000, d))
+        report(f"KSG-1, SciPy cKDTree, n=10000, {d} + {d} columns", lambda: ksg(x, y), runs=3)
+        if d == 1:
+            report("KSG-1, scikit-learn, n=10000, 1 + 1 columns", lambda: mutual_info_regression(x, y[:, 0]))
+
+
+def noise_numpy(t, y, variance, chunk=1000):
+    """Exact I(X;T + noise) and I(T + noise;Y) in nats with one draw, in single precision."""
+    n, d = t.shape
+    order = np.argsort(y, kind="stable")
+    t, y = (t - t.mean(0))[order], y[order]
+    edges = np.searchsorted(y, np.arange(y.max() + 2))
+    sizes = np.diff(edges)[y]
+    z = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32) * np.float32(variance**0.5)
+    constants, norms = (t * t).sum(1) + 2 * (t * z).sum(1), (t * t).sum(1)
+    sums, within = np.zeros(n), np.zeros(n)
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        k = np.exp((constants[rows, None] + norms - 2 * (t[rows] + z[rows]) @ t.T) * (-0.5 / variance))
+        sums[rows] = k.sum(1)
+        within[rows] = np.add.reduceat(k, edges[:-1], axis=1)[np.arange(len(k)), y[rows]]
+    i_xt = -np.log(sums / n).mean()
+    return i_xt, i_xt + np.log(within / sizes).mean()
+
+
+def noise_torch(t, y, variance, chunk=1000):
+    """The same by PyTorch."""
+    import torch
+
+    torch.set_num_threads(1)
+    n, d = t.shape
+    t, classes = torch.from_numpy(t - t.mean(0)), torch.from_numpy(np.eye(y.max() + 1, dtype=np.float32)[y])
+    z = torch.randn(n, d) * variance**0.5
+    constants, norms = (t * t).sum(1) + 2 * (t * z).sum(1), (t * t).sum(1)
+    sums, within = torch.zeros(n), torch.zeros(n)
+    for i in range(0, n, chunk):
+        rows = slice(i, i + chunk)
+        shifted = torch.addmm(norms + constants[rows, None], t[rows] + z[rows], t.T, alpha=-2)
+        k = shifted.mul_(-0.5 / variance).exp_()
+        sums[rows] = k.sum(1)
+        within[rows] = ((k @ classes) * classes[rows]).sum(1)
+    sizes = (classes @ classes.sum(0)).double()
+    i_xt = -torch.log(sums.double() / n).mean()
+    return i_xt, i_xt + torch.log(within.double() / sizes).mean()
+
+
+def noise():
+    t, y = layer(10000, 128, 0.5), np.arange(10000) * 7 % 10
+    for name, information in (("NumPy float32", noise_numpy), ("PyTorch float32", noise_torch)):
+        report(f"exact noise, {name}, n=10000, d=128, 10 classes", lambda: information(t, y, 2.0), runs=3)
+
+
+def renyi():
+    def gram(x):
+        s = np.sqrt(x.var(axis=0).sum()) * len(x) ** (-1 / (4 + x.shape[1]))
+        norms = (x * x).sum(1)
+        return np.exp(-(norms[:, None] + norms - 2 * x @ x.T) / (2 * s * s))
+
+    def entropy(k, alpha):
+        if alpha == 2:
+            return -np.log((k * k).sum() / len(k) ** 2)
+        values = np.linalg.eigvalsh(k / len(k))
+        return np.log((values[values > 0] ** alpha).sum()) / (1 - alpha)
+
+    def information(x, y, alpha):
+        a, b = gram(x), gram(y)
+        return entropy(a, alpha) + entropy(b, alpha) - entropy(a * b, alpha)
+
+    random = np.random.default_rng(1)
+    for d in (1, 3, 10, 64):
+        x = random.normal(size=(1000, d))
+        y = np.tanh(x @ random.normal(size=(d, d)) / d**0.5) + 0.5 * random.normal(size=(1000, d))
+        report(f"Rényi, NumPy eigvalsh, alpha=1.01, n=1000, d={d}+{d}", lambda: information(x, y, 1.01), runs=3)
+    x, y = random.normal(size=(10000, 10)), random.normal(size=(10000, 10))
+    report("Rényi, NumPy, alpha=2, n=10000, d=10+10", lambda: information(x, y, 2), runs=1)
+
+
 def network(widths):
     import torch
 
@@ -179,5 +282,7 @@ def step():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["binning", "counts", "kde", "training", "step"]:
-        {"binning": binning, "counts": counts, "kde": kde, "training": training, "step": step}[name]()
+    works = [binning, counts, neighbors, kde, noise, renyi, training, step]
+    named = {work.__name__: work for work in works}
+    for name in sys.argv[1:] or named:
+        named[name]()

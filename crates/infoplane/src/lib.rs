@@ -42,6 +42,12 @@
 //! | ReLU or other unbounded layers, by bins | [`Binned`](estimator::Binned), `floor`, or `equal` on the range of the layer | information at that bin width |
 //! | the planes of Saxe et al. (2018) | [`Kde`](estimator::Kde) | two bounds on the information of T plus Gaussian noise |
 //! | the entropy of a network's float activations | [`Binned`](estimator::Binned), `exact` | exact for the samples at hand |
+//! | a layer with Gaussian noise, of any width | [`Noise`](estimator::Noise) | exact for that noise, with its standard error |
+//! | a label against a few columns of numbers | [`Ross`](estimator::Ross); [`MixedKsg`](estimator::MixedKsg) where samples coincide | consistent |
+//! | numbers against numbers, at most four columns | [`ExtrapolatedKsg`](estimator::ExtrapolatedKsg), [`Ksg`](estimator::Ksg) | consistent, biased down where dependence is strong |
+//! | numbers against numbers, more columns | [`CvKsg`](estimator::CvKsg) | as far as the copula is like a Gaussian one |
+//! | symbols against symbols | [`MillerMadow`](estimator::MillerMadow); [`ChaoWangJost`](estimator::ChaoWangJost) where cells outnumber samples | consistent |
+//! | not sure | [`Auto`](estimator::Auto), which says what it took and why | – |
 //!
 //! # Which schedule
 //!
@@ -68,6 +74,7 @@ pub mod run;
 pub mod schedule;
 pub mod snapshot;
 mod special;
+mod symmetric;
 pub mod train;
 pub mod variable;
 mod vector_math;

@@ -18,12 +18,18 @@ pub(crate) enum Purpose {
     Labels = 5,
     /// Directions and surrogates of the nearest-neighbour methods; one stream per direction or surrogate.
     Nearest = 6,
-    /// Samples with known information; one stream per task and use.
-    Known = 11,
+    /// Constants of local methods; one stream per block of draws.
+    Local = 7,
     /// Shifts and directions of hashes; one stream per hash.
     Discrete = 8,
+    /// Gaussian noise on a layer; one stream per draw and row.
+    Noise = 9,
     /// Which rows are drawn, dealt into parts or permuted; one stream per draw.
     Uncertainty = 10,
+    /// Samples with known information; one stream per task and use.
+    Known = 11,
+    /// Which samples are measured together.
+    Batches = 12,
 }
 
 /// The generator of (seed, purpose, index).

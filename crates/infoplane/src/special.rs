@@ -41,7 +41,12 @@ pub(crate) fn ln_unit_ball(d: usize) -> f64 {
 }
 
 /// Φ⁻¹(p), the quantile of the standard normal distribution; 0 < p < 1.
+///
+/// Exactly antisymmetric, Φ⁻¹(1 − p) = −Φ⁻¹(p) wherever 1 − p is exact, so that reversed ranks give reversed scores.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
+    if p > 0.5 {
+        return -normal_quantile(1.0 - p);
+    }
     -SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p)
 }
 

@@ -183,6 +183,25 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// Some of the rows, in the order given; a row may be named more than once.
+    ///
+    /// ```
+    /// use infoplane::Variable;
+    /// let rows = ndarray::array![[1.0], [2.0], [3.0]];
+    /// let chosen = Variable::Double(rows.view()).select(&[2, 0, 0]);
+    /// assert_eq!(chosen.variable().n_samples(), 3);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> OwnedVariable {
+        match self {
+            Variable::Labels(labels) => OwnedVariable::Labels(labels.select(rows)),
+            Variable::Single(values) => OwnedVariable::Single(values.select(Axis(0), rows)),
+            Variable::Double(values) => OwnedVariable::Double(values.select(Axis(0), rows)),
+        }
+    }
+
     /// Rows as symbols: equal rows share one (−0 = 0), numbered in order of first appearance; labels are themselves.
     pub fn symbols(&self) -> Labels {
         match self {
@@ -200,25 +219,6 @@ impl<'a> Variable<'a> {
                 let n_labels = codes.iter().max().map_or(0, |&last| last as usize + 1);
                 Labels::count(codes, n_labels)
             }
-        }
-    }
-
-    /// Some of the rows, in the order given; a row may be named more than once.
-    ///
-    /// ```
-    /// use infoplane::Variable;
-    /// let rows = ndarray::array![[1.0], [2.0], [3.0]];
-    /// let chosen = Variable::Double(rows.view()).select(&[2, 0, 0]);
-    /// assert_eq!(chosen.variable().n_samples(), 3);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no such row.
-    pub fn select(&self, rows: &[usize]) -> OwnedVariable {
-        match self {
-            Variable::Labels(labels) => OwnedVariable::Labels(labels.select(rows)),
-            Variable::Single(values) => OwnedVariable::Single(values.select(Axis(0), rows)),
-            Variable::Double(values) => OwnedVariable::Double(values.select(Axis(0), rows)),
         }
     }
 

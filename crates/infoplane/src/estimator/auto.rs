@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::error::{check_layer, check_variables};
 use super::{
     About, BinRange, BinRule, Bound, Estimate, EstimateError, Estimator, EstimatorConfig, LayerRange, Method,
-    Reading, Routed, Warning,
+    Reading, Routed, Uncertainty, Warning,
 };
 use crate::special::digamma;
 use crate::{Information, Labels, Variable};
@@ -43,8 +43,8 @@ impl AutoConfig {
         estimates: "the quantity, by the method that fits the data; refuses where it is infinite",
         when: "first; it says which method it took and why",
         cost: "that of the method",
+        uncertainty: Uncertainty::None,
         reference: "the table of `route`",
-        uncertainty: super::Uncertainty::None,
     };
 
     /// The bins that are asked for, if any.

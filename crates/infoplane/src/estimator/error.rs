@@ -88,6 +88,18 @@ pub enum EstimateError {
         /// Samples given.
         n_samples: usize,
     },
+    /// More samples than the method can work with at once.
+    #[error("{estimator} takes at most {most} samples at once, got {n_samples}: {instead}")]
+    TooManySamples {
+        /// The method.
+        estimator: &'static str,
+        /// Samples given.
+        n_samples: usize,
+        /// Samples allowed.
+        most: usize,
+        /// The way out.
+        instead: &'static str,
+    },
     /// More columns than the method can work with.
     #[error("{estimator} is not offered in {dims} dimensions, at most in {most}: {reason}")]
     TooManyDimensions {

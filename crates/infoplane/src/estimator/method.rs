@@ -4,15 +4,22 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::auto::AutoConfig;
+use super::binned::BinnedConfig;
 use super::discrete::{
     ChaoShenConfig, ChaoWangJostConfig, GrassbergerConfig, MillerMadowConfig, NsbConfig, PanzeriTrevesConfig,
     PlugInConfig, ShrinkageConfig,
 };
+use super::edge::EdgeConfig;
+use super::gaussian::GcmiConfig;
+use super::kde::KdeConfig;
+use super::local::{GknnConfig, KlnnConfig, LgdeConfig, LncConfig};
 use super::nearest::{
-    BiKsgConfig, CvKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig, RossConfig, SlicedConfig,
+    BiKsgConfig, CvKsgConfig, ExtrapolatedKsgConfig, KlConfig, Ksg2Config, KsgConfig, MixedKsgConfig,
+    RossConfig, SlicedConfig,
 };
+use super::noise::NoiseConfig;
+use super::renyi::RenyiConfig;
 use super::{Bound, EstimateError, Estimator, LayerRange};
-use super::{binned::BinnedConfig, edge::EdgeConfig, gaussian::GcmiConfig, kde::KdeConfig};
 
 /// What a method is for, in a line each: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,28 +139,6 @@ macro_rules! methods {
 methods! {
     /// [`Auto`](super::Auto).
     "auto" => Auto(AutoConfig),
-    /// [`Binned`](super::Binned).
-    "binned" => Binned(BinnedConfig),
-    /// [`Kde`](super::Kde).
-    "kde" => Kde(KdeConfig),
-    /// [`Ksg`](super::Ksg).
-    "ksg" => Ksg(KsgConfig),
-    /// [`Ksg2`](super::Ksg2).
-    "ksg2" => Ksg2(Ksg2Config),
-    /// [`BiKsg`](super::BiKsg).
-    "bi-ksg" => BiKsg(BiKsgConfig),
-    /// [`Kl`](super::Kl).
-    "kl" => Kl(KlConfig),
-    /// [`MixedKsg`](super::MixedKsg).
-    "mixed-ksg" => MixedKsg(MixedKsgConfig),
-    /// [`Ross`](super::Ross).
-    "ross" => Ross(RossConfig),
-    /// [`Gcmi`](super::Gcmi).
-    "gcmi" => Gcmi(GcmiConfig),
-    /// [`CvKsg`](super::CvKsg).
-    "cv-ksg" => CvKsg(CvKsgConfig),
-    /// [`Sliced`](super::Sliced).
-    "sliced" => Sliced(SlicedConfig),
     /// [`PlugIn`](super::PlugIn).
     "plug-in" => PlugIn(PlugInConfig),
     /// [`MillerMadow`](super::MillerMadow).
@@ -170,8 +155,44 @@ methods! {
     "chao-wang-jost" => ChaoWangJost(ChaoWangJostConfig),
     /// [`Nsb`](super::Nsb).
     "nsb" => Nsb(NsbConfig),
+    /// [`Binned`](super::Binned).
+    "binned" => Binned(BinnedConfig),
+    /// [`Noise`](super::Noise).
+    "noise" => Noise(NoiseConfig),
+    /// [`Kde`](super::Kde).
+    "kde" => Kde(KdeConfig),
+    /// [`Kl`](super::Kl).
+    "kl" => Kl(KlConfig),
+    /// [`Ksg`](super::Ksg).
+    "ksg" => Ksg(KsgConfig),
+    /// [`Ksg2`](super::Ksg2).
+    "ksg2" => Ksg2(Ksg2Config),
+    /// [`BiKsg`](super::BiKsg).
+    "bi-ksg" => BiKsg(BiKsgConfig),
+    /// [`ExtrapolatedKsg`](super::ExtrapolatedKsg).
+    "extrapolated-ksg" => ExtrapolatedKsg(ExtrapolatedKsgConfig),
+    /// [`CvKsg`](super::CvKsg).
+    "cv-ksg" => CvKsg(CvKsgConfig),
+    /// [`MixedKsg`](super::MixedKsg).
+    "mixed-ksg" => MixedKsg(MixedKsgConfig),
+    /// [`Ross`](super::Ross).
+    "ross" => Ross(RossConfig),
+    /// [`Lnc`](super::Lnc).
+    "lnc" => Lnc(LncConfig),
+    /// [`Gknn`](super::Gknn).
+    "gknn" => Gknn(GknnConfig),
+    /// [`Klnn`](super::Klnn).
+    "klnn" => Klnn(KlnnConfig),
+    /// [`Lgde`](super::Lgde).
+    "lgde" => Lgde(LgdeConfig),
+    /// [`Gcmi`](super::Gcmi).
+    "gcmi" => Gcmi(GcmiConfig),
+    /// [`Sliced`](super::Sliced).
+    "sliced" => Sliced(SlicedConfig),
     /// [`Edge`](super::Edge).
     "edge" => Edge(EdgeConfig),
+    /// [`Renyi`](super::Renyi).
+    "renyi" => Renyi(RenyiConfig),
 }
 
 /// The names of a struct's fields, as its `Deserialize` asks for them.

@@ -11,10 +11,13 @@ mod error;
 mod estimate;
 mod gaussian;
 mod kde;
+mod local;
 mod method;
 mod nearest;
+mod noise;
 mod prepare;
 mod range;
+mod renyi;
 mod symbols;
 mod uncertainty;
 
@@ -30,13 +33,16 @@ pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Estimate, Interval, Kind, Reading, Routed, Warning};
 pub use gaussian::{Gcmi, GcmiConfig};
 pub use kde::{Kde, KdeConfig};
+pub use local::{Gknn, GknnConfig, Klnn, KlnnBandwidth, KlnnConfig, Lgde, LgdeConfig, Lnc, LncConfig};
 pub use method::{About, EstimatorConfig, Method, Uncertainty};
 pub use nearest::{
-    BiKsg, BiKsgConfig, CvKsg, CvKsgConfig, Kl, KlConfig, Ksg, Ksg2, Ksg2Config, KsgConfig, MixedKsg,
-    MixedKsgConfig, MixedKsgForm, Ross, RossConfig, Sliced, SlicedConfig,
+    BiKsg, BiKsgConfig, CvKsg, CvKsgConfig, ExtrapolatedKsg, ExtrapolatedKsgConfig, Kl, KlConfig, Ksg, Ksg2,
+    Ksg2Config, KsgConfig, MixedKsg, MixedKsgConfig, MixedKsgForm, Ross, RossConfig, Sliced, SlicedConfig,
 };
+pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use renyi::{Renyi, RenyiBandwidth, RenyiConfig};
 pub use uncertainty::{
     Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
     with_uncertainty,
@@ -131,6 +137,10 @@ mod tests {
         range.run = range.layer();
         for toml in [
             "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1]\nbounds = true",
+            "kind = 'renyi'",
+            "kind = 'renyi'\nalpha = 2\nbandwidth = 0.5\nbatch = 2",
             "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",

@@ -106,8 +106,14 @@ pub(crate) fn normal_scores(values: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut first = 0;
         while first < n {
             let equal = order[first..].iter().take_while(|&&row| column[row] == column[order[first]]).count();
-            // Ranks first + 1 ..= first + equal, the mean of rank − ½.
-            let score = normal_quantile((first as f64 + equal as f64 / 2.0) / n as f64);
+            // Ranks first + 1 ..= first + equal, the mean of rank − ½, counted from the nearer end: reversing a
+            // column then reverses the scores, to the last bit.
+            let (below, above) = (first as f64 + equal as f64 / 2.0, (n - first) as f64 - equal as f64 / 2.0);
+            let score = if below <= above {
+                normal_quantile(below / n as f64)
+            } else {
+                -normal_quantile(above / n as f64)
+            };
             for &row in &order[first..first + equal] {
                 scores[row] = score;
             }

@@ -301,8 +301,8 @@ struct Candidates {
     /// Of each point: the row of the k-th neighbour so far, if the limit is exactly its distance.
     last: [u32; PANEL],
     lengths: [usize; PANEL],
+    /// Of each point up to `capacity`, by ascending upper bound.
     found: Vec<Candidate>,
-    scratch: Vec<f32>,
 }
 
 impl Candidates {
@@ -317,7 +317,6 @@ impl Candidates {
             last: [u32::MAX; PANEL],
             lengths: [0; PANEL],
             found: vec![Candidate { low: 0.0, high: 0.0, row: 0 }; capacity * points],
-            scratch: Vec::with_capacity(capacity),
         }
     }
 
@@ -328,41 +327,56 @@ impl Candidates {
         if new.low > limit || new.low == limit && new.row > self.last[place] {
             return;
         }
-        self.found[place * self.capacity + self.lengths[place]] = new;
-        self.lengths[place] += 1;
-        if self.lengths[place] == self.capacity {
-            self.thin_out(packed, own, place);
+        let first = place * self.capacity;
+        let length = self.lengths[place];
+        let found = &mut self.found[first..first + self.capacity];
+        let mut at = length;
+        while at > 0 && found[at - 1].high > new.high {
+            found[at] = found[at - 1];
+            at -= 1;
+        }
+        found[at] = new;
+        self.lengths[place] = length + 1;
+        if length + 1 >= self.k {
+            self.tighten(packed, own, place);
         }
     }
 
+    /// Takes the k-th smallest upper bound for the limit, and forgets who is surely beyond.
+    #[inline(always)]
+    fn tighten(&mut self, packed: &Packed<'_>, own: u32, place: usize) {
+        let first = place * self.capacity;
+        let found = &self.found[first..first + self.capacity];
+        let limit = found[self.k - 1].high;
+        if limit < self.limits[place] {
+            self.limits[place] = limit;
+            self.last[place] = u32::MAX;
+        }
+        let limit = self.limits[place];
+        let mut length = self.lengths[place];
+        while length > self.k && found[length - 1].low > limit {
+            length -= 1;
+        }
+        self.lengths[place] = length;
+        if length == self.capacity {
+            self.settle(packed, own, place);
+        }
+    }
+
+    /// Too many are too near to each other for single precision: keeps the k nearest of them, exactly.
     #[inline(never)]
-    fn thin_out(&mut self, packed: &Packed<'_>, own: u32, place: usize) {
+    fn settle(&mut self, packed: &Packed<'_>, own: u32, place: usize) {
         let first = place * self.capacity;
         let found = &mut self.found[first..first + self.capacity];
-        self.scratch.clear();
-        self.scratch.extend(found.iter().map(|candidate| candidate.high));
-        let (_, limit, _) = self.scratch.select_nth_unstable_by(self.k - 1, f32::total_cmp);
-        let limit = limit.min(self.limits[place]);
-        let mut kept = 0;
-        for index in 0..found.len() {
-            if found[index].low <= limit {
-                found[kept] = found[index];
-                kept += 1;
-            }
+        let nearest = exactly(packed, own, found, self.k);
+        for (candidate, &(distance, row)) in found.iter_mut().zip(&nearest) {
+            let distance = distance * packed.scale;
+            *candidate = Candidate { low: round_down(distance), high: round_up(distance), row };
         }
-        self.limits[place] = limit;
-        self.lengths[place] = kept;
-        if kept > self.k + (self.capacity - self.k) / 2 {
-            let nearest = exactly(packed, own, &found[..kept], self.k);
-            for (candidate, &(distance, row)) in found.iter_mut().zip(&nearest) {
-                let distance = distance * packed.scale;
-                *candidate = Candidate { low: round_down(distance), high: round_up(distance), row };
-            }
-            let last = found[self.k - 1];
-            self.lengths[place] = self.k;
-            self.limits[place] = last.high;
-            self.last[place] = if last.low == last.high { last.row } else { u32::MAX };
-        }
+        let last = found[self.k - 1];
+        self.lengths[place] = self.k;
+        self.limits[place] = last.high;
+        self.last[place] = if last.low == last.high { last.row } else { u32::MAX };
     }
 }
 
@@ -394,11 +408,7 @@ pub(super) fn nearest(points: &[f64], width: usize, metric: Metric, k: usize) ->
             let mut nearest = Vec::with_capacity(rows.len() * k);
             for (place, &row) in rows.iter().enumerate() {
                 let found = &state.found[place * state.capacity..][..state.lengths[place]];
-                // The k-th smallest upper bound is known only up to the last thinning out.
-                let mut highs: Vec<f32> = found.iter().map(|candidate| candidate.high).collect();
-                let (_, limit, _) = highs.select_nth_unstable_by(k - 1, f32::total_cmp);
-                let near: Vec<Candidate> = found.iter().filter(|c| c.low <= *limit).copied().collect();
-                nearest.extend(exactly(&packed, row, &near, k));
+                nearest.extend(exactly(&packed, row, found, k));
             }
             nearest
         })
@@ -473,14 +483,32 @@ fn within<S: Simd>(simd: S, tile: &Tile, rows: &[f32; ROWS], columns: &[f32; PAN
     let lanes = S::f32s::LEN;
     let mut near = [0; ROWS];
     for row in 0..ROWS {
-        let limit = S::f32s::splat(simd, rows[row]);
-        for column in (0..PANEL).step_by(lanes) {
-            let numbers = S::f32s::from_slice(simd, &tile[row][column..column + lanes]);
-            let limit = limit.max(S::f32s::from_slice(simd, &columns[column..column + lanes]));
-            near[row] |= numbers.simd_le(limit).to_bitmask() << column;
+        let mut any = row_within(simd, &tile[row], rows[row], columns, 0);
+        for column in (lanes..PANEL).step_by(lanes) {
+            any = any | row_within(simd, &tile[row], rows[row], columns, column);
+        }
+        // Mostly not: bits are taken out of vectors only where there is one.
+        if any.any_true() {
+            for column in (0..PANEL).step_by(lanes) {
+                let within = row_within(simd, &tile[row], rows[row], columns, column);
+                near[row] |= within.to_bitmask() << column;
+            }
         }
     }
     near
+}
+
+#[inline(always)]
+fn row_within<S: Simd>(
+    simd: S,
+    numbers: &[f32; PANEL],
+    row: f32,
+    columns: &[f32; PANEL],
+    first: usize,
+) -> S::mask32s {
+    let here = first..first + S::f32s::LEN;
+    let limit = S::f32s::splat(simd, row).max(S::f32s::from_slice(simd, &columns[here.clone()]));
+    S::f32s::from_slice(simd, &numbers[here]).simd_le(limit)
 }
 
 /// Nothing if the points must be looked at in double precision altogether.
@@ -570,18 +598,29 @@ fn judge<S: Simd>(
         let below = S::f32s::from_slice(simd, &columns.0[column..column + lanes]);
         let above = S::f32s::from_slice(simd, &columns.1[column..column + lanes]);
         let mut sum = zero;
+        let mut any = zero.simd_lt(zero);
         for row in 0..ROWS {
             let numbers = S::f32s::from_slice(simd, &tile[row][column..column + lanes]);
-            let inside = numbers.simd_lt(S::f32s::splat(simd, rows.0[row])).to_bitmask();
-            let maybe = numbers.simd_le(S::f32s::splat(simd, rows.1[row])).to_bitmask();
-            judged.inside[row] |= inside << column;
-            judged.doubtful[row] |= (inside ^ maybe) << column;
-            let inside = numbers.simd_lt(below);
-            sum += inside.select(one, zero);
-            let maybe = numbers.simd_le(above).to_bitmask();
-            judged.doubtful_columns[row] |= (inside.to_bitmask() ^ maybe) << column;
+            let inside_row = numbers.simd_lt(S::f32s::splat(simd, rows.0[row]));
+            let maybe_row = numbers.simd_le(S::f32s::splat(simd, rows.1[row]));
+            judged.inside[row] |= inside_row.to_bitmask() << column;
+            let inside_column = numbers.simd_lt(below);
+            sum += inside_column.select(one, zero);
+            let maybe_column = numbers.simd_le(above);
+            any = any | (inside_row ^ maybe_row) | (inside_column ^ maybe_column);
         }
         sum.store_slice(&mut judged.columns[column..column + lanes]);
+        // Doubts are rare: only then is it asked whose they are.
+        if any.any_true() {
+            for row in 0..ROWS {
+                let numbers = S::f32s::from_slice(simd, &tile[row][column..column + lanes]);
+                let inside = numbers.simd_lt(S::f32s::splat(simd, rows.0[row]));
+                let maybe = numbers.simd_le(S::f32s::splat(simd, rows.1[row]));
+                judged.doubtful[row] |= (inside ^ maybe).to_bitmask() << column;
+                let doubtful = numbers.simd_lt(below) ^ numbers.simd_le(above);
+                judged.doubtful_columns[row] |= doubtful.to_bitmask() << column;
+            }
+        }
     }
     judged
 }

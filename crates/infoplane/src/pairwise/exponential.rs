@@ -27,6 +27,8 @@ pub(super) struct Exponent {
     factor_rest: f32,
     /// Distances are cut here: the kernel is 2⁻¹²⁰ beyond, and the numbers stay normal.
     furthest: f32,
+    /// And here, where noise makes them negative: the kernel is 2¹⁰⁰.
+    nearest: f32,
 }
 
 impl Exponent {
@@ -37,7 +39,13 @@ impl Exponent {
             factor,
             factor_rest: (exact - f64::from(factor)) as f32,
             furthest: (-120.0 / exact) as f32,
+            nearest: (100.0 / exact) as f32,
         }
+    }
+
+    /// For the one kernel of shifted points, exp(−(‖a + z − b‖² − ‖z‖²)/2σ²).
+    pub(super) fn shifted(noise_variance: f64) -> Self {
+        Exponent::new(noise_variance / 4.0)
     }
 }
 
@@ -111,6 +119,52 @@ pub(super) fn add_kernels<S: Simd>(
                 let place = &mut columns[column + v * lanes..column + (v + 1) * lanes];
                 (S::f32s::from_slice(simd, place) + *sum).store_slice(place);
             }
+        }
+    }
+}
+
+/// Adds the kernel of a tile of shifted distances to the sums of its rows.
+///
+/// `rows[r]` are 8 partial sums of left point r. Shifted distances may be negative and kernels above 1; a kernel
+/// above 2¹⁰⁰ counts as 2¹⁰⁰. Its mean over the noise is 1, so that even among 2⁶⁴ pairs one of that size has
+/// a probability of 10⁻¹¹.
+#[inline(always)]
+pub(super) fn add_shifted_kernels<S: Simd>(
+    simd: S,
+    exponent: Exponent,
+    tile: &Tile,
+    n_rows: usize,
+    rows: &mut [[f64; LANES]],
+) {
+    const ACROSS: usize = 3;
+    let lanes = S::f32s::LEN;
+    let vector = |value: f32| S::f32s::splat(simd, value);
+    let (factor, factor_rest) = (vector(exponent.factor), vector(exponent.factor_rest));
+    let (furthest, nearest) = (vector(exponent.furthest), vector(exponent.nearest));
+    let (round, one) = (vector(ROUND), vector(1.0));
+    let [c1, c2, c3, c4, c5, c6] = POLYNOMIAL;
+    let (c1, c2, c3) = (vector(c1), vector(c2), vector(c3));
+    let (c4, c5, c6) = (vector(c4), vector(c5), vector(c6));
+    for (tile, rows) in tile.iter().zip(rows).take(n_rows) {
+        for column in (0..PANEL).step_by(ACROSS * lanes) {
+            let mut sum = vector(0.0);
+            for v in 0..ACROSS {
+                let place = column + v * lanes;
+                let distance = S::f32s::from_slice(simd, &tile[place..place + lanes]);
+                let distance = distance.min(furthest).max(nearest);
+                let rounded = distance.mul_add(factor, round);
+                let integer = rounded - round;
+                let fraction = distance.mul_add(factor_rest, distance.mul_add(factor, -integer));
+                let series = c6.mul_add(fraction, c5).mul_add(fraction, c4).mul_add(fraction, c3);
+                let excess = series.mul_add(fraction, c2).mul_add(fraction, c1) * fraction;
+                let shift: S::i32s = rounded.bitcast();
+                let mantissa: S::i32s = (one + excess).bitcast();
+                let kernel: S::f32s = (mantissa + (shift << 23)).bitcast();
+                sum += kernel;
+            }
+            let place = &mut rows[..S::f64s::LEN];
+            let (low, high) = sum.widen();
+            (S::f64s::from_slice(simd, place) + (low + high)).store_slice(place);
         }
     }
 }

@@ -9,6 +9,9 @@ use super::tile::PANEL;
 /// the threads to share.
 const BLOCK_PANELS: usize = 10;
 
+/// Panels in a piece of a block, at most.
+const PIECE_PANELS: usize = 5;
+
 /// Consecutive points of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
@@ -77,6 +80,25 @@ impl Layout {
     pub(super) fn pairs(&self) -> Vec<(usize, usize)> {
         let n = self.blocks.len();
         (0..n).flat_map(|left| (left..n).map(move |right| (left, right))).collect()
+    }
+
+    /// The blocks in pieces of at most five panels, in order: the left sides of a pass over ordered pairs.
+    ///
+    /// Smaller than a block, so that there is enough for the threads to share.
+    pub(super) fn pieces(&self) -> Vec<Block> {
+        let piece = |block: &Block, panels: std::ops::Range<usize>| Block {
+            start: block.start + panels.start * PANEL,
+            len: block.len.min(panels.end * PANEL) - panels.start * PANEL,
+            class: block.class,
+            first_panel: block.first_panel + panels.start,
+        };
+        let pieces = |block: &Block| {
+            let block = *block;
+            let n_pieces = block.n_panels().div_ceil(PIECE_PANELS);
+            let first = move |number: usize| number * block.n_panels() / n_pieces;
+            (0..n_pieces).map(move |number| piece(&block, first(number)..first(number + 1)))
+        };
+        self.blocks.iter().flat_map(pieces).collect()
     }
 
     /// The pairs of blocks within a class, of classes of two points or more.

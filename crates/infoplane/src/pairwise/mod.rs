@@ -6,6 +6,9 @@ mod exponential;
 mod layout;
 mod points;
 mod reference;
+mod shifted;
+#[cfg(test)]
+mod shifted_tests;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -120,6 +123,128 @@ fn summed(
     means.into_iter().flatten().collect()
 }
 
+/// Standard normal numbers for a row of the data; the same for the same row at every call.
+pub(crate) type Noise<'a> = &'a (dyn Fn(usize, &mut [f64]) + Sync);
+
+/// For every row, logarithms of mean kernels around that row with noise added.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RowLogarithms {
+    /// The mean is over all samples.
+    pub(crate) all: Vec<f64>,
+    /// For each labelling given: the mean is over the samples with the label of the row.
+    pub(crate) within: Vec<Vec<f64>>,
+}
+
+/// Logarithms of the likelihood ratio of a Gaussian mixture, one noisy sample for every centre.
+///
+/// With zᵢ the noise of row i, of variance σ² (σ times what `noise` gives):
+///
+/// ```text
+/// all       ln [1/N  Σ_j K_ij]                                  K_ij = exp((‖zᵢ‖² − ‖tᵢ + zᵢ − tⱼ‖²) / 2σ²)
+/// within    ln [1/gᵢ Σ_{j: label j = label i} K_ij],            gᵢ the number of samples with the label of i
+/// ```
+///
+/// The term j = i is 1 exactly, so that every logarithm is at least −ln N.
+///
+/// `t`: `(n_samples, width)`. Nats. Time O(n² d), with 2 n² d floating-point operations: K is not symmetric.
+/// Memory O(n d): one copy of `t` in single precision and a piece of it per thread. The result has the same bits
+/// for any number of threads.
+///
+/// # Accuracy
+/// The means over the rows are within 1e-6 nats of a double loop in double precision, wherever the data lie and
+/// whatever their scale. Single rows of large layers may be off by √n times as much, up or down.
+///
+/// # Panics
+/// As [`mean_logarithms`].
+pub(crate) fn noisy_logarithms(
+    t: &Variable<'_>,
+    labellings: &[&Labels],
+    noise_variance: f64,
+    noise: Noise<'_>,
+) -> RowLogarithms {
+    match t {
+        Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
+        Variable::Single(rows) => {
+            let rows = standard_layout(rows);
+            noisy(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variance, noise)
+        }
+        Variable::Double(rows) => {
+            let rows = standard_layout(rows);
+            noisy(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variance, noise)
+        }
+    }
+}
+
+fn noisy(
+    level: Level,
+    values: Values<'_>,
+    width: usize,
+    labellings: &[&Labels],
+    variance: f64,
+    noise: Noise<'_>,
+) -> RowLogarithms {
+    let points = Points::new(values, width, variance);
+    match points.precision() {
+        Precision::Single => noisy_passes::<f32>(level, points, labellings, variance, noise),
+        Precision::Double => noisy_passes::<f64>(level, points, labellings, variance, noise),
+        Precision::None => {
+            let value = |i: usize, k: usize| points.value(i, k);
+            reference::noisy_logarithms(points.len(), width, value, labellings, variance, noise)
+        }
+    }
+}
+
+/// One pass over all ordered pairs, and one within the classes of every labelling that did not cut the points.
+fn noisy_passes<E: Exact>(
+    level: Level,
+    mut points: Points<'_>,
+    labellings: &[&Labels],
+    variance: f64,
+    noise: Noise<'_>,
+) -> RowLogarithms {
+    let n = points.len();
+    let partition = best_partition(labellings);
+    let layout = partition.map_or_else(|| Layout::whole(n), |index| Layout::by_label(labellings[index]));
+    let variance = [points.scaled_variance(variance)];
+    let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
+        points.choose_centre();
+        Packed::Centred(Centred::pack(
+            &points,
+            &layout.panels(),
+            shifted::longest(points.width(), variance[0]),
+        ))
+    } else {
+        Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
+    };
+    let pass = Pass { level, points: &points, layout: &layout, packed, variances: &variance };
+    let sums = pass.run_shifted(Pairs::All, noise);
+    let logarithms = |layout: &Layout, sums: &[f64], size: &dyn Fn(usize) -> usize| {
+        let mut logarithms = vec![0.0; n];
+        for (&row, sum) in layout.order.iter().zip(sums) {
+            logarithms[row as usize] = (sum / size(row as usize) as f64).ln();
+        }
+        logarithms
+    };
+    let all = logarithms(&layout, &sums.all[0], &|_| n);
+    let within = |(index, labels): (usize, &&Labels)| {
+        let size = |row: usize| labels.counts()[labels.codes()[row] as usize];
+        if labels.all_distinct() {
+            vec![0.0; n]
+        } else if labels.n_labels() == 1 {
+            all.clone()
+        } else if partition == Some(index) {
+            logarithms(&layout, &sums.within[0], &size)
+        } else {
+            let layout = Layout::by_label(labels);
+            let (points, packed) = (&points, Packed::Nothing);
+            let pass = Pass::<E> { level, points, layout: &layout, packed, variances: &variance };
+            logarithms(&layout, &pass.run_shifted(Pairs::WithinClasses, noise).within[0], &size)
+        }
+    };
+    let within = labellings.iter().enumerate().map(within).collect();
+    RowLogarithms { all, within }
+}
+
 /// Chooses how to compute, by the range and precision of the data.
 fn one_set(
     level: Level,
@@ -155,7 +280,7 @@ fn passes<E: Exact>(
     let scaled: Vec<f64> = variances.iter().map(|&v| points.scaled_variance(v)).collect();
     let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
         points.choose_centre();
-        Packed::Centred(Centred::pack(&points, &layout.panels()))
+        Packed::Centred(Centred::pack(&points, &layout.panels(), 0.0))
     } else {
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };

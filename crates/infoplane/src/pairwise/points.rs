@@ -125,10 +125,10 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// Packs the given rows less the centre, mixed; returns their squared norms, as packed.
-    pub(super) fn pack_centred(&self, rows: &[u32], panel: &mut [f32]) -> [f64; PANEL] {
+    /// The given rows less the centre, plus what `add` adds to the panel, mixed.
+    pub(super) fn mixed(&self, rows: &[u32], add: impl FnOnce(&mut [f64])) -> Vec<f64> {
         let (scale, centre) = (self.scale, &self.centre[..]);
-        let mut mixed = vec![0.0; panel.len()];
+        let mut mixed = vec![0.0; self.width * PANEL];
         match self.values {
             Values::Single(values) => {
                 transpose(values, self.width, rows, &mut mixed, |k, v| (f64::from(v) - centre[k]) * scale)
@@ -137,7 +137,14 @@ impl<'a> Points<'a> {
                 transpose(values, self.width, rows, &mut mixed, |k, v| (v - centre[k]) * scale)
             }
         }
+        add(&mut mixed);
         mix(&mut mixed);
+        mixed
+    }
+
+    /// Packs the given rows less the centre, mixed; returns their squared norms, as packed.
+    pub(super) fn pack_centred(&self, rows: &[u32], panel: &mut [f32]) -> [f64; PANEL] {
+        let mixed = self.mixed(rows, |_| ());
         // Places without a point are infinitely far from everything.
         let mut norms = [f64::INFINITY; PANEL];
         norms[..rows.len()].fill(0.0);
@@ -212,11 +219,13 @@ pub(super) struct Centred {
     pub(super) norm_rests: Vec<f32>,
     /// The largest squared norm in each panel.
     pub(super) largest_norms: Vec<f64>,
+    /// What the coarse parts are multiples of.
+    unit: f64,
 }
 
 impl Centred {
-    /// `panels`: the rows of each panel.
-    pub(super) fn pack(points: &Points<'_>, panels: &[&[u32]]) -> Self {
+    /// `panels`: the rows of each panel. `noise`: a squared length that noise added to a point hardly exceeds.
+    pub(super) fn pack(points: &Points<'_>, panels: &[&[u32]], noise: f64) -> Self {
         let mut values = vec![0.0; panels.len() * points.width * PANEL];
         let norms: Vec<[f64; PANEL]> = values
             .par_chunks_exact_mut(points.width * PANEL)
@@ -229,20 +238,24 @@ impl Centred {
             .map(|(norms, rows)| norms[..rows.len()].iter().copied().fold(0.0, f64::max))
             .collect();
         let largest = largest_norms.iter().copied().filter(|n| n.is_finite()).fold(1.0, f64::max);
+        // ‖a + z‖² − ‖z‖² is at most this.
+        let largest = largest + 2.0 * (largest * noise).sqrt();
         // 22 bits: the sum of two such multiples is exact in single precision.
         let unit = power_of_two(largest.log2().ceil() as i32 - 22);
-        let norms = norms.as_flattened();
-        let coarse = |norm: f64| (norm / unit).round() * unit;
-        Centred {
-            values,
-            coarse_norms: norms.iter().map(|&norm| coarse(norm) as f32).collect(),
-            norm_rests: norms
-                .iter()
-                .map(|&norm| if norm.is_finite() { (norm - coarse(norm)) as f32 } else { 0.0 })
-                .collect(),
-            largest_norms,
-        }
+        let parts = norms.as_flattened().iter().map(|&norm| split(norm, unit));
+        let (coarse_norms, norm_rests) = parts.unzip();
+        Centred { values, coarse_norms, norm_rests, largest_norms, unit }
     }
+
+    /// A number as the coarse part of a norm, and the rest.
+    pub(super) fn split(&self, norm: f64) -> (f32, f32) {
+        split(norm, self.unit)
+    }
+}
+
+fn split(norm: f64, unit: f64) -> (f32, f32) {
+    let coarse = (norm / unit).round() * unit;
+    (coarse as f32, if norm.is_finite() { (norm - coarse) as f32 } else { 0.0 })
 }
 
 /// All points as they are.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::Labels;
 
-use super::{KernelMeans, MeanLogarithms};
+use super::{KernelMeans, MeanLogarithms, Noise, RowLogarithms};
 
 /// What [`mean_logarithms`](super::mean_logarithms) computes for one noise variance, literally.
 ///
@@ -48,4 +48,40 @@ pub(super) fn mean_logarithms(
         bhattacharyya: points.iter().map(|p| p[which].bhattacharyya).sum::<f64>() / n_samples as f64,
     };
     KernelMeans { all: mean(0), within: (1..=labellings.len()).map(mean).collect() }
+}
+
+/// What [`noisy_logarithms`](super::noisy_logarithms) computes, literally.
+///
+/// `value(i, k)` is coordinate k of point i.
+pub(super) fn noisy_logarithms(
+    n_samples: usize,
+    width: usize,
+    value: impl Fn(usize, usize) -> f64 + Sync,
+    labellings: &[&Labels],
+    noise_variance: f64,
+    noise: Noise<'_>,
+) -> RowLogarithms {
+    let per_noise = 1.0 / noise_variance.sqrt();
+    let of_point = |i: usize| -> Vec<f64> {
+        let mut z = vec![0.0; width];
+        noise(i, &mut z);
+        let kernels: Vec<f64> = (0..n_samples)
+            .map(|j| {
+                let term = |k: usize| {
+                    let difference = (value(i, k) - value(j, k)) * per_noise;
+                    difference * (difference + 2.0 * z[k])
+                };
+                (-(0..width).map(term).sum::<f64>() / 2.0).exp()
+            })
+            .collect();
+        let within = labellings.iter().map(|labels| {
+            let same = |j: &usize| labels.codes()[i] == labels.codes()[*j];
+            let kernels: Vec<f64> = (0..n_samples).filter(same).map(|j| kernels[j]).collect();
+            (kernels.iter().sum::<f64>() / kernels.len() as f64).ln()
+        });
+        std::iter::once((kernels.iter().sum::<f64>() / n_samples as f64).ln()).chain(within).collect()
+    };
+    let points: Vec<Vec<f64>> = (0..n_samples).into_par_iter().map(of_point).collect();
+    let column = |which: usize| points.iter().map(|point| point[which]).collect();
+    RowLogarithms { all: column(0), within: (1..=labellings.len()).map(column).collect() }
 }

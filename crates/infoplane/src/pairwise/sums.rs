@@ -127,18 +127,18 @@ fn add(sums: &mut [f64], more: &[f64]) {
 }
 
 /// The exact panels of a block, packed beforehand or when first needed.
-struct ExactPanels<E> {
+pub(super) struct ExactPanels<E> {
     values: Vec<E>,
     filled: Vec<bool>,
 }
 
 impl<E: Exact> ExactPanels<E> {
-    fn new(block: Block) -> Self {
+    pub(super) fn new(block: Block) -> Self {
         ExactPanels { values: Vec::new(), filled: vec![false; block.n_panels()] }
     }
 
     /// The panel, filled by `fill` when it is first asked for.
-    fn panel(&mut self, size: usize, panel: usize, fill: impl FnOnce(&mut [E])) -> &[E] {
+    pub(super) fn panel(&mut self, size: usize, panel: usize, fill: impl FnOnce(&mut [E])) -> &[E] {
         if self.values.is_empty() {
             self.values.resize(self.filled.len() * size, E::default());
         }
@@ -151,14 +151,18 @@ impl<E: Exact> ExactPanels<E> {
     }
 
     /// One panel of the right block.
-    fn right(&'_ mut self, pass: &'_ Pass<'_, E>, block: Block, panel: usize) -> &[E] {
+    pub(super) fn right<'a>(&'a mut self, pass: &'a Pass<'_, E>, block: Block, panel: usize) -> &'a [E] {
         let size = pass.points.width() * PANEL;
+        if let Packed::Exact(values) = &pass.packed {
+            let number = block.first_panel + panel;
+            return &values[number * size..(number + 1) * size];
+        }
         let rows = &pass.layout.order[block.panel(panel)];
         self.panel(size, panel, |values| pass.points.pack_exact(rows, values))
     }
 
     /// One panel of the left block, cut into strips.
-    fn left(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
+    pub(super) fn left(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
         let size = pass.points.width() * PANEL;
         self.panel(size, panel, |strips| match &pass.packed {
             Packed::Exact(values) => {
@@ -247,7 +251,7 @@ fn left_strips<E>(pass: &Pass<'_, E>, block: Block) -> Vec<f32> {
 }
 
 /// Makes each point no distance from itself, exactly; returns the smallest distance of two points.
-fn settle_diagonal(tile: &mut Tile, first: usize, n_points: usize) -> f32 {
+pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_points: usize) -> f32 {
     let mut smallest = f32::INFINITY;
     for (point, row) in tile.iter_mut().enumerate().map(|(r, row)| (first + r, row)).take(n_points - first) {
         row[point] = f32::INFINITY;
@@ -307,10 +311,7 @@ fn panel_pair<S: Simd, E: Exact>(
         }
         if by_gram.is_none() {
             let strip = &work.left_exact.left(pass, left, left_panel)[first * width..(first + ROWS) * width];
-            let panel = match &pass.packed {
-                Packed::Exact(values) => &values[right_number * size..(right_number + 1) * size],
-                _ => work.right_exact.right(pass, right, right_panel),
-            };
+            let panel = work.right_exact.right(pass, right, right_panel);
             E::squared_distances(simd, strip, panel, &mut work.tile);
         }
         let n_rows = ROWS.min(n_left - first);

@@ -19,16 +19,16 @@ impl Normal {
         (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
-    fn next(&mut self) -> f64 {
+    pub(super) fn next(&mut self) -> f64 {
         (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    fn matrix(&mut self, n: usize, d: usize) -> Array2<f64> {
+    pub(super) fn matrix(&mut self, n: usize, d: usize) -> Array2<f64> {
         Array2::from_shape_fn((n, d), |_| self.next())
     }
 }
 
-fn classes(n: usize, n_classes: usize) -> Labels {
+pub(super) fn classes(n: usize, n_classes: usize) -> Labels {
     // Neither sorted nor of equal size.
     Labels::from_symbols(&(0..n).map(|i| (i * i + i / 7) % n_classes).collect::<Vec<_>>())
 }

@@ -76,37 +76,57 @@ pub(super) fn entropy(counts: &Histogram) -> f64 {
 
 /// How many cells can occur, of `counts.cells()`, judged by how many did.
 fn possible_cells(counts: &Histogram) -> f64 {
-    let (n, occupied) = (counts.n() as f64, counts.occupied());
-    // The mass given to each cell that has not occurred.
-    let each = 1.0 - (n / (n + occupied)).powf(1.0 / n);
-    let seen_of = |p: f64| -(n * (-p).ln_1p()).exp_m1();
-    // Expected number of occupied cells if `more` can occur beside those that did.
-    let expected = |more: f64| {
-        let unseen = more * each;
-        let known: f64 = counts
-            .iter()
-            .map(|(count, cells)| cells * seen_of((1.0 - unseen) * (count + 1.0) / (n + occupied)))
-            .sum();
-        known + if more > 0.0 { more * seen_of(each) } else { 0.0 }
-    };
-    // Not more than there are, nor so many that nothing is left for those that did occur.
-    let most = (counts.cells() - occupied).min((1.0 / each).floor()).max(0.0);
-    if expected(most) <= occupied {
+    let occupied = counts.occupied();
+    let most = most_unseen(counts);
+    if expected(counts, most) <= occupied {
         return occupied + most;
     }
     let (mut low, mut high) = (0.0, most);
     while high - low > 1.0 {
         let middle = ((low + high) / 2.0f64).floor();
-        if expected(middle) < occupied { low = middle } else { high = middle }
+        if expected(counts, middle) < occupied { low = middle } else { high = middle }
     }
-    let nearer =
-        if (expected(low) - occupied).abs() <= (expected(high) - occupied).abs() { low } else { high };
-    occupied + nearer
+    let off = |more| (expected(counts, more) - occupied).abs();
+    occupied + if off(low) <= off(high) { low } else { high }
+}
+
+/// The probability given to each cell that can occur and has not.
+fn each_unseen(counts: &Histogram) -> f64 {
+    let n = counts.n() as f64;
+    1.0 - (n / (n + counts.occupied())).powf(1.0 / n)
+}
+
+/// As many more cells as there are, but not so many that nothing is left for those that did occur.
+fn most_unseen(counts: &Histogram) -> f64 {
+    (counts.cells() - counts.occupied()).min((1.0 / each_unseen(counts)).floor()).max(0.0)
+}
+
+/// Expected number of occupied cells if `more` can occur beside those that did.
+fn expected(counts: &Histogram, more: f64) -> f64 {
+    let (n, each) = (counts.n() as f64, each_unseen(counts));
+    let seen_of = |p: f64| -(n * (-p).ln_1p()).exp_m1();
+    let weight = (1.0 - more * each).max(0.0) / (n + counts.occupied());
+    let known: f64 = counts.iter().map(|(count, cells)| cells * seen_of(weight * (count + 1.0))).sum();
+    if more > 0.0 { known + more * seen_of(each) } else { known }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bisection_finds_what_trying_one_after_another_finds() {
+        for seed in 1..200usize {
+            let counts = (0..1 + seed % 9).map(|i| 1 + (seed * 31 + i * i * 7) % (1 + seed % 6));
+            let histogram = Histogram::new(counts, (8 + seed % 60) as f64);
+            let occupied = histogram.occupied();
+            let tried = (0..=most_unseen(&histogram) as usize).map(|more| more as f64).min_by(|&a, &b| {
+                let off = |more| (expected(&histogram, more) - occupied).abs();
+                off(a).total_cmp(&off(b))
+            });
+            assert_eq!(possible_cells(&histogram), occupied + tried.unwrap_or(0.0), "{histogram:?}");
+        }
+    }
 
     #[test]
     fn no_fewer_cells_are_possible_than_occurred_and_no_more_than_there_are() {

@@ -10,7 +10,7 @@ use ndarray::Array2;
 
 use super::super::error::check_variables;
 use super::super::prepare::columns;
-use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
+use super::super::{About, Kind, LayerRange, Method, Scaling, Uncertainty, Warning};
 use super::{WithinClasses, at_place, chebyshev, check_k, check_samples, joined, mean, setting, settings};
 use crate::Information;
 
@@ -50,8 +50,8 @@ impl MixedKsgConfig {
         estimates: "I(X;Y) where samples may coincide",
         when: "discrete and continuous columns mixed, saturated or dead units",
         cost: "O(n log n) for few columns, O(n² d) for many",
+        uncertainty: Uncertainty::Subsampling,
         reference: "Gao, Kannan, Oh & Viswanath (2017), NeurIPS",
-        uncertainty: super::super::Uncertainty::Subsampling,
     };
 
     fn setting(&self) -> String {

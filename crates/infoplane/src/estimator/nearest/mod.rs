@@ -3,8 +3,11 @@
 //! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
 //! so many samples allow stands beside the estimate.
 
+#[cfg(test)]
+mod bad_input;
 mod bi_ksg;
 mod cv_ksg;
+mod extrapolated_ksg;
 mod kl;
 mod ksg;
 mod ksg2;
@@ -14,6 +17,7 @@ mod sliced;
 
 pub use bi_ksg::{BiKsg, BiKsgConfig};
 pub use cv_ksg::{CvKsg, CvKsgConfig};
+pub use extrapolated_ksg::{ExtrapolatedKsg, ExtrapolatedKsgConfig};
 pub use kl::{Kl, KlConfig};
 pub use ksg::{Ksg, KsgConfig};
 pub use ksg2::{Ksg2, Ksg2Config};
@@ -125,8 +129,18 @@ fn chebyshev(points: &Array2<f64>) -> Neighbors<'_> {
 
 /// How many samples coincide with another; refuses if too many have their k nearest neighbours at their own place.
 fn check_ties(estimator: &'static str, nearest: &Nearest, n_samples: usize) -> Result<usize, EstimateError> {
+    check_ties_at(estimator, nearest, nearest.k(), n_samples)
+}
+
+/// The same where fewer neighbours than were looked for decide.
+fn check_ties_at(
+    estimator: &'static str,
+    nearest: &Nearest,
+    k: usize,
+    n_samples: usize,
+) -> Result<usize, EstimateError> {
     let at_zero = |rank: usize| (0..n_samples).filter(|&i| nearest.distances(i)[rank] == 0.0).count();
-    let (any, all) = (at_zero(0), at_zero(nearest.k() - 1));
+    let (any, all) = (at_zero(0), at_zero(k - 1));
     if all as f64 > TIED_SHARE * n_samples as f64 {
         return Err(EstimateError::Ties { estimator, tied: any, n_samples, instead: FOR_TIES });
     }

@@ -9,7 +9,7 @@ use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Vari
 
 use super::super::error::check_variables;
 use super::super::prepare::columns;
-use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
+use super::super::{About, Kind, LayerRange, Method, Scaling, Uncertainty, Warning};
 use super::{
     FOR_TIES, K, TIED_SHARE, WithinClasses, at_place, chebyshev, check_k, check_samples, mean, setting,
     settings,
@@ -38,8 +38,8 @@ impl RossConfig {
         estimates: "I(T;Y) of numbers and labels",
         when: "labels against continuous data of at most about 5 columns",
         cost: "O(n log n) for few columns, O(n² d) for many",
+        uncertainty: Uncertainty::Subsampling,
         reference: "Ross (2014), PLoS ONE 9:e87357",
-        uncertainty: super::super::Uncertainty::Subsampling,
     };
 }
 
