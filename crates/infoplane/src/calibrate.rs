@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::dataset::generate::known::{Sample, Task};
-use crate::estimator::{EstimatorConfig, LayerRange, Method};
+use crate::dataset::generate::known::{Sample, Task, Values};
+use crate::estimator::{Correction, EstimatorConfig, LayerRange, Method};
 use crate::{Estimate, EstimateError, Estimator, Variable};
 
 /// What to try.
@@ -206,6 +206,12 @@ fn estimate(sample: &Sample, method: &EstimatorConfig) -> Result<Estimate, Strin
         None => method.clone(),
     };
     let estimator = config.estimator(&LayerRange::default()).map_err(|error| error.to_string())?;
+    let for_symbols = Correction::ALL.iter().any(|correction| correction.name() == name);
+    let never_repeats =
+        |side: &Values| side.variable().symbols().n_labels() > sample.x.variable().n_samples() / 2;
+    if for_symbols && (never_repeats(&sample.x) || never_repeats(&sample.y)) {
+        return Err("needs rows that repeat".into());
+    }
     let (x, y) = (sample.x.variable(), sample.y.variable());
     let found = pair(estimator.as_ref(), x, y);
     // Numbers that repeat are symbols to methods for symbols.
