@@ -242,7 +242,7 @@ fn normal_pairs_have_the_information_of_their_correlation() {
                 "{name}, ρ = {rho}: {estimate} for {of_sample}"
             );
         }
-        let joint = klnn(|config| config.bandwidth = Bandwidth::Joint);
+        let joint = klnn(|config| config.bandwidth = KlnnBandwidth::Joint);
         assert!((nats(&joint, &x, &y) - of_sample).abs() < 0.08, "{rho}");
     }
 }
