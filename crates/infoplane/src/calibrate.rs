@@ -296,7 +296,16 @@ mod tests {
         // About 0.8/√300 = 0.05 for one estimate.
         assert!(ksg.mean_absolute_error() < 0.2 && ksg.errors.len() == 2);
         assert!(ksg.mean_error().abs() <= ksg.mean_absolute_error());
-        assert!(row("normal", "auto").outcome.as_ref().unwrap().chosen.as_ref().unwrap().starts_with("ksg"));
+        assert!(
+            row("normal", "auto")
+                .outcome
+                .as_ref()
+                .unwrap()
+                .chosen
+                .as_ref()
+                .unwrap()
+                .starts_with("extrapolated-ksg")
+        );
         assert!(row("normal", "ross").outcome.as_ref().unwrap_err().contains("labels"));
         assert!(row("normal", "kde").outcome.as_ref().unwrap_err().contains("noise"));
         assert!(row("classes", "ross").outcome.is_ok());

@@ -1,6 +1,8 @@
 //! What an estimator may be given: labels of rows, or a matrix of one row per sample.
 
-use std::collections::{BTreeMap, HashMap};
+pub(crate) mod symbols;
+
+use std::collections::BTreeMap;
 use std::ops::Mul;
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
@@ -55,18 +57,7 @@ impl Labels {
     ///
     /// Numbered in order of first appearance. `rows`: `(n_samples, n_features)`.
     pub fn from_rows(rows: ArrayView2<'_, f32>) -> Self {
-        // Adding zero turns −0 into 0, the only pair of equal floats with different bits (NaN is refused at
-        // the border of the program).
-        let bits: Vec<u32> = rows.iter().map(|v| (v + 0.0).to_bits()).collect();
-        let width = rows.ncols();
-        let mut numbers: HashMap<&[u32], u32> = HashMap::with_capacity(rows.nrows());
-        let codes = (0..rows.nrows())
-            .map(|row| {
-                let next = numbers.len() as u32;
-                *numbers.entry(&bits[row * width..(row + 1) * width]).or_insert(next)
-            })
-            .collect();
-        Labels::count(codes, numbers.len())
+        symbols::distinct_rows(&rows)
     }
 
     /// The number of each sample's label, `0..n_labels`.
@@ -204,22 +195,7 @@ impl<'a> Variable<'a> {
 
     /// Rows as symbols: equal rows share one (−0 = 0), numbered in order of first appearance; labels are themselves.
     pub fn symbols(&self) -> Labels {
-        match self {
-            Variable::Labels(labels) => (*labels).clone(),
-            Variable::Single(rows) => Labels::from_rows(rows.view()),
-            Variable::Double(rows) => {
-                let bits: Vec<u64> = rows.iter().map(|v| (v + 0.0).to_bits()).collect();
-                let width = rows.ncols();
-                let mut numbers: HashMap<&[u64], u32> = HashMap::with_capacity(rows.nrows());
-                let number = |row: usize| {
-                    let next = numbers.len() as u32;
-                    *numbers.entry(&bits[row * width..(row + 1) * width]).or_insert(next)
-                };
-                let codes: Vec<u32> = (0..rows.nrows()).map(number).collect();
-                let n_labels = codes.iter().max().map_or(0, |&last| last as usize + 1);
-                Labels::count(codes, n_labels)
-            }
-        }
+        symbols::labels(self).into_owned()
     }
 
     /// The first entry that is NaN or infinite, as (row, column, value).

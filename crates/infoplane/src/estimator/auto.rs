@@ -5,12 +5,13 @@ mod functional;
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use super::error::{check_layer, check_variables};
 use super::{
-    About, BinRange, BinRule, Bound, Estimate, EstimateError, Estimator, EstimatorConfig, LayerRange, Method,
-    Reading, Routed, Uncertainty, Warning,
+    About, BinRange, BinRule, BinnedConfig, Bound, ChaoWangJostConfig, Correction, CvKsgConfig, Estimate,
+    EstimateError, Estimator, EstimatorConfig, ExtrapolatedKsgConfig, GcmiConfig, KlConfig, KsgConfig,
+    LayerRange, LncConfig, Method, MixedKsgConfig, NoiseConfig, PlugInConfig, Reading, RossConfig, Routed,
+    Scaling, Uncertainty, Warning,
 };
 use crate::special::digamma;
 use crate::{Information, Labels, Variable};
@@ -62,21 +63,14 @@ impl AutoConfig {
                 return unused.map(Err);
             }
         };
-        let mut keys = Map::new();
-        keys.insert("rule".into(), json!(rule));
-        if let Some(bin_width) = self.bin_width {
-            keys.insert("bin_width".into(), json!(bin_width));
-        }
-        if let Some(bins) = self.bins {
-            keys.insert("bins".into(), json!(bins));
-        }
-        if let Some(range) = self.range {
-            keys.insert("range".into(), json!(range));
-        }
-        Some(method(&["binned"], Value::Object(keys)).and_then(|config| {
-            config.check()?;
-            Ok(config)
-        }))
+        let config = BinnedConfig {
+            rule,
+            bins: self.bins,
+            bin_width: self.bin_width,
+            range: self.range,
+            correction: Correction::PlugIn,
+        };
+        Some(config.check().map(|()| config.into()))
     }
 
     fn setting(&self) -> String {
@@ -158,6 +152,8 @@ const TIED: f64 = 0.01;
 /// A value this many interquartile ranges from the median is a heavy tail: 2.7 of ten thousand normal numbers, 7 of as
 /// many exponential ones, and thousands of Cauchy's. There the standard deviation is no scale.
 const HEAVY: f64 = 10.0;
+/// Rows of a symbol below which its neighbours within the class are not near.
+const FEW_MEMBERS: usize = 6;
 /// Within this many nats of its ceiling KSG says little.
 const NEAR_CEILING: f64 = 1.0;
 
@@ -171,14 +167,14 @@ const CHOICES: &str = "give a noise variance (noise_variance: the information of
 /// | a variable never changes | plug-in: 0 |
 /// | `noise_variance` given, numbers on one side | `noise`, with the other side's rows as symbols |
 /// | bins given | `binned` |
-/// | symbols on both sides (labels, or columns whose values repeat) | a discrete method with bias correction |
+/// | symbols on both sides (labels, or columns whose values repeat) | `chao-wang-jost` |
 /// | which row it is, against numbers that repeat | plug-in: exact for these samples |
 /// | which row it is, against numbers that do not repeat | refused: ln N or infinite |
-/// | symbols against numbers, at most 5 columns | `ross`; `mixed-ksg` where samples coincide |
-/// | symbols against more columns | `gcmi`, with a warning |
+/// | symbols against numbers, at most 5 columns | `ross`; `mixed-ksg` where samples coincide, or values of a number are rare |
+/// | symbols against more columns | `gcmi`, or `ross` where a class has too few samples; with a warning |
 /// | numbers, one a function of the other | refused: infinite |
 /// | numbers with atoms, or discrete columns beside others | `mixed-ksg` |
-/// | numbers, at most 4 columns in all | `ksg`, by ranks where tails are heavy; `lnc` where it comes near its ceiling |
+/// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc` where that comes near its ceiling |
 /// | numbers, more columns | `cv-ksg` |
 ///
 /// A column is discrete if nine tenths of its values occur more than once. That y is a function of x is seen
@@ -220,12 +216,16 @@ pub fn route(x: Variable<'_>, y: Variable<'_>, hints: &AutoConfig) -> Result<Rou
         warnings: Vec::new(),
     };
     if a.distinct == 1 || b.distinct == 1 {
-        return Ok(symbols([true; 2], plug_in()?, "a variable never changes, so it tells nothing".into()));
+        return Ok(symbols(
+            [true; 2],
+            PlugInConfig::default().into(),
+            "a variable never changes, so it tells nothing".into(),
+        ));
     }
     if let Some(variance) = hints.noise_variance
         && let Some(sides) = against_numbers(&looks)
     {
-        return Ok(symbols(sides, noise(variance)?, format!("noise of variance {variance} is given")));
+        return Ok(symbols(sides, noise(variance), format!("noise of variance {variance} is given")));
     }
     if let Some(binned) = hints.binned()
         && let Some(sides) = against_numbers(&looks)
@@ -242,10 +242,14 @@ pub fn route(x: Variable<'_>, y: Variable<'_>, hints: &AutoConfig) -> Result<Rou
             }
             if which_row[0] || which_row[1] {
                 let reason = "every sample is an input of its own, and the other side repeats: its entropy";
-                return Ok(symbols([true; 2], plug_in()?, format!("{reason}, exact for these samples")));
+                return Ok(symbols(
+                    [true; 2],
+                    PlugInConfig::default().into(),
+                    format!("{reason}, exact for these samples"),
+                ));
             }
             let reason = format!("symbols on both sides, {} × {} in {n} samples", a.distinct, b.distinct);
-            Ok(symbols([true; 2], discrete(a.distinct, b.distinct, n)?, reason))
+            Ok(symbols([true; 2], discrete(), reason))
         }
         [true, false] => symbols_against_numbers(a, b, [true, false], n),
         [false, true] => symbols_against_numbers(b, a, [false, true], n),
@@ -282,7 +286,11 @@ fn symbols_against_numbers(
         }
         let reason = "every sample is an input of its own, and rows of the other side repeat: the entropy of their \
                       float bits, exact for these samples";
-        return Ok(Route { x_as_symbols: true, y_as_symbols: true, ..route(plug_in()?, reason.into()) });
+        return Ok(Route {
+            x_as_symbols: true,
+            y_as_symbols: true,
+            ..route(PlugInConfig::default().into(), reason.into())
+        });
     }
     let (classes, width) = (symbols.distinct, numbers.changing);
     let columns = if width == 1 { "1 column" } else { &format!("{width} columns") };
@@ -291,19 +299,41 @@ fn symbols_against_numbers(
             "{classes} symbols against {columns} of numbers, of which {} rows coincide with others",
             numbers.tied
         );
-        let mut route = route(method(&["mixed-ksg"], json!({}))?, reason);
+        let mut route = route(MixedKsgConfig::default().into(), reason);
         route.warnings.extend(many_columns(width, FEW_COLUMNS));
         return Ok(route);
     }
+    if width <= FEW_COLUMNS && !symbols.labels && symbols.rarest < FEW_MEMBERS {
+        // Rare values of a number are near others; rare labels are near none.
+        let reason = format!("{classes} values, some of them rare, against {columns} of numbers");
+        let sides = Route {
+            x_as_symbols: false,
+            y_as_symbols: false,
+            ..route(MixedKsgConfig::default().into(), reason)
+        };
+        return Ok(sides);
+    }
     if width <= FEW_COLUMNS {
         let reason = format!("{classes} symbols against {columns} of numbers without coinciding rows");
-        return Ok(route(method(&["ross"], json!({}))?, reason));
+        return Ok(route(RossConfig::default().into(), reason));
     }
     let reason = format!("{classes} symbols against {columns} of numbers, too many for nearest neighbours");
-    let mut route = route(method(&["gcmi", "ross"], json!({}))?, reason);
-    route.warnings.push(Warning::Note(format!(
-        "{columns} are too many for a method without assumptions; give a noise variance if the layer has noise"
-    )));
+    let advice = "give a noise variance if the layer has noise";
+    // A covariance within every class needs more samples than columns.
+    let route = if symbols.rarest > width + 1 {
+        let mut route = route(GcmiConfig::default().into(), reason);
+        route.warnings.push(Warning::Note(format!(
+            "{columns} are too many for a method without assumptions: exact only if the classes are Gaussian; {advice}"
+        )));
+        route
+    } else {
+        let mut route = route(
+            RossConfig::default().into(),
+            format!("{reason}, and too few samples in a class for covariances"),
+        );
+        route.warnings.extend(many_columns(width, FEW_COLUMNS));
+        route
+    };
     Ok(route)
 }
 
@@ -318,7 +348,7 @@ fn numbers(x: &Variable<'_>, y: &Variable<'_>, a: &Look, b: &Look) -> Result<Rou
     };
     if a.atoms || b.atoms {
         let reason = "values repeat in some columns and not in others".to_string();
-        let mut route = route(method(&["mixed-ksg"], json!({}))?, reason);
+        let mut route = route(MixedKsgConfig::default().into(), reason);
         route.warnings.extend(many_columns(joint, 2 * FEW_COLUMNS));
         return Ok(route);
     }
@@ -332,17 +362,20 @@ fn numbers(x: &Variable<'_>, y: &Variable<'_>, a: &Look, b: &Look) -> Result<Rou
     }
     let reason = format!("numbers on both sides, {} and {} columns", a.changing, b.changing);
     if joint <= FEW_JOINT_COLUMNS {
-        if a.heavy || b.heavy {
-            let reason = format!("{reason}, with heavy tails, so each column by its ranks");
-            return Ok(route(method(&["ksg"], json!({"scaling": "normal-scores"}))?, reason));
-        }
-        return Ok(route(method(&["ksg"], json!({}))?, reason));
+        let config = ExtrapolatedKsgConfig::default();
+        // With fewer samples than a few times its largest k the ladder reaches across all of them.
+        return Ok(if a.n >= 4 * config.k {
+            route(config.into(), reason)
+        } else {
+            route(KsgConfig::default().into(), reason)
+        });
     }
-    let mut route = route(method(&["cv-ksg", "gcmi", "ksg"], json!({}))?, reason);
-    if !matches!(route.config.about().name, "cv-ksg" | "gcmi") {
+    if joint >= a.n {
+        let mut route = route(KsgConfig::default().into(), format!("{reason}, not fewer than samples"));
         route.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
+        return Ok(route);
     }
-    Ok(route)
+    Ok(route(CvKsgConfig::default().into(), reason))
 }
 
 fn many_columns(columns: usize, most: usize) -> Option<Warning> {
@@ -362,43 +395,13 @@ fn undetermined(n: usize) -> EstimateError {
     }
 }
 
-/// The first of these methods that there is, with these keys.
-fn method(names: &[&'static str], keys: Value) -> Result<EstimatorConfig, EstimateError> {
-    for name in names {
-        match EstimatorConfig::named(name, keys.clone()) {
-            Ok(Some(config)) => return Ok(config),
-            Ok(None) => {}
-            Err(error) => {
-                let allowed = "what the method takes";
-                return Err(EstimateError::Setting { key: name, given: error.to_string(), allowed });
-            }
-        }
-    }
-    let key = names.first().copied().unwrap_or_default();
-    Err(EstimateError::Setting { key, given: "no such method".into(), allowed: "a method of this library" })
+fn noise(variance: f64) -> EstimatorConfig {
+    NoiseConfig { noise_variances: vec![variance], draws: None, seed: 0, bounds: false }.into()
 }
 
-fn plug_in() -> Result<EstimatorConfig, EstimateError> {
-    method(&["plug-in"], json!({})).or_else(|_| method(&["binned"], json!({"rule": "exact"})))
-}
-
-/// By how many samples there are for each cell of the table.
-fn discrete(x: usize, y: usize, n: usize) -> Result<EstimatorConfig, EstimateError> {
-    let cells = x.saturating_mul(y);
-    let found = if n >= cells.saturating_mul(10) {
-        method(&["miller-madow"], json!({}))
-    } else {
-        method(&["nsb"], json!({}))
-    };
-    found.or_else(|_| plug_in())
-}
-
-fn noise(variance: f64) -> Result<EstimatorConfig, EstimateError> {
-    let name = if EstimatorConfig::keys("noise").is_some() { "noise" } else { "kde" };
-    let listed = EstimatorConfig::keys(name).is_some_and(|keys| keys.contains(&"noise_variances"));
-    let keys =
-        if listed { json!({"noise_variances": [variance]}) } else { json!({"noise_variance": variance}) };
-    method(&[name], keys)
+/// Corrections of the bias agree where cells are filled; where samples do not reach them all, this one is nearest.
+fn discrete() -> EstimatorConfig {
+    ChaoWangJostConfig::default().into()
 }
 
 fn matrix(variable: &Variable<'_>) -> Option<Array2<f64>> {
@@ -425,6 +428,8 @@ struct Look {
     distinct: usize,
     /// Rows that coincide with another.
     tied: usize,
+    /// Rows of the symbol that has fewest.
+    rarest: usize,
     n: usize,
 }
 
@@ -434,6 +439,7 @@ impl Look {
         let n = variable.n_samples();
         let distinct = symbols.n_labels();
         let tied = symbols.counts().iter().filter(|&&count| count > 1).sum();
+        let rarest = symbols.counts().iter().copied().min().unwrap_or(0);
         let Some(rows) = matrix(variable) else {
             return Look {
                 labels: true,
@@ -443,6 +449,7 @@ impl Look {
                 changing: 1,
                 distinct,
                 tied,
+                rarest,
                 n,
             };
         };
@@ -458,6 +465,7 @@ impl Look {
             changing: shares.len(),
             distinct,
             tied,
+            rarest,
             n,
         }
     }
@@ -488,7 +496,7 @@ fn column_look(mut values: Vec<f64>) -> Option<(f64, bool)> {
 
 /// The method that fits the data, chosen by [`route`], with the reason in [`Estimate::routed`].
 ///
-/// Numbers of few columns are measured by KSG-1 first. Where that comes within 1 nat of the largest value that so
+/// Numbers of few columns are measured by extrapolated KSG first. Where that comes within 1 nat of the largest value that so
 /// many samples allow, the dependence is too strong for it, and the estimate is that of LNC, which follows straight
 /// ridges finer than the distance of neighbours.
 ///
@@ -556,19 +564,20 @@ impl Auto {
             }
         })?;
         estimate.warnings.extend(route.warnings.iter().cloned());
-        if route.config.about().name == "ksg" && near_ceiling(&estimate) {
+        if matches!(route.config, EstimatorConfig::ExtrapolatedKsg(_) | EstimatorConfig::Ksg(_))
+            && near_ceiling(&estimate)
+        {
             let reason = format!(
-                "{}; KSG-1 gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
+                "{}; {} gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
                 route.reason,
+                route.config.about().title,
                 estimate.information.nats()
             );
-            // Ranks for the one are ranks for the other.
-            let by_ranks =
-                estimate.routed.as_ref().is_some_and(|routed| routed.setting().contains("normal-scores"));
-            let scaling = if by_ranks { json!({"scaling": "normal-scores"}) } else { json!({}) };
-            let stronger = method(&["lnc"], scaling).and_then(|config| {
-                self.by(&config, &sides, &reason, |estimator| estimator.pair(x.view(), y.view()))
-            });
+            // By units ridges stay straight, which LNC looks for; heavy tails need ranks.
+            let heavy = [&x, &y].into_iter().any(|side| Look::new(side).heavy);
+            let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
+            let config = LncConfig { scaling, ..LncConfig::default() }.into();
+            let stronger = self.by(&config, &sides, &reason, |estimator| estimator.pair(x.view(), y.view()));
             // Where LNC cannot be had, the estimate with its warning stands.
             return Ok(stronger.unwrap_or(estimate));
         }
@@ -610,7 +619,7 @@ impl Estimator for Auto {
         if look.discrete {
             let symbols = x.symbols();
             let reason = format!("{} symbols in {} samples", look.distinct, look.n);
-            let config = discrete(look.distinct, 1, look.n)?;
+            let config = discrete();
             return self
                 .by(&config, &[true], &reason, |estimator| estimator.entropy(Variable::Labels(&symbols)));
         }
@@ -623,7 +632,7 @@ impl Estimator for Auto {
                 choices: "take rows as symbols, or name a method",
             });
         }
-        let config = method(&["kl", "kozachenko-leonenko", "klnn"], json!({}))?;
+        let config = KlConfig::default().into();
         self.by(&config, &[false], "numbers that do not repeat", |estimator| estimator.entropy(x.view()))
     }
 
@@ -637,14 +646,13 @@ impl Estimator for Auto {
         let looks = [Look::new(&x), Look::new(&y), Look::new(&z)];
         if looks.iter().all(|look| look.discrete) {
             let [x, y, z] = [x.symbols(), y.symbols(), z.symbols()];
-            let cells = looks.iter().map(|look| look.distinct).product();
-            let config = discrete(cells, 1, looks[0].n)?;
+            let config = discrete();
             return self.by(&config, &[true; 3], "symbols on all sides", |estimator| {
                 estimator.conditional(Variable::Labels(&x), Variable::Labels(&y), Variable::Labels(&z))
             });
         }
         if looks.iter().any(|look| look.atoms) {
-            let config = method(&["mixed-ksg"], json!({}))?;
+            let config = MixedKsgConfig::default().into();
             return self.by(
                 &config,
                 &[false; 3],
@@ -653,7 +661,7 @@ impl Estimator for Auto {
             );
         }
         let joint = looks.iter().map(|look| look.changing).sum();
-        let config = method(&["ksg"], json!({}))?;
+        let config = KsgConfig::default().into();
         let mut estimate = self
             .by(&config, &[false; 3], "numbers on all sides", |estimator| estimator.conditional(x, y, z))?;
         estimate.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
@@ -666,15 +674,17 @@ impl Estimator for Auto {
         if !looks.is_empty() && looks.iter().all(|look| look.discrete) {
             let symbols: Vec<Labels> = parts.iter().map(Variable::symbols).collect();
             let symbols: Vec<Variable<'_>> = symbols.iter().map(Variable::Labels).collect();
-            let cells = looks.iter().map(|look| look.distinct).fold(1, usize::saturating_mul);
-            let config = discrete(cells, 1, looks[0].n)?;
+            let config = discrete();
             return self.by(&config, &vec![true; parts.len()], "symbols in all parts", |estimator| {
                 estimator.total_correlation(&symbols)
             });
         }
         let joint: usize = looks.iter().map(|look| look.changing).sum();
-        let names: &[&str] = if joint <= FEW_JOINT_COLUMNS { &["ksg"] } else { &["gcmi", "ksg"] };
-        let config = method(names, json!({}))?;
+        let config: EstimatorConfig = if joint <= FEW_JOINT_COLUMNS || joint >= looks[0].n {
+            KsgConfig::default().into()
+        } else {
+            GcmiConfig::default().into()
+        };
         let reason = format!("numbers, {joint} columns in all");
         self.by(&config, &vec![false; parts.len()], &reason, |estimator| estimator.total_correlation(parts))
     }

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::discrete::{self, Correction};
 use super::range::{BinRange, LayerRange, RangeScope};
-use super::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
 use super::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, Warning,
     check_layer, check_variables, counts,
 };
 use crate::variable::standard_layout;
+use crate::variable::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
 use crate::{Information, Labels, Variable};
 
 /// How a value becomes a symbol.

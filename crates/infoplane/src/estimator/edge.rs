@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::prepare::{Scaling, columns, standardize};
-use super::symbols::{number_rows, together};
 use super::{
     About, Bound, Correction, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Reading,
     Uncertainty, Warning, check_layer, check_variables, discrete,
 };
 use crate::random::{Purpose, generator, normal, uniform};
+use crate::variable::symbols::{number_rows, together};
 use crate::{Information, Labels, Variable};
 
 /// The settings of [`Edge`], as a configuration file gives them.

@@ -18,7 +18,6 @@ mod noise;
 mod prepare;
 mod range;
 mod renyi;
-mod symbols;
 mod uncertainty;
 
 pub use auto::{Auto, AutoConfig, Route, route};

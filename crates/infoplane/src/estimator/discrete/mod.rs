@@ -29,10 +29,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::symbols::{labels, together};
 use super::{
     Estimate, EstimateError, Interval, Kind, Reading, Warning, check_layer, check_variables, counts,
 };
+use crate::variable::symbols::{labels, together};
 use crate::{Information, Labels, Variable};
 use histogram::Histogram;
 

@@ -8,11 +8,10 @@ use hashbrown::hash_table::{Entry, HashTable};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::variable::standard_layout;
-use crate::{Labels, Variable};
+use super::{Labels, Variable, standard_layout};
 
 /// Single or double precision; both are binned in double, where a single is exact.
-pub(super) trait Value: Copy + Into<f64> + Send + Sync {
+pub(crate) trait Value: Copy + Into<f64> + Send + Sync {
     /// An integer that is equal for equal values, and only for those (of finite ones).
     type Bits: Copy + Default + Eq + Hash + Send + Sync;
 
@@ -39,15 +38,15 @@ impl Value for f64 {
 }
 
 /// Values digitised at a time by one thread: they and their symbols stay in the nearest caches.
-pub(super) const BLOCK_VALUES: usize = 1 << 14;
+pub(crate) const BLOCK_VALUES: usize = 1 << 14;
 
 /// Blocks that a thread takes at once: waking another for less costs more than it saves.
-pub(super) const BLOCKS_AT_ONCE: usize = 8;
+pub(crate) const BLOCKS_AT_ONCE: usize = 8;
 
 /// Any variable as labels: labels as they are, of a matrix one label per distinct row (−0 equals 0).
 ///
 /// Numbered in order of first appearance. Time O(n · width), memory one copy of the values.
-pub(super) fn labels<'a>(variable: &Variable<'a>) -> Cow<'a, Labels> {
+pub(crate) fn labels<'a>(variable: &Variable<'a>) -> Cow<'a, Labels> {
     match variable {
         Variable::Labels(labels) => Cow::Borrowed(labels),
         Variable::Single(rows) => Cow::Owned(distinct_rows(rows)),
@@ -56,7 +55,11 @@ pub(super) fn labels<'a>(variable: &Variable<'a>) -> Cow<'a, Labels> {
 }
 
 /// One label per distinct row.
-pub(super) fn distinct_rows<T: Value>(rows: &ArrayView2<'_, T>) -> Labels {
+pub(crate) fn distinct_rows<T: Value>(rows: &ArrayView2<'_, T>) -> Labels {
+    if rows.is_empty() {
+        // Rows without columns are all equal.
+        return Labels::count(vec![0; rows.nrows()], rows.nrows().min(1));
+    }
     let fill = |values: &[T], symbols: &mut [T::Bits]| {
         for (symbol, &value) in symbols.iter_mut().zip(values) {
             *symbol = value.bits();
@@ -67,7 +70,7 @@ pub(super) fn distinct_rows<T: Value>(rows: &ArrayView2<'_, T>) -> Labels {
 }
 
 /// One label per combination of labels that occurs, numbered in order of first appearance.
-pub(super) fn together(parts: &[&Labels]) -> Labels {
+pub(crate) fn together(parts: &[&Labels]) -> Labels {
     let n_samples = parts.first().map_or(0, |part| part.len());
     let mut codes: Vec<u32> = vec![0; n_samples];
     let mut n_labels = usize::from(n_samples > 0);
@@ -100,7 +103,7 @@ pub(super) fn together(parts: &[&Labels]) -> Labels {
 /// `fill` gets whole rows of values, writes as many symbols, and gives how many values lay outside the bins.
 /// Hashes find candidates and whole rows are compared, so no collision merges two rows. Numbers are in order of
 /// first appearance, whatever the number of threads.
-pub(super) fn number_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
+pub(crate) fn number_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
     values: &[T],
     width: usize,
     fill: impl Fn(&[T], &mut [U]) -> u64 + Sync,
