@@ -512,7 +512,7 @@ fn column_look(mut values: Vec<f64>) -> Option<(f64, bool)> {
 /// let sample = Task::named("normal").expect("a task").draw(2000, 1);
 /// let auto = EstimatorConfig::Auto(AutoConfig::default()).estimator(&LayerRange::default())?;
 /// let estimate = auto.pair(sample.x.variable(), sample.y.variable())?;
-/// assert_eq!(estimate.routed.expect("a reason").estimator(), "ksg");
+/// assert_eq!(estimate.routed.expect("a reason").estimator(), "extrapolated-ksg");
 /// assert!((estimate.information.nats() - sample.information.nats()).abs() < 0.1);
 /// # Ok::<(), infoplane::EstimateError>(())
 /// ```

@@ -83,12 +83,13 @@ impl Method for KlConfig {
 /// [`EstimateError::Setting`] for an entropy of normal scores, which are the same for all data.
 ///
 /// ```
+/// use infoplane::Estimator;
+/// use infoplane::dataset::generate::known::Task;
 /// use infoplane::estimator::{Kl, KlConfig};
-/// use infoplane::{Estimator, Variable};
-/// // Evenly spread over an interval of length 8: ln 8 = 2.08 nats.
-/// let x = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| 8.0 * ((i as f64 * 0.618034) % 1.0));
-/// let estimate = Kl::new(&KlConfig::default())?.entropy(Variable::Double(x.view()))?;
-/// assert!((estimate.information.nats() - 8f64.ln()).abs() < 0.2);
+/// // A standard normal variable: ½ ln 2πe = 1.42 nats.
+/// let sample = Task::named("normal").expect("a task of that name").draw(2000, 1);
+/// let estimate = Kl::new(&KlConfig::default())?.entropy(sample.x.variable())?;
+/// assert!((estimate.information.nats() - 1.419).abs() < 0.1);
 /// # Ok::<(), infoplane::EstimateError>(())
 /// ```
 ///
