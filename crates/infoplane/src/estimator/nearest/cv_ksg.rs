@@ -86,6 +86,8 @@ impl Method for CvKsgConfig {
 /// The covariances of a sample themselves would not do: their information exceeds I_G by about d_x d_y / 2n, what
 /// chance adds (0.3 nats for 25 and 25 columns, n = 1000), and KSG would be compared at the wrong place. So their
 /// canonical correlations ρ between x and y become √(max(0, ρ² − t)/(1 − t)), with t such that −½ Σ ln(1 − ρ²) = I_G.
+/// For 25 and 25 normal columns with 1.02 nats, n = 1000, the mean absolute error over 16 samples is 0.059, of which
+/// −0.030 is bias (0.087 and −0.075 with the sample's covariances); the Gaussian part alone has 0.043 there.
 ///
 /// The bias of [`Ksg`] in many columns cancels as far as the data resemble the Gaussian. Where they do not, this
 /// stays right as n grows, since both biases vanish, and at finite n is about as far off as KSG, in either
@@ -216,7 +218,7 @@ fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
 
 /// Q and Q A with orthogonal rows, for an orthogonal Q, by rotations of pairs of rows (Hestenes 1958).
 fn orthogonal_rows(matrix: Array2<f64>) -> (Array2<f64>, Array2<f64>) {
-    /// Quadratic convergence needs fewer than ten, even for hundreds of rows.
+    /// A bound only: convergence is quadratic in the end.
     const SWEEPS: usize = 30;
     let m = matrix.nrows();
     let (mut turn, mut rows) = (Array2::eye(m), matrix);
@@ -380,7 +382,6 @@ mod tests {
         }
     }
 
-    /// The error that is left if the correlations of chance stay in: −0.04 over these samples.
     #[test]
     fn fifty_columns_have_little_bias() {
         let (n, samples) = (600, 8);
