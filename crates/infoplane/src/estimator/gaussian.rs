@@ -68,6 +68,11 @@ impl Method for GcmiConfig {
 /// The standard error is the asymptotic one, √((Σ ρ² + d_x d_y / 2N) / N) with ρ the canonical correlations (given
 /// Z for the conditional form; Σ ρ² less the d_x d_y / N that chance puts there); none for labels and for total correlation of more than two parts.
 ///
+/// Correcting the mean does not reduce the spread, and that is large if the columns are not few beside the samples:
+/// for 10 normal inputs and 512 noisy linear units with 5.52 nats between them, n = 1000, single values scatter by
+/// 0.12. It is not the price of ranks: covariances of the normal values as they are scatter as much (mean absolute
+/// error 0.10 either way, over 16 samples). Only more samples, or fewer columns, help.
+///
 /// Inputs: `(n_samples, width)` each. Nats. Time O(n (log n + d) d), memory O(n d). A variable that never changes
 /// gives 0 with a warning. Columns that are linear combinations of others of the same variable are left out, and
 /// noted: they add nothing.
@@ -160,7 +165,7 @@ pub(super) fn ln_determinant(factor: &Array2<f64>) -> f64 {
 }
 
 /// L⁻¹ B for a lower triangular L.
-fn solve_lower(factor: &Array2<f64>, right: &Array2<f64>) -> Array2<f64> {
+pub(super) fn solve_lower(factor: &Array2<f64>, right: &Array2<f64>) -> Array2<f64> {
     let mut solved = right.clone();
     for row in 0..factor.nrows() {
         let (before, mut rest) = solved.view_mut().split_at(Axis(0), row);
