@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::{check_layer, check_variables};
+use super::prepare::{columns, heavy_tailed};
 use super::{
     About, BinRange, BinRule, BinnedConfig, Bound, ChaoWangJostConfig, Correction, CvKsgConfig, Estimate,
     EstimateError, Estimator, EstimatorConfig, ExtrapolatedKsgConfig, GcmiConfig, KlConfig, KsgConfig,
@@ -149,9 +150,6 @@ const DISCRETE: f64 = 0.9;
 const ATOMS: f64 = 0.05;
 /// Share of rows that coincide with another above which Ross's method is wrong for them.
 const TIED: f64 = 0.01;
-/// A value this many interquartile ranges from the median is a heavy tail: 2.7 of ten thousand normal numbers, 7 of as
-/// many exponential ones, and thousands of Cauchy's. There the standard deviation is no scale.
-const HEAVY: f64 = 10.0;
 /// Rows of a symbol below which its neighbours within the class are not near.
 const FEW_MEMBERS: usize = 6;
 /// Within this many nats of its ceiling KSG says little.
@@ -352,7 +350,9 @@ fn numbers(x: &Variable<'_>, y: &Variable<'_>, a: &Look, b: &Look) -> Result<Rou
         route.warnings.extend(many_columns(joint, 2 * FEW_COLUMNS));
         return Ok(route);
     }
-    if let (Some(x), Some(y)) = (matrix(x), matrix(y))
+    // By standard deviations: squares of raw values may overflow or vanish.
+    let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
+    if let (Some(x), Some(y)) = (scaled(x), scaled(y))
         && let Some(found) = functional::function(&x, &y)
     {
         return Err(EstimateError::Undetermined {
@@ -486,12 +486,7 @@ fn column_look(mut values: Vec<f64>) -> Option<(f64, bool)> {
         return None;
     }
     let repeated: usize = values.chunk_by(|a, b| a == b).map(<[f64]>::len).filter(|&count| count > 1).sum();
-    let n = values.len();
-    let (lower, middle, upper) = (values[n / 4], values[n / 2], values[3 * n / 4]);
-    // Halved first: the difference of two finite numbers may not be finite.
-    let farthest = (last / 2.0 - middle / 2.0).max(middle / 2.0 - first / 2.0);
-    let heavy = farthest > HEAVY * (upper / 2.0 - lower / 2.0);
-    Some((repeated as f64 / n as f64, heavy))
+    Some((repeated as f64 / values.len() as f64, heavy_tailed(&values)))
 }
 
 /// The method that fits the data, chosen by [`route`], with the reason in [`Estimate::routed`].
@@ -547,6 +542,21 @@ impl Auto {
         Ok(estimate)
     }
 
+    /// Noise and bins are part of the question: where no method answers it, they are not dropped in silence.
+    fn refuse_hints(&self, of: &'static str) -> Result<(), EstimateError> {
+        let (key, given) = match (self.hints.noise_variance, self.hints.binned()) {
+            (Some(variance), _) => ("noise_variance", variance.to_string()),
+            (None, Some(_)) => ("bin_width", "bins".to_string()),
+            (None, None) => return Ok(()),
+        };
+        let given = format!("{given} for {of}");
+        Err(EstimateError::Setting {
+            key,
+            given,
+            allowed: "a pair, or a layer with its labels; or name a method",
+        })
+    }
+
     fn follow(&self, route: &Route, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let sides = [route.x_as_symbols, route.y_as_symbols];
         let x_symbols = route.x_as_symbols.then(|| x.symbols());
@@ -563,7 +573,11 @@ impl Auto {
                 (estimate, ..) => estimate,
             }
         })?;
-        estimate.warnings.extend(route.warnings.iter().cloned());
+        for warning in &route.warnings {
+            if !estimate.warnings.contains(warning) {
+                estimate.warnings.push(warning.clone());
+            }
+        }
         if matches!(route.config, EstimatorConfig::ExtrapolatedKsg(_) | EstimatorConfig::Ksg(_))
             && near_ceiling(&estimate)
         {
@@ -615,6 +629,11 @@ impl Estimator for Auto {
 
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
         check_variables(&[x.view()])?;
+        if let (Some(variance), Variable::Single(_) | Variable::Double(_)) = (self.hints.noise_variance, &x) {
+            let reason = format!("noise of variance {variance} is given");
+            return self.by(&noise(variance), &[false], &reason, |estimator| estimator.entropy(x.view()));
+        }
+        self.refuse_hints("an entropy without numbers, or in bins")?;
         let look = Look::new(&x);
         if look.discrete {
             let symbols = x.symbols();
@@ -643,6 +662,7 @@ impl Estimator for Auto {
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
         check_variables(&[x.view(), y.view(), z.view()])?;
+        self.refuse_hints("conditional information")?;
         let looks = [Look::new(&x), Look::new(&y), Look::new(&z)];
         if looks.iter().all(|look| look.discrete) {
             let [x, y, z] = [x.symbols(), y.symbols(), z.symbols()];
@@ -670,6 +690,7 @@ impl Estimator for Auto {
 
     fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         check_variables(parts)?;
+        self.refuse_hints("total correlation")?;
         let looks: Vec<Look> = parts.iter().map(Look::new).collect();
         if !looks.is_empty() && looks.iter().all(|look| look.discrete) {
             let symbols: Vec<Labels> = parts.iter().map(Variable::symbols).collect();

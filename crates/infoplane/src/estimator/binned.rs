@@ -223,6 +223,7 @@ const MAX_BINS: usize = 65_536;
 /// bottleneck theory of deep learning*, section 2 (`floor`) and appendix (the effect of the range).
 #[derive(Debug, Clone)]
 pub struct Binned {
+    config: BinnedConfig,
     setting: String,
     cells: Cells,
     correction: Correction,
@@ -273,7 +274,7 @@ impl Binned {
             BinRule::Quantile => Cells::Thresholds { units: quantiles(config, range, bins)? },
             BinRule::Exact => Cells::Bits,
         };
-        Ok(Binned { setting: config.setting(), cells, correction: config.correction })
+        Ok(Binned { config: config.clone(), setting: config.setting(), cells, correction: config.correction })
     }
 }
 
@@ -344,8 +345,19 @@ impl Estimator for Binned {
     /// Matrices in bins, both in the same ones; labels as they are.
     fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         check_variables(&[x.view(), y.view()])?;
-        let (of_y, beyond_y) = self.symbols_of(&y)?;
-        let (of_x, beyond_x) = self.symbols_of(&x)?;
+        // Of two matrices each has bins on its own range, where the range is an observed one.
+        let own = |side: &Variable<'_>, other: &Variable<'_>| -> Result<Option<Binned>, EstimateError> {
+            let labels = |side: &Variable<'_>| matches!(side, Variable::Labels(_));
+            if labels(side) || labels(other) || !self.config.needs_observed_range() {
+                return Ok(None);
+            }
+            let mut range = LayerRange::default();
+            range.observe(side.view(), usize::MAX);
+            Binned::new(&self.config, &range).map(Some)
+        };
+        let (binned_x, binned_y) = (own(&x, &y)?, own(&y, &x)?);
+        let (of_y, beyond_y) = binned_y.as_ref().unwrap_or(self).symbols_of(&y)?;
+        let (of_x, beyond_x) = binned_x.as_ref().unwrap_or(self).symbols_of(&x)?;
         let mut estimate = self.compare(&of_x, of_x.entropy(), &of_y, &[x.view(), y.view()])?;
         if beyond_x + beyond_y > 0 {
             let beyond = beyond_x + beyond_y;

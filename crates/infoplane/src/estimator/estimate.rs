@@ -103,6 +103,20 @@ pub enum Kind {
         /// In squared units of the data.
         noise_variance: f64,
     },
+    /// A bound on the quantity of the variables with Gaussian noise of this variance added.
+    SmoothedBound {
+        /// Which bound.
+        bound: Bound,
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
+    /// A difference of two like bounds, and so not itself a bound.
+    BoundDifference {
+        /// Which bounds.
+        bound: Bound,
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
     /// The quantity of the binned variable.
     Binned {
         /// The bins, as settings print them.
@@ -133,6 +147,14 @@ impl fmt::Display for Kind {
             Kind::Consistent => f.write_str("consistent estimate"),
             Kind::Bound(bound) => write!(f, "{} bound", bound.name()),
             Kind::Smoothed { noise_variance } => write!(f, "smoothed at noise variance {noise_variance}"),
+            Kind::SmoothedBound { bound, noise_variance } => {
+                write!(f, "{} bound, smoothed at noise variance {noise_variance}", bound.name())
+            }
+            Kind::BoundDifference { bound, noise_variance } => write!(
+                f,
+                "difference of two {} bounds and itself none, smoothed at noise variance {noise_variance}",
+                bound.name()
+            ),
             Kind::Binned { bins } => write!(f, "at {bins}"),
             Kind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
             Kind::GaussianCopula => f.write_str("exact only for a Gaussian copula"),

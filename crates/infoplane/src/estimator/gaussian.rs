@@ -317,9 +317,34 @@ impl Gcmi {
             classes[code as usize].push(i);
         }
         for (rows, share) in classes.iter().zip(labels.shares()) {
-            nats -= 0.5 * share * unbiased_ln_determinant(&[&t.select(Axis(0), rows)])?;
+            let own = t.select(Axis(0), rows);
+            // A unit that is dead for one class has no density there: its logarithm would be any number.
+            let dead = own.columns().into_iter().any(|column| {
+                let (least, most) = column
+                    .iter()
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+                let equal = column.iter().filter(|v| **v == least || **v == most).count();
+                least == most || 2 * equal > column.len()
+            });
+            if dead {
+                return Err(EstimateError::Undetermined {
+                    reason: "within a class some column hardly varies (a unit that is dead or saturated there), so that \
+                             the class has no density"
+                        .into(),
+                    choices: "use mixed-ksg, or give a noise variance or bins",
+                });
+            }
+            nats -= 0.5 * share * unbiased_ln_determinant(&[&own])?;
         }
-        Ok(Self::finished(nats, variables, scores.warnings, None))
+        let mut estimate = Self::finished(nats, variables, scores.warnings, None);
+        estimate.ceiling = Some(labels.entropy());
+        if nats > labels.entropy().nats() {
+            estimate.warnings.push(Warning::Note(format!(
+                "above the {:.4} nats of the labels themselves, so the classes are far from Gaussian",
+                labels.entropy().nats()
+            )));
+        }
+        Ok(estimate)
     }
 }
 

@@ -154,16 +154,22 @@ impl Estimator for Kde {
                 (Bound::Upper, (|m| m.kullback_leibler) as fn(&MeanLogarithms) -> f64),
                 (Bound::Lower, |m| m.bhattacharyya),
             ] {
-                let estimate = |within| {
+                let noise_variance = *variance;
+                let estimate = |(within, labels): (&MeanLogarithms, &&Labels)| {
                     let information = Information::from_nats(mean(within) - mean(&means.all));
-                    let kind = Kind::Smoothed { noise_variance: *variance };
-                    let ceiling = Some(Information::from_nats((t.n_samples() as f64).ln()));
-                    Ok(Estimate { ceiling, ..Estimate::new(information, kind, &[t, t]) })
+                    let kind = if labels.all_distinct() {
+                        Kind::SmoothedBound { bound, noise_variance }
+                    } else {
+                        Kind::BoundDifference { bound, noise_variance }
+                    };
+                    let ceiling = Some(labels.entropy());
+                    let variables = [t.view(), Variable::Labels(labels)];
+                    Ok(Estimate { ceiling, ..Estimate::new(information, kind, &variables) })
                 };
                 readings.push(Reading {
                     setting: setting(*variance),
                     bound: Some(bound),
-                    estimates: means.within.iter().map(estimate).collect(),
+                    estimates: means.within.iter().zip(labellings).map(estimate).collect(),
                     out_of_range: 0,
                 });
             }

@@ -344,6 +344,17 @@ impl Estimator for Noise {
         let variance = self.one_variance()?;
         let value = self.values(&t, &[&labels], variance)[0];
         let mut estimate = self.estimate(value, variance, &labels, &[x.view(), y.view()], is_constant(&t));
+        if !matches!(x, Variable::Labels(_)) && !matches!(y, Variable::Labels(_)) {
+            let which = if labels.all_distinct() {
+                "no two rows of it are equal, so that the value is the same for any other such X"
+            } else {
+                "equal rows are one"
+            };
+            estimate.warnings.push(Warning::Note(format!(
+                "X is taken as which sample it is ({which}), Y as a function of it without noise of its own, to which \
+                 the noise is added; for two measured variables this is not I(X;Y)"
+            )));
+        }
         if self.config.bounds {
             let means = &mean_logarithms(&t, &[&labels], &[variance])[0];
             let [upper, lower] = [Bound::Upper, Bound::Lower].map(|bound| pairwise_bound(means, bound)[0]);

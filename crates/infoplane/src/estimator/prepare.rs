@@ -94,6 +94,20 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
     ln_scale
 }
 
+/// A value this many interquartile ranges from the median is a heavy tail: practically no normal number is, and one
+/// in thirty of Cauchy's. There the standard deviation is no scale.
+const HEAVY: f64 = 10.0;
+
+/// Whether sorted values have a heavy tail.
+pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
+    let n = sorted.len();
+    let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return false };
+    let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
+    // Halved first: the difference of two finite numbers may not be finite.
+    let farthest = (last / 2.0 - middle / 2.0).max(middle / 2.0 - first / 2.0);
+    farthest > HEAVY * (upper / 2.0 - lower / 2.0)
+}
+
 /// Φ⁻¹((rank − ½)/n) of every value within its column; equal values share their mean rank.
 pub(crate) fn normal_scores(values: ArrayView2<'_, f64>) -> Array2<f64> {
     let n = values.nrows();

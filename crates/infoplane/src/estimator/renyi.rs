@@ -310,7 +310,8 @@ impl Renyi {
             estimate.standard_error = Some(Information::from_nats(error));
         }
         let largest = prepared.batches.iter().map(Vec::len).max().unwrap_or(1);
-        estimate.ceiling = Some(Information::from_nats((largest as f64).ln()));
+        let parts = variables.len().saturating_sub(1).max(1) as f64;
+        estimate.ceiling = Some(Information::from_nats(parts * (largest as f64).ln()));
         estimate.warnings = prepared.warnings.clone();
         estimate
     }

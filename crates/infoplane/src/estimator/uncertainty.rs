@@ -378,6 +378,11 @@ pub fn with_uncertainty(
         },
     };
     match found {
+        // Parts that all agree, to rounding, say nothing of the error.
+        Ok((error, _, warning)) if error.nats() <= 1e-9 => {
+            estimate.warnings.extend(warning);
+            estimate.warnings.push(Warning::Note("no standard error: all parts of the samples agree".into()));
+        }
         Ok((error, interval, warning)) => {
             estimate.standard_error = Some(error);
             estimate.interval = estimate.interval.or(Some(interval));

@@ -108,6 +108,17 @@ pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError>
             Array::Single(matrix(values, rows, columns, column_major))
         }
         Values::Integer(values) => {
+            const EXACT: u64 = 1 << 53;
+            if let Some(value) = values.iter().find(|value| value.unsigned_abs() > EXACT) {
+                return Err(DatasetError::Malformed {
+                    file: tensor.file,
+                    offset: 0,
+                    problem: format!(
+                        "the values hold {value}; allowed are integers up to {EXACT}, beyond which numbers would merge \
+                         (number them anew if they are names)"
+                    ),
+                });
+            }
             let values = values.into_iter().map(|value| value as f64).collect();
             Array::Double(matrix(values, rows, columns, column_major))
         }

@@ -349,9 +349,12 @@ impl Discrete {
         let mut estimate = Estimate::new(Information::from_nats(amount.nats), kind, variables);
         let n = estimate.n_samples;
         if self.correction.is_plug_in() {
-            estimate.ceiling = Some(Information::from_nats((n as f64).ln()));
+            // Each part but one can hold ln n that the others know.
+            let parts = variables.len().saturating_sub(1).max(1) as f64;
+            estimate.ceiling = Some(Information::from_nats(parts * (n as f64).ln()));
         }
-        if let Some(error) = amount.standard_error {
+        // What is rounding says nothing of the error.
+        if let Some(error) = amount.standard_error.filter(|error| *error > 1e-9) {
             estimate.standard_error = Some(Information::from_nats(error));
             if self.correction == Correction::ChaoWangJost {
                 let half = 1.96 * error + DOUBT * (amount.nats - amount.plug_in).abs();
@@ -428,8 +431,10 @@ impl Discrete {
     fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         check_variables(parts)?;
         let symbols: Vec<Cow<'_, Labels>> = parts.iter().map(labels).collect();
-        let symbols: Vec<&Labels> = symbols.iter().map(|labels| &**labels).collect();
-        if parts.len() < 2 {
+        // A part that never changes adds nothing.
+        let symbols: Vec<&Labels> =
+            symbols.iter().map(|labels| &**labels).filter(|labels| labels.n_labels() > 1).collect();
+        if symbols.len() < 2 {
             return Ok(self.estimate(Amount { nats: 0.0, plug_in: 0.0, standard_error: None }, parts, 0));
         }
         let alone = alone(&together(&symbols));

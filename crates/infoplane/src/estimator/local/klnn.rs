@@ -11,6 +11,7 @@ use super::{
     Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, standardized, tied, tied_in_column,
 };
 use crate::Variable;
+use crate::estimator::prepare::heavy_tailed;
 use crate::estimator::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
 };
@@ -214,7 +215,7 @@ impl Klnn {
                 dims,
                 most: MOST,
                 reason: "the neighbours that a fit needs are most of the data, which are not flat there; \
-                         reduce the columns, or take `gaussian-copula` or `control-variate-ksg`",
+                         reduce the columns, or take gcmi or cv-ksg",
             });
         }
         let least = (3 * dims).max(30).max(self.config.k);
@@ -423,6 +424,18 @@ impl Estimator for Klnn {
         let found = [&joint.found, &x.found, &y.found];
         report(&mut estimate, prepared.constant, found, LOWER_ORDER);
         warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
+        let heavy = |column: ndarray::ArrayView1<'_, f64>| {
+            let mut sorted = column.to_vec();
+            sorted.sort_unstable_by(f64::total_cmp);
+            heavy_tailed(&sorted)
+        };
+        if self.config.scaling != Scaling::NormalScores && prepared.joint.columns().into_iter().any(heavy) {
+            estimate.warnings.push(Warning::Note(
+                "values lie far out, where the local fits fail and the value may be tens of nats too low: take \
+                 scaling = normal-scores"
+                    .into(),
+            ));
+        }
         Ok(estimate)
     }
 

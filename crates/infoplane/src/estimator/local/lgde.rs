@@ -166,7 +166,7 @@ impl Lgde {
                 estimator: Self::NAME,
                 dims,
                 most: MOST,
-                reason: "the kernel around a sample is empty there; reduce the columns, or take a Gaussian copula",
+                reason: "the kernel around a sample is empty there; reduce the columns, or take gcmi or cv-ksg",
             });
         }
         let least = (15 + 5 * dims).max(self.config.k.unwrap_or(0));

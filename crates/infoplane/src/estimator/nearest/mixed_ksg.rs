@@ -11,7 +11,10 @@ use ndarray::Array2;
 use super::super::error::check_variables;
 use super::super::prepare::columns;
 use super::super::{About, Kind, LayerRange, Method, Scaling, Uncertainty, Warning};
-use super::{WithinClasses, at_place, chebyshev, check_k, check_samples, joined, mean, setting, settings};
+use super::{
+    WithinClasses, at_place, chebyshev, check_k, check_samples, every_label_once, joined, mean, setting,
+    settings,
+};
 use crate::Information;
 
 /// How counts enter [`MixedKsg`].
@@ -251,6 +254,9 @@ impl Estimator for MixedKsg {
             warnings.push(Warning::Constant);
             let zero = Information::from_nats(0.0);
             return Ok(Estimate { warnings, ..Estimate::new(zero, Kind::Consistent, &variables) });
+        }
+        if variables.iter().any(|v| matches!(v, Variable::Labels(labels) if n > 1 && labels.all_distinct())) {
+            return Err(every_label_once(n));
         }
         let (nats, tied) = match (&variables[0], &variables[1], &sides[..]) {
             (Variable::Labels(x), Variable::Labels(y), _) => self.labels(x, y),

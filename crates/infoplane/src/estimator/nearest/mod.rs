@@ -46,6 +46,17 @@ const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
 /// Nats below the ceiling from which a value has a warning.
 const NEAR_CEILING: f64 = 1.0;
 
+/// Why there is no neighbour with the same label.
+fn every_label_once(n_samples: usize) -> EstimateError {
+    EstimateError::Undetermined {
+        reason: format!(
+            "every label occurs once, so that no sample has a neighbour of its label, and the information is \
+             ln {n_samples} or infinite"
+        ),
+        choices: "give a noise variance (noise) or bins (binned)",
+    }
+}
+
 fn check_k(k: usize) -> Result<(), EstimateError> {
     if k == 0 {
         return Err(EstimateError::Setting {
@@ -102,8 +113,15 @@ impl Parts {
             parts.push(part.values);
         }
         check_samples(estimator, k, variables.first().map_or(0, Variable::n_samples))?;
-        let warnings =
+        let mut warnings =
             if constant > 0 { vec![Warning::ConstantColumns { columns: constant }] } else { Vec::new() };
+        warnings.extend(parts.iter().find_map(atoms));
+        let width: usize = parts.iter().map(Array2::ncols).sum();
+        if width > MANY_COLUMNS {
+            warnings.push(Warning::Note(format!(
+                "in {width} columns neighbours are far, and the estimate is biased downward"
+            )));
+        }
         Ok(Parts { parts, warnings })
     }
 
@@ -113,6 +131,30 @@ impl Parts {
         let zero = Information::from_nats(0.0);
         Estimate { warnings: self.warnings, ..Estimate::new(zero, Kind::Consistent, variables) }
     }
+}
+
+/// Columns in all from which a method of neighbours has a warning.
+const MANY_COLUMNS: usize = 10;
+
+/// Rows looked at for values that repeat: a tenth of them at one value would show in any thousand.
+const LOOKED_AT: usize = 1000;
+
+/// A warning if some column holds one value again and again, as a rectified unit does its zero.
+fn atoms(part: &Array2<f64>) -> Option<Warning> {
+    let step = part.nrows().div_ceil(LOOKED_AT);
+    let repeats = |column: ndarray::ArrayView1<'_, f64>| {
+        let mut values: Vec<f64> = column.iter().step_by(step).copied().collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let most = values.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0);
+        // Two equal numbers may be chance or rounding.
+        most > 2 && most * 20 > values.len()
+    };
+    part.columns().into_iter().any(repeats).then(|| {
+        Warning::Note(
+            "a column holds one value again and again, where the method takes all values to differ: use mixed-ksg"
+                .into(),
+        )
+    })
 }
 
 /// The columns of some matrices side by side.

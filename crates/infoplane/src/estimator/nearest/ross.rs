@@ -11,8 +11,8 @@ use super::super::error::check_variables;
 use super::super::prepare::columns;
 use super::super::{About, Kind, LayerRange, Method, Scaling, Uncertainty, Warning};
 use super::{
-    FOR_TIES, K, TIED_SHARE, WithinClasses, at_place, chebyshev, check_k, check_samples, mean, setting,
-    settings,
+    FOR_TIES, K, TIED_SHARE, WithinClasses, at_place, chebyshev, check_k, check_samples, every_label_once,
+    mean, setting, settings,
 };
 
 /// The settings of [`Ross`], as a configuration file gives them.
@@ -127,12 +127,7 @@ impl Ross {
             (0..given).filter(|&i| labels.counts()[labels.codes()[i] as usize] > 1).collect();
         let dropped = given - kept.len();
         if kept.is_empty() {
-            return Err(EstimateError::TooFewSamples {
-                estimator: self.name(),
-                reason: "every label occurring once".into(),
-                needed: given + 1,
-                n_samples: given,
-            });
+            return Err(every_label_once(given));
         }
         if dropped > 0 {
             let reason = "their label occurs once, so that there is no neighbour with the same one";
