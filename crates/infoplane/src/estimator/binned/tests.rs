@@ -273,3 +273,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_side_of_a_pair_has_bins_on_its_own_range() {
+    let x = Array2::from_shape_fn((200, 1), |(i, _)| (i as f64 * 0.618).fract());
+    let of = |scale: f64, range| {
+        let y = x.mapv(|v| scale * v);
+        let config = scoped(BinRule::Equal, 10, range);
+        let mut observed = LayerRange::default();
+        observed.observe(Variable::Double(x.view()), usize::MAX);
+        let binned = Binned::new(&config, &observed).unwrap();
+        binned.pair(Variable::Double(x.view()), Variable::Double(y.view())).unwrap().information.nats()
+    };
+    for range in [RangeScope::Layer, RangeScope::Unit] {
+        assert!((of(1.0, range) - of(1e-3, range)).abs() < 1e-12);
+        assert!(of(1e-3, range) > 2.0);
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
 use super::{
-    Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, standardized, tied,
+    Found, check_ties, differences, finite, for_entropy, nothing, on_a_plane, prepare, report, tied,
 };
 use crate::Variable;
 use crate::estimator::{
@@ -282,7 +282,7 @@ impl Estimator for Gknn {
     }
 
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
-        let (points, ln_scale) = standardized(self.name(), &x)?;
+        let (points, ln_scale) = for_entropy(self.name(), &x, self.config.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
         let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);

@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
 use super::{
-    Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, standardized, tied, tied_in_column,
+    Found, MOST, check_ties, finite, for_entropy, nothing, on_a_plane, prepare, report, tied, tied_in_column,
 };
 use crate::Variable;
 use crate::estimator::prepare::heavy_tailed;
@@ -440,7 +440,7 @@ impl Estimator for Klnn {
     }
 
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
-        let (points, ln_scale) = standardized(self.name(), &x)?;
+        let (points, ln_scale) = for_entropy(self.name(), &x, self.config.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
         let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);

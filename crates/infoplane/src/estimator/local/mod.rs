@@ -75,12 +75,23 @@ fn nothing(variables: &[Variable<'_>]) -> Estimate {
     estimate
 }
 
-/// A matrix for an entropy: every column divided by its standard deviation, and the sum of the logarithms of
-/// these, which belongs back into the entropy.
-fn standardized(estimator: &'static str, x: &Variable<'_>) -> Result<(Array2<f64>, f64), EstimateError> {
+/// A matrix for an entropy: every column divided by its standard deviation if so asked, and the sum of the
+/// logarithms of these, which belongs back into the entropy.
+fn for_entropy(
+    estimator: &'static str,
+    x: &Variable<'_>,
+    scaling: Scaling,
+) -> Result<(Array2<f64>, f64), EstimateError> {
     check_variables(std::slice::from_ref(x))?;
+    if scaling == Scaling::NormalScores {
+        return Err(EstimateError::Setting {
+            key: "scaling",
+            given: scaling.name().into(),
+            allowed: "none or standardized for an entropy: normal scores are the same for all data",
+        });
+    }
     let Columns { values, constant, ln_scale } =
-        columns(x, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
+        columns(x, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
     if constant > 0 {
         return Err(EstimateError::Undetermined {
             reason: format!("{constant} columns never change, so that the differential entropy is -infinity"),

@@ -125,6 +125,32 @@ fn repeated_rows_are_refused_counted_or_right() {
     }
 }
 
+/// Within class 0 the first unit is dead: a covariance there is singular, and its logarithm any number.
+#[test]
+fn a_unit_dead_for_one_class_has_no_gaussian() {
+    let labels = Labels::from_symbols(&(0..200).map(|i| i % 2).collect::<Vec<_>>());
+    let mut t = normals(200, 2, 8);
+    t.column_mut(0).iter_mut().step_by(2).for_each(|v| *v = 0.0);
+    let error = labelled("gcmi", &t, &labels).unwrap_err();
+    assert!(error.to_string().contains("mixed-ksg"), "{error}");
+    // Ties alone are no reason: every value rounded to a tenth still varies within the classes.
+    let rounded = normals(200, 2, 8).mapv(|v| (v * 10.0).round() / 10.0);
+    labelled("gcmi", &rounded, &labels).unwrap();
+}
+
+#[test]
+fn a_column_of_zeros_and_numbers_has_a_warning() {
+    let x = normals(400, 1, 9).mapv(|v| v.max(0.0));
+    let warned = |name, x: &Array2<f64>| {
+        let warnings = pair(name, x, &normals(400, 1, 10)).unwrap().warnings;
+        warnings.iter().any(|warning| warning.to_string().contains("mixed-ksg"))
+    };
+    for name in ["ksg", "ksg2", "bi-ksg", "extrapolated-ksg"] {
+        assert!(warned(name, &x), "{name}");
+        assert!(!warned(name, &normals(400, 1, 9)), "{name}");
+    }
+}
+
 #[test]
 fn too_few_samples_are_refused_and_one_more_is_measured() {
     for name in ["ksg", "ksg2", "bi-ksg", "kl", "mixed-ksg", "cv-ksg", "sliced"] {
@@ -140,8 +166,10 @@ fn too_few_samples_are_refused_and_one_more_is_measured() {
     }
     let error = labelled("ross", &normals(1, 1, 1), &Labels::distinct(1)).unwrap_err();
     assert!(matches!(error, EstimateError::TooFewSamples { .. }));
-    let error = labelled("ross", &normals(9, 1, 1), &Labels::distinct(9)).unwrap_err();
-    assert!(matches!(error, EstimateError::TooFewSamples { .. }));
+    for name in ["ross", "mixed-ksg"] {
+        let error = labelled(name, &normals(9, 1, 1), &Labels::distinct(9)).unwrap_err();
+        assert!(matches!(error, EstimateError::Undetermined { .. }), "{name}");
+    }
     // One sample has no rank but the middle: it never changes.
     let single = normals(1, 1, 1);
     assert!(pair("gcmi", &single, &single).unwrap().warnings.contains(&Warning::Constant));
