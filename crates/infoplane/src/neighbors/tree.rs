@@ -166,33 +166,81 @@ fn halve<const D: usize>(points: &mut [Point<D>], node: &Node<D>, half: usize) {
     }
 }
 
-/// The nearest points so far, ascending, the last one being the farthest.
+/// Up to so many neighbours are kept in order; moving more aside for every new one would take longest of all (at
+/// 1270 neighbours of 10,000 points in the plane 0.8 ms for each point).
+const IN_ORDER: usize = 48;
+
+/// The nearest points so far: in order, or, if they are many, up to twice as many as wanted in any order.
 struct Best {
+    k: usize,
     found: Vec<(f64, u32)>,
+    /// No point beyond this one is among the nearest.
+    worst: (f64, u32),
     /// What sums must not exceed.
     limit: f64,
 }
 
+/// No point at all.
+const NOWHERE: (f64, u32) = (f64::INFINITY, u32::MAX);
+
+fn nearer(a: (f64, u32), b: (f64, u32)) -> bool {
+    a.0 < b.0 || a.0 == b.0 && a.1 < b.1
+}
+
+fn by_distance(a: &(f64, u32), b: &(f64, u32)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
+
 impl Best {
-    #[inline(always)]
-    fn worst(&self) -> (f64, u32) {
-        self.found[self.found.len() - 1]
+    fn new(k: usize) -> Self {
+        Best { k, found: Vec::with_capacity(2 * k), worst: NOWHERE, limit: f64::INFINITY }
+    }
+
+    fn clear(&mut self) {
+        self.found.clear();
+        if self.k <= IN_ORDER {
+            self.found.resize(self.k, NOWHERE);
+        }
+        (self.worst, self.limit) = (NOWHERE, f64::INFINITY);
     }
 
     #[inline(always)]
     fn offer<const EUCLIDEAN: bool>(&mut self, sum: f64, row: u32) {
         let new = (finish::<EUCLIDEAN>(sum), row);
-        let nearer = |a: (f64, u32), b: (f64, u32)| a.0 < b.0 || a.0 == b.0 && a.1 < b.1;
-        if !nearer(new, self.worst()) {
+        if !nearer(new, self.worst) {
             return;
         }
-        let mut place = self.found.len() - 1;
+        if self.k > IN_ORDER {
+            self.found.push(new);
+            if self.found.len() == 2 * self.k {
+                self.drop_the_farther();
+                self.limit = limit::<EUCLIDEAN>(self.worst.0);
+            }
+            return;
+        }
+        let mut place = self.k - 1;
         while place > 0 && nearer(new, self.found[place - 1]) {
             self.found[place] = self.found[place - 1];
             place -= 1;
         }
         self.found[place] = new;
-        self.limit = limit::<EUCLIDEAN>(self.worst().0);
+        self.worst = self.found[self.k - 1];
+        self.limit = limit::<EUCLIDEAN>(self.worst.0);
+    }
+
+    /// Leaves the k nearest of those found, in any order.
+    fn drop_the_farther(&mut self) {
+        self.worst = *self.found.select_nth_unstable_by(self.k - 1, by_distance).1;
+        self.found.truncate(self.k);
+    }
+
+    /// The k nearest, ascending, once all points have been offered.
+    fn ascending(&mut self) -> &[(f64, u32)] {
+        if self.k > IN_ORDER {
+            self.drop_the_farther();
+            self.found.sort_unstable_by(by_distance);
+        }
+        &self.found
     }
 }
 
@@ -216,7 +264,7 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
             return;
         }
         // Equally near points of higher rows do not matter: else equal points would all be looked at, each from each.
-        let (distance, row) = best.worst();
+        let (distance, row) = best.worst;
         if self.nodes[node].first_row > row && finish::<EUCLIDEAN>(sum) >= distance {
             return;
         }
@@ -235,8 +283,7 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
     }
 
     fn nearest(&self, leaf: usize, query: &Point<D>, best: &mut Best) {
-        best.found.fill((f64::INFINITY, u32::MAX));
-        best.limit = f64::INFINITY;
+        best.clear();
         self.scan(leaf, query, best);
         let mut node = leaf;
         while node > 1 {
@@ -298,11 +345,11 @@ fn nearest_in<const D: usize, const EUCLIDEAN: bool>(points: &[f64], k: usize) -
     let tree = Tree::<D, EUCLIDEAN>::new(points);
     let tasks = tree.by_leaves(|leaves| {
         let mut part = Unordered::with_capacity(leaves.len() * LEAF, k);
-        let mut best = Best { found: vec![(f64::INFINITY, u32::MAX); k], limit: f64::INFINITY };
+        let mut best = Best::new(k);
         for leaf in leaves {
             for query in tree.leaf(leaf) {
                 tree.nearest(leaf, query, &mut best);
-                part.extend(&best.found);
+                part.extend(best.ascending());
             }
         }
         part
