@@ -46,7 +46,7 @@ impl AutoConfig {
         when: "first; it says which method it took and why",
         cost: "that of the method",
         uncertainty: Uncertainty::None,
-        reference: "the table of `route`",
+        reference: "docs/choosing-an-estimator.md",
     };
 
     /// The bins that are asked for, if any.
@@ -172,7 +172,7 @@ const CHOICES: &str = "give a noise variance (noise_variance: the information of
 /// | symbols against more columns | `gcmi`, or `ross` where a class has too few samples; with a warning |
 /// | numbers, one a function of the other | refused: infinite |
 /// | numbers with atoms, or discrete columns beside others | `mixed-ksg` |
-/// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc` where that comes near its ceiling |
+/// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc`, if it is higher, where that comes near its ceiling |
 /// | numbers, more columns | `cv-ksg` |
 ///
 /// A column is discrete if nine tenths of its values occur more than once. That y is a function of x is seen
@@ -592,8 +592,12 @@ impl Auto {
             let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
             let config = LncConfig { scaling, ..LncConfig::default() }.into();
             let stronger = self.by(&config, &sides, &reason, |estimator| estimator.pair(x.view(), y.view()));
-            // Where LNC cannot be had, the estimate with its warning stands.
-            return Ok(stronger.unwrap_or(estimate));
+            // Both are too low here, so the larger is nearer. Where LNC cannot be had, the estimate with its warning
+            // stands.
+            return Ok(match stronger {
+                Ok(stronger) if stronger.information > estimate.information => stronger,
+                _ => estimate,
+            });
         }
         Ok(estimate)
     }
