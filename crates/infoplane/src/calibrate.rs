@@ -104,7 +104,7 @@ fn with_noise(name: &str, variance: f64) -> Option<EstimatorConfig> {
 ///     n_samples: vec![500],
 ///     repeats: 3,
 ///     seed: 0,
-///     limit: std::time::Duration::from_secs(10),
+///     limit: std::time::Duration::from_secs(3600),
 /// };
 /// let table = calibrate(&calibration, &mut |_, _, _| {}, &std::sync::atomic::AtomicBool::new(false));
 /// assert!(table[0].outcome.as_ref().unwrap().mean_absolute_error() < 0.1);
@@ -279,7 +279,8 @@ mod tests {
             n_samples: vec![300],
             repeats: 2,
             seed: 1,
-            limit: Duration::from_secs(20),
+            // No machine is that slow: what is tested does not depend on the time it took.
+            limit: Duration::MAX,
         }
     }
 
