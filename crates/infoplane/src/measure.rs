@@ -8,7 +8,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::estimator::{Estimate, LayerRange, Method};
-use crate::schedule::Schedule;
+use crate::schedule::{Ask, Schedule};
 use crate::snapshot::SnapshotError;
 use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Snapshot, Snapshots, Variable};
 
@@ -203,10 +203,8 @@ pub fn measure<S: Snapshots + Send, E: Send>(
             .map_err(MeasureError::Append)
     };
     loop {
-        let wanted = schedule.ask();
-        if wanted.is_empty() {
-            return Ok(());
-        }
+        let Ask::Epochs(wanted) = schedule.ask() else { return Ok(()) };
+        let wanted: Vec<u64> = wanted.iter().map(|wanted| wanted.epoch).collect();
         if pool.current_num_threads() == 1 {
             for epoch in wanted {
                 take(snapshots.load(epoch)?, schedule)?;

@@ -382,6 +382,10 @@ impl<F: FnMut(EpochStats) + Send> Source<'_, F> {
 }
 
 impl<F: FnMut(EpochStats) + Send> Snapshots for Source<'_, F> {
+    fn last(&self) -> Option<u64> {
+        self.train.last()
+    }
+
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
         if let Ok(position) = self.remembered.binary_search_by_key(&epoch, |snapshot| snapshot.epoch) {
             return Ok(self.remembered[position].clone());

@@ -9,14 +9,70 @@ use crate::PlaneRow;
 
 /// Chooses the epochs that are measured.
 ///
-/// The set of epochs must not depend on the order in which results come back: that makes parallel runs equal
-/// to serial ones.
+/// The set of epochs must not depend on the order in which results come back, nor on when the end is told: that
+/// makes parallel runs equal to serial ones.
 pub trait Schedule: Send {
-    /// The next epochs, ascending and independent of each other; empty when nothing is left to measure.
-    fn ask(&mut self) -> Vec<u64>;
+    /// What to measure next. Every epoch is asked for once.
+    fn ask(&mut self) -> Ask;
 
     /// What the measurement of one of the epochs asked for gave.
     fn tell(&mut self, epoch: u64, rows: &[PlaneRow]);
+
+    /// The training ended: there is no epoch after `last`, which is to be measured. Epochs asked for beyond it are
+    /// void: they will not be told. Told once, at any time.
+    fn end(&mut self, last: u64);
+
+    /// No epoch before this one will be asked for any more.
+    fn earliest(&self) -> u64;
+}
+
+/// An answer of [`Schedule::ask`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Measure these, ascending and independent of each other.
+    Epochs(Vec<Wanted>),
+    /// Nothing until more is told, of an epoch asked for or of the end.
+    Wait,
+    /// Nothing more, ever.
+    Done,
+}
+
+/// An epoch to be measured, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The epoch.
+    pub epoch: u64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why an epoch was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was on a list made beforehand.
+    Planned,
+    /// A schedule that adapts came to it going forward: the end of one section and the beginning of the next.
+    Section,
+    /// It fills a section whose ends lay too far apart.
+    Filling,
+    /// It is the last epoch of the training.
+    Last,
+}
+
+/// A measured epoch of a training: a line of `schedule.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredEpoch {
+    /// The seed of the training.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// Why it was measured.
+    pub reason: Reason,
+    /// How far it is from the measured epoch before it, in the unit of the schedule's distance; absent for the first,
+    /// and where one of the two holds a value that the other lacks.
+    pub distance: Option<f64>,
 }
 
 /// The settings of a schedule, as a configuration file gives them.
@@ -102,7 +158,7 @@ impl ScheduleConfig {
     /// # Errors
     /// [`ScheduleError`] names the key.
     pub fn schedule(&self, last_epoch: u64) -> Result<Box<dyn Schedule>, ScheduleError> {
-        Ok(Box::new(Listed { epochs: self.epochs(last_epoch)? }))
+        Ok(Box::new(Listed { epochs: self.epochs(last_epoch)?, asked: false, ended: false, last: None }))
     }
 }
 
@@ -132,14 +188,38 @@ fn log_spaced(points: usize, last: u64) -> Vec<u64> {
 #[derive(Debug, Clone)]
 struct Listed {
     epochs: Vec<u64>,
+    asked: bool,
+    ended: bool,
+    /// The last epoch, if it was told and still has to be asked for.
+    last: Option<u64>,
 }
 
 impl Schedule for Listed {
-    fn ask(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.epochs)
+    fn ask(&mut self) -> Ask {
+        if !self.asked {
+            self.asked = true;
+            let wanted = |&epoch: &u64| Wanted { epoch, reason: Reason::Planned };
+            return Ask::Epochs(self.epochs.iter().map(wanted).collect());
+        }
+        match self.last.take() {
+            Some(epoch) => Ask::Epochs(vec![Wanted { epoch, reason: Reason::Last }]),
+            None if self.ended => Ask::Done,
+            None => Ask::Wait,
+        }
     }
 
     fn tell(&mut self, _epoch: u64, _rows: &[PlaneRow]) {}
+
+    fn end(&mut self, last: u64) {
+        self.ended = true;
+        self.epochs.retain(|&epoch| epoch <= last);
+        self.last = Some(last).filter(|last| self.epochs.last() != Some(last));
+    }
+
+    fn earliest(&self) -> u64 {
+        let first = if self.asked { None } else { self.epochs.first() };
+        first.copied().or(self.last).unwrap_or(self.epochs.last().map_or(0, |last| last + 1))
+    }
 }
 
 #[cfg(test)]
@@ -176,9 +256,12 @@ mod tests {
     #[test]
     fn a_listed_schedule_is_asked_once() {
         let mut schedule = ScheduleConfig::List { epochs: vec![7, 3] }.schedule(9).unwrap();
-        assert_eq!(schedule.ask(), [3, 7, 9]);
+        let Ask::Epochs(wanted) = schedule.ask() else { panic!("epochs") };
+        assert_eq!(wanted.iter().map(|wanted| wanted.epoch).collect::<Vec<_>>(), [3, 7, 9]);
         schedule.tell(3, &[]);
-        assert!(schedule.ask().is_empty());
+        assert_eq!(schedule.ask(), Ask::Wait);
+        schedule.end(9);
+        assert_eq!(schedule.ask(), Ask::Done);
     }
 
     proptest! {

@@ -60,7 +60,11 @@ impl<'a, F: FnMut(EpochStats)> TrainOnDemand<'a, F> {
     }
 }
 
-impl<F: FnMut(EpochStats)> Snapshots for TrainOnDemand<'_, F> {
+impl<F: FnMut(EpochStats) + Send> Snapshots for TrainOnDemand<'_, F> {
+    fn last(&self) -> Option<u64> {
+        self.trainer.diverged.as_ref().map(|_| self.trainer.epoch() - 1)
+    }
+
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
         let at = self.trainer.epoch();
         if epoch < at {
