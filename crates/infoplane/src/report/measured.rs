@@ -18,6 +18,13 @@ pub struct ScheduleData<'a> {
     pub distance_unit: String,
 }
 
+impl ScheduleData<'_> {
+    /// δ, if it is a distance at all.
+    pub(super) fn usable_delta(&self) -> Option<f64> {
+        self.delta.filter(|delta| delta.is_finite() && *delta > 0.0)
+    }
+}
+
 /// The schedule and its settings in one line, for captions.
 ///
 /// ```
@@ -148,7 +155,8 @@ fn counts(seeds: &[Seed<'_>]) -> String {
     if seeds.len() == 1 {
         return format!("measured {measured} of {trained} epochs ({share}): {reasons}");
     }
-    format!("measured {measured} of {trained} epochs of each seed ({share}), on average {reasons}")
+    let average = if measured.contains(' ') { "on average " } else { "" };
+    format!("measured {measured} of {trained} epochs of each seed ({share}): {average}{reasons}")
 }
 
 /// `231`, or `231 to 254`.
@@ -171,7 +179,7 @@ fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>]) -> Vec<String> {
     if measured.is_empty() {
         return words;
     }
-    match data.schedule.delta {
+    match data.schedule.usable_delta() {
         None => words.extend(
             largest(&measured).map(|largest| format!("largest distance between neighbours {largest}{unit}")),
         ),

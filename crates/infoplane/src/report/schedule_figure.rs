@@ -68,7 +68,7 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
         }
     }
     if let Some(distances) = &distances {
-        distances.draw(&mut scene, below, data.schedule.delta);
+        distances.draw(&mut scene, below, data.schedule.usable_delta());
     }
     draw_legend(&mut scene, &reasons, halves, distances.as_ref());
     caption::write_notes(&mut scene, 24.0, bottom, &notes);
@@ -171,7 +171,7 @@ struct Distances {
 impl Distances {
     /// Nothing if there are no distances.
     fn new(data: &ReportData<'_>, seeds: &[Seed<'_>], x: Scale) -> Option<Distances> {
-        let delta = data.schedule.delta.filter(|delta| delta.is_finite() && *delta > 0.0);
+        let delta = data.schedule.usable_delta();
         let point = |pair: Neighbors| {
             let distance = pair.distance?;
             let kind = match delta {
@@ -190,7 +190,7 @@ impl Distances {
         let logarithmic = usual > 0.0 && largest > 4.0 * usual;
         let edge = largest / RANGE;
         let y = if logarithmic {
-            Scale::logarithmic(sorted.iter().map(|v| v.max(edge)).chain(delta))
+            Scale::logarithmic(sorted.iter().map(|v| v.max(edge)).chain(delta.filter(|&delta| delta >= edge)))
         } else {
             // From zero, without room below it.
             let high = 1.08 * largest.max(delta.unwrap_or(0.0));
