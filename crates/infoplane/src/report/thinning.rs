@@ -37,8 +37,8 @@ fn thinned(mean: &[MeanPoint]) -> Vec<MeanPoint> {
             };
             (0..points.len()).fold(0, larger)
         };
-        let (i_xt, i_ty): (fn(&MeanPoint) -> f64, fn(&MeanPoint) -> f64) =
-            (|point| point.i_xt_bits.mean, |point| point.i_ty_bits.mean);
+        let (i_xt, i_ty) =
+            (|point: &MeanPoint| point.i_xt_bits.mean, |point: &MeanPoint| point.i_ty_bits.mean);
         let mut places = [
             extreme(i_xt, 1.0),
             extreme(i_xt, -1.0),

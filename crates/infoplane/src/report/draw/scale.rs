@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(scale.share(0.0), None);
         assert_eq!(scale.share(f64::NAN), None);
         let whole = Scale::logarithmic([1e-320, f64::MAX]);
-        assert_eq!(whole, Scale::Logarithmic { low: 1e-307, high: 1e308 });
+        assert_eq!(whole, Scale::Logarithmic { low: 10f64.powi(-307), high: 10f64.powi(308) });
         assert!(labels(whole, 200.0).len() < 12);
     }
 }
