@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 
 /// Measures what a neural network's layers know while it learns.
@@ -63,11 +64,17 @@ Examples:
   infoplane run
   infoplane run saxe2018-relu --seeds 3 --out relu
   infoplane run mine.toml --set training.epochs=500 --set training.optimizer.learning_rate=0.001
-  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10")]
+  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10
+  infoplane run saxe2018-tanh --schedule delta-exact --delta 0.05
+  infoplane run saxe2018-tanh --schedule log-spaced --points 100
+  infoplane run --resume runs/saxe2018-tanh")]
 pub struct Run {
-    /// A preset (see `infoplane presets`) or a TOML file
-    #[arg(default_value = "tishby2017", value_name = "PRESET|FILE.toml")]
-    pub experiment: String,
+    /// A preset (see `infoplane presets`) or a TOML file [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE.toml")]
+    pub experiment: Option<String>,
+    /// Go on with a run that was stopped; what it had measured is kept. An experiment given too must be the same
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
     /// Change one key: the path through the tables, lists counted from 0 (estimators.0.bins=50)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -80,9 +87,69 @@ pub struct Run {
     /// Threads to use; 0 is one for each core. The numbers do not depend on it
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
+    /// Memory for networks kept to be measured later and for activations: 512MiB, 4GiB. The numbers do not depend on it
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub memory: ByteSize,
+    #[command(flatten)]
+    pub schedule: ScheduleFlags,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which epochs are measured, in place of the experiment's own schedule.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which epochs are measured (keys of [schedule])")]
+pub struct ScheduleFlags {
+    /// every, log-spaced, list, delta-exact or delta-approximate
+    #[arg(long, value_name = "KIND")]
+    pub schedule: Option<String>,
+    /// every: epochs from one measurement to the next
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub interval: Option<String>,
+    /// log-spaced: how many epochs are measured
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub points: Option<String>,
+    /// list: the epochs, separated by commas
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub epochs: Option<String>,
+    /// delta-*: how far measured neighbours may be apart, as a share of H(X) and H(Y)
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
+    pub delta: Option<String>,
+    /// delta-*: what the skip is multiplied with while neighbours are near [default: 2]
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub multiplier: Option<String>,
+    /// delta-*: the longest skip, in epochs [default: any]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub max_skip: Option<String>,
+    /// delta-*: the skip after a section that was too wide: keep or shrink
+    #[arg(long, value_name = "HOW")]
+    pub after_filling: Option<String>,
+    /// delta-*: the unit of D: entropy (a share of H(X) and H(Y)) or bits [default: entropy]
+    #[arg(long, value_name = "UNIT")]
+    pub scale: Option<String>,
+}
+
+impl ScheduleFlags {
+    /// The flags as overrides of the experiment's keys. A kind replaces the whole schedule; keys alone change it.
+    pub fn overrides(&self) -> Vec<String> {
+        let quoted = |text: &String| format!("{text:?}");
+        let list = self.epochs.as_ref().map(|epochs| format!("[{epochs}]"));
+        let keys = [
+            ("interval", self.interval.clone()),
+            ("points", self.points.clone()),
+            ("epochs", list),
+            ("delta", self.delta.clone()),
+            ("multiplier", self.multiplier.clone()),
+            ("max_skip", self.max_skip.clone()),
+            ("after_filling", self.after_filling.as_ref().map(quoted)),
+            ("scale", self.scale.as_ref().map(quoted)),
+        ];
+        let kind = self.schedule.iter().map(|kind| format!("schedule={{ kind = {} }}", quoted(kind)));
+        let keys =
+            keys.into_iter().filter_map(|(key, value)| Some(format!("schedule.{key}={}", value?)));
+        kind.chain(keys).collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]
