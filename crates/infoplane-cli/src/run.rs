@@ -61,7 +61,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         say("stopping after the epoch in hand; once more to stop at once");
     });
 
-    let measured = experiment.epochs().map_err(Failure::input)?.len() as u64;
+    let measured = experiment.epochs().map_err(Failure::input)?.map_or(0, |epochs| epochs.len() as u64);
     let planned = measured.saturating_mul(experiment.seeds);
     let bar = Bar::new(experiment.training.epochs.saturating_mul(experiment.seeds), planned, arguments.json);
     let result = experiment.run(&out, arguments.threads.into(), &bar, &interrupt);

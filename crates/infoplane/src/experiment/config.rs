@@ -349,15 +349,15 @@ impl Experiment {
             ));
         }
         self.training.check()?;
-        self.epochs()?;
+        self.schedule.check(self.training.epochs, hidden.len() + 1, &self.estimators)?;
         Ok(())
     }
 
-    /// The epochs that each training is measured at.
+    /// The epochs that each training is measured at, if they are known beforehand.
     ///
     /// # Errors
     /// [`ScheduleError`] if the schedule does not fit the training.
-    pub fn epochs(&self) -> Result<Vec<u64>, ScheduleError> {
+    pub fn epochs(&self) -> Result<Option<Vec<u64>>, ScheduleError> {
         self.schedule.epochs(self.training.epochs)
     }
 }

@@ -14,6 +14,7 @@ use crate::dataset::{Dataset, Split, SplitRule};
 use crate::estimator::{LayerRange, Method};
 use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
 use crate::network::Network;
+use crate::plane::Entropies;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError, SeedOutcome};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
@@ -143,7 +144,7 @@ impl Experiment {
 
     fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
-        let epochs = self.epochs()?;
+        let epochs = self.epochs()?.unwrap_or_else(|| (0..=self.training.epochs).collect());
         let pool = || {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build();
             pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })
@@ -311,7 +312,9 @@ impl Experiment {
                     LayerEstimators::new(&self.estimators, &range)
                 })
                 .collect();
-            let mut schedule = self.schedule.schedule(self.training.epochs).map_err(ExperimentError::from)?;
+            let entropies = Entropies::of(&x, &y);
+            let mut schedule =
+                self.schedule.schedule(self.training.epochs, entropies).map_err(ExperimentError::from)?;
             let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
             measure(seed, &mut *schedule, &mut source, subject, &estimators, pool, |measurement| {
                 measured_epochs += 1;
