@@ -89,7 +89,8 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
     let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone())?;
     let epochs = experiment.training.epochs;
-    let wanted = manifest.seeds.len() * experiment.epochs().map_err(Failure::input)?.len();
+    let wanted =
+        manifest.seeds.len() * experiment.epochs().map_err(Failure::input)?.map_or(0, |epochs| epochs.len());
     let status = if outcome.is_some() { "complete" } else { "not complete" };
 
     let mut out = stdout().lock();

@@ -58,6 +58,8 @@
 //! | a whole training on one figure | [`LogSpaced`](schedule::ScheduleConfig::LogSpaced) |
 //! | a stretch of training in detail | [`Every`](schedule::ScheduleConfig::Every) |
 //! | the epochs that a paper shows | [`List`](schedule::ScheduleConfig::List) |
+//! | the whole curve from few epochs, neighbours at most δ apart | [`DeltaExact`](schedule::ScheduleConfig::DeltaExact) |
+//! | the same where no network can be kept or trained again | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
 pub mod calibrate;
 pub mod dataset;

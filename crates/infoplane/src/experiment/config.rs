@@ -415,15 +415,15 @@ impl Experiment {
             return value("keyframes.interval = 0; allowed is 1 or more epochs".into());
         }
         self.training.check()?;
-        self.epochs()?;
+        self.schedule.check(self.training.epochs, hidden.len() + 1, &self.estimators)?;
         Ok(())
     }
 
-    /// The epochs that each training is measured at.
+    /// The epochs that each training is measured at, if they are known beforehand.
     ///
     /// # Errors
     /// [`ScheduleError`] if the schedule does not fit the training.
-    pub fn epochs(&self) -> Result<Vec<u64>, ScheduleError> {
+    pub fn epochs(&self) -> Result<Option<Vec<u64>>, ScheduleError> {
         self.schedule.epochs(self.training.epochs)
     }
 }
