@@ -73,7 +73,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
             // Only an empty directory can be removed so: one that holds a run stays.
             let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
         }
-        match interrupted && fs::metadata(out.join("plane.jsonl")).is_ok_and(|file| file.len() > 0) {
+        match interrupted && fs::metadata(out.join("journal.jsonl")).is_ok_and(|file| file.len() > 0) {
             true => failure.with_advice(format!(
                 "what was measured is in {}; `infoplane report {}` draws it",
                 out.display(),
@@ -143,7 +143,7 @@ fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) 
 /// that start at once each gets its own.
 fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
-    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source };
+    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source, run: None };
     fs::create_dir_all(runs).map_err(|source| error(runs, source))?;
     let mut number = 1u32;
     loop {

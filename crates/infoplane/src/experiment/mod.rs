@@ -1,7 +1,6 @@
 //! A whole experiment, as a TOML file describes it, and running it.
 
 mod config;
-mod ordered;
 mod preset;
 mod run;
 

@@ -9,12 +9,12 @@ use ndarray::{Array2, Axis};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
-use super::ordered::OrderedJournals;
 use crate::dataset::{Dataset, Split, SplitRule};
 use crate::estimator::{LayerRange, Method};
 use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
 use crate::network::Network;
-use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError, SeedOutcome};
+use crate::run::{DataFacts, Disk, FORMAT_VERSION, Manifest, Outcome, Record, RunDir, RunError, SeedOutcome};
+use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
 use crate::{Labels, LayerDescription, Nonlinearity};
@@ -94,8 +94,7 @@ impl Experiment {
         let prepared = self.prepare(threads)?;
         let seeds = self.seed_list();
         let manifest = self.manifest(&prepared, &seeds)?;
-        let run = RunDir::create(path, &manifest)?;
-        let journals = OrderedJournals::create(&run, seeds.len())?;
+        let run = RunDir::create(path, &manifest, Disk::default())?;
 
         let times = Mutex::new((Duration::ZERO, Duration::ZERO));
         let outcomes: Vec<Mutex<Option<Result<SeedOutcome, ExperimentError>>>> =
@@ -110,8 +109,7 @@ impl Experiment {
                     loop {
                         let training = next.fetch_add(1, Ordering::Relaxed);
                         let Some(&seed) = seeds.get(training) else { return };
-                        let outcome =
-                            self.run_seed(training, seed, &prepared, &journals, progress, &stop, &times);
+                        let outcome = self.run_seed(seed, &prepared, &run, progress, &stop, &times);
                         let fatal = outcome.is_err();
                         *outcomes[training].lock().unwrap_or_else(|p| p.into_inner()) = Some(outcome);
                         if fatal {
@@ -122,7 +120,7 @@ impl Experiment {
                 });
             }
         });
-        let rows = journals.close()?;
+        run.sync()?;
         let mut finished = Vec::new();
         let mut interrupted = false;
         for outcome in outcomes {
@@ -135,8 +133,17 @@ impl Experiment {
         if interrupted {
             return Err(ExperimentError::Interrupted);
         }
-        let outcome = Outcome { rows, seeds: finished };
-        run.finish(&outcome)?;
+        let epochs = |outcome: &SeedOutcome| {
+            let seed = outcome.seed;
+            prepared.epochs.iter().take(outcome.measured_epochs).map(move |&epoch| MeasuredEpoch {
+                seed,
+                epoch,
+                reason: Reason::Planned,
+                distance: None,
+            })
+        };
+        let schedule: Vec<MeasuredEpoch> = finished.iter().flat_map(epochs).collect();
+        let outcome = run.finish(&finished, &schedule)?;
         let (train_time, measure_time) = *times.lock().unwrap_or_else(|p| p.into_inner());
         Ok(RunSummary { run, manifest, outcome, train_time, measure_time, time: start.elapsed() })
     }
@@ -272,10 +279,9 @@ impl Experiment {
     #[allow(clippy::too_many_arguments)] // what a worker thread shares; a struct would only rename it
     fn run_seed(
         &self,
-        training: usize,
         seed: u64,
         prepared: &Prepared,
-        journals: &OrderedJournals,
+        run: &RunDir,
         progress: &dyn Progress,
         stop: &Stop<'_>,
         times: &Mutex<(Duration, Duration)>,
@@ -286,7 +292,10 @@ impl Experiment {
         let x = Labels::from_rows(inputs.view());
         let trainer = self.trainer(prepared, &split, seed)?;
         let mut source = Source {
-            train: TrainOnDemand::new(trainer, stop.asked, |stats| journals.record(training, stats)),
+            train: TrainOnDemand::new(trainer, stop.asked, |stats| {
+                // The journal tells a failure again when measurements are appended.
+                let _ = run.append(&[Record::Trained(stats)]);
+            }),
             remembered: Vec::new(),
             stop,
             pool: train_pool,
@@ -316,7 +325,12 @@ impl Experiment {
             measure(seed, &mut *schedule, &mut source, subject, &estimators, pool, |measurement| {
                 measured_epochs += 1;
                 measure_time += measurement.time;
-                journals.append(training, measurement.rows)?;
+                run.append(&[Record::Measured {
+                    seed,
+                    epoch: measurement.epoch,
+                    reason: Reason::Planned,
+                    rows: measurement.rows,
+                }])?;
                 progress.measured(seed, measurement.epoch);
                 Ok::<(), RunError>(())
             })?;
@@ -327,8 +341,8 @@ impl Experiment {
             times.0 += source.train_time;
             times.1 += measure_time;
         }
+        let last_epoch = source.last().unwrap_or(self.training.epochs);
         drop(source);
-        journals.finish(training)?;
         let status = match result {
             Ok(()) => SeedOutcome::FINISHED.to_string(),
             Err(SeedError::Measure(MeasureError::Snapshot(SnapshotError::Interrupted)))
@@ -341,7 +355,7 @@ impl Experiment {
             Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
             Err(SeedError::Experiment(error)) => return Err(error),
         };
-        Ok(SeedOutcome { seed, measured_epochs, status })
+        Ok(SeedOutcome { seed, measured_epochs, last_epoch, status })
     }
 }
 
