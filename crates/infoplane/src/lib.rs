@@ -65,7 +65,6 @@ pub mod calibrate;
 pub mod dataset;
 pub mod estimator;
 pub mod experiment;
-mod file;
 pub mod information;
 pub mod measure;
 pub mod neighbors;

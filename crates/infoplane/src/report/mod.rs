@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::run::Disk;
 use crate::train::EpochStats;
-use crate::{Information, InformationPlane, LayerDescription, file};
+use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use calibration_figure::write_calibration;
@@ -156,7 +157,7 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
         .into_iter()
         .map(|(name, bytes)| {
             let path = directory.join(name);
-            file::replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
             Ok(path)
         })
         .collect()
