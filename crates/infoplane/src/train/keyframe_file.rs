@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::Keyframe;
+use super::{Keyframe, StopState};
 use crate::network::NetworkError;
 use crate::{Layer, Network, Nonlinearity};
 
@@ -18,6 +18,8 @@ const METADATA: &str = "infoplane";
 struct Description {
     epoch: u64,
     steps: u64,
+    seed: u64,
+    stop: Option<StopState>,
     nonlinearities: Vec<Nonlinearity>,
     n_moments: usize,
 }
@@ -61,7 +63,7 @@ impl Keyframe {
     /// use infoplane::{Network, Nonlinearity, network::Initialization, train::Keyframe};
     /// let kinds = [Nonlinearity::Tanh];
     /// let network = Network::initialized(&[3, 2], &kinds, &Initialization::default(), 1)?;
-    /// let keyframe = Keyframe { epoch: 0, steps: 0, network, moments: vec![] };
+    /// let keyframe = Keyframe { epoch: 0, steps: 0, seed: 1, stop: None, network, moments: vec![] };
     /// assert_eq!(Keyframe::from_safetensors(&keyframe.to_safetensors())?, keyframe);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -69,6 +71,8 @@ impl Keyframe {
         let description = Description {
             epoch: self.epoch,
             steps: self.steps,
+            seed: self.seed,
+            stop: self.stop,
             nonlinearities: self.network.layers.iter().map(|layer| layer.nonlinearity).collect(),
             n_moments: self.moments.len(),
         };
@@ -104,7 +108,7 @@ impl Keyframe {
         let entry = entry.ok_or_else(|| KeyframeError::Description { reason: "it is missing".to_owned() })?;
         let description: Description = serde_json::from_str(entry)
             .map_err(|error| KeyframeError::Description { reason: error.to_string() })?;
-        let Description { epoch, steps, nonlinearities, n_moments } = description;
+        let Description { epoch, steps, seed, stop, nonlinearities, n_moments } = description;
         if n_moments > 2 {
             let reason = format!("{n_moments} moments, where an optimizer has at most 2");
             return Err(KeyframeError::Description { reason });
@@ -123,7 +127,7 @@ impl Keyframe {
         }
         let moments = networks.split_off(1);
         let network = networks.pop().expect("the network stands before its moments");
-        Ok(Keyframe { epoch, steps, network, moments })
+        Ok(Keyframe { epoch, steps, seed, stop, network, moments })
     }
 }
 
@@ -161,7 +165,14 @@ mod tests {
         let kinds = [Nonlinearity::Tanh, Nonlinearity::Softmax];
         let network =
             |seed| Network::initialized(&[12, 5, 2], &kinds, &Initialization::default(), seed).unwrap();
-        Keyframe { epoch: 120, steps: 1560, network: network(1), moments: vec![network(2), network(3)] }
+        Keyframe {
+            epoch: 120,
+            steps: 1560,
+            seed: 1,
+            stop: None,
+            network: network(1),
+            moments: vec![network(2), network(3)],
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod learning_rate;
 mod loss;
 mod on_demand;
 mod optimizer;
+mod replay;
 mod samples;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod trainer;
@@ -25,7 +27,9 @@ pub use learning_rate::LearningRateSchedule;
 pub use loss::Loss;
 pub use on_demand::TrainOnDemand;
 pub use optimizer::Optimizer;
+pub use replay::Replay;
 pub use samples::Samples;
+pub use stop::{Statistic, StopRule, StopState, TrainingEnd};
 pub use trainer::Trainer;
 
 /// How training stood after an epoch.
