@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::Experiment;
-use infoplane::report::ReportData;
+use infoplane::report::{ReportData, ScheduleData, schedule_setting};
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
@@ -46,8 +46,16 @@ impl Loaded {
             layers: layers.clone(),
             plane: &self.plane,
             training: &self.training,
+            schedule: self.schedule(),
             notes: self.notes.clone(),
         }
+    }
+
+    /// Which epochs were measured, and by which rule.
+    fn schedule(&self) -> ScheduleData<'_> {
+        let experiment = Experiment::from_table("manifest.toml", self.manifest.experiment.clone());
+        let setting = experiment.map(|experiment| schedule_setting(&experiment.schedule)).unwrap_or_default();
+        ScheduleData { setting, ..ScheduleData::default() }
     }
 }
 

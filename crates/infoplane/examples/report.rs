@@ -9,12 +9,13 @@ mod made_up;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args_os().nth(1).map_or(PathBuf::from("report"), PathBuf::from);
-    let run = made_up::make_up(&made_up::MadeUp {
+    let mut run = made_up::make_up(&made_up::MadeUp {
         widths: vec![10, 7, 5, 4, 3, 2],
         n_seeds: 5,
         last_epoch: 8000,
         with_test_set: true,
     });
+    run.schedule = made_up::skipped(5, 8000, 0.05);
     let data = run.data();
     print!("{}", infoplane::report::summary(&data));
     for path in infoplane::report::write(&data, &directory)? {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use infoplane::report::{self, ReportData, ReportError};
+use infoplane::report::{self, ReportData, ReportError, ScheduleData};
 use infoplane::train::EpochStats;
 use infoplane::{Bound, Information, InformationPlane, PlaneRow};
 use made_up::{MadeUp, Run, make_up};
@@ -273,6 +273,7 @@ fn the_summary_gives_first_largest_and_last() {
         layers: vec![],
         plane: &plane,
         training: &training,
+        schedule: ScheduleData::default(),
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };
     let expected = "\

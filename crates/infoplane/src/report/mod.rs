@@ -8,8 +8,10 @@ mod calibration_figure;
 mod caption;
 mod draw;
 mod information_figure;
+mod measured;
 mod plane_figure;
 mod plane_labels;
+mod schedule_figure;
 mod summary;
 mod table;
 mod training_figure;
@@ -24,6 +26,7 @@ use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use calibration_figure::write_calibration;
+pub use measured::{ScheduleData, schedule_setting};
 pub use summary::summary;
 pub use table::plane_csv;
 
@@ -46,6 +49,8 @@ pub struct ReportData<'a> {
     pub plane: &'a InformationPlane,
     /// How training went, all seeds; may be empty.
     pub training: &'a [EpochStats],
+    /// Which epochs were measured, and by which rule.
+    pub schedule: ScheduleData<'a>,
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
     pub notes: Vec<String>,
 }
@@ -85,7 +90,7 @@ struct Figure {
 /// Writes figures, `plane.csv` and `summary.md` into `directory`, and returns the paths of what it wrote.
 ///
 /// For every setting of every estimator one figure of the information plane and one of the information over
-/// epochs, and one figure of the training. The directory is made if it is not there; files of an earlier
+/// epochs, one figure of the training, and one of the epochs that were measured. The directory is made if it is not there; files of an earlier
 /// report are replaced, each written to a neighbour file, synced and renamed. The same data give the same bytes.
 ///
 /// A plane without values gives no figure of it, and the summary says so.
@@ -96,7 +101,7 @@ struct Figure {
 ///
 /// # Examples
 /// ```
-/// use infoplane::report::{self, ReportData};
+/// use infoplane::report::{self, ReportData, ScheduleData};
 /// use infoplane::{Information, InformationPlane, LayerDescription, PlaneRow};
 ///
 /// let row = |epoch, i_xt, i_ty| PlaneRow {
@@ -124,6 +129,7 @@ struct Figure {
 ///     layers: vec![LayerDescription { width: 3, nonlinearity: "tanh".into() }],
 ///     plane: &plane,
 ///     training: &[],
+///     schedule: ScheduleData::default(),
 ///     notes: vec![],
 /// };
 /// let directory = tempfile::tempdir()?;
@@ -180,6 +186,9 @@ fn figures(data: &ReportData<'_>) -> Vec<Figure> {
     }
     if let Some(scene) = training_figure::draw(data) {
         figures.push(Figure { name: "training".into(), title: "Training".into(), scene });
+    }
+    if let Some(scene) = schedule_figure::draw(data) {
+        figures.push(Figure { name: "schedule".into(), title: "Measured epochs".into(), scene });
     }
     figures
 }

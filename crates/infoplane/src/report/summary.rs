@@ -1,6 +1,6 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
-use super::{Figure, ReportData, caption};
+use super::{Figure, ReportData, caption, measured};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::train::EpochStats;
 
@@ -11,10 +11,11 @@ const HEADER: [&str; 8] =
 ///
 /// For every setting of every estimator and every layer: I(X;T) and I(T;Y) in bits at the first measured epoch,
 /// at the epoch where the mean I(X;T) is largest, and at the last, each as mean ± standard error over seeds;
-/// then the accuracy, and what the figures say in their footers.
+/// then which epochs were measured and how far neighbours are apart, the accuracy, and what the figures say in
+/// their footers.
 ///
 /// ```
-/// use infoplane::report::{ReportData, summary};
+/// use infoplane::report::{ReportData, ScheduleData, summary};
 /// use infoplane::{Information, InformationPlane};
 /// let data = ReportData {
 ///     title: "empty".into(),
@@ -25,6 +26,7 @@ const HEADER: [&str; 8] =
 ///     layers: vec![],
 ///     plane: &InformationPlane::default(),
 ///     training: &[],
+///     schedule: ScheduleData::default(),
 ///     notes: vec![],
 /// };
 /// assert!(summary(&data).contains("nothing was measured"));
@@ -174,6 +176,10 @@ fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if nothing_measured {
         lines.push("nothing was measured".to_string());
+    }
+    let schedule = measured::words(data).join("; ");
+    if !schedule.is_empty() {
+        lines.push(schedule);
     }
     lines.extend(accuracy(data.training));
     lines.extend(data.notes.iter().cloned());

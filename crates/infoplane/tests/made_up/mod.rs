@@ -1,6 +1,7 @@
 //! A made-up run of the 12-bit task: wide layers stay at 12 bits, narrow ones fit and then compress.
 
-use infoplane::report::ReportData;
+use infoplane::report::{ReportData, ScheduleData};
+use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::train::{EpochStats, LayerStats};
 use infoplane::{Bound, Information, InformationPlane, LayerDescription, PlaneRow};
 
@@ -18,6 +19,27 @@ pub struct Run {
     pub plane: InformationPlane,
     pub training: Vec<EpochStats>,
     pub layers: Vec<LayerDescription>,
+    pub schedule: Skipped,
+}
+
+/// Which epochs were measured, and by which rule; empty unless a test wants it.
+#[derive(Default)]
+pub struct Skipped {
+    pub measured: Vec<MeasuredEpoch>,
+    pub setting: String,
+    pub delta: Option<f64>,
+    pub distance_unit: String,
+}
+
+impl Skipped {
+    pub fn data(&self) -> ScheduleData<'_> {
+        ScheduleData {
+            measured: &self.measured,
+            setting: self.setting.clone(),
+            delta: self.delta,
+            distance_unit: self.distance_unit.clone(),
+        }
+    }
 }
 
 impl Run {
@@ -31,6 +53,7 @@ impl Run {
             layers: self.layers.clone(),
             plane: &self.plane,
             training: &self.training,
+            schedule: self.schedule.data(),
             notes: vec![],
         }
     }
@@ -135,7 +158,7 @@ pub fn make_up(what: &MadeUp) -> Run {
             nonlinearity: if index + 1 == what.widths.len() { "softmax" } else { "tanh" }.into(),
         })
         .collect();
-    Run { plane: InformationPlane { rows }, training, layers }
+    Run { plane: InformationPlane { rows }, training, layers, schedule: Skipped::default() }
 }
 
 fn stats(what: &MadeUp, seed: u64, epoch: u64) -> EpochStats {
@@ -168,4 +191,43 @@ fn stats(what: &MadeUp, seed: u64, epoch: u64) -> EpochStats {
         test_accuracy: test((0.54 + 0.435 * learned + 0.004 * noise(seed, 96, epoch)).min(1.0)),
         layers: layers.collect(),
     }
+}
+
+/// A made-up curve that moves fast, then slowly, then by a jump.
+fn curve(seed: u64, epoch: u64) -> f64 {
+    let e = epoch as f64;
+    let jump = 1.0 / (1.0 + (-(e - 2000.0 - 150.0 * seed as f64) / 30.0).exp());
+    3.0 * (1.0 - (-e / 4.0).exp()) + (e / 50.0).ln_1p() + 0.8 * jump + 0.004 * noise(seed, 7, epoch)
+}
+
+/// What a schedule measures that keeps neighbours within δ of one another where it can.
+pub fn skipped(n_seeds: u64, last: u64, delta: f64) -> Skipped {
+    let mut measured = Vec::new();
+    for seed in 1..=n_seeds {
+        let mut reasons = std::collections::BTreeMap::from([(0, Reason::Section)]);
+        let (mut at, mut skip) = (0, 1u64);
+        let far = |a, b| (curve(seed, b) - curve(seed, a)).abs() > delta;
+        while at < last {
+            let next = (at + skip).min(last);
+            reasons.insert(next, if next == last { Reason::Last } else { Reason::Section });
+            let mut sections = vec![(at, next)];
+            while let Some((from, to)) = sections.pop() {
+                if to - from > 1 && far(from, to) {
+                    let middle = from + (to - from) / 2;
+                    reasons.insert(middle, Reason::Filling);
+                    sections.extend([(from, middle), (middle, to)]);
+                }
+            }
+            skip = if far(at, next) { skip } else { skip * 2 };
+            at = next;
+        }
+        let mut before = None;
+        for (epoch, reason) in reasons {
+            let distance = before.map(|before: u64| (curve(seed, epoch) - curve(seed, before)).abs());
+            measured.push(MeasuredEpoch { seed, epoch, reason, distance });
+            before = Some(epoch);
+        }
+    }
+    let setting = format!("delta-exact, δ = {delta} of the entropies, multiplier 2");
+    Skipped { measured, setting, delta: Some(delta), distance_unit: "of the entropies".into() }
 }

@@ -38,11 +38,7 @@ impl Panel {
 
     /// Draws what lies below the data: the grid.
     pub(crate) fn grid(&self, scene: &mut Scene) {
-        for tick in self.x.ticks(self.width).iter().filter(|tick| tick.label.is_some()) {
-            if let Some(x) = self.across(tick.value) {
-                scene.line(vec![(x, self.top), (x, self.bottom())], Color::GRID, 0.8);
-            }
-        }
+        self.upright_grid(scene);
         for tick in self.y.ticks(self.height).iter().filter(|tick| tick.label.is_some()) {
             if let Some(share) = self.y.share(tick.value) {
                 let y = self.bottom() - share * self.height;
@@ -51,18 +47,19 @@ impl Panel {
         }
     }
 
+    /// The half of the grid that belongs to the lower axis.
+    pub(crate) fn upright_grid(&self, scene: &mut Scene) {
+        for tick in self.x.ticks(self.width).iter().filter(|tick| tick.label.is_some()) {
+            if let Some(x) = self.across(tick.value) {
+                scene.line(vec![(x, self.top), (x, self.bottom())], Color::GRID, 0.8);
+            }
+        }
+    }
+
     /// Draws what lies above the data: the frame, the ticks and the names of the axes.
     pub(crate) fn axes(&self, scene: &mut Scene, x_name: &str, y_name: &str) {
         let mut widest = 0f64;
-        for tick in self.x.ticks(self.width) {
-            let Some(x) = self.across(tick.value) else { continue };
-            let length = if tick.label.is_some() { 4.5 } else { 2.5 };
-            scene.line(vec![(x, self.bottom()), (x, self.bottom() + length)], Color::INK, 0.8);
-            if let Some(label) = tick.label {
-                let text = Text::new(x, self.bottom() + 17.0, TICK_SIZE, label);
-                scene.text(text.anchor(Anchor::Middle));
-            }
-        }
+        self.lower_axis(scene, x_name);
         for tick in self.y.ticks(self.height) {
             let Some(share) = self.y.share(tick.value) else { continue };
             let y = self.bottom() - share * self.height;
@@ -74,15 +71,33 @@ impl Panel {
                 scene.text(text);
             }
         }
+        self.frame(scene);
+        let name =
+            Text::new(self.left - 7.5 - widest - 9.0, (self.top + self.bottom()) / 2.0, LABEL_SIZE, y_name);
+        scene.text(name.anchor(Anchor::Middle).upward());
+    }
+
+    /// The ticks and the name of the lower axis.
+    pub(crate) fn lower_axis(&self, scene: &mut Scene, name: &str) {
+        for tick in self.x.ticks(self.width) {
+            let Some(x) = self.across(tick.value) else { continue };
+            let length = if tick.label.is_some() { 4.5 } else { 2.5 };
+            scene.line(vec![(x, self.bottom()), (x, self.bottom() + length)], Color::INK, 0.8);
+            if let Some(label) = tick.label {
+                let text = Text::new(x, self.bottom() + 17.0, TICK_SIZE, label);
+                scene.text(text.anchor(Anchor::Middle));
+            }
+        }
+        let middle = (self.left + self.right()) / 2.0;
+        scene.text(Text::new(middle, self.bottom() + 36.0, LABEL_SIZE, name).anchor(Anchor::Middle));
+    }
+
+    pub(crate) fn frame(&self, scene: &mut Scene) {
         let (left, right, top, bottom) = (self.left, self.right(), self.top, self.bottom());
         // The first corner twice and half a side more: the last corner is joined as the others are.
         let frame =
             vec![(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom), (right, bottom)];
         scene.line(frame, Color::INK, 0.9);
-        let middle = (left + right) / 2.0;
-        scene.text(Text::new(middle, bottom + 36.0, LABEL_SIZE, x_name).anchor(Anchor::Middle));
-        let name = Text::new(left - 7.5 - widest - 9.0, (top + bottom) / 2.0, LABEL_SIZE, y_name);
-        scene.text(name.anchor(Anchor::Middle).upward());
     }
 
     /// Draws a line through the values that have a place, broken where one has none.

@@ -1,0 +1,250 @@
+//! Which epochs were measured, in words.
+
+use super::{ReportData, caption};
+use crate::schedule::{MeasuredEpoch, Reason, ScheduleConfig};
+
+/// Which epochs of a run were measured, and by which rule.
+///
+/// The default says nothing: no figure of the schedule is drawn and the summary is silent about it.
+#[derive(Debug, Clone, Default)]
+pub struct ScheduleData<'a> {
+    /// The measured epochs of all seeds, in any order; may be empty.
+    pub measured: &'a [MeasuredEpoch],
+    /// The schedule and its settings in one line, as [`schedule_setting`] gives it.
+    pub setting: String,
+    /// How far apart the schedule lets neighbours be, if it looks at that at all.
+    pub delta: Option<f64>,
+    /// The unit of δ and of the distances: `bits`, or `of the entropies`.
+    pub distance_unit: String,
+}
+
+/// The schedule and its settings in one line, for captions.
+///
+/// ```
+/// use infoplane::report::schedule_setting;
+/// use infoplane::schedule::ScheduleConfig;
+/// assert_eq!(schedule_setting(&ScheduleConfig::Every { interval: 20 }), "every 20th epoch");
+/// ```
+pub fn schedule_setting(config: &ScheduleConfig) -> String {
+    match config {
+        ScheduleConfig::Every { interval: 1 } => "every epoch".into(),
+        ScheduleConfig::Every { interval } => format!("every {}", ordinal(*interval) + " epoch"),
+        ScheduleConfig::LogSpaced { points } => format!("log-spaced, {points} points"),
+        ScheduleConfig::List { epochs } => {
+            let mut epochs = epochs.clone();
+            epochs.sort_unstable();
+            epochs.dedup();
+            match &epochs[..] {
+                [] => "the last epoch".into(),
+                [epoch] => format!("a list: epoch {epoch}"),
+                [first, .., last] => format!("a list of {} epochs, {first} to {last}", epochs.len()),
+            }
+        }
+    }
+}
+
+/// `1st`, `22nd`, `113th`.
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// The measured epochs of one training.
+pub(super) struct Seed<'a> {
+    pub seed: u64,
+    /// Ascending, each once, never empty.
+    pub epochs: Vec<&'a MeasuredEpoch>,
+    /// The last epoch of the training, as far as anything of it was recorded.
+    pub last: u64,
+}
+
+/// Two measured epochs with none measured between them.
+pub(super) struct Neighbors {
+    /// The later of the two, and why it was measured.
+    pub epoch: u64,
+    pub reason: Reason,
+    /// How far they are apart, if both have the values.
+    pub distance: Option<f64>,
+    /// Whether no epoch lies between them.
+    pub adjacent: bool,
+}
+
+impl Seed<'_> {
+    pub(super) fn neighbors(&self) -> impl Iterator<Item = Neighbors> + '_ {
+        self.epochs.windows(2).map(|pair| Neighbors {
+            epoch: pair[1].epoch,
+            reason: pair[1].reason,
+            distance: pair[1].distance.filter(|distance| distance.is_finite()),
+            adjacent: pair[1].epoch - pair[0].epoch == 1,
+        })
+    }
+}
+
+/// The measured epochs by seed, ascending.
+pub(super) fn seeds<'a>(data: &ReportData<'a>) -> Vec<Seed<'a>> {
+    let mut measured: Vec<&MeasuredEpoch> = data.schedule.measured.iter().collect();
+    // Of two lines about one epoch the first stands.
+    measured.sort_by_key(|measured| (measured.seed, measured.epoch));
+    measured.dedup_by_key(|measured| (measured.seed, measured.epoch));
+    let mut trained = std::collections::BTreeMap::new();
+    for stats in data.training {
+        let last = trained.entry(stats.seed).or_insert(stats.epoch);
+        *last = stats.epoch.max(*last);
+    }
+    measured
+        .chunk_by(|a, b| a.seed == b.seed)
+        .map(|epochs| {
+            let seed = epochs[0].seed;
+            let measured = epochs[epochs.len() - 1].epoch;
+            let last = trained.get(&seed).map_or(measured, |&trained| measured.max(trained));
+            Seed { seed, epochs: epochs.to_vec(), last }
+        })
+        .collect()
+}
+
+/// How many epochs were measured of how many, why, and how far neighbours are apart: sentences without capital
+/// and point.
+pub(super) fn words(data: &ReportData<'_>) -> Vec<String> {
+    let seeds = seeds(data);
+    if seeds.is_empty() {
+        return vec![];
+    }
+    let mut words = vec![counts(&seeds)];
+    words.extend(distances(data, &seeds));
+    words
+}
+
+fn counts(seeds: &[Seed<'_>]) -> String {
+    let measured = || seeds.iter().map(|seed| seed.epochs.len() as u64);
+    let trained = || seeds.iter().map(|seed| seed.last.saturating_add(1));
+    let (sum, all) = (measured().sum::<u64>() as f64, trained().map(|n| n as f64).sum::<f64>());
+    let share = caption::percent(sum / all);
+    let n_seeds = seeds.len() as f64;
+    let of_reason = |reason: Reason| {
+        let of_seed = |seed: &Seed<'_>| seed.epochs.iter().filter(|e| e.reason == reason).count();
+        seeds.iter().map(of_seed).sum::<usize>() as f64 / n_seeds
+    };
+    // Whole numbers for one seed, means for several.
+    let decimals = usize::from(seeds.len() > 1);
+    let reasons: Vec<String> = [
+        (Reason::Planned, "planned", "planned"),
+        (Reason::Section, "section", "sections"),
+        (Reason::Filling, "filled", "filled"),
+        (Reason::Last, "last", "last"),
+    ]
+    .into_iter()
+    .map(|(reason, one, many)| (of_reason(reason), one, many))
+    .filter(|(n, ..)| *n > 0.0)
+    .map(|(n, one, many)| format!("{n:.decimals$} {}", if n == 1.0 { one } else { many }))
+    .collect();
+    let reasons = reasons.join(", ");
+    let trained = from_to(trained());
+    if seeds.len() == 1 {
+        return format!("measured {} of {trained} epochs ({share}): {reasons}", from_to(measured()));
+    }
+    let mean = sum / n_seeds;
+    format!(
+        "measured {} of {trained} epochs of each seed, on average {mean:.1} ({share}): {reasons}",
+        from_to(measured())
+    )
+}
+
+/// `231`, or `231 to 254`.
+fn from_to(numbers: impl Iterator<Item = u64> + Clone) -> String {
+    let (low, high) = (numbers.clone().min().unwrap_or(0), numbers.max().unwrap_or(0));
+    if low == high { low.to_string() } else { format!("{low} to {high}") }
+}
+
+fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>]) -> Vec<String> {
+    let all: Vec<Neighbors> = seeds.iter().flat_map(Seed::neighbors).collect();
+    let largest = |pairs: &[&Neighbors]| {
+        pairs.iter().filter_map(|pair| pair.distance).max_by(f64::total_cmp).map(significant)
+    };
+    let measured: Vec<&Neighbors> = all.iter().filter(|pair| pair.distance.is_some()).collect();
+    let unit = match data.schedule.distance_unit.as_str() {
+        "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let mut words = Vec::new();
+    if measured.is_empty() {
+        return words;
+    }
+    match data.schedule.delta {
+        None => words.extend(
+            largest(&measured).map(|largest| format!("largest distance between neighbours {largest}{unit}")),
+        ),
+        Some(delta) => {
+            let further = |pair: &&&Neighbors| pair.distance.is_some_and(|distance| distance > delta);
+            let (adjacent, apart): (Vec<&Neighbors>, Vec<&Neighbors>) =
+                measured.iter().partition(|pair| pair.adjacent);
+            let mut line = match largest(&apart) {
+                Some(largest) => format!(
+                    "largest distance between neighbours that are not adjacent {largest}{unit} (δ = {delta})"
+                ),
+                None => format!("all measured neighbours are adjacent epochs (δ = {delta}{unit})"),
+            };
+            let beyond = apart.iter().filter(further).count();
+            if beyond > 0 {
+                line += &format!("; {} further apart than δ", pairs(beyond));
+            }
+            words.push(line);
+            let adjacent: Vec<&Neighbors> = adjacent.iter().filter(further).copied().collect();
+            if let Some(largest) = largest(&adjacent) {
+                words.push(format!(
+                    "{} of adjacent epochs further apart than δ, at most {largest}: nothing lies between them",
+                    pairs(adjacent.len())
+                ));
+            }
+        }
+    }
+    let unknown = all.len() - measured.len();
+    if unknown > 0 {
+        words.push(format!(
+            "{} of neighbours without a distance: one holds a value that the other lacks",
+            pairs(unknown)
+        ));
+    }
+    words
+}
+
+fn pairs(n: usize) -> String {
+    if n == 1 { "1 pair".into() } else { format!("{n} pairs") }
+}
+
+/// Three digits that count.
+pub(super) fn significant(value: f64) -> String {
+    let power = value.abs().log10().floor();
+    match power {
+        p if (-5.0..=5.0).contains(&p) => format!("{value:.0$}", (2.0 - p).max(0.0) as usize),
+        _ if value == 0.0 => "0".into(),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_told_in_one_line() {
+        let told = |config: ScheduleConfig| schedule_setting(&config);
+        assert_eq!(told(ScheduleConfig::Every { interval: 1 }), "every epoch");
+        assert_eq!(told(ScheduleConfig::Every { interval: 22 }), "every 22nd epoch");
+        assert_eq!(told(ScheduleConfig::Every { interval: 113 }), "every 113th epoch");
+        assert_eq!(told(ScheduleConfig::LogSpaced { points: 60 }), "log-spaced, 60 points");
+        assert_eq!(told(ScheduleConfig::List { epochs: vec![9, 3, 3] }), "a list of 2 epochs, 3 to 9");
+        assert_eq!(told(ScheduleConfig::List { epochs: vec![] }), "the last epoch");
+    }
+
+    #[test]
+    fn distances_have_three_digits() {
+        let shown = [0.0, 0.049_12, 1.0, 123.4, 4e-9, 0.5].map(significant);
+        assert_eq!(shown, ["0", "0.0491", "1.00", "123", "4.00e-9", "0.500"]);
+    }
+}
