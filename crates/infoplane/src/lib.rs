@@ -78,6 +78,7 @@ pub mod schedule;
 pub mod snapshot;
 mod special;
 mod symmetric;
+mod tile;
 pub mod train;
 pub mod variable;
 mod vector_math;

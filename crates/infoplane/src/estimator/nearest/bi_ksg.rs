@@ -1,27 +1,19 @@
 //! BI-KSG: KSG in Euclidean balls, with the volumes of the balls in place of the cubes.
 
-use serde::{Deserialize, Serialize};
-
 use crate::neighbors::{Boundary, Metric, Neighbors};
 use crate::special::{digamma, ln_unit_ball};
-use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
+use crate::{Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
-use super::{Parts, check_k, check_ties, finished, joined, mean, setting, settings};
+use super::super::{About, Scaling};
+use super::{Parts, check_ties, finished, joined, mean, neighbor_method, setting};
 
-/// The settings of [`BiKsg`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BiKsgConfig {
-    /// Neighbours of each point, from 1.
-    pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for BiKsgConfig {
-    fn default() -> Self {
-        BiKsgConfig { k: 5, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`BiKsg`], as a configuration file gives them.
+    pub struct BiKsgConfig for BiKsg {
+        /// Neighbours of each point, from 1.
+        pub k: usize = 5,
+        /// What is done to each column first. With `none`, the definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -35,24 +27,6 @@ impl BiKsgConfig {
         reference: "Gao, Oh & Viswanath (2018), IEEE Trans. Inf. Theory 64:5629",
         uncertainty: super::super::Uncertainty::Subsampling,
     };
-}
-
-impl Method for BiKsgConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(BiKsg::new(self)?))
-    }
 }
 
 /// Mutual information of two matrices of numbers by nearest neighbours in Euclidean balls ("BI-KSG").
@@ -93,17 +67,6 @@ impl Method for BiKsgConfig {
 pub struct BiKsg {
     k: usize,
     scaling: Scaling,
-}
-
-impl BiKsg {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &BiKsgConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(BiKsg { k: config.k, scaling: config.scaling })
-    }
 }
 
 impl Estimator for BiKsg {
