@@ -122,9 +122,9 @@ pub struct ScheduleFlags {
     /// delta-*: the longest skip, in epochs [default: any]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub max_skip: Option<String>,
-    /// delta-*: the skip after a section that was too wide: keep or shrink
+    /// delta-*: what becomes of the skip where neighbours are too far apart: shrink or keep [default: shrink]
     #[arg(long, value_name = "HOW")]
-    pub after_filling: Option<String>,
+    pub when_far: Option<String>,
     /// delta-*: the unit of D: entropy (a share of H(X) and H(Y)) or bits [default: entropy]
     #[arg(long, value_name = "UNIT")]
     pub scale: Option<String>,
@@ -142,7 +142,7 @@ impl ScheduleFlags {
             ("delta", self.delta.clone()),
             ("multiplier", self.multiplier.clone()),
             ("max_skip", self.max_skip.clone()),
-            ("after_filling", self.after_filling.as_ref().map(quoted)),
+            ("when_far", self.when_far.as_ref().map(quoted)),
             ("scale", self.scale.as_ref().map(quoted)),
         ];
         let kind = self.schedule.iter().map(|kind| format!("schedule={{ kind = {} }}", quoted(kind)));

@@ -127,9 +127,9 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
 
 /// Says how to go on, where there is something to go on with.
 fn advised(error: ExperimentError, out: &Path) -> Failure {
-    let stopped = matches!(&error, ExperimentError::Interrupted | ExperimentError::Run(RunError::Io { .. }));
+    let interrupted = matches!(&error, ExperimentError::Interrupted);
     let failure = Failure::from(error);
-    if stopped && RunDir::open(out).is_ok() {
+    if interrupted && RunDir::open(out).is_ok() {
         let out = out.display();
         return failure.with_advice(format!(
             "what was measured is kept: `infoplane run --resume {out}` goes on, `infoplane report {out}` draws what there is"
@@ -215,7 +215,7 @@ fn print_json(summary: &RunSummary, files: &[PathBuf]) -> Result<(), Failure> {
 /// that start at once each gets its own.
 fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
-    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source };
+    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source, run: None };
     fs::create_dir_all(runs).map_err(|source| error(runs, source))?;
     let mut number = 1u32;
     loop {

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use infoplane::plane::Distance;
+use infoplane::plane::{Distance, Entropies};
 use infoplane::run::RunDir;
-use infoplane::schedule::{Ask, DeltaConfig, Entropies, Schedule, ScheduleConfig};
+use infoplane::schedule::{Ask, DeltaConfig, Schedule, ScheduleConfig, WhenFar};
 use infoplane::PlaneRow;
 
 type Truth = BTreeMap<u64, Vec<PlaneRow>>;
@@ -48,13 +48,12 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
         }
         for delta in [0.02, 0.05, 0.1] {
             let exact = DeltaConfig::new(delta);
-            let mut shrinking = exact.clone();
-            shrinking.after_filling = infoplane::schedule::AfterFilling::Shrink;
+            let keeping = DeltaConfig { when_far: WhenFar::Keep, ..exact.clone() };
             let distance = ScheduleConfig::DeltaExact(exact.clone()).distance(entropies);
             let chosen = tried(&ScheduleConfig::DeltaExact(exact.clone()), last, entropies, &truth)?;
             let points = chosen.len();
             let line = |schedule: &str, chosen: &[u64]| {
-                let (apart, worst) = judged(chosen, &truth, &distance);
+                let (apart, worst) = judged(chosen, &truth, &distance, delta);
                 println!(
                     "| {name} | {estimator} | {delta} | {schedule} | {} | {:.1} % | {apart} | {worst:.4} | {:.2} |",
                     chosen.len(),
@@ -62,8 +61,8 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
                     worst / delta
                 );
             };
-            line("delta-exact, keep", &chosen);
-            line("delta-exact, shrink", &tried(&ScheduleConfig::DeltaExact(shrinking), last, entropies, &truth)?);
+            line("delta-exact", &chosen);
+            line("delta-exact, keep", &tried(&ScheduleConfig::DeltaExact(keeping), last, entropies, &truth)?);
             line("delta-approximate", &tried(&ScheduleConfig::DeltaApproximate(exact), last, entropies, &truth)?);
             let interval = last.div_ceil(points as u64 - 1).max(1);
             line("every", &tried(&ScheduleConfig::Every { interval }, last, entropies, &truth)?);
@@ -101,12 +100,11 @@ fn tried(
 
 /// How many measured neighbours are further apart than δ with something between them, and how far any epoch is from
 /// the straight line between the measured epochs around it.
-fn judged(chosen: &[u64], truth: &Truth, distance: &Distance) -> (usize, f64) {
+fn judged(chosen: &[u64], truth: &Truth, distance: &Distance, delta: f64) -> (usize, f64) {
     let (mut apart, mut worst) = (0, 0f64);
     for pair in chosen.windows(2) {
         let (a, b) = (&truth[&pair[0]], &truth[&pair[1]]);
-        let delta = distance.delta;
-        if pair[1] - pair[0] > 1 && delta.is_some_and(|delta| distance.between(a, b) > delta) {
+        if pair[1] - pair[0] > 1 && distance.between(a, b) > delta {
             apart += 1;
         }
         for epoch in pair[0] + 1..pair[1] {

@@ -9,7 +9,7 @@ use super::config::{Experiment, ExperimentError};
 use super::difference::differences;
 use super::prepare::Prepared;
 use super::seed::{SeedReport, Shared};
-use crate::run::{Disk, Manifest, Outcome, Recovered, RunDir};
+use crate::run::{Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
@@ -155,11 +155,14 @@ impl Experiment {
                 return Err(ExperimentError::Changed { path: path.into(), differences });
             }
         }
-        let (run, manifest, recovered) = RunDir::resume(path, disk)?;
-        if let Some(outcome) = run.outcome()? {
-            let work = Work::default();
-            return Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() });
-        }
+        let (run, manifest, resumed) = RunDir::resume(path, disk)?;
+        let recovered = match resumed {
+            Resumed::Incomplete(recovered) => recovered,
+            Resumed::Complete(outcome) => {
+                let work = Work::default();
+                return Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() });
+            }
+        };
         let prepared = experiment.prepare(options.threads)?;
         let now = experiment.manifest(&prepared, &manifest.seeds)?;
         if now.data != manifest.data {
@@ -192,8 +195,16 @@ impl Experiment {
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, ExperimentError> {
-        for damage in recovered.notes(&run) {
-            progress.noticed(&damage);
+        let journal = run.journal_path();
+        let journal = journal.display();
+        if recovered.journal_missing {
+            progress.noticed(&format!("{journal} is missing; everything is measured anew"));
+        }
+        if recovered.damaged > 0 {
+            progress.noticed(&format!(
+                "{journal}: {} damaged lines passed over; what they held is computed anew",
+                recovered.damaged
+            ));
         }
         let seeds = &manifest.seeds;
         let threads = prepared.pool.current_num_threads();
@@ -251,7 +262,7 @@ impl Experiment {
             run.sync()?;
             return Err(ExperimentError::Interrupted);
         }
-        let outcome = run.finish(outcomes, &schedule)?;
+        let outcome = run.finish(&outcomes, &schedule)?;
         Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() })
     }
 }

@@ -11,7 +11,8 @@ use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
 use crate::measure::{LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
-use crate::schedule::{Entropies, MeasuredEpoch, Reason};
+use crate::plane::Entropies;
+use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Keyframe, Replay, Trainer, TrainingEnd};
 use crate::{Labels, PlaneRow};
@@ -54,10 +55,12 @@ impl Shared<'_> {
         let split = dataset.split_rows(experiment.dataset.split, seed)?;
         let (inputs, y) = experiment.measured_rows(dataset, &split);
         let x = Labels::from_rows(inputs.view());
-        let entropies = Entropies { h_x_bits: x.entropy().bits(), h_y_bits: y.entropy().bits() };
-        let mut measured = recovered.measured(seed);
-        let kept = self.kept_keyframes(seed)?;
-        if let Some(outcome) = self.finished_before(seed, &measured, &kept) {
+        let entropies = Entropies::of(&x, &y);
+        let mut measured = of_seed(&recovered.measured, seed);
+        let known_stats = of_seed(&recovered.trained, seed);
+        let trainer = experiment.trainer(prepared, &split, seed)?;
+        let kept = self.kept_keyframes(seed, &trainer)?;
+        if let Some(outcome) = self.finished_before(seed, &measured, &known_stats, &kept) {
             progress.trained(outcome.last_epoch);
             measured.keys().for_each(|&epoch| progress.measured(seed, epoch));
             let schedule = self.schedule_rows(seed, entropies, &measured);
@@ -67,7 +70,6 @@ impl Shared<'_> {
         // The closure below has no way to return what went wrong on the disk.
         let disk_failed: Mutex<Option<RunError>> = Mutex::new(None);
         let mut trained_epochs = 0;
-        let known_stats = recovered.trained(seed);
         let on_epoch = |trainer: &Trainer| {
             let keep = || -> Result<(), RunError> {
                 let epoch = trainer.epoch();
@@ -92,14 +94,17 @@ impl Shared<'_> {
             if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
         };
 
-        let trainer = experiment.trainer(prepared, &split, seed)?;
         let (in_flight, store) = self.share_memory(inputs.nrows());
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
-        let start = self.start_keyframe(seed, &trainer, &kept);
-        if let Some(keyframe) = &start {
-            progress.trained(keyframe.epoch);
-        }
-        let replay = Replay::new(trainer, start.as_ref(), store, Some(Box::new(stored)), on_epoch)?;
+        let start = kept.iter().rev().find(|&&epoch| self.has_statistics(&known_stats, epoch));
+        let replay = match start {
+            Some(&epoch) => {
+                progress.trained(epoch);
+                Replay::resume(trainer, &run.read_keyframe(seed, epoch)?, store, on_epoch)?
+            }
+            None => Replay::new(trainer, store, on_epoch),
+        };
+        let replay = replay.with_stored(stored).with_interrupt(|| self.stopped());
         let mut source = Timed { source: replay, time: Duration::ZERO };
 
         let known: BTreeMap<u64, Vec<PlaneRow>> =
@@ -110,7 +115,7 @@ impl Shared<'_> {
             let planned = experiment.training.epochs;
             let ranges = if experiment.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
                 // Bins must be fixed before anything is measured, over every epoch that may be.
-                let list = experiment.schedule.epochs(planned)?;
+                let list = experiment.epochs().map_err(ExperimentError::from)?;
                 let n_epochs = list.as_ref().map_or(planned + 1, |list| list.len() as u64);
                 let epochs: Box<dyn Iterator<Item = u64> + Send> = match list {
                     Some(list) => Box::new(list.into_iter()),
@@ -157,7 +162,7 @@ impl Shared<'_> {
         let Timed { source, time: train_time } = source;
         let replayed_epochs = source.replayed_epochs();
         let last_epoch = source.last();
-        let end = source.ended().cloned();
+        let end = source.ended();
         drop(source);
         if let Some(error) = disk_failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             return Err(error.into());
@@ -204,12 +209,20 @@ impl Shared<'_> {
 /// What the disk holds of one training, and what it may take of the memory.
 impl Shared<'_> {
     /// The epochs of the keyframes that are whole, up to the first that is missing or damaged.
-    fn kept_keyframes(&self, seed: u64) -> Result<Vec<u64>, RunError> {
+    fn kept_keyframes(&self, seed: u64, trainer: &Trainer) -> Result<Vec<u64>, ExperimentError> {
         let Some(interval) = self.keyframe_interval else { return Ok(Vec::new()) };
         let there = self.run.keyframes(seed)?;
         let mut kept = Vec::new();
+        let mut probe = trainer.twin();
         while let Some(epoch) = next_on_grid(&kept, interval).filter(|epoch| there.contains(epoch)) {
-            if let Err(error) = self.run.read_keyframe(seed, epoch) {
+            let whole = match self.run.read_keyframe(seed, epoch) {
+                Ok(keyframe) => probe.restore(&keyframe).map_err(|error| {
+                    let file = self.run.keyframes_path().join(format!("seed-{seed}"));
+                    format!("{}, epoch {epoch}: {error}", file.display())
+                }),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = whole {
                 let before = kept.last().copied().unwrap_or(0);
                 self.progress.noticed(&format!("{error}; training again from epoch {before}"));
                 break;
@@ -235,18 +248,25 @@ impl Shared<'_> {
     }
 
     /// How many epochs may be measured at once, and the bytes left for networks that wait.
-    fn share_memory(&self, n_measured: usize) -> (usize, u64) {
+    fn share_memory(&self, n_measured: usize) -> (usize, usize) {
         let widths: usize = self.experiment.widths(&self.prepared.dataset)[1..].iter().sum();
         // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
         let each = (n_measured * widths) as u64 * 4 * 3;
         let at_most = self.prepared.pool.current_num_threads() as u64 + 1;
         let in_flight = (self.memory / 2 / each.max(1)).clamp(1, at_most);
-        (in_flight as usize, self.memory.saturating_sub(in_flight * each))
+        let left = self.memory.saturating_sub(in_flight * each);
+        (in_flight as usize, usize::try_from(left).unwrap_or(usize::MAX))
     }
 
     /// How this training ended in an earlier go, if nothing of it is missing.
-    fn finished_before(&self, seed: u64, measured: &Measured, kept: &[u64]) -> Option<SeedOutcome> {
-        let outcome = self.recovered.ended(seed)?;
+    fn finished_before(
+        &self,
+        seed: u64,
+        measured: &Measured,
+        known_stats: &BTreeMap<u64, EpochStats>,
+        kept: &[u64],
+    ) -> Option<SeedOutcome> {
+        let outcome = self.recovered.ended.get(&seed)?;
         let last = outcome.last_epoch;
         let keyframes = match self.keyframe_interval {
             None => true,
@@ -255,8 +275,9 @@ impl Shared<'_> {
                 kept.len() as u64 == last / interval && (outcome.status != SeedOutcome::FINISHED || of_last())
             }
         };
-        let known = self.recovered.trained(seed);
-        let whole = keyframes && measured.len() == outcome.measured_epochs && self.has_statistics(&known, last);
+        let whole = keyframes
+            && measured.len() == outcome.measured_epochs
+            && self.has_statistics(known_stats, last);
         whole.then(|| outcome.clone())
     }
 }
@@ -309,6 +330,11 @@ impl<S: Snapshots> Snapshots for Timed<S> {
     fn release_before(&mut self, epoch: u64) {
         self.source.release_before(epoch);
     }
+}
+
+/// The entries of one seed, by epoch.
+fn of_seed<T: Clone>(entries: &BTreeMap<(u64, u64), T>, seed: u64) -> BTreeMap<u64, T> {
+    entries.range((seed, 0)..=(seed, u64::MAX)).map(|(&(_, epoch), entry)| (epoch, entry.clone())).collect()
 }
 
 fn next_on_grid(kept: &[u64], interval: u64) -> Option<u64> {

@@ -26,7 +26,7 @@ use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use calibration_figure::write_calibration;
-pub use measured::{ScheduleData, schedule_setting};
+pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use summary::summary;
 pub use table::plane_csv;
 

@@ -206,7 +206,7 @@ impl Trainer {
     }
 
     /// Another training with the same settings, data and present state; the data are shared.
-    pub(super) fn twin(&self) -> Trainer {
+    pub(crate) fn twin(&self) -> Trainer {
         let shape = &self.parameters.shape;
         let batch_size = self.config.batch_size.of(self.train_rows.len());
         Trainer {
