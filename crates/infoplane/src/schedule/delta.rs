@@ -292,8 +292,9 @@ impl Forward {
     pub(super) fn earliest_head(&self) -> u64 {
         match (self.next, self.awaited) {
             (Some(head), _) => head.epoch,
-            (None, Some(awaited)) => awaited.saturating_add(1),
-            (None, None) => self.last.saturating_add(1),
+            (None, Some(awaited)) if !(self.ended && awaited == self.last) => awaited.saturating_add(1),
+            (None, None) if !self.ended => self.last.saturating_add(1),
+            (None, _) => u64::MAX,
         }
     }
 

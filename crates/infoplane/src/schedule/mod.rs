@@ -87,7 +87,8 @@ pub trait Schedule: Send {
     /// No epoch before this one will be asked for from now on, but for the last one of a training that ends
     /// early: that is where the training then stands.
     ///
-    /// It never decreases. Epochs asked for already do not count.
+    /// Epochs asked for already do not count. It never decreases, but to that last epoch; where nothing more will be
+    /// asked for, it is [`u64::MAX`].
     fn earliest(&self) -> u64;
 }
 
