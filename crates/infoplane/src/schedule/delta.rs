@@ -40,9 +40,32 @@ pub struct DeltaConfig {
     /// The estimators compared; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimators: Option<Vec<String>>,
-    /// The bounds compared, of estimators that give bounds; all unless given.
+    /// The rows compared, by their bound; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bounds: Option<Vec<Bound>>,
+    pub bounds: Option<Vec<BoundChoice>>,
+}
+
+/// Rows, by which bound they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundChoice {
+    /// Upper bounds.
+    Upper,
+    /// Lower bounds.
+    Lower,
+    /// What is no bound: all rows of most estimators.
+    None,
+}
+
+impl BoundChoice {
+    /// As rows of the plane say it.
+    pub const fn bound(self) -> Option<Bound> {
+        match self {
+            BoundChoice::Upper => Some(Bound::Upper),
+            BoundChoice::Lower => Some(Bound::Lower),
+            BoundChoice::None => None,
+        }
+    }
 }
 
 fn two() -> f64 {
@@ -104,7 +127,7 @@ impl DeltaConfig {
             },
             layers: self.layers.clone(),
             estimators: self.estimators.clone(),
-            bounds: self.bounds.clone(),
+            bounds: self.bounds.as_ref().map(|bounds| bounds.iter().map(|bound| bound.bound()).collect()),
         }
     }
 
@@ -147,18 +170,27 @@ impl DeltaConfig {
                 format!("one of those measured: {}", measured.join(", ")),
             );
         }
-        // Else every distance is 0, and any training is one section.
-        let distance = self.distance(Entropies { h_x_bits: 1.0, h_y_bits: 1.0 });
-        let compared = |estimator: &&M| {
-            self.estimators.iter().flatten().any(|name| name == estimator.about().name)
-                || self.estimators.is_none()
-        };
-        let mut given = estimators.iter().filter(compared).flat_map(|estimator| estimator.settings());
+        let compared = estimators.iter().filter(|estimator| {
+            self.estimators
+                .as_ref()
+                .is_none_or(|names| names.iter().any(|name| name == estimator.about().name))
+        });
+        let given: Vec<Option<Bound>> =
+            compared.flat_map(|estimator| estimator.settings()).map(|(_, bound)| bound).collect();
+        // With no row to compare, every distance would be 0 and nothing would ever be filled.
         if let Some(bounds) = &self.bounds
-            && !given.any(|(_, bound)| distance.compares_bound(bound))
+            && !bounds.iter().any(|bound| given.contains(&bound.bound()))
         {
-            let names: Vec<&str> = bounds.iter().map(|bound| bound.name()).collect();
-            return refuse("bounds", format!("{names:?}"), "a bound that the estimators compared give");
+            let name = |bound: Option<Bound>| format!("{:?}", bound.map_or("none", Bound::name));
+            let chosen: Vec<String> = bounds.iter().map(|bound| name(bound.bound())).collect();
+            let mut allowed: Vec<String> = given.into_iter().map(name).collect();
+            allowed.sort();
+            allowed.dedup();
+            return refuse(
+                "bounds",
+                format!("[{}]", chosen.join(", ")),
+                format!("what the estimators compared give: {}", allowed.join(", ")),
+            );
         }
         Ok(())
     }

@@ -37,8 +37,8 @@
 //! epochs as one that was planned to end there.
 //!
 //! The guarantee is about *measured neighbours*. A bump that rises and falls between two of them is not seen: where
-//! the curve returns to where it was, both ends are near, and nothing says that there was something in between. After a
-//! long plateau the skip may be as long as all that came before. `max_skip` bounds how long a bump can stay unseen; only
+//! the curve returns to where it was, both ends are near, and nothing says that there was something in between. On a
+//! plateau the skip comes to be as long as all that came before. `max_skip` bounds how long a bump can stay unseen; only
 //! [`Every`](ScheduleConfig::Every) with an interval of 1 misses none. Nor is an interpolation between two neighbours
 //! right to within δ for a curve that is not monotone between them.
 //!
@@ -61,7 +61,7 @@ use crate::PlaneRow;
 use crate::estimator::Method;
 use crate::plane::{Distance, Entropies};
 
-pub use delta::{DeltaConfig, DistanceScale, WhenFar};
+pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
 use delta_approximate::DeltaApproximate;
 use delta_exact::DeltaExact;
 use listed::{Listed, log_spaced};
