@@ -9,8 +9,10 @@ use crate::{Bound, Labels};
 ///
 /// Over the layers t, and over the estimators, settings and bounds that each was measured with,
 ///
-///     D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)|, |Iₑ(t;Y) − Iₑ'(t;Y)|)        with Scale::Bits
-///     D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)| / H(X), |Iₑ(t;Y) − Iₑ'(t;Y)| / H(Y))   with Scale::Entropy
+/// ```text
+/// D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)|, |Iₑ(t;Y) − Iₑ'(t;Y)|)                 with Scale::Bits
+/// D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)| / H(X), |Iₑ(t;Y) − Iₑ'(t;Y)| / H(Y))   with Scale::Entropy
+/// ```
 ///
 /// The form in print lacks the absolute values: compression is a decrease of I(X;T), and a signed difference never
 /// sees it.

@@ -74,14 +74,15 @@ fn two() -> f64 {
 
 /// What becomes of the skip after a section whose ends are too far apart.
 ///
-/// Both keep the guarantee. `shrink` is the default because it misses less. On made-up curves of 10 000 epochs that settle
-/// down, smooth or with noise well below δ, both measure the same number of epochs to within a few. Where a curve goes on
-/// moving, `keep` lets the skip only grow, until both ends of a section lie at like places of different waves and all
-/// between is unseen: on a sine of period 500 and amplitude 10 δ it measures 848 epochs and is 19 δ wrong between them, where
-/// `shrink` measures 1108 and is 0.2 δ wrong. Shorter sections also need fewer networks kept or trained again.
+/// Both keep the guarantee. `shrink` is the default because it misses less. On made-up curves of 10 000 epochs that
+/// settle down, smooth or with noise well below δ, both measure the same number of epochs to within a few. Where a
+/// curve goes on moving, `keep` lets the skip only grow, until both ends of a section lie at like places of different
+/// waves and all between is unseen: on a sine of period 500 and amplitude 10 δ it measures 848 epochs and is 19 δ
+/// wrong between them, where `shrink` measures 1108 and is 0.2 δ wrong. Shorter sections also need fewer networks kept
+/// or trained again.
 ///
-/// `keep` is cheaper where noise exceeds δ, since more of it goes unseen: 7 times fewer epochs at a standard deviation of
-/// 1.5 δ. A larger δ is the better answer to that.
+/// `keep` is cheaper where noise exceeds δ, since more of it goes unseen: 7 times fewer epochs at a standard deviation
+/// of 1.5 δ. A larger δ is the better answer to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenFar {
