@@ -9,8 +9,10 @@ use crate::{Bound, Labels};
 ///
 /// Over the layers t, and over the estimators, settings and bounds that each was measured with,
 ///
-///     D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)|, |Iₑ(t;Y) − Iₑ'(t;Y)|)        with Scale::Bits
-///     D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)| / H(X), |Iₑ(t;Y) − Iₑ'(t;Y)| / H(Y))   with Scale::Entropy
+/// ```text
+/// D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)|, |Iₑ(t;Y) − Iₑ'(t;Y)|)                 with Scale::Bits
+/// D = max over t of max(|Iₑ(X;t) − Iₑ'(X;t)| / H(X), |Iₑ(t;Y) − Iₑ'(t;Y)| / H(Y))   with Scale::Entropy
+/// ```
 ///
 /// The form in print lacks the absolute values: compression is a decrease of I(X;T), and a signed difference never
 /// sees it.
@@ -44,9 +46,8 @@ pub struct Distance {
     pub layers: Option<Vec<usize>>,
     /// The estimators compared, by their names in configuration files; all unless given.
     pub estimators: Option<Vec<String>>,
-    /// The bounds compared, of estimators that give bounds; all unless given. Rows without a bound are always
-    /// compared: to leave them out, leave out their estimator.
-    pub bounds: Option<Vec<Bound>>,
+    /// The rows compared, by their bound; `None` among them stands for rows that are no bound. All unless given.
+    pub bounds: Option<Vec<Option<Bound>>>,
 }
 
 /// The unit of a [`Distance`].
@@ -91,14 +92,7 @@ impl Distance {
     pub fn compares(&self, row: &PlaneRow) -> bool {
         self.layers.as_ref().is_none_or(|layers| layers.contains(&row.layer))
             && self.estimators.as_ref().is_none_or(|estimators| estimators.contains(&row.estimator))
-            && self.compares_bound(row.bound)
-    }
-
-    pub(crate) fn compares_bound(&self, bound: Option<Bound>) -> bool {
-        match (&self.bounds, bound) {
-            (Some(bounds), Some(bound)) => bounds.contains(&bound),
-            _ => true,
-        }
+            && self.bounds.as_ref().is_none_or(|bounds| bounds.contains(&row.bound))
     }
 
     /// The distance between the rows of two epochs of one seed, in any order.
@@ -120,15 +114,14 @@ impl Distance {
         let mut distance = 0.0f64;
         for [earlier, later] in pairs.into_values() {
             for axis in 0..2 {
-                // Written so that an entropy that is no number leaves its axis out too.
-                if !(entropies[axis] > 0.0) {
-                    continue;
+                // An entropy that is no number leaves its axis out too.
+                if entropies[axis] > 0.0 {
+                    distance = distance.max(match (earlier[axis], later[axis]) {
+                        (Some(earlier), Some(later)) => (later - earlier).abs() / entropies[axis],
+                        (None, None) => 0.0,
+                        _ => f64::INFINITY,
+                    });
                 }
-                distance = distance.max(match (earlier[axis], later[axis]) {
-                    (Some(earlier), Some(later)) => (later - earlier).abs() / entropies[axis],
-                    (None, None) => 0.0,
-                    _ => f64::INFINITY,
-                });
             }
         }
         distance
@@ -183,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_chosen_is_compared_and_rows_without_a_bound_always_are() {
+    fn only_what_was_chosen_is_compared() {
         let rows = |shift: f64| {
             vec![
                 row(1, "kde", Some(Bound::Upper), Some(shift), None),
@@ -197,9 +190,10 @@ mod tests {
         assert_eq!(between(BITS), 8.0);
         assert_eq!(between(Distance { layers: Some(vec![1]), ..BITS }), 4.0);
         assert_eq!(between(Distance { estimators: kde(), ..BITS }), 2.0);
-        let upper = Some(vec![Bound::Upper]);
+        let upper = Some(vec![Some(Bound::Upper)]);
         assert_eq!(between(Distance { estimators: kde(), bounds: upper.clone(), ..BITS }), 1.0);
-        assert_eq!(between(Distance { bounds: upper, ..BITS }), 8.0);
+        assert_eq!(between(Distance { bounds: upper, ..BITS }), 1.0);
+        assert_eq!(between(Distance { bounds: Some(vec![None]), layers: Some(vec![1]), ..BITS }), 4.0);
     }
 
     #[test]

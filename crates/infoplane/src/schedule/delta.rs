@@ -40,9 +40,32 @@ pub struct DeltaConfig {
     /// The estimators compared; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimators: Option<Vec<String>>,
-    /// The bounds compared, of estimators that give bounds; all unless given.
+    /// The rows compared, by their bound; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bounds: Option<Vec<Bound>>,
+    pub bounds: Option<Vec<BoundChoice>>,
+}
+
+/// Rows, by which bound they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundChoice {
+    /// Upper bounds.
+    Upper,
+    /// Lower bounds.
+    Lower,
+    /// What is no bound: all rows of most estimators.
+    None,
+}
+
+impl BoundChoice {
+    /// As rows of the plane say it.
+    pub const fn bound(self) -> Option<Bound> {
+        match self {
+            BoundChoice::Upper => Some(Bound::Upper),
+            BoundChoice::Lower => Some(Bound::Lower),
+            BoundChoice::None => None,
+        }
+    }
 }
 
 fn two() -> f64 {
@@ -51,14 +74,15 @@ fn two() -> f64 {
 
 /// What becomes of the skip after a section whose ends are too far apart.
 ///
-/// Both keep the guarantee. `shrink` is the default because it misses less. On made-up curves of 10 000 epochs that settle
-/// down, smooth or with noise well below δ, both measure the same number of epochs to within a few. Where a curve goes on
-/// moving, `keep` lets the skip only grow, until both ends of a section lie at like places of different waves and all
-/// between is unseen: on a sine of period 500 and amplitude 10 δ it measures 848 epochs and is 19 δ wrong between them, where
-/// `shrink` measures 1108 and is 0.2 δ wrong. Shorter sections also need fewer networks kept or trained again.
+/// Both keep the guarantee. `shrink` is the default because it misses less. On made-up curves of 10 000 epochs that
+/// settle down, smooth or with noise well below δ, both measure the same number of epochs to within a few. Where a
+/// curve goes on moving, `keep` lets the skip only grow, until both ends of a section lie at like places of different
+/// waves and all between is unseen: on a sine of period 500 and amplitude 10 δ it measures 848 epochs and is 19 δ
+/// wrong between them, where `shrink` measures 1108 and is 0.2 δ wrong. Shorter sections also need fewer networks kept
+/// or trained again.
 ///
-/// `keep` is cheaper where noise exceeds δ, since more of it goes unseen: 7 times fewer epochs at a standard deviation of
-/// 1.5 δ. A larger δ is the better answer to that.
+/// `keep` is cheaper where noise exceeds δ, since more of it goes unseen: 7 times fewer epochs at a standard deviation
+/// of 1.5 δ. A larger δ is the better answer to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenFar {
@@ -104,7 +128,7 @@ impl DeltaConfig {
             },
             layers: self.layers.clone(),
             estimators: self.estimators.clone(),
-            bounds: self.bounds.clone(),
+            bounds: self.bounds.as_ref().map(|bounds| bounds.iter().map(|bound| bound.bound()).collect()),
         }
     }
 
@@ -147,18 +171,27 @@ impl DeltaConfig {
                 format!("one of those measured: {}", measured.join(", ")),
             );
         }
-        // Else every distance is 0, and any training is one section.
-        let distance = self.distance(Entropies { h_x_bits: 1.0, h_y_bits: 1.0 });
-        let compared = |estimator: &&M| {
-            self.estimators.iter().flatten().any(|name| name == estimator.about().name)
-                || self.estimators.is_none()
-        };
-        let mut given = estimators.iter().filter(compared).flat_map(|estimator| estimator.settings());
+        let compared = estimators.iter().filter(|estimator| {
+            self.estimators
+                .as_ref()
+                .is_none_or(|names| names.iter().any(|name| name == estimator.about().name))
+        });
+        let given: Vec<Option<Bound>> =
+            compared.flat_map(|estimator| estimator.settings()).map(|(_, bound)| bound).collect();
+        // With no row to compare, every distance would be 0 and nothing would ever be filled.
         if let Some(bounds) = &self.bounds
-            && !given.any(|(_, bound)| distance.compares_bound(bound))
+            && !bounds.iter().any(|bound| given.contains(&bound.bound()))
         {
-            let names: Vec<&str> = bounds.iter().map(|bound| bound.name()).collect();
-            return refuse("bounds", format!("{names:?}"), "a bound that the estimators compared give");
+            let name = |bound: Option<Bound>| format!("{:?}", bound.map_or("none", Bound::name));
+            let chosen: Vec<String> = bounds.iter().map(|bound| name(bound.bound())).collect();
+            let mut allowed: Vec<String> = given.into_iter().map(name).collect();
+            allowed.sort();
+            allowed.dedup();
+            return refuse(
+                "bounds",
+                format!("[{}]", chosen.join(", ")),
+                format!("what the estimators compared give: {}", allowed.join(", ")),
+            );
         }
         Ok(())
     }
@@ -292,8 +325,9 @@ impl Forward {
     pub(super) fn earliest_head(&self) -> u64 {
         match (self.next, self.awaited) {
             (Some(head), _) => head.epoch,
-            (None, Some(awaited)) => awaited.saturating_add(1),
-            (None, None) => self.last.saturating_add(1),
+            (None, Some(awaited)) if !(self.ended && awaited == self.last) => awaited.saturating_add(1),
+            (None, None) if !self.ended => self.last.saturating_add(1),
+            (None, _) => u64::MAX,
         }
     }
 

@@ -52,8 +52,11 @@ impl Schedule for Listed {
     }
 
     fn earliest(&self) -> u64 {
-        let after_asked = || self.asked.last().map_or(0, |last| last.saturating_add(1));
-        self.unasked.first().map_or_else(after_asked, |wanted| wanted.epoch)
+        match (self.unasked.first(), self.asked.last()) {
+            (Some(wanted), _) => wanted.epoch,
+            (None, Some(last)) if !self.ended => last.saturating_add(1),
+            (None, _) => u64::MAX,
+        }
     }
 }
 

@@ -15,38 +15,39 @@
 //!
 //! # Skipping by δ
 //!
-//! Both delta skips measure epoch 0, the untrained network, then epoch 1, and go on by a *skip* that starts at 1 epoch.
-//! While the epoch measured is at most δ from the one before it (its [`Distance`], a
-//! share of H(X) or H(Y)), the skip is multiplied by `multiplier`; [`WhenFar`] says what becomes of it otherwise.
-//! `max_skip` bounds it. The last epoch of the training is always measured.
+//! Both delta skips measure epoch 0, the untrained network, then epoch 1, and go on by a *skip* that starts at 1
+//! epoch. While the epoch measured is at most δ from the one before it (its [`Distance`], a share of H(X) or H(Y)),
+//! the skip is multiplied by `multiplier`; [`WhenFar`] says what becomes of it otherwise. `max_skip` bounds it. The
+//! last epoch of the training is always measured.
 //!
-//! **Exact** then fills every section whose ends are more than δ apart: its middle is measured, and each half again, until
-//! neighbours are at most δ apart or adjacent. Filling leaves the skip alone, and the next section does not wait for it.
-//! Where the ends of a section are adjacent and too far apart, there is nothing to fill: the network moved by more than
-//! δ within one epoch. To `keep`, the skip stays; to `shrink`, it is divided as after any other section, and a skip of
-//! 1 stays 1.
+//! **Exact** then fills every section whose ends are more than δ apart: its middle is measured, and each half again,
+//! until neighbours are at most δ apart or adjacent. Filling leaves the skip alone, and the next section does not wait
+//! for it. Where the ends of a section are adjacent and too far apart, there is nothing to fill: the network moved by
+//! more than δ within one epoch. To `keep`, the skip stays; to `shrink`, it is divided as after any other section, and
+//! a skip of 1 stays 1.
 //!
 //! **Approximate** goes on from a section whose ends are too far apart and leaves it as it is. It assumes that steps
 //! only become smaller during a training. It needs every network once, in order.
 //!
 //! # What is guaranteed, and what is not
 //!
-//! Of Exact: any two epochs measured one after the other are at most δ apart, or adjacent. Of both: epoch 0 and the last
-//! are among them; heads are at most `max_skip` apart; the set of epochs does not depend on the order in which results
-//! come back, nor on when the end of the training becomes known. A training that ends early is measured at the same
-//! epochs as one that was planned to end there.
+//! Of Exact: any two epochs measured one after the other are at most δ apart, or adjacent. Of both: epoch 0 and the
+//! last are among them; heads are at most `max_skip` apart; the set of epochs does not depend on the order in which
+//! results come back, nor on when the end of the training becomes known. A training that ends early is measured at the
+//! same epochs as one that was planned to end there.
 //!
 //! The guarantee is about *measured neighbours*. A bump that rises and falls between two of them is not seen: where
-//! the curve returns to where it was, both ends are near, and nothing says that there was something in between. After a
-//! long plateau the skip may be as long as all that came before. `max_skip` bounds how long a bump can stay unseen; only
-//! [`Every`](ScheduleConfig::Every) with an interval of 1 misses none. Nor is an interpolation between two neighbours
-//! right to within δ for a curve that is not monotone between them.
+//! the curve returns to where it was, both ends are near, and nothing says that there was something in between. On a
+//! plateau the skip comes to be as long as all that came before. `max_skip` bounds how long a bump can stay unseen;
+//! only [`Every`](ScheduleConfig::Every) with an interval of 1 misses none. Nor is an interpolation between two
+//! neighbours right to within δ for a curve that is not monotone between them.
 //!
 //! Noise of the size of δ, from estimators or small batches, looks like movement: δ well above it keeps the number of
 //! epochs small.
 //!
-//! A value that appears or disappears (a layer that cannot be measured any more) is infinitely far from the epoch before:
-//! Exact measures the two adjacent epochs between which it happens, once for every section whose ends differ so.
+//! A value that appears or disappears (a layer that cannot be measured any more) is infinitely far from the epoch
+//! before: Exact measures the two adjacent epochs between which it happens, once for every section whose ends differ
+//! so.
 
 mod delta;
 mod delta_approximate;
@@ -61,7 +62,7 @@ use crate::PlaneRow;
 use crate::estimator::Method;
 use crate::plane::{Distance, Entropies};
 
-pub use delta::{DeltaConfig, DistanceScale, WhenFar};
+pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
 use delta_approximate::DeltaApproximate;
 use delta_exact::DeltaExact;
 use listed::{Listed, log_spaced};
@@ -87,7 +88,8 @@ pub trait Schedule: Send {
     /// No epoch before this one will be asked for from now on, but for the last one of a training that ends
     /// early: that is where the training then stands.
     ///
-    /// It never decreases. Epochs asked for already do not count.
+    /// Epochs asked for already do not count. It never decreases, but to that last epoch; where nothing more will be
+    /// asked for, it is [`u64::MAX`].
     fn earliest(&self) -> u64;
 }
 
@@ -208,8 +210,8 @@ impl ScheduleConfig {
         }
     }
 
-    /// Refuses settings that make no schedule for a training of `planned_last` epochs of a network of `n_layers` layers,
-    /// the output among them, measured with `estimators`.
+    /// Refuses settings that make no schedule for a training of `planned_last` epochs of a network of `n_layers`
+    /// layers, the output among them, measured with `estimators`.
     ///
     /// # Errors
     /// [`ScheduleError`] names the key.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Bound;
 use crate::estimator::{EstimatorConfig, KdeConfig};
 use crate::plane::Scale;
 
@@ -98,8 +97,9 @@ fn simulate(mut schedule: Box<dyn Schedule>, curve: &Curve, last: u64, order: Or
     let mut queue: Vec<u64> = Vec::new();
     let (mut earliest, mut told, mut ended) = (0, 0, false);
     let mut check_earliest = |schedule: &dyn Schedule| {
-        assert!(schedule.earliest() >= earliest, "earliest went back from {earliest}");
-        earliest = schedule.earliest();
+        let now = schedule.earliest();
+        assert!(now >= earliest || now == last, "earliest went back from {earliest} to {now}");
+        earliest = earliest.max(now);
         earliest
     };
     loop {
@@ -158,7 +158,7 @@ impl Printed<'_> {
         let mut printed = Printed { curve, config, skip: 1.0, measured: BTreeSet::from([0]) };
         let mut previous = 0;
         while previous < last {
-            let current = (previous + printed.skip as u64).min(last);
+            let current = previous.saturating_add(printed.skip as u64).min(last);
             printed.measured.insert(current);
             printed.delta_skip_exact(previous, current, config.multiplier);
             previous = current;
@@ -272,7 +272,7 @@ proptest! {
             let epoch = wanted[0].epoch;
             schedule.tell(epoch, &rows(epoch, curve(epoch)));
             if let Some(&previous) = epochs.last() {
-                prop_assert_eq!(epoch, (previous + skip as u64).min(last));
+                prop_assert_eq!(epoch, previous.saturating_add(skip as u64).min(last));
                 if distance(&curve, previous, epoch) <= config.delta {
                     skip = (skip * config.multiplier).min(config.max_skip.map_or(f64::MAX, |skip| skip as f64));
                 } else if config.when_far == WhenFar::Shrink {
@@ -412,6 +412,28 @@ fn keeping_the_skip_is_as_printed_and_shrinking_comes_back_to_it() {
     assert_eq!(heads(WhenFar::Shrink), [0, 1, 3, 7, 15, 31, 63, 79, 111, 175, 300]);
 }
 
+/// What the documentation of [`WhenFar`] says in numbers.
+#[test]
+fn on_waves_a_skip_that_is_kept_grows_past_them_and_one_that_shrinks_does_not() {
+    let wave = |epoch: u64| 0.5 * (epoch as f64 * std::f64::consts::TAU / 500.0).sin();
+    let curve: Curve = Box::new(move |epoch| [Some(wave(epoch)), None]);
+    let measured = |when_far| {
+        let config = ScheduleConfig::DeltaExact(DeltaConfig { when_far, ..bits(DELTA) });
+        let epochs: Vec<u64> = serial(&config, &curve, 10_000).into_keys().collect();
+        let straight = |pair: &[u64], epoch| {
+            let share = (epoch - pair[0]) as f64 / (pair[1] - pair[0]) as f64;
+            wave(pair[0]) + share * (wave(pair[1]) - wave(pair[0]))
+        };
+        let errors = epochs.windows(2).flat_map(|pair| {
+            (pair[0]..pair[1]).map(move |epoch| (straight(pair, epoch) - wave(epoch)).abs())
+        });
+        let worst = errors.fold(0.0, f64::max) / DELTA;
+        (epochs.len(), (worst * 10.0).round() / 10.0)
+    };
+    assert_eq!(measured(WhenFar::Keep), (848, 19.2));
+    assert_eq!(measured(WhenFar::Shrink), (1108, 0.2));
+}
+
 #[test]
 fn the_last_epoch_is_a_section_where_the_skip_leads_to_it() {
     let constant = curve(6, 0);
@@ -483,12 +505,16 @@ fn settings_that_make_no_schedule_are_refused_by_name() {
             DeltaConfig { estimators: Some(vec!["kd".into()]), ..given(0.1) },
             "schedule.estimators = \"kd\"; allowed is one of those measured: kde, binned",
         ),
+        (
+            DeltaConfig { estimators: kde(), bounds: Some(vec![BoundChoice::None]), ..given(0.1) },
+            "schedule.bounds = [\"none\"]; allowed is what the estimators compared give: \"lower\", \"upper\"",
+        ),
     ] {
         assert_eq!(refused(ScheduleConfig::DeltaExact(config.clone())), message);
         assert_eq!(refused(ScheduleConfig::DeltaApproximate(config)), message);
     }
 
-    let config = DeltaConfig { estimators: kde(), bounds: Some(vec![Bound::Upper]), ..given(0.1) };
+    let config = DeltaConfig { estimators: kde(), bounds: Some(vec![BoundChoice::Upper]), ..given(0.1) };
     ScheduleConfig::DeltaExact(config).check(100, 5, &measured_with()).unwrap();
     let config = ScheduleConfig::DeltaExact(given(f64::NAN));
     assert_eq!(config.schedule(100, ENTROPIES).err().unwrap().key, "delta");
@@ -503,7 +529,7 @@ fn a_delta_skip_is_read_from_toml_with_its_defaults_and_written_back() {
     assert_eq!(short.distance(ENTROPIES), Distance::scaled(ENTROPIES));
 
     let text = "kind = \"delta-approximate\"\ndelta = 0.05\nmultiplier = 1.5\nmax_skip = 20\nwhen_far = \"keep\"\n\
-                scale = \"bits\"\nlayers = [1, 3]\nestimators = [\"kde\"]\nbounds = [\"upper\"]\n";
+                scale = \"bits\"\nlayers = [1, 3]\nestimators = [\"kde\"]\nbounds = [\"upper\", \"none\"]\n";
     let whole = read(text).unwrap();
     assert_eq!(toml::to_string(&whole).unwrap(), text);
     assert_eq!(whole.distance(ENTROPIES).scale, Scale::Bits);
