@@ -186,6 +186,20 @@ const TOTAL_CORRELATION_EXAMPLES: &str = "\
 Example:
   infoplane estimate total-correlation x.npy --estimator ksg --k 5";
 
+/// What every way of estimating takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    // Shown after the flags that one way has of its own.
+    #[arg(long, display_order = 500)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
+
 /// The method and its keys, as flags.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keys of methods (a method refuses those it does not take)")]
@@ -295,29 +309,26 @@ pub struct Pair {
     /// Take the rows of Z as symbols; text is allowed
     #[arg(long, requires = "given")]
     pub given_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
     /// Add a p-value for independence from so many permutations of Y
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "given")]
+    // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
+    // under which all that follows would stand.
+    #[arg(long, display_order = 400, value_name = "N", conflicts_with = "given",
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub permutations: Option<u32>,
     #[command(flatten)]
     pub error: ErrorFlags,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 /// Whether to add a standard error to methods that have none of their own.
 #[derive(Debug, Args)]
 pub struct ErrorFlags {
     /// Add a standard error, by parts of the samples or by drawing them again, where the method has none (the default)
-    #[arg(long, overrides_with = "no_standard_error")]
+    #[arg(long, display_order = 401, overrides_with = "no_standard_error")]
     pub standard_error: bool,
     /// Only what the method itself gives; saves up to 200 estimates
-    #[arg(long, overrides_with = "standard_error")]
+    #[arg(long, display_order = 402, overrides_with = "standard_error")]
     pub no_standard_error: bool,
 }
 
@@ -329,14 +340,8 @@ pub struct Entropy {
     /// Take the rows of X as symbols; text is allowed
     #[arg(long)]
     pub x_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]
@@ -347,14 +352,8 @@ pub struct TotalCorrelation {
     /// Take the values of each column as symbols
     #[arg(long)]
     pub x_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]
@@ -376,14 +375,8 @@ pub struct Layer {
     /// The inputs, X, if some are repeated: rows that are equal count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]

@@ -165,19 +165,11 @@ impl Estimator for Ksg {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{correlated, double, gaussian_information};
+    use super::super::tests::agrees_with_the_closed_form;
     use super::*;
 
-    /// The standard deviation of one estimate is about 1/√n nats; five of them.
     #[test]
     fn correlated_normal_columns_share_what_the_closed_form_says() {
-        let n = 2000;
-        for correlation in [0.0, 0.5, 0.9] {
-            let (x, y) = correlated(n, 1, correlation, 7);
-            let ksg = Ksg::new(&KsgConfig::default()).unwrap();
-            let nats = ksg.pair(double(&x), double(&y)).unwrap().information.nats();
-            let truth = gaussian_information(correlation);
-            assert!((nats - truth).abs() < 5.0 / (n as f64).sqrt(), "{correlation}: {nats} for {truth}");
-        }
+        agrees_with_the_closed_form(&Ksg::new(&KsgConfig::default()).unwrap(), 7);
     }
 }
