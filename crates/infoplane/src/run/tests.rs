@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
@@ -177,7 +178,7 @@ fn check(recovered: &Recovered) {
 
 fn undisturbed() -> BTreeMap<String, Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
-    go(folder.path(), Disk::default()).unwrap();
+    go(folder.path(), Disk::counting()).unwrap();
     files(folder.path())
 }
 
@@ -226,31 +227,29 @@ fn a_failure_at_any_operation_is_told_and_the_resumed_run_has_the_same_bytes() {
     let n_operations = counting.operations();
     assert!(n_operations > 50, "{n_operations}");
     for mode in [FaultMode::Once, FaultMode::Dead] {
-        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::Other] {
-            let mut not_told = 0;
-            for at in 0..n_operations {
-                let folder = tempfile::tempdir().unwrap();
-                let path = folder.path().join("run");
-                let failed = go(&path, Disk::failing(Fault { at, kind, mode }));
-                // Whatever happened, it can be read if it had begun.
-                if let Ok((run, _)) = RunDir::open(&path) {
-                    run.plane().unwrap();
-                    run.training().unwrap();
-                    run.schedule().unwrap();
-                }
-                match failed {
-                    Err(error) => assert!(error.to_string().starts_with("cannot "), "{error}"),
-                    Ok(()) => not_told += 1,
-                }
-                go(&path, Disk::default())
-                    .unwrap_or_else(|error| panic!("operation {at}, {mode:?}: {error}"));
-                // The end again: what a complete run has left behind is removed.
-                go(&path, Disk::default()).unwrap();
-                assert_eq!(files(&path), truth, "operation {at}, {mode:?}, {kind:?}");
+        let mut not_told = 0;
+        for at in 0..n_operations {
+            let kind = [io::ErrorKind::StorageFull, io::ErrorKind::Other][at as usize % 2];
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("run");
+            let failed = go(&path, Disk::failing(Fault { at, kind, mode }));
+            // Whatever happened, it can be read if it had begun.
+            if let Ok((run, _)) = RunDir::open(&path) {
+                run.plane().unwrap();
+                run.training().unwrap();
+                run.schedule().unwrap();
             }
-            // The two that put the number of the process into the lock, which is only for a message.
-            assert_eq!(not_told, if mode == FaultMode::Once { 2 } else { 0 });
+            match failed {
+                Err(error) => assert!(error.to_string().starts_with("cannot "), "{error}"),
+                Ok(()) => not_told += 1,
+            }
+            go(&path, Disk::counting()).unwrap_or_else(|error| panic!("operation {at}, {mode:?}: {error}"));
+            // The end again: what a complete run has left behind is removed.
+            go(&path, Disk::counting()).unwrap();
+            assert_eq!(files(&path), truth, "operation {at}, {mode:?}, {kind:?}");
         }
+        // The two that put the number of the process into the lock, which is only for a message.
+        assert_eq!(not_told, if mode == FaultMode::Once { 2 } else { 0 });
     }
 }
 
@@ -266,7 +265,7 @@ fn failures_one_after_another_do_no_harm() {
         {
             attempts += 1;
             if attempts == 12 {
-                go(&path, Disk::default()).unwrap();
+                go(&path, Disk::counting()).unwrap();
             }
         }
         assert!(attempts > 0);
@@ -276,13 +275,13 @@ fn failures_one_after_another_do_no_harm() {
 
 /// A run that stopped after everything was measured.
 fn stopped(path: &Path) -> Vec<u8> {
-    let run = RunDir::create(path, &manifest(), Disk::default()).unwrap();
+    let run = RunDir::create(path, &manifest(), Disk::counting()).unwrap();
     run.append(&records()).unwrap();
     fs::read(run.journal_path()).unwrap()
 }
 
 fn recover(path: &Path) -> (RunDir, Recovered) {
-    match RunDir::resume(path, Disk::default()).unwrap() {
+    match RunDir::resume(path, Disk::counting()).unwrap() {
         (run, _, Resumed::Incomplete(recovered)) => (run, recovered),
         complete => panic!("{complete:?}"),
     }
@@ -333,6 +332,8 @@ fn a_flipped_bit_costs_its_record_and_no_wrong_value_is_believed() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn a_journal_damaged_in_any_way_is_read(
         at in 0usize..4000,
@@ -343,7 +344,7 @@ proptest! {
         let mut bytes = Vec::new();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let mut journal = Journal::create(&path, &Disk::default()).unwrap();
+        let mut journal = Journal::create(&path, &Disk::counting()).unwrap();
         journal.append(&records()).unwrap();
         drop(journal);
         bytes.extend(fs::read(&path).unwrap());
@@ -351,30 +352,16 @@ proptest! {
         let end = (at + length).min(bytes.len());
         bytes.splice(at..end, garbage.into_iter().chain(std::iter::repeat_n(0, zeros)));
         fs::write(&path, &bytes).unwrap();
-        let (journal, recovered) = Journal::resume(&path, &Disk::default()).unwrap();
+        let (journal, recovered) = Journal::resume(&path, &Disk::counting()).unwrap();
         drop(journal);
         check(&recovered);
         prop_assert_eq!(recovered.damaged, Recovered::of(&bytes).damaged);
         // Written anew, the journal is whole, and holds the same.
-        let (_, again) = Journal::resume(&path, &Disk::default()).unwrap();
+        let (_, again) = Journal::resume(&path, &Disk::counting()).unwrap();
         prop_assert_eq!(again.damaged, 0);
         prop_assert_eq!(again.measured, recovered.measured);
         prop_assert_eq!(again.trained.len(), recovered.trained.len());
         prop_assert_eq!(again.ended, recovered.ended);
-    }
-
-    #[test]
-    fn the_order_of_appends_does_not_matter(records in Just(records()).prop_shuffle(), whole in any::<bool>()) {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunDir::create(folder.path(), &manifest(), Disk::default()).unwrap();
-        for records in records.chunks(if whole { records.len() } else { 3 }) {
-            run.append(records).unwrap();
-        }
-        for epoch in [0, 5, 10] {
-            run.write_keyframe(7, &keyframe(epoch)).unwrap();
-        }
-        finish(&run).unwrap();
-        prop_assert_eq!(files(folder.path()), undisturbed());
     }
 
     #[test]
@@ -386,17 +373,37 @@ proptest! {
         let trained = Record::Trained(EpochStats { train_loss: narrow, ..stats(7, 0) });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        Journal::create(&path, &Disk::default()).unwrap().append(&[measured, trained]).unwrap();
+        Journal::create(&path, &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
         let recovered = Recovered::of(&fs::read(&path).unwrap());
         prop_assert_eq!(recovered.measured[&(7, 0)].1[0].i_xt_bits.unwrap().to_bits(), bits);
         prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.to_bits(), narrow.to_bits());
     }
 }
 
+proptest! {
+    // Each waits for the disk a dozen times.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn the_order_of_appends_does_not_matter(records in Just(records()).prop_shuffle(), whole in any::<bool>()) {
+        static TRUTH: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap();
+        for records in records.chunks(if whole { records.len() } else { 3 }) {
+            run.append(records).unwrap();
+        }
+        for epoch in [0, 5, 10] {
+            run.write_keyframe(7, &keyframe(epoch)).unwrap();
+        }
+        finish(&run).unwrap();
+        prop_assert_eq!(&files(folder.path()), TRUTH.get_or_init(undisturbed));
+    }
+}
+
 #[test]
 fn of_two_records_of_one_epoch_the_first_stands() {
     let folder = tempfile::tempdir().unwrap();
-    let run = RunDir::create(folder.path(), &manifest(), Disk::default()).unwrap();
+    let run = RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap();
     let measured =
         |layer| Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows: vec![row(7, 0, layer)] };
     run.append(&[measured(1), measured(2)]).unwrap();
@@ -411,8 +418,8 @@ fn of_two_records_of_one_epoch_the_first_stands() {
 #[test]
 fn a_second_writer_is_refused_and_told_who_is_first() {
     let folder = tempfile::tempdir().unwrap();
-    let first = RunDir::create(folder.path(), &manifest(), Disk::default()).unwrap();
-    let error = RunDir::resume(folder.path(), Disk::default()).unwrap_err().to_string();
+    let first = RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap();
+    let error = RunDir::resume(folder.path(), Disk::counting()).unwrap_err().to_string();
     let process = std::process::id();
     assert!(error.starts_with(&format!("another process (number {process}) is writing to ")), "{error}");
     assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
@@ -423,12 +430,12 @@ fn a_second_writer_is_refused_and_told_who_is_first() {
     // A clone holds on to it too; without either it can be taken up.
     let clone = first.clone();
     drop(first);
-    assert!(matches!(RunDir::resume(folder.path(), Disk::default()), Err(RunError::InUse { .. })));
+    assert!(matches!(RunDir::resume(folder.path(), Disk::counting()), Err(RunError::InUse { .. })));
     drop(clone);
     let (run, _) = recover(folder.path());
     finish(&run).unwrap();
     assert!(matches!(run.append(&[]), Err(RunError::ReadOnly(_))));
-    let (_, _, resumed) = RunDir::resume(folder.path(), Disk::default()).unwrap();
+    let (_, _, resumed) = RunDir::resume(folder.path(), Disk::counting()).unwrap();
     assert!(matches!(resumed, Resumed::Complete(_)));
 }
 
@@ -439,7 +446,7 @@ fn of_many_that_begin_or_go_on_at_once_one_does() {
         let path = folder.path().join(round.to_string());
         // In every other round who may begin lets go at once; the others still must not begin over it.
         let begin = || {
-            let run = RunDir::create(&path, &manifest(), Disk::default());
+            let run = RunDir::create(&path, &manifest(), Disk::counting());
             run.map(|run| (round % 2 == 0).then_some(run))
         };
         let begun: Vec<_> = std::thread::scope(|scope| {
@@ -455,7 +462,7 @@ fn of_many_that_begin_or_go_on_at_once_one_does() {
         let finished: usize = std::thread::scope(|scope| {
             let attempt = || {
                 loop {
-                    match RunDir::resume(&path, Disk::default()) {
+                    match RunDir::resume(&path, Disk::counting()) {
                         Ok((run, _, Resumed::Incomplete(_))) => {
                             run.append(&records()).unwrap();
                             finish(&run).unwrap();
@@ -485,7 +492,7 @@ fn another_format_is_refused_with_what_to_do() {
     .unwrap();
     for error in [
         RunDir::open(folder.path()).unwrap_err(),
-        RunDir::resume(folder.path(), Disk::default()).unwrap_err(),
+        RunDir::resume(folder.path(), Disk::counting()).unwrap_err(),
     ] {
         let error = error.to_string();
         assert!(error.contains("has format version 1; this program reads version 2"), "{error}");
@@ -498,9 +505,9 @@ fn another_format_is_refused_with_what_to_do() {
 fn directories_that_hold_something_else_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.tex"), "").unwrap();
-    let create = |path: &Path| RunDir::create(path, &manifest(), Disk::default());
+    let create = |path: &Path| RunDir::create(path, &manifest(), Disk::counting());
     assert!(matches!(create(folder.path()), Err(RunError::NotEmpty(_))));
-    let resume = RunDir::resume(folder.path(), Disk::default());
+    let resume = RunDir::resume(folder.path(), Disk::counting());
     assert!(matches!(resume, Err(RunError::NoRun(_))));
     assert_eq!(files(folder.path()).len(), 1);
     // A journal that lost its manifest may be worth something to somebody.
@@ -561,7 +568,7 @@ fn what_ended_processes_left_behind_is_removed() {
     put();
     fs::write(folder.path().join(JOURNAL), "from before the outcome").unwrap();
     assert_eq!(run.plane().unwrap().rows.len(), 12);
-    let (_, _, resumed) = RunDir::resume(folder.path(), Disk::default()).unwrap();
+    let (_, _, resumed) = RunDir::resume(folder.path(), Disk::counting()).unwrap();
     assert!(matches!(resumed, Resumed::Complete(_)));
     assert_eq!(left(), unknown);
     assert!(!folder.path().join(JOURNAL).exists() && !folder.path().join(LOCK).exists());
@@ -570,7 +577,7 @@ fn what_ended_processes_left_behind_is_removed() {
 #[test]
 fn damage_to_a_finished_table_is_told_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    go(folder.path(), Disk::default()).unwrap();
+    go(folder.path(), Disk::counting()).unwrap();
     let (run, _) = RunDir::open(folder.path()).unwrap();
     for path in [run.plane_path(), run.training_path(), run.schedule_path()] {
         let bytes = fs::read(&path).unwrap();
@@ -592,7 +599,7 @@ fn damage_to_a_finished_table_is_told_with_its_name() {
 #[test]
 fn a_damaged_keyframe_is_told_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let run = RunDir::create(folder.path(), &manifest(), Disk::default()).unwrap();
+    let run = RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap();
     run.write_keyframe(7, &keyframe(100)).unwrap();
     run.write_keyframe(7, &keyframe(123_456_789)).unwrap();
     run.write_keyframe(7, &keyframe(20)).unwrap();
@@ -632,7 +639,7 @@ fn a_full_disk_is_told_with_what_to_do_and_told_again() {
 #[test]
 fn a_full_device_is_told() {
     let full = Path::new("/dev/full");
-    let error = Disk::default().write(&File::options().write(true).open(full).unwrap(), b"x").unwrap_err();
+    let error = Disk::counting().write(&File::options().write(true).open(full).unwrap(), b"x").unwrap_err();
     let error = RunError::io("write", full)(error).to_string();
     assert!(error.starts_with("cannot write /dev/full: ") && error.ends_with("; free some space"), "{error}");
 }
@@ -648,7 +655,7 @@ fn a_directory_that_cannot_be_written_to_is_told() {
     fs::remove_file(path.join(LOCK)).unwrap();
     set(0o555);
     let may_write_anyway = fs::write(path.join("probe"), "").is_ok();
-    let resumed = RunDir::resume(&path, Disk::default());
+    let resumed = RunDir::resume(&path, Disk::counting());
     let read = RunDir::open(&path).and_then(|(run, _)| run.plane());
     set(0o755);
     assert_eq!(read.unwrap().rows.len(), 12);
@@ -658,4 +665,34 @@ fn a_directory_that_cannot_be_written_to_is_told() {
         assert!(error.starts_with(&format!("cannot create {}: ", path.join(LOCK).display())), "{error}");
         assert!(error.contains("; make it writable"), "{error}");
     }
+}
+
+#[test]
+#[ignore = "a measurement of time, to be read"]
+fn time_of_a_large_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let seeds: Vec<u64> = (0..50).collect();
+    let manifest = Manifest { seeds: seeds.clone(), ..manifest() };
+    let run = RunDir::create(folder.path(), &manifest, Disk::default()).unwrap();
+    let start = std::time::Instant::now();
+    for epoch in 0..300 {
+        for &seed in &seeds {
+            let rows = (0..18).map(|layer| row(seed, epoch, layer)).collect();
+            run.append(&[Record::Measured { seed, epoch, reason: Reason::Section, rows }]).unwrap();
+            run.append(&[Record::Trained(stats(seed, epoch))]).unwrap();
+        }
+    }
+    println!("append {:?}", start.elapsed());
+    let start = std::time::Instant::now();
+    run.sync().unwrap();
+    println!("sync {:?}", start.elapsed());
+    drop(run);
+    let start = std::time::Instant::now();
+    let (run, recovered) = recover(folder.path());
+    println!("resume {:?}, {} epochs", start.elapsed(), recovered.measured.len());
+    let start = std::time::Instant::now();
+    let outcome = run.finish(&[], &[]).unwrap();
+    println!("finish {:?}, {} rows", start.elapsed(), outcome.rows);
+    let start = std::time::Instant::now();
+    println!("{} rows read {:?}", run.plane().unwrap().rows.len(), start.elapsed());
 }
