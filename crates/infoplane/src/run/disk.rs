@@ -54,7 +54,8 @@ impl Disk {
         Disk { faults: Some(Arc::new(Mutex::new(Faults { fault: Some(fault), operations: 0 }))) }
     }
 
-    /// A disk that works, and counts.
+    /// A disk that works, and counts. Like one that fails it does not wait for the machine's own disk, whose power
+    /// stays on: hundreds of runs then take no longer than one.
     pub(crate) fn counting() -> Self {
         Disk { faults: Some(Arc::default()) }
     }
@@ -129,12 +130,20 @@ impl Disk {
     /// Waits until what was written to the file is on the disk.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
         self.before()?;
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return Ok(());
+        }
         file.sync_data()
     }
 
     /// Waits until the names in a directory are on the disk.
     pub(crate) fn sync_directory(&self, path: &Path) -> io::Result<()> {
         self.before()?;
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return Ok(());
+        }
         // Elsewhere a directory cannot be opened as a file, and the system keeps names by itself.
         if cfg!(unix) {
             match File::open(path).and_then(|directory| directory.sync_all()) {

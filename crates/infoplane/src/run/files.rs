@@ -110,7 +110,9 @@ pub(super) fn check_vacant(directory: &Path) -> Result<(), RunError> {
             _ => partial_of(name).is_some(),
         });
         if !beginning {
-            return Err(RunError::NotEmpty(directory.into()));
+            // A run may have begun there between the two looks.
+            let begun = directory.join(MANIFEST).exists();
+            return Err(if begun { RunError::Occupied } else { RunError::NotEmpty }(directory.into()));
         }
     }
     Ok(())
@@ -212,7 +214,7 @@ impl RunDir {
                 None => Vec::new(),
             };
             let mut epochs: Vec<_> = recover(Recovered::of(&journal)).collect();
-            epochs.sort_by_key(|&((seed, epoch), _)| (self.position(seed), seed, epoch));
+            epochs.sort_by_cached_key(|&((seed, epoch), _)| (self.position(seed), seed, epoch));
             return Ok(epochs.into_iter().flat_map(|(_, rows)| rows).collect());
         }
     }

@@ -249,7 +249,7 @@ impl Journal {
     ) -> io::Result<()> {
         self.check()?;
         let mut spans: Vec<_> = index.iter().map(|(&(seed, epoch), &span)| (seed, epoch, span)).collect();
-        spans.sort_by_key(|&(seed, epoch, _)| (position(seed), seed, epoch));
+        spans.sort_by_cached_key(|&(seed, epoch, _)| (position(seed), seed, epoch));
         let mut file = File::open(&self.path)?;
         let mut line = Vec::new();
         for (_, _, span) in spans {

@@ -9,6 +9,8 @@ mod error;
 mod files;
 mod journal;
 mod lock;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -158,8 +160,12 @@ impl RunDir {
         check_vacant(path)?;
         disk.create_directory(path).map_err(RunError::io("create", path))?;
         let lock = Lock::take(path, &disk)?;
+        if let Err(error) = check_vacant(path) {
+            // Somebody else's from beginning to end, perhaps: nothing but the lock was put there by this call.
+            let _ = lock.remove(&disk);
+            return Err(error);
+        }
         let begin = || {
-            check_vacant(path)?;
             remove_partials(path, &disk, |_| true)?;
             let file = path.join(MANIFEST);
             let text = to_toml(&file, manifest)?;
