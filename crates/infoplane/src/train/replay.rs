@@ -117,9 +117,10 @@ type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 ///
 /// What it gives does not depend on what it kept: a network trained again has the same bits. The memory for states
 /// decides the cost alone. States are kept at the multiples of a spacing, at first every epoch; when a training that
-/// somebody waits for finds the memory full, the spacing doubles and the states off the new grid go. **With spacing s
-/// an epoch within the kept range costs at most s − 1 epochs of training**; without any memory, all epochs from the
-/// start. [`Snapshots::release_before`] makes room, after which the spacing may shrink.
+/// somebody waits for finds the memory full, the spacing doubles and the states off the new grid go. **Where states are
+/// kept with spacing s, an epoch costs at most s − 1 epochs of training**; before the first of them, and without any
+/// memory, all epochs from the start. [`Snapshots::release_before`] makes room, after which the spacing of the states to
+/// come may be smaller again.
 ///
 /// Outside of the given memory it holds the training itself, its state one epoch before (a training that diverges goes
 /// back to it), where it started, and, once something has been trained again, a second training without data
@@ -366,5 +367,329 @@ impl<F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Snapshots for Repla
 
     fn release_before(&mut self, epoch: u64) {
         self.store.release_before(epoch, self.front.epoch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{bits, network, trainer};
+    use super::super::{BatchSize, Loss, Statistic, StopRule, TrainConfig};
+    use super::*;
+    use crate::Nonlinearity::{Linear, Softmax, Tanh};
+
+    const EPOCHS: u64 = 24;
+
+    /// A short training; `case` runs through all optimizers, the rest through what changes a step.
+    fn training(optimizer: usize, dropout: f32, schedule: usize, weight_decay: f32) -> Trainer {
+        let kind = ["sgd", "momentum", "nesterov", "adam", "adamw"][optimizer];
+        let schedule = [
+            "kind = 'constant'",
+            "kind = 'cosine', final_factor = 0.1",
+            "kind = 'step', every = 5, factor = 0.5",
+        ][schedule];
+        let config: TrainConfig = toml::from_str(&format!(
+            "epochs = {EPOCHS}\nbatch_size = 16\ndropout = {dropout:?}\nweight_decay = {weight_decay:?}\n\
+             optimizer = {{ kind = '{kind}' }}\nlearning_rate_schedule = {{ {schedule} }}"
+        ))
+        .unwrap();
+        let (inputs, labels) = bits(50, 4);
+        trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels)
+    }
+
+    /// The networks of all epochs.
+    fn truth(mut trainer: Trainer) -> Vec<Network> {
+        let mut networks = vec![trainer.network()];
+        while trainer.ended().is_none() {
+            if trainer.step_epoch().is_ok() {
+                networks.push(trainer.network());
+            }
+        }
+        networks
+    }
+
+    fn silent(_: &Trainer) -> Result<(), SnapshotError> {
+        Ok(())
+    }
+
+    /// Bytes for so many states of this training.
+    fn states(trainer: &Trainer, n: usize) -> usize {
+        n * Packed::of(trainer).size()
+    }
+
+    #[derive(Debug, Clone)]
+    enum Action {
+        Load(u64),
+        Advance,
+        AdvanceIfRoom,
+        Release(u64),
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        prop_oneof![
+            4 => (0..EPOCHS + 2).prop_map(Action::Load),
+            1 => Just(Action::Advance),
+            4 => Just(Action::AdvanceIfRoom),
+            1 => (0..EPOCHS).prop_map(Action::Release),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+
+        #[test]
+        fn any_epoch_in_any_order_has_the_same_bits(
+            optimizer in 0..5usize,
+            dropout in prop_oneof![Just(0.0f32), Just(0.25)],
+            schedule in 0..3usize,
+            weight_decay in prop_oneof![Just(0.0f32), Just(0.01)],
+            n_states in prop_oneof![Just(0usize), Just(1), 2..8usize, Just(100)],
+            from in prop::option::of(0..EPOCHS),
+            on_disk in prop::option::of(1..9u64),
+            actions in prop::collection::vec(action(), 1..40),
+        ) {
+            let training = || training(optimizer, dropout, schedule, weight_decay);
+            let truth = truth(training());
+            let mut keyframes = Vec::new();
+            let mut walker = training();
+            for _ in 0..EPOCHS {
+                keyframes.push(walker.keyframe());
+                walker.step_epoch().unwrap();
+            }
+            let (keyframes, budget) = (&keyframes, states(&walker, n_states));
+            let mut seen = Vec::new();
+            let see = |trainer: &Trainer| Ok(seen.push(trainer.epoch()));
+            let mut replay = match from {
+                Some(epoch) => Replay::resume(training(), &keyframes[epoch as usize], budget, see).unwrap(),
+                None => Replay::new(training(), budget, see),
+            };
+            if let Some(interval) = on_disk {
+                replay = replay.with_stored(move |after, at_most| {
+                    let latest = at_most.min(EPOCHS - 1) / interval * interval;
+                    (latest > after).then(|| keyframes[latest as usize].clone())
+                });
+            }
+            for action in &actions {
+                let (room, spacing, reached) = (replay.has_room(), replay.spacing(), replay.reached());
+                match action {
+                    Action::Load(epoch) => match (replay.load(*epoch), truth.get(*epoch as usize)) {
+                        (Ok(snapshot), Some(network)) => {
+                            prop_assert!(snapshot.epoch == *epoch && snapshot.network == *network);
+                        }
+                        (Err(error), None) => {
+                            prop_assert_eq!(error, SnapshotError::Ended { epoch: *epoch, last: EPOCHS });
+                        }
+                        (got, _) => prop_assert!(false, "epoch {}: {:?}", epoch, got),
+                    },
+                    Action::Advance => {
+                        replay.advance().unwrap();
+                        prop_assert_eq!(replay.reached(), (reached + 1).min(EPOCHS));
+                    }
+                    Action::AdvanceIfRoom if room => {
+                        replay.advance().unwrap();
+                        prop_assert_eq!(replay.spacing(), spacing, "nothing is thinned while there is room");
+                    }
+                    Action::AdvanceIfRoom => {}
+                    Action::Release(epoch) => replay.release_before(*epoch),
+                }
+                prop_assert!(replay.bytes() <= budget);
+                prop_assert_eq!(replay.last(), (replay.reached() == EPOCHS).then_some(EPOCHS));
+                prop_assert_eq!(replay.ended().is_some(), replay.last().is_some());
+            }
+            let reached = replay.reached();
+            drop(replay);
+            let first = from.map_or(0, |from| from + 1);
+            prop_assert!(seen.is_empty() || seen == (first..=reached).collect::<Vec<u64>>(), "{seen:?}");
+        }
+
+        #[test]
+        fn a_load_costs_less_than_the_spacing(n_states in 1..9usize, released in 0..EPOCHS, epoch in 0..=EPOCHS) {
+            let mut replay = Replay::new(training(0, 0.0, 0, 0.0), states(&training(0, 0.0, 0, 0.0), n_states), silent);
+            replay.load(released).unwrap();
+            let before = replay.spacing();
+            replay.release_before(released);
+            replay.load(EPOCHS).unwrap();
+            let (epoch, spacing) = (epoch.max(released), replay.spacing());
+            replay.load(epoch).unwrap();
+            // Later states may have pushed out what lies before the first that is kept.
+            let oldest = replay.store.states.front().map_or(0, |state| state.epoch);
+            let cost = replay.replayed_epochs();
+            prop_assert!(epoch < oldest || cost < spacing.max(before), "{cost} at {spacing} after {before}");
+            prop_assert!(spacing as usize * n_states < 4 * EPOCHS as usize);
+        }
+    }
+
+    #[test]
+    fn ascending_loads_with_no_memory_cost_nothing() {
+        let mut replay = Replay::new(training(3, 0.1, 0, 0.0), 0, silent);
+        for epoch in [0, 1, 2, 4, 8, 9, 16, 16, EPOCHS] {
+            assert!(!replay.has_room());
+            assert_eq!(replay.load(epoch).unwrap().epoch, epoch);
+        }
+        assert_eq!((replay.replays(), replay.replayed_epochs(), replay.bytes()), (0, 0, 0));
+        assert!(replay.again.is_none());
+        // One epoch back is at hand; two are trained again from the start.
+        replay.load(EPOCHS - 1).unwrap();
+        assert_eq!(replay.replays(), 0);
+        replay.load(EPOCHS - 2).unwrap();
+        assert_eq!((replay.replays(), replay.replayed_epochs()), (1, EPOCHS - 2));
+    }
+
+    #[test]
+    fn with_memory_for_all_nothing_is_trained_twice() {
+        let mut replay = Replay::new(training(3, 0.0, 0, 0.0), usize::MAX, silent);
+        while replay.last().is_none() {
+            assert!(replay.has_room());
+            replay.advance().unwrap();
+        }
+        for epoch in (0..=EPOCHS).rev() {
+            replay.load(epoch).unwrap();
+        }
+        assert_eq!((replay.replayed_epochs(), replay.spacing()), (0, 1));
+        assert!(!replay.has_room());
+    }
+
+    #[test]
+    fn released_memory_is_filled_again_and_the_spacing_shrinks() {
+        let training = training(3, 0.0, 0, 0.0);
+        let mut replay = Replay::new(training.twin(), states(&training, 4), silent);
+        replay.load(10).unwrap();
+        assert_eq!(replay.spacing(), 4);
+        assert_eq!(replay.bytes(), states(&training, 2));
+        replay.release_before(10);
+        assert_eq!(replay.spacing(), 1);
+        // The state of epoch 8 is what epoch 10 is trained from.
+        assert_eq!(replay.bytes(), states(&training, 1));
+        while replay.has_room() {
+            replay.advance().unwrap();
+        }
+        assert_eq!(replay.reached(), 13);
+        replay.load(10).unwrap();
+        assert_eq!(replay.replayed_epochs(), 2);
+        replay.load(12).unwrap();
+        assert_eq!(replay.replayed_epochs(), 2);
+    }
+
+    #[test]
+    fn a_training_that_diverges_ends_one_epoch_before() {
+        let (inputs, labels) = bits(50, 4);
+        let config: TrainConfig =
+            toml::from_str("optimizer = { kind = 'sgd', learning_rate = 10.0 }").unwrap();
+        let config = TrainConfig { loss: Loss::SquaredError, batch_size: BatchSize::Samples(16), ..config };
+        let training = || trainer(&config, network(&[4, 3, 2], Linear, Linear, 1), &inputs, &labels);
+        let truth = truth(training());
+        let last = truth.len() as u64 - 1;
+        assert!((1..900).contains(&last), "{last}");
+        for (n_states, beyond) in [(0, 1), (0, 2), (1, 1), (2, 1), (1000, 5)] {
+            let mut seen = Vec::new();
+            let see = |trainer: &Trainer| Ok(seen.push(trainer.epoch()));
+            let mut replay = Replay::new(training(), states(&training(), n_states), see);
+            let epoch = last + beyond;
+            assert_eq!(replay.load(epoch), Err(SnapshotError::Ended { epoch, last }));
+            assert_eq!((replay.last(), replay.reached()), (Some(last), last));
+            assert!(matches!(replay.ended(), Some(TrainingEnd::Diverged { epoch, .. }) if epoch == last + 1));
+            replay.advance().unwrap();
+            assert_eq!(replay.load(last).unwrap().network, truth[last as usize]);
+            assert_eq!(replay.replayed_epochs(), 0);
+            for epoch in 0..=last {
+                assert_eq!(replay.load(epoch).unwrap().network, truth[epoch as usize]);
+            }
+            drop(replay);
+            assert_eq!(seen, (0..=last).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn a_rule_ends_the_source_and_replays_do_not_move_its_end() {
+        let (inputs, labels) = bits(50, 4);
+        let rule =
+            StopRule { statistic: Statistic::TrainLoss, target: Some(0.3), patience: None, interval: 2 };
+        let config: TrainConfig =
+            toml::from_str("optimizer = { kind = 'adam', learning_rate = 0.02 }").unwrap();
+        let config = TrainConfig { stop: Some(rule), batch_size: BatchSize::Samples(16), ..config };
+        let training = || trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels);
+        let mut plain = training();
+        let mut keyframes = Vec::new();
+        while plain.ended().is_none() {
+            keyframes.push(plain.keyframe());
+            plain.step_epoch().unwrap();
+        }
+        let last = plain.epoch();
+        assert!((4..999).contains(&last) && last.is_multiple_of(2), "{last}");
+        for keyframe in &keyframes {
+            let mut replay = Replay::resume(training(), keyframe, 0, silent).unwrap();
+            replay.load(keyframe.epoch / 2).unwrap();
+            assert_eq!(replay.load(2000), Err(SnapshotError::Ended { epoch: 2000, last }));
+            assert_eq!((replay.ended(), replay.last()), (plain.ended(), Some(last)));
+            assert_eq!(replay.load(last).unwrap().network, plain.network());
+        }
+    }
+
+    #[test]
+    fn an_interruption_leaves_a_source_that_goes_on() {
+        let truth = truth(training(3, 0.1, 0, 0.0));
+        let mut calls = 0;
+        let mut replay = Replay::new(training(3, 0.1, 0, 0.0), 0, |_: &Trainer| {
+            calls += 1;
+            // Every third epoch, the first one included.
+            if calls % 3 == 1 { Err(SnapshotError::Interrupted) } else { Ok(()) }
+        });
+        assert_eq!(replay.load(5), Err(SnapshotError::Interrupted));
+        assert_eq!(replay.reached(), 0);
+        assert_eq!(replay.load(5), Err(SnapshotError::Interrupted));
+        assert_eq!(replay.reached(), 3);
+        assert_eq!(replay.load(5).unwrap().network, truth[5]);
+        assert_eq!(replay.advance(), Err(SnapshotError::Interrupted));
+        assert_eq!(replay.load(6).unwrap().network, truth[6]);
+        assert_eq!(replay.load(2).unwrap().network, truth[2]);
+    }
+
+    #[test]
+    fn an_interrupted_replay_goes_on_where_it_was() {
+        let truth = truth(training(3, 0.1, 0, 0.0));
+        let asked = std::sync::atomic::AtomicU64::new(0);
+        let mut replay = Replay::new(training(3, 0.1, 0, 0.0), 0, silent)
+            .with_interrupt(|| asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 4);
+        replay.load(20).unwrap();
+        assert_eq!(replay.load(10), Err(SnapshotError::Interrupted));
+        assert_eq!(replay.replayed_epochs(), 4);
+        assert_eq!(replay.load(10).unwrap().network, truth[10]);
+        assert_eq!(replay.replayed_epochs(), 10);
+    }
+
+    #[test]
+    fn a_keyframe_that_does_not_fit_says_why() {
+        let refused = |change: &dyn Fn(&mut Keyframe), words: &str| {
+            let mut training = training(3, 0.0, 0, 0.0);
+            training.step_epoch().unwrap();
+            let (mut keyframe, before) = (training.keyframe(), training.keyframe());
+            change(&mut keyframe);
+            let error = training.restore(&keyframe).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert_eq!(training.keyframe(), before);
+        };
+        let other = network(&[4, 6, 2], Tanh, Softmax, 1);
+        refused(&|keyframe| keyframe.seed = 3, "seed 3, and this training has seed 17");
+        refused(
+            &|keyframe| keyframe.network = other.clone(),
+            "4-6 Tanh-2 Softmax, and those of this network 4-3 Tanh",
+        );
+        refused(&|keyframe| keyframe.moments[1] = other.clone(), "4-6 Tanh");
+        refused(&|keyframe| keyframe.moments.truncate(1), "1 moments");
+        refused(&|keyframe| keyframe.stop = Some(StopState::default()), "with a rule");
+    }
+
+    #[test]
+    fn a_stored_keyframe_of_another_training_is_passed_over() {
+        let truth = truth(training(3, 0.0, 0, 0.0));
+        let mut other = training(0, 0.0, 0, 0.0);
+        (0..7).for_each(|_| other.step_epoch().unwrap());
+        let keyframe = other.keyframe();
+        let mut replay =
+            Replay::new(training(3, 0.0, 0, 0.0), 0, silent).with_stored(|_, _| Some(keyframe.clone()));
+        replay.load(12).unwrap();
+        assert_eq!(replay.load(9).unwrap().network, truth[9]);
+        assert_eq!(replay.replayed_epochs(), 9);
     }
 }

@@ -228,3 +228,180 @@ impl Trainer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{bits, network, trainer};
+    use super::super::{BatchSize, Keyframe, Optimizer, StatisticsEpochs, TrainConfig};
+    use super::*;
+    use crate::Nonlinearity::{Softmax, Tanh};
+
+    const ALL: [Statistic; 4] =
+        [Statistic::TrainLoss, Statistic::TestLoss, Statistic::TrainAccuracy, Statistic::TestAccuracy];
+
+    fn training(stop: Option<StopRule>) -> Trainer {
+        let (inputs, labels) = bits(60, 4);
+        let config = TrainConfig {
+            epochs: 40,
+            batch_size: BatchSize::Samples(16),
+            // Too fast to be smooth: the statistics go up and down.
+            optimizer: Optimizer::Momentum { learning_rate: 0.7, momentum: 0.9 },
+            dropout: 0.2,
+            statistics: StatisticsEpochs::Every { interval: 1000 },
+            stop,
+            ..TrainConfig::default()
+        };
+        trainer(&config, network(&[4, 5, 2], Tanh, Softmax, 1), &inputs, &labels)
+    }
+
+    /// The statistic at epochs 0 to 40.
+    fn curve(statistic: Statistic) -> Vec<f32> {
+        let mut trainer = training(None);
+        (0..=40)
+            .map(|epoch| {
+                while trainer.epoch() < epoch {
+                    trainer.step_epoch().unwrap();
+                }
+                let stats = trainer.stats();
+                match statistic {
+                    Statistic::TrainLoss => stats.train_loss,
+                    Statistic::TestLoss => stats.test_loss.unwrap(),
+                    Statistic::TrainAccuracy => stats.train_accuracy,
+                    Statistic::TestAccuracy => stats.test_accuracy.unwrap(),
+                }
+            })
+            .collect()
+    }
+
+    /// Where the rule ends a training with this curve, by its definition.
+    fn end(rule: &StopRule, curve: &[f32]) -> Option<(u64, bool)> {
+        let sign = if rule.statistic.is_accuracy() { -1.0 } else { 1.0 };
+        (0..curve.len()).filter(|&epoch| (epoch as u64).is_multiple_of(rule.interval)).find_map(|epoch| {
+            let seen = (0..=epoch).filter(|&before| (before as u64).is_multiple_of(rule.interval));
+            let best = seen.min_by(|&a, &b| (sign * curve[a]).total_cmp(&(sign * curve[b])))?;
+            let reached = rule.target.is_some_and(|target| sign * curve[epoch] <= sign * target);
+            let waited = rule.patience.is_some_and(|patience| (epoch - best) as u64 >= patience);
+            (reached || waited).then_some((epoch as u64, reached))
+        })
+    }
+
+    fn rules() -> Vec<(StopRule, Vec<f32>)> {
+        let mut rules = Vec::new();
+        for statistic in ALL {
+            let curve = curve(statistic);
+            for interval in [1, 3] {
+                for (target, patience) in
+                    [(Some(curve[9]), None), (None, Some(2)), (None, Some(7)), (Some(curve[20]), Some(5))]
+                {
+                    rules.push((StopRule { statistic, target, patience, interval }, curve.clone()));
+                }
+            }
+        }
+        rules
+    }
+
+    #[test]
+    fn a_training_ends_where_its_rule_says_and_trains_on_when_told_to() {
+        let (mut by_target, mut by_patience) = (0, 0);
+        for (rule, curve) in rules() {
+            let mut trainer = training(Some(rule));
+            let end = end(&rule, &curve);
+            for epoch in 0..=40 {
+                let ended = trainer.ended();
+                match (ended, end) {
+                    (Some(TrainingEnd::Target { epoch, value, .. }), Some((expected, true))) => {
+                        assert_eq!((epoch, value), (expected, curve[expected as usize]), "{rule:?}");
+                        by_target += 1;
+                    }
+                    (Some(TrainingEnd::Patience { epoch, .. }), Some((expected, false))) => {
+                        assert_eq!(epoch, expected, "{rule:?}");
+                        by_patience += 1;
+                    }
+                    (Some(TrainingEnd::Epochs), None) => assert_eq!(epoch, 40),
+                    (None, _) => assert!(end.is_none_or(|(end, _)| epoch < end), "{rule:?} at {epoch}"),
+                    _ => panic!("{rule:?} gives {ended:?} for {end:?}"),
+                }
+                let recorded = epoch == 0 || epoch == 40 || end.is_some_and(|(end, _)| epoch == end);
+                assert_eq!(trainer.at_recorded_epoch(), recorded, "{rule:?} at {epoch}");
+                if epoch < 40 {
+                    trainer.step_epoch().unwrap();
+                }
+            }
+            let plain = (0..40).fold(training(None), |mut trainer, _| {
+                trainer.step_epoch().unwrap();
+                trainer
+            });
+            assert_eq!(trainer.network(), plain.network());
+        }
+        assert!(by_target > 100 && by_patience > 100, "{by_target} {by_patience}");
+    }
+
+    #[test]
+    fn a_training_resumed_anywhere_ends_at_the_same_epoch_for_the_same_reason() {
+        for (rule, _) in rules() {
+            let mut whole = training(Some(rule));
+            let mut keyframes = vec![whole.keyframe()];
+            while whole.ended().is_none() {
+                whole.step_epoch().unwrap();
+                keyframes.push(whole.keyframe());
+            }
+            for keyframe in keyframes {
+                let mut resumed = training(Some(rule));
+                let keyframe = Keyframe::from_safetensors(&keyframe.to_safetensors()).unwrap();
+                resumed.restore(&keyframe).unwrap();
+                while resumed.ended().is_none() {
+                    resumed.step_epoch().unwrap();
+                }
+                assert_eq!(resumed.ended(), whole.ended());
+                assert_eq!(resumed.keyframe(), whole.keyframe());
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        let statistic = Statistic::TestLoss;
+        for (end, words) in [
+            (TrainingEnd::Epochs, "all planned epochs are trained"),
+            (
+                TrainingEnd::Target { statistic, value: 0.0499, target: 0.05, epoch: 812 },
+                "test-loss 0.0499 reached the target 0.05 at epoch 812",
+            ),
+            (
+                TrainingEnd::Patience { statistic, best: Some(0.1), best_epoch: 50, epoch: 250 },
+                "test-loss has not got better than 0.1 since epoch 50; ended at epoch 250",
+            ),
+            (
+                TrainingEnd::Diverged { epoch: 3, loss: f32::INFINITY },
+                "training diverged at epoch 3: the loss is inf; a smaller learning rate may help",
+            ),
+        ] {
+            assert_eq!(end.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn rules_out_of_range_are_refused() {
+        for (text, key) in [
+            ("statistic = 'test-loss'", "stop = neither"),
+            ("statistic = 'test-loss'\ntarget = -0.1", "stop.target = -0.1"),
+            ("statistic = 'train-loss'\ntarget = nan", "stop.target = NaN"),
+            ("statistic = 'train-accuracy'\ntarget = 1.5", "stop.target = 1.5"),
+            ("statistic = 'train-accuracy'\npatience = 0", "stop.patience = 0"),
+            ("statistic = 'train-accuracy'\npatience = 3\ninterval = 0", "stop.interval = 0"),
+        ] {
+            let config: TrainConfig = toml::from_str(&format!("[stop]\n{text}")).unwrap();
+            let message = config.check().unwrap_err().to_string();
+            assert!(message.starts_with(key) && message.contains("allowed"), "{message}");
+        }
+        let message = toml::from_str::<TrainConfig>("[stop]\nstatistic = 'loss'\ntarget = 1").unwrap_err();
+        assert!(message.to_string().contains("train-accuracy"), "{message}");
+        let text = "[stop]\nstatistic = 'test-accuracy'\npatience = 5";
+        let config: TrainConfig = toml::from_str(text).unwrap();
+        assert_eq!(toml::from_str::<TrainConfig>(&toml::to_string(&config).unwrap()).unwrap(), config);
+        let (inputs, labels) = bits(10, 4);
+        let start = network(&[4, 2], Tanh, Softmax, 1);
+        let refused = Trainer::new(&config, start, inputs.view(), &labels, &[0, 1], &[], 1).unwrap_err();
+        assert!(refused.to_string().contains("test-accuracy"), "{refused}");
+    }
+}

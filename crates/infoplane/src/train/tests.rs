@@ -10,7 +10,7 @@ use crate::{Labels, Network, Nonlinearity, Snapshots};
 use Nonlinearity::*;
 
 /// Twelve-bit-like data: `n` rows of ±1 with a rule that needs more than one unit.
-fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
+pub(super) fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
     let inputs = Array2::from_shape_fn((n, width), |(i, j)| {
         if (i.wrapping_mul(2_654_435_761) >> (j + 7)) & 1 == 1 { 1.0 } else { -1.0 }
     });
@@ -19,14 +19,19 @@ fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
     (inputs, Labels::from_symbols(&classes))
 }
 
-fn network(widths: &[usize], hidden: Nonlinearity, output: Nonlinearity, seed: u64) -> Network {
+pub(super) fn network(widths: &[usize], hidden: Nonlinearity, output: Nonlinearity, seed: u64) -> Network {
     let mut kinds = vec![hidden; widths.len() - 2];
     kinds.push(output);
     let start = Initialization { bias: 0.05, ..Initialization::default() };
     Network::initialized(widths, &kinds, &start, seed).unwrap()
 }
 
-fn trainer(config: &TrainConfig, network: Network, inputs: &Array2<f32>, labels: &Labels) -> Trainer {
+pub(super) fn trainer(
+    config: &TrainConfig,
+    network: Network,
+    inputs: &Array2<f32>,
+    labels: &Labels,
+) -> Trainer {
     let rows: Vec<usize> = (0..labels.len()).collect();
     let (train, test) = rows.split_at(rows.len() * 4 / 5);
     Trainer::new(config, network, inputs.view(), labels, train, test, 17).unwrap()
