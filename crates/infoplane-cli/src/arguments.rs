@@ -146,8 +146,7 @@ impl ScheduleFlags {
             ("scale", self.scale.as_ref().map(quoted)),
         ];
         let kind = self.schedule.iter().map(|kind| format!("schedule={{ kind = {} }}", quoted(kind)));
-        let keys =
-            keys.into_iter().filter_map(|(key, value)| Some(format!("schedule.{key}={}", value?)));
+        let keys = keys.into_iter().filter_map(|(key, value)| Some(format!("schedule.{key}={}", value?)));
         kind.chain(keys).collect()
     }
 }

@@ -34,7 +34,13 @@ impl Loaded {
                 .map(|seed| format!("seed {}: {}", seed.seed, seed.status))
                 .collect(),
         };
-        Ok(Loaded { manifest, plane: run.plane()?, training: run.training()?, schedule: run.schedule()?, notes })
+        Ok(Loaded {
+            manifest,
+            plane: run.plane()?,
+            training: run.training()?,
+            schedule: run.schedule()?,
+            notes,
+        })
     }
 
     pub fn report(&self) -> ReportData<'_> {

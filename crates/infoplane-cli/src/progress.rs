@@ -54,10 +54,13 @@ impl Bar {
     /// Draws anew where something is to be seen: formatting for each of many thousand epochs would cost.
     fn update(&self) {
         let share = |done: u64, all: u64| done as f64 / all.max(1) as f64;
-        let (trained, measured) = (self.trained.load(Ordering::Relaxed), self.measured.load(Ordering::Relaxed));
+        let (trained, measured) =
+            (self.trained.load(Ordering::Relaxed), self.measured.load(Ordering::Relaxed));
         let measured_share = match self.to_measure {
             Some(all) => share(measured, all),
-            None => share(self.furthest.iter().map(|epoch| epoch.load(Ordering::Relaxed)).sum(), self.to_train),
+            None => {
+                share(self.furthest.iter().map(|epoch| epoch.load(Ordering::Relaxed)).sum(), self.to_train)
+            }
         };
         let position = ((share(trained, self.to_train) + measured_share) / 2.0 * STEPS as f64) as u64;
         if position == self.bar.position() {

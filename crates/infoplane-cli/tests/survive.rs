@@ -166,7 +166,11 @@ fn ctrl_c_leaves_a_run_to_go_on_with_and_says_how() {
     assert!(said.contains("infoplane run --resume run"), "{said}");
     finished(folder.path(), &["report", "run"]);
     finished(folder.path(), &["run", "--resume", "run"]);
-    assert_same(&bytes(&folder.path().join("undisturbed")), &bytes(&folder.path().join("run")), "after ctrl-c");
+    assert_same(
+        &bytes(&folder.path().join("undisturbed")),
+        &bytes(&folder.path().join("run")),
+        "after ctrl-c",
+    );
 }
 
 #[test]

@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use infoplane::PlaneRow;
 use infoplane::plane::{Distance, Entropies};
 use infoplane::run::RunDir;
 use infoplane::schedule::{Ask, DeltaConfig, Schedule, ScheduleConfig, WhenFar};
-use infoplane::PlaneRow;
 
 type Truth = BTreeMap<u64, Vec<PlaneRow>>;
 
@@ -44,7 +44,9 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
         }
         let last = *truth.keys().next_back().ok_or("nothing was measured")?;
         if truth.len() as u64 != last + 1 {
-            return Err(format!("{name}: {} of {} epochs measured; all are needed", truth.len(), last + 1).into());
+            return Err(
+                format!("{name}: {} of {} epochs measured; all are needed", truth.len(), last + 1).into()
+            );
         }
         for delta in [0.02, 0.05, 0.1] {
             let exact = DeltaConfig::new(delta);
@@ -63,7 +65,10 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
             };
             line("delta-exact", &chosen);
             line("delta-exact, keep", &tried(&ScheduleConfig::DeltaExact(keeping), last, entropies, &truth)?);
-            line("delta-approximate", &tried(&ScheduleConfig::DeltaApproximate(exact), last, entropies, &truth)?);
+            line(
+                "delta-approximate",
+                &tried(&ScheduleConfig::DeltaApproximate(exact), last, entropies, &truth)?,
+            );
             let interval = last.div_ceil(points as u64 - 1).max(1);
             line("every", &tried(&ScheduleConfig::Every { interval }, last, entropies, &truth)?);
             line("log-spaced", &tried(&ScheduleConfig::LogSpaced { points }, last, entropies, &truth)?);

@@ -42,7 +42,9 @@ mod tests {
     #[test]
     fn every_key_that_differs_is_named_once() {
         let table = |text: &str| text.parse::<Table>().unwrap();
-        let run = table("name = \"a\"\n[training]\nepochs = 10\nstop = { patience = 3 }\n[[estimators]]\nbins = 30");
+        let run = table(
+            "name = \"a\"\n[training]\nepochs = 10\nstop = { patience = 3 }\n[[estimators]]\nbins = 30",
+        );
         let asked = table("name = \"a\"\n[training]\nepochs = 20\n[[estimators]]\nbins = 31");
         assert_eq!(differences(&run, &run), Vec::<String>::new());
         assert_eq!(

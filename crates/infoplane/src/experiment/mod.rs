@@ -11,6 +11,6 @@ mod seed;
 mod tests;
 
 pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
-pub use preset::{PRESETS, Preset};
 pub use keyframes::KeyframesConfig;
+pub use preset::{PRESETS, Preset};
 pub use run::{Progress, RunOptions, RunSummary, Work};

@@ -27,8 +27,7 @@ impl Experiment {
     pub(super) fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
         let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool =
-            pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
+        let pool = pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
         let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
         Ok(Prepared { dataset, samples, pool })
     }
@@ -61,7 +60,12 @@ impl Experiment {
         each
     }
 
-    pub(super) fn trainer(&self, prepared: &Prepared, split: &Split, seed: u64) -> Result<Trainer, ExperimentError> {
+    pub(super) fn trainer(
+        &self,
+        prepared: &Prepared,
+        split: &Split,
+        seed: u64,
+    ) -> Result<Trainer, ExperimentError> {
         let network = self.initial_network(&prepared.dataset, seed)?;
         let samples = Arc::clone(&prepared.samples);
         Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)

@@ -1,8 +1,8 @@
 //! One training of an experiment, and its measurements.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::config::{Experiment, ExperimentError};
@@ -10,8 +10,8 @@ use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
 use crate::measure::{LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
-use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::plane::Entropies;
+use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Keyframe, Replay, Trainer, TrainingEnd};
@@ -134,7 +134,8 @@ impl Shared<'_> {
                     LayerEstimators::new(&experiment.estimators, &range)
                 })
                 .collect();
-            let mut schedule = experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
+            let mut schedule =
+                experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
             let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
             let interrupted = || self.stopped();
             let measuring = Measuring {
@@ -275,9 +276,8 @@ impl Shared<'_> {
                 kept.len() as u64 == last / interval && (outcome.status != SeedOutcome::FINISHED || of_last())
             }
         };
-        let whole = keyframes
-            && measured.len() == outcome.measured_epochs
-            && self.has_statistics(known_stats, last);
+        let whole =
+            keyframes && measured.len() == outcome.measured_epochs && self.has_statistics(known_stats, last);
         whole.then(|| outcome.clone())
     }
 }

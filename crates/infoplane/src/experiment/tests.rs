@@ -98,7 +98,10 @@ fn threads_and_memory_do_not_change_a_byte() {
         &[][..],
         &["schedule={ kind = \"delta-approximate\", delta = 0.02 }"],
         &["schedule={ kind = \"log-spaced\", points = 9 }"],
-        &["training.stop={ statistic = \"train-loss\", patience = 3 }", "training.optimizer.learning_rate=0.3"],
+        &[
+            "training.stop={ statistic = \"train-loss\", patience = 3 }",
+            "training.optimizer.learning_rate=0.3",
+        ],
         &["estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }"],
         &["training.dropout=0.2", "schedule.delta=0.02", "schedule.max_skip=5"],
     ]
@@ -220,10 +223,8 @@ fn what_is_damaged_is_told_and_made_anew() {
     let experiment = small(folder.path(), &["seeds=1"]);
     let expected = undisturbed(&experiment, folder.path());
     let keyframes = |run: &Path| -> Vec<PathBuf> {
-        let mut files: Vec<_> = fs::read_dir(run.join("keyframes/seed-0"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
+        let mut files: Vec<_> =
+            fs::read_dir(run.join("keyframes/seed-0")).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
     };
@@ -235,7 +236,11 @@ fn what_is_damaged_is_told_and_made_anew() {
         fs::write(path, bytes).unwrap();
     };
     let damages: [Damage<'_>; 6] = [
-        ("a flipped bit in a keyframe", Box::new(|run| flip(&keyframes(run)[1])), "training again from epoch"),
+        (
+            "a flipped bit in a keyframe",
+            Box::new(|run| flip(&keyframes(run)[1])),
+            "training again from epoch",
+        ),
         (
             "a keyframe cut short",
             Box::new(|run| {
@@ -258,11 +263,7 @@ fn what_is_damaged_is_told_and_made_anew() {
         ),
         ("no keyframes", Box::new(|run| fs::remove_dir_all(run.join("keyframes")).unwrap()), ""),
         ("a flipped bit in the journal", Box::new(|run| flip(&run.join("journal.jsonl"))), "damaged"),
-        (
-            "a missing journal",
-            Box::new(|run| fs::remove_file(run.join("journal.jsonl")).unwrap()),
-            "journal",
-        ),
+        ("a missing journal", Box::new(|run| fs::remove_file(run.join("journal.jsonl")).unwrap()), "journal"),
     ];
     for (position, (what, damage, told)) in damages.iter().enumerate() {
         let run = folder.path().join(format!("damaged-{position}"));
@@ -305,8 +306,14 @@ fn a_training_that_ends_early_has_its_last_epoch_measured() {
     let stop = "training.stop={ statistic = \"train-accuracy\", target = 0.9 }";
     for (name, changes) in [
         ("target", &["training.optimizer.learning_rate=0.05", stop][..]),
-        ("diverged", &["training.optimizer={ kind = \"sgd\", learning_rate = 1e30 }", "network.nonlinearity=relu"]),
-        ("list", &["schedule={ kind = \"every\", interval = 25 }", "training.optimizer.learning_rate=0.05", stop]),
+        (
+            "diverged",
+            &["training.optimizer={ kind = \"sgd\", learning_rate = 1e30 }", "network.nonlinearity=relu"],
+        ),
+        (
+            "list",
+            &["schedule={ kind = \"every\", interval = 25 }", "training.optimizer.learning_rate=0.05", stop],
+        ),
     ] {
         let experiment = small(folder.path(), changes);
         let summary = experiment.run(&folder.path().join(name), ONE, &(), &never()).unwrap();

@@ -1,6 +1,7 @@
 //! Which epochs were measured, in words.
 
 use super::{ReportData, caption};
+use crate::Bound;
 use crate::schedule::{DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar};
 
 /// Which epochs of a run were measured, and by which rule.
@@ -74,7 +75,10 @@ fn delta_setting(config: &DeltaConfig) -> String {
         setting += &list("by", estimators.clone());
     }
     if let Some(bounds) = &config.bounds {
-        setting += &list("bounds", bounds.iter().map(|bound| bound.name().to_string()).collect());
+        setting += &list(
+            "bounds",
+            bounds.iter().map(|choice| choice.bound().map_or("none", Bound::name).to_string()).collect(),
+        );
     }
     setting
 }

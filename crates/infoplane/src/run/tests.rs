@@ -110,7 +110,7 @@ fn finish(run: &RunDir) -> Result<Outcome, RunError> {
 fn keyframe(epoch: u64) -> Keyframe {
     let network =
         Network::initialized(&[2, 2], &[Nonlinearity::Tanh], &Initialization::default(), epoch).unwrap();
-    Keyframe { epoch, steps: 3 * epoch, network, moments: vec![] }
+    Keyframe { seed: 7, epoch, steps: 3 * epoch, network, moments: vec![], stop: None }
 }
 
 /// The bytes of every file of a directory, by its path in it.
