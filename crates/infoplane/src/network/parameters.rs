@@ -21,8 +21,8 @@ pub(crate) struct Shape {
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.widths[0])?;
-        let layers = self.widths[1..].iter().zip(&self.nonlinearities);
-        layers.map(|(width, nonlinearity)| write!(f, "-{width} {nonlinearity:?}")).collect()
+        let mut layers = self.widths[1..].iter().zip(&self.nonlinearities);
+        layers.try_for_each(|(width, nonlinearity)| write!(f, "-{width} {nonlinearity:?}"))
     }
 }
 

@@ -141,7 +141,10 @@ type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 /// # let config = TrainConfig::default();
 /// # let trainer = Trainer::new(&config, network, inputs.view(), &labels, &[0, 1], &[], 1)?;
 /// let mut seen = Vec::new();
-/// let mut replay = Replay::new(trainer, 0, |trainer| Ok(seen.push(trainer.epoch())));
+/// let mut replay = Replay::new(trainer, 0, |trainer| {
+///     seen.push(trainer.epoch());
+///     Ok(())
+/// });
 /// let third = replay.load(3)?;
 /// assert_eq!(replay.load(5)?.epoch, 5);
 /// assert_eq!(replay.load(3)?, third);
@@ -381,7 +384,7 @@ mod tests {
 
     const EPOCHS: u64 = 24;
 
-    /// A short training; `case` runs through all optimizers, the rest through what changes a step.
+    /// A short training; `optimizer` runs through all of them, the rest through what changes a step.
     fn training(optimizer: usize, dropout: f32, schedule: usize, weight_decay: f32) -> Trainer {
         let kind = ["sgd", "momentum", "nesterov", "adam", "adamw"][optimizer];
         let schedule = [
@@ -459,7 +462,10 @@ mod tests {
             }
             let (keyframes, budget) = (&keyframes, states(&walker, n_states));
             let mut seen = Vec::new();
-            let see = |trainer: &Trainer| Ok(seen.push(trainer.epoch()));
+            let see = |trainer: &Trainer| {
+                seen.push(trainer.epoch());
+                Ok(())
+            };
             let mut replay = match from {
                 Some(epoch) => Replay::resume(training(), &keyframes[epoch as usize], budget, see).unwrap(),
                 None => Replay::new(training(), budget, see),
@@ -583,8 +589,10 @@ mod tests {
         assert!((1..900).contains(&last), "{last}");
         for (n_states, beyond) in [(0, 1), (0, 2), (1, 1), (2, 1), (1000, 5)] {
             let mut seen = Vec::new();
-            let see = |trainer: &Trainer| Ok(seen.push(trainer.epoch()));
-            let mut replay = Replay::new(training(), states(&training(), n_states), see);
+            let mut replay = Replay::new(training(), states(&training(), n_states), |trainer| {
+                seen.push(trainer.epoch());
+                Ok(())
+            });
             let epoch = last + beyond;
             assert_eq!(replay.load(epoch), Err(SnapshotError::Ended { epoch, last }));
             assert_eq!((replay.last(), replay.reached()), (Some(last), last));
