@@ -666,33 +666,3 @@ fn a_directory_that_cannot_be_written_to_is_told() {
         assert!(error.contains("; make it writable"), "{error}");
     }
 }
-
-#[test]
-#[ignore = "a measurement of time, to be read"]
-fn time_of_a_large_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let seeds: Vec<u64> = (0..50).collect();
-    let manifest = Manifest { seeds: seeds.clone(), ..manifest() };
-    let run = RunDir::create(folder.path(), &manifest, Disk::default()).unwrap();
-    let start = std::time::Instant::now();
-    for epoch in 0..300 {
-        for &seed in &seeds {
-            let rows = (0..18).map(|layer| row(seed, epoch, layer)).collect();
-            run.append(&[Record::Measured { seed, epoch, reason: Reason::Section, rows }]).unwrap();
-            run.append(&[Record::Trained(stats(seed, epoch))]).unwrap();
-        }
-    }
-    println!("append {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    run.sync().unwrap();
-    println!("sync {:?}", start.elapsed());
-    drop(run);
-    let start = std::time::Instant::now();
-    let (run, recovered) = recover(folder.path());
-    println!("resume {:?}, {} epochs", start.elapsed(), recovered.measured.len());
-    let start = std::time::Instant::now();
-    let outcome = run.finish(&[], &[]).unwrap();
-    println!("finish {:?}, {} rows", start.elapsed(), outcome.rows);
-    let start = std::time::Instant::now();
-    println!("{} rows read {:?}", run.plane().unwrap().rows.len(), start.elapsed());
-}
