@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::*;
 use crate::network::{Initialization, oracle};
-use crate::{Labels, Network, Nonlinearity, Snapshots};
+use crate::{Labels, Network, Nonlinearity};
 use Nonlinearity::*;
 
 /// Twelve-bit-like data: `n` rows of ±1 with a rule that needs more than one unit.
@@ -393,24 +393,6 @@ fn divergence_names_its_epoch_and_is_final() {
     assert!(epoch == trainer.epoch() && !loss.is_finite());
     // NaN differs from itself, so the errors are compared in words.
     assert_eq!(trainer.step_epoch().unwrap_err().to_string(), error.to_string());
-}
-
-#[test]
-fn an_interrupted_training_says_so_and_can_go_on() {
-    let (inputs, labels) = bits(100, 4);
-    let config =
-        TrainConfig { statistics: StatisticsEpochs::Every { interval: 2 }, ..TrainConfig::default() };
-    let trainer = trainer(&config, network(&[4, 5, 2], Tanh, Softmax, 1), &inputs, &labels);
-    let stop = std::sync::atomic::AtomicBool::new(true);
-    let mut told = Vec::new();
-    let mut snapshots = TrainOnDemand::new(trainer, &stop, |stats| told.push(stats.epoch));
-    assert_eq!(snapshots.load(0).unwrap().epoch, 0);
-    assert_eq!(snapshots.load(3), Err(crate::snapshot::SnapshotError::Interrupted));
-    stop.store(false, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(snapshots.load(5).unwrap().epoch, 5);
-    assert_eq!(snapshots.load(4), Err(crate::snapshot::SnapshotError::Passed { epoch: 4, at: 5 }));
-    drop(snapshots);
-    assert_eq!(told, [0, 2, 4]);
 }
 
 #[test]
