@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::estimator::{Estimate, LayerRange, Method};
 use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
-pub use driver::{MeasureError, Measurement, Measuring, measure};
+pub use driver::{Crew, MeasureError, Measurement, Measuring, measure};
 pub use ranges::observe_ranges;
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.

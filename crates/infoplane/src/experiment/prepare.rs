@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ndarray::{Array2, Axis};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
 use crate::dataset::{Dataset, Split, SplitRule};
@@ -19,17 +18,13 @@ const MAX_WEIGHTS: u128 = 1 << 30;
 pub(super) struct Prepared {
     pub dataset: Dataset,
     pub samples: Arc<Samples>,
-    /// Where everything is computed.
-    pub pool: ThreadPool,
 }
 
 impl Experiment {
-    pub(super) fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
+    pub(super) fn prepare(&self) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
         let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
-        Ok(Prepared { dataset, samples, pool })
+        Ok(Prepared { dataset, samples })
     }
 
     /// The rows that information is measured on.

@@ -1,14 +1,15 @@
 //! Running an experiment: data, then every seed trained and measured, then the run directory closed.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::config::{Experiment, ExperimentError};
 use super::difference::differences;
 use super::prepare::Prepared;
-use super::seed::{SeedReport, Shared};
+use super::seed::Shared;
+use crate::measure::Crew;
 use crate::run::{Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// Told what a run has done; called from several threads.
@@ -107,7 +108,7 @@ impl Experiment {
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, ExperimentError> {
         let start = Instant::now();
-        let prepared = self.prepare(options.threads)?;
+        let prepared = self.prepare()?;
         let manifest = self.manifest(&prepared, &self.seed_list())?;
         let run = RunDir::create(path, &manifest, disk)?;
         self.go_on(start, prepared, run, manifest, Recovered::default(), options, progress, interrupt)
@@ -163,7 +164,7 @@ impl Experiment {
                 return Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() });
             }
         };
-        let prepared = experiment.prepare(options.threads)?;
+        let prepared = experiment.prepare()?;
         let now = experiment.manifest(&prepared, &manifest.seeds)?;
         if now.data != manifest.data {
             return Err(ExperimentError::DataChanged {
@@ -207,8 +208,10 @@ impl Experiment {
             ));
         }
         let seeds = &manifest.seeds;
-        let threads = prepared.pool.current_num_threads();
-        let at_once = threads.min(seeds.len());
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
         let failed = AtomicBool::new(false);
         let shared = Shared {
             experiment: self,
@@ -216,39 +219,32 @@ impl Experiment {
             run: &run,
             recovered: &recovered,
             keyframe_interval: self.keyframe_interval(&prepared.dataset),
-            memory: options.memory / at_once.max(1) as u64,
+            memory: options.memory / threads.min(seeds.len()).max(1) as u64,
             progress,
             interrupt,
             failed: &failed,
         };
-        let next = AtomicUsize::new(0);
-        let reports: Vec<Mutex<Option<Result<SeedReport, ExperimentError>>>> =
-            seeds.iter().map(|_| Mutex::new(None)).collect();
-        std::thread::scope(|scope| {
-            for _ in 0..at_once {
-                scope.spawn(|| {
-                    while let Some((&seed, report)) = {
-                        let position = next.fetch_add(1, Ordering::Relaxed);
-                        seeds.get(position).zip(reports.get(position))
-                    } {
-                        let result = shared.run_seed(seed);
-                        let fatal = result.is_err();
-                        *report.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(result);
-                        if fatal {
-                            // A full disk under one seed stops the others; the caller's flag is the caller's.
-                            failed.store(true, Ordering::Relaxed);
-                            return;
-                        }
-                    }
-                });
-            }
-        });
+        // Trainings side by side, a thread each, need not wait for each other. Those that would be left over at the end
+        // come first, with the threads shared among them.
+        let (first, rest) = seeds.split_at(seeds.len() % threads);
+        let mut reports = Vec::with_capacity(seeds.len());
+        for seeds in [first, rest] {
+            let crews = crews(threads, seeds.len().min(threads))?;
+            reports.extend(side_by_side(seeds, &crews, |seed, crew| {
+                let report = shared.run_seed(seed, crew);
+                if report.is_err() {
+                    // A full disk under one seed stops the others; the caller's flag is the caller's.
+                    failed.store(true, Ordering::Relaxed);
+                }
+                report
+            }));
+        }
         let mut work = Work { threads, ..Work::default() };
         let mut outcomes = Vec::new();
         let mut schedule = Vec::new();
         let mut interrupted = false;
         for report in reports {
-            match report.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+            match report {
                 Some(Ok(report)) => {
                     work.add(&report.work);
                     outcomes.push(report.outcome);
@@ -265,6 +261,43 @@ impl Experiment {
         let outcome = run.finish(&outcomes, &schedule)?;
         Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() })
     }
+}
+
+/// So many crews, among which the threads are shared.
+fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
+    let share = |crew: usize| threads / n_crews + usize::from(crew < threads % n_crews);
+    let failed =
+        |error: rayon::ThreadPoolBuildError| ExperimentError::Threads { threads, message: error.to_string() };
+    (0..n_crews).map(|crew| Crew::new(share(crew)).map_err(failed)).collect()
+}
+
+/// Has every crew take up the next seed as soon as it is free, until one fails; results in the order of the seeds.
+fn side_by_side<T: Send, E: Send>(
+    seeds: &[u64],
+    crews: &[Crew],
+    work: impl Fn(u64, &Crew) -> Result<T, E> + Sync,
+) -> Vec<Option<Result<T, E>>> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<Result<T, E>>>> = seeds.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for crew in crews {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(&seed), Some(result)) = (seeds.get(position), results.get(position)) else {
+                        return;
+                    };
+                    let done = work(seed, crew);
+                    let failed = done.is_err();
+                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+                    if failed {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
 impl Work {

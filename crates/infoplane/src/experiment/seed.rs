@@ -9,7 +9,7 @@ use super::config::{Experiment, ExperimentError};
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
-use crate::measure::{LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
+use crate::measure::{Crew, LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
 use crate::plane::Entropies;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
@@ -48,10 +48,10 @@ impl Shared<'_> {
         self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
-    /// Trains and measures one seed, as far as that is not in the run directory already.
-    pub fn run_seed(&self, seed: u64) -> Result<SeedReport, ExperimentError> {
+    /// Trains and measures one seed with a crew of its own, as far as that is not in the run directory already.
+    pub fn run_seed(&self, seed: u64, crew: &Crew) -> Result<SeedReport, ExperimentError> {
         let Shared { experiment, prepared, run, recovered, progress, .. } = *self;
-        let Prepared { dataset, pool, .. } = prepared;
+        let Prepared { dataset, .. } = prepared;
         let split = dataset.split_rows(experiment.dataset.split, seed)?;
         let (inputs, y) = experiment.measured_rows(dataset, &split);
         let x = Labels::from_rows(inputs.view());
@@ -94,7 +94,7 @@ impl Shared<'_> {
             if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
         };
 
-        let (in_flight, store) = self.share_memory(inputs.nrows());
+        let (in_flight, store) = self.share_memory(inputs.nrows(), crew);
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
         let start = kept.iter().rev().find(|&&epoch| self.has_statistics(&known_stats, epoch));
         let replay = match start {
@@ -121,7 +121,7 @@ impl Shared<'_> {
                     Some(list) => Box::new(list.into_iter()),
                     None => Box::new(0..=planned),
                 };
-                pool.install(|| observe_ranges(epochs, n_epochs, &mut source, inputs.view()))
+                crew.install(|| observe_ranges(epochs, n_epochs, &mut source, inputs.view()))
                     .map_err(MeasureError::from)?
             } else {
                 vec![LayerRange::default(); experiment.network.hidden.len() + 1]
@@ -143,7 +143,7 @@ impl Shared<'_> {
                 subject,
                 estimators: &estimators,
                 known: &known,
-                pool,
+                crew,
                 in_flight,
                 interrupted: &interrupted,
             };
@@ -187,8 +187,7 @@ impl Shared<'_> {
         let outcome = SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), status };
         run.append(&[Record::Ended(outcome.clone())])?;
         let schedule = self.schedule_rows(seed, entropies, &measured);
-        let threads = pool.current_num_threads();
-        let work = Work { measured_epochs, trained_epochs, replayed_epochs, train_time, threads };
+        let work = Work { measured_epochs, trained_epochs, replayed_epochs, train_time, threads: 0 };
         Ok(SeedReport { outcome, schedule, work })
     }
 
@@ -249,11 +248,11 @@ impl Shared<'_> {
     }
 
     /// How many epochs may be measured at once, and the bytes left for networks that wait.
-    fn share_memory(&self, n_measured: usize) -> (usize, usize) {
+    fn share_memory(&self, n_measured: usize, crew: &Crew) -> (usize, usize) {
         let widths: usize = self.experiment.widths(&self.prepared.dataset)[1..].iter().sum();
         // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
         let each = (n_measured * widths) as u64 * 4 * 3;
-        let at_most = self.prepared.pool.current_num_threads() as u64 + 1;
+        let at_most = crew.n_threads() as u64 + 1;
         let in_flight = (self.memory / 2 / each.max(1)).clamp(1, at_most);
         let left = self.memory.saturating_sub(in_flight * each);
         (in_flight as usize, usize::try_from(left).unwrap_or(usize::MAX))

@@ -178,7 +178,10 @@ fn a_disk_that_fails_at_any_operation_loses_nothing() {
             }
             if let Err(error) = &result {
                 let message = error.to_string();
-                assert!(message.contains("cannot") && message.contains(run.to_str().unwrap()), "{message}");
+                assert!(
+                    message.contains("cannot") && message.contains(folder.path().to_str().unwrap()),
+                    "{message}"
+                );
             }
             if result.is_ok() {
                 // Something that can do without: the process number in the lock.
