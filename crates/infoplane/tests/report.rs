@@ -7,9 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use infoplane::report::{self, ReportData, ReportError, ScheduleData};
+use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::train::EpochStats;
 use infoplane::{Bound, Information, InformationPlane, PlaneRow};
-use made_up::{MadeUp, Run, make_up};
+use made_up::{MadeUp, Run, Skipped, make_up, rows_at, skipped};
 
 fn small() -> MadeUp {
     MadeUp { widths: vec![10, 4, 2], n_seeds: 3, last_epoch: 200, with_test_set: true }
@@ -289,4 +290,134 @@ accuracy at epoch 400: training 0.7500 ± 0.2500, no test set
 seed 3 diverged at epoch 7
 ";
     assert_eq!(report::summary(&data), expected);
+}
+
+/// A run whose epochs were measured in this way.
+fn with_schedule(schedule: Skipped, last_epoch: u64) -> Run {
+    let mut run = make_up(&MadeUp { widths: vec![3], n_seeds: 1, last_epoch: 3, with_test_set: true });
+    for stats in &mut run.training {
+        stats.epoch = if stats.epoch == 3 { last_epoch } else { stats.epoch };
+    }
+    run.schedule = schedule;
+    run
+}
+
+fn planned(epochs: &[u64]) -> Skipped {
+    let measured = |&epoch: &u64| MeasuredEpoch { seed: 1, epoch, reason: Reason::Planned, distance: None };
+    let measured = epochs.iter().map(measured).collect();
+    Skipped { measured, setting: format!("log-spaced, {} points", epochs.len()), ..Skipped::default() }
+}
+
+#[test]
+fn the_measured_epochs_have_a_figure_that_states_the_schedule() {
+    let run = with_schedule(skipped(1, 10_000, 0.05), 10_000);
+    let files = written(&run.data());
+    assert_eq!(check_pictures(&files), 8);
+    let svg = String::from_utf8(files["schedule.svg"].clone()).expect("UTF-8");
+    for words in [
+        "delta-exact, δ = 0.05 of the entropies",
+        "distance  [of the entropies]",
+        "δ = 0.05<",
+        "end of a section",
+        "filled by backtracking",
+        "nothing between them",
+        "of 10001 epochs",
+    ] {
+        assert!(svg.contains(words), "{words}");
+    }
+    let summary = String::from_utf8(files["summary.md"].clone()).expect("UTF-8");
+    assert!(summary.contains("(schedule.png)") && summary.contains("of 10001 epochs"), "{summary}");
+}
+
+#[test]
+fn ten_planned_epochs_are_ten_ticks_and_without_distances_one_strip() {
+    let epochs = [0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
+    let run = with_schedule(planned(&epochs), 10_000);
+    let files = written(&run.data());
+    let svg = String::from_utf8(files["schedule.svg"].clone()).expect("UTF-8");
+    // The colour of planned epochs; one more stands in the legend.
+    assert_eq!(svg.matches("stroke=\"#009e73\"").count(), 11);
+    assert!(!svg.contains("distance") && !svg.contains("NaN"), "{svg}");
+}
+
+#[test]
+fn thousands_of_epochs_and_dozens_of_seeds_make_no_large_file() {
+    let every: Vec<u64> = (0..=10_000).collect();
+    for schedule in [planned(&every), skipped(30, 10_000, 0.05)] {
+        let files = written(&with_schedule(schedule, 10_000).data());
+        assert!(files["schedule.svg"].len() < 600_000, "{}", files["schedule.svg"].len());
+    }
+    let summary = report::summary(&with_schedule(skipped(30, 10_000, 0.05), 10_000).data());
+    assert!(summary.contains("epochs of each seed"), "{summary}");
+}
+
+#[test]
+fn many_seeds_with_epochs_of_their_own_make_no_large_file() {
+    let schedule = skipped(25, 10_000, 0.05);
+    let mut run = with_schedule(Skipped::default(), 10_000);
+    run.plane.rows.clear();
+    for measured in &schedule.measured {
+        rows_at(&[4, 3], measured.seed, measured.epoch, &mut run.plane.rows);
+    }
+    run.plane.rows.retain(|row| row.estimator == "binned");
+    let n_epochs = {
+        let mut epochs: Vec<u64> = schedule.measured.iter().map(|measured| measured.epoch).collect();
+        epochs.sort_unstable();
+        epochs.dedup();
+        epochs.len()
+    };
+    let layer = &run.plane.groups()[0].layers()[0];
+    assert!(n_epochs > 1000 && layer.mean.len() == n_epochs, "{n_epochs}");
+    let files = written(&run.data());
+    assert!(files["information-binned-30-equal-on-1-1.svg"].len() < 200_000);
+    assert!(files["plane-binned-30-equal-on-1-1.svg"].len() < 600_000);
+}
+
+#[test]
+fn the_summary_counts_measured_epochs_and_tells_adjacent_neighbours_from_others() {
+    let measured = |epoch, reason, distance| MeasuredEpoch { seed: 1, epoch, reason, distance };
+    let schedule = Skipped {
+        measured: vec![
+            measured(0, Reason::Section, None),
+            measured(1, Reason::Section, Some(0.31)),
+            measured(9, Reason::Section, Some(0.04)),
+            measured(5, Reason::Filling, Some(0.049)),
+            measured(200, Reason::Last, None),
+        ],
+        setting: "delta-exact".into(),
+        delta: Some(0.05),
+        distance_unit: "of the entropies".into(),
+    };
+    let mut run = with_schedule(schedule, 200);
+    let summary = report::summary(&run.data());
+    let expected = "measured 5 of 201 epochs (2.49%): 3 sections, 1 filled, 1 last; \
+                    largest distance between neighbours that are not adjacent 0.0490 of the entropies \
+                    (δ = 0.05); 1 pair of adjacent epochs further apart than δ, at most 0.310, with nothing \
+                    between them; 1 pair of neighbours without a distance: one holds a value that the other \
+                    lacks\n";
+    assert!(summary.contains(expected), "{summary}");
+
+    run.schedule.measured[2].distance = Some(0.06);
+    let summary = report::summary(&run.data());
+    assert!(
+        summary.contains("0.0600 of the entropies (δ = 0.05); 1 pair further apart than δ;"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn no_distance_breaks_the_figure_of_the_schedule() {
+    let strange = [f64::NAN, f64::INFINITY, -3.0, 0.0, 1e-320, 1e300, f64::MAX];
+    for distance in strange {
+        for delta in [None, Some(0.05), Some(f64::NAN), Some(1e-300), Some(f64::MAX)] {
+            let mut schedule = skipped(2, 300, 0.2);
+            schedule.delta = delta;
+            schedule.measured.iter_mut().step_by(3).for_each(|m| m.distance = Some(distance));
+            schedule.measured.last_mut().expect("an epoch").epoch = u64::MAX;
+            let mut run = with_schedule(schedule, 300);
+            run.plane = InformationPlane::default();
+            check_pictures(&written(&run.data()));
+            report::summary(&run.data());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What every figure says in words about what it shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReportData;
 use super::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
@@ -164,15 +164,16 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
 }
 
 fn early_ends(group: &PlaneGroup<'_>) -> Option<String> {
-    let last = |seed: u64| {
-        let epochs = group.rows.iter().filter(|row| row.seed == seed && row.values().is_some());
-        epochs.map(|row| row.epoch).max()
-    };
-    let ends: Vec<(u64, Option<u64>)> = group.seeds().into_iter().map(|seed| (seed, last(seed))).collect();
-    let end = ends.iter().filter_map(|(_, end)| *end).max()?;
+    // In one pass: a search for each seed would go through all rows of all seeds.
+    let mut ends: BTreeMap<u64, Option<u64>> = BTreeMap::new();
+    for row in &group.rows {
+        let end = ends.entry(row.seed).or_default();
+        *end = (*end).max(row.values().map(|_| row.epoch));
+    }
+    let end = ends.values().filter_map(|end| *end).max()?;
     let early: Vec<String> = ends
         .iter()
-        .filter(|(_, last)| *last != Some(end))
+        .filter(|(_, last)| **last != Some(end))
         .map(|(seed, last)| match last {
             Some(last) => format!("seed {seed} at epoch {last}"),
             None => format!("seed {seed} without values"),

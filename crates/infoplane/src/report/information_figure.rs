@@ -1,8 +1,11 @@
 //! I(X;T) and I(T;Y) of every layer against the epoch; each where there is one.
+//!
+//! Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
 
 use std::collections::BTreeMap;
 
 use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
+use super::thinning::thin_means;
 use super::{ReportData, caption};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, PlanePoint};
 
@@ -24,7 +27,9 @@ struct Quantity {
 
 /// The figure of one setting of an estimator; nothing if no row has values.
 pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scene> {
-    let (with_i_xt, with_i_ty) = (group.layers_with_i_xt(), group.layers_with_i_ty());
+    let (mut with_i_xt, mut with_i_ty) = (group.layers_with_i_xt(), group.layers_with_i_ty());
+    thin_means(&mut with_i_xt);
+    thin_means(&mut with_i_ty);
     let described: BTreeMap<usize, usize> =
         with_i_xt.iter().chain(&with_i_ty).map(|path| (path.layer, path.width)).collect();
     if described.is_empty() {

@@ -19,6 +19,13 @@ pub struct ScheduleData<'a> {
     pub distance_unit: String,
 }
 
+impl ScheduleData<'_> {
+    /// δ, if it is a distance at all.
+    pub(super) fn usable_delta(&self) -> Option<f64> {
+        self.delta.filter(|delta| delta.is_finite() && *delta > 0.0)
+    }
+}
+
 /// The schedule and its settings in one line, for captions.
 ///
 /// ```
@@ -165,34 +172,31 @@ fn counts(seeds: &[Seed<'_>]) -> String {
     let trained = || seeds.iter().map(|seed| seed.last.saturating_add(1));
     let (sum, all) = (measured().sum::<u64>() as f64, trained().map(|n| n as f64).sum::<f64>());
     let share = caption::percent(sum / all);
-    let n_seeds = seeds.len() as f64;
-    let of_reason = |reason: Reason| {
+    // A count that all seeds have, or their mean.
+    let reason = |(reason, one, many): (Reason, &str, &str)| {
         let of_seed = |seed: &Seed<'_>| seed.epochs.iter().filter(|e| e.reason == reason).count();
-        seeds.iter().map(of_seed).sum::<usize>() as f64 / n_seeds
+        let counts: Vec<usize> = seeds.iter().map(of_seed).collect();
+        match (counts[0], counts.iter().sum::<usize>()) {
+            (_, 0) => None,
+            (first, _) if counts.iter().all(|&count| count == first) => {
+                Some(format!("{first} {}", if first == 1 { one } else { many }))
+            }
+            (_, sum) => Some(format!("{:.1} {many}", sum as f64 / counts.len() as f64)),
+        }
     };
-    // Whole numbers for one seed, means for several.
-    let decimals = usize::from(seeds.len() > 1);
-    let reasons: Vec<String> = [
+    let reasons = [
         (Reason::Planned, "planned", "planned"),
         (Reason::Section, "section", "sections"),
         (Reason::Filling, "filled", "filled"),
         (Reason::Last, "last", "last"),
-    ]
-    .into_iter()
-    .map(|(reason, one, many)| (of_reason(reason), one, many))
-    .filter(|(n, ..)| *n > 0.0)
-    .map(|(n, one, many)| format!("{n:.decimals$} {}", if n == 1.0 { one } else { many }))
-    .collect();
-    let reasons = reasons.join(", ");
-    let trained = from_to(trained());
+    ];
+    let reasons = reasons.into_iter().filter_map(reason).collect::<Vec<_>>().join(", ");
+    let (measured, trained) = (from_to(measured()), from_to(trained()));
     if seeds.len() == 1 {
-        return format!("measured {} of {trained} epochs ({share}): {reasons}", from_to(measured()));
+        return format!("measured {measured} of {trained} epochs ({share}): {reasons}");
     }
-    let mean = sum / n_seeds;
-    format!(
-        "measured {} of {trained} epochs of each seed, on average {mean:.1} ({share}): {reasons}",
-        from_to(measured())
-    )
+    let average = if measured.contains(' ') { "on average " } else { "" };
+    format!("measured {measured} of {trained} epochs of each seed ({share}): {average}{reasons}")
 }
 
 /// `231`, or `231 to 254`.
@@ -215,7 +219,7 @@ fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>]) -> Vec<String> {
     if measured.is_empty() {
         return words;
     }
-    match data.schedule.delta {
+    match data.schedule.usable_delta() {
         None => words.extend(
             largest(&measured).map(|largest| format!("largest distance between neighbours {largest}{unit}")),
         ),
@@ -237,7 +241,7 @@ fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>]) -> Vec<String> {
             let adjacent: Vec<&Neighbors> = adjacent.iter().filter(further).copied().collect();
             if let Some(largest) = largest(&adjacent) {
                 words.push(format!(
-                    "{} of adjacent epochs further apart than δ, at most {largest}: nothing lies between them",
+                    "{} of adjacent epochs further apart than δ, at most {largest}, with nothing between them",
                     pairs(adjacent.len())
                 ));
             }

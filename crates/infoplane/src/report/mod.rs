@@ -14,6 +14,7 @@ mod plane_labels;
 mod schedule_figure;
 mod summary;
 mod table;
+mod thinning;
 mod training_figure;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,9 @@
 //! The information plane: I(T;Y) against I(X;T), a path per layer, coloured by epoch.
+//!
+//! Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
 
 use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
+use super::thinning::thin_means;
 use super::{ReportData, caption, plane_labels};
 use crate::plane::{LayerPath, PlaneGroup};
 
@@ -12,10 +15,11 @@ pub(super) const LABEL_SIZE: f64 = 11.5;
 
 /// The figure of one setting of an estimator; nothing if no row has values.
 pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scene> {
-    let layers = group.layers();
+    let mut layers = group.layers();
     if layers.is_empty() {
         return None;
     }
+    thin_means(&mut layers);
     let notes = caption::note_lines(&notes(data, group, &layers), WIDTH - 2.0 * 24.0);
     let mut scene = Scene::new(WIDTH, TOP + PLOT.1 + 58.0 + caption::note_height(&notes) + 10.0);
     let title = format!("Information plane – {}", data.title);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::information_figure::LEGEND_STEP;
 use super::measured::{self, Neighbors, Seed, significant};
 use super::{ReportData, caption};
@@ -68,7 +68,7 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
         }
     }
     if let Some(distances) = &distances {
-        distances.draw(&mut scene, below, data.schedule.delta);
+        distances.draw(&mut scene, below, data.schedule.usable_delta());
     }
     draw_legend(&mut scene, &reasons, halves, distances.as_ref());
     caption::write_notes(&mut scene, 24.0, bottom, &notes);
@@ -171,7 +171,7 @@ struct Distances {
 impl Distances {
     /// Nothing if there are no distances.
     fn new(data: &ReportData<'_>, seeds: &[Seed<'_>], x: Scale) -> Option<Distances> {
-        let delta = data.schedule.delta.filter(|delta| delta.is_finite() && *delta > 0.0);
+        let delta = data.schedule.usable_delta();
         let point = |pair: Neighbors| {
             let distance = pair.distance?;
             let kind = match delta {
@@ -190,7 +190,7 @@ impl Distances {
         let logarithmic = usual > 0.0 && largest > 4.0 * usual;
         let edge = largest / RANGE;
         let y = if logarithmic {
-            Scale::logarithmic(sorted.iter().map(|v| v.max(edge)).chain(delta))
+            Scale::logarithmic(sorted.iter().map(|v| v.max(edge)).chain(delta.filter(|&delta| delta >= edge)))
         } else {
             // From zero, without room below it.
             let high = 1.08 * largest.max(delta.unwrap_or(0.0));
@@ -204,10 +204,11 @@ impl Distances {
         let points = points.into_iter().map(|(epoch, distance, reason, kind)| {
             (epoch, distance.max(low.unwrap_or(distance)), reason, kind)
         });
-        let y_name = match data.schedule.distance_unit.as_str() {
-            "" => "distance to the neighbour before".to_string(),
-            unit => format!("distance to the neighbour before  [{unit}]"),
-        };
+        let unit = &data.schedule.distance_unit;
+        let y_name = format!("distance  [{unit}]");
+        // A name longer than its axis would run into the strips.
+        let fits = !unit.is_empty() && text_width(&y_name, 12.5, Weight::Regular) <= PLOT.1;
+        let y_name = if fits { y_name } else { "distance".into() };
         Some(Distances { points: points.collect(), x, y, y_name, lower_edge })
     }
 
@@ -298,8 +299,11 @@ fn draw_legend(scene: &mut Scene, reasons: &BTreeSet<Reason>, halves: bool, dist
             _ => (y - 7.0, y + 7.0),
         };
         scene.line(vec![(x + 3.0, top), (x + 3.0, bottom)], color(reason), 2.2);
-        scene.marks.push(point((x + 14.0, y), color(reason), Kind::Usual));
-        scene.text(Text::new(x + 26.0, y + 4.0, 11.5, name(reason)));
+        if distances.is_some() {
+            scene.marks.push(point((x + 14.0, y), color(reason), Kind::Usual));
+        }
+        let left = if distances.is_some() { x + 26.0 } else { x + 14.0 };
+        scene.text(Text::new(left, y + 4.0, 11.5, name(reason)));
         y += LEGEND_STEP;
     }
     y += 10.0;

@@ -106,41 +106,45 @@ fn path(width: usize, epoch: u64, bound: Option<Bound>) -> (f64, f64) {
     (x.clamp(0.0, 12.0), y.clamp(0.0, 0.9992))
 }
 
-/// The rows and the statistics of training.
-pub fn make_up(what: &MadeUp) -> Run {
-    let mut rows = Vec::new();
+/// The rows of one epoch of a seed.
+pub fn rows_at(widths: &[usize], seed: u64, epoch: u64, rows: &mut Vec<PlaneRow>) {
     let settings = [
         ("binned", "30 equal on [-1, 1]", None),
         ("kde", "noise_variance=0.001", Some(Bound::Upper)),
         ("kde", "noise_variance=0.001", Some(Bound::Lower)),
     ];
+    for (index, &width) in widths.iter().enumerate() {
+        for (estimator, setting, bound) in settings {
+            let (x, y) = path(width, epoch, bound);
+            let spread = (12.0 - x) * 0.06;
+            // Half of it stays with the seed, half changes from epoch to epoch.
+            let push =
+                |salt| noise(seed, index as u64 + salt, 0) + 0.25 * noise(seed, index as u64 + salt, epoch);
+            rows.push(PlaneRow {
+                seed,
+                epoch,
+                layer: index + 1,
+                width,
+                estimator: estimator.into(),
+                setting: setting.into(),
+                bound,
+                i_xt_bits: Some((x + spread * push(0)).clamp(0.0, 12.0)),
+                i_ty_bits: Some((y + 0.5 * (1.0 - y) * 0.2 * push(50)).clamp(0.0, 0.9992)),
+                i_xt_standard_error_bits: None,
+                i_ty_standard_error_bits: None,
+                out_of_range: 0,
+                status: PlaneRow::OK.into(),
+            });
+        }
+    }
+}
+
+/// The rows and the statistics of training.
+pub fn make_up(what: &MadeUp) -> Run {
+    let mut rows = Vec::new();
     for seed in 1..=what.n_seeds {
         for epoch in epochs(what.last_epoch) {
-            for (index, &width) in what.widths.iter().enumerate() {
-                for (estimator, setting, bound) in settings {
-                    let (x, y) = path(width, epoch, bound);
-                    let spread = (12.0 - x) * 0.06;
-                    // Half of it stays with the seed, half changes from epoch to epoch.
-                    let push = |salt| {
-                        noise(seed, index as u64 + salt, 0) + 0.25 * noise(seed, index as u64 + salt, epoch)
-                    };
-                    rows.push(PlaneRow {
-                        seed,
-                        epoch,
-                        layer: index + 1,
-                        width,
-                        estimator: estimator.into(),
-                        setting: setting.into(),
-                        bound,
-                        i_xt_bits: Some((x + spread * push(0)).clamp(0.0, 12.0)),
-                        i_ty_bits: Some((y + 0.5 * (1.0 - y) * 0.2 * push(50)).clamp(0.0, 0.9992)),
-                        i_xt_standard_error_bits: None,
-                        i_ty_standard_error_bits: None,
-                        out_of_range: 0,
-                        status: PlaneRow::OK.into(),
-                    });
-                }
-            }
+            rows_at(&what.widths, seed, epoch, &mut rows);
         }
     }
     let mut training = Vec::new();

@@ -39,7 +39,9 @@ impl Scale {
     pub(crate) fn logarithmic(values: impl IntoIterator<Item = f64>) -> Scale {
         let above_zero = values.into_iter().filter(|&v| v > 0.0);
         let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
-        let (low, mut high) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        // A decade beyond the largest float would be infinite, one below the smallest zero.
+        let (low, mut high) = (low.log10().floor().clamp(-307.0, 307.0) as i32, high.log10().ceil() as i32);
+        high = high.min(308);
         high = high.max(low + 1);
         Scale::Logarithmic { low: 10f64.powi(low), high: 10f64.powi(high) }
     }
@@ -213,5 +215,8 @@ mod tests {
         assert_eq!(scale, Scale::Logarithmic { low: 0.01, high: 10.0 });
         assert_eq!(scale.share(0.0), None);
         assert_eq!(scale.share(f64::NAN), None);
+        let whole = Scale::logarithmic([1e-320, f64::MAX]);
+        assert_eq!(whole, Scale::Logarithmic { low: 1e-307, high: 1e308 });
+        assert!(labels(whole, 200.0).len() < 12);
     }
 }

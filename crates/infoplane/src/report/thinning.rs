@@ -1,0 +1,92 @@
+//! As much of a mean path as can be seen.
+
+use super::draw::Scale;
+use crate::plane::{LayerPath, MeanPoint};
+
+/// A mean path has a point at every epoch that any seed has: with fifty seeds that choose their own epochs,
+/// thousands. Up to this many are drawn as they are.
+const MOST_POINTS: usize = 1000;
+/// Places of the axis of epochs; each keeps five points at most.
+const PLACES: f64 = (MOST_POINTS / 5) as f64;
+
+/// Leaves at most [`MOST_POINTS`] of each mean path, for drawing only: tables and notes keep them all.
+///
+/// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
+/// least or largest: no peak is lost, and every point that is drawn was measured.
+pub(super) fn thin_means(layers: &mut [LayerPath]) {
+    for layer in layers {
+        layer.mean = thinned(&layer.mean);
+    }
+}
+
+fn thinned(mean: &[MeanPoint]) -> Vec<MeanPoint> {
+    if mean.len() <= MOST_POINTS {
+        return mean.to_vec();
+    }
+    let scale = Scale::epochs(mean.iter().map(|point| point.epoch));
+    let place = |point: &MeanPoint| {
+        let share = scale.share(point.epoch as f64).unwrap_or(0.0);
+        (share * PLACES).min(PLACES - 1.0) as usize
+    };
+    let mut kept: Vec<MeanPoint> = Vec::with_capacity(MOST_POINTS);
+    for points in mean.chunk_by(|a, b| place(a) == place(b)) {
+        let extreme = |value: fn(&MeanPoint) -> f64, sign: f64| {
+            // Of equal values the first.
+            let larger = |best: usize, index: usize| {
+                if sign * value(&points[index]) > sign * value(&points[best]) { index } else { best }
+            };
+            (0..points.len()).fold(0, larger)
+        };
+        let (i_xt, i_ty): (fn(&MeanPoint) -> f64, fn(&MeanPoint) -> f64) =
+            (|point| point.i_xt_bits.mean, |point| point.i_ty_bits.mean);
+        let mut places = [
+            extreme(i_xt, 1.0),
+            extreme(i_xt, -1.0),
+            extreme(i_ty, 1.0),
+            extreme(i_ty, -1.0),
+            points.len() - 1,
+        ];
+        places.sort_unstable();
+        let mut before = None;
+        for index in places {
+            if before.replace(index) != Some(index) {
+                kept.push(points[index]);
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plane::Mean;
+
+    fn path(n: u64) -> Vec<MeanPoint> {
+        let of = |mean| Mean { mean, standard_error: None, n_seeds: 1 };
+        let point = |epoch: u64| MeanPoint {
+            epoch,
+            i_xt_bits: of((epoch * 7919 % 10_007) as f64 + if epoch == 8123 { 1e6 } else { 0.0 }),
+            i_ty_bits: of((epoch * 104_729 % 10_009) as f64 - if epoch == 9001 { 1e6 } else { 0.0 }),
+        };
+        (0..n).map(point).collect()
+    }
+
+    #[test]
+    fn a_long_noisy_path_keeps_its_ends_and_its_peaks() {
+        let long = path(10_001);
+        let kept = thinned(&long);
+        assert!((200..=MOST_POINTS).contains(&kept.len()), "{}", kept.len());
+        assert!(kept.windows(2).all(|pair| pair[0].epoch < pair[1].epoch));
+        assert!(kept.iter().all(|point| long[point.epoch as usize] == *point));
+        for epoch in [0, 1, 8123, 9001, 10_000] {
+            assert!(kept.iter().any(|point| point.epoch == epoch), "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn a_short_path_stays_whole() {
+        let short = path(MOST_POINTS as u64);
+        assert_eq!(thinned(&short), short);
+    }
+}
