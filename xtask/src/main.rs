@@ -1,6 +1,7 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs every test there is; `cargo xtask bench-tables` runs every benchmark.
+//! `cargo xtask test` runs every test there is; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask bench-tables` runs every benchmark.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,11 +10,13 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test          run every test: the library, the command, the examples in the documentation
+  soak [KILLS]  kill the command at random moments (200 of them) and compare what it comes to
   bench-tables  run every benchmark, on one core and on all";
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("test") => test(),
+        Some("soak") => soak(std::env::args().nth(2)),
         Some("bench-tables") => bench_tables(),
         _ => {
             eprintln!("{USAGE}");
@@ -36,6 +39,13 @@ fn test() -> Result<(), String> {
         println!("published data are not beside the checkout (../shared/data): tests that need them skip");
     }
     cargo(&["test", "--workspace"], &[])
+}
+
+fn soak(kills: Option<String>) -> Result<(), String> {
+    let kills = kills.unwrap_or_else(|| "200".into());
+    kills.parse::<u32>().map_err(|_| format!("`{kills}` is no number of kills"))?;
+    let test = ["test", "--release", "--package", "infoplane-cli", "--test", "survive", "--", "killed"];
+    cargo(&test, &[("INFOPLANE_KILLS", &kills)])
 }
 
 fn bench_tables() -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 
 /// Measures what a neural network's layers know while it learns.
@@ -63,11 +64,17 @@ Examples:
   infoplane run
   infoplane run saxe2018-relu --seeds 3 --out relu
   infoplane run mine.toml --set training.epochs=500 --set training.optimizer.learning_rate=0.001
-  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10")]
+  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10
+  infoplane run saxe2018-tanh --schedule delta-exact --delta 0.05
+  infoplane run saxe2018-tanh --schedule log-spaced --points 100
+  infoplane run --resume runs/saxe2018-tanh")]
 pub struct Run {
-    /// A preset (see `infoplane presets`) or a TOML file
-    #[arg(default_value = "tishby2017", value_name = "PRESET|FILE.toml")]
-    pub experiment: String,
+    /// A preset (see `infoplane presets`) or a TOML file [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE.toml")]
+    pub experiment: Option<String>,
+    /// Go on with a run that was stopped; what it had measured is kept. An experiment given too must be the same
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
     /// Change one key: the path through the tables, lists counted from 0 (estimators.0.bins=50)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -80,9 +87,68 @@ pub struct Run {
     /// Threads to use; 0 is one for each core. The numbers do not depend on it
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
+    /// Memory for networks kept to be measured later and for activations: 512MiB, 4GiB. The numbers do not depend on it
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub memory: ByteSize,
+    #[command(flatten)]
+    pub schedule: ScheduleFlags,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which epochs are measured, in place of the experiment's own schedule.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which epochs are measured (keys of [schedule])")]
+pub struct ScheduleFlags {
+    /// every, log-spaced, list, delta-exact or delta-approximate
+    #[arg(long, value_name = "KIND")]
+    pub schedule: Option<String>,
+    /// every: epochs from one measurement to the next
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub interval: Option<String>,
+    /// log-spaced: how many epochs are measured
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub points: Option<String>,
+    /// list: the epochs, separated by commas
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub epochs: Option<String>,
+    /// delta-*: how far measured neighbours may be apart, as a share of H(X) and H(Y)
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
+    pub delta: Option<String>,
+    /// delta-*: what the skip is multiplied with while neighbours are near [default: 2]
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub multiplier: Option<String>,
+    /// delta-*: the longest skip, in epochs [default: any]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub max_skip: Option<String>,
+    /// delta-*: what becomes of the skip where neighbours are too far apart: shrink or keep [default: shrink]
+    #[arg(long, value_name = "HOW")]
+    pub when_far: Option<String>,
+    /// delta-*: the unit of D: entropy (a share of H(X) and H(Y)) or bits [default: entropy]
+    #[arg(long, value_name = "UNIT")]
+    pub scale: Option<String>,
+}
+
+impl ScheduleFlags {
+    /// The flags as overrides of the experiment's keys. A kind replaces the whole schedule; keys alone change it.
+    pub fn overrides(&self) -> Vec<String> {
+        let quoted = |text: &String| format!("{text:?}");
+        let list = self.epochs.as_ref().map(|epochs| format!("[{epochs}]"));
+        let keys = [
+            ("interval", self.interval.clone()),
+            ("points", self.points.clone()),
+            ("epochs", list),
+            ("delta", self.delta.clone()),
+            ("multiplier", self.multiplier.clone()),
+            ("max_skip", self.max_skip.clone()),
+            ("when_far", self.when_far.as_ref().map(quoted)),
+            ("scale", self.scale.as_ref().map(quoted)),
+        ];
+        let kind = self.schedule.iter().map(|kind| format!("schedule={{ kind = {} }}", quoted(kind)));
+        let keys = keys.into_iter().filter_map(|(key, value)| Some(format!("schedule.{key}={}", value?)));
+        kind.chain(keys).collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +184,20 @@ Examples:
 const TOTAL_CORRELATION_EXAMPLES: &str = "\
 Example:
   infoplane estimate total-correlation x.npy --estimator ksg --k 5";
+
+/// What every way of estimating takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    // Shown after the flags that one way has of its own.
+    #[arg(long, display_order = 500)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
 
 /// The method and its keys, as flags.
 #[derive(Debug, Args)]
@@ -228,29 +308,26 @@ pub struct Pair {
     /// Take the rows of Z as symbols; text is allowed
     #[arg(long, requires = "given")]
     pub given_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
     /// Add a p-value for independence from so many permutations of Y
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "given")]
+    // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
+    // under which all that follows would stand.
+    #[arg(long, display_order = 400, value_name = "N", conflicts_with = "given",
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub permutations: Option<u32>,
     #[command(flatten)]
     pub error: ErrorFlags,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 /// Whether to add a standard error to methods that have none of their own.
 #[derive(Debug, Args)]
 pub struct ErrorFlags {
     /// Add a standard error, by parts of the samples or by drawing them again, where the method has none (the default)
-    #[arg(long, overrides_with = "no_standard_error")]
+    #[arg(long, display_order = 401, overrides_with = "no_standard_error")]
     pub standard_error: bool,
     /// Only what the method itself gives; saves up to 200 estimates
-    #[arg(long, overrides_with = "standard_error")]
+    #[arg(long, display_order = 402, overrides_with = "standard_error")]
     pub no_standard_error: bool,
 }
 
@@ -262,14 +339,8 @@ pub struct Entropy {
     /// Take the rows of X as symbols; text is allowed
     #[arg(long)]
     pub x_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]
@@ -280,14 +351,8 @@ pub struct TotalCorrelation {
     /// Take the values of each column as symbols
     #[arg(long)]
     pub x_discrete: bool,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]
@@ -309,14 +374,8 @@ pub struct Layer {
     /// The inputs, X, if some are repeated: rows that are equal count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
-    /// The method; `auto` takes the one that fits the data and says why
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub estimator: String,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub keys: MethodKeys,
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]

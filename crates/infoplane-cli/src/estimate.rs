@@ -48,7 +48,7 @@ impl Rows {
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
 pub fn pair(arguments: &Pair) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.estimator, &arguments.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
     let z = match &arguments.given {
@@ -84,7 +84,7 @@ pub fn pair(arguments: &Pair) -> Result<ExitCode, Failure> {
             finish(estimate, estimator.as_ref(), &range, &x, &y, arguments).map_err(told)?
         }
     };
-    print(quantity, estimator.as_ref(), &estimate, p_value, arguments.json)
+    print(quantity, estimator.as_ref(), &estimate, p_value, arguments.common.json)
 }
 
 /// Methods of layers measure a pair of which one side is symbols.
@@ -150,17 +150,17 @@ fn with_standard_error(
 
 /// Estimates the entropy of a file's rows.
 pub fn entropy(arguments: &Entropy) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.estimator, &arguments.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimator = config.estimator(&observed(&config, &[x.variable()])).map_err(told)?;
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
-    print("H(X)", estimator.as_ref(), &estimate, None, arguments.json)
+    print("H(X)", estimator.as_ref(), &estimate, None, arguments.common.json)
 }
 
 /// Estimates the total correlation of a file's columns.
 pub fn total_correlation(arguments: &TotalCorrelation) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.estimator, &arguments.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
     let (file, key) = file_and_key(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let columns: Vec<Array2<f64>> = match &array {
@@ -186,7 +186,7 @@ pub fn total_correlation(arguments: &TotalCorrelation) -> Result<ExitCode, Failu
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimator = config.estimator(&observed(&config, &[array.variable()])).map_err(told)?;
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
-    print("total correlation", estimator.as_ref(), &estimate, None, arguments.json)
+    print("total correlation", estimator.as_ref(), &estimate, None, arguments.common.json)
 }
 
 /// The range of the first matrix, for bins that depend on it.
@@ -303,7 +303,7 @@ fn details(estimate: &Estimate) -> Map<String, Value> {
 
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
 pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.estimator, &arguments.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
     let (file, key) = file_and_key(&arguments.activations);
     let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let t = matrix.variable();
@@ -340,7 +340,7 @@ pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
         return Err(told(error));
     }
     let mut out = stdout().lock();
-    if arguments.json {
+    if arguments.common.json {
         writeln!(out, "{}", layer_json(estimator.as_ref(), &readings, t, &x, &y))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::Experiment;
-use infoplane::report::{ReportData, ScheduleData, schedule_setting};
+use infoplane::report::{ReportData, ScheduleData, distance_unit, schedule_setting};
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
+use infoplane::schedule::MeasuredEpoch;
 use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
 use serde_json::json;
@@ -18,6 +19,7 @@ pub struct Loaded {
     manifest: Manifest,
     plane: InformationPlane,
     training: Vec<EpochStats>,
+    schedule: Vec<MeasuredEpoch>,
     notes: Vec<String>,
 }
 
@@ -32,7 +34,13 @@ impl Loaded {
                 .map(|seed| format!("seed {}: {}", seed.seed, seed.status))
                 .collect(),
         };
-        Ok(Loaded { manifest, plane: run.plane()?, training: run.training()?, notes })
+        Ok(Loaded {
+            manifest,
+            plane: run.plane()?,
+            training: run.training()?,
+            schedule: run.schedule()?,
+            notes,
+        })
     }
 
     pub fn report(&self) -> ReportData<'_> {
@@ -53,9 +61,16 @@ impl Loaded {
 
     /// Which epochs were measured, and by which rule.
     fn schedule(&self) -> ScheduleData<'_> {
-        let experiment = Experiment::from_table("manifest.toml", self.manifest.experiment.clone());
-        let setting = experiment.map(|experiment| schedule_setting(&experiment.schedule)).unwrap_or_default();
-        ScheduleData { setting, ..ScheduleData::default() }
+        // A manifest by another version may hold what this one does not know; the figures need not fail for that.
+        match Experiment::from_table("manifest.toml", self.manifest.experiment.clone()) {
+            Ok(Experiment { schedule, .. }) => ScheduleData {
+                measured: &self.schedule,
+                setting: schedule_setting(&schedule),
+                delta: schedule.delta(),
+                distance_unit: distance_unit(&schedule).into(),
+            },
+            Err(_) => ScheduleData { measured: &self.schedule, ..ScheduleData::default() },
+        }
     }
 }
 
@@ -97,7 +112,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
     let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone())?;
     let epochs = experiment.training.epochs;
-    let wanted = manifest.seeds.len() * experiment.epochs().map_err(Failure::input)?.len();
+    // A schedule that adapts does not know beforehand.
+    let planned = experiment.epochs().map_err(Failure::input)?;
+    let wanted = planned.map(|epochs| manifest.seeds.len() * epochs.len());
     let status = if outcome.is_some() { "complete" } else { "not complete" };
 
     let mut out = stdout().lock();
@@ -116,12 +133,12 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     }
     let data = &manifest.data;
     writeln!(out, "experiment  {} (infoplane {})", name(&manifest), manifest.infoplane_version)?;
-    writeln!(
-        out,
-        "status      {status}: {} of {wanted} epochs measured, {} rows",
-        measured.len(),
-        rows.len()
-    )?;
+    let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
+    writeln!(out, "status      {status}: {}{of} epochs measured, {} rows", measured.len(), rows.len())?;
+    if outcome.is_none() {
+        writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?;
+    }
+    writeln!(out, "schedule    {}", schedule_setting(&experiment.schedule))?;
     writeln!(
         out,
         "data        {}, {} samples, measured on {} (digest {})",

@@ -3,30 +3,47 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infoplane::experiment::Progress;
+use infoplane::experiment::{Experiment, Progress};
 
-/// The bar counts thousandths of the work: half of it training epochs, half measured epochs.
+use crate::failure::say;
+
+/// The bar counts thousandths of the work: half of it training epochs, half measuring.
 ///
-/// Which half takes longer depends on the network; they advance side by side, so the time left is right soon.
+/// Which half takes longer depends on the network; they advance side by side, so the time left is right soon. A schedule
+/// that adapts does not know how many epochs it will measure: there measuring is as far as the furthest epoch.
 pub struct Bar {
     bar: ProgressBar,
     trained: AtomicU64,
     measured: AtomicU64,
     to_train: u64,
-    to_measure: u64,
+    /// Epochs to be measured, if that is known.
+    to_measure: Option<u64>,
+    /// The furthest measured epoch of each training, by its place in the list of seeds.
+    furthest: Vec<AtomicU64>,
+    first_seed: u64,
 }
 
 const STEPS: u64 = 1000;
 
 impl Bar {
-    /// A bar for so many epochs to be trained and measured, over all seeds.
-    pub fn new(to_train: u64, to_measure: u64, quiet: bool) -> Self {
+    /// A bar for all trainings of an experiment; hidden if `quiet`.
+    pub fn new(experiment: &Experiment, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(STEPS), target);
         let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {msg}  {elapsed} gone, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("█▉ "));
-        Bar { bar, trained: AtomicU64::new(0), measured: AtomicU64::new(0), to_train, to_measure }
+        let epochs = experiment.training.epochs;
+        let planned = experiment.schedule.epochs(epochs).ok().flatten().map(|epochs| epochs.len() as u64);
+        Bar {
+            bar,
+            trained: AtomicU64::new(0),
+            measured: AtomicU64::new(0),
+            to_train: epochs.saturating_mul(experiment.seeds),
+            to_measure: planned.map(|planned| planned.saturating_mul(experiment.seeds)),
+            furthest: experiment.seed_list().iter().map(|_| AtomicU64::new(0)).collect(),
+            first_seed: experiment.first_seed,
+        }
     }
 
     /// Clears the bar away.
@@ -36,20 +53,22 @@ impl Bar {
 
     /// Draws anew where something is to be seen: formatting for each of many thousand epochs would cost.
     fn update(&self) {
-        let share = |done: &AtomicU64, all: u64| done.load(Ordering::Relaxed) as f64 / all.max(1) as f64;
-        let done = share(&self.trained, self.to_train) + share(&self.measured, self.to_measure);
-        let position = (done / 2.0 * STEPS as f64) as u64;
+        let share = |done: u64, all: u64| done as f64 / all.max(1) as f64;
+        let (trained, measured) =
+            (self.trained.load(Ordering::Relaxed), self.measured.load(Ordering::Relaxed));
+        let measured_share = match self.to_measure {
+            Some(all) => share(measured, all),
+            None => {
+                share(self.furthest.iter().map(|epoch| epoch.load(Ordering::Relaxed)).sum(), self.to_train)
+            }
+        };
+        let position = ((share(trained, self.to_train) + measured_share) / 2.0 * STEPS as f64) as u64;
         if position == self.bar.position() {
             return;
         }
         self.bar.set_position(position);
-        self.bar.set_message(format!(
-            "{}/{} epochs trained, {}/{} measured",
-            self.trained.load(Ordering::Relaxed),
-            self.to_train,
-            self.measured.load(Ordering::Relaxed),
-            self.to_measure
-        ));
+        let of = self.to_measure.map(|all| format!("/{all}")).unwrap_or_default();
+        self.bar.set_message(format!("{trained}/{} epochs trained, {measured}{of} measured", self.to_train));
     }
 }
 
@@ -59,8 +78,15 @@ impl Progress for Bar {
         self.update();
     }
 
-    fn measured(&self, _seed: u64, _epoch: u64) {
+    fn measured(&self, seed: u64, epoch: u64) {
         self.measured.fetch_add(1, Ordering::Relaxed);
+        if let Some(furthest) = self.furthest.get((seed - self.first_seed) as usize) {
+            furthest.fetch_max(epoch, Ordering::Relaxed);
+        }
         self.update();
+    }
+
+    fn noticed(&self, what: &str) {
+        self.bar.suspend(|| say(what));
     }
 }

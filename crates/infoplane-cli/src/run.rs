@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunSummary};
+use indicatif::HumanDuration;
+use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunOptions, RunSummary};
 use infoplane::report::ReportError;
-use infoplane::run::{RunError, SeedOutcome};
+use infoplane::run::{RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::arguments::Run;
@@ -43,13 +45,11 @@ pub fn presets(name: Option<&str>) -> Result<ExitCode, Failure> {
 
 /// Trains, measures and draws.
 pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
-    let mut overrides = arguments.set.clone();
+    let mut overrides = arguments.schedule.overrides();
     overrides.extend(arguments.seeds.map(|seeds| format!("seeds={seeds}")));
-    let experiment = Experiment::load(&arguments.experiment, &overrides)?;
-    let (out, claimed) = match &arguments.out {
-        Some(out) => (out.clone(), false),
-        None => (claim_directory(&experiment.name)?, true),
-    };
+    overrides.extend(arguments.set.iter().cloned());
+    let named = arguments.experiment.as_deref();
+    let options = RunOptions { threads: arguments.threads.into(), memory: arguments.memory.as_u64() };
 
     let interrupt = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupt);
@@ -58,34 +58,49 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         if handler.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into()); // the second time, at once
         }
-        say("stopping after the epoch in hand; once more to stop at once");
+        say("stopping after the epochs in hand; once more to stop at once");
     });
 
-    let measured = experiment.epochs().map_err(Failure::input)?.len() as u64;
-    let planned = measured.saturating_mul(experiment.seeds);
-    let bar = Bar::new(experiment.training.epochs.saturating_mul(experiment.seeds), planned, arguments.json);
-    let result = experiment.run(&out, arguments.threads.into(), &bar, &interrupt);
-    bar.finish();
-    let summary = result.map_err(|error| {
-        let interrupted = matches!(error, ExperimentError::Interrupted);
-        let failure = Failure::from(error);
-        if claimed {
-            // Only an empty directory can be removed so: one that holds a run stays.
-            let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
+    let bar = |experiment: &Experiment| Bar::new(experiment, arguments.json);
+    let (out, result) = match &arguments.resume {
+        Some(directory) => {
+            let (_, manifest) = RunDir::open(directory)?;
+            let of_the_run = Experiment::from_table(
+                &directory.join("manifest.toml").display().to_string(),
+                manifest.experiment.clone(),
+            )?;
+            // With overrides alone, they are overrides of what the run is: then they must change nothing.
+            let asked = match named {
+                Some(name) => Some(Experiment::load(name, &overrides)?),
+                None if overrides.is_empty() => None,
+                None => Some(of_the_run.overridden(&overrides)?),
+            };
+            let bar = bar(&of_the_run);
+            let result = Experiment::resume(directory, asked.as_ref(), options, &bar, &interrupt);
+            bar.finish();
+            (directory.clone(), result)
         }
-        match interrupted && fs::metadata(out.join("plane.jsonl")).is_ok_and(|file| file.len() > 0) {
-            true => failure.with_advice(format!(
-                "what was measured is in {}; `infoplane report {}` draws it",
-                out.display(),
-                out.display()
-            )),
-            false => failure,
+        None => {
+            let experiment = Experiment::load(named.unwrap_or("tishby2017"), &overrides)?;
+            let (out, claimed) = match &arguments.out {
+                Some(out) => (out.clone(), false),
+                None => (claim_directory(&experiment.name)?, true),
+            };
+            let bar = bar(&experiment);
+            let result = experiment.run(&out, options, &bar, &interrupt);
+            bar.finish();
+            if claimed && result.is_err() {
+                // Only an empty directory can be removed so: one that holds a run stays.
+                let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
+            }
+            (out, result)
         }
-    })?;
+    };
+    let summary = result.map_err(|error| advised(error, &out))?;
 
-    let diverged: Vec<&SeedOutcome> =
+    let unfinished: Vec<&SeedOutcome> =
         summary.outcome.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).collect();
-    for seed in &diverged {
+    for seed in &unfinished {
         say(format_args!("seed {}: {}", seed.seed, seed.status));
     }
     let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
@@ -95,7 +110,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         files => files?,
     };
     if arguments.json {
-        print_json(&summary, &experiment, &files)?;
+        print_json(&summary, &files)?;
     } else {
         let mut text = stdout().lock();
         writeln!(text, "{}", infoplane::report::summary(&loaded.report()))?;
@@ -107,31 +122,88 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
             writeln!(text, "figure   {}", file.display())?;
         }
     }
-    Ok(if diverged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIVERGED) })
+    Ok(if unfinished.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIVERGED) })
+}
+
+/// Says how to go on, where there is something to go on with.
+fn advised(error: ExperimentError, out: &Path) -> Failure {
+    let interrupted = matches!(&error, ExperimentError::Interrupted);
+    let failure = Failure::from(error);
+    if interrupted && RunDir::open(out).is_ok() {
+        let out = out.display();
+        return failure.with_advice(format!(
+            "what was measured is kept: `infoplane run --resume {out}` goes on, `infoplane report {out}` draws what there is"
+        ));
+    }
+    failure
+}
+
+/// Epochs of all trainings that could have been measured.
+fn epochs_there(summary: &RunSummary) -> u64 {
+    summary.outcome.seeds.iter().map(|seed| seed.last_epoch + 1).sum()
+}
+
+fn epochs_measured(summary: &RunSummary) -> u64 {
+    summary.outcome.seeds.iter().map(|seed| seed.measured_epochs as u64).sum()
+}
+
+/// How long it would have taken to measure the epochs that were left out.
+fn time_saved(summary: &RunSummary) -> Option<Duration> {
+    let left_out = epochs_there(summary).saturating_sub(epochs_measured(summary));
+    summary.work.time_to_measure(left_out, summary.time)
 }
 
 fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()> {
+    let work = &summary.work;
+    if work.trained_epochs == 0 && work.measured_epochs == 0 {
+        return writeln!(out, "time     the run was complete; nothing was left to do");
+    }
+    let again = match (work.replayed_epochs, work.measured_epochs) {
+        (0, _) => String::new(),
+        (epochs, 0) => format!(", {epochs} of them again"),
+        (epochs, measured) => {
+            format!(", {epochs} of them again ({:.1} for each measured)", epochs as f64 / measured as f64)
+        }
+    };
     writeln!(
         out,
-        "time     {:.1} s; training {:.1} s and measuring {:.1} s, side by side",
+        "time     {:.1} s on {} {}; {} epochs trained{again}, {} measured",
         summary.time.as_secs_f64(),
-        summary.train_time.as_secs_f64(),
-        summary.measure_time.as_secs_f64()
-    )
+        work.threads,
+        if work.threads == 1 { "thread" } else { "threads" },
+        work.trained_epochs + work.replayed_epochs,
+        work.measured_epochs,
+    )?;
+    if let Some(saved) = time_saved(summary).filter(|saved| saved.as_secs() > 0) {
+        let (measured, there) = (epochs_measured(summary), epochs_there(summary));
+        writeln!(
+            out,
+            "saved    about {}: {measured} of {there} epochs measured ({:.1} %)",
+            HumanDuration(saved),
+            100.0 * measured as f64 / there as f64
+        )?;
+    }
+    Ok(())
 }
 
-fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) -> Result<(), Failure> {
+fn print_json(summary: &RunSummary, files: &[PathBuf]) -> Result<(), Failure> {
+    let work = &summary.work;
     // Of the training that came furthest; each is told in `outcomes`.
     let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
+    let last = summary.outcome.seeds.iter().map(|seed| seed.last_epoch).max().unwrap_or(0);
     let object = json!({
         "run": summary.run.path(),
-        "epochs": experiment.training.epochs,
+        "epochs": last,
         "measured_epochs": measured,
-        "seeds": experiment.seeds,
+        "seeds": summary.outcome.seeds.len(),
         "rows": summary.outcome.rows,
         "seconds": summary.time.as_secs_f64(),
-        "train_seconds": summary.train_time.as_secs_f64(),
-        "measure_seconds": summary.measure_time.as_secs_f64(),
+        "threads": work.threads,
+        "train_seconds": work.train_time.as_secs_f64(),
+        "measure_seconds": work.measure_time(summary.time).as_secs_f64(),
+        "trained_epochs": work.trained_epochs,
+        "replayed_epochs": work.replayed_epochs,
+        "saved_seconds": time_saved(summary).map(|saved| saved.as_secs_f64()),
         "outcomes": summary.outcome.seeds,
         "files": files,
     });
@@ -143,7 +215,7 @@ fn print_json(summary: &RunSummary, experiment: &Experiment, files: &[PathBuf]) 
 /// that start at once each gets its own.
 fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
-    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source };
+    let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source, run: None };
     fs::create_dir_all(runs).map_err(|source| error(runs, source))?;
     let mut number = 1u32;
     loop {

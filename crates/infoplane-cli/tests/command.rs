@@ -348,8 +348,8 @@ fn an_interrupted_run_leaves_a_valid_directory() {
         .spawn()
         .unwrap();
     // Wait for the first rows rather than for a time.
-    let plane = folder.path().join("out/plane.jsonl");
-    while fs::metadata(&plane).map_or(0, |file| file.len()) == 0 {
+    let journal = folder.path().join("out/journal.jsonl");
+    while !fs::read_to_string(&journal).is_ok_and(|text| text.contains("{\"measured\":")) {
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -359,8 +359,10 @@ fn an_interrupted_run_leaves_a_valid_directory() {
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
     assert!(info.contains("not complete"), "{info}");
-    let text = fs::read_to_string(&plane).unwrap();
-    assert!(text.ends_with('\n') && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    let text = fs::read_to_string(&journal).unwrap();
+    assert!(
+        text.ends_with('\n') && text.lines().all(|line| serde_json::from_str::<Value>(&line[9..]).is_ok())
+    );
     stdout(&infoplane(folder.path(), &["report", "out"]));
 }
 

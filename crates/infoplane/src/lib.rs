@@ -58,12 +58,13 @@
 //! | a whole training on one figure | [`LogSpaced`](schedule::ScheduleConfig::LogSpaced) |
 //! | a stretch of training in detail | [`Every`](schedule::ScheduleConfig::Every) |
 //! | the epochs that a paper shows | [`List`](schedule::ScheduleConfig::List) |
+//! | the whole curve from few epochs, neighbours at most δ apart | [`DeltaExact`](schedule::ScheduleConfig::DeltaExact) |
+//! | the same where no network can be kept or trained again | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
 pub mod calibrate;
 pub mod dataset;
 pub mod estimator;
 pub mod experiment;
-mod file;
 pub mod information;
 pub mod measure;
 pub mod neighbors;
@@ -77,6 +78,7 @@ pub mod schedule;
 pub mod snapshot;
 mod special;
 mod symmetric;
+mod tile;
 pub mod train;
 pub mod variable;
 mod vector_math;

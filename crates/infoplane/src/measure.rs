@@ -1,16 +1,16 @@
-//! The driver: ask, load, activate, estimate, tell, append.
+//! Measuring: the layers of one network, and the driver that asks, loads, activates, estimates, tells and appends.
 
-use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+mod driver;
+mod ranges;
 
 use ndarray::ArrayView2;
-use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::estimator::{Estimate, LayerRange, Method};
-use crate::schedule::{Ask, Schedule};
-use crate::snapshot::SnapshotError;
-use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Snapshot, Snapshots, Variable};
+use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Variable};
+
+pub use driver::{Crew, MeasureError, Measurement, Measuring, measure};
+pub use ranges::observe_ranges;
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -144,117 +144,4 @@ fn measure_layer(
             .map(|(setting, bound)| PlaneRow { setting, bound, status: error.to_string(), ..row.clone() })
             .collect(),
     }
-}
-
-/// What measuring one epoch gave.
-#[derive(Debug, Clone)]
-pub struct Measurement {
-    /// The epoch.
-    pub epoch: u64,
-    /// One row per layer, estimator, setting and bound.
-    pub rows: Vec<PlaneRow>,
-    /// How long it took, from the snapshot to the rows.
-    pub time: Duration,
-}
-
-/// Why measuring stopped before the schedule was done.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MeasureError<E> {
-    /// There is no network at an epoch.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The rows could not be kept.
-    #[error(transparent)]
-    Append(E),
-}
-
-/// How many networks may wait for measuring while the next is trained.
-const IN_FLIGHT: usize = 4;
-
-/// Measures the epochs that a schedule asks for, until it asks for none.
-///
-/// While one epoch is measured, the source already loads (trains towards) the next, unless `pool` has one thread
-/// only. Rows reach `append` in the order asked, whatever the number of threads of `pool`, which share the work
-/// inside one epoch.
-///
-/// # Errors
-/// [`MeasureError`] when the source has no such epoch (a diverged training) or `append` fails. Rows measured
-/// before that have reached `append`.
-pub fn measure<S: Snapshots + Send, E: Send>(
-    seed: u64,
-    schedule: &mut dyn Schedule,
-    snapshots: &mut S,
-    subject: Subject<'_>,
-    estimators: &[LayerEstimators],
-    pool: &ThreadPool,
-    mut append: impl FnMut(Measurement) -> Result<(), E>,
-) -> Result<(), MeasureError<E>> {
-    // One piece of memory for the activations of all epochs: fresh memory costs as much as filling it.
-    let mut activations = Activations { layers: Vec::new() };
-    let mut take = |snapshot: Snapshot, schedule: &mut dyn Schedule| {
-        let start = Instant::now();
-        let rows = pool.install(|| {
-            snapshot.network.activations_into(subject.inputs, &mut activations);
-            measure_activations(seed, snapshot.epoch, &activations, subject.x, subject.y, estimators)
-        });
-        schedule.tell(snapshot.epoch, &rows);
-        append(Measurement { epoch: snapshot.epoch, rows, time: start.elapsed() })
-            .map_err(MeasureError::Append)
-    };
-    loop {
-        let Ask::Epochs(wanted) = schedule.ask() else { return Ok(()) };
-        let wanted: Vec<u64> = wanted.iter().map(|wanted| wanted.epoch).collect();
-        if pool.current_num_threads() == 1 {
-            for epoch in wanted {
-                take(snapshots.load(epoch)?, schedule)?;
-            }
-            continue;
-        }
-        std::thread::scope(|scope| {
-            let (sender, loaded) = sync_channel(IN_FLIGHT);
-            let snapshots = &mut *snapshots;
-            scope.spawn(move || {
-                for epoch in wanted {
-                    let snapshot = snapshots.load(epoch);
-                    let failed = snapshot.is_err();
-                    // The receiver is gone only if appending failed, and then nobody wants more.
-                    if sender.send(snapshot).is_err() || failed {
-                        return;
-                    }
-                }
-            });
-            for snapshot in loaded {
-                take(snapshot?, schedule)?;
-            }
-            Ok::<(), MeasureError<E>>(())
-        })?;
-    }
-}
-
-/// Sees what range every unit covers over the given epochs, for bins that depend on it.
-///
-/// # Errors
-/// [`SnapshotError`] when the source has no such epoch.
-pub fn observe_ranges(
-    epochs: &[u64],
-    snapshots: &mut dyn Snapshots,
-    inputs: ArrayView2<'_, f32>,
-) -> Result<Vec<LayerRange>, SnapshotError> {
-    // Enough values for steady quantiles, few enough to keep: 2^16 per unit over all epochs.
-    let sample_rows = (1 << 16) / epochs.len().max(1);
-    let mut ranges: Vec<LayerRange> = Vec::new();
-    let mut activations = Activations { layers: Vec::new() };
-    for &epoch in epochs {
-        snapshots.load(epoch)?.network.activations_into(inputs, &mut activations);
-        ranges.resize(activations.layers.len(), LayerRange::default());
-        ranges.par_iter_mut().zip(&activations.layers).for_each(|(range, t)| {
-            range.observe(Variable::Single(t.view()), sample_rows);
-        });
-    }
-    let run = ranges.iter().filter_map(LayerRange::layer).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    for range in &mut ranges {
-        range.run = run;
-    }
-    Ok(ranges)
 }

@@ -1,5 +1,6 @@
 //! The table behind the information plane: one row per seed, epoch, layer and setting of an estimator.
 
+mod distance;
 mod group;
 mod mean;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Bound;
 
+pub use distance::{Distance, Entropies, Scale};
 pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
 pub use mean::Mean;
 pub(crate) use mean::mean_over_seeds;

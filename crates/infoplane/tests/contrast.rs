@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use infoplane::experiment::Experiment;
+use infoplane::experiment::{Experiment, RunOptions};
 use infoplane::{InformationPlane, PlaneRow};
 
 /// Runs a preset with changes and gives the rows of its plane.
@@ -11,8 +11,9 @@ fn run(preset: &str, changes: &[&str]) -> InformationPlane {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
     let experiment = Experiment::load(preset, &changes).expect("a valid experiment");
-    let summary =
-        experiment.run(&folder.path().join("run"), 0, &(), &AtomicBool::new(false)).expect("a finished run");
+    let summary = experiment
+        .run(&folder.path().join("run"), RunOptions::default(), &(), &AtomicBool::new(false))
+        .expect("a finished run");
     summary.run.plane().expect("a readable plane")
 }
 

@@ -34,18 +34,7 @@ impl Method for KdeConfig {
 
     /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
     fn check(&self) -> Result<(), EstimateError> {
-        let wrong = |given: String| EstimateError::Setting {
-            key: "noise_variances",
-            given,
-            allowed: "one or more finite numbers above 0",
-        };
-        if self.noise_variances.is_empty() {
-            return Err(wrong("[]".into()));
-        }
-        match self.noise_variances.iter().find(|v| !(v.is_finite() && **v > 0.0)) {
-            Some(variance) => Err(wrong(variance.to_string())),
-            None => Ok(()),
-        }
+        check_noise_variances(&self.noise_variances)
     }
 
     /// The setting and bound of every reading, in order: for each variance the upper bound, then the lower.
@@ -61,8 +50,24 @@ impl Method for KdeConfig {
 }
 
 /// How rows and figures print a noise variance.
-fn setting(noise_variance: f64) -> String {
+pub(super) fn setting(noise_variance: f64) -> String {
     format!("noise_variance={noise_variance}")
+}
+
+/// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
+pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), EstimateError> {
+    let wrong = |given: String| EstimateError::Setting {
+        key: "noise_variances",
+        given,
+        allowed: "one or more finite numbers above 0",
+    };
+    if noise_variances.is_empty() {
+        return Err(wrong("[]".into()));
+    }
+    match noise_variances.iter().find(|v| !(v.is_finite() && **v > 0.0)) {
+        Some(variance) => Err(wrong(variance.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// Information of a representation with Gaussian noise, by pairwise distances ("kernel density").

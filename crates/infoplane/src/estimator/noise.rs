@@ -8,6 +8,7 @@ use crate::random::{Purpose, generator, uniform};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
 use super::error::check_variables;
+use super::kde::{check_noise_variances, setting};
 use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, Warning, check_layer};
 
 /// The settings of [`Noise`], as a configuration file gives them.
@@ -58,17 +59,7 @@ impl Method for NoiseConfig {
 
     /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw.
     fn check(&self) -> Result<(), EstimateError> {
-        let wrong = |given: String| EstimateError::Setting {
-            key: "noise_variances",
-            given,
-            allowed: "one or more finite numbers above 0",
-        };
-        if self.noise_variances.is_empty() {
-            return Err(wrong("[]".into()));
-        }
-        if let Some(variance) = self.noise_variances.iter().find(|v| !(v.is_finite() && **v > 0.0)) {
-            return Err(wrong(variance.to_string()));
-        }
+        check_noise_variances(&self.noise_variances)?;
         if let Some(draws) = self.draws.filter(|draws| !(1..=MOST_DRAWS).contains(draws)) {
             let given = draws.to_string();
             return Err(EstimateError::Setting { key: "draws", given, allowed: "1 to 1048576" });
@@ -87,11 +78,6 @@ impl Method for NoiseConfig {
     fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
         Ok(Box::new(Noise::new(self)?))
     }
-}
-
-/// How rows and figures print a noise variance.
-fn setting(noise_variance: f64) -> String {
-    format!("noise_variance={noise_variance}")
 }
 
 /// Information of a representation with Gaussian noise of known variance, unbiased in any dimension.

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::keyframes::KeyframesConfig;
 use super::preset::PRESETS;
 use crate::dataset::{DatasetError, DatasetSource, SplitRule};
 use crate::estimator::{EstimatorConfig, Method};
 use crate::network::{Initialization, NetworkError};
 use crate::run::RunError;
 use crate::schedule::{ScheduleConfig, ScheduleError};
+use crate::snapshot::SnapshotError;
 use crate::train::{TrainConfig, TrainError};
 use crate::{EstimateError, Nonlinearity};
 
@@ -37,6 +39,9 @@ pub struct Experiment {
     pub training: TrainConfig,
     /// Which epochs are measured.
     pub schedule: ScheduleConfig,
+    /// Which states of the trainings are kept on the disk.
+    #[serde(default)]
+    pub keyframes: KeyframesConfig,
     /// What each layer is measured with.
     pub estimators: Vec<EstimatorConfig>,
 }
@@ -190,6 +195,52 @@ pub enum ExperimentError {
         /// What the system said.
         message: String,
     },
+    /// A run can only go on as what it is.
+    #[error(
+        "{} holds another experiment:\n  {}\nleave the changes out to go on with it, or start a new run in another directory",
+        path.display(), differences.join("\n  ")
+    )]
+    Changed {
+        /// The run directory.
+        path: PathBuf,
+        /// A line for each key that differs.
+        differences: Vec<String>,
+    },
+    /// The data are not those that the run began with.
+    #[error(
+        "{} was measured on other data: their digest was {then}, now it is {now}; put the old data back, or start a new run",
+        path.display()
+    )]
+    DataChanged {
+        /// The run directory.
+        path: PathBuf,
+        /// The digest in the manifest.
+        then: String,
+        /// The digest of the data at hand.
+        now: String,
+    },
+    /// Another version of the program may compute other last digits.
+    #[error(
+        "{} was begun by infoplane {then}; this is {now}, whose numbers may differ in their last digits: go on with {then}, or \
+         start a new run",
+        path.display()
+    )]
+    VersionChanged {
+        /// The run directory.
+        path: PathBuf,
+        /// The version in the manifest.
+        then: String,
+        /// This version.
+        now: String,
+    },
+    /// A network could not be had, though the training has it.
+    #[error("seed {seed}: {source}")]
+    Snapshot {
+        /// The seed of the training.
+        seed: u64,
+        /// Why.
+        source: SnapshotError,
+    },
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,
@@ -279,6 +330,18 @@ impl Experiment {
         Experiment::from_table(origin, table)
     }
 
+    /// The experiment with `key=value` overrides on top.
+    ///
+    /// # Errors
+    /// As [`Experiment::load`].
+    pub fn overridden(&self, overrides: &[String]) -> Result<Self, ExperimentError> {
+        let mut table = self.to_table();
+        for given in overrides {
+            set(&mut table, given)?;
+        }
+        Experiment::from_table(&self.name, table)
+    }
+
     /// The experiment that a table describes.
     ///
     /// # Errors
@@ -348,16 +411,19 @@ impl Experiment {
                 hidden.len()
             ));
         }
+        if self.keyframes.interval == Some(0) {
+            return value("keyframes.interval = 0; allowed is 1 or more epochs".into());
+        }
         self.training.check()?;
-        self.epochs()?;
+        self.schedule.check(self.training.epochs, hidden.len() + 1, &self.estimators)?;
         Ok(())
     }
 
-    /// The epochs that each training is measured at.
+    /// The epochs that each training is measured at, if they are known beforehand.
     ///
     /// # Errors
     /// [`ScheduleError`] if the schedule does not fit the training.
-    pub fn epochs(&self) -> Result<Vec<u64>, ScheduleError> {
+    pub fn epochs(&self) -> Result<Option<Vec<u64>>, ScheduleError> {
         self.schedule.epochs(self.training.epochs)
     }
 }

@@ -1,10 +1,16 @@
 //! A whole experiment, as a TOML file describes it, and running it.
 
 mod config;
-mod ordered;
+mod difference;
+mod keyframes;
+mod prepare;
 mod preset;
 mod run;
+mod seed;
+#[cfg(test)]
+mod tests;
 
 pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
+pub use keyframes::KeyframesConfig;
 pub use preset::{PRESETS, Preset};
-pub use run::{Progress, RunSummary};
+pub use run::{Progress, RunOptions, RunSummary, Work};

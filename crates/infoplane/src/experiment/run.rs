@@ -2,25 +2,15 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, Axis};
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
-use super::ordered::OrderedJournals;
-use crate::dataset::{Dataset, Split, SplitRule};
-use crate::estimator::{LayerRange, Method};
-use crate::measure::{LayerEstimators, MeasureError, Subject, measure, observe_ranges};
-use crate::network::Network;
-use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Outcome, RunDir, RunError, SeedOutcome};
-use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
-use crate::train::{EpochStats, Samples, TrainOnDemand, Trainer};
-use crate::{Labels, LayerDescription, Nonlinearity};
-
-/// A network beyond this is not small and dense; it would take all memory before it took an epoch.
-const MAX_WEIGHTS: u128 = 1 << 30;
+use super::config::{Experiment, ExperimentError};
+use super::difference::differences;
+use super::prepare::Prepared;
+use super::seed::Shared;
+use crate::measure::Crew;
+use crate::run::{Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
@@ -28,12 +18,33 @@ pub trait Progress: Sync {
     fn trained(&self, epochs: u64);
     /// One more epoch of some training has been measured.
     fn measured(&self, seed: u64, epoch: u64);
+    /// Something went otherwise than it should, and was made good: a damaged file passed over.
+    fn noticed(&self, what: &str);
 }
 
 /// Says nothing.
 impl Progress for () {
     fn trained(&self, _epochs: u64) {}
     fn measured(&self, _seed: u64, _epoch: u64) {}
+    fn noticed(&self, _what: &str) {}
+}
+
+/// What a run may take of the machine. The bytes of the run directory do not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Threads to compute on; 0 is one for each core.
+    pub threads: usize,
+    /// Bytes for networks that are kept to be measured later and for the activations of those being measured. With
+    /// few, fewer epochs are measured at once and more are trained again. The data and what the methods need
+    /// come on top.
+    pub memory: u64,
+}
+
+impl Default for RunOptions {
+    /// All cores, 1 GiB.
+    fn default() -> Self {
+        RunOptions { threads: 0, memory: 1 << 30 }
+    }
 }
 
 /// What a run came to, with the time it took (which the run directory, the same at every run, does not hold).
@@ -45,40 +56,34 @@ pub struct RunSummary {
     pub manifest: Manifest,
     /// How it ended.
     pub outcome: Outcome,
-    /// Time spent training, summed over the threads that did it.
-    pub train_time: Duration,
-    /// Time spent measuring, likewise.
-    pub measure_time: Duration,
+    /// What was done for it.
+    pub work: Work,
     /// Time from beginning to end.
     pub time: Duration,
 }
 
-/// Why to stop early.
-struct Stop<'a> {
-    /// Somebody asked to.
-    asked: &'a AtomicBool,
-    /// Another training met something that ends the run.
-    failed: AtomicBool,
-}
-
-/// What all seeds share.
-struct Prepared {
-    dataset: Dataset,
-    samples: Arc<Samples>,
-    epochs: Vec<u64>,
-    /// Where layers are measured; networks are trained in the other, so that neither waits for the other.
-    pool: ThreadPool,
-    train_pool: ThreadPool,
+/// What was done in one go; after an interruption less than what the run directory holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Work {
+    /// Epochs measured.
+    pub measured_epochs: u64,
+    /// Epochs trained for the first time.
+    pub trained_epochs: u64,
+    /// Epochs trained again to come to an epoch that was not kept.
+    pub replayed_epochs: u64,
+    /// Time spent training and training again, summed over the threads that did it.
+    pub train_time: Duration,
+    /// Threads that shared the work.
+    pub threads: usize,
 }
 
 impl Experiment {
     /// Trains with every seed, measures, and writes the run directory at `path`.
     ///
-    /// Seeds run side by side on `threads` threads (0: as many as there are cores), or up to twice as many while
-    /// the system lets training and measuring take turns (but one is one); every byte of the run
-    /// directory is the same for any number of them. A training whose loss stops being a number ends there:
-    /// its outcome says at which epoch, and the other seeds go on. Once `interrupt` is true the run stops at
-    /// the next epoch; what was measured is kept.
+    /// Every byte of the run directory is the same for any number of threads and any amount of memory, and whether or
+    /// not the run was interrupted and [resumed](Experiment::resume). A training whose loss stops being a
+    /// number ends there: its outcome says at which epoch, and the other seeds go on. Once `interrupt` is true the
+    /// run stops soon; what was measured is kept.
     ///
     /// # Errors
     /// [`ExperimentError`], before anything is written if the experiment or the data are at fault;
@@ -86,327 +91,235 @@ impl Experiment {
     pub fn run(
         &self,
         path: &Path,
-        threads: usize,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        self.run_on(Disk::default(), path, options, progress, interrupt)
+    }
+
+    /// [`Experiment::run`] on a disk that may fail where a test says so.
+    pub(super) fn run_on(
+        &self,
+        disk: Disk,
+        path: &Path,
+        options: RunOptions,
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, ExperimentError> {
         let start = Instant::now();
-        let prepared = self.prepare(threads)?;
-        let seeds = self.seed_list();
-        let manifest = self.manifest(&prepared, &seeds)?;
-        let run = RunDir::create(path, &manifest)?;
-        let journals = OrderedJournals::create(&run, seeds.len())?;
+        let prepared = self.prepare()?;
+        let manifest = self.manifest(&prepared, &self.seed_list())?;
+        let run = RunDir::create(path, &manifest, disk)?;
+        self.go_on(start, prepared, run, manifest, Recovered::default(), options, progress, interrupt)
+    }
 
-        let times = Mutex::new((Duration::ZERO, Duration::ZERO));
-        let outcomes: Vec<Mutex<Option<Result<SeedOutcome, ExperimentError>>>> =
-            seeds.iter().map(|_| Mutex::new(None)).collect();
-        let next = AtomicUsize::new(0);
-        // A full disk under one seed stops the others; the caller's flag is the caller's.
-        let stop = Stop { asked: interrupt, failed: AtomicBool::new(false) };
-        let workers = prepared.pool.current_num_threads().min(seeds.len());
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let training = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(&seed) = seeds.get(training) else { return };
-                        let outcome =
-                            self.run_seed(training, seed, &prepared, &journals, progress, &stop, &times);
-                        let fatal = outcome.is_err();
-                        *outcomes[training].lock().unwrap_or_else(|p| p.into_inner()) = Some(outcome);
-                        if fatal {
-                            stop.failed.store(true, Ordering::Relaxed);
-                            return;
-                        }
-                    }
-                });
+    /// Goes on with the run in the directory `path`, which was interrupted, killed or cut short. If it is complete,
+    /// says what it came to.
+    ///
+    /// What was measured is not measured again, and training goes on from the last keyframe. What is damaged is told
+    /// to `progress` and made anew. If `asked` is given it must be the experiment of the run.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Changed`] if `asked` differs, [`ExperimentError::DataChanged`] if the data do,
+    /// [`RunError`](crate::run::RunError) if there is no such run or another process is at it; then as
+    /// [`Experiment::run`].
+    pub fn resume(
+        path: &Path,
+        asked: Option<&Experiment>,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        Experiment::resume_on(Disk::default(), path, asked, options, progress, interrupt)
+    }
+
+    /// [`Experiment::resume`] on a disk that may fail where a test says so.
+    pub(super) fn resume_on(
+        disk: Disk,
+        path: &Path,
+        asked: Option<&Experiment>,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        let start = Instant::now();
+        // Without the lock first, so that what is wrong with the question is told before a process waits for another.
+        let (_, manifest) = RunDir::open(path)?;
+        let origin = path.join("manifest.toml").display().to_string();
+        let mut experiment = Experiment::from_table(&origin, manifest.experiment.clone())?;
+        if let Some(asked) = asked {
+            // The same data may lie elsewhere now.
+            experiment.dataset.source = asked.dataset.source.clone();
+            let differences = differences(&experiment.to_table(), &asked.to_table());
+            if !differences.is_empty() {
+                return Err(ExperimentError::Changed { path: path.into(), differences });
             }
-        });
-        let rows = journals.close()?;
-        let mut finished = Vec::new();
+        }
+        let (run, manifest, resumed) = RunDir::resume(path, disk)?;
+        let recovered = match resumed {
+            Resumed::Incomplete(recovered) => recovered,
+            Resumed::Complete(outcome) => {
+                let work = Work::default();
+                return Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() });
+            }
+        };
+        let prepared = experiment.prepare()?;
+        let now = experiment.manifest(&prepared, &manifest.seeds)?;
+        if now.data != manifest.data {
+            return Err(ExperimentError::DataChanged {
+                path: path.into(),
+                then: manifest.data.digest,
+                now: now.data.digest,
+            });
+        }
+        if now.infoplane_version != manifest.infoplane_version {
+            return Err(ExperimentError::VersionChanged {
+                path: path.into(),
+                then: manifest.infoplane_version,
+                now: now.infoplane_version,
+            });
+        }
+        experiment.go_on(start, prepared, run, manifest, recovered, options, progress, interrupt)
+    }
+
+    /// Everything from the open run directory on.
+    #[allow(clippy::too_many_arguments)] // two ways lead here, and each has all of it at hand
+    fn go_on(
+        &self,
+        start: Instant,
+        prepared: Prepared,
+        run: RunDir,
+        manifest: Manifest,
+        recovered: Recovered,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        let journal = run.journal_path();
+        let journal = journal.display();
+        if recovered.journal_missing {
+            progress.noticed(&format!("{journal} is missing; everything is measured anew"));
+        }
+        if recovered.damaged > 0 {
+            progress.noticed(&format!(
+                "{journal}: {} damaged lines passed over; what they held is computed anew",
+                recovered.damaged
+            ));
+        }
+        let seeds = &manifest.seeds;
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let failed = AtomicBool::new(false);
+        let shared = Shared {
+            experiment: self,
+            prepared: &prepared,
+            run: &run,
+            recovered: &recovered,
+            keyframe_interval: self.keyframe_interval(&prepared.dataset),
+            memory: options.memory / threads.min(seeds.len()).max(1) as u64,
+            progress,
+            interrupt,
+            failed: &failed,
+        };
+        // Trainings side by side, a thread each, need not wait for each other. Those that would be left over at the end
+        // come first, with the threads shared among them.
+        let (first, rest) = seeds.split_at(seeds.len() % threads);
+        let mut reports = Vec::with_capacity(seeds.len());
+        for seeds in [first, rest] {
+            let crews = crews(threads, seeds.len().min(threads))?;
+            reports.extend(side_by_side(seeds, &crews, |seed, crew| {
+                let report = shared.run_seed(seed, crew);
+                if report.is_err() {
+                    // A full disk under one seed stops the others; the caller's flag is the caller's.
+                    failed.store(true, Ordering::Relaxed);
+                }
+                report
+            }));
+        }
+        let mut work = Work { threads, ..Work::default() };
+        let mut outcomes = Vec::new();
+        let mut schedule = Vec::new();
         let mut interrupted = false;
-        for outcome in outcomes {
-            match outcome.into_inner().unwrap_or_else(|p| p.into_inner()) {
-                Some(Ok(outcome)) => finished.push(outcome),
+        for report in reports {
+            match report {
+                Some(Ok(report)) => {
+                    work.add(&report.work);
+                    outcomes.push(report.outcome);
+                    schedule.extend(report.schedule);
+                }
                 Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
                 Some(Err(error)) => return Err(error),
             }
         }
         if interrupted {
+            run.sync()?;
             return Err(ExperimentError::Interrupted);
         }
-        let outcome = Outcome { rows, seeds: finished };
-        run.finish(&outcome)?;
-        let (train_time, measure_time) = *times.lock().unwrap_or_else(|p| p.into_inner());
-        Ok(RunSummary { run, manifest, outcome, train_time, measure_time, time: start.elapsed() })
+        let outcome = run.finish(&outcomes, &schedule)?;
+        Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() })
     }
+}
 
-    fn prepare(&self, threads: usize) -> Result<Prepared, ExperimentError> {
-        let dataset = self.dataset.source.load(self.first_seed)?;
-        let epochs = self.epochs()?;
-        let pool = || {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })
-        };
-        let (pool, train_pool) = (pool()?, pool()?);
-        let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
-        Ok(Prepared { dataset, samples, epochs, pool, train_pool })
-    }
+/// So many crews, among which the threads are shared.
+fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
+    let share = |crew: usize| threads / n_crews + usize::from(crew < threads % n_crews);
+    let failed =
+        |error: rayon::ThreadPoolBuildError| ExperimentError::Threads { threads, message: error.to_string() };
+    (0..n_crews).map(|crew| Crew::new(share(crew)).map_err(failed)).collect()
+}
 
-    /// The rows that information is measured on.
-    fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
-        let rows = match self.dataset.measured_on {
-            MeasuredOn::All => return (dataset.inputs.clone(), dataset.labels.clone()),
-            MeasuredOn::Train => &split.train,
-            MeasuredOn::Test => &split.test,
-        };
-        (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
-    }
-
-    /// Widths from the input to the output.
-    fn widths(&self, dataset: &Dataset) -> Vec<usize> {
-        let output = self.network.output_width.unwrap_or(dataset.labels.n_labels());
-        let mut widths = vec![dataset.n_features()];
-        widths.extend(&self.network.hidden);
-        widths.push(output);
-        widths
-    }
-
-    fn nonlinearities(&self) -> Vec<Nonlinearity> {
-        let mut each = match &self.network.nonlinearity {
-            OneOrEach::One(nonlinearity) => vec![*nonlinearity; self.network.hidden.len()],
-            OneOrEach::Each(each) => each.clone(),
-        };
-        each.push(self.network.output);
-        each
-    }
-
-    fn trainer(&self, prepared: &Prepared, split: &Split, seed: u64) -> Result<Trainer, ExperimentError> {
-        let network = self.initial_network(&prepared.dataset, seed)?;
-        let samples = Arc::clone(&prepared.samples);
-        Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)
-    }
-
-    fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
-        let widths = self.widths(dataset);
-        let n_weights = widths.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum::<u128>();
-        if n_weights > MAX_WEIGHTS {
-            return Err(ExperimentError::Value {
-                origin: self.name.clone(),
-                message: format!(
-                    "a network of widths {widths:?} has {n_weights} weights; allowed are {MAX_WEIGHTS}"
-                ),
+/// Has every crew take up the next seed as soon as it is free, until one fails; results in the order of the seeds.
+fn side_by_side<T: Send, E: Send>(
+    seeds: &[u64],
+    crews: &[Crew],
+    work: impl Fn(u64, &Crew) -> Result<T, E> + Sync,
+) -> Vec<Option<Result<T, E>>> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<Result<T, E>>>> = seeds.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for crew in crews {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(&seed), Some(result)) = (seeds.get(position), results.get(position)) else {
+                        return;
+                    };
+                    let done = work(seed, crew);
+                    let failed = done.is_err();
+                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+                    if failed {
+                        return;
+                    }
+                }
             });
         }
-        Ok(Network::initialized(
-            &self.widths(dataset),
-            &self.nonlinearities(),
-            &self.network.initialization,
-            seed,
-        )?)
-    }
-
-    /// What the run is, checked as far as it can be before anything is written.
-    fn manifest(&self, prepared: &Prepared, seeds: &[u64]) -> Result<Manifest, ExperimentError> {
-        let dataset = &prepared.dataset;
-        let split = dataset.split_rows(self.dataset.split, seeds[0])?;
-        let network = self.initial_network(dataset, seeds[0])?;
-        let layers = network
-            .layers
-            .iter()
-            .map(|layer| LayerDescription {
-                width: layer.biases.len(),
-                nonlinearity: layer.nonlinearity.name().to_string(),
-            })
-            .collect();
-        self.trainer(prepared, &split, seeds[0])?;
-        Ok(Manifest {
-            format_version: FORMAT_VERSION,
-            infoplane_version: env!("CARGO_PKG_VERSION").into(),
-            seeds: seeds.to_vec(),
-            data: self.data_facts(dataset, seeds)?,
-            layers,
-            experiment: self.to_table(),
-        })
-    }
-
-    /// What is known of the data; entropies of the rows measured are means over the seeds, which may split
-    /// differently.
-    fn data_facts(&self, dataset: &Dataset, seeds: &[u64]) -> Result<DataFacts, ExperimentError> {
-        let same_rows = self.dataset.measured_on == MeasuredOn::All
-            || !matches!(self.dataset.split, SplitRule::Shuffled { .. });
-        let seeds = if same_rows { &seeds[..1] } else { seeds };
-        let mut facts = DataFacts {
-            name: dataset.name.clone(),
-            digest: dataset.digest(),
-            n_samples: dataset.n_samples(),
-            n_measured: 0,
-            h_x_bits: 0.0,
-            h_y_bits: 0.0,
-            i_xy_bits: 0.0,
-            i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
-            label_shares: dataset.labels.shares(),
-        };
-        for &seed in seeds {
-            let split = dataset.split_rows(self.dataset.split, seed)?;
-            let (inputs, labels) = self.measured_rows(dataset, &split);
-            if inputs.nrows() == 0 {
-                return Err(ExperimentError::Value {
-                    origin: self.name.clone(),
-                    message:
-                        "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
-                              train_fraction below 1"
-                            .into(),
-                });
-            }
-            let measured = Dataset { name: String::new(), inputs, labels, split: None };
-            facts.n_measured = measured.n_samples();
-            facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
-            facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
-            facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
-        }
-        Ok(facts)
-    }
-
-    /// Trains and measures one seed.
-    #[allow(clippy::too_many_arguments)] // what a worker thread shares; a struct would only rename it
-    fn run_seed(
-        &self,
-        training: usize,
-        seed: u64,
-        prepared: &Prepared,
-        journals: &OrderedJournals,
-        progress: &dyn Progress,
-        stop: &Stop<'_>,
-        times: &Mutex<(Duration, Duration)>,
-    ) -> Result<SeedOutcome, ExperimentError> {
-        let Prepared { dataset, epochs, pool, train_pool, .. } = prepared;
-        let split = dataset.split_rows(self.dataset.split, seed)?;
-        let (inputs, y) = self.measured_rows(dataset, &split);
-        let x = Labels::from_rows(inputs.view());
-        let trainer = self.trainer(prepared, &split, seed)?;
-        let mut source = Source {
-            train: TrainOnDemand::new(trainer, stop.asked, |stats| journals.record(training, stats)),
-            remembered: Vec::new(),
-            stop,
-            pool: train_pool,
-            progress,
-            train_time: Duration::ZERO,
-        };
-
-        let mut measured_epochs = 0;
-        let mut measure_time = Duration::ZERO;
-        let result = (|| {
-            let ranges = if self.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
-                let kept = source.remember(epochs)?;
-                pool.install(|| observe_ranges(&kept, &mut source, inputs.view()))?
-            } else {
-                vec![LayerRange::default(); self.network.hidden.len() + 1]
-            };
-            let estimators: Vec<LayerEstimators> = ranges
-                .into_iter()
-                .zip(self.nonlinearities())
-                .map(|(range, nonlinearity)| {
-                    let range = LayerRange { activation: nonlinearity.range(), ..range };
-                    LayerEstimators::new(&self.estimators, &range)
-                })
-                .collect();
-            let mut schedule = self.schedule.schedule(self.training.epochs).map_err(ExperimentError::from)?;
-            let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
-            measure(seed, &mut *schedule, &mut source, subject, &estimators, pool, |measurement| {
-                measured_epochs += 1;
-                measure_time += measurement.time;
-                journals.append(training, measurement.rows)?;
-                progress.measured(seed, measurement.epoch);
-                Ok::<(), RunError>(())
-            })?;
-            Ok::<(), SeedError>(())
-        })();
-        {
-            let mut times = times.lock().unwrap_or_else(|p| p.into_inner());
-            times.0 += source.train_time;
-            times.1 += measure_time;
-        }
-        drop(source);
-        journals.finish(training)?;
-        let status = match result {
-            Ok(()) => SeedOutcome::FINISHED.to_string(),
-            Err(SeedError::Measure(MeasureError::Snapshot(SnapshotError::Interrupted)))
-            | Err(SeedError::Snapshot(SnapshotError::Interrupted)) => {
-                return Err(ExperimentError::Interrupted);
-            }
-            Err(SeedError::Measure(MeasureError::Snapshot(ended))) | Err(SeedError::Snapshot(ended)) => {
-                ended.to_string()
-            }
-            Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
-            Err(SeedError::Experiment(error)) => return Err(error),
-        };
-        Ok(SeedOutcome { seed, measured_epochs, status })
-    }
+    });
+    results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Why one seed ended early.
-#[derive(Debug, thiserror::Error)]
-enum SeedError {
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    #[error(transparent)]
-    Measure(#[from] MeasureError<RunError>),
-    #[error(transparent)]
-    Experiment(#[from] ExperimentError),
-}
-
-/// Training on demand, with its time and progress; and snapshots kept where bins must be observed first.
-struct Source<'a, F: FnMut(EpochStats)> {
-    train: TrainOnDemand<'a, F>,
-    remembered: Vec<Snapshot>,
-    stop: &'a Stop<'a>,
-    pool: &'a ThreadPool,
-    progress: &'a dyn Progress,
-    train_time: Duration,
-}
-
-impl<F: FnMut(EpochStats) + Send> Source<'_, F> {
-    /// Keeps the snapshots at `epochs` and gives the epochs kept: fewer if the training diverges on the way.
-    fn remember(&mut self, epochs: &[u64]) -> Result<Vec<u64>, SnapshotError> {
-        for &epoch in epochs {
-            match self.load(epoch) {
-                Ok(snapshot) => self.remembered.push(snapshot),
-                // What was there before is measured all the same; then the source says this again.
-                Err(SnapshotError::Diverged { .. }) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(self.remembered.iter().map(|snapshot| snapshot.epoch).collect())
-    }
-}
-
-impl<F: FnMut(EpochStats) + Send> Snapshots for Source<'_, F> {
-    fn last(&self) -> Option<u64> {
-        self.train.last()
+impl Work {
+    fn add(&mut self, other: &Work) {
+        self.measured_epochs += other.measured_epochs;
+        self.trained_epochs += other.trained_epochs;
+        self.replayed_epochs += other.replayed_epochs;
+        self.train_time += other.train_time;
     }
 
-    fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
-        if let Ok(position) = self.remembered.binary_search_by_key(&epoch, |snapshot| snapshot.epoch) {
-            return Ok(self.remembered[position].clone());
+    /// What the threads did in `time` beside training: measuring, and waiting where there was nothing to do.
+    pub fn measure_time(&self, time: Duration) -> Duration {
+        (time * self.threads as u32).saturating_sub(self.train_time)
+    }
+
+    /// How long it would have taken to measure `epochs` epochs more, from the [time](Work::measure_time) that those
+    /// measured took; `None` if none was measured.
+    pub fn time_to_measure(&self, epochs: u64, time: Duration) -> Option<Duration> {
+        if self.measured_epochs == 0 || self.threads == 0 {
+            return None;
         }
-        let start = Instant::now();
-        let Source { train, stop, pool, progress, .. } = self;
-        let snapshot = pool.install(|| {
-            // Epoch by epoch, so that progress is told and failures elsewhere are noticed on the way.
-            while train.trainer().epoch() + 1 < epoch {
-                if stop.failed.load(Ordering::Relaxed) {
-                    return Err(SnapshotError::Interrupted);
-                }
-                train.load(train.trainer().epoch() + 1)?;
-                progress.trained(1);
-            }
-            let before = train.trainer().epoch();
-            let snapshot = train.load(epoch);
-            progress.trained(train.trainer().epoch() - before);
-            snapshot
-        });
-        self.train_time += start.elapsed();
-        snapshot
+        let each = self.measure_time(time).as_secs_f64() / self.measured_epochs as f64 / self.threads as f64;
+        Duration::try_from_secs_f64(each * epochs as f64).ok()
     }
 }

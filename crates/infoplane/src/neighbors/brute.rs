@@ -8,13 +8,16 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fearless_simd::{Level, Simd, SimdBase, dispatch};
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use rayon::prelude::*;
 
-use super::tile::{
-    LARGEST_DIFFERENCE, PANEL, PRODUCT, ROWS, RUN, SQUARED_DIFFERENCE, Tile, fill, squared_from_products,
-};
+use crate::tile::{LargestDifference, PANEL, Product, ROWS, SquaredDifference, Tile, cut_into_strips, fill};
+
 use super::{Boundary, Metric, Nearest};
+
+/// Coordinates summed in one run; runs are then added, so that rounding grows with their length only. The bounds of
+/// [`Packed::error`] count them.
+const RUN: usize = 128;
 
 /// From this width on squared distances come from products, which take half of the operations.
 const PRODUCT_WIDTH: usize = 12;
@@ -34,6 +37,17 @@ const ROUNDING: f64 = f32::EPSILON as f64 / 2.0;
 /// Sizes of points may differ by this factor before points of like size are put together, so that the error
 /// bound of most tiles is not that of a few outliers.
 const OUTLIERS: f64 = 8.0;
+
+/// What the numbers of a tile are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// ‖a − b‖², from products.
+    Product,
+    /// ‖a − b‖², from differences.
+    SquaredDifference,
+    /// max |a − b|.
+    LargestDifference,
+}
 
 /// Points as tiles need them.
 struct Packed<'a> {
@@ -166,11 +180,7 @@ impl<'a> Packed<'a> {
                     norms[place] = norm as f32;
                     *largest = largest.max(sizes[row] * scale);
                 }
-                for (number, strip) in strips.chunks_exact_mut(ROWS * width).enumerate() {
-                    for (strip, panel) in strip.chunks_exact_mut(ROWS).zip(panel.chunks_exact(PANEL)) {
-                        strip.copy_from_slice(&panel[number * ROWS..(number + 1) * ROWS]);
-                    }
-                }
+                cut_into_strips(panel, strips);
             });
         Some(packed)
     }
@@ -183,30 +193,30 @@ impl<'a> Packed<'a> {
         self.sizes.len()
     }
 
-    fn first_kind(&self) -> u8 {
+    fn first_kind(&self) -> Kind {
         match self.metric {
-            Metric::Chebyshev => LARGEST_DIFFERENCE,
-            Metric::Euclidean if self.width >= PRODUCT_WIDTH => PRODUCT,
-            Metric::Euclidean => SQUARED_DIFFERENCE,
+            Metric::Chebyshev => Kind::LargestDifference,
+            Metric::Euclidean if self.width >= PRODUCT_WIDTH => Kind::Product,
+            Metric::Euclidean => Kind::SquaredDifference,
         }
     }
 
     /// Bounds that hold for every pair of two panels; worst cases, not likely ones.
-    fn error(&self, kind: u8, left: usize, right: usize) -> Error {
+    fn error(&self, kind: Kind, left: usize, right: usize) -> Error {
         let (left, right) = (self.sizes[left], self.sizes[right]);
         // Each coordinate is rounded once; 1 % more covers double precision and second-order terms, and what
         // vanishes in single precision is below 1e-35.
         let points = (1.01 * ROUNDING * (left + right) + 1e-35) as f32;
         let steps = (self.width.min(RUN) + self.width.div_ceil(RUN) + 8) as f64;
         match kind {
-            LARGEST_DIFFERENCE => {
+            Kind::LargestDifference => {
                 Error { squared: false, points, factor: 1.0 + 4.0 * f32::EPSILON, absolute: 0.0 }
             }
-            PRODUCT => {
+            Kind::Product => {
                 let absolute = 1.02 * ROUNDING * steps * (left * left + right * right) + 1e-35;
                 Error { squared: true, points, factor: 1.0 + 4.0 * f32::EPSILON, absolute: absolute as f32 }
             }
-            _ => Error {
+            Kind::SquaredDifference => Error {
                 squared: true,
                 points,
                 factor: (1.0 + 2.0 * ROUNDING * steps) as f32 + f32::EPSILON,
@@ -225,16 +235,27 @@ impl<'a> Packed<'a> {
 
     /// The numbers of one strip of the left panel against the right one.
     #[inline(always)]
-    fn tile<S: Simd>(&self, simd: S, kind: u8, (left, strip): (usize, usize), right: usize, tile: &mut Tile) {
+    fn tile<S: Simd>(
+        &self,
+        simd: S,
+        kind: Kind,
+        (left, strip): (usize, usize),
+        right: usize,
+        tile: &mut Tile,
+    ) {
         let length = PANEL * self.width;
         let panel = &self.panels[right * length..(right + 1) * length];
         let first = left * length + strip * ROWS * self.width;
         let strip_values = &self.strips[first..first + ROWS * self.width];
         match kind {
-            LARGEST_DIFFERENCE => fill::<S, LARGEST_DIFFERENCE>(simd, strip_values, panel, tile),
-            SQUARED_DIFFERENCE => fill::<S, SQUARED_DIFFERENCE>(simd, strip_values, panel, tile),
-            _ => {
-                fill::<S, PRODUCT>(simd, strip_values, panel, tile);
+            Kind::LargestDifference => {
+                fill::<S, LargestDifference, 1, RUN>(simd, [strip_values], panel, tile)
+            }
+            Kind::SquaredDifference => {
+                fill::<S, SquaredDifference, 1, RUN>(simd, [strip_values], panel, tile)
+            }
+            Kind::Product => {
+                fill::<S, Product, 1, RUN>(simd, [strip_values], panel, tile);
                 let first = left * PANEL + strip * ROWS;
                 let right_norms = &self.norms[right * PANEL..(right + 1) * PANEL];
                 squared_from_products(simd, &self.norms[first..first + ROWS], right_norms, tile);
@@ -265,6 +286,21 @@ impl<'a> Packed<'a> {
                 }
             }
         });
+    }
+}
+
+/// ‖a‖² + ‖b‖² − 2ab in place of the products.
+#[inline(always)]
+fn squared_from_products<S: Simd>(simd: S, left_norms: &[f32], right_norms: &[f32], tile: &mut Tile) {
+    let lanes = S::f32s::LEN;
+    let minus_two = S::f32s::splat(simd, -2.0);
+    for (row, &norm) in tile.iter_mut().zip(&left_norms[..ROWS]) {
+        let norm = S::f32s::splat(simd, norm);
+        for column in (0..PANEL).step_by(lanes) {
+            let place = &mut row[column..column + lanes];
+            let norms = norm + S::f32s::from_slice(simd, &right_norms[column..column + lanes]);
+            S::f32s::from_slice(simd, place).mul_add(minus_two, norms).store_slice(place);
+        }
     }
 }
 
@@ -450,10 +486,10 @@ fn look_for_near<S: Simd>(
             let rows: [f32; ROWS] = std::array::from_fn(|row| error.above(limits[row]));
             near = within(simd, &tile, &rows, &columns);
             let many = near.iter().map(|bits| bits.count_ones()).sum::<u32>() > DOUBTFUL;
-            if !many || kind != PRODUCT {
+            if !many || kind != Kind::Product {
                 break;
             }
-            kind = SQUARED_DIFFERENCE;
+            kind = Kind::SquaredDifference;
             error = packed.error(kind, left, right);
         }
         for (row, mut bits) in near.into_iter().enumerate() {
@@ -636,7 +672,7 @@ fn count_pair<S: Simd>(
     let n = packed.len();
     let columns_here = (n - right * PANEL).min(PANEL);
     let real = (1u64 << columns_here) - 1;
-    let limits = |kind: u8| {
+    let limits = |kind: Kind| {
         let error = packed.error(kind, left, right);
         (counting.limits(left, &error), counting.limits(right, &error))
     };
@@ -658,9 +694,9 @@ fn count_pair<S: Simd>(
             let all = judged.doubtful.iter().chain(&judged.doubtful_columns);
             all.map(|bits| bits.count_ones()).sum()
         };
-        if first_kind == PRODUCT && doubtful(&judged) > DOUBTFUL {
-            packed.tile(simd, SQUARED_DIFFERENCE, (left, strip), right, &mut tile);
-            let (of_left, of_right) = limits(SQUARED_DIFFERENCE);
+        if first_kind == Kind::Product && doubtful(&judged) > DOUBTFUL {
+            packed.tile(simd, Kind::SquaredDifference, (left, strip), right, &mut tile);
+            let (of_left, of_right) = limits(Kind::SquaredDifference);
             let rows = (&of_left.0[part.clone()], &of_left.1[part.clone()]);
             judged = judge(simd, &tile, rows, (&of_right.0, &of_right.1));
         }

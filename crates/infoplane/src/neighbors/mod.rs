@@ -5,7 +5,6 @@ mod reference;
 mod sorted;
 #[cfg(test)]
 mod tests;
-mod tile;
 mod tree;
 
 use ndarray::{ArrayView2, CowArray, Ix2};

@@ -18,6 +18,14 @@ pub(crate) struct Shape {
     offsets: Vec<usize>,
 }
 
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.widths[0])?;
+        let mut layers = self.widths[1..].iter().zip(&self.nonlinearities);
+        layers.try_for_each(|(width, nonlinearity)| write!(f, "-{width} {nonlinearity:?}"))
+    }
+}
+
 impl Shape {
     pub(crate) fn of(network: &Network) -> Shape {
         let widths = network.widths();

@@ -3,7 +3,7 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdWiden};
 
-use super::tile::{PANEL, ROWS, Tile};
+use crate::tile::{PANEL, ROWS, Tile};
 
 /// Places kept for the partial sums of one row: the lanes of the widest vector of doubles.
 pub(super) const LANES: usize = 8;

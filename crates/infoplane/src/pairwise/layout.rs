@@ -2,7 +2,7 @@
 
 use crate::Labels;
 
-use super::tile::PANEL;
+use crate::tile::PANEL;
 
 /// Panels in a block, at most: 480 points. A block of 128 coordinates (245 KB) stays in the second-level
 /// cache while the panels of another block pass by; and 10,000 points still make over 200 pairs of blocks for

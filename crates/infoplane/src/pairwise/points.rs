@@ -3,7 +3,8 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::tile::{Exact, PANEL};
+use super::tile::Exact;
+use crate::tile::PANEL;
 
 /// The values of a matrix, row by row, as they were given.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,8 @@ use super::exponential::{Exponent, LANES, add_shifted_kernels};
 use super::layout::Block;
 use super::points::Centred;
 use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_diagonal};
-use super::tile::{Exact, Norms, PANEL, PRODUCT_RUN, ROWS, Tile, cut_into_strips, gram};
+use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
 /// Error of the mean over all points that is aimed at; a few times less is reached.
 const MEAN_TOLERANCE: f64 = 2.5e-7;

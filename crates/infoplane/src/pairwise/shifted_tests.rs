@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 
-use super::tests::{Normal, classes};
+use super::tests::{Normal, classes, doubles, levels};
 use super::*;
 
 /// Nats, of a mean over the rows.
@@ -21,11 +21,7 @@ fn mean(values: &[f64]) -> f64 {
 
 /// Largest deviation of all means, in nats.
 fn deviation(t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> f64 {
-    let values: Vec<f64> = match t {
-        Variable::Single(rows) => rows.iter().copied().map(f64::from).collect(),
-        Variable::Double(rows) => rows.iter().copied().collect(),
-        Variable::Labels(_) => unreachable!(),
-    };
+    let values = doubles(t);
     let value = |i: usize, k: usize| values[i * t.width() + k];
     let fast = noisy_logarithms(t, labellings, variance, &noise);
     let slow = reference::noisy_logarithms(t.n_samples(), t.width(), value, labellings, variance, &noise);
@@ -171,13 +167,7 @@ fn every_level_of_vector_instructions_sums_noisy_points_alike() {
         let values = t.as_slice().unwrap();
         let variance = 0.05 * d as f64;
         let slow = reference::noisy_logarithms(n, d, |i, k| values[i * d + k], &[&y], variance, &noise);
-        let mut levels = vec![Level::new(), Level::baseline()];
-        #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(Level::new().as_avx2().map(Level::Avx2));
-            levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
-        }
-        for level in levels {
+        for level in levels() {
             let single = t.mapv(|v| v as f32);
             for values in [Values::Double(values), Values::Single(single.as_slice().unwrap())] {
                 let fast = noisy(level, values, d, &[&y], variance, &noise);

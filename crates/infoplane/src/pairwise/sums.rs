@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use super::exponential::{Exponent, KERNELS, LANES, add_kernels};
 use super::layout::{Block, Layout};
 use super::points::{Centred, Points};
-use super::tile::{Exact, Norms, PANEL, PRODUCT_RUN, ROWS, Tile, cut_into_strips, gram};
+use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
 /// Error that one pair's kernel may carry out of the Gram path. It is a bound for a single pair; over the
 /// pairs of a row and over the rows these errors average out.

@@ -33,13 +33,29 @@ pub(super) fn classes(n: usize, n_classes: usize) -> Labels {
     Labels::from_symbols(&(0..n).map(|i| (i * i + i / 7) % n_classes).collect::<Vec<_>>())
 }
 
-/// Largest deviation of all means, in bits.
-fn deviation(t: &Variable<'_>, labellings: &[&Labels], variances: &[f64]) -> f64 {
-    let values: Vec<f64> = match t {
+/// Every kind of vector instructions that the passes may find.
+pub(super) fn levels() -> Vec<Level> {
+    let mut levels = vec![Level::new(), Level::baseline()];
+    #[cfg(target_arch = "x86_64")]
+    {
+        levels.extend(Level::new().as_avx2().map(Level::Avx2));
+        levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
+    }
+    levels
+}
+
+/// The numbers of a matrix, row by row.
+pub(super) fn doubles(t: &Variable<'_>) -> Vec<f64> {
+    match t {
         Variable::Single(rows) => rows.iter().copied().map(f64::from).collect(),
         Variable::Double(rows) => rows.iter().copied().collect(),
         Variable::Labels(_) => unreachable!(),
-    };
+    }
+}
+
+/// Largest deviation of all means, in bits.
+fn deviation(t: &Variable<'_>, labellings: &[&Labels], variances: &[f64]) -> f64 {
+    let values = doubles(t);
     let value = |i: usize, k: usize| values[i * t.width() + k];
     let fast = mean_logarithms(t, labellings, variances);
     let mut worst = 0.0f64;
@@ -243,13 +259,7 @@ fn every_level_of_vector_instructions_agrees() {
         let values = t.as_slice().unwrap();
         let variances = [0.05 * d as f64];
         let slow = reference::mean_logarithms(n, d, |i, k| values[i * d + k], &[&y], variances[0]);
-        let mut levels = vec![Level::new(), Level::baseline()];
-        #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(Level::new().as_avx2().map(Level::Avx2));
-            levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
-        }
-        for level in levels {
+        for level in levels() {
             let single = t.mapv(|v| v as f32);
             for values in [Values::Double(values), Values::Single(single.as_slice().unwrap())] {
                 let fast = &summed(level, values, d, &[&y], &variances)[0];

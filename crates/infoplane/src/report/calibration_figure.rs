@@ -6,7 +6,7 @@ use super::ReportError;
 use super::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 use crate::calibrate::{Accuracy, calibration_csv};
 use crate::estimator::EstimatorConfig;
-use crate::file;
+use crate::run::Disk;
 
 const CELL: (f64, f64) = (44.0, 19.0);
 const TOP: f64 = 62.0;
@@ -37,7 +37,7 @@ pub fn write_calibration(table: &[Accuracy], directory: &Path) -> Result<Vec<Pat
         .into_iter()
         .map(|(name, bytes)| {
             let path = directory.join(name);
-            file::replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
             Ok(path)
         })
         .collect()

@@ -1,7 +1,8 @@
 //! Which epochs were measured, in words.
 
 use super::{ReportData, caption};
-use crate::schedule::{MeasuredEpoch, Reason, ScheduleConfig};
+use crate::Bound;
+use crate::schedule::{DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar};
 
 /// Which epochs of a run were measured, and by which rule.
 ///
@@ -47,7 +48,46 @@ pub fn schedule_setting(config: &ScheduleConfig) -> String {
                 [first, .., last] => format!("a list of {} epochs, {first} to {last}", epochs.len()),
             }
         }
+        ScheduleConfig::DeltaExact(delta) => format!("delta-exact, {}", delta_setting(delta)),
+        ScheduleConfig::DeltaApproximate(delta) => format!("delta-approximate, {}", delta_setting(delta)),
     }
+}
+
+/// The unit of a schedule's distances.
+pub fn distance_unit(config: &ScheduleConfig) -> &'static str {
+    match config {
+        ScheduleConfig::DeltaExact(DeltaConfig { scale: DistanceScale::Bits, .. })
+        | ScheduleConfig::DeltaApproximate(DeltaConfig { scale: DistanceScale::Bits, .. }) => "bits",
+        _ => "of the entropies",
+    }
+}
+
+fn delta_setting(config: &DeltaConfig) -> String {
+    let unit = match config.scale {
+        DistanceScale::Bits => "bits",
+        DistanceScale::Entropy => "of the entropies",
+    };
+    let mut setting = format!("δ = {} {unit}, multiplier {}", config.delta, config.multiplier);
+    if config.when_far == WhenFar::Keep {
+        setting += ", skip kept where far";
+    }
+    if let Some(max_skip) = config.max_skip {
+        setting += &format!(", skip at most {max_skip}");
+    }
+    let list = |name: &str, items: Vec<String>| format!(", {name} {} only", items.join(", "));
+    if let Some(layers) = &config.layers {
+        setting += &list("layers", layers.iter().map(usize::to_string).collect());
+    }
+    if let Some(estimators) = &config.estimators {
+        setting += &list("by", estimators.clone());
+    }
+    if let Some(bounds) = &config.bounds {
+        setting += &list(
+            "bounds",
+            bounds.iter().map(|choice| choice.bound().map_or("none", Bound::name).to_string()).collect(),
+        );
+    }
+    setting
 }
 
 /// `1st`, `22nd`, `113th`.

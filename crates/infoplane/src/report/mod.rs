@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::run::Disk;
 use crate::train::EpochStats;
-use crate::{Information, InformationPlane, LayerDescription, file};
+use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use calibration_figure::write_calibration;
-pub use measured::{ScheduleData, schedule_setting};
+pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use summary::summary;
 pub use table::plane_csv;
 
@@ -163,7 +164,7 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
         .into_iter()
         .map(|(name, bytes)| {
             let path = directory.join(name);
-            file::replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
             Ok(path)
         })
         .collect()

@@ -227,7 +227,7 @@ mod tests {
             layers: vec![],
             plane: &InformationPlane::default(),
             training: &[],
-            schedule: crate::report::ScheduleData::default(),
+            schedule: Default::default(),
             notes: vec![],
         };
         // Apart by more than one block holds, near enough to want the same room.

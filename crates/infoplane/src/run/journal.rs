@@ -1,149 +1,346 @@
-//! A growing file of one JSON object per line.
+//! The working journal: what a run has found out so far, in whatever order it did.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::RunError;
+use super::{Disk, SeedOutcome};
+use crate::PlaneRow;
+use crate::schedule::Reason;
+use crate::train::EpochStats;
 
-/// Appends objects, a line each.
+/// Something a run found out: a line of its working journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// An epoch was measured.
+    Measured {
+        /// The seed of the training.
+        seed: u64,
+        /// The epoch.
+        epoch: u64,
+        /// Why it was measured.
+        reason: Reason,
+        /// What that gave.
+        rows: Vec<PlaneRow>,
+    },
+    /// An epoch was trained.
+    Trained(EpochStats),
+    /// A training ended.
+    Ended(SeedOutcome),
+}
+
+/// What is left of a working journal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recovered {
+    /// By seed and epoch: why it was measured, and what that gave.
+    pub measured: BTreeMap<(u64, u64), (Reason, Vec<PlaneRow>)>,
+    /// The epoch statistics by seed and epoch.
+    pub trained: BTreeMap<(u64, u64), EpochStats>,
+    /// How trainings ended, by seed.
+    pub ended: BTreeMap<u64, SeedOutcome>,
+    /// Damaged lines that were passed over. Their epochs have to be trained or measured again.
+    pub damaged: usize,
+    /// Whether there was no journal at all.
+    pub journal_missing: bool,
+}
+
+/// A line of the journal: where it begins, and its bytes with the line feed.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    offset: u64,
+    length: usize,
+}
+
+/// Where the records are, which may be many more than should be kept in memory.
+#[derive(Debug, Default)]
+struct Index {
+    measured: BTreeMap<(u64, u64), Span>,
+    trained: BTreeMap<(u64, u64), Span>,
+}
+
+impl Index {
+    fn insert(&mut self, record: &Record, span: Span) {
+        // The first one stands, as it does for whoever reads the journal.
+        match record {
+            Record::Measured { seed, epoch, .. } => self.measured.entry((*seed, *epoch)).or_insert(span),
+            Record::Trained(stats) => self.trained.entry((stats.seed, stats.epoch)).or_insert(span),
+            Record::Ended(_) => return,
+        };
+    }
+}
+
+/// The working journal of a run that is being written.
 ///
-/// Whole lines are handed to the system in one write, so a process that is killed leaves at most one cut line,
-/// at the end, which [`read_journal`] passes over.
+/// Every record is a line of its own with a check sum, so damage to one does no harm to another; whole lines are
+/// handed to the system in one write.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     path: PathBuf,
-    file: File,
+    disk: Disk,
+    file: Arc<File>,
     /// Bytes of whole lines so far.
     length: u64,
-    /// Whether an append failed; then nothing may follow it.
-    failed: bool,
+    index: Index,
+    /// The first failure; nothing is taken after it.
+    failed: Option<Failed>,
+}
+
+/// An I/O error that can be told again.
+#[derive(Debug)]
+struct Failed {
+    code: Option<i32>,
+    kind: io::ErrorKind,
+    message: String,
+}
+
+impl Failed {
+    fn new(error: &io::Error) -> Self {
+        Failed { code: error.raw_os_error(), kind: error.kind(), message: error.to_string() }
+    }
+
+    fn error(&self) -> io::Error {
+        match self.code {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(self.kind, self.message.clone()),
+        }
+    }
 }
 
 impl Journal {
     /// Starts a new journal; the file must not be there yet.
-    ///
-    /// # Errors
-    /// [`RunError::Io`].
-    pub fn create(path: &Path) -> Result<Self, RunError> {
-        let file = File::create_new(path).map_err(RunError::io("create", path))?;
-        Ok(Journal { path: path.to_path_buf(), file, length: 0, failed: false })
+    pub(super) fn create(path: &Path, disk: &Disk) -> io::Result<Self> {
+        let file = Arc::new(disk.create_new(path)?);
+        Ok(Journal {
+            path: path.into(),
+            disk: disk.clone(),
+            file,
+            length: 0,
+            index: Index::default(),
+            failed: None,
+        })
     }
 
-    /// Appends a line for each object: all of them, or none if that fails. After a failure nothing more is taken,
-    /// or there would be a gap.
-    ///
-    /// # Errors
-    /// [`RunError::Io`], for example when the disk is full.
-    pub fn append<T: Serialize>(&mut self, objects: &[T]) -> Result<(), RunError> {
-        let mut lines = Vec::new();
-        for object in objects {
-            serde_json::to_writer(&mut lines, object)
-                .map_err(io::Error::other)
-                .map_err(RunError::io("write", &self.path))?;
-            lines.push(b'\n');
-        }
-        let written = match self.failed {
-            true => Err(io::Error::other("an earlier write failed")),
-            false => self.file.write_all(&lines),
+    /// Goes on with the journal at `path`, after writing it anew without what is damaged; starts it if it is missing.
+    pub(super) fn resume(path: &Path, disk: &Disk) -> io::Result<(Self, Recovered)> {
+        let mut bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let journal = Journal::create(path, disk)?;
+                return Ok((journal, Recovered { journal_missing: true, ..Recovered::default() }));
+            }
+            Err(error) => return Err(error),
         };
-        match written {
-            Ok(()) => self.length += lines.len() as u64,
-            Err(_) => {
-                self.failed = true;
-                // If cutting fails too, readers still pass over the half line at the end.
-                let _ = self.file.set_len(self.length);
+        // A last line that lacks nothing but its line feed counts, but nothing can be appended to it.
+        let mut whole = bytes.is_empty() || bytes.ends_with(b"\n");
+        let read = bytes.len() as u64;
+        if !whole {
+            bytes.push(b'\n');
+        }
+        let mut recovered = Recovered::default();
+        let mut index = Index::default();
+        let (mut start, mut length) = (0, 0);
+        while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n').map(|end| start + end) {
+            match parse(&bytes[start..end]) {
+                Some(record) => {
+                    index.insert(&record, Span { offset: length as u64, length: end + 1 - start });
+                    recovered.insert(record);
+                    // Intact lines move together.
+                    bytes.copy_within(start..=end, length);
+                    length += end + 1 - start;
+                }
+                None => recovered.damaged += 1,
+            }
+            start = end + 1;
+        }
+        bytes.truncate(length);
+        whole &= length as u64 == read;
+        if !whole {
+            disk.replace(path, &bytes)?;
+        }
+        let mut file = disk.open_to_write(path)?;
+        file.seek(SeekFrom::Start(length as u64))?;
+        let journal = Journal {
+            path: path.into(),
+            disk: disk.clone(),
+            file: Arc::new(file),
+            length: length as u64,
+            index,
+            failed: None,
+        };
+        Ok((journal, recovered))
+    }
+
+    /// Appends a line for each record: all of them, or none if that fails. After a failure nothing more is taken:
+    /// what failed is told again.
+    pub(super) fn append(&mut self, records: &[Record]) -> io::Result<()> {
+        self.check()?;
+        let mut lines = Vec::new();
+        let mut spans = Vec::with_capacity(records.len());
+        for record in records {
+            let start = lines.len();
+            write_line(&mut lines, record)?;
+            spans.push(Span { offset: self.length + start as u64, length: lines.len() - start });
+        }
+        if let Err(error) = self.disk.write(&self.file, &lines) {
+            self.failed = Some(Failed::new(&error));
+            // If cutting fails too, readers still pass over the half line at the end.
+            let _ = self.disk.truncate(&self.file, self.length);
+            return Err(error);
+        }
+        self.length += lines.len() as u64;
+        for (record, span) in records.iter().zip(spans) {
+            self.index.insert(record, span);
+        }
+        Ok(())
+    }
+
+    /// Fails if an append failed before.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.failed.as_ref().map_or(Ok(()), |failed| Err(failed.error()))
+    }
+
+    /// The file, to wait for the disk without keeping others from appending.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
+    /// Writes the rows of every measured epoch, a line each, in the order of `position` of the seed and of epochs;
+    /// gives the number of rows.
+    pub(super) fn write_plane(
+        &self,
+        position: impl Fn(u64) -> usize,
+        out: &mut dyn Write,
+    ) -> io::Result<usize> {
+        let mut n_rows = 0;
+        self.each(&self.index.measured, position, |raw| {
+            if let RawRecord::Measured { rows } = raw {
+                n_rows += rows.len();
+                rows.iter().try_for_each(|row| write_raw(out, row))?;
+            }
+            Ok(())
+        })?;
+        Ok(n_rows)
+    }
+
+    /// Writes the epoch statistics, a line each, in the same order.
+    pub(super) fn write_training(
+        &self,
+        position: impl Fn(u64) -> usize,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.each(&self.index.trained, position, |raw| match raw {
+            RawRecord::Trained(stats) => write_raw(out, stats),
+            _ => Ok(()),
+        })
+    }
+
+    /// Numbers are copied as they stand in the journal: no digit of them is read and written anew.
+    fn each(
+        &self,
+        index: &BTreeMap<(u64, u64), Span>,
+        position: impl Fn(u64) -> usize,
+        mut write: impl FnMut(RawRecord<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.check()?;
+        let mut spans: Vec<_> = index.iter().map(|(&(seed, epoch), &span)| (seed, epoch, span)).collect();
+        spans.sort_by_cached_key(|&(seed, epoch, _)| (position(seed), seed, epoch));
+        let mut file = File::open(&self.path)?;
+        let mut line = Vec::new();
+        for (_, _, span) in spans {
+            line.resize(span.length, 0);
+            file.seek(SeekFrom::Start(span.offset))?;
+            file.read_exact(&mut line)?;
+            let text = line.strip_suffix(b"\n").and_then(checked);
+            let raw = text.and_then(|text| serde_json::from_slice(text).ok()).ok_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("{} is not as it was written", self.path.display()),
+                )
+            })?;
+            write(raw)?;
+        }
+        Ok(())
+    }
+}
+
+/// A record with its numbers as they stand.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawRecord<'a> {
+    Measured {
+        #[serde(borrow)]
+        rows: Vec<&'a RawValue>,
+    },
+    Trained(&'a RawValue),
+    Ended(serde::de::IgnoredAny),
+}
+
+fn write_raw(out: &mut dyn Write, raw: &RawValue) -> io::Result<()> {
+    out.write_all(raw.get().as_bytes())?;
+    out.write_all(b"\n")
+}
+
+impl Recovered {
+    fn insert(&mut self, record: Record) {
+        match record {
+            Record::Measured { seed, epoch, reason, rows } => {
+                self.measured.entry((seed, epoch)).or_insert((reason, rows));
+            }
+            Record::Trained(stats) => {
+                self.trained.entry((stats.seed, stats.epoch)).or_insert(stats);
+            }
+            Record::Ended(outcome) => {
+                self.ended.entry(outcome.seed).or_insert(outcome);
             }
         }
-        written.map_err(RunError::io("write", &self.path))
     }
 
-    /// Waits until everything appended is on the disk.
-    ///
-    /// # Errors
-    /// [`RunError::Io`].
-    pub fn sync(&self) -> Result<(), RunError> {
-        self.file.sync_all().map_err(RunError::io("write", &self.path))
-    }
-}
-
-/// Every object of a journal; none if there is no such file. A last line that was cut short is passed over.
-///
-/// # Errors
-/// [`RunError::Malformed`] with the line if any other line is damaged.
-pub fn read_journal<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RunError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(RunError::io("read", path)(error)),
-    };
-    // What stands after the last line feed was never finished.
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end);
-    if whole == 0 {
-        return Ok(Vec::new());
-    }
-    bytes[..whole]
-        .split(|&byte| byte == b'\n')
-        .enumerate()
-        .map(|(number, line)| {
-            serde_json::from_slice(line).map_err(|error| RunError::Malformed {
-                path: path.to_path_buf(),
-                line: Some(number + 1),
-                message: error.to_string(),
-            })
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_journal_cut_anywhere_keeps_every_whole_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("numbers.jsonl");
-        let mut journal = Journal::create(&path).unwrap();
-        journal.append(&[10u32, 20]).unwrap();
-        journal.append(&[30u32]).unwrap();
-        let bytes = fs::read(&path).unwrap();
-        assert_eq!(bytes, b"10\n20\n30\n");
-        for length in 0..=bytes.len() {
-            fs::write(&path, &bytes[..length]).unwrap();
-            let kept: Vec<u32> = read_journal(&path).unwrap();
-            assert_eq!(kept, [10, 20, 30][..length / 3]);
+    /// What the bytes of a journal hold; a last line that is not whole yet may belong to somebody who is writing.
+    pub(super) fn of(bytes: &[u8]) -> Recovered {
+        let mut recovered = Recovered::default();
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        for line in lines.split(|&byte| byte == b'\n').filter(|_| !bytes.is_empty()) {
+            match parse(line) {
+                Some(record) => recovered.insert(record),
+                None => recovered.damaged += 1,
+            }
         }
+        recovered
     }
+}
 
-    #[test]
-    fn damage_inside_is_told_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("numbers.jsonl");
-        fs::write(&path, "1\nzwei\n3\n").unwrap();
-        let error = read_journal::<u32>(&path).unwrap_err().to_string();
-        assert!(error.contains("numbers.jsonl, line 2: "), "{error}");
-    }
+/// Digits of the check sum.
+const DIGITS: usize = 8;
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_is_told_and_nothing_follows() {
-        let path = Path::new("/dev/full");
-        let file = File::options().write(true).open(path).unwrap();
-        let mut journal = Journal { path: path.into(), file, length: 0, failed: false };
-        let error = journal.append(&[1u32]).unwrap_err().to_string();
-        assert!(error.starts_with("cannot write /dev/full: "), "{error}");
-        let error = journal.append(&[2u32]).unwrap_err().to_string();
-        assert!(error.contains("an earlier write failed"), "{error}");
-    }
+/// `1c291ca3 {…}`: CRC-32 of the JSON text in hexadecimal, a space, the text.
+fn write_line(lines: &mut Vec<u8>, record: &Record) -> io::Result<()> {
+    let start = lines.len();
+    lines.extend([b' '; DIGITS + 1]);
+    serde_json::to_writer(&mut *lines, record)?;
+    let sum = check_sum(&lines[start + DIGITS + 1..]);
+    lines[start..start + DIGITS].copy_from_slice(&sum);
+    lines.push(b'\n');
+    Ok(())
+}
 
-    #[test]
-    fn a_journal_is_never_started_over_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("numbers.jsonl");
-        Journal::create(&path).unwrap();
-        assert!(matches!(Journal::create(&path), Err(RunError::Io { .. })));
-    }
+fn check_sum(text: &[u8]) -> [u8; DIGITS] {
+    let sum = crc32fast::hash(text);
+    std::array::from_fn(|digit| b"0123456789abcdef"[(sum >> (28 - 4 * digit)) as usize & 15])
+}
+
+/// The JSON text of a line, if that is what was written.
+fn checked(line: &[u8]) -> Option<&[u8]> {
+    let (sum, rest) = line.split_first_chunk::<DIGITS>()?;
+    let text = rest.strip_prefix(b" ")?;
+    (*sum == check_sum(text)).then_some(text)
+}
+
+fn parse(line: &[u8]) -> Option<Record> {
+    serde_json::from_slice(checked(line)?).ok()
 }

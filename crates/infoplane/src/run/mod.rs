@@ -1,22 +1,39 @@
 //! The run directory: what a run leaves behind, readable at every moment.
 //!
-//! `docs/run-directory.md` specifies the files.
+//! While a run goes on, everything it finds out is appended to one working journal, in whatever order it was found
+//! out. At the end the journal is sorted into the files that stay. So every byte of a finished run is the same for
+//! any number of threads, and whether the run was interrupted or not. `docs/run-directory.md` specifies the files.
 
+mod disk;
+mod error;
+mod files;
 mod journal;
+mod lock;
+#[cfg(test)]
+mod tests;
 
-use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub use journal::{Journal, read_journal};
+pub use disk::Disk;
+#[cfg(test)]
+pub(crate) use disk::{Fault, FaultMode};
+pub use error::RunError;
+pub use journal::{Record, Recovered};
 
+use self::disk::parent;
+use self::files::{Digest, Digested, check_vacant, read_manifest, read_toml, remove_partials, to_toml};
+use self::journal::Journal;
+use self::lock::{LOCK, Lock};
+use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;
-use crate::{InformationPlane, LayerDescription, PlaneRow, file};
+use crate::{InformationPlane, LayerDescription};
 
 /// The version of the directory's format that this library writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What a run is: written once, before anything is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,8 +82,21 @@ pub struct DataFacts {
 pub struct Outcome {
     /// Rows in `plane.jsonl`.
     pub rows: usize,
+    /// Digests of the tables, by which damage to them is found.
+    pub digests: Digests,
     /// Each training, in the order of the manifest.
     pub seeds: Vec<SeedOutcome>,
+}
+
+/// Digests of a finished run's tables: 128 bits of XXH3, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// Of `plane.jsonl`.
+    pub plane: String,
+    /// Of `training.jsonl`.
+    pub training: String,
+    /// Of `schedule.jsonl`.
+    pub schedule: String,
 }
 
 /// How the training with one seed ended.
@@ -76,6 +106,8 @@ pub struct SeedOutcome {
     pub seed: u64,
     /// How many epochs were measured.
     pub measured_epochs: usize,
+    /// The last epoch trained.
+    pub last_epoch: u64,
     /// `finished`, or the reason why the training ended early.
     pub status: String,
 }
@@ -86,115 +118,127 @@ impl SeedOutcome {
 }
 
 /// A directory that holds a run.
+///
+/// [`RunDir::create`] and [`RunDir::resume`] give one that can be written to, by this process alone; it is let go of
+/// when the run is finished, or with the last clone. [`RunDir::open`] gives one to read.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     path: PathBuf,
+    /// The seeds in the order of the rows.
+    seeds: Vec<u64>,
+    disk: Disk,
+    /// Absent where the run is only read.
+    writer: Option<Arc<Mutex<Writer>>>,
 }
 
-/// What can go wrong with a run directory.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`, `create`.
-        action: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The directory holds another run already.
-    #[error("{} already holds a run; name another directory, or remove it first", .0.display())]
-    Occupied(PathBuf),
-    /// The directory holds files that are not a run's.
-    #[error("{} is not empty and holds no run; name a new or an empty directory", .0.display())]
-    NotEmpty(PathBuf),
-    /// There is no manifest.
-    #[error("{} holds no run: there is no manifest.toml in it", .0.display())]
-    NoRun(PathBuf),
-    /// A file does not hold what it should.
-    #[error("{}{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1, where there are lines.
-        line: Option<usize>,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// Written by a version of the library with another format.
-    #[error("{} has format version {found}; this program reads version {FORMAT_VERSION}", path.display())]
-    FormatVersion {
-        /// The manifest.
-        path: PathBuf,
-        /// The version in it.
-        found: u32,
-    },
+/// What only the process that writes has.
+#[derive(Debug)]
+struct Writer {
+    journal: Journal,
+    lock: Option<Lock>,
 }
 
-impl RunError {
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
-        let path = path.to_path_buf();
-        move |source| RunError::Io { action, path, source }
-    }
+/// What a run that is taken up again has behind it.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // there is one of it
+pub enum Resumed {
+    /// Everything: there is nothing left to do.
+    Complete(Outcome),
+    /// This much.
+    Incomplete(Recovered),
 }
 
 impl RunDir {
     /// Makes a directory for a new run and writes its manifest.
     ///
     /// # Errors
-    /// [`RunError::Occupied`] if there is a run in it, [`RunError::NotEmpty`] if there is anything else.
-    pub fn create(path: &Path, manifest: &Manifest) -> Result<Self, RunError> {
-        let run = RunDir { path: path.to_path_buf() };
-        if run.manifest_path().exists() {
-            return Err(RunError::Occupied(path.to_path_buf()));
-        }
+    /// [`RunError::Occupied`] if there is a run in it, [`RunError::NotEmpty`] if there is anything else,
+    /// [`RunError::InUse`] if another process is about to begin a run there.
+    pub fn create(path: &Path, manifest: &Manifest, disk: Disk) -> Result<Self, RunError> {
         let made = !path.exists();
-        fs::create_dir_all(path).map_err(RunError::io("create", path))?;
-        if fs::read_dir(path).map_err(RunError::io("read", path))?.next().is_some() {
-            return Err(RunError::NotEmpty(path.to_path_buf()));
+        // Before anything is put there, and once more when nobody else can.
+        check_vacant(path)?;
+        disk.create_directory(path).map_err(RunError::io("create", path))?;
+        let lock = Lock::take(path, &disk)?;
+        if let Err(error) = check_vacant(path) {
+            // Somebody else's from beginning to end, perhaps: nothing but the lock was put there by this call.
+            let _ = lock.remove(&disk);
+            return Err(error);
         }
-        let text = toml::to_string(manifest).map_err(|error| RunError::Malformed {
-            path: run.manifest_path(),
-            line: None,
-            message: error.to_string(),
-        })?;
-        let file = run.manifest_path();
-        file::replace(&file, text.as_bytes()).map_err(|source| {
-            if made {
-                // Nothing is left of a run that could not begin; the failure to write is the one to tell.
-                let _ = fs::remove_dir(path);
+        let begin = || {
+            remove_partials(path, &disk, |_| true)?;
+            let file = path.join(MANIFEST);
+            let text = to_toml(&file, manifest)?;
+            // The journal first: a manifest says that the run can be resumed.
+            let journal_file = path.join(JOURNAL);
+            disk.remove_file(&journal_file).map_err(RunError::io("remove", &journal_file))?;
+            let journal =
+                Journal::create(&journal_file, &disk).map_err(RunError::io("create", &journal_file))?;
+            disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
+            let above = parent(path);
+            disk.sync_directory(above).map_err(RunError::io("write", above))?;
+            Ok(journal)
+        };
+        match begin() {
+            Ok(journal) => Ok(RunDir {
+                path: path.into(),
+                seeds: manifest.seeds.clone(),
+                disk,
+                writer: Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) }))),
+            }),
+            Err(error) => {
+                // Nothing is left of a run that could not begin; the first failure is the one to tell.
+                for file in [MANIFEST, JOURNAL] {
+                    let _ = disk.remove_file(&path.join(file));
+                }
+                let _ = lock.remove(&disk);
+                if made {
+                    let _ = disk.remove_directory(path);
+                }
+                Err(error)
             }
-            RunError::io("write", &file)(source)
-        })?;
-        Ok(run)
+        }
     }
 
-    /// Opens a directory that holds a run.
+    /// Goes on with the run in a directory, and says what it has behind it.
+    ///
+    /// What the journal lost by damage is told and written off; what processes that ended midway left behind is
+    /// removed.
+    ///
+    /// # Errors
+    /// [`RunError::NoRun`], [`RunError::FormatVersion`] for another format, and [`RunError::InUse`] while another
+    /// process writes to it.
+    pub fn resume(path: &Path, disk: Disk) -> Result<(Self, Manifest, Resumed), RunError> {
+        let (run, manifest) = RunDir::open(path)?;
+        let mut run = RunDir { disk, ..run };
+        let lock = match run.outcome()? {
+            // Nothing needs to be written, so a directory that cannot be written to is as good.
+            Some(outcome) if !run.has_leftovers()? => return Ok((run, manifest, Resumed::Complete(outcome))),
+            _ => Lock::take(path, &run.disk)?,
+        };
+        let at = |error| RunError::resumable(error, path);
+        // Whoever held the lock before may have finished meanwhile.
+        if let Some(outcome) = run.outcome()? {
+            run.clear(lock)?;
+            return Ok((run, manifest, Resumed::Complete(outcome)));
+        }
+        run.remove_leftovers().map_err(at)?;
+        let journal_file = run.journal_path();
+        let (journal, recovered) = Journal::resume(&journal_file, &run.disk)
+            .map_err(RunError::io("write", &journal_file))
+            .map_err(at)?;
+        run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
+        Ok((run, manifest, Resumed::Incomplete(recovered)))
+    }
+
+    /// Opens a directory that holds a run, to read; also while the run goes on.
     ///
     /// # Errors
     /// [`RunError::NoRun`], or [`RunError::FormatVersion`] for another format.
     pub fn open(path: &Path) -> Result<(Self, Manifest), RunError> {
-        let run = RunDir { path: path.to_path_buf() };
-        let file = run.manifest_path();
-        if !file.exists() {
-            return Err(RunError::NoRun(path.to_path_buf()));
-        }
-        let text = fs::read_to_string(&file).map_err(RunError::io("read", &file))?;
-        let malformed = |message: String| RunError::Malformed { path: file.clone(), line: None, message };
-        // The version first: another format may well not parse as this one.
-        #[derive(Deserialize)]
-        struct Version {
-            format_version: u32,
-        }
-        let version: Version = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        if version.format_version != FORMAT_VERSION {
-            return Err(RunError::FormatVersion { path: file, found: version.format_version });
-        }
-        let manifest = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        Ok((run, manifest))
+        let manifest = read_manifest(path)?;
+        let seeds = manifest.seeds.clone();
+        Ok((RunDir { path: path.into(), seeds, disk: Disk::default(), writer: None }, manifest))
     }
 
     /// The directory.
@@ -202,18 +246,24 @@ impl RunDir {
         &self.path
     }
 
-    fn manifest_path(&self) -> PathBuf {
-        self.path.join("manifest.toml")
-    }
-
-    /// Where measurements are appended, a row per line.
+    /// Where measurements are, a row per line, once the run is complete.
     pub fn plane_path(&self) -> PathBuf {
         self.path.join("plane.jsonl")
     }
 
-    /// Where epoch statistics are appended, an epoch per line.
+    /// Where epoch statistics are, an epoch per line, once the run is complete.
     pub fn training_path(&self) -> PathBuf {
         self.path.join("training.jsonl")
+    }
+
+    /// Where the measured epochs are, one per line, once the run is complete.
+    pub fn schedule_path(&self) -> PathBuf {
+        self.path.join("schedule.jsonl")
+    }
+
+    /// Where records are appended until the run is complete.
+    pub fn journal_path(&self) -> PathBuf {
+        self.path.join(JOURNAL)
     }
 
     /// Where figures and tables are written.
@@ -225,35 +275,96 @@ impl RunDir {
         self.path.join("outcome.toml")
     }
 
-    /// The measurements so far.
-    ///
-    /// # Errors
-    /// [`RunError`] if the file cannot be read or a line other than a cut last one is damaged.
-    pub fn plane(&self) -> Result<InformationPlane, RunError> {
-        let rows: Vec<PlaneRow> = read_journal(&self.plane_path())?;
-        Ok(InformationPlane { rows })
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, RunError> {
+        let read_only = || RunError::ReadOnly(self.path.clone());
+        let writer = self.writer.as_ref().ok_or_else(read_only)?;
+        // A panic elsewhere while it was held leaves whole lines behind; they are still good.
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.lock.is_none() { Err(read_only()) } else { Ok(writer) }
     }
 
-    /// The epoch statistics so far.
-    ///
-    /// # Errors
-    /// As [`RunDir::plane`].
-    pub fn training(&self) -> Result<Vec<EpochStats>, RunError> {
-        read_journal(&self.training_path())
+    /// The place of a seed in the manifest. Seeds that it does not have, of which there are none, would come last.
+    fn position(&self, seed: u64) -> usize {
+        self.seeds.iter().position(|&other| other == seed).unwrap_or(usize::MAX)
     }
 
-    /// Declares the run complete.
+    /// What was tried with a file of this run, for an error that says how to go on.
+    fn io(&self, action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
+        let error = RunError::io(action, path);
+        let run = self.path.clone();
+        move |source| error(source).resumable(&run)
+    }
+
+    /// Appends records to the working journal, in any order: all of them, or none if that fails. After a failure
+    /// nothing more is taken, and the failure is told again. Of two records of one epoch the first stands.
     ///
     /// # Errors
-    /// [`RunError::Io`].
-    pub fn finish(&self, outcome: &Outcome) -> Result<(), RunError> {
-        let text = toml::to_string(outcome).map_err(|error| RunError::Malformed {
-            path: self.outcome_path(),
-            line: None,
-            message: error.to_string(),
+    /// [`RunError::Io`], for example when the disk is full; [`RunError::ReadOnly`].
+    pub fn append(&self, records: &[Record]) -> Result<(), RunError> {
+        let mut writer = self.writer()?;
+        writer.journal.append(records).map_err(self.io("write", &self.journal_path()))
+    }
+
+    /// Waits until everything appended is on the disk; others may append meanwhile.
+    ///
+    /// # Errors
+    /// As [`RunDir::append`].
+    pub fn sync(&self) -> Result<(), RunError> {
+        let file = self.writer()?.journal.file();
+        self.disk.sync(&file).map_err(self.io("write", &self.journal_path()))
+    }
+
+    /// Sorts the journal into the files that stay, and declares the run complete: `seeds` says how each training
+    /// ended, `schedule` which epochs were measured, both in the order of the manifest. Then the run is let go of.
+    ///
+    /// Time and disk O(rows), memory O(epochs).
+    ///
+    /// # Errors
+    /// As [`RunDir::append`]; then [`RunDir::resume`] finds everything that this one found.
+    pub fn finish(&self, seeds: &[SeedOutcome], schedule: &[MeasuredEpoch]) -> Result<Outcome, RunError> {
+        let mut writer = self.writer()?;
+        let journal = &writer.journal;
+        let position = |seed| self.position(seed);
+        let (rows, plane) =
+            self.write_digested(&self.plane_path(), |out| journal.write_plane(position, out))?;
+        let ((), training) =
+            self.write_digested(&self.training_path(), |out| journal.write_training(position, out))?;
+        let ((), schedule) = self.write_digested(&self.schedule_path(), |out| {
+            schedule.iter().try_for_each(|measured| {
+                serde_json::to_writer(&mut *out, measured)?;
+                out.write_all(b"\n")
+            })
         })?;
+        let digests = Digests { plane, training, schedule };
+        let outcome = Outcome { rows, digests, seeds: seeds.to_vec() };
         let file = self.outcome_path();
-        file::replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))
+        let text = to_toml(&file, &outcome)?;
+        self.disk.replace(&file, text.as_bytes()).map_err(self.io("write", &file))?;
+        if let Some(lock) = writer.lock.take() {
+            self.clear(lock)?;
+        }
+        Ok(outcome)
+    }
+
+    fn write_digested<T>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> Result<(T, String), RunError> {
+        let written = self.disk.replace_with(path, |out| {
+            let mut out = Digested { out, digest: Digest::default() };
+            let value = write(&mut out)?;
+            Ok((value, out.digest.text()))
+        });
+        written.map_err(self.io("write", path))
+    }
+
+    /// Removes what a complete run does not need any more, the lock last.
+    fn clear(&self, lock: Lock) -> Result<(), RunError> {
+        let journal = self.journal_path();
+        self.disk.remove_file(&journal).map_err(self.io("remove", &journal))?;
+        self.remove_leftovers().map_err(|error| error.resumable(&self.path))?;
+        lock.remove(&self.disk).map_err(self.io("remove", &self.path.join(LOCK)))
     }
 
     /// How the run ended; `None` if it has not, or was interrupted.
@@ -261,15 +372,50 @@ impl RunDir {
     /// # Errors
     /// [`RunError`] if the file is there but cannot be read.
     pub fn outcome(&self) -> Result<Option<Outcome>, RunError> {
-        let path = self.outcome_path();
-        match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map(Some).map_err(|error| RunError::Malformed {
-                path,
-                line: None,
-                message: error.to_string(),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(RunError::io("read", &path)(error)),
-        }
+        read_toml(&self.outcome_path())
+    }
+
+    /// The measurements: of a complete run all, of another those so far.
+    ///
+    /// # Errors
+    /// [`RunError::Malformed`] if the table of a complete run is not as it was written.
+    pub fn plane(&self) -> Result<InformationPlane, RunError> {
+        let rows = self.table(
+            &self.plane_path(),
+            |digests| &digests.plane,
+            |recovered| recovered.measured.into_iter().map(|(key, (_, rows))| (key, rows)),
+        )?;
+        Ok(InformationPlane { rows })
+    }
+
+    /// The epoch statistics, likewise.
+    ///
+    /// # Errors
+    /// As [`RunDir::plane`].
+    pub fn training(&self) -> Result<Vec<EpochStats>, RunError> {
+        self.table(
+            &self.training_path(),
+            |digests| &digests.training,
+            |recovered| recovered.trained.into_iter().map(|(key, stats)| (key, vec![stats])),
+        )
+    }
+
+    /// The measured epochs, likewise; distances are there only once the run is complete.
+    ///
+    /// # Errors
+    /// As [`RunDir::plane`].
+    pub fn schedule(&self) -> Result<Vec<MeasuredEpoch>, RunError> {
+        self.table(
+            &self.schedule_path(),
+            |digests| &digests.schedule,
+            |recovered| {
+                recovered.measured.into_iter().map(|((seed, epoch), (reason, _))| {
+                    ((seed, epoch), vec![MeasuredEpoch { seed, epoch, reason, distance: None }])
+                })
+            },
+        )
     }
 }
+
+const MANIFEST: &str = "manifest.toml";
+const JOURNAL: &str = "journal.jsonl";

@@ -2,27 +2,94 @@
 //!
 //! A schedule is a pure state machine: asked which epochs it wants, told what they gave. It loads nothing and
 //! computes nothing, so it can be tested on made-up curves.
+//!
+//! # Which one
+//!
+//! | schedule | epochs | chosen when |
+//! |---|---|---|
+//! | [`Every`](ScheduleConfig::Every) | every n-th | the same everywhere, for comparison with others |
+//! | [`LogSpaced`](ScheduleConfig::LogSpaced) | even ratios | the number of measurements is to be known beforehand |
+//! | [`List`](ScheduleConfig::List) | as listed | a paper shows just these |
+//! | [`DeltaExact`](ScheduleConfig::DeltaExact) | wherever the layers move by δ | neighbours on the curve are to be at most δ apart |
+//! | [`DeltaApproximate`](ScheduleConfig::DeltaApproximate) | about wherever they move by δ, ascending | nothing can be kept or trained again |
+//!
+//! # Skipping by δ
+//!
+//! Both delta skips measure epoch 0, the untrained network, then epoch 1, and go on by a *skip* that starts at 1
+//! epoch. While the epoch measured is at most δ from the one before it (its [`Distance`], a share of H(X) or H(Y)),
+//! the skip is multiplied by `multiplier`; [`WhenFar`] says what becomes of it otherwise. `max_skip` bounds it. The
+//! last epoch of the training is always measured.
+//!
+//! **Exact** then fills every section whose ends are more than δ apart: its middle is measured, and each half again,
+//! until neighbours are at most δ apart or adjacent. Filling leaves the skip alone, and the next section does not wait
+//! for it. Where the ends of a section are adjacent and too far apart, there is nothing to fill: the network moved by
+//! more than δ within one epoch. To `keep`, the skip stays; to `shrink`, it is divided as after any other section, and
+//! a skip of 1 stays 1.
+//!
+//! **Approximate** goes on from a section whose ends are too far apart and leaves it as it is. It assumes that steps
+//! only become smaller during a training. It needs every network once, in order.
+//!
+//! # What is guaranteed, and what is not
+//!
+//! Of Exact: any two epochs measured one after the other are at most δ apart, or adjacent. Of both: epoch 0 and the
+//! last are among them; heads are at most `max_skip` apart; the set of epochs does not depend on the order in which
+//! results come back, nor on when the end of the training becomes known. A training that ends early is measured at the
+//! same epochs as one that was planned to end there.
+//!
+//! The guarantee is about *measured neighbours*. A bump that rises and falls between two of them is not seen: where
+//! the curve returns to where it was, both ends are near, and nothing says that there was something in between. On a
+//! plateau the skip comes to be as long as all that came before. `max_skip` bounds how long a bump can stay unseen;
+//! only [`Every`](ScheduleConfig::Every) with an interval of 1 misses none. Nor is an interpolation between two
+//! neighbours right to within δ for a curve that is not monotone between them.
+//!
+//! Noise of the size of δ, from estimators or small batches, looks like movement: δ well above it keeps the number of
+//! epochs small.
+//!
+//! A value that appears or disappears (a layer that cannot be measured any more) is infinitely far from the epoch
+//! before: Exact measures the two adjacent epochs between which it happens, once for every section whose ends differ
+//! so.
+
+mod delta;
+mod delta_approximate;
+mod delta_exact;
+mod listed;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::PlaneRow;
+use crate::estimator::Method;
+use crate::plane::{Distance, Entropies};
+
+pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
+use delta_approximate::DeltaApproximate;
+use delta_exact::DeltaExact;
+use listed::{Listed, log_spaced};
 
 /// Chooses the epochs that are measured.
 ///
 /// The set of epochs must not depend on the order in which results come back, nor on when the end is told: that
 /// makes parallel runs equal to serial ones.
+///
+/// Whoever drives a schedule keeps a queue of what was asked for and not measured yet: a schedule asks for an epoch
+/// once, and [`earliest`](Schedule::earliest) does not count it any more.
 pub trait Schedule: Send {
     /// What to measure next. Every epoch is asked for once.
     fn ask(&mut self) -> Ask;
 
-    /// What the measurement of one of the epochs asked for gave.
+    /// What the measurement of one of the epochs asked for gave. An epoch that was not asked for is ignored.
     fn tell(&mut self, epoch: u64, rows: &[PlaneRow]);
 
     /// The training ended: there is no epoch after `last`, which is to be measured. Epochs asked for beyond it are
-    /// void: they will not be told. Told once, at any time.
+    /// void: they will not be told. Told once, at any time, also where the training ends as planned.
     fn end(&mut self, last: u64);
 
-    /// No epoch before this one will be asked for any more.
+    /// No epoch before this one will be asked for from now on, but for the last one of a training that ends
+    /// early: that is where the training then stands.
+    ///
+    /// Epochs asked for already do not count. It never decreases, but to that last epoch; where nothing more will be
+    /// asked for, it is [`u64::MAX`].
     fn earliest(&self) -> u64;
 }
 
@@ -33,7 +100,7 @@ pub enum Ask {
     Epochs(Vec<Wanted>),
     /// Nothing until more is told, of an epoch asked for or of the end.
     Wait,
-    /// Nothing more, ever.
+    /// Nothing more, ever. What was asked for before may still have to be measured.
     Done,
 }
 
@@ -95,6 +162,10 @@ pub enum ScheduleConfig {
         /// Epochs in any order.
         epochs: Vec<u64>,
     },
+    /// Delta Skip Exact: few epochs, with neighbours at most δ apart or adjacent.
+    DeltaExact(DeltaConfig),
+    /// Delta Skip Approximate: few epochs, in ascending order, with neighbours often at most δ apart.
+    DeltaApproximate(DeltaConfig),
 }
 
 /// Settings that make no schedule.
@@ -113,24 +184,76 @@ pub struct ScheduleError {
 const MAX_MEASUREMENTS: u64 = 10_000_000;
 
 impl ScheduleConfig {
-    /// The epochs measured in a training of `last_epoch` epochs, ascending.
-    ///
-    /// The untrained network, epoch 0, and the last epoch are always among those of `every` and `log-spaced`;
-    /// the last is among those of `list` too.
+    /// Whether the epochs depend on what is measured.
+    pub fn is_adaptive(&self) -> bool {
+        self.delta_config().is_some()
+    }
+
+    /// δ, for a schedule that has one, in the unit of its [`distance`](ScheduleConfig::distance).
+    pub fn delta(&self) -> Option<f64> {
+        self.delta_config().map(|config| config.delta)
+    }
+
+    /// How this schedule measures how far apart two epochs are; for one that does not, over all rows, scaled by
+    /// entropy.
+    pub fn distance(&self, entropies: Entropies) -> Distance {
+        match self.delta_config() {
+            Some(config) => config.distance(entropies),
+            None => Distance::scaled(entropies),
+        }
+    }
+
+    fn delta_config(&self) -> Option<&DeltaConfig> {
+        match self {
+            ScheduleConfig::DeltaExact(config) | ScheduleConfig::DeltaApproximate(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// Refuses settings that make no schedule for a training of `planned_last` epochs of a network of `n_layers`
+    /// layers, the output among them, measured with `estimators`.
     ///
     /// # Errors
     /// [`ScheduleError`] names the key.
-    pub fn epochs(&self, last_epoch: u64) -> Result<Vec<u64>, ScheduleError> {
+    pub fn check<M: Method>(
+        &self,
+        planned_last: u64,
+        n_layers: usize,
+        estimators: &[M],
+    ) -> Result<(), ScheduleError> {
+        match self.delta_config() {
+            Some(config) => config.check(n_layers, estimators),
+            None => self.planned(planned_last).map(|_| ()),
+        }
+    }
+
+    /// The epochs measured in a training of `planned_last` epochs, ascending, if they are known beforehand.
+    ///
+    /// The untrained network, epoch 0, and the last epoch are always among those of `every` and `log-spaced`;
+    /// the last is among those of `list` too. Nothing for a schedule that adapts to what is measured.
+    ///
+    /// # Errors
+    /// [`ScheduleError`] names the key.
+    pub fn epochs(&self, planned_last: u64) -> Result<Option<Vec<u64>>, ScheduleError> {
+        let Some(mut epochs) = self.planned(planned_last)? else { return Ok(None) };
+        if epochs.last() != Some(&planned_last) {
+            epochs.push(planned_last);
+        }
+        Ok(Some(epochs))
+    }
+
+    /// As [`epochs`](ScheduleConfig::epochs), without the last epoch where only its being the last brings it in.
+    fn planned(&self, last: u64) -> Result<Option<Vec<u64>>, ScheduleError> {
         let error =
             |key, given: String, allowed: &str| Err(ScheduleError { key, given, allowed: allowed.into() });
-        let mut epochs = match self {
+        let epochs = match self {
             ScheduleConfig::Every { interval: 0 } => return error("interval", "0".into(), "1 or more"),
-            ScheduleConfig::Every { interval } if last_epoch / interval > MAX_MEASUREMENTS => {
-                let allowed = format!("{} or more, for {last_epoch} epochs", last_epoch / MAX_MEASUREMENTS);
+            ScheduleConfig::Every { interval } if last / interval > MAX_MEASUREMENTS => {
+                let allowed = format!("{} or more, for {last} epochs", last / MAX_MEASUREMENTS);
                 return error("interval", interval.to_string(), &allowed);
             }
             ScheduleConfig::Every { interval } => {
-                (0..=last_epoch / interval).map(|measurement| measurement * interval).collect()
+                (0..=last / interval).map(|measurement| measurement * interval).collect()
             }
             ScheduleConfig::LogSpaced { points } if *points as u64 > MAX_MEASUREMENTS => {
                 return error("points", points.to_string(), "2 to 10 million");
@@ -138,139 +261,43 @@ impl ScheduleConfig {
             ScheduleConfig::LogSpaced { points } if *points < 2 => {
                 return error("points", points.to_string(), "2 or more");
             }
-            ScheduleConfig::LogSpaced { points } => log_spaced(*points, last_epoch),
+            ScheduleConfig::LogSpaced { points } => log_spaced(*points, last),
             ScheduleConfig::List { epochs } => {
-                if let Some(late) = epochs.iter().find(|&&epoch| epoch > last_epoch) {
-                    let allowed = format!("0 to {last_epoch}, the last epoch of training");
+                if let Some(late) = epochs.iter().find(|&&epoch| epoch > last) {
+                    let allowed = format!("0 to {last}, the last epoch of training");
                     return error("epochs", late.to_string(), &allowed);
                 }
-                epochs.clone()
+                let mut epochs = epochs.clone();
+                epochs.sort_unstable();
+                epochs.dedup();
+                epochs
+            }
+            ScheduleConfig::DeltaExact(config) | ScheduleConfig::DeltaApproximate(config) => {
+                config.check_numbers()?;
+                return Ok(None);
             }
         };
-        epochs.push(last_epoch);
-        epochs.sort_unstable();
-        epochs.dedup();
-        Ok(epochs)
+        Ok(Some(epochs))
     }
 
-    /// The schedule itself, for a training of `last_epoch` epochs.
+    /// The schedule itself, for a training of `planned_last` epochs that may end before, on data of these entropies.
     ///
     /// # Errors
     /// [`ScheduleError`] names the key.
-    pub fn schedule(&self, last_epoch: u64) -> Result<Box<dyn Schedule>, ScheduleError> {
-        Ok(Box::new(Listed { epochs: self.epochs(last_epoch)?, asked: false, ended: false, last: None }))
-    }
-}
-
-/// 0, 1, … `last`: `points` epochs whose ratios are as even as whole numbers allow.
-///
-/// Early on the even spacing is less than one epoch; every epoch is then taken, and the rest is spread anew
-/// over the epochs that remain, so that the number of points comes out as asked.
-fn log_spaced(points: usize, last: u64) -> Vec<u64> {
-    let mut epochs = vec![0];
-    for left in (1..points as u64).rev() {
-        let previous = epochs[epochs.len() - 1];
-        if previous == last {
-            break;
-        }
-        // From 0 there is no ratio: the first step goes to epoch 1, unless it is the only one.
-        let even = match (previous, left) {
-            (_, 1) => last as f64,
-            (0, _) => 1.0,
-            _ => previous as f64 * (last as f64 / previous as f64).powf(1.0 / left as f64),
-        };
-        epochs.push((even.round() as u64).clamp(previous + 1, last));
-    }
-    epochs
-}
-
-/// Epochs known beforehand.
-#[derive(Debug, Clone)]
-struct Listed {
-    epochs: Vec<u64>,
-    asked: bool,
-    ended: bool,
-    /// The last epoch, if it was told and still has to be asked for.
-    last: Option<u64>,
-}
-
-impl Schedule for Listed {
-    fn ask(&mut self) -> Ask {
-        if !self.asked {
-            self.asked = true;
-            let wanted = |&epoch: &u64| Wanted { epoch, reason: Reason::Planned };
-            return Ask::Epochs(self.epochs.iter().map(wanted).collect());
-        }
-        match self.last.take() {
-            Some(epoch) => Ask::Epochs(vec![Wanted { epoch, reason: Reason::Last }]),
-            None if self.ended => Ask::Done,
-            None => Ask::Wait,
-        }
-    }
-
-    fn tell(&mut self, _epoch: u64, _rows: &[PlaneRow]) {}
-
-    fn end(&mut self, last: u64) {
-        self.ended = true;
-        self.epochs.retain(|&epoch| epoch <= last);
-        self.last = Some(last).filter(|last| self.epochs.last() != Some(last));
-    }
-
-    fn earliest(&self) -> u64 {
-        let first = if self.asked { None } else { self.epochs.first() };
-        first.copied().or(self.last).unwrap_or(self.epochs.last().map_or(0, |last| last + 1))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn every_nth_epoch_with_the_first_and_the_last() {
-        assert_eq!(ScheduleConfig::Every { interval: 4 }.epochs(10), Ok(vec![0, 4, 8, 10]));
-        assert_eq!(ScheduleConfig::Every { interval: 100 }.epochs(0), Ok(vec![0]));
-    }
-
-    #[test]
-    fn log_spacing_takes_every_early_epoch_then_even_ratios() {
-        let epochs = ScheduleConfig::LogSpaced { points: 8 }.epochs(1000).unwrap();
-        assert_eq!(epochs, [0, 1, 3, 10, 32, 101, 318, 1000]);
-    }
-
-    #[test]
-    fn settings_that_make_no_schedule_are_refused_by_name() {
-        let refused = |config: ScheduleConfig| config.epochs(100).unwrap_err().to_string();
-        assert_eq!(
-            refused(ScheduleConfig::Every { interval: 0 }),
-            "schedule.interval = 0; allowed is 1 or more"
-        );
-        assert_eq!(
-            refused(ScheduleConfig::LogSpaced { points: 1 }),
-            "schedule.points = 1; allowed is 2 or more"
-        );
-        assert!(refused(ScheduleConfig::List { epochs: vec![3, 101] }).contains("0 to 100"));
-    }
-
-    #[test]
-    fn a_listed_schedule_is_asked_once() {
-        let mut schedule = ScheduleConfig::List { epochs: vec![7, 3] }.schedule(9).unwrap();
-        let Ask::Epochs(wanted) = schedule.ask() else { panic!("epochs") };
-        assert_eq!(wanted.iter().map(|wanted| wanted.epoch).collect::<Vec<_>>(), [3, 7, 9]);
-        schedule.tell(3, &[]);
-        assert_eq!(schedule.ask(), Ask::Wait);
-        schedule.end(9);
-        assert_eq!(schedule.ask(), Ask::Done);
-    }
-
-    proptest! {
-        #[test]
-        fn log_spacing_gives_the_points_asked_for(points in 2usize..400, last in 1u64..20_000) {
-            let epochs = ScheduleConfig::LogSpaced { points }.epochs(last).unwrap();
-            prop_assert_eq!(epochs.len() as u64, (points as u64).min(last + 1));
-            prop_assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]));
-            prop_assert_eq!((epochs[0], epochs[epochs.len() - 1]), (0, last));
-        }
+    pub fn schedule(
+        &self,
+        planned_last: u64,
+        entropies: Entropies,
+    ) -> Result<Box<dyn Schedule>, ScheduleError> {
+        let planned = self.planned(planned_last)?;
+        Ok(match (self, planned) {
+            (ScheduleConfig::DeltaExact(config), _) => {
+                Box::new(DeltaExact::new(config, planned_last, entropies))
+            }
+            (ScheduleConfig::DeltaApproximate(config), _) => {
+                Box::new(DeltaApproximate::new(config, planned_last, entropies))
+            }
+            (_, planned) => Box::new(Listed::new(planned.unwrap_or_default(), planned_last)),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{LearningRateSchedule, Loss, Optimizer, TrainError};
+use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
 
 /// How a network is to be trained.
 ///
@@ -43,6 +43,9 @@ pub struct TrainConfig {
     pub dropout: f32,
     /// The epochs whose statistics are recorded. The training itself does not depend on it.
     pub statistics: StatisticsEpochs,
+    /// What ends the training before its `epochs` are trained; nothing if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopRule>,
 }
 
 impl Default for TrainConfig {
@@ -57,6 +60,7 @@ impl Default for TrainConfig {
             weight_decay: 0.0,
             dropout: 0.0,
             statistics: StatisticsEpochs::default(),
+            stop: None,
         }
     }
 }
@@ -188,6 +192,9 @@ impl TrainConfig {
                 check(per_decade > 0, "statistics.per_decade", &per_decade, "at least 1")?;
             }
             StatisticsEpochs::Never => {}
+        }
+        if let Some(stop) = &self.stop {
+            stop.check()?;
         }
         self.learning_rate_schedule.check()?;
         self.optimizer.check()

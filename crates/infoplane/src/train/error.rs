@@ -1,6 +1,6 @@
 //! Why training cannot start.
 
-use super::Loss;
+use super::{Loss, Statistic};
 use crate::Nonlinearity;
 use crate::network::NetworkError;
 
@@ -58,6 +58,15 @@ pub enum TrainError {
         /// The value.
         value: f64,
     },
+    /// A rule that ends the training by what there is none of.
+    #[error(
+        "stop.statistic = \"{statistic}\" needs samples held back from training, and there are none; use a train \
+         statistic, or hold samples back"
+    )]
+    NoTestSamples {
+        /// The statistic of the rule.
+        statistic: Statistic,
+    },
     /// A row number beyond the data.
     #[error("row {row} was chosen, but there are only {n_samples} samples")]
     RowOutOfRange {
@@ -89,6 +98,6 @@ pub enum TrainError {
     #[error("the keyframe does not fit this training: {what}")]
     Keyframe {
         /// What differs.
-        what: &'static str,
+        what: String,
     },
 }

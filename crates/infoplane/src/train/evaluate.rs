@@ -39,7 +39,7 @@ impl Trainer {
     }
 
     /// Mean loss and share of samples classified correctly.
-    fn evaluate(&self, rows: &[u32]) -> (f32, f32) {
+    pub(super) fn evaluate(&self, rows: &[u32]) -> (f32, f32) {
         let (level, shape) = (self.level, &self.parameters.shape);
         let (n_layers, input_stride) = (shape.n_layers(), shape.strides[0]);
         let width = shape.widths[n_layers];

@@ -1,8 +1,8 @@
 //! The whole state of a training, to go on from later.
 
-use super::{TrainError, Trainer};
+use super::{StopState, TrainError, Trainer};
 use crate::Network;
-use crate::network::Parameters;
+use crate::network::{Parameters, Shape};
 
 /// The whole state of a training after an epoch.
 ///
@@ -13,6 +13,10 @@ pub struct Keyframe {
     pub epoch: u64,
     /// Steps of the optimizer so far.
     pub steps: u64,
+    /// The seed of the training, from which all its randomness is drawn.
+    pub seed: u64,
+    /// What the rule that may end the training remembers; absent without one.
+    pub stop: Option<StopState>,
     /// The network.
     pub network: Network,
     /// What the optimizer remembers of each parameter, in the form of the network: nothing, the velocity, or
@@ -29,6 +33,8 @@ impl Trainer {
         Keyframe {
             epoch: self.epoch,
             steps: self.steps,
+            seed: self.seed,
+            stop: self.stop,
             network: self.network(),
             moments: self.moments[..self.config.optimizer.n_moments()].iter().map(shaped).collect(),
         }
@@ -38,16 +44,38 @@ impl Trainer {
     /// was taken from.
     ///
     /// # Errors
-    /// [`TrainError::Keyframe`] if it belongs to another network or another optimizer.
+    /// [`TrainError::Keyframe`] says what differs if it belongs to a training with another seed, another network,
+    /// another optimizer, or where only one of the two has a rule that may end it. The training is as it was then.
     pub fn restore(&mut self, keyframe: &Keyframe) -> Result<(), TrainError> {
-        if keyframe.moments.len() != self.config.optimizer.n_moments() {
-            return Err(TrainError::Keyframe { what: "it was taken with another optimizer" });
+        let differs = |what: String| Err(TrainError::Keyframe { what });
+        if keyframe.seed != self.seed {
+            return differs(format!(
+                "it was taken with seed {}, and this training has seed {}",
+                keyframe.seed, self.seed
+            ));
         }
-        let same = |network: &Network| {
-            network.validate().is_ok() && Parameters::of(network).shape == self.parameters.shape
-        };
-        if !(same(&keyframe.network) && keyframe.moments.iter().all(same)) {
-            return Err(TrainError::Keyframe { what: "its network has other layers" });
+        let optimizer = &self.config.optimizer;
+        let (given, wanted) = (keyframe.moments.len(), optimizer.n_moments());
+        if given != wanted {
+            return differs(format!(
+                "it was taken with another optimizer: it holds {given} moments of each parameter, and this one has \
+                 {wanted}"
+            ));
+        }
+        for network in std::iter::once(&keyframe.network).chain(&keyframe.moments) {
+            if let Err(error) = network.validate() {
+                return differs(error.to_string());
+            }
+            let (given, wanted) = (Shape::of(network), &self.parameters.shape);
+            if given != *wanted {
+                return differs(format!("its layers are {given}, and those of this network {wanted}"));
+            }
+        }
+        if keyframe.stop.is_some() != self.stop.is_some() {
+            let (given, wanted) = if self.stop.is_some() { ("without", "one") } else { ("with", "none") };
+            return differs(format!(
+                "it was taken {given} a rule that ends the training, and this training has {wanted}"
+            ));
         }
         self.parameters = Parameters::of(&keyframe.network);
         for (moment, kept) in self.moments.iter_mut().zip(&keyframe.moments) {
@@ -55,6 +83,7 @@ impl Trainer {
         }
         self.epoch = keyframe.epoch;
         self.steps = keyframe.steps;
+        self.stop = keyframe.stop;
         self.recorded = None;
         self.diverged = None;
         Ok(())

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
 
-use super::Keyframe;
+use super::{Keyframe, StopState};
 use crate::network::NetworkError;
 use crate::{Layer, Network, Nonlinearity};
 
@@ -15,11 +16,43 @@ const METADATA: &str = "infoplane";
 
 /// What a keyframe holds beside its tensors.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Description {
     epoch: u64,
     steps: u64,
+    seed: u64,
+    stop: Option<StopState>,
     nonlinearities: Vec<Nonlinearity>,
     n_moments: usize,
+    /// Of everything else in the file; empty while it is being computed.
+    digest: String,
+}
+
+impl Description {
+    /// The check sum of this description and of `tensors`, (name, shape, bytes).
+    fn digest_with<'a>(
+        &mut self,
+        tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [u8])>,
+    ) -> String {
+        self.digest.clear();
+        let mut tensors: Vec<_> = tensors.into_iter().collect();
+        // The file has an order of its own.
+        tensors.sort_unstable();
+        let mut state = XxHash3_128::new();
+        // Lengths come before what they count, so that no two keyframes write the same bytes.
+        let mut write = |bytes: &[u8]| {
+            state.write(&(bytes.len() as u64).to_le_bytes());
+            state.write(bytes);
+        };
+        write(serde_json::to_string(self).expect("numbers and names").as_bytes());
+        for (name, shape, bytes) in tensors {
+            write(name.as_bytes());
+            let shape: Vec<u8> = shape.iter().flat_map(|&n| (n as u64).to_le_bytes()).collect();
+            write(&shape);
+            write(bytes);
+        }
+        format!("xxh3-128:{:032x}", state.finish_128())
+    }
 }
 
 /// Why bytes are no keyframe.
@@ -46,6 +79,14 @@ pub enum KeyframeError {
         /// What is wrong.
         reason: String,
     },
+    /// Everything is in its place, but some of it is not what was written.
+    #[error("the content has the check sum {found}, but {written} was written with it; the file is damaged")]
+    Digest {
+        /// What the file says.
+        written: String,
+        /// What its content gives.
+        found: String,
+    },
     /// Layers that do not fit together.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -55,22 +96,26 @@ impl Keyframe {
     /// The bytes of a safetensors file: single-precision tensors `layers.0.weight`, `layers.0.bias`, … as a
     /// `torch.nn.Linear` names and shapes them, and `moments.0.layers.0.weight`, … for the optimizer.
     ///
-    /// The same keyframe gives the same bytes.
+    /// The metadata entry `infoplane` is a JSON object with everything else and a check sum of it all, 128 bits of XXH3,
+    /// so that a flipped bit is found. The same keyframe gives the same bytes.
     ///
     /// ```
     /// use infoplane::{Network, Nonlinearity, network::Initialization, train::Keyframe};
     /// let kinds = [Nonlinearity::Tanh];
     /// let network = Network::initialized(&[3, 2], &kinds, &Initialization::default(), 1)?;
-    /// let keyframe = Keyframe { epoch: 0, steps: 0, network, moments: vec![] };
+    /// let keyframe = Keyframe { epoch: 0, steps: 0, seed: 1, stop: None, network, moments: vec![] };
     /// assert_eq!(Keyframe::from_safetensors(&keyframe.to_safetensors())?, keyframe);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_safetensors(&self) -> Vec<u8> {
-        let description = Description {
+        let mut description = Description {
             epoch: self.epoch,
             steps: self.steps,
+            seed: self.seed,
+            stop: self.stop,
             nonlinearities: self.network.layers.iter().map(|layer| layer.nonlinearity).collect(),
             n_moments: self.moments.len(),
+            digest: String::new(),
         };
         let networks = std::iter::once(&self.network).chain(&self.moments);
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -82,6 +127,8 @@ impl Keyframe {
                 tensors.push((format!("{prefix}layers.{l}.bias"), layer.biases.shape().to_vec(), biases));
             }
         }
+        let parts = tensors.iter().map(|(name, shape, bytes)| (&name[..], &shape[..], &bytes[..]));
+        description.digest = description.digest_with(parts);
         let views = tensors.iter().map(|(name, shape, bytes)| {
             let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
             (name, view.expect("four bytes per entry of the shape"))
@@ -102,9 +149,16 @@ impl Keyframe {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(format)?;
         let entry = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
         let entry = entry.ok_or_else(|| KeyframeError::Description { reason: "it is missing".to_owned() })?;
-        let description: Description = serde_json::from_str(entry)
+        let mut description: Description = serde_json::from_str(entry)
             .map_err(|error| KeyframeError::Description { reason: error.to_string() })?;
-        let Description { epoch, steps, nonlinearities, n_moments } = description;
+        let written = std::mem::take(&mut description.digest);
+        let views: Vec<_> = tensors.iter().collect();
+        let parts = views.iter().map(|(name, view)| (*name, view.shape(), view.data()));
+        let found = description.digest_with(parts);
+        if found != written {
+            return Err(KeyframeError::Digest { written, found });
+        }
+        let Description { epoch, steps, seed, stop, nonlinearities, n_moments, .. } = description;
         if n_moments > 2 {
             let reason = format!("{n_moments} moments, where an optimizer has at most 2");
             return Err(KeyframeError::Description { reason });
@@ -123,7 +177,7 @@ impl Keyframe {
         }
         let moments = networks.split_off(1);
         let network = networks.pop().expect("the network stands before its moments");
-        Ok(Keyframe { epoch, steps, network, moments })
+        Ok(Keyframe { epoch, steps, seed, stop, network, moments })
     }
 }
 
@@ -161,7 +215,14 @@ mod tests {
         let kinds = [Nonlinearity::Tanh, Nonlinearity::Softmax];
         let network =
             |seed| Network::initialized(&[12, 5, 2], &kinds, &Initialization::default(), seed).unwrap();
-        Keyframe { epoch: 120, steps: 1560, network: network(1), moments: vec![network(2), network(3)] }
+        Keyframe {
+            epoch: 120,
+            steps: 1560,
+            seed: 1,
+            stop: None,
+            network: network(1),
+            moments: vec![network(2), network(3)],
+        }
     }
 
     #[test]
@@ -184,6 +245,27 @@ mod tests {
         let mut promises = bytes.clone();
         promises[..8].copy_from_slice(&(1u64 << 60).to_le_bytes());
         assert!(matches!(Keyframe::from_safetensors(&promises), Err(KeyframeError::Format { .. })));
+    }
+
+    #[test]
+    fn a_file_with_any_bit_flipped_is_refused() {
+        let kinds = [Nonlinearity::Tanh];
+        let network = |seed| Network::initialized(&[2, 1], &kinds, &Initialization::default(), seed).unwrap();
+        let stop = Some(StopState { best: Some(0.3), epoch: 7 });
+        let (network, moments) = (network(1), vec![network(2)]);
+        let bytes = Keyframe { epoch: 9, steps: 18, seed: 5, stop, network, moments }.to_safetensors();
+        let mut digests = 0;
+        for (place, bit) in (0..bytes.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
+            let mut flipped = bytes.clone();
+            flipped[place] ^= 1 << bit;
+            match Keyframe::from_safetensors(&flipped) {
+                Err(KeyframeError::Digest { .. }) => digests += 1,
+                Err(_) => {}
+                Ok(_) => panic!("bit {bit} of byte {place}"),
+            }
+        }
+        // All bits of the 24 bytes of tensors and of the digest's digits that stay text, at the least.
+        assert!(digests > 24 * 8 + 32 * 4, "{digests}");
     }
 
     #[test]

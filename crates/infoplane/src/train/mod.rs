@@ -8,9 +8,10 @@ mod keyframe;
 mod keyframe_file;
 mod learning_rate;
 mod loss;
-mod on_demand;
 mod optimizer;
+mod replay;
 mod samples;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod trainer;
@@ -23,9 +24,10 @@ pub use keyframe::Keyframe;
 pub use keyframe_file::KeyframeError;
 pub use learning_rate::LearningRateSchedule;
 pub use loss::Loss;
-pub use on_demand::TrainOnDemand;
 pub use optimizer::Optimizer;
+pub use replay::Replay;
 pub use samples::Samples;
+pub use stop::{Statistic, StopRule, StopState, TrainingEnd};
 pub use trainer::Trainer;
 
 /// How training stood after an epoch.

@@ -6,11 +6,11 @@ use ndarray::{Array2, ArrayView2};
 
 use super::*;
 use crate::network::{Initialization, oracle};
-use crate::{Labels, Network, Nonlinearity, Snapshots};
+use crate::{Labels, Network, Nonlinearity};
 use Nonlinearity::*;
 
 /// Twelve-bit-like data: `n` rows of ±1 with a rule that needs more than one unit.
-fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
+pub(super) fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
     let inputs = Array2::from_shape_fn((n, width), |(i, j)| {
         if (i.wrapping_mul(2_654_435_761) >> (j + 7)) & 1 == 1 { 1.0 } else { -1.0 }
     });
@@ -19,14 +19,19 @@ fn bits(n: usize, width: usize) -> (Array2<f32>, Labels) {
     (inputs, Labels::from_symbols(&classes))
 }
 
-fn network(widths: &[usize], hidden: Nonlinearity, output: Nonlinearity, seed: u64) -> Network {
+pub(super) fn network(widths: &[usize], hidden: Nonlinearity, output: Nonlinearity, seed: u64) -> Network {
     let mut kinds = vec![hidden; widths.len() - 2];
     kinds.push(output);
     let start = Initialization { bias: 0.05, ..Initialization::default() };
     Network::initialized(widths, &kinds, &start, seed).unwrap()
 }
 
-fn trainer(config: &TrainConfig, network: Network, inputs: &Array2<f32>, labels: &Labels) -> Trainer {
+pub(super) fn trainer(
+    config: &TrainConfig,
+    network: Network,
+    inputs: &Array2<f32>,
+    labels: &Labels,
+) -> Trainer {
     let rows: Vec<usize> = (0..labels.len()).collect();
     let (train, test) = rows.split_at(rows.len() * 4 / 5);
     Trainer::new(config, network, inputs.view(), labels, train, test, 17).unwrap()
@@ -388,24 +393,6 @@ fn divergence_names_its_epoch_and_is_final() {
     assert!(epoch == trainer.epoch() && !loss.is_finite());
     // NaN differs from itself, so the errors are compared in words.
     assert_eq!(trainer.step_epoch().unwrap_err().to_string(), error.to_string());
-}
-
-#[test]
-fn an_interrupted_training_says_so_and_can_go_on() {
-    let (inputs, labels) = bits(100, 4);
-    let config =
-        TrainConfig { statistics: StatisticsEpochs::Every { interval: 2 }, ..TrainConfig::default() };
-    let trainer = trainer(&config, network(&[4, 5, 2], Tanh, Softmax, 1), &inputs, &labels);
-    let stop = std::sync::atomic::AtomicBool::new(true);
-    let mut told = Vec::new();
-    let mut snapshots = TrainOnDemand::new(trainer, &stop, |stats| told.push(stats.epoch));
-    assert_eq!(snapshots.load(0).unwrap().epoch, 0);
-    assert_eq!(snapshots.load(3), Err(crate::snapshot::SnapshotError::Interrupted));
-    stop.store(false, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(snapshots.load(5).unwrap().epoch, 5);
-    assert_eq!(snapshots.load(4), Err(crate::snapshot::SnapshotError::Passed { epoch: 4, at: 5 }));
-    drop(snapshots);
-    assert_eq!(told, [0, 2, 4]);
 }
 
 #[test]

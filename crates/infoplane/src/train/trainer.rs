@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 
 use super::gradient_moments::GradientMoments;
 use super::optimizer::Step;
-use super::{Samples, TrainConfig, TrainError};
+use super::{Samples, StatisticsEpochs, StopState, TrainConfig, TrainError, TrainingEnd};
 use crate::network::kernels::{
     Aligned, Consecutive, Left, Right, Units, activate, all_finite, inner_products, multiply, multiply_slope,
     multiply_slope_from, padded, slope_needs_input, transpose,
@@ -45,8 +45,8 @@ pub struct Trainer {
     pub(super) level: Level,
     pub(super) config: TrainConfig,
     pub(super) samples: Arc<Samples>,
-    pub(super) train_rows: Vec<u32>,
-    pub(super) test_rows: Vec<u32>,
+    pub(super) train_rows: Arc<Vec<u32>>,
+    pub(super) test_rows: Arc<Vec<u32>>,
     pub(super) seed: u64,
     pub(super) epoch: u64,
     /// Steps of the optimizer so far.
@@ -56,6 +56,8 @@ pub struct Trainer {
     /// The gradients of the last epoch, if that epoch was recorded.
     pub(super) recorded: Option<GradientMoments>,
     pub(super) diverged: Option<SnapshotError>,
+    /// What the rule that ends the training remembers; absent without one.
+    pub(super) stop: Option<StopState>,
     work: Work,
 }
 
@@ -175,23 +177,54 @@ impl Trainer {
         if train_rows.is_empty() {
             return Err(TrainError::NoTrainingSamples);
         }
+        if let Some(stop) = config.stop
+            && stop.statistic.is_of_test()
+            && test_rows.is_empty()
+        {
+            return Err(TrainError::NoTestSamples { statistic: stop.statistic });
+        }
         let moment = |n| Aligned::zeros(if config.optimizer.n_moments() > n { shape.len() } else { 0 });
         let batch_size = config.batch_size.of(train_rows.len());
-        Ok(Trainer {
+        let mut trainer = Trainer {
             level: Level::new(),
             moments: [moment(0), moment(1)],
             work: Work::new(shape, batch_size, config.dropout > 0.0),
             config: config.clone(),
             samples,
-            train_rows,
-            test_rows,
+            train_rows: Arc::new(train_rows),
+            test_rows: Arc::new(test_rows),
             seed,
             epoch: 0,
             steps: 0,
             parameters,
             recorded: None,
             diverged: None,
-        })
+            stop: config.stop.map(|_| StopState::default()),
+        };
+        trainer.observe();
+        Ok(trainer)
+    }
+
+    /// Another training with the same settings, data and present state; the data are shared.
+    pub(crate) fn twin(&self) -> Trainer {
+        let shape = &self.parameters.shape;
+        let batch_size = self.config.batch_size.of(self.train_rows.len());
+        Trainer {
+            level: self.level,
+            config: self.config.clone(),
+            samples: self.samples.clone(),
+            train_rows: self.train_rows.clone(),
+            test_rows: self.test_rows.clone(),
+            seed: self.seed,
+            epoch: self.epoch,
+            steps: self.steps,
+            parameters: Parameters { shape: shape.clone(), values: self.parameters.values.clone() },
+            moments: self.moments.clone(),
+            recorded: None,
+            diverged: self.diverged.clone(),
+            stop: self.stop,
+            work: Work::new(shape, batch_size, self.config.dropout > 0.0),
+        }
     }
 
     /// How many epochs the network has been trained for.
@@ -210,28 +243,46 @@ impl Trainer {
     }
 
     /// Whether the configuration asks for the statistics of the present epoch.
+    ///
+    /// It does where a rule has just ended the training, too. That the training would end was not known when the epoch
+    /// was trained, and the gradients of such an epoch may be absent from its statistics.
     pub fn at_recorded_epoch(&self) -> bool {
-        self.config.statistics.contains(self.epoch, self.config.epochs)
+        let statistics = self.config.statistics;
+        let ended_here = match self.ended_by_rule(self.epoch) {
+            Some(TrainingEnd::Target { epoch, .. } | TrainingEnd::Patience { epoch, .. }) => {
+                epoch == self.epoch
+            }
+            _ => false,
+        };
+        statistics.contains(self.epoch, self.config.epochs)
+            || (ended_here && statistics != StatisticsEpochs::Never)
     }
 
     /// Sees every training sample once, in an order of this epoch's own.
     ///
     /// Gradients are recorded if the configuration's statistics contain the new epoch.
     ///
+    /// A training that has [`ended`](Trainer::ended) by its rule or its number of epochs is not held back: it trains on
+    /// when told to, and goes on to say why and when it ended first.
+    ///
     /// # Errors
     /// [`SnapshotError::Diverged`] if the loss of the epoch, or a weight after it, is not finite; then the
     /// training is over, and every further call says the same.
     pub fn step_epoch(&mut self) -> Result<(), SnapshotError> {
+        let record = self.config.statistics.contains(self.epoch + 1, self.config.epochs);
+        self.train_epoch(record)?;
+        self.observe();
+        Ok(())
+    }
+
+    /// As [`Trainer::step_epoch`], without a look at the rule that may end the training.
+    pub(super) fn train_epoch(&mut self, record: bool) -> Result<(), SnapshotError> {
         if let Some(diverged) = &self.diverged {
             return Err(diverged.clone());
         }
         let n_samples = self.train_rows.len();
         let batch_size = self.config.batch_size.of(n_samples);
-        self.recorded = self
-            .config
-            .statistics
-            .contains(self.epoch + 1, self.config.epochs)
-            .then(|| GradientMoments::new(self.parameters.shape.len()));
+        self.recorded = record.then(|| GradientMoments::new(self.parameters.shape.len()));
         self.work.order.clone_from(&self.train_rows);
         if batch_size < n_samples {
             shuffle(&mut generator(self.seed, Purpose::Shuffle, self.epoch), &mut self.work.order);

@@ -1,27 +1,19 @@
 //! BI-KSG: KSG in Euclidean balls, with the volumes of the balls in place of the cubes.
 
-use serde::{Deserialize, Serialize};
-
 use crate::neighbors::{Boundary, Metric, Neighbors};
 use crate::special::{digamma, ln_unit_ball};
-use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
+use crate::{Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
-use super::{Parts, check_k, check_ties, finished, joined, mean, setting, settings};
+use super::super::{About, Scaling};
+use super::{Parts, check_ties, finished, joined, mean, neighbor_method, setting};
 
-/// The settings of [`BiKsg`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BiKsgConfig {
-    /// Neighbours of each point, from 1.
-    pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for BiKsgConfig {
-    fn default() -> Self {
-        BiKsgConfig { k: 5, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`BiKsg`], as a configuration file gives them.
+    pub struct BiKsgConfig for BiKsg {
+        /// Neighbours of each point, from 1.
+        pub k: usize = 5,
+        /// What is done to each column first. With `none`, the definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -35,24 +27,6 @@ impl BiKsgConfig {
         reference: "Gao, Oh & Viswanath (2018), IEEE Trans. Inf. Theory 64:5629",
         uncertainty: super::super::Uncertainty::Subsampling,
     };
-}
-
-impl Method for BiKsgConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(BiKsg::new(self)?))
-    }
 }
 
 /// Mutual information of two matrices of numbers by nearest neighbours in Euclidean balls ("BI-KSG").
@@ -95,17 +69,6 @@ pub struct BiKsg {
     scaling: Scaling,
 }
 
-impl BiKsg {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &BiKsgConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(BiKsg { k: config.k, scaling: config.scaling })
-    }
-}
-
 impl Estimator for BiKsg {
     fn name(&self) -> &'static str {
         BiKsgConfig::ABOUT.name
@@ -142,18 +105,11 @@ impl Estimator for BiKsg {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{correlated, double, gaussian_information};
+    use super::super::tests::agrees_with_the_closed_form;
     use super::*;
 
     #[test]
     fn correlated_normal_columns_share_what_the_closed_form_says() {
-        let n = 2000;
-        for correlation in [0.0, 0.5, 0.9] {
-            let (x, y) = correlated(n, 1, correlation, 9);
-            let bi_ksg = BiKsg::new(&BiKsgConfig::default()).unwrap();
-            let nats = bi_ksg.pair(double(&x), double(&y)).unwrap().information.nats();
-            let truth = gaussian_information(correlation);
-            assert!((nats - truth).abs() < 5.0 / (n as f64).sqrt(), "{correlation}: {nats} for {truth}");
-        }
+        agrees_with_the_closed_form(&BiKsg::new(&BiKsgConfig::default()).unwrap(), 9);
     }
 }

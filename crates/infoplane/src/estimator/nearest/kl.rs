@@ -1,30 +1,23 @@
 //! The Kozachenko–Leonenko estimate of differential entropy.
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use crate::special::digamma;
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Variable};
+use crate::{Estimate, EstimateError, Estimator, Information, Variable};
 
 use super::super::error::check_variables;
 use super::super::prepare::columns;
-use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
-use super::{K, Parts, chebyshev, check_k, check_samples, check_ties, joined, setting, settings};
+use super::super::{About, Kind, Scaling, Warning};
+use super::{K, Parts, chebyshev, check_samples, check_ties, joined, neighbor_method, setting};
 
-/// The settings of [`Kl`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KlConfig {
-    /// Neighbours of each point, from 1.
-    pub k: usize,
-    /// What is done to each column first; entropies are given back in the units of the data. With `none`, the
-    /// definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for KlConfig {
-    fn default() -> Self {
-        KlConfig { k: K, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`Kl`], as a configuration file gives them.
+    pub struct KlConfig for Kl {
+        /// Neighbours of each point, from 1.
+        pub k: usize = K,
+        /// What is done to each column first; entropies are given back in the units of the data. With `none`, the
+        /// definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -38,24 +31,6 @@ impl KlConfig {
         reference: "Kozachenko & Leonenko (1987), Probl. Inf. Transm. 23:95",
         uncertainty: super::super::Uncertainty::Subsampling,
     };
-}
-
-impl Method for KlConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Kl::new(self)?))
-    }
 }
 
 /// Differential entropy of numbers by the distance of the k-th neighbour (Kozachenko–Leonenko).
@@ -110,15 +85,6 @@ struct Entropy {
 }
 
 impl Kl {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &KlConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Kl { k: config.k, scaling: config.scaling })
-    }
-
     fn measure(&self, points: &Array2<f64>) -> Result<Entropy, EstimateError> {
         let (n, d) = (points.nrows(), points.ncols() as f64);
         let nearest = chebyshev(points).nearest(self.k);

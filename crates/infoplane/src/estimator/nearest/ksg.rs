@@ -1,28 +1,21 @@
 //! KSG-1: information between numbers by counts within the distance of the k-th neighbour.
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use crate::neighbors::Boundary;
 use crate::special::digammas;
-use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
+use crate::{Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
-use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, settings};
+use super::super::{About, Scaling};
+use super::{K, Parts, chebyshev, check_ties, finished, joined, mean, neighbor_method, setting};
 
-/// The settings of [`Ksg`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KsgConfig {
-    /// Neighbours of each point, from 1. More of them lower the variance and raise the bias.
-    pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for KsgConfig {
-    fn default() -> Self {
-        KsgConfig { k: K, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`Ksg`], as a configuration file gives them.
+    pub struct KsgConfig for Ksg {
+        /// Neighbours of each point, from 1. More of them lower the variance and raise the bias.
+        pub k: usize = K,
+        /// What is done to each column first. With `none`, the definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -36,24 +29,6 @@ impl KsgConfig {
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
         uncertainty: super::super::Uncertainty::Subsampling,
     };
-}
-
-impl Method for KsgConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Ksg::new(self)?))
-    }
 }
 
 /// Mutual information of two matrices of numbers by nearest neighbours, first form ("KSG-1").
@@ -108,15 +83,6 @@ pub struct Ksg {
 }
 
 impl Ksg {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &KsgConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Ksg { k: config.k, scaling: config.scaling })
-    }
-
     /// The total correlation of parts that change; the estimate and the samples that coincide.
     pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
         let joint = joined(parts);
@@ -199,19 +165,11 @@ impl Estimator for Ksg {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{correlated, double, gaussian_information};
+    use super::super::tests::agrees_with_the_closed_form;
     use super::*;
 
-    /// The standard deviation of one estimate is about 1/√n nats; five of them.
     #[test]
     fn correlated_normal_columns_share_what_the_closed_form_says() {
-        let n = 2000;
-        for correlation in [0.0, 0.5, 0.9] {
-            let (x, y) = correlated(n, 1, correlation, 7);
-            let ksg = Ksg::new(&KsgConfig::default()).unwrap();
-            let nats = ksg.pair(double(&x), double(&y)).unwrap().information.nats();
-            let truth = gaussian_information(correlation);
-            assert!((nats - truth).abs() < 5.0 / (n as f64).sqrt(), "{correlation}: {nats} for {truth}");
-        }
+        agrees_with_the_closed_form(&Ksg::new(&KsgConfig::default()).unwrap(), 7);
     }
 }

@@ -1,28 +1,21 @@
 //! KSG-2: information between numbers by counts within a box around the k nearest neighbours.
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use crate::neighbors::{Boundary, Metric};
 use crate::special::digammas;
-use crate::{Bound, Estimate, EstimateError, Estimator, Variable};
+use crate::{Estimate, EstimateError, Estimator, Variable};
 
-use super::super::{About, LayerRange, Method, Scaling};
-use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, settings};
+use super::super::{About, Scaling};
+use super::{K, Parts, chebyshev, check_ties, finished, joined, mean, neighbor_method, setting};
 
-/// The settings of [`Ksg2`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Ksg2Config {
-    /// Neighbours of each point, from 1.
-    pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for Ksg2Config {
-    fn default() -> Self {
-        Ksg2Config { k: K, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`Ksg2`], as a configuration file gives them.
+    pub struct Ksg2Config for Ksg2 {
+        /// Neighbours of each point, from 1.
+        pub k: usize = K,
+        /// What is done to each column first. With `none`, the definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -36,24 +29,6 @@ impl Ksg2Config {
         reference: "Kraskov, Stögbauer & Grassberger (2004), Phys. Rev. E 69:066138",
         uncertainty: super::super::Uncertainty::Subsampling,
     };
-}
-
-impl Method for Ksg2Config {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Ksg2::new(self)?))
-    }
 }
 
 /// Mutual information of two matrices of numbers by nearest neighbours, second form ("KSG-2").
@@ -98,15 +73,6 @@ pub struct Ksg2 {
 }
 
 impl Ksg2 {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &Ksg2Config) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Ksg2 { k: config.k, scaling: config.scaling })
-    }
-
     fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
         let joint = joined(parts);
         let n = joint.nrows();
@@ -159,7 +125,7 @@ impl Estimator for Ksg2 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{correlated, double, gaussian_information, normals};
+    use super::super::tests::{agrees_with_the_closed_form, double, normals};
     use super::*;
 
     fn ksg2() -> Ksg2 {
@@ -168,13 +134,7 @@ mod tests {
 
     #[test]
     fn correlated_normal_columns_share_what_the_closed_form_says() {
-        let n = 2000;
-        for correlation in [0.0, 0.5, 0.9] {
-            let (x, y) = correlated(n, 1, correlation, 8);
-            let nats = ksg2().pair(double(&x), double(&y)).unwrap().information.nats();
-            let truth = gaussian_information(correlation);
-            assert!((nats - truth).abs() < 5.0 / (n as f64).sqrt(), "{correlation}: {nats} for {truth}");
-        }
+        agrees_with_the_closed_form(&ksg2(), 8);
     }
 
     #[test]

@@ -1,33 +1,26 @@
 //! Ross's method: information between labels and numbers by neighbours within a class.
 
 use ndarray::{Array2, Axis};
-use serde::{Deserialize, Serialize};
 
 use crate::neighbors::Boundary;
 use crate::special::digammas;
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
+use crate::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
 use super::super::error::check_variables;
 use super::super::prepare::columns;
-use super::super::{About, Kind, LayerRange, Method, Scaling, Uncertainty, Warning};
+use super::super::{About, Kind, Scaling, Uncertainty, Warning};
 use super::{
-    FOR_TIES, K, TIED_SHARE, WithinClasses, at_place, chebyshev, check_k, check_samples, every_label_once,
-    mean, setting, settings,
+    FOR_TIES, K, TIED_SHARE, WithinClasses, at_place, chebyshev, check_samples, every_label_once, mean,
+    neighbor_method, setting,
 };
 
-/// The settings of [`Ross`], as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RossConfig {
-    /// Neighbours of each point within its class, from 1; in smaller classes all others.
-    pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
-    pub scaling: Scaling,
-}
-
-impl Default for RossConfig {
-    fn default() -> Self {
-        RossConfig { k: K, scaling: Scaling::default() }
+neighbor_method! {
+    /// The settings of [`Ross`], as a configuration file gives them.
+    pub struct RossConfig for Ross {
+        /// Neighbours of each point within its class, from 1; in smaller classes all others.
+        pub k: usize = K,
+        /// What is done to each column first. With `none`, the definition as published.
+        pub scaling: Scaling,
     }
 }
 
@@ -41,24 +34,6 @@ impl RossConfig {
         uncertainty: Uncertainty::Subsampling,
         reference: "Ross (2014), PLoS ONE 9:e87357",
     };
-}
-
-impl Method for RossConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        settings(setting(self.k, self.scaling))
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        check_k(self.k)
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Ross::new(self)?))
-    }
 }
 
 /// Mutual information of labels and numbers by nearest neighbours within a class.
@@ -106,15 +81,6 @@ pub struct Ross {
 }
 
 impl Ross {
-    /// The method with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if k is 0.
-    pub fn new(config: &RossConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Ross { k: config.k, scaling: config.scaling })
-    }
-
     fn measure(
         &self,
         variables: &[Variable<'_>; 2],

@@ -1,0 +1,157 @@
+//! What all trainings of an experiment share, and what the manifest says of them.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, Axis};
+
+use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
+use crate::dataset::{Dataset, Split, SplitRule};
+use crate::network::Network;
+use crate::run::{DataFacts, FORMAT_VERSION, Manifest};
+use crate::train::{Samples, Trainer};
+use crate::{Labels, LayerDescription, Nonlinearity};
+
+/// A network beyond this is not small and dense; it would take all memory before it took an epoch.
+const MAX_WEIGHTS: u128 = 1 << 30;
+
+/// What all trainings share.
+pub(super) struct Prepared {
+    pub dataset: Dataset,
+    pub samples: Arc<Samples>,
+}
+
+impl Experiment {
+    pub(super) fn prepare(&self) -> Result<Prepared, ExperimentError> {
+        let dataset = self.dataset.source.load(self.first_seed)?;
+        let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
+        Ok(Prepared { dataset, samples })
+    }
+
+    /// The rows that information is measured on.
+    pub(super) fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
+        let rows = match self.dataset.measured_on {
+            MeasuredOn::All => return (dataset.inputs.clone(), dataset.labels.clone()),
+            MeasuredOn::Train => &split.train,
+            MeasuredOn::Test => &split.test,
+        };
+        (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
+    }
+
+    /// Widths from the input to the output.
+    pub(super) fn widths(&self, dataset: &Dataset) -> Vec<usize> {
+        let output = self.network.output_width.unwrap_or(dataset.labels.n_labels());
+        let mut widths = vec![dataset.n_features()];
+        widths.extend(&self.network.hidden);
+        widths.push(output);
+        widths
+    }
+
+    pub(super) fn nonlinearities(&self) -> Vec<Nonlinearity> {
+        let mut each = match &self.network.nonlinearity {
+            OneOrEach::One(nonlinearity) => vec![*nonlinearity; self.network.hidden.len()],
+            OneOrEach::Each(each) => each.clone(),
+        };
+        each.push(self.network.output);
+        each
+    }
+
+    pub(super) fn trainer(
+        &self,
+        prepared: &Prepared,
+        split: &Split,
+        seed: u64,
+    ) -> Result<Trainer, ExperimentError> {
+        let network = self.initial_network(&prepared.dataset, seed)?;
+        let samples = Arc::clone(&prepared.samples);
+        Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)
+    }
+
+    fn initial_network(&self, dataset: &Dataset, seed: u64) -> Result<Network, ExperimentError> {
+        let widths = self.widths(dataset);
+        let n_weights = widths.windows(2).map(|pair| pair[0] as u128 * pair[1] as u128).sum::<u128>();
+        if n_weights > MAX_WEIGHTS {
+            return Err(ExperimentError::Value {
+                origin: self.name.clone(),
+                message: format!(
+                    "a network of widths {widths:?} has {n_weights} weights; allowed are {MAX_WEIGHTS}"
+                ),
+            });
+        }
+        Ok(Network::initialized(
+            &self.widths(dataset),
+            &self.nonlinearities(),
+            &self.network.initialization,
+            seed,
+        )?)
+    }
+
+    /// Epochs from one keyframe on the disk to the next.
+    pub(super) fn keyframe_interval(&self, dataset: &Dataset) -> Option<u64> {
+        let widths = self.widths(dataset);
+        let n_parameters: u64 = widths.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum();
+        let n_values = n_parameters * (1 + self.training.optimizer.n_moments() as u64);
+        self.keyframes.interval(self.training.epochs, self.seeds, n_values)
+    }
+
+    /// What the run is, checked as far as it can be before anything is written.
+    pub(super) fn manifest(&self, prepared: &Prepared, seeds: &[u64]) -> Result<Manifest, ExperimentError> {
+        let dataset = &prepared.dataset;
+        let split = dataset.split_rows(self.dataset.split, seeds[0])?;
+        let network = self.initial_network(dataset, seeds[0])?;
+        let layers = network
+            .layers
+            .iter()
+            .map(|layer| LayerDescription {
+                width: layer.biases.len(),
+                nonlinearity: layer.nonlinearity.name().to_string(),
+            })
+            .collect();
+        self.trainer(prepared, &split, seeds[0])?;
+        Ok(Manifest {
+            format_version: FORMAT_VERSION,
+            infoplane_version: env!("CARGO_PKG_VERSION").into(),
+            seeds: seeds.to_vec(),
+            data: self.data_facts(dataset, seeds)?,
+            layers,
+            experiment: self.to_table(),
+        })
+    }
+
+    /// What is known of the data; entropies of the rows measured are means over the seeds, which may split
+    /// differently.
+    fn data_facts(&self, dataset: &Dataset, seeds: &[u64]) -> Result<DataFacts, ExperimentError> {
+        let same_rows = self.dataset.measured_on == MeasuredOn::All
+            || !matches!(self.dataset.split, SplitRule::Shuffled { .. });
+        let seeds = if same_rows { &seeds[..1] } else { seeds };
+        let mut facts = DataFacts {
+            name: dataset.name.clone(),
+            digest: dataset.digest(),
+            n_samples: dataset.n_samples(),
+            n_measured: 0,
+            h_x_bits: 0.0,
+            h_y_bits: 0.0,
+            i_xy_bits: 0.0,
+            i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
+            label_shares: dataset.labels.shares(),
+        };
+        for &seed in seeds {
+            let split = dataset.split_rows(self.dataset.split, seed)?;
+            let (inputs, labels) = self.measured_rows(dataset, &split);
+            if inputs.nrows() == 0 {
+                return Err(ExperimentError::Value {
+                    origin: self.name.clone(),
+                    message:
+                        "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
+                              train_fraction below 1"
+                            .into(),
+                });
+            }
+            let measured = Dataset { name: String::new(), inputs, labels, split: None };
+            facts.n_measured = measured.n_samples();
+            facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
+            facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
+            facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
+        }
+        Ok(facts)
+    }
+}

@@ -1,0 +1,341 @@
+//! One training of an experiment, and its measurements.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::config::{Experiment, ExperimentError};
+use super::prepare::Prepared;
+use super::run::{Progress, Work};
+use crate::estimator::{LayerRange, Method};
+use crate::measure::{Crew, LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
+use crate::plane::Entropies;
+use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
+use crate::schedule::{MeasuredEpoch, Reason};
+use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
+use crate::train::{EpochStats, Keyframe, Replay, Trainer, TrainingEnd};
+use crate::{Labels, PlaneRow};
+
+/// What the trainings of a run share.
+pub(super) struct Shared<'a> {
+    pub experiment: &'a Experiment,
+    pub prepared: &'a Prepared,
+    pub run: &'a RunDir,
+    pub recovered: &'a Recovered,
+    pub keyframe_interval: Option<u64>,
+    /// Bytes for this training.
+    pub memory: u64,
+    pub progress: &'a dyn Progress,
+    /// Somebody asked to stop.
+    pub interrupt: &'a AtomicBool,
+    /// Another training met something that ends the run.
+    pub failed: &'a AtomicBool,
+}
+
+/// What came of one training.
+pub(super) struct SeedReport {
+    pub outcome: SeedOutcome,
+    pub schedule: Vec<MeasuredEpoch>,
+    pub work: Work,
+}
+
+/// The measured epochs of a training.
+type Measured = BTreeMap<u64, (Reason, Vec<PlaneRow>)>;
+
+impl Shared<'_> {
+    fn stopped(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Trains and measures one seed with a crew of its own, as far as that is not in the run directory already.
+    pub fn run_seed(&self, seed: u64, crew: &Crew) -> Result<SeedReport, ExperimentError> {
+        let Shared { experiment, prepared, run, recovered, progress, .. } = *self;
+        let Prepared { dataset, .. } = prepared;
+        let split = dataset.split_rows(experiment.dataset.split, seed)?;
+        let (inputs, y) = experiment.measured_rows(dataset, &split);
+        let x = Labels::from_rows(inputs.view());
+        let entropies = Entropies::of(&x, &y);
+        let mut measured = of_seed(&recovered.measured, seed);
+        let known_stats = of_seed(&recovered.trained, seed);
+        let trainer = experiment.trainer(prepared, &split, seed)?;
+        let kept = self.kept_keyframes(seed, &trainer)?;
+        if let Some(outcome) = self.finished_before(seed, &measured, &known_stats, &kept) {
+            progress.trained(outcome.last_epoch);
+            measured.keys().for_each(|&epoch| progress.measured(seed, epoch));
+            let schedule = self.schedule_rows(seed, entropies, &measured);
+            return Ok(SeedReport { outcome, schedule, work: Work::default() });
+        }
+
+        // The closure below has no way to return what went wrong on the disk.
+        let disk_failed: Mutex<Option<RunError>> = Mutex::new(None);
+        let mut trained_epochs = 0;
+        let on_epoch = |trainer: &Trainer| {
+            let keep = || -> Result<(), RunError> {
+                let epoch = trainer.epoch();
+                if trainer.at_recorded_epoch() && !known_stats.contains_key(&epoch) {
+                    run.append(&[Record::Trained(trainer.stats())])?;
+                }
+                let interval = self.keyframe_interval.unwrap_or(u64::MAX);
+                let last = trainer.ended().is_some() && self.keyframe_interval.is_some();
+                if epoch > 0 && (epoch.is_multiple_of(interval) || last) {
+                    run.write_keyframe(seed, &trainer.keyframe())?;
+                }
+                Ok(())
+            };
+            keep().map_err(|error| {
+                disk_failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
+                SnapshotError::Interrupted
+            })?;
+            if trainer.epoch() > 0 {
+                trained_epochs += 1;
+                progress.trained(1);
+            }
+            if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
+        };
+
+        let (in_flight, store) = self.share_memory(inputs.nrows(), crew);
+        let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
+        let start = kept.iter().rev().find(|&&epoch| self.has_statistics(&known_stats, epoch));
+        let replay = match start {
+            Some(&epoch) => {
+                progress.trained(epoch);
+                Replay::resume(trainer, &run.read_keyframe(seed, epoch)?, store, on_epoch)?
+            }
+            None => Replay::new(trainer, store, on_epoch),
+        };
+        let replay = replay.with_stored(stored).with_interrupt(|| self.stopped());
+        let mut source = Timed { source: replay, time: Duration::ZERO };
+
+        let known: BTreeMap<u64, Vec<PlaneRow>> =
+            measured.iter().map(|(&epoch, (_, rows))| (epoch, rows.clone())).collect();
+        known.keys().for_each(|&epoch| progress.measured(seed, epoch));
+        let mut measured_epochs = 0;
+        let result = (|| {
+            let planned = experiment.training.epochs;
+            let ranges = if experiment.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
+                // Bins must be fixed before anything is measured, over every epoch that may be.
+                let list = experiment.epochs().map_err(ExperimentError::from)?;
+                let n_epochs = list.as_ref().map_or(planned + 1, |list| list.len() as u64);
+                let epochs: Box<dyn Iterator<Item = u64> + Send> = match list {
+                    Some(list) => Box::new(list.into_iter()),
+                    None => Box::new(0..=planned),
+                };
+                crew.install(|| observe_ranges(epochs, n_epochs, &mut source, inputs.view()))
+                    .map_err(MeasureError::from)?
+            } else {
+                vec![LayerRange::default(); experiment.network.hidden.len() + 1]
+            };
+            let estimators: Vec<LayerEstimators> = ranges
+                .into_iter()
+                .zip(experiment.nonlinearities())
+                .map(|(range, nonlinearity)| {
+                    let range = LayerRange { activation: nonlinearity.range(), ..range };
+                    LayerEstimators::new(&experiment.estimators, &range)
+                })
+                .collect();
+            let mut schedule =
+                experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
+            let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
+            let interrupted = || self.stopped();
+            let measuring = Measuring {
+                seed,
+                subject,
+                estimators: &estimators,
+                known: &known,
+                crew,
+                in_flight,
+                interrupted: &interrupted,
+            };
+            measure(&measuring, &mut *schedule, &mut source, |measurement| {
+                let (epoch, reason, rows) = (measurement.epoch, measurement.reason, measurement.rows);
+                let record = Record::Measured { seed, epoch, reason, rows };
+                run.append(std::slice::from_ref(&record))?;
+                if let Record::Measured { rows, .. } = record {
+                    measured.insert(epoch, (reason, rows));
+                }
+                measured_epochs += 1;
+                progress.measured(seed, epoch);
+                Ok::<(), RunError>(())
+            })?;
+            Ok::<(), SeedError>(())
+        })();
+        let Timed { source, time: train_time } = source;
+        let replayed_epochs = source.replayed_epochs();
+        let last_epoch = source.last();
+        let end = source.ended();
+        drop(source);
+        if let Some(error) = disk_failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+            return Err(error.into());
+        }
+        match result {
+            Ok(()) => {}
+            Err(SeedError::Measure(MeasureError::Snapshot(SnapshotError::Interrupted))) => {
+                return Err(ExperimentError::Interrupted);
+            }
+            Err(SeedError::Measure(MeasureError::Snapshot(error))) => {
+                return Err(ExperimentError::Snapshot { seed, source: error });
+            }
+            Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
+            Err(SeedError::Experiment(error)) => return Err(error),
+        }
+        let status = match end {
+            Some(end @ TrainingEnd::Diverged { .. }) => end.to_string(),
+            _ => SeedOutcome::FINISHED.to_string(),
+        };
+        let last_epoch = last_epoch.unwrap_or(experiment.training.epochs);
+        let outcome = SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), status };
+        run.append(&[Record::Ended(outcome.clone())])?;
+        let schedule = self.schedule_rows(seed, entropies, &measured);
+        let work = Work { measured_epochs, trained_epochs, replayed_epochs, train_time, threads: 0 };
+        Ok(SeedReport { outcome, schedule, work })
+    }
+
+    /// The lines of `schedule.jsonl`.
+    fn schedule_rows(&self, seed: u64, entropies: Entropies, measured: &Measured) -> Vec<MeasuredEpoch> {
+        let distance = self.experiment.schedule.distance(entropies);
+        let mut before: Option<&Vec<PlaneRow>> = None;
+        measured
+            .iter()
+            .map(|(&epoch, (reason, rows))| {
+                let distance = before.map(|before| distance.between(before, rows));
+                before = Some(rows);
+                MeasuredEpoch { seed, epoch, reason: *reason, distance: distance.filter(|d| d.is_finite()) }
+            })
+            .collect()
+    }
+}
+
+/// What the disk holds of one training, and what it may take of the memory.
+impl Shared<'_> {
+    /// The epochs of the keyframes that are whole, up to the first that is missing or damaged.
+    fn kept_keyframes(&self, seed: u64, trainer: &Trainer) -> Result<Vec<u64>, ExperimentError> {
+        let Some(interval) = self.keyframe_interval else { return Ok(Vec::new()) };
+        let there = self.run.keyframes(seed)?;
+        let mut kept = Vec::new();
+        let mut probe = trainer.twin();
+        while let Some(epoch) = next_on_grid(&kept, interval).filter(|epoch| there.contains(epoch)) {
+            let whole = match self.run.read_keyframe(seed, epoch) {
+                Ok(keyframe) => probe.restore(&keyframe).map_err(|error| {
+                    let file = self.run.keyframes_path().join(format!("seed-{seed}"));
+                    format!("{}, epoch {epoch}: {error}", file.display())
+                }),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = whole {
+                let before = kept.last().copied().unwrap_or(0);
+                self.progress.noticed(&format!("{error}; training again from epoch {before}"));
+                break;
+            }
+            kept.push(epoch);
+        }
+        Ok(kept)
+    }
+
+    /// The keyframe on the disk nearest before `at_most`, if it lies after `after`.
+    fn keyframe_between(&self, seed: u64, after: u64, at_most: u64) -> Option<Keyframe> {
+        let epochs = self.run.keyframes(seed).ok()?;
+        let between = epochs.into_iter().rev().filter(|&epoch| after < epoch && epoch <= at_most);
+        // One that is damaged is passed over: what lies before it leads to the same network.
+        between.filter_map(|epoch| self.run.read_keyframe(seed, epoch).ok()).next()
+    }
+
+    /// Whether all statistics up to `epoch` are in the journal.
+    fn has_statistics(&self, known: &BTreeMap<u64, EpochStats>, epoch: u64) -> bool {
+        let training = &self.experiment.training;
+        let wanted = |&epoch: &u64| training.statistics.contains(epoch, training.epochs);
+        (0..=epoch).filter(wanted).all(|epoch| known.contains_key(&epoch))
+    }
+
+    /// How many epochs may be measured at once, and the bytes left for networks that wait.
+    fn share_memory(&self, n_measured: usize, crew: &Crew) -> (usize, usize) {
+        let widths: usize = self.experiment.widths(&self.prepared.dataset)[1..].iter().sum();
+        // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
+        let each = (n_measured * widths) as u64 * 4 * 3;
+        let at_most = crew.n_threads() as u64 + 1;
+        let in_flight = (self.memory / 2 / each.max(1)).clamp(1, at_most);
+        let left = self.memory.saturating_sub(in_flight * each);
+        (in_flight as usize, usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
+    /// How this training ended in an earlier go, if nothing of it is missing.
+    fn finished_before(
+        &self,
+        seed: u64,
+        measured: &Measured,
+        known_stats: &BTreeMap<u64, EpochStats>,
+        kept: &[u64],
+    ) -> Option<SeedOutcome> {
+        let outcome = self.recovered.ended.get(&seed)?;
+        let last = outcome.last_epoch;
+        let keyframes = match self.keyframe_interval {
+            None => true,
+            Some(interval) => {
+                let of_last = || self.run.read_keyframe(seed, last).is_ok();
+                kept.len() as u64 == last / interval && (outcome.status != SeedOutcome::FINISHED || of_last())
+            }
+        };
+        let whole =
+            keyframes && measured.len() == outcome.measured_epochs && self.has_statistics(known_stats, last);
+        whole.then(|| outcome.clone())
+    }
+}
+
+/// Why one seed ended early.
+#[derive(Debug, thiserror::Error)]
+enum SeedError {
+    #[error(transparent)]
+    Measure(#[from] MeasureError<RunError>),
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+}
+
+/// A source, and how long it took.
+struct Timed<S> {
+    source: S,
+    time: Duration,
+}
+
+impl<S> Timed<S> {
+    fn timed<T>(&mut self, work: impl FnOnce(&mut S) -> T) -> T {
+        let start = Instant::now();
+        let result = work(&mut self.source);
+        self.time += start.elapsed();
+        result
+    }
+}
+
+impl<S: Snapshots> Snapshots for Timed<S> {
+    fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
+        self.timed(|source| source.load(epoch))
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.source.last()
+    }
+
+    fn reached(&self) -> u64 {
+        self.source.reached()
+    }
+
+    fn has_room(&self) -> bool {
+        self.source.has_room()
+    }
+
+    fn advance(&mut self) -> Result<(), SnapshotError> {
+        self.timed(|source| source.advance())
+    }
+
+    fn release_before(&mut self, epoch: u64) {
+        self.source.release_before(epoch);
+    }
+}
+
+/// The entries of one seed, by epoch.
+fn of_seed<T: Clone>(entries: &BTreeMap<(u64, u64), T>, seed: u64) -> BTreeMap<u64, T> {
+    entries.range((seed, 0)..=(seed, u64::MAX)).map(|(&(_, epoch), entry)| (epoch, entry.clone())).collect()
+}
+
+fn next_on_grid(kept: &[u64], interval: u64) -> Option<u64> {
+    kept.last().copied().unwrap_or(0).checked_add(interval)
+}

@@ -1,0 +1,338 @@
+//! A run survives whatever happens to it, and is the same for any number of threads and any memory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::*;
+use crate::run::{Disk, Fault, FaultMode};
+
+/// An experiment of milliseconds, on data in `folder`.
+fn small(folder: &Path, changes: &[&str]) -> Experiment {
+    let data = folder.join("data.csv");
+    let rows: Vec<String> = (0..64u32)
+        .map(|row| {
+            let bit = |position: u32| row >> position & 1;
+            let [a, b, c, d, e, f] = std::array::from_fn(|position| bit(position as u32));
+            format!("{a},{b},{c},{d},{e},{f},{}", if a + b + c + d + e + f > 3 { "many" } else { "few" })
+        })
+        .collect();
+    fs::write(&data, format!("a,b,c,d,e,f,label\n{}\n", rows.join("\n"))).unwrap();
+    let text = format!(
+        r#"
+name = "small"
+seeds = 3
+[dataset]
+source = {{ kind = "csv", file = {data:?}, label = "label" }}
+split = {{ kind = "shuffled", train_fraction = 0.75 }}
+[network]
+hidden = [4, 3]
+nonlinearity = "tanh"
+output = "softmax"
+[training]
+epochs = 60
+batch_size = 16
+optimizer = {{ kind = "adam", learning_rate = 0.01 }}
+statistics = {{ kind = "every", interval = 7 }}
+[schedule]
+kind = "delta-exact"
+delta = 0.05
+[[estimators]]
+kind = "kde"
+noise_variances = [0.01]
+[[estimators]]
+kind = "binned"
+rule = "floor"
+bin_width = 0.3
+"#
+    );
+    let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
+    Experiment::from_toml("small", &text, &changes).unwrap()
+}
+
+const ONE: RunOptions = RunOptions { threads: 1, memory: 1 << 30 };
+
+fn never() -> AtomicBool {
+    AtomicBool::new(false)
+}
+
+/// Every file of a run directory, with its bytes.
+fn bytes(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![run.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((path.strip_prefix(run).unwrap().to_path_buf(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn assert_same(expected: &[(PathBuf, Vec<u8>)], run: &Path, what: &str) {
+    let found = bytes(run);
+    let names = |files: &[(PathBuf, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(expected), names(&found), "{what}");
+    for ((name, expected), (_, found)) in expected.iter().zip(&found) {
+        assert!(expected == found, "{what}: {} differs", name.display());
+    }
+}
+
+/// An undisturbed run.
+fn undisturbed(experiment: &Experiment, folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let run = folder.join("undisturbed");
+    experiment.run(&run, ONE, &(), &never()).unwrap();
+    bytes(&run)
+}
+
+#[test]
+fn threads_and_memory_do_not_change_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    for (position, changes) in [
+        &[][..],
+        &["schedule={ kind = \"delta-approximate\", delta = 0.02 }"],
+        &["schedule={ kind = \"log-spaced\", points = 9 }"],
+        &[
+            "training.stop={ statistic = \"train-loss\", patience = 3 }",
+            "training.optimizer.learning_rate=0.3",
+        ],
+        &["estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }"],
+        &["training.dropout=0.2", "schedule.delta=0.02", "schedule.max_skip=5"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let experiment = small(folder.path(), changes);
+        let base = folder.path().join(position.to_string());
+        fs::create_dir(&base).unwrap();
+        let expected = undisturbed(&experiment, &base);
+        for (threads, memory) in [(2, 1 << 30), (8, 1 << 16), (3, 0)] {
+            let run = base.join(format!("{threads}-{memory}"));
+            experiment.run(&run, RunOptions { threads, memory }, &(), &never()).unwrap();
+            assert_same(&expected, &run, &format!("{changes:?}, {threads} threads, {memory} bytes"));
+        }
+    }
+}
+
+/// Sets a flag once so many epochs have been measured.
+struct StopAfter<'a> {
+    left: AtomicUsize,
+    flag: &'a AtomicBool,
+}
+
+impl Progress for StopAfter<'_> {
+    fn trained(&self, _epochs: u64) {}
+
+    fn measured(&self, _seed: u64, _epoch: u64) {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn noticed(&self, _what: &str) {}
+}
+
+#[test]
+fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = small(folder.path(), &[]);
+    let expected = undisturbed(&experiment, folder.path());
+    for after in [1, 2, 5, 11, 23, 40] {
+        let run = folder.path().join(format!("after-{after}"));
+        let flag = never();
+        let stop = StopAfter { left: AtomicUsize::new(after), flag: &flag };
+        let options = RunOptions { threads: 2, memory: 1 << 20 };
+        let stopped = experiment.run(&run, options, &stop, &flag);
+        assert!(matches!(stopped, Err(ExperimentError::Interrupted)), "{after}: {stopped:?}");
+        let (_, manifest) = crate::run::RunDir::open(&run).unwrap();
+        assert_eq!(manifest.seeds, [0, 1, 2]);
+        let summary = Experiment::resume(&run, None, options, &(), &never()).unwrap();
+        assert!(summary.work.measured_epochs > 0);
+        assert_same(&expected, &run, &format!("stopped after {after}"));
+        // A complete run has nothing left to do.
+        let again = Experiment::resume(&run, Some(&experiment), options, &(), &never()).unwrap();
+        assert_eq!((again.work.measured_epochs, &again.outcome), (0, &summary.outcome));
+        assert_same(&expected, &run, "resumed when complete");
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_operation_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = small(folder.path(), &["seeds=1", "training.epochs=24", "keyframes.interval=10"]);
+    let expected = undisturbed(&experiment, folder.path());
+    for mode in [FaultMode::Once, FaultMode::Dead] {
+        let mut operation = 0;
+        loop {
+            let run = folder.path().join(format!("{mode:?}-{operation}"));
+            let disk = Disk::failing(Fault { at: operation, kind: std::io::ErrorKind::StorageFull, mode });
+            let result = experiment.run_on(disk.clone(), &run, ONE, &(), &never());
+            if disk.operations() <= operation {
+                break;
+            }
+            if let Err(error) = &result {
+                let message = error.to_string();
+                assert!(
+                    message.contains("cannot") && message.contains(folder.path().to_str().unwrap()),
+                    "{message}"
+                );
+            }
+            if result.is_ok() {
+                // Something that can do without: the process number in the lock.
+            } else if run.join("manifest.toml").exists() {
+                let (half, _) = crate::run::RunDir::open(&run).unwrap();
+                half.plane().unwrap();
+                half.training().unwrap();
+                Experiment::resume(&run, None, ONE, &(), &never()).unwrap();
+            } else {
+                experiment.run(&run, ONE, &(), &never()).unwrap();
+            }
+            assert_same(&expected, &run, &format!("{mode:?} at operation {operation}"));
+            operation += 1;
+        }
+        // A manifest, statistics, measurements, two keyframes, four files at the end.
+        assert!(operation > 30, "{operation} operations");
+    }
+}
+
+/// Remembers what it was told of.
+#[derive(Default)]
+struct Noticing(Mutex<Vec<String>>);
+
+impl Progress for Noticing {
+    fn trained(&self, _epochs: u64) {}
+    fn measured(&self, _seed: u64, _epoch: u64) {}
+    fn noticed(&self, what: &str) {
+        self.0.lock().unwrap().push(what.into());
+    }
+}
+
+/// A run of one seed, stopped when nearly everything was measured.
+fn nearly_done(experiment: &Experiment, run: &Path) {
+    let flag = never();
+    let stop = StopAfter { left: AtomicUsize::new(12), flag: &flag };
+    assert!(experiment.run(run, ONE, &stop, &flag).is_err());
+}
+
+#[test]
+fn what_is_damaged_is_told_and_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = small(folder.path(), &["seeds=1"]);
+    let expected = undisturbed(&experiment, folder.path());
+    let keyframes = |run: &Path| -> Vec<PathBuf> {
+        let mut files: Vec<_> =
+            fs::read_dir(run.join("keyframes/seed-0")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    type Damage<'a> = (&'a str, Box<dyn Fn(&Path) + 'a>, &'a str);
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(path, bytes).unwrap();
+    };
+    let damages: [Damage<'_>; 6] = [
+        (
+            "a flipped bit in a keyframe",
+            Box::new(|run| flip(&keyframes(run)[1])),
+            "training again from epoch",
+        ),
+        (
+            "a keyframe cut short",
+            Box::new(|run| {
+                let last = keyframes(run).pop().unwrap();
+                let bytes = fs::read(&last).unwrap();
+                fs::write(&last, &bytes[..bytes.len() / 3]).unwrap();
+            }),
+            "training again from epoch",
+        ),
+        (
+            "a keyframe of another network",
+            Box::new(|run| {
+                let other = folder.path().join("other");
+                let wider = small(folder.path(), &["seeds=1", "network.hidden=[5, 3]"]);
+                let _ = fs::remove_dir_all(&other);
+                wider.run(&other, ONE, &(), &never()).unwrap();
+                fs::copy(&keyframes(&other)[0], &keyframes(run)[0]).unwrap();
+            }),
+            "training again from epoch 0",
+        ),
+        ("no keyframes", Box::new(|run| fs::remove_dir_all(run.join("keyframes")).unwrap()), ""),
+        ("a flipped bit in the journal", Box::new(|run| flip(&run.join("journal.jsonl"))), "damaged"),
+        ("a missing journal", Box::new(|run| fs::remove_file(run.join("journal.jsonl")).unwrap()), "journal"),
+    ];
+    for (position, (what, damage, told)) in damages.iter().enumerate() {
+        let run = folder.path().join(format!("damaged-{position}"));
+        nearly_done(&experiment, &run);
+        damage(&run);
+        let noticing = Noticing::default();
+        Experiment::resume(&run, None, ONE, &noticing, &never()).unwrap();
+        let notices = noticing.0.into_inner().unwrap().join("\n");
+        assert!(notices.contains(told), "{what}: {notices:?}");
+        assert_same(&expected, &run, what);
+    }
+}
+
+#[test]
+fn a_run_goes_on_only_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = small(folder.path(), &["seeds=1"]);
+    let run = folder.path().join("run");
+    nearly_done(&experiment, &run);
+    let before = bytes(&run);
+
+    let changed = small(folder.path(), &["seeds=1", "training.epochs=70", "schedule.delta=0.1"]);
+    let error = Experiment::resume(&run, Some(&changed), ONE, &(), &never()).unwrap_err().to_string();
+    assert!(error.contains("training.epochs: 60 in the run, 70 asked for"), "{error}");
+    assert!(error.contains("schedule.delta: 0.05 in the run, 0.1 asked for"), "{error}");
+
+    let data = folder.path().join("data.csv");
+    let text = fs::read_to_string(&data).unwrap();
+    fs::write(&data, text.replacen(",few", ",many", 1)).unwrap();
+    let error = Experiment::resume(&run, None, ONE, &(), &never()).unwrap_err().to_string();
+    assert!(error.contains("other data"), "{error}");
+    assert_same(&before, &run, "after refusals");
+    fs::write(&data, text).unwrap();
+    Experiment::resume(&run, Some(&experiment), ONE, &(), &never()).unwrap();
+}
+
+#[test]
+fn a_training_that_ends_early_has_its_last_epoch_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = "training.stop={ statistic = \"train-accuracy\", target = 0.9 }";
+    for (name, changes) in [
+        ("target", &["training.optimizer.learning_rate=0.05", stop][..]),
+        (
+            "diverged",
+            &["training.optimizer={ kind = \"sgd\", learning_rate = 1e30 }", "network.nonlinearity=relu"],
+        ),
+        (
+            "list",
+            &["schedule={ kind = \"every\", interval = 25 }", "training.optimizer.learning_rate=0.05", stop],
+        ),
+    ] {
+        let experiment = small(folder.path(), changes);
+        let summary = experiment.run(&folder.path().join(name), ONE, &(), &never()).unwrap();
+        for seed in &summary.outcome.seeds {
+            assert!(seed.last_epoch < 60, "{name}: {seed:?}");
+            assert_eq!(seed.status == "finished", name != "diverged", "{seed:?}");
+            let epochs: Vec<u64> = summary
+                .run
+                .schedule()
+                .unwrap()
+                .iter()
+                .filter(|measured| measured.seed == seed.seed)
+                .map(|measured| measured.epoch)
+                .collect();
+            assert_eq!((epochs[0], epochs.last()), (0, Some(&seed.last_epoch)), "{name}");
+            assert_eq!(epochs.len(), seed.measured_epochs);
+        }
+    }
+}

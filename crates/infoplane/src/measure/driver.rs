@@ -1,0 +1,441 @@
+//! The driver: ask, load, activate, estimate, tell, append.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+use super::{LayerEstimators, Subject, measure_activations};
+use crate::schedule::{Ask, Reason, Schedule, Wanted};
+use crate::snapshot::SnapshotError;
+use crate::{Activations, PlaneRow, Snapshot, Snapshots};
+
+/// What measuring one epoch gave.
+#[derive(Debug, Clone)]
+pub struct Measurement {
+    /// The epoch.
+    pub epoch: u64,
+    /// Why it was measured.
+    pub reason: Reason,
+    /// One row per layer, estimator, setting and bound.
+    pub rows: Vec<PlaneRow>,
+}
+
+/// Why measuring stopped before the schedule was done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeasureError<E> {
+    /// The source cannot go on.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The rows could not be kept.
+    #[error(transparent)]
+    Append(E),
+}
+
+/// What the epochs of one training are measured with, and on what.
+pub struct Measuring<'a> {
+    /// The seed that the rows name.
+    pub seed: u64,
+    /// The inputs, and what is known of them.
+    pub subject: Subject<'a>,
+    /// Those of each layer.
+    pub estimators: &'a [LayerEstimators],
+    /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
+    /// appended again.
+    pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
+    /// Who computes: training, retraining and measuring share its threads.
+    pub crew: &'a Crew,
+    /// How many epochs may be held at once for measuring, each with the activations of all layers; at least 1.
+    pub in_flight: usize,
+    /// Asked before anything new is begun; once it says true, nothing is.
+    pub interrupted: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// The threads that work on one training.
+///
+/// One alone trains and measures by turns. Of several, one trains while the others measure, and all measure while there
+/// is nothing to train. They are pools apart, because a thread that waits for parts of its own work takes up what else
+/// its pool has to do: that might be training, long after those parts are done.
+#[derive(Debug)]
+pub struct Crew {
+    all: ThreadPool,
+    /// One, and all but one; absent if there is only one.
+    apart: Option<(ThreadPool, ThreadPool)>,
+}
+
+impl Crew {
+    /// A crew of so many threads; 0 is one for each core.
+    ///
+    /// # Errors
+    /// What the system says if it gives no threads.
+    pub fn new(threads: usize) -> Result<Crew, ThreadPoolBuildError> {
+        let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
+        let all = pool(threads)?;
+        let n_threads = all.current_num_threads();
+        let apart = if n_threads > 1 { Some((pool(1)?, pool(n_threads - 1)?)) } else { None };
+        Ok(Crew { all, apart })
+    }
+
+    /// How many they are.
+    pub fn n_threads(&self) -> usize {
+        self.all.current_num_threads()
+    }
+
+    /// Does something with all of them.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.all.install(work)
+    }
+}
+
+/// For so long a single thread trains before it measures what is there.
+const TURN: Duration = Duration::from_millis(50);
+
+/// Measures the epochs that a schedule asks for, until it is done.
+///
+/// Two things go on at once: the source trains ahead as far as it has room, or trains again what it has not kept, and up
+/// to `in_flight` epochs are measured, on as many threads as are free. So measurements reach `append` and the schedule in
+/// whatever order they are done; which epochs are measured, and every value, does not depend on it, nor on the
+/// number of threads.
+///
+/// # Errors
+/// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`) or `append`
+/// fails. What was being measured then is finished, and appended if that is possible.
+pub fn measure<'a, S: Snapshots, E: Send>(
+    measuring: &'a Measuring<'a>,
+    schedule: &mut dyn Schedule,
+    snapshots: &mut S,
+    mut append: impl FnMut(Measurement) -> Result<(), E>,
+) -> Result<(), MeasureError<E>> {
+    // Memory for activations goes round: fresh memory costs as much as filling it.
+    let spare: Mutex<Vec<Activations>> = Mutex::new(Vec::new());
+    let orders = Orders::default();
+    let Crew { all, apart } = measuring.crew;
+    all.in_place_scope_fifo(|all| match apart {
+        None => {
+            let places = Places { training: all, beside: all, all };
+            Desk::sit(measuring, &spare, &orders, snapshots, &places, schedule, &mut append)
+        }
+        Some((training, beside)) => training.in_place_scope_fifo(|training| {
+            beside.in_place_scope_fifo(|beside| {
+                let places = Places { training, beside, all };
+                Desk::sit(measuring, &spare, &orders, snapshots, &places, schedule, &mut append)
+            })
+        }),
+    })
+}
+
+/// Where tasks may be put.
+struct Places<'p, 's> {
+    /// The thread that trains.
+    training: &'p ScopeFifo<'s>,
+    /// Those that measure meanwhile.
+    beside: &'p ScopeFifo<'s>,
+    /// Those that measure while nothing is trained.
+    all: &'p ScopeFifo<'s>,
+}
+
+/// What one training's tasks tell the thread that coordinates them.
+enum Event<'s, S> {
+    /// A snapshot to be measured.
+    Loaded(u64, Snapshot),
+    /// The source is free again.
+    Returned(&'s mut S, Result<(), SnapshotError>),
+    /// An epoch is measured.
+    Measured(Measurement),
+    /// A task met a mistake in the program.
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// What the source is to do, which may change while it is at work.
+#[derive(Default)]
+struct Orders {
+    list: Mutex<OrderList>,
+    /// Whether the list has changed since the source looked.
+    changed: AtomicBool,
+}
+
+#[derive(Default)]
+struct OrderList {
+    /// Epochs to be handed out, the most urgent first.
+    wanted: Vec<u64>,
+    /// Nothing before it is wanted any more.
+    earliest: u64,
+    /// Somebody waits for the end.
+    to_the_end: bool,
+}
+
+impl Orders {
+    fn list(&self) -> MutexGuard<'_, OrderList> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The coordinating thread's view: what is wanted, what goes on.
+struct Desk<'a, 's, S> {
+    measuring: &'a Measuring<'a>,
+    spare: &'s Mutex<Vec<Activations>>,
+    orders: &'s Orders,
+    sender: Sender<Event<'s, S>>,
+    events: Receiver<Event<'s, S>>,
+    /// The source, while no task has it.
+    source: Option<&'s mut S>,
+    /// Asked for by the schedule and not loaded yet; whether the source has been told.
+    wanted: BTreeMap<u64, (Reason, bool)>,
+    /// How many of them the source has been told.
+    ordered: usize,
+    /// Loaded and not measured yet.
+    in_flight: usize,
+    last: Option<u64>,
+    done: bool,
+}
+
+impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
+    /// The whole work of the coordinating thread.
+    fn sit<E>(
+        measuring: &'a Measuring<'a>,
+        spare: &'s Mutex<Vec<Activations>>,
+        orders: &'s Orders,
+        snapshots: &'s mut S,
+        places: &Places<'_, 's>,
+        schedule: &mut dyn Schedule,
+        append: &mut impl FnMut(Measurement) -> Result<(), E>,
+    ) -> Result<(), MeasureError<E>> {
+        let (sender, events) = channel();
+        let mut desk = Desk {
+            measuring,
+            spare,
+            orders,
+            sender,
+            events,
+            source: Some(snapshots),
+            wanted: BTreeMap::new(),
+            ordered: 0,
+            in_flight: 0,
+            last: None,
+            done: false,
+        };
+        let result = desk.run(places, schedule, append);
+        if result.is_err() {
+            // What is begun is finished; if nothing can be kept any more, that has been said already.
+            desk.finish(append);
+        }
+        result
+    }
+
+    fn run<E>(
+        &mut self,
+        places: &Places<'_, 's>,
+        schedule: &mut dyn Schedule,
+        append: &mut impl FnMut(Measurement) -> Result<(), E>,
+    ) -> Result<(), MeasureError<E>> {
+        loop {
+            if (self.measuring.interrupted)() {
+                return Err(SnapshotError::Interrupted.into());
+            }
+            self.look_for_the_end(schedule);
+            self.ask(schedule);
+            if self.done && self.wanted.is_empty() && self.in_flight == 0 && self.source.is_some() {
+                return Ok(());
+            }
+            self.order(schedule);
+            self.set_to_work(places);
+            match self.next_event() {
+                Event::Loaded(epoch, snapshot) => self.begin(places, epoch, snapshot),
+                Event::Returned(source, result) => {
+                    self.source = Some(source);
+                    result?;
+                }
+                Event::Measured(measurement) => {
+                    self.in_flight -= 1;
+                    schedule.tell(measurement.epoch, &measurement.rows);
+                    append(measurement).map_err(MeasureError::Append)?;
+                }
+                Event::Panicked(panic) => resume_unwind(panic),
+            }
+        }
+    }
+
+    /// Waits for the tasks that were begun, and appends what they bring.
+    fn finish<E>(&mut self, append: &mut impl FnMut(Measurement) -> Result<(), E>) {
+        *self.orders.list() = OrderList::default();
+        self.orders.changed.store(true, Ordering::Release);
+        let mut good = true;
+        while self.in_flight > 0 || self.source.is_none() {
+            match self.next_event() {
+                // Its rows would be good, but nobody waits for them any more.
+                Event::Loaded(..) => {}
+                Event::Returned(source, _) => self.source = Some(source),
+                Event::Panicked(panic) => resume_unwind(panic),
+                Event::Measured(measurement) => {
+                    self.in_flight -= 1;
+                    good = good && append(measurement).is_ok();
+                }
+            }
+        }
+    }
+
+    fn next_event(&self) -> Event<'s, S> {
+        self.events.recv().expect("the desk holds a sender itself")
+    }
+
+    /// Tells the schedule once where the training ended, and forgets what lies beyond.
+    fn look_for_the_end(&mut self, schedule: &mut dyn Schedule) {
+        if let (None, Some(source)) = (self.last, &self.source)
+            && let Some(last) = source.last()
+        {
+            self.last = Some(last);
+            let beyond = self.wanted.split_off(&(last + 1));
+            self.ordered -= beyond.values().filter(|(_, told)| *told).count();
+            self.orders.list().wanted.retain(|&epoch| epoch <= last);
+            schedule.end(last);
+        }
+    }
+
+    /// Asks until the schedule has nothing to say before it is told more. What is known already it is told at once.
+    fn ask(&mut self, schedule: &mut dyn Schedule) {
+        while !self.done {
+            match schedule.ask() {
+                Ask::Done => self.done = true,
+                Ask::Wait => return,
+                Ask::Epochs(epochs) => {
+                    for Wanted { epoch, reason } in epochs {
+                        match self.measuring.known.get(&epoch) {
+                            Some(rows) => schedule.tell(epoch, rows),
+                            None if self.last.is_some_and(|last| epoch > last) => {}
+                            None => _ = self.wanted.insert(epoch, (reason, false)),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the source what is wanted now, as far as there is room to measure it.
+    fn order(&mut self, schedule: &dyn Schedule) {
+        let first_wanted = self.wanted.keys().next().copied();
+        let earliest = if self.done { u64::MAX } else { schedule.earliest() };
+        let mut list = self.orders.list();
+        list.earliest = first_wanted.unwrap_or(u64::MAX).min(earliest);
+        // A schedule that waits, with nothing under way, waits for the end.
+        list.to_the_end = self.wanted.is_empty() && self.in_flight == 0 && self.last.is_none();
+        let room = self.measuring.in_flight.max(1);
+        // The ends of sections first: what comes after them waits for them.
+        for filling in [false, true] {
+            for (&epoch, (reason, told)) in &mut self.wanted {
+                if self.ordered + self.in_flight >= room {
+                    break;
+                }
+                if !*told && (*reason == Reason::Filling) == filling {
+                    *told = true;
+                    self.ordered += 1;
+                    list.wanted.push(epoch);
+                }
+            }
+        }
+        drop(list);
+        self.orders.changed.store(true, Ordering::Release);
+    }
+
+    /// Gives the source its next turn, if there is anything for it to do.
+    fn set_to_work(&mut self, places: &Places<'_, 's>) {
+        let Some(source) = self.source.take() else { return };
+        let nothing_ordered = {
+            let list = self.orders.list();
+            source.release_before(list.earliest);
+            list.wanted.is_empty() && !list.to_the_end
+        };
+        if nothing_ordered && !source.has_room() {
+            self.source = Some(source);
+            return;
+        }
+        let (sender, orders) = (self.sender.clone(), self.orders);
+        let interrupted = self.measuring.interrupted;
+        // Beside others that measure there is no need to stop for them.
+        let long = self.measuring.crew.apart.is_none().then_some(TURN);
+        spawn(places.training, sender, move |sender| {
+            let result = turn(source, orders, long, interrupted, sender);
+            // The desk outlives its tasks: the scope waits for them.
+            let _ = sender.send(Event::Returned(source, result));
+        });
+    }
+
+    /// Begins to measure a snapshot.
+    fn begin(&mut self, places: &Places<'_, 's>, epoch: u64, snapshot: Snapshot) {
+        let Some((reason, _)) = self.wanted.remove(&epoch) else { return };
+        self.ordered -= 1;
+        self.in_flight += 1;
+        let (measuring, spare, sender) = (self.measuring, self.spare, self.sender.clone());
+        let training = self.source.is_none() && self.last.is_none();
+        spawn(if training { places.beside } else { places.all }, sender, move |sender| {
+            let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let used = lock().pop();
+            let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
+            let Measuring { seed, subject, estimators, .. } = *measuring;
+            snapshot.network.activations_into(subject.inputs, &mut activations);
+            let rows = measure_activations(seed, epoch, &activations, subject.x, subject.y, estimators);
+            lock().push(activations);
+            let _ = sender.send(Event::Measured(Measurement { epoch, reason, rows }));
+        });
+    }
+}
+
+/// Spawns a task; if it panics its desk is told, which would wait for ever.
+fn spawn<'s, S: Send + 's>(
+    place: &ScopeFifo<'s>,
+    sender: Sender<Event<'s, S>>,
+    task: impl FnOnce(&Sender<Event<'s, S>>) + Send + 's,
+) {
+    place.spawn_fifo(move |_| {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task(&sender))) {
+            let _ = sender.send(Event::Panicked(panic));
+        }
+    });
+}
+
+/// One turn of the source: hands out what is wanted as soon as it has it, and goes forward in between, as long as there is
+/// something to do or for so long.
+fn turn<S: Snapshots>(
+    source: &mut S,
+    orders: &Orders,
+    long: Option<Duration>,
+    interrupted: &(dyn Fn() -> bool + Sync),
+    sender: &Sender<Event<'_, S>>,
+) -> Result<(), SnapshotError> {
+    let start = Instant::now();
+    let mut wanted: Vec<u64> = Vec::new();
+    let mut to_the_end = false;
+    orders.changed.store(true, Ordering::Release);
+    loop {
+        // Looked at after every epoch: nearly always there is nothing new.
+        if orders.changed.swap(false, Ordering::AcqRel) {
+            let list = orders.list();
+            source.release_before(list.earliest);
+            wanted.clone_from(&list.wanted);
+            to_the_end = list.to_the_end;
+        }
+        let last = source.last();
+        let there = source.reached().min(last.unwrap_or(u64::MAX));
+        if let Some(&epoch) = wanted.iter().find(|&&epoch| epoch <= there) {
+            wanted.retain(|&other| other != epoch);
+            orders.list().wanted.retain(|&other| other != epoch);
+            let snapshot = source.load(epoch)?;
+            let _ = sender.send(Event::Loaded(epoch, snapshot));
+        } else if last.is_some() || (wanted.is_empty() && !to_the_end && !source.has_room()) {
+            return Ok(());
+        } else {
+            source.advance()?;
+        }
+        if interrupted() {
+            return Err(SnapshotError::Interrupted);
+        }
+        if long.is_some_and(|long| start.elapsed() >= long) {
+            return Ok(());
+        }
+    }
+}

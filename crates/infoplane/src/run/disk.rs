@@ -1,0 +1,277 @@
+//! Everything a run does to the disk, in one place, so that tests can let each step of it fail.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many bytes a whole file collects before it hands them to the system.
+const BUFFER: usize = 1 << 18;
+
+/// Where a run is written.
+///
+/// It does what it is asked to. In this library's own tests one of its operations can be made to fail.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    #[cfg(test)]
+    faults: Option<Arc<Mutex<Faults>>>,
+}
+
+/// What goes wrong, and when.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    /// The operation that fails, from 0, counted over everything the disk is asked to do.
+    pub at: u64,
+    /// What the system says.
+    pub kind: io::ErrorKind,
+    /// Whether anything works after it.
+    pub mode: FaultMode,
+}
+
+/// What follows a failure.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultMode {
+    /// Later operations work.
+    Once,
+    /// So does every later operation fail, as if the process had been killed or the disk were gone.
+    Dead,
+}
+
+#[cfg(test)]
+#[derive(Debug, Default)]
+struct Faults {
+    fault: Option<Fault>,
+    operations: u64,
+}
+
+#[cfg(test)]
+impl Disk {
+    /// A disk that fails as `fault` says; a write that fails leaves half of its bytes behind.
+    pub(crate) fn failing(fault: Fault) -> Self {
+        Disk { faults: Some(Arc::new(Mutex::new(Faults { fault: Some(fault), operations: 0 }))) }
+    }
+
+    /// A disk that works, and counts. Like one that fails it does not wait for the machine's own disk, whose power
+    /// stays on: hundreds of runs then take no longer than one.
+    pub(crate) fn counting() -> Self {
+        Disk { faults: Some(Arc::default()) }
+    }
+
+    /// How many operations it was asked for so far; for a disk that counts or fails.
+    pub(crate) fn operations(&self) -> u64 {
+        self.faults
+            .as_ref()
+            .map_or(0, |faults| faults.lock().unwrap_or_else(PoisonError::into_inner).operations)
+    }
+}
+
+impl Disk {
+    /// Stands before every operation.
+    #[inline]
+    fn before(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(faults) = &self.faults {
+            let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
+            let operation = faults.operations;
+            faults.operations += 1;
+            if let Some(Fault { at, kind, mode }) = faults.fault
+                && (operation == at || mode == FaultMode::Dead && operation > at)
+            {
+                // Half a write arrives only where the failure begins: whoever is dead writes nothing.
+                let torn = operation == at;
+                return Err(io::Error::new(kind, Injected { torn }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a directory and those it lies in.
+    pub(crate) fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.before()?;
+        fs::create_dir_all(path)
+    }
+
+    /// Makes a file that must not be there yet.
+    pub(crate) fn create_new(&self, path: &Path) -> io::Result<File> {
+        self.before()?;
+        File::create_new(path)
+    }
+
+    /// Makes a file, or opens it as it is.
+    pub(crate) fn open_or_create(&self, path: &Path) -> io::Result<File> {
+        self.before()?;
+        File::options().read(true).write(true).create(true).truncate(false).open(path)
+    }
+
+    /// Opens a file to write to.
+    pub(crate) fn open_to_write(&self, path: &Path) -> io::Result<File> {
+        self.before()?;
+        File::options().write(true).open(path)
+    }
+
+    pub(crate) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.before() {
+            #[cfg(test)]
+            if error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref())
+                .is_some_and(|fault: &Injected| fault.torn)
+            {
+                file.write_all(&bytes[..bytes.len() / 2])?;
+            }
+            return Err(error);
+        }
+        file.write_all(bytes)
+    }
+
+    /// Waits until what was written to the file is on the disk.
+    pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
+        self.before()?;
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return Ok(());
+        }
+        file.sync_data()
+    }
+
+    /// Waits until the names in a directory are on the disk.
+    pub(crate) fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.before()?;
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return Ok(());
+        }
+        // Elsewhere a directory cannot be opened as a file, and the system keeps names by itself.
+        if cfg!(unix) {
+            match File::open(path).and_then(|directory| directory.sync_all()) {
+                // File systems of other machines know nothing of this.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+                done => return done,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.before()?;
+        fs::rename(from, to)
+    }
+
+    pub(crate) fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.before()?;
+        file.set_len(length)
+    }
+
+    /// Removes a file; it may be gone already.
+    pub(crate) fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.before()?;
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Removes an empty directory.
+    pub(crate) fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        self.before()?;
+        fs::remove_dir(path)
+    }
+
+    /// Writes `bytes` to a neighbour of `path`, syncs it, renames it to `path` and syncs the directory.
+    ///
+    /// Whoever reads `path` sees the old file or the new one, also after a loss of power. If anything fails the
+    /// neighbour is removed.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.replace_with(path, |file| file.write_all(bytes))
+    }
+
+    /// As [`Disk::replace`], with bytes that come little by little.
+    pub(crate) fn replace_with<T>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut neighbour = path.as_os_str().to_owned();
+        // The process number keeps two processes from writing to one neighbour.
+        neighbour.push(format!(".{}{PARTIAL}", std::process::id()));
+        let neighbour = PathBuf::from(neighbour);
+        let written = self.write_neighbour(&neighbour, write).and_then(|value| {
+            self.rename(&neighbour, path)?;
+            Ok(value)
+        });
+        if written.is_err() {
+            // The first failure is the one worth reporting.
+            let _ = self.remove_file(&neighbour);
+        }
+        let value = written?;
+        self.sync_directory(parent(path))?;
+        Ok(value)
+    }
+
+    fn write_neighbour<T>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.before()?;
+        let mut file = Buffered { disk: self, file: File::create(path)?, bytes: Vec::new() };
+        let value = write(&mut file)?;
+        file.flush()?;
+        self.sync(&file.file)?;
+        Ok(value)
+    }
+}
+
+/// How the neighbour of a file that is being written ends.
+const PARTIAL: &str = ".partial";
+
+/// The process that left a `….PID.partial` behind; `None` for any other name.
+pub(super) fn partial_of(name: &str) -> Option<u32> {
+    name.strip_suffix(PARTIAL)?.rsplit_once('.')?.1.parse().ok()
+}
+
+/// The directory that a path lies in.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
+/// Collects small writes.
+struct Buffered<'a> {
+    disk: &'a Disk,
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Write for Buffered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= BUFFER {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.bytes.is_empty() {
+            self.disk.write(&self.file, &self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+}
+
+/// A failure that a test asked for.
+#[cfg(test)]
+#[derive(Debug, thiserror::Error)]
+#[error("a test let this operation fail")]
+struct Injected {
+    torn: bool,
+}

@@ -1,0 +1,109 @@
+//! What can go wrong with a run directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::FORMAT_VERSION;
+
+/// What can go wrong with a run directory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(source, run.as_deref()))]
+    Io {
+        /// What was tried: `read`, `write`, `create`, `remove`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+        /// The run directory, if the run in it can be resumed.
+        run: Option<PathBuf>,
+    },
+    /// The directory holds another run already.
+    #[error(
+        "{path} already holds a run; `infoplane run --resume {path}` goes on with it, for a new one name another \
+         directory",
+        path = .0.display()
+    )]
+    Occupied(PathBuf),
+    /// The directory holds files that are not a run's.
+    #[error("{} is not empty and holds no run; name a new or an empty directory", .0.display())]
+    NotEmpty(PathBuf),
+    /// There is no manifest.
+    #[error("{} holds no run: there is no manifest.toml in it", .0.display())]
+    NoRun(PathBuf),
+    /// Another process writes to the run.
+    #[error(
+        "another process{} is writing to {}; wait until it is done, or stop it first",
+        process.map(|process| format!(" (number {process})")).unwrap_or_default(),
+        path.display()
+    )]
+    InUse {
+        /// The run directory.
+        path: PathBuf,
+        /// The number of the process, where it is known.
+        process: Option<u32>,
+    },
+    /// The run was opened to be read, or is finished.
+    #[error("the run in {} is finished or was opened to be read; nothing can be added to it", .0.display())]
+    ReadOnly(PathBuf),
+    /// A file does not hold what it should.
+    #[error("{}{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, where there are lines.
+        line: Option<usize>,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Written by a version of the library with another format.
+    #[error(
+        "{} has format version {found}; this program reads version {FORMAT_VERSION}: use the program that wrote it{}, \
+         or run the experiment again into another directory",
+        path.display(),
+        writer.as_ref().map(|writer| format!(", infoplane {writer}")).unwrap_or_default()
+    )]
+    FormatVersion {
+        /// The manifest.
+        path: PathBuf,
+        /// The version in it.
+        found: u32,
+        /// The version of the program that wrote it.
+        writer: Option<String>,
+    },
+}
+
+impl RunError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError + use<> {
+        let path = path.to_path_buf();
+        move |source| RunError::Io { action, path, source, run: None }
+    }
+
+    /// With the advice to resume the run in the directory `directory`.
+    pub(super) fn resumable(mut self, directory: &Path) -> Self {
+        if let RunError::Io { run, .. } = &mut self {
+            *run = Some(directory.into());
+        }
+        self
+    }
+}
+
+/// What to do about an error.
+fn advice(error: &io::Error, run: Option<&Path>) -> String {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let first = match error.kind() {
+        StorageFull | QuotaExceeded => Some("free some space"),
+        PermissionDenied | ReadOnlyFilesystem => Some("make it writable"),
+        _ => None,
+    };
+    let resume = run.map(|run| format!("`infoplane run --resume {}` goes on", run.display()));
+    match (first, resume) {
+        (None, None) => String::new(),
+        (Some(first), None) => format!("; {first}"),
+        (None, Some(resume)) => format!("; {resume}"),
+        (Some(first), Some(resume)) => format!("; {first}, then {resume}"),
+    }
+}
