@@ -11,7 +11,7 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunOptions, RunSummary};
 use infoplane::report::ReportError;
-use infoplane::run::{RunDir, RunError, SeedOutcome};
+use infoplane::run::{Manifest, RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::arguments::Run;
@@ -103,6 +103,12 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     for seed in &unfinished {
         say(format_args!("seed {}: {}", seed.seed, seed.status));
     }
+    let early = |seed: &&SeedOutcome| {
+        seed.status == SeedOutcome::FINISHED && seed.last_epoch < epochs_planned(&summary.manifest)
+    };
+    for seed in summary.outcome.seeds.iter().filter(early) {
+        say(format_args!("seed {}: {}", seed.seed, seed.ended));
+    }
     let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
     let files = match infoplane::report::write(&loaded.report(), &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
@@ -138,6 +144,12 @@ fn advised(error: ExperimentError, out: &Path) -> Failure {
     failure
 }
 
+/// The epochs that were planned for each training.
+fn epochs_planned(manifest: &Manifest) -> u64 {
+    let epochs = manifest.experiment.get("training").and_then(|training| training.get("epochs"));
+    epochs.and_then(|epochs| epochs.as_integer()).and_then(|epochs| u64::try_from(epochs).ok()).unwrap_or(0)
+}
+
 /// Epochs of all trainings that could have been measured.
 fn epochs_there(summary: &RunSummary) -> u64 {
     summary.outcome.seeds.iter().map(|seed| seed.last_epoch + 1).sum()
@@ -150,13 +162,13 @@ fn epochs_measured(summary: &RunSummary) -> u64 {
 /// How long it would have taken to measure the epochs that were left out.
 fn time_saved(summary: &RunSummary) -> Option<Duration> {
     let left_out = epochs_there(summary).saturating_sub(epochs_measured(summary));
-    summary.work.time_to_measure(left_out, summary.time)
+    summary.work.time_to_measure(left_out)
 }
 
 fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()> {
     let work = &summary.work;
     if work.trained_epochs == 0 && work.measured_epochs == 0 {
-        return writeln!(out, "time     the run was complete; nothing was left to do");
+        return writeln!(out, "time     {:.1} s; all was trained and measured before", summary.time.as_secs_f64());
     }
     let again = match (work.replayed_epochs, work.measured_epochs) {
         (0, _) => String::new(),
@@ -200,7 +212,7 @@ fn print_json(summary: &RunSummary, files: &[PathBuf]) -> Result<(), Failure> {
         "seconds": summary.time.as_secs_f64(),
         "threads": work.threads,
         "train_seconds": work.train_time.as_secs_f64(),
-        "measure_seconds": work.measure_time(summary.time).as_secs_f64(),
+        "measure_seconds": work.measure_time.as_secs_f64(),
         "trained_epochs": work.trained_epochs,
         "replayed_epochs": work.replayed_epochs,
         "saved_seconds": time_saved(summary).map(|saved| saved.as_secs_f64()),

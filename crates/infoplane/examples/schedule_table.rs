@@ -19,7 +19,8 @@ type Truth = BTreeMap<u64, Vec<PlaneRow>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
-        "| run | estimator | δ | schedule | measured | of all | neighbours too far apart | worst from truth | in δ |"
+        "| run | estimator | δ | schedule | measured | of all | neighbours too far apart | furthest from truth | epochs \
+         further than δ |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for directory in std::env::args().skip(1) {
@@ -55,9 +56,9 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
             let chosen = tried(&ScheduleConfig::DeltaExact(exact.clone()), last, entropies, &truth)?;
             let points = chosen.len();
             let line = |schedule: &str, chosen: &[u64]| {
-                let (apart, worst) = judged(chosen, &truth, &distance, delta);
+                let Judged { apart, worst, at, beyond } = judged(chosen, &truth, &distance, delta);
                 println!(
-                    "| {name} | {estimator} | {delta} | {schedule} | {} | {:.1} % | {apart} | {worst:.4} | {:.2} |",
+                    "| {name} | {estimator} | {delta} | {schedule} | {} | {:.1} % | {apart} | {:.2} δ, epoch {at} | {beyond} |",
                     chosen.len(),
                     100.0 * chosen.len() as f64 / truth.len() as f64,
                     worst / delta
@@ -103,14 +104,23 @@ fn tried(
     Ok(chosen)
 }
 
-/// How many measured neighbours are further apart than δ with something between them, and how far any epoch is from
-/// the straight line between the measured epochs around it.
-fn judged(chosen: &[u64], truth: &Truth, distance: &Distance, delta: f64) -> (usize, f64) {
-    let (mut apart, mut worst) = (0, 0f64);
+/// How well the chosen epochs stand for all.
+struct Judged {
+    /// Measured neighbours further apart than δ with something between them.
+    apart: usize,
+    /// How far any epoch is from the straight line between the measured epochs around it, and which one it is.
+    worst: f64,
+    at: u64,
+    /// How many epochs are further from that line than δ.
+    beyond: usize,
+}
+
+fn judged(chosen: &[u64], truth: &Truth, distance: &Distance, delta: f64) -> Judged {
+    let mut judged = Judged { apart: 0, worst: 0.0, at: 0, beyond: 0 };
     for pair in chosen.windows(2) {
         let (a, b) = (&truth[&pair[0]], &truth[&pair[1]]);
         if pair[1] - pair[0] > 1 && distance.between(a, b) > delta {
-            apart += 1;
+            judged.apart += 1;
         }
         for epoch in pair[0] + 1..pair[1] {
             let share = (epoch - pair[0]) as f64 / (pair[1] - pair[0]) as f64;
@@ -124,8 +134,12 @@ fn judged(chosen: &[u64], truth: &Truth, distance: &Distance, delta: f64) -> (us
                     ..a.clone()
                 })
                 .collect();
-            worst = worst.max(distance.between(&truth[&epoch], &line));
+            let off = distance.between(&truth[&epoch], &line);
+            judged.beyond += usize::from(off > delta);
+            if off > judged.worst {
+                (judged.worst, judged.at) = (off, epoch);
+            }
         }
     }
-    (apart, worst)
+    judged
 }

@@ -102,7 +102,7 @@ impl LayerRange {
                 if value.is_finite() {
                     unit.min = unit.min.min(value);
                     unit.max = unit.max.max(value);
-                    if row % stride == 0 {
+                    if sample_rows > 0 && row % stride == 0 {
                         unit.sample.push(value);
                     }
                 }

@@ -347,8 +347,11 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::load`].
     pub fn from_table(origin: &str, table: Table) -> Result<Self, ExperimentError> {
-        let experiment: Experiment =
-            serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))?;
+        let read = |table| -> Result<Experiment, ExperimentError> {
+            serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
+        };
+        // As the manifest will say it: a run that goes on from there must compute with the same numbers.
+        let experiment = read(read(table)?.to_table())?;
         experiment.check(origin)?;
         Ok(experiment)
     }

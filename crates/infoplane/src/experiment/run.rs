@@ -10,7 +10,7 @@ use super::difference::differences;
 use super::prepare::Prepared;
 use super::seed::Shared;
 use crate::measure::Crew;
-use crate::run::{Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
+use crate::run::{DataFacts, Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
@@ -73,6 +73,8 @@ pub struct Work {
     pub replayed_epochs: u64,
     /// Time spent training and training again, summed over the threads that did it.
     pub train_time: Duration,
+    /// Time spent measuring, likewise.
+    pub measure_time: Duration,
     /// Threads that shared the work.
     pub threads: usize,
 }
@@ -166,7 +168,8 @@ impl Experiment {
         };
         let prepared = experiment.prepare()?;
         let now = experiment.manifest(&prepared, &manifest.seeds)?;
-        if now.data != manifest.data {
+        // The same data may be in a file of another name.
+        if (DataFacts { name: manifest.data.name.clone(), ..now.data.clone() }) != manifest.data {
             return Err(ExperimentError::DataChanged {
                 path: path.into(),
                 then: manifest.data.digest,
@@ -231,11 +234,10 @@ impl Experiment {
         for seeds in [first, rest] {
             let crews = crews(threads, seeds.len().min(threads))?;
             reports.extend(side_by_side(seeds, &crews, |seed, crew| {
+                // A full disk under one seed stops the others, a panic too; the caller's flag is the caller's.
+                let mut fatal = OnDrop { flag: &failed, armed: true };
                 let report = shared.run_seed(seed, crew);
-                if report.is_err() {
-                    // A full disk under one seed stops the others; the caller's flag is the caller's.
-                    failed.store(true, Ordering::Relaxed);
-                }
+                fatal.armed = report.is_err();
                 report
             }));
         }
@@ -260,6 +262,20 @@ impl Experiment {
         }
         let outcome = run.finish(&outcomes, &schedule)?;
         Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() })
+    }
+}
+
+/// Raises a flag when it goes, unless it was disarmed.
+struct OnDrop<'a> {
+    flag: &'a AtomicBool,
+    armed: bool,
+}
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.flag.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -306,20 +322,16 @@ impl Work {
         self.trained_epochs += other.trained_epochs;
         self.replayed_epochs += other.replayed_epochs;
         self.train_time += other.train_time;
+        self.measure_time += other.measure_time;
     }
 
-    /// What the threads did in `time` beside training: measuring, and waiting where there was nothing to do.
-    pub fn measure_time(&self, time: Duration) -> Duration {
-        (time * self.threads as u32).saturating_sub(self.train_time)
-    }
-
-    /// How long it would have taken to measure `epochs` epochs more, from the [time](Work::measure_time) that those
-    /// measured took; `None` if none was measured.
-    pub fn time_to_measure(&self, epochs: u64, time: Duration) -> Option<Duration> {
+    /// How long it would take to measure `epochs` epochs more, from the time that those measured took; `None` if none was
+    /// measured.
+    pub fn time_to_measure(&self, epochs: u64) -> Option<Duration> {
         if self.measured_epochs == 0 || self.threads == 0 {
             return None;
         }
-        let each = self.measure_time(time).as_secs_f64() / self.measured_epochs as f64 / self.threads as f64;
+        let each = self.measure_time.as_secs_f64() / self.measured_epochs as f64 / self.threads as f64;
         Duration::try_from_secs_f64(each * epochs as f64).ok()
     }
 }

@@ -14,7 +14,7 @@ use crate::plane::Entropies;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
-use crate::train::{EpochStats, Keyframe, Replay, Trainer, TrainingEnd};
+use crate::train::{EpochStats, Keyframe, Replay, StatisticsEpochs, Trainer, TrainingEnd};
 use crate::{Labels, PlaneRow};
 
 /// What the trainings of a run share.
@@ -40,6 +40,13 @@ pub(super) struct SeedReport {
     pub work: Work,
 }
 
+/// A keyframe on the disk that is whole and of this training.
+struct KeptKeyframe {
+    epoch: u64,
+    /// Whether its epoch has statistics.
+    recorded: bool,
+}
+
 /// The measured epochs of a training.
 type Measured = BTreeMap<u64, (Reason, Vec<PlaneRow>)>;
 
@@ -60,7 +67,7 @@ impl Shared<'_> {
         let known_stats = of_seed(&recovered.trained, seed);
         let trainer = experiment.trainer(prepared, &split, seed)?;
         let kept = self.kept_keyframes(seed, &trainer)?;
-        if let Some(outcome) = self.finished_before(seed, &measured, &known_stats, &kept) {
+        if let Some(outcome) = self.finished_before(seed, &trainer, &measured, &known_stats, &kept) {
             progress.trained(outcome.last_epoch);
             measured.keys().for_each(|&epoch| progress.measured(seed, epoch));
             let schedule = self.schedule_rows(seed, entropies, &measured);
@@ -96,11 +103,13 @@ impl Shared<'_> {
 
         let (in_flight, store) = self.share_memory(inputs.nrows(), crew);
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
-        let start = kept.iter().rev().find(|&&epoch| self.has_statistics(&known_stats, epoch));
+        let whole_until = self.statistics_until(&known_stats);
+        let told = |kept: &&KeptKeyframe| !kept.recorded || known_stats.contains_key(&kept.epoch);
+        let start = kept.iter().rev().find(|kept| kept.epoch < whole_until && told(kept));
         let replay = match start {
-            Some(&epoch) => {
-                progress.trained(epoch);
-                Replay::resume(trainer, &run.read_keyframe(seed, epoch)?, store, on_epoch)?
+            Some(kept) => {
+                progress.trained(kept.epoch);
+                Replay::resume(trainer, &run.read_keyframe(seed, kept.epoch)?, store, on_epoch)?
             }
             None => Replay::new(trainer, store, on_epoch),
         };
@@ -111,6 +120,7 @@ impl Shared<'_> {
             measured.iter().map(|(&epoch, (_, rows))| (epoch, rows.clone())).collect();
         known.keys().for_each(|&epoch| progress.measured(seed, epoch));
         let mut measured_epochs = 0;
+        let mut measure_time = Duration::ZERO;
         let result = (|| {
             let planned = experiment.training.epochs;
             let ranges = if experiment.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
@@ -148,6 +158,7 @@ impl Shared<'_> {
                 interrupted: &interrupted,
             };
             measure(&measuring, &mut *schedule, &mut source, |measurement| {
+                measure_time += measurement.thread_time;
                 let (epoch, reason, rows) = (measurement.epoch, measurement.reason, measurement.rows);
                 let record = Record::Measured { seed, epoch, reason, rows };
                 run.append(std::slice::from_ref(&record))?;
@@ -179,15 +190,18 @@ impl Shared<'_> {
             Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
             Err(SeedError::Experiment(error)) => return Err(error),
         }
+        let end = end.unwrap_or(TrainingEnd::Epochs);
         let status = match end {
-            Some(end @ TrainingEnd::Diverged { .. }) => end.to_string(),
+            TrainingEnd::Diverged { .. } => end.to_string(),
             _ => SeedOutcome::FINISHED.to_string(),
         };
         let last_epoch = last_epoch.unwrap_or(experiment.training.epochs);
-        let outcome = SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), status };
+        let outcome =
+            SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), ended: end.to_string(), status };
         run.append(&[Record::Ended(outcome.clone())])?;
         let schedule = self.schedule_rows(seed, entropies, &measured);
-        let work = Work { measured_epochs, trained_epochs, replayed_epochs, train_time, threads: 0 };
+        let work =
+            Work { measured_epochs, trained_epochs, replayed_epochs, train_time, measure_time, threads: 0 };
         Ok(SeedReport { outcome, schedule, work })
     }
 
@@ -209,42 +223,36 @@ impl Shared<'_> {
 /// What the disk holds of one training, and what it may take of the memory.
 impl Shared<'_> {
     /// The epochs of the keyframes that are whole, up to the first that is missing or damaged.
-    fn kept_keyframes(&self, seed: u64, trainer: &Trainer) -> Result<Vec<u64>, ExperimentError> {
+    fn kept_keyframes(&self, seed: u64, trainer: &Trainer) -> Result<Vec<KeptKeyframe>, RunError> {
         let Some(interval) = self.keyframe_interval else { return Ok(Vec::new()) };
         let there = self.run.keyframes(seed)?;
-        let mut kept = Vec::new();
+        let on_grid = (1..).map_while(|number| interval.checked_mul(number));
         let mut probe = trainer.twin();
-        while let Some(epoch) = next_on_grid(&kept, interval).filter(|epoch| there.contains(epoch)) {
-            let whole = match self.run.read_keyframe(seed, epoch) {
-                Ok(keyframe) => probe.restore(&keyframe).map_err(|error| {
-                    let file = self.run.keyframes_path().join(format!("seed-{seed}"));
-                    format!("{}, epoch {epoch}: {error}", file.display())
-                }),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(error) = whole {
-                let before = kept.last().copied().unwrap_or(0);
-                self.progress.noticed(&format!("{error}; training again from epoch {before}"));
-                break;
-            }
-            kept.push(epoch);
-        }
-        Ok(kept)
+        let pairs = on_grid.zip(there.into_iter().filter(|epoch| epoch % interval == 0));
+        let kept = pairs.map_while(|(expected, epoch)| {
+            let fits = expected == epoch && self.fits(seed, epoch, &mut probe);
+            fits.then(|| KeptKeyframe { epoch, recorded: probe.at_recorded_epoch() })
+        });
+        Ok(kept.collect())
     }
 
     /// The keyframe on the disk nearest before `at_most`, if it lies after `after`.
     fn keyframe_between(&self, seed: u64, after: u64, at_most: u64) -> Option<Keyframe> {
-        let epochs = self.run.keyframes(seed).ok()?;
-        let between = epochs.into_iter().rev().filter(|&epoch| after < epoch && epoch <= at_most);
+        let interval = self.keyframe_interval?;
+        let latest = at_most / interval;
+        let candidates =
+            (1..=latest).rev().map(|number| number * interval).take_while(|&epoch| epoch > after);
         // One that is damaged is passed over: what lies before it leads to the same network.
-        between.filter_map(|epoch| self.run.read_keyframe(seed, epoch).ok()).next()
+        candidates.filter_map(|epoch| self.run.read_keyframe(seed, epoch).ok()).next()
     }
 
-    /// Whether all statistics up to `epoch` are in the journal.
-    fn has_statistics(&self, known: &BTreeMap<u64, EpochStats>, epoch: u64) -> bool {
+    /// The first epoch whose statistics should be in the journal and are not.
+    fn statistics_until(&self, known: &BTreeMap<u64, EpochStats>) -> u64 {
         let training = &self.experiment.training;
-        let wanted = |&epoch: &u64| training.statistics.contains(epoch, training.epochs);
-        (0..=epoch).filter(wanted).all(|epoch| known.contains_key(&epoch))
+        let missing = |&epoch: &u64| {
+            training.statistics.contains(epoch, training.epochs) && !known.contains_key(&epoch)
+        };
+        (0..=training.epochs).find(missing).unwrap_or(u64::MAX)
     }
 
     /// How many epochs may be measured at once, and the bytes left for networks that wait.
@@ -262,22 +270,41 @@ impl Shared<'_> {
     fn finished_before(
         &self,
         seed: u64,
+        trainer: &Trainer,
         measured: &Measured,
         known_stats: &BTreeMap<u64, EpochStats>,
-        kept: &[u64],
+        kept: &[KeptKeyframe],
     ) -> Option<SeedOutcome> {
         let outcome = self.recovered.ended.get(&seed)?;
         let last = outcome.last_epoch;
+        let finished = outcome.status == SeedOutcome::FINISHED;
+        // The last epoch has statistics wherever the training ended, unless it diverged before that was known.
+        let recorded = self.experiment.training.statistics != StatisticsEpochs::Never;
+        let statistics = last < self.statistics_until(known_stats)
+            && (!finished || !recorded || known_stats.contains_key(&last));
         let keyframes = match self.keyframe_interval {
             None => true,
             Some(interval) => {
-                let of_last = || self.run.read_keyframe(seed, last).is_ok();
-                kept.len() as u64 == last / interval && (outcome.status != SeedOutcome::FINISHED || of_last())
+                let of_last = || last == 0 || self.fits(seed, last, &mut trainer.twin());
+                kept.len() as u64 == last / interval && (!finished || of_last())
             }
         };
-        let whole =
-            keyframes && measured.len() == outcome.measured_epochs && self.has_statistics(known_stats, last);
+        let whole = statistics && keyframes && measured.len() == outcome.measured_epochs;
         whole.then(|| outcome.clone())
+    }
+
+    /// Whether the keyframe of an epoch is there, whole, and of this training; says so if not.
+    fn fits(&self, seed: u64, epoch: u64, probe: &mut Trainer) -> bool {
+        let file = self.run.keyframe_path(seed, epoch);
+        let problem = match self.run.read_keyframe(seed, epoch) {
+            Ok(keyframe) => match probe.restore(&keyframe) {
+                Ok(()) => return true,
+                Err(error) => format!("{}: {error}", file.display()),
+            },
+            Err(error) => error.to_string(),
+        };
+        self.progress.noticed(&format!("{problem}; training again from the keyframe before it"));
+        false
     }
 }
 
@@ -334,8 +361,4 @@ impl<S: Snapshots> Snapshots for Timed<S> {
 /// The entries of one seed, by epoch.
 fn of_seed<T: Clone>(entries: &BTreeMap<(u64, u64), T>, seed: u64) -> BTreeMap<u64, T> {
     entries.range((seed, 0)..=(seed, u64::MAX)).map(|(&(_, epoch), entry)| (epoch, entry.clone())).collect()
-}
-
-fn next_on_grid(kept: &[u64], interval: u64) -> Option<u64> {
-    kept.last().copied().unwrap_or(0).checked_add(interval)
 }

@@ -138,28 +138,68 @@ impl Progress for StopAfter<'_> {
     fn noticed(&self, _what: &str) {}
 }
 
+const EARLY_STOP: [&str; 2] =
+    ["training.stop={ statistic = \"train-loss\", patience = 3 }", "training.optimizer.learning_rate=0.3"];
+
 #[test]
 fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let experiment = small(folder.path(), &[]);
-    let expected = undisturbed(&experiment, folder.path());
-    for after in [1, 2, 5, 11, 23, 40] {
-        let run = folder.path().join(format!("after-{after}"));
-        let flag = never();
-        let stop = StopAfter { left: AtomicUsize::new(after), flag: &flag };
-        let options = RunOptions { threads: 2, memory: 1 << 20 };
-        let stopped = experiment.run(&run, options, &stop, &flag);
-        assert!(matches!(stopped, Err(ExperimentError::Interrupted)), "{after}: {stopped:?}");
-        let (_, manifest) = crate::run::RunDir::open(&run).unwrap();
-        assert_eq!(manifest.seeds, [0, 1, 2]);
-        let summary = Experiment::resume(&run, None, options, &(), &never()).unwrap();
-        assert!(summary.work.measured_epochs > 0);
-        assert_same(&expected, &run, &format!("stopped after {after}"));
-        // A complete run has nothing left to do.
-        let again = Experiment::resume(&run, Some(&experiment), options, &(), &never()).unwrap();
-        assert_eq!((again.work.measured_epochs, &again.outcome), (0, &summary.outcome));
-        assert_same(&expected, &run, "resumed when complete");
+    for (position, changes) in [
+        &[][..],
+        &EARLY_STOP,
+        &["training.optimizer={ kind = \"sgd\", learning_rate = 1e30 }", "network.nonlinearity=relu"],
+        &["estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }"],
+        &["schedule={ kind = \"delta-approximate\", delta = 0.02 }", "training.dropout=0.1"],
+        &["schedule={ kind = \"list\", epochs = [3, 17, 44] }", "keyframes.budget_mib=0"],
+        &["keyframes.interval=1", "training.epochs=25"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let experiment = small(folder.path(), changes);
+        let base = folder.path().join(position.to_string());
+        fs::create_dir(&base).unwrap();
+        let expected = undisturbed(&experiment, &base);
+        for after in [1, 2, 5, 11, 23, 40] {
+            let run = base.join(format!("after-{after}"));
+            let flag = never();
+            let stop = StopAfter { left: AtomicUsize::new(after), flag: &flag };
+            let options = RunOptions { threads: 2, memory: 1 << 20 };
+            match experiment.run(&run, options, &stop, &flag) {
+                Err(ExperimentError::Interrupted) => {}
+                Ok(_) => break,
+                Err(error) => panic!("{changes:?}, {after}: {error}"),
+            }
+            let (_, manifest) = crate::run::RunDir::open(&run).unwrap();
+            assert_eq!(manifest.seeds, [0, 1, 2]);
+            let summary = Experiment::resume(&run, None, options, &(), &never()).unwrap();
+            assert_same(&expected, &run, &format!("{changes:?} stopped after {after}"));
+            // A complete run has nothing left to do.
+            let again = Experiment::resume(&run, Some(&experiment), options, &(), &never()).unwrap();
+            assert_eq!((again.work.measured_epochs, &again.outcome), (0, &summary.outcome));
+            assert_same(&expected, &run, "resumed when complete");
+        }
     }
+}
+
+#[test]
+fn statistics_lost_where_a_rule_ended_a_training_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let changes = [&EARLY_STOP[..], &["keyframes.interval=1"]].concat();
+    let experiment = small(folder.path(), &changes);
+    let expected = undisturbed(&experiment, folder.path());
+    let run = folder.path().join("run");
+    let flag = never();
+    let stop = StopAfter { left: AtomicUsize::new(30), flag: &flag };
+    assert!(experiment.run(&run, ONE, &stop, &flag).is_err());
+    // The last statistics of the first training, which has ended.
+    let journal = run.join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let lost = text.lines().rfind(|line| line.contains("\"trained\":{\"seed\":0,")).unwrap();
+    assert!(text.lines().any(|line| line.contains("\"ended\":{\"seed\":0,")));
+    fs::write(&journal, text.replace(lost, "damaged")).unwrap();
+    Experiment::resume(&run, None, ONE, &(), &never()).unwrap();
+    assert_same(&expected, &run, "after the loss");
 }
 
 #[test]
@@ -167,12 +207,16 @@ fn a_disk_that_fails_at_any_operation_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = small(folder.path(), &["seeds=1", "training.epochs=24", "keyframes.interval=10"]);
     let expected = undisturbed(&experiment, folder.path());
-    for mode in [FaultMode::Once, FaultMode::Dead] {
+    for (mode, options, step) in [
+        (FaultMode::Once, ONE, 1),
+        (FaultMode::Dead, ONE, 1),
+        (FaultMode::Dead, RunOptions { threads: 3, memory: 0 }, 4),
+    ] {
         let mut operation = 0;
         loop {
-            let run = folder.path().join(format!("{mode:?}-{operation}"));
+            let run = folder.path().join(format!("{mode:?}-{step}-{operation}"));
             let disk = Disk::failing(Fault { at: operation, kind: std::io::ErrorKind::StorageFull, mode });
-            let result = experiment.run_on(disk.clone(), &run, ONE, &(), &never());
+            let result = experiment.run_on(disk.clone(), &run, options, &(), &never());
             if disk.operations() <= operation {
                 break;
             }
@@ -194,7 +238,7 @@ fn a_disk_that_fails_at_any_operation_loses_nothing() {
                 experiment.run(&run, ONE, &(), &never()).unwrap();
             }
             assert_same(&expected, &run, &format!("{mode:?} at operation {operation}"));
-            operation += 1;
+            operation += step;
         }
         // A manifest, statistics, measurements, two keyframes, four files at the end.
         assert!(operation > 30, "{operation} operations");
@@ -238,11 +282,17 @@ fn what_is_damaged_is_told_and_made_anew() {
         bytes[middle] ^= 4;
         fs::write(path, bytes).unwrap();
     };
-    let damages: [Damage<'_>; 6] = [
+    let foreign = |run: &Path, changes: &[&str]| {
+        let other = folder.path().join("other");
+        let _ = fs::remove_dir_all(&other);
+        small(folder.path(), changes).run(&other, ONE, &(), &never()).unwrap();
+        fs::copy(&keyframes(&other)[0], &keyframes(run)[0]).unwrap();
+    };
+    let damages: [Damage<'_>; 7] = [
         (
             "a flipped bit in a keyframe",
             Box::new(|run| flip(&keyframes(run)[1])),
-            "training again from epoch",
+            "training again from the keyframe before",
         ),
         (
             "a keyframe cut short",
@@ -251,18 +301,17 @@ fn what_is_damaged_is_told_and_made_anew() {
                 let bytes = fs::read(&last).unwrap();
                 fs::write(&last, &bytes[..bytes.len() / 3]).unwrap();
             }),
-            "training again from epoch",
+            "training again from the keyframe before",
         ),
         (
             "a keyframe of another network",
-            Box::new(|run| {
-                let other = folder.path().join("other");
-                let wider = small(folder.path(), &["seeds=1", "network.hidden=[5, 3]"]);
-                let _ = fs::remove_dir_all(&other);
-                wider.run(&other, ONE, &(), &never()).unwrap();
-                fs::copy(&keyframes(&other)[0], &keyframes(run)[0]).unwrap();
-            }),
-            "training again from epoch 0",
+            Box::new(|run| foreign(run, &["seeds=1", "network.hidden=[5, 3]"])),
+            "its layers are",
+        ),
+        (
+            "a keyframe of a training with other settings",
+            Box::new(|run| foreign(run, &["seeds=1", "training.optimizer.learning_rate=0.02"])),
+            "other settings",
         ),
         ("no keyframes", Box::new(|run| fs::remove_dir_all(run.join("keyframes")).unwrap()), ""),
         ("a flipped bit in the journal", Box::new(|run| flip(&run.join("journal.jsonl"))), "damaged"),

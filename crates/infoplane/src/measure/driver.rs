@@ -24,6 +24,8 @@ pub struct Measurement {
     pub reason: Reason,
     /// One row per layer, estimator, setting and bound.
     pub rows: Vec<PlaneRow>,
+    /// Time that threads were set aside for measuring since the measurement before, summed over them.
+    pub thread_time: Duration,
 }
 
 /// Why measuring stopped before the schedule was done.
@@ -103,6 +105,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// whatever order they are done; which epochs are measured, and every value, does not depend on it, nor on the
 /// number of threads.
 ///
+/// Call it from a thread of its own, not from one of the crew's: it waits for them. The schedule may answer
+/// [`Ask::Wait`] only while something it asked for is not told, or the end is not.
+///
 /// # Errors
 /// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`) or `append`
 /// fails. What was being measured then is finished, and appended if that is possible.
@@ -158,6 +163,8 @@ struct Orders {
     list: Mutex<OrderList>,
     /// Whether the list has changed since the source looked.
     changed: AtomicBool,
+    /// Whether nothing is wanted any more, whatever the list says.
+    over: AtomicBool,
 }
 
 #[derive(Default)]
@@ -193,6 +200,16 @@ struct Desk<'a, 's, S> {
     in_flight: usize,
     last: Option<u64>,
     done: bool,
+    /// Until when `thread_time` counts, and what it has come to.
+    counted: Instant,
+    thread_time: Duration,
+}
+
+/// However its coordinator goes, the source does not train on for nobody.
+impl<S> Drop for Desk<'_, '_, S> {
+    fn drop(&mut self) {
+        self.orders.over.store(true, Ordering::Release);
+    }
 }
 
 impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
@@ -219,6 +236,8 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
             in_flight: 0,
             last: None,
             done: false,
+            counted: Instant::now(),
+            thread_time: Duration::ZERO,
         };
         let result = desk.run(places, schedule, append);
         if result.is_err() {
@@ -251,8 +270,9 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
                     self.source = Some(source);
                     result?;
                 }
-                Event::Measured(measurement) => {
+                Event::Measured(mut measurement) => {
                     self.in_flight -= 1;
+                    measurement.thread_time = std::mem::take(&mut self.thread_time);
                     schedule.tell(measurement.epoch, &measurement.rows);
                     append(measurement).map_err(MeasureError::Append)?;
                 }
@@ -263,8 +283,7 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
 
     /// Waits for the tasks that were begun, and appends what they bring.
     fn finish<E>(&mut self, append: &mut impl FnMut(Measurement) -> Result<(), E>) {
-        *self.orders.list() = OrderList::default();
-        self.orders.changed.store(true, Ordering::Release);
+        self.orders.over.store(true, Ordering::Release);
         let mut good = true;
         while self.in_flight > 0 || self.source.is_none() {
             match self.next_event() {
@@ -280,8 +299,20 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
         }
     }
 
-    fn next_event(&self) -> Event<'s, S> {
-        self.events.recv().expect("the desk holds a sender itself")
+    fn next_event(&mut self) -> Event<'s, S> {
+        let measuring = self.in_flight > 0;
+        let beside = self.source.is_none() && self.last.is_none();
+        let event = self.events.recv().expect("the desk holds a sender itself");
+        let waited = self.counted.elapsed();
+        self.counted += waited;
+        let n_threads = self.measuring.crew.n_threads() as u32;
+        match (&event, n_threads) {
+            // Alone, training and measuring take turns: only the task knows its share.
+            (Event::Measured(measurement), 1) => self.thread_time += measurement.thread_time,
+            (_, 2..) if measuring => self.thread_time += waited * (n_threads - u32::from(beside)),
+            _ => {}
+        }
+        event
     }
 
     /// Tells the schedule once where the training ended, and forgets what lies beyond.
@@ -325,8 +356,8 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
         // A schedule that waits, with nothing under way, waits for the end.
         list.to_the_end = self.wanted.is_empty() && self.in_flight == 0 && self.last.is_none();
         let room = self.measuring.in_flight.max(1);
-        // The ends of sections first: what comes after them waits for them.
-        for filling in [false, true] {
+        // What fills sections first: their networks are kept until it is done, and are trained again if they cannot be.
+        for filling in [true, false] {
             for (&epoch, (reason, told)) in &mut self.wanted {
                 if self.ordered + self.in_flight >= room {
                     break;
@@ -373,6 +404,7 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
         let (measuring, spare, sender) = (self.measuring, self.spare, self.sender.clone());
         let training = self.source.is_none() && self.last.is_none();
         spawn(if training { places.beside } else { places.all }, sender, move |sender| {
+            let start = Instant::now();
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let used = lock().pop();
             let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
@@ -380,7 +412,12 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
             snapshot.network.activations_into(subject.inputs, &mut activations);
             let rows = measure_activations(seed, epoch, &activations, subject.x, subject.y, estimators);
             lock().push(activations);
-            let _ = sender.send(Event::Measured(Measurement { epoch, reason, rows }));
+            let _ = sender.send(Event::Measured(Measurement {
+                epoch,
+                reason,
+                rows,
+                thread_time: start.elapsed(),
+            }));
         });
     }
 }
@@ -433,6 +470,9 @@ fn turn<S: Snapshots>(
         }
         if interrupted() {
             return Err(SnapshotError::Interrupted);
+        }
+        if orders.over.load(Ordering::Acquire) {
+            return Ok(());
         }
         if long.is_some_and(|long| start.elapsed() >= long) {
             return Ok(());

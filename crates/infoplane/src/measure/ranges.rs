@@ -20,14 +20,18 @@ pub fn observe_ranges(
 ) -> Result<Vec<LayerRange>, SnapshotError> {
     // Enough values for steady quantiles, few enough to keep: 2^16 per unit over all epochs.
     let sample_rows = ((1 << 16) / n_epochs.max(1)).max(1) as usize;
+    let sampled = n_epochs.div_ceil(1 << 16).max(1);
+    let mut position = 0;
     let mut ranges: Vec<LayerRange> = Vec::new();
     let mut activations = Activations { layers: Vec::new() };
     let mut observe = |epoch: u64, snapshots: &mut dyn Snapshots| {
         snapshots.load(epoch)?.network.activations_into(inputs, &mut activations);
         ranges.resize(activations.layers.len(), LayerRange::default());
         ranges.par_iter_mut().zip(&activations.layers).for_each(|(range, t)| {
-            range.observe(Variable::Single(t.view()), sample_rows);
+            let sampled = position % sampled == 0;
+            range.observe(Variable::Single(t.view()), if sampled { sample_rows } else { 0 });
         });
+        position += 1;
         Ok(())
     };
     let mut observed = None;

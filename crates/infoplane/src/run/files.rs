@@ -228,7 +228,7 @@ impl RunDir {
         self.keyframes_path().join(format!("seed-{seed}"))
     }
 
-    fn keyframe_path(&self, seed: u64, epoch: u64) -> PathBuf {
+    pub(crate) fn keyframe_path(&self, seed: u64, epoch: u64) -> PathBuf {
         self.seed_path(seed).join(format!("epoch-{epoch:08}.safetensors"))
     }
 

@@ -108,7 +108,9 @@ pub struct SeedOutcome {
     pub measured_epochs: usize,
     /// The last epoch trained.
     pub last_epoch: u64,
-    /// `finished`, or the reason why the training ended early.
+    /// Why the training ended: all planned epochs are trained, a target was reached, nothing got better, or it diverged.
+    pub ended: String,
+    /// `finished`, or how it failed: the training diverged.
     pub status: String,
 }
 

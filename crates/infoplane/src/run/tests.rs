@@ -74,7 +74,13 @@ fn stats(seed: u64, epoch: u64) -> EpochStats {
 }
 
 fn ended(seed: u64) -> SeedOutcome {
-    SeedOutcome { seed, measured_epochs: 3, last_epoch: 2, status: SeedOutcome::FINISHED.into() }
+    SeedOutcome {
+        seed,
+        measured_epochs: 3,
+        last_epoch: 2,
+        ended: "all planned epochs are trained".into(),
+        status: SeedOutcome::FINISHED.into(),
+    }
 }
 
 /// Everything that a run of two seeds and three epochs finds out.
@@ -110,7 +116,7 @@ fn finish(run: &RunDir) -> Result<Outcome, RunError> {
 fn keyframe(epoch: u64) -> Keyframe {
     let network =
         Network::initialized(&[2, 2], &[Nonlinearity::Tanh], &Initialization::default(), epoch).unwrap();
-    Keyframe { seed: 7, epoch, steps: 3 * epoch, network, moments: vec![], stop: None }
+    Keyframe { seed: 7, training: 1, epoch, steps: 3 * epoch, network, moments: vec![], stop: None }
 }
 
 /// The bytes of every file of a directory, by its path in it.

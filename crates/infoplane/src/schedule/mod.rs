@@ -249,7 +249,8 @@ impl ScheduleConfig {
         let epochs = match self {
             ScheduleConfig::Every { interval: 0 } => return error("interval", "0".into(), "1 or more"),
             ScheduleConfig::Every { interval } if last / interval > MAX_MEASUREMENTS => {
-                let allowed = format!("{} or more, for {last} epochs", last / MAX_MEASUREMENTS);
+                let least = last / (MAX_MEASUREMENTS + 1) + 1;
+                let allowed = format!("{least} or more, for {last} epochs");
                 return error("interval", interval.to_string(), &allowed);
             }
             ScheduleConfig::Every { interval } => {

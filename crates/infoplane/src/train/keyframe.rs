@@ -1,5 +1,7 @@
 //! The whole state of a training, to go on from later.
 
+use twox_hash::XxHash3_128;
+
 use super::{StopState, TrainError, Trainer};
 use crate::Network;
 use crate::network::{Parameters, Shape};
@@ -15,6 +17,9 @@ pub struct Keyframe {
     pub steps: u64,
     /// The seed of the training, from which all its randomness is drawn.
     pub seed: u64,
+    /// A check sum of all that decides how the training goes: its configuration and seed, the initial network, the data
+    /// and the rows that train. Keyframes of two trainings fit each other only if it is the same.
+    pub training: u128,
     /// What the rule that may end the training remembers; absent without one.
     pub stop: Option<StopState>,
     /// The network.
@@ -24,7 +29,36 @@ pub struct Keyframe {
     pub moments: Vec<Network>,
 }
 
+/// A check sum of numbers, bit for bit.
+pub(super) fn digest_of_values(values: &[f32]) -> u128 {
+    let mut hasher = XxHash3_128::new();
+    let mut bytes = Vec::with_capacity(1 << 16);
+    for values in values.chunks(1 << 14) {
+        bytes.clear();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        hasher.write(&bytes);
+    }
+    hasher.finish_128()
+}
+
 impl Trainer {
+    /// A check sum of all that decides how this training goes.
+    fn fingerprint(&self) -> u128 {
+        *self.fingerprint.get_or_init(|| {
+            let mut hasher = XxHash3_128::new();
+            hasher.write(&serde_json::to_vec(&self.config).expect("numbers and names"));
+            hasher.write(&self.seed.to_le_bytes());
+            for digest in [self.initial, self.samples.digest()] {
+                hasher.write(&digest.to_le_bytes());
+            }
+            for rows in [&self.train_rows, &self.test_rows] {
+                hasher.write(&(rows.len() as u64).to_le_bytes());
+                rows.iter().for_each(|row| hasher.write(&row.to_le_bytes()));
+            }
+            hasher.finish_128()
+        })
+    }
+
     /// The state now.
     pub fn keyframe(&self) -> Keyframe {
         let shaped = |values: &crate::network::kernels::Aligned| {
@@ -34,6 +68,7 @@ impl Trainer {
             epoch: self.epoch,
             steps: self.steps,
             seed: self.seed,
+            training: self.fingerprint(),
             stop: self.stop,
             network: self.network(),
             moments: self.moments[..self.config.optimizer.n_moments()].iter().map(shaped).collect(),
@@ -45,7 +80,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError::Keyframe`] says what differs if it belongs to a training with another seed, another network,
-    /// another optimizer, or where only one of the two has a rule that may end it. The training is as it was then.
+    /// another optimizer, other settings or other data. The training is as it was then.
     pub fn restore(&mut self, keyframe: &Keyframe) -> Result<(), TrainError> {
         let differs = |what: String| Err(TrainError::Keyframe { what });
         if keyframe.seed != self.seed {
@@ -71,11 +106,10 @@ impl Trainer {
                 return differs(format!("its layers are {given}, and those of this network {wanted}"));
             }
         }
-        if keyframe.stop.is_some() != self.stop.is_some() {
-            let (given, wanted) = if self.stop.is_some() { ("without", "one") } else { ("with", "none") };
-            return differs(format!(
-                "it was taken {given} a rule that ends the training, and this training has {wanted}"
-            ));
+        if keyframe.training != self.fingerprint() || keyframe.stop.is_some() != self.stop.is_some() {
+            return differs(
+                "it was taken in a training with other settings, other data or another beginning".into(),
+            );
         }
         self.parameters = Parameters::of(&keyframe.network);
         for (moment, kept) in self.moments.iter_mut().zip(&keyframe.moments) {

@@ -21,6 +21,8 @@ struct Description {
     epoch: u64,
     steps: u64,
     seed: u64,
+    /// In hexadecimal: JSON has no whole numbers of 128 bits.
+    training: String,
     stop: Option<StopState>,
     nonlinearities: Vec<Nonlinearity>,
     n_moments: usize,
@@ -103,7 +105,7 @@ impl Keyframe {
     /// use infoplane::{Network, Nonlinearity, network::Initialization, train::Keyframe};
     /// let kinds = [Nonlinearity::Tanh];
     /// let network = Network::initialized(&[3, 2], &kinds, &Initialization::default(), 1)?;
-    /// let keyframe = Keyframe { epoch: 0, steps: 0, seed: 1, stop: None, network, moments: vec![] };
+    /// let keyframe = Keyframe { epoch: 0, steps: 0, seed: 1, training: 0, stop: None, network, moments: vec![] };
     /// assert_eq!(Keyframe::from_safetensors(&keyframe.to_safetensors())?, keyframe);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -112,6 +114,7 @@ impl Keyframe {
             epoch: self.epoch,
             steps: self.steps,
             seed: self.seed,
+            training: format!("{:032x}", self.training),
             stop: self.stop,
             nonlinearities: self.network.layers.iter().map(|layer| layer.nonlinearity).collect(),
             n_moments: self.moments.len(),
@@ -158,7 +161,10 @@ impl Keyframe {
         if found != written {
             return Err(KeyframeError::Digest { written, found });
         }
-        let Description { epoch, steps, seed, stop, nonlinearities, n_moments, .. } = description;
+        let Description { epoch, steps, seed, training, stop, nonlinearities, n_moments, .. } = description;
+        let training = u128::from_str_radix(&training, 16).map_err(|error| KeyframeError::Description {
+            reason: format!("training = {training:?}: {error}"),
+        })?;
         if n_moments > 2 {
             let reason = format!("{n_moments} moments, where an optimizer has at most 2");
             return Err(KeyframeError::Description { reason });
@@ -177,7 +183,7 @@ impl Keyframe {
         }
         let moments = networks.split_off(1);
         let network = networks.pop().expect("the network stands before its moments");
-        Ok(Keyframe { epoch, steps, seed, stop, network, moments })
+        Ok(Keyframe { epoch, steps, seed, training, stop, network, moments })
     }
 }
 
@@ -219,6 +225,7 @@ mod tests {
             epoch: 120,
             steps: 1560,
             seed: 1,
+            training: 3,
             stop: None,
             network: network(1),
             moments: vec![network(2), network(3)],
@@ -253,7 +260,8 @@ mod tests {
         let network = |seed| Network::initialized(&[2, 1], &kinds, &Initialization::default(), seed).unwrap();
         let stop = Some(StopState { best: Some(0.3), epoch: 7 });
         let (network, moments) = (network(1), vec![network(2)]);
-        let bytes = Keyframe { epoch: 9, steps: 18, seed: 5, stop, network, moments }.to_safetensors();
+        let bytes =
+            Keyframe { epoch: 9, steps: 18, seed: 5, training: 3, stop, network, moments }.to_safetensors();
         let mut digests = 0;
         for (place, bit) in (0..bytes.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
             let mut flipped = bytes.clone();

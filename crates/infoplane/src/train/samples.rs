@@ -1,10 +1,14 @@
 //! Training data as the kernels want them.
 
+use std::sync::OnceLock;
+
 use ndarray::ArrayView2;
 
 use super::TrainError;
+use super::keyframe::digest_of_values;
 use crate::network::kernels::{Aligned, Chosen, padded};
 use crate::{Labels, Variable};
+use twox_hash::XxHash3_128;
 
 /// Inputs and classes, packed once; several trainings share them behind an `Arc`.
 ///
@@ -17,6 +21,8 @@ pub struct Samples {
     pub(crate) n_features: usize,
     pub(crate) classes: Vec<u32>,
     pub(crate) n_classes: usize,
+    /// Of all of it; made when somebody wants it.
+    digest: OnceLock<u128>,
 }
 
 impl Samples {
@@ -45,12 +51,21 @@ impl Samples {
             row[n_features] = 1.0;
         }
         let (classes, n_classes) = (labels.codes().to_vec(), labels.n_labels());
-        Ok(Samples { rows, stride, n_features, classes, n_classes })
+        Ok(Samples { rows, stride, n_features, classes, n_classes, digest: OnceLock::new() })
     }
 
     /// The number of samples.
     pub fn n_samples(&self) -> usize {
         self.classes.len()
+    }
+
+    /// A check sum of the inputs and their classes.
+    pub(super) fn digest(&self) -> u128 {
+        *self.digest.get_or_init(|| {
+            let classes = self.classes.iter().flat_map(|class| class.to_le_bytes());
+            let classes: Vec<u8> = classes.chain(self.n_classes.to_le_bytes()).collect();
+            digest_of_values(&self.rows) ^ XxHash3_128::oneshot(&classes)
+        })
     }
 
     /// The rows of a batch, to be transposed.

@@ -1,11 +1,12 @@
 //! One training, epoch by epoch.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fearless_simd::Level;
 use ndarray::ArrayView2;
 
 use super::gradient_moments::GradientMoments;
+use super::keyframe::digest_of_values;
 use super::optimizer::Step;
 use super::{Samples, StatisticsEpochs, StopState, TrainConfig, TrainError, TrainingEnd};
 use crate::network::kernels::{
@@ -56,6 +57,9 @@ pub struct Trainer {
     /// The gradients of the last epoch, if that epoch was recorded.
     pub(super) recorded: Option<GradientMoments>,
     pub(super) diverged: Option<SnapshotError>,
+    /// A check sum of the parameters it began with.
+    pub(super) initial: u128,
+    pub(super) fingerprint: OnceLock<u128>,
     /// What the rule that ends the training remembers; absent without one.
     pub(super) stop: Option<StopState>,
     work: Work,
@@ -189,6 +193,8 @@ impl Trainer {
             level: Level::new(),
             moments: [moment(0), moment(1)],
             work: Work::new(shape, batch_size, config.dropout > 0.0),
+            initial: digest_of_values(&parameters.values),
+            fingerprint: OnceLock::new(),
             config: config.clone(),
             samples,
             train_rows: Arc::new(train_rows),
@@ -223,6 +229,8 @@ impl Trainer {
             recorded: None,
             diverged: self.diverged.clone(),
             stop: self.stop,
+            initial: self.initial,
+            fingerprint: self.fingerprint.clone(),
             work: Work::new(shape, batch_size, self.config.dropout > 0.0),
         }
     }
