@@ -90,11 +90,11 @@ pub struct Run {
     /// Memory for networks kept to be measured later and for activations: 512MiB, 4GiB. The numbers do not depend on it
     #[arg(long, value_name = "SIZE", default_value = "1GiB")]
     pub memory: ByteSize,
-    #[command(flatten)]
-    pub schedule: ScheduleFlags,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub schedule: ScheduleFlags,
 }
 
 /// Which epochs are measured, in place of the experiment's own schedule.
@@ -110,7 +110,7 @@ pub struct ScheduleFlags {
     /// log-spaced: how many epochs are measured
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub points: Option<String>,
-    /// list: the epochs, separated by commas
+    /// list: the epochs, separated by commas; the last of the training is measured too
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub epochs: Option<String>,
     /// delta-*: how far measured neighbours may be apart, as a share of H(X) and H(Y)

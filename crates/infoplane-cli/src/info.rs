@@ -20,27 +20,21 @@ pub struct Loaded {
     plane: InformationPlane,
     training: Vec<EpochStats>,
     schedule: Vec<MeasuredEpoch>,
+    complete: bool,
     notes: Vec<String>,
 }
 
 impl Loaded {
     pub fn read(run: &RunDir, manifest: Manifest) -> Result<Self, Failure> {
-        let notes = match run.outcome()? {
-            None => vec!["run not complete".to_string()],
-            Some(outcome) => outcome
-                .seeds
-                .iter()
-                .filter(|seed| seed.status != SeedOutcome::FINISHED)
-                .map(|seed| format!("seed {}: {}", seed.seed, seed.status))
-                .collect(),
+        let outcome = run.outcome()?;
+        let complete = outcome.is_some();
+        let planned = planned_epochs(&manifest);
+        let notes = match outcome {
+            None => vec!["run not complete: what is here is what there is so far".to_string()],
+            Some(outcome) => outcome.seeds.iter().filter_map(|seed| ended_otherwise(seed, planned)).collect(),
         };
-        Ok(Loaded {
-            manifest,
-            plane: run.plane()?,
-            training: run.training()?,
-            schedule: run.schedule()?,
-            notes,
-        })
+        let (plane, training, schedule) = (run.plane()?, run.training()?, run.schedule()?);
+        Ok(Loaded { manifest, plane, training, schedule, complete, notes })
     }
 
     pub fn report(&self) -> ReportData<'_> {
@@ -55,6 +49,7 @@ impl Loaded {
             plane: &self.plane,
             training: &self.training,
             schedule: self.schedule(),
+            complete: self.complete,
             notes: self.notes.clone(),
         }
     }
@@ -72,6 +67,22 @@ impl Loaded {
             Err(_) => ScheduleData { measured: &self.schedule, ..ScheduleData::default() },
         }
     }
+}
+
+/// The epochs that were planned for each training.
+pub fn planned_epochs(manifest: &Manifest) -> u64 {
+    let epochs = manifest.experiment.get("training").and_then(|training| training.get("epochs"));
+    epochs.and_then(|epochs| epochs.as_integer()).and_then(|epochs| u64::try_from(epochs).ok()).unwrap_or(0)
+}
+
+/// What is to be said of a training that did not go to its planned end.
+pub fn ended_otherwise(seed: &SeedOutcome, planned: u64) -> Option<String> {
+    let reason = match seed.status == SeedOutcome::FINISHED {
+        true if seed.last_epoch < planned => &seed.ended,
+        true => return None,
+        false => &seed.status,
+    };
+    Some(format!("seed {}: {reason}", seed.seed))
 }
 
 /// What the experiment is called.
@@ -136,7 +147,10 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
     writeln!(out, "status      {status}: {}{of} epochs measured, {} rows", measured.len(), rows.len())?;
     if outcome.is_none() {
-        writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?;
+        match run.writer_process() {
+            Some(process) => writeln!(out, "            process {process} is at it")?,
+            None => writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?,
+        }
     }
     writeln!(out, "schedule    {}", schedule_setting(&experiment.schedule))?;
     writeln!(
@@ -149,12 +163,16 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     }
     writeln!(out, "layers      {}", widths.join(", "))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
-    writeln!(out, "seeds       {} ({first} to {last}), {epochs} epochs each", manifest.seeds.len())?;
+    writeln!(
+        out,
+        "seeds       {} ({first} to {last}), {epochs} epochs planned for each",
+        manifest.seeds.len()
+    )?;
     for setting in settings {
         writeln!(out, "measured    {setting}")?;
     }
-    for seed in outcome.iter().flat_map(|o| &o.seeds).filter(|seed| seed.status != SeedOutcome::FINISHED) {
-        writeln!(out, "seed {:<6} {}", seed.seed, seed.status)?;
+    for told in outcome.iter().flat_map(|o| &o.seeds).filter_map(|seed| ended_otherwise(seed, epochs)) {
+        writeln!(out, "ended       {told}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

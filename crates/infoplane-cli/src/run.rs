@@ -11,12 +11,12 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunOptions, RunSummary};
 use infoplane::report::ReportError;
-use infoplane::run::{Manifest, RunDir, RunError, SeedOutcome};
+use infoplane::run::{RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::arguments::Run;
 use crate::failure::{DIVERGED, Failure, INTERRUPTED, say};
-use crate::info::{Loaded, data_lines};
+use crate::info::{Loaded, data_lines, ended_otherwise, planned_epochs};
 use crate::progress::Bar;
 
 /// Lists the presets, or prints one.
@@ -98,21 +98,22 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     };
     let summary = result.map_err(|error| advised(error, &out))?;
 
-    let unfinished: Vec<&SeedOutcome> =
-        summary.outcome.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).collect();
-    for seed in &unfinished {
-        say(format_args!("seed {}: {}", seed.seed, seed.status));
-    }
-    let early = |seed: &&SeedOutcome| {
-        seed.status == SeedOutcome::FINISHED && seed.last_epoch < epochs_planned(&summary.manifest)
-    };
-    for seed in summary.outcome.seeds.iter().filter(early) {
-        say(format_args!("seed {}: {}", seed.seed, seed.ended));
+    let failed = summary.outcome.seeds.iter().any(|seed| seed.status != SeedOutcome::FINISHED);
+    for told in summary
+        .outcome
+        .seeds
+        .iter()
+        .filter_map(|seed| ended_otherwise(seed, planned_epochs(&summary.manifest)))
+    {
+        say(told);
     }
     let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
+    let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
     let files = match infoplane::report::write(&loaded.report(), &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
         Err(ReportError::Empty) => Vec::new(),
+        // A complete run may lie where nothing can be written.
+        Err(_) if nothing_new => Vec::new(),
         files => files?,
     };
     if arguments.json {
@@ -128,7 +129,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
             writeln!(text, "figure   {}", file.display())?;
         }
     }
-    Ok(if unfinished.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIVERGED) })
+    Ok(if failed { ExitCode::from(DIVERGED) } else { ExitCode::SUCCESS })
 }
 
 /// Says how to go on, where there is something to go on with.
@@ -142,12 +143,6 @@ fn advised(error: ExperimentError, out: &Path) -> Failure {
         ));
     }
     failure
-}
-
-/// The epochs that were planned for each training.
-fn epochs_planned(manifest: &Manifest) -> u64 {
-    let epochs = manifest.experiment.get("training").and_then(|training| training.get("epochs"));
-    epochs.and_then(|epochs| epochs.as_integer()).and_then(|epochs| u64::try_from(epochs).ok()).unwrap_or(0)
 }
 
 /// Epochs of all trainings that could have been measured.
@@ -168,7 +163,11 @@ fn time_saved(summary: &RunSummary) -> Option<Duration> {
 fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()> {
     let work = &summary.work;
     if work.trained_epochs == 0 && work.measured_epochs == 0 {
-        return writeln!(out, "time     {:.1} s; all was trained and measured before", summary.time.as_secs_f64());
+        return writeln!(
+            out,
+            "time     {:.1} s; all was trained and measured before",
+            summary.time.as_secs_f64()
+        );
     }
     let again = match (work.replayed_epochs, work.measured_epochs) {
         (0, _) => String::new(),
@@ -186,7 +185,8 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
         work.trained_epochs + work.replayed_epochs,
         work.measured_epochs,
     )?;
-    if let Some(saved) = time_saved(summary).filter(|saved| saved.as_secs() > 0) {
+    if let Some(saved) = time_saved(summary).filter(|saved| saved.as_secs() > 0 && work.measured_epochs >= 10)
+    {
         let (measured, there) = (epochs_measured(summary), epochs_there(summary));
         writeln!(
             out,

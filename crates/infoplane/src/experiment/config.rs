@@ -11,7 +11,7 @@ use crate::dataset::{DatasetError, DatasetSource, SplitRule};
 use crate::estimator::{EstimatorConfig, Method};
 use crate::network::{Initialization, NetworkError};
 use crate::run::RunError;
-use crate::schedule::{ScheduleConfig, ScheduleError};
+use crate::schedule::{DeltaConfig, ScheduleConfig, ScheduleError};
 use crate::snapshot::SnapshotError;
 use crate::train::{TrainConfig, TrainError};
 use crate::{EstimateError, Nonlinearity};
@@ -219,6 +219,18 @@ pub enum ExperimentError {
         /// The digest of the data at hand.
         now: String,
     },
+    /// The data of a run that goes on are not there.
+    #[error(
+        "dataset: {source}\npaths in {}/manifest.toml start where the run was begun: go on from there, or name the experiment \
+         too, with dataset.source as it is now",
+        path.display()
+    )]
+    DataOfRun {
+        /// The run directory.
+        path: PathBuf,
+        /// What is wrong with the data.
+        source: DatasetError,
+    },
     /// Another version of the program may compute other last digits.
     #[error(
         "{} was begun by infoplane {then}; this is {now}, whose numbers may differ in their last digits: go on with {then}, or \
@@ -350,6 +362,7 @@ impl Experiment {
         let read = |table| -> Result<Experiment, ExperimentError> {
             serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
         };
+        check_delta_keys(origin, &table)?;
         // As the manifest will say it: a run that goes on from there must compute with the same numbers.
         let experiment = read(read(table)?.to_table())?;
         experiment.check(origin)?;
@@ -508,6 +521,42 @@ fn at<'a>(list: &'a mut [Value], part: &str) -> Result<&'a mut Value, String> {
         .ok_or_else(|| format!("`{part}` is no position in a list of {length}, counted from 0"))
 }
 
+/// What people call what Rust calls otherwise.
+fn plain_types(message: &str) -> String {
+    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let expected = match expected {
+        "f64" | "f32" => "a number",
+        "u64" | "u32" | "usize" | "u16" => "a whole number, at least 0",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let found = found.replace("missing field", "missing key");
+    if expected.is_empty() { found } else { format!("{found}, expected {expected}") }
+}
+
+/// Tables whose `kind` decides what else they hold: their keys are looked at one by one, so that a message can name them.
+fn check_delta_keys(origin: &str, table: &Table) -> Result<(), ExperimentError> {
+    let Some(schedule) = table.get("schedule").and_then(Value::as_table) else { return Ok(()) };
+    let kind = schedule.get("kind").and_then(Value::as_str);
+    if !kind.is_some_and(|kind| kind.starts_with("delta-")) {
+        return Ok(());
+    }
+    let mut keys = schedule.clone();
+    keys.remove("kind");
+    let read: Result<DeltaConfig, _> = serde_path_to_error::deserialize(keys);
+    read.map(|_| ()).map_err(|error| match explain(origin, error) {
+        ExperimentError::Value { origin, message } => {
+            let dot = if message.starts_with("missing") { ": " } else { "." };
+            ExperimentError::Value { origin, message: format!("schedule{dot}{message}") }
+        }
+        ExperimentError::UnknownKey { origin, key, nearest, allowed } => {
+            ExperimentError::UnknownKey { origin, key: format!("schedule.{key}"), nearest, allowed }
+        }
+        error => error,
+    })
+}
+
 /// Turns serde's words into a message that names the key and the nearest known one.
 fn explain(origin: &str, error: serde_path_to_error::Error<toml::de::Error>) -> ExperimentError {
     let mut path = error.path().to_string();
@@ -531,6 +580,7 @@ fn explain(origin: &str, error: serde_path_to_error::Error<toml::de::Error>) -> 
             allowed,
         };
     }
+    let message = plain_types(&message);
     let place = if path == "." { String::new() } else { format!("{path}: ") };
     let nearest = match message.contains("unknown variant") {
         true => nearest(quoted[0], quoted[1..].iter().copied()),

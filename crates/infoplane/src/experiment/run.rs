@@ -166,7 +166,12 @@ impl Experiment {
                 return Ok(RunSummary { run, manifest, outcome, work, time: start.elapsed() });
             }
         };
-        let prepared = experiment.prepare()?;
+        let prepared = experiment.prepare().map_err(|error| match error {
+            ExperimentError::Dataset(source) if asked.is_none() => {
+                ExperimentError::DataOfRun { path: path.into(), source }
+            }
+            error => error,
+        })?;
         let now = experiment.manifest(&prepared, &manifest.seeds)?;
         // The same data may be in a file of another name.
         if (DataFacts { name: manifest.data.name.clone(), ..now.data.clone() }) != manifest.data {
@@ -205,8 +210,9 @@ impl Experiment {
             progress.noticed(&format!("{journal} is missing; everything is measured anew"));
         }
         if recovered.damaged > 0 {
+            let lines = if recovered.damaged == 1 { "line" } else { "lines" };
             progress.noticed(&format!(
-                "{journal}: {} damaged lines passed over; what they held is computed anew",
+                "{journal}: {} {lines} passed over, damaged or of another run; what they held is computed anew",
                 recovered.damaged
             ));
         }

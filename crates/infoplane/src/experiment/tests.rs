@@ -288,7 +288,14 @@ fn what_is_damaged_is_told_and_made_anew() {
         small(folder.path(), changes).run(&other, ONE, &(), &never()).unwrap();
         fs::copy(&keyframes(&other)[0], &keyframes(run)[0]).unwrap();
     };
-    let damages: [Damage<'_>; 7] = [
+    let foreign_journal = |run: &Path| {
+        let other = folder.path().join("other-journal");
+        let _ = fs::remove_dir_all(&other);
+        nearly_done(&small(folder.path(), &["seeds=1", "training.optimizer.learning_rate=0.02"]), &other);
+        fs::copy(other.join("journal.jsonl"), run.join("journal.jsonl")).unwrap();
+    };
+    let damages: [Damage<'_>; 8] = [
+        ("the journal of another run", Box::new(foreign_journal), "of another run"),
         (
             "a flipped bit in a keyframe",
             Box::new(|run| flip(&keyframes(run)[1])),

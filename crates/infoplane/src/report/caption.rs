@@ -99,7 +99,7 @@ pub(super) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String
     }
     notes.extend(processing(group));
     notes.extend(missing(group));
-    notes.extend(early_ends(group));
+    notes.extend(early_ends(group, data.complete));
     notes
 }
 
@@ -163,7 +163,7 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
     Some(format!("Left out: {rows} without {values} ({reason}{more})."))
 }
 
-fn early_ends(group: &PlaneGroup<'_>) -> Option<String> {
+fn early_ends(group: &PlaneGroup<'_>, complete: bool) -> Option<String> {
     // In one pass: a search for each seed would go through all rows of all seeds.
     let mut ends: BTreeMap<u64, Option<u64>> = BTreeMap::new();
     for row in &group.rows {
@@ -184,7 +184,8 @@ fn early_ends(group: &PlaneGroup<'_>) -> Option<String> {
     }
     let shown = early.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     let more = if early.len() > 3 { format!(" and {} more", early.len() - 3) } else { "".into() };
-    Some(format!("Ended early: {shown}{more}; the mean goes on with the others."))
+    let what = if complete { "Ended early" } else { "The run goes on; so far" };
+    Some(format!("{what}: {shown}{more}; the mean goes on with the others."))
 }
 
 /// The notes, broken into lines of `width` points.

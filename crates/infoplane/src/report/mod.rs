@@ -52,6 +52,8 @@ pub struct ReportData<'a> {
     pub training: &'a [EpochStats],
     /// Which epochs were measured, and by which rule.
     pub schedule: ScheduleData<'a>,
+    /// Whether nothing more will come. While a run goes on, a seed that is not as far as others has not ended.
+    pub complete: bool,
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
     pub notes: Vec<String>,
 }
@@ -131,6 +133,7 @@ struct Figure {
 ///     plane: &plane,
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
+///     complete: true,
 ///     notes: vec![],
 /// };
 /// let directory = tempfile::tempdir()?;

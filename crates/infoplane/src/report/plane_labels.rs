@@ -228,6 +228,7 @@ mod tests {
             plane: &InformationPlane::default(),
             training: &[],
             schedule: Default::default(),
+            complete: true,
             notes: vec![],
         };
         // Apart by more than one block holds, near enough to want the same room.

@@ -91,7 +91,7 @@ fn notes(
         .collect();
     let mut reading = String::from("Strip: a tick for every measured epoch");
     if halves {
-        reading += ", in the lower half for those filled in by going back";
+        reading += ", in the lower half for those filled by backtracking";
     }
     reading += ".";
     if seeds.len() > MOST_STRIPS {

@@ -27,6 +27,7 @@ const HEADER: [&str; 8] =
 ///     plane: &InformationPlane::default(),
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
+///     complete: true,
 ///     notes: vec![],
 /// };
 /// assert!(summary(&data).contains("nothing was measured"));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
 use super::disk::partial_of;
-use super::journal::Recovered;
+use super::journal::{Recovered, Seal};
 use super::lock::LOCK;
 use super::{Digests, Disk, FORMAT_VERSION, JOURNAL, MANIFEST, Manifest, RunDir, RunError};
 use crate::train::Keyframe;
@@ -59,10 +59,13 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, RunError> {
 
 /// A TOML file; `None` if there is none.
 pub(super) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
+    read(path)?.map(|bytes| from_toml(path, bytes)).transpose()
+}
+
+fn from_toml<T: DeserializeOwned>(path: &Path, bytes: Vec<u8>) -> Result<T, RunError> {
     let malformed = |message| RunError::Malformed { path: path.into(), line: None, message };
-    let Some(bytes) = read(path)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-    toml::from_str(&text).map(Some).map_err(|error| malformed(error.to_string()))
+    toml::from_str(&text).map_err(|error| malformed(error.to_string()))
 }
 
 pub(super) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, RunError> {
@@ -74,7 +77,7 @@ pub(super) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, Ru
 }
 
 /// The manifest of the run in `directory`.
-pub(super) fn read_manifest(directory: &Path) -> Result<Manifest, RunError> {
+pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunError> {
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
@@ -83,12 +86,14 @@ pub(super) fn read_manifest(directory: &Path) -> Result<Manifest, RunError> {
     let path = directory.join(MANIFEST);
     let no_run = || RunError::NoRun(directory.into());
     // The version first: another format may well not parse as this one.
-    let version: Version = read_toml(&path)?.ok_or_else(no_run)?;
+    let bytes = read(&path)?.ok_or_else(no_run)?;
+    let seal = Seal::of(&bytes);
+    let version: Version = from_toml(&path, bytes.clone())?;
     if version.format_version != FORMAT_VERSION {
         let (found, writer) = (version.format_version, version.infoplane_version);
         return Err(RunError::FormatVersion { path, found, writer });
     }
-    read_toml(&path)?.ok_or_else(no_run)
+    Ok((from_toml(&path, bytes)?, seal))
 }
 
 /// Refuses a directory in which no run can begin. What is left of a run that could not begin is no hindrance.
@@ -213,7 +218,7 @@ impl RunDir {
                 None if self.outcome_path().exists() => continue,
                 None => Vec::new(),
             };
-            let mut epochs: Vec<_> = recover(Recovered::of(&journal)).collect();
+            let mut epochs: Vec<_> = recover(Recovered::of(&journal, self.seal)).collect();
             epochs.sort_by_cached_key(|&((seed, epoch), _)| (self.position(seed), seed, epoch));
             return Ok(epochs.into_iter().flat_map(|(_, rows)| rows).collect());
         }

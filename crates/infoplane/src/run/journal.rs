@@ -83,6 +83,7 @@ impl Index {
 pub(super) struct Journal {
     path: PathBuf,
     disk: Disk,
+    seal: Seal,
     file: Arc<File>,
     /// Bytes of whole lines so far.
     length: u64,
@@ -114,11 +115,12 @@ impl Failed {
 
 impl Journal {
     /// Starts a new journal; the file must not be there yet.
-    pub(super) fn create(path: &Path, disk: &Disk) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, seal: Seal, disk: &Disk) -> io::Result<Self> {
         let file = Arc::new(disk.create_new(path)?);
         Ok(Journal {
             path: path.into(),
             disk: disk.clone(),
+            seal,
             file,
             length: 0,
             index: Index::default(),
@@ -127,11 +129,11 @@ impl Journal {
     }
 
     /// Goes on with the journal at `path`, after writing it anew without what is damaged; starts it if it is missing.
-    pub(super) fn resume(path: &Path, disk: &Disk) -> io::Result<(Self, Recovered)> {
+    pub(super) fn resume(path: &Path, seal: Seal, disk: &Disk) -> io::Result<(Self, Recovered)> {
         let mut bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let journal = Journal::create(path, disk)?;
+                let journal = Journal::create(path, seal, disk)?;
                 return Ok((journal, Recovered { journal_missing: true, ..Recovered::default() }));
             }
             Err(error) => return Err(error),
@@ -146,7 +148,7 @@ impl Journal {
         let mut index = Index::default();
         let (mut start, mut length) = (0, 0);
         while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n').map(|end| start + end) {
-            match parse(&bytes[start..end]) {
+            match parse(&bytes[start..end], seal) {
                 Some(record) => {
                     index.insert(&record, Span { offset: length as u64, length: end + 1 - start });
                     recovered.insert(record);
@@ -168,6 +170,7 @@ impl Journal {
         let journal = Journal {
             path: path.into(),
             disk: disk.clone(),
+            seal,
             file: Arc::new(file),
             length: length as u64,
             index,
@@ -184,7 +187,7 @@ impl Journal {
         let mut spans = Vec::with_capacity(records.len());
         for record in records {
             let start = lines.len();
-            write_line(&mut lines, record)?;
+            write_line(&mut lines, record, self.seal)?;
             spans.push(Span { offset: self.length + start as u64, length: lines.len() - start });
         }
         if let Err(error) = self.disk.write(&self.file, &lines) {
@@ -256,7 +259,7 @@ impl Journal {
             line.resize(span.length, 0);
             file.seek(SeekFrom::Start(span.offset))?;
             file.read_exact(&mut line)?;
-            let text = line.strip_suffix(b"\n").and_then(checked);
+            let text = line.strip_suffix(b"\n").and_then(|line| checked(line, self.seal));
             let raw = text.and_then(|text| serde_json::from_slice(text).ok()).ok_or_else(|| {
                 io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -302,11 +305,11 @@ impl Recovered {
     }
 
     /// What the bytes of a journal hold; a last line that is not whole yet may belong to somebody who is writing.
-    pub(super) fn of(bytes: &[u8]) -> Recovered {
+    pub(super) fn of(bytes: &[u8], seal: Seal) -> Recovered {
         let mut recovered = Recovered::default();
         let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         for line in lines.split(|&byte| byte == b'\n').filter(|_| !bytes.is_empty()) {
-            match parse(line) {
+            match parse(line, seal) {
                 Some(record) => recovered.insert(record),
                 None => recovered.damaged += 1,
             }
@@ -318,29 +321,42 @@ impl Recovered {
 /// Digits of the check sum.
 const DIGITS: usize = 8;
 
-/// `1c291ca3 {…}`: CRC-32 of the JSON text in hexadecimal, a space, the text.
-fn write_line(lines: &mut Vec<u8>, record: &Record) -> io::Result<()> {
+/// `1c291ca3 {…}`: CRC-32 of manifest and JSON text in hexadecimal, a space, the text.
+fn write_line(lines: &mut Vec<u8>, record: &Record, seal: Seal) -> io::Result<()> {
     let start = lines.len();
     lines.extend([b' '; DIGITS + 1]);
     serde_json::to_writer(&mut *lines, record)?;
-    let sum = check_sum(&lines[start + DIGITS + 1..]);
+    let sum = seal.check_sum(&lines[start + DIGITS + 1..]);
     lines[start..start + DIGITS].copy_from_slice(&sum);
     lines.push(b'\n');
     Ok(())
 }
 
-fn check_sum(text: &[u8]) -> [u8; DIGITS] {
-    let sum = crc32fast::hash(text);
-    std::array::from_fn(|digit| b"0123456789abcdef"[(sum >> (28 - 4 * digit)) as usize & 15])
+/// What ties a journal to its run: the check sum of the manifest, with which that of every line begins. Lines of another
+/// run, or of this one before somebody changed what it is, count as damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seal(u32);
+
+impl Seal {
+    pub(super) fn of(manifest: &[u8]) -> Seal {
+        Seal(crc32fast::hash(manifest))
+    }
+
+    fn check_sum(self, text: &[u8]) -> [u8; DIGITS] {
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.0);
+        hasher.update(text);
+        let sum = hasher.finalize();
+        std::array::from_fn(|digit| b"0123456789abcdef"[(sum >> (28 - 4 * digit)) as usize & 15])
+    }
 }
 
 /// The JSON text of a line, if that is what was written.
-fn checked(line: &[u8]) -> Option<&[u8]> {
+fn checked(line: &[u8], seal: Seal) -> Option<&[u8]> {
     let (sum, rest) = line.split_first_chunk::<DIGITS>()?;
     let text = rest.strip_prefix(b" ")?;
-    (*sum == check_sum(text)).then_some(text)
+    (*sum == seal.check_sum(text)).then_some(text)
 }
 
-fn parse(line: &[u8]) -> Option<Record> {
-    serde_json::from_slice(checked(line)?).ok()
+fn parse(line: &[u8], seal: Seal) -> Option<Record> {
+    serde_json::from_slice(checked(line, seal)?).ok()
 }

@@ -49,6 +49,19 @@ impl Lock {
         }
     }
 
+    /// The number of the process that holds the lock of the run directory at `directory`, if one does.
+    pub(super) fn holder(directory: &Path) -> Option<u32> {
+        let mut file = File::open(directory.join(LOCK)).ok()?;
+        // A shared lock, given back at once, keeps nobody out but for this moment.
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            _ => return None,
+        }
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        holder.trim().parse().ok()
+    }
+
     /// Gives the lock back and removes its file: first the name, so that nobody locks it in between.
     pub(super) fn remove(self, disk: &Disk) -> io::Result<()> {
         disk.remove_file(&self.path)

@@ -26,7 +26,7 @@ pub use journal::{Record, Recovered};
 
 use self::disk::parent;
 use self::files::{Digest, Digested, check_vacant, read_manifest, read_toml, remove_partials, to_toml};
-use self::journal::Journal;
+use self::journal::{Journal, Seal};
 use self::lock::{LOCK, Lock};
 use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;
@@ -128,6 +128,7 @@ pub struct RunDir {
     path: PathBuf,
     /// The seeds in the order of the rows.
     seeds: Vec<u64>,
+    seal: Seal,
     disk: Disk,
     /// Absent where the run is only read.
     writer: Option<Arc<Mutex<Writer>>>,
@@ -171,20 +172,22 @@ impl RunDir {
             remove_partials(path, &disk, |_| true)?;
             let file = path.join(MANIFEST);
             let text = to_toml(&file, manifest)?;
+            let seal = Seal::of(text.as_bytes());
             // The journal first: a manifest says that the run can be resumed.
             let journal_file = path.join(JOURNAL);
             disk.remove_file(&journal_file).map_err(RunError::io("remove", &journal_file))?;
             let journal =
-                Journal::create(&journal_file, &disk).map_err(RunError::io("create", &journal_file))?;
+                Journal::create(&journal_file, seal, &disk).map_err(RunError::io("create", &journal_file))?;
             disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
             let above = parent(path);
             disk.sync_directory(above).map_err(RunError::io("write", above))?;
-            Ok(journal)
+            Ok((journal, seal))
         };
         match begin() {
-            Ok(journal) => Ok(RunDir {
+            Ok((journal, seal)) => Ok(RunDir {
                 path: path.into(),
                 seeds: manifest.seeds.clone(),
+                seal,
                 disk,
                 writer: Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) }))),
             }),
@@ -226,7 +229,7 @@ impl RunDir {
         }
         run.remove_leftovers().map_err(at)?;
         let journal_file = run.journal_path();
-        let (journal, recovered) = Journal::resume(&journal_file, &run.disk)
+        let (journal, recovered) = Journal::resume(&journal_file, run.seal, &run.disk)
             .map_err(RunError::io("write", &journal_file))
             .map_err(at)?;
         run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
@@ -238,9 +241,14 @@ impl RunDir {
     /// # Errors
     /// [`RunError::NoRun`], or [`RunError::FormatVersion`] for another format.
     pub fn open(path: &Path) -> Result<(Self, Manifest), RunError> {
-        let manifest = read_manifest(path)?;
+        let (manifest, seal) = read_manifest(path)?;
         let seeds = manifest.seeds.clone();
-        Ok((RunDir { path: path.into(), seeds, disk: Disk::default(), writer: None }, manifest))
+        Ok((RunDir { path: path.into(), seeds, seal, disk: Disk::default(), writer: None }, manifest))
+    }
+
+    /// The number of the process that writes to the run now, if one does and it is known.
+    pub fn writer_process(&self) -> Option<u32> {
+        Lock::holder(&self.path)
     }
 
     /// The directory.

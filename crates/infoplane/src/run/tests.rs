@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
+use super::journal::Seal;
 use super::*;
 use crate::network::Initialization;
 use crate::schedule::Reason;
@@ -318,16 +319,17 @@ fn a_journal_cut_at_any_byte_of_its_last_record_lacks_only_that() {
 
 #[test]
 fn a_flipped_bit_costs_its_record_and_no_wrong_value_is_believed() {
-    let bytes = {
+    let (bytes, seal) = {
         let folder = tempfile::tempdir().unwrap();
-        stopped(folder.path())
+        let bytes = stopped(folder.path());
+        (bytes, Seal::of(&fs::read(folder.path().join("manifest.toml")).unwrap()))
     };
     let n_records = records().len();
     for position in 0..bytes.len() {
         // Another bit at every byte; all bits of the whole journal would take long.
         let mut damaged = bytes.clone();
         damaged[position] ^= 1 << (position % 8);
-        let recovered = Recovered::of(&damaged);
+        let recovered = Recovered::of(&damaged, seal);
         check(&recovered);
         let kept = recovered.measured.len() + recovered.trained.len() + recovered.ended.len();
         let last = position + 1 == bytes.len();
@@ -350,7 +352,7 @@ proptest! {
         let mut bytes = Vec::new();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let mut journal = Journal::create(&path, &Disk::counting()).unwrap();
+        let mut journal = Journal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
         journal.append(&records()).unwrap();
         drop(journal);
         bytes.extend(fs::read(&path).unwrap());
@@ -358,12 +360,12 @@ proptest! {
         let end = (at + length).min(bytes.len());
         bytes.splice(at..end, garbage.into_iter().chain(std::iter::repeat_n(0, zeros)));
         fs::write(&path, &bytes).unwrap();
-        let (journal, recovered) = Journal::resume(&path, &Disk::counting()).unwrap();
+        let (journal, recovered) = Journal::resume(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
         drop(journal);
         check(&recovered);
-        prop_assert_eq!(recovered.damaged, Recovered::of(&bytes).damaged);
+        prop_assert_eq!(recovered.damaged, Recovered::of(&bytes, Seal::of(b"manifest")).damaged);
         // Written anew, the journal is whole, and holds the same.
-        let (_, again) = Journal::resume(&path, &Disk::counting()).unwrap();
+        let (_, again) = Journal::resume(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
         prop_assert_eq!(again.damaged, 0);
         prop_assert_eq!(again.measured, recovered.measured);
         prop_assert_eq!(again.trained.len(), recovered.trained.len());
@@ -379,8 +381,8 @@ proptest! {
         let trained = Record::Trained(EpochStats { train_loss: narrow, ..stats(7, 0) });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        Journal::create(&path, &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
-        let recovered = Recovered::of(&fs::read(&path).unwrap());
+        Journal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
+        let recovered = Recovered::of(&fs::read(&path).unwrap(), Seal::of(b"manifest"));
         prop_assert_eq!(recovered.measured[&(7, 0)].1[0].i_xt_bits.unwrap().to_bits(), bits);
         prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.to_bits(), narrow.to_bits());
     }

@@ -263,6 +263,9 @@ impl ScheduleConfig {
                 return error("points", points.to_string(), "2 or more");
             }
             ScheduleConfig::LogSpaced { points } => log_spaced(*points, last),
+            ScheduleConfig::List { epochs } if epochs.is_empty() => {
+                return error("epochs", "[]".into(), "at least one epoch");
+            }
             ScheduleConfig::List { epochs } => {
                 if let Some(late) = epochs.iter().find(|&&epoch| epoch > last) {
                     let allowed = format!("0 to {last}, the last epoch of training");

@@ -96,6 +96,16 @@ impl Store {
         }
     }
 
+    /// Keeps the state of `trainer`, which passed an epoch again, if there is room and it belongs here.
+    fn keep_again(&mut self, trainer: &Trainer) {
+        if self.states.len() < self.capacity && trainer.epoch.is_multiple_of(self.spacing) {
+            let place = self.states.partition_point(|state| state.epoch < trainer.epoch);
+            if self.states.get(place).is_none_or(|state| state.epoch != trainer.epoch) {
+                self.states.insert(place, Packed::of(trainer));
+            }
+        }
+    }
+
     /// Drops what is not needed for `epoch` and later ones, and lets the spacing shrink again to what fills half of
     /// the memory with the epochs from there to `reached`; the other half is for those to come.
     fn release_before(&mut self, epoch: u64, reached: u64) {
@@ -333,6 +343,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
                 self.again = None;
                 return Err(error);
             }
+            self.store.keep_again(again);
         }
         Ok(again.network())
     }

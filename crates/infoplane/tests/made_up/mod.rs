@@ -54,6 +54,7 @@ impl Run {
             plane: &self.plane,
             training: &self.training,
             schedule: self.schedule.data(),
+            complete: true,
             notes: vec![],
         }
     }
