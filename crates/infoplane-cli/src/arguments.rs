@@ -27,7 +27,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a network, measure its layers, write the run directory and the figures
-    Run(Run),
+    Run(Box<Run>),
     /// List the published experiments, or print one as a TOML file to copy and change
     #[command(after_help = "Example:\n  infoplane presets saxe2018-relu > mine.toml")]
     Presets {

@@ -275,6 +275,7 @@ fn the_summary_gives_first_largest_and_last() {
         plane: &plane,
         training: &training,
         schedule: ScheduleData::default(),
+        complete: true,
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };
     let expected = "\

@@ -113,17 +113,15 @@ impl Disk {
     }
 
     pub(crate) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.before() {
-            #[cfg(test)]
-            if error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref())
-                .is_some_and(|fault: &Injected| fault.torn)
-            {
+        let allowed = self.before();
+        #[cfg(test)]
+        if let Err(error) = &allowed {
+            let fault: Option<&Injected> = error.get_ref().and_then(|inner| inner.downcast_ref());
+            if fault.is_some_and(|fault| fault.torn) {
                 file.write_all(&bytes[..bytes.len() / 2])?;
             }
-            return Err(error);
         }
+        allowed?;
         file.write_all(bytes)
     }
 

@@ -528,9 +528,9 @@ mod tests {
             replay.release_before(released);
             replay.load(EPOCHS).unwrap();
             let (epoch, spacing) = (epoch.max(released), replay.spacing());
-            replay.load(epoch).unwrap();
             // Later states may have pushed out what lies before the first that is kept.
             let oldest = replay.store.states.front().map_or(0, |state| state.epoch);
+            replay.load(epoch).unwrap();
             let cost = replay.replayed_epochs();
             prop_assert!(epoch < oldest || cost < spacing.max(before), "{cost} at {spacing} after {before}");
             prop_assert!(spacing as usize * n_states < 4 * EPOCHS as usize);
@@ -696,7 +696,22 @@ mod tests {
         );
         refused(&|keyframe| keyframe.moments[1] = other.clone(), "4-6 Tanh");
         refused(&|keyframe| keyframe.moments.truncate(1), "1 moments");
-        refused(&|keyframe| keyframe.stop = Some(StopState::default()), "with a rule");
+        refused(&|keyframe| keyframe.training ^= 1, "other settings");
+        refused(&|keyframe| keyframe.stop = Some(StopState::default()), "other settings");
+    }
+
+    #[test]
+    fn what_is_trained_again_is_kept_where_there_is_room() {
+        let mut start = training(3, 0.0, 0, 0.0);
+        (0..20).for_each(|_| start.step_epoch().unwrap());
+        let (fresh, keyframe) = (training(3, 0.0, 0, 0.0), start.keyframe());
+        let budget = states(&fresh, 40);
+        let mut replay = Replay::resume(fresh, &keyframe, budget, silent).unwrap();
+        replay.load(16).unwrap();
+        for epoch in [8, 4, 12, 10, 2, 15, 16] {
+            replay.load(epoch).unwrap();
+        }
+        assert_eq!((replay.replays(), replay.replayed_epochs()), (1, 16));
     }
 
     #[test]
