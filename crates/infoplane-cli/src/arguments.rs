@@ -88,7 +88,7 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
     /// Memory for networks kept to be measured later and for activations: 512MiB, 4GiB. The numbers do not depend on it
-    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
     pub memory: ByteSize,
     /// One JSON object instead of the summary table
     #[arg(long)]
@@ -130,6 +130,20 @@ pub struct ScheduleFlags {
     pub scale: Option<String>,
 }
 
+/// A number as TOML writes it: `.1`, `5e-2` and `NaN` are none there. What is no number is left for the refusal.
+fn number(text: &str) -> String {
+    text.parse::<f64>().map_or(text.to_string(), |number| match number.is_nan() {
+        true => "nan".to_string(),
+        false => format!("{number:?}"),
+    })
+}
+
+/// A number of bytes.
+fn memory(text: &str) -> Result<ByteSize, String> {
+    text.parse()
+        .map_err(|_| "allowed is a number of bytes, with a unit as a rule: 512MiB, 4GiB, 0".to_string())
+}
+
 impl ScheduleFlags {
     /// The flags as overrides of the experiment's keys. A kind replaces the whole schedule; keys alone change it.
     pub fn overrides(&self) -> Vec<String> {
@@ -139,8 +153,8 @@ impl ScheduleFlags {
             ("interval", self.interval.clone()),
             ("points", self.points.clone()),
             ("epochs", list),
-            ("delta", self.delta.clone()),
-            ("multiplier", self.multiplier.clone()),
+            ("delta", self.delta.as_deref().map(number)),
+            ("multiplier", self.multiplier.as_deref().map(number)),
             ("max_skip", self.max_skip.clone()),
             ("when_far", self.when_far.as_ref().map(quoted)),
             ("scale", self.scale.as_ref().map(quoted)),

@@ -169,11 +169,11 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
             summary.time.as_secs_f64()
         );
     }
-    let again = match (work.replayed_epochs, work.measured_epochs) {
-        (0, _) => String::new(),
-        (epochs, 0) => format!(", {epochs} of them again"),
-        (epochs, measured) => {
-            format!(", {epochs} of them again ({:.1} for each measured)", epochs as f64 / measured as f64)
+    let again = match work.replayed_epochs {
+        0 => String::new(),
+        again => {
+            let each = again as f64 / work.measured_epochs.max(1) as f64;
+            format!(", {again} trained again ({each:.1} for each measured)")
         }
     };
     writeln!(
@@ -182,7 +182,7 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
         summary.time.as_secs_f64(),
         work.threads,
         if work.threads == 1 { "thread" } else { "threads" },
-        work.trained_epochs + work.replayed_epochs,
+        work.trained_epochs,
         work.measured_epochs,
     )?;
     if let Some(saved) = time_saved(summary).filter(|saved| saved.as_secs() > 0 && work.measured_epochs >= 10)

@@ -479,3 +479,116 @@ fn turn<S: Snapshots>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::estimator::{EstimatorConfig, KdeConfig, LayerRange};
+    use crate::network::Initialization;
+    use crate::schedule::ScheduleConfig;
+    use crate::{Labels, Network, Nonlinearity};
+
+    /// A training that never ends, keeps everything, and counts its epochs.
+    struct Endless<'a> {
+        reached: u64,
+        advanced: &'a AtomicU64,
+        at: fn(u64) -> Result<(), SnapshotError>,
+    }
+
+    impl Snapshots for Endless<'_> {
+        fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
+            let kinds = [Nonlinearity::Tanh];
+            let network = Network::initialized(&[3, 2], &kinds, &Initialization::default(), epoch);
+            Ok(Snapshot { epoch, network: network.expect("widths and nonlinearities fit") })
+        }
+
+        fn last(&self) -> Option<u64> {
+            None
+        }
+
+        fn reached(&self) -> u64 {
+            self.reached
+        }
+
+        fn has_room(&self) -> bool {
+            true
+        }
+
+        fn advance(&mut self) -> Result<(), SnapshotError> {
+            self.reached += 1;
+            self.advanced.fetch_add(1, Ordering::Relaxed);
+            (self.at)(self.reached)
+        }
+    }
+
+    /// Measures every epoch of an endless training until `append` has had enough.
+    fn endless(
+        threads: usize,
+        at: fn(u64) -> Result<(), SnapshotError>,
+        mut append: impl FnMut(u64) -> Result<(), &'static str>,
+    ) -> (Result<(), MeasureError<&'static str>>, u64) {
+        let inputs = Array2::from_shape_fn((20, 3), |(row, column)| ((row * 7 + column * 3) % 11) as f32);
+        let (x, y) = (Labels::distinct(20), Labels::from_symbols(&[0, 1].repeat(10)));
+        let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![0.1] });
+        let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
+        let (crew, advanced) = (Crew::new(threads).unwrap(), AtomicU64::new(0));
+        let measuring = Measuring {
+            seed: 0,
+            subject: Subject { inputs: inputs.view(), x: &x, y: &y },
+            estimators: &estimators,
+            known: &BTreeMap::new(),
+            crew: &crew,
+            in_flight: 2,
+            interrupted: &|| false,
+        };
+        let entropies = crate::plane::Entropies::of(&x, &y);
+        let mut schedule = ScheduleConfig::Every { interval: 1 }.schedule(1_000_000, entropies).unwrap();
+        let mut source = Endless { reached: 0, advanced: &advanced, at };
+        let result = measure(&measuring, &mut *schedule, &mut source, |measured| append(measured.epoch));
+        (result, advanced.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn when_rows_cannot_be_kept_the_training_stops_too() {
+        for threads in [1, 2, 4] {
+            let mut kept = 0;
+            let (result, advanced) = endless(
+                threads,
+                |_| Ok(()),
+                |_| {
+                    kept += 1;
+                    if kept < 5 { Ok(()) } else { Err("no room") }
+                },
+            );
+            assert!(matches!(result, Err(MeasureError::Append("no room"))), "{result:?}");
+            assert!(advanced < 1_000_000, "it would have gone on for ever");
+        }
+    }
+
+    #[test]
+    fn when_the_training_cannot_go_on_that_is_told_and_nothing_beyond_is_measured() {
+        for threads in [1, 2, 4] {
+            let mut kept = Vec::new();
+            let at = |epoch| if epoch < 9 { Ok(()) } else { Err(SnapshotError::Interrupted) };
+            let (result, _) = endless(threads, at, |epoch| {
+                kept.push(epoch);
+                Ok(())
+            });
+            assert!(matches!(result, Err(MeasureError::Snapshot(SnapshotError::Interrupted))), "{result:?}");
+            assert!(kept.iter().all(|&epoch| epoch < 9), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_nobody_waits() {
+        for threads in [1, 3] {
+            let at = |epoch| if epoch < 5 { Ok(()) } else { panic!("a mistake in the program") };
+            let panicked = catch_unwind(AssertUnwindSafe(|| endless(threads, at, |_| Ok(()))));
+            assert!(panicked.is_err());
+        }
+    }
+}
