@@ -1,9 +1,11 @@
 //! One training of an experiment, and its measurements.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use ndarray::ArrayView2;
 
 use super::config::{Experiment, ExperimentError};
 use super::prepare::Prepared;
@@ -15,7 +17,7 @@ use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Keyframe, Replay, StatisticsEpochs, Trainer, TrainingEnd};
-use crate::{Labels, PlaneRow};
+use crate::{Labels, Nonlinearity, PlaneRow};
 
 /// What the trainings of a run share.
 pub(super) struct Shared<'a> {
@@ -78,20 +80,8 @@ impl Shared<'_> {
         let disk_failed: Mutex<Option<RunError>> = Mutex::new(None);
         let mut trained_epochs = 0;
         let on_epoch = |trainer: &Trainer| {
-            let keep = || -> Result<(), RunError> {
-                let epoch = trainer.epoch();
-                if trainer.at_recorded_epoch() && !known_stats.contains_key(&epoch) {
-                    run.append(&[Record::Trained(trainer.stats())])?;
-                }
-                let interval = self.keyframe_interval.unwrap_or(u64::MAX);
-                let last = trainer.ended().is_some() && self.keyframe_interval.is_some();
-                if epoch > 0 && (epoch.is_multiple_of(interval) || last) {
-                    run.write_keyframe(seed, &trainer.keyframe())?;
-                }
-                Ok(())
-            };
-            keep().map_err(|error| {
-                disk_failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
+            self.keep_epoch(seed, trainer, &known_stats).map_err(|error| {
+                disk_failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 SnapshotError::Interrupted
             })?;
             if trainer.epoch() > 0 {
@@ -123,27 +113,7 @@ impl Shared<'_> {
         let mut measure_time = Duration::ZERO;
         let result = (|| {
             let planned = experiment.training.epochs;
-            let ranges = if experiment.estimators.iter().any(|estimator| estimator.needs_observed_range()) {
-                // Bins must be fixed before anything is measured, over every epoch that may be.
-                let list = experiment.epochs().map_err(ExperimentError::from)?;
-                let n_epochs = list.as_ref().map_or(planned + 1, |list| list.len() as u64);
-                let epochs: Box<dyn Iterator<Item = u64> + Send> = match list {
-                    Some(list) => Box::new(list.into_iter()),
-                    None => Box::new(0..=planned),
-                };
-                crew.install(|| observe_ranges(epochs, n_epochs, &mut source, inputs.view()))
-                    .map_err(MeasureError::from)?
-            } else {
-                vec![LayerRange::default(); experiment.network.hidden.len() + 1]
-            };
-            let estimators: Vec<LayerEstimators> = ranges
-                .into_iter()
-                .zip(experiment.nonlinearities())
-                .map(|(range, nonlinearity)| {
-                    let range = LayerRange { activation: nonlinearity.range(), ..range };
-                    LayerEstimators::new(&experiment.estimators, &range)
-                })
-                .collect();
+            let estimators = self.estimators(&mut source, inputs.view(), crew)?;
             let mut schedule =
                 experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
             let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
@@ -176,7 +146,7 @@ impl Shared<'_> {
         let last_epoch = source.last();
         let end = source.ended();
         drop(source);
-        if let Some(error) = disk_failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+        if let Some(error) = disk_failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error.into());
         }
         match result {
@@ -203,6 +173,52 @@ impl Shared<'_> {
         let work =
             Work { measured_epochs, trained_epochs, replayed_epochs, train_time, measure_time, threads: 0 };
         Ok(SeedReport { outcome, schedule, work })
+    }
+
+    /// Writes down what is to be kept of an epoch that was trained: its statistics, its keyframe.
+    fn keep_epoch(
+        &self,
+        seed: u64,
+        trainer: &Trainer,
+        known: &BTreeMap<u64, EpochStats>,
+    ) -> Result<(), RunError> {
+        let epoch = trainer.epoch();
+        if trainer.at_recorded_epoch() && !known.contains_key(&epoch) {
+            self.run.append(&[Record::Trained(trainer.stats())])?;
+        }
+        let Some(interval) = self.keyframe_interval else { return Ok(()) };
+        if epoch > 0 && (epoch.is_multiple_of(interval) || trainer.ended().is_some()) {
+            self.run.write_keyframe(seed, &trainer.keyframe())?;
+        }
+        Ok(())
+    }
+
+    /// The estimators of each layer. Bins that depend on the data are fixed here, over every epoch that may be measured.
+    fn estimators(
+        &self,
+        source: &mut dyn Snapshots,
+        inputs: ArrayView2<'_, f32>,
+        crew: &Crew,
+    ) -> Result<Vec<LayerEstimators>, SeedError> {
+        let experiment = self.experiment;
+        let observed = experiment.estimators.iter().any(|estimator| estimator.needs_observed_range());
+        let ranges = if observed {
+            let planned = experiment.training.epochs;
+            let list = experiment.epochs().map_err(ExperimentError::from)?;
+            let n_epochs = list.as_ref().map_or(planned + 1, |list| list.len() as u64);
+            let epochs: Box<dyn Iterator<Item = u64> + Send> = match list {
+                Some(list) => Box::new(list.into_iter()),
+                None => Box::new(0..=planned),
+            };
+            crew.install(|| observe_ranges(epochs, n_epochs, source, inputs)).map_err(MeasureError::from)?
+        } else {
+            vec![LayerRange::default(); experiment.network.hidden.len() + 1]
+        };
+        let of_layer = |(range, nonlinearity): (LayerRange, Nonlinearity)| {
+            let range = LayerRange { activation: nonlinearity.range(), ..range };
+            LayerEstimators::new(&experiment.estimators, &range)
+        };
+        Ok(ranges.into_iter().zip(experiment.nonlinearities()).map(of_layer).collect())
     }
 
     /// The lines of `schedule.jsonl`.
