@@ -1,11 +1,15 @@
 //! The command as people and scripts use it: the built binary, run for real.
 
+mod files;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use files::bytes;
 
 fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_infoplane"))
@@ -36,27 +40,6 @@ const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.poin
 fn short_run(folder: &Path, out: &str, more: &[&str]) -> Value {
     let arguments = [&["run", "tishby2017", "--json", "--out", out], &SHORT[..], more].concat();
     serde_json::from_str(&stdout(&infoplane(folder, &arguments))).expect("one JSON object")
-}
-
-/// Every file below a folder, with its bytes.
-fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push((
-                    path.strip_prefix(folder).expect("below").into(),
-                    fs::read(&path).expect("a file"),
-                ));
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]

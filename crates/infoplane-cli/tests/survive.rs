@@ -2,12 +2,16 @@
 //!
 //! `cargo xtask soak` runs this with two hundred kills; the ordinary tests do with a few.
 
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use files::bytes;
 
 /// A run of about a second: two trainings, filled sections, both estimators of the preset.
 const RUN: [&str; 12] = [
@@ -49,24 +53,6 @@ fn finished(folder: &Path, arguments: &[&str]) -> Output {
     let output = command(folder, arguments).output().expect("the command was built");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
-}
-
-/// Every file below a folder, with its bytes.
-fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push((path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap()));
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 fn assert_same(expected: &[(PathBuf, Vec<u8>)], found: &[(PathBuf, Vec<u8>)], what: &str) {

@@ -91,6 +91,14 @@ fn undisturbed(experiment: &Experiment, folder: &Path) -> Vec<(PathBuf, Vec<u8>)
     bytes(&run)
 }
 
+/// The small experiment with changes, a folder of its own, and what it leaves undisturbed.
+fn variant(folder: &Path, number: usize, changes: &[&str]) -> (Experiment, PathBuf, Vec<(PathBuf, Vec<u8>)>) {
+    let (experiment, base) = (small(folder, changes), folder.join(number.to_string()));
+    fs::create_dir(&base).unwrap();
+    let expected = undisturbed(&experiment, &base);
+    (experiment, base, expected)
+}
+
 #[test]
 fn threads_and_memory_do_not_change_a_byte() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,10 +116,7 @@ fn threads_and_memory_do_not_change_a_byte() {
     .into_iter()
     .enumerate()
     {
-        let experiment = small(folder.path(), changes);
-        let base = folder.path().join(position.to_string());
-        fs::create_dir(&base).unwrap();
-        let expected = undisturbed(&experiment, &base);
+        let (experiment, base, expected) = variant(folder.path(), position, changes);
         for (threads, memory) in [(2, 1 << 30), (8, 1 << 16), (3, 0)] {
             let run = base.join(format!("{threads}-{memory}"));
             experiment.run(&run, RunOptions { threads, memory }, &(), &never()).unwrap();
@@ -156,10 +161,7 @@ fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
     .into_iter()
     .enumerate()
     {
-        let experiment = small(folder.path(), changes);
-        let base = folder.path().join(position.to_string());
-        fs::create_dir(&base).unwrap();
-        let expected = undisturbed(&experiment, &base);
+        let (experiment, base, expected) = variant(folder.path(), position, changes);
         for after in [1, 2, 5, 11, 23, 40] {
             let run = base.join(format!("after-{after}"));
             let flag = never();
