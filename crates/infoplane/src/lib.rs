@@ -71,6 +71,7 @@ pub mod neighbors;
 pub mod network;
 mod pairwise;
 pub mod plane;
+pub mod pool;
 mod random;
 pub mod report;
 pub mod run;

@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
     Known = 11,
     /// Which samples are measured together.
     Batches = 12,
+    /// Which input a row is said to be in the control of a pool; one stream per network.
+    Control = 13,
 }
 
 /// The generator of (seed, purpose, index).

@@ -1,5 +1,6 @@
 //! A whole experiment, as a TOML file describes it, and running it.
 
+mod as_if_random;
 mod config;
 mod difference;
 mod keyframes;
@@ -10,6 +11,7 @@ mod seed;
 #[cfg(test)]
 mod tests;
 
+pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig};
 pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
 pub use keyframes::KeyframesConfig;
 pub use preset::{PRESETS, Preset};

@@ -4,6 +4,7 @@
 //! `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
 //! gives the same bytes.
 
+mod as_if_random;
 mod calibration_figure;
 mod caption;
 mod draw;
@@ -26,6 +27,7 @@ use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
+pub use as_if_random::{as_if_random_summary, write_as_if_random};
 pub use calibration_figure::write_calibration;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use summary::summary;

@@ -1,0 +1,77 @@
+//! Weights as a distribution: several networks pooled, each a draw of the same random function of x.
+//!
+//! Late in training the weights move about. Taken as draws of a distribution θ', they make the layer T a random function
+//! of the input: each x has M activations, one of each network, and I(X;T) = H(T) − Σ_x p(x) H(T|X=x) may be less
+//! than H(X) though every single network tells all inputs apart. Measuring is the ordinary call
+//! ([`Estimator::layer`](crate::Estimator::layer)) on pooled rows with repeated labels.
+
+mod measure;
+mod overlap;
+mod rest;
+mod row;
+mod summary;
+
+use ndarray::{Array2, ArrayView2, s};
+use serde::{Deserialize, Serialize};
+
+use crate::{Activations, Network};
+
+pub use measure::{PoolSubject, measure_pool};
+pub use overlap::{OverlapRow, overlaps};
+pub use rest::{Rest, RestRow, WindowRow};
+pub use row::{PoolRow, Spacing};
+pub use summary::{PooledLayer, PooledPoint, Verdict, pooled_layers};
+
+/// Where a network of a pool is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draw {
+    /// The seed of its training.
+    pub seed: u64,
+    /// How many whole epochs it had been trained for.
+    pub epoch: u64,
+    /// Steps of one mini-batch beyond that epoch; 0 at its end.
+    pub step: u64,
+}
+
+/// The activations of several networks on the same inputs.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    /// The networks, in the order of their rows.
+    pub draws: Vec<Draw>,
+    /// Per layer `(n_draws · n_inputs, width)`: all inputs of the first network, then all of the second.
+    pub layers: Vec<Array2<f32>>,
+    /// How many inputs each network has seen.
+    pub n_inputs: usize,
+}
+
+impl Pool {
+    /// What every network put out for `inputs`, `(n_inputs, n_features)`.
+    ///
+    /// Cost: a forward pass of each; memory 4 · n_draws · n_inputs bytes for each unit.
+    ///
+    /// # Panics
+    /// If the networks are not of one shape.
+    pub fn of<'a>(draws: impl IntoIterator<Item = (Draw, &'a Network)>, inputs: ArrayView2<'_, f32>) -> Pool {
+        let draws: Vec<(Draw, &Network)> = draws.into_iter().collect();
+        let n_inputs = inputs.nrows();
+        let mut pool =
+            Pool { draws: draws.iter().map(|(draw, _)| *draw).collect(), layers: Vec::new(), n_inputs };
+        let mut activations = Activations { layers: Vec::new() };
+        for (index, (_, network)) in draws.iter().enumerate() {
+            network.activations_into(inputs, &mut activations);
+            if pool.layers.is_empty() {
+                let empty = |t: &Array2<f32>| Array2::zeros((draws.len() * n_inputs, t.ncols()));
+                pool.layers = activations.layers.iter().map(empty).collect();
+            }
+            for (pooled, t) in pool.layers.iter_mut().zip(&activations.layers) {
+                pooled.slice_mut(s![index * n_inputs..(index + 1) * n_inputs, ..]).assign(t);
+            }
+        }
+        pool
+    }
+
+    /// The number of networks.
+    pub fn n_draws(&self) -> usize {
+        self.draws.len()
+    }
+}
