@@ -301,8 +301,64 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         (self.on_epoch)(&self.front)
     }
 
+    /// A training of its own that stands at `epoch`, to go on from there; data are shared.
+    ///
+    /// # Errors
+    /// As [`Snapshots::load`].
+    pub fn training_at(&mut self, epoch: u64) -> Result<Trainer, SnapshotError> {
+        self.reach(epoch)?;
+        if epoch == self.front.epoch {
+            return Ok(self.front.twin());
+        }
+        let mut training = self.front.twin();
+        match self.state_before(epoch) {
+            Some(state) => state.give(&mut training),
+            None => {
+                let at = self.starts.iter().map(|start| start.epoch).min().unwrap_or(self.front.epoch);
+                return Err(SnapshotError::Passed { epoch, at });
+            }
+        }
+        if training.epoch < epoch
+            && let Some(stored) = &mut self.stored
+            && let Some(keyframe) = stored(training.epoch, epoch)
+            && (training.epoch + 1..=epoch).contains(&keyframe.epoch)
+        {
+            // One that does not fit leaves the trainer as it is, and more is trained again.
+            let _ = training.restore(&keyframe);
+        }
+        self.replays += u64::from(training.epoch < epoch);
+        while training.epoch < epoch {
+            if self.interrupt.as_ref().is_some_and(|interrupt| interrupt()) {
+                return Err(SnapshotError::Interrupted);
+            }
+            self.replayed_epochs += 1;
+            // With a look at the rule that may end the training, unlike where only a network is wanted.
+            training.step_epoch()?;
+        }
+        Ok(training)
+    }
+
+    /// Trains on up to `epoch`.
+    fn reach(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        self.begin()?;
+        while self.front.epoch < epoch {
+            if self.ended.is_some() {
+                return Err(SnapshotError::Ended { epoch, last: self.front.epoch });
+            }
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    /// The latest state in memory that is not after `epoch`.
+    fn state_before(&self, epoch: u64) -> Option<&Packed> {
+        let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
+        states.filter(|state| state.epoch <= epoch).max_by_key(|state| state.epoch)
+    }
+
     /// The network of an epoch before the front's.
     fn load_again(&mut self, epoch: u64) -> Result<Network, SnapshotError> {
+        // Not through `state_before`: the second training is borrowed beside it.
         let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
         let nearest = states.filter(|state| state.epoch <= epoch).max_by_key(|state| state.epoch);
         if let Some(state) = nearest
@@ -351,13 +407,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
 
 impl<F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Snapshots for Replay<'_, F> {
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
-        self.begin()?;
-        while self.front.epoch < epoch {
-            if self.ended.is_some() {
-                return Err(SnapshotError::Ended { epoch, last: self.front.epoch });
-            }
-            self.step()?;
-        }
+        self.reach(epoch)?;
         let network = if epoch == self.front.epoch { self.front.network() } else { self.load_again(epoch)? };
         Ok(Snapshot { epoch, network })
     }
