@@ -275,6 +275,8 @@ fn the_summary_gives_first_largest_and_last() {
         plane: &plane,
         training: &training,
         schedule: ScheduleData::default(),
+        failed: vec![],
+        only_learned: false,
         complete: true,
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };
