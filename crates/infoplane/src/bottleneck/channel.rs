@@ -4,10 +4,8 @@ use std::collections::HashMap;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::{BottleneckError, MAX_DISTINCT_INPUTS};
+use super::{BottleneckError, MAX_DISTINCT_INPUTS, SUM_TOLERANCE};
 
-/// How far a sum of probabilities may be from 1; files often hold six decimals.
-const SUM_TOLERANCE: f64 = 1e-6;
 /// Rows that agree when rounded to this are one input. Merging them moves no information by more than about 1e-11.
 const EQUAL: f64 = 1e-12;
 

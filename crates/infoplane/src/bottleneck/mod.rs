@@ -9,7 +9,7 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 
 use crate::Information;
@@ -22,6 +22,9 @@ pub const POINTS: std::ops::RangeInclusive<usize> = 2..=1000;
 
 /// More different p(y|x) than this are refused: memory and time go with their square.
 pub const MAX_DISTINCT_INPUTS: usize = 1024;
+
+/// How far a sum of probabilities may be from 1; files often hold six decimals.
+const SUM_TOLERANCE: f64 = 1e-6;
 
 /// A point that lies less than this above a chord, in nats, does not tell the curve from the chord.
 const STRAIGHT: f64 = 1e-9;
@@ -155,6 +158,30 @@ pub fn bottleneck_curve(
     }
     let points = found.iter().map(|solution| solution.point()).collect();
     Ok(BottleneckCurve { points, i_xy, h_y, distinct_inputs: channel.n_inputs(), deterministic })
+}
+
+/// [`bottleneck_curve`] of a joint table p(x, y): a row for each x, a column for each y.
+///
+/// # Errors
+/// As for [`bottleneck_curve`]; the whole table must sum to 1.
+pub fn bottleneck_curve_of_joint(
+    p_xy: ArrayView2<'_, f64>,
+    n_points: usize,
+) -> Result<BottleneckCurve, BottleneckError> {
+    let cells = p_xy.indexed_iter();
+    let wrong =
+        cells.map(|(at, &value)| (at, value)).find(|(_, value)| !(value.is_finite() && *value >= 0.0));
+    if let Some(((x, y), value)) = wrong {
+        return Err(BottleneckError::Probability { what: format!("p(x = {x}, y = {y})"), value });
+    }
+    let sum = p_xy.sum();
+    if !p_xy.is_empty() && (sum - 1.0).abs() > SUM_TOLERANCE {
+        return Err(BottleneckError::Sum { what: "p(x, y)".into(), sum });
+    }
+    let p_x: Vec<f64> = p_xy.rows().into_iter().map(|row| row.sum()).collect();
+    let p_y_given_x =
+        Array2::from_shape_fn(p_xy.dim(), |(x, y)| if p_x[x] > 0.0 { p_xy[[x, y]] / p_x[x] } else { 0.0 });
+    bottleneck_curve(&p_x, p_y_given_x.view(), n_points)
 }
 
 /// Adds points between the two ends until there are `n_points` or all pieces are straight.

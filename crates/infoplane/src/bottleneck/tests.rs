@@ -2,6 +2,8 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dataset::DatasetSource;
+use crate::dataset::generate::SIGMOID_GAIN;
 
 fn h(p: f64) -> f64 {
     let term = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
@@ -151,6 +153,43 @@ fn merging_equal_inputs_and_leaving_out_impossible_ones_changes_nothing() {
     for (a, b) in split.points.iter().zip(&merged.points) {
         assert!((a.i_xt - b.i_xt).nats().abs() < 1e-6 && (a.i_ty - b.i_ty).nats().abs() < 1e-6);
     }
+}
+
+#[test]
+fn a_joint_table_has_the_curve_of_its_conditionals() {
+    let joint = array![[0.45, 0.05], [0.0, 0.0], [0.1, 0.4]];
+    let from_table = bottleneck_curve_of_joint(joint.view(), 12).unwrap();
+    let rows = array![[0.9, 0.1], [0.2, 0.8]];
+    let known = bottleneck_curve(&[0.5, 0.5], rows.view(), 12).unwrap();
+    for (a, b) in from_table.points.iter().zip(&known.points) {
+        assert!((a.i_xt - b.i_xt).nats().abs() < 1e-6 && (a.i_ty - b.i_ty).nats().abs() < 1e-6);
+    }
+    let refused = |joint: Array2<f64>| bottleneck_curve_of_joint(joint.view(), 12).unwrap_err().to_string();
+    assert!(refused(array![[0.4, 0.4]]).starts_with("p(x, y) sums to 0.8"));
+    assert!(refused(array![[1.4, -0.4]]).starts_with("p(x = 0, y = 1) = -0.4"));
+    assert!(refused(Array2::zeros((0, 2))).contains("at least 1"));
+}
+
+/// All 4096 patterns of the 12-bit task with a gain.
+fn symmetric12(gain: Option<f64>) -> BottleneckCurve {
+    let source = DatasetSource::Symmetric12 { gain, repeats: 1 };
+    let rule = source.rule().unwrap().unwrap();
+    let curve = bottleneck_curve(&[1.0 / 4096.0; 4096], rule.view(), 40).unwrap();
+    assert!((curve.i_xy - source.rule_information().unwrap().unwrap()).nats().abs() < 1e-9);
+    curve
+}
+
+#[test]
+fn the_twelve_bit_task_has_a_curve_whose_ends_are_those_of_its_rule() {
+    for gain in [3.0, 30.0, SIGMOID_GAIN] {
+        let curve = symmetric12(Some(gain));
+        assert!(curve.distinct_inputs <= 64 && !curve.deterministic);
+        holds_the_laws(&curve);
+        let last = curve.points.last().unwrap();
+        assert!(last.i_xt.bits() < 6.0 && last.i_xt > last.i_ty);
+    }
+    let certain = symmetric12(None);
+    assert_eq!((certain.distinct_inputs, certain.points.len(), certain.deterministic), (2, 2, true));
 }
 
 #[test]
