@@ -96,7 +96,7 @@ fn limits(scene: &mut Scene, panel: &Panel, data: &ReportData<'_>) {
     }
 }
 
-fn faint_seeds(scene: &mut Scene, panel: &Panel, path: &LayerPath, color: impl Fn(u64) -> Color) {
+pub(super) fn faint_seeds(scene: &mut Scene, panel: &Panel, path: &LayerPath, color: impl Fn(u64) -> Color) {
     if path.seeds.len() < 2 {
         return;
     }
@@ -115,7 +115,7 @@ fn faint_seeds(scene: &mut Scene, panel: &Panel, path: &LayerPath, color: impl F
     }
 }
 
-fn mean(
+pub(super) fn mean(
     scene: &mut Scene,
     panel: &Panel,
     path: &LayerPath,
@@ -168,7 +168,7 @@ pub(super) fn marker(index: usize, (x, y): (f64, f64), radius: f64, fill: Color)
     }
 }
 
-fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
+pub(super) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
     let (left, width) = (panel.right() + 62.0, 14.0);
     let (top, height) = (panel.top, panel.height);
     let colors = (0..=128).map(|step| epoch_color(f64::from(step) / 128.0)).collect();
