@@ -62,6 +62,8 @@ Examples:
     Estimators(Estimators),
     /// Try methods on samples whose information is known
     Calibrate(Calibrate),
+    /// Make the published figures again, and a page that compares them with their papers
+    Reproduce(Reproduce),
 }
 
 #[derive(Debug, Args)]
@@ -448,4 +450,43 @@ pub struct Calibrate {
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every training is run once, also where several figures show it, and kept: the same command goes on where it was stopped,
+and draws again what is complete. Without a name it lists the figures.
+
+Examples:
+  infoplane reproduce --list
+  infoplane reproduce saxe-nonlinearities --quick
+  infoplane reproduce --all --quick --mnist mnist --out results")]
+pub struct Reproduce {
+    /// The figures
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All figures
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Few seeds and points: all figures in ten minutes on two cores, instead of a night
+    #[arg(long)]
+    pub quick: bool,
+    /// Where runs, figures and the page are kept
+    #[arg(long, value_name = "DIR", default_value = "reproduced")]
+    pub out: PathBuf,
+    /// The directory of MNIST's four files, for the figures that need it
+    #[arg(long, value_name = "DIR")]
+    pub mnist: Option<PathBuf>,
+    /// Threads to use; 0 is one for each core. The numbers do not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+    /// Memory for networks kept to be measured later and for activations. The numbers do not depend on it
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
+    pub memory: ByteSize,
+    /// List the figures, and what each is expected to take
+    #[arg(long)]
+    pub list: bool,
+    /// Draw what is there and train nothing
+    #[arg(long)]
+    pub only_draw: bool,
 }

@@ -30,6 +30,11 @@ impl Failure {
         Failure { message: message.to_string(), code: BAD_INPUT }
     }
 
+    /// Something was wrong with the machine.
+    pub fn machine(message: impl fmt::Display) -> Self {
+        Failure { message: message.to_string(), code: FAILED }
+    }
+
     /// Tells the message on stderr, if there is one, and gives the exit code.
     pub fn tell(&self) -> ExitCode {
         if !self.message.is_empty() {

@@ -8,6 +8,7 @@ mod failure;
 mod info;
 mod method;
 mod progress;
+mod reproduce;
 mod run;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         },
         Command::Estimators(arguments) => estimators::estimators(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
+        Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
     };
     result.unwrap_or_else(|failure| failure.tell())
 }

@@ -75,6 +75,7 @@ pub mod plane;
 pub mod pool;
 mod random;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;

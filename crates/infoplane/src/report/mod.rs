@@ -7,7 +7,8 @@
 mod as_if_random;
 mod calibration_figure;
 mod caption;
-mod draw;
+pub(crate) mod composite;
+pub(crate) mod draw;
 mod failed;
 mod information_figure;
 mod measured;
@@ -226,4 +227,14 @@ impl ReportData<'_> {
             None => format!("{name} ({width})"),
         }
     }
+}
+
+/// `T₃`.
+pub(crate) fn layer_name(layer: usize) -> String {
+    caption::layer(layer)
+}
+
+/// `KDE, noise variance 0.001, upper bound`.
+pub(crate) fn setting_name(group: &crate::plane::PlaneGroup<'_>) -> String {
+    caption::setting(group)
 }

@@ -31,7 +31,7 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
     panel.grid(&mut scene);
     limits(&mut scene, &panel, data);
     for path in &layers {
-        faint_seeds(&mut scene, data, &panel, path, color);
+        faint_seeds(&mut scene, &panel, path, |seed| data.is_marked(seed), color);
     }
     for (index, path) in layers.iter().enumerate() {
         // Wide layers lie on one another at the limit; the earlier ones are larger and show below the later.
@@ -95,11 +95,11 @@ fn limits(scene: &mut Scene, panel: &Panel, data: &ReportData<'_>) {
     }
 }
 
-fn faint_seeds(
+pub(super) fn faint_seeds(
     scene: &mut Scene,
-    data: &ReportData<'_>,
     panel: &Panel,
     path: &LayerPath,
+    is_marked: impl Fn(u64) -> bool,
     color: impl Fn(u64) -> Color,
 ) {
     if path.seeds.len() < 2 {
@@ -108,7 +108,7 @@ fn faint_seeds(
     // Many seeds together must stay as quiet as a few.
     let opacity = (1.1 / (path.seeds.len() as f64).sqrt()).clamp(0.12, 0.5);
     let distance = 1.2 * (path.seeds.len() as f64 / 5.0).sqrt().max(1.0);
-    let (marked, others): (Vec<_>, Vec<_>) = path.seeds.iter().partition(|(seed, _)| data.is_marked(*seed));
+    let (marked, others): (Vec<_>, Vec<_>) = path.seeds.iter().partition(|(seed, _)| is_marked(*seed));
     for (_, points) in others {
         let places = points.iter().filter_map(|p| Some((panel.at(p.i_xt_bits, p.i_ty_bits)?, p.epoch)));
         let places: Vec<((f64, f64), u64)> = places.collect();
@@ -127,7 +127,7 @@ fn faint_seeds(
     }
 }
 
-fn mean(
+pub(super) fn mean(
     scene: &mut Scene,
     panel: &Panel,
     path: &LayerPath,
@@ -180,7 +180,7 @@ pub(super) fn marker(index: usize, (x, y): (f64, f64), radius: f64, fill: Color)
     }
 }
 
-fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
+pub(super) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
     let (left, width) = (panel.right() + 62.0, 14.0);
     let (top, height) = (panel.top, panel.height);
     let colors = (0..=128).map(|step| epoch_color(f64::from(step) / 128.0)).collect();

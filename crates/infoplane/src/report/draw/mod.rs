@@ -11,8 +11,8 @@ mod scale;
 mod scene;
 mod svg;
 
-pub(super) use color::{Color, epoch_color, layer_color};
-pub(super) use font::{Weight, text_width, wrap};
-pub(super) use panel::{Panel, thin};
-pub(super) use scale::Scale;
-pub(super) use scene::{Anchor, Mark, Scene, Text};
+pub(crate) use color::{Color, epoch_color, layer_color};
+pub(crate) use font::{Weight, text_width, wrap};
+pub(crate) use panel::{Panel, thin};
+pub(crate) use scale::Scale;
+pub(crate) use scene::{Anchor, Mark, Scene, Text};

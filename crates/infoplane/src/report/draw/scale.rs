@@ -65,6 +65,12 @@ impl Scale {
         (-1e-9..=1.0 + 1e-9).contains(&share).then(|| share.clamp(0.0, 1.0))
     }
 
+    /// The value, or the end of the axis that it lies beyond.
+    pub(crate) fn inside(&self, value: f64) -> f64 {
+        let (low, high) = self.bounds();
+        value.clamp(low, high)
+    }
+
     /// The ticks of an axis of `length` points.
     pub(crate) fn ticks(&self, length: f64) -> Vec<Tick> {
         let (low, high) = self.bounds();

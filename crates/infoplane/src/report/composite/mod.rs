@@ -1,0 +1,8 @@
+//! Figures of several panels, as papers print them: planes side by side, curves side by side, coloured cells.
+
+mod curves;
+mod planes;
+mod sheet;
+
+pub(crate) use curves::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
+pub(crate) use planes::{PlanePanel, PlanesFigure};

@@ -1,0 +1,329 @@
+//! What a reproduced figure is: the claim of its paper, the runs it needs, the drawing, the comparison.
+
+use std::path::{Path, PathBuf};
+
+use super::ReproduceError;
+use crate::estimator::{EstimatorConfig, Method};
+use crate::experiment::{Experiment, ExperimentError};
+use crate::plane::{LayerPath, Mean, PlaneGroup, PlanePoint};
+use crate::report::draw::Scene;
+use crate::run::{Manifest, SeedOutcome};
+use crate::train::EpochStats;
+use crate::{Bound, InformationPlane};
+
+/// How much is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As in the papers: hours.
+    Full,
+    /// Few seeds and points: all figures in ten minutes on two cores.
+    Quick,
+    /// Next to nothing, to see that everything works.
+    Tiny,
+}
+
+impl Size {
+    /// What this size takes.
+    pub fn pick<T>(self, full: T, quick: T, tiny: T) -> T {
+        match self {
+            Size::Full => full,
+            Size::Quick => quick,
+            Size::Tiny => tiny,
+        }
+    }
+
+    /// Its name on the page.
+    pub fn name(self) -> &'static str {
+        self.pick("full", "quick", "tiny")
+    }
+}
+
+/// What figures are made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// How much is computed.
+    pub size: Size,
+    /// The directory of the four files of MNIST.
+    pub mnist: Option<PathBuf>,
+}
+
+impl Setup {
+    pub(super) fn mnist(&self) -> Result<&Path, ReproduceError> {
+        self.mnist.as_deref().ok_or(ReproduceError::NeedsData { what: "MNIST", flag: "mnist" })
+    }
+}
+
+/// A published figure, and how it is made again.
+pub struct Figure {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// The paper and its figure.
+    pub paper: &'static str,
+    /// What the paper says, in other words.
+    pub says: &'static str,
+    /// What is done here, and what differs.
+    pub here: &'static str,
+    pub(super) plan: fn(&Setup) -> Result<Vec<PlannedRun>, ExperimentOrData>,
+    pub(super) show: fn(&Results) -> Result<Shown, ReproduceError>,
+}
+
+/// What can be wrong with a plan.
+pub(super) enum ExperimentOrData {
+    Experiment(ExperimentError),
+    Data(ReproduceError),
+}
+
+impl From<ExperimentError> for ExperimentOrData {
+    fn from(error: ExperimentError) -> Self {
+        ExperimentOrData::Experiment(error)
+    }
+}
+
+impl From<ReproduceError> for ExperimentOrData {
+    fn from(error: ReproduceError) -> Self {
+        ExperimentOrData::Data(error)
+    }
+}
+
+impl Figure {
+    /// The runs that it shows.
+    ///
+    /// # Errors
+    /// [`ReproduceError::NeedsData`] where data are missing.
+    pub fn plan(&self, setup: &Setup) -> Result<Vec<PlannedRun>, ReproduceError> {
+        (self.plan)(setup).map_err(|error| match error {
+            ExperimentOrData::Experiment(error) => (self.name, error).into(),
+            ExperimentOrData::Data(error) => error,
+        })
+    }
+
+    pub(super) fn show(&self, results: &Results) -> Result<Shown, ReproduceError> {
+        (self.show)(results)
+    }
+}
+
+/// A run that a figure shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedRun {
+    /// What the figure calls it.
+    pub label: String,
+    /// What it is; its name and contents name its directory.
+    pub experiment: Experiment,
+}
+
+impl PlannedRun {
+    /// A preset with overrides.
+    pub(super) fn preset(
+        label: &str,
+        name: &str,
+        preset: &str,
+        overrides: impl IntoIterator<Item = String>,
+    ) -> Result<PlannedRun, ExperimentError> {
+        let mut overrides: Vec<String> = overrides.into_iter().collect();
+        overrides.push(format!("name={name:?}"));
+        let experiment = Experiment::load(preset, &overrides)?;
+        Ok(PlannedRun { label: label.into(), experiment })
+    }
+}
+
+/// All that a figure is drawn from.
+pub(super) struct Results {
+    pub setup: Setup,
+    pub runs: Vec<RunResult>,
+}
+
+/// A complete run.
+pub(super) struct RunResult {
+    pub label: String,
+    pub experiment: Experiment,
+    pub manifest: Manifest,
+    pub seeds: Vec<SeedOutcome>,
+    pub plane: InformationPlane,
+    /// In the order (seed, epoch).
+    pub training: Vec<EpochStats>,
+}
+
+/// What a figure came to.
+pub(super) struct Shown {
+    /// Pictures; the name of the figure with a suffix, none for the first, names their files.
+    pub scenes: Vec<(&'static str, Scene)>,
+    /// Tables as CSV, likewise.
+    pub tables: Vec<(&'static str, String)>,
+    pub comparisons: Vec<Comparison>,
+    /// What else a reader must know, a paragraph each.
+    pub remarks: Vec<String>,
+}
+
+impl Shown {
+    pub fn new(scene: Scene, comparisons: Vec<Comparison>) -> Shown {
+        Shown { scenes: vec![("", scene)], tables: Vec::new(), comparisons, remarks: Vec::new() }
+    }
+}
+
+/// A claim of the paper beside what came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// What is compared.
+    pub of: String,
+    /// What the paper says of it.
+    pub paper: String,
+    /// What came out here.
+    pub here: String,
+    /// Whether that agrees; absent where the paper says nothing to compare.
+    pub agrees: Option<bool>,
+}
+
+impl Comparison {
+    pub(super) fn new(of: impl Into<String>, paper: impl Into<String>, here: String, agrees: bool) -> Self {
+        Comparison { of: of.into(), paper: paper.into(), here, agrees: Some(agrees) }
+    }
+
+    pub(super) fn of_its_own(of: impl Into<String>, here: String) -> Self {
+        Comparison { of: of.into(), paper: "–".into(), here, agrees: None }
+    }
+}
+
+impl Results {
+    /// The run that the figure calls so.
+    ///
+    /// # Panics
+    /// If the figure did not plan it.
+    pub fn run(&self, label: &str) -> &RunResult {
+        let found = self.runs.iter().find(|run| run.label == label);
+        found.unwrap_or_else(|| panic!("the figure shows a run that it did not plan: {label}"))
+    }
+}
+
+impl RunResult {
+    /// The rows of one setting of an estimator.
+    pub fn group(
+        &self,
+        estimator: &EstimatorConfig,
+        bound: Option<Bound>,
+    ) -> Result<PlaneGroup<'_>, ReproduceError> {
+        let name = estimator.about().name;
+        let setting = estimator.settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default();
+        self.group_named(name, &setting, bound)
+    }
+
+    /// Likewise, by the name of its setting.
+    pub fn group_named(
+        &self,
+        estimator: &str,
+        setting: &str,
+        bound: Option<Bound>,
+    ) -> Result<PlaneGroup<'_>, ReproduceError> {
+        let chosen = |row: &&crate::PlaneRow| {
+            row.estimator == estimator && row.setting == setting && row.bound == bound
+        };
+        let rows: Vec<&crate::PlaneRow> = self.plane.rows.iter().filter(chosen).collect();
+        let Some(first) = rows.first() else {
+            let what = format!("{estimator}, {setting}");
+            return Err(ReproduceError::NoRows { run: self.label.clone(), what });
+        };
+        Ok(PlaneGroup { estimator: &first.estimator, setting: &first.setting, bound, rows: rows.clone() })
+    }
+
+    /// `T₃ (5)`, for a legend.
+    pub fn layer_names(&self) -> Vec<String> {
+        let layers = self.manifest.layers.iter().enumerate();
+        layers
+            .map(|(index, layer)| format!("{} ({})", crate::report::layer_name(index + 1), layer.width))
+            .collect()
+    }
+
+    /// Statistics of the last epoch of each seed.
+    pub fn last_stats(&self) -> Vec<&EpochStats> {
+        self.training.chunk_by(|a, b| a.seed == b.seed).filter_map(|seed| seed.last()).collect()
+    }
+
+    /// Training accuracy at the last epoch, over the seeds.
+    pub fn train_accuracy(&self) -> Option<Mean> {
+        Mean::of(&self.last_stats().iter().map(|s| f64::from(s.train_accuracy)).collect::<Vec<_>>())
+    }
+
+    /// Test accuracy at the last epoch, over the seeds.
+    pub fn test_accuracy(&self) -> Option<Mean> {
+        let values = self.last_stats().into_iter().filter_map(|s| s.test_accuracy).map(f64::from);
+        Mean::of(&values.collect::<Vec<_>>())
+    }
+
+    /// Seeds that end with less than nine tenths of the training samples right.
+    pub fn not_learned(&self) -> usize {
+        self.last_stats().iter().filter(|stats| stats.train_accuracy < LEARNED).count()
+    }
+
+    /// What must be said of the seeds: how many did not learn, how many diverged.
+    pub fn seed_notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let n = self.seeds.len();
+        match self.not_learned() {
+            0 => {}
+            failed => notes.push(format!(
+                "{}: {failed} of {n} seeds end with a training accuracy below {LEARNED}; they are kept in all means.",
+                self.label
+            )),
+        }
+        let diverged = self.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).count();
+        if diverged > 0 {
+            notes.push(format!("{}: {diverged} of {n} trainings diverged.", self.label));
+        }
+        notes
+    }
+}
+
+/// The training accuracy from which a network counts as having learned.
+pub(super) const LEARNED: f32 = 0.9;
+
+/// The path of the layer of that number.
+pub(super) fn layer(paths: &[LayerPath], number: usize) -> Option<&LayerPath> {
+    paths.iter().find(|path| path.layer == number)
+}
+
+/// A value of each seed, averaged.
+pub(super) fn over_seeds(path: &LayerPath, value: impl Fn(&[PlanePoint]) -> Option<f64>) -> Option<Mean> {
+    Mean::of(&path.seeds.iter().filter_map(|(_, points)| value(points)).collect::<Vec<_>>())
+}
+
+/// I(X;T) at the end.
+pub(super) fn last_i_xt(points: &[PlanePoint]) -> Option<f64> {
+    points.last().map(|p| p.i_xt_bits)
+}
+
+/// I(T;Y) at the end.
+pub(super) fn last_i_ty(points: &[PlanePoint]) -> Option<f64> {
+    points.last().map(|p| p.i_ty_bits)
+}
+
+/// How far I(X;T) falls from its largest value to its last: compression, in bits.
+pub(super) fn fall_i_xt(points: &[PlanePoint]) -> Option<f64> {
+    Some(points.iter().map(|p| p.i_xt_bits).reduce(f64::max)? - last_i_xt(points)?)
+}
+
+/// How far I(T;Y) falls likewise.
+pub(super) fn fall_i_ty(points: &[PlanePoint]) -> Option<f64> {
+    Some(points.iter().map(|p| p.i_ty_bits).reduce(f64::max)? - last_i_ty(points)?)
+}
+
+/// `5.31 ± 0.12`, the standard error behind.
+pub(super) fn told(mean: Option<Mean>, decimals: usize) -> String {
+    match mean {
+        None => "–".into(),
+        Some(Mean { mean, standard_error: Some(error), .. }) => {
+            format!("{mean:.decimals$} ± {error:.decimals$}")
+        }
+        Some(Mean { mean, .. }) => format!("{mean:.decimals$}"),
+    }
+}
+
+/// The mean alone, for conditions; nothing compares as not a number.
+pub(super) fn number(mean: Option<Mean>) -> f64 {
+    mean.map_or(f64::NAN, |mean| mean.mean)
+}
+
+/// `5 seeds`.
+pub(super) fn seeds(n: usize) -> String {
+    if n == 1 { "1 seed".into() } else { format!("{n} seeds") }
+}

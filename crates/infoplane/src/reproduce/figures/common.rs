@@ -1,0 +1,143 @@
+//! The trainings that several figures show, and the estimators that they are measured with.
+
+use crate::Bound;
+use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, RangeScope};
+use crate::plane::{LayerPath, PlaneGroup};
+use crate::report::composite::PlanePanel;
+use crate::reproduce::figure::{ExperimentOrData, PlannedRun, RunResult, Setup, seeds, told};
+use crate::reproduce::{ReproduceError, Results};
+
+/// The nonlinearities of the contrast.
+pub(super) const NONLINEARITIES: [&str; 3] = ["tanh", "relu", "linear"];
+
+/// As figures write them.
+pub(super) fn title(nonlinearity: &str) -> String {
+    if nonlinearity == "relu" { "ReLU".into() } else { nonlinearity.into() }
+}
+
+fn binned(
+    rule: BinRule,
+    bins: Option<usize>,
+    bin_width: Option<f64>,
+    range: Option<BinRange>,
+) -> EstimatorConfig {
+    EstimatorConfig::Binned(BinnedConfig { rule, bins, bin_width, range, correction: Correction::PlugIn })
+}
+
+/// The published programs' bins: 30 edges on [−1, 1].
+pub(super) fn edges(bins: usize) -> EstimatorConfig {
+    binned(BinRule::Edges, Some(bins), None, Some(BinRange::Fixed([-1.0, 1.0])))
+}
+
+/// Equal bins on [−1, 1]; what lies outside is clipped.
+pub(super) fn clipped(bins: usize) -> EstimatorConfig {
+    binned(BinRule::Equal, Some(bins), None, Some(BinRange::Fixed([-1.0, 1.0])))
+}
+
+/// Equal bins on all that the layer ever puts out.
+pub(super) fn full_range(bins: usize) -> EstimatorConfig {
+    binned(BinRule::Equal, Some(bins), None, Some(BinRange::Scope(RangeScope::Layer)))
+}
+
+/// Bins of one width, without bounds.
+pub(super) fn floor(width: f64) -> EstimatorConfig {
+    binned(BinRule::Floor, None, Some(width), None)
+}
+
+/// The bits of the activations themselves.
+pub(super) fn exact() -> EstimatorConfig {
+    binned(BinRule::Exact, None, None, None)
+}
+
+/// Gaussian noise, by pairwise bounds.
+pub(super) fn kde(variances: &[f64]) -> EstimatorConfig {
+    EstimatorConfig::Kde(KdeConfig { noise_variances: variances.to_vec() })
+}
+
+/// `estimators=[{ kind = "binned", … }]`.
+pub(super) fn estimators(list: &[EstimatorConfig]) -> String {
+    let values: Vec<toml::Value> = list
+        .iter()
+        .map(|config| toml::Value::try_from(config).expect("settings of a method are a table"))
+        .collect();
+    format!("estimators={}", toml::Value::Array(values))
+}
+
+/// `schedule={ kind = "log-spaced", points = … }`.
+pub(super) fn log_spaced(points: u64) -> String {
+    format!("schedule={{ kind = \"log-spaced\", points = {points} }}")
+}
+
+/// Epochs of the published trainings, or as many as a test has time for.
+pub(super) fn epochs(setup: &Setup, published: u64) -> String {
+    format!("training.epochs={}", setup.size.pick(published, published, 12))
+}
+
+/// The contrast's training with one nonlinearity: the 12-bit task, Adam, batches of 256, 10,000 epochs.
+pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, ExperimentOrData> {
+    let size = setup.size;
+    let preset = if nonlinearity == "relu" { "saxe2018-relu" } else { "saxe2018-tanh" };
+    let methods = [clipped(30), full_range(30), floor(0.07), kde(&[1e-3])];
+    let overrides = [
+        format!("network.nonlinearity={nonlinearity}"),
+        format!("seeds={}", size.pick(50, 3, 1)),
+        epochs(setup, 10_000),
+        log_spaced(size.pick(120, 60, 4)),
+        estimators(if size == crate::reproduce::Size::Tiny { &methods[..3] } else { &methods }),
+    ];
+    Ok(PlannedRun::preset(nonlinearity, &format!("contrast-{nonlinearity}"), preset, overrides)?)
+}
+
+/// A panel of a run's plane.
+pub(super) fn panel(run: &RunResult, group: &PlaneGroup<'_>, remark: String) -> PlanePanel {
+    PlanePanel {
+        remark,
+        layers: group.layers(),
+        names: run.layer_names(),
+        h_x_bits: run.manifest.data.h_x_bits,
+        h_y_bits: run.manifest.data.h_y_bits,
+    }
+}
+
+/// `test accuracy 0.974 ± 0.003`.
+pub(super) fn accuracy_remark(run: &RunResult) -> String {
+    match run.test_accuracy() {
+        Some(mean) => format!("test accuracy {}", told(Some(mean), 3)),
+        None => format!("training accuracy {}", told(run.train_accuracy(), 3)),
+    }
+}
+
+/// `symmetric12 · n = 4096 · 5 seeds · 8000 epochs`.
+pub(super) fn subject(run: &RunResult) -> String {
+    let data = &run.manifest.data;
+    format!(
+        "{} · n = {} · {} · {} epochs",
+        data.name,
+        data.n_measured,
+        seeds(run.seeds.len()),
+        run.experiment.training.epochs
+    )
+}
+
+/// The share of values outside the bins, for notes; nothing where there are none.
+pub(super) fn clipped_note(name: &str, n: usize, group: &PlaneGroup<'_>) -> Option<String> {
+    let outside: u64 = group.rows.iter().map(|row| row.out_of_range).sum();
+    let all: f64 = group.rows.iter().map(|row| row.width as f64 * n as f64).sum();
+    (outside > 0)
+        .then(|| format!("{name}: {:.1}% of all values lie outside the bins.", 100.0 * outside as f64 / all))
+}
+
+/// The hidden layers of a path list: all but the output.
+pub(super) fn hidden(paths: &[LayerPath]) -> &[LayerPath] {
+    paths.split_last().map_or(&[], |(_, hidden)| hidden)
+}
+
+/// Upper bounds of KDE where the run has them.
+pub(super) fn kde_upper<'a>(run: &'a RunResult, variance: f64) -> Result<PlaneGroup<'a>, ReproduceError> {
+    run.group(&kde(&[variance]), Some(Bound::Upper))
+}
+
+/// What all runs have to say of their seeds.
+pub(super) fn seed_notes(results: &Results) -> Vec<String> {
+    results.runs.iter().flat_map(RunResult::seed_notes).collect()
+}

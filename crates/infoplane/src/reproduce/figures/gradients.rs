@@ -1,0 +1,146 @@
+//! Shwartz-Ziv & Tishby (2017), figure 4: gradients' mean and deviation, and weight norms, by layer.
+
+use super::common::{self, NONLINEARITIES};
+use crate::plane::mean_over_seeds;
+use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
+use crate::report::draw::{Scale, layer_color};
+use crate::reproduce::figure::{
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, fall_i_xt, layer, number,
+    over_seeds, told,
+};
+use crate::reproduce::{ReproduceError, Results};
+use crate::train::LayerStats;
+
+pub(super) const FIGURE: Figure = Figure {
+    name: "gradients",
+    title: "Gradient signal-to-noise and weight norms, by layer",
+    paper: "Shwartz-Ziv & Tishby (2017), figure 4; Saxe et al. (2018), figure 6",
+    says: "Shwartz-Ziv & Tishby: early in training the mean of the gradients exceeds their standard deviation (drift), later it is \
+           far below it (diffusion), and the second phase is where layers compress. Saxe et al.: that transition is there \
+           also in networks that do not compress, so it cannot be the cause.",
+    here: "The same trainings as in `saxe-nonlinearities`: ‖mean‖ and ‖standard deviation‖ over the mini-batches of an epoch \
+           (13 of them), entry by entry, of the gradient of each layer's weights; their ratio, and ‖W‖.",
+    plan,
+    show,
+};
+
+fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+    NONLINEARITIES.iter().map(|nonlinearity| common::contrast(setup, nonlinearity)).collect()
+}
+
+/// Means over seeds of one quantity of one layer, by epoch.
+fn series(run: &RunResult, layer: usize, value: fn(&LayerStats) -> Option<f32>) -> Vec<(f64, f64)> {
+    let seeds: Vec<Vec<(u64, f64)>> = run
+        .training
+        .chunk_by(|a, b| a.seed == b.seed)
+        .map(|seed| {
+            let points = seed.iter().filter_map(|stats| {
+                let value = value(stats.layers.get(layer)?)?;
+                (value.is_finite() && value > 0.0).then_some((stats.epoch, f64::from(value)))
+            });
+            points.collect()
+        })
+        .collect();
+    let mean = mean_over_seeds(&seeds);
+    mean.into_iter().map(|(epoch, mean)| (epoch as f64, mean.mean)).collect()
+}
+
+/// The geometric mean of a series over a stretch of epochs.
+fn level(series: &[(f64, f64)], from: f64, to: f64) -> f64 {
+    let values: Vec<f64> = series.iter().filter(|p| (from..=to).contains(&p.0)).map(|p| p.1.ln()).collect();
+    (values.iter().sum::<f64>() / values.len() as f64).exp()
+}
+
+fn show(results: &Results) -> Result<Shown, ReproduceError> {
+    let quantities: [(&str, fn(&LayerStats) -> Option<f32>, bool); 2] = [
+        ("gradient signal / noise", LayerStats::gradient_snr, true),
+        ("weight norm  ‖W‖", |stats| Some(stats.weight_norm), false),
+    ];
+    let tanh = results.run("tanh");
+    let n_layers = tanh.manifest.layers.len();
+    let mut panels = Vec::new();
+    for (name, value, logarithmic) in quantities {
+        let all: Vec<Vec<Vec<(f64, f64)>>> = NONLINEARITIES
+            .iter()
+            .map(|nonlinearity| (0..n_layers).map(|l| series(results.run(nonlinearity), l, value)).collect())
+            .collect();
+        let values = || all.iter().flatten().flatten();
+        let y = if logarithmic {
+            Scale::logarithmic(values().map(|p| p.1))
+        } else {
+            Scale::linear(values().map(|p| p.1).chain([0.0]), 0.05)
+        };
+        for layers in all.iter() {
+            let curves = layers.iter().enumerate().map(|(l, points)| {
+                let (color, dashes) = layer_color(l, n_layers);
+                Curve { dashes, width: 1.5, ..Curve::line(points.clone(), color) }
+            });
+            panels.push(CurvePanel {
+                remark: String::new(),
+                x: Scale::epochs(values().map(|p| p.0 as u64)),
+                y,
+                x_name: "epoch".into(),
+                y_name: name.into(),
+                curves: curves.collect(),
+                levels: if logarithmic { vec![(1.0, String::new())] } else { vec![] },
+            });
+        }
+    }
+    let legend = tanh.layer_names().into_iter().enumerate().map(|(l, name)| {
+        let (color, dashes) = layer_color(l, n_layers);
+        LegendEntry { name, color, dashes, line: true, dots: Dots::No }
+    });
+    let mut notes = vec![
+        "Curves are means over seeds. Signal / noise: the norm of the mean of an epoch's mini-batch gradients over the norm of their \
+         standard deviation; dashed: 1."
+            .to_string(),
+    ];
+    notes.extend(common::seed_notes(results));
+    let scene = CurvesFigure {
+        title: FIGURE.title.into(),
+        subtitle: format!("{} · Adam 4e-4, batches of 256", common::subject(tanh)),
+        columns: NONLINEARITIES.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
+        rows: Vec::new(),
+        panels,
+        legend: legend.collect(),
+        notes,
+    }
+    .draw();
+
+    let mut comparisons = Vec::new();
+    for nonlinearity in NONLINEARITIES {
+        let run = results.run(nonlinearity);
+        let last = run.experiment.training.epochs as f64;
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        for l in 0..n_layers {
+            let ratio = series(run, l, LayerStats::gradient_snr);
+            early.push(level(&ratio, 1.0, last / 1000.0));
+            late.push(level(&ratio, last / 10.0, last));
+        }
+        let list = |values: &[f64]| values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ");
+        let crossed = early.iter().zip(&late).filter(|(early, late)| **early > 1.0 && **late < 1.0).count();
+        let group = run.group(&common::full_range(30), None)?;
+        let fall = layer(&group.layers(), 5).and_then(|path| over_seeds(path, fall_i_xt));
+        comparisons.push(Comparison::new(
+            format!(
+                "{}: signal / noise, T₁ to the output, up to epoch {:.0} and after epoch {:.0}",
+                common::title(nonlinearity),
+                last / 1000.0,
+                last / 10.0
+            ),
+            "above 1, then below",
+            format!("{} → {}", list(&early), list(&late)),
+            crossed == n_layers,
+        ));
+        comparisons.push(Comparison::new(
+            format!(
+                "{}: fall of I(X;T), 3 units, 30 bins on the full range [bits]",
+                common::title(nonlinearity)
+            ),
+            if nonlinearity == "tanh" { "compresses" } else { "does not (Saxe et al.)" },
+            told(fall, 2),
+            (number(fall) > 0.25) == (nonlinearity == "tanh"),
+        ));
+    }
+    Ok(Shown::new(scene, comparisons))
+}

@@ -1,0 +1,136 @@
+//! The page: every figure with what its paper says, what came out, and how to get it again.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::figure::{Figure, Results, Shown};
+use super::runs::Store;
+use super::{FIGURES, ReproduceError, Size, replace};
+
+/// The part of one figure.
+pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, store: &Store) -> String {
+    let mut text = head(figure);
+    for (suffix, _) in &shown.scenes {
+        let name = format!("{}{suffix}", figure.name);
+        put(&mut text, format_args!("![{}](figures/{name}.png)\n\n", figure.title));
+    }
+    if !shown.comparisons.is_empty() {
+        put(&mut text, format_args!("| | paper | here | agrees? |\n|---|---|---|---|\n"));
+        for row in &shown.comparisons {
+            let agrees = match row.agrees {
+                Some(true) => "yes",
+                Some(false) => "**no**",
+                None => "–",
+            };
+            put(&mut text, format_args!("| {} | {} | {} | {agrees} |\n", row.of, row.paper, row.here));
+        }
+        text.push('\n');
+    }
+    for remark in &shown.remarks {
+        put(&mut text, format_args!("{remark}\n\n"));
+    }
+    for run in &results.runs {
+        for note in run.seed_notes() {
+            put(&mut text, format_args!("{note}\n\n"));
+        }
+    }
+    for (suffix, _) in &shown.tables {
+        let name = format!("{}{suffix}.csv", figure.name);
+        put(&mut text, format_args!("All values: [`{name}`](figures/{name}).\n\n"));
+    }
+    put(
+        &mut text,
+        format_args!(
+            "| run | seeds | epochs | measured epochs | samples | time |\n|---|--:|--:|--:|--:|--:|\n"
+        ),
+    );
+    let mut total = Some(0.0);
+    for run in &results.runs {
+        let seconds = store.seconds(&run.experiment);
+        total = total.zip(seconds).map(|(total, seconds)| total + seconds);
+        let measured = run.seeds.iter().map(|seed| seed.measured_epochs).sum::<usize>();
+        put(
+            &mut text,
+            format_args!(
+                "| {} | {} | {} | {measured} | {} of {} | {} |\n",
+                run.label,
+                run.seeds.len(),
+                run.experiment.training.epochs,
+                run.manifest.data.n_measured,
+                run.manifest.data.n_samples,
+                seconds.map_or("not known".into(), duration)
+            ),
+        );
+    }
+    let size = results.setup.size;
+    let (quick, mnist) = (
+        if size == Size::Quick { " --quick" } else { "" },
+        if figure.plan(&super::Setup { size, mnist: None }).is_err() { " --mnist DIR" } else { "" },
+    );
+    put(
+        &mut text,
+        format_args!(
+            "\nSize: {}. Time of its runs: {}, of which other figures may share some. Again: `infoplane reproduce {}{quick}{mnist}`.\n",
+            size.name(),
+            total.map_or("not known".into(), duration),
+            figure.name
+        ),
+    );
+    text
+}
+
+fn head(figure: &Figure) -> String {
+    format!(
+        "## {}\n\n`{}` · {}\n\n**The paper.** {}\n\n**Here.** {}\n\n",
+        figure.title, figure.name, figure.paper, figure.says, figure.here
+    )
+}
+
+/// The part of a figure that could not be made; one made earlier stays.
+pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<(), ReproduceError> {
+    let directory = out.join("figures");
+    let path = directory.join(format!("{}.md", figure.name));
+    if directory.join(format!("{}.png", figure.name)).exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&directory)
+        .map_err(|source| ReproduceError::Write { path: directory.clone(), source })?;
+    let text = format!("{}**Missing:** {why}.\n", head(figure));
+    replace(&path, text.as_bytes())
+}
+
+/// Puts the parts together, in the order of the registry.
+pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
+    let mut text = String::from(
+        "# Published figures, made again\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
+         not a judgement by eye. ± is the standard error over seeds.\n",
+    );
+    for figure in FIGURES {
+        let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));
+        match part {
+            Ok(part) => put(&mut text, format_args!("\n{part}")),
+            Err(_) => put(
+                &mut text,
+                format_args!(
+                    "\n## {}\n\nNot made yet: `infoplane reproduce {}`.\n",
+                    figure.title, figure.name
+                ),
+            ),
+        }
+    }
+    replace(&out.join("results.md"), text.as_bytes())
+}
+
+fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.write_fmt(arguments).expect("writing to a string does not fail");
+}
+
+/// `41 s`, `12 min`, `3.4 h`.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

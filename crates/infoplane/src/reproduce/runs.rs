@@ -1,0 +1,178 @@
+//! Runs on the disk, by their content, and how long they took.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use twox_hash::XxHash3_128;
+
+use super::figure::RunResult;
+use super::{
+    Figure, PlannedRun, ReproduceError, ReproduceOptions, ReproduceProgress, Step, expected_cpu_seconds,
+    replace,
+};
+use crate::experiment::{Experiment, ExperimentError};
+use crate::run::RunDir;
+
+/// The directory of runs, and the times that they took.
+pub(super) struct Store {
+    out: PathBuf,
+    /// Seconds, over all goes, by the name of the run.
+    times: Mutex<BTreeMap<String, f64>>,
+}
+
+impl Store {
+    pub fn open(out: &Path) -> Result<Store, ReproduceError> {
+        std::fs::create_dir_all(out).map_err(|source| ReproduceError::Write { path: out.into(), source })?;
+        // What cannot be read is not worth stopping for: the page then says that the time is not known.
+        let times = std::fs::read_to_string(out.join(TIMES)).ok();
+        let times = times.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+        Ok(Store { out: out.into(), times: Mutex::new(times) })
+    }
+
+    /// The directory of a run.
+    pub fn path(&self, planned: &PlannedRun) -> PathBuf {
+        self.out.join("runs").join(key(&planned.experiment))
+    }
+
+    /// How long it took, if that is known.
+    pub fn seconds(&self, planned: &Experiment) -> Option<f64> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).get(&key(planned)).copied()
+    }
+
+    pub fn is_complete(&self, planned: &PlannedRun) -> bool {
+        RunDir::open(&self.path(planned)).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_))))
+    }
+
+    fn add_time(&self, planned: &PlannedRun, seconds: f64) -> Result<(), ReproduceError> {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        // Tenths: more digits would say nothing.
+        let total = times.entry(key(&planned.experiment)).or_default();
+        *total = ((*total + seconds) * 100.0).round() / 100.0;
+        let text: String = times.iter().map(|(name, seconds)| format!("{name:?} = {seconds:?}\n")).collect();
+        replace(&self.out.join(TIMES), text.as_bytes())
+    }
+
+    /// A complete run, read.
+    pub fn read(&self, planned: &PlannedRun) -> Result<RunResult, ReproduceError> {
+        let label = planned.label.as_str();
+        let read = || {
+            let (run, manifest) = RunDir::open(&self.path(planned))?;
+            let outcome = run.outcome()?;
+            Ok((manifest, outcome, run.plane()?, run.training()?))
+        };
+        let (manifest, outcome, plane, training) =
+            read().map_err(|error: crate::run::RunError| ReproduceError::from((label, error)))?;
+        let outcome = outcome.ok_or_else(|| ReproduceError::NotThere { run: label.into() })?;
+        Ok(RunResult {
+            label: label.into(),
+            experiment: planned.experiment.clone(),
+            manifest,
+            seeds: outcome.seeds,
+            plane,
+            training,
+        })
+    }
+}
+
+const TIMES: &str = "times.toml";
+
+/// The name of a run's directory: its own name and a digest of all that is computed in it, so that figures which show the
+/// same run share it, and one whose settings have changed is another.
+pub(super) fn key(experiment: &Experiment) -> String {
+    let mut table = experiment.to_table();
+    table.remove("name");
+    table.remove("reference");
+    // The same data may lie elsewhere tomorrow; what they are, the run itself checks.
+    if let Some(toml::Value::Table(dataset)) = table.get_mut("dataset")
+        && let Some(toml::Value::Table(source)) = dataset.get_mut("source")
+    {
+        source.remove("directory");
+    }
+    let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
+    format!("{}-{:08x}", experiment.name.replace(' ', "-"), digest as u32)
+}
+
+/// The runs that are not there yet, for a bar.
+pub(super) struct Work {
+    left: BTreeMap<String, f64>,
+    expected: f64,
+    done: f64,
+    number: usize,
+    of: usize,
+}
+
+impl Work {
+    pub fn of(plans: &[(&'static Figure, Result<Vec<PlannedRun>, ReproduceError>)], store: &Store) -> Work {
+        let mut left = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for planned in plans.iter().filter_map(|(_, plan)| plan.as_ref().ok()).flatten() {
+            let key = key(&planned.experiment);
+            if seen.insert(key.clone()) && !store.is_complete(planned) {
+                left.insert(key, expected_cpu_seconds(&planned.experiment));
+            }
+        }
+        let (expected, of) = (left.values().sum::<f64>().max(1e-9), left.len());
+        Work { left, expected, done: 0.0, number: 0, of }
+    }
+
+    /// Runs what is planned, goes on with it, or leaves it as it is where it is complete.
+    pub fn run(
+        &mut self,
+        figure: &Figure,
+        planned: &PlannedRun,
+        store: &Store,
+        options: &ReproduceOptions,
+        progress: &dyn ReproduceProgress,
+        interrupt: &AtomicBool,
+    ) -> Result<(), ReproduceError> {
+        let Some(cost) = self.left.remove(&key(&planned.experiment)) else { return Ok(()) };
+        if options.only_draw {
+            return Err(ReproduceError::NotThere { run: planned.label.clone() });
+        }
+        self.number += 1;
+        let experiment = &planned.experiment;
+        let points = experiment.epochs().ok().flatten().map(|epochs| epochs.len() as u64);
+        progress.begins(&Step {
+            figure: figure.name,
+            run: &planned.label,
+            number: self.number,
+            of: self.of,
+            epochs: experiment.training.epochs * experiment.seeds,
+            measured: points.map(|points| points * experiment.seeds),
+            before: self.done / self.expected,
+            share: cost / self.expected,
+        });
+        self.done += cost;
+        let start = Instant::now();
+        let path = store.path(planned);
+        let there = RunDir::open(&path).is_ok();
+        let result: Result<_, ExperimentError> = if there {
+            Experiment::resume(&path, Some(experiment), options.run, &Forward(progress), interrupt)
+        } else {
+            experiment.run(&path, options.run, &Forward(progress), interrupt)
+        };
+        store.add_time(planned, start.elapsed().as_secs_f64())?;
+        result.map(|_| ()).map_err(|error| (planned.label.as_str(), error).into())
+    }
+}
+
+/// A run's progress is the reproduction's.
+struct Forward<'a>(&'a dyn ReproduceProgress);
+
+impl crate::experiment::Progress for Forward<'_> {
+    fn trained(&self, epochs: u64) {
+        self.0.trained(epochs);
+    }
+
+    fn measured(&self, seed: u64, epoch: u64) {
+        self.0.measured(seed, epoch);
+    }
+
+    fn noticed(&self, what: &str) {
+        self.0.noticed(what);
+    }
+}

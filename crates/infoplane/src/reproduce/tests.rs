@@ -1,0 +1,84 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use super::*;
+
+fn setup() -> Setup {
+    Setup { size: Size::Tiny, mnist: Some("mnist".into()) }
+}
+
+#[test]
+fn names_of_figures_are_unique() {
+    let names: BTreeSet<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+    assert_eq!(names.len(), FIGURES.len());
+}
+
+#[test]
+fn every_run_of_every_size_is_an_experiment_and_equal_ones_share_a_directory() {
+    for size in [Size::Full, Size::Quick, Size::Tiny] {
+        let mut keys = std::collections::BTreeMap::new();
+        for figure in FIGURES {
+            let plan = figure.plan(&Setup { size, ..setup() }).unwrap();
+            let labels: BTreeSet<&str> = plan.iter().map(|planned| planned.label.as_str()).collect();
+            assert_eq!(labels.len(), plan.len(), "{}", figure.name);
+            for planned in plan {
+                let key = runs::key(&planned.experiment);
+                let other = keys.insert(key, planned.experiment.clone());
+                assert!(other.is_none_or(|other| other == planned.experiment), "{}", figure.name);
+                assert!(expected_cpu_seconds(&planned.experiment) > 0.0);
+            }
+        }
+    }
+}
+
+fn bytes(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn a_figure_is_made_from_nothing_and_the_second_time_from_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ReproduceOptions {
+        out: folder.path().join("out"),
+        setup: setup(),
+        run: RunOptions { threads: 2, ..RunOptions::default() },
+        only_draw: false,
+    };
+    let figures = [figure("tishby-data-share").unwrap()];
+    // Interrupted before anything could be done: nothing is drawn, and it goes on from there.
+    let stopped = reproduce(&figures, &options, &(), &AtomicBool::new(true));
+    assert!(matches!(stopped, Err(ReproduceError::Interrupted)), "{stopped:?}");
+    assert!(!options.out.join("figures").exists());
+
+    let made = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
+    assert!(made[0].result.as_ref().unwrap().iter().any(|path| path.ends_with("tishby-data-share.png")));
+    let page = std::fs::read_to_string(options.out.join("results.md")).unwrap();
+    assert!(
+        page.contains("`infoplane reproduce tishby-data-share`") && page.contains("| 5 % of the data | 1 |")
+    );
+    let first = bytes(&options.out.join("figures"));
+
+    let again = ReproduceOptions { only_draw: true, ..options.clone() };
+    assert_eq!(reproduce(&figures, &again, &(), &AtomicBool::new(false)).unwrap(), made);
+    assert_eq!(bytes(&options.out.join("figures")), first);
+    assert_eq!(std::fs::read_to_string(options.out.join("results.md")).unwrap(), page);
+}
+
+#[test]
+fn one_figure_without_its_data_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let setup = Setup { mnist: None, ..setup() };
+    let options = ReproduceOptions { out: out.clone(), setup, run: RunOptions::default(), only_draw: true };
+    let figures: Vec<&Figure> = FIGURES.iter().collect();
+    let outcomes = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
+    assert_eq!(outcomes.len(), FIGURES.len());
+    let page = std::fs::read_to_string(out.join("results.md")).unwrap();
+    for outcome in outcomes {
+        assert!(page.contains(&outcome.result.unwrap_err()), "{}", outcome.name);
+    }
+}
