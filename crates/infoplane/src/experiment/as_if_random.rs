@@ -307,7 +307,6 @@ fn overlap_rows(
         };
         rows.into_iter().map(of_here).collect::<Vec<_>>()
     };
-    let layers: Vec<Vec<OverlapRow>> =
-        pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
+    let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
     layers.into_iter().flatten().collect()
 }

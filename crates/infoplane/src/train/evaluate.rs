@@ -4,8 +4,8 @@ use super::gradient_moments::layer_stats;
 use super::trainer::write_targets;
 use super::{EpochStats, Loss, Trainer};
 use crate::Network;
-use crate::network::{Batch, Parameters};
 use crate::network::kernels::{Aligned, activate, padded, transpose};
+use crate::network::{Batch, Parameters};
 
 /// Samples evaluated together.
 const BLOCK: usize = 512;

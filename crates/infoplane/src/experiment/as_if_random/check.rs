@@ -47,7 +47,9 @@ impl AsIfRandom {
         }
         if let Some(last) = last.filter(|&last| last > epochs) {
             let key = if matches!(self.pool, PoolConfig::Seeds { .. }) { "epoch" } else { "last" };
-            return refused(format!("{key} = {last}, but training.epochs = {epochs}; allowed is 0 to {epochs}"));
+            return refused(format!(
+                "{key} = {last}, but training.epochs = {epochs}; allowed is 0 to {epochs}"
+            ));
         }
         match self.pool {
             PoolConfig::Epochs { .. } => self.check_fit(experiment, last.unwrap_or(epochs), None)?,
@@ -55,7 +57,8 @@ impl AsIfRandom {
             PoolConfig::Seeds { .. } => {
                 if experiment.seeds < 2 {
                     return refused(
-                        "a pool over seeds wants several trainings, and seeds = 1; give more (--seeds 50)".into(),
+                        "a pool over seeds wants several trainings, and seeds = 1; give more (--seeds 50)"
+                            .into(),
                     );
                 }
                 if experiment.dataset.measured_on != MeasuredOn::All

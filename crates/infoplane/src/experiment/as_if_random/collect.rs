@@ -138,7 +138,11 @@ impl Collector<'_> {
             .collect();
         let trainer = replay.trainer();
         let window = crew.install(|| {
-            draws.par_iter().zip(&networks).map(|(&draw, network)| window_row(trainer, draw, network)).collect()
+            draws
+                .par_iter()
+                .zip(&networks)
+                .map(|(&draw, network)| window_row(trainer, draw, network))
+                .collect()
         });
         Ok(Collected { draws, networks, window, inputs, y })
     }
@@ -158,12 +162,7 @@ fn window_row(trainer: &Trainer, draw: Draw, network: &Network) -> WindowRow {
     let (loss, accuracy) = trainer.evaluate_network(network);
     let weights = network.layers.iter().flat_map(|layer| &layer.weights);
     let squares: f64 = weights.map(|&weight| f64::from(weight).powi(2)).sum();
-    WindowRow {
-        draw,
-        train_loss: loss.into(),
-        train_accuracy: accuracy.into(),
-        weight_norm: squares.sqrt(),
-    }
+    WindowRow { draw, train_loss: loss.into(), train_accuracy: accuracy.into(), weight_norm: squares.sqrt() }
 }
 
 /// The keyframes on the disk that belong to a training.

@@ -49,16 +49,10 @@ pub(super) struct Digests {
 }
 
 impl Head {
-    pub fn new(
-        manifest: &Manifest,
-        settings: &AsIfRandom,
-        data: DataFacts,
-    ) -> Result<Head, ExperimentError> {
+    pub fn new(manifest: &Manifest, settings: &AsIfRandom, data: DataFacts) -> Result<Head, ExperimentError> {
         let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-        let mut settings = Table::try_from(settings).map_err(|error| ExperimentError::Value {
-            origin: name.into(),
-            message: error.to_string(),
-        })?;
+        let mut settings = Table::try_from(settings)
+            .map_err(|error| ExperimentError::Value { origin: name.into(), message: error.to_string() })?;
         settings.iter_mut().for_each(|(_, value)| shorten(value));
         Ok(Head {
             format_version: FORMAT_VERSION,
@@ -115,7 +109,11 @@ impl AsIfRandomResult {
             None => Err(RunError::Malformed {
                 path: directory.join(HEAD),
                 line: None,
-                message: format!("{}, so {} holds no complete as-if-random result", "there is none", directory.display()),
+                message: format!(
+                    "{}, so {} holds no complete as-if-random result",
+                    "there is none",
+                    directory.display()
+                ),
             }),
         }
     }
@@ -152,11 +150,12 @@ fn read_result(directory: &Path, head: &Head) -> Result<AsIfRandomResult, RunErr
     fn rows<T: DeserializeOwned>(directory: &Path, file: &str, digest: &str) -> Result<Vec<T>, RunError> {
         read_table(&directory.join(file), digest, HEAD)
     }
-    let settings = head.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
-        path: directory.join(HEAD),
-        line: None,
-        message: format!("settings: {}", error.message()),
-    })?;
+    let settings =
+        head.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
+            path: directory.join(HEAD),
+            line: None,
+            message: format!("settings: {}", error.message()),
+        })?;
     Ok(AsIfRandomResult {
         rows: rows(directory, POOL, &head.digests.pool)?,
         rest: rows(directory, REST, &head.digests.rest)?,
@@ -183,9 +182,9 @@ pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRand
     for entry in entries {
         let name = entry.map_err(RunError::io("read", directory))?.file_name();
         // What is left of a result that was not finished is no hindrance.
-        let ours = name.to_str().is_some_and(|name| {
-            [POOL, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some()
-        });
+        let ours = name
+            .to_str()
+            .is_some_and(|name| [POOL, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some());
         if !ours {
             return Err(RunError::NotEmpty(directory.into()).into());
         }
