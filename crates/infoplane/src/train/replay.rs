@@ -485,6 +485,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Action {
         Load(u64),
+        TrainingAt(u64),
         Advance,
         AdvanceIfRoom,
         Release(u64),
@@ -493,6 +494,7 @@ mod tests {
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![
             4 => (0..EPOCHS + 2).prop_map(Action::Load),
+            1 => (0..EPOCHS).prop_map(Action::TrainingAt),
             1 => Just(Action::Advance),
             4 => Just(Action::AdvanceIfRoom),
             1 => (0..EPOCHS).prop_map(Action::Release),
@@ -549,6 +551,12 @@ mod tests {
                         }
                         (got, _) => prop_assert!(false, "epoch {}: {:?}", epoch, got),
                     },
+                    Action::TrainingAt(epoch) => {
+                        let mut training = replay.training_at(*epoch).unwrap();
+                        prop_assert!(training.epoch() == *epoch && training.network() == truth[*epoch as usize]);
+                        training.step_epoch().unwrap();
+                        prop_assert!(training.network() == truth[*epoch as usize + 1]);
+                    }
                     Action::Advance => {
                         replay.advance().unwrap();
                         prop_assert_eq!(replay.reached(), (reached + 1).min(EPOCHS));
@@ -585,6 +593,33 @@ mod tests {
             prop_assert!(epoch < oldest || cost < spacing.max(before), "{cost} at {spacing} after {before}");
             prop_assert!(spacing as usize * n_states < 4 * EPOCHS as usize);
         }
+    }
+
+    #[test]
+    fn a_training_taken_from_the_middle_ends_where_the_whole_one_does() {
+        let config = TrainConfig {
+            epochs: 200,
+            stop: Some(StopRule {
+                statistic: Statistic::TrainLoss,
+                target: None,
+                patience: Some(3),
+                interval: 1,
+            }),
+            ..toml::from_str("optimizer = { kind = 'sgd', learning_rate = 0.5 }\nbatch_size = 16").unwrap()
+        };
+        let (inputs, labels) = bits(50, 4);
+        let trainer = trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels);
+        let mut replay = Replay::new(trainer, 0, silent);
+        let Err(SnapshotError::Ended { last, .. }) = replay.load(200) else { panic!("it goes on") };
+        let ended = replay.ended();
+        let mut training = replay.training_at(last - 2).unwrap();
+        assert_eq!(training.ended(), None);
+        training.step_epoch().unwrap();
+        assert_eq!(training.ended(), None);
+        training.step_epoch().unwrap();
+        assert_eq!(training.ended(), ended);
+        assert_eq!(training.network(), replay.load(last).unwrap().network);
+        assert_eq!(replay.training_at(last).unwrap().ended(), ended);
     }
 
     #[test]
