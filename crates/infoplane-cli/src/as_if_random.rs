@@ -95,7 +95,9 @@ fn first_free(
         }
         let path = PathBuf::from(path);
         match go(&path) {
-            Err(ExperimentError::OtherResult { .. } | ExperimentError::Run(RunError::NotEmpty(_))) => number += 1,
+            Err(ExperimentError::OtherResult { .. } | ExperimentError::Run(RunError::NotEmpty(_))) => {
+                number += 1
+            }
             result => return Ok((path, result?)),
         }
     }
@@ -107,7 +109,8 @@ fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
     let set: Vec<String> =
         arguments.set.iter().filter_map(|set| set.strip_prefix(OF_METHOD)).map(String::from).collect();
     let mut keys = arguments.keys.clone();
-    if name == "binned" && keys.rule.is_none() && !set.iter().any(|set| set.trim_start().starts_with("rule")) {
+    if name == "binned" && keys.rule.is_none() && !set.iter().any(|set| set.trim_start().starts_with("rule"))
+    {
         // What is left open is as without the flag.
         keys.rule = Some("equal".into());
         keys.bins.get_or_insert("30".into());
@@ -119,7 +122,8 @@ fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
         EstimatorConfig::Noise(_) | EstimatorConfig::Kde(_) => 64,
         _ => 256,
     };
-    let (window, stride, last) = (arguments.window.unwrap_or(most), arguments.stride.unwrap_or(1), arguments.last);
+    let (window, stride, last) =
+        (arguments.window.unwrap_or(most), arguments.stride.unwrap_or(1), arguments.last);
     let pool = match arguments {
         AsIfRandom { across_seeds: true, epoch, .. } => PoolConfig::Seeds { epoch: *epoch },
         AsIfRandom { steps: true, .. } => PoolConfig::Steps { window, stride, last },
@@ -130,7 +134,8 @@ fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
 
 /// What is pooled, in words.
 fn pooled(pool: &PoolConfig) -> String {
-    let upto = |last: &Option<u64>| last.map_or("the end of each training".into(), |last| format!("epoch {last}"));
+    let upto =
+        |last: &Option<u64>| last.map_or("the end of each training".into(), |last| format!("epoch {last}"));
     let apart = |window: &usize, stride: &u64, unit: &str, last| {
         let every = if *stride == 1 { format!("one {unit}") } else { format!("{stride} {unit}s") };
         format!("{window} networks of each training, {every} apart, up to {}", upto(last))
@@ -149,7 +154,8 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
         .into_iter()
         .map(|layer| {
             let whole = layer.trend.last();
-            let of = |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| mean(value(p)));
+            let of =
+                |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| mean(value(p)));
             let i_xt = of(|point| point.i_xt_bits);
             json!({
                 "seed": layer.seed,
@@ -199,11 +205,16 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let data = &result.data;
     writeln!(out, "as if random  {}", result.name)?;
     writeln!(out, "pooled        {}", pooled(&result.settings.pool))?;
-    writeln!(out, "data          {}, {} samples, measured on {}", data.name, data.n_samples, data.n_measured)?;
+    writeln!(
+        out,
+        "data          {}, {} samples, measured on {}",
+        data.name, data.n_samples, data.n_measured
+    )?;
     for line in data_lines(data) {
         writeln!(out, "              {line}")?;
     }
-    let widths: Vec<String> = result.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
+    let widths: Vec<String> =
+        result.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
     writeln!(out, "layers        {}", widths.join(", "))?;
     for estimator in &result.settings.estimators {
         for (setting, _) in estimator.settings() {
