@@ -11,6 +11,8 @@ mod parts;
 mod rest;
 mod row;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
