@@ -343,7 +343,8 @@ fn noise_on_some_rows_agrees_with_noise_on_all_within_its_error() {
                 off < 4.0 * (spread / (SEEDS as f64).sqrt()).hypot(*exact_error),
                 "{labelling}: off by {off}"
             );
-            // A standard deviation from 60 values has a relative error of 9 %; with one draw the error stated is too large.
+            // A standard deviation from 60 values has a relative error of 9 %; with one draw the error stated is too
+            // large.
             let most = if draws == 1 { 1.5 } else { 1.35 };
             assert!(
                 (0.7..most).contains(&(stated / spread)),

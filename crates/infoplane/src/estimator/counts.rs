@@ -21,7 +21,8 @@ pub(crate) fn information(cells: &Labels, cell_entropy: Information, labels: &La
     Information::from_nats((cell_entropy.nats() + labels.entropy().nats() - joint).max(0.0))
 }
 
-/// How often each pair (cell, label) occurs, by cell and label ascending; zeros may be among the counts, and ones left out.
+/// How often each pair (cell, label) occurs, by cell and label ascending; zeros may be among the counts, and ones left
+/// out.
 fn joint_counts(cells: &Labels, labels: &Labels) -> Vec<u32> {
     // A dense table is several times faster than anything else, as long as it stays in the caches.
     let dense = cells.n_labels().saturating_mul(labels.n_labels());

@@ -21,8 +21,8 @@ pub struct NoiseConfig {
     /// 10,000 rows or more, ten for 1000, but at most 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
-    /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all of up
-    /// to 65,536 rows; of more, so many that they make 2³² pairs, but at least 16,384.
+    /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
+    /// of up to 65,536 rows; of more, so many that they make 2³² pairs, but at least 16,384.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
     /// Where the random draws start.
@@ -110,30 +110,31 @@ impl Method for NoiseConfig {
 /// and X itself where inputs repeat (pooled epochs). The drawn ‖z‖² stands for the entropy of the noise, so that
 /// both cancel draw by draw; the term j = i is 1, so that no term exceeds ln N and I(X;T') never does.
 ///
-/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples, taken as all there
-/// are: **I(X;T') ≤ ln N**, and a value near ln N tells the size of the sample and not what the layer keeps. Then
-/// take more samples or more noise. The variance is in squared units of the activations and must be reported with
+/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples, taken as all
+/// there are: **I(X;T') ≤ ln N**, and a value near ln N tells the size of the sample and not what the layer keeps.
+/// Then take more samples or more noise. The variance is in squared units of the activations and must be reported with
 /// every value. Constant columns change nothing.
 ///
 /// Values of independent variables scatter about 0 and are returned as they are.
 ///
-/// Of more than 65,536 rows only some get noise (`points`), chosen at random without repetition: the means run over these i,
-/// and j over all rows as before. That leaves the estimate unbiased.
+/// Of more than 65,536 rows only some get noise (`points`), chosen at random without repetition: the means run over
+/// these i, and j over all rows as before. That leaves the estimate unbiased.
 ///
 /// # Standard error
-/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends on its own noise alone, so that the summands are independent
-/// although they share the centres. From two draws on, the spread within the rows is the spread of repeated draws. With
-/// one draw it has to be the spread between the rows, which also holds what tells rows apart without any noise: 1.0
-/// to 1.1 times the spread of repeated draws in the layers tried, and too large, never too small, where
-/// well separated classes differ in size. Of P < N points, the spread s² between their summands and the spread w² of
-/// repeated draws within them make a variance of (1 − P/N) s²/P + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have another
-/// value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and much
-/// of their noise cancels.
+/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends on
+/// its own noise alone, so that the summands are independent although they share the centres. From two draws on, the
+/// spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the rows,
+/// which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in the
+/// layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points, the
+/// spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N) s²/P
+/// + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
+/// another value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and
+/// much of their noise cancels.
 ///
 /// # Cost
-/// Time O(S P n d) for P points, 2 P n d floating-point operations per draw and variance (n = P = 10,000, d = 128: 0.3 s on
-/// one core); memory O(n d). All labellings share the pass. Where the bounds of [`Kde`](super::Kde) lie close enough together, they
-/// are all that is needed, at half the cost.
+/// Time O(S P n d) for P points, 2 P n d floating-point operations per draw and variance (n = P = 10,000, d = 128: 0.3
+/// s on one core); memory O(n d). All labellings share the pass. Where the bounds of [`Kde`](super::Kde) lie close
+/// enough together, they are all that is needed, at half the cost.
 ///
 /// ```
 /// use infoplane::estimator::{Noise, NoiseConfig};

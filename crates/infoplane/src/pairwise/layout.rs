@@ -70,8 +70,8 @@ impl Layout {
         Layout { order, blocks: cut(labels.counts()), n_left: labels.counts().to_vec() }
     }
 
-    /// The same classes with the rows of `left`, ascending, before the others of their class; these alone are on the left
-    /// of ordered pairs.
+    /// The same classes with the rows of `left`, ascending, before the others of their class; these alone are on the
+    /// left of ordered pairs.
     pub(super) fn with_left(mut self, left: &[u32]) -> Self {
         if left.len() == self.order.len() {
             return self;

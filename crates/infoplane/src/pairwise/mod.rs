@@ -148,10 +148,9 @@ pub(crate) struct RowLogarithms {
 ///
 /// All samples are centres of the mixture, j = 1 … N.
 ///
-/// `t`: `(n_samples, width)`. Nats. Time O(n² d), with 2 n² d floating-point operations for all rows: K is not symmetric;
-/// fewer rows take their share of it.
-/// Memory O(n d): one copy of `t` in single precision and a piece of it per thread. The result has the same bits
-/// for any number of threads.
+/// `t`: `(n_samples, width)`. Nats. Time O(n² d), with 2 n² d floating-point operations for all rows: K is not
+/// symmetric; fewer rows take their share of it. Memory O(n d): one copy of `t` in single precision and a piece of it
+/// per thread. The result has the same bits for any number of threads.
 ///
 /// # Accuracy
 /// The means over the rows are within 1e-6 nats of a double loop in double precision, wherever the data lie and
