@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use infoplane::experiment::Experiment;
+use infoplane::experiment::{AsIfRandomResult, Experiment};
 use infoplane::report::{
     FailedSeed, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds, schedule_setting,
 };
@@ -14,6 +14,7 @@ use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
 use serde_json::json;
 
+use crate::as_if_random;
 use crate::failure::Failure;
 
 /// What a run directory holds, read for a report.
@@ -109,6 +110,9 @@ pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
 
 /// Draws the figures of a run again.
 pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
+    if AsIfRandomResult::is_in(path) {
+        return as_if_random::report(path);
+    }
     let (run, manifest) = RunDir::open(path)?;
     let loaded = Loaded::read(&run, manifest, only_learned)?;
     let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
@@ -122,6 +126,9 @@ pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
 
 /// Says what a run directory holds.
 pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    if AsIfRandomResult::is_in(path) {
+        return as_if_random::info(path, as_json);
+    }
     let (run, manifest) = RunDir::open(path)?;
     let rows = run.plane()?.rows;
     let outcome = run.outcome()?;
