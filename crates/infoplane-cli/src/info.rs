@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::Experiment;
-use infoplane::report::{ReportData, ScheduleData, distance_unit, schedule_setting};
+use infoplane::report::{LimitCurve, ReportData, ScheduleData, distance_unit, schedule_setting};
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::schedule::MeasuredEpoch;
 use infoplane::train::EpochStats;
@@ -21,6 +21,7 @@ pub struct Loaded {
     training: Vec<EpochStats>,
     schedule: Vec<MeasuredEpoch>,
     complete: bool,
+    limit: Option<LimitCurve>,
     notes: Vec<String>,
 }
 
@@ -34,7 +35,11 @@ impl Loaded {
             Some(outcome) => outcome.seeds.iter().filter_map(|seed| ended_otherwise(seed, planned)).collect(),
         };
         let (plane, training, schedule) = (run.plane()?, run.training()?, run.schedule()?);
-        Ok(Loaded { manifest, plane, training, schedule, complete, notes })
+        // As with the schedule below, what this version does not know leaves out a line and no figure.
+        let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone());
+        let limit = experiment.ok().and_then(|experiment| LimitCurve::of(&experiment.dataset.source).ok());
+        let limit = limit.flatten();
+        Ok(Loaded { manifest, plane, training, schedule, complete, limit, notes })
     }
 
     pub fn report(&self) -> ReportData<'_> {
@@ -50,6 +55,7 @@ impl Loaded {
             training: &self.training,
             schedule: self.schedule(),
             complete: self.complete,
+            limit: self.limit.clone(),
             notes: self.notes.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! The command `infoplane`: train, measure and draw the information plane.
 
 mod arguments;
+mod bottleneck;
 mod calibrate;
 mod estimate;
 mod estimators;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
             Estimate::Layer(arguments) => estimate::layer(&arguments),
         },
         Command::Estimators(arguments) => estimators::estimators(&arguments),
+        Command::Bottleneck(arguments) => bottleneck::bottleneck(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
     };
     result.unwrap_or_else(|failure| failure.tell())

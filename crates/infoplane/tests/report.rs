@@ -276,6 +276,7 @@ fn the_summary_gives_first_largest_and_last() {
         training: &training,
         schedule: ScheduleData::default(),
         complete: true,
+        limit: None,
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };
     let expected = "\

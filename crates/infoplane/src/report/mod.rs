@@ -5,10 +5,12 @@
 //! gives the same bytes.
 
 mod as_if_random;
+mod bottleneck_figure;
 mod calibration_figure;
 mod caption;
 mod draw;
 mod information_figure;
+mod limit_curve;
 mod measured;
 mod plane_figure;
 mod plane_labels;
@@ -28,7 +30,9 @@ use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use as_if_random::{as_if_random_summary, write_as_if_random};
+pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
+pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use summary::summary;
 pub use table::plane_csv;
@@ -56,6 +60,8 @@ pub struct ReportData<'a> {
     pub schedule: ScheduleData<'a>,
     /// Whether nothing more will come. While a run goes on, a seed that is not as far as others has not ended.
     pub complete: bool,
+    /// The information-bottleneck curve of the rule behind the labels, if it is known; drawn in the plane.
+    pub limit: Option<LimitCurve>,
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
     pub notes: Vec<String>,
 }
@@ -136,6 +142,7 @@ struct Figure {
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     complete: true,
+///     limit: None,
 ///     notes: vec![],
 /// };
 /// let directory = tempfile::tempdir()?;

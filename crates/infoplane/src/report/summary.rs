@@ -28,6 +28,7 @@ const HEADER: [&str; 8] =
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     complete: true,
+///     limit: None,
 ///     notes: vec![],
 /// };
 /// assert!(summary(&data).contains("nothing was measured"));

@@ -55,6 +55,7 @@ impl Run {
             training: &self.training,
             schedule: self.schedule.data(),
             complete: true,
+            limit: None,
             notes: vec![],
         }
     }
