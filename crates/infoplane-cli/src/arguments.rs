@@ -66,6 +66,8 @@ Examples:
     Calibrate(Calibrate),
     /// Make the published figures again, and a page that compares them with their papers
     Reproduce(Reproduce),
+    /// The most that any T can know of Y for what it knows of X, where p(x, y) is known
+    Bottleneck(Bottleneck),
 }
 
 #[derive(Debug, Args)]
@@ -557,4 +559,34 @@ pub struct Reproduce {
     /// Draw what is there and train nothing
     #[arg(long)]
     pub only_draw: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
+each y, of probabilities that sum to 1 or of counts. Without noise, an experiment is taken with a sigmoid of gain 1000,
+which leaves the published 0.99 bits. beta is the trade at a point: I(T;Y) - I(X;T)/beta is greatest there. clusters
+says how many values T needs, gap how far at most the curve is above the point. Writes bottleneck.csv, bottleneck.svg
+and bottleneck.png with --out.
+
+Examples:
+  infoplane bottleneck
+  infoplane bottleneck tishby2017 --gain 10 --points 40 --out bottleneck
+  infoplane bottleneck joint.csv --json")]
+pub struct Bottleneck {
+    /// A preset or TOML file on the 12-bit task, or a table p(x, y): .csv, .tsv, .npy, .mat [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE")]
+    pub joint: Option<String>,
+    /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
+    #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
+    pub gain: Option<f64>,
+    /// How many points at most; straight pieces take fewer
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub points: u16,
+    /// Where to write the table and the figure
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }

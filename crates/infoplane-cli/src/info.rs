@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use infoplane::experiment::{AsIfRandomResult, Experiment};
 use infoplane::report::{
-    FailedSeed, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds, schedule_setting,
+    FailedSeed, LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds,
+    schedule_setting,
 };
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::schedule::MeasuredEpoch;
@@ -26,6 +27,7 @@ pub struct Loaded {
     failed: Vec<FailedSeed>,
     only_learned: bool,
     complete: bool,
+    limit: Option<LimitCurve>,
     notes: Vec<String>,
 }
 
@@ -40,7 +42,11 @@ impl Loaded {
         };
         let (plane, training, schedule) = (run.plane()?, run.training()?, run.schedule()?);
         let failed = failed_seeds(&manifest, &training, outcome.as_ref());
-        Ok(Loaded { manifest, plane, training, schedule, failed, only_learned, complete, notes })
+        // As with the schedule below, what this version does not know leaves out a line and no figure.
+        let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone());
+        let limit = experiment.ok().and_then(|experiment| LimitCurve::of(&experiment.dataset.source).ok());
+        let limit = limit.flatten();
+        Ok(Loaded { manifest, plane, training, schedule, failed, only_learned, complete, limit, notes })
     }
 
     /// The seeds that did not learn.
@@ -63,6 +69,7 @@ impl Loaded {
             failed: self.failed.clone(),
             only_learned: self.only_learned,
             complete: self.complete,
+            limit: self.limit.clone(),
             notes: self.notes.clone(),
         }
     }

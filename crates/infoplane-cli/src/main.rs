@@ -2,6 +2,7 @@
 
 mod arguments;
 mod as_if_random;
+mod bottleneck;
 mod calibrate;
 mod estimate;
 mod estimators;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
             Estimate::Layer(arguments) => estimate::layer(&arguments),
         },
         Command::Estimators(arguments) => estimators::estimators(&arguments),
+        Command::Bottleneck(arguments) => bottleneck::bottleneck(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
     };
