@@ -1,16 +1,30 @@
 //! The as-if-random experiment: late weights, or many trainings, taken as draws of one distribution.
 
+mod check;
+mod collect;
+mod directory;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use ndarray::Array2;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Experiment, ExperimentError};
-use super::run::{Progress, RunOptions};
-use crate::estimator::EstimatorConfig;
-use crate::pool::{OverlapRow, PoolRow, RestRow, WindowRow};
-use crate::run::{DataFacts, RunDir};
-use crate::{Information, LayerDescription};
+use super::run::{OnDrop, Progress, RunOptions, crews, side_by_side};
+use crate::estimator::{
+    BinRange, BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
+};
+use crate::measure::Crew;
+use crate::pool::{OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, measure_pool, overlaps};
+use crate::run::{DataFacts, Disk, RunDir};
+use crate::{Information, Labels, LayerDescription, Variable};
+
+use collect::{Collected, Collector};
+use directory::Head;
 
 /// What is pooled, and how it is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +37,27 @@ pub struct AsIfRandom {
     pub inputs: Option<usize>,
     /// What each layer is measured with.
     pub estimators: Vec<EstimatorConfig>,
+}
+
+impl Default for AsIfRandom {
+    /// The last 256 epochs of each training, all inputs, 30 equal bins on the range of each layer over the whole pool.
+    fn default() -> Self {
+        let binned = BinnedConfig {
+            rule: BinRule::Equal,
+            bins: Some(30),
+            bin_width: None,
+            range: Some(BinRange::Scope(RangeScope::Layer)),
+            correction: Correction::PlugIn,
+        };
+        AsIfRandom { pool: PoolConfig::default(), inputs: None, estimators: vec![binned.into()] }
+    }
+}
+
+impl Default for PoolConfig {
+    /// The last 256 epochs of each training.
+    fn default() -> Self {
+        PoolConfig::Epochs { window: 256, stride: 1, last: None }
+    }
 }
 
 /// Which networks are taken as draws.
@@ -83,19 +118,195 @@ pub struct AsIfRandomResult {
 }
 
 impl Experiment {
-    /// Trains (or takes up `run`, whose keyframes are near the window), pools and measures, and writes the directory `out`.
+    /// Trains, takes the networks of the window as draws of one distribution, measures them together, and writes the
+    /// directory `out`, which it returns.
+    ///
+    /// Given a `run` of the same experiment, training goes on from the keyframe in it that lies nearest before the
+    /// window; the networks are the same bit for bit. A window ends at the last epoch that its training has, so where
+    /// a training ended early it ends there, and `progress` is told. Of a pool over seeds a training that ended before
+    /// the epoch asked for gives its last network.
+    ///
+    /// If `out` holds the result of the same settings, experiment and data already, by this version, it is read and
+    /// nothing is computed. Every byte of it is the same for any number of threads.
+    ///
+    /// Cost: the training; then, for M networks on n inputs, M forward passes, and the methods on M·n rows. Memory
+    /// 4·M·n bytes for each unit and 4·M for each weight; trainings are pooled side by side as far as `options.memory`
+    /// allows. What the methods need comes on top.
     ///
     /// # Errors
-    /// [`ExperimentError`].
+    /// [`ExperimentError::Value`] for settings that do not fit the experiment, and, before anything is trained, where
+    /// the memory does not suffice for one pool; [`ExperimentError::OtherResult`] if `out` holds another result;
+    /// [`ExperimentError::Interrupted`] once `interrupt` is true; then as [`Experiment::run`].
     pub fn as_if_random(
         &self,
-        _settings: &AsIfRandom,
-        _run: Option<&RunDir>,
-        _out: &Path,
-        _options: RunOptions,
-        _progress: &dyn Progress,
-        _interrupt: &AtomicBool,
+        settings: &AsIfRandom,
+        run: Option<&RunDir>,
+        out: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
     ) -> Result<AsIfRandomResult, ExperimentError> {
-        Err(ExperimentError::Interrupted)
+        settings.check(self)?;
+        let prepared = self.prepare()?;
+        let seeds = self.seed_list();
+        let manifest = self.manifest(&prepared, &seeds)?;
+        let data = self.data_facts(&prepared.dataset, &seeds, settings.inputs)?;
+        let head = Head::new(&manifest, settings, data)?;
+        if let Some(result) = directory::existing(out, &head)? {
+            return Ok(result);
+        }
+        let widths = self.widths(&prepared.dataset);
+        let need = settings.check_memory(self, &widths, head.data.n_measured, options.memory)?;
+
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let across = matches!(settings.pool, PoolConfig::Seeds { .. });
+        let fit = usize::try_from(options.memory / need.max(1)).unwrap_or(usize::MAX).max(1);
+        let at_once = if across { threads } else { threads.min(fit) }.min(seeds.len()).max(1);
+        let failed = AtomicBool::new(false);
+        let collector = Collector {
+            experiment: self,
+            prepared: &prepared,
+            run,
+            settings,
+            memory: options.memory.saturating_sub(need) / at_once as u64,
+            progress,
+            interrupt,
+            failed: &failed,
+        };
+        let mut parts = Vec::with_capacity(seeds.len());
+        let mut networks = Vec::new();
+        // Those that would be left over at the end come first, with the threads shared among them.
+        let (first, rest) = seeds.split_at(seeds.len() % at_once);
+        for seeds in [first, rest] {
+            let crews = crews(threads, seeds.len().min(at_once))?;
+            let done = side_by_side(seeds, &crews, |seed, crew| {
+                let mut fatal = OnDrop { flag: &failed, armed: true };
+                let done = collector.collect(seed, crew).and_then(|collected| match across {
+                    true => Ok((Some(collected), Part::default())),
+                    false => Ok((None, self.measure_networks(Some(seed), collected, &collector, crew)?)),
+                });
+                fatal.armed = done.is_err();
+                done
+            });
+            let mut interrupted = false;
+            for done in done {
+                match done {
+                    Some(Ok((collected, part))) => {
+                        networks.extend(collected);
+                        parts.push(part);
+                    }
+                    Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
+                    Some(Err(error)) => return Err(error),
+                }
+            }
+            if interrupted {
+                return Err(ExperimentError::Interrupted);
+            }
+        }
+        if let Some(all) = networks.into_iter().reduce(Collected::join) {
+            let crew = crews(threads, 1)?.remove(0);
+            parts.push(self.measure_networks(None, all, &collector, &crew)?);
+        }
+        let mut result = head.result(settings.clone());
+        for part in parts {
+            result.rows.extend(part.rows);
+            result.rest.extend(part.rest);
+            result.window.extend(part.window);
+            result.overlap.extend(part.overlap);
+        }
+        directory::write(&Disk::default(), out, head, &result)?;
+        Ok(result)
     }
+
+    /// Pools networks and measures them; `seed` is absent for a pool over trainings.
+    fn measure_networks(
+        &self,
+        seed: Option<u64>,
+        collected: Collected,
+        collector: &Collector<'_>,
+        crew: &Crew,
+    ) -> Result<Part, ExperimentError> {
+        let Collected { draws, networks, window, inputs, y } = collected;
+        let part = crew.install(|| {
+            let pool = Pool::of(draws.iter().copied().zip(&networks), inputs.view());
+            // From one training to the next there is no way that the weights went.
+            let rest = seed.map_or(Vec::new(), |seed| Rest::of(seed, &networks));
+            drop(networks);
+            if collector.stopped() {
+                return Err(ExperimentError::Interrupted);
+            }
+            let ranges = self.ranges(&pool, &collector.settings.estimators);
+            let x = Labels::from_rows(inputs.view());
+            let subject = PoolSubject { seed, x: &x, y: &y };
+            let rows = measure_pool(&pool, subject, &collector.settings.estimators, &ranges);
+            let overlap = overlap_rows(&pool, subject, &collector.settings.estimators, &ranges);
+            Ok(Part { rows, rest, window, overlap })
+        })?;
+        if let Some(draw) = draws.last() {
+            collector.progress.measured(draw.seed, draw.epoch);
+        }
+        Ok(part)
+    }
+
+    /// What the layers' values cover, over the whole pool.
+    fn ranges(&self, pool: &Pool, estimators: &[EstimatorConfig]) -> Vec<LayerRange> {
+        let observed = estimators.iter().any(Method::needs_observed_range);
+        let mut ranges: Vec<LayerRange> = pool
+            .layers
+            .par_iter()
+            .zip(self.nonlinearities())
+            .map(|(t, nonlinearity)| {
+                let mut range = LayerRange { activation: nonlinearity.range(), ..LayerRange::default() };
+                if observed {
+                    // Enough values for steady quantiles, few enough to keep.
+                    range.observe(Variable::Single(t.view()), 1 << 16);
+                }
+                range
+            })
+            .collect();
+        let run = ranges.iter().filter_map(LayerRange::layer).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        ranges.iter_mut().for_each(|range| range.run = run);
+        ranges
+    }
+}
+
+/// What was measured of one pool.
+#[derive(Debug, Default)]
+struct Part {
+    rows: Vec<PoolRow>,
+    rest: Vec<RestRow>,
+    window: Vec<WindowRow>,
+    overlap: Vec<OverlapRow>,
+}
+
+/// How much the clouds of the inputs overlap, layer by layer, in the cells of the first method that has cells.
+fn overlap_rows(
+    pool: &Pool,
+    subject: PoolSubject<'_>,
+    estimators: &[EstimatorConfig],
+    ranges: &[LayerRange],
+) -> Vec<OverlapRow> {
+    let binned = estimators.iter().find_map(|estimator| match estimator {
+        EstimatorConfig::Binned(binned) => Some(binned),
+        _ => None,
+    });
+    let Some(config) = binned else { return Vec::new() };
+    let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
+        // Why a layer has no cells is in its rows of the pool.
+        let cells = Binned::new(config, range).and_then(|binned| binned.cells(Variable::Single(t.view())));
+        let rows = cells.map_or(Vec::new(), |cells| overlaps(&cells, subject.x, subject.y));
+        let of_here = |row| OverlapRow {
+            seed: subject.seed,
+            layer: layer + 1,
+            setting: config.setting(),
+            draws: pool.n_draws(),
+            ..row
+        };
+        rows.into_iter().map(of_here).collect::<Vec<_>>()
+    };
+    let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
+    layers.into_iter().flatten().collect()
 }

@@ -211,6 +211,17 @@ pub enum ExperimentError {
         /// A line for each key that differs.
         differences: Vec<String>,
     },
+    /// The directory holds another result of the as-if-random experiment.
+    #[error(
+        "{} holds the result of something else:\n  {}\nleave the changes out to have it again, or name another directory",
+        path.display(), differences.join("\n  ")
+    )]
+    OtherResult {
+        /// The directory.
+        path: PathBuf,
+        /// A line for each key that differs.
+        differences: Vec<String>,
+    },
     /// The data are not those that the run began with.
     #[error(
         "{} was measured on other data: their digest was {then}, now it is {now}; put the old data back, or start a new run",
@@ -463,7 +474,7 @@ impl Experiment {
 
 /// Single-precision settings become doubles with a long tail, 0.00039999998989515007; as people write them, 0.0004,
 /// they are the same single.
-fn shorten(value: &mut Value) {
+pub(super) fn shorten(value: &mut Value) {
     match value {
         Value::Float(number) if f64::from(*number as f32) == *number => {
             if let Ok(short) = (*number as f32).to_string().parse() {

@@ -37,6 +37,26 @@ impl Experiment {
         (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
     }
 
+    /// So many of the measured rows, evenly spaced; all unless given.
+    pub(super) fn chosen_rows(
+        &self,
+        dataset: &Dataset,
+        split: &Split,
+        n_rows: Option<usize>,
+    ) -> Result<(Array2<f32>, Labels), ExperimentError> {
+        let (inputs, labels) = self.measured_rows(dataset, split);
+        let (there, Some(n_rows)) = (labels.len(), n_rows) else { return Ok((inputs, labels)) };
+        if n_rows > there {
+            return Err(ExperimentError::Value {
+                origin: self.name.clone(),
+                message: format!("inputs = {n_rows}, but {there} are measured; allowed is 1 to {there}"),
+            });
+        }
+        let rows: Vec<usize> =
+            (0..n_rows).map(|row| (row as u128 * there as u128 / n_rows as u128) as usize).collect();
+        Ok((inputs.select(Axis(0), &rows), labels.select(&rows)))
+    }
+
     /// Widths from the input to the output.
     pub(super) fn widths(&self, dataset: &Dataset) -> Vec<usize> {
         let output = self.network.output_width.unwrap_or(dataset.labels.n_labels());
@@ -111,15 +131,20 @@ impl Experiment {
             format_version: FORMAT_VERSION,
             infoplane_version: env!("CARGO_PKG_VERSION").into(),
             seeds: seeds.to_vec(),
-            data: self.data_facts(dataset, seeds)?,
+            data: self.data_facts(dataset, seeds, None)?,
             layers,
             experiment: self.to_table(),
         })
     }
 
     /// What is known of the data; entropies of the rows measured are means over the seeds, which may split
-    /// differently.
-    fn data_facts(&self, dataset: &Dataset, seeds: &[u64]) -> Result<DataFacts, ExperimentError> {
+    /// differently. `inputs`: how many of those rows are measured, all unless given.
+    pub(super) fn data_facts(
+        &self,
+        dataset: &Dataset,
+        seeds: &[u64],
+        inputs: Option<usize>,
+    ) -> Result<DataFacts, ExperimentError> {
         let same_rows = self.dataset.measured_on == MeasuredOn::All
             || !matches!(self.dataset.split, SplitRule::Shuffled { .. });
         let seeds = if same_rows { &seeds[..1] } else { seeds };
@@ -136,7 +161,7 @@ impl Experiment {
         };
         for &seed in seeds {
             let split = dataset.split_rows(self.dataset.split, seed)?;
-            let (inputs, labels) = self.measured_rows(dataset, &split);
+            let (inputs, labels) = self.chosen_rows(dataset, &split, inputs)?;
             if inputs.nrows() == 0 {
                 return Err(ExperimentError::Value {
                     origin: self.name.clone(),

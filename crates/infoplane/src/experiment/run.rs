@@ -272,9 +272,9 @@ impl Experiment {
 }
 
 /// Raises a flag when it goes, unless it was disarmed.
-struct OnDrop<'a> {
-    flag: &'a AtomicBool,
-    armed: bool,
+pub(super) struct OnDrop<'a> {
+    pub flag: &'a AtomicBool,
+    pub armed: bool,
 }
 
 impl Drop for OnDrop<'_> {
@@ -286,7 +286,7 @@ impl Drop for OnDrop<'_> {
 }
 
 /// So many crews, among which the threads are shared.
-fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
+pub(super) fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
     let share = |crew: usize| threads / n_crews + usize::from(crew < threads % n_crews);
     let failed =
         |error: rayon::ThreadPoolBuildError| ExperimentError::Threads { threads, message: error.to_string() };
@@ -294,7 +294,7 @@ fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
 }
 
 /// Has every crew take up the next seed as soon as it is free, until one fails; results in the order of the seeds.
-fn side_by_side<T: Send, E: Send>(
+pub(super) fn side_by_side<T: Send, E: Send>(
     seeds: &[u64],
     crews: &[Crew],
     work: impl Fn(u64, &Crew) -> Result<T, E> + Sync,

@@ -9,7 +9,7 @@ use super::*;
 use crate::run::{Disk, Fault, FaultMode};
 
 /// An experiment of milliseconds, on data in `folder`.
-fn small(folder: &Path, changes: &[&str]) -> Experiment {
+pub(super) fn small(folder: &Path, changes: &[&str]) -> Experiment {
     let data = folder.join("data.csv");
     let rows: Vec<String> = (0..64u32)
         .map(|row| {
@@ -51,14 +51,14 @@ bin_width = 0.3
     Experiment::from_toml("small", &text, &changes).unwrap()
 }
 
-const ONE: RunOptions = RunOptions { threads: 1, memory: 1 << 30 };
+pub(super) const ONE: RunOptions = RunOptions { threads: 1, memory: 1 << 30 };
 
-fn never() -> AtomicBool {
+pub(super) fn never() -> AtomicBool {
     AtomicBool::new(false)
 }
 
 /// Every file of a run directory, with its bytes.
-fn bytes(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(super) fn bytes(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     let mut folders = vec![run.to_path_buf()];
     while let Some(folder) = folders.pop() {

@@ -228,7 +228,7 @@ impl Disk {
 const PARTIAL: &str = ".partial";
 
 /// The process that left a `….PID.partial` behind; `None` for any other name.
-pub(super) fn partial_of(name: &str) -> Option<u32> {
+pub(crate) fn partial_of(name: &str) -> Option<u32> {
     name.strip_suffix(PARTIAL)?.rsplit_once('.')?.1.parse().ok()
 }
 

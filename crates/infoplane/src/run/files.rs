@@ -16,10 +16,10 @@ use crate::train::Keyframe;
 
 /// A digest of bytes that come little by little.
 #[derive(Default)]
-pub(super) struct Digest(XxHash3_128);
+pub(crate) struct Digest(XxHash3_128);
 
 impl Digest {
-    pub(super) fn of(bytes: &[u8]) -> String {
+    pub(crate) fn of(bytes: &[u8]) -> String {
         let mut digest = Digest::default();
         digest.0.write(bytes);
         digest.text()
@@ -58,7 +58,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, RunError> {
 }
 
 /// A TOML file; `None` if there is none.
-pub(super) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
     read(path)?.map(|bytes| from_toml(path, bytes)).transpose()
 }
 
@@ -68,7 +68,7 @@ fn from_toml<T: DeserializeOwned>(path: &Path, bytes: Vec<u8>) -> Result<T, RunE
     toml::from_str(&text).map_err(|error| malformed(error.to_string()))
 }
 
-pub(super) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, RunError> {
+pub(crate) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, RunError> {
     toml::to_string(value).map_err(|error| RunError::Malformed {
         path: path.into(),
         line: None,
@@ -210,7 +210,7 @@ impl RunDir {
     ) -> Result<Vec<T>, RunError> {
         loop {
             if let Some(outcome) = self.outcome()? {
-                return read_table(path, digest(&outcome.digests));
+                return read_table(path, digest(&outcome.digests), "outcome.toml");
             }
             let journal = match read(&self.journal_path())? {
                 Some(bytes) => bytes,
@@ -304,14 +304,18 @@ impl RunDir {
     }
 }
 
-/// The lines of a table whose digest is known.
-fn read_table<T: DeserializeOwned>(path: &Path, digest: &str) -> Result<Vec<T>, RunError> {
+/// The lines of a table whose digest the file `told_by` says.
+pub(crate) fn read_table<T: DeserializeOwned>(
+    path: &Path,
+    digest: &str,
+    told_by: &str,
+) -> Result<Vec<T>, RunError> {
     let malformed = |line, message| RunError::Malformed { path: path.into(), line, message };
     let bytes = fs::read(path).map_err(RunError::io("read", path))?;
     let found = Digest::of(&bytes);
     if found != digest {
         let message = format!(
-            "damaged or changed: its digest is {found}, outcome.toml says {digest}; restore it, or run the experiment \
+            "damaged or changed: its digest is {found}, {told_by} says {digest}; restore it, or run the experiment \
              again into another directory"
         );
         return Err(malformed(None, message));

@@ -24,8 +24,11 @@ pub(crate) use disk::{Fault, FaultMode};
 pub use error::RunError;
 pub use journal::{Record, Recovered};
 
+pub(crate) use self::disk::partial_of;
+pub(crate) use self::files::{Digest, read_table, read_toml, to_toml};
+
 use self::disk::parent;
-use self::files::{Digest, Digested, check_vacant, read_manifest, read_toml, remove_partials, to_toml};
+use self::files::{Digested, check_vacant, read_manifest, remove_partials};
 use self::journal::{Journal, Seal};
 use self::lock::{LOCK, Lock};
 use crate::schedule::MeasuredEpoch;

@@ -3,8 +3,9 @@
 use super::gradient_moments::layer_stats;
 use super::trainer::write_targets;
 use super::{EpochStats, Loss, Trainer};
-use crate::network::Batch;
+use crate::Network;
 use crate::network::kernels::{Aligned, activate, padded, transpose};
+use crate::network::{Batch, Parameters};
 
 /// Samples evaluated together.
 const BLOCK: usize = 512;
@@ -40,7 +41,17 @@ impl Trainer {
 
     /// Mean loss and share of samples classified correctly.
     pub(super) fn evaluate(&self, rows: &[u32]) -> (f32, f32) {
-        let (level, shape) = (self.level, &self.parameters.shape);
+        self.evaluate_parameters(&self.parameters, rows)
+    }
+
+    /// Mean loss on the training samples, and the share of them classified correctly, of another network of this
+    /// training.
+    pub(crate) fn evaluate_network(&self, network: &Network) -> (f32, f32) {
+        self.evaluate_parameters(&Parameters::of(network), &self.train_rows)
+    }
+
+    fn evaluate_parameters(&self, parameters: &Parameters, rows: &[u32]) -> (f32, f32) {
+        let (level, shape) = (self.level, &parameters.shape);
         let (n_layers, input_stride) = (shape.n_layers(), shape.strides[0]);
         let width = shape.widths[n_layers];
         let output = shape.nonlinearities[n_layers - 1];
@@ -61,7 +72,7 @@ impl Trainer {
             write_targets(&self.samples, rows, stride, targets);
             for l in 0..n_layers {
                 let (t, z) = batch.pair(shape, l);
-                self.parameters.preactivate(level, l, t, stride, z);
+                parameters.preactivate(level, l, t, stride, z);
                 if l + 1 < n_layers {
                     activate(level, shape.nonlinearities[l], z, stride);
                 }

@@ -301,8 +301,64 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         (self.on_epoch)(&self.front)
     }
 
+    /// A training of its own that stands at `epoch`, to go on from there; data are shared.
+    ///
+    /// # Errors
+    /// As [`Snapshots::load`].
+    pub fn training_at(&mut self, epoch: u64) -> Result<Trainer, SnapshotError> {
+        self.reach(epoch)?;
+        if epoch == self.front.epoch {
+            return Ok(self.front.twin());
+        }
+        let mut training = self.front.twin();
+        match self.state_before(epoch) {
+            Some(state) => state.give(&mut training),
+            None => {
+                let at = self.starts.iter().map(|start| start.epoch).min().unwrap_or(self.front.epoch);
+                return Err(SnapshotError::Passed { epoch, at });
+            }
+        }
+        if training.epoch < epoch
+            && let Some(stored) = &mut self.stored
+            && let Some(keyframe) = stored(training.epoch, epoch)
+            && (training.epoch + 1..=epoch).contains(&keyframe.epoch)
+        {
+            // One that does not fit leaves the trainer as it is, and more is trained again.
+            let _ = training.restore(&keyframe);
+        }
+        self.replays += u64::from(training.epoch < epoch);
+        while training.epoch < epoch {
+            if self.interrupt.as_ref().is_some_and(|interrupt| interrupt()) {
+                return Err(SnapshotError::Interrupted);
+            }
+            self.replayed_epochs += 1;
+            // With a look at the rule that may end the training, unlike where only a network is wanted.
+            training.step_epoch()?;
+        }
+        Ok(training)
+    }
+
+    /// Trains on up to `epoch`.
+    fn reach(&mut self, epoch: u64) -> Result<(), SnapshotError> {
+        self.begin()?;
+        while self.front.epoch < epoch {
+            if self.ended.is_some() {
+                return Err(SnapshotError::Ended { epoch, last: self.front.epoch });
+            }
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    /// The latest state in memory that is not after `epoch`.
+    fn state_before(&self, epoch: u64) -> Option<&Packed> {
+        let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
+        states.filter(|state| state.epoch <= epoch).max_by_key(|state| state.epoch)
+    }
+
     /// The network of an epoch before the front's.
     fn load_again(&mut self, epoch: u64) -> Result<Network, SnapshotError> {
+        // Not through `state_before`: the second training is borrowed beside it.
         let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
         let nearest = states.filter(|state| state.epoch <= epoch).max_by_key(|state| state.epoch);
         if let Some(state) = nearest
@@ -351,13 +407,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
 
 impl<F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Snapshots for Replay<'_, F> {
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
-        self.begin()?;
-        while self.front.epoch < epoch {
-            if self.ended.is_some() {
-                return Err(SnapshotError::Ended { epoch, last: self.front.epoch });
-            }
-            self.step()?;
-        }
+        self.reach(epoch)?;
         let network = if epoch == self.front.epoch { self.front.network() } else { self.load_again(epoch)? };
         Ok(Snapshot { epoch, network })
     }
@@ -435,6 +485,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Action {
         Load(u64),
+        TrainingAt(u64),
         Advance,
         AdvanceIfRoom,
         Release(u64),
@@ -443,6 +494,7 @@ mod tests {
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![
             4 => (0..EPOCHS + 2).prop_map(Action::Load),
+            1 => (0..EPOCHS).prop_map(Action::TrainingAt),
             1 => Just(Action::Advance),
             4 => Just(Action::AdvanceIfRoom),
             1 => (0..EPOCHS).prop_map(Action::Release),
@@ -499,6 +551,12 @@ mod tests {
                         }
                         (got, _) => prop_assert!(false, "epoch {}: {:?}", epoch, got),
                     },
+                    Action::TrainingAt(epoch) => {
+                        let mut training = replay.training_at(*epoch).unwrap();
+                        prop_assert!(training.epoch() == *epoch && training.network() == truth[*epoch as usize]);
+                        training.step_epoch().unwrap();
+                        prop_assert!(training.network() == truth[*epoch as usize + 1]);
+                    }
                     Action::Advance => {
                         replay.advance().unwrap();
                         prop_assert_eq!(replay.reached(), (reached + 1).min(EPOCHS));
@@ -535,6 +593,33 @@ mod tests {
             prop_assert!(epoch < oldest || cost < spacing.max(before), "{cost} at {spacing} after {before}");
             prop_assert!(spacing as usize * n_states < 4 * EPOCHS as usize);
         }
+    }
+
+    #[test]
+    fn a_training_taken_from_the_middle_ends_where_the_whole_one_does() {
+        let config = TrainConfig {
+            epochs: 200,
+            stop: Some(StopRule {
+                statistic: Statistic::TrainLoss,
+                target: None,
+                patience: Some(3),
+                interval: 1,
+            }),
+            ..toml::from_str("optimizer = { kind = 'sgd', learning_rate = 0.5 }\nbatch_size = 16").unwrap()
+        };
+        let (inputs, labels) = bits(50, 4);
+        let trainer = trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels);
+        let mut replay = Replay::new(trainer, 0, silent);
+        let Err(SnapshotError::Ended { last, .. }) = replay.load(200) else { panic!("it goes on") };
+        let ended = replay.ended();
+        let mut training = replay.training_at(last - 2).unwrap();
+        assert_eq!(training.ended(), None);
+        training.step_epoch().unwrap();
+        assert_eq!(training.ended(), None);
+        training.step_epoch().unwrap();
+        assert_eq!(training.ended(), ended);
+        assert_eq!(training.network(), replay.load(last).unwrap().network);
+        assert_eq!(replay.training_at(last).unwrap().ended(), ended);
     }
 
     #[test]

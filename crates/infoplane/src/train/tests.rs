@@ -285,6 +285,44 @@ fn statistics_do_not_change_the_training() {
 }
 
 #[test]
+fn watching_the_steps_of_an_epoch_changes_nothing() {
+    let start = network(&[12, 5, 2], Tanh, Softmax, 1);
+    for optimizer in [Optimizer::Nesterov { learning_rate: 0.1, momentum: 0.8 }, Optimizer::default()] {
+        let config = TrainConfig {
+            optimizer,
+            dropout: 0.1,
+            batch_size: BatchSize::Samples(100),
+            stop: Some(StopRule {
+                statistic: Statistic::TestLoss,
+                target: None,
+                patience: Some(4),
+                interval: 2,
+            }),
+            ..TrainConfig::default()
+        };
+        let (inputs, labels) = bits(300, 12);
+        let mut watched = trainer(&config, start.clone(), &inputs, &labels);
+        let mut plain = watched.twin();
+        for epoch in 0..5 {
+            let mut seen = Vec::new();
+            watched
+                .step_epoch_by_steps(|trainer| {
+                    seen.push((trainer.epoch(), trainer.steps(), trainer.network()));
+                })
+                .unwrap();
+            plain.step_epoch().unwrap();
+            assert_eq!(watched.keyframe(), plain.keyframe());
+            // 240 rows in batches of 100.
+            let steps: Vec<_> = seen.iter().map(|(epoch, steps, _)| (*epoch, *steps)).collect();
+            assert_eq!(steps, [1, 2, 3].map(|step| (epoch, 3 * epoch + step)));
+            assert_eq!(watched.steps_per_epoch(), 3);
+            assert_eq!(seen[2].2, plain.network());
+            assert!(seen[0].2 != seen[1].2 && seen[1].2 != seen[2].2);
+        }
+    }
+}
+
+#[test]
 fn a_restored_training_goes_on_bit_for_bit() {
     let start = network(&[12, 6, 2], Tanh, Softmax, 1);
     for optimizer in [

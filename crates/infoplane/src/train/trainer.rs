@@ -240,6 +240,17 @@ impl Trainer {
         self.epoch
     }
 
+    /// How many steps of one mini-batch it has been trained for.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// How many steps of one mini-batch make an epoch; the last of them may see fewer samples.
+    pub fn steps_per_epoch(&self) -> u64 {
+        let n_samples = self.train_rows.len();
+        n_samples.div_ceil(self.config.batch_size.of(n_samples)) as u64
+    }
+
     /// The network as it is now.
     pub fn network(&self) -> Network {
         self.parameters.to_network()
@@ -277,14 +288,33 @@ impl Trainer {
     /// [`SnapshotError::Diverged`] if the loss of the epoch, or a weight after it, is not finite; then the
     /// training is over, and every further call says the same.
     pub fn step_epoch(&mut self) -> Result<(), SnapshotError> {
+        self.step_epoch_by_steps(|_| {})
+    }
+
+    /// As [`Trainer::step_epoch`], watched: `on_step` sees the trainer after every step of one mini-batch.
+    ///
+    /// There [`Trainer::epoch`] is still that of the beginning of the epoch, and [`Trainer::steps`] counts the step just
+    /// made. After the last step the network is that of the new epoch. Watching changes no bit of the training.
+    ///
+    /// # Errors
+    /// As [`Trainer::step_epoch`]; the steps up to there have been seen.
+    pub fn step_epoch_by_steps(&mut self, on_step: impl FnMut(&Trainer)) -> Result<(), SnapshotError> {
         let record = self.config.statistics.contains(self.epoch + 1, self.config.epochs);
-        self.train_epoch(record)?;
+        self.train_epoch_by_steps(record, on_step)?;
         self.observe();
         Ok(())
     }
 
     /// As [`Trainer::step_epoch`], without a look at the rule that may end the training.
     pub(super) fn train_epoch(&mut self, record: bool) -> Result<(), SnapshotError> {
+        self.train_epoch_by_steps(record, |_| {})
+    }
+
+    fn train_epoch_by_steps(
+        &mut self,
+        record: bool,
+        mut on_step: impl FnMut(&Trainer),
+    ) -> Result<(), SnapshotError> {
         if let Some(diverged) = &self.diverged {
             return Err(diverged.clone());
         }
@@ -306,6 +336,7 @@ impl Trainer {
             let share = rows.len() as f64 / n_samples as f64;
             loss += f64::from(self.gradient(rows, &mut dropout)) * share;
             self.update(rate);
+            on_step(self);
         }
         self.epoch += 1;
         let finite = all_finite(self.level, &self.parameters.values);

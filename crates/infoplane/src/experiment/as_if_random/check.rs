@@ -1,0 +1,148 @@
+//! Settings that nothing can be measured with, told before anything is trained.
+
+use super::{AsIfRandom, PoolConfig};
+use crate::dataset::SplitRule;
+use crate::estimator::Method;
+use crate::experiment::config::{Experiment, ExperimentError, MeasuredOn};
+
+impl PoolConfig {
+    /// How many networks of a training, how many epochs or steps apart, and up to which epoch if that is given.
+    pub(super) fn window(&self) -> (usize, u64, Option<u64>) {
+        match *self {
+            PoolConfig::Epochs { window, stride, last } | PoolConfig::Steps { window, stride, last } => {
+                (window, stride, last)
+            }
+            PoolConfig::Seeds { epoch } => (1, 1, epoch),
+        }
+    }
+
+    /// What lies between one network and the next.
+    pub(super) fn unit(&self) -> &'static str {
+        match self {
+            PoolConfig::Steps { .. } => "steps",
+            PoolConfig::Epochs { .. } | PoolConfig::Seeds { .. } => "epochs",
+        }
+    }
+
+    /// How many networks make a pool.
+    fn n_draws(&self, seeds: u64) -> usize {
+        match self {
+            PoolConfig::Seeds { .. } => seeds as usize,
+            _ => self.window().0,
+        }
+    }
+}
+
+impl AsIfRandom {
+    /// What can be known to be wrong before the data are read.
+    pub(super) fn check(&self, experiment: &Experiment) -> Result<(), ExperimentError> {
+        let refused = |message: String| Err(value(experiment, message));
+        let epochs = experiment.training.epochs;
+        let (window, stride, last) = self.pool.window();
+        if window == 0 {
+            return refused("window = 0; allowed is 1 network or more, and 1 has no randomness".into());
+        }
+        if stride == 0 {
+            return refused(format!("stride = 0; allowed is 1 or more {}", self.pool.unit()));
+        }
+        if let Some(last) = last.filter(|&last| last > epochs) {
+            let key = if matches!(self.pool, PoolConfig::Seeds { .. }) { "epoch" } else { "last" };
+            return refused(format!(
+                "{key} = {last}, but training.epochs = {epochs}; allowed is 0 to {epochs}"
+            ));
+        }
+        match self.pool {
+            PoolConfig::Epochs { .. } => self.check_fit(experiment, last.unwrap_or(epochs), None)?,
+            PoolConfig::Steps { .. } => {}
+            PoolConfig::Seeds { .. } => {
+                if experiment.seeds < 2 {
+                    return refused(
+                        "a pool over seeds wants several trainings, and seeds = 1; give more (--seeds 50)"
+                            .into(),
+                    );
+                }
+                if experiment.dataset.measured_on != MeasuredOn::All
+                    && matches!(experiment.dataset.split, SplitRule::Shuffled { .. })
+                {
+                    return refused(
+                        "a pool over seeds wants the same inputs in every training, but every seed draws its own \
+                         rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); measure on all \
+                         (--set dataset.measured_on=all)"
+                            .into(),
+                    );
+                }
+            }
+        }
+        if self.inputs == Some(0) {
+            return refused("inputs = 0; allowed is 1 or more of the measured rows".into());
+        }
+        if self.estimators.is_empty() {
+            return refused("estimators is empty; name at least one (--estimator binned)".into());
+        }
+        for (index, estimator) in self.estimators.iter().enumerate() {
+            estimator.check().map_err(|source| ExperimentError::Estimator { index, source })?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a window that is longer than what there is up to the epoch `last`; `steps_per_epoch` where steps are
+    /// counted, `None` for epochs.
+    pub(super) fn check_fit(
+        &self,
+        experiment: &Experiment,
+        last: u64,
+        steps_per_epoch: Option<u64>,
+    ) -> Result<(), ExperimentError> {
+        let (window, stride, _) = self.pool.window();
+        let there = last.saturating_mul(steps_per_epoch.unwrap_or(1));
+        if (window as u64 - 1).saturating_mul(stride) <= there {
+            return Ok(());
+        }
+        let unit = self.pool.unit();
+        let fit = there / stride + 1;
+        Err(value(
+            experiment,
+            format!(
+                "a window of {window} networks, {stride} {unit} apart, is longer than the {there} {unit} that there are \
+                 up to epoch {last}; {fit} fit (--window {fit}), or take them nearer to each other (--stride)"
+            ),
+        ))
+    }
+
+    /// The bytes of one pool: activations, and the weights of its networks. Refuses more than `memory`.
+    pub(super) fn check_memory(
+        &self,
+        experiment: &Experiment,
+        widths: &[usize],
+        n_inputs: usize,
+        memory: u64,
+    ) -> Result<u64, ExperimentError> {
+        let draws = self.pool.n_draws(experiment.seeds);
+        let units = widths[1..].iter().map(|&width| width as u64).sum::<u64>();
+        let weights = widths.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum::<u64>();
+        let each = (n_inputs as u64).saturating_mul(units).saturating_add(weights).saturating_mul(4);
+        let need = each.saturating_mul(draws as u64);
+        if need <= memory {
+            return Ok(need);
+        }
+        Err(value(
+            experiment,
+            format!(
+                "a pool of {draws} networks on {n_inputs} inputs takes {need} bytes ({}) for the values of {units} units \
+                 and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs (--inputs), pool \
+                 fewer networks (--window), or give more memory (--memory)",
+                mebibytes(need),
+                mebibytes(memory)
+            ),
+        ))
+    }
+}
+
+/// As `--memory` takes it.
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MiB", bytes.div_ceil(1 << 20))
+}
+
+pub(super) fn value(experiment: &Experiment, message: String) -> ExperimentError {
+    ExperimentError::Value { origin: experiment.name.clone(), message }
+}

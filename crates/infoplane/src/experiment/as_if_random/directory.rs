@@ -1,0 +1,223 @@
+//! The directory of a result: written whole, read again, and known again.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::{AsIfRandom, AsIfRandomResult};
+use crate::experiment::config::{ExperimentError, shorten};
+use crate::experiment::difference::differences;
+use crate::run::{DataFacts, Digest, Disk, Manifest, RunError, partial_of, read_table, read_toml, to_toml};
+use crate::{Information, LayerDescription};
+
+/// The version of the directory's format that this library writes and reads.
+const FORMAT_VERSION: u32 = 1;
+
+/// Written last, so its presence says that the rest is there.
+const HEAD: &str = "as-if-random.toml";
+const POOL: &str = "pool.jsonl";
+const REST: &str = "rest.jsonl";
+const WINDOW: &str = "window.jsonl";
+const OVERLAP: &str = "overlap.jsonl";
+
+/// What the result is of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub format_version: u32,
+    pub infoplane_version: String,
+    pub name: String,
+    pub seeds: Vec<u64>,
+    #[serde(default)]
+    pub digests: Digests,
+    pub data: DataFacts,
+    pub layers: Vec<LayerDescription>,
+    pub settings: Table,
+    pub experiment: Table,
+}
+
+/// Digests of the tables, by which damage to them is found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Digests {
+    pool: String,
+    rest: String,
+    window: String,
+    overlap: String,
+}
+
+impl Head {
+    pub fn new(manifest: &Manifest, settings: &AsIfRandom, data: DataFacts) -> Result<Head, ExperimentError> {
+        let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+        let mut settings = Table::try_from(settings)
+            .map_err(|error| ExperimentError::Value { origin: name.into(), message: error.to_string() })?;
+        settings.iter_mut().for_each(|(_, value)| shorten(value));
+        Ok(Head {
+            format_version: FORMAT_VERSION,
+            infoplane_version: manifest.infoplane_version.clone(),
+            name: name.into(),
+            seeds: manifest.seeds.clone(),
+            digests: Digests::default(),
+            data,
+            layers: manifest.layers.clone(),
+            settings,
+            experiment: manifest.experiment.clone(),
+        })
+    }
+
+    /// A result without any rows yet.
+    pub fn result(&self, settings: AsIfRandom) -> AsIfRandomResult {
+        AsIfRandomResult {
+            name: self.name.clone(),
+            settings,
+            h_x: Information::from_bits(self.data.h_x_bits),
+            h_y: Information::from_bits(self.data.h_y_bits),
+            data: self.data.clone(),
+            layers: self.layers.clone(),
+            rows: Vec::new(),
+            rest: Vec::new(),
+            window: Vec::new(),
+            overlap: Vec::new(),
+        }
+    }
+
+    /// All that decides what comes out; not where the data lie.
+    fn identity(&self) -> Table {
+        let mut experiment = self.experiment.clone();
+        if let Some(dataset) = experiment.get_mut("dataset").and_then(|dataset| dataset.as_table_mut()) {
+            dataset.remove("source");
+        }
+        let mut table = Table::new();
+        table.insert("infoplane_version".into(), self.infoplane_version.clone().into());
+        table.insert("data_digest".into(), self.data.digest.clone().into());
+        table.insert("settings".into(), self.settings.clone().into());
+        table.insert("experiment".into(), experiment.into());
+        table
+    }
+}
+
+impl AsIfRandomResult {
+    /// Reads the directory that [`Experiment::as_if_random`](super::Experiment::as_if_random) wrote.
+    ///
+    /// # Errors
+    /// [`RunError`] names the file that is missing, damaged, changed or of another format.
+    pub fn read(directory: &Path) -> Result<AsIfRandomResult, RunError> {
+        match read_head(directory)? {
+            Some(head) => read_result(directory, &head),
+            None => Err(RunError::Malformed {
+                path: directory.join(HEAD),
+                line: None,
+                message: format!(
+                    "{}, so {} holds no complete as-if-random result",
+                    "there is none",
+                    directory.display()
+                ),
+            }),
+        }
+    }
+
+    /// Whether the directory holds a complete result.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(HEAD).is_file()
+    }
+}
+
+/// What the result in the directory is of; `None` if there is no complete one.
+fn read_head(directory: &Path) -> Result<Option<Head>, RunError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+        infoplane_version: Option<String>,
+    }
+    let path = directory.join(HEAD);
+    // The version first: another format may well not parse as this one.
+    let Some(version) = read_toml::<Version>(&path)? else { return Ok(None) };
+    if version.format_version != FORMAT_VERSION {
+        let writer = version.infoplane_version.map(|v| format!(", infoplane {v}")).unwrap_or_default();
+        let message = format!(
+            "has format version {}; this program reads version {FORMAT_VERSION}: use the program that wrote it{writer}, \
+             or name another directory",
+            version.format_version
+        );
+        return Err(RunError::Malformed { path, line: None, message });
+    }
+    read_toml(&path)
+}
+
+fn read_result(directory: &Path, head: &Head) -> Result<AsIfRandomResult, RunError> {
+    fn rows<T: DeserializeOwned>(directory: &Path, file: &str, digest: &str) -> Result<Vec<T>, RunError> {
+        read_table(&directory.join(file), digest, HEAD)
+    }
+    let settings =
+        head.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
+            path: directory.join(HEAD),
+            line: None,
+            message: format!("settings: {}", error.message()),
+        })?;
+    Ok(AsIfRandomResult {
+        rows: rows(directory, POOL, &head.digests.pool)?,
+        rest: rows(directory, REST, &head.digests.rest)?,
+        window: rows(directory, WINDOW, &head.digests.window)?,
+        overlap: rows(directory, OVERLAP, &head.digests.overlap)?,
+        ..head.result(settings)
+    })
+}
+
+/// The result that the directory holds, if it is of the same; refuses a directory that holds anything else.
+pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRandomResult>, ExperimentError> {
+    if let Some(head) = read_head(directory)? {
+        let differences = differences(&head.identity(), &asked.identity());
+        if !differences.is_empty() {
+            return Err(ExperimentError::OtherResult { path: directory.into(), differences });
+        }
+        return Ok(Some(read_result(directory, &head)?));
+    }
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(RunError::io("read", directory)(error).into()),
+    };
+    for entry in entries {
+        let name = entry.map_err(RunError::io("read", directory))?.file_name();
+        // What is left of a result that was not finished is no hindrance.
+        let ours = name
+            .to_str()
+            .is_some_and(|name| [POOL, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some());
+        if !ours {
+            return Err(RunError::NotEmpty(directory.into()).into());
+        }
+    }
+    Ok(None)
+}
+
+/// Writes the tables, and last what they are of.
+pub(super) fn write(
+    disk: &Disk,
+    directory: &Path,
+    mut head: Head,
+    result: &AsIfRandomResult,
+) -> Result<(), RunError> {
+    disk.create_directory(directory).map_err(RunError::io("create", directory))?;
+    head.digests = Digests {
+        pool: write_table(disk, &directory.join(POOL), &result.rows)?,
+        rest: write_table(disk, &directory.join(REST), &result.rest)?,
+        window: write_table(disk, &directory.join(WINDOW), &result.window)?,
+        overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
+    };
+    let path = directory.join(HEAD);
+    let text = to_toml(&path, &head)?;
+    disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))
+}
+
+/// Writes one object per line, and gives the digest of the bytes.
+fn write_table<T: Serialize>(disk: &Disk, path: &Path, rows: &[T]) -> Result<String, RunError> {
+    let mut bytes = Vec::new();
+    for row in rows {
+        serde_json::to_writer(&mut bytes, row).map_err(|error| RunError::io("write", path)(error.into()))?;
+        bytes.push(b'\n');
+    }
+    disk.replace(path, &bytes).map_err(RunError::io("write", path))?;
+    Ok(Digest::of(&bytes))
+}
