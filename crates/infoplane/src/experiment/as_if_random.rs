@@ -297,15 +297,7 @@ fn overlap_rows(
     let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
         // Why a layer has no cells is in its rows of the pool.
         let cells = Binned::new(config, range).and_then(|binned| binned.cells(Variable::Single(t.view())));
-        let rows = cells.map_or(Vec::new(), |cells| overlaps(&cells, subject.x, subject.y));
-        let of_here = |row| OverlapRow {
-            seed: subject.seed,
-            layer: layer + 1,
-            setting: config.setting(),
-            draws: pool.n_draws(),
-            ..row
-        };
-        rows.into_iter().map(of_here).collect::<Vec<_>>()
+        cells.map_or(Vec::new(), |cells| overlaps(&cells, subject, layer + 1, &config.setting()))
     };
     let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
     layers.into_iter().flatten().collect()

@@ -24,7 +24,7 @@ pub(super) const FIGURE: Figure = Figure {
 const KINDS: [&str; 2] = ["tanh", "relu"];
 
 fn full_batch(nonlinearity: &str) -> String {
-    format!("{nonlinearity}, full batch")
+    format!("{}, full batch", common::title(nonlinearity))
 }
 
 fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
@@ -49,8 +49,10 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
 }
 
 fn show(results: &Results) -> Result<Shown, ReproduceError> {
-    let labels: Vec<String> =
-        KINDS.iter().flat_map(|nonlinearity| [nonlinearity.to_string(), full_batch(nonlinearity)]).collect();
+    let labels: Vec<String> = KINDS
+        .iter()
+        .flat_map(|nonlinearity| [common::title(nonlinearity), full_batch(nonlinearity)])
+        .collect();
     let rows = if results.setup.size == Size::Tiny { 1 } else { 2 };
     let names = [["30 bins, full", "each layer's range"], ["KDE, upper", "noise variance 0.001"]];
     let mut panels = Vec::new();

@@ -85,7 +85,7 @@ pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, 
         log_spaced(size.pick(120, 60, 4)),
         estimators(if size == crate::reproduce::Size::Tiny { &methods[..4] } else { &methods }),
     ];
-    Ok(PlannedRun::preset(nonlinearity, &format!("contrast-{nonlinearity}"), preset, overrides)?)
+    Ok(PlannedRun::preset(&title(nonlinearity), &format!("contrast-{nonlinearity}"), preset, overrides)?)
 }
 
 /// A panel of a run's plane.

@@ -50,7 +50,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     let mut panels = Vec::new();
     let mut comparisons = Vec::new();
     for nonlinearity in KINDS {
-        let run = results.run(nonlinearity);
+        let run = results.run(&common::title(nonlinearity));
         let group = common::kde_upper(run, 0.1)?;
         panels.push(common::panel(run, &group, common::accuracy_remark(run)));
         let paths = group.layers();

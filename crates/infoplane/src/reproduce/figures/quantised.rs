@@ -27,7 +27,7 @@ pub(super) const FIGURE: Figure = Figure {
 const KINDS: [&str; 2] = ["tanh", "relu"];
 
 fn rounded(nonlinearity: &str) -> String {
-    format!("{nonlinearity}, 8 bits")
+    format!("{}, 8 bits", common::title(nonlinearity))
 }
 
 fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
@@ -47,8 +47,8 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     type Of = fn(&str) -> String;
     let ways: [(&str, &str, Of, EstimatorConfig); 3] = [
         ("8 bits, exact", "rounded network", rounded, common::exact()),
-        ("256 bins", "each layer's range", str::to_string, common::full_range(256)),
-        ("30 bins", "each layer's range", str::to_string, common::full_range(30)),
+        ("256 bins", "each layer's range", common::title, common::full_range(256)),
+        ("30 bins", "each layer's range", common::title, common::full_range(30)),
     ];
     let mut panels = Vec::new();
     let mut comparisons = Vec::new();

@@ -52,7 +52,12 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
                 common::estimators(&methods),
             ];
             let preset = format!("saxe2018-{nonlinearity}");
-            Ok(PlannedRun::preset(nonlinearity, &format!("resolution-{nonlinearity}"), &preset, overrides)?)
+            Ok(PlannedRun::preset(
+                &common::title(nonlinearity),
+                &format!("resolution-{nonlinearity}"),
+                &preset,
+                overrides,
+            )?)
         })
         .collect()
 }
@@ -108,7 +113,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     let measured: Vec<(&RunResult, Vec<Line>)> = KINDS
         .iter()
         .map(|nonlinearity| {
-            let run = results.run(nonlinearity);
+            let run = results.run(&common::title(nonlinearity));
             Ok((run, lines(run, size)?))
         })
         .collect::<Result<_, ReproduceError>>()?;
