@@ -44,10 +44,16 @@ pub enum Command {
         json: bool,
     },
     /// Draw the figures of a run again, from what its directory holds
-    #[command(after_help = "Example:\n  infoplane report runs/tishby2017")]
+    #[command(after_help = "\
+Examples:
+  infoplane report runs/tishby2017
+  infoplane report runs/saxe2018-relu --only-learned")]
     Report {
         /// The run directory
         run: PathBuf,
+        /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+        #[arg(long)]
+        only_learned: bool,
     },
     /// Estimate information from files of activations
     #[command(subcommand)]
@@ -92,6 +98,9 @@ pub struct Run {
     /// Memory for networks kept to be measured later and for activations: 512MiB, 4GiB. The numbers do not depend on it
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
     pub memory: ByteSize,
+    /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+    #[arg(long)]
+    pub only_learned: bool,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::Experiment;
-use infoplane::report::{ReportData, ScheduleData, distance_unit, schedule_setting};
+use infoplane::report::{
+    FailedSeed, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds, schedule_setting,
+};
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::schedule::MeasuredEpoch;
 use infoplane::train::EpochStats;
@@ -20,21 +22,29 @@ pub struct Loaded {
     plane: InformationPlane,
     training: Vec<EpochStats>,
     schedule: Vec<MeasuredEpoch>,
+    failed: Vec<FailedSeed>,
+    only_learned: bool,
     complete: bool,
     notes: Vec<String>,
 }
 
 impl Loaded {
-    pub fn read(run: &RunDir, manifest: Manifest) -> Result<Self, Failure> {
+    pub fn read(run: &RunDir, manifest: Manifest, only_learned: bool) -> Result<Self, Failure> {
         let outcome = run.outcome()?;
         let complete = outcome.is_some();
         let planned = planned_epochs(&manifest);
-        let notes = match outcome {
+        let notes = match &outcome {
             None => vec!["run not complete: what is here is what there is so far".to_string()],
             Some(outcome) => outcome.seeds.iter().filter_map(|seed| ended_otherwise(seed, planned)).collect(),
         };
         let (plane, training, schedule) = (run.plane()?, run.training()?, run.schedule()?);
-        Ok(Loaded { manifest, plane, training, schedule, complete, notes })
+        let failed = failed_seeds(&manifest, &training, outcome.as_ref());
+        Ok(Loaded { manifest, plane, training, schedule, failed, only_learned, complete, notes })
+    }
+
+    /// The seeds that did not learn.
+    pub fn failed(&self) -> &[FailedSeed] {
+        &self.failed
     }
 
     pub fn report(&self) -> ReportData<'_> {
@@ -49,6 +59,8 @@ impl Loaded {
             plane: &self.plane,
             training: &self.training,
             schedule: self.schedule(),
+            failed: self.failed.clone(),
+            only_learned: self.only_learned,
             complete: self.complete,
             notes: self.notes.clone(),
         }
@@ -90,10 +102,15 @@ fn name(manifest: &Manifest) -> &str {
     manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("run")
 }
 
+/// The seeds that did not learn, for JSON.
+pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
+    failed.iter().map(|failed| failed.seed).collect()
+}
+
 /// Draws the figures of a run again.
-pub fn report(path: &Path) -> Result<ExitCode, Failure> {
+pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
     let (run, manifest) = RunDir::open(path)?;
-    let loaded = Loaded::read(&run, manifest)?;
+    let loaded = Loaded::read(&run, manifest, only_learned)?;
     let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
     let mut out = stdout().lock();
     writeln!(out, "{}", infoplane::report::summary(&loaded.report()))?;
@@ -108,6 +125,7 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let (run, manifest) = RunDir::open(path)?;
     let rows = run.plane()?.rows;
     let outcome = run.outcome()?;
+    let failed = failed_seeds(&manifest, &run.training()?, outcome.as_ref());
     let mut measured: Vec<(u64, u64)> = rows.iter().map(|row| (row.seed, row.epoch)).collect();
     measured.dedup();
     let mut settings: Vec<String> = rows
@@ -138,6 +156,7 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
             "measured": measured.len(),
             "to_measure": wanted,
             "outcome": outcome,
+            "seeds_not_learned": seed_numbers(&failed),
         });
         writeln!(out, "{object}")?;
         return Ok(ExitCode::SUCCESS);
@@ -173,6 +192,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     }
     for told in outcome.iter().flat_map(|o| &o.seeds).filter_map(|seed| ended_otherwise(seed, epochs)) {
         writeln!(out, "ended       {told}")?;
+    }
+    if !failed.is_empty() {
+        writeln!(out, "failed      {}", failed_in_words(&failed))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Presets { name } => run::presets(name.as_deref()),
         Command::Info { run, json } => info::info(&run, json),
-        Command::Report { run } => info::report(&run),
+        Command::Report { run, only_learned } => info::report(&run, only_learned),
         Command::Estimate(estimate) => match *estimate {
             Estimate::Pair(arguments) => estimate::pair(&arguments),
             Estimate::Entropy(arguments) => estimate::entropy(&arguments),

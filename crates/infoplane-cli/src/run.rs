@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::arguments::Run;
 use crate::failure::{DIVERGED, Failure, INTERRUPTED, say};
-use crate::info::{Loaded, data_lines, ended_otherwise, planned_epochs};
+use crate::info::{Loaded, data_lines, ended_otherwise, planned_epochs, seed_numbers};
 use crate::progress::Bar;
 
 /// Lists the presets, or prints one.
@@ -107,7 +107,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     {
         say(told);
     }
-    let loaded = Loaded::read(&summary.run, summary.manifest.clone())?;
+    let loaded = Loaded::read(&summary.run, summary.manifest.clone(), arguments.only_learned)?;
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
     let files = match infoplane::report::write(&loaded.report(), &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
@@ -117,7 +117,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         files => files?,
     };
     if arguments.json {
-        print_json(&summary, &files)?;
+        print_json(&summary, &loaded, &files)?;
     } else {
         let mut text = stdout().lock();
         writeln!(text, "{}", infoplane::report::summary(&loaded.report()))?;
@@ -198,7 +198,7 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
     Ok(())
 }
 
-fn print_json(summary: &RunSummary, files: &[PathBuf]) -> Result<(), Failure> {
+fn print_json(summary: &RunSummary, loaded: &Loaded, files: &[PathBuf]) -> Result<(), Failure> {
     let work = &summary.work;
     // Of the training that came furthest; each is told in `outcomes`.
     let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
@@ -217,6 +217,8 @@ fn print_json(summary: &RunSummary, files: &[PathBuf]) -> Result<(), Failure> {
         "replayed_epochs": work.replayed_epochs,
         "saved_seconds": time_saved(summary).map(|saved| saved.as_secs_f64()),
         "outcomes": summary.outcome.seeds,
+        "seeds_not_learned": seed_numbers(loaded.failed()),
+        "only_learned": loaded.report().only_learned,
         "files": files,
     });
     writeln!(stdout().lock(), "{object}")?;

@@ -61,6 +61,7 @@
 //! | the whole curve from few epochs, neighbours at most δ apart | [`DeltaExact`](schedule::ScheduleConfig::DeltaExact) |
 //! | the same where no network can be kept or trained again | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
+pub mod bottleneck;
 pub mod calibrate;
 pub mod dataset;
 pub mod estimator;

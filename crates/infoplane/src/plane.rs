@@ -10,8 +10,8 @@ use crate::Bound;
 
 pub use distance::{Distance, Entropies, Scale};
 pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
-pub use mean::Mean;
 pub(crate) use mean::mean_over_seeds;
+pub use mean::{Mean, Percentiles};
 
 /// How manifests and figures name a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 pub(crate) mod symbols;
 
 use std::collections::BTreeMap;
-use std::ops::Mul;
+use std::ops::{Mul, Range};
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
@@ -102,9 +102,21 @@ impl Labels {
 
     /// The same labelling of a choice of rows, renumbered.
     pub fn select(&self, rows: &[usize]) -> Labels {
-        let mut counts = vec![0; self.n_labels()];
-        for &row in rows {
-            counts[self.codes[row] as usize] += 1;
+        Labels::renumbered(rows.iter().map(|&row| self.codes[row]).collect(), self.n_labels())
+    }
+
+    /// The same labelling of some stretches of rows, one after the other, renumbered.
+    pub(crate) fn stretches(&self, stretches: &[Range<usize>]) -> Labels {
+        let mut codes = Vec::with_capacity(stretches.iter().map(ExactSizeIterator::len).sum());
+        stretches.iter().for_each(|stretch| codes.extend_from_slice(&self.codes[stretch.clone()]));
+        Labels::renumbered(codes, self.n_labels())
+    }
+
+    /// Codes below `n_codes`, some of which may not occur, numbered anew in ascending order.
+    fn renumbered(mut codes: Vec<u32>, n_codes: usize) -> Labels {
+        let mut counts = vec![0; n_codes];
+        for &code in &codes {
+            counts[code as usize] += 1;
         }
         // Ascending, as from_symbols numbers them, without sorting.
         let mut next = 0;
@@ -115,7 +127,7 @@ impl Labels {
                 next.wrapping_sub(1)
             })
             .collect();
-        let codes = rows.iter().map(|&row| numbers[self.codes[row] as usize]).collect();
+        codes.iter_mut().for_each(|code| *code = numbers[*code as usize]);
         counts.retain(|&count| count > 0);
         Labels { codes, counts }
     }

@@ -202,7 +202,10 @@ fn a_plane_without_values_gives_no_plane_and_says_so() {
     let mut run: Run = make_up(&small());
     run.plane = InformationPlane::default();
     let files = written(&run.data());
-    assert_eq!(files.keys().collect::<Vec<_>>(), ["plane.csv", "summary.md", "training.png", "training.svg"]);
+    assert_eq!(
+        files.keys().collect::<Vec<_>>(),
+        ["plane.csv", "repeats.csv", "summary.md", "training.png", "training.svg"]
+    );
     assert!(report::summary(&run.data()).contains("nothing was measured"));
 
     run.training = vec![];
@@ -275,6 +278,8 @@ fn the_summary_gives_first_largest_and_last() {
         plane: &plane,
         training: &training,
         schedule: ScheduleData::default(),
+        failed: vec![],
+        only_learned: false,
         complete: true,
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };

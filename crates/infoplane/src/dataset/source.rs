@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::{Dataset, DatasetError, generate, read};
@@ -129,6 +130,25 @@ impl DatasetSource {
         match self {
             DatasetSource::Symmetric12 { gain, .. } => {
                 Ok(Some(generate::symmetric12(*gain, 1, 0)?.information))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// p(y|x) of the rule that a generated task draws its labels by, a row for each input, all equally likely: of
+    /// the 12-bit task `(4096, 2)`. `None` for data whose rule is not known.
+    ///
+    /// Without noise every row is 0 and 1. What the sigmoid of the published task would give is the rule of the same
+    /// source with [`generate::SIGMOID_GAIN`].
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a setting is outside what is allowed.
+    pub fn rule(&self) -> Result<Option<Array2<f64>>, DatasetError> {
+        match self {
+            DatasetSource::Symmetric12 { gain, .. } => {
+                let one = generate::symmetric12(*gain, 1, 0)?.label_probability;
+                let p = |(x, y)| if y == 1 { one[x] } else { 1.0 - one[x] };
+                Ok(Some(Array2::from_shape_fn((one.len(), 2), p)))
             }
             _ => Ok(None),
         }

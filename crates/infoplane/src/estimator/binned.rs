@@ -8,13 +8,14 @@ mod tests;
 use std::borrow::Cow;
 
 use fearless_simd::{Level, Simd, dispatch};
+use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::discrete::{self, Correction};
 use super::range::{BinRange, LayerRange, RangeScope};
 use super::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Uncertainty, Warning,
+    About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Symbols, Uncertainty, Warning,
     check_layer, check_variables, counts,
 };
 use crate::variable::standard_layout;
@@ -376,6 +377,13 @@ impl Estimator for Binned {
             .collect();
         Ok(vec![Reading { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
     }
+
+    fn symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
+        check_layer(&t, &[])?;
+        let (labels, outside) = self.symbols_of(&t)?;
+        let outside = if outside == 0 { Vec::new() } else { self.outside(&t) };
+        Ok(Some(Symbols { labels: labels.into_owned(), outside }))
+    }
 }
 
 impl Binned {
@@ -394,13 +402,32 @@ impl Binned {
         let (symbols, outside) = match variable {
             Variable::Labels(labels) => return Ok((Cow::Borrowed(labels), 0)),
             Variable::Single(rows) => {
-                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+                self.number(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
             }
             Variable::Double(rows) => {
-                self.symbols(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
+                self.number(standard_layout(rows).as_slice().unwrap_or(&[]), rows.ncols())?
             }
         };
         Ok((Cow::Owned(symbols), outside))
+    }
+
+    /// How many values of each row lie outside the bins.
+    fn outside(&self, t: &Variable<'_>) -> Vec<u32> {
+        fn count<T: Value>(rows: &ArrayView2<'_, T>, units: &[EvenBins]) -> Vec<u32> {
+            let outside = |row: ArrayView1<'_, T>| {
+                let beyond = |(value, bins): (&T, &EvenBins)| {
+                    let t: f64 = (*value).into();
+                    u32::from((t < bins.low) | (t > bins.high))
+                };
+                row.iter().zip(units.iter().cycle()).map(beyond).sum()
+            };
+            rows.rows().into_iter().map(outside).collect()
+        }
+        match (t, &self.cells) {
+            (Variable::Single(rows), Cells::Even { units, .. }) => count(rows, units),
+            (Variable::Double(rows), Cells::Even { units, .. }) => count(rows, units),
+            _ => Vec::new(),
+        }
     }
 
     /// The information between symbols, `entropy` that of the first.
@@ -421,7 +448,7 @@ impl Binned {
     }
 
     /// One symbol per row, and how many values lay outside the bins.
-    fn symbols<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
+    fn number<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
         let per_unit = match &self.cells {
             Cells::Even { units, .. } => units.len(),
             Cells::Thresholds { units } => units.len(),

@@ -18,6 +18,7 @@ mod noise;
 mod prepare;
 mod range;
 mod renyi;
+mod symbols;
 mod uncertainty;
 
 pub use auto::{Auto, AutoConfig, Route, route};
@@ -42,6 +43,7 @@ pub use noise::{Noise, NoiseConfig};
 pub use prepare::Scaling;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth, RenyiConfig};
+pub use symbols::Symbols;
 pub use uncertainty::{
     Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
     with_uncertainty,
@@ -119,6 +121,18 @@ pub trait Estimator: Send + Sync {
         let estimates =
             labellings.iter().map(|labels| self.pair(t.view(), Variable::Labels(labels))).collect();
         Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+    }
+
+    /// What cells the rows of T lie in, if that is all the method takes of them; nothing if it is not.
+    ///
+    /// [`Estimator::layer`] then says the same of the symbols of any rows of T, given as labels, as of these rows
+    /// themselves, but for the number of values out of range. Many choices of the same rows are measured faster this way.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if T cannot be measured.
+    fn symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
+        check_layer(&t, &[])?;
+        Ok(None)
     }
 }
 

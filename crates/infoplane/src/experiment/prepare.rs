@@ -145,6 +145,7 @@ impl Experiment {
         seeds: &[u64],
         inputs: Option<usize>,
     ) -> Result<DataFacts, ExperimentError> {
+        let guessing_accuracy = self.guessing_accuracy(dataset, seeds)?;
         let same_rows = self.dataset.measured_on == MeasuredOn::All
             || !matches!(self.dataset.split, SplitRule::Shuffled { .. });
         let seeds = if same_rows { &seeds[..1] } else { seeds };
@@ -158,6 +159,7 @@ impl Experiment {
             i_xy_bits: 0.0,
             i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
             label_shares: dataset.labels.shares(),
+            guessing_accuracy,
         };
         for &seed in seeds {
             let split = dataset.split_rows(self.dataset.split, seed)?;
@@ -178,5 +180,15 @@ impl Experiment {
             facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
         }
         Ok(facts)
+    }
+
+    /// The share of the most frequent class among the training labels of each seed.
+    fn guessing_accuracy(&self, dataset: &Dataset, seeds: &[u64]) -> Result<Vec<f64>, ExperimentError> {
+        let of_seed = |&seed: &u64| {
+            let split = dataset.split_rows(self.dataset.split, seed)?;
+            let shares = dataset.labels.select(&split.train).shares();
+            Ok(shares.into_iter().fold(0.0, f64::max))
+        };
+        seeds.iter().map(of_seed).collect()
     }
 }

@@ -174,7 +174,11 @@ impl Experiment {
         })?;
         let now = experiment.manifest(&prepared, &manifest.seeds)?;
         // The same data may be in a file of another name.
-        if (DataFacts { name: manifest.data.name.clone(), ..now.data.clone() }) != manifest.data {
+        let mut data = DataFacts { name: manifest.data.name.clone(), ..now.data.clone() };
+        if manifest.data.guessing_accuracy.is_empty() {
+            data.guessing_accuracy.clear();
+        }
+        if data != manifest.data {
             return Err(ExperimentError::DataChanged {
                 path: path.into(),
                 then: manifest.data.digest,

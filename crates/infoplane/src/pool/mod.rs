@@ -7,11 +7,13 @@
 
 mod measure;
 mod overlap;
+mod parts;
 mod rest;
 mod row;
 mod summary;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{Activations, Network};
@@ -57,20 +59,24 @@ impl Pool {
     pub fn of<'a>(draws: impl IntoIterator<Item = (Draw, &'a Network)>, inputs: ArrayView2<'_, f32>) -> Pool {
         let draws: Vec<(Draw, &Network)> = draws.into_iter().collect();
         let n_inputs = inputs.nrows();
-        let mut pool =
-            Pool { draws: draws.iter().map(|(draw, _)| *draw).collect(), layers: Vec::new(), n_inputs };
-        let mut activations = Activations { layers: Vec::new() };
-        for (index, (_, network)) in draws.iter().enumerate() {
-            network.activations_into(inputs, &mut activations);
-            if pool.layers.is_empty() {
-                let empty = |t: &Array2<f32>| Array2::zeros((draws.len() * n_inputs, t.ncols()));
-                pool.layers = activations.layers.iter().map(empty).collect();
-            }
-            for (pooled, t) in pool.layers.iter_mut().zip(&activations.layers) {
-                pooled.slice_mut(s![index * n_inputs..(index + 1) * n_inputs, ..]).assign(t);
-            }
+        let widths = draws.first().map_or(Vec::new(), |(_, network)| network.widths());
+        let mut layers: Vec<Array2<f32>> =
+            widths.iter().skip(1).map(|&width| Array2::zeros((draws.len() * n_inputs, width))).collect();
+        // For each network, its rows of every layer.
+        let mut rows: Vec<Vec<ArrayViewMut2<'_, f32>>> = draws.iter().map(|_| Vec::new()).collect();
+        for layer in &mut layers {
+            let stretches = layer.axis_chunks_iter_mut(Axis(0), n_inputs.max(1));
+            rows.iter_mut().zip(stretches).for_each(|(rows, stretch)| rows.push(stretch));
         }
-        pool
+        rows.par_iter_mut().zip(&draws).for_each_init(
+            || Activations { layers: Vec::new() },
+            |activations, (rows, (_, network))| {
+                assert_eq!(network.widths(), widths, "networks of a pool are of one shape");
+                network.activations_into(inputs, activations);
+                rows.iter_mut().zip(&activations.layers).for_each(|(rows, t)| rows.assign(t));
+            },
+        );
+        Pool { draws: draws.into_iter().map(|(draw, _)| draw).collect(), layers, n_inputs }
     }
 
     /// The number of networks.

@@ -82,7 +82,11 @@ pub(super) fn subtitle(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String 
 }
 
 pub(super) fn samples_and_seeds(data: &ReportData<'_>, n_seeds: usize) -> String {
-    let seeds = if n_seeds == 1 { "1 seed".to_string() } else { format!("{n_seeds} seeds") };
+    let seeds = match if data.only_learned { data.failed.len() } else { 0 } {
+        0 if n_seeds == 1 => "1 seed".to_string(),
+        0 => format!("{n_seeds} seeds"),
+        _ => format!("{n_seeds} of {} seeds, only those that learned", data.n_trainings()),
+    };
     format!("{} · n = {} · {seeds}", data.dataset, data.n_samples)
 }
 

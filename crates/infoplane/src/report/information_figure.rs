@@ -1,20 +1,19 @@
 //! I(X;T) and I(T;Y) of every layer against the epoch; each where there is one.
 //!
-//! Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
+//! Of a few seeds each is drawn, of many the bands that hold most of them. Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
 
 use std::collections::BTreeMap;
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
+use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width, thin};
+use super::failed::LEAST_FOR_BANDS;
 use super::thinning::thin_means;
-use super::{ReportData, caption};
+use super::{ReportData, caption, failed};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, PlanePoint};
 
 const LEAST_WIDTH: f64 = 860.0;
 const TOP: f64 = 66.0;
 const PANEL: (f64, f64) = (290.0, 300.0);
 const LEFTS: [f64; 2] = [60.0, 424.0];
-/// Up to here each seed is drawn; more would be a fog, and a band of the standard error says more.
-pub(super) const MOST_SEEDS: usize = 10;
 
 /// What one of the two panels shows.
 struct Quantity {
@@ -62,7 +61,7 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
         },
     ];
     for (left, quantity) in LEFTS.into_iter().zip(quantities) {
-        draw_quantity(&mut scene, left, &numbers, &quantity);
+        draw_quantity(&mut scene, data, left, &numbers, &quantity);
     }
     legend(&mut scene, legend_left, TOP + 8.0, &names);
     caption::write_notes(&mut scene, 24.0, bottom, &notes);
@@ -71,15 +70,19 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
 
 fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String> {
     let mut notes = caption::notes(data, group);
-    match group.seeds().len() {
-        0 | 1 => {}
-        n if n <= MOST_SEEDS => notes.insert(0, "Strong: mean over seeds. Faint: each seed.".into()),
-        _ => notes.insert(0, "Lines: mean over seeds. Bands: plus and minus its standard error.".into()),
-    }
+    let bands = "Bands: 5 to 95% of the seeds, darker 25 to 75%.";
+    let reading = failed::reading(data, group.seeds().len(), bands);
+    notes.splice(0..0, reading.into_iter().chain(failed::note(data)));
     notes
 }
 
-fn draw_quantity(scene: &mut Scene, left: f64, numbers: &[usize], quantity: &Quantity) {
+fn draw_quantity(
+    scene: &mut Scene,
+    data: &ReportData<'_>,
+    left: f64,
+    numbers: &[usize],
+    quantity: &Quantity,
+) {
     let layers = &quantity.layers;
     let points = || layers.iter().flat_map(|layer| layer.seeds.iter().flat_map(|(_, points)| points));
     let (limit_name, limit) = quantity.limit;
@@ -102,19 +105,15 @@ fn draw_quantity(scene: &mut Scene, left: f64, numbers: &[usize], quantity: &Qua
         let text = Text::new(left + PANEL.0 / 2.0, TOP + PANEL.1 / 2.0, 12.0, "no value; see below");
         scene.text(text.anchor(Anchor::Middle).color(Color::QUIET));
     }
+    // A layer has its colour by its place among all, also where others have no value.
+    let place = |layer: &LayerPath| numbers.iter().position(|&number| number == layer.layer).unwrap_or(0);
     for layer in layers {
-        // A layer has its colour by its place among all, also where others have no value.
-        let index = numbers.iter().position(|&number| number == layer.layer).unwrap_or(0);
+        let (color, _) = layer_color(place(layer), numbers.len());
+        seeds(scene, data, &panel, layer, quantity, color);
+    }
+    for layer in layers {
+        let index = place(layer);
         let (color, dashes) = layer_color(index, numbers.len());
-        let n_seeds = layer.seeds.len();
-        if n_seeds > MOST_SEEDS {
-            band(scene, &panel, layer, quantity, color);
-        } else if n_seeds > 1 {
-            for (_, points) in &layer.seeds {
-                let values = points.iter().map(|p| (p.epoch as f64, (quantity.point)(p)));
-                panel.curve(scene, values, color, 0.7, 0.3, &[]);
-            }
-        }
         let values = layer.mean.iter().map(|p| (p.epoch as f64, (quantity.mean)(p).mean));
         // Wide layers lie on one another at the limit; the earlier ones are thicker and stay visible below.
         let width = 1.6 + 1.4 * (numbers.len() - 1 - index) as f64 / numbers.len() as f64;
@@ -123,16 +122,57 @@ fn draw_quantity(scene: &mut Scene, left: f64, numbers: &[usize], quantity: &Qua
     panel.axes(scene, "epoch", quantity.name);
 }
 
-fn band(scene: &mut Scene, panel: &Panel, layer: &LayerPath, quantity: &Quantity, fill: Color) {
-    let edge = |sign: f64| {
-        layer.mean.iter().filter_map(move |p| {
-            let mean = (quantity.mean)(p);
-            panel.at(p.epoch as f64, mean.mean + sign * mean.standard_error.unwrap_or(0.0))
-        })
+/// The seeds around the mean: each, or where there are many the bands that hold most of them; those that did not
+/// learn in any case.
+fn seeds(
+    scene: &mut Scene,
+    data: &ReportData<'_>,
+    panel: &Panel,
+    layer: &LayerPath,
+    quantity: &Quantity,
+    color: Color,
+) {
+    if layer.seeds.len() < 2 {
+        return;
+    }
+    let bands = layer.seeds.len() >= LEAST_FOR_BANDS;
+    if bands {
+        band(scene, panel, layer, color, 0.13, |p| {
+            let percentiles = (quantity.mean)(p).percentiles;
+            (percentiles.p5, percentiles.p95)
+        });
+        band(scene, panel, layer, color, 0.2, |p| {
+            let percentiles = (quantity.mean)(p).percentiles;
+            (percentiles.p25, percentiles.p75)
+        });
+    }
+    for (seed, points) in &layer.seeds {
+        let values = points.iter().map(|p| (p.epoch as f64, (quantity.point)(p)));
+        if data.is_marked(*seed) {
+            panel.curve(scene, values.clone(), color, 1.0, 0.75, failed::DOTS);
+            values.last().into_iter().for_each(|end| failed::cross(scene, panel, end, color));
+        } else if !bands {
+            panel.curve(scene, values, color, 0.7, 0.3, &[]);
+        }
+    }
+}
+
+/// Fills what lies between two edges.
+fn band(
+    scene: &mut Scene,
+    panel: &Panel,
+    layer: &LayerPath,
+    fill: Color,
+    opacity: f64,
+    edges: impl Fn(&MeanPoint) -> (f64, f64),
+) {
+    let edge = |choose: fn((f64, f64)) -> f64| -> Vec<(f64, f64)> {
+        let places = layer.mean.iter().filter_map(|p| panel.at(p.epoch as f64, choose(edges(p))));
+        thin(&places.collect::<Vec<_>>(), 0.7)
     };
-    let mut points: Vec<(f64, f64)> = edge(1.0).collect();
-    points.extend(edge(-1.0).collect::<Vec<_>>().into_iter().rev());
-    scene.marks.push(Mark::Shape { points, fill, opacity: 0.22, outline: None });
+    let mut points = edge(|(_, upper)| upper);
+    points.extend(edge(|(lower, _)| lower).into_iter().rev());
+    scene.marks.push(Mark::Shape { points, fill, opacity, outline: None });
 }
 
 /// How far the names of a legend are apart.

@@ -1,7 +1,7 @@
 //! Figures and tables of a run.
 //!
-//! [`write()`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv` and
-//! `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
+//! [`write()`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv`,
+//! `repeats.csv` and `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
 //! gives the same bytes.
 
 mod as_if_random;
@@ -9,10 +9,12 @@ mod calibration_figure;
 mod caption;
 pub(crate) mod composite;
 pub(crate) mod draw;
+mod failed;
 mod information_figure;
 mod measured;
 mod plane_figure;
 mod plane_labels;
+mod repeats;
 mod schedule_figure;
 mod summary;
 mod table;
@@ -30,7 +32,9 @@ use draw::Scene;
 
 pub use as_if_random::{as_if_random_summary, write_as_if_random};
 pub use calibration_figure::write_calibration;
+pub use failed::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_in_words, failed_seeds};
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
+pub use repeats::repeats_csv;
 pub use summary::summary;
 pub use table::plane_csv;
 
@@ -55,6 +59,11 @@ pub struct ReportData<'a> {
     pub training: &'a [EpochStats],
     /// Which epochs were measured, and by which rule.
     pub schedule: ScheduleData<'a>,
+    /// The trainings that did not learn, as [`failed_seeds`] finds them; every figure marks and names them.
+    pub failed: Vec<FailedSeed>,
+    /// Whether means, bands and figures leave out the trainings that did not learn. Figures and summary say so;
+    /// `plane.csv` holds all rows in any case.
+    pub only_learned: bool,
     /// Whether nothing more will come. While a run goes on, a seed that is not as far as others has not ended.
     pub complete: bool,
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
@@ -93,7 +102,7 @@ struct Figure {
     scene: Scene,
 }
 
-/// Writes figures, `plane.csv` and `summary.md` into `directory`, and returns the paths of what it wrote.
+/// Writes figures, `plane.csv`, `repeats.csv` and `summary.md` into `directory`, and returns the paths of what it wrote.
 ///
 /// For every setting of every estimator one figure of the information plane and one of the information over
 /// epochs, one figure of the training, and one of the epochs that were measured. The directory is made if it is not there; files of an earlier
@@ -136,6 +145,8 @@ struct Figure {
 ///     plane: &plane,
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
+///     failed: vec![],
+///     only_learned: false,
 ///     complete: true,
 ///     notes: vec![],
 /// };
@@ -151,6 +162,9 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
     let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
     std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
 
+    let plane = plane_csv(data.plane).into_bytes();
+    let chosen = failed::Chosen::of(data);
+    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
     let figures = figures(data);
     let pictures: Result<Vec<_>, ReportError> = figures
         .par_iter()
@@ -162,7 +176,8 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
         })
         .collect();
     let mut files: Vec<(String, Vec<u8>)> = pictures?.into_iter().flatten().collect();
-    files.push(("plane.csv".into(), plane_csv(data.plane).into_bytes()));
+    files.push(("plane.csv".into(), plane));
+    files.push(("repeats.csv".into(), repeats_csv(data).into_bytes()));
     // Last, so that its links never point to what is not there yet.
     files.push(("summary.md".into(), summary::markdown(data, &figures).into_bytes()));
 

@@ -4,7 +4,7 @@
 
 use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
 use super::thinning::thin_means;
-use super::{ReportData, caption, plane_labels};
+use super::{ReportData, caption, failed, plane_labels};
 use crate::plane::{LayerPath, PlaneGroup};
 
 const WIDTH: f64 = 800.0;
@@ -31,7 +31,7 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
     panel.grid(&mut scene);
     limits(&mut scene, &panel, data);
     for path in &layers {
-        faint_seeds(&mut scene, &panel, path, color);
+        faint_seeds(&mut scene, &panel, path, |seed| data.is_marked(seed), color);
     }
     for (index, path) in layers.iter().enumerate() {
         // Wide layers lie on one another at the limit; the earlier ones are larger and show below the later.
@@ -49,9 +49,8 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
 
 fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[LayerPath]) -> Vec<String> {
     let mut notes = caption::notes(data, group);
-    if group.seeds().len() > 1 {
-        notes.insert(0, "Strong: mean over seeds. Faint: each seed.".into());
-    }
+    let reading = failed::reading(data, group.seeds().len(), "Faint: each seed.");
+    notes.splice(0..0, reading.into_iter().chain(failed::note(data)));
     if let Some(epoch) = only_epoch(layers) {
         notes.insert(0, format!("Measured at epoch {epoch} only."));
     }
@@ -96,14 +95,21 @@ fn limits(scene: &mut Scene, panel: &Panel, data: &ReportData<'_>) {
     }
 }
 
-pub(super) fn faint_seeds(scene: &mut Scene, panel: &Panel, path: &LayerPath, color: impl Fn(u64) -> Color) {
+pub(super) fn faint_seeds(
+    scene: &mut Scene,
+    panel: &Panel,
+    path: &LayerPath,
+    is_marked: impl Fn(u64) -> bool,
+    color: impl Fn(u64) -> Color,
+) {
     if path.seeds.len() < 2 {
         return;
     }
     // Many seeds together must stay as quiet as a few.
     let opacity = (1.1 / (path.seeds.len() as f64).sqrt()).clamp(0.12, 0.5);
     let distance = 1.2 * (path.seeds.len() as f64 / 5.0).sqrt().max(1.0);
-    for (_, points) in &path.seeds {
+    let (marked, others): (Vec<_>, Vec<_>) = path.seeds.iter().partition(|(seed, _)| is_marked(*seed));
+    for (_, points) in others {
         let places = points.iter().filter_map(|p| Some((panel.at(p.i_xt_bits, p.i_ty_bits)?, p.epoch)));
         let places: Vec<((f64, f64), u64)> = places.collect();
         let line: Vec<(f64, f64)> = places.iter().map(|(place, _)| *place).collect();
@@ -112,6 +118,12 @@ pub(super) fn faint_seeds(scene: &mut Scene, panel: &Panel, path: &LayerPath, co
             let fill = color(epoch);
             scene.marks.push(Mark::Circle { x, y, radius: 1.5, fill, opacity, outline: None });
         }
+    }
+    // Above the others, which are many more.
+    for (_, points) in marked {
+        let values = points.iter().map(|p| (p.i_xt_bits, p.i_ty_bits));
+        panel.curve(scene, values.clone(), Color::QUIET, 0.9, 0.8, failed::DOTS);
+        values.last().into_iter().for_each(|end| failed::cross(scene, panel, end, Color::INK));
     }
 }
 

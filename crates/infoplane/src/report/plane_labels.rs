@@ -208,7 +208,7 @@ mod tests {
     use crate::{Information, InformationPlane};
 
     fn path(layer: usize, x: f64, y: f64) -> LayerPath {
-        let mean = |mean| Mean { mean, standard_error: None, n_seeds: 1 };
+        let mean = |mean| Mean::of(&[mean]).unwrap();
         let point = MeanPoint { epoch: 0, i_xt_bits: mean(x), i_ty_bits: mean(y) };
         LayerPath { layer, width: 10, seeds: vec![], mean: vec![point] }
     }
@@ -228,6 +228,8 @@ mod tests {
             plane: &InformationPlane::default(),
             training: &[],
             schedule: Default::default(),
+            failed: vec![],
+            only_learned: false,
             complete: true,
             notes: vec![],
         };

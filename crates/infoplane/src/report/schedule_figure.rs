@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::information_figure::LEGEND_STEP;
 use super::measured::{self, Neighbors, Seed, significant};
-use super::{ReportData, caption};
+use super::{ReportData, caption, failed};
 use crate::schedule::Reason;
 
 const WIDTH: f64 = 860.0;
@@ -60,6 +60,9 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
         let strip = Panel { left: LEFT, top, width: PLOT.0, height, x, y };
         strip.upright_grid(&mut scene);
         draw_strip(&mut scene, &strip, seed, halves);
+        if data.complete {
+            label_end(&mut scene, &strip, seed);
+        }
         strip.frame(&mut scene);
         let name = Text::new(LEFT - 7.5, top + height / 2.0 + 4.0, 11.0, format!("seed {}", seed.seed));
         scene.text(name.anchor(Anchor::End));
@@ -105,6 +108,7 @@ fn notes(
         }
     }
     notes.push(reading);
+    notes.extend(failed::note(data));
     notes
 }
 
@@ -147,6 +151,19 @@ fn draw_strip(scene: &mut Scene, strip: &Panel, seed: &Seed<'_>, halves: bool) {
             }
         }
     }
+}
+
+/// Says where a training ended that did not go as far as the others, in the room that it leaves.
+fn label_end(scene: &mut Scene, strip: &Panel, seed: &Seed<'_>) {
+    let Some((x, _)) = strip.at(seed.last as f64, 0.0) else { return };
+    let words = [format!("ended at epoch {}", seed.last), format!("ended at {}", seed.last), "ended".into()];
+    let room = strip.right() - 7.0 - (x + 6.0);
+    // Strips are as wide as the longest training: of that one no room is left.
+    let Some(text) = words.into_iter().find(|text| text_width(text, 10.0, Weight::Regular) <= room) else {
+        return;
+    };
+    let y = strip.top + strip.height / 2.0 + 3.5;
+    scene.text(Text::new(x + 6.0, y, 10.0, text).color(Color::QUIET));
 }
 
 /// What a point in the panel of distances is.

@@ -1,6 +1,6 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
-use super::{Figure, ReportData, caption, measured};
+use super::{Figure, ReportData, caption, failed, measured};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::train::EpochStats;
 
@@ -27,13 +27,20 @@ const HEADER: [&str; 8] =
 ///     plane: &InformationPlane::default(),
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
+///     failed: vec![],
+///     only_learned: false,
 ///     complete: true,
 ///     notes: vec![],
 /// };
 /// assert!(summary(&data).contains("nothing was measured"));
 /// ```
 pub fn summary(data: &ReportData<'_>) -> String {
+    let chosen = failed::Chosen::of(data);
+    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
     let mut text = format!("{}\n{}\n", data.title, about(data));
+    if let Some(note) = failed::note(data) {
+        text += &format!("{note}\n");
+    }
     let groups = data.plane.groups();
     for group in &groups {
         text += &format!("\n{}\n", heading(group));
@@ -52,6 +59,9 @@ pub fn summary(data: &ReportData<'_>) -> String {
 /// The same as a Markdown page with the figures.
 pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure]) -> String {
     let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data)));
+    if let Some(note) = failed::note(data) {
+        page += &format!("\n{}\n", plain(&note));
+    }
     let groups = data.plane.groups();
     for group in &groups {
         page += &format!("\n## {}\n\n", plain(&heading(group)));
@@ -175,7 +185,9 @@ fn aligned(rows: &[[String; 8]]) -> String {
 
 fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if nothing_measured {
+    if nothing_measured && data.only_learned && !data.failed.is_empty() {
+        lines.push("no seed that was measured learned: there is no figure of the plane".to_string());
+    } else if nothing_measured {
         lines.push("nothing was measured".to_string());
     }
     let schedule = measured::words(data).join("; ");

@@ -45,7 +45,7 @@ pub fn plane_csv(plane: &InformationPlane) -> String {
     csv
 }
 
-fn quoted(field: &str) -> String {
+pub(super) fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

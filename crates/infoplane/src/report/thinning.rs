@@ -63,7 +63,7 @@ mod tests {
     use crate::plane::Mean;
 
     fn path(n: u64) -> Vec<MeanPoint> {
-        let of = |mean| Mean { mean, standard_error: None, n_seeds: 1 };
+        let of = |mean| Mean::of(&[mean]).unwrap();
         let point = |epoch: u64| MeanPoint {
             epoch,
             i_xt_bits: of((epoch * 7919 % 10_007) as f64 + if epoch == 8123 { 1e6 } else { 0.0 }),

@@ -1,9 +1,10 @@
 //! Loss, accuracy, weights and gradients against the epoch.
 
-use super::draw::{Color, Panel, Scale, Scene, Text, layer_color};
-use super::information_figure::{LEGEND_STEP, MOST_SEEDS, legend};
-use super::{ReportData, caption};
-use crate::plane::mean_over_seeds;
+use super::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use super::failed::LEAST_FOR_BANDS;
+use super::information_figure::{LEGEND_STEP, legend};
+use super::{ReportData, caption, failed};
+use crate::plane::{Mean, mean_over_seeds};
 use crate::train::{EpochStats, LayerStats};
 
 const WIDTH: f64 = 960.0;
@@ -17,6 +18,8 @@ const DASHES: &[f32] = &[4.0, 2.2];
 /// One quantity: a line per seed.
 struct Curve {
     seeds: Vec<Vec<(u64, f64)>>,
+    /// For each of them, whether it did not learn.
+    marked: Vec<bool>,
     color: Color,
     dashes: &'static [f32],
 }
@@ -24,9 +27,11 @@ struct Curve {
 /// What is left of a series to draw.
 type Line = Vec<(f64, f64)>;
 
-/// The lines of a curve: the seeds, or plus and minus the standard error where there are many, and the mean.
+/// The lines of a curve: the seeds, or the edges of a band where there are many; those that did not learn; the mean.
 struct Drawn {
     seeds: Vec<Line>,
+    band: Option<[Line; 2]>,
+    marked: Vec<Line>,
     mean: Line,
 }
 
@@ -41,7 +46,7 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
     let figure = Figure { data, seeds, x: Scale::epochs(stats.iter().map(|stats| stats.epoch)) };
     // The legend stands above the third panel of the second row.
     let rows = [TOP, TOP + ROW.max(LEGEND_STEP * (n_layers as f64 + 2.0) + 28.0)];
-    let notes = notes(figure.seeds.len());
+    let notes = notes(data, figure.seeds.len());
     let notes = caption::note_lines(&notes, WIDTH - 2.0 * 24.0);
     let bottom = rows[1] + PANEL.1 + 58.0;
     let mut scene = Scene::new(WIDTH, bottom + caption::note_height(&notes) + 10.0);
@@ -74,13 +79,10 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
     Some(scene)
 }
 
-fn notes(n_seeds: usize) -> Vec<String> {
-    let mut notes = Vec::new();
-    if n_seeds > MOST_SEEDS {
-        notes.push("Strong: mean over seeds. Faint: plus and minus its standard error.".to_string());
-    } else if n_seeds > 1 {
-        notes.push("Strong: mean over seeds. Faint: each seed.".to_string());
-    }
+fn notes(data: &ReportData<'_>, n_seeds: usize) -> Vec<String> {
+    let mut notes: Vec<String> =
+        failed::reading(data, n_seeds, "Bands: 5 to 95% of the seeds.").into_iter().collect();
+    notes.extend(failed::note(data));
     notes.push(
         "Every point is the mean of the epochs that share a point of the axis. Gradient: norm of the mean and \
          of the standard deviation of an epoch's mini-batch gradients; their ratio is signal / noise."
@@ -114,9 +116,12 @@ impl Figure<'_> {
             let value = value(stats).filter(|value| value.is_finite())?;
             Some((stats.epoch, f64::from(value)))
         };
-        let seeds = self.seeds.iter().map(|seed| seed.iter().filter_map(point).collect());
-        let seeds = seeds.filter(|seed: &Vec<_>| !seed.is_empty()).collect();
-        Curve { seeds, color, dashes }
+        let seeds = self.seeds.iter().map(|seed| {
+            let marked = seed.first().is_some_and(|stats| self.data.is_marked(stats.seed));
+            (seed.iter().filter_map(point).collect::<Vec<_>>(), marked)
+        });
+        let (seeds, marked) = seeds.filter(|(seed, _)| !seed.is_empty()).unzip();
+        Curve { seeds, marked, color, dashes }
     }
 
     fn layers(
@@ -144,17 +149,31 @@ impl Figure<'_> {
             y: Scale::Linear { low: 0.0, high: 1.0 },
         };
         let drawn: Vec<Drawn> = curves.iter().map(|curve| self.drawn(curve)).collect();
-        let values = drawn.iter().flat_map(|curve| curve.seeds.iter().chain([&curve.mean]).flatten());
-        let values = values.map(|&(_, value)| value);
+        let lines = |curve: &'_ Drawn| -> Vec<(f64, f64)> {
+            let Drawn { seeds, band, marked, mean } = curve;
+            seeds.iter().chain(band.iter().flatten()).chain(marked).chain([mean]).flatten().copied().collect()
+        };
+        let values = drawn.iter().flat_map(lines);
+        let values = values.map(|(_, value)| value);
         panel.y = match y {
             Y::Linear => Scale::linear(values, 0.06),
             Y::Logarithmic => Scale::logarithmic(values),
         };
         panel.grid(scene);
         for (curve, drawn) in curves.iter().zip(&drawn) {
-            // Around many seeds, the two edges of a band; they lie close, so lines do for a filled band.
+            if let Some([lower, upper]) = &drawn.band {
+                let places = lower.iter().rev().chain(upper).filter_map(|&(x, y)| panel.at(x, y));
+                let points = places.collect();
+                scene.marks.push(Mark::Shape { points, fill: curve.color, opacity: 0.15, outline: None });
+            }
             for seed in &drawn.seeds {
                 panel.curve(scene, seed.iter().copied(), curve.color, 0.6, 0.3, &[]);
+            }
+        }
+        for (curve, drawn) in curves.iter().zip(&drawn) {
+            for seed in &drawn.marked {
+                panel.curve(scene, seed.iter().copied(), curve.color, 0.9, 0.7, failed::DOTS);
+                seed.last().into_iter().for_each(|&end| failed::cross(scene, &panel, end, curve.color));
             }
         }
         for (curve, drawn) in curves.iter().zip(&drawn) {
@@ -169,19 +188,22 @@ impl Figure<'_> {
 
     fn drawn(&self, curve: &Curve) -> Drawn {
         let mean = mean_over_seeds(&curve.seeds);
-        let edge = |sign: f64| {
-            let edge =
-                mean.iter().map(|(epoch, m)| (*epoch, m.mean + sign * m.standard_error.unwrap_or(0.0)));
-            self.averaged(edge, 1.0)
+        let line = |value: fn(&Mean) -> f64| {
+            self.averaged(mean.iter().map(|(epoch, mean)| (*epoch, value(mean))), 1.0)
         };
-        let seeds = match curve.seeds.len() {
-            0 | 1 => vec![],
-            n if n <= MOST_SEEDS => {
-                curve.seeds.iter().map(|seed| self.averaged(seed.iter().copied(), 2.0)).collect()
-            }
-            _ => vec![edge(-1.0), edge(1.0)],
+        let n_seeds = curve.seeds.len();
+        let chosen = |marked: bool| {
+            let seeds = curve.seeds.iter().zip(&curve.marked);
+            let seeds = seeds.filter(move |&(_, &is)| n_seeds > 1 && is == marked);
+            seeds.map(|(seed, _)| self.averaged(seed.iter().copied(), 2.0))
         };
-        Drawn { seeds, mean: edge(0.0) }
+        let bands = n_seeds >= LEAST_FOR_BANDS;
+        Drawn {
+            seeds: if bands { vec![] } else { chosen(false).collect() },
+            band: bands.then(|| [line(|mean| mean.percentiles.p5), line(|mean| mean.percentiles.p95)]),
+            marked: chosen(true).collect(),
+            mean: line(|mean| mean.mean),
+        }
     }
 
     /// One point for all epochs within `points` of the axis, at their mean: thousands of epochs fall on few

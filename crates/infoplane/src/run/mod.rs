@@ -78,6 +78,10 @@ pub struct DataFacts {
     pub i_xy_rule_bits: Option<f64>,
     /// p(y) of all samples, class by class.
     pub label_shares: Vec<f64>,
+    /// For each seed, in their order, the share of its training labels that the most frequent class has: the accuracy
+    /// of always guessing that. Absent from manifests by earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guessing_accuracy: Vec<f64>,
 }
 
 /// How a run ended: written last, so its presence says that the run is complete.

@@ -24,6 +24,7 @@ fn manifest() -> Manifest {
         i_xy_bits: 1.0,
         i_xy_rule_bits: None,
         label_shares: vec![0.5, 0.5],
+        guessing_accuracy: vec![0.5],
     };
     Manifest {
         format_version: FORMAT_VERSION,

@@ -54,6 +54,8 @@ impl Run {
             plane: &self.plane,
             training: &self.training,
             schedule: self.schedule.data(),
+            failed: vec![],
+            only_learned: false,
             complete: true,
             notes: vec![],
         }

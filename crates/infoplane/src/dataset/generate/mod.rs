@@ -3,4 +3,4 @@
 pub mod known;
 mod symmetric12;
 
-pub use symmetric12::{Symmetric12, symmetric12};
+pub use symmetric12::{SIGMOID_GAIN, Symmetric12, symmetric12};

@@ -187,7 +187,7 @@ fn values_on_and_beside_every_edge_fall_where_the_edges_say() {
         let values: Vec<f64> = edges.iter().flat_map(|e| [e.next_down(), *e, e.next_up()]).collect();
         let t = Array2::from_shape_vec((values.len(), 1), values).unwrap();
         let binned = Binned::new(&config(BinRule::Edges, n, [low, high]), &LayerRange::default()).unwrap();
-        let (symbols, _) = binned.symbols(t.as_slice().unwrap(), 1).unwrap();
+        let (symbols, _) = binned.number(t.as_slice().unwrap(), 1).unwrap();
         // One symbol below the first edge, then one for each edge: numbered here by first appearance.
         let expected: Vec<u32> = t.iter().map(|v| edges.iter().filter(|&e| v >= e).count() as u32).collect();
         assert_eq!(symbols.codes(), expected, "{n} edges on [{low}, {high}]");

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Estimate, EstimateError, Interval, Kind, Reading, Warning, check_layer, check_variables, counts,
+    Estimate, EstimateError, Interval, Kind, Reading, Symbols, Warning, check_layer, check_variables, counts,
 };
 use crate::variable::symbols::{labels, together};
 use crate::{Information, Labels, Variable};
@@ -450,6 +450,11 @@ impl Discrete {
             .collect();
         Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }
+
+    fn symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
+        check_layer(&t, &[])?;
+        Ok(Some(Symbols { labels: labels(&t).into_owned(), outside: Vec::new() }))
+    }
 }
 
 /// I(X;Y) as a sum of entropies.
@@ -568,6 +573,13 @@ macro_rules! discrete_method {
                 labellings: &[&$crate::Labels],
             ) -> Result<Vec<$crate::estimator::Reading>, $crate::EstimateError> {
                 self.discrete.layer(t, labellings)
+            }
+
+            fn symbols(
+                &self,
+                t: $crate::Variable<'_>,
+            ) -> Result<Option<$crate::estimator::Symbols>, $crate::EstimateError> {
+                self.discrete.symbols(t)
             }
         }
     };

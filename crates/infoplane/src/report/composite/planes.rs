@@ -125,7 +125,7 @@ impl PlanePanel {
             scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.0, 1.0, &[4.0, 3.0]);
         }
         for path in self.layers.iter().filter(|path| path.seeds.len() <= MOST_SEEDS) {
-            faint_seeds(scene, panel, path, &color);
+            faint_seeds(scene, panel, path, |_| false, &color);
         }
         for (index, path) in self.layers.iter().enumerate() {
             let radius = 2.5 + 1.3 * (self.layers.len() - 1 - index) as f64 / self.layers.len() as f64;

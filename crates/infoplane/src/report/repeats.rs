@@ -1,0 +1,83 @@
+//! What the seeds have in common, as CSV.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::ReportData;
+use super::failed::Chosen;
+use super::table::quoted;
+use crate::Bound;
+use crate::plane::Mean;
+
+const STATISTICS: [&str; 8] = [
+    "n_seeds",
+    "mean_bits",
+    "standard_error_bits",
+    "p5_bits",
+    "p25_bits",
+    "p50_bits",
+    "p75_bits",
+    "p95_bits",
+];
+
+/// Mean, standard error and percentiles over seeds, as `repeats.csv` holds them: a header, then a line for every
+/// estimator, setting, bound, layer and epoch.
+///
+/// The columns are `estimator`, `setting`, `bound`, `layer`, `epoch`; then for I(X;T), each beginning with `i_xt_`, and
+/// for I(T;Y), beginning with `i_ty_`: `n_seeds` (how many have a value), `mean_bits`, `standard_error_bits` (empty
+/// for a single seed), and the percentiles `p5_bits`, `p25_bits`, `p50_bits`, `p75_bits` and `p95_bits`
+/// ([`Percentiles`](crate::plane::Percentiles)); last `seeds_not_learned`, the seeds that did not learn and are in the
+/// mean all the same, and `seeds_left_out`, those that [`ReportData::only_learned`] leaves out, each with spaces
+/// between.
+///
+/// Every epoch that any seed has is there. Between two of its epochs a seed is interpolated linearly; before its
+/// first and after its last it takes no part.
+pub fn repeats_csv(data: &ReportData<'_>) -> String {
+    let chosen = Chosen::of(data);
+    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
+    let mut csv = String::from("estimator,setting,bound,layer,epoch");
+    for quantity in ["i_xt", "i_ty"] {
+        for statistic in STATISTICS {
+            csv += &format!(",{quantity}_{statistic}");
+        }
+    }
+    csv += ",seeds_not_learned,seeds_left_out\n";
+    let failed: Vec<String> = data.failed.iter().map(|failed| failed.seed.to_string()).collect();
+    let failed = failed.join(" ");
+    let (not_learned, left_out) = if data.only_learned { ("", &*failed) } else { (&*failed, "") };
+    for group in data.plane.groups() {
+        // A layer may have only one of the two at an epoch.
+        let mut rows: BTreeMap<(usize, u64), [Option<Mean>; 2]> = BTreeMap::new();
+        for path in group.layers_with_i_xt() {
+            for point in path.mean {
+                rows.entry((path.layer, point.epoch)).or_default()[0] = Some(point.i_xt_bits);
+            }
+        }
+        for path in group.layers_with_i_ty() {
+            for point in path.mean {
+                rows.entry((path.layer, point.epoch)).or_default()[1] = Some(point.i_ty_bits);
+            }
+        }
+        let (estimator, setting) = (quoted(group.estimator), quoted(group.setting));
+        let bound = group.bound.map(Bound::name).unwrap_or_default();
+        for ((layer, epoch), quantities) in rows {
+            let line = write!(csv, "{estimator},{setting},{bound},{layer},{epoch}");
+            line.expect("writing to a string does not fail");
+            quantities.into_iter().for_each(|mean| push_mean(&mut csv, mean));
+            csv += &format!(",{not_learned},{left_out}\n");
+        }
+    }
+    csv
+}
+
+fn push_mean(csv: &mut String, mean: Option<Mean>) {
+    let Some(mean) = mean else {
+        csv.push_str(",0,,,,,,,");
+        return;
+    };
+    let error = mean.standard_error.map(|error| error.to_string()).unwrap_or_default();
+    csv.push_str(&format!(",{},{},{error}", mean.n_seeds, mean.mean));
+    for percentile in mean.percentiles.values() {
+        csv.push_str(&format!(",{percentile}"));
+    }
+}
