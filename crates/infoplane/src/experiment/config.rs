@@ -9,7 +9,7 @@ use super::keyframes::KeyframesConfig;
 use super::preset::PRESETS;
 use crate::dataset::{DatasetError, DatasetSource, SplitRule};
 use crate::estimator::{EstimatorConfig, Method};
-use crate::network::{Initialization, NetworkError};
+use crate::network::{Initialization, MOST_BITS, NetworkError};
 use crate::run::RunError;
 use crate::schedule::{DeltaConfig, ScheduleConfig, ScheduleError};
 use crate::snapshot::SnapshotError;
@@ -92,6 +92,11 @@ pub struct NetworkConfig {
     /// How weights and biases start.
     #[serde(default)]
     pub initialization: Initialization,
+    /// Where given, what is measured is the trained network with the output of every layer rounded to 2^bits levels, 1 to 16
+    /// ([`Network::quantised_activations`](crate::Network::quantised_activations)); training is not touched by it.
+    /// Measured with `binned`, `exact`, the information is that of the rounded network itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantised_bits: Option<u8>,
 }
 
 /// One nonlinearity for all hidden layers, or one for each.
@@ -437,6 +442,18 @@ impl Experiment {
                 each.len(),
                 hidden.len()
             ));
+        }
+        if let Some(bits) = self.network.quantised_bits {
+            if !(1..=MOST_BITS).contains(&bits) {
+                return value(format!("network.quantised_bits = {bits}; allowed is 1 to {MOST_BITS}"));
+            }
+            // Ranges are observed on the network as it was trained, whose values are not those that are measured.
+            if let Some(index) = self.estimators.iter().position(|method| method.needs_observed_range()) {
+                return value(format!(
+                    "estimators[{index}] needs a range that is observed, which a network with network.quantised_bits does \
+                     not have; measure it with kind = \"binned\", rule = \"exact\", or name the range in numbers"
+                ));
+            }
         }
         if self.keyframes.interval == Some(0) {
             return value("keyframes.interval = 0; allowed is 1 or more epochs".into());

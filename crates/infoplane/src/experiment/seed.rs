@@ -121,6 +121,7 @@ impl Shared<'_> {
             let measuring = Measuring {
                 seed,
                 subject,
+                quantised_bits: experiment.network.quantised_bits,
                 estimators: &estimators,
                 known: &known,
                 crew,

@@ -394,3 +394,18 @@ fn a_training_that_ends_early_has_its_last_epoch_measured() {
         }
     }
 }
+
+#[test]
+fn quantised_networks_refuse_bits_and_ranges_that_they_cannot_have() {
+    let load = |overrides: &[&str]| {
+        let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
+        Experiment::load("saxe2018-tanh", &overrides)
+    };
+    let message = load(&["network.quantised_bits=17"]).unwrap_err().to_string();
+    assert!(message.contains("quantised_bits = 17; allowed is 1 to 16"), "{message}");
+    let layer = "estimators=[{ kind = 'binned', rule = 'equal', bins = 30, range = 'layer' }]";
+    let message = load(&["network.quantised_bits=8", layer]).unwrap_err().to_string();
+    assert!(message.contains("estimators[0]") && message.contains("exact"), "{message}");
+    let exact = "estimators=[{ kind = 'binned', rule = 'exact' }]";
+    assert_eq!(load(&["network.quantised_bits=8", exact]).unwrap().network.quantised_bits, Some(8));
+}

@@ -46,6 +46,9 @@ pub struct Measuring<'a> {
     pub seed: u64,
     /// The inputs, and what is known of them.
     pub subject: Subject<'a>,
+    /// The activations are those of the network with each layer's output rounded to 2^bits levels
+    /// ([`Network::quantised_activations`](crate::Network::quantised_activations)); as they are if absent.
+    pub quantised_bits: Option<u8>,
     /// Those of each layer.
     pub estimators: &'a [LayerEstimators],
     /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
@@ -408,8 +411,11 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let used = lock().pop();
             let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let Measuring { seed, subject, estimators, .. } = *measuring;
-            snapshot.network.activations_into(subject.inputs, &mut activations);
+            let Measuring { seed, subject, quantised_bits, estimators, .. } = *measuring;
+            match quantised_bits {
+                None => snapshot.network.activations_into(subject.inputs, &mut activations),
+                Some(bits) => activations = snapshot.network.quantised_activations(subject.inputs, bits),
+            }
             let rows = measure_activations(seed, epoch, &activations, subject.x, subject.y, estimators);
             lock().push(activations);
             let _ = sender.send(Event::Measured(Measurement {
@@ -535,6 +541,7 @@ mod tests {
         let measuring = Measuring {
             seed: 0,
             subject: Subject { inputs: inputs.view(), x: &x, y: &y },
+            quantised_bits: None,
             estimators: &estimators,
             known: &BTreeMap::new(),
             crew: &crew,

@@ -7,6 +7,7 @@ pub(crate) mod kernels;
 #[cfg(test)]
 pub(crate) mod oracle;
 mod parameters;
+mod quantised;
 
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use build::NetworkError;
 pub use initialize::{Initialization, Initializer};
 pub(crate) use parameters::{Batch, Parameters, Shape};
+pub(crate) use quantised::MOST_BITS;
 
 /// What a layer does to `z = W t + b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

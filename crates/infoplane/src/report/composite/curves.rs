@@ -137,7 +137,7 @@ impl CurvePanel {
             scene.text(text.color(Color::QUIET));
         }
         panel.axes(scene, &self.x_name, &self.y_name);
-        remark(scene, (panel.left + 8.0, panel.top + 15.0), &self.remark);
+        remark(scene, (panel.right() - 7.0, panel.bottom() - 8.0), &self.remark);
     }
 }
 

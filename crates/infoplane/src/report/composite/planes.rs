@@ -26,7 +26,7 @@ pub(crate) struct PlanesFigure {
 /// One plane.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanePanel {
-    /// A remark in the upper left corner: seeds, accuracy.
+    /// A remark in the lower right corner: accuracy.
     pub remark: String,
     pub layers: Vec<LayerPath>,
     /// The names of the layers, as the legend prints them.
@@ -133,6 +133,6 @@ impl PlanePanel {
         }
         let x_name = if lowest { "I(X;T)  [bits]" } else { "" };
         panel.axes(scene, x_name, if first { "I(T;Y)  [bits]" } else { "" });
-        remark(scene, (panel.left + 8.0, panel.top + 30.0), &self.remark);
+        remark(scene, (panel.right() - 7.0, panel.bottom() - 8.0), &self.remark);
     }
 }

@@ -84,11 +84,11 @@ impl Sheet {
     }
 }
 
-/// A remark in the upper left corner of a panel, a line each.
+/// A remark in a corner of a panel, a line each: the last line ends at a place.
 pub(super) fn remark(scene: &mut Scene, (x, y): (f64, f64), lines: &str) {
-    for (line, content) in lines.lines().enumerate() {
-        let text = Text::new(x, y + 13.0 * line as f64, 10.5, content);
-        scene.text(text.color(Color::QUIET));
+    for (line, content) in lines.lines().rev().enumerate() {
+        let text = Text::new(x, y - 13.0 * line as f64, 10.5, content);
+        scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
 }
 

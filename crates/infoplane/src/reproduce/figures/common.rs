@@ -77,15 +77,15 @@ pub(super) fn epochs(setup: &Setup, published: u64) -> String {
 pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, ExperimentOrData> {
     let size = setup.size;
     let preset = if nonlinearity == "relu" { "saxe2018-relu" } else { "saxe2018-tanh" };
-    let methods = [clipped(30), full_range(30), floor(0.07), kde(&[1e-3])];
+    let methods = [clipped(30), full_range(30), full_range(256), floor(0.07), kde(&[1e-3])];
     let overrides = [
         format!("network.nonlinearity={nonlinearity}"),
         format!("seeds={}", size.pick(50, 3, 1)),
         epochs(setup, 10_000),
         log_spaced(size.pick(120, 60, 4)),
-        estimators(if size == crate::reproduce::Size::Tiny { &methods[..3] } else { &methods }),
+        estimators(if size == crate::reproduce::Size::Tiny { &methods[..4] } else { &methods }),
     ];
-    Ok(PlannedRun::preset(nonlinearity, &format!("contrast-{nonlinearity}"), preset, overrides)?)
+    Ok(PlannedRun::preset(&title(nonlinearity), &format!("contrast-{nonlinearity}"), preset, overrides)?)
 }
 
 /// A panel of a run's plane.

@@ -45,9 +45,14 @@ fn series(run: &RunResult, layer: usize, value: fn(&LayerStats) -> Option<f32>) 
     mean.into_iter().map(|(epoch, mean)| (epoch as f64, mean.mean)).collect()
 }
 
-/// The geometric mean of a series over a stretch of epochs.
-fn level(series: &[(f64, f64)], from: f64, to: f64) -> f64 {
-    let values: Vec<f64> = series.iter().filter(|p| (from..=to).contains(&p.0)).map(|p| p.1.ln()).collect();
+/// The largest value up to an epoch.
+fn peak(series: &[(f64, f64)], to: f64) -> f64 {
+    series.iter().filter(|p| p.0 <= to).map(|p| p.1).fold(f64::NAN, f64::max)
+}
+
+/// The geometric mean from an epoch on.
+fn level(series: &[(f64, f64)], from: f64) -> f64 {
+    let values: Vec<f64> = series.iter().filter(|p| p.0 >= from).map(|p| p.1.ln()).collect();
     (values.iter().sum::<f64>() / values.len() as f64).exp()
 }
 
@@ -62,7 +67,9 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     for (name, value, logarithmic) in quantities {
         let all: Vec<Vec<Vec<(f64, f64)>>> = NONLINEARITIES
             .iter()
-            .map(|nonlinearity| (0..n_layers).map(|l| series(results.run(nonlinearity), l, value)).collect())
+            .map(|nonlinearity| {
+                (0..n_layers).map(|l| series(results.run(&common::title(nonlinearity)), l, value)).collect()
+            })
             .collect();
         let values = || all.iter().flatten().flatten();
         let y = if logarithmic {
@@ -109,13 +116,13 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
 
     let mut comparisons = Vec::new();
     for nonlinearity in NONLINEARITIES {
-        let run = results.run(nonlinearity);
+        let run = results.run(&common::title(nonlinearity));
         let last = run.experiment.training.epochs as f64;
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for l in 0..n_layers {
             let ratio = series(run, l, LayerStats::gradient_snr);
-            early.push(level(&ratio, 1.0, last / 1000.0));
-            late.push(level(&ratio, last / 10.0, last));
+            early.push(peak(&ratio, last / 100.0));
+            late.push(level(&ratio, last / 10.0));
         }
         let list = |values: &[f64]| values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ");
         let crossed = early.iter().zip(&late).filter(|(early, late)| **early > 1.0 && **late < 1.0).count();
@@ -123,9 +130,9 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         let fall = layer(&group.layers(), 5).and_then(|path| over_seeds(path, fall_i_xt));
         comparisons.push(Comparison::new(
             format!(
-                "{}: signal / noise, T₁ to the output, up to epoch {:.0} and after epoch {:.0}",
+                "{}: signal / noise, T₁ to the output: largest up to epoch {:.0}, geometric mean from epoch {:.0} on",
                 common::title(nonlinearity),
-                last / 1000.0,
+                last / 100.0,
                 last / 10.0
             ),
             "above 1, then below",

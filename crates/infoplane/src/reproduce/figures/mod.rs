@@ -1,11 +1,23 @@
 //! The registry: one file for each figure.
 
+mod batch_size;
 mod common;
 mod gradients;
+mod mnist;
+mod quantised;
+mod resolution;
 mod saxe_nonlinearities;
 mod tishby_data_share;
 
 use super::Figure;
 
 /// Every figure, in the order of the page.
-pub const FIGURES: &[Figure] = &[tishby_data_share::FIGURE, saxe_nonlinearities::FIGURE, gradients::FIGURE];
+pub const FIGURES: &[Figure] = &[
+    tishby_data_share::FIGURE,
+    saxe_nonlinearities::FIGURE,
+    batch_size::FIGURE,
+    gradients::FIGURE,
+    mnist::FIGURE,
+    resolution::FIGURE,
+    quantised::FIGURE,
+];

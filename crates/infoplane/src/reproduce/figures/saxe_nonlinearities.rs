@@ -43,7 +43,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     let mut notes = Vec::new();
     for (index, (way, how, group)) in ways.iter().enumerate() {
         for nonlinearity in NONLINEARITIES {
-            let run = results.run(nonlinearity);
+            let run = results.run(&common::title(nonlinearity));
             let group = group(run)?;
             let remark = if index == 0 { common::accuracy_remark(run) } else { String::new() };
             panels.push(common::panel(run, &group, remark));

@@ -1,0 +1,96 @@
+//! Saxe et al. (2018), figure 2: the planes of MNIST.
+
+use super::common;
+use crate::report::composite::PlanesFigure;
+use crate::reproduce::figure::{
+    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, fall_i_xt, last_i_xt, layer, number,
+    over_seeds, told,
+};
+use crate::reproduce::{ReproduceError, Results};
+
+pub(super) const FIGURE: Figure = Figure {
+    name: "mnist",
+    title: "The planes of MNIST, tanh and ReLU",
+    paper: "Saxe et al. (2018), figures 1C and D and 2",
+    says: "A 784-1024-20-20-20-10 network with tanh compresses its hidden layers, if anything slightly; with ReLU it does not, though it \
+           learns as well.",
+    here: "Preset `saxe2018-mnist` (SGD 1e-3, batches of 128), measured on the 10,000 test images with the KDE upper bound at noise \
+           variance 0.1. The paper trains for 10,000 epochs; the full size here takes 200, the quick one 5.",
+    plan,
+    show,
+};
+
+const KINDS: [&str; 2] = ["tanh", "relu"];
+
+fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+    let size = setup.size;
+    let directory = setup.mnist()?.display().to_string();
+    KINDS
+        .iter()
+        .map(|nonlinearity| {
+            let overrides = [
+                format!("dataset.source.directory={}", toml::Value::String(directory.clone())),
+                format!("network.nonlinearity={nonlinearity}"),
+                format!("seeds={}", size.pick(2, 1, 1)),
+                format!("training.epochs={}", size.pick(200, 5, 1)),
+                common::log_spaced(size.pick(30, 5, 2)),
+                common::estimators(&[common::kde(&[0.1])]),
+            ];
+            Ok(PlannedRun::preset(
+                nonlinearity,
+                &format!("mnist-{nonlinearity}"),
+                "saxe2018-mnist",
+                overrides,
+            )?)
+        })
+        .collect()
+}
+
+fn show(results: &Results) -> Result<Shown, ReproduceError> {
+    let mut panels = Vec::new();
+    let mut comparisons = Vec::new();
+    for nonlinearity in KINDS {
+        let run = results.run(&common::title(nonlinearity));
+        let group = common::kde_upper(run, 0.1)?;
+        panels.push(common::panel(run, &group, common::accuracy_remark(run)));
+        let paths = group.layers();
+        let mut largest = f64::NAN;
+        let mut layers = Vec::new();
+        for number_of_layer in 2..=4 {
+            let path = layer(&paths, number_of_layer);
+            let fall = path.and_then(|path| over_seeds(path, fall_i_xt));
+            let end = path.and_then(|path| over_seeds(path, last_i_xt));
+            largest = largest.max(number(fall));
+            layers.push(format!("{} to {}", told(fall, 2), told(end, 2)));
+        }
+        let expected = nonlinearity == "tanh";
+        comparisons.push(Comparison::new(
+            format!(
+                "{}: fall of I(X;T) of the three layers of 20 units, and where it ends [bits]",
+                common::title(nonlinearity)
+            ),
+            if expected { "compresses slightly" } else { "does not compress" },
+            layers.join(", "),
+            (largest > 0.25) == expected,
+        ));
+        comparisons.push(Comparison::of_its_own(
+            format!("{}: test accuracy", common::title(nonlinearity)),
+            told(run.test_accuracy(), 3),
+        ));
+    }
+    let mut notes = vec![
+        "I(X;T) is the upper bound of T plus noise; I(T;Y) is a difference of two bounds and so not itself one."
+            .to_string(),
+    ];
+    notes.extend(common::seed_notes(results));
+    let scene = PlanesFigure {
+        title: FIGURE.title.into(),
+        subtitle: format!("KDE, noise variance 0.1, upper bound · {}", common::subject(results.run("tanh"))),
+        columns: KINDS.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
+        rows: Vec::new(),
+        panels,
+        notes,
+    }
+    .draw();
+    Ok(Shown::new(scene, comparisons))
+}

@@ -1,0 +1,263 @@
+//! The dispute in one picture: the same networks at every resolution.
+
+use super::common;
+use crate::Bound;
+use crate::estimator::EstimatorConfig;
+use crate::plane::{LayerPath, Mean};
+use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
+use crate::report::draw::{Color, Scale, layer_color};
+use crate::reproduce::figure::{
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, fall_i_xt, last_i_xt,
+    layer, over_seeds,
+};
+use crate::reproduce::{ReproduceError, Results};
+
+pub(super) const FIGURE: Figure = Figure {
+    name: "resolution",
+    title: "The same networks at every resolution: number of bins, range of bins, noise variance",
+    paper: "The dispute between Shwartz-Ziv & Tishby (2017) and Saxe et al. (2018, appendices B and C), in one picture",
+    says: "Shwartz-Ziv & Tishby see every layer compress, in 30 bins on [−1, 1]. Saxe et al. say that this is the bins' work: it \
+           depends on how they saturate, and is not there with ReLU unless the bins clip. Goldfeld et al. (2019) and others: bins \
+           and noise set the resolution at which an infinite quantity is read.",
+    here: "The trainings of `saxe-nonlinearities`, tanh and ReLU, each measured in one run by all settings: 2 to 4096 bins, on [−1, 1] \
+           and on each layer's full range, and Gaussian noise of variance 1e-6 to 1 by both pairwise bounds. Above: I(X;T) at the \
+           end. Below: how far it fell from its largest value at any epoch, which is what is called compression.",
+    plan,
+    show,
+};
+
+const KINDS: [&str; 2] = ["tanh", "relu"];
+const BINS: [usize; 11] = [2, 4, 8, 16, 30, 64, 128, 256, 512, 1024, 4096];
+const VARIANCES: [f64; 7] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0];
+/// The last three hidden layers: 5, 4 and 3 units.
+const LAYERS: [usize; 3] = [3, 4, 5];
+const CLIPPED: &[f32] = &[4.0, 2.2];
+
+fn variances(size: Size) -> &'static [f64] {
+    if size == Size::Tiny { &VARIANCES[3..4] } else { &VARIANCES }
+}
+
+fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+    let size = setup.size;
+    KINDS
+        .iter()
+        .map(|nonlinearity| {
+            let mut methods: Vec<EstimatorConfig> =
+                BINS.iter().flat_map(|&bins| [common::clipped(bins), common::full_range(bins)]).collect();
+            methods.push(common::kde(variances(size)));
+            let overrides = [
+                format!("seeds={}", size.pick(10, 2, 1)),
+                common::epochs(setup, 10_000),
+                common::log_spaced(size.pick(40, 25, 3)),
+                common::estimators(&methods),
+            ];
+            let preset = format!("saxe2018-{nonlinearity}");
+            Ok(PlannedRun::preset(
+                &common::title(nonlinearity),
+                &format!("resolution-{nonlinearity}"),
+                &preset,
+                overrides,
+            )?)
+        })
+        .collect()
+}
+
+/// End and fall of I(X;T) of one layer by one setting.
+#[derive(Clone, Copy)]
+struct Reading {
+    end: Option<Mean>,
+    fall: Option<Mean>,
+}
+
+/// A line of the figure: readings by the setting's number.
+struct Line {
+    way: &'static str,
+    layer: usize,
+    readings: Vec<(f64, Reading)>,
+}
+
+fn reading(paths: &[LayerPath], number: usize) -> Reading {
+    let path = layer(paths, number);
+    Reading {
+        end: path.and_then(|path| over_seeds(path, last_i_xt)),
+        fall: path.and_then(|path| over_seeds(path, fall_i_xt)),
+    }
+}
+
+fn lines(run: &RunResult, size: Size) -> Result<Vec<Line>, ReproduceError> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut add = |way: &'static str, at: f64, paths: &[LayerPath]| {
+        for number in LAYERS {
+            let reading = reading(paths, number);
+            match lines.iter_mut().find(|line| line.way == way && line.layer == number) {
+                Some(line) => line.readings.push((at, reading)),
+                None => lines.push(Line { way, layer: number, readings: vec![(at, reading)] }),
+            }
+        }
+    };
+    for bins in BINS {
+        add("full", bins as f64, &run.group(&common::full_range(bins), None)?.layers());
+        add("clipped", bins as f64, &run.group(&common::clipped(bins), None)?.layers());
+    }
+    for &variance in variances(size) {
+        let setting = format!("noise_variance={variance}");
+        for (way, bound) in [("upper", Bound::Upper), ("lower", Bound::Lower)] {
+            add(way, variance, &run.group_named("kde", &setting, Some(bound))?.layers());
+        }
+    }
+    Ok(lines)
+}
+
+fn show(results: &Results) -> Result<Shown, ReproduceError> {
+    let size = results.setup.size;
+    let measured: Vec<(&RunResult, Vec<Line>)> = KINDS
+        .iter()
+        .map(|nonlinearity| {
+            let run = results.run(&common::title(nonlinearity));
+            Ok((run, lines(run, size)?))
+        })
+        .collect::<Result<_, ReproduceError>>()?;
+    let h_x = measured[0].0.manifest.data.h_x_bits;
+    let color = |number: usize| layer_color(number - 1, 6).0;
+    let value = |reading: &Reading, fall: bool| if fall { reading.fall } else { reading.end };
+    let falls = measured.iter().flat_map(|(_, lines)| lines).flat_map(|line| &line.readings);
+    let largest = falls.filter_map(|(_, reading)| Some(reading.fall?.mean)).fold(1.0, f64::max);
+
+    let mut panels = Vec::new();
+    for fall in [false, true] {
+        for noise in [false, true] {
+            for (_, lines) in &measured {
+                let chosen =
+                    lines.iter().filter(|line| (line.way == "upper" || line.way == "lower") == noise);
+                let curves = chosen.map(|line| {
+                    let found = || line.readings.iter().filter_map(|(at, r)| Some((*at, value(r, fall)?)));
+                    let band = found().filter_map(|(at, mean)| {
+                        let error = mean.standard_error?;
+                        Some((at, mean.mean - error, mean.mean + error))
+                    });
+                    let dashed = matches!(line.way, "clipped" | "lower");
+                    Curve {
+                        band: band.collect(),
+                        dashes: if dashed { CLIPPED } else { &[] },
+                        dots: if dashed { Dots::Hollow } else { Dots::Filled },
+                        ..Curve::line(found().map(|(at, mean)| (at, mean.mean)).collect(), color(line.layer))
+                    }
+                });
+                panels.push(CurvePanel {
+                    remark: String::new(),
+                    x: if noise {
+                        Scale::Logarithmic { low: 4e-7, high: 2.5 }
+                    } else {
+                        Scale::Logarithmic { low: 1.5, high: 6000.0 }
+                    },
+                    y: if fall {
+                        Scale::linear([0.0, largest], 0.06)
+                    } else {
+                        Scale::linear([0.0, h_x], 0.06)
+                    },
+                    x_name: if noise { "noise variance" } else { "number of bins" }.into(),
+                    y_name: if fall { "fall of I(X;T)  [bits]" } else { "I(X;T) at the end  [bits]" }.into(),
+                    curves: curves.collect(),
+                    levels: if fall { vec![] } else { vec![(h_x, "H(X)".into())] },
+                });
+            }
+        }
+    }
+    let (run, _) = &measured[0];
+    let names = run.layer_names();
+    let entry =
+        |name: &str, color, dashes, dots| LegendEntry { name: name.into(), color, dashes, line: true, dots };
+    let mut legend: Vec<LegendEntry> =
+        LAYERS.iter().map(|&number| entry(&names[number - 1], color(number), &[], Dots::No)).collect();
+    legend.push(entry("bins on each layer's full range; upper bound", Color::QUIET, &[], Dots::Filled));
+    legend.push(entry(
+        "bins on [−1, 1], values beyond clipped; lower bound",
+        Color::QUIET,
+        CLIPPED,
+        Dots::Hollow,
+    ));
+    let mut notes = vec![
+        "Fall: the largest I(X;T) at any measured epoch less the last, the mean over seeds; the same networks everywhere. Bands: standard \
+         error over seeds. Noise: Kullback–Leibler upper and Bhattacharyya lower bound on the information of T plus noise."
+            .to_string(),
+    ];
+    notes.extend(common::seed_notes(results));
+    let scene = CurvesFigure {
+        title: FIGURE.title.into(),
+        subtitle: common::subject(run),
+        columns: ["tanh, bins", "ReLU, bins", "tanh, noise", "ReLU, noise"].map(String::from).to_vec(),
+        rows: Vec::new(),
+        panels,
+        legend,
+        notes,
+    }
+    .draw();
+    let mut shown = Shown::new(scene, comparisons(&measured));
+    shown.tables.push(("", table(&measured)));
+    Ok(shown)
+}
+
+fn comparisons(measured: &[(&RunResult, Vec<Line>)]) -> Vec<Comparison> {
+    let mut comparisons = Vec::new();
+    for ((_, lines), nonlinearity) in measured.iter().zip(KINDS) {
+        let fall = |way: &str, at: f64| {
+            let line = lines.iter().find(|line| line.way == way && line.layer == 5)?;
+            line.readings.iter().find(|(other, _)| *other == at)?.1.fall
+        };
+        let at = |way: &str, at: f64| fall(way, at).map_or(f64::NAN, |mean| mean.mean);
+        let name = common::title(nonlinearity);
+        let expected = nonlinearity == "tanh";
+        comparisons.push(Comparison::new(
+            format!("{name}, 3 units: fall of I(X;T) in 30 bins on [−1, 1] and on the full range [bits]"),
+            if expected { "falls in both" } else { "falls only where bins clip" },
+            format!("{:.2} and {:.2}", at("clipped", 30.0), at("full", 30.0)),
+            at("clipped", 30.0) > 0.25 && (at("full", 30.0) > 0.25) == expected,
+        ));
+        let range = |way: &'static str| {
+            let line = lines.iter().find(|line| line.way == way && line.layer == 5);
+            let values = line.into_iter().flat_map(|line| &line.readings);
+            let falls = values.filter_map(|(_, reading)| Some(reading.fall?.mean));
+            falls.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        for (way, what) in [
+            ("full", "2 to 4096 bins on the full range"),
+            ("upper", "noise variances 1e-6 to 1, upper bound"),
+        ] {
+            let (low, high) = range(way);
+            comparisons.push(Comparison::new(
+                format!("{name}, 3 units: the fall over {what} [bits]"),
+                if expected { "depends on the resolution" } else { "none at any" },
+                format!("{low:.2} to {high:.2}"),
+                if expected { high - low > 0.25 } else { high < 0.25 },
+            ));
+        }
+    }
+    comparisons
+}
+
+fn table(measured: &[(&RunResult, Vec<Line>)]) -> String {
+    let mut csv = String::from(
+        "nonlinearity,layer,way,setting,i_xt_end_bits,standard_error,fall_bits,standard_error\n",
+    );
+    let shown = |mean: Option<Mean>| match mean {
+        Some(mean) => {
+            format!("{:.4},{}", mean.mean, mean.standard_error.map_or(String::new(), |e| format!("{e:.4}")))
+        }
+        None => ",".into(),
+    };
+    for (run, lines) in measured {
+        for line in lines {
+            for (at, reading) in &line.readings {
+                csv += &format!(
+                    "{},{},{},{at},{},{}\n",
+                    run.label,
+                    line.layer,
+                    line.way,
+                    shown(reading.end),
+                    shown(reading.fall)
+                );
+            }
+        }
+    }
+    csv
+}
