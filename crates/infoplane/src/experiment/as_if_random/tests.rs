@@ -344,6 +344,12 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
     for part in ["25080 bytes", "25000 bytes", "--inputs", "--window", "--memory"] {
         assert!(error.contains(part), "{part}: {error}");
     }
+    let run = folder.path().join("run");
+    experiment.run(&run, ONE, &(), &never()).unwrap();
+    let before = bytes(&run);
+    let error = experiment.as_if_random(&epochs(4, 1, None), None, &run, ONE, &(), &never()).unwrap_err();
+    assert!(error.to_string().contains("already holds a run"), "{error}");
+    assert_eq!(bytes(&run), before);
 }
 
 #[test]
