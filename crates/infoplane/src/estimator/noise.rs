@@ -22,7 +22,7 @@ pub struct NoiseConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
     /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
-    /// of up to 65,536 rows; of more, so many that they make 2³² pairs, but at least 16,384.
+    /// of fewer than 65,536 rows, and 16,384 of more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
     /// Where the random draws start.
@@ -36,11 +36,11 @@ pub struct NoiseConfig {
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
 const NOISY_ROWS: usize = 10_000;
 
-/// Pairs of a noisy row and a centre that are summed for one draw at most, unless the number of points is given.
-const MOST_PAIRS: usize = 1 << 32;
+/// From so many rows on only some get noise, unless it is said how many: the pass over all pairs would take minutes.
+const MANY_ROWS: usize = 1 << 16;
 
-/// Rows that get noise at least, where there are as many.
-const LEAST_POINTS: usize = 1 << 14;
+/// How many of them then: a standard error of about 0.01 nats.
+const POINTS: usize = 1 << 14;
 
 /// More would not fit the streams of the generator.
 const MOST_DRAWS: usize = 1 << 20;
@@ -117,7 +117,7 @@ impl Method for NoiseConfig {
 ///
 /// Values of independent variables scatter about 0 and are returned as they are.
 ///
-/// Of more than 65,536 rows only some get noise (`points`), chosen at random without repetition: the means run over
+/// Of 65,536 rows or more only some get noise (`points`), chosen at random without repetition: the means run over
 /// these i, and j over all rows as before. That leaves the estimate unbiased.
 ///
 /// # Standard error
@@ -198,7 +198,7 @@ impl Noise {
 
     /// The rows that get noise, ascending; every choice of so many is equally likely.
     fn points(&self, n: usize) -> Vec<u32> {
-        let wanted = self.config.points.unwrap_or((MOST_PAIRS / n).max(LEAST_POINTS));
+        let wanted = self.config.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
         if wanted >= n {
             return (0..n as u32).collect();
         }
