@@ -121,13 +121,13 @@ impl Method for NoiseConfig {
 /// these i, and j over all rows as before. That leaves the estimate unbiased.
 ///
 /// # Standard error
-/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends on
-/// its own noise alone, so that the summands are independent although they share the centres. From two draws on, the
-/// spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the rows,
-/// which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in the
-/// layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points, the
-/// spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N) s²/P
-/// + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
+/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends
+/// on its own noise alone, so that the summands are independent although they share the centres. From two draws on,
+/// the spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the
+/// rows, which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in
+/// the layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points,
+/// the spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N)
+/// s²/P + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
 /// another value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and
 /// much of their noise cancels.
 ///
