@@ -754,3 +754,31 @@ fn a_run_takes_any_method_and_shows_what_it_has() {
     );
     assert!(folder.path().join("out/report/information-ross-k-3.png").exists());
 }
+
+#[test]
+fn the_bottleneck_of_a_table_is_printed_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    // A fair bit that one time in ten arrives flipped, as counts.
+    std::fs::write(folder.path().join("joint.csv"), "45,5\n5,45\n").unwrap();
+    let arguments = ["bottleneck", "joint.csv", "--points", "9", "--out", "bound", "--json"];
+    let output = infoplane(folder.path(), &arguments);
+    assert!(output.status.success(), "{output:?}");
+    let told: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!((told["i_xy_bits"].as_f64().unwrap() - 0.531).abs() < 1e-3);
+    assert_eq!(told["points"].as_array().unwrap().len(), 9);
+    assert_eq!(told["points"][8]["beta"], Value::Null);
+    for file in ["bottleneck.csv", "bottleneck.svg", "bottleneck.png"] {
+        assert!(folder.path().join("bound").join(file).is_file(), "{file}");
+    }
+    let text = stdout(&infoplane(folder.path(), &["bottleneck", "joint.csv"]));
+    assert!(text.contains("I(X;Y) = 0.5310 bits") && text.contains("clusters"), "{text}");
+
+    std::fs::write(folder.path().join("half.csv"), "0.4,0.1\n0.05,0.2\n").unwrap();
+    assert!(
+        refused(folder.path(), &["bottleneck", "half.csv"], 2).contains("half.csv: p(x, y) sums to 0.75")
+    );
+    assert!(refused(folder.path(), &["bottleneck", "joint.csv", "--gain", "3"], 2).contains("--gain"));
+    assert!(refused(folder.path(), &["bottleneck", "--gain", "-1"], 2).contains("gain"));
+    assert!(refused(folder.path(), &["bottleneck", "saxe2018-mnist"], 2).contains("12-bit task"));
+    assert!(refused(folder.path(), &["bottleneck", "nothing"], 2).contains("tishby2017"));
+}
