@@ -19,7 +19,10 @@ use crate::estimator::{
     BinRange, BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
 };
 use crate::measure::Crew;
-use crate::pool::{OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, measure_pool, overlaps};
+use crate::pool::{
+    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts, measure_pool,
+    overlaps,
+};
 use crate::run::{DataFacts, Disk, RunDir};
 use crate::{Information, Labels, LayerDescription, Variable};
 
@@ -241,8 +244,10 @@ impl Experiment {
             let ranges = self.ranges(&pool, &collector.settings.estimators);
             let x = Labels::from_rows(inputs.view());
             let subject = PoolSubject { seed, x: &x, y: &y };
-            let rows = measure_pool(&pool, subject, &collector.settings.estimators, &ranges);
-            let overlap = overlap_rows(&pool, subject, &collector.settings.estimators, &ranges);
+            let estimators = &collector.settings.estimators;
+            let mut rows = measure_pool(&pool, subject, estimators, &ranges);
+            let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
+            rows.extend(corrected);
             Ok(Part { rows, rest, window, overlap })
         })?;
         if let Some(draw) = draws.last() {
@@ -282,23 +287,46 @@ struct Part {
     overlap: Vec<OverlapRow>,
 }
 
-/// How much the clouds of the inputs overlap, layer by layer, in the cells of the first method that has cells.
-fn overlap_rows(
+/// What cells tell beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of
+/// corrected ones, and in the cells of the first such method how much the clouds of the inputs overlap.
+fn of_cells(
     pool: &Pool,
     subject: PoolSubject<'_>,
     estimators: &[EstimatorConfig],
     ranges: &[LayerRange],
-) -> Vec<OverlapRow> {
-    let binned = estimators.iter().find_map(|estimator| match estimator {
-        EstimatorConfig::Binned(binned) => Some(binned),
-        _ => None,
-    });
-    let Some(config) = binned else { return Vec::new() };
+    rows: &[PoolRow],
+) -> (Vec<PoolRow>, Vec<OverlapRow>) {
+    let binned: Vec<&BinnedConfig> = estimators
+        .iter()
+        .filter_map(|estimator| match estimator {
+            EstimatorConfig::Binned(binned) => Some(binned),
+            _ => None,
+        })
+        .collect();
     let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
-        // Why a layer has no cells is in its rows of the pool.
-        let cells = Binned::new(config, range).and_then(|binned| binned.cells(Variable::Single(t.view())));
-        cells.map_or(Vec::new(), |cells| overlaps(&cells, subject, layer + 1, &config.setting()))
+        let (mut corrected, mut overlap) = (Vec::new(), Vec::new());
+        for (index, &config) in binned.iter().enumerate() {
+            // Why a layer has no cells is in its rows of the pool.
+            let cells =
+                Binned::new(config, range).and_then(|binned| binned.cells(Variable::Single(t.view())));
+            let Ok(cells) = cells else { continue };
+            let setting = config.setting();
+            if index == 0 {
+                overlap = overlaps(&cells, subject, layer + 1, &setting);
+            }
+            let measured = rows.iter().find(|row| {
+                row.layer == layer + 1
+                    && row.setting == setting
+                    && row.draws == pool.n_draws()
+                    && row.i_xt_bits.is_some()
+            });
+            if let Some(row) = measured.filter(|_| config.correction == Correction::PlugIn) {
+                corrected.push(corrected_by_counts(&cells, subject, row));
+            }
+        }
+        (corrected, overlap)
     };
-    let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
-    layers.into_iter().flatten().collect()
+    let layers: Vec<_> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
+    let (corrected, overlap): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+    (corrected.into_iter().flatten().collect(), overlap.into_iter().flatten().collect())
 }

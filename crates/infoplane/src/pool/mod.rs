@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Activations, Network};
 
 pub use measure::{PoolSubject, measure_pool};
-pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, overlaps};
+pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlaps};
 pub use rest::{Rest, RestRow, WindowRow};
 pub use row::{PoolRow, Spacing};
 pub use summary::{
