@@ -84,7 +84,9 @@ pub(super) fn limit(scene: &mut Scene, panel: &Panel, value: f64, name: &str) {
     if let Some(share) = panel.y.share(value) {
         let y = panel.bottom() - share * panel.height;
         scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
-        let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, name);
+        // A mark at infinity is 12 points from the frame.
+        let right = panel.right() - if matches!(panel.x, Scale::Doublings { .. }) { 22.0 } else { 4.0 };
+        let text = Text::new(right, y - 4.0, 10.5, name);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
 }

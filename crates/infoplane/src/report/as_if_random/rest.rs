@@ -8,6 +8,7 @@ use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
 use crate::report::draw::{Color, Panel, Scale, Scene, layer_color};
+use crate::report::measured::significant;
 
 /// Up to here every training has a colour and a name.
 const MOST_NAMED: usize = 7;
@@ -52,7 +53,9 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
         (LEFTS[0], below, "weight norm", |row| row.weight_norm),
     ];
     for (left, top, name, value) in panels {
-        let values = result.window.iter().map(value);
+        // What hardly changes must look so, and not be magnified to fill the panel.
+        let least = |value: f64| [value, 0.997 * value, 1.003 * value];
+        let values = result.window.iter().map(value).flat_map(least);
         let x = Scale::Linear { low: 0.0, high: draws as f64 + 1.0 };
         let y = Scale::linear(values, 0.08);
         let panel = Panel { left, top, width: PANEL.0, height: PANEL.1, x, y };
@@ -91,9 +94,9 @@ fn straightness(result: &AsIfRandomResult) -> Option<String> {
     let (line, step, spread) = (mean(|row| row.line)?, mean(|row| row.step)?, mean(|row| row.spread)?);
     Some(format!(
         "All layers together: a straight line in time explains {:.0}% of the weights' variance; the step from one network \
-         to the next is {:.3e} long, the spread {:.3e}.",
+         to the next is {} long, the spread {}.",
         100.0 * line.mean,
-        step.mean,
-        spread.mean
+        significant(step.mean),
+        significant(spread.mean)
     ))
 }
