@@ -97,7 +97,7 @@ pub(super) struct Series {
     pub opacity: f64,
     /// One for each layer; absent where there is none.
     pub values: Vec<Option<Mean>>,
-    /// Drawn as an open mark on the bar of the series before it.
+    /// Drawn as an open mark on the bar of the series before it; alone, as marks without bars.
     pub on_bar: bool,
 }
 
@@ -135,7 +135,7 @@ pub(super) fn bars(
                 bar += 1.0;
             }
             let Some(mean) = series.values.get(layer).copied().flatten() else { continue };
-            let middle = layer as f64 + 0.1 + (bar - 0.5) * width;
+            let middle = layer as f64 + 0.1 + (f64::max(bar, 1.0) - 0.5) * width;
             if series.on_bar {
                 error_bar(scene, &panel, middle, mean, series.color);
                 scene.marks.extend(panel.at(middle, mean.mean).map(|place| open(place, series.color)));

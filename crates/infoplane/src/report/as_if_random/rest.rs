@@ -77,7 +77,8 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     let mut names: Vec<String> = (1..=layers).map(|layer| layer_name(result, layer, width(layer))).collect();
     names.push("all".into());
     let values: Vec<Option<Mean>> = (1..=layers).chain([0]).map(drift).collect();
-    let series = [Series { color: Color(213, 94, 0), opacity: 1.0, values, on_bar: false }];
+    // Bars would hide the names of the lines that they are compared with.
+    let series = [Series { color: Color(213, 94, 0), opacity: 1.0, values, on_bar: true }];
     let limits = [
         (independent, "independent draws".to_string()),
         (RestRow::DRIFT_OF_RANDOM_WALK, "random walk".to_string()),
