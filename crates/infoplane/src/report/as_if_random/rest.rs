@@ -13,6 +13,9 @@ use crate::report::measured::significant;
 /// Up to here every training has a colour and a name.
 const MOST_NAMED: usize = 7;
 
+/// What a panel shows of a network.
+type Value = fn(&WindowRow) -> f64;
+
 /// The figure; nothing if no window was followed.
 pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     if result.rest.is_empty() {
@@ -47,7 +50,7 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 2);
 
     let below = TOP + PANEL.1 + 56.0;
-    let panels: [(f64, f64, &str, fn(&WindowRow) -> f64); 3] = [
+    let panels: [(f64, f64, &str, Value); 3] = [
         (LEFTS[0], TOP, "training loss", |row| row.train_loss),
         (LEFTS[1], TOP, "training accuracy", |row| row.train_accuracy),
         (LEFTS[0], below, "weight norm", |row| row.weight_norm),
