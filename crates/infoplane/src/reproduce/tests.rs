@@ -23,10 +23,11 @@ fn every_run_of_every_size_is_an_experiment_and_equal_ones_share_a_directory() {
             let labels: BTreeSet<&str> = plan.iter().map(|planned| planned.label.as_str()).collect();
             assert_eq!(labels.len(), plan.len(), "{}", figure.name);
             for planned in plan {
-                let key = runs::key(&planned.experiment);
-                let other = keys.insert(key, planned.experiment.clone());
-                assert!(other.is_none_or(|other| other == planned.experiment), "{}", figure.name);
-                assert!(expected_cpu_seconds(&planned.experiment) > 0.0);
+                let key = runs::key(&planned);
+                assert!(expected_cpu_seconds(&planned) > 0.0);
+                let what = (planned.experiment, planned.pooled);
+                let other = keys.insert(key, what.clone());
+                assert!(other.is_none_or(|other| other == what), "{}", figure.name);
             }
         }
     }

@@ -38,7 +38,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
         let mut experiment = whole.experiment.overridden(&overrides)?;
         experiment.name = format!("quantised-{nonlinearity}");
         runs.push(whole);
-        runs.push(PlannedRun { label: rounded(nonlinearity), experiment });
+        runs.push(PlannedRun { label: rounded(nonlinearity), experiment, pooled: None });
     }
     Ok(runs)
 }
