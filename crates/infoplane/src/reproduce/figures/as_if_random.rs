@@ -93,7 +93,7 @@ impl Grid {
                 ("sgd", size.pick(vec![0.03, 0.1, 0.3], vec![0.1], vec![0.1])),
                 ("adam", size.pick(vec![3e-4, 1e-3, 3e-3], vec![1e-3], vec![1e-3])),
             ],
-            batches: size.pick(vec![32, 128, 512], vec![128], vec![512]),
+            batches: size.pick(vec![32, 256], vec![128], vec![512]),
             layers: [(2, "first layer of 20 units"), (3, "second layer of 20 units")],
         }
     }
@@ -167,7 +167,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
         // Steps for the window in the last two thirds of the training.
         let steps_per_epoch = 60_000 / cell.batch as u64 + 1;
         let window = size.pick(64 * 200, 32 * 100, 4);
-        let epochs = (3 * window / (2 * steps_per_epoch)).max(size.pick(20, 6, 1));
+        let epochs = (3 * window / (2 * steps_per_epoch)).max(size.pick(20, 6, 6));
         let overrides = [
             format!("dataset.source.directory={directory}"),
             "network.hidden=[32, 20, 20]".to_string(),
@@ -261,6 +261,11 @@ impl Reading {
 
     fn learned(&self) -> bool {
         number(self.accuracy) >= f64::from(LEARNED)
+    }
+
+    /// Whether the cell can be shown beside others: it learned, or is linear and cannot learn more.
+    fn shown(&self) -> bool {
+        self.learned() || self.cell.nonlinearity == "linear"
     }
 
     /// The verdict of most seeds; of equals the worse.
@@ -468,10 +473,8 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
         ("drift: movement / spread of the weights", |reading| number(reading.drift)),
         ("part explained by drift  [bits]", |reading| number(reading.drift_explains)),
     ];
-    let learned: Vec<Vec<&Reading>> = readings
-        .iter()
-        .map(|of_layer| of_layer.iter().filter(|reading| reading.learned()).collect())
-        .collect();
+    let learned: Vec<Vec<&Reading>> =
+        readings.iter().map(|of_layer| of_layer.iter().filter(|reading| reading.shown()).collect()).collect();
     let y =
         Scale::linear(learned.iter().flatten().map(|reading| reading.difference()).chain([0.0, 0.2]), 0.06);
     let mut panels = Vec::new();
@@ -532,16 +535,17 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
         dots: Dots::Hollow,
     };
     legend.push(hollow);
-    let left_out = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.learned()).count());
     let mut notes = vec![
-        "Every point is a cell of the grid, the mean of its seeds. Drift 2/√M is that of independent draws, 2 that of a random walk; above \
-         0.5 a cell counts as drifting. Part explained by drift: what pools of neighbouring networks keep of I(X;T) that pools spread over \
-         the whole window lose. Dotted: all of the difference."
+        "Every point is a cell of the grid, the mean of its seeds. Drift: 2/√M is that of independent draws, 2 that of a random walk; \
+         above 0.5 a cell counts as drifting. Part explained by drift: I(X;T) of pools of half of the window less that of as many \
+         networks spread over all of it. Dashed: as much as the whole difference."
             .to_string(),
     ];
+    let left_out = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.shown()).count());
     if left_out > 0 {
         notes.push(format!(
-            "{left_out} cells that did not learn (training accuracy below {LEARNED}) are left out."
+            "{left_out} cells that did not learn (training accuracy below {LEARNED}) are left out; linear networks, which \
+             cannot, are not."
         ));
     }
     CurvesFigure {
@@ -562,10 +566,11 @@ fn summaries(grid: &Grid, readings: &[Vec<Reading>]) -> Vec<Comparison> {
         for (of_layer, (_, name)) in readings.iter().zip(&grid.layers) {
             let all: Vec<&Reading> =
                 of_layer.iter().filter(|r| r.cell.nonlinearity == nonlinearity).collect();
-            let learned: Vec<&Reading> = all.iter().copied().filter(|reading| reading.learned()).collect();
+            let learned = all.iter().filter(|reading| reading.learned()).count();
+            let shown: Vec<&Reading> = all.iter().copied().filter(|reading| reading.shown()).collect();
             let of = |verdict: Verdict| {
                 let mut found: Vec<f64> =
-                    learned.iter().filter(|r| r.verdict() == verdict).map(|r| r.difference()).collect();
+                    shown.iter().filter(|r| r.verdict() == verdict).map(|r| r.difference()).collect();
                 found.sort_by(f64::total_cmp);
                 let above = found.iter().filter(|&&d| d > 0.1).count();
                 match (found.first(), found.last()) {
@@ -579,7 +584,7 @@ fn summaries(grid: &Grid, readings: &[Vec<Reading>]) -> Vec<Comparison> {
                 format!("{}, {name}: one network less pool [bits]", common::title(nonlinearity)),
                 format!(
                     "{} of {} cells learned; settled: {}; drifting: {}; too few draws: {}",
-                    learned.len(),
+                    learned,
                     all.len(),
                     of(Verdict::Settled),
                     of(Verdict::StillDrifting),
