@@ -55,6 +55,8 @@ Examples:
         #[arg(long)]
         only_learned: bool,
     },
+    /// Take late weights, or many trainings, as draws of one distribution, and measure the layers as random
+    AsIfRandom(Box<AsIfRandom>),
     /// Estimate information from files of activations
     #[command(subcommand)]
     Estimate(Box<Estimate>),
@@ -64,6 +66,8 @@ Examples:
     Calibrate(Calibrate),
     /// Make the published figures again, and a page that compares them with their papers
     Reproduce(Reproduce),
+    /// The most that any T can know of Y for what it knows of X, where p(x, y) is known
+    Bottleneck(Bottleneck),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +180,70 @@ impl ScheduleFlags {
     }
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each input has as many activations as networks are pooled, so I(X;T) = H(T) − H(T|X) may be less than H(X) though every
+single network tells all inputs apart. Given the directory of a run, only the stretch from the last keyframe before the
+window is trained again. A directory that holds the result of the same is read, not computed anew.
+
+Examples:
+  infoplane as-if-random runs/tishby2017
+  infoplane as-if-random saxe2018-relu --window 64 --stride 4 --out relu
+  infoplane as-if-random runs/tishby2017 --steps --window 512 --inputs 1024
+  infoplane as-if-random tishby2017 --across-seeds --seeds 50 --epoch 1000
+  infoplane as-if-random runs/tishby2017 --estimator noise --noise-variance 0.01 --out noise")]
+pub struct AsIfRandom {
+    /// The directory of a run, a preset (see `infoplane presets`) or a TOML file
+    #[arg(value_name = "RUN|PRESET|FILE.toml")]
+    pub experiment: String,
+    /// How many networks of each training are pooled [default: 256, for noise and kde 64]
+    #[arg(long, value_name = "M", conflicts_with = "across_seeds")]
+    pub window: Option<usize>,
+    /// Epochs (with --steps: steps) from one network to the next [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "across_seeds")]
+    pub stride: Option<u64>,
+    /// Pool networks after single steps of one mini-batch instead of whole epochs
+    #[arg(long, conflicts_with = "across_seeds")]
+    pub steps: bool,
+    /// The epoch that the window ends at [default: the last of each training]
+    #[arg(long, value_name = "E", conflicts_with = "across_seeds")]
+    pub last: Option<u64>,
+    /// Pool the networks of all seeds at one epoch instead
+    #[arg(long)]
+    pub across_seeds: bool,
+    /// That epoch [default: the last of each training]
+    #[arg(long, value_name = "E", requires = "across_seeds")]
+    pub epoch: Option<u64>,
+    /// Measure so many of the inputs, evenly spaced [default: all]
+    #[arg(long, value_name = "N")]
+    pub inputs: Option<usize>,
+    /// How many trainings, each with a seed of its own; the same as --set seeds=N
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// The directory of the result; new, empty, or with this very result
+    /// [default: RUN/as-if-random or runs/NAME-as-if-random, or …-2, … if taken]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads to use; 0 is one for each core. The numbers do not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+    /// Memory for the pooled activations and weights: 512MiB, 4GiB. The numbers do not depend on it
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
+    pub memory: ByteSize,
+    /// One JSON object instead of the summary
+    #[arg(long)]
+    pub json: bool,
+    /// The method; without it 30 equal bins on the range of each layer over the whole pool
+    #[arg(long, value_name = "NAME")]
+    pub estimator: Option<String>,
+    /// Change one key of the experiment: the path through the tables (training.epochs=500), or of the method
+    /// (estimator.bounds=true)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub keys: MethodKeys,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Estimate {
     /// I(X;Y) of two files, or I(X;Y|Z) of three
@@ -222,11 +290,16 @@ pub struct Common {
     pub json: bool,
     #[command(flatten)]
     pub keys: MethodKeys,
+    /// Any other key of the method
+    #[arg(long, value_name = "KEY=VALUE", help_heading = METHOD_KEYS)]
+    pub set: Vec<String>,
 }
 
+const METHOD_KEYS: &str = "Keys of methods (a method refuses those it does not take)";
+
 /// The method and its keys, as flags.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Keys of methods (a method refuses those it does not take)")]
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = METHOD_KEYS)]
 pub struct MethodKeys {
     /// Neighbours of each point
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
@@ -282,9 +355,6 @@ pub struct MethodKeys {
     /// Samples per batch
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub batch: Option<String>,
-    /// Any other key of the method
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
 }
 
 impl MethodKeys {
@@ -489,4 +559,34 @@ pub struct Reproduce {
     /// Draw what is there and train nothing
     #[arg(long)]
     pub only_draw: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
+each y, of probabilities that sum to 1 or of counts. Without noise, an experiment is taken with a sigmoid of gain 1000,
+which leaves the published 0.99 bits. beta is the trade at a point: I(T;Y) - I(X;T)/beta is greatest there. clusters
+says how many values T needs, gap how far at most the curve is above the point. Writes bottleneck.csv, bottleneck.svg
+and bottleneck.png with --out.
+
+Examples:
+  infoplane bottleneck
+  infoplane bottleneck tishby2017 --gain 10 --points 40 --out bottleneck
+  infoplane bottleneck joint.csv --json")]
+pub struct Bottleneck {
+    /// A preset or TOML file on the 12-bit task, or a table p(x, y): .csv, .tsv, .npy, .mat [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE")]
+    pub joint: Option<String>,
+    /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
+    #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
+    pub gain: Option<f64>,
+    /// How many points at most; straight pieces take fewer
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub points: u16,
+    /// Where to write the table and the figure
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }

@@ -48,7 +48,7 @@ impl Rows {
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
 pub fn pair(arguments: &Pair) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys, &arguments.common.set)?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
     let z = match &arguments.given {
@@ -150,7 +150,7 @@ fn with_standard_error(
 
 /// Estimates the entropy of a file's rows.
 pub fn entropy(arguments: &Entropy) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys, &arguments.common.set)?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimator = config.estimator(&observed(&config, &[x.variable()])).map_err(told)?;
@@ -160,7 +160,7 @@ pub fn entropy(arguments: &Entropy) -> Result<ExitCode, Failure> {
 
 /// Estimates the total correlation of a file's columns.
 pub fn total_correlation(arguments: &TotalCorrelation) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys, &arguments.common.set)?;
     let (file, key) = file_and_key(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let columns: Vec<Array2<f64>> = match &array {
@@ -303,7 +303,7 @@ fn details(estimate: &Estimate) -> Map<String, Value> {
 
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
 pub fn layer(arguments: &Layer) -> Result<ExitCode, Failure> {
-    let config = config(&arguments.common.estimator, &arguments.common.keys)?;
+    let config = config(&arguments.common.estimator, &arguments.common.keys, &arguments.common.set)?;
     let (file, key) = file_and_key(&arguments.activations);
     let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let t = matrix.variable();

@@ -4,9 +4,10 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use infoplane::experiment::Experiment;
+use infoplane::experiment::{AsIfRandomResult, Experiment};
 use infoplane::report::{
-    FailedSeed, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds, schedule_setting,
+    FailedSeed, LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds,
+    schedule_setting,
 };
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::schedule::MeasuredEpoch;
@@ -14,6 +15,7 @@ use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
 use serde_json::json;
 
+use crate::as_if_random;
 use crate::failure::Failure;
 
 /// What a run directory holds, read for a report.
@@ -25,6 +27,7 @@ pub struct Loaded {
     failed: Vec<FailedSeed>,
     only_learned: bool,
     complete: bool,
+    limit: Option<LimitCurve>,
     notes: Vec<String>,
 }
 
@@ -39,7 +42,11 @@ impl Loaded {
         };
         let (plane, training, schedule) = (run.plane()?, run.training()?, run.schedule()?);
         let failed = failed_seeds(&manifest, &training, outcome.as_ref());
-        Ok(Loaded { manifest, plane, training, schedule, failed, only_learned, complete, notes })
+        // As with the schedule below, what this version does not know leaves out a line and no figure.
+        let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone());
+        let limit = experiment.ok().and_then(|experiment| LimitCurve::of(&experiment.dataset.source).ok());
+        let limit = limit.flatten();
+        Ok(Loaded { manifest, plane, training, schedule, failed, only_learned, complete, limit, notes })
     }
 
     /// The seeds that did not learn.
@@ -62,6 +69,7 @@ impl Loaded {
             failed: self.failed.clone(),
             only_learned: self.only_learned,
             complete: self.complete,
+            limit: self.limit.clone(),
             notes: self.notes.clone(),
         }
     }
@@ -109,6 +117,9 @@ pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
 
 /// Draws the figures of a run again.
 pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
+    if AsIfRandomResult::is_in(path) {
+        return as_if_random::report(path);
+    }
     let (run, manifest) = RunDir::open(path)?;
     let loaded = Loaded::read(&run, manifest, only_learned)?;
     let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
@@ -122,6 +133,9 @@ pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
 
 /// Says what a run directory holds.
 pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    if AsIfRandomResult::is_in(path) {
+        return as_if_random::info(path, as_json);
+    }
     let (run, manifest) = RunDir::open(path)?;
     let rows = run.plane()?.rows;
     let outcome = run.outcome()?;

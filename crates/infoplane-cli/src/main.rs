@@ -1,6 +1,8 @@
 //! The command `infoplane`: train, measure and draw the information plane.
 
 mod arguments;
+mod as_if_random;
+mod bottleneck;
 mod calibrate;
 mod estimate;
 mod estimators;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Command::Presets { name } => run::presets(name.as_deref()),
         Command::Info { run, json } => info::info(&run, json),
         Command::Report { run, only_learned } => info::report(&run, only_learned),
+        Command::AsIfRandom(arguments) => as_if_random::as_if_random(&arguments),
         Command::Estimate(estimate) => match *estimate {
             Estimate::Pair(arguments) => estimate::pair(&arguments),
             Estimate::Entropy(arguments) => estimate::entropy(&arguments),
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
             Estimate::Layer(arguments) => estimate::layer(&arguments),
         },
         Command::Estimators(arguments) => estimators::estimators(&arguments),
+        Command::Bottleneck(arguments) => bottleneck::bottleneck(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
     };

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use crate::arguments::MethodKeys;
 use crate::failure::Failure;
 
-/// The settings that the flags describe; what the method does not take is refused by name.
-pub fn config(name: &str, given: &MethodKeys) -> Result<EstimatorConfig, Failure> {
+/// The settings that the flags and `KEY=VALUE` describe; what the method does not take is refused by name.
+pub fn config(name: &str, given: &MethodKeys, set: &[String]) -> Result<EstimatorConfig, Failure> {
     let keys = keys(name)?;
     let mut table = toml::Table::new();
     let mut flags: Vec<(String, String)> = Vec::new();
@@ -26,7 +26,7 @@ pub fn config(name: &str, given: &MethodKeys) -> Result<EstimatorConfig, Failure
         table.insert(key.into(), value);
         flags.push((key.into(), format!("{flag} {text}")));
     }
-    for set in &given.set {
+    for set in set {
         let (key, text) = set
             .split_once('=')
             .map(|(key, text)| (key.trim(), text.trim()))

@@ -1,6 +1,7 @@
 //! A progress bar on the terminal; nothing where there is none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infoplane::experiment::{Experiment, Progress};
@@ -28,19 +29,32 @@ const STEPS: u64 = 1000;
 impl Bar {
     /// A bar for all trainings of an experiment; hidden if `quiet`.
     pub fn new(experiment: &Experiment, quiet: bool) -> Self {
+        let epochs = experiment.training.epochs;
+        let planned = experiment.schedule.epochs(epochs).ok().flatten().map(|epochs| epochs.len() as u64);
+        let to_measure = planned.map(|planned| planned.saturating_mul(experiment.seeds));
+        Bar::of(experiment, epochs, to_measure, quiet)
+    }
+
+    /// A bar for all trainings up to the epoch `last`, and so many pools of their networks; hidden if `quiet`.
+    pub fn of_pools(experiment: &Experiment, last: u64, pools: u64, quiet: bool) -> Self {
+        let bar = Bar::of(experiment, last, Some(pools), quiet);
+        // Measuring a pool may take minutes without any news; the clock then shows that it goes on.
+        bar.bar.enable_steady_tick(Duration::from_secs(1));
+        bar
+    }
+
+    fn of(experiment: &Experiment, epochs: u64, to_measure: Option<u64>, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(STEPS), target);
         let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {msg}  {elapsed} gone, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("█▉ "));
-        let epochs = experiment.training.epochs;
-        let planned = experiment.schedule.epochs(epochs).ok().flatten().map(|epochs| epochs.len() as u64);
         Bar {
             bar,
             trained: AtomicU64::new(0),
             measured: AtomicU64::new(0),
             to_train: epochs.saturating_mul(experiment.seeds),
-            to_measure: planned.map(|planned| planned.saturating_mul(experiment.seeds)),
+            to_measure,
             furthest: experiment.seed_list().iter().map(|_| AtomicU64::new(0)).collect(),
             first_seed: experiment.first_seed,
         }

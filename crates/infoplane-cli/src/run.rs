@@ -51,15 +51,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     let named = arguments.experiment.as_deref();
     let options = RunOptions { threads: arguments.threads.into(), memory: arguments.memory.as_u64() };
 
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupt);
-    // Without a handler Ctrl-C still stops the run, only less gently.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into()); // the second time, at once
-        }
-        say("stopping after the epochs in hand; once more to stop at once");
-    });
+    let interrupt = on_interrupt("stopping after the epochs in hand; once more to stop at once");
 
     let bar = |experiment: &Experiment| Bar::new(experiment, arguments.json);
     let (out, result) = match &arguments.resume {
@@ -130,6 +122,20 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if failed { ExitCode::from(DIVERGED) } else { ExitCode::SUCCESS })
+}
+
+/// A flag that Ctrl-C raises, saying `first`; the second time it stops the process at once.
+pub fn on_interrupt(first: &'static str) -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupt);
+    // Without a handler Ctrl-C still stops the run, only less gently.
+    let _ = ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+        say(first);
+    });
+    interrupt
 }
 
 /// Says how to go on, where there is something to go on with.

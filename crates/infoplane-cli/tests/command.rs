@@ -219,6 +219,57 @@ fn another_format_version_is_refused() {
     assert!(message.contains("format version 99") && message.contains("version 2"), "{message}");
 }
 
+/// A second of ReLU networks: seed 1 learns, seed 2 begins with a layer that is dead for every input.
+const ONE_DEAD: [&str; 13] = [
+    "run",
+    "saxe2018-relu",
+    "--seeds=2",
+    "--set=first_seed=1",
+    "--set=training.epochs=20",
+    "--set=training.optimizer.learning_rate=0.01",
+    "--set=schedule.points=3",
+    "--set=estimators=[{ kind = \"binned\", rule = \"equal\", bins = 30, range = \"layer\" }]",
+    "--out",
+    "relu",
+    "--threads",
+    "2",
+    "--json",
+];
+
+#[test]
+fn a_seed_that_did_not_learn_is_kept_and_named_and_left_out_only_when_asked() {
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("relu");
+    let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &ONE_DEAD))).unwrap();
+    assert_eq!((&object["seeds_not_learned"], &object["only_learned"]), (&vec![2].into(), &false.into()));
+    let summary = || fs::read_to_string(run.join("report/summary.md")).unwrap();
+    let figure = || {
+        let name = "report/information-binned-30-equal-bins-on-each-layer-s-range.svg";
+        fs::read_to_string(run.join(name)).unwrap()
+    };
+    let kept = "Seed 2 did not learn (training accuracy 0.50, guessing gives 0.50); it is in the mean.";
+    assert!(summary().contains(kept) && figure().contains(kept), "{}", summary());
+    assert!(figure().contains("2 seeds") && !figure().contains("1 of 2 seeds"));
+    let info = stdout(&infoplane(folder.path(), &["info", "relu"]));
+    assert!(info.contains("failed      seed 2 did not learn (training accuracy 0.50"), "{info}");
+
+    let before = bytes(&run);
+    let told = stdout(&infoplane(folder.path(), &["report", "relu", "--only-learned"]));
+    let left_out = "Without 1 of 2 seeds: seed 2 did not learn";
+    assert!(told.contains(left_out), "{told}");
+    assert!(summary().contains(left_out) && figure().contains(left_out), "{}", summary());
+    assert!(figure().contains("1 of 2 seeds, only those that learned"));
+    let repeats = fs::read_to_string(run.join("report/repeats.csv")).unwrap();
+    assert!(repeats.lines().skip(1).all(|line| line.ends_with(",,2")), "{repeats}");
+    // Of the run itself nothing has changed, nor of its table of rows.
+    let data = |(path, _): &(std::path::PathBuf, Vec<u8>)| {
+        !path.components().any(|part| part.as_os_str() == "report") || path.ends_with("plane.csv")
+    };
+    let of_the_run =
+        |files: Vec<(std::path::PathBuf, Vec<u8>)>| -> Vec<_> { files.into_iter().filter(data).collect() };
+    assert_eq!(of_the_run(bytes(&run).into_iter().collect()), of_the_run(before.into_iter().collect()));
+}
+
 #[test]
 fn a_diverged_training_is_told_with_its_epoch_and_the_run_is_kept() {
     let folder = TempDir::new().unwrap();

@@ -1,7 +1,7 @@
 """The same work by NumPy and PyTorch, for the table in docs/performance.md.
 
     python3 -m venv .venv && .venv/bin/pip install numpy torch scipy scikit-learn faiss-cpu
-    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [neighbors] [kde] [noise] [renyi] [training] [step]
+    .venv/bin/python crates/infoplane/benches/compare.py [binning] [counts] [neighbors] [kde] [noise] [pool] [renyi] [training] [step]
 
 One core; prints the median of several runs in milliseconds. Compare with
 `RAYON_NUM_THREADS=1 cargo bench --package infoplane` on the same machine at the same hour.
@@ -211,6 +211,48 @@ def noise():
         report(f"exact noise, {name}, n=10000, d=128, 10 classes", lambda: information(t, y, 2.0), runs=3)
 
 
+def pool():
+    """256 networks of 4096 inputs, 30 bins over each layer's range: H(T), I(X;T), I(T;Y) and the shuffled control of the whole
+    pool and of smaller ones of 1, 2, 4, ... networks, as benches/pool.rs."""
+    random = np.random.default_rng(1)
+    widths, n, m = (12, 10, 7, 5, 4, 3, 2), 4096, 256
+    x, inputs = np.arange(n), np.arange(n)[:, None] >> np.arange(12) & 1
+    y = inputs.sum(1) % 2
+    base = [3 * random.normal(size=(a, b)) / np.sqrt(a) for a, b in zip(widths, widths[1:])]
+    layers = [np.empty((m, n, d), np.float32) for d in widths[1:]]
+    for draw in range(m):
+        t = 2.0 * inputs - 1
+        for layer, weights in zip(layers, base):
+            t = np.tanh(t @ (weights + random.uniform(-0.05, 0.05, weights.shape)))
+            layer[draw] = t
+    shuffled = np.stack([random.permutation(n) for _ in range(m)])
+
+    def entropy(codes):
+        p = np.unique(codes, return_counts=True)[1] / codes.size
+        return -(p * np.log2(p)).sum()
+
+    parts = [np.arange(m), np.arange(m // 2), np.arange(m // 2, m)]
+    for k in range(8):
+        step = m >> k
+        most = min(step, 4)
+        parts += [np.arange(m - 1 - part * (step // most), -1, -step) for part in range(most)]
+
+    def measure():
+        for t in layers:
+            low, high = t.min(), t.max()
+            bins = np.minimum(((t - low) * (30 / (high - low))).astype(np.int64), 29)
+            cells = (bins << 5 * np.arange(t.shape[2])).sum(2)
+            cells = np.unique(cells, return_inverse=True)[1].reshape(m, n)
+            for part in parts:
+                c = cells[part]
+                h = entropy(c)
+                for labels, classes in ((x, n), (y, 2), (shuffled[part], n)):
+                    labels = np.broadcast_to(labels, c.shape)
+                    h + entropy(labels) - entropy(c * classes + labels)
+
+    report("pool, binned, NumPy, 256 networks, n=4096, six layers", measure, runs=1)
+
+
 def renyi():
     def gram(x):
         s = np.sqrt(x.var(axis=0).sum()) * len(x) ** (-1 / (4 + x.shape[1]))
@@ -282,7 +324,7 @@ def step():
 
 
 if __name__ == "__main__":
-    works = [binning, counts, neighbors, kde, noise, renyi, training, step]
+    works = [binning, counts, neighbors, kde, noise, pool, renyi, training, step]
     named = {work.__name__: work for work in works}
     for name in sys.argv[1:] or named:
         named[name]()

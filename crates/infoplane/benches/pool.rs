@@ -1,7 +1,9 @@
-//! Pools of networks taken as draws of one: `cargo bench --bench pool`. Benchmarks name networks, inputs, widths and threads.
+//! Pools of networks taken as draws of one: `cargo bench --bench pool`. Benchmarks name networks, inputs, widths and
+//! threads.
 //!
-//! Data: a tanh network of widths 12-10-7-5-4-3-2 with random weights, and each network of the pool with a little more noise
-//! on every weight; all 4096 inputs of 12 bits. About half a million different cells in the widest layer, 600 in the narrowest.
+//! Data: a tanh network of widths 12-10-7-5-4-3-2 with random weights, and each network of the pool with a little more
+//! noise on every weight; all 4096 inputs of 12 bits. About half a million different cells in the widest layer, 600 in
+//! the narrowest.
 
 use divan::{Bencher, black_box};
 use infoplane::estimator::{

@@ -4,6 +4,7 @@ pub(crate) mod symbols;
 
 use std::collections::BTreeMap;
 use std::ops::{Mul, Range};
+use std::sync::LazyLock;
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
@@ -114,6 +115,15 @@ impl Labels {
 
     /// Codes below `n_codes`, some of which may not occur, numbered anew in ascending order.
     fn renumbered(mut codes: Vec<u32>, n_codes: usize) -> Labels {
+        if codes.len() < n_codes / 16 {
+            // A table of all codes would take longer than sorting these few.
+            let mut present = codes.clone();
+            present.sort_unstable();
+            let counts = present.chunk_by(|a, b| a == b).map(<[u32]>::len).collect();
+            present.dedup();
+            codes.iter_mut().for_each(|code| *code = present.partition_point(|other| other < code) as u32);
+            return Labels { codes, counts };
+        }
         let mut counts = vec![0; n_codes];
         for &code in &codes {
             counts[code as usize] += 1;
@@ -139,9 +149,16 @@ impl Labels {
 pub(crate) fn entropy_of_counts(counts: impl IntoIterator<Item = usize>, n: usize) -> f64 {
     let n = n as f64;
     // A cell of one sample adds 1 ln 1 = 0: in wide layers that is nearly all of them.
-    let sum: f64 = counts.into_iter().filter(|&c| c > 1).map(|c| c as f64 * (c as f64).ln()).sum();
+    let sum: f64 = counts.into_iter().filter(|&c| c > 1).map(times_logarithm).sum();
     // With all samples in one cell the difference of two equal logarithms may round below zero.
     (n.ln() - sum / n).max(0.0)
+}
+
+/// c ln c of a count c > 0; most counts are small, and looked up.
+fn times_logarithm(count: usize) -> f64 {
+    static SMALL: LazyLock<[f64; 512]> =
+        LazyLock::new(|| std::array::from_fn(|c| c as f64 * (c as f64).ln()));
+    SMALL.get(count).copied().unwrap_or_else(|| count as f64 * (count as f64).ln())
 }
 
 /// What an estimator may be given about each sample.
@@ -298,5 +315,18 @@ mod tests {
     fn selecting_rows_forgets_absent_labels() {
         let labels = Labels::from_symbols(&[5u8, 6, 7]).select(&[2, 2]);
         assert_eq!((labels.codes(), labels.n_labels()), (&[0u32, 0][..], 1));
+    }
+
+    #[test]
+    fn few_rows_of_many_labels_are_numbered_as_many_are() {
+        let symbols: Vec<u64> = (0..1000).map(|i| i * i * 7919 % 1009).collect();
+        let labels = Labels::from_symbols(&symbols);
+        for n in [1, 10, 30, 100, 900] {
+            let rows: Vec<usize> = (0..n).map(|i| (i * 37 + i * i) % 500).collect();
+            let selected = labels.select(&rows);
+            let anew: Vec<u64> = rows.iter().map(|&row| symbols[row]).collect();
+            assert_eq!(selected, Labels::from_symbols(&anew), "{n} rows");
+        }
+        assert_eq!(labels.stretches(&[3..5, 0..1]), labels.select(&[3, 4, 0]));
     }
 }

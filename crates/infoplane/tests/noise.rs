@@ -311,3 +311,45 @@ fn poor_data_have_documented_values() {
     let (other, other_error) = measured(&method, padded.view(), &x);
     assert!((value - other).abs() < 3.0 * error.hypot(other_error));
 }
+
+#[test]
+fn noise_on_some_rows_agrees_with_noise_on_all_within_its_error() {
+    // 300 inputs, six draws of each; classes of different spread.
+    let mut random = Normal(5);
+    let t = Array2::from_shape_fn((1800, 3), |(row, _)| {
+        let input = row % 300;
+        (input % 7) as f64 * 0.2 + 0.1 * (1 + input % 3) as f64 * random.next()
+    });
+    let x = Labels::from_symbols(&(0..1800).map(|row| row % 300).collect::<Vec<_>>());
+    let y = Labels::from_symbols(&(0..1800).map(|row| row % 300 % 3).collect::<Vec<_>>());
+    let labellings = [&Labels::distinct(1800), &x, &y];
+    let values = |points, draws, seed| -> Vec<(f64, f64)> {
+        let config = NoiseConfig { points, draws: Some(draws), seed, ..NoiseConfig::new(vec![0.01]) };
+        let readings = Noise::new(&config).unwrap().layer(Variable::Double(t.view()), &labellings).unwrap();
+        let estimates = readings[0].estimates.iter().map(|estimate| estimate.as_ref().unwrap());
+        estimates.map(|e| (e.information.nats(), e.standard_error.unwrap().nats())).collect()
+    };
+    let all = values(None, 60, 100);
+    for draws in [1, 3] {
+        const SEEDS: u64 = 60;
+        let some: Vec<Vec<(f64, f64)>> = (0..SEEDS).map(|seed| values(Some(200), draws, seed)).collect();
+        for (labelling, (exact, exact_error)) in all.iter().enumerate() {
+            let mean = some.iter().map(|values| values[labelling].0).sum::<f64>() / SEEDS as f64;
+            let square = |values: &Vec<(f64, f64)>| (values[labelling].0 - mean).powi(2);
+            let spread = (some.iter().map(square).sum::<f64>() / (SEEDS - 1) as f64).sqrt();
+            let stated = some.iter().map(|values| values[labelling].1).sum::<f64>() / SEEDS as f64;
+            let off = (mean - exact).abs();
+            assert!(
+                off < 4.0 * (spread / (SEEDS as f64).sqrt()).hypot(*exact_error),
+                "{labelling}: off by {off}"
+            );
+            // A standard deviation from 60 values has a relative error of 9 %; with one draw the error stated is too
+            // large.
+            let most = if draws == 1 { 1.5 } else { 1.35 };
+            assert!(
+                (0.7..most).contains(&(stated / spread)),
+                "{labelling}, {draws} draws: {stated} for {spread}"
+            );
+        }
+    }
+}

@@ -281,6 +281,7 @@ fn the_summary_gives_first_largest_and_last() {
         failed: vec![],
         only_learned: false,
         complete: true,
+        limit: None,
         notes: vec!["seed 3 diverged at epoch 7".into()],
     };
     let expected = "\

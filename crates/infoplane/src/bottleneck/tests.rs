@@ -174,14 +174,14 @@ fn a_joint_table_has_the_curve_of_its_conditionals() {
 fn symmetric12(gain: Option<f64>) -> BottleneckCurve {
     let source = DatasetSource::Symmetric12 { gain, repeats: 1 };
     let rule = source.rule().unwrap().unwrap();
-    let curve = bottleneck_curve(&[1.0 / 4096.0; 4096], rule.view(), 40).unwrap();
+    let curve = bottleneck_curve(&[1.0 / 4096.0; 4096], rule.view(), 12).unwrap();
     assert!((curve.i_xy - source.rule_information().unwrap().unwrap()).nats().abs() < 1e-9);
     curve
 }
 
 #[test]
 fn the_twelve_bit_task_has_a_curve_whose_ends_are_those_of_its_rule() {
-    for gain in [3.0, 30.0, SIGMOID_GAIN] {
+    for gain in [3.0, SIGMOID_GAIN] {
         let curve = symmetric12(Some(gain));
         assert!(curve.distinct_inputs <= 64 && !curve.deterministic);
         holds_the_laws(&curve);

@@ -396,7 +396,7 @@ fn undetermined(n: usize) -> EstimateError {
 }
 
 fn noise(variance: f64) -> EstimatorConfig {
-    NoiseConfig { noise_variances: vec![variance], draws: None, seed: 0, bounds: false }.into()
+    NoiseConfig::new(vec![variance]).into()
 }
 
 /// Corrections of the bias agree where cells are filled; where samples do not reach them all, this one is nearest.

@@ -387,16 +387,6 @@ impl Estimator for Binned {
 }
 
 impl Binned {
-    /// The cell of each row: the bins of its values taken together, numbered in order of first appearance. What
-    /// [`Estimator::layer`] counts.
-    ///
-    /// # Errors
-    /// As [`Estimator::layer`].
-    pub fn cells(&self, t: Variable<'_>) -> Result<Labels, EstimateError> {
-        check_layer(&t, &[])?;
-        Ok(self.symbols_of(&t)?.0.into_owned())
-    }
-
     /// The symbols of any variable, and how many values lay outside the bins.
     fn symbols_of<'a>(&self, variable: &Variable<'a>) -> Result<(Cow<'a, Labels>, u64), EstimateError> {
         let (symbols, outside) = match variable {

@@ -21,11 +21,12 @@ pub(crate) fn information(cells: &Labels, cell_entropy: Information, labels: &La
     Information::from_nats((cell_entropy.nats() + labels.entropy().nats() - joint).max(0.0))
 }
 
-/// How often each pair (cell, label) occurs, by cell and label ascending; zeros may be among the counts, and ones left out.
+/// How often each pair (cell, label) occurs, by cell and label ascending; zeros may be among the counts, and ones left
+/// out.
 fn joint_counts(cells: &Labels, labels: &Labels) -> Vec<u32> {
     // A dense table is several times faster than anything else, as long as it stays in the caches.
     let dense = cells.n_labels().saturating_mul(labels.n_labels());
-    if dense <= (2 * cells.len()).max(DENSE) {
+    if dense <= (16 * cells.len()).min(DENSE).max(2 * cells.len()) {
         let mut counts = vec![0u32; dense];
         for (&cell, &label) in cells.codes().iter().zip(labels.codes()) {
             counts[cell as usize * labels.n_labels() + label as usize] += 1;

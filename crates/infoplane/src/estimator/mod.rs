@@ -126,7 +126,8 @@ pub trait Estimator: Send + Sync {
     /// What cells the rows of T lie in, if that is all the method takes of them; nothing if it is not.
     ///
     /// [`Estimator::layer`] then says the same of the symbols of any rows of T, given as labels, as of these rows
-    /// themselves, but for the number of values out of range. Many choices of the same rows are measured faster this way.
+    /// themselves, but for the number of values out of range. Many choices of the same rows are measured faster this
+    /// way.
     ///
     /// # Errors
     /// [`EstimateError`] if T cannot be measured.

@@ -4,7 +4,7 @@ use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
-use crate::random::{Purpose, generator, uniform};
+use crate::random::{Purpose, below, generator, uniform};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
 use super::error::check_variables;
@@ -17,10 +17,14 @@ use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, Warning, chec
 pub struct NoiseConfig {
     /// Variances of the noise, above 0, in the squared unit of the activations. They share random draws.
     pub noise_variances: Vec<f64>,
-    /// Noisy samples of every row, at least 1. If not given, as many as make 10,000 noisy rows: one for 10,000 rows
-    /// or more, ten for 1000, but at most 1000.
+    /// Noisy samples of every row that gets noise, at least 1. If not given, as many as make 10,000 noisy rows: one for
+    /// 10,000 rows or more, ten for 1000, but at most 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
+    /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
+    /// of up to 65,536 rows; of more, so many that they make 2³² pairs, but at least 16,384.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
     /// Where the random draws start.
     #[serde(default)]
     pub seed: u64,
@@ -31,6 +35,12 @@ pub struct NoiseConfig {
 
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
 const NOISY_ROWS: usize = 10_000;
+
+/// Pairs of a noisy row and a centre that are summed for one draw at most, unless the number of points is given.
+const MOST_PAIRS: usize = 1 << 32;
+
+/// Rows that get noise at least, where there are as many.
+const LEAST_POINTS: usize = 1 << 14;
 
 /// More would not fit the streams of the generator.
 const MOST_DRAWS: usize = 1 << 20;
@@ -46,9 +56,9 @@ impl NoiseConfig {
         reference: "Kolchinsky & Tracey (2017), Entropy 19:361, for the mixture; Monte Carlo",
     };
 
-    /// These variances, draws for 10,000 noisy rows, seed 0, no bounds.
+    /// These variances, as many draws and points as their defaults make, seed 0, no bounds.
     pub fn new(noise_variances: Vec<f64>) -> Self {
-        NoiseConfig { noise_variances, draws: None, seed: 0, bounds: false }
+        NoiseConfig { noise_variances, draws: None, points: None, seed: 0, bounds: false }
     }
 }
 
@@ -57,12 +67,18 @@ impl Method for NoiseConfig {
         Self::ABOUT
     }
 
-    /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw.
+    /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw or
+    /// no point.
     fn check(&self) -> Result<(), EstimateError> {
         check_noise_variances(&self.noise_variances)?;
         if let Some(draws) = self.draws.filter(|draws| !(1..=MOST_DRAWS).contains(draws)) {
             let given = draws.to_string();
             return Err(EstimateError::Setting { key: "draws", given, allowed: "1 to 1048576" });
+        }
+        if let Some(points) = self.points.filter(|points| *points < 2) {
+            // One row has no spread to tell its error by.
+            let given = points.to_string();
+            return Err(EstimateError::Setting { key: "points", given, allowed: "2 or more" });
         }
         Ok(())
     }
@@ -94,26 +110,31 @@ impl Method for NoiseConfig {
 /// and X itself where inputs repeat (pooled epochs). The drawn ‖z‖² stands for the entropy of the noise, so that
 /// both cancel draw by draw; the term j = i is 1, so that no term exceeds ln N and I(X;T') never does.
 ///
-/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples, taken as all there
-/// are: **I(X;T') ≤ ln N**, and a value near ln N tells the size of the sample and not what the layer keeps. Then
-/// take more samples or more noise. The variance is in squared units of the activations and must be reported with
+/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples, taken as all
+/// there are: **I(X;T') ≤ ln N**, and a value near ln N tells the size of the sample and not what the layer keeps.
+/// Then take more samples or more noise. The variance is in squared units of the activations and must be reported with
 /// every value. Constant columns change nothing.
 ///
 /// Values of independent variables scatter about 0 and are returned as they are.
 ///
+/// Of more than 65,536 rows only some get noise (`points`), chosen at random without repetition: the means run over
+/// these i, and j over all rows as before. That leaves the estimate unbiased.
+///
 /// # Standard error
-/// That of the draws. Given the rows tᵢ, each summand depends on its own noise alone, so that the summands are independent
-/// although they share the centres. From two draws on, the spread within the rows is the spread of repeated draws. With
-/// one draw it has to be the spread between the rows, which also holds what tells rows apart without any noise: 1.0
-/// to 1.1 times the spread of repeated draws in the layers tried, and too large, never too small, where
-/// well separated classes differ in size. **It does not cover the choice of the samples**: another N inputs have another
-/// value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and much
-/// of their noise cancels.
+/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends on
+/// its own noise alone, so that the summands are independent although they share the centres. From two draws on, the
+/// spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the rows,
+/// which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in the
+/// layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points, the
+/// spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N) s²/P
+/// + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
+/// another value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and
+/// much of their noise cancels.
 ///
 /// # Cost
-/// Time O(S n² d), 2 n² d floating-point operations per draw and variance (n = 10,000, d = 128: 0.3 s on one core);
-/// memory O(n d). All labellings share the pass. Where the bounds of [`Kde`](super::Kde) lie close enough together, they
-/// are all that is needed, at half the cost.
+/// Time O(S P n d) for P points, 2 P n d floating-point operations per draw and variance (n = P = 10,000, d = 128: 0.3
+/// s on one core); memory O(n d). All labellings share the pass. Where the bounds of [`Kde`](super::Kde) lie close
+/// enough together, they are all that is needed, at half the cost.
 ///
 /// ```
 /// use infoplane::estimator::{Noise, NoiseConfig};
@@ -139,7 +160,7 @@ impl Noise {
     /// The method with these settings.
     ///
     /// # Errors
-    /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw.
+    /// As [`Method::check`] of the settings.
     pub fn new(config: &NoiseConfig) -> Result<Self, EstimateError> {
         config.check()?;
         Ok(Noise { config: config.clone() })
@@ -160,18 +181,37 @@ impl Noise {
     /// I(T; labelling) for each labelling.
     fn values(&self, t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> Vec<Value> {
         let n = t.n_samples();
-        let draws = self.config.draws.unwrap_or(NOISY_ROWS.div_ceil(n).min(1000));
-        let mut rows = vec![vec![Row::default(); n]; labellings.len()];
+        let points = self.points(n);
+        let draws = self.config.draws.unwrap_or(NOISY_ROWS.div_ceil(points.len()).min(1000));
+        let mut rows = vec![vec![Row::default(); points.len()]; labellings.len()];
         for draw in 0..draws {
             let noise = |row: usize, out: &mut [f64]| standard_normals(self.config.seed, draw, row, out);
-            let logarithms = noisy_logarithms(t, labellings, variance, &noise);
+            let logarithms = noisy_logarithms(t, labellings, variance, &noise, &points);
             for (rows, within) in rows.iter_mut().zip(&logarithms.within) {
                 for ((row, within), all) in rows.iter_mut().zip(within).zip(&logarithms.all) {
                     row.add(within - all, draw);
                 }
             }
         }
-        rows.iter().map(|rows| Value::of(rows, draws)).collect()
+        rows.iter().map(|rows| Value::of(rows, draws, n)).collect()
+    }
+
+    /// The rows that get noise, ascending; every choice of so many is equally likely.
+    fn points(&self, n: usize) -> Vec<u32> {
+        let wanted = self.config.points.unwrap_or((MOST_PAIRS / n).max(LEAST_POINTS));
+        if wanted >= n {
+            return (0..n as u32).collect();
+        }
+        // A stream that no draw has.
+        let mut generator = generator(self.config.seed, Purpose::Noise, (MOST_DRAWS as u64) << 32);
+        // Knuth's algorithm S: each row with the share that is still wanted of those that are left.
+        let mut wanted = wanted as u32;
+        let choose = |row: &u32| {
+            let chosen = below(&mut generator, n as u32 - row) < wanted;
+            wanted -= u32::from(chosen);
+            chosen
+        };
+        (0..n as u32).filter(choose).collect()
     }
 
     /// The estimate of I(T; labels), with what must be said about it.
@@ -227,16 +267,28 @@ struct Value {
 }
 
 impl Value {
-    fn of(rows: &[Row], draws: usize) -> Self {
+    /// `rows` are those that got noise, of `n_samples`.
+    fn of(rows: &[Row], draws: usize, n_samples: usize) -> Self {
         let n = rows.len() as f64;
         let mean = rows.iter().map(|row| row.mean).sum::<f64>() / n;
-        let variance = if draws > 1 {
-            let within: f64 = rows.iter().map(|row| row.squares / (draws - 1) as f64).sum();
-            within / n / draws as f64
-        } else {
+        let between = || {
             let squares: f64 = rows.iter().map(|row| (row.mean - mean) * (row.mean - mean)).sum();
             // One row has one summand, which is 0 whatever the noise.
             squares / (n - 1.0).max(1.0)
+        };
+        let within = || {
+            let within: f64 = rows.iter().map(|row| row.squares / (draws - 1) as f64).sum();
+            within / n / draws as f64
+        };
+        let variance = if draws == 1 {
+            between()
+        } else if rows.len() == n_samples {
+            within()
+        } else {
+            // The spread between rows holds that of the draws within them. What remains of it is that of a choice of
+            // so many out of n_samples.
+            let share = n / n_samples as f64;
+            (1.0 - share) * between() + share * within()
         };
         Value { mean, error: (variance / n).sqrt() }
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{Experiment, ExperimentError};
 use super::run::{OnDrop, Progress, RunOptions, crews, side_by_side};
 use crate::estimator::{
-    BinRange, BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
+    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
 };
 use crate::measure::Crew;
 use crate::pool::{OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, measure_pool, overlaps};
@@ -157,6 +157,8 @@ impl Experiment {
         }
         let widths = self.widths(&prepared.dataset);
         let need = settings.check_memory(self, &widths, head.data.n_measured, options.memory)?;
+        // Whether it can be written to is better known before hours of training than after.
+        let claimed = directory::Claimed::new(Disk::default(), out)?;
 
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -217,7 +219,7 @@ impl Experiment {
             result.window.extend(part.window);
             result.overlap.extend(part.overlap);
         }
-        directory::write(&Disk::default(), out, head, &result)?;
+        claimed.write(head, &result)?;
         Ok(result)
     }
 
@@ -289,15 +291,14 @@ fn overlap_rows(
     estimators: &[EstimatorConfig],
     ranges: &[LayerRange],
 ) -> Vec<OverlapRow> {
-    let binned = estimators.iter().find_map(|estimator| match estimator {
-        EstimatorConfig::Binned(binned) => Some(binned),
-        _ => None,
-    });
-    let Some(config) = binned else { return Vec::new() };
     let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
-        // Why a layer has no cells is in its rows of the pool.
-        let cells = Binned::new(config, range).and_then(|binned| binned.cells(Variable::Single(t.view())));
-        cells.map_or(Vec::new(), |cells| overlaps(&cells, subject, layer + 1, &config.setting()))
+        let found = estimators.iter().find_map(|config| {
+            // Why a layer has no cells is in its rows of the pool.
+            let estimator = config.estimator(range).ok()?;
+            let symbols = estimator.symbols(Variable::Single(t.view())).ok()??;
+            Some((symbols.labels, estimator.setting()))
+        });
+        found.map_or(Vec::new(), |(cells, setting)| overlaps(&cells, subject, layer + 1, &setting))
     };
     let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
     layers.into_iter().flatten().collect()

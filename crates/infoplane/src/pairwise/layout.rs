@@ -42,12 +42,14 @@ pub(super) struct Layout {
     /// Row numbers in the order in which they are taken.
     pub(super) order: Vec<u32>,
     pub(super) blocks: Vec<Block>,
+    /// How many points of each class are on the left of ordered pairs: the first ones.
+    n_left: Vec<usize>,
 }
 
 impl Layout {
     /// All points as one class.
     pub(super) fn whole(n_samples: usize) -> Self {
-        Layout { order: (0..n_samples as u32).collect(), blocks: cut(&[n_samples]) }
+        Layout { order: (0..n_samples as u32).collect(), blocks: cut(&[n_samples]), n_left: vec![n_samples] }
     }
 
     /// One class per label.
@@ -65,7 +67,47 @@ impl Layout {
             order[next[code as usize]] = row as u32;
             next[code as usize] += 1;
         }
-        Layout { order, blocks: cut(labels.counts()) }
+        Layout { order, blocks: cut(labels.counts()), n_left: labels.counts().to_vec() }
+    }
+
+    /// The same classes with the rows of `left`, ascending, before the others of their class; these alone are on the
+    /// left of ordered pairs.
+    pub(super) fn with_left(mut self, left: &[u32]) -> Self {
+        if left.len() == self.order.len() {
+            return self;
+        }
+        let mut is_left = vec![false; self.order.len()];
+        left.iter().for_each(|&row| is_left[row as usize] = true);
+        let classes = self.blocks.chunk_by(|a, b| a.class == b.class);
+        for (class, n_left) in classes.zip(&mut self.n_left) {
+            let rows = class.iter().map(|block| block.len).sum::<usize>();
+            let rows = &mut self.order[class[0].start..][..rows];
+            // Stable: the order within either part makes the last bits of the sums.
+            rows.sort_by_key(|&row| !is_left[row as usize]);
+            *n_left = rows.partition_point(|&row| is_left[row as usize]);
+        }
+        self
+    }
+
+    /// The rows on the left of ordered pairs, in the order of [`pieces`](Self::pieces).
+    pub(super) fn left_rows(&self) -> Vec<u32> {
+        self.pieces()
+            .iter()
+            .flat_map(|piece| &self.order[piece.start..piece.start + piece.len])
+            .copied()
+            .collect()
+    }
+
+    /// How many points are on the left of ordered pairs.
+    pub(super) fn total_left(&self) -> usize {
+        self.n_left.iter().sum()
+    }
+
+    /// The blocks of a class.
+    pub(super) fn blocks_of(&self, class: usize) -> &[Block] {
+        let first = self.blocks.partition_point(|block| block.class < class);
+        let after = self.blocks.partition_point(|block| block.class <= class);
+        &self.blocks[first..after]
     }
 
     /// The rows in each panel of all blocks.
@@ -82,7 +124,7 @@ impl Layout {
         (0..n).flat_map(|left| (left..n).map(move |right| (left, right))).collect()
     }
 
-    /// The blocks in pieces of at most five panels, in order: the left sides of a pass over ordered pairs.
+    /// The points on the left of ordered pairs, blocks in pieces of at most five panels, in order.
     ///
     /// Smaller than a block, so that there is enough for the threads to share.
     pub(super) fn pieces(&self) -> Vec<Block> {
@@ -92,8 +134,14 @@ impl Layout {
             class: block.class,
             first_panel: block.first_panel + panels.start,
         };
+        let mut class = None;
+        let mut left = 0;
         let pieces = |block: &Block| {
-            let block = *block;
+            if class != Some(block.class) {
+                (class, left) = (Some(block.class), self.n_left[block.class]);
+            }
+            let block = Block { len: block.len.min(left), ..*block };
+            left -= block.len;
             let n_pieces = block.n_panels().div_ceil(PIECE_PANELS);
             let first = move |number: usize| number * block.n_panels() / n_pieces;
             (0..n_pieces).map(move |number| piece(&block, first(number)..first(number + 1)))

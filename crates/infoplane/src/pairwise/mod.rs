@@ -126,7 +126,7 @@ fn summed(
 /// Standard normal numbers for a row of the data; the same for the same row at every call.
 pub(crate) type Noise<'a> = &'a (dyn Fn(usize, &mut [f64]) + Sync);
 
-/// For every row, logarithms of mean kernels around that row with noise added.
+/// For some of the rows, logarithms of mean kernels around that row with noise added.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RowLogarithms {
     /// The mean is over all samples.
@@ -135,7 +135,7 @@ pub(crate) struct RowLogarithms {
     pub(crate) within: Vec<Vec<f64>>,
 }
 
-/// Logarithms of the likelihood ratio of a Gaussian mixture, one noisy sample for every centre.
+/// Logarithms of the likelihood ratio of a Gaussian mixture, one noisy sample for every centre i in `rows`, ascending.
 ///
 /// With zᵢ the noise of row i, of variance σ² (σ times what `noise` gives):
 ///
@@ -146,9 +146,11 @@ pub(crate) struct RowLogarithms {
 ///
 /// The term j = i is 1 exactly, so that every logarithm is at least −ln N.
 ///
-/// `t`: `(n_samples, width)`. Nats. Time O(n² d), with 2 n² d floating-point operations: K is not symmetric.
-/// Memory O(n d): one copy of `t` in single precision and a piece of it per thread. The result has the same bits
-/// for any number of threads.
+/// All samples are centres of the mixture, j = 1 … N.
+///
+/// `t`: `(n_samples, width)`. Nats. Time O(n² d), with 2 n² d floating-point operations for all rows: K is not
+/// symmetric; fewer rows take their share of it. Memory O(n d): one copy of `t` in single precision and a piece of it
+/// per thread. The result has the same bits for any number of threads.
 ///
 /// # Accuracy
 /// The means over the rows are within 1e-6 nats of a double loop in double precision, wherever the data lie and
@@ -161,16 +163,18 @@ pub(crate) fn noisy_logarithms(
     labellings: &[&Labels],
     noise_variance: f64,
     noise: Noise<'_>,
+    rows: &[u32],
 ) -> RowLogarithms {
+    let noisy = |values, width| noisy(Level::new(), values, width, labellings, noise_variance, noise, rows);
     match t {
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
-        Variable::Single(rows) => {
-            let rows = standard_layout(rows);
-            noisy(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variance, noise)
+        Variable::Single(values) => {
+            let values = standard_layout(values);
+            noisy(Values::from(&values.view()), values.ncols())
         }
-        Variable::Double(rows) => {
-            let rows = standard_layout(rows);
-            noisy(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variance, noise)
+        Variable::Double(values) => {
+            let values = standard_layout(values);
+            noisy(Values::from(&values.view()), values.ncols())
         }
     }
 }
@@ -182,14 +186,16 @@ fn noisy(
     labellings: &[&Labels],
     variance: f64,
     noise: Noise<'_>,
+    rows: &[u32],
 ) -> RowLogarithms {
     let points = Points::new(values, width, variance);
     match points.precision() {
-        Precision::Single => noisy_passes::<f32>(level, points, labellings, variance, noise),
-        Precision::Double => noisy_passes::<f64>(level, points, labellings, variance, noise),
+        Precision::Single => noisy_passes::<f32>(level, points, labellings, variance, noise, rows),
+        Precision::Double => noisy_passes::<f64>(level, points, labellings, variance, noise, rows),
         Precision::None => {
             let value = |i: usize, k: usize| points.value(i, k);
-            reference::noisy_logarithms(points.len(), width, value, labellings, variance, noise)
+            let size = (points.len(), width);
+            reference::noisy_logarithms(size, value, labellings, variance, noise, rows)
         }
     }
 }
@@ -201,10 +207,12 @@ fn noisy_passes<E: Exact>(
     labellings: &[&Labels],
     variance: f64,
     noise: Noise<'_>,
+    rows: &[u32],
 ) -> RowLogarithms {
     let n = points.len();
     let partition = best_partition(labellings);
     let layout = partition.map_or_else(|| Layout::whole(n), |index| Layout::by_label(labellings[index]));
+    let layout = layout.with_left(rows);
     let variance = [points.scaled_variance(variance)];
     let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
         points.choose_centre();
@@ -219,23 +227,23 @@ fn noisy_passes<E: Exact>(
     let pass = Pass { level, points: &points, layout: &layout, packed, variances: &variance };
     let sums = pass.run_shifted(Pairs::All, noise);
     let logarithms = |layout: &Layout, sums: &[f64], size: &dyn Fn(usize) -> usize| {
-        let mut logarithms = vec![0.0; n];
-        for (&row, sum) in layout.order.iter().zip(sums) {
-            logarithms[row as usize] = (sum / size(row as usize) as f64).ln();
+        let mut of_row = vec![0.0; n];
+        for (row, sum) in layout.left_rows().into_iter().zip(sums) {
+            of_row[row as usize] = (sum / size(row as usize) as f64).ln();
         }
-        logarithms
+        rows.iter().map(|&row| of_row[row as usize]).collect::<Vec<f64>>()
     };
     let all = logarithms(&layout, &sums.all[0], &|_| n);
     let within = |(index, labels): (usize, &&Labels)| {
         let size = |row: usize| labels.counts()[labels.codes()[row] as usize];
         if labels.all_distinct() {
-            vec![0.0; n]
+            vec![0.0; rows.len()]
         } else if labels.n_labels() == 1 {
             all.clone()
         } else if partition == Some(index) {
             logarithms(&layout, &sums.within[0], &size)
         } else {
-            let layout = Layout::by_label(labels);
+            let layout = Layout::by_label(labels).with_left(rows);
             let (points, packed) = (&points, Packed::Nothing);
             let pass = Pass::<E> { level, points, layout: &layout, packed, variances: &variance };
             logarithms(&layout, &pass.run_shifted(Pairs::WithinClasses, noise).within[0], &size)

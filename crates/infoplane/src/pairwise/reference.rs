@@ -54,12 +54,12 @@ pub(super) fn mean_logarithms(
 ///
 /// `value(i, k)` is coordinate k of point i.
 pub(super) fn noisy_logarithms(
-    n_samples: usize,
-    width: usize,
+    (n_samples, width): (usize, usize),
     value: impl Fn(usize, usize) -> f64 + Sync,
     labellings: &[&Labels],
     noise_variance: f64,
     noise: Noise<'_>,
+    rows: &[u32],
 ) -> RowLogarithms {
     let per_noise = 1.0 / noise_variance.sqrt();
     let of_point = |i: usize| -> Vec<f64> {
@@ -81,7 +81,7 @@ pub(super) fn noisy_logarithms(
         });
         std::iter::once((kernels.iter().sum::<f64>() / n_samples as f64).ln()).chain(within).collect()
     };
-    let points: Vec<Vec<f64>> = (0..n_samples).into_par_iter().map(of_point).collect();
+    let points: Vec<Vec<f64>> = rows.par_iter().map(|&row| of_point(row as usize)).collect();
     let column = |which: usize| points.iter().map(|point| point[which]).collect();
     RowLogarithms { all: column(0), within: (1..=labellings.len()).map(column).collect() }
 }

@@ -50,7 +50,8 @@ struct Work<E> {
 }
 
 impl<E: Exact> Pass<'_, E> {
-    /// Runs the pass on the threads at hand; one noise variance, one channel of sums.
+    /// Runs the pass on the threads at hand; one noise variance, one channel of sums, in the order of
+    /// [`Layout::left_rows`](super::layout::Layout::left_rows).
     pub(super) fn run_shifted(&self, pairs: Pairs, noise: Noise<'_>) -> Sums {
         // A piece meets all blocks in order, so that its sums do not depend on the threads.
         let sums: Vec<[Vec<f64>; 2]> = self
@@ -60,8 +61,7 @@ impl<E: Exact> Pass<'_, E> {
             .with_max_len(1)
             .map(|&piece| dispatch!(self.level, simd => piece_sums(simd, self, piece, pairs, noise)))
             .collect();
-        let mut all = Vec::with_capacity(self.layout.order.len());
-        let mut within = Vec::with_capacity(self.layout.order.len());
+        let (mut all, mut within) = (Vec::new(), Vec::new());
         for [piece_within, piece_others] in sums {
             all.extend(piece_within.iter().zip(&piece_others).map(|(within, others)| within + others));
             within.extend(piece_within);
@@ -85,7 +85,7 @@ impl<E: Exact> Pass<'_, E> {
         }
         let steps = width.min(PRODUCT_RUN as f64);
         let error = norms * f64::from(f32::EPSILON) / 2.0 * (1.0 + steps.sqrt() / 2.0);
-        let tolerance = MEAN_TOLERANCE * (self.layout.order.len() as f64).sqrt();
+        let tolerance = MEAN_TOLERANCE * (self.layout.total_left() as f64).sqrt();
         let factor = 0.5 / self.variances[0];
         if error * factor <= tolerance {
             return Some(f32::NEG_INFINITY);
@@ -172,12 +172,12 @@ fn piece_sums<S: Simd, E: Exact>(
     let places = piece.n_panels() * PANEL;
     let mut within = vec![[0.0; LANES]; places];
     let mut others = vec![[0.0; LANES]; places];
-    for &right in &pass.layout.blocks {
-        let rows = match (right.class == piece.class, pairs) {
-            (true, _) => &mut within,
-            (false, Pairs::All) => &mut others,
-            (false, Pairs::WithinClasses) => continue,
-        };
+    let blocks = match pairs {
+        Pairs::All => &pass.layout.blocks[..],
+        Pairs::WithinClasses => pass.layout.blocks_of(piece.class),
+    };
+    for &right in blocks {
+        let rows = if right.class == piece.class { &mut within } else { &mut others };
         let mut right_exact = ExactPanels::new(right);
         for right_panel in 0..right.n_panels() {
             for left_panel in 0..piece.n_panels() {
@@ -231,7 +231,7 @@ fn panel_pair<S: Simd, E: Exact>(
                 &mut work.tile,
             );
             if left_number == right_number {
-                smallest = settle_diagonal(&mut work.tile, first, n_left);
+                smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
             }
             if smallest < nearest {
                 // Points come in clusters: the rest of the panel will hardly be better.

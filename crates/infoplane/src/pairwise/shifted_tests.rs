@@ -15,6 +15,10 @@ fn noise(row: usize, out: &mut [f64]) {
     out.iter_mut().for_each(|v| *v = random.next());
 }
 
+fn all_rows(n: usize) -> Vec<u32> {
+    (0..n as u32).collect()
+}
+
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -23,8 +27,13 @@ fn mean(values: &[f64]) -> f64 {
 fn deviation(t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> f64 {
     let values = doubles(t);
     let value = |i: usize, k: usize| values[i * t.width() + k];
-    let fast = noisy_logarithms(t, labellings, variance, &noise);
-    let slow = reference::noisy_logarithms(t.n_samples(), t.width(), value, labellings, variance, &noise);
+    // All rows, or every third.
+    let every = if t.n_samples() % 2 == 0 { 1 } else { 3 };
+    let rows: Vec<u32> = (0..t.n_samples() as u32).step_by(every).collect();
+    let fast = noisy_logarithms(t, labellings, variance, &noise, &rows);
+    let size = (t.n_samples(), t.width());
+    let slow = reference::noisy_logarithms(size, value, labellings, variance, &noise, &rows);
+    assert!(fast.all.len() == rows.len() && fast.within.iter().all(|within| within.len() == rows.len()));
     let least = -(t.n_samples() as f64).ln() - 1e-12;
     assert!(fast.all.iter().all(|&v| v >= least), "below −ln N");
     std::iter::once((&fast.all, &slow.all))
@@ -150,7 +159,11 @@ fn the_bits_of_noisy_sums_do_not_depend_on_the_number_of_threads() {
         let (x, y) = (classes(1500, 500), classes(1500, 2));
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| noisy_logarithms(&Variable::Double(t.view()), &[&x, &y], 0.3, &noise))
+            let of = |every| {
+                let rows: Vec<u32> = (0..1500).step_by(every).collect();
+                noisy_logarithms(&Variable::Double(t.view()), &[&x, &y], 0.3, &noise, &rows)
+            };
+            pool.install(|| (of(1), of(7)))
         };
         let one = run(1);
         assert_eq!(one, run(2));
@@ -166,11 +179,18 @@ fn every_level_of_vector_instructions_sums_noisy_points_alike() {
         let y = classes(n, 2);
         let values = t.as_slice().unwrap();
         let variance = 0.05 * d as f64;
-        let slow = reference::noisy_logarithms(n, d, |i, k| values[i * d + k], &[&y], variance, &noise);
+        let slow = reference::noisy_logarithms(
+            (n, d),
+            |i, k| values[i * d + k],
+            &[&y],
+            variance,
+            &noise,
+            &all_rows(n),
+        );
         for level in levels() {
             let single = t.mapv(|v| v as f32);
             for values in [Values::Double(values), Values::Single(single.as_slice().unwrap())] {
-                let fast = noisy(level, values, d, &[&y], variance, &noise);
+                let fast = noisy(level, values, d, &[&y], variance, &noise, &all_rows(n));
                 let off = (mean(&fast.all) - mean(&slow.all))
                     .abs()
                     .max((mean(&fast.within[0]) - mean(&slow.within[0])).abs());
@@ -194,7 +214,7 @@ proptest! {
         let y = Labels::from_symbols(&codes);
         let variance = 0.2 * d as f64;
         let of = |t: ArrayView2<'_, f64>, y: &Labels, variance, noise: Noise<'_>| {
-            let rows = noisy_logarithms(&Variable::Double(t), &[y], variance, noise);
+            let rows = noisy_logarithms(&Variable::Double(t), &[y], variance, noise, &all_rows(n));
             (mean(&rows.all), mean(&rows.within[0]))
         };
         let close = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 2e-7 && (a.1 - b.1).abs() < 2e-7;

@@ -252,11 +252,13 @@ fn left_strips<E>(pass: &Pass<'_, E>, block: Block) -> Vec<f32> {
 }
 
 /// Makes each point no distance from itself, exactly; returns the smallest distance of two points.
-pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_points: usize) -> f32 {
+///
+/// The first `n_left` points of the panel are on the left, the first `n_right` on the right.
+pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_left: usize, n_right: usize) -> f32 {
     let mut smallest = f32::INFINITY;
-    for (point, row) in tile.iter_mut().enumerate().map(|(r, row)| (first + r, row)).take(n_points - first) {
+    for (point, row) in tile.iter_mut().enumerate().map(|(r, row)| (first + r, row)).take(n_left - first) {
         row[point] = f32::INFINITY;
-        smallest = row[..n_points].iter().fold(smallest, |a, &b| a.min(b));
+        smallest = row[..n_right].iter().fold(smallest, |a, &b| a.min(b));
         row[point] = 0.0;
     }
     smallest
@@ -303,7 +305,7 @@ fn panel_pair<S: Simd, E: Exact>(
                 &mut work.tile,
             );
             if left_number == right_number {
-                smallest = settle_diagonal(&mut work.tile, first, n_left);
+                smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
             }
             if smallest < nearest {
                 // Points come in clusters: the rest of the panel will hardly be better.

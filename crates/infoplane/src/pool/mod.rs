@@ -1,8 +1,8 @@
 //! Weights as a distribution: several networks pooled, each a draw of the same random function of x.
 //!
-//! Late in training the weights move about. Taken as draws of a distribution θ', they make the layer T a random function
-//! of the input: each x has M activations, one of each network, and I(X;T) = H(T) − Σ_x p(x) H(T|X=x) may be less
-//! than H(X) though every single network tells all inputs apart. Measuring is the ordinary call
+//! Late in training the weights move about. Taken as draws of a distribution θ', they make the layer T a random
+//! function of the input: each x has M activations, one of each network, and I(X;T) = H(T) − Σ_x p(x) H(T|X=x) may be
+//! less than H(X) though every single network tells all inputs apart. Measuring is the ordinary call
 //! ([`Estimator::layer`](crate::Estimator::layer)) on pooled rows with repeated labels.
 
 mod measure;
@@ -11,6 +11,8 @@ mod parts;
 mod rest;
 mod row;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;

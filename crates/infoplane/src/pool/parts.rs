@@ -4,7 +4,8 @@ use super::Spacing;
 
 /// At most so many disjoint pools of each size are measured.
 ///
-/// Together they then have five times the rows of the whole pool, so that the trend in M costs four times as much as its end.
+/// Together they then have five times the rows of the whole pool, so that the trend in M costs four times as much as
+/// its end.
 const MOST_PARTS: usize = 4;
 
 /// One pool, of some or all networks of the window.

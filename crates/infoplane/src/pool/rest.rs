@@ -1,6 +1,6 @@
 //! Whether the weights are at rest: drift against fluctuation.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Draw;
 use crate::Network;
@@ -60,11 +60,17 @@ pub struct WindowRow {
     #[serde(flatten)]
     pub draw: Draw,
     /// Mean loss on the training samples.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f64,
     /// Share of the training samples classified correctly.
     pub train_accuracy: f64,
     /// ‖W‖ over all layers, without biases.
     pub weight_norm: f64,
+}
+
+/// JSON has no NaN and no infinity; a training about to diverge has, and they are written as null.
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Follows the weights over a window, network by network, and keeps none but the last.

@@ -8,9 +8,13 @@ use crate::Bound;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
-    /// Spread over the whole window: part p of k takes every k-th network, from the p-th of the last k on back.
+    /// Spread over the window: M networks, every k-th, with k = ⌊window / M⌋ (all of them for M = window).
+    ///
+    /// The last network of part 0 is the last of the window. There are at most four parts, P = min(k, 4), and that of
+    /// part p is p ⌊k / P⌋ networks earlier. Where M does not divide the window, the earliest networks are in no part.
     Spread,
-    /// One after the other: part p of k is the p-th stretch of the window.
+    /// One after the other: part 0 is the first half of the window and part 1 the second, each of M = ⌊window / 2⌋
+    /// networks and only of windows of four or more. Of an odd window the very first network is left out.
     Consecutive,
 }
 
@@ -37,8 +41,8 @@ pub struct PoolRow {
     pub spacing: Spacing,
     /// Which of the disjoint pools of so many networks, from 0.
     pub part: usize,
-    /// H(T) of what the method measures: of bins; for noise H(T + noise) − H(noise). It is the information between T and
-    /// which row it is, input and network.
+    /// H(T) of what the method measures: of bins; for noise H(T + noise) − H(noise). It is the information between T
+    /// and which row it is, input and network.
     pub h_t_bits: Option<f64>,
     /// I(X;T) = H(T) − H(T|X).
     pub i_xt_bits: Option<f64>,

@@ -1,22 +1,171 @@
 //! Figures and words of the as-if-random experiment.
 
+mod compression;
+mod layout;
+mod overlap;
+mod rest;
+mod trend;
+mod words;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::ReportError;
+use rayon::prelude::*;
+
+use super::{Figure, ReportError, caption};
+use crate::Bound;
+use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
+use crate::plane::PlaneGroup;
+use crate::pool::{PooledMean, mean_over_trainings, pooled_layers};
+use crate::run::Disk;
+
+pub use words::as_if_random_summary;
 
 /// Writes the figures and `summary.md` into `directory`, and returns the paths of what it wrote.
 ///
+/// For every setting of every estimator `trend-…` (I(X;T) and H(T|X) against M) and `compression-…` (H(X) − I(X;T) and
+/// I(T;Y), one network against all); for every kind of cells `overlap-…` (of the clouds of pairs of inputs); and `rest`
+/// (how loss, weights and their means moved over the window). Of several trainings everything is a mean with its standard
+/// error. A setting that only corrects the counts of another one gives that its corrected value, and no figure of its own.
+///
 /// # Errors
 /// As [`write`](super::write()).
-pub fn write_as_if_random(
-    _result: &AsIfRandomResult,
-    _directory: &Path,
-) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(Vec::new())
+pub fn write_as_if_random(result: &AsIfRandomResult, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    if result.rows.is_empty() && result.rest.is_empty() && result.window.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
+    let figures = figures(result);
+    let pictures: Result<Vec<_>, ReportError> = figures
+        .par_iter()
+        .map(|figure| {
+            let png = figure.scene.to_png();
+            let png = png.map_err(|reason| ReportError::Picture { figure: figure.name.clone(), reason })?;
+            let svg = figure.scene.to_svg().into_bytes();
+            Ok([(format!("{}.svg", figure.name), svg), (format!("{}.png", figure.name), png)])
+        })
+        .collect();
+    let mut files: Vec<(String, Vec<u8>)> = pictures?.into_iter().flatten().collect();
+    // Last, so that its links never point to what is not there yet.
+    files.push(("summary.md".into(), words::markdown(result, &figures).into_bytes()));
+    files
+        .into_iter()
+        .map(|(name, bytes)| {
+            let path = directory.join(name);
+            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
+            Ok(path)
+        })
+        .collect()
 }
 
-/// The results in words and aligned columns, for a terminal.
-pub fn as_if_random_summary(_result: &AsIfRandomResult) -> String {
-    String::new()
+fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
+    let settings = settings(result);
+    let names = caption::file_names(&settings.iter().map(Setting::group).collect::<Vec<_>>());
+    let mut figures = Vec::new();
+    for (setting, name) in settings.iter().zip(&names) {
+        if let Some(scene) = trend::draw(result, setting) {
+            let title = format!("I(X;T) and H(T|X) by the number of networks: {}", setting.name());
+            figures.push(Figure { name: format!("trend-{name}"), title, scene });
+        }
+        if let Some(scene) = compression::draw(result, setting) {
+            let title = format!("Compression: {}", setting.name());
+            figures.push(Figure { name: format!("compression-{name}"), title, scene });
+        }
+    }
+    let mut cells: Vec<&str> = Vec::new();
+    for row in &result.overlap {
+        if !cells.contains(&row.setting.as_str()) {
+            cells.push(&row.setting);
+        }
+    }
+    let groups: Vec<PlaneGroup<'_>> = cells
+        .iter()
+        .map(|setting| PlaneGroup { estimator: "", setting, bound: None, rows: vec![] })
+        .collect();
+    for (setting, name) in cells.iter().zip(caption::file_names(&groups)) {
+        if let Some(scene) = overlap::draw(result, setting) {
+            let title = format!("Overlap of the clouds of two inputs: {setting}");
+            figures.push(Figure { name: format!("overlap-{name}"), title, scene });
+        }
+    }
+    if let Some(scene) = rest::draw(result) {
+        figures.push(Figure { name: "rest".into(), title: "Whether the weights are at rest".into(), scene });
+    }
+    figures
+}
+
+/// One setting of an estimator: its layers, each a mean over trainings.
+struct Setting {
+    layers: Vec<PooledMean>,
+    n_trainings: usize,
+}
+
+impl Setting {
+    fn first(&self) -> &PooledMean {
+        &self.layers[0]
+    }
+
+    fn group(&self) -> PlaneGroup<'_> {
+        let first = self.first();
+        PlaneGroup { estimator: &first.estimator, setting: &first.setting, bound: first.bound, rows: vec![] }
+    }
+
+    /// `binned, 30 edges on [−1, 1]`.
+    fn name(&self) -> String {
+        caption::setting(&self.group())
+    }
+
+    /// The largest number of networks pooled.
+    fn draws(&self) -> usize {
+        self.layers.iter().filter_map(|layer| Some(layer.pooled()?.draws)).max().unwrap_or(0)
+    }
+}
+
+/// The settings to be shown, in the order in which they were measured.
+fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
+    let layers = pooled_layers(&result.rows, &result.rest);
+    let means = mean_over_trainings(&layers);
+    let suffix = format!(", {}", Correction::ChaoWangJost.name());
+    let corrects_another = |mean: &PooledMean| {
+        let plain = mean.setting.strip_suffix(&suffix);
+        plain.is_some_and(|plain| {
+            means.iter().any(|other| other.setting == plain && other.estimator == mean.estimator)
+        })
+    };
+    let mut settings: Vec<Setting> = Vec::new();
+    for mean in means.iter().filter(|mean| !corrects_another(mean)) {
+        let same = |setting: &&mut Setting| {
+            let first = setting.first();
+            (&first.estimator, &first.setting, first.bound.map(Bound::name))
+                == (&mean.estimator, &mean.setting, mean.bound.map(Bound::name))
+        };
+        match settings.iter_mut().find(same) {
+            Some(setting) => setting.layers.push(mean.clone()),
+            None => settings.push(Setting { layers: vec![mean.clone()], n_trainings: 0 }),
+        }
+    }
+    for setting in &mut settings {
+        setting.layers.sort_by_key(|layer| layer.layer);
+        let first = setting.first();
+        let seeds: BTreeSet<Option<u64>> = layers
+            .iter()
+            .filter(|layer| layer.estimator == first.estimator && layer.setting == first.setting)
+            .map(|layer| layer.seed)
+            .collect();
+        setting.n_trainings = seeds.len();
+    }
+    settings
+}
+
+/// `T₃`, and in figures `T₃ (5, tanh)`.
+fn layer_name(result: &AsIfRandomResult, layer: usize, width: usize) -> String {
+    let name = caption::layer(layer);
+    match layer.checked_sub(1).and_then(|index| result.layers.get(index)) {
+        Some(described) if !described.nonlinearity.is_empty() => {
+            format!("{name} ({}, {})", described.width, described.nonlinearity)
+        }
+        _ => format!("{name} ({width})"),
+    }
 }

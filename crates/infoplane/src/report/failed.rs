@@ -261,11 +261,11 @@ fn capital(text: &str) -> String {
 pub(super) fn cross(scene: &mut Scene, panel: &Panel, end: (f64, f64), color: Color) {
     let Some((x, y)) = panel.at(end.0, end.1) else { return };
     const ARM: f64 = 3.4;
-    for sign in [1.0, -1.0] {
-        let line = vec![(x - ARM, y - sign * ARM), (x + ARM, y + sign * ARM)];
-        // White below, so that a cross among many lines stands out.
-        scene.line(line.clone(), Color::WHITE, 3.2);
-        scene.line(line, color, 1.5);
+    // White below both arms, so that a cross among many lines stands out.
+    for (color, width) in [(Color::WHITE, 3.2), (color, 1.5)] {
+        for sign in [1.0, -1.0] {
+            scene.line(vec![(x - ARM, y - sign * ARM), (x + ARM, y + sign * ARM)], color, width);
+        }
     }
 }
 

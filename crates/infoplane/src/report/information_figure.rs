@@ -137,11 +137,11 @@ fn seeds(
     }
     let bands = layer.seeds.len() >= LEAST_FOR_BANDS;
     if bands {
-        band(scene, panel, layer, color, 0.13, |p| {
+        band(scene, panel, layer, color, 0.1, |p| {
             let percentiles = (quantity.mean)(p).percentiles;
             (percentiles.p5, percentiles.p95)
         });
-        band(scene, panel, layer, color, 0.2, |p| {
+        band(scene, panel, layer, color, 0.22, |p| {
             let percentiles = (quantity.mean)(p).percentiles;
             (percentiles.p25, percentiles.p75)
         });
@@ -191,5 +191,32 @@ pub(super) fn legend(scene: &mut Scene, x: f64, top: f64, names: &[String]) {
         let (color, dashes) = layer_color(index, names.len());
         scene.dashed(vec![(x, y), (x + 22.0, y)], color, 2.2, 1.0, dashes);
         scene.text(Text::new(x + 28.0, y + 4.0, LEGEND_SIZE, name.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_lies_between_its_percentiles() {
+        // Of 0, 1, …, 8 the percentile p is 8p; drawn ten points high, one a bit.
+        let values: Vec<f64> = (0..9).map(f64::from).collect();
+        let mean = Mean::of(&values).unwrap();
+        let point = |epoch| MeanPoint { epoch, i_xt_bits: mean, i_ty_bits: mean };
+        let layer = LayerPath { layer: 1, width: 3, seeds: vec![], mean: vec![point(0), point(10)] };
+        let scale = Scale::Linear { low: 0.0, high: 10.0 };
+        let panel = Panel { left: 0.0, top: 0.0, width: 10.0, height: 10.0, x: scale, y: scale };
+        let mut scene = Scene::new(10.0, 10.0);
+        band(&mut scene, &panel, &layer, Color::INK, 0.1, |p| {
+            (p.i_xt_bits.percentiles.p5, p.i_xt_bits.percentiles.p75)
+        });
+        let [Mark::Shape { points, .. }] = &scene.marks[..] else { panic!("{:?} is no band", scene.marks) };
+        let expected = [(0.0, 10.0 - 6.0), (10.0, 10.0 - 6.0), (10.0, 10.0 - 0.4), (0.0, 10.0 - 0.4)];
+        assert_eq!(points.len(), expected.len());
+        for (found, expected) in points.iter().zip(expected) {
+            let distance = (found.0 - expected.0).hypot(found.1 - expected.1);
+            assert!(distance < 1e-9, "{found:?} is not {expected:?}");
+        }
     }
 }

@@ -5,12 +5,14 @@
 //! gives the same bytes.
 
 mod as_if_random;
+mod bottleneck_figure;
 mod calibration_figure;
 mod caption;
 pub(crate) mod composite;
 pub(crate) mod draw;
 mod failed;
 mod information_figure;
+mod limit_curve;
 mod measured;
 mod plane_figure;
 mod plane_labels;
@@ -31,8 +33,10 @@ use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
 pub use as_if_random::{as_if_random_summary, write_as_if_random};
+pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
 pub use failed::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_in_words, failed_seeds};
+pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use repeats::repeats_csv;
 pub use summary::summary;
@@ -66,6 +70,8 @@ pub struct ReportData<'a> {
     pub only_learned: bool,
     /// Whether nothing more will come. While a run goes on, a seed that is not as far as others has not ended.
     pub complete: bool,
+    /// The information-bottleneck curve of the rule behind the labels, if it is known; drawn in the plane.
+    pub limit: Option<LimitCurve>,
     /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
     pub notes: Vec<String>,
 }
@@ -148,6 +154,7 @@ struct Figure {
 ///     failed: vec![],
 ///     only_learned: false,
 ///     complete: true,
+///     limit: None,
 ///     notes: vec![],
 /// };
 /// let directory = tempfile::tempdir()?;

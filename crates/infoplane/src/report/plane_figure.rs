@@ -30,6 +30,9 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
     let color = |epoch: u64| epoch_color(epochs.share(epoch as f64).unwrap_or(0.0));
     panel.grid(&mut scene);
     limits(&mut scene, &panel, data);
+    if let Some(limit) = &data.limit {
+        limit.draw(&mut scene, &panel, data.h_y.bits());
+    }
     for path in &layers {
         faint_seeds(&mut scene, &panel, path, |seed| data.is_marked(seed), color);
     }
@@ -39,7 +42,8 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
         mean(&mut scene, &panel, path, (index, radius), color);
     }
     panel.axes(&mut scene, "I(X;T)  [bits]", "I(T;Y)  [bits]");
-    plane_labels::write(&mut scene, &panel, data, &layers);
+    let taken = data.limit.as_ref().and_then(|limit| limit.name(&mut scene, &panel, &layers));
+    plane_labels::write(&mut scene, &panel, data, &layers, taken);
     if only_epoch(&layers).is_none() {
         color_bar(&mut scene, &panel, epochs);
     }
@@ -49,6 +53,7 @@ pub(super) fn draw(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Scen
 
 fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[LayerPath]) -> Vec<String> {
     let mut notes = caption::notes(data, group);
+    notes.extend(data.limit.as_ref().map(|limit| limit.note()));
     let reading = failed::reading(data, group.seeds().len(), "Faint: each seed.");
     notes.splice(0..0, reading.into_iter().chain(failed::note(data)));
     if let Some(epoch) = only_epoch(layers) {

@@ -13,7 +13,7 @@ const SAME_END: f64 = 7.0;
 
 type Place = (f64, f64);
 /// Left, top, right, bottom.
-type Area = (f64, f64, f64, f64);
+pub(super) type Area = (f64, f64, f64, f64);
 type Segment = (Place, Place);
 
 /// The names of the layers that end in one place.
@@ -37,11 +37,20 @@ struct Obstacles {
 ///
 /// Every block of names tries places in rings around its end and takes the cheapest: no other name there, few
 /// points, near. A thin line leads to a block that is not at its point.
-pub(super) fn write(scene: &mut Scene, panel: &Panel, data: &ReportData<'_>, layers: &[LayerPath]) {
+///
+/// `taken` is where something is written already.
+pub(super) fn write(
+    scene: &mut Scene,
+    panel: &Panel,
+    data: &ReportData<'_>,
+    layers: &[LayerPath],
+    taken: Option<Area>,
+) {
     let mut blocks = blocks(panel, data, layers);
     // Large blocks first, while there is room; a stable sort keeps the order of the layers.
     blocks.sort_by_key(|block| std::cmp::Reverse(block.names.len()));
     let mut obstacles = Obstacles::new(panel, data, layers);
+    obstacles.names.extend(taken);
     for block in &blocks {
         let Some(area) = best_area(panel, block, &obstacles) else { continue };
         let to = nearest(area, block.end);
@@ -231,13 +240,14 @@ mod tests {
             failed: vec![],
             only_learned: false,
             complete: true,
+            limit: None,
             notes: vec![],
         };
         // Apart by more than one block holds, near enough to want the same room.
         let layers: Vec<LayerPath> =
             (1..=12).map(|l| path(l, 12.0 - 0.2 * l as f64, 1.0 - 0.01 * (l % 3) as f64)).collect();
         let mut scene = Scene::new(800.0, 600.0);
-        write(&mut scene, &panel, &data, &layers);
+        write(&mut scene, &panel, &data, &layers, None);
         let names: Vec<Area> = scene
             .marks
             .iter()

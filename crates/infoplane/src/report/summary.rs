@@ -30,6 +30,7 @@ const HEADER: [&str; 8] =
 ///     failed: vec![],
 ///     only_learned: false,
 ///     complete: true,
+///     limit: None,
 ///     notes: vec![],
 /// };
 /// assert!(summary(&data).contains("nothing was measured"));

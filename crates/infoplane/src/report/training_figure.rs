@@ -81,7 +81,7 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
 
 fn notes(data: &ReportData<'_>, n_seeds: usize) -> Vec<String> {
     let mut notes: Vec<String> =
-        failed::reading(data, n_seeds, "Bands: 5 to 95% of the seeds.").into_iter().collect();
+        failed::reading(data, n_seeds, "Bands: 25 to 75% of the seeds.").into_iter().collect();
     notes.extend(failed::note(data));
     notes.push(
         "Every point is the mean of the epochs that share a point of the axis. Gradient: norm of the mean and \
@@ -197,10 +197,11 @@ impl Figure<'_> {
             let seeds = seeds.filter(move |&(_, &is)| n_seeds > 1 && is == marked);
             seeds.map(|(seed, _)| self.averaged(seed.iter().copied(), 2.0))
         };
+        // The inner bands only: with a dozen curves on a panel the outer ones would cover each other.
         let bands = n_seeds >= LEAST_FOR_BANDS;
         Drawn {
             seeds: if bands { vec![] } else { chosen(false).collect() },
-            band: bands.then(|| [line(|mean| mean.percentiles.p5), line(|mean| mean.percentiles.p95)]),
+            band: bands.then(|| [line(|mean| mean.percentiles.p25), line(|mean| mean.percentiles.p75)]),
             marked: chosen(true).collect(),
             mean: line(|mean| mean.mean),
         }

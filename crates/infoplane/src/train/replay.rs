@@ -605,7 +605,12 @@ mod tests {
                 patience: Some(3),
                 interval: 1,
             }),
-            ..toml::from_str("optimizer = { kind = 'sgd', learning_rate = 0.5 }\nbatch_size = 16").unwrap()
+            // After five epochs nothing moves any more: what was best then has to be remembered.
+            ..toml::from_str(
+                "batch_size = 16\noptimizer = { kind = 'sgd', learning_rate = 0.1 }\n\
+                 learning_rate_schedule = { kind = 'step', every = 5, factor = 1e-30 }",
+            )
+            .unwrap()
         };
         let (inputs, labels) = bits(50, 4);
         let trainer = trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels);

@@ -57,6 +57,7 @@ impl Run {
             failed: vec![],
             only_learned: false,
             complete: true,
+            limit: None,
             notes: vec![],
         }
     }

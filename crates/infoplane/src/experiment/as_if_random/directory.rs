@@ -109,11 +109,7 @@ impl AsIfRandomResult {
             None => Err(RunError::Malformed {
                 path: directory.join(HEAD),
                 line: None,
-                message: format!(
-                    "{}, so {} holds no complete as-if-random result",
-                    "there is none",
-                    directory.display()
-                ),
+                message: format!("there is none, so {} holds no complete result", directory.display()),
             }),
         }
     }
@@ -192,23 +188,45 @@ pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRand
     Ok(None)
 }
 
-/// Writes the tables, and last what they are of.
-pub(super) fn write(
-    disk: &Disk,
-    directory: &Path,
-    mut head: Head,
-    result: &AsIfRandomResult,
-) -> Result<(), RunError> {
-    disk.create_directory(directory).map_err(RunError::io("create", directory))?;
-    head.digests = Digests {
-        pool: write_table(disk, &directory.join(POOL), &result.rows)?,
-        rest: write_table(disk, &directory.join(REST), &result.rest)?,
-        window: write_table(disk, &directory.join(WINDOW), &result.window)?,
-        overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
-    };
-    let path = directory.join(HEAD);
-    let text = to_toml(&path, &head)?;
-    disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))
+/// A directory that a result will be written to.
+pub(super) struct Claimed<'a> {
+    disk: Disk,
+    directory: &'a Path,
+    /// Whether it was made for that, and goes again if nothing comes of it.
+    made: bool,
+}
+
+impl<'a> Claimed<'a> {
+    /// Makes the directory if it is not there.
+    pub fn new(disk: Disk, directory: &'a Path) -> Result<Self, RunError> {
+        let made = !directory.exists();
+        disk.create_directory(directory).map_err(RunError::io("create", directory))?;
+        Ok(Claimed { disk, directory, made })
+    }
+
+    /// Writes the tables, and last what they are of.
+    pub fn write(mut self, mut head: Head, result: &AsIfRandomResult) -> Result<(), RunError> {
+        self.made = false;
+        let (disk, directory) = (&self.disk, self.directory);
+        head.digests = Digests {
+            pool: write_table(disk, &directory.join(POOL), &result.rows)?,
+            rest: write_table(disk, &directory.join(REST), &result.rest)?,
+            window: write_table(disk, &directory.join(WINDOW), &result.window)?,
+            overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
+        };
+        let path = directory.join(HEAD);
+        let text = to_toml(&path, &head)?;
+        disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))
+    }
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        if self.made {
+            // Only an empty directory can be removed so.
+            let _ = self.disk.remove_directory(self.directory);
+        }
+    }
 }
 
 /// Writes one object per line, and gives the digest of the bytes.

@@ -30,9 +30,13 @@ impl Panel {
         Some((self.across(x)?, self.bottom() - self.y.share(y)? * self.height))
     }
 
-    /// Where a value of the lower axis is. Epochs keep clear of the frame, or epoch 0 would lie on it.
+    /// Where a value of the lower axis is. Epochs and doublings keep clear of the frame, or epoch 0 would lie on it.
     fn across(&self, x: f64) -> Option<f64> {
-        let margin = if matches!(self.x, Scale::Epochs { .. }) { 7.0 } else { 0.0 };
+        let margin = match self.x {
+            Scale::Epochs { .. } => 7.0,
+            Scale::Doublings { .. } => 12.0,
+            _ => 0.0,
+        };
         Some(self.left + margin + self.x.share(x)? * (self.width - 2.0 * margin))
     }
 

@@ -9,6 +9,10 @@ pub(crate) enum Scale {
     Epochs { low: f64, high: f64 },
     /// By the logarithm; only values above zero have a place.
     Logarithmic { low: f64, high: f64 },
+    /// By the logarithm from 1 to `most`, with a place for infinity one doubling beyond.
+    Doublings { most: f64 },
+    /// `n` places side by side, the first from 0 to 1; without ticks.
+    Places { n: usize },
 }
 
 /// A mark on an axis; without a label it is a minor one.
@@ -51,6 +55,8 @@ impl Scale {
             Scale::Linear { low, high } | Scale::Epochs { low, high } | Scale::Logarithmic { low, high } => {
                 (low, high)
             }
+            Scale::Doublings { most } => (1.0, 2.0 * most),
+            Scale::Places { n } => (0.0, n.max(1) as f64),
         }
     }
 
@@ -58,9 +64,9 @@ impl Scale {
     pub(crate) fn share(&self, value: f64) -> Option<f64> {
         let (low, high) = self.bounds();
         let share = match self {
-            Scale::Linear { .. } => (value - low) / (high - low),
+            Scale::Linear { .. } | Scale::Places { .. } => (value - low) / (high - low),
             Scale::Epochs { .. } => (value.ln_1p() - low.ln_1p()) / (high.ln_1p() - low.ln_1p()),
-            Scale::Logarithmic { .. } => (value / low).ln() / (high / low).ln(),
+            Scale::Logarithmic { .. } | Scale::Doublings { .. } => (value / low).ln() / (high / low).ln(),
         };
         (-1e-9..=1.0 + 1e-9).contains(&share).then(|| share.clamp(0.0, 1.0))
     }
@@ -78,6 +84,8 @@ impl Scale {
             Scale::Linear { .. } => linear_ticks(low, high, length),
             Scale::Epochs { .. } => epoch_ticks(low, high, length),
             Scale::Logarithmic { .. } => decade_ticks(low, high, length),
+            Scale::Doublings { most } => doubling_ticks(*most, length),
+            Scale::Places { .. } => vec![],
         }
     }
 }
@@ -161,6 +169,18 @@ fn decade_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     ticks
 }
 
+fn doubling_ticks(most: f64, length: f64) -> Vec<Tick> {
+    let doublings = most.log2().floor().max(0.0) as i32;
+    let every = (f64::from(doublings + 2) * 30.0 / length).ceil().max(1.0) as i32;
+    let tick = |power: i32| {
+        let value = 2f64.powi(power);
+        Tick { value, label: (power % every == 0).then(|| format!("{value:.0}")) }
+    };
+    let mut ticks: Vec<Tick> = (0..=doublings).map(tick).collect();
+    ticks.push(Tick { value: 2.0 * most, label: Some("∞".into()) });
+    ticks
+}
+
 /// A whole number; a power of ten beyond 10000 as such.
 fn whole(value: f64) -> String {
     let power = value.log10().round();
@@ -204,6 +224,17 @@ mod tests {
             assert!(scale.share(epoch as f64).is_some_and(f64::is_finite));
             assert!(labels(scale, 400.0).len() >= 2, "{epoch}");
         }
+    }
+
+    #[test]
+    fn doublings_end_at_infinity() {
+        let scale = Scale::Doublings { most: 8.0 };
+        assert_eq!(labels(scale, 300.0), ["1", "2", "4", "8", "∞"]);
+        assert_eq!(
+            (scale.share(1.0), scale.share(4.0), scale.share(16.0)),
+            (Some(0.0), Some(0.5), Some(1.0))
+        );
+        assert_eq!(labels(Scale::Doublings { most: 1.0 }, 300.0), ["1", "∞"]);
     }
 
     #[test]

@@ -1,0 +1,236 @@
+//! `infoplane as-if-random`.
+
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::experiment::{
+    AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig, RunOptions,
+};
+use infoplane::plane::Mean;
+use infoplane::pool::pooled_layers;
+use infoplane::report::{as_if_random_summary, write_as_if_random};
+use infoplane::run::{RunDir, RunError};
+use serde_json::{Value, json};
+
+use crate::arguments::AsIfRandom;
+use crate::failure::Failure;
+use crate::info::data_lines;
+use crate::method;
+use crate::progress::Bar;
+use crate::run::on_interrupt;
+
+/// `--set` with this in front is a key of the method, not of the experiment.
+const OF_METHOD: &str = "estimator.";
+
+/// Trains, pools, measures and draws.
+pub fn as_if_random(arguments: &AsIfRandom) -> Result<ExitCode, Failure> {
+    let settings = settings(arguments)?;
+    let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
+    let overrides: Vec<String> =
+        arguments.seeds.map(|seeds| format!("seeds={seeds}")).into_iter().chain(of_experiment).collect();
+    let named = &arguments.experiment;
+    let (run, experiment) = match Path::new(named) {
+        path if path.is_dir() => {
+            let (run, manifest) = RunDir::open(path)?;
+            let origin = path.join("manifest.toml").display().to_string();
+            let of_the_run = Experiment::from_table(&origin, manifest.experiment)?;
+            (Some(run), of_the_run.overridden(&overrides)?)
+        }
+        _ => (None, Experiment::load(named, &overrides)?),
+    };
+    let options = RunOptions { threads: arguments.threads.into(), memory: arguments.memory.as_u64() };
+    let interrupt = on_interrupt("stopping; once more to stop at once");
+    let (last, pools) = match settings.pool {
+        PoolConfig::Epochs { last, .. } | PoolConfig::Steps { last, .. } => (last, experiment.seeds),
+        PoolConfig::Seeds { epoch } => (epoch, 1),
+    };
+    let last = last.unwrap_or(experiment.training.epochs);
+
+    let start = Instant::now();
+    let go = |out: &Path| {
+        let bar = Bar::of_pools(&experiment, last, pools, arguments.json);
+        let result = experiment.as_if_random(&settings, run.as_ref(), out, options, &bar, &interrupt);
+        bar.finish();
+        result
+    };
+    let (out, result) = match &arguments.out {
+        Some(out) => (out.clone(), go(out)?),
+        None => {
+            let base = match &run {
+                Some(run) => run.path().join("as-if-random"),
+                None => Path::new("runs").join(format!("{}-as-if-random", experiment.name)),
+            };
+            first_free(&base, go)?
+        }
+    };
+    let files = write_as_if_random(&result, &out)?;
+    if arguments.json {
+        let mut object = summary_json(&out, &result);
+        object["seconds"] = json!(start.elapsed().as_secs_f64());
+        object["files"] = json!(files);
+        writeln!(stdout().lock(), "{object}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = stdout().lock();
+    writeln!(text, "{}", as_if_random_summary(&result))?;
+    writeln!(text, "time     {:.1} s", start.elapsed().as_secs_f64())?;
+    writeln!(text, "result   {}", out.display())?;
+    write_files(&mut text, &files)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The result in `base`, or the first of `base-2`, `base-3`, … that holds nothing else.
+fn first_free(
+    base: &Path,
+    go: impl Fn(&Path) -> Result<AsIfRandomResult, ExperimentError>,
+) -> Result<(PathBuf, AsIfRandomResult), ExperimentError> {
+    let mut number = 1u32;
+    loop {
+        let mut path = base.as_os_str().to_owned();
+        if number > 1 {
+            path.push(format!("-{number}"));
+        }
+        let path = PathBuf::from(path);
+        match go(&path) {
+            Err(ExperimentError::OtherResult { .. } | ExperimentError::Run(RunError::NotEmpty(_))) => {
+                number += 1
+            }
+            result => return Ok((path, result?)),
+        }
+    }
+}
+
+/// What the flags ask for.
+fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
+    let name = arguments.estimator.as_deref().unwrap_or("binned");
+    let set: Vec<String> =
+        arguments.set.iter().filter_map(|set| set.strip_prefix(OF_METHOD)).map(String::from).collect();
+    let mut keys = arguments.keys.clone();
+    if name == "binned" && keys.rule.is_none() && !set.iter().any(|set| set.trim_start().starts_with("rule"))
+    {
+        // What is left open is as without the flag.
+        keys.rule = Some("equal".into());
+        keys.bins.get_or_insert("30".into());
+        keys.range.get_or_insert("layer".into());
+    }
+    let estimator = method::config(name, &keys, &set)?;
+    let most = match estimator {
+        // Their time grows with the square of the rows.
+        EstimatorConfig::Noise(_) | EstimatorConfig::Kde(_) => 64,
+        _ => 256,
+    };
+    let (window, stride, last) =
+        (arguments.window.unwrap_or(most), arguments.stride.unwrap_or(1), arguments.last);
+    let pool = match arguments {
+        AsIfRandom { across_seeds: true, epoch, .. } => PoolConfig::Seeds { epoch: *epoch },
+        AsIfRandom { steps: true, .. } => PoolConfig::Steps { window, stride, last },
+        _ => PoolConfig::Epochs { window, stride, last },
+    };
+    Ok(Settings { pool, inputs: arguments.inputs, estimators: vec![estimator] })
+}
+
+/// What is pooled, in words.
+fn pooled(pool: &PoolConfig) -> String {
+    let upto =
+        |last: &Option<u64>| last.map_or("the end of each training".into(), |last| format!("epoch {last}"));
+    let apart = |window: &usize, stride: &u64, unit: &str, last| {
+        let every = if *stride == 1 { format!("one {unit}") } else { format!("{stride} {unit}s") };
+        format!("{window} networks of each training, {every} apart, up to {}", upto(last))
+    };
+    match pool {
+        PoolConfig::Epochs { window, stride, last } => apart(window, stride, "epoch", last),
+        PoolConfig::Steps { window, stride, last } => apart(window, stride, "step", last),
+        PoolConfig::Seeds { epoch } => format!("the networks of all seeds at {}", upto(epoch)),
+    }
+}
+
+/// Layer by layer what the whole window says.
+fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
+    let mean = |value: Option<Mean>| value.map(|mean| mean.mean);
+    let layers: Vec<Value> = pooled_layers(&result.rows, &result.rest)
+        .into_iter()
+        .map(|layer| {
+            let whole = layer.trend.last();
+            let of =
+                |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| mean(value(p)));
+            let i_xt = of(|point| point.i_xt_bits);
+            json!({
+                "seed": layer.seed,
+                "layer": layer.layer,
+                "width": layer.width,
+                "estimator": layer.estimator,
+                "setting": layer.setting,
+                "bound": layer.bound,
+                "draws": whole.map(|point| point.draws),
+                "h_t_bits": of(|point| point.h_t_bits),
+                "h_t_given_x_bits": of(|point| point.h_t_given_x_bits),
+                "i_xt_bits": i_xt,
+                "i_ty_bits": of(|point| point.i_ty_bits),
+                "control_bits": of(|point| point.control_bits),
+                "compression_bits": i_xt.map(|bits| result.h_x.bits() - bits),
+                "corrected_i_xt_bits": layer.corrected_i_xt_bits,
+                "verdict": layer.verdict,
+            })
+        })
+        .collect();
+    json!({
+        "result": out,
+        "name": result.name,
+        "settings": result.settings,
+        "h_x_bits": result.h_x.bits(),
+        "h_y_bits": result.h_y.bits(),
+        "rows": result.rows.len(),
+        "layers": layers,
+    })
+}
+
+fn write_files(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
+    files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|kind| kind == "png"))
+        .try_for_each(|file| writeln!(out, "figure   {}", file.display()))
+}
+
+/// Says what the directory of a result holds.
+pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    let result = AsIfRandomResult::read(path)?;
+    let mut out = stdout().lock();
+    if as_json {
+        writeln!(out, "{}", summary_json(path, &result))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let data = &result.data;
+    writeln!(out, "as if random  {}", result.name)?;
+    writeln!(out, "pooled        {}", pooled(&result.settings.pool))?;
+    writeln!(
+        out,
+        "data          {}, {} samples, measured on {}",
+        data.name, data.n_samples, data.n_measured
+    )?;
+    for line in data_lines(data) {
+        writeln!(out, "              {line}")?;
+    }
+    let widths: Vec<String> =
+        result.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
+    writeln!(out, "layers        {}", widths.join(", "))?;
+    for estimator in &result.settings.estimators {
+        for (setting, _) in estimator.settings() {
+            writeln!(out, "measured      {} ({setting})", estimator.about().name)?;
+        }
+    }
+    writeln!(out, "complete      {} networks, {} rows", result.window.len(), result.rows.len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the figures of a result again.
+pub fn report(path: &Path) -> Result<ExitCode, Failure> {
+    let result = AsIfRandomResult::read(path)?;
+    let files = write_as_if_random(&result, path)?;
+    let mut out = stdout().lock();
+    writeln!(out, "{}", as_if_random_summary(&result))?;
+    write_files(&mut out, &files)?;
+    Ok(ExitCode::SUCCESS)
+}

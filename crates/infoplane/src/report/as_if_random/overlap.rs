@@ -1,0 +1,76 @@
+//! How much the clouds of two inputs overlap: within a class, and between classes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
+use super::{layer_name, words};
+use crate::experiment::AsIfRandomResult;
+use crate::plane::Mean;
+use crate::pool::{MOST_COMPARED_INPUTS, OverlapRow};
+use crate::report::draw::{Color, Scene};
+
+const WITHIN: Color = Color(0, 114, 178);
+const BETWEEN: Color = Color(213, 94, 0);
+
+/// The figure of one kind of cells; nothing without pairs.
+pub(super) fn draw(result: &AsIfRandomResult, setting: &str) -> Option<Scene> {
+    let rows: Vec<&OverlapRow> = result.overlap.iter().filter(|row| row.setting == setting).collect();
+    let layers: Vec<usize> = rows.iter().map(|row| row.layer).collect::<BTreeSet<_>>().into_iter().collect();
+    let draws = rows.iter().map(|row| row.draws).max()?;
+    let seeds: BTreeSet<Option<u64>> = rows.iter().map(|row| row.seed).collect();
+    let panel = |value: fn(&OverlapRow) -> f64| -> Vec<Series> {
+        let all = [(WITHIN, true, 1), (WITHIN, true, draws), (BETWEEN, false, 1), (BETWEEN, false, draws)];
+        all.into_iter()
+            .map(|(color, within, m)| Series {
+                color,
+                opacity: if m < draws { FAINT } else { 1.0 },
+                values: layers.iter().map(|&layer| over_seeds(&rows, layer, m, within, value)).collect(),
+                on_bar: false,
+            })
+            .collect()
+    };
+    let legend = [
+        (Key::Bar(WITHIN, FAINT), "within a class, M = 1".to_string()),
+        (Key::Bar(WITHIN, 1.0), format!("within a class, M = {draws}")),
+        (Key::Bar(BETWEEN, FAINT), "between classes, M = 1".to_string()),
+        (Key::Bar(BETWEEN, 1.0), format!("between classes, M = {draws}")),
+    ];
+    let mut notes = words::over_trainings(seeds.len());
+    notes.push(
+        "Two inputs overlap if some network of the pool puts the one where some network puts the other. Mean overlap: \
+         the sum over cells of the smaller of the two probabilities, 1 for equal clouds. What overlaps is merged: this is \
+         where the compression comes from."
+            .into(),
+    );
+    if result.data.n_measured > MOST_COMPARED_INPUTS {
+        notes.push(format!("Pairs of {MOST_COMPARED_INPUTS} evenly spaced inputs."));
+    }
+    let subtitle = words::about(result, setting, seeds.len());
+    let title = format!("As if random: which inputs are merged – {}", result.name);
+    let mut scene = sheet(&title, &subtitle, &legend, &notes, 1);
+    let width = |layer: usize| result.layers.get(layer - 1).map_or(0, |described| described.width);
+    let names: Vec<String> = layers.iter().map(|&layer| layer_name(result, layer, width(layer))).collect();
+    let share = panel(|row| row.overlapping);
+    bars(&mut scene, (LEFTS[0], TOP), &names, &share, "share of pairs that overlap", &[]);
+    bars(&mut scene, (LEFTS[1], TOP), &names, &panel(|row| row.overlap), "mean overlap of a pair", &[]);
+    Some(scene)
+}
+
+/// The mean over all pairs within classes, or all between, of each training; then over trainings.
+fn over_seeds(
+    rows: &[&OverlapRow],
+    layer: usize,
+    draws: usize,
+    within: bool,
+    value: fn(&OverlapRow) -> f64,
+) -> Option<Mean> {
+    let mut sums: BTreeMap<Option<u64>, (f64, f64)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.layer == layer && row.draws == draws) {
+        if (row.class == row.other_class) == within {
+            let sum = sums.entry(row.seed).or_default();
+            sum.0 += row.pairs as f64 * value(row);
+            sum.1 += row.pairs as f64;
+        }
+    }
+    Mean::of(&sums.values().map(|(sum, pairs)| sum / pairs).collect::<Vec<_>>())
+}

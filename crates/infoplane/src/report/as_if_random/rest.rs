@@ -1,0 +1,99 @@
+//! Loss, accuracy, weights and drift over the window.
+
+use std::collections::BTreeMap;
+
+use super::layout::{Key, LEFTS, PANEL, Series, TOP, bars, sheet};
+use super::{layer_name, words};
+use crate::experiment::AsIfRandomResult;
+use crate::plane::Mean;
+use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
+use crate::report::draw::{Color, Panel, Scale, Scene, layer_color};
+
+/// Up to here every training has a colour and a name.
+const MOST_NAMED: usize = 7;
+
+/// The figure; nothing if no window was followed.
+pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
+    if result.rest.is_empty() {
+        return None;
+    }
+    let mut seeds: BTreeMap<u64, Vec<&WindowRow>> = BTreeMap::new();
+    for row in &result.window {
+        seeds.entry(row.draw.seed).or_default().push(row);
+    }
+    let draws = seeds.values().map(Vec::len).max().unwrap_or(1);
+    let n_trainings = result.rest.iter().map(|row| row.seed).collect::<std::collections::BTreeSet<_>>().len();
+    let named = (2..=MOST_NAMED).contains(&seeds.len());
+    let color = |index: usize| if named { layer_color(index, seeds.len()).0 } else { Color(0, 114, 178) };
+    let legend: Vec<(Key, String)> = match named {
+        true => seeds
+            .keys()
+            .enumerate()
+            .map(|(index, seed)| (Key::Line(color(index), &[]), format!("seed {seed}")))
+            .collect(),
+        false => vec![],
+    };
+    let independent = RestRow::drift_of_independent_draws(draws);
+    let mut notes = vec![format!(
+        "Drift: how far the mean of a layer's weights and biases moved from the first half of the window to the second, \
+         by their spread within a half. {draws} independent draws of one distribution have {independent:.2}, a random walk \
+         has 2, a steady motion √12. A layer is called drifting above {MOST_DRIFT}, or if one before it is."
+    )];
+    notes.extend(straightness(result));
+    notes.extend(words::over_trainings(n_trainings));
+    let subtitle = words::about(result, "", n_trainings);
+    let title = format!("As if random: are the weights at rest? – {}", result.name);
+    let mut scene = sheet(&title, &subtitle, &legend, &notes, 2);
+
+    let below = TOP + PANEL.1 + 56.0;
+    let panels: [(f64, f64, &str, fn(&WindowRow) -> f64); 3] = [
+        (LEFTS[0], TOP, "training loss", |row| row.train_loss),
+        (LEFTS[1], TOP, "training accuracy", |row| row.train_accuracy),
+        (LEFTS[0], below, "weight norm", |row| row.weight_norm),
+    ];
+    for (left, top, name, value) in panels {
+        let values = result.window.iter().map(value);
+        let x = Scale::Linear { low: 0.0, high: draws as f64 + 1.0 };
+        let y = Scale::linear(values, 0.08);
+        let panel = Panel { left, top, width: PANEL.0, height: PANEL.1, x, y };
+        panel.grid(&mut scene);
+        for (index, rows) in seeds.values().enumerate() {
+            let values = rows.iter().enumerate().map(|(place, row)| (place as f64 + 1.0, value(row)));
+            let opacity = if seeds.len() > MOST_NAMED { 0.5 } else { 1.0 };
+            panel.curve(&mut scene, values, color(index), 1.1, opacity, &[]);
+        }
+        panel.axes(&mut scene, "network of the window", name);
+    }
+
+    let layers = result.rest.iter().map(|row| row.layer).max().unwrap_or(0);
+    let drift = |layer: usize| {
+        let of_layer = result.rest.iter().filter(|row| row.layer == layer);
+        Mean::of(&of_layer.map(RestRow::drift).filter(|drift| drift.is_finite()).collect::<Vec<_>>())
+    };
+    let width = |layer: usize| result.layers.get(layer - 1).map_or(0, |described| described.width);
+    let mut names: Vec<String> = (1..=layers).map(|layer| layer_name(result, layer, width(layer))).collect();
+    names.push("all".into());
+    let values: Vec<Option<Mean>> = (1..=layers).chain([0]).map(drift).collect();
+    let series = [Series { color: Color(213, 94, 0), opacity: 1.0, values, on_bar: false }];
+    let limits = [
+        (independent, "independent draws".to_string()),
+        (RestRow::DRIFT_OF_RANDOM_WALK, "random walk".to_string()),
+        (RestRow::DRIFT_OF_STEADY_MOTION, "steady motion".to_string()),
+    ];
+    bars(&mut scene, (LEFTS[1], below), &names, &series, "drift", &limits);
+    Some(scene)
+}
+
+/// How much of the motion is a straight line, of all layers together.
+fn straightness(result: &AsIfRandomResult) -> Option<String> {
+    let all: Vec<&RestRow> = result.rest.iter().filter(|row| row.layer == 0).collect();
+    let mean = |value: fn(&RestRow) -> f64| Mean::of(&all.iter().map(|row| value(row)).collect::<Vec<_>>());
+    let (line, step, spread) = (mean(|row| row.line)?, mean(|row| row.step)?, mean(|row| row.spread)?);
+    Some(format!(
+        "All layers together: a straight line in time explains {:.0}% of the weights' variance; the step from one network \
+         to the next is {:.3e} long, the spread {:.3e}.",
+        100.0 * line.mean,
+        step.mean,
+        spread.mean
+    ))
+}

@@ -1,0 +1,124 @@
+//! I(X;T) and H(T|X) against the number of networks pooled.
+
+use super::layout::{Key, LEFTS, PANEL, TOP, error_bar, limit, open, sheet};
+use super::{Setting, layer_name, words};
+use crate::experiment::AsIfRandomResult;
+use crate::plane::Mean;
+use crate::pool::{PooledMean, PooledPoint};
+use crate::report::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
+
+const DASHES: &[f32] = &[4.0, 3.0];
+const DOTS: &[f32] = &[1.2, 2.6];
+
+/// The figure of one setting of an estimator; nothing without values.
+pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene> {
+    let values = |value: fn(&PooledPoint) -> Option<Mean>| {
+        setting.layers.iter().flat_map(|layer| &layer.trend).filter_map(value)
+    };
+    values(|point| point.i_xt_bits).next()?;
+    let n_layers = setting.layers.len();
+    let mut legend: Vec<(Key, String)> = setting
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| {
+            let (color, dashes) = layer_color(index, n_layers);
+            (Key::Line(color, dashes), layer_name(result, layer.layer, layer.width))
+        })
+        .collect();
+    legend.push((Key::Open(Color::QUIET), "corrected, M → ∞".into()));
+    legend.push((Key::Line(Color::QUIET, DASHES), "inputs shuffled".into()));
+    legend.push((Key::Line(Color::QUIET, DOTS), "one network, M = 1".into()));
+    let mut notes = words::reading(setting);
+    notes.push(format!(
+        "Open marks: I(X;T) of infinitely many networks, {}. Inputs shuffled: permuted within each network, so that \
+         all that is left is the bias. H(T|X) of M networks cannot exceed log2 M.",
+        setting.first().corrected_by.name()
+    ));
+    notes.extend(words::notes(result, setting));
+    let title = format!("As if random: information by the number of networks – {}", result.name);
+    let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);
+
+    let most = setting.draws().max(1) as f64;
+    let x = Scale::Doublings { most };
+    let ends = |mean: Mean| {
+        let error = mean.standard_error.unwrap_or(0.0);
+        [mean.mean - error, mean.mean + error]
+    };
+    let h_x = result.h_x.bits();
+    let control = values(|point| point.control_bits).flat_map(ends);
+    let i_xt = values(|point| point.i_xt_bits).flat_map(ends).chain(control).chain([0.0, h_x]);
+    let i_xt = Panel {
+        left: LEFTS[0],
+        top: TOP,
+        width: PANEL.0,
+        height: PANEL.1,
+        x,
+        y: Scale::linear(i_xt.collect::<Vec<_>>(), 0.05),
+    };
+    i_xt.grid(&mut scene);
+    limit(&mut scene, &i_xt, h_x, "H(X)");
+    for (index, layer) in setting.layers.iter().enumerate() {
+        draw_i_xt(&mut scene, &i_xt, layer, layer_color(index, n_layers), most);
+    }
+    i_xt.axes(&mut scene, "M, networks pooled", "I(X;T)  [bits]");
+
+    let h_t_given_x = values(|point| point.h_t_given_x_bits).flat_map(ends).chain([0.0, 1.0]);
+    let given_x = Panel { left: LEFTS[1], y: Scale::linear(h_t_given_x.collect::<Vec<_>>(), 0.08), ..i_xt };
+    given_x.grid(&mut scene);
+    // In short pieces, as the limit leaves the panel where layers stay far below it.
+    let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * most.log2());
+    given_x.curve(&mut scene, doublings.map(|d| (d.exp2(), d)), Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
+    let name = (1..=100).rev().map(|step| f64::from(step) / 100.0 * most.log2());
+    if let Some((x, y)) = name.filter_map(|d| given_x.at(d.exp2(), d)).next() {
+        let text = Text::new(x - 6.0, y + 4.0, 10.5, "log2 M");
+        scene.text(text.anchor(crate::report::draw::Anchor::End).color(Color::QUIET));
+    }
+    for (index, layer) in setting.layers.iter().enumerate() {
+        let (color, dashes) = layer_color(index, n_layers);
+        curve(&mut scene, &given_x, layer, |point| point.h_t_given_x_bits, color, dashes);
+    }
+    given_x.axes(&mut scene, "M, networks pooled", "H(T|X)  [bits]");
+    Some(scene)
+}
+
+fn draw_i_xt(
+    scene: &mut Scene,
+    panel: &Panel,
+    layer: &PooledMean,
+    (color, dashes): (Color, &'static [f32]),
+    most: f64,
+) {
+    let control = layer.trend.iter().filter_map(|p| Some((p.draws as f64, p.control_bits?.mean)));
+    panel.curve(scene, control, color, 1.1, 0.75, DASHES);
+    if let Some(single) = layer.single().and_then(|point| point.i_xt_bits) {
+        let level = [(1.0, single.mean), (2.0 * most, single.mean)];
+        panel.curve(scene, level, color, 0.9, 0.6, DOTS);
+    }
+    curve(scene, panel, layer, |point| point.i_xt_bits, color, dashes);
+    let last = layer.pooled().and_then(|point| Some((point.draws as f64, point.i_xt_bits?.mean)));
+    if let Some((last, corrected)) = last.zip(layer.corrected_i_xt_bits) {
+        let end = (2.0 * most, corrected.mean);
+        panel.curve(scene, [last, end], color, 0.9, 0.6, &[]);
+        error_bar(scene, panel, end.0, corrected, color);
+        scene.marks.extend(panel.at(end.0, end.1).map(|place| open(place, color)));
+    }
+}
+
+fn curve(
+    scene: &mut Scene,
+    panel: &Panel,
+    layer: &PooledMean,
+    value: fn(&PooledPoint) -> Option<Mean>,
+    color: Color,
+    dashes: &'static [f32],
+) {
+    let points = || layer.trend.iter().filter_map(|point| Some((point.draws as f64, value(point)?)));
+    panel.curve(scene, points().map(|(draws, mean)| (draws, mean.mean)), color, 1.8, 1.0, dashes);
+    for (draws, mean) in points() {
+        error_bar(scene, panel, draws, mean, color);
+        if let Some((x, y)) = panel.at(draws, mean.mean) {
+            scene.marks.push(Mark::Circle { x, y, radius: 2.2, fill: color, opacity: 1.0, outline: None });
+        }
+    }
+}

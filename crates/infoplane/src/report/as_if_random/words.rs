@@ -1,0 +1,339 @@
+//! What figures and summary say in words.
+
+use super::{Setting, layer_name, settings};
+use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
+use crate::plane::Mean;
+use crate::pool::{PooledMean, Verdict};
+use crate::report::{Figure, caption};
+use crate::{Bound, Information};
+
+const HEADER: [&str; 11] = [
+    "layer",
+    "H(T)",
+    "H(T|X)",
+    "I(X;T) at M = 1",
+    "pooled",
+    "corrected",
+    "control",
+    "compression",
+    "I(T;Y)",
+    "drift",
+    "verdict",
+];
+
+/// The results in words and aligned columns, for a terminal.
+///
+/// For every setting of every estimator and every layer: H(T), H(T|X) and I(X;T) with all networks pooled, beside I(X;T) of
+/// one, corrected, and of the shuffled control; the compression H(X) − I(X;T); I(T;Y), one network and pooled; the drift,
+/// and what may be claimed. In bits, mean ± standard error.
+pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
+    let mut text = format!("{}\n{}\n", result.name, facts(result));
+    for setting in settings(result) {
+        text += &format!("\n{}\n", heading(&setting));
+        text += &aligned(&table(result, &setting));
+        text += &format!("  {}\n", sentence(&setting));
+        for note in notes(result, &setting) {
+            text += &format!("  {note}\n");
+        }
+    }
+    if result.rows.is_empty() {
+        text += "\nnothing was measured\n";
+    }
+    text
+}
+
+/// The same as a Markdown page with the figures.
+pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String {
+    let mut page = format!("# {}\n\n{}\n", plain(&result.name), plain(&facts(result)));
+    for setting in settings(result) {
+        page += &format!("\n## {}\n\n", plain(&heading(&setting)));
+        page += &format!("| {} |\n|{}\n", HEADER.map(plain).join(" | "), " --- |".repeat(HEADER.len()));
+        for row in table(result, &setting) {
+            page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
+        }
+        page += &format!("\n{}\n\n", plain(&sentence(&setting)));
+        for note in notes(result, &setting) {
+            page += &format!("- {}\n", plain(&note));
+        }
+    }
+    if result.rows.is_empty() {
+        page += "\nNothing was measured.\n";
+    }
+    if !figures.is_empty() {
+        page += "\n## Figures\n";
+    }
+    for Figure { name, title, .. } in figures {
+        page += &format!("\n[{}]({name}.svg)\n\n![{}]({name}.png)\n", plain(title), plain(title));
+    }
+    page
+}
+
+/// Which networks are pooled: `the last 256 epochs, every one`.
+pub(super) fn window(settings: &AsIfRandom, n_seeds: usize) -> String {
+    let every = |stride: u64, one: &str, several: &str| match stride {
+        0 | 1 => format!("every {one}"),
+        stride => format!("one every {stride} {several}"),
+    };
+    match &settings.pool {
+        PoolConfig::Epochs { window, stride, last } => match (stride, last) {
+            (0 | 1, None) => format!("the last {window} epochs, every one"),
+            (0 | 1, Some(last)) => format!("the {window} epochs up to epoch {last}, every one"),
+            (_, None) => format!("{window} networks to the end, {}", every(*stride, "epoch", "epochs")),
+            (_, Some(last)) => {
+                format!("{window} networks up to epoch {last}, {}", every(*stride, "epoch", "epochs"))
+            }
+        },
+        PoolConfig::Steps { window, stride, last } => {
+            let to = last.map_or("the end".to_string(), |last| format!("the end of epoch {last}"));
+            match stride {
+                0 | 1 => format!("{window} steps of one mini-batch, to {to}"),
+                stride => format!("{window} networks {stride} steps of one mini-batch apart, to {to}"),
+            }
+        }
+        PoolConfig::Seeds { epoch } => {
+            let at = epoch.map_or("at the last epoch".to_string(), |epoch| format!("at epoch {epoch}"));
+            format!("{n_seeds} seeds {at}")
+        }
+    }
+}
+
+fn over_seeds(result: &AsIfRandomResult) -> bool {
+    matches!(result.settings.pool, PoolConfig::Seeds { .. })
+}
+
+/// The largest number of networks pooled.
+fn draws(result: &AsIfRandomResult) -> usize {
+    let measured = result.rows.iter().map(|row| row.draws);
+    measured.chain(result.overlap.iter().map(|row| row.draws)).max().unwrap_or(result.window.len())
+}
+
+/// The line under the title of a figure: the setting, the data, how many inputs and trainings, and the window.
+pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_trainings: usize) -> String {
+    let mut parts = Vec::new();
+    if !setting.is_empty() {
+        parts.push(setting.to_string());
+    }
+    parts.push(result.data.name.clone());
+    parts.push(format!("n = {}", result.data.n_measured));
+    if !over_seeds(result) {
+        parts.push(if n_trainings == 1 { "1 seed".into() } else { format!("{n_trainings} seeds") });
+    }
+    parts.push(window(&result.settings, draws(result)));
+    parts.join(" · ")
+}
+
+pub(super) fn subtitle(result: &AsIfRandomResult, setting: &Setting) -> String {
+    about(result, &setting.name(), setting.n_trainings)
+}
+
+fn facts(result: &AsIfRandomResult) -> String {
+    let bits = |information: Information| format!("{:.4} bits", information.bits());
+    format!(
+        "{}, n = {}, H(X) = {}, H(Y) = {}; pooled: {}",
+        result.data.name,
+        result.data.n_measured,
+        bits(result.h_x),
+        bits(result.h_y),
+        window(&result.settings, draws(result))
+    )
+}
+
+fn heading(setting: &Setting) -> String {
+    let error = match setting.n_trainings {
+        1 => "1 training, ± over disjoint parts of the window".to_string(),
+        n => format!("{n} seeds, mean ± standard error"),
+    };
+    format!("{} – M = {}, bits, {error}", setting.name(), setting.draws())
+}
+
+/// What the error bars are.
+pub(super) fn over_trainings(n_trainings: usize) -> Vec<String> {
+    match n_trainings {
+        0 | 1 => vec![],
+        n => vec![format!("Means over {n} seeds, with their standard errors.")],
+    }
+}
+
+pub(super) fn reading(setting: &Setting) -> Vec<String> {
+    match setting.n_trainings {
+        1 => vec![
+            "Error bars: standard errors over disjoint parts of the one window, too small where its networks remember one \
+             another."
+                .into(),
+        ],
+        n => over_trainings(n),
+    }
+}
+
+/// What a reader must know beside the numbers: values outside the bins, bounds, what is missing, and the verdicts.
+pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String> {
+    let mut notes: Vec<String> = verdicts(setting).into_iter().collect();
+    notes.extend(explained(setting));
+    let first = setting.first();
+    if let Some(bound) = first.bound {
+        let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
+        notes.push(format!(
+            "H(T) and I(X;T) are from {bound} on the entropy of a mixture; differences of like bounds are not bounds."
+        ));
+    }
+    let outside: u64 = setting.layers.iter().map(|layer| layer.out_of_range).sum();
+    if outside > 0 {
+        let values = |layer: &PooledMean| {
+            (layer.width * result.data.n_measured * setting.draws() * setting.n_trainings.max(1)) as f64
+        };
+        let all: f64 = setting.layers.iter().map(values).sum();
+        notes.push(format!(
+            "Out of range: {outside} values ({}) of the pooled networks lie outside the bins.",
+            caption::percent(outside as f64 / all.max(1.0))
+        ));
+    } else if first.estimator.starts_with("binned") {
+        notes.push("Out of range: no value lies outside the bins.".into());
+    }
+    let mut statuses: Vec<&str> =
+        setting.layers.iter().flat_map(|layer| layer.statuses.iter().map(String::as_str)).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    if let Some(status) = statuses.first() {
+        notes.push(format!("Not everything could be measured: {}.", status.trim_end_matches('.')));
+    }
+    notes
+}
+
+/// `Settled: T₁, T₂ (2 of 3 seeds). Still drifting: T₃.`
+fn verdicts(setting: &Setting) -> Option<String> {
+    let of = |verdict: Verdict| -> Vec<String> {
+        let layers =
+            setting.layers.iter().filter(|layer| layer.verdicts.first().map(|v| v.0) == Some(verdict));
+        layers
+            .map(|layer| {
+                let all: usize = layer.verdicts.iter().map(|(_, count)| count).sum();
+                let count = layer.verdicts.first().map_or(0, |(_, count)| *count);
+                let name = caption::layer(layer.layer);
+                if count == all { name } else { format!("{name} ({count} of {all} seeds)") }
+            })
+            .collect()
+    };
+    let parts: Vec<String> = [Verdict::Settled, Verdict::StillDrifting, Verdict::TooFewDraws]
+        .into_iter()
+        .filter_map(|verdict| {
+            let layers = of(verdict);
+            let mut name = verdict.name().to_string();
+            name[..1].make_ascii_uppercase();
+            (!layers.is_empty()).then(|| format!("{name}: {}.", layers.join(", ")))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("Verdict – {}", parts.join(" ")))
+}
+
+/// How much of the compression is there only because the weights moved on.
+fn explained(setting: &Setting) -> Option<String> {
+    let layers = setting.layers.iter().filter_map(|layer| Some((layer.layer, layer.drift_explains_bits?)));
+    let (layer, most) = layers.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
+    Some(format!(
+        "Pools of consecutive networks against as many spread over the window: I(X;T) differs by at most {} bits ({}), which \
+         drift and memory explain.",
+        amount(most, 2),
+        caption::layer(layer)
+    ))
+}
+
+/// The result in plain words.
+fn sentence(setting: &Setting) -> String {
+    let changes: Vec<(usize, f64, f64, Option<Mean>)> = setting
+        .layers
+        .iter()
+        .filter_map(|layer| {
+            let (single, pooled) = (layer.single()?.i_xt_bits?, layer.pooled()?.i_xt_bits?);
+            Some((layer.layer, single.mean, pooled.mean, layer.corrected_i_xt_bits))
+        })
+        .collect();
+    let lost = |change: &(usize, f64, f64, Option<Mean>)| change.1 - change.2;
+    let Some(most) = changes.iter().max_by(|a, b| lost(a).total_cmp(&lost(b))) else {
+        return "I(X;T) could not be measured.".into();
+    };
+    let draws = setting.draws();
+    let corrected = most.3.map(|mean| format!(", corrected {:.2}", mean.mean)).unwrap_or_default();
+    let name = caption::layer(most.0);
+    if lost(most) < 0.05 {
+        return format!(
+            "Pooling {draws} networks changes I(X;T) of no layer by more than {:.2} bits: the weights are as good as at \
+             one place.",
+            changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max)
+        );
+    }
+    format!(
+        "Pooling {draws} networks takes {:.2} bits of I(X;T) from {name} ({:.2} to {:.2}{corrected}), and less from every \
+         other layer.",
+        lost(most),
+        most.1,
+        most.2
+    )
+}
+
+fn table(result: &AsIfRandomResult, setting: &Setting) -> Vec<[String; 11]> {
+    setting.layers.iter().map(|layer| row(result, layer)).collect()
+}
+
+fn row(result: &AsIfRandomResult, layer: &PooledMean) -> [String; 11] {
+    let shown = |mean: Option<Mean>, decimals| mean.map_or("–".to_string(), |mean| amount(mean, decimals));
+    let (single, pooled) = (layer.single(), layer.pooled());
+    let i_xt = pooled.and_then(|point| point.i_xt_bits);
+    let compression = i_xt.map(|mean| Mean { mean: result.h_x.bits() - mean.mean, ..mean });
+    let i_ty = |point: Option<&crate::pool::PooledPoint>| point.and_then(|point| point.i_ty_bits);
+    let verdict: Vec<String> = match layer.verdicts.as_slice() {
+        [(verdict, _)] => vec![verdict.name().to_string()],
+        several => several.iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect(),
+    };
+    [
+        layer_name(result, layer.layer, layer.width),
+        shown(pooled.and_then(|point| point.h_t_bits), 2),
+        shown(pooled.and_then(|point| point.h_t_given_x_bits), 2),
+        shown(single.and_then(|point| point.i_xt_bits), 2),
+        shown(i_xt, 2),
+        shown(layer.corrected_i_xt_bits, 2),
+        shown(pooled.and_then(|point| point.control_bits), 3),
+        shown(compression, 2),
+        format!("{} → {}", shown(i_ty(single), 3), shown(i_ty(pooled), 3)),
+        shown(layer.drift, 2),
+        verdict.join(", "),
+    ]
+}
+
+fn amount(mean: Mean, decimals: usize) -> String {
+    match mean.standard_error {
+        Some(error) => format!("{:.decimals$} ± {error:.decimals$}", mean.mean),
+        None => format!("{:.decimals$}", mean.mean),
+    }
+}
+
+/// Columns two spaces apart, the first to the left and the others to the right.
+fn aligned(rows: &[[String; 11]]) -> String {
+    let header = HEADER.map(String::from);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&header]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: [usize; HEADER.len()] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in [&header].into_iter().chain(rows) {
+        let mut line = format!("  {:<1$}", row[0], widths[0]);
+        for (cell, width) in row.iter().zip(widths).skip(1) {
+            line += &format!("  {cell:>width$}");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Text that Markdown does not take for its own signs.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(if c == '\n' { ' ' } else { c });
+    }
+    plain
+}
