@@ -341,6 +341,11 @@ pub(super) fn told(mean: Option<Mean>, decimals: usize) -> String {
     }
 }
 
+/// Whether a fall of I(X;T) counts as compression: more than a quarter of a bit, and more than twice its standard error.
+pub(super) fn compresses(fall: Option<Mean>) -> bool {
+    fall.is_some_and(|fall| fall.mean > 0.25 && fall.mean > 2.0 * fall.standard_error.unwrap_or(0.0))
+}
+
 /// The mean alone, for conditions; nothing compares as not a number.
 pub(super) fn number(mean: Option<Mean>) -> f64 {
     mean.map_or(f64::NAN, |mean| mean.mean)
