@@ -5,7 +5,7 @@ use crate::plane::Mean;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, Size, compresses, fall_i_xt, last_i_xt,
-    layer, number, over_seeds, told,
+    layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 

@@ -5,7 +5,7 @@ use crate::estimator::EstimatorConfig;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt,
-    last_i_xt, layer, number, over_seeds, told,
+    last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
