@@ -79,8 +79,8 @@ impl Grid {
     fn task(size: Size) -> Grid {
         Grid {
             optimizers: [
-                ("sgd", size.pick(vec![0.03, 0.1, 0.3, 1.0], vec![0.1, 0.3], vec![0.3])),
-                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3, 1e-2], vec![1e-3, 3e-3], vec![3e-3])),
+                ("sgd", size.pick(vec![0.03, 0.1, 0.3, 1.0], vec![0.03, 0.1, 0.3], vec![0.3])),
+                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3, 1e-2], vec![3e-4, 1e-3, 3e-3], vec![3e-3])),
             ],
             batches: size.pick(vec![16, 32, 64, 256], vec![16, 32, 256], vec![256]),
             layers: [(4, "4 units"), (5, "3 units")],
