@@ -288,7 +288,9 @@ impl Reading {
         let difference = self.difference();
         let mark = match (self.learned(), self.verdict()) {
             (false, _) => format!("acc {:.2}", number(self.accuracy)),
-            (true, Verdict::StillDrifting) => "drifting".into(),
+            (true, Verdict::StillDrifting) => {
+                format!("drift {:.2}", number(self.drift_explains)).replace('-', "−")
+            }
             (true, Verdict::TooFewDraws) => "few draws".into(),
             (true, Verdict::Settled) => String::new(),
         };
@@ -448,7 +450,7 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
         x_name: "learning rate".into(),
         y_name: "batch size".into(),
         marks: vec![
-            ("drifting".into(), "the weights moved on during the window".into()),
+            ("drift d".into(), "the weights moved on during the window; d bits of the difference are due to that".into()),
             ("few draws".into(), "the value still changes with M".into()),
             ("acc".into(), format!("not learned, training accuracy below {LEARNED}")),
         ],
