@@ -84,11 +84,7 @@ fn list(setup: &Setup, asked: bool) -> Result<ExitCode, Failure> {
     for figure in FIGURES {
         let plan =
             figure.plan(&Setup { mnist: setup.mnist.clone().or(Some("mnist".into())), ..setup.clone() });
-        let seconds: f64 = plan
-            .map_err(Failure::input)?
-            .iter()
-            .map(|planned| expected_cpu_seconds(&planned.experiment))
-            .sum();
+        let seconds: f64 = plan.map_err(Failure::input)?.iter().map(expected_cpu_seconds).sum();
         let time = HumanDuration(std::time::Duration::from_secs_f64(seconds.max(1.0)));
         writeln!(
             out,

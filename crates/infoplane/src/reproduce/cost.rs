@@ -2,19 +2,23 @@
 
 use crate::dataset::{DatasetSource, SplitRule};
 use crate::estimator::{EstimatorConfig, Method};
-use crate::experiment::{Experiment, MeasuredOn};
+use crate::experiment::{MeasuredOn, PoolConfig};
+use crate::reproduce::PlannedRun;
 use crate::train::BatchSize;
 
 /// Seconds that one core is expected to take, to a factor of two: rates measured on the 12-bit task and on MNIST.
 ///
 /// ```
-/// use infoplane::{experiment::Experiment, reproduce::expected_cpu_seconds};
-/// let one = expected_cpu_seconds(&Experiment::load("tishby2017", &["seeds=1".into()])?);
-/// let ten = expected_cpu_seconds(&Experiment::load("tishby2017", &["seeds=10".into()])?);
-/// assert!((ten / one - 10.0).abs() < 1e-6);
-/// # Ok::<(), infoplane::experiment::ExperimentError>(())
+/// use infoplane::reproduce::{Setup, Size, expected_cpu_seconds, figure};
+/// let seconds = |size| -> Result<f64, infoplane::reproduce::ReproduceError> {
+///     let plan = figure("tishby-data-share")?.plan(&Setup { size, mnist: None })?;
+///     Ok(plan.iter().map(expected_cpu_seconds).sum())
+/// };
+/// assert!(seconds(Size::Full)? > 10.0 * seconds(Size::Quick)?);
+/// # Ok::<(), infoplane::reproduce::ReproduceError>(())
 /// ```
-pub fn expected_cpu_seconds(experiment: &Experiment) -> f64 {
+pub fn expected_cpu_seconds(planned: &PlannedRun) -> f64 {
+    let experiment = &planned.experiment;
     let (n_samples, features, classes) = match experiment.dataset.source {
         DatasetSource::Mnist { .. } => (70_000.0, 784, 10),
         _ => (4096.0, 12, 2),
@@ -39,6 +43,24 @@ pub fn expected_cpu_seconds(experiment: &Experiment) -> f64 {
     let steps = (n_train / batch).ceil();
     let epoch = n_train * weights as f64 * 1.6e-10 + n_train * widths.len() as f64 * 5e-9 + steps * 1.5e-6;
     let layers = widths.len() as f64 - 1.0;
+    if let Some(settings) = &planned.pooled {
+        let draws = match settings.pool {
+            PoolConfig::Epochs { window, .. } | PoolConfig::Steps { window, .. } => window as f64,
+            PoolConfig::Seeds { .. } => experiment.seeds as f64,
+        };
+        let n_inputs = settings.inputs.map_or(n_measured, |inputs| inputs as f64);
+        // The pool itself and its smaller ones are five times its rows.
+        let rows = draws * n_inputs;
+        let measuring: f64 = settings
+            .estimators
+            .iter()
+            .map(|estimator| match estimator {
+                EstimatorConfig::Binned(_) => 5.0 * rows * layers * 8e-8,
+                _ => 3.0 * rows * rows * layers * 3e-9,
+            })
+            .sum();
+        return experiment.seeds as f64 * (experiment.training.epochs as f64 * epoch + measuring);
+    }
     let mut measuring = 2e-4;
     let mut passes = 1.0;
     for estimator in &experiment.estimators {

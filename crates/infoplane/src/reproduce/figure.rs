@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
 use crate::estimator::{EstimatorConfig, Method};
-use crate::experiment::{Experiment, ExperimentError};
+use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
 use crate::plane::{LayerPath, Mean, PlaneGroup, PlanePoint};
 use crate::report::draw::Scene;
 use crate::run::{Manifest, SeedOutcome};
@@ -111,6 +111,8 @@ pub struct PlannedRun {
     pub label: String,
     /// What it is; its name and contents name its directory.
     pub experiment: Experiment,
+    /// Where given, the run is not measured epoch by epoch: its networks are pooled.
+    pub pooled: Option<AsIfRandom>,
 }
 
 impl PlannedRun {
@@ -124,7 +126,7 @@ impl PlannedRun {
         let mut overrides: Vec<String> = overrides.into_iter().collect();
         overrides.push(format!("name={name:?}"));
         let experiment = Experiment::load(preset, &overrides)?;
-        Ok(PlannedRun { label: label.into(), experiment })
+        Ok(PlannedRun { label: label.into(), experiment, pooled: None })
     }
 }
 
@@ -132,12 +134,22 @@ impl PlannedRun {
 pub(super) struct Results {
     pub setup: Setup,
     pub runs: Vec<RunResult>,
+    pub pools: Vec<PoolResult>,
+}
+
+/// A complete pool of networks.
+pub(super) struct PoolResult {
+    pub label: String,
+    pub experiment: Experiment,
+    pub seconds: Option<f64>,
+    pub result: AsIfRandomResult,
 }
 
 /// A complete run.
 pub(super) struct RunResult {
     pub label: String,
     pub experiment: Experiment,
+    pub seconds: Option<f64>,
     pub manifest: Manifest,
     pub seeds: Vec<SeedOutcome>,
     pub plane: InformationPlane,
@@ -193,6 +205,17 @@ impl Results {
     pub fn run(&self, label: &str) -> &RunResult {
         let found = self.runs.iter().find(|run| run.label == label);
         found.unwrap_or_else(|| panic!("the figure shows a run that it did not plan: {label}"))
+    }
+}
+
+impl Results {
+    /// The pool that the figure calls so.
+    ///
+    /// # Panics
+    /// As [`Results::run`].
+    pub fn pool(&self, label: &str) -> &PoolResult {
+        let found = self.pools.iter().find(|pool| pool.label == label);
+        found.unwrap_or_else(|| panic!("the figure shows a pool that it did not plan: {label}"))
     }
 }
 
@@ -316,6 +339,11 @@ pub(super) fn told(mean: Option<Mean>, decimals: usize) -> String {
         }
         Some(Mean { mean, .. }) => format!("{mean:.decimals$}"),
     }
+}
+
+/// Whether a fall of I(X;T) counts as compression: more than a quarter of a bit, and more than twice its standard error.
+pub(super) fn compresses(fall: Option<Mean>) -> bool {
+    fall.is_some_and(|fall| fall.mean > 0.25 && fall.mean > 2.0 * fall.standard_error.unwrap_or(0.0))
 }
 
 /// The mean alone, for conditions; nothing compares as not a number.

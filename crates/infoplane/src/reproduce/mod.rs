@@ -4,7 +4,8 @@
 //! puts numbers beside the claims of its paper. [`reproduce`] runs what is not there yet, each training once even where
 //! several figures show it, and writes
 //!
-//! - `runs/NAME-DIGEST/`: the run directories, named after their contents;
+//! - `runs/NAME-DIGEST/` and `as-if-random/NAME-DIGEST/`: the run directories and the pools of networks, named after their
+//!   contents;
 //! - `figures/NAME.svg`, `.png`, `.csv` (every row of its table) and `.md` (its part of the page);
 //! - `times.toml`: how long each run took, over all goes;
 //! - `results.md`: the page.
@@ -240,8 +241,11 @@ fn draw(
     store: &Store,
     options: &ReproduceOptions,
 ) -> Result<Vec<PathBuf>, ReproduceError> {
-    let runs = plan.iter().map(|planned| store.read(planned)).collect::<Result<_, _>>()?;
-    let results = Results { setup: options.setup.clone(), runs };
+    let measured = plan.iter().filter(|planned| planned.pooled.is_none());
+    let runs = measured.map(|planned| store.read(planned)).collect::<Result<_, _>>()?;
+    let pooled = plan.iter().filter(|planned| planned.pooled.is_some());
+    let pools = pooled.map(|planned| store.read_pool(planned)).collect::<Result<_, _>>()?;
+    let results = Results { setup: options.setup.clone(), runs, pools };
     let shown = figure.show(&results)?;
     let directory = options.out.join("figures");
     std::fs::create_dir_all(&directory)
@@ -257,7 +261,7 @@ fn draw(
     for (suffix, table) in &shown.tables {
         files.push((format!("{}{suffix}.csv", figure.name), table.clone().into_bytes()));
     }
-    let part = page::part(figure, &results, &shown, store);
+    let part = page::part(figure, &results, &shown);
     files.push((format!("{}.md", figure.name), part.into_bytes()));
     files
         .into_iter()

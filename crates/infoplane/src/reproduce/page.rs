@@ -3,12 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::figure::{Figure, Results, Shown};
-use super::runs::Store;
+use super::figure::{Figure, PoolResult, Results, Shown};
 use super::{FIGURES, ReproduceError, Size, replace};
 
 /// The part of one figure.
-pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, store: &Store) -> String {
+pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String {
     let mut text = head(figure);
     for (suffix, _) in &shown.scenes {
         let name = format!("{}{suffix}", figure.name);
@@ -46,7 +45,7 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, store: &St
     );
     let mut total = Some(0.0);
     for run in &results.runs {
-        let seconds = store.seconds(&run.experiment);
+        let seconds = run.seconds;
         total = total.zip(seconds).map(|(total, seconds)| total + seconds);
         let measured = run.seeds.iter().map(|seed| seed.measured_epochs).sum::<usize>();
         put(
@@ -58,6 +57,27 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, store: &St
                 run.experiment.training.epochs,
                 run.manifest.data.n_measured,
                 run.manifest.data.n_samples,
+                seconds.map_or("not known".into(), duration)
+            ),
+        );
+    }
+    if let Some(first) = results.pools.first() {
+        let seconds: Option<f64> = results.pools.iter().map(|pool| pool.seconds).sum();
+        total = total.zip(seconds).map(|(total, seconds)| total + seconds);
+        let range = |value: fn(&PoolResult) -> u64| {
+            let values: Vec<u64> = results.pools.iter().map(value).collect();
+            let (low, high) = values.iter().fold((u64::MAX, 0), |(low, high), &v| (low.min(v), high.max(v)));
+            if low == high { low.to_string() } else { format!("{low} to {high}") }
+        };
+        put(
+            &mut text,
+            format_args!(
+                "| {} pools of networks | {} | {} | – | {} of {} | {} |\n",
+                results.pools.len(),
+                range(|pool| pool.experiment.seeds),
+                range(|pool| pool.experiment.training.epochs),
+                first.result.data.n_measured,
+                first.result.data.n_samples,
                 seconds.map_or("not known".into(), duration)
             ),
         );
@@ -103,7 +123,8 @@ pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<()
 pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
     let mut text = String::from(
         "# Published figures, made again\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
-         not a judgement by eye. ± is the standard error over seeds.\n",
+         not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
+         largest value to its last, by more than a quarter of a bit and more than twice the standard error.\n",
     );
     for figure in FIGURES {
         let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));

@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use twox_hash::XxHash3_128;
 
-use super::figure::RunResult;
+use super::figure::{PoolResult, RunResult};
 use super::{
     Figure, PlannedRun, ReproduceError, ReproduceOptions, ReproduceProgress, Step, expected_cpu_seconds,
     replace,
 };
-use crate::experiment::{Experiment, ExperimentError};
+use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
 use crate::run::RunDir;
 
 /// The directory of runs, and the times that they took.
@@ -35,22 +35,26 @@ impl Store {
 
     /// The directory of a run.
     pub fn path(&self, planned: &PlannedRun) -> PathBuf {
-        self.out.join("runs").join(key(&planned.experiment))
+        let kind = if planned.pooled.is_some() { "as-if-random" } else { "runs" };
+        self.out.join(kind).join(key(planned))
     }
 
     /// How long it took, if that is known.
-    pub fn seconds(&self, planned: &Experiment) -> Option<f64> {
+    fn seconds(&self, planned: &PlannedRun) -> Option<f64> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner).get(&key(planned)).copied()
     }
 
     pub fn is_complete(&self, planned: &PlannedRun) -> bool {
+        if planned.pooled.is_some() {
+            return AsIfRandomResult::is_in(&self.path(planned));
+        }
         RunDir::open(&self.path(planned)).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_))))
     }
 
     fn add_time(&self, planned: &PlannedRun, seconds: f64) -> Result<(), ReproduceError> {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         // Tenths: more digits would say nothing.
-        let total = times.entry(key(&planned.experiment)).or_default();
+        let total = times.entry(key(planned)).or_default();
         *total = ((*total + seconds) * 100.0).round() / 100.0;
         let text: String = times.iter().map(|(name, seconds)| format!("{name:?} = {seconds:?}\n")).collect();
         replace(&self.out.join(TIMES), text.as_bytes())
@@ -70,6 +74,7 @@ impl Store {
         Ok(RunResult {
             label: label.into(),
             experiment: planned.experiment.clone(),
+            seconds: self.seconds(planned),
             manifest,
             seeds: outcome.seeds,
             plane,
@@ -78,12 +83,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A complete pool of networks, read.
+    pub fn read_pool(&self, planned: &PlannedRun) -> Result<PoolResult, ReproduceError> {
+        let result = AsIfRandomResult::read(&self.path(planned))
+            .map_err(|error| ReproduceError::from((planned.label.as_str(), error)))?;
+        let (label, experiment) = (planned.label.clone(), planned.experiment.clone());
+        Ok(PoolResult { label, experiment, seconds: self.seconds(planned), result })
+    }
+}
+
 const TIMES: &str = "times.toml";
 
 /// The name of a run's directory: its own name and a digest of all that is computed in it, so that figures which show the
 /// same run share it, and one whose settings have changed is another.
-pub(super) fn key(experiment: &Experiment) -> String {
+pub(super) fn key(planned: &PlannedRun) -> String {
+    let experiment = &planned.experiment;
     let mut table = experiment.to_table();
+    if let Some(settings) = &planned.pooled {
+        let settings = toml::Table::try_from(settings).expect("settings have only string keys");
+        table.insert("as-if-random".into(), settings.into());
+    }
     table.remove("name");
     table.remove("reference");
     // The same data may lie elsewhere tomorrow; what they are, the run itself checks.
@@ -110,9 +130,9 @@ impl Work {
         let mut left = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for planned in plans.iter().filter_map(|(_, plan)| plan.as_ref().ok()).flatten() {
-            let key = key(&planned.experiment);
+            let key = key(planned);
             if seen.insert(key.clone()) && !store.is_complete(planned) {
-                left.insert(key, expected_cpu_seconds(&planned.experiment));
+                left.insert(key, expected_cpu_seconds(planned));
             }
         }
         let (expected, of) = (left.values().sum::<f64>().max(1e-9), left.len());
@@ -129,13 +149,16 @@ impl Work {
         progress: &dyn ReproduceProgress,
         interrupt: &AtomicBool,
     ) -> Result<(), ReproduceError> {
-        let Some(cost) = self.left.remove(&key(&planned.experiment)) else { return Ok(()) };
+        let Some(cost) = self.left.remove(&key(planned)) else { return Ok(()) };
         if options.only_draw {
             return Err(ReproduceError::NotThere { run: planned.label.clone() });
         }
         self.number += 1;
         let experiment = &planned.experiment;
-        let points = experiment.epochs().ok().flatten().map(|epochs| epochs.len() as u64);
+        let points = match planned.pooled {
+            Some(_) => Some(1),
+            None => experiment.epochs().ok().flatten().map(|epochs| epochs.len() as u64),
+        };
         progress.begins(&Step {
             figure: figure.name,
             run: &planned.label,
@@ -149,14 +172,18 @@ impl Work {
         self.done += cost;
         let start = Instant::now();
         let path = store.path(planned);
-        let there = RunDir::open(&path).is_ok();
-        let result: Result<_, ExperimentError> = if there {
-            Experiment::resume(&path, Some(experiment), options.run, &Forward(progress), interrupt)
-        } else {
-            experiment.run(&path, options.run, &Forward(progress), interrupt)
+        let forward = Forward(progress);
+        let result: Result<(), ExperimentError> = match &planned.pooled {
+            Some(settings) => {
+                experiment.as_if_random(settings, None, &path, options.run, &forward, interrupt).map(|_| ())
+            }
+            None if RunDir::open(&path).is_ok() => {
+                Experiment::resume(&path, Some(experiment), options.run, &forward, interrupt).map(|_| ())
+            }
+            None => experiment.run(&path, options.run, &forward, interrupt).map(|_| ()),
         };
         store.add_time(planned, start.elapsed().as_secs_f64())?;
-        result.map(|_| ()).map_err(|error| (planned.label.as_str(), error).into())
+        result.map_err(|error| (planned.label.as_str(), error).into())
     }
 }
 

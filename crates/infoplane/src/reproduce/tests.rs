@@ -23,10 +23,11 @@ fn every_run_of_every_size_is_an_experiment_and_equal_ones_share_a_directory() {
             let labels: BTreeSet<&str> = plan.iter().map(|planned| planned.label.as_str()).collect();
             assert_eq!(labels.len(), plan.len(), "{}", figure.name);
             for planned in plan {
-                let key = runs::key(&planned.experiment);
-                let other = keys.insert(key, planned.experiment.clone());
-                assert!(other.is_none_or(|other| other == planned.experiment), "{}", figure.name);
-                assert!(expected_cpu_seconds(&planned.experiment) > 0.0);
+                let key = runs::key(&planned);
+                assert!(expected_cpu_seconds(&planned) > 0.0);
+                let what = (planned.experiment, planned.pooled);
+                let other = keys.insert(key, what.clone());
+                assert!(other.is_none_or(|other| other == what), "{}", figure.name);
             }
         }
     }
@@ -66,6 +67,48 @@ fn a_figure_is_made_from_nothing_and_the_second_time_from_what_is_there() {
     assert_eq!(reproduce(&figures, &again, &(), &AtomicBool::new(false)).unwrap(), made);
     assert_eq!(bytes(&options.out.join("figures")), first);
     assert_eq!(std::fs::read_to_string(options.out.join("results.md")).unwrap(), page);
+}
+
+/// The four files, with images of as many pixels but few of them.
+fn small_mnist(directory: &Path) {
+    std::fs::create_dir_all(directory).unwrap();
+    for (part, n) in [("train", 120u32), ("t10k", 60)] {
+        let pixels = (0..n * 784).map(|i| if i % 784 % 10 == i / 784 % 10 { 200 } else { (i % 7) as u8 });
+        let mut images = vec![0, 0, 8, 3];
+        [n, 28, 28].iter().for_each(|size| images.extend(size.to_be_bytes()));
+        images.extend(pixels);
+        std::fs::write(directory.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+        let mut labels = vec![0, 0, 8, 1];
+        labels.extend(n.to_be_bytes());
+        labels.extend((0..n).map(|i| (i % 10) as u8));
+        std::fs::write(directory.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+#[test]
+fn every_figure_is_drawn_at_its_smallest_with_a_row_for_each_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    let mnist = folder.path().join("mnist");
+    small_mnist(&mnist);
+    let options = ReproduceOptions {
+        out: folder.path().join("out"),
+        setup: Setup { mnist: Some(mnist), ..setup() },
+        run: RunOptions { threads: 2, ..RunOptions::default() },
+        only_draw: false,
+    };
+    let figures: Vec<&Figure> = FIGURES.iter().collect();
+    let outcomes = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
+    for outcome in outcomes {
+        outcome.result.unwrap_or_else(|why| panic!("{}: {why}", outcome.name));
+        let part = options.out.join("figures").join(format!("{}.md", outcome.name));
+        let part = std::fs::read_to_string(part).unwrap();
+        assert!(part.contains("| | paper | here | agrees? |"), "{part}");
+        // Every claim has a number, and every picture is there.
+        assert!(!part.contains("NaN"), "{part}");
+        for link in part.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
+            assert!(options.out.join(link.0).is_file(), "{}", link.0);
+        }
+    }
 }
 
 #[test]

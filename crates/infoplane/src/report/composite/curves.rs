@@ -159,7 +159,7 @@ fn band(scene: &mut Scene, panel: &Panel, curve: &Curve) {
     let mut points: Vec<(f64, f64)> = edge(|b| b.1).collect();
     points.extend(edge(|b| b.2).collect::<Vec<_>>().into_iter().rev());
     if points.len() > 3 {
-        let (fill, opacity) = (curve.color, 0.16);
+        let (fill, opacity) = (curve.color, 0.12);
         scene.marks.push(Mark::Shape { points, fill, opacity, outline: None });
     }
 }

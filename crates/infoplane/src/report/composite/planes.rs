@@ -133,6 +133,9 @@ impl PlanePanel {
         }
         let x_name = if lowest { "I(X;T)  [bits]" } else { "" };
         panel.axes(scene, x_name, if first { "I(T;Y)  [bits]" } else { "" });
-        remark(scene, (panel.right() - 7.0, panel.bottom() - 8.0), &self.remark);
+        // Before the limit, or its line would run through the words.
+        let limit = panel.x.share(self.h_x_bits).map(|share| panel.left + share * panel.width);
+        let end = limit.filter(|x| *x > panel.left + panel.width / 2.0).unwrap_or(panel.right());
+        remark(scene, (end - 6.0, panel.bottom() - 8.0), &self.remark);
     }
 }

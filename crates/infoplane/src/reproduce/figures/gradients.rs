@@ -5,7 +5,7 @@ use crate::plane::mean_over_seeds;
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
 use crate::report::draw::{Scale, layer_color};
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, fall_i_xt, layer, number,
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
     over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
@@ -146,7 +146,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             ),
             if nonlinearity == "tanh" { "compresses" } else { "does not (Saxe et al.)" },
             told(fall, 2),
-            (number(fall) > 0.25) == (nonlinearity == "tanh"),
+            compresses(fall) == (nonlinearity == "tanh"),
         ));
     }
     Ok(Shown::new(scene, comparisons))

@@ -1,5 +1,6 @@
 //! The registry: one file for each figure.
 
+mod as_if_random;
 mod batch_size;
 mod common;
 mod gradients;
@@ -20,4 +21,6 @@ pub const FIGURES: &[Figure] = &[
     mnist::FIGURE,
     resolution::FIGURE,
     quantised::FIGURE,
+    as_if_random::FIGURE,
+    as_if_random::MNIST,
 ];

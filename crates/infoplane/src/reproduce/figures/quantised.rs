@@ -4,8 +4,8 @@ use super::common;
 use crate::estimator::EstimatorConfig;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, fall_i_xt, last_i_xt, layer,
-    number, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt,
+    last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
@@ -38,7 +38,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
         let mut experiment = whole.experiment.overridden(&overrides)?;
         experiment.name = format!("quantised-{nonlinearity}");
         runs.push(whole);
-        runs.push(PlannedRun { label: rounded(nonlinearity), experiment });
+        runs.push(PlannedRun { label: rounded(nonlinearity), experiment, pooled: None });
     }
     Ok(runs)
 }
@@ -67,7 +67,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 )
             };
             let ((fall4, end4), (fall3, end3), (fall_out, end_out)) = (of(4), of(5), of(6));
-            let hidden = number(fall4).max(number(fall3)) > 0.25;
+            let hidden = compresses(fall4) || compresses(fall3);
             comparisons.push(Comparison {
                 of: format!(
                     "{}, {way}: fall of I(X;T) and where it ends, layers of 4 and 3 units [bits]",
@@ -92,7 +92,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                     format!("{}, {way}: the same of the output", common::title(nonlinearity)),
                     "compresses",
                     format!("{} to {}", told(fall_out, 2), told(end_out, 2)),
-                    number(fall_out) > 0.25,
+                    compresses(fall_out),
                 ));
             }
         }

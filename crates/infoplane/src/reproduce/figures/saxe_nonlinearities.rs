@@ -4,8 +4,8 @@ use super::common::{self, NONLINEARITIES};
 use crate::plane::PlaneGroup;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, fall_i_xt, last_i_xt,
-    layer, number, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, compresses, fall_i_xt,
+    last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
@@ -67,13 +67,13 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 told(fall3, 2),
                 told(end3, 2)
             );
-            let largest = number(fall4).max(number(fall3));
+            let falls = compresses(fall4) || compresses(fall3);
             let clipping = index == 0;
             let (paper, agrees) = match (nonlinearity, clipping) {
-                ("tanh", _) => ("compresses", largest > 0.25),
-                ("relu", true) => ("seems to compress: clipped", largest > 0.25),
+                ("tanh", _) => ("compresses", falls),
+                ("relu", true) => ("seems to compress: clipped", falls),
                 (_, true) => ("(not shown)", true),
-                _ => ("does not compress", largest < 0.25),
+                _ => ("does not compress", !falls),
             };
             let of = format!("{}, {way} {how}: I(X;T) [bits]", common::title(nonlinearity));
             comparisons.push(match paper {

@@ -5,8 +5,8 @@ use crate::plane::LayerPath;
 use crate::report::composite::PlanesFigure;
 use crate::report::setting_name;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, fall_i_ty, fall_i_xt, last_i_ty, number,
-    over_seeds, told,
+    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_ty, fall_i_xt,
+    last_i_ty, number, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
@@ -101,7 +101,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         "85 %: I(X;T) of the last hidden layer, fall from its largest to the end [bits]",
         "compresses",
         told(compression, 2),
-        number(compression) > 0.25,
+        compresses(compression),
     ));
     let all: Vec<String> = common::hidden(&paths[2])
         .iter()
@@ -112,7 +112,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         "85 %: the same of each hidden layer",
         "all layers compress",
         all.join(", "),
-        number(wide) > 0.25,
+        compresses(wide),
     ));
     Ok(Shown::new(scene, comparisons))
 }

@@ -1,0 +1,599 @@
+//! The as-if-random experiment over a grid of nonlinearities, optimizers, learning rates and batch sizes.
+
+use super::common::{self, NONLINEARITIES};
+use crate::estimator::{EstimatorConfig, NoiseConfig};
+use crate::experiment::{AsIfRandom, PoolConfig};
+use crate::plane::Mean;
+use crate::pool::{PooledLayer, RestRow, Verdict, pooled_layers};
+use crate::report::composite::{
+    Curve, CurvePanel, CurvesFigure, Dots, HeatCell, HeatFigure, HeatPanel, LegendEntry,
+};
+use crate::report::draw::{Color, Scale, layer_color};
+use crate::reproduce::figure::{
+    Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
+    told,
+};
+use crate::reproduce::{ReproduceError, Results};
+
+pub(super) const FIGURE: Figure = Figure {
+    name: "as-if-random",
+    title: "Late weights taken as random: what pooling does to I(X;T)",
+    paper: "Its own idea, unfinished in print; anchor points of a scratch run with another program",
+    says: "If late weights behave as a random sample, T is a random function of x, and compression is a real property, with ReLU too. A \
+           scratch run on the same recipe: tanh, SGD 0.3, batches of 16: 2.92 bits with one network, 1.74 with the last 256 epochs \
+           pooled (layer of 4 units); ReLU, Adam 3e-3, batches of 32: 5.23 and 3.69; tanh, SGD 0.1, batches of 256 after 3000 \
+           epochs, at rest: 7.04 and 7.02.",
+    here: "The 12-bit task and the network of `tishby2017`, 600 epochs, every combination of nonlinearity, optimizer, learning rate and \
+           batch size; the last 256 epochs pooled, all 4096 inputs, 30 bins over each layer's range in the pool. *Drifting* cells \
+           are those whose weights moved on during the window: there pooling shows in part the way they went.",
+    plan: plan_task,
+    show: show_task,
+};
+
+pub(super) const MNIST: Figure = Figure {
+    name: "as-if-random-mnist",
+    title: "Late weights taken as random, on MNIST",
+    paper: "Its own idea, unfinished in print",
+    says: "The same on MNIST.",
+    here: "784-32-20-20-10 networks; networks some steps apart late in training pooled, on evenly spaced test images, with Gaussian \
+           noise of variance 0.1 on the layers (bins would tell all images apart in layers of 20 units, whatever the weights do). I(X;T) \
+           is that of T plus noise, by Monte Carlo; with one network the noise alone already merges some images.",
+    plan: plan_mnist,
+    show: show_mnist,
+};
+
+/// A combination of the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    nonlinearity: &'static str,
+    optimizer: &'static str,
+    rate: f64,
+    batch: u32,
+}
+
+impl Cell {
+    fn label(&self) -> String {
+        format!(
+            "{} {} {} batch {}",
+            common::title(self.nonlinearity),
+            optimizer_title(self.optimizer),
+            self.rate,
+            self.batch
+        )
+    }
+}
+
+fn optimizer_title(optimizer: &str) -> &'static str {
+    if optimizer == "sgd" { "SGD" } else { "Adam" }
+}
+
+/// What one task's grid is made of.
+struct Grid {
+    optimizers: [(&'static str, Vec<f64>); 2],
+    batches: Vec<u32>,
+    /// The layers shown: their number and what they are called.
+    layers: [(usize, &'static str); 2],
+}
+
+impl Grid {
+    fn task(size: Size) -> Grid {
+        Grid {
+            optimizers: [
+                ("sgd", size.pick(vec![0.03, 0.1, 0.3, 1.0], vec![0.03, 0.1, 0.3], vec![0.3])),
+                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3, 1e-2], vec![3e-4, 1e-3, 3e-3], vec![3e-3])),
+            ],
+            batches: size.pick(vec![16, 32, 64, 256], vec![16, 32, 256], vec![256]),
+            layers: [(4, "4 units"), (5, "3 units")],
+        }
+    }
+
+    fn mnist(size: Size) -> Grid {
+        Grid {
+            optimizers: [
+                ("sgd", size.pick(vec![0.03, 0.1, 0.3], vec![0.1], vec![0.1])),
+                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3], vec![1e-3], vec![1e-3])),
+            ],
+            batches: size.pick(vec![32, 256], vec![128], vec![512]),
+            layers: [(2, "first layer of 20 units"), (3, "second layer of 20 units")],
+        }
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for nonlinearity in NONLINEARITIES {
+            for (optimizer, rates) in &self.optimizers {
+                for &batch in &self.batches {
+                    for &rate in rates {
+                        cells.push(Cell { nonlinearity, optimizer, rate, batch });
+                    }
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// The anchor at rest, which is trained longer than the grid.
+const AT_REST: &str = "tanh SGD 0.1 batch 256, 3000 epochs";
+
+fn settings(estimator: EstimatorConfig, pool: PoolConfig, inputs: Option<usize>) -> AsIfRandom {
+    AsIfRandom { pool, inputs, estimators: vec![estimator] }
+}
+
+fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+    let size = setup.size;
+    let grid = Grid::task(size);
+    let pool = PoolConfig::Epochs { window: size.pick(256, 256, 8), stride: 1, last: None };
+    let pooled = settings(common::full_range(30), pool, size.pick(None, None, Some(256)));
+    let at_rest = Cell { nonlinearity: "tanh", optimizer: "sgd", rate: 0.1, batch: 256 };
+    let cells = grid.cells().into_iter().map(|cell| (cell.label(), cell, 600)).collect::<Vec<_>>();
+    let rest = (AT_REST.to_string(), at_rest, 3000);
+    let mut plan = Vec::new();
+    for (label, cell, epochs) in cells.into_iter().chain([rest]) {
+        let overrides = [
+            format!("network.nonlinearity={}", cell.nonlinearity),
+            format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
+            format!("training.batch_size={}", cell.batch),
+            format!("training.epochs={}", size.pick(epochs, epochs, 12)),
+            format!("seeds={}", size.pick(5, 1, 1)),
+            "training.statistics={ kind = \"never\" }".to_string(),
+            common::estimators(&[common::full_range(30)]),
+        ];
+        // The tiny cell at rest is no other than one of the grid.
+        let name = format!(
+            "{}-{}-{}-{}-{}",
+            cell.nonlinearity,
+            cell.optimizer,
+            cell.rate,
+            cell.batch,
+            size.pick(epochs, epochs, 12)
+        );
+        let mut planned = PlannedRun::preset(&label, &name, "tishby2017", overrides)?;
+        planned.pooled = Some(pooled.clone());
+        plan.push(planned);
+    }
+    Ok(plan)
+}
+
+fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+    let size = setup.size;
+    let directory = toml::Value::String(setup.mnist()?.display().to_string());
+    // A pool over steps keeps quick trainings short: 64 networks reach over some epochs instead of 64.
+    let pool = PoolConfig::Steps { window: size.pick(64, 32, 4), stride: size.pick(200, 100, 1), last: None };
+    let noise = EstimatorConfig::Noise(NoiseConfig::new(vec![0.1]));
+    let pooled = settings(noise, pool, Some(size.pick(2000, 400, 50)));
+    let mut plan = Vec::new();
+    for cell in Grid::mnist(size).cells() {
+        // Steps for the window in the last two thirds of the training.
+        let steps_per_epoch = 60_000 / cell.batch as u64 + 1;
+        let window = size.pick(64 * 200, 32 * 100, 4);
+        let epochs = (3 * window / (2 * steps_per_epoch)).max(size.pick(20, 6, 6));
+        let overrides = [
+            format!("dataset.source.directory={directory}"),
+            "network.hidden=[32, 20, 20]".to_string(),
+            format!("network.nonlinearity={}", cell.nonlinearity),
+            format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
+            format!("training.batch_size={}", cell.batch),
+            format!("training.epochs={epochs}"),
+            format!("seeds={}", size.pick(2, 1, 1)),
+            "training.statistics={ kind = \"never\" }".to_string(),
+            common::estimators(&[common::kde(&[0.1])]),
+        ];
+        let name = format!("mnist-{}-{}-{}-{}", cell.nonlinearity, cell.optimizer, cell.rate, cell.batch);
+        let mut planned = PlannedRun::preset(&cell.label(), &name, "saxe2018-mnist", overrides)?;
+        planned.pooled = Some(pooled.clone());
+        plan.push(planned);
+    }
+    Ok(plan)
+}
+
+/// What a cell says of one layer: means over its seeds.
+struct Reading {
+    cell: Cell,
+    layer: usize,
+    width: usize,
+    accuracy: Option<Mean>,
+    single: Option<Mean>,
+    pooled: Option<Mean>,
+    i_ty_single: Option<Mean>,
+    i_ty_pooled: Option<Mean>,
+    corrected: Option<Mean>,
+    control: Option<Mean>,
+    h_t_given_x: Option<Mean>,
+    drift: Option<Mean>,
+    drift_explains: Option<Mean>,
+    /// Spread of the weights of all layers, per ‖W‖.
+    spread: Option<Mean>,
+    h_x: f64,
+    /// Seeds with each verdict: settled, drifting, too few draws.
+    verdicts: [usize; 3],
+    seeds: usize,
+}
+
+impl Reading {
+    fn of(cell: Cell, number: usize, pool: &PoolResult) -> Reading {
+        let result = &pool.result;
+        let layers = pooled_layers(&result.rows, &result.rest);
+        let of_layer: Vec<&PooledLayer> = layers.iter().filter(|layer| layer.layer == number).collect();
+        let mean = |value: &dyn Fn(&PooledLayer) -> Option<f64>| {
+            let values = of_layer.iter().filter_map(|layer| value(layer)).filter(|v| v.is_finite());
+            Mean::of(&values.collect::<Vec<_>>())
+        };
+        let last = result.window.chunk_by(|a, b| a.draw.seed == b.draw.seed).filter_map(|seed| seed.last());
+        let accuracies: Vec<f64> = last.clone().map(|row| row.train_accuracy).collect();
+        let norms: Vec<(u64, f64)> = last.map(|row| (row.draw.seed, row.weight_norm)).collect();
+        let whole = |row: &&RestRow| row.layer == 0;
+        let spreads: Vec<f64> = result
+            .rest
+            .iter()
+            .filter(whole)
+            .filter_map(|row| {
+                let norm = norms.iter().find(|(seed, _)| *seed == row.seed)?.1;
+                Some(row.spread / norm)
+            })
+            .collect();
+        let count = |verdict| of_layer.iter().filter(|layer| layer.verdict == verdict).count();
+        Reading {
+            cell,
+            layer: number,
+            width: of_layer.first().map_or(0, |layer| layer.width),
+            accuracy: Mean::of(&accuracies),
+            single: mean(&|layer| Some(layer.single()?.i_xt_bits?.mean)),
+            pooled: mean(&|layer| Some(layer.pooled()?.i_xt_bits?.mean)),
+            i_ty_single: mean(&|layer| Some(layer.single()?.i_ty_bits?.mean)),
+            i_ty_pooled: mean(&|layer| Some(layer.pooled()?.i_ty_bits?.mean)),
+            corrected: mean(&|layer| layer.corrected_i_xt_bits),
+            control: mean(&|layer| Some(layer.pooled()?.control_bits?.mean)),
+            h_t_given_x: mean(&|layer| Some(layer.pooled()?.h_t_given_x_bits?.mean)),
+            drift: mean(&|layer| layer.drift),
+            drift_explains: mean(&|layer| layer.drift_explains_bits),
+            spread: Mean::of(&spreads),
+            h_x: result.h_x.bits(),
+            verdicts: [count(Verdict::Settled), count(Verdict::StillDrifting), count(Verdict::TooFewDraws)],
+            seeds: of_layer.len(),
+        }
+    }
+
+    /// How much less the pool knows of the input than one network.
+    fn difference(&self) -> f64 {
+        number(self.single) - number(self.pooled)
+    }
+
+    fn learned(&self) -> bool {
+        number(self.accuracy) >= f64::from(LEARNED)
+    }
+
+    /// Whether the cell can be shown beside others: it learned, or is linear and cannot learn more.
+    fn shown(&self) -> bool {
+        self.learned() || self.cell.nonlinearity == "linear"
+    }
+
+    /// The verdict of most seeds; of equals the worse.
+    fn verdict(&self) -> Verdict {
+        let [settled, drifting, few] = self.verdicts;
+        if drifting >= settled && drifting >= few {
+            Verdict::StillDrifting
+        } else if few >= settled {
+            Verdict::TooFewDraws
+        } else {
+            Verdict::Settled
+        }
+    }
+
+    fn drifting(&self) -> bool {
+        self.verdict() == Verdict::StillDrifting
+    }
+
+    fn heat(&self) -> HeatCell {
+        let difference = self.difference();
+        let mark = match (self.learned(), self.verdict()) {
+            (false, _) => format!("acc {:.2}", number(self.accuracy)),
+            (true, Verdict::StillDrifting) => {
+                format!("drift {:.2}", number(self.drift_explains)).replace('-', "−")
+            }
+            (true, Verdict::TooFewDraws) => "few draws".into(),
+            (true, Verdict::Settled) => String::new(),
+        };
+        let value = difference.is_finite().then_some(difference);
+        let text = value.map_or("–".into(), |v| format!("{v:.2}").replace('-', "−"));
+        HeatCell { value, text, mark }
+    }
+
+    const HEADER: &str = "nonlinearity,optimizer,learning_rate,batch_size,layer,width,seeds,train_accuracy,i_xt_single_bits,\
+                          i_xt_pooled_bits,i_xt_corrected_bits,control_bits,compression_bits,i_ty_single_bits,i_ty_pooled_bits,\
+                          h_t_given_x_bits,drift,drift_explains_bits,weight_spread,settled,drifting,too_few_draws\n";
+
+    fn csv(&self) -> String {
+        let value = |mean: Option<Mean>| mean.map_or(String::new(), |mean| format!("{:.4}", mean.mean));
+        let Cell { nonlinearity, optimizer, rate, batch } = self.cell;
+        let compression =
+            self.pooled.map_or(String::new(), |pooled| format!("{:.4}", self.h_x - pooled.mean));
+        let [settled, drifting, few] = self.verdicts;
+        format!(
+            "{nonlinearity},{optimizer},{rate},{batch},{},{},{},{},{},{},{},{},{compression},{},{},{},{},{},{},{settled},{drifting},{few}\n",
+            self.layer,
+            self.width,
+            self.seeds,
+            value(self.accuracy),
+            value(self.single),
+            value(self.pooled),
+            value(self.corrected),
+            value(self.control),
+            value(self.i_ty_single),
+            value(self.i_ty_pooled),
+            value(self.h_t_given_x),
+            value(self.drift),
+            value(self.drift_explains),
+            value(self.spread),
+        )
+    }
+}
+
+fn show_task(results: &Results) -> Result<Shown, ReproduceError> {
+    let size = results.setup.size;
+    let mut shown = show_grid(results, &Grid::task(size), FIGURE.title);
+    let anchors: [(&str, &str, f64, f64, Option<bool>); 3] = [
+        ("tanh SGD 0.3 batch 16", "2.92 → 1.74", 2.92, 1.74, Some(true)),
+        ("ReLU Adam 0.003 batch 32", "5.23 → 3.69", 5.23, 3.69, Some(true)),
+        (AT_REST, "7.04 → 7.02 (at rest)", 7.04, 7.02, Some(false)),
+    ];
+    let mut rows = Vec::new();
+    for (label, told_there, single, pooled, _) in anchors {
+        let Some(pool) = results.pools.iter().find(|pool| pool.label == label) else { continue };
+        let any = Cell { nonlinearity: "", optimizer: "", rate: 0.0, batch: 0 };
+        let reading = Reading::of(any, 4, pool);
+        let there = single - pooled;
+        // Another program, other seeds: the same sign and size, not the same digits.
+        let agrees =
+            if there > 0.5 { reading.difference() > 0.5 * there } else { reading.difference().abs() < 0.1 };
+        rows.push(Comparison::new(
+            format!("{label}: I(X;T) of the layer of 4 units, one network → pooled [bits]"),
+            told_there,
+            format!(
+                "{} → {} (corrected {}, control {}, accuracy {}, drift {}: {})",
+                told(reading.single, 2),
+                told(reading.pooled, 2),
+                told(reading.corrected, 2),
+                told(reading.control, 2),
+                told(reading.accuracy, 3),
+                told(reading.drift, 2),
+                reading.verdict().name()
+            ),
+            agrees,
+        ));
+    }
+    rows.append(&mut shown.comparisons);
+    shown.comparisons = rows;
+    Ok(shown)
+}
+
+fn show_mnist(results: &Results) -> Result<Shown, ReproduceError> {
+    Ok(show_grid(results, &Grid::mnist(results.setup.size), MNIST.title))
+}
+
+fn show_grid(results: &Results, grid: &Grid, title: &str) -> Shown {
+    let readings: Vec<Vec<Reading>> = grid
+        .layers
+        .iter()
+        .map(|&(layer, _)| {
+            grid.cells().iter().map(|&cell| Reading::of(cell, layer, results.pool(&cell.label()))).collect()
+        })
+        .collect();
+    let heat = heat_map(results, grid, title, &readings);
+    let mut shown = Shown::new(heat.draw(), summaries(grid, &readings));
+    shown.scenes.push(("-drift", against_drift(results, grid, title, &readings).draw()));
+    let mut csv = String::from(Reading::HEADER);
+    let first = results.pools.first();
+    let n_layers = first.map_or(0, |pool| pool.result.layers.len());
+    for cell in grid.cells() {
+        for layer in 1..=n_layers {
+            csv += &Reading::of(cell, layer, results.pool(&cell.label())).csv();
+        }
+    }
+    shown.tables.push(("", csv));
+    shown
+}
+
+/// What all cells share, in one line.
+fn subject(results: &Results) -> String {
+    let Some(first) = results.pools.first() else { return String::new() };
+    let result = &first.result;
+    let draws = result.rows.iter().map(|row| row.draws).max().unwrap_or(0);
+    let of = match result.settings.pool {
+        PoolConfig::Epochs { stride, .. } => format!("{draws} networks, {} apart", units(stride, "epoch")),
+        PoolConfig::Steps { stride, .. } => format!("{draws} networks, {} apart", units(stride, "step")),
+        PoolConfig::Seeds { .. } => format!("{draws} seeds"),
+    };
+    let setting = result.rows.first().map_or("", |row| row.setting.as_str()).replace(['_', '='], " ");
+    let method = result.rows.first().map_or("", |row| row.estimator.as_str());
+    format!(
+        "{} · n = {} · {} · M = {of} · {method}, {setting}",
+        result.data.name,
+        result.data.n_measured,
+        seeds(first.experiment.seeds as usize),
+    )
+}
+
+fn units(n: u64, unit: &str) -> String {
+    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+}
+
+fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> HeatFigure {
+    let differences = readings.iter().flatten().map(Reading::difference).filter(|d| d.is_finite());
+    let (low, high) = differences.fold((0.0, 0.2), |(low, high): (f64, f64), d| (low.min(d), high.max(d)));
+    let mut panels = Vec::new();
+    for nonlinearity in NONLINEARITIES {
+        for of_layer in readings {
+            for (optimizer, rates) in &grid.optimizers {
+                let chosen = of_layer
+                    .iter()
+                    .filter(|r| r.cell.nonlinearity == nonlinearity && r.cell.optimizer == *optimizer);
+                panels.push(HeatPanel {
+                    x: rates.iter().map(f64::to_string).collect(),
+                    y: grid.batches.iter().map(u32::to_string).collect(),
+                    cells: chosen.map(Reading::heat).collect(),
+                });
+            }
+        }
+    }
+    let columns = grid.layers.iter().flat_map(|(_, name)| {
+        grid.optimizers.iter().map(move |(o, _)| format!("{}, {name}", optimizer_title(o)))
+    });
+    HeatFigure {
+        title: title.into(),
+        subtitle: subject(results),
+        columns: columns.collect(),
+        rows: NONLINEARITIES.iter().map(|nonlinearity| vec![common::title(nonlinearity)]).collect(),
+        panels,
+        scale_name: "I(X;T) of one network less that of the pool  [bits]".into(),
+        range: (low, high),
+        x_name: "learning rate".into(),
+        y_name: "batch size".into(),
+        marks: vec![
+            ("drift d".into(), "the weights moved on during the window; d bits of the difference are due to that".into()),
+            ("few draws".into(), "the value still changes with M".into()),
+            ("acc".into(), format!("not learned, training accuracy below {LEARNED}")),
+        ],
+        notes: vec![
+            "Bold cells are settled: the weights fluctuate about a place and more networks would not change the value. The verdict \
+             of a cell is that of most of its seeds. Values are means over seeds."
+                .into(),
+        ],
+    }
+}
+
+/// The difference against how much the weights fluctuate, and against how much they drift.
+fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> CurvesFigure {
+    let color = |nonlinearity: &str| match nonlinearity {
+        "tanh" => layer_color(4, 6).0,
+        "relu" => layer_color(5, 6).0,
+        _ => layer_color(3, 6).0,
+    };
+    type Value = fn(&Reading) -> f64;
+    let rows: [(&str, Value); 3] = [
+        ("H(T|X) of the pool  [bits]", |reading| number(reading.h_t_given_x)),
+        ("drift: movement / spread of the weights", |reading| number(reading.drift)),
+        ("part explained by drift  [bits]", |reading| number(reading.drift_explains)),
+    ];
+    let learned: Vec<Vec<&Reading>> =
+        readings.iter().map(|of_layer| of_layer.iter().filter(|reading| reading.shown()).collect()).collect();
+    let y =
+        Scale::linear(learned.iter().flatten().map(|reading| reading.difference()).chain([0.0, 0.2]), 0.06);
+    let mut panels = Vec::new();
+    for (name, value) in rows {
+        let x = Scale::linear(learned.iter().flatten().map(|reading| value(reading)).chain([0.0]), 0.06);
+        for of_layer in &learned {
+            let mut curves = Vec::new();
+            if !name.starts_with("drift:") {
+                // Where all of the difference would be fluctuation, or drift.
+                let ends = [x.inside(-1e9).max(y.inside(-1e9)), x.inside(1e9).min(y.inside(1e9))];
+                curves.push(Curve {
+                    dashes: &[3.0, 3.0],
+                    width: 0.9,
+                    ..Curve::line(ends.map(|end| (end, end)).to_vec(), Color::LIMIT)
+                });
+            }
+            for nonlinearity in NONLINEARITIES {
+                for hollow in [true, false] {
+                    let chosen = of_layer
+                        .iter()
+                        .filter(|r| r.cell.nonlinearity == nonlinearity && r.drifting() == hollow);
+                    curves.push(Curve {
+                        line: false,
+                        dots: if hollow { Dots::Hollow } else { Dots::Filled },
+                        ..Curve::line(
+                            chosen.map(|r| (value(r), r.difference())).collect(),
+                            color(nonlinearity),
+                        )
+                    });
+                }
+            }
+            panels.push(CurvePanel {
+                remark: String::new(),
+                x,
+                y,
+                x_name: name.into(),
+                y_name: "one network less pool  [bits]".into(),
+                curves,
+                levels: vec![(0.0, String::new())],
+            });
+        }
+    }
+    let mut legend: Vec<LegendEntry> = NONLINEARITIES
+        .iter()
+        .map(|nonlinearity| LegendEntry {
+            name: common::title(nonlinearity),
+            color: color(nonlinearity),
+            dashes: &[],
+            line: false,
+            dots: Dots::Filled,
+        })
+        .collect();
+    let hollow = LegendEntry {
+        name: "hollow: still drifting".into(),
+        color: Color::QUIET,
+        dashes: &[],
+        line: false,
+        dots: Dots::Hollow,
+    };
+    legend.push(hollow);
+    let mut notes = vec![
+        "Every point is a cell of the grid, the mean of its seeds. Drift: 2/√M is that of independent draws, 2 that of a random walk; \
+         above 0.5 a cell counts as drifting. Part explained by drift: I(X;T) of pools of half of the window less that of as many \
+         networks spread over all of it. Dashed: as much as the whole difference."
+            .to_string(),
+    ];
+    let left_out = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.shown()).count());
+    if left_out > 0 {
+        notes.push(format!(
+            "{left_out} cells that did not learn (training accuracy below {LEARNED}) are left out; linear networks, which \
+             cannot, are not."
+        ));
+    }
+    CurvesFigure {
+        title: format!("{title}: drift against fluctuation"),
+        subtitle: subject(results),
+        columns: grid.layers.iter().map(|(_, name)| name.to_string()).collect(),
+        rows: Vec::new(),
+        panels,
+        legend,
+        notes,
+    }
+}
+
+/// What the grid shows, nonlinearity by nonlinearity.
+fn summaries(grid: &Grid, readings: &[Vec<Reading>]) -> Vec<Comparison> {
+    let mut rows = Vec::new();
+    for nonlinearity in NONLINEARITIES {
+        for (of_layer, (_, name)) in readings.iter().zip(&grid.layers) {
+            let all: Vec<&Reading> =
+                of_layer.iter().filter(|r| r.cell.nonlinearity == nonlinearity).collect();
+            let learned = all.iter().filter(|reading| reading.learned()).count();
+            let shown: Vec<&Reading> = all.iter().copied().filter(|reading| reading.shown()).collect();
+            let of = |verdict: Verdict| {
+                let mut found: Vec<f64> =
+                    shown.iter().filter(|r| r.verdict() == verdict).map(|r| r.difference()).collect();
+                found.sort_by(f64::total_cmp);
+                let above = found.iter().filter(|&&d| d > 0.1).count();
+                match (found.first(), found.last()) {
+                    (Some(low), Some(high)) => {
+                        format!("{} cells, {above} above 0.1 bits, {low:.2} to {high:.2}", found.len())
+                    }
+                    _ => "none".to_string(),
+                }
+            };
+            rows.push(Comparison::of_its_own(
+                format!("{}, {name}: one network less pool [bits]", common::title(nonlinearity)),
+                format!(
+                    "{} of {} cells learned; settled: {}; drifting: {}; too few draws: {}",
+                    learned,
+                    all.len(),
+                    of(Verdict::Settled),
+                    of(Verdict::StillDrifting),
+                    of(Verdict::TooFewDraws)
+                ),
+            ));
+        }
+    }
+    rows
+}
