@@ -98,7 +98,14 @@ fn first_free(
             Err(ExperimentError::OtherResult { .. } | ExperimentError::Run(RunError::NotEmpty(_))) => {
                 number += 1
             }
-            result => return Ok((path, result?)),
+            Ok(result) => return Ok((path, result)),
+            Err(error) => {
+                // Made on the way to the directory; it goes only if it is empty.
+                if let Some(runs) = path.parent() {
+                    let _ = std::fs::remove_dir(runs);
+                }
+                return Err(error);
+            }
         }
     }
 }

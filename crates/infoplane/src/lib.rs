@@ -13,6 +13,7 @@
 //! - [`Estimator`]: a method that measures what a layer knows of [`Labels`].
 //! - [`calibrate`](calibrate::calibrate): how right methods are, on samples whose information is known.
 //! - [`measure_activations`](measure::measure_activations): all layers by all methods, as [`PlaneRow`]s.
+//! - [`bottleneck_curve`](bottleneck::bottleneck_curve): the limit that no layer is above, where p(x, y) is known.
 //! - [`Experiment`](experiment::Experiment): all of it as a TOML file describes it, into a
 //!   [run directory](run::RunDir); [`report`] draws that.
 //!

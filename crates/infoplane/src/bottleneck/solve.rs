@@ -75,13 +75,15 @@ impl Clusters {
         self.ln_label.push(ln_label);
     }
 
-    /// The same with one value for those whose p(y|t) are nearly equal.
-    fn merged(self) -> Self {
+    /// The same with one value for those whose p(y|t) are nearly equal, seen with `beta`.
+    fn merged(self, beta: f64) -> Self {
+        // β KL, about β times the squared difference, decides whether they can be told apart.
+        let nearly = SAME.min(1e-2 / beta.sqrt());
         let mut weights: Vec<f64> = Vec::new();
         let mut labels: Vec<Vec<f64>> = Vec::new();
         for (weight, label) in self.ln_weight.into_iter().zip(self.ln_label) {
             let (weight, label) = (weight.exp(), label.into_iter().map(f64::exp).collect::<Vec<f64>>());
-            let near = |other: &Vec<f64>| label.iter().zip(other).all(|(a, b)| (a - b).abs() < SAME);
+            let near = |other: &Vec<f64>| label.iter().zip(other).all(|(a, b)| (a - b).abs() < nearly);
             match labels.iter().position(near) {
                 Some(t) => {
                     let sum = weights[t] + weight;
@@ -151,7 +153,7 @@ pub(super) fn solve(channel: &Channel, beta: f64, mut clusters: Clusters) -> Sol
     let mut gap = f64::INFINITY;
     for round in 0..ROUNDS {
         if round < MERGING {
-            clusters = clusters.merged();
+            clusters = clusters.merged(beta);
         }
         clusters = problem.climb(clusters);
         clusters.drop_negligible();

@@ -23,6 +23,7 @@ mod uncertainty;
 
 pub use auto::{Auto, AutoConfig, Route, route};
 pub use binned::{BinRule, Binned, BinnedConfig};
+pub(crate) use discrete::chao_wang_jost_entropy;
 pub use discrete::{
     ChaoShen, ChaoShenConfig, ChaoWangJost, ChaoWangJostConfig, Correction, Grassberger, GrassbergerConfig,
     MillerMadow, MillerMadowConfig, Nsb, NsbConfig, PanzeriTreves, PanzeriTrevesConfig, PlugIn, PlugInConfig,

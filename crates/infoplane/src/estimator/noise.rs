@@ -22,7 +22,7 @@ pub struct NoiseConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
     /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
-    /// of up to 65,536 rows; of more, so many that they make 2³² pairs, but at least 16,384.
+    /// of fewer than 65,536 rows, and 16,384 of more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
     /// Where the random draws start.
@@ -36,11 +36,11 @@ pub struct NoiseConfig {
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
 const NOISY_ROWS: usize = 10_000;
 
-/// Pairs of a noisy row and a centre that are summed for one draw at most, unless the number of points is given.
-const MOST_PAIRS: usize = 1 << 32;
+/// From so many rows on only some get noise, unless it is said how many: the pass over all pairs would take minutes.
+const MANY_ROWS: usize = 1 << 16;
 
-/// Rows that get noise at least, where there are as many.
-const LEAST_POINTS: usize = 1 << 14;
+/// How many of them then: a standard error of about 0.01 nats.
+const POINTS: usize = 1 << 14;
 
 /// More would not fit the streams of the generator.
 const MOST_DRAWS: usize = 1 << 20;
@@ -117,17 +117,17 @@ impl Method for NoiseConfig {
 ///
 /// Values of independent variables scatter about 0 and are returned as they are.
 ///
-/// Of more than 65,536 rows only some get noise (`points`), chosen at random without repetition: the means run over
+/// Of 65,536 rows or more only some get noise (`points`), chosen at random without repetition: the means run over
 /// these i, and j over all rows as before. That leaves the estimate unbiased.
 ///
 /// # Standard error
-/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends on
-/// its own noise alone, so that the summands are independent although they share the centres. From two draws on, the
-/// spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the rows,
-/// which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in the
-/// layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points, the
-/// spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N) s²/P
-/// + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
+/// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends
+/// on its own noise alone, so that the summands are independent although they share the centres. From two draws on,
+/// the spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the
+/// rows, which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in
+/// the layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points,
+/// the spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N)
+/// s²/P + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
 /// another value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and
 /// much of their noise cancels.
 ///
@@ -198,7 +198,7 @@ impl Noise {
 
     /// The rows that get noise, ascending; every choice of so many is equally likely.
     fn points(&self, n: usize) -> Vec<u32> {
-        let wanted = self.config.points.unwrap_or((MOST_PAIRS / n).max(LEAST_POINTS));
+        let wanted = self.config.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
         if wanted >= n {
             return (0..n as u32).collect();
         }

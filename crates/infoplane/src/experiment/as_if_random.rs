@@ -19,7 +19,10 @@ use crate::estimator::{
     BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
 };
 use crate::measure::Crew;
-use crate::pool::{OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, measure_pool, overlaps};
+use crate::pool::{
+    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts, measure_pool,
+    overlaps,
+};
 use crate::run::{DataFacts, Disk, RunDir};
 use crate::{Information, Labels, LayerDescription, Variable};
 
@@ -243,8 +246,10 @@ impl Experiment {
             let ranges = self.ranges(&pool, &collector.settings.estimators);
             let x = Labels::from_rows(inputs.view());
             let subject = PoolSubject { seed, x: &x, y: &y };
-            let rows = measure_pool(&pool, subject, &collector.settings.estimators, &ranges);
-            let overlap = overlap_rows(&pool, subject, &collector.settings.estimators, &ranges);
+            let estimators = &collector.settings.estimators;
+            let mut rows = measure_pool(&pool, subject, estimators, &ranges);
+            let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
+            rows.extend(corrected);
             Ok(Part { rows, rest, window, overlap })
         })?;
         if let Some(draw) = draws.last() {
@@ -284,22 +289,38 @@ struct Part {
     overlap: Vec<OverlapRow>,
 }
 
-/// How much the clouds of the inputs overlap, layer by layer, in the cells of the first method that has cells.
-fn overlap_rows(
+/// What cells tell beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of
+/// corrected ones, and in the cells of the first such method how much the clouds of the inputs overlap.
+fn of_cells(
     pool: &Pool,
     subject: PoolSubject<'_>,
     estimators: &[EstimatorConfig],
     ranges: &[LayerRange],
-) -> Vec<OverlapRow> {
+    rows: &[PoolRow],
+) -> (Vec<PoolRow>, Vec<OverlapRow>) {
     let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
-        let found = estimators.iter().find_map(|config| {
+        let (mut corrected, mut overlap) = (Vec::new(), None);
+        for config in estimators {
             // Why a layer has no cells is in its rows of the pool.
-            let estimator = config.estimator(range).ok()?;
-            let symbols = estimator.symbols(Variable::Single(t.view())).ok()??;
-            Some((symbols.labels, estimator.setting()))
-        });
-        found.map_or(Vec::new(), |(cells, setting)| overlaps(&cells, subject, layer + 1, &setting))
+            let Ok(estimator) = config.estimator(range) else { continue };
+            let Ok(Some(symbols)) = estimator.symbols(Variable::Single(t.view())) else { continue };
+            let (cells, setting) = (symbols.labels, estimator.setting());
+            overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, &setting));
+            let measured = rows.iter().find(|row| {
+                row.layer == layer + 1
+                    && row.setting == setting
+                    && row.draws == pool.n_draws()
+                    && row.i_xt_bits.is_some()
+            });
+            let plain =
+                matches!(config, EstimatorConfig::Binned(config) if config.correction == Correction::PlugIn);
+            if let Some(row) = measured.filter(|_| plain) {
+                corrected.push(corrected_by_counts(&cells, subject, row));
+            }
+        }
+        (corrected, overlap.unwrap_or_default())
     };
-    let layers: Vec<Vec<OverlapRow>> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
-    layers.into_iter().flatten().collect()
+    let layers: Vec<_> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
+    let (corrected, overlap): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+    (corrected.into_iter().flatten().collect(), overlap.into_iter().flatten().collect())
 }

@@ -28,7 +28,7 @@ fn deviation(t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> f64 {
     let values = doubles(t);
     let value = |i: usize, k: usize| values[i * t.width() + k];
     // All rows, or every third.
-    let every = if t.n_samples() % 2 == 0 { 1 } else { 3 };
+    let every = if t.n_samples().is_multiple_of(2) { 1 } else { 3 };
     let rows: Vec<u32> = (0..t.n_samples() as u32).step_by(every).collect();
     let fast = noisy_logarithms(t, labellings, variance, &noise, &rows);
     let size = (t.n_samples(), t.width());

@@ -105,11 +105,11 @@ struct Taken<'a, M> {
 impl<'a, M: Method> Taken<'a, M> {
     fn new(pool: &'a Pool, layer: usize, method: &'a M, range: &LayerRange) -> Self {
         let estimator = method.estimator(range);
-        let of_layer = |estimator: &Box<dyn Estimator>| {
+        let of_layer = |estimator: &dyn Estimator| {
             // A layer that has no symbols, as one network put out what is no number, is measured network by network.
             estimator.symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
         };
-        let symbols = estimator.as_ref().ok().and_then(of_layer);
+        let symbols = estimator.as_deref().ok().and_then(of_layer);
         Taken { pool, layer, method, estimator, symbols }
     }
 

@@ -21,12 +21,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Activations, Network};
 
 pub use measure::{PoolSubject, measure_pool};
-pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, overlaps};
+pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlaps};
 pub use rest::{Rest, RestRow, WindowRow};
 pub use row::{PoolRow, Spacing};
 pub use summary::{
-    CorrectedBy, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, PooledLayer, PooledMean, PooledPoint, Verdict,
-    mean_over_trainings, pooled_layers,
+    CorrectedBy, LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, PooledLayer, PooledMean,
+    PooledPoint, Verdict, mean_over_trainings, pooled_layers,
 };
 
 /// Where a network of a pool is from.

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::PoolSubject;
-use crate::Labels;
+use super::{PoolRow, PoolSubject};
+use crate::estimator::{Correction, chao_wang_jost_entropy};
+use crate::{Information, Labels};
 
 /// How much the clouds of pairs of inputs overlap in one layer; a line of `overlap.jsonl`.
 ///
@@ -95,6 +96,34 @@ pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting:
         }
     }
     rows
+}
+
+/// A row like `row`, which was measured in these cells, of entropies that are corrected for cells that the draws did not
+/// reach (Chao, Wang & Jost): H(T) and I(X;T) = H(X) + H(T) − H(X,T). Its setting says so.
+///
+/// This is the measuring call with `correction = "chao-wang-jost"`, but only of I(X;T) and of all networks, at the cost
+/// of sorting the rows of each input. See [`pooled_layers`](super::pooled_layers) for how near the truth it is.
+///
+/// # Panics
+/// As [`overlaps`].
+pub fn corrected_by_counts(cells: &Labels, subject: PoolSubject<'_>, row: &PoolRow) -> PoolRow {
+    let n = subject.x.len();
+    assert!(n > 0 && cells.len().is_multiple_of(n), "{} rows are no networks of {n}", cells.len());
+    let inputs = Inputs::new(subject.x, subject.y, usize::MAX);
+    let clouds = Clouds::new(cells.codes(), cells.n_labels(), n, &inputs);
+    let draws = cells.len() / n;
+    let joint = chao_wang_jost_entropy(clouds.entries.iter().map(|&(_, count)| count as usize));
+    let h_t = chao_wang_jost_entropy(cells.counts().iter().copied());
+    let h_x = chao_wang_jost_entropy(subject.x.counts().iter().map(|count| count * draws));
+    let bits = |nats: f64| Some(Information::from_nats(nats).bits());
+    PoolRow {
+        setting: format!("{}, {}", row.setting, Correction::ChaoWangJost.name()),
+        h_t_bits: bits(h_t),
+        i_xt_bits: bits(h_x + h_t - joint),
+        i_ty_bits: None,
+        control_bits: None,
+        ..row.clone()
+    }
 }
 
 /// The inputs compared, by class, so that the pairs of two classes are a block of the table of pairs.
@@ -414,6 +443,40 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn corrected_counts_are_those_of_the_measuring_call() {
+        use crate::estimator::{ChaoWangJost, ChaoWangJostConfig};
+        use crate::{Estimator, Variable};
+        let (n, draws) = (40, 12);
+        let codes: Vec<u32> = (0..n * draws).map(|row| (row * row % 131 % 23) as u32).collect();
+        let cells = Labels::from_symbols(&codes);
+        let x = Labels::from_symbols(&(0..n).map(|i| i / 2).collect::<Vec<_>>());
+        let y = Labels::from_symbols(&(0..n).map(|i| i / 20).collect::<Vec<_>>());
+        let row = PoolRow {
+            seed: None,
+            layer: 1,
+            width: 1,
+            estimator: "binned".into(),
+            setting: "by hand".into(),
+            bound: None,
+            draws,
+            spacing: crate::pool::Spacing::Spread,
+            part: 0,
+            h_t_bits: None,
+            i_xt_bits: None,
+            i_ty_bits: Some(0.5),
+            control_bits: None,
+            out_of_range: 0,
+            status: PoolRow::OK.into(),
+        };
+        let corrected = corrected_by_counts(&cells, PoolSubject { seed: None, x: &x, y: &y }, &row);
+        assert_eq!((corrected.setting.as_str(), corrected.i_ty_bits), ("by hand, chao-wang-jost", None));
+        let repeated = x.select(&(0..n * draws).map(|row| row % n).collect::<Vec<_>>());
+        let method = ChaoWangJost::new(&ChaoWangJostConfig::default()).unwrap();
+        let expected = method.pair(Variable::Labels(&cells), Variable::Labels(&repeated)).unwrap();
+        assert!((corrected.i_xt_bits.unwrap() - expected.information.bits()).abs() < 1e-12);
     }
 
     #[test]

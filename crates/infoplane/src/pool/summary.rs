@@ -20,6 +20,10 @@ pub const MOST_DRIFT: f64 = 0.5;
 /// bit is what can be told on a figure of 12 bits.
 pub const MOST_CHANGE_BITS: f64 = 0.1;
 
+/// H(T|X) nearer than this to its limit log2 M says that nearly every draw of an input is in a cell of its own: whether the
+/// clouds of two inputs overlap cannot be told, however steady I(X;T) looks.
+pub const LEAST_BELOW_LIMIT_BITS: f64 = 1.0;
+
 /// What may be claimed of a pooled layer.
 ///
 /// Asked in this order, because each question needs the one before it:
@@ -27,7 +31,8 @@ pub const MOST_CHANGE_BITS: f64 = 0.1;
 /// 1. Fewer than [`LEAST_DRAWS`] networks: [`TooFewDraws`](Verdict::TooFewDraws), as not even drift can be told.
 /// 2. Drift above [`MOST_DRIFT`], in the layer or one before it: [`StillDrifting`](Verdict::StillDrifting). This before
 ///    the next, since more networks do not help: a longer window drifts further.
-/// 3. The last doubling or the correction above [`MOST_CHANGE_BITS`]: [`TooFewDraws`](Verdict::TooFewDraws).
+/// 3. The last doubling or the correction above [`MOST_CHANGE_BITS`], or H(T|X) within [`LEAST_BELOW_LIMIT_BITS`] of
+///    log2 M: [`TooFewDraws`](Verdict::TooFewDraws).
 /// 4. Else [`Settled`](Verdict::Settled).
 ///
 /// [`PooledLayer::too_few_draws`] and [`PooledLayer::still_drifting`] tell both of a layer of which both are true.
@@ -166,7 +171,10 @@ impl PooledLayer {
     pub fn too_few_draws(&self) -> bool {
         let few = self.pooled().is_none_or(|point| point.draws < LEAST_DRAWS);
         let large = |change: Option<f64>| change.is_none_or(|bits| bits.abs() > MOST_CHANGE_BITS);
-        few || large(self.last_doubling_bits()) || large(self.correction_bits())
+        let apart = self.pooled().and_then(|point| {
+            Some((point.draws as f64).log2() - point.h_t_given_x_bits?.mean < LEAST_BELOW_LIMIT_BITS)
+        });
+        few || apart.unwrap_or(false) || large(self.last_doubling_bits()) || large(self.correction_bits())
     }
 
     fn judge(&self) -> Verdict {
@@ -179,6 +187,8 @@ impl PooledLayer {
 }
 
 /// Puts the rows together, layer by layer, in the order of their first row.
+///
+/// Rows that only correct those of another setting are no layer of their own.
 ///
 /// # The corrected value
 /// H(T|x) of M draws is too low and so I(X;T) too high, by about (cells of x − 1)/2M nats once M is large. Three ways
@@ -193,12 +203,23 @@ impl PooledLayer {
 /// | 64 | 0.66 (3.3) | 0.49 (3.0) | 0.44 (2.9) | 0.54 (3.1) | 0.38 (2.6) | **0.13 (0.7)** |
 /// | 256 | 0.37 (2.4) | 0.24 (1.8) | 0.20 (1.6) | 0.28 (2.0) | 0.17 (1.3) | **0.08 (0.5)** |
 ///
+/// On a real window (4, 5 and 3 units of a tanh network on 12 bits, 30 bins on [−1, 1], stochastic gradient descent with
+/// rate 0.3 and batches of 16, 4096 inputs), of which 1024 networks tell the truth within 0.03 bits, the mean error of the
+/// three layers:
+///
+/// | M | none | line | parabola | Miller–Madow | Grassberger | Chao–Wang–Jost |
+/// |---|---|---|---|---|---|---|
+/// | 16 | 1.19 | 0.80 | 0.68 | 0.84 | 0.40 | **0.18** |
+/// | 64 | 0.62 | 0.35 | 0.28 | 0.38 | 0.17 | **0.09** |
+/// | 256 | 0.26 | 0.11 | 0.08 | 0.14 | 0.05 | **0.02** |
+///
 /// Where a cloud fills fewer than M/4 cells all but Miller–Madow are within 0.05 bits; where it fills more than M, only
 /// Chao–Wang–Jost is near, and nothing is right. Every error of some size is upward: **compression is rather
 /// understated**. So the corrected value is, in this order:
 ///
 /// 1. of a setting whose counts are corrected, the value itself;
-/// 2. where the same setting was also measured with `correction = "chao-wang-jost"`, that value;
+/// 2. where there is a row of the same setting with `correction = "chao-wang-jost"`, as
+///    [`corrected_by_counts`](super::corrected_by_counts) makes one of cells, its value;
 /// 3. the parabola (with fewer sizes, the line) through the largest M and those at most half and a quarter as large.
 ///
 /// # References
@@ -217,22 +238,30 @@ pub fn pooled_layers(rows: &[PoolRow], rest: &[RestRow]) -> Vec<PooledLayer> {
         groups[place].push(row);
     }
     let mut layers: Vec<PooledLayer> = groups.iter().map(|group| pooled_layer(group, rest)).collect();
-    let by_counts = |layer: &PooledLayer| {
+    let twin = |layer: &PooledLayer| {
         let setting = format!("{}, {}", layer.setting, Correction::ChaoWangJost.name());
         let bound = layer.bound.map(Bound::name);
-        let key = (layer.seed, layer.layer, layer.estimator.as_str(), setting.as_str(), bound);
-        let twin: &PooledLayer = layers.get(*places.get(&key)?)?;
-        let at = layer.pooled()?.draws;
-        twin.pooled().filter(|point| point.draws == at)?.i_xt_bits.map(|mean| mean.mean)
+        let place =
+            *places.get(&(layer.seed, layer.layer, layer.estimator.as_str(), setting.as_str(), bound))?;
+        let point = layers[place].pooled()?;
+        let value =
+            point.i_xt_bits.filter(|_| Some(point.draws) == layer.pooled().map(|point| point.draws))?;
+        Some((place, value.mean))
     };
-    let by_counts: Vec<Option<f64>> = layers.iter().map(by_counts).collect();
-    for (layer, by_counts) in layers.iter_mut().zip(by_counts) {
-        if by_counts.is_some() {
-            layer.corrected_i_xt_bits = by_counts;
-            layer.corrected_by = CorrectedBy::Counts;
+    let twins: Vec<Option<(usize, f64)>> = layers.iter().map(twin).collect();
+    let mut only_corrects = vec![false; layers.len()];
+    for (index, twin) in twins.into_iter().enumerate() {
+        if let Some((place, value)) = twin {
+            layers[index].corrected_i_xt_bits = Some(value);
+            layers[index].corrected_by = CorrectedBy::Counts;
+            only_corrects[place] = layers[place].trend.iter().all(|point| point.i_ty_bits.is_none());
         }
+    }
+    for layer in &mut layers {
         layer.verdict = layer.judge();
     }
+    let mut only_corrects = only_corrects.into_iter();
+    layers.retain(|_| !only_corrects.next().unwrap_or(false));
     layers
 }
 
@@ -483,7 +512,7 @@ mod tests {
             draws,
             spacing: Spacing::Spread,
             part,
-            h_t_bits: Some(10.0),
+            h_t_bits: Some(i_xt_bits + 2.0),
             i_xt_bits: Some(i_xt_bits),
             i_ty_bits: Some(0.9),
             control_bits: Some(0.25),
@@ -549,6 +578,15 @@ mod tests {
             assert_eq!((layer.corrected_i_xt_bits, layer.corrected_by), (Some(at_64), CorrectedBy::Counts));
         }
         assert_eq!(layers[1].correction_bits(), Some(0.0));
+
+        // A row that has nothing but the correction is no layer.
+        let only = PoolRow {
+            i_ty_bits: None,
+            setting: "30 edges on [-1, 1], chao-wang-jost".into(),
+            ..row(64, 0, 2.5)
+        };
+        let layers = pooled_layers(&[rows(64, |m| 3.0 + 2.0 / m), vec![only]].concat(), &[]);
+        assert_eq!((layers.len(), layers[0].corrected_i_xt_bits), (1, Some(2.5)));
     }
 
     #[test]
@@ -578,6 +616,12 @@ mod tests {
         assert!(both.too_few_draws() && both.still_drifting());
         // Of 16 networks not even drift can be told.
         assert_eq!(verdict(&rows(16, |_| 5.0), &[rest(2, 0.6)]), Verdict::TooFewDraws);
+        // Steady, but every one of the 64 draws in a cell of its own.
+        let apart: Vec<PoolRow> = flat
+            .iter()
+            .map(|row| PoolRow { h_t_bits: Some(5.0 + (row.draws as f64).log2()), ..row.clone() })
+            .collect();
+        assert_eq!(verdict(&apart, &[rest(2, 0.3)]), Verdict::TooFewDraws);
         // Trainings do not drift.
         let over_seeds: Vec<PoolRow> = flat.iter().map(|row| PoolRow { seed: None, ..row.clone() }).collect();
         assert_eq!(verdict(&over_seeds, &[]), Verdict::Settled);

@@ -76,7 +76,9 @@ fn draw(subject: &str, curve: &BottleneckCurve) -> Scene {
     };
     let notes = [
         format!("{shape} {} inputs differ in p(y|x); others were merged.", curve.distinct_inputs),
-        "No T made from X alone lies above the solid line. Dashed: I(T;Y) = I(X;T), H(Y) and I(X;Y).".into(),
+        "No T made from X alone lies above the solid line. Dashed: I(T;Y) = I(X;T), H(Y) and I(X;Y). \
+         Numbers beside the line: how many values T needs."
+            .into(),
     ];
     let notes = note_lines(&notes, WIDTH - 2.0 * 24.0);
     let mut scene = Scene::new(WIDTH, TOP + PLOT.1 + 58.0 + note_height(&notes) + 10.0);

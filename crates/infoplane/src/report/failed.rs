@@ -258,8 +258,13 @@ fn capital(text: &str) -> String {
 }
 
 /// A cross where the path of a failed seed ends.
-pub(super) fn cross(scene: &mut Scene, panel: &Panel, end: (f64, f64), color: Color) {
-    let Some((x, y)) = panel.at(end.0, end.1) else { return };
+pub(super) fn cross(
+    scene: &mut Scene,
+    panel: &Panel,
+    mut path: impl DoubleEndedIterator<Item = (f64, f64)>,
+    color: Color,
+) {
+    let Some((x, y)) = path.next_back().and_then(|(x, y)| panel.at(x, y)) else { return };
     const ARM: f64 = 3.4;
     // White below both arms, so that a cross among many lines stands out.
     for (color, width) in [(Color::WHITE, 3.2), (color, 1.5)] {

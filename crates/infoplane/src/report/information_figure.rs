@@ -150,7 +150,7 @@ fn seeds(
         let values = points.iter().map(|p| (p.epoch as f64, (quantity.point)(p)));
         if data.is_marked(*seed) {
             panel.curve(scene, values.clone(), color, 1.0, 0.75, failed::DOTS);
-            values.last().into_iter().for_each(|end| failed::cross(scene, panel, end, color));
+            failed::cross(scene, panel, values, color);
         } else if !bands {
             panel.curve(scene, values, color, 0.7, 0.3, &[]);
         }

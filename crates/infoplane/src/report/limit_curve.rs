@@ -60,8 +60,8 @@ impl LimitCurve {
     /// Names the curve beside it, at the height where the name covers the fewest points, and says where it stands:
     /// left, top, right, bottom.
     pub(super) fn name(&self, scene: &mut Scene, panel: &Panel, layers: &[LayerPath]) -> Option<Area> {
-        let bits = format!("sigmoid noise, I(X;Y) = {:.2}", self.curve.i_xy.bits());
-        let lines = ["information-bottleneck limit,".to_string(), bits];
+        let bits = format!("I(X;Y) = {:.2}", self.curve.i_xy.bits());
+        let lines = ["information-bottleneck".to_string(), "limit, sigmoid noise,".to_string(), bits];
         let width = |line: &String| text_width(line, LABEL_SIZE, Weight::Regular);
         let width = lines.iter().map(width).fold(0.0, f64::max);
         let area = |height: f64| {
@@ -70,18 +70,28 @@ impl LimitCurve {
             let (x, _) = panel.at(after.i_xt.bits(), 0.0)?;
             let (_, y) = panel.at(0.0, i_ty.bits())?;
             let left = x + 10.0;
-            Some((left, y - LINE, left + width, y + LINE))
+            Some((left, y - 1.5 * LINE, left + width, y + 1.5 * LINE))
         };
-        let means = || layers.iter().flat_map(|layer| &layer.mean);
-        let places: Vec<(f64, f64)> =
-            means().filter_map(|p| panel.at(p.i_xt_bits.mean, p.i_ty_bits.mean)).collect();
+        let mut places: Vec<(f64, f64)> = Vec::new();
+        for layer in layers {
+            let means = layer.mean.iter().filter_map(|p| panel.at(p.i_xt_bits.mean, p.i_ty_bits.mean));
+            let means: Vec<(f64, f64)> = means.collect();
+            // The line between two points is covered too.
+            places.extend(means.windows(2).flat_map(|pair| {
+                let (a, b) = (pair[0], pair[1]);
+                (0..4)
+                    .map(move |k| f64::from(k) / 4.0)
+                    .map(move |s| (a.0 + (b.0 - a.0) * s, a.1 + (b.1 - a.1) * s))
+            }));
+            places.extend(means.last());
+        }
         let covered = |area: &Area| {
             let inside = |p: &&(f64, f64)| {
                 (area.0 - 6.0..=area.2 + 6.0).contains(&p.0) && (area.1 - 6.0..=area.3 + 6.0).contains(&p.1)
             };
             places.iter().filter(inside).count()
         };
-        let areas = [0.6, 0.5, 0.7, 0.4, 0.8, 0.3, 0.2].into_iter().filter_map(area);
+        let areas = [0.6, 0.5, 0.7, 0.4, 0.8, 0.3, 0.9, 0.2].into_iter().filter_map(area);
         let area = areas.min_by_key(covered)?;
         let points = vec![(area.0, area.1), (area.2, area.1), (area.2, area.3), (area.0, area.3)];
         scene.marks.push(Mark::Shape { points, fill: Color::WHITE, opacity: 0.75, outline: None });

@@ -128,7 +128,7 @@ pub(super) fn faint_seeds(
     for (_, points) in marked {
         let values = points.iter().map(|p| (p.i_xt_bits, p.i_ty_bits));
         panel.curve(scene, values.clone(), Color::QUIET, 0.9, 0.8, failed::DOTS);
-        values.last().into_iter().for_each(|end| failed::cross(scene, panel, end, Color::INK));
+        failed::cross(scene, panel, values, Color::INK);
     }
 }
 

@@ -92,6 +92,9 @@ impl Obstacles {
     fn new(panel: &Panel, data: &ReportData<'_>, layers: &[LayerPath]) -> Obstacles {
         let means = layers.iter().flat_map(|path| &path.mean);
         let means = means.filter_map(|p| panel.at(p.i_xt_bits.mean, p.i_ty_bits.mean));
+        let limit = data.limit.iter().flat_map(|limit| &limit.curve.points);
+        let limit = limit.filter_map(|p| panel.at(p.i_xt.bits(), p.i_ty.bits()));
+        let means = means.chain(limit);
         let seeds = layers.iter().flat_map(|path| path.seeds.iter().flat_map(|(_, points)| points));
         let seeds = seeds.filter_map(|p| panel.at(p.i_xt_bits, p.i_ty_bits));
         Obstacles {

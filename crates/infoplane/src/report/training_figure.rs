@@ -173,7 +173,7 @@ impl Figure<'_> {
         for (curve, drawn) in curves.iter().zip(&drawn) {
             for seed in &drawn.marked {
                 panel.curve(scene, seed.iter().copied(), curve.color, 0.9, 0.7, failed::DOTS);
-                seed.last().into_iter().for_each(|&end| failed::cross(scene, &panel, end, curve.color));
+                failed::cross(scene, &panel, seed.iter().copied(), curve.color);
             }
         }
         for (curve, drawn) in curves.iter().zip(&drawn) {

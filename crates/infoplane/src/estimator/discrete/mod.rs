@@ -482,6 +482,12 @@ fn alone(labels: &Labels) -> usize {
     labels.counts().iter().filter(|&&count| count == 1).count()
 }
 
+/// The entropy in nats of cells with these counts, none of them zero, as [`ChaoWangJost`] corrects it.
+pub(crate) fn chao_wang_jost_entropy(counts: impl IntoIterator<Item = usize>) -> f64 {
+    // How many cells can occur does not matter to this correction.
+    chao_wang_jost::entropy(&Histogram::new(counts, 0.0))
+}
+
 /// I(cells; labels) with corrected entropies, for methods that make their own symbols.
 pub(super) fn information(
     correction: Correction,

@@ -138,9 +138,8 @@ impl AsIfRandom {
     }
 }
 
-/// As `--memory` takes it.
 fn mebibytes(bytes: u64) -> String {
-    format!("{}MiB", bytes.div_ceil(1 << 20))
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 pub(super) fn value(experiment: &Experiment, message: String) -> ExperimentError {

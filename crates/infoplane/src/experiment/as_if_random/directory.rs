@@ -11,7 +11,9 @@ use toml::Table;
 use super::{AsIfRandom, AsIfRandomResult};
 use crate::experiment::config::{ExperimentError, shorten};
 use crate::experiment::difference::differences;
-use crate::run::{DataFacts, Digest, Disk, Manifest, RunError, partial_of, read_table, read_toml, to_toml};
+use crate::run::{
+    DataFacts, Digest, Disk, Manifest, RunDir, RunError, partial_of, read_table, read_toml, to_toml,
+};
 use crate::{Information, LayerDescription};
 
 /// The version of the directory's format that this library writes and reads.
@@ -175,6 +177,9 @@ pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRand
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RunError::io("read", directory)(error).into()),
     };
+    if RunDir::open(directory).is_ok() {
+        return Err(RunError::Occupied(directory.into()).into());
+    }
     for entry in entries {
         let name = entry.map_err(RunError::io("read", directory))?.file_name();
         // What is left of a result that was not finished is no hindrance.

@@ -195,7 +195,11 @@ fn copies_of_one_network_change_nothing() {
     let single = |row: &&PoolRow| row.draws == 1 && row.part == 0;
     let singles: Vec<&PoolRow> = result.rows.iter().filter(single).collect();
     assert_eq!(singles.len(), 6, "three layers by two methods");
-    for row in &result.rows {
+    // Corrected counts are of all networks only, one row for each layer and method.
+    let (corrected, plain): (Vec<&PoolRow>, Vec<&PoolRow>) =
+        result.rows.iter().partition(|row| row.setting.ends_with(", chao-wang-jost"));
+    assert!(corrected.len() == 6 && corrected.iter().all(|row| row.draws == 16));
+    for row in plain {
         assert_eq!(row.status, PoolRow::OK);
         let one = singles.iter().find(|one| (one.layer, &one.setting) == (row.layer, &row.setting)).unwrap();
         let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-12;
@@ -344,6 +348,12 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
     for part in ["25080 bytes", "25000 bytes", "--inputs", "--window", "--memory"] {
         assert!(error.contains(part), "{part}: {error}");
     }
+    let run = folder.path().join("run");
+    experiment.run(&run, ONE, &(), &never()).unwrap();
+    let before = bytes(&run);
+    let error = experiment.as_if_random(&epochs(4, 1, None), None, &run, ONE, &(), &never()).unwrap_err();
+    assert!(error.to_string().contains("already holds a run"), "{error}");
+    assert_eq!(bytes(&run), before);
 }
 
 #[test]

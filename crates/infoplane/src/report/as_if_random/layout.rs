@@ -84,7 +84,9 @@ pub(super) fn limit(scene: &mut Scene, panel: &Panel, value: f64, name: &str) {
     if let Some(share) = panel.y.share(value) {
         let y = panel.bottom() - share * panel.height;
         scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
-        let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, name);
+        // A mark at infinity is 12 points from the frame.
+        let right = panel.right() - if matches!(panel.x, Scale::Doublings { .. }) { 22.0 } else { 4.0 };
+        let text = Text::new(right, y - 4.0, 10.5, name);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
 }
@@ -95,7 +97,7 @@ pub(super) struct Series {
     pub opacity: f64,
     /// One for each layer; absent where there is none.
     pub values: Vec<Option<Mean>>,
-    /// Drawn as an open mark on the bar of the series before it.
+    /// Drawn as an open mark on the bar of the series before it; alone, as marks without bars.
     pub on_bar: bool,
 }
 
@@ -133,7 +135,7 @@ pub(super) fn bars(
                 bar += 1.0;
             }
             let Some(mean) = series.values.get(layer).copied().flatten() else { continue };
-            let middle = layer as f64 + 0.1 + (bar - 0.5) * width;
+            let middle = layer as f64 + 0.1 + (f64::max(bar, 1.0) - 0.5) * width;
             if series.on_bar {
                 error_bar(scene, &panel, middle, mean, series.color);
                 scene.marks.extend(panel.at(middle, mean.mean).map(|place| open(place, series.color)));

@@ -8,9 +8,13 @@ use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
 use crate::report::draw::{Color, Panel, Scale, Scene, layer_color};
+use crate::report::measured::significant;
 
 /// Up to here every training has a colour and a name.
 const MOST_NAMED: usize = 7;
+
+/// What a panel shows of a network.
+type Value = fn(&WindowRow) -> f64;
 
 /// The figure; nothing if no window was followed.
 pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
@@ -46,13 +50,15 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 2);
 
     let below = TOP + PANEL.1 + 56.0;
-    let panels: [(f64, f64, &str, fn(&WindowRow) -> f64); 3] = [
+    let panels: [(f64, f64, &str, Value); 3] = [
         (LEFTS[0], TOP, "training loss", |row| row.train_loss),
         (LEFTS[1], TOP, "training accuracy", |row| row.train_accuracy),
         (LEFTS[0], below, "weight norm", |row| row.weight_norm),
     ];
     for (left, top, name, value) in panels {
-        let values = result.window.iter().map(value);
+        // What hardly changes must look so, and not be magnified to fill the panel.
+        let least = |value: f64| [value, 0.997 * value, 1.003 * value];
+        let values = result.window.iter().map(value).flat_map(least);
         let x = Scale::Linear { low: 0.0, high: draws as f64 + 1.0 };
         let y = Scale::linear(values, 0.08);
         let panel = Panel { left, top, width: PANEL.0, height: PANEL.1, x, y };
@@ -74,7 +80,8 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     let mut names: Vec<String> = (1..=layers).map(|layer| layer_name(result, layer, width(layer))).collect();
     names.push("all".into());
     let values: Vec<Option<Mean>> = (1..=layers).chain([0]).map(drift).collect();
-    let series = [Series { color: Color(213, 94, 0), opacity: 1.0, values, on_bar: false }];
+    // Bars would hide the names of the lines that they are compared with.
+    let series = [Series { color: Color(213, 94, 0), opacity: 1.0, values, on_bar: true }];
     let limits = [
         (independent, "independent draws".to_string()),
         (RestRow::DRIFT_OF_RANDOM_WALK, "random walk".to_string()),
@@ -91,9 +98,9 @@ fn straightness(result: &AsIfRandomResult) -> Option<String> {
     let (line, step, spread) = (mean(|row| row.line)?, mean(|row| row.step)?, mean(|row| row.spread)?);
     Some(format!(
         "All layers together: a straight line in time explains {:.0}% of the weights' variance; the step from one network \
-         to the next is {:.3e} long, the spread {:.3e}.",
+         to the next is {} long, the spread {}.",
         100.0 * line.mean,
-        step.mean,
-        spread.mean
+        significant(step.mean),
+        significant(spread.mean)
     ))
 }

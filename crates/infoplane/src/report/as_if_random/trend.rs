@@ -70,7 +70,9 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * most.log2());
     given_x.curve(&mut scene, doublings.map(|d| (d.exp2(), d)), Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
     let name = (1..=100).rev().map(|step| f64::from(step) / 100.0 * most.log2());
-    if let Some((x, y)) = name.filter_map(|d| given_x.at(d.exp2(), d)).next() {
+    if let Some((x, y)) =
+        name.filter_map(|d| given_x.at(d.exp2(), d)).find(|place| place.1 > given_x.top + 14.0)
+    {
         let text = Text::new(x - 6.0, y + 4.0, 10.5, "log2 M");
         scene.text(text.anchor(crate::report::draw::Anchor::End).color(Color::QUIET));
     }
