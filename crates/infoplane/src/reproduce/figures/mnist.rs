@@ -37,7 +37,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
                 common::estimators(&[common::kde(&[0.1])]),
             ];
             Ok(PlannedRun::preset(
-                nonlinearity,
+                &common::title(nonlinearity),
                 &format!("mnist-{nonlinearity}"),
                 "saxe2018-mnist",
                 overrides,
