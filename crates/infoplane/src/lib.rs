@@ -14,8 +14,9 @@
 //! - [`calibrate`](calibrate::calibrate): how right methods are, on samples whose information is known.
 //! - [`measure_activations`](measure::measure_activations): all layers by all methods, as [`PlaneRow`]s.
 //! - [`bottleneck_curve`](bottleneck::bottleneck_curve): the limit that no layer is above, where p(x, y) is known.
+//! - [`measure_pool`](pool::measure_pool): several networks pooled, as draws of one random function of the input.
 //! - [`Experiment`](experiment::Experiment): all of it as a TOML file describes it, into a
-//!   [run directory](run::RunDir); [`report`] draws that.
+//!   [run directory](run::RunDir); [`report`] draws that; [`reproduce`] makes the published figures.
 //!
 //! Every stage can be entered with data made by hand. Bring your own activations:
 //!
