@@ -756,21 +756,6 @@ fn a_run_takes_any_method_and_shows_what_it_has() {
 }
 
 #[test]
-fn figures_to_reproduce_are_listed_and_unknown_ones_refused() {
-    let folder = TempDir::new().unwrap();
-    let list = stdout(&infoplane(folder.path(), &["reproduce", "--list", "--quick"]));
-    assert!(list.contains("tishby-data-share") && list.contains("of one core"), "{list}");
-    let message = refused(folder.path(), &["reproduce", "tishby"], 2);
-    assert!(message.contains("figures are `tishby-data-share`"), "{message}");
-    // Nothing is trained, so nothing can be drawn: the page says so.
-    let arguments = ["reproduce", "mnist", "gradients", "--only-draw", "--out", "out"];
-    let output = infoplane(folder.path(), &arguments);
-    assert_eq!(output.status.code(), Some(2));
-    let page = fs::read_to_string(folder.path().join("out/results.md")).unwrap();
-    assert!(page.contains("needs MNIST; name its directory with `--mnist DIR`"), "{page}");
-}
-
-#[test]
 fn the_bottleneck_of_a_table_is_printed_and_written() {
     let folder = tempfile::tempdir().unwrap();
     // A fair bit that one time in ten arrives flipped, as counts.
@@ -796,4 +781,19 @@ fn the_bottleneck_of_a_table_is_printed_and_written() {
     assert!(refused(folder.path(), &["bottleneck", "--gain", "-1"], 2).contains("gain"));
     assert!(refused(folder.path(), &["bottleneck", "saxe2018-mnist"], 2).contains("12-bit task"));
     assert!(refused(folder.path(), &["bottleneck", "nothing"], 2).contains("tishby2017"));
+}
+
+#[test]
+fn figures_to_reproduce_are_listed_and_unknown_ones_refused() {
+    let folder = TempDir::new().unwrap();
+    let list = stdout(&infoplane(folder.path(), &["reproduce", "--list", "--quick"]));
+    assert!(list.contains("tishby-data-share") && list.contains("of one core"), "{list}");
+    let message = refused(folder.path(), &["reproduce", "tishby"], 2);
+    assert!(message.contains("figures are `tishby-data-share`"), "{message}");
+    // Nothing is trained, so nothing can be drawn: the page says so.
+    let arguments = ["reproduce", "mnist", "gradients", "--only-draw", "--out", "out"];
+    let output = infoplane(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2));
+    let page = fs::read_to_string(folder.path().join("out/results.md")).unwrap();
+    assert!(page.contains("needs MNIST; name its directory with `--mnist DIR`"), "{page}");
 }
