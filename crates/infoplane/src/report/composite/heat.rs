@@ -1,7 +1,7 @@
 //! Tables of coloured cells side by side, a number in each.
 
 use super::sheet::{Sheet, legend_lines};
-use crate::report::draw::{Anchor, Color, Mark, Scene, Text, epoch_color};
+use crate::report::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 
 const CELL_HEIGHT: f64 = 34.0;
 
@@ -53,7 +53,10 @@ impl HeatFigure {
             .panels
             .iter()
             .fold((1, 1), |(across, down), panel| (across.max(panel.x.len()), down.max(panel.y.len())));
-        let cell = (if columns > 2 { 58.0 } else { 70.0 }, CELL_HEIGHT);
+        // The name of a column wants room, also above a single cell.
+        let widest = self.columns.iter().map(|name| text_width(name, 12.5, Weight::Bold)).fold(0.0, f64::max);
+        let narrow: f64 = if columns > 2 { 58.0 } else { 70.0 };
+        let cell = (narrow.max((widest - 40.0) / across as f64), CELL_HEIGHT);
         let named_rows = !self.rows.is_empty();
         let mut sheet = Sheet {
             columns,

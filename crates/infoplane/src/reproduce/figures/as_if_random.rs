@@ -83,18 +83,18 @@ impl Grid {
                 ("adam", size.pick(vec![3e-4, 1e-3, 3e-3, 1e-2], vec![3e-4, 1e-3, 3e-3], vec![3e-3])),
             ],
             batches: size.pick(vec![16, 32, 64, 256], vec![16, 32, 256], vec![256]),
-            layers: [(4, "4 units"), (5, "3 units")],
+            layers: [(4, "T₄ (4 units)"), (5, "T₅ (3 units)")],
         }
     }
 
     fn mnist(size: Size) -> Grid {
         Grid {
             optimizers: [
-                ("sgd", size.pick(vec![0.03, 0.1, 0.3], vec![0.1], vec![0.1])),
-                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3], vec![1e-3], vec![1e-3])),
+                ("sgd", size.pick(vec![0.03, 0.1, 0.3], vec![0.03, 0.3], vec![0.1])),
+                ("adam", size.pick(vec![3e-4, 1e-3, 3e-3], vec![1e-3, 3e-3], vec![1e-3])),
             ],
             batches: size.pick(vec![32, 256], vec![128], vec![512]),
-            layers: [(2, "first layer of 20 units"), (3, "second layer of 20 units")],
+            layers: [(2, "T₂ (20 units)"), (3, "T₃ (20 units)")],
         }
     }
 
@@ -175,7 +175,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
             format!("training.batch_size={}", cell.batch),
             format!("training.epochs={epochs}"),
-            format!("seeds={}", size.pick(2, 1, 1)),
+            "seeds=1".to_string(),
             "training.statistics={ kind = \"never\" }".to_string(),
             common::estimators(&[common::kde(&[0.1])]),
         ];
@@ -289,13 +289,13 @@ impl Reading {
         let mark = match (self.learned(), self.verdict()) {
             (false, _) => format!("acc {:.2}", number(self.accuracy)),
             (true, Verdict::StillDrifting) => {
-                format!("drift {:.2}", number(self.drift_explains)).replace('-', "−")
+                format!("drift {}", bits(number(self.drift_explains)))
             }
             (true, Verdict::TooFewDraws) => "few draws".into(),
             (true, Verdict::Settled) => String::new(),
         };
         let value = difference.is_finite().then_some(difference);
-        let text = value.map_or("–".into(), |v| format!("{v:.2}").replace('-', "−"));
+        let text = value.map_or("–".into(), bits);
         HeatCell { value, text, mark }
     }
 
@@ -412,6 +412,12 @@ fn subject(results: &Results) -> String {
         result.data.n_measured,
         seeds(first.experiment.seeds as usize),
     )
+}
+
+/// Two decimals, with a minus sign where there is something to be less than zero.
+fn bits(value: f64) -> String {
+    let text = format!("{value:.2}").replace('-', "−");
+    if text == "−0.00" { "0.00".into() } else { text }
 }
 
 fn units(n: u64, unit: &str) -> String {

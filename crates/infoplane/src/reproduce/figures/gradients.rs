@@ -57,7 +57,8 @@ fn level(series: &[(f64, f64)], from: f64) -> f64 {
 }
 
 fn show(results: &Results) -> Result<Shown, ReproduceError> {
-    let quantities: [(&str, fn(&LayerStats) -> Option<f32>, bool); 2] = [
+    type Quantity = (&'static str, fn(&LayerStats) -> Option<f32>, bool);
+    let quantities: [Quantity; 2] = [
         ("gradient signal / noise", LayerStats::gradient_snr, true),
         ("weight norm  ‖W‖", |stats| Some(stats.weight_norm), false),
     ];
