@@ -12,7 +12,7 @@ use infoplane::pool::{
 };
 use infoplane::report::{as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
-use infoplane::{Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
+use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
 use ndarray::{Array1, Array2};
 
 /// Standard normal numbers, the same ones every time (SplitMix64 and Box–Muller).
@@ -261,6 +261,7 @@ fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomRe
             i_xy_bits: 1.0,
             i_xy_rule_bits: None,
             label_shares: vec![0.5, 0.5],
+            guessing_accuracy: vec![0.5],
         },
         h_x: Information::from_bits(6.0),
         h_y: Information::from_bits(1.0),
@@ -288,7 +289,7 @@ fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomRe
         result.rows.extend(rows.into_iter().map(|row| PoolRow { seed: Some(seed), ..row }));
         let binned = Binned::new(&floor(0.1), &LayerRange::default()).unwrap();
         for (layer, t) in pool.layers.iter().enumerate() {
-            let cells = binned.cells(Variable::Single(t.view())).unwrap();
+            let cells = binned.symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
             let subject = PoolSubject { seed: Some(seed), x: &labels, y: &y };
             result.overlap.extend(overlaps(&cells, subject, layer + 1, &floor(0.1).setting()));
         }

@@ -26,11 +26,11 @@ pub struct PoolSubject<'a> {
 /// Measures every layer of the pool, and of smaller pools of 1, 2, 4, … of its networks, by every method.
 ///
 /// Bins that depend on the data are those of the whole pool, `ranges` one for each layer. Smaller pools are spread over
-/// the window, at most four disjoint ones of each size, the first of them with the last network; beside them, the two
-/// halves of the window. A size that is no divisor of the window leaves the earliest networks out. Rows come layer by
-/// layer, method by method, with M ascending and the halves at the end; they do not depend on the number of threads.
+/// the window, at most four disjoint ones of each size, the first of them with the last network; beside them two
+/// pools of consecutive networks of each size. A size that is no divisor of the window leaves the earliest networks out. Rows come layer by
+/// layer, method by method, with M ascending and the consecutive pools at the end; they do not depend on the number of threads.
 ///
-/// Cost: all smaller pools together have four times the rows of the whole one. Methods that count
+/// Cost: all smaller pools together have six times the rows of the whole one. Methods that count
 /// ([`Estimator::symbols`]) sort the whole pool into cells once and then only count.
 ///
 /// # Panics

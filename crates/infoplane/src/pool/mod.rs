@@ -26,7 +26,7 @@ pub use rest::{Rest, RestRow, WindowRow};
 pub use row::{PoolRow, Spacing};
 pub use summary::{
     CorrectedBy, LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, PooledLayer, PooledMean,
-    PooledPoint, Verdict, mean_over_trainings, pooled_layers,
+    PooledPoint, STRETCHES, Verdict, mean_over_trainings, pooled_layers,
 };
 
 /// Where a network of a pool is from.

@@ -4,8 +4,7 @@ use super::Spacing;
 
 /// At most so many disjoint pools of each size are measured.
 ///
-/// Together they then have five times the rows of the whole pool, so that the trend in M costs four times as much as
-/// its end.
+/// Together with the consecutive ones they then have six times the rows of the whole pool.
 const MOST_PARTS: usize = 4;
 
 /// One pool, of some or all networks of the window.
@@ -18,7 +17,7 @@ pub(super) struct Part {
     pub(super) of: Vec<usize>,
 }
 
-/// Pools of 1, 2, 4, … networks spread over the window, the whole window, and from four networks on its two halves.
+/// Pools of 1, 2, 4, … networks spread over the window, the whole window, and pools of 2, 4, … consecutive networks.
 pub(super) fn parts(n_draws: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut draws = 1;
@@ -36,14 +35,14 @@ pub(super) fn parts(n_draws: usize) -> Vec<Part> {
     if n_draws > 0 {
         parts.push(Part { spacing: Spacing::Spread, part: 0, of: (0..n_draws).collect() });
     }
-    if n_draws >= 4 {
-        let half = n_draws / 2;
-        // The last network belongs to the second half; of an odd number the first is left out.
-        let first = n_draws - 2 * half;
-        for part in 0..2 {
-            let of = (first + part * half..first + (part + 1) * half).collect();
-            parts.push(Part { spacing: Spacing::Consecutive, part, of });
+    let half = n_draws / 2;
+    let mut draws = 2;
+    while draws <= half {
+        // The first ends with the first half of the window, the second with the second.
+        for (part, end) in [n_draws - half, n_draws].into_iter().enumerate() {
+            parts.push(Part { spacing: Spacing::Consecutive, part, of: (end - draws..end).collect() });
         }
+        draws *= 2;
     }
     parts
 }
@@ -114,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn the_halves_are_consecutive_and_end_with_the_window() {
-        let halves = |n_draws| -> Vec<Vec<usize>> {
+    fn consecutive_pools_end_with_the_halves_of_the_window() {
+        let stretches = |n_draws| -> Vec<Vec<usize>> {
             let parts = parts(n_draws).into_iter();
             parts.filter(|part| part.spacing == Spacing::Consecutive).map(|part| part.of).collect()
         };
-        assert_eq!(halves(5), [[1, 2], [3, 4]]);
-        assert_eq!(halves(8), [[0, 1, 2, 3], [4, 5, 6, 7]]);
-        assert!(halves(3).is_empty());
+        assert_eq!(stretches(5), [[1, 2], [3, 4]]);
+        assert_eq!(stretches(8), [vec![2, 3], vec![6, 7], vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
+        assert!(stretches(3).is_empty());
     }
 }

@@ -13,8 +13,8 @@ pub enum Spacing {
     /// The last network of part 0 is the last of the window. There are at most four parts, P = min(k, 4), and that of
     /// part p is p ⌊k / P⌋ networks earlier. Where M does not divide the window, the earliest networks are in no part.
     Spread,
-    /// One after the other: part 0 is the first half of the window and part 1 the second, each of M = ⌊window / 2⌋
-    /// networks and only of windows of four or more. Of an odd window the very first network is left out.
+    /// One after the other: M networks, at most half of the window. Part 0 ends where the second half of the window
+    /// begins, part 1 with the last network.
     Consecutive,
 }
 

@@ -20,6 +20,12 @@ pub const MOST_DRIFT: f64 = 0.5;
 /// bit is what can be told on a figure of 12 bits.
 pub const MOST_CHANGE_BITS: f64 = 0.1;
 
+/// Consecutive networks are compared with spread ones in stretches of this part of the window.
+pub const STRETCHES: usize = 16;
+
+/// A difference between one network and many below this is too small to be divided.
+const LEAST_SHARED_BITS: f64 = 0.05;
+
 /// H(T|X) nearer than this to its limit log2 M says that nearly every draw of an input is in a cell of its own: whether the
 /// clouds of two inputs overlap cannot be told, however steady I(X;T) looks.
 pub const LEAST_BELOW_LIMIT_BITS: f64 = 1.0;
@@ -119,15 +125,22 @@ pub struct PooledLayer {
     pub bound: Option<Bound>,
     /// By M, ascending; pools spread over the window.
     pub trend: Vec<PooledPoint>,
-    /// Mean I(X;T) of the two halves of the window.
-    pub halves_i_xt_bits: Option<f64>,
+    /// I(X;T) of M consecutive networks, a mean over two stretches, by M, ascending.
+    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
     /// I(X;T) of infinitely many draws, as far as can be told; see [`pooled_layers`].
     pub corrected_i_xt_bits: Option<f64>,
     /// How it was found.
     pub corrected_by: CorrectedBy,
-    /// I(X;T) of the halves less that of pools of as many networks spread over the window: so much of the compression is
-    /// there only because the weights moved on. About 0 at rest.
-    pub drift_explains_bits: Option<f64>,
+    /// The share of what pooling m = window / [`STRETCHES`] networks takes from I(X;T) that m *consecutive* networks do not
+    /// take:
+    ///
+    /// ```text
+    /// (I consecutive(m) − I spread(m)) / (I single − I spread(m))
+    /// ```
+    ///
+    /// 0 if networks forget one another within m, as draws do: the fluctuation is fast. Near 1 if the weights only move on,
+    /// steadily or as a slow walk: then the pool shows where they have been. Absent where pooling takes less than 0.05 bits.
+    pub slow_share: Option<f64>,
     /// The largest drift of the layers up to this one, on all of whose weights it depends; absent for a pool over
     /// trainings.
     pub drift: Option<f64>,
@@ -270,11 +283,7 @@ fn pooled_layer(rows: &[&PoolRow], rest: &[RestRow]) -> PooledLayer {
     let trend = trend(rows);
     let largest = trend.last().map(|point| point.draws);
     let all = rows.iter().find(|row| Some(row.draws) == largest && row.spacing == Spacing::Spread);
-    let halves: Vec<&&PoolRow> = rows.iter().filter(|row| row.spacing == Spacing::Consecutive).collect();
-    let halves_i_xt: Vec<f64> = halves.iter().filter_map(|row| finite(row.i_xt_bits)).collect();
-    let halves_i_xt = Mean::of(&halves_i_xt).map(|mean| mean.mean);
-    let as_many = halves.first().and_then(|half| trend.iter().find(|point| point.draws == half.draws));
-    let spread_i_xt = as_many.and_then(|point| Some(point.i_xt_bits?.mean));
+    let consecutive = consecutive(rows);
     let drift = rest
         .iter()
         .filter(|row| Some(row.seed) == first.seed && (1..=first.layer).contains(&row.layer))
@@ -295,9 +304,9 @@ fn pooled_layer(rows: &[&PoolRow], rest: &[RestRow]) -> PooledLayer {
             true => CorrectedBy::Counts,
             false => CorrectedBy::Trend,
         },
+        slow_share: slow_share(&trend, &consecutive),
+        consecutive_i_xt_bits: consecutive,
         trend,
-        halves_i_xt_bits: halves_i_xt,
-        drift_explains_bits: halves_i_xt.zip(spread_i_xt).map(|(halves, spread)| halves - spread),
         drift,
         out_of_range: all.map_or(0, |row| row.out_of_range),
         status: all.map_or_else(|| first.status.clone(), |row| row.status.clone()),
@@ -314,6 +323,23 @@ fn counts_are_corrected(setting: &str) -> bool {
 
 fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite())
+}
+
+/// I(X;T) of consecutive networks, by M.
+fn consecutive(rows: &[&PoolRow]) -> Vec<(usize, Mean)> {
+    let mut sizes: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.spacing == Spacing::Consecutive) {
+        sizes.entry(row.draws).or_default().extend(finite(row.i_xt_bits));
+    }
+    sizes.into_iter().filter_map(|(draws, values)| Some((draws, Mean::of(&values)?))).collect()
+}
+
+fn slow_share(trend: &[PooledPoint], consecutive: &[(usize, Mean)]) -> Option<f64> {
+    let stretch = trend.last()?.draws / STRETCHES;
+    let spread = |draws: usize| Some(trend.iter().find(|point| point.draws == draws)?.i_xt_bits?.mean);
+    let (draws, in_a_row) = consecutive.iter().rfind(|(draws, _)| *draws <= stretch)?;
+    let (single, spread) = (spread(1)?, spread(*draws)?);
+    (single - spread >= LEAST_SHARED_BITS).then(|| (in_a_row.mean - spread) / (single - spread))
 }
 
 /// The points by M, each with the standard error of its size or the largest smaller one that has it.
@@ -399,8 +425,10 @@ pub struct PooledMean {
     pub corrected_i_xt_bits: Option<Mean>,
     /// How it was found.
     pub corrected_by: CorrectedBy,
-    /// What drift explains; see [`PooledLayer::drift_explains_bits`].
-    pub drift_explains_bits: Option<Mean>,
+    /// I(X;T) of M consecutive networks; see [`PooledLayer::consecutive_i_xt_bits`].
+    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
+    /// How much of it is slow; see [`PooledLayer::slow_share`].
+    pub slow_share: Option<Mean>,
     /// The drift; see [`PooledLayer::drift`].
     pub drift: Option<Mean>,
     /// How many values lay outside the bins, all trainings with all networks pooled.
@@ -464,12 +492,21 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
         trend: if let [alone] = layers { alone.trend.clone() } else { mean_trend(layers) },
         corrected_i_xt_bits: mean(&|layer| layer.corrected_i_xt_bits),
         corrected_by: first.corrected_by,
-        drift_explains_bits: mean(&|layer| layer.drift_explains_bits),
+        consecutive_i_xt_bits: mean_consecutive(layers),
+        slow_share: mean(&|layer| layer.slow_share),
         drift: mean(&|layer| layer.drift),
         out_of_range: layers.iter().map(|layer| layer.out_of_range).sum(),
         verdicts,
         statuses,
     }
+}
+
+fn mean_consecutive(layers: &[&PooledLayer]) -> Vec<(usize, Mean)> {
+    let mut sizes: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (draws, mean) in layers.iter().flat_map(|layer| &layer.consecutive_i_xt_bits) {
+        sizes.entry(*draws).or_default().push(mean.mean);
+    }
+    sizes.into_iter().filter_map(|(draws, values)| Some((draws, Mean::of(&values)?))).collect()
 }
 
 fn mean_trend(layers: &[&PooledLayer]) -> Vec<PooledPoint> {
@@ -640,15 +677,23 @@ mod tests {
     }
 
     #[test]
-    fn what_drift_explains_is_what_halves_know_more_than_as_many_spread_networks() {
-        let mut rows = rows(64, |m| 6.0 - m / 64.0);
-        for part in 0..2 {
-            let half = row(32, part, 5.8 + 0.2 * part as f64);
-            rows.push(PoolRow { spacing: Spacing::Consecutive, ..half });
+    fn what_is_slow_is_what_consecutive_networks_do_not_take() {
+        // Of 64 networks, stretches of 4: spread ones take 2 bits from the 6 of one network.
+        let share = |in_a_row: f64| {
+            let mut rows = rows(64, |m| 7.0 - m.min(2.0) - m.log2() / 2.0);
+            for (draws, part) in [(2, 0), (2, 1), (4, 0), (4, 1), (32, 0), (32, 1)] {
+                let value = if draws == 4 { in_a_row + 0.2 * part as f64 - 0.1 } else { 0.0 };
+                rows.push(PoolRow { spacing: Spacing::Consecutive, ..row(draws, part, value) });
+            }
+            pooled_layers(&rows, &[])[0].slow_share.unwrap()
+        };
+        for (in_a_row, expected) in [(4.0, 0.0), (6.0, 1.0), (5.5, 0.75)] {
+            assert!((share(in_a_row) - expected).abs() < 1e-12, "{in_a_row}: {}", share(in_a_row));
         }
-        let layer = &pooled_layers(&rows, &[])[0];
-        assert!((layer.halves_i_xt_bits.unwrap() - 5.9).abs() < 1e-12);
-        assert!((layer.drift_explains_bits.unwrap() - 0.4).abs() < 1e-12);
+        // What pooling does not change cannot be divided.
+        let mut flat = rows(64, |_| 6.0);
+        flat.push(PoolRow { spacing: Spacing::Consecutive, ..row(4, 0, 6.0) });
+        assert_eq!(pooled_layers(&flat, &[])[0].slow_share, None);
     }
 
     #[test]

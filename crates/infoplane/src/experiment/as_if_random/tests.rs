@@ -207,8 +207,8 @@ fn copies_of_one_network_change_nothing() {
         assert!(near(row.h_t_given_x_bits(), Some(0.0)), "{row:?}");
         assert!(row.control_bits.unwrap() <= row.i_xt_bits.unwrap() + 1e-12);
     }
-    let halves = result.rows.iter().filter(|row| row.spacing == Spacing::Consecutive);
-    assert_eq!(halves.count(), 12);
+    let consecutive = result.rows.iter().filter(|row| row.spacing == Spacing::Consecutive);
+    assert_eq!(consecutive.count(), 36, "two pools of 2, 4 and 8 for each layer and method");
 }
 
 #[test]

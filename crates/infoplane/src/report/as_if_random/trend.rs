@@ -27,6 +27,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
         })
         .collect();
     legend.push((Key::Open(Color::QUIET), "corrected, M → ∞".into()));
+    legend.push((Key::Line(Color::QUIET, &[]), "consecutive networks".into()));
     legend.push((Key::Line(Color::QUIET, DASHES), "inputs shuffled".into()));
     legend.push((Key::Line(Color::QUIET, DOTS), "one network, M = 1".into()));
     let mut notes = words::reading(setting);
@@ -93,6 +94,9 @@ fn draw_i_xt(
 ) {
     let control = layer.trend.iter().filter_map(|p| Some((p.draws as f64, p.control_bits?.mean)));
     panel.curve(scene, control, color, 1.1, 0.75, DASHES);
+    let in_a_row = layer.consecutive_i_xt_bits.iter().map(|(draws, mean)| (*draws as f64, mean.mean));
+    let single = layer.single().and_then(|point| Some((1.0, point.i_xt_bits?.mean)));
+    panel.curve(scene, single.into_iter().chain(in_a_row), color, 0.9, 0.8, &[]);
     if let Some(single) = layer.single().and_then(|point| point.i_xt_bits) {
         let level = [(1.0, single.mean), (2.0 * most, single.mean)];
         panel.curve(scene, level, color, 0.9, 0.6, DOTS);

@@ -3,7 +3,7 @@
 use super::{Setting, layer_name, settings};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
-use crate::pool::{PooledMean, Verdict};
+use crate::pool::{PooledMean, STRETCHES, Verdict};
 use crate::report::{Figure, caption};
 use crate::{Bound, Information};
 
@@ -225,16 +225,20 @@ fn verdicts(setting: &Setting) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Verdict – {}", parts.join(" ")))
 }
 
-/// How much of the compression is there only because the weights moved on.
+/// How much of the compression is there only because the weights moved on slowly.
 fn explained(setting: &Setting) -> Option<String> {
-    let layers = setting.layers.iter().filter_map(|layer| Some((layer.layer, layer.drift_explains_bits?)));
-    let (layer, most) = layers.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))?;
-    Some(format!(
-        "Pools of consecutive networks against as many spread over the window: I(X;T) differs by at most {} bits ({}), which \
-         drift and memory explain.",
-        amount(most, 2),
-        caption::layer(layer)
-    ))
+    let shares = setting.layers.iter().filter_map(|layer| {
+        Some(format!("{:.0} % ({})", 100.0 * layer.slow_share?.mean, caption::layer(layer.layer)))
+    });
+    let shares: Vec<String> = shares.collect();
+    let stretch = setting.draws() / STRETCHES;
+    (!shares.is_empty()).then(|| {
+        format!(
+            "Slow: of what {stretch} networks spread over the window take from I(X;T), {stretch} consecutive ones do not take {}. \
+             Draws that forget one another have 0 %, a steady drift nearly 100 %.",
+            shares.join(", ")
+        )
+    })
 }
 
 /// The result in plain words.

@@ -201,7 +201,7 @@ struct Reading {
     control: Option<Mean>,
     h_t_given_x: Option<Mean>,
     drift: Option<Mean>,
-    drift_explains: Option<Mean>,
+    slow_share: Option<Mean>,
     /// Spread of the weights of all layers, per ‖W‖.
     spread: Option<Mean>,
     h_x: f64,
@@ -246,7 +246,7 @@ impl Reading {
             control: mean(&|layer| Some(layer.pooled()?.control_bits?.mean)),
             h_t_given_x: mean(&|layer| Some(layer.pooled()?.h_t_given_x_bits?.mean)),
             drift: mean(&|layer| layer.drift),
-            drift_explains: mean(&|layer| layer.drift_explains_bits),
+            slow_share: mean(&|layer| layer.slow_share),
             spread: Mean::of(&spreads),
             h_x: result.h_x.bits(),
             verdicts: [count(Verdict::Settled), count(Verdict::StillDrifting), count(Verdict::TooFewDraws)],
@@ -288,9 +288,10 @@ impl Reading {
         let difference = self.difference();
         let mark = match (self.learned(), self.verdict()) {
             (false, _) => format!("acc {:.2}", number(self.accuracy)),
-            (true, Verdict::StillDrifting) => {
-                format!("drift {}", bits(number(self.drift_explains)))
-            }
+            (true, Verdict::StillDrifting) => match self.slow_share {
+                Some(share) => format!("{:.0} % slow", 100.0 * share.mean),
+                None => "drifting".into(),
+            },
             (true, Verdict::TooFewDraws) => "few draws".into(),
             (true, Verdict::Settled) => String::new(),
         };
@@ -301,7 +302,7 @@ impl Reading {
 
     const HEADER: &str = "nonlinearity,optimizer,learning_rate,batch_size,layer,width,seeds,train_accuracy,i_xt_single_bits,\
                           i_xt_pooled_bits,i_xt_corrected_bits,control_bits,compression_bits,i_ty_single_bits,i_ty_pooled_bits,\
-                          h_t_given_x_bits,drift,drift_explains_bits,weight_spread,settled,drifting,too_few_draws\n";
+                          h_t_given_x_bits,drift,slow_share,weight_spread,settled,drifting,too_few_draws\n";
 
     fn csv(&self) -> String {
         let value = |mean: Option<Mean>| mean.map_or(String::new(), |mean| format!("{:.4}", mean.mean));
@@ -323,7 +324,7 @@ impl Reading {
             value(self.i_ty_pooled),
             value(self.h_t_given_x),
             value(self.drift),
-            value(self.drift_explains),
+            value(self.slow_share),
             value(self.spread),
         )
     }
@@ -456,7 +457,7 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
         x_name: "learning rate".into(),
         y_name: "batch size".into(),
         marks: vec![
-            ("drift d".into(), "the weights moved on during the window; d bits of the difference are due to that".into()),
+            ("% slow".into(), "drifting; so much of it is not there among consecutive networks".into()),
             ("few draws".into(), "the value still changes with M".into()),
             ("acc".into(), format!("not learned, training accuracy below {LEARNED}")),
         ],
@@ -479,7 +480,7 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
     let rows: [(&str, Value); 3] = [
         ("H(T|X) of the pool  [bits]", |reading| number(reading.h_t_given_x)),
         ("drift: movement / spread of the weights", |reading| number(reading.drift)),
-        ("part explained by drift  [bits]", |reading| number(reading.drift_explains)),
+        ("slow share: what consecutive networks do not take", |reading| number(reading.slow_share)),
     ];
     let learned: Vec<Vec<&Reading>> =
         readings.iter().map(|of_layer| of_layer.iter().filter(|reading| reading.shown()).collect()).collect();
@@ -490,7 +491,7 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
         let x = Scale::linear(learned.iter().flatten().map(|reading| value(reading)).chain([0.0]), 0.06);
         for of_layer in &learned {
             let mut curves = Vec::new();
-            if !name.starts_with("drift:") {
+            if name.starts_with("H(T|X)") {
                 // Where all of the difference would be fluctuation, or drift.
                 let ends = [x.inside(-1e9).max(y.inside(-1e9)), x.inside(1e9).min(y.inside(1e9))];
                 curves.push(Curve {
@@ -545,8 +546,9 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
     legend.push(hollow);
     let mut notes = vec![
         "Every point is a cell of the grid, the mean of its seeds. Drift: 2/√M is that of independent draws, 2 that of a random walk; \
-         above 0.5 a cell counts as drifting. Part explained by drift: I(X;T) of pools of half of the window less that of as many \
-         networks spread over all of it. Dashed: as much as the whole difference."
+         above 0.5 a cell counts as drifting. Slow share: of what pooling a sixteenth of the window's networks, spread over it, takes \
+         from I(X;T), the share that as many consecutive ones do not take: 0 for draws that forget one another, 1 for a steady \
+         drift. Dashed: as much as all of H(T|X)."
             .to_string(),
     ];
     let left_out = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.shown()).count());
