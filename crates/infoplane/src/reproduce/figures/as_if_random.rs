@@ -160,7 +160,8 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
     let directory = toml::Value::String(setup.mnist()?.display().to_string());
     // A pool over steps keeps quick trainings short: 64 networks reach over some epochs instead of 64.
     let pool = PoolConfig::Steps { window: size.pick(64, 32, 4), stride: size.pick(200, 100, 1), last: None };
-    let noise = EstimatorConfig::Noise(NoiseConfig::new(vec![0.1]));
+    let draws = size.pick(None, None, Some(1));
+    let noise = EstimatorConfig::Noise(NoiseConfig { draws, ..NoiseConfig::new(vec![0.1]) });
     let pooled = settings(noise, pool, Some(size.pick(2000, 400, 50)));
     let mut plan = Vec::new();
     for cell in Grid::mnist(size).cells() {
