@@ -488,7 +488,7 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
         marks: vec![
             ("% slow".into(), "drifting; so much of it is not there among consecutive networks".into()),
             ("few draws".into(), "the value still changes with M".into()),
-            ("acc".into(), format!("not learned, training accuracy below {LEARNED}")),
+            ("acc".into(), format!("not learned, training accuracy below {LEARNED}; diverged: no networks to pool")),
         ],
         notes: vec![
             "Bold cells are settled: the weights fluctuate about a place and more networks would not change the value. The verdict \
@@ -517,7 +517,11 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
         Scale::linear(learned.iter().flatten().map(|reading| reading.difference()).chain([0.0, 0.2]), 0.06);
     let mut panels = Vec::new();
     for (name, value) in rows {
-        let x = Scale::linear(learned.iter().flatten().map(|reading| value(reading)).chain([0.0]), 0.06);
+        let values = || learned.iter().flatten().map(|reading| value(reading));
+        if !values().any(f64::is_finite) {
+            continue;
+        }
+        let x = Scale::linear(values().chain([0.0]), 0.06);
         for of_layer in &learned {
             let mut curves = Vec::new();
             if name.starts_with("H(T|X)") {
@@ -614,7 +618,12 @@ fn summaries(grid: &Grid, readings: &[Vec<Reading>]) -> Vec<Comparison> {
                 let above = found.iter().filter(|&&d| d > 0.1).count();
                 match (found.first(), found.last()) {
                     (Some(low), Some(high)) => {
-                        format!("{} cells, {above} above 0.1 bits, {low:.2} to {high:.2}", found.len())
+                        format!(
+                            "{} cells, {above} above 0.1 bits, {} to {}",
+                            found.len(),
+                            bits(*low),
+                            bits(*high)
+                        )
                     }
                     _ => "none".to_string(),
                 }
