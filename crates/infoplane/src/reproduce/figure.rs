@@ -142,7 +142,8 @@ pub(super) struct PoolResult {
     pub label: String,
     pub experiment: Experiment,
     pub seconds: Option<f64>,
-    pub result: AsIfRandomResult,
+    /// What came of it, or why its training did not come so far.
+    pub result: Result<AsIfRandomResult, String>,
 }
 
 /// A complete run.

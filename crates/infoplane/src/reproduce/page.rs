@@ -61,7 +61,7 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
             ),
         );
     }
-    if let Some(first) = results.pools.first() {
+    if let Some(first) = results.pools.iter().find_map(|pool| pool.result.as_ref().ok()) {
         let seconds: Option<f64> = results.pools.iter().map(|pool| pool.seconds).sum();
         total = total.zip(seconds).map(|(total, seconds)| total + seconds);
         let range = |value: fn(&PoolResult) -> u64| {
@@ -76,8 +76,8 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
                 results.pools.len(),
                 range(|pool| pool.experiment.seeds),
                 range(|pool| pool.experiment.training.epochs),
-                first.result.data.n_measured,
-                first.result.data.n_samples,
+                first.data.n_measured,
+                first.data.n_samples,
                 seconds.map_or("not known".into(), duration)
             ),
         );

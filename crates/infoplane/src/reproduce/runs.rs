@@ -46,7 +46,7 @@ impl Store {
 
     pub fn is_complete(&self, planned: &PlannedRun) -> bool {
         if planned.pooled.is_some() {
-            return AsIfRandomResult::is_in(&self.path(planned));
+            return AsIfRandomResult::is_in(&self.path(planned)) || self.ended_early(planned).is_some();
         }
         RunDir::open(&self.path(planned)).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_))))
     }
@@ -83,11 +83,31 @@ impl Store {
     }
 }
 
+/// A pool whose training diverged is an outcome too, and need not be tried again.
 impl Store {
+    fn ended_early_path(&self, planned: &PlannedRun) -> PathBuf {
+        self.out.join("as-if-random").join(format!("{}.ended-early.txt", key(planned)))
+    }
+
+    fn ended_early(&self, planned: &PlannedRun) -> Option<String> {
+        std::fs::read_to_string(self.ended_early_path(planned)).ok()
+    }
+
+    fn keep_early_end(&self, planned: &PlannedRun, why: &str) -> Result<(), ReproduceError> {
+        let path = self.ended_early_path(planned);
+        let directory = self.out.join("as-if-random");
+        std::fs::create_dir_all(&directory)
+            .map_err(|source| ReproduceError::Write { path: directory.clone(), source })?;
+        replace(&path, why.as_bytes())
+    }
+
     /// A complete pool of networks, read.
     pub fn read_pool(&self, planned: &PlannedRun) -> Result<PoolResult, ReproduceError> {
-        let result = AsIfRandomResult::read(&self.path(planned))
-            .map_err(|error| ReproduceError::from((planned.label.as_str(), error)))?;
+        let result = match self.ended_early(planned) {
+            Some(why) => Err(why),
+            None => Ok(AsIfRandomResult::read(&self.path(planned))
+                .map_err(|error| ReproduceError::from((planned.label.as_str(), error)))?),
+        };
         let (label, experiment) = (planned.label.clone(), planned.experiment.clone());
         Ok(PoolResult { label, experiment, seconds: self.seconds(planned), result })
     }
@@ -183,6 +203,11 @@ impl Work {
             None => experiment.run(&path, options.run, &forward, interrupt).map(|_| ()),
         };
         store.add_time(planned, start.elapsed().as_secs_f64())?;
+        if let Err(error @ ExperimentError::EndedEarly { .. }) = &result {
+            let why = error.to_string();
+            progress.noticed(&why);
+            return store.keep_early_end(planned, &why);
+        }
         result.map_err(|error| (planned.label.as_str(), error).into())
     }
 }

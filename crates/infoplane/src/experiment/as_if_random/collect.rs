@@ -92,7 +92,11 @@ impl Collector<'_> {
             source => ExperimentError::Snapshot { seed, source },
         };
         let (steps, networks) = loop {
-            let steps = self.steps(end, per_epoch)?;
+            // That the window fits the plan was checked above: what does not fit now is the fault of the training.
+            let steps = self.steps(end, per_epoch).map_err(|error| match end < planned {
+                true => ExperimentError::EndedEarly { seed, epoch: end, source: Box::new(error) },
+                false => error,
+            })?;
             let mut training = match replay.training_at(steps[0] / per_epoch) {
                 Ok(training) => training,
                 Err(SnapshotError::Ended { last, .. }) => {

@@ -40,6 +40,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             "training.optimizer.learning_rate=2e-3".to_string(),
             format!("seeds={}", size.pick(50, 2, 1)),
             common::epochs(setup, 20_000),
+            common::measured_on(setup),
             common::log_spaced(size.pick(120, 60, 4)),
             common::estimators(if size == Size::Tiny { &methods[..1] } else { &methods }),
         ];

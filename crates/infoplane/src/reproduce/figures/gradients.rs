@@ -119,10 +119,11 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     for nonlinearity in NONLINEARITIES {
         let run = results.run(&common::title(nonlinearity));
         let last = run.experiment.training.epochs as f64;
+        let early_end = (last / 100.0).max(1.0);
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for l in 0..n_layers {
             let ratio = series(run, l, LayerStats::gradient_snr);
-            early.push(peak(&ratio, last / 100.0));
+            early.push(peak(&ratio, early_end));
             late.push(level(&ratio, last / 10.0));
         }
         let list = |values: &[f64]| values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ");
@@ -133,7 +134,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             format!(
                 "{}: signal / noise, T₁ to the output: largest up to epoch {:.0}, geometric mean from epoch {:.0} on",
                 common::title(nonlinearity),
-                last / 100.0,
+                early_end,
                 last / 10.0
             ),
             "above 1, then below",

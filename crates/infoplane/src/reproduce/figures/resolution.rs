@@ -48,6 +48,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             let overrides = [
                 format!("seeds={}", size.pick(10, 2, 1)),
                 common::epochs(setup, 10_000),
+                common::measured_on(setup),
                 common::log_spaced(size.pick(40, 25, 3)),
                 common::estimators(&methods),
             ];
