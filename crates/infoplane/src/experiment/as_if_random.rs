@@ -308,15 +308,17 @@ fn of_cells(
             overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, &setting));
             let measured = rows.iter().find(|row| {
                 row.layer == layer + 1
+                    && row.estimator == config.about().name
                     && row.setting == setting
                     && row.draws == pool.n_draws()
                     && row.i_xt_bits.is_some()
             });
             let plain =
                 matches!(config, EstimatorConfig::Binned(config) if config.correction == Correction::PlugIn);
-            if let Some(row) = measured.filter(|_| plain) {
-                corrected.push(corrected_by_counts(&cells, subject, row));
-            }
+            let row = measured.filter(|_| plain).and_then(|row| corrected_by_counts(&cells, subject, row));
+            // It may have been asked for as a method of its own.
+            let is_new = |row: &PoolRow| !rows.iter().any(|other| other.setting == row.setting);
+            corrected.extend(row.filter(is_new));
         }
         (corrected, overlap.unwrap_or_default())
     };

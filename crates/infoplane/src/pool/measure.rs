@@ -27,7 +27,7 @@ pub struct PoolSubject<'a> {
 ///
 /// Bins that depend on the data are those of the whole pool, `ranges` one for each layer. Smaller pools are spread over
 /// the window, at most four disjoint ones of each size, the first of them with the last network; beside them two
-/// pools of consecutive networks of each size. A size that is no divisor of the window leaves the earliest networks out. Rows come layer by
+/// pools of consecutive networks of each size. Rows come layer by
 /// layer, method by method, with M ascending and the consecutive pools at the end; they do not depend on the number of threads.
 ///
 /// Cost: all smaller pools together have six times the rows of the whole one. Methods that count

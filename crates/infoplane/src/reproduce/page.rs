@@ -124,7 +124,7 @@ pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
     let mut text = String::from(
         "# Published figures, made again\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
          not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
-         largest value to its last, by more than a quarter of a bit and more than twice the standard error.\n",
+         largest value to its last, by more than a quarter of a bit and, of several seeds, more than twice the standard error.\n",
     );
     for figure in FIGURES {
         let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));

@@ -15,6 +15,7 @@ use super::{
     replace,
 };
 use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
+use crate::report::failed_seeds;
 use crate::run::RunDir;
 
 /// The directory of runs, and the times that they took.
@@ -71,8 +72,10 @@ impl Store {
         let (manifest, outcome, plane, training) =
             read().map_err(|error: crate::run::RunError| ReproduceError::from((label, error)))?;
         let outcome = outcome.ok_or_else(|| ReproduceError::NotThere { run: label.into() })?;
+        let failed = failed_seeds(&manifest, &training, Some(&outcome));
         Ok(RunResult {
             label: label.into(),
+            failed,
             experiment: planned.experiment.clone(),
             seconds: self.seconds(planned),
             manifest,
@@ -126,12 +129,8 @@ pub(super) fn key(planned: &PlannedRun) -> String {
     }
     table.remove("name");
     table.remove("reference");
-    // The same data may lie elsewhere tomorrow; what they are, the run itself checks.
-    if let Some(toml::Value::Table(dataset)) = table.get_mut("dataset")
-        && let Some(toml::Value::Table(source)) = dataset.get_mut("source")
-    {
-        source.remove("directory");
-    }
+    // Another version may compute other last digits. Data in another directory may be other data.
+    table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
     let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
     format!("{}-{:08x}", experiment.name.replace(' ', "-"), digest as u32)
 }

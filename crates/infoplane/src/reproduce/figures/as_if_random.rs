@@ -135,7 +135,7 @@ fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
             format!("training.batch_size={}", cell.batch),
             format!("training.epochs={}", size.pick(epochs, epochs, 12)),
-            format!("seeds={}", size.pick(5, 1, 1)),
+            format!("seeds={}", size.pick(5, 2, 1)),
             "training.statistics={ kind = \"never\" }".to_string(),
             common::estimators(&[common::full_range(30)]),
         ];
