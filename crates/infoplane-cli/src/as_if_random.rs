@@ -157,12 +157,15 @@ fn pooled(pool: &PoolConfig) -> String {
 /// Layer by layer what the whole window says.
 fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
     let mean = |value: Option<Mean>| value.map(|mean| mean.mean);
+    let error = |value: Option<Mean>| value.and_then(|mean| mean.standard_error);
     let layers: Vec<Value> = pooled_layers(&result.rows, &result.rest)
         .into_iter()
         .map(|layer| {
             let whole = layer.trend.last();
             let of =
                 |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| mean(value(p)));
+            let over_parts =
+                |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| error(value(p)));
             let i_xt = of(|point| point.i_xt_bits);
             json!({
                 "seed": layer.seed,
