@@ -7,7 +7,7 @@
 
 use divan::{Bencher, black_box};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, Method, NoiseConfig,
+    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, NoiseConfig,
     RangeScope,
 };
 use infoplane::network::Initialization;

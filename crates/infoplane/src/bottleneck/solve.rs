@@ -163,7 +163,8 @@ pub(super) fn solve(channel: &Channel, beta: f64, mut clusters: Clusters) -> Sol
         if gap <= TOLERANCE {
             break;
         }
-        if best / beta > TOLERANCE {
+        // What is found in the last round has no round to grow in; the gap is that of what there is.
+        if best / beta > TOLERANCE && round + 1 < ROUNDS {
             clusters.add(label, 1e-3);
         }
     }

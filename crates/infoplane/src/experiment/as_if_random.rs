@@ -20,8 +20,8 @@ use crate::estimator::{
 };
 use crate::measure::Crew;
 use crate::pool::{
-    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts, measure_pool,
-    overlaps,
+    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts,
+    measure_pool_unless, overlaps,
 };
 use crate::run::{DataFacts, Disk, RunDir};
 use crate::{Information, Labels, LayerDescription, Variable};
@@ -161,8 +161,8 @@ impl Experiment {
     /// allows. What the methods need comes on top.
     ///
     /// # Errors
-    /// [`ExperimentError::Value`] for settings that do not fit the experiment, if no training has the window, and, before
-    /// anything is trained, where the memory does not suffice for one pool; [`ExperimentError::OtherResult`] if `out` holds another result;
+    /// [`ExperimentError::Value`] for settings that do not fit the experiment, and, before anything is trained, where
+    /// the memory does not suffice for one pool; [`ExperimentError::EndedEarly`] if no training has the window; [`ExperimentError::OtherResult`] if `out` holds another result;
     /// [`ExperimentError::Interrupted`] once `interrupt` is true; then as [`Experiment::run`].
     pub fn as_if_random(
         &self,
@@ -252,7 +252,7 @@ impl Experiment {
         if left_out.len() == seeds.len()
             && let Some(why) = left_out.into_iter().next()
         {
-            return Err(check::value(self, why));
+            return Err(why);
         }
         if let Some(all) = networks.into_iter().reduce(Collected::join) {
             let crew = crews(threads, 1)?.remove(0);
@@ -297,7 +297,11 @@ impl Experiment {
             let x = Labels::from_rows(inputs.view());
             let subject = PoolSubject { seed, x: &x, y: &y };
             let estimators = &collector.settings.estimators;
-            let mut rows = measure_pool(&pool, subject, estimators, &ranges);
+            let stopped = || collector.stopped();
+            let rows = measure_pool_unless(&pool, subject, estimators, &ranges, &stopped);
+            let Some(mut rows) = rows.filter(|_| !stopped()) else {
+                return Err(ExperimentError::Interrupted);
+            };
             let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
             rows.extend(corrected);
             Ok(Part { rows, rest, window, overlap })
@@ -358,15 +362,17 @@ fn of_cells(
             overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, &setting));
             let measured = rows.iter().find(|row| {
                 row.layer == layer + 1
+                    && row.estimator == config.about().name
                     && row.setting == setting
                     && row.draws == pool.n_draws()
                     && row.i_xt_bits.is_some()
             });
             let plain =
                 matches!(config, EstimatorConfig::Binned(config) if config.correction == Correction::PlugIn);
-            if let Some(row) = measured.filter(|_| plain) {
-                corrected.push(corrected_by_counts(&cells, subject, row));
-            }
+            let row = measured.filter(|_| plain).and_then(|row| corrected_by_counts(&cells, subject, row));
+            // It may have been asked for as a method of its own.
+            let is_new = |row: &PoolRow| !rows.iter().any(|other| other.setting == row.setting);
+            corrected.extend(row.filter(is_new));
         }
         (corrected, overlap.unwrap_or_default())
     };

@@ -269,6 +269,16 @@ pub enum ExperimentError {
         /// Why.
         source: SnapshotError,
     },
+    /// A training ended, as one that diverges does, before there were enough networks to pool.
+    #[error("seed {seed}: the training ended at epoch {epoch}: {source}")]
+    EndedEarly {
+        /// The seed of the training.
+        seed: u64,
+        /// The last epoch that it has.
+        epoch: u64,
+        /// What does not fit.
+        source: Box<ExperimentError>,
+    },
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,

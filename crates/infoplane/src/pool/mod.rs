@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Activations, Network};
 
+pub(crate) use measure::measure_pool_unless;
 pub use measure::{PoolSubject, measure_pool};
 pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlaps};
 pub use rest::{Rest, RestRow, WindowRow};

@@ -8,10 +8,8 @@ use crate::Bound;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
-    /// Spread over the window: M networks, every k-th, with k = ⌊window / M⌋ (all of them for M = window).
-    ///
-    /// The last network of part 0 is the last of the window. There are at most four parts, P = min(k, 4), and that of
-    /// part p is p ⌊k / P⌋ networks earlier. Where M does not divide the window, the earliest networks are in no part.
+    /// Spread over the window (all of it for M = window): network k of part p, counted from the last of the window back, is
+    /// ⌊(k P + p) window / (M P)⌋ networks before that one. There are P = min(⌊window / M⌋, 4) parts.
     Spread,
     /// One after the other: M networks, at most half of the window. Part 0 ends where the second half of the window
     /// begins, part 1 with the last network.

@@ -20,6 +20,10 @@ pub const MOST_DRIFT: f64 = 0.5;
 /// bit is what can be told on a figure of 12 bits.
 pub const MOST_CHANGE_BITS: f64 = 0.1;
 
+/// A layer whose clouds have less entropy than this, and whose I(X;T) pooling does not change, is at one place, however its
+/// weights drift: they move less than what the method resolves.
+pub const MOST_ENTROPY_AT_REST_BITS: f64 = 0.5;
+
 /// Consecutive networks are compared with spread ones in stretches of this part of the window.
 pub const STRETCHES: usize = 16;
 
@@ -35,17 +39,19 @@ pub const LEAST_BELOW_LIMIT_BITS: f64 = 1.0;
 /// Asked in this order, because each question needs the one before it:
 ///
 /// 1. Fewer than [`LEAST_DRAWS`] networks: [`TooFewDraws`](Verdict::TooFewDraws), as not even drift can be told.
-/// 2. Drift above [`MOST_DRIFT`], in the layer or one before it: [`StillDrifting`](Verdict::StillDrifting). This before
+/// 2. H(T|X) below [`MOST_ENTROPY_AT_REST_BITS`] and I(X;T) within [`MOST_CHANGE_BITS`] of that of one network:
+///    [`Settled`](Verdict::Settled). Drift has no scale of its own: weights that hardly move may move steadily.
+/// 3. Drift above [`MOST_DRIFT`], in the layer or one before it: [`StillDrifting`](Verdict::StillDrifting). This before
 ///    the next, since more networks do not help: a longer window drifts further.
-/// 3. The last doubling or the correction above [`MOST_CHANGE_BITS`], or H(T|X) within [`LEAST_BELOW_LIMIT_BITS`] of
+/// 4. The last doubling or the correction above [`MOST_CHANGE_BITS`], or H(T|X) within [`LEAST_BELOW_LIMIT_BITS`] of
 ///    log2 M: [`TooFewDraws`](Verdict::TooFewDraws).
-/// 4. Else [`Settled`](Verdict::Settled).
+/// 5. Else [`Settled`](Verdict::Settled).
 ///
 /// [`PooledLayer::too_few_draws`] and [`PooledLayer::still_drifting`] tell both of a layer of which both are true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The weights fluctuate about a place and the value no longer changes with M.
+    /// The weights fluctuate about a place, or hardly move, and the value no longer changes with M.
     Settled,
     /// The weights move on: what looks like randomness is in part the way they went.
     StillDrifting,
@@ -86,7 +92,8 @@ impl CorrectedBy {
 
 /// The values at one M: means over disjoint pools, in bits.
 ///
-/// The standard error is that of the mean over disjoint pools of M networks spread over the window; where a size has
+/// The standard error is that of the mean over disjoint pools of M networks spread over the window, each between the
+/// others, so that all share its slow wander; where a size has
 /// fewer than three of them, it is that of the largest smaller size that has. So the value of all M networks has the
 /// error of the mean of its four disjoint pools of M/4: a pool of M fluctuates about half as much as one of M/4. An
 /// approximation, and for networks that remember one another too small; over several trainings it is not used.
@@ -172,7 +179,20 @@ impl PooledLayer {
     pub fn last_doubling_bits(&self) -> Option<f64> {
         let last = self.pooled()?;
         let half = self.trend.iter().rfind(|point| 2 * point.draws <= last.draws)?;
-        Some(last.i_xt_bits?.mean - half.i_xt_bits?.mean)
+        // Of a window that is no power of two it is more than one doubling.
+        let doublings = (last.draws as f64 / half.draws as f64).log2();
+        Some((last.i_xt_bits?.mean - half.i_xt_bits?.mean) / doublings)
+    }
+
+    /// Whether the layer is at one place as far as the method can tell.
+    pub fn at_rest(&self) -> bool {
+        let places = self.single().zip(self.pooled()).and_then(|(single, pooled)| {
+            let change = pooled.i_xt_bits?.mean - single.i_xt_bits?.mean;
+            Some((change, pooled.h_t_given_x_bits?.mean))
+        });
+        places.is_some_and(|(change, h_t_given_x)| {
+            change.abs() <= MOST_CHANGE_BITS && h_t_given_x <= MOST_ENTROPY_AT_REST_BITS
+        })
     }
 
     /// Whether the weights drift too much to be taken for draws of one distribution.
@@ -192,6 +212,7 @@ impl PooledLayer {
 
     fn judge(&self) -> Verdict {
         match self.pooled() {
+            Some(point) if point.draws >= LEAST_DRAWS && self.at_rest() => Verdict::Settled,
             Some(point) if point.draws >= LEAST_DRAWS && self.still_drifting() => Verdict::StillDrifting,
             _ if self.too_few_draws() => Verdict::TooFewDraws,
             _ => Verdict::Settled,
@@ -659,6 +680,10 @@ mod tests {
             .map(|row| PoolRow { h_t_bits: Some(5.0 + (row.draws as f64).log2()), ..row.clone() })
             .collect();
         assert_eq!(verdict(&apart, &[rest(2, 0.3)]), Verdict::TooFewDraws);
+        // The weights drift, but no cloud is wider than a cell.
+        let points: Vec<PoolRow> =
+            flat.iter().map(|row| PoolRow { h_t_bits: row.i_xt_bits, ..row.clone() }).collect();
+        assert_eq!(verdict(&points, &[rest(2, 3.4)]), Verdict::Settled);
         // Trainings do not drift.
         let over_seeds: Vec<PoolRow> = flat.iter().map(|row| PoolRow { seed: None, ..row.clone() }).collect();
         assert_eq!(verdict(&over_seeds, &[]), Verdict::Settled);

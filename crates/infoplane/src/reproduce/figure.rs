@@ -7,6 +7,7 @@ use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
 use crate::plane::{LayerPath, Mean, PlaneGroup, PlanePoint};
 use crate::report::draw::Scene;
+use crate::report::{FailedSeed, failed_in_words};
 use crate::run::{Manifest, SeedOutcome};
 use crate::train::EpochStats;
 use crate::{Bound, InformationPlane};
@@ -142,7 +143,8 @@ pub(super) struct PoolResult {
     pub label: String,
     pub experiment: Experiment,
     pub seconds: Option<f64>,
-    pub result: AsIfRandomResult,
+    /// What came of it, or why its training did not come so far.
+    pub result: Result<AsIfRandomResult, String>,
 }
 
 /// A complete run.
@@ -152,6 +154,8 @@ pub(super) struct RunResult {
     pub seconds: Option<f64>,
     pub manifest: Manifest,
     pub seeds: Vec<SeedOutcome>,
+    /// Those that did not learn.
+    pub failed: Vec<FailedSeed>,
     pub plane: InformationPlane,
     /// In the order (seed, epoch).
     pub training: Vec<EpochStats>,
@@ -188,8 +192,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub(super) fn new(of: impl Into<String>, paper: impl Into<String>, here: String, agrees: bool) -> Self {
-        Comparison { of: of.into(), paper: paper.into(), here, agrees: Some(agrees) }
+    /// Nothing agrees or disagrees where values are missing.
+    pub(super) fn new(
+        of: impl Into<String>,
+        paper: impl Into<String>,
+        here: String,
+        agrees: impl Into<Option<bool>>,
+    ) -> Self {
+        Comparison { of: of.into(), paper: paper.into(), here, agrees: agrees.into() }
     }
 
     pub(super) fn of_its_own(of: impl Into<String>, here: String) -> Self {
@@ -273,27 +283,16 @@ impl RunResult {
         Mean::of(&values.collect::<Vec<_>>())
     }
 
-    /// Seeds that end with less than nine tenths of the training samples right.
-    pub fn not_learned(&self) -> usize {
-        self.last_stats().iter().filter(|stats| stats.train_accuracy < LEARNED).count()
-    }
-
-    /// What must be said of the seeds: how many did not learn, how many diverged.
+    /// What must be said of the seeds: which of them did not learn.
     pub fn seed_notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        let n = self.seeds.len();
-        match self.not_learned() {
-            0 => {}
-            failed => notes.push(format!(
-                "{}: {failed} of {n} seeds end with a training accuracy below {LEARNED}; they are kept in all means.",
-                self.label
-            )),
+        match self.failed.is_empty() {
+            true => Vec::new(),
+            false => vec![format!(
+                "{}: {}; kept in means, dotted and crossed in planes.",
+                self.label,
+                failed_in_words(&self.failed)
+            )],
         }
-        let diverged = self.seeds.iter().filter(|seed| seed.status != SeedOutcome::FINISHED).count();
-        if diverged > 0 {
-            notes.push(format!("{}: {diverged} of {n} trainings diverged.", self.label));
-        }
-        notes
     }
 }
 
@@ -341,9 +340,16 @@ pub(super) fn told(mean: Option<Mean>, decimals: usize) -> String {
     }
 }
 
-/// Whether a fall of I(X;T) counts as compression: more than a quarter of a bit, and more than twice its standard error.
-pub(super) fn compresses(fall: Option<Mean>) -> bool {
-    fall.is_some_and(|fall| fall.mean > 0.25 && fall.mean > 2.0 * fall.standard_error.unwrap_or(0.0))
+/// Whether a fall of I(X;T) counts as compression: more than a quarter of a bit, and, of several seeds, more than twice its
+/// standard error. The quarter also covers that a fall from the *largest* value is never negative.
+pub(super) fn compresses(fall: Option<Mean>) -> Option<bool> {
+    let fall = fall?;
+    Some(fall.mean > 0.25 && fall.mean > 2.0 * fall.standard_error.unwrap_or(0.0))
+}
+
+/// Whether any of several layers does; unknown if one of them is.
+pub(super) fn any_compresses(falls: &[Option<Mean>]) -> Option<bool> {
+    falls.iter().try_fold(false, |any, fall| Some(any || compresses(*fall)?))
 }
 
 /// The mean alone, for conditions; nothing compares as not a number.

@@ -61,7 +61,7 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
             ),
         );
     }
-    if let Some(first) = results.pools.first() {
+    if let Some(first) = results.pools.iter().find_map(|pool| pool.result.as_ref().ok()) {
         let seconds: Option<f64> = results.pools.iter().map(|pool| pool.seconds).sum();
         total = total.zip(seconds).map(|(total, seconds)| total + seconds);
         let range = |value: fn(&PoolResult) -> u64| {
@@ -76,8 +76,8 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
                 results.pools.len(),
                 range(|pool| pool.experiment.seeds),
                 range(|pool| pool.experiment.training.epochs),
-                first.result.data.n_measured,
-                first.result.data.n_samples,
+                first.data.n_measured,
+                first.data.n_samples,
                 seconds.map_or("not known".into(), duration)
             ),
         );
@@ -124,7 +124,7 @@ pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
     let mut text = String::from(
         "# Published figures, made again\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
          not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
-         largest value to its last, by more than a quarter of a bit and more than twice the standard error.\n",
+         largest value to its last, by more than a quarter of a bit and, of several seeds, more than twice the standard error.\n",
     );
     for figure in FIGURES {
         let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));

@@ -15,6 +15,7 @@ use super::{
     replace,
 };
 use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
+use crate::report::failed_seeds;
 use crate::run::RunDir;
 
 /// The directory of runs, and the times that they took.
@@ -46,7 +47,7 @@ impl Store {
 
     pub fn is_complete(&self, planned: &PlannedRun) -> bool {
         if planned.pooled.is_some() {
-            return AsIfRandomResult::is_in(&self.path(planned));
+            return AsIfRandomResult::is_in(&self.path(planned)) || self.ended_early(planned).is_some();
         }
         RunDir::open(&self.path(planned)).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_))))
     }
@@ -71,8 +72,10 @@ impl Store {
         let (manifest, outcome, plane, training) =
             read().map_err(|error: crate::run::RunError| ReproduceError::from((label, error)))?;
         let outcome = outcome.ok_or_else(|| ReproduceError::NotThere { run: label.into() })?;
+        let failed = failed_seeds(&manifest, &training, Some(&outcome));
         Ok(RunResult {
             label: label.into(),
+            failed,
             experiment: planned.experiment.clone(),
             seconds: self.seconds(planned),
             manifest,
@@ -83,11 +86,31 @@ impl Store {
     }
 }
 
+/// A pool whose training diverged is an outcome too, and need not be tried again.
 impl Store {
+    fn ended_early_path(&self, planned: &PlannedRun) -> PathBuf {
+        self.out.join("as-if-random").join(format!("{}.ended-early.txt", key(planned)))
+    }
+
+    fn ended_early(&self, planned: &PlannedRun) -> Option<String> {
+        std::fs::read_to_string(self.ended_early_path(planned)).ok()
+    }
+
+    fn keep_early_end(&self, planned: &PlannedRun, why: &str) -> Result<(), ReproduceError> {
+        let path = self.ended_early_path(planned);
+        let directory = self.out.join("as-if-random");
+        std::fs::create_dir_all(&directory)
+            .map_err(|source| ReproduceError::Write { path: directory.clone(), source })?;
+        replace(&path, why.as_bytes())
+    }
+
     /// A complete pool of networks, read.
     pub fn read_pool(&self, planned: &PlannedRun) -> Result<PoolResult, ReproduceError> {
-        let result = AsIfRandomResult::read(&self.path(planned))
-            .map_err(|error| ReproduceError::from((planned.label.as_str(), error)))?;
+        let result = match self.ended_early(planned) {
+            Some(why) => Err(why),
+            None => Ok(AsIfRandomResult::read(&self.path(planned))
+                .map_err(|error| ReproduceError::from((planned.label.as_str(), error)))?),
+        };
         let (label, experiment) = (planned.label.clone(), planned.experiment.clone());
         Ok(PoolResult { label, experiment, seconds: self.seconds(planned), result })
     }
@@ -106,12 +129,8 @@ pub(super) fn key(planned: &PlannedRun) -> String {
     }
     table.remove("name");
     table.remove("reference");
-    // The same data may lie elsewhere tomorrow; what they are, the run itself checks.
-    if let Some(toml::Value::Table(dataset)) = table.get_mut("dataset")
-        && let Some(toml::Value::Table(source)) = dataset.get_mut("source")
-    {
-        source.remove("directory");
-    }
+    // Another version may compute other last digits. Data in another directory may be other data.
+    table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
     let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
     format!("{}-{:08x}", experiment.name.replace(' ', "-"), digest as u32)
 }
@@ -183,6 +202,11 @@ impl Work {
             None => experiment.run(&path, options.run, &forward, interrupt).map(|_| ()),
         };
         store.add_time(planned, start.elapsed().as_secs_f64())?;
+        if let Err(error @ ExperimentError::EndedEarly { .. }) = &result {
+            let why = error.to_string();
+            progress.noticed(&why);
+            return store.keep_early_end(planned, &why);
+        }
         result.map_err(|error| (planned.label.as_str(), error).into())
     }
 }

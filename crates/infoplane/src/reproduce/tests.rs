@@ -125,3 +125,29 @@ fn one_figure_without_its_data_does_not_stop_the_others() {
         assert!(page.contains(&outcome.result.unwrap_err()), "{}", outcome.name);
     }
 }
+
+#[test]
+fn a_training_that_diverges_is_an_outcome_and_not_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ReproduceOptions {
+        out: folder.path().join("out"),
+        setup: setup(),
+        run: RunOptions { threads: 1, ..RunOptions::default() },
+        only_draw: false,
+    };
+    let grid = figure("as-if-random").unwrap();
+    let mut planned = grid.plan(&options.setup).unwrap().remove(0);
+    let diverging =
+        ["training.optimizer.learning_rate=1e30".to_string(), "network.nonlinearity=linear".into()];
+    planned.experiment = planned.experiment.overridden(&diverging).unwrap();
+    let store = Store::open(&options.out).unwrap();
+    let mut attempts = 0;
+    for _ in 0..2 {
+        let mut work = runs::Work::of(&[(grid, Ok(vec![planned.clone()]))], &store);
+        attempts += usize::from(!store.is_complete(&planned));
+        work.run(grid, &planned, &store, &options, &(), &AtomicBool::new(false)).unwrap();
+    }
+    assert_eq!(attempts, 1);
+    let why = store.read_pool(&planned).unwrap().result.unwrap_err();
+    assert!(why.contains("the training ended at epoch"), "{why}");
+}

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::check::value;
 use super::{AsIfRandom, PoolConfig, SeedStatus};
 use crate::experiment::config::{Experiment, ExperimentError};
 use crate::experiment::prepare::Prepared;
@@ -35,8 +36,8 @@ pub(super) struct Collector<'a> {
 /// What came of one training.
 pub(super) struct OfSeed {
     pub status: SeedStatus,
-    /// Its networks, or at length why there are none.
-    pub taken: Result<Collected, String>,
+    /// Its networks, or the error that it is if no training has any.
+    pub taken: Result<Collected, ExperimentError>,
 }
 
 /// Networks of a window, of one training or of several.
@@ -185,9 +186,11 @@ impl Collector<'_> {
                 _ => return None,
             },
         };
+        let why = how.as_ref().map_or(why.clone(), |how| format!("{how}: {why}"));
+        let source = Box::new(value(self.experiment, why));
         let how = how.unwrap_or_else(|| format!("training ended at epoch {end}"));
         let status = SeedStatus { seed, status: format!("{how}, {before}") };
-        Some(OfSeed { status, taken: Err(format!("seed {seed}: {how}: {why}")) })
+        Some(OfSeed { status, taken: Err(ExperimentError::EndedEarly { seed, epoch: end, source }) })
     }
 
     /// The steps, from the beginning of the training, after which a network is taken, ascending; the last ends the epoch

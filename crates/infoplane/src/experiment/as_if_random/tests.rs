@@ -288,7 +288,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let error =
         wild.as_if_random(&epochs(50, 1, None), None, &folder.path().join("none"), ONE, &(), &never());
     let error = error.unwrap_err().to_string();
-    assert!(error.contains(&format!("seed 0: {}", result.seeds[0].status)), "{error}");
+    assert!(error.contains(&result.seeds[0].status), "{error}");
     assert!(error.contains("a window of 50 networks"), "{error}");
 }
 
@@ -423,6 +423,25 @@ fn an_interruption_writes_nothing() {
     let experiment = small(folder.path(), &[]);
     let stop = AtomicBool::new(true);
     let error = experiment.as_if_random(&epochs(4, 1, None), None, &out, ONE, &(), &stop).unwrap_err();
+    assert!(matches!(error, ExperimentError::Interrupted) && !out.exists());
+
+    // Likewise once all is trained and measuring has begun.
+    struct AtTheEnd<'a>(&'a AtomicBool, Mutex<u64>);
+    impl Progress for AtTheEnd<'_> {
+        fn trained(&self, epochs: u64) {
+            let mut trained = self.1.lock().unwrap();
+            *trained += epochs;
+            self.0.store(*trained == 6, std::sync::atomic::Ordering::Relaxed);
+        }
+        fn measured(&self, _seed: u64, _epoch: u64) {
+            panic!("measured though interrupted");
+        }
+        fn noticed(&self, _what: &str) {}
+    }
+    let stop = AtomicBool::new(false);
+    let experiment = small(folder.path(), &["seeds=1", "training.epochs=6"]);
+    let told = AtTheEnd(&stop, Mutex::new(0));
+    let error = experiment.as_if_random(&epochs(4, 1, None), None, &out, ONE, &told, &stop).unwrap_err();
     assert!(matches!(error, ExperimentError::Interrupted) && !out.exists());
 }
 

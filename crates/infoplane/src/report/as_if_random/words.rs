@@ -146,7 +146,7 @@ fn facts(result: &AsIfRandomResult) -> String {
 
 fn heading(setting: &Setting) -> String {
     let error = match setting.n_trainings {
-        1 => "1 training, ± over disjoint parts of the window".to_string(),
+        1 => "1 training, ± over interleaved parts of the window".to_string(),
         n => format!("{n} seeds, mean ± standard error"),
     };
     format!("{} – M = {}, bits, {error}", setting.name(), setting.draws())
@@ -163,7 +163,7 @@ pub(super) fn over_trainings(n_trainings: usize) -> Vec<String> {
 pub(super) fn reading(setting: &Setting) -> Vec<String> {
     match setting.n_trainings {
         1 => vec![
-            "Error bars: standard errors over disjoint parts of the one window, too small where its networks remember one \
+            "Error bars: standard errors over interleaved parts of the one window, too small where its networks remember one \
              another."
                 .into(),
         ],
@@ -264,11 +264,10 @@ fn sentence(setting: &Setting) -> String {
     let draws = setting.draws();
     let corrected = most.3.map(|mean| format!(", corrected {:.2}", mean.mean)).unwrap_or_default();
     let name = caption::layer(most.0);
+    let largest = changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max);
     if lost(most) < 0.05 {
         return format!(
-            "Pooling {draws} networks changes I(X;T) of no layer by more than {:.2} bits: the weights are as good as at \
-             one place.",
-            changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max)
+            "Pooling {draws} networks takes nothing from I(X;T) of any layer; it changes none by more than {largest:.2} bits."
         );
     }
     format!(

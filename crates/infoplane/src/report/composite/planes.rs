@@ -29,6 +29,8 @@ pub(crate) struct PlanePanel {
     /// A remark in the lower right corner: accuracy.
     pub remark: String,
     pub layers: Vec<LayerPath>,
+    /// Seeds whose paths are dotted and crossed.
+    pub marked: Vec<u64>,
     /// The names of the layers, as the legend prints them.
     pub names: Vec<String>,
     pub h_x_bits: f64,
@@ -125,7 +127,7 @@ impl PlanePanel {
             scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.0, 1.0, &[4.0, 3.0]);
         }
         for path in self.layers.iter().filter(|path| path.seeds.len() <= MOST_SEEDS) {
-            faint_seeds(scene, panel, path, |_| false, &color);
+            faint_seeds(scene, panel, path, |seed| self.marked.contains(&seed), &color);
         }
         for (index, path) in self.layers.iter().enumerate() {
             let radius = 2.5 + 1.3 * (self.layers.len() - 1 - index) as f64 / self.layers.len() as f64;

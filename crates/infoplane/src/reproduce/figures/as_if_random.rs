@@ -2,7 +2,7 @@
 
 use super::common::{self, NONLINEARITIES};
 use crate::estimator::{EstimatorConfig, NoiseConfig};
-use crate::experiment::{AsIfRandom, PoolConfig};
+use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
 use crate::pool::{PooledLayer, RestRow, Verdict, pooled_layers};
 use crate::report::composite::{
@@ -135,7 +135,7 @@ fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
             format!("training.batch_size={}", cell.batch),
             format!("training.epochs={}", size.pick(epochs, epochs, 12)),
-            format!("seeds={}", size.pick(5, 1, 1)),
+            format!("seeds={}", size.pick(5, 2, 1)),
             "training.statistics={ kind = \"never\" }".to_string(),
             common::estimators(&[common::full_range(30)]),
         ];
@@ -212,7 +212,7 @@ struct Reading {
 
 impl Reading {
     fn of(cell: Cell, number: usize, pool: &PoolResult) -> Reading {
-        let result = &pool.result;
+        let Ok(result) = &pool.result else { return Reading::without_values(cell, number, pool) };
         let layers = pooled_layers(&result.rows, &result.rest);
         let of_layer: Vec<&PooledLayer> = layers.iter().filter(|layer| layer.layer == number).collect();
         let mean = |value: &dyn Fn(&PooledLayer) -> Option<f64>| {
@@ -254,6 +254,30 @@ impl Reading {
         }
     }
 
+    /// A cell whose training diverged.
+    fn without_values(cell: Cell, layer: usize, pool: &PoolResult) -> Reading {
+        let widths = pool.experiment.network.hidden.get(layer.saturating_sub(1));
+        Reading {
+            cell,
+            layer,
+            width: widths.copied().unwrap_or(0),
+            accuracy: None,
+            single: None,
+            pooled: None,
+            i_ty_single: None,
+            i_ty_pooled: None,
+            corrected: None,
+            control: None,
+            h_t_given_x: None,
+            drift: None,
+            slow_share: None,
+            spread: None,
+            h_x: f64::NAN,
+            verdicts: [0; 3],
+            seeds: 0,
+        }
+    }
+
     /// How much less the pool knows of the input than one network.
     fn difference(&self) -> f64 {
         number(self.single) - number(self.pooled)
@@ -265,7 +289,7 @@ impl Reading {
 
     /// Whether the cell can be shown beside others: it learned, or is linear and cannot learn more.
     fn shown(&self) -> bool {
-        self.learned() || self.cell.nonlinearity == "linear"
+        self.learned() || (self.cell.nonlinearity == "linear" && self.seeds > 0)
     }
 
     /// The verdict of most seeds; of equals the worse.
@@ -287,6 +311,7 @@ impl Reading {
     fn heat(&self) -> HeatCell {
         let difference = self.difference();
         let mark = match (self.learned(), self.verdict()) {
+            (false, _) if self.seeds == 0 => "diverged".into(),
             (false, _) => format!("acc {:.2}", number(self.accuracy)),
             (true, Verdict::StillDrifting) => match self.slow_share {
                 Some(share) => format!("{:.0} % slow", 100.0 * share.mean),
@@ -384,8 +409,7 @@ fn show_grid(results: &Results, grid: &Grid, title: &str) -> Shown {
     let mut shown = Shown::new(heat.draw(), summaries(grid, &readings));
     shown.scenes.push(("-drift", against_drift(results, grid, title, &readings).draw()));
     let mut csv = String::from(Reading::HEADER);
-    let first = results.pools.first();
-    let n_layers = first.map_or(0, |pool| pool.result.layers.len());
+    let n_layers = complete(results).map_or(0, |(_, result)| result.layers.len());
     for cell in grid.cells() {
         for layer in 1..=n_layers {
             csv += &Reading::of(cell, layer, results.pool(&cell.label())).csv();
@@ -395,10 +419,14 @@ fn show_grid(results: &Results, grid: &Grid, title: &str) -> Shown {
     shown
 }
 
+/// The first cell that has values.
+fn complete(results: &Results) -> Option<(&PoolResult, &AsIfRandomResult)> {
+    results.pools.iter().find_map(|pool| Some((pool, pool.result.as_ref().ok()?)))
+}
+
 /// What all cells share, in one line.
 fn subject(results: &Results) -> String {
-    let Some(first) = results.pools.first() else { return String::new() };
-    let result = &first.result;
+    let Some((first, result)) = complete(results) else { return String::new() };
     let draws = result.rows.iter().map(|row| row.draws).max().unwrap_or(0);
     let of = match result.settings.pool {
         PoolConfig::Epochs { stride, .. } => format!("{draws} networks, {} apart", units(stride, "epoch")),

@@ -73,6 +73,11 @@ pub(super) fn epochs(setup: &Setup, published: u64) -> String {
     format!("training.epochs={}", setup.size.pick(published, published, 12))
 }
 
+/// All inputs, as in the papers, or as many as a test has time for.
+pub(super) fn measured_on(setup: &Setup) -> String {
+    format!("dataset.measured_on={}", setup.size.pick("all", "all", "test"))
+}
+
 /// The contrast's training with one nonlinearity: the 12-bit task, Adam, batches of 256, 10,000 epochs.
 pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, ExperimentOrData> {
     let size = setup.size;
@@ -80,8 +85,9 @@ pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, 
     let methods = [clipped(30), full_range(30), full_range(256), floor(0.07), kde(&[1e-3])];
     let overrides = [
         format!("network.nonlinearity={nonlinearity}"),
-        format!("seeds={}", size.pick(50, 3, 1)),
+        format!("seeds={}", size.pick(50, 8, 1)),
         epochs(setup, 10_000),
+        measured_on(setup),
         log_spaced(size.pick(120, 60, 4)),
         estimators(if size == crate::reproduce::Size::Tiny { &methods[..4] } else { &methods }),
     ];
@@ -93,6 +99,7 @@ pub(super) fn panel(run: &RunResult, group: &PlaneGroup<'_>, remark: String) -> 
     PlanePanel {
         remark,
         layers: group.layers(),
+        marked: run.failed.iter().map(|failed| failed.seed).collect(),
         names: run.layer_names(),
         h_x_bits: run.manifest.data.h_x_bits,
         h_y_bits: run.manifest.data.h_y_bits,

@@ -14,7 +14,7 @@ use crate::train::LayerStats;
 pub(super) const FIGURE: Figure = Figure {
     name: "gradients",
     title: "Gradient signal-to-noise and weight norms, by layer",
-    paper: "Shwartz-Ziv & Tishby (2017), figure 4; Saxe et al. (2018), figure 6",
+    paper: "Shwartz-Ziv & Tishby (2017), figure 4; Saxe et al. (2018), on gradient signal-to-noise",
     says: "Shwartz-Ziv & Tishby: early in training the mean of the gradients exceeds their standard deviation (drift), later it is \
            far below it (diffusion), and the second phase is where layers compress. Saxe et al.: that transition is there \
            also in networks that do not compress, so it cannot be the cause.",
@@ -100,7 +100,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     });
     let mut notes = vec![
         "Curves are means over seeds. Signal / noise: the norm of the mean of an epoch's mini-batch gradients over the norm of their \
-         standard deviation; dashed: 1."
+         standard deviation; dashed: 1. Noise alone has about 1/√13 = 0.28."
             .to_string(),
     ];
     notes.extend(common::seed_notes(results));
@@ -119,10 +119,11 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     for nonlinearity in NONLINEARITIES {
         let run = results.run(&common::title(nonlinearity));
         let last = run.experiment.training.epochs as f64;
+        let early_end = (last / 100.0).max(1.0);
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for l in 0..n_layers {
             let ratio = series(run, l, LayerStats::gradient_snr);
-            early.push(peak(&ratio, last / 100.0));
+            early.push(peak(&ratio, early_end));
             late.push(level(&ratio, last / 10.0));
         }
         let list = |values: &[f64]| values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ");
@@ -133,7 +134,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             format!(
                 "{}: signal / noise, T₁ to the output: largest up to epoch {:.0}, geometric mean from epoch {:.0} on",
                 common::title(nonlinearity),
-                last / 100.0,
+                early_end,
                 last / 10.0
             ),
             "above 1, then below",
@@ -145,9 +146,15 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 "{}: fall of I(X;T), 3 units, 30 bins on the full range [bits]",
                 common::title(nonlinearity)
             ),
-            if nonlinearity == "tanh" { "compresses" } else { "does not (Saxe et al.)" },
+            match nonlinearity {
+                "tanh" => "compresses",
+                "relu" => "does not (Saxe et al.)",
+                _ => "–",
+            },
             told(fall, 2),
-            compresses(fall) == (nonlinearity == "tanh"),
+            compresses(fall)
+                .map(|falls| falls == (nonlinearity == "tanh"))
+                .filter(|_| nonlinearity != "linear"),
         ));
     }
     Ok(Shown::new(scene, comparisons))

@@ -1,17 +1,17 @@
-//! Saxe et al. (2018), figure 2: the planes of MNIST.
+//! Saxe et al. (2018), figures 1C and 1D: the planes of MNIST.
 
 use super::common;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_xt, last_i_xt, layer,
-    over_seeds, told,
+    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, any_compresses, fall_i_xt, last_i_xt,
+    layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
 pub(super) const FIGURE: Figure = Figure {
     name: "mnist",
     title: "The planes of MNIST, tanh and ReLU",
-    paper: "Saxe et al. (2018), figures 1C and D and 2",
+    paper: "Saxe et al. (2018), figures 1C and 1D",
     says: "A 784-1024-20-20-20-10 network with tanh compresses its hidden layers, if anything slightly; with ReLU it does not, though it \
            learns as well.",
     here: "Preset `saxe2018-mnist` (SGD 1e-3, batches of 128), measured on the 10,000 test images with the KDE upper bound at noise \
@@ -54,15 +54,15 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         let group = common::kde_upper(run, 0.1)?;
         panels.push(common::panel(run, &group, common::accuracy_remark(run)));
         let paths = group.layers();
-        let mut any = false;
-        let mut layers = Vec::new();
+        let (mut layers, mut falls) = (Vec::new(), Vec::new());
         for number_of_layer in 2..=4 {
             let path = layer(&paths, number_of_layer);
             let fall = path.and_then(|path| over_seeds(path, fall_i_xt));
             let end = path.and_then(|path| over_seeds(path, last_i_xt));
-            any |= compresses(fall);
+            falls.push(fall);
             layers.push(format!("{} to {}", told(fall, 2), told(end, 2)));
         }
+        let enough = run.experiment.training.epochs >= 1000;
         let expected = nonlinearity == "tanh";
         comparisons.push(Comparison::new(
             format!(
@@ -71,7 +71,8 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             ),
             if expected { "compresses slightly" } else { "does not compress" },
             layers.join(", "),
-            any == expected,
+            // A few of 10,000 epochs neither confirm nor refute.
+            any_compresses(&falls).map(|any| any == expected).filter(|_| enough),
         ));
         comparisons.push(Comparison::of_its_own(
             format!("{}: test accuracy", common::title(nonlinearity)),

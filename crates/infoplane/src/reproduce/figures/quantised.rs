@@ -4,8 +4,8 @@ use super::common;
 use crate::estimator::EstimatorConfig;
 use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt,
-    last_i_xt, layer, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, any_compresses, compresses,
+    fall_i_xt, last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
@@ -67,7 +67,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 )
             };
             let ((fall4, end4), (fall3, end3), (fall_out, end_out)) = (of(4), of(5), of(6));
-            let hidden = compresses(fall4) || compresses(fall3);
+            let hidden = any_compresses(&[fall4, fall3]);
             comparisons.push(Comparison {
                 of: format!(
                     "{}, {way}: fall of I(X;T) and where it ends, layers of 4 and 3 units [bits]",
@@ -83,7 +83,11 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                     told(end4, 2),
                     told(fall3, 2),
                     told(end3, 2),
-                    if hidden { "compresses" } else { "does not compress" }
+                    match hidden {
+                        Some(true) => "compresses",
+                        Some(false) => "does not compress",
+                        None => "not measured",
+                    }
                 ),
                 agrees: None,
             });

@@ -1,12 +1,12 @@
 //! Shwartz-Ziv & Tishby (2017), figure 3: the plane with little, half and most of the data.
 
 use super::common;
-use crate::plane::LayerPath;
+use crate::plane::{LayerPath, Mean};
 use crate::report::composite::PlanesFigure;
 use crate::report::setting_name;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_ty, fall_i_xt,
-    last_i_ty, number, over_seeds, told,
+    last_i_ty, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
 
@@ -34,7 +34,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
         .map(|(label, share)| {
             let overrides = [
                 format!("dataset.split.train_fraction={share}"),
-                format!("seeds={}", size.pick(50, 3, 1)),
+                format!("seeds={}", size.pick(50, 8, 1)),
                 common::epochs(setup, 8000),
                 common::log_spaced(size.pick(120, 60, 4)),
                 common::estimators(&[common::edges(30)]),
@@ -67,7 +67,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     }
     .draw();
 
-    // The third layer from the end is the widest that is narrow enough to lose anything in 30 bins.
+    let error = |mean: Mean| mean.standard_error.unwrap_or(0.0);
     let of =
         |paths: &[LayerPath], back: usize| paths.len().checked_sub(back).and_then(|i| paths.get(i)).cloned();
     let mut comparisons = Vec::new();
@@ -80,15 +80,22 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         "5 %: I(T;Y) of the last hidden layer (3 units), fall from its largest to the end [bits]",
         "falls late: overfitting",
         told(low, 3),
-        number(low) > 0.02,
+        low.map(|low| low.mean > 0.02 && low.mean > 2.0 * error(low)),
     ));
     comparisons.push(Comparison::new(
         "45 %: the same",
         "in between",
         told(middle, 3),
-        number(middle) < number(low),
+        low.zip(middle)
+            .zip(high)
+            .map(|((low, middle), high)| high.mean < middle.mean && middle.mean < low.mean),
     ));
-    comparisons.push(Comparison::new("85 %: the same", "does not fall", told(high, 3), number(high) < 0.02));
+    comparisons.push(Comparison::new(
+        "85 %: the same",
+        "does not fall",
+        told(high, 3),
+        high.map(|high| high.mean < 0.02),
+    ));
     for (index, (label, _)) in SHARES.iter().enumerate() {
         let ends = narrow(index).and_then(|path| over_seeds(&path, last_i_ty));
         comparisons.push(Comparison::of_its_own(
@@ -107,12 +114,14 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         .iter()
         .map(|path| format!("{} ({} units)", told(over_seeds(path, fall_i_xt), 2), path.width))
         .collect();
-    let wide = common::hidden(&paths[2]).first().and_then(|path| over_seeds(path, fall_i_xt));
+    let each = common::hidden(&paths[2]).iter().map(|path| compresses(over_seeds(path, fall_i_xt)));
+    let all_of_them =
+        each.collect::<Option<Vec<bool>>>().map(|each| each.iter().all(|compresses| *compresses));
     comparisons.push(Comparison::new(
         "85 %: the same of each hidden layer",
         "all layers compress",
         all.join(", "),
-        compresses(wide),
+        all_of_them,
     ));
     Ok(Shown::new(scene, comparisons))
 }
