@@ -10,8 +10,8 @@ use infoplane::experiment::{
     AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig, RunOptions,
 };
 use infoplane::plane::Mean;
-use infoplane::pool::pooled_layers;
-use infoplane::report::{as_if_random_summary, write_as_if_random};
+use infoplane::pool::{PooledPoint, mean_over_trainings, pooled_layers};
+use infoplane::report::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::{RunDir, RunError};
 use serde_json::{Value, json};
 
@@ -154,32 +154,58 @@ fn pooled(pool: &PoolConfig) -> String {
     }
 }
 
-/// Layer by layer what the whole window says.
+/// Layer by layer what the whole window says, of each training and as means over them; the errors are those of the text.
 fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
-    let mean = |value: Option<Mean>| value.map(|mean| mean.mean);
-    let layers: Vec<Value> = pooled_layers(&result.rows, &result.rest)
-        .into_iter()
+    let layers = pooled_layers(&result.rows, &result.rest);
+    let of_trainings: Vec<Value> = layers
+        .iter()
         .map(|layer| {
-            let whole = layer.trend.last();
-            let of =
-                |value: fn(&infoplane::pool::PooledPoint) -> Option<Mean>| whole.and_then(|p| mean(value(p)));
-            let i_xt = of(|point| point.i_xt_bits);
-            json!({
+            let mut object = json!({
                 "seed": layer.seed,
                 "layer": layer.layer,
                 "width": layer.width,
                 "estimator": layer.estimator,
                 "setting": layer.setting,
                 "bound": layer.bound,
-                "draws": whole.map(|point| point.draws),
-                "h_t_bits": of(|point| point.h_t_bits),
-                "h_t_given_x_bits": of(|point| point.h_t_given_x_bits),
-                "i_xt_bits": i_xt,
-                "i_ty_bits": of(|point| point.i_ty_bits),
-                "control_bits": of(|point| point.control_bits),
-                "compression_bits": i_xt.map(|bits| result.h_x.bits() - bits),
                 "corrected_i_xt_bits": layer.corrected_i_xt_bits,
+                "drift": layer.drift,
+                "slow_share": layer.slow_share,
                 "verdict": layer.verdict,
+                "status": layer.status,
+            });
+            add_points(&mut object, result, layer.single(), layer.pooled());
+            object
+        })
+        .collect();
+    let means: Vec<Value> = mean_over_trainings(&layers)
+        .iter()
+        .map(|layer| {
+            let mut object = json!({
+                "layer": layer.layer,
+                "width": layer.width,
+                "estimator": layer.estimator,
+                "setting": layer.setting,
+                "bound": layer.bound,
+                "verdicts": layer.verdicts,
+                "statuses": layer.statuses,
+            });
+            add(&mut object, "corrected_i_xt", "_bits", layer.corrected_i_xt_bits);
+            add(&mut object, "drift", "", layer.drift);
+            add(&mut object, "slow_share", "", layer.slow_share);
+            add_points(&mut object, result, layer.single(), layer.pooled());
+            object
+        })
+        .collect();
+    let not_learned: Vec<u64> = as_if_random_failed(result).iter().map(|failed| failed.seed).collect();
+    let seeds: Vec<Value> = result
+        .seeds
+        .iter()
+        .map(|seed| {
+            json!({
+                "seed": seed.seed,
+                "status": seed.status,
+                "pooled": result.is_pooled(seed.seed),
+                "failed": not_learned.contains(&seed.seed),
             })
         })
         .collect();
@@ -189,9 +215,43 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
         "settings": result.settings,
         "h_x_bits": result.h_x.bits(),
         "h_y_bits": result.h_y.bits(),
+        "seeds": seeds,
+        "notes": as_if_random_notes(result),
         "rows": result.rows.len(),
-        "layers": layers,
+        "layers": of_trainings,
+        "means": means,
     })
+}
+
+/// `i_xt_bits` and, where it is known, `i_xt_standard_error_bits`.
+fn add(object: &mut Value, name: &str, unit: &str, mean: Option<Mean>) {
+    object[format!("{name}{unit}")] = json!(mean.map(|mean| mean.mean));
+    object[format!("{name}_standard_error{unit}")] = json!(mean.and_then(|mean| mean.standard_error));
+}
+
+/// What one network and all networks pooled say.
+fn add_points(
+    object: &mut Value,
+    result: &AsIfRandomResult,
+    single: Option<&PooledPoint>,
+    pooled: Option<&PooledPoint>,
+) {
+    let of = |point: Option<&PooledPoint>, value: fn(&PooledPoint) -> Option<Mean>| point.and_then(value);
+    let i_xt = of(pooled, |point| point.i_xt_bits);
+    let compression = i_xt.map(|mean| Mean { mean: result.h_x.bits() - mean.mean, ..mean });
+    object["draws"] = json!(pooled.map(|point| point.draws));
+    for (name, value) in [
+        ("h_t", of(pooled, |point| point.h_t_bits)),
+        ("h_t_given_x", of(pooled, |point| point.h_t_given_x_bits)),
+        ("i_xt", i_xt),
+        ("i_ty", of(pooled, |point| point.i_ty_bits)),
+        ("control", of(pooled, |point| point.control_bits)),
+        ("compression", compression),
+        ("single_i_xt", of(single, |point| point.i_xt_bits)),
+        ("single_i_ty", of(single, |point| point.i_ty_bits)),
+    ] {
+        add(object, name, "_bits", value);
+    }
 }
 
 fn write_files(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
@@ -227,6 +287,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         for (setting, _) in estimator.settings() {
             writeln!(out, "measured      {} ({setting})", estimator.about().name)?;
         }
+    }
+    for note in as_if_random_notes(&result) {
+        writeln!(out, "trainings     {note}")?;
     }
     writeln!(out, "complete      {} networks, {} rows", result.window.len(), result.rows.len())?;
     Ok(ExitCode::SUCCESS)

@@ -53,6 +53,22 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
         assert!(i_ty <= i_xt + 1e-9 && i_xt <= h_t + 1e-9 && i_xt <= 6.0 + 1e-9, "{layer}");
         assert!(["settled", "still-drifting", "too-few-draws"].contains(&layer["verdict"].as_str().unwrap()));
     }
+    for mean in object["means"].as_array().unwrap() {
+        let of_layer = layers.iter().filter(|layer| layer["layer"] == mean["layer"]);
+        for key in ["i_xt_bits", "drift"] {
+            let values: Vec<f64> = of_layer.clone().map(|layer| layer[key].as_f64().unwrap()).collect();
+            let half = (values[0] - values[1]).abs() / 2.0;
+            assert!((mean[key].as_f64().unwrap() - (values[0] + values[1]) / 2.0).abs() < 1e-9, "{mean}");
+            let error = match key.strip_suffix("_bits") {
+                Some(name) => mean[format!("{name}_standard_error_bits")].as_f64(),
+                None => mean[format!("{key}_standard_error")].as_f64(),
+            };
+            assert!((error.unwrap() - half).abs() < 1e-9, "{mean}");
+        }
+        assert!(mean.get("slow_share").is_some());
+    }
+    let seeds = object["seeds"].as_array().unwrap();
+    assert!(seeds.len() == 2 && seeds.iter().all(|seed| seed["status"] == "ok" && seed["pooled"] == true));
     let result = folder.path().join("out/as-if-random");
     let before = bytes(&result);
     for file in ["as-if-random.toml", "pool.jsonl", "rest.jsonl", "window.jsonl", "overlap.jsonl"] {

@@ -5,12 +5,12 @@ use std::path::Path;
 use infoplane::estimator::{
     BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, NoiseConfig,
 };
-use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
+use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 use infoplane::pool::{
     Draw, Pool, PoolRow, PoolSubject, Rest, Spacing, Verdict, WindowRow, measure_pool, overlaps,
     pooled_layers,
 };
-use infoplane::report::{as_if_random_summary, write_as_if_random};
+use infoplane::report::{as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
 use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
 use ndarray::{Array1, Array2};
@@ -268,6 +268,7 @@ fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomRe
         layers: [(4, "tanh"), (2, "tanh"), (2, "linear")]
             .map(|(width, name)| LayerDescription { width, nonlinearity: name.into() })
             .to_vec(),
+        seeds: (1..=seeds).map(|seed| SeedStatus { seed, status: SeedStatus::OK.into() }).collect(),
         rows: vec![],
         rest: vec![],
         window: vec![],
@@ -318,6 +319,33 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     assert!(summary.contains("Pooling 64 networks takes"), "{summary}");
     // Whatever else, independent draws do not drift.
     assert!(!summary.contains("drifting"), "{summary}");
+
+    // Every figure and both summaries name the trainings that are not what the others are.
+    let mut marked = made_up(4, 16, 0.05, 0.0);
+    let quiet = as_if_random_summary(&marked);
+    assert!(!quiet.contains("learn") && !quiet.contains("Without"), "{quiet}");
+    marked.window.retain(|row| row.draw.seed != 2);
+    marked.rows.retain(|row| row.seed != Some(2));
+    marked.rest.retain(|row| row.seed != 2);
+    marked.overlap.retain(|row| row.seed != Some(2));
+    marked.seeds[1].status = "training diverged at epoch 4, before the window fits".into();
+    marked.window.iter_mut().filter(|row| row.draw.seed == 3).for_each(|row| row.train_accuracy = 0.5);
+    let notes = [
+        "Without 1 of 4 seeds: seed 2 (training diverged at epoch 4, before the window fits).",
+        "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); it is in the means.",
+    ];
+    assert_eq!(as_if_random_notes(&marked), notes);
+    let folder = tempfile::tempdir().unwrap();
+    let files = write_as_if_random(&marked, folder.path()).unwrap();
+    let pictures = files.iter().filter(|path| !path.extension().is_some_and(|kind| kind == "png"));
+    for path in pictures {
+        let said = std::fs::read_to_string(path).unwrap();
+        // Notes are broken into lines.
+        assert!(said.contains("seed 2 (training"), "{}", path.display());
+        assert!(said.contains("Seed 3 did not learn"), "{}", path.display());
+    }
+    let said = as_if_random_summary(&marked);
+    assert!(notes.iter().all(|note| said.contains(note)), "{said}");
 
     let drifting = as_if_random_summary(&made_up(1, 64, 0.0, 0.01));
     assert!(drifting.contains("Still drifting: T₁, T₂, T₃"), "{drifting}");

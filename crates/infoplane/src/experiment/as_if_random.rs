@@ -20,8 +20,8 @@ use crate::estimator::{
 };
 use crate::measure::Crew;
 use crate::pool::{
-    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts, measure_pool,
-    overlaps,
+    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts,
+    measure_pool_unless, overlaps,
 };
 use crate::run::{DataFacts, Disk, RunDir};
 use crate::{Information, Labels, LayerDescription, Variable};
@@ -110,7 +110,9 @@ pub struct AsIfRandomResult {
     pub h_y: Information,
     /// The layers.
     pub layers: Vec<LayerDescription>,
-    /// `pool.jsonl`.
+    /// Every training, and how it came out, in the order of the seeds.
+    pub seeds: Vec<SeedStatus>,
+    /// `pool.jsonl`; nothing of trainings that do not have the window.
     pub rows: Vec<PoolRow>,
     /// `rest.jsonl`.
     pub rest: Vec<RestRow>,
@@ -120,14 +122,36 @@ pub struct AsIfRandomResult {
     pub overlap: Vec<OverlapRow>,
 }
 
+impl AsIfRandomResult {
+    /// Whether networks of this seed are pooled; not those of a training that ended before the window fits.
+    pub fn is_pooled(&self, seed: u64) -> bool {
+        self.window.iter().any(|row| row.draw.seed == seed)
+    }
+}
+
+/// How a training came out; in `as-if-random.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedStatus {
+    /// The seed of the training.
+    pub seed: u64,
+    /// `ok`; or that and when it diverged, or ended before the window fits.
+    pub status: String,
+}
+
+impl SeedStatus {
+    /// The status of a training that has the window, and did not diverge.
+    pub const OK: &str = "ok";
+}
+
 impl Experiment {
     /// Trains, takes the networks of the window as draws of one distribution, measures them together, and writes the
     /// directory `out`, which it returns.
     ///
     /// Given a `run` of the same experiment, training goes on from the keyframe in it that lies nearest before the
     /// window; the networks are the same bit for bit. A window ends at the last epoch that its training has, so where
-    /// a training ended early it ends there, and `progress` is told. Of a pool over seeds a training that ended before
-    /// the epoch asked for gives its last network.
+    /// a training ended early it ends there, and `progress` is told. A training that ended, or diverged, before the window
+    /// fits is left out and named in [`AsIfRandomResult::seeds`]; the others are measured. So is, of a pool over seeds, a
+    /// training that has no such epoch; where no epoch is given, each that did not diverge gives its last network.
     ///
     /// If `out` holds the result of the same settings, experiment and data already, by this version, it is read and
     /// nothing is computed. Every byte of it is the same for any number of threads.
@@ -138,7 +162,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`ExperimentError::Value`] for settings that do not fit the experiment, and, before anything is trained, where
-    /// the memory does not suffice for one pool; [`ExperimentError::OtherResult`] if `out` holds another result;
+    /// the memory does not suffice for one pool; [`ExperimentError::EndedEarly`] if no training has the window; [`ExperimentError::OtherResult`] if `out` holds another result;
     /// [`ExperimentError::Interrupted`] once `interrupt` is true; then as [`Experiment::run`].
     pub fn as_if_random(
         &self,
@@ -183,15 +207,23 @@ impl Experiment {
         };
         let mut parts = Vec::with_capacity(seeds.len());
         let mut networks = Vec::new();
+        let mut statuses = Vec::with_capacity(seeds.len());
+        let mut left_out = Vec::new();
         // Those that would be left over at the end come first, with the threads shared among them.
         let (first, rest) = seeds.split_at(seeds.len() % at_once);
         for seeds in [first, rest] {
             let crews = crews(threads, seeds.len().min(at_once))?;
             let done = side_by_side(seeds, &crews, |seed, crew| {
                 let mut fatal = OnDrop { flag: &failed, armed: true };
-                let done = collector.collect(seed, crew).and_then(|collected| match across {
-                    true => Ok((Some(collected), Part::default())),
-                    false => Ok((None, self.measure_networks(Some(seed), collected, &collector, crew)?)),
+                let done = collector.collect(seed, crew).and_then(|of_seed| {
+                    let taken = match of_seed.taken {
+                        Ok(collected) if across => Ok((Some(collected), Part::default())),
+                        Ok(collected) => {
+                            Ok((None, self.measure_networks(Some(seed), collected, &collector, crew)?))
+                        }
+                        Err(why) => Err(why),
+                    };
+                    Ok((of_seed.status, taken))
                 });
                 fatal.armed = done.is_err();
                 done
@@ -199,9 +231,15 @@ impl Experiment {
             let mut interrupted = false;
             for done in done {
                 match done {
-                    Some(Ok((collected, part))) => {
-                        networks.extend(collected);
-                        parts.push(part);
+                    Some(Ok((status, taken))) => {
+                        statuses.push(status);
+                        match taken {
+                            Ok((collected, part)) => {
+                                networks.extend(collected);
+                                parts.push(part);
+                            }
+                            Err(why) => left_out.push(why),
+                        }
                     }
                     Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
                     Some(Err(error)) => return Err(error),
@@ -211,11 +249,17 @@ impl Experiment {
                 return Err(ExperimentError::Interrupted);
             }
         }
+        if left_out.len() == seeds.len()
+            && let Some(why) = left_out.into_iter().next()
+        {
+            return Err(why);
+        }
         if let Some(all) = networks.into_iter().reduce(Collected::join) {
             let crew = crews(threads, 1)?.remove(0);
             parts.push(self.measure_networks(None, all, &collector, &crew)?);
         }
         let mut result = head.result(settings.clone());
+        result.seeds = statuses;
         for part in parts {
             result.rows.extend(part.rows);
             result.rest.extend(part.rest);
@@ -234,9 +278,15 @@ impl Experiment {
         collector: &Collector<'_>,
         crew: &Crew,
     ) -> Result<Part, ExperimentError> {
-        let Collected { draws, networks, window, inputs, y } = collected;
+        let Collected { draws, networks, window } = collected;
+        // The same for all trainings that are pooled together.
+        let (inputs, y) = collector.subject(draws.first().map_or(0, |draw| draw.seed))?;
         let part = crew.install(|| {
-            let pool = Pool::of(draws.iter().copied().zip(&networks), inputs.view());
+            let drawn = draws.iter().copied().zip(&networks);
+            let pool = match self.network.quantised_bits {
+                None => Pool::of(drawn, inputs.view()),
+                Some(bits) => Pool::of_quantised(drawn, inputs.view(), bits),
+            };
             // From one training to the next there is no way that the weights went.
             let rest = seed.map_or(Vec::new(), |seed| Rest::of(seed, &networks));
             drop(networks);
@@ -247,7 +297,11 @@ impl Experiment {
             let x = Labels::from_rows(inputs.view());
             let subject = PoolSubject { seed, x: &x, y: &y };
             let estimators = &collector.settings.estimators;
-            let mut rows = measure_pool(&pool, subject, estimators, &ranges);
+            let stopped = || collector.stopped();
+            let rows = measure_pool_unless(&pool, subject, estimators, &ranges, &stopped);
+            let Some(mut rows) = rows.filter(|_| !stopped()) else {
+                return Err(ExperimentError::Interrupted);
+            };
             let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
             rows.extend(corrected);
             Ok(Part { rows, rest, window, overlap })

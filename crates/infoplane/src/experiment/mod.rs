@@ -11,7 +11,7 @@ mod seed;
 #[cfg(test)]
 mod tests;
 
-pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig};
+pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
 pub use keyframes::KeyframesConfig;
 pub use preset::{PRESETS, Preset};

@@ -41,13 +41,24 @@ pub fn measure_pool<M: Method>(
     methods: &[M],
     ranges: &[LayerRange],
 ) -> Vec<PoolRow> {
+    measure_pool_unless(pool, subject, methods, ranges, &|| false).unwrap_or_default()
+}
+
+/// As [`measure_pool`]; asks before every layer of every smaller pool whether to stop, and is `None` if so.
+pub(crate) fn measure_pool_unless<M: Method>(
+    pool: &Pool,
+    subject: PoolSubject<'_>,
+    methods: &[M],
+    ranges: &[LayerRange],
+    stopped: &(dyn Fn() -> bool + Sync),
+) -> Option<Vec<PoolRow>> {
     assert_eq!(ranges.len(), pool.layers.len(), "ranges for the layers");
     let taken: Vec<Taken<'_, M>> = (0..pool.layers.len())
         .flat_map(|layer| methods.iter().map(move |method| (layer, method)))
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|(layer, method)| Taken::new(pool, layer, method, &ranges[layer]))
-        .collect();
+        .map(|(layer, method)| (!stopped()).then(|| Taken::new(pool, layer, method, &ranges[layer])))
+        .collect::<Option<_>>()?;
     // The largest pools first, so that no thread is left with one at the end.
     let parts = parts(pool.n_draws());
     let mut rows: Vec<Vec<Vec<PoolRow>>> = parts
@@ -55,10 +66,14 @@ pub fn measure_pool<M: Method>(
         .rev()
         .with_max_len(1)
         .map(|part| {
+            if stopped() {
+                return None;
+            }
             let labellings = labellings(pool.n_inputs, subject, &part.of);
-            taken.par_iter().map(|taken| taken.measure(subject.seed, part, &labellings)).collect()
+            let measure = |taken: &Taken<'_, M>| taken.measure(subject.seed, part, &labellings);
+            taken.par_iter().map(|taken| (!stopped()).then(|| measure(taken))).collect()
         })
-        .collect();
+        .collect::<Option<_>>()?;
     rows.reverse();
     // By layer and method, not by part.
     let mut in_order = Vec::new();
@@ -67,7 +82,7 @@ pub fn measure_pool<M: Method>(
             in_order.append(&mut of_part[taken]);
         }
     }
-    in_order
+    Some(in_order)
 }
 
 /// Of every row of a pool which row, which input and which class it is, and which input after permuting them within

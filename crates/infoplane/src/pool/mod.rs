@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Activations, Network};
 
+pub(crate) use measure::measure_pool_unless;
 pub use measure::{PoolSubject, measure_pool};
 pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlaps};
 pub use rest::{Rest, RestRow, WindowRow};
@@ -59,6 +60,29 @@ impl Pool {
     /// # Panics
     /// If the networks are not of one shape.
     pub fn of<'a>(draws: impl IntoIterator<Item = (Draw, &'a Network)>, inputs: ArrayView2<'_, f32>) -> Pool {
+        Pool::of_forward(draws, inputs, |network, activations| network.activations_into(inputs, activations))
+    }
+
+    /// As [`Pool::of`], with every activation rounded to one of 2^`bits` levels
+    /// ([`Network::quantised_activations`](crate::Network::quantised_activations)).
+    ///
+    /// # Panics
+    /// If the networks are not of one shape, or `bits` is not 1 to 16.
+    pub fn of_quantised<'a>(
+        draws: impl IntoIterator<Item = (Draw, &'a Network)>,
+        inputs: ArrayView2<'_, f32>,
+        bits: u8,
+    ) -> Pool {
+        Pool::of_forward(draws, inputs, |network, activations| {
+            *activations = network.quantised_activations(inputs, bits);
+        })
+    }
+
+    fn of_forward<'a>(
+        draws: impl IntoIterator<Item = (Draw, &'a Network)>,
+        inputs: ArrayView2<'_, f32>,
+        forward: impl Fn(&Network, &mut Activations) + Sync,
+    ) -> Pool {
         let draws: Vec<(Draw, &Network)> = draws.into_iter().collect();
         let n_inputs = inputs.nrows();
         let widths = draws.first().map_or(Vec::new(), |(_, network)| network.widths());
@@ -74,7 +98,7 @@ impl Pool {
             || Activations { layers: Vec::new() },
             |activations, (rows, (_, network))| {
                 assert_eq!(network.widths(), widths, "networks of a pool are of one shape");
-                network.activations_into(inputs, activations);
+                forward(network, activations);
                 rows.iter_mut().zip(&activations.layers).for_each(|(rows, t)| rows.assign(t));
             },
         );

@@ -75,7 +75,7 @@ fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
 
 /// Follows the weights over a window, network by network, and keeps none but the last.
 ///
-/// Memory: 28 bytes for each parameter. All sums are of differences from the first network, in double precision:
+/// Memory: 32 bytes for each parameter. All sums are of differences from the first network, in double precision:
 /// weights of 1 that fluctuate by 10⁻⁶ lose nothing.
 ///
 /// ```

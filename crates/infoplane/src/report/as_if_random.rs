@@ -4,6 +4,7 @@ mod compression;
 mod layout;
 mod overlap;
 mod rest;
+mod trainings;
 mod trend;
 mod words;
 
@@ -20,6 +21,7 @@ use crate::plane::PlaneGroup;
 use crate::pool::{PooledMean, mean_over_trainings, pooled_layers};
 use crate::run::Disk;
 
+pub use trainings::{as_if_random_failed, as_if_random_notes};
 pub use words::as_if_random_summary;
 
 /// Writes the figures and `summary.md` into `directory`, and returns the paths of what it wrote.

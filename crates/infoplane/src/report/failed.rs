@@ -25,7 +25,7 @@ pub(super) const DOTS: &[f32] = &[0.9, 2.1];
 pub(super) const LEAST_FOR_BANDS: usize = 8;
 
 /// Up to here seeds are told by number; a summary of a thousand need not list hundreds.
-const MOST_TOLD: usize = 20;
+pub(super) const MOST_TOLD: usize = 20;
 
 /// A training that did not learn, and how that is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,15 +82,25 @@ impl FailedSeed {
     /// assert!(FailedSeed::of(&last(0.58), 0.52).is_none());
     /// ```
     pub fn of(last: &EpochStats, guessing_accuracy: f64) -> Option<FailedSeed> {
-        let failed = |failure| Some(FailedSeed { seed: last.seed, failure });
-        if !last.train_loss.is_finite() {
+        let (loss, accuracy) = (f64::from(last.train_loss), f64::from(last.train_accuracy));
+        FailedSeed::judge(last.seed, last.epoch, loss, accuracy, guessing_accuracy)
+    }
+
+    /// As [`FailedSeed::of`], by what it looks at alone.
+    pub(super) fn judge(
+        seed: u64,
+        epoch: u64,
+        train_loss: f64,
+        train_accuracy: f64,
+        guessing_accuracy: f64,
+    ) -> Option<FailedSeed> {
+        let failed = |failure| Some(FailedSeed { seed, failure });
+        if !train_loss.is_finite() {
             return failed(TrainingFailure::Diverged);
         }
-        let train_accuracy = f64::from(last.train_accuracy);
         let mistakes = 1.0 - guessing_accuracy;
         // Written so that an accuracy that is not a number fails nothing: then nothing is known.
         if mistakes > 0.0 && train_accuracy - guessing_accuracy < LEAST_LEARNED * mistakes {
-            let epoch = last.epoch;
             return failed(TrainingFailure::NotLearned { epoch, train_accuracy, guessing_accuracy });
         }
         None
@@ -252,7 +262,7 @@ fn range(values: &[f64]) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -32,7 +32,7 @@ use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
 use draw::Scene;
 
-pub use as_if_random::{as_if_random_summary, write_as_if_random};
+pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
 pub use failed::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_in_words, failed_seeds};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{AsIfRandom, PoolConfig};
+use super::check::value;
+use super::{AsIfRandom, PoolConfig, SeedStatus};
 use crate::experiment::config::{Experiment, ExperimentError};
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
@@ -13,7 +14,7 @@ use crate::measure::Crew;
 use crate::pool::{Draw, WindowRow};
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
-use crate::train::{Keyframe, Replay, Trainer};
+use crate::train::{Keyframe, Replay, Trainer, TrainingEnd};
 use crate::{Labels, Network};
 
 /// What the trainings share.
@@ -32,17 +33,22 @@ pub(super) struct Collector<'a> {
     pub failed: &'a AtomicBool,
 }
 
-/// Networks, and what they are measured on.
+/// What came of one training.
+pub(super) struct OfSeed {
+    pub status: SeedStatus,
+    /// Its networks, or the error that it is if no training has any.
+    pub taken: Result<Collected, ExperimentError>,
+}
+
+/// Networks of a window, of one training or of several.
 pub(super) struct Collected {
     pub draws: Vec<Draw>,
     pub networks: Vec<Network>,
     pub window: Vec<WindowRow>,
-    pub inputs: Array2<f32>,
-    pub y: Labels,
 }
 
 impl Collected {
-    /// The networks of two trainings, on the inputs of the first.
+    /// The networks of two trainings.
     pub fn join(mut self, other: Collected) -> Collected {
         self.draws.extend(other.draws);
         self.networks.extend(other.networks);
@@ -56,11 +62,17 @@ impl Collector<'_> {
         self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
+    /// What the networks of one seed are measured on.
+    pub fn subject(&self, seed: u64) -> Result<(Array2<f32>, Labels), ExperimentError> {
+        let dataset = &self.prepared.dataset;
+        let split = dataset.split_rows(self.experiment.dataset.split, seed)?;
+        Ok(self.experiment.chosen_rows(dataset, &split, self.settings.inputs)?)
+    }
+
     /// Trains with one seed and keeps the networks of the window.
-    pub fn collect(&self, seed: u64, crew: &Crew) -> Result<Collected, ExperimentError> {
+    pub fn collect(&self, seed: u64, crew: &Crew) -> Result<OfSeed, ExperimentError> {
         let Collector { experiment, prepared, settings, progress, .. } = *self;
         let split = prepared.dataset.split_rows(experiment.dataset.split, seed)?;
-        let (inputs, y) = experiment.chosen_rows(&prepared.dataset, &split, settings.inputs)?;
         let trainer = experiment.trainer(prepared, &split, seed)?;
         let per_epoch = trainer.steps_per_epoch();
         let planned = settings.pool.window().2.unwrap_or(experiment.training.epochs);
@@ -87,20 +99,26 @@ impl Collector<'_> {
 
         // A training may end before the epoch that the window was to end at: then the window moves back.
         let mut end = planned;
+        let mut ended = None;
         let failed = |source| match source {
             SnapshotError::Interrupted => ExperimentError::Interrupted,
             source => ExperimentError::Snapshot { seed, source },
         };
         let (steps, networks) = loop {
-            // That the window fits the plan was checked above: what does not fit now is the fault of the training.
-            let steps = self.steps(end, per_epoch).map_err(|error| match end < planned {
-                true => ExperimentError::EndedEarly { seed, epoch: end, source: Box::new(error) },
-                false => error,
-            })?;
+            // Where a window that was to end at the planned epoch does not fit, the settings are wrong; where a training
+            // ended before, it has none, and the others go on.
+            if end < planned
+                && let Some(left_out) = self.left_out(seed, end, per_epoch, ended)
+            {
+                progress.noticed(&format!("seed {seed}: {}; it is left out", left_out.status.status));
+                return Ok(left_out);
+            }
+            let steps = self.steps(end, per_epoch)?;
             let mut training = match replay.training_at(steps[0] / per_epoch) {
                 Ok(training) => training,
                 Err(SnapshotError::Ended { last, .. }) => {
                     end = last;
+                    ended = replay.ended();
                     continue;
                 }
                 Err(error) => return Err(failed(error)),
@@ -130,6 +148,7 @@ impl Collector<'_> {
                 break (steps, networks);
             }
             end = reached;
+            ended = training.ended();
         };
         if end < planned {
             progress.noticed(&format!(
@@ -148,7 +167,30 @@ impl Collector<'_> {
                 .map(|(&draw, network)| window_row(trainer, draw, network))
                 .collect()
         });
-        Ok(Collected { draws, networks, window, inputs, y })
+        let status = diverged(ended).unwrap_or_else(|| SeedStatus::OK.into());
+        Ok(OfSeed { status: SeedStatus { seed, status }, taken: Ok(Collected { draws, networks, window }) })
+    }
+
+    /// What is said of a training that ended at the epoch `end`, before it had what is to be pooled; `None` if it has.
+    fn left_out(&self, seed: u64, end: u64, per_epoch: u64, ended: Option<TrainingEnd>) -> Option<OfSeed> {
+        let how = diverged(ended);
+        let (before, why) = match self.settings.pool {
+            // Without an epoch each training gives its last network; what is about to diverge is not what the others are.
+            PoolConfig::Seeds { epoch: None } if how.is_none() => return None,
+            PoolConfig::Seeds { epoch } => {
+                let asked = epoch.unwrap_or(self.experiment.training.epochs);
+                ("before the epoch pooled", format!("there is no network of epoch {asked}"))
+            }
+            _ => match self.steps(end, per_epoch) {
+                Err(ExperimentError::Value { message, .. }) => ("before the window fits", message),
+                _ => return None,
+            },
+        };
+        let why = how.as_ref().map_or(why.clone(), |how| format!("{how}: {why}"));
+        let source = Box::new(value(self.experiment, why));
+        let how = how.unwrap_or_else(|| format!("training ended at epoch {end}"));
+        let status = SeedStatus { seed, status: format!("{how}, {before}") };
+        Some(OfSeed { status, taken: Err(ExperimentError::EndedEarly { seed, epoch: end, source }) })
     }
 
     /// The steps, from the beginning of the training, after which a network is taken, ascending; the last ends the epoch
@@ -159,6 +201,13 @@ impl Collector<'_> {
         let (window, stride, _) = self.settings.pool.window();
         let stride = if steps { stride } else { stride.saturating_mul(per_epoch) };
         Ok((0..window as u64).rev().map(|back| end * per_epoch - back * stride).collect())
+    }
+}
+
+fn diverged(ended: Option<TrainingEnd>) -> Option<String> {
+    match ended {
+        Some(TrainingEnd::Diverged { epoch, .. }) => Some(format!("training diverged at epoch {epoch}")),
+        _ => None,
     }
 }
 

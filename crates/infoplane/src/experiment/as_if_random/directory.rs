@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::{AsIfRandom, AsIfRandomResult};
+use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
 use crate::experiment::config::{ExperimentError, shorten};
 use crate::experiment::difference::differences;
 use crate::run::{
@@ -32,13 +32,14 @@ pub(super) struct Head {
     pub format_version: u32,
     pub infoplane_version: String,
     pub name: String,
-    pub seeds: Vec<u64>,
     #[serde(default)]
     pub digests: Digests,
     pub data: DataFacts,
     pub layers: Vec<LayerDescription>,
     pub settings: Table,
     pub experiment: Table,
+    /// Known once all trainings have ended.
+    pub seeds: Vec<SeedStatus>,
 }
 
 /// Digests of the tables, by which damage to them is found.
@@ -60,12 +61,12 @@ impl Head {
             format_version: FORMAT_VERSION,
             infoplane_version: manifest.infoplane_version.clone(),
             name: name.into(),
-            seeds: manifest.seeds.clone(),
             digests: Digests::default(),
             data,
             layers: manifest.layers.clone(),
             settings,
             experiment: manifest.experiment.clone(),
+            seeds: Vec::new(),
         })
     }
 
@@ -78,6 +79,7 @@ impl Head {
             h_y: Information::from_bits(self.data.h_y_bits),
             data: self.data.clone(),
             layers: self.layers.clone(),
+            seeds: self.seeds.clone(),
             rows: Vec::new(),
             rest: Vec::new(),
             window: Vec::new(),
@@ -219,6 +221,7 @@ impl<'a> Claimed<'a> {
             window: write_table(disk, &directory.join(WINDOW), &result.window)?,
             overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
         };
+        head.seeds.clone_from(&result.seeds);
         let path = directory.join(HEAD);
         let text = to_toml(&path, &head)?;
         disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))

@@ -237,6 +237,33 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let got = experiment.as_if_random(&settings, Some(&summary.run), &taken_up, ONE, &(), &never()).unwrap();
     assert_eq!(got, result);
 
+    // Where the window fits some trainings only, the others are named, and left out.
+    let (shortest, longest) = (*ends.iter().min().unwrap(), *ends.iter().max().unwrap());
+    assert!(shortest < longest, "{ends:?}");
+    let told = Told::default();
+    let out = folder.path().join("some");
+    let some = experiment
+        .as_if_random(&epochs(longest as usize + 1, 1, None), None, &out, ONE, &told, &never())
+        .unwrap();
+    assert_eq!(AsIfRandomResult::read(&out).unwrap(), some);
+    for (status, &end) in some.seeds.iter().zip(&ends) {
+        let expected = match end == longest {
+            true => SeedStatus::OK.to_string(),
+            false => format!("training ended at epoch {end}, before the window fits"),
+        };
+        assert_eq!(status.status, expected);
+        assert_eq!(some.is_pooled(status.seed), end == longest);
+        assert_eq!(some.rows.iter().any(|row| row.seed == Some(status.seed)), end == longest);
+        assert!(end == longest || told.noticed().contains(&format!("seed {}: {expected}", status.seed)));
+    }
+    let across = |epoch| {
+        let out = folder.path().join(format!("across {epoch:?}"));
+        draws(&go(&experiment, &pooled(PoolConfig::Seeds { epoch }), &out))
+    };
+    let having: Vec<_> = (0..).zip(&ends).filter(|(_, end)| **end >= longest).collect();
+    assert_eq!(across(Some(longest)), having.iter().map(|(seed, _)| (*seed, longest, 0)).collect::<Vec<_>>());
+    assert_eq!(across(None), (0..).zip(&ends).map(|(seed, &end)| (seed, end, 0)).collect::<Vec<_>>());
+
     let long = epochs(50, 1, None);
     let error = experiment.as_if_random(&long, None, &folder.path().join("long"), ONE, &(), &never());
     let error = error.unwrap_err().to_string();
@@ -255,7 +282,40 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let result =
         wild.as_if_random(&settings, None, &folder.path().join("wild"), ONE, &told, &never()).unwrap();
     assert!(told.noticed().contains("the training ended at epoch"), "{}", told.noticed());
-    assert!(result.window[0].draw.epoch < 60);
+    let last = result.window[0].draw.epoch;
+    assert!(last < 60);
+    assert_eq!(result.seeds[0].status, format!("training diverged at epoch {}", last + 1));
+    let error =
+        wild.as_if_random(&epochs(50, 1, None), None, &folder.path().join("none"), ONE, &(), &never());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains(&result.seeds[0].status), "{error}");
+    assert!(error.contains("a window of 50 networks"), "{error}");
+}
+
+#[test]
+fn a_quantised_network_is_pooled_as_it_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let exact = "estimators=[{ kind = \"binned\", rule = \"exact\" }]";
+    let coarse = ["seeds=1", "training.epochs=6", "network.quantised_bits=2", exact];
+    let experiment = small(folder.path(), &coarse);
+    let mut settings = epochs(1, 1, None);
+    settings.estimators = experiment.estimators.clone();
+    let pooled = go(&experiment, &settings, &folder.path().join("pooled"));
+    let run = experiment.run(&folder.path().join("run"), ONE, &(), &never()).unwrap();
+    let plane = run.run.plane().unwrap();
+    let measured: Vec<_> = plane.rows.iter().filter(|row| row.epoch == 6).collect();
+    let plain: Vec<&PoolRow> = pooled.rows.iter().filter(|row| row.control_bits.is_some()).collect();
+    assert_eq!((plain.len(), measured.len()), (3, 3));
+    for (row, measured) in plain.iter().zip(measured) {
+        let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-9;
+        assert!(near(row.i_xt_bits, measured.i_xt_bits), "{row:?} {measured:?}");
+        // Two units of four levels.
+        assert!(row.layer < 3 || row.h_t_bits.unwrap() <= 4.0, "{row:?}");
+    }
+    // Fine activations tell all 64 inputs apart.
+    let fine = small(folder.path(), &["seeds=1", "training.epochs=6", exact]);
+    let fine = go(&fine, &settings, &folder.path().join("fine"));
+    assert!(fine.rows[0].i_xt_bits.unwrap() > plain[0].i_xt_bits.unwrap() + 0.1);
 }
 
 #[test]
@@ -363,6 +423,25 @@ fn an_interruption_writes_nothing() {
     let experiment = small(folder.path(), &[]);
     let stop = AtomicBool::new(true);
     let error = experiment.as_if_random(&epochs(4, 1, None), None, &out, ONE, &(), &stop).unwrap_err();
+    assert!(matches!(error, ExperimentError::Interrupted) && !out.exists());
+
+    // Likewise once all is trained and measuring has begun.
+    struct AtTheEnd<'a>(&'a AtomicBool, Mutex<u64>);
+    impl Progress for AtTheEnd<'_> {
+        fn trained(&self, epochs: u64) {
+            let mut trained = self.1.lock().unwrap();
+            *trained += epochs;
+            self.0.store(*trained == 6, std::sync::atomic::Ordering::Relaxed);
+        }
+        fn measured(&self, _seed: u64, _epoch: u64) {
+            panic!("measured though interrupted");
+        }
+        fn noticed(&self, _what: &str) {}
+    }
+    let stop = AtomicBool::new(false);
+    let experiment = small(folder.path(), &["seeds=1", "training.epochs=6"]);
+    let told = AtTheEnd(&stop, Mutex::new(0));
+    let error = experiment.as_if_random(&epochs(4, 1, None), None, &out, ONE, &told, &stop).unwrap_err();
     assert!(matches!(error, ExperimentError::Interrupted) && !out.exists());
 }
 

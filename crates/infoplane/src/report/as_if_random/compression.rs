@@ -1,7 +1,7 @@
 //! Compression H(X) − I(X;T) and I(T;Y), of one network and of all.
 
 use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
-use super::{Setting, layer_name, words};
+use super::{Setting, as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
@@ -45,6 +45,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
          (or the noise) take away alone."
             .into(),
     );
+    notes.extend(as_if_random_notes(result));
     notes.extend(words::notes(result, setting));
     let title = format!("As if random: compression – {}", result.name);
     let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);

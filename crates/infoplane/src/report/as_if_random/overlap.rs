@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
-use super::{layer_name, words};
+use super::{as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_COMPARED_INPUTS, OverlapRow};
@@ -38,15 +38,16 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &str) -> Option<Scene> {
     let mut notes = words::over_trainings(seeds.len());
     notes.push(
         "Two inputs overlap if some network of the pool puts the one where some network puts the other. Mean overlap: \
-         the sum over cells of the smaller of the two probabilities, 1 for equal clouds. What overlaps is merged: this is \
-         where the compression comes from."
+         the sum over cells of the smaller of the two probabilities, 1 for equal clouds. What overlaps cannot be told apart \
+         there."
             .into(),
     );
     if result.data.n_measured > MOST_COMPARED_INPUTS {
         notes.push(format!("Pairs of {MOST_COMPARED_INPUTS} evenly spaced inputs."));
     }
+    notes.extend(as_if_random_notes(result));
     let subtitle = words::about(result, setting, seeds.len());
-    let title = format!("As if random: which inputs are merged – {}", result.name);
+    let title = format!("As if random: which inputs overlap – {}", result.name);
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 1);
     let width = |layer: usize| result.layers.get(layer - 1).map_or(0, |described| described.width);
     let names: Vec<String> = layers.iter().map(|&layer| layer_name(result, layer, width(layer))).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::layout::{Key, LEFTS, PANEL, Series, TOP, bars, sheet};
-use super::{layer_name, words};
+use super::{as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
@@ -45,6 +45,7 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     )];
     notes.extend(straightness(result));
     notes.extend(words::over_trainings(n_trainings));
+    notes.extend(as_if_random_notes(result));
     let subtitle = words::about(result, "", n_trainings);
     let title = format!("As if random: are the weights at rest? – {}", result.name);
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 2);

@@ -1,7 +1,7 @@
 //! I(X;T) and H(T|X) against the number of networks pooled.
 
 use super::layout::{Key, LEFTS, PANEL, TOP, error_bar, limit, open, sheet};
-use super::{Setting, layer_name, words};
+use super::{Setting, as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
@@ -36,6 +36,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
          all that is left is the bias. H(T|X) of M networks cannot exceed log2 M.",
         setting.first().corrected_by.name()
     ));
+    notes.extend(as_if_random_notes(result));
     notes.extend(words::notes(result, setting));
     let title = format!("As if random: information by the number of networks – {}", result.name);
     let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);

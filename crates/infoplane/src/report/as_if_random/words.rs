@@ -1,6 +1,6 @@
 //! What figures and summary say in words.
 
-use super::{Setting, layer_name, settings};
+use super::{Setting, as_if_random_notes, layer_name, settings};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
 use crate::pool::{PooledMean, STRETCHES, Verdict};
@@ -28,6 +28,9 @@ const HEADER: [&str; 11] = [
 /// and what may be claimed. In bits, mean ± standard error.
 pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
     let mut text = format!("{}\n{}\n", result.name, facts(result));
+    for note in as_if_random_notes(result) {
+        text += &format!("{note}\n");
+    }
     for setting in settings(result) {
         text += &format!("\n{}\n", heading(&setting));
         text += &aligned(&table(result, &setting));
@@ -45,6 +48,9 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
 /// The same as a Markdown page with the figures.
 pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String {
     let mut page = format!("# {}\n\n{}\n", plain(&result.name), plain(&facts(result)));
+    for note in as_if_random_notes(result) {
+        page += &format!("\n{}\n", plain(&note));
+    }
     for setting in settings(result) {
         page += &format!("\n## {}\n\n", plain(&heading(&setting)));
         page += &format!("| {} |\n|{}\n", HEADER.map(plain).join(" | "), " --- |".repeat(HEADER.len()));
