@@ -337,7 +337,7 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     assert_eq!(as_if_random_notes(&marked), notes);
     let folder = tempfile::tempdir().unwrap();
     let files = write_as_if_random(&marked, folder.path()).unwrap();
-    let pictures = files.iter().filter(|path| !path.extension().is_some_and(|kind| kind == "png"));
+    let pictures = files.iter().filter(|path| path.extension().is_none_or(|kind| kind != "png"));
     for path in pictures {
         let said = std::fs::read_to_string(path).unwrap();
         // Notes are broken into lines.

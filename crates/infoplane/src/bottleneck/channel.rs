@@ -83,7 +83,7 @@ impl Channel {
 
     /// Whether every input has one label.
     pub(super) fn deterministic(&self) -> bool {
-        self.p_y_given_x.iter().all(|&p| p < EQUAL || p > 1.0 - EQUAL)
+        self.p_y_given_x.iter().all(|&p| !(EQUAL..=1.0 - EQUAL).contains(&p))
     }
 }
 

@@ -66,7 +66,7 @@ impl Collector<'_> {
     pub fn subject(&self, seed: u64) -> Result<(Array2<f32>, Labels), ExperimentError> {
         let dataset = &self.prepared.dataset;
         let split = dataset.split_rows(self.experiment.dataset.split, seed)?;
-        Ok(self.experiment.chosen_rows(dataset, &split, self.settings.inputs)?)
+        self.experiment.chosen_rows(dataset, &split, self.settings.inputs)
     }
 
     /// Trains with one seed and keeps the networks of the window.
