@@ -12,7 +12,7 @@ use crate::reproduce::{ReproduceError, Results};
 pub(super) const FIGURE: Figure = Figure {
     name: "saxe-nonlinearities",
     title: "tanh, ReLU and linear under bins and under noise",
-    paper: "Saxe et al. (2018), figures 1 and 3 and appendix B",
+    paper: "Saxe et al. (2018), figure 1 and appendix",
     says: "A tanh network compresses because its units saturate; the same network with ReLU does not \
            compress, neither under bins that cover all values nor under kernel density estimates with noise. Where ReLU seems \
            to compress, bins on a fixed range clip what it puts out.",
