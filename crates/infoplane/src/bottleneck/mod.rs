@@ -125,8 +125,8 @@ impl BottleneckCurve {
 /// // A fair bit through a channel that flips one in ten: 0.531 of the bit arrive.
 /// let curve = bottleneck_curve(&[0.5, 0.5], array![[0.9, 0.1], [0.1, 0.9]].view(), 50)?;
 /// assert!((curve.i_xy.bits() - 0.531).abs() < 1e-3);
-/// // Half a bit of the input tells at most 0.291 bits of the label.
-/// assert!((curve.at(Information::from_bits(0.5)).bits() - 0.291).abs() < 1e-3);
+/// // Half a bit of the input tells at most 0.303 bits of the label.
+/// assert!((curve.at(Information::from_bits(0.5)).bits() - 0.303).abs() < 1e-3);
 /// # Ok::<(), infoplane::bottleneck::BottleneckError>(())
 /// ```
 ///

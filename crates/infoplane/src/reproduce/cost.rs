@@ -14,7 +14,7 @@ use crate::train::BatchSize;
 ///     let plan = figure("tishby-data-share")?.plan(&Setup { size, mnist: None })?;
 ///     Ok(plan.iter().map(expected_cpu_seconds).sum())
 /// };
-/// assert!(seconds(Size::Full)? > 10.0 * seconds(Size::Quick)?);
+/// assert!(seconds(Size::Full)? > 4.0 * seconds(Size::Quick)?);
 /// # Ok::<(), infoplane::reproduce::ReproduceError>(())
 /// ```
 pub fn expected_cpu_seconds(planned: &PlannedRun) -> f64 {

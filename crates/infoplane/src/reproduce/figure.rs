@@ -55,6 +55,7 @@ impl Setup {
 }
 
 /// A published figure, and how it is made again.
+#[derive(Debug)]
 pub struct Figure {
     /// Its name on the command line.
     pub name: &'static str,
