@@ -26,8 +26,9 @@ pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlap
 pub use rest::{Rest, RestRow, WindowRow};
 pub use row::{PoolRow, Spacing};
 pub use summary::{
-    CorrectedBy, LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, PooledLayer, PooledMean,
-    PooledPoint, STRETCHES, Verdict, mean_over_trainings, pooled_layers,
+    CorrectedBy, LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT,
+    MOST_ENTROPY_AT_REST_BITS, PooledLayer, PooledMean, PooledPoint, STRETCHES, Verdict, mean_over_trainings,
+    pooled_layers,
 };
 
 /// Where a network of a pool is from.
