@@ -146,7 +146,9 @@ pub struct PooledLayer {
     /// ```
     ///
     /// 0 if networks forget one another within m, as draws do: the fluctuation is fast. Near 1 if the weights only move on,
-    /// steadily or as a slow walk: then the pool shows where they have been. Absent where pooling takes less than 0.05 bits.
+    /// steadily or as a slow walk: then the pool shows where they have been. It scatters,
+    /// even below 0: single networks stand at four places of the window, stretches end at two, and I(X;T) itself wanders. Absent
+    /// where pooling takes less than 0.05 bits.
     pub slow_share: Option<f64>,
     /// The largest drift of the layers up to this one, on all of whose weights it depends; absent for a pool over
     /// trainings.
