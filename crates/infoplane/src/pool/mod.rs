@@ -5,14 +5,19 @@
 //! less than H(X) though every single network tells all inputs apart. Measuring is the ordinary call
 //! ([`Estimator::layer`](crate::Estimator::layer)) on pooled rows with repeated labels.
 
+mod conditional;
+mod correction;
+mod drift;
+mod layers;
+mod mean;
 mod measure;
 mod overlap;
 mod parts;
-mod rest;
 mod row;
-mod summary;
 #[cfg(test)]
 mod tests;
+mod trend;
+mod verdict;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -20,15 +25,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Activations, Network};
 
+pub use correction::{CorrectedBy, corrected_by_counts};
+pub use drift::{Rest, RestRow, WindowRow};
+pub use layers::{PooledLayer, pooled_layers};
+pub use mean::{PooledMean, mean_over_trainings};
 pub(crate) use measure::measure_pool_unless;
 pub use measure::{PoolSubject, measure_pool};
-pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, corrected_by_counts, overlaps};
-pub use rest::{Rest, RestRow, WindowRow};
+pub use overlap::{MOST_COMPARED_INPUTS, OverlapRow, overlaps};
 pub use row::{PoolRow, Spacing};
-pub use summary::{
-    CorrectedBy, LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT,
-    MOST_ENTROPY_AT_REST_BITS, PooledLayer, PooledMean, PooledPoint, STRETCHES, Verdict, mean_over_trainings,
-    pooled_layers,
+pub use trend::PooledPoint;
+pub use verdict::{
+    LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, MOST_ENTROPY_AT_REST_BITS, STRETCHES,
+    Verdict,
 };
 
 /// Where a network of a pool is from.

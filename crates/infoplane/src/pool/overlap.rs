@@ -1,11 +1,12 @@
-//! Whether the clouds of two inputs overlap: what pooling merges.
+//! Whether the distributions p(t | x) of two inputs overlap: what pooling merges.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{PoolRow, PoolSubject};
-use crate::estimator::{Correction, chao_wang_jost_entropy};
-use crate::{Information, Labels};
+use super::PoolSubject;
+use super::conditional::{ConditionalDistributions, Inputs};
+use crate::Labels;
+
 
 /// How much the clouds of pairs of inputs overlap in one layer; a line of `overlap.jsonl`.
 ///
@@ -80,7 +81,7 @@ pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting:
     let mut rows = Vec::new();
     let last_alone = (codes.len() > n).then(|| &codes[codes.len() - n..]);
     for codes in last_alone.into_iter().chain([codes]) {
-        let clouds = Clouds::new(codes, cells.n_labels(), n, &inputs);
+        let clouds = ConditionalDistributions::new(codes, cells.n_labels(), n, &inputs);
         for between in clouds.compare(&inputs) {
             rows.push(OverlapRow {
                 seed: subject.seed,
@@ -98,129 +99,6 @@ pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting:
     rows
 }
 
-/// A row like `row`, which was measured in these cells, of entropies that are corrected for cells that the draws did not
-/// reach; its setting says so. With hats for the entropies of Chao, Wang & Jost:
-///
-/// ```text
-/// H(T|X) = max( Ĥ(X,T) − Ĥ(X), plug-in H(T|X) )
-/// H(T)   = plug-in H(T) + a,    a = Ĥ(T) − plug-in H(T),  at least 0 and at most what was added to H(T|X)
-/// I(X;T) = H(T) − H(T|X)
-/// ```
-///
-/// The inputs are not drawn, every one is there M times: of clouds that are single points nothing is hidden, and Ĥ(T)
-/// would add to their entropy nevertheless. What the draws hide of the mixture they hide of the clouds; so the
-/// corrected I(X;T) is never above the plug-in one. See [`pooled_layers`](super::pooled_layers) for how near the truth it is.
-///
-/// Nothing for a single network, whose clouds are points, and where `row` has no values.
-///
-/// # Panics
-/// As [`overlaps`].
-pub fn corrected_by_counts(cells: &Labels, subject: PoolSubject<'_>, row: &PoolRow) -> Option<PoolRow> {
-    let n = subject.x.len();
-    assert!(n > 0 && cells.len().is_multiple_of(n), "{} rows are no networks of {n}", cells.len());
-    let draws = cells.len() / n;
-    let (plain_h_t, plain_given_x) = (row.h_t_bits?, row.h_t_given_x_bits()?);
-    if draws < 2 {
-        return None;
-    }
-    let inputs = Inputs::new(subject.x, subject.y, usize::MAX);
-    let clouds = Clouds::new(cells.codes(), cells.n_labels(), n, &inputs);
-    let bits = |nats: f64| Information::from_nats(nats).bits();
-    let joint = bits(chao_wang_jost_entropy(clouds.entries.iter().map(|&(_, count)| count as usize)));
-    let h_x = bits(chao_wang_jost_entropy(subject.x.counts().iter().map(|count| count * draws)));
-    let h_t = bits(chao_wang_jost_entropy(cells.counts().iter().copied()));
-    let hidden = (joint - h_x - plain_given_x).max(0.0);
-    let h_t = plain_h_t + (h_t - plain_h_t).clamp(0.0, hidden);
-    Some(PoolRow {
-        setting: format!("{}, {}", row.setting, Correction::ChaoWangJost.name()),
-        h_t_bits: Some(h_t),
-        i_xt_bits: Some(h_t - (plain_given_x + hidden)),
-        i_ty_bits: None,
-        control_bits: None,
-        ..row.clone()
-    })
-}
-
-/// The inputs compared, by class, so that the pairs of two classes are a block of the table of pairs.
-struct Inputs {
-    /// Where the rows of each input begin in `rows`.
-    starts: Vec<usize>,
-    /// The rows of one network, input by input.
-    rows: Vec<u32>,
-    /// Where the inputs of each class begin, and the end.
-    classes: Vec<usize>,
-    /// The class of each input.
-    class: Vec<u32>,
-}
-
-impl Inputs {
-    fn new(x: &Labels, y: &Labels, most: usize) -> Inputs {
-        let all = x.n_labels();
-        // Rows by input, in the order of the rows.
-        let mut by_input: Vec<u32> = (0..x.len() as u32).collect();
-        by_input.sort_by_key(|&row| x.codes()[row as usize]);
-        let mut ends: Vec<usize> = Vec::with_capacity(all + 1);
-        ends.push(0);
-        for &count in x.counts() {
-            ends.push(ends[ends.len() - 1] + count);
-        }
-        let compared = all.min(most);
-        let mut order: Vec<(u32, usize)> = (0..compared)
-            .map(|place| place * all / compared)
-            .map(|input| (most_frequent(&by_input[ends[input]..ends[input + 1]], y), input))
-            .collect();
-        order.sort_unstable();
-
-        let mut inputs = Inputs {
-            starts: vec![0],
-            rows: Vec::new(),
-            classes: vec![0; y.n_labels() + 1],
-            class: order.iter().map(|&(class, _)| class).collect(),
-        };
-        for &(class, input) in &order {
-            inputs.rows.extend_from_slice(&by_input[ends[input]..ends[input + 1]]);
-            inputs.starts.push(inputs.rows.len());
-            inputs.classes[class as usize + 1] += 1;
-        }
-        for class in 1..inputs.classes.len() {
-            inputs.classes[class] += inputs.classes[class - 1];
-        }
-        inputs
-    }
-
-    fn len(&self) -> usize {
-        self.class.len()
-    }
-
-    fn n_classes(&self) -> usize {
-        self.classes.len() - 1
-    }
-
-    /// The number of inputs of a class.
-    fn of_class(&self, class: usize) -> u64 {
-        (self.classes[class + 1] - self.classes[class]) as u64
-    }
-}
-
-fn most_frequent(rows: &[u32], y: &Labels) -> u32 {
-    let mut classes: Vec<u32> = rows.iter().map(|&row| y.codes()[row as usize]).collect();
-    classes.sort_unstable();
-    let runs = classes.chunk_by(|a, b| a == b);
-    // Of equally long runs max_by_key takes the last, so they are seen from the end.
-    let longest = runs.rev().max_by_key(|run| run.len());
-    longest.map_or(0, |run| run[0])
-}
-
-/// How often each input is in each cell, cell by cell.
-struct Clouds {
-    /// Where each cell begins in `entries`.
-    starts: Vec<usize>,
-    /// Inputs, ascending within a cell, and how often each is there.
-    entries: Vec<(u32, u32)>,
-    /// 1 / (the rows of each input).
-    scale: Vec<f64>,
-}
-
 /// What two classes have in common.
 struct Between {
     class: usize,
@@ -230,47 +108,7 @@ struct Between {
     overlap: f64,
 }
 
-impl Clouds {
-    fn new(codes: &[u32], n_cells: usize, n: usize, inputs: &Inputs) -> Clouds {
-        let networks: Vec<&[u32]> = codes.chunks_exact(n).collect();
-        let of_input: Vec<Vec<(u32, u32)>> = (0..inputs.len())
-            .into_par_iter()
-            .with_min_len(16)
-            .map(|input| {
-                let rows = &inputs.rows[inputs.starts[input]..inputs.starts[input + 1]];
-                let mut cells: Vec<u32> =
-                    networks.iter().flat_map(|codes| rows.iter().map(|&row| codes[row as usize])).collect();
-                cells.sort_unstable();
-                cells.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
-            })
-            .collect();
-        let mut starts = vec![0; n_cells + 1];
-        for &(cell, _) in of_input.iter().flatten() {
-            starts[cell as usize + 1] += 1;
-        }
-        for cell in 1..starts.len() {
-            starts[cell] += starts[cell - 1];
-        }
-        let mut next = starts.clone();
-        let mut entries = vec![(0, 0); starts[n_cells]];
-        for (input, cells) in of_input.iter().enumerate() {
-            for &(cell, count) in cells {
-                entries[next[cell as usize]] = (input as u32, count);
-                next[cell as usize] += 1;
-            }
-        }
-        let rows = |input: usize| (inputs.starts[input + 1] - inputs.starts[input]) * networks.len();
-        Clouds { starts, entries, scale: (0..inputs.len()).map(|input| 1.0 / rows(input) as f64).collect() }
-    }
-
-    /// The inputs of each cell that has several.
-    fn shared_cells(&self) -> impl Iterator<Item = &[(u32, u32)]> {
-        self.starts
-            .windows(2)
-            .filter(|ends| ends[1] - ends[0] > 1)
-            .map(|ends| &self.entries[ends[0]..ends[1]])
-    }
-
+impl ConditionalDistributions {
     /// Pairs of classes, without those that have no pair of inputs.
     fn compare(&self, inputs: &Inputs) -> Vec<Between> {
         let words = inputs.len().div_ceil(64);
@@ -458,91 +296,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// Plug-in I(cells; x), by the chain rule.
-    fn plug_in(cells: &Labels, x: &Labels) -> f64 {
-        let pairs: Vec<(u32, u32)> = cells.codes().iter().copied().zip(x.codes().iter().copied()).collect();
-        cells.entropy().bits() + x.entropy().bits() - Labels::from_symbols(&pairs).entropy().bits()
-    }
-
-    fn by_hand(draws: usize, h_t: f64, plain: f64) -> PoolRow {
-        PoolRow {
-            seed: None,
-            layer: 1,
-            width: 1,
-            estimator: "binned".into(),
-            setting: "by hand".into(),
-            bound: None,
-            draws,
-            spacing: crate::pool::Spacing::Spread,
-            part: 0,
-            h_t_bits: Some(h_t),
-            i_xt_bits: Some(plain),
-            i_ty_bits: Some(0.5),
-            control_bits: None,
-            out_of_range: 0,
-            status: PoolRow::OK.into(),
-        }
-    }
-
-    #[test]
-    fn corrected_counts_are_those_of_the_measuring_call() {
-        use crate::estimator::{ChaoWangJost, ChaoWangJostConfig};
-        use crate::{Estimator, Variable};
-        let (n, draws) = (40, 12);
-        let codes: Vec<u32> = (0..n * draws).map(|row| (row * row % 131 % 23) as u32).collect();
-        let cells = Labels::from_symbols(&codes);
-        let x = Labels::from_symbols(&(0..n).map(|i| i / 2).collect::<Vec<_>>());
-        let y = Labels::from_symbols(&(0..n).map(|i| i / 20).collect::<Vec<_>>());
-        let repeated = x.select(&(0..n * draws).map(|row| row % n).collect::<Vec<_>>());
-        let plain = plug_in(&cells, &repeated);
-        let row = by_hand(draws, cells.entropy().bits(), plain);
-        let subject = PoolSubject { seed: None, x: &x, y: &y };
-        let corrected = corrected_by_counts(&cells, subject, &row).unwrap();
-        assert_eq!((corrected.setting.as_str(), corrected.i_ty_bits), ("by hand, chao-wang-jost", None));
-        let method = ChaoWangJost::new(&ChaoWangJostConfig::default()).unwrap();
-        let expected = method.pair(Variable::Labels(&cells), Variable::Labels(&repeated)).unwrap();
-        assert!((corrected.i_xt_bits.unwrap() - expected.information.bits()).abs() < 1e-12);
-    }
-
-    proptest! {
-        #[test]
-        fn corrected_counts_only_take_away_and_copies_of_one_network_hide_nothing(
-            codes in prop::collection::vec(0u32..9, 12), draws in 2usize..20, repeats in 1usize..4, other in 0u32..9,
-        ) {
-            let n = codes.len();
-            let x = Labels::from_symbols(&(0..n).map(|i| i / repeats).collect::<Vec<_>>());
-            let y = Labels::from_symbols(&(0..n).map(|i| i % 2).collect::<Vec<_>>());
-            let subject = PoolSubject { seed: None, x: &x, y: &y };
-            let corrected = |codes: &[u32]| {
-                let cells = Labels::from_symbols(codes);
-                let repeated = x.select(&(0..codes.len()).map(|row| row % n).collect::<Vec<_>>());
-                let h_t = cells.entropy();
-                let plain = plug_in(&cells, &repeated);
-                let row = by_hand(codes.len() / n, h_t.bits(), plain);
-                (corrected_by_counts(&cells, subject, &row).unwrap().i_xt_bits.unwrap(), plain)
-            };
-            let copies = codes.repeat(draws);
-            let (found, plain) = corrected(&copies);
-            // Of inputs that repeat, copies are more draws of a cloud that is no point.
-            prop_assert!(repeats > 1 || (found - plain).abs() < 1e-9, "{found} {plain}");
-            prop_assert!(found <= plain + 1e-9);
-            let mut moved = copies;
-            moved[n..].iter_mut().for_each(|code| *code = (*code * 7 + other) % 9);
-            let (found, plain) = corrected(&moved);
-            prop_assert!(found <= plain + 1e-9);
-        }
-    }
-
-    #[test]
-    fn a_single_network_has_no_corrected_counts() {
-        let (cells, x) = (Labels::from_symbols(&[0, 1, 1]), Labels::distinct(3));
-        let subject = PoolSubject { seed: None, x: &x, y: &x };
-        assert_eq!(
-            corrected_by_counts(&cells, subject, &by_hand(1, cells.entropy().bits(), cells.entropy().bits())),
-            None
-        );
     }
 
     #[test]

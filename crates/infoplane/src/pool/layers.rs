@@ -1,0 +1,236 @@
+//! What the pools of a window say of each layer.
+
+use std::collections::BTreeMap;
+
+use super::correction::{CorrectedBy, corrected, counts_are_corrected};
+use super::trend::{PooledPoint, consecutive, slow_share, trend};
+use super::verdict::{
+    LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, MOST_ENTROPY_AT_REST_BITS, Verdict,
+};
+use super::{PoolRow, RestRow, Spacing};
+use crate::Bound;
+use crate::estimator::Correction;
+use crate::plane::Mean;
+
+/// One layer of one training, by one setting of an estimator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PooledLayer {
+    /// The seed of the training; absent for a pool over trainings.
+    pub seed: Option<u64>,
+    /// The layer, from 1.
+    pub layer: usize,
+    /// The number of its units.
+    pub width: usize,
+    /// The method.
+    pub estimator: String,
+    /// Its setting.
+    pub setting: String,
+    /// Which bound, for a method that gives bounds.
+    pub bound: Option<Bound>,
+    /// By M, ascending; pools spread over the window.
+    pub trend: Vec<PooledPoint>,
+    /// I(X;T) of M consecutive networks, a mean over two stretches, by M, ascending.
+    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
+    /// I(X;T) of infinitely many draws, as far as can be told; see [`pooled_layers`].
+    pub corrected_i_xt_bits: Option<f64>,
+    /// How it was found.
+    pub corrected_by: CorrectedBy,
+    /// The share of what pooling m = window / [`STRETCHES`] networks takes from I(X;T) that m *consecutive* networks do not
+    /// take:
+    ///
+    /// ```text
+    /// (I consecutive(m) − I spread(m)) / (I single − I spread(m))
+    /// ```
+    ///
+    /// 0 if networks forget one another within m, as draws do: the fluctuation is fast. Near 1 if the weights only move on,
+    /// steadily or as a slow walk: then the pool shows where they have been. It scatters,
+    /// even below 0: single networks stand at four places of the window, stretches end at two, and I(X;T) itself wanders. Absent
+    /// where pooling takes less than 0.05 bits.
+    pub slow_share: Option<f64>,
+    /// The largest drift of the layers up to this one, on all of whose weights it depends; absent for a pool over
+    /// trainings.
+    pub drift: Option<f64>,
+    /// How many values lay outside the bins, with all networks pooled.
+    pub out_of_range: u64,
+    /// Why values are missing with all networks pooled; `ok` if none are.
+    pub status: String,
+    /// What may be claimed.
+    pub verdict: Verdict,
+}
+
+impl PooledLayer {
+    /// A single network: M = 1, the mean over up to four of the window.
+    pub fn single(&self) -> Option<&PooledPoint> {
+        self.trend.first().filter(|point| point.draws == 1)
+    }
+
+    /// All networks.
+    pub fn pooled(&self) -> Option<&PooledPoint> {
+        self.trend.last()
+    }
+
+    /// What the correction takes away from I(X;T): its value at M less the corrected one.
+    pub fn correction_bits(&self) -> Option<f64> {
+        Some(self.pooled()?.i_xt_bits?.mean - self.corrected_i_xt_bits?)
+    }
+
+    /// How much the last doubling of M changed I(X;T); negative if it fell.
+    pub fn last_doubling_bits(&self) -> Option<f64> {
+        let last = self.pooled()?;
+        let half = self.trend.iter().rfind(|point| 2 * point.draws <= last.draws)?;
+        // Of a window that is no power of two it is more than one doubling.
+        let doublings = (last.draws as f64 / half.draws as f64).log2();
+        Some((last.i_xt_bits?.mean - half.i_xt_bits?.mean) / doublings)
+    }
+
+    /// Whether the layer is at one place as far as the method can tell.
+    pub fn at_rest(&self) -> bool {
+        let places = self.single().zip(self.pooled()).and_then(|(single, pooled)| {
+            let change = pooled.i_xt_bits?.mean - single.i_xt_bits?.mean;
+            Some((change, pooled.h_t_given_x_bits?.mean))
+        });
+        places.is_some_and(|(change, h_t_given_x)| {
+            change.abs() <= MOST_CHANGE_BITS && h_t_given_x <= MOST_ENTROPY_AT_REST_BITS
+        })
+    }
+
+    /// Whether the weights drift too much to be taken for draws of one distribution.
+    pub fn still_drifting(&self) -> bool {
+        self.drift.is_some_and(|drift| drift > MOST_DRIFT)
+    }
+
+    /// Whether more networks would change the value.
+    pub fn too_few_draws(&self) -> bool {
+        let few = self.pooled().is_none_or(|point| point.draws < LEAST_DRAWS);
+        let large = |change: Option<f64>| change.is_none_or(|bits| bits.abs() > MOST_CHANGE_BITS);
+        let apart = self.pooled().and_then(|point| {
+            Some((point.draws as f64).log2() - point.h_t_given_x_bits?.mean < LEAST_BELOW_LIMIT_BITS)
+        });
+        few || apart.unwrap_or(false) || large(self.last_doubling_bits()) || large(self.correction_bits())
+    }
+
+    fn judge(&self) -> Verdict {
+        match self.pooled() {
+            Some(point) if point.draws >= LEAST_DRAWS && self.at_rest() => Verdict::Settled,
+            Some(point) if point.draws >= LEAST_DRAWS && self.still_drifting() => Verdict::StillDrifting,
+            _ if self.too_few_draws() => Verdict::TooFewDraws,
+            _ => Verdict::Settled,
+        }
+    }
+}
+
+/// Puts the rows together, layer by layer, in the order of their first row.
+///
+/// Rows that only correct those of another setting are no layer of their own.
+///
+/// # The corrected value
+/// H(T|x) of M draws is too low and so I(X;T) too high, by about (cells of x − 1)/2M nats once M is large. Three ways
+/// to correct it are at hand: to continue I(X;T) to 1/M = 0 by a line, 2 I(M) − I(M/2), or by a parabola,
+/// (8 I(M) − 6 I(M/2) + I(M/4)) / 3 (Strong et al. 1998), and to correct the counts (the `correction` of the estimator).
+/// Mean (largest) error in bits of I(X;T) over nine sets of 256 Gaussian clouds with known H(T|x), in 1 to 3 units of
+/// 30 bins, with standard deviations of 0.3 to 3 bins, so that a cloud fills 2 to 1400 cells:
+///
+/// | M | none | line | parabola | Miller–Madow | Grassberger | Chao–Wang–Jost |
+/// |---|---|---|---|---|---|---|
+/// | 16 | 1.03 (3.7) | 0.80 (3.6) | 0.73 (3.5) | 0.90 (3.6) | 0.65 (3.4) | **0.19 (0.6)** |
+/// | 64 | 0.66 (3.3) | 0.49 (3.0) | 0.44 (2.9) | 0.54 (3.1) | 0.38 (2.6) | **0.13 (0.7)** |
+/// | 256 | 0.37 (2.4) | 0.24 (1.8) | 0.20 (1.6) | 0.28 (2.0) | 0.17 (1.3) | **0.08 (0.5)** |
+///
+/// On a real window (5, 4 and 3 units of a tanh network on 12 bits, 30 bins on [−1, 1], stochastic gradient descent with
+/// rate 0.3 and batches of 16, 4096 inputs), of which 1024 networks tell the truth within 0.03 bits, the mean error of the
+/// three layers:
+///
+/// | M | none | line | parabola | Miller–Madow | Grassberger | Chao–Wang–Jost |
+/// |---|---|---|---|---|---|---|
+/// | 16 | 1.19 | 0.80 | 0.68 | 0.84 | 0.40 | **0.18** |
+/// | 64 | 0.62 | 0.35 | 0.28 | 0.38 | 0.17 | **0.09** |
+/// | 256 | 0.26 | 0.11 | 0.08 | 0.14 | 0.05 | **0.02** |
+///
+/// Where a cloud fills fewer than M/4 cells all but Miller–Madow are within 0.05 bits; where it fills more than M, only
+/// Chao–Wang–Jost is near, and nothing is right. Every error of some size is upward: **compression is rather
+/// understated**. So the corrected value is, in this order:
+///
+/// 1. of a setting whose counts are corrected, the value itself;
+/// 2. where there is a row of the same setting with `correction = "chao-wang-jost"`, as
+///    [`corrected_by_counts`](super::corrected_by_counts) makes one of cells, its value;
+/// 3. the parabola (with fewer sizes, the line) through the largest M and those at most half and a quarter as large.
+///
+/// # References
+/// Strong, Koberle, de Ruyter van Steveninck & Bialek (1998), *Entropy and information in neural spike trains*,
+/// Phys. Rev. Lett. 80:197; Chao, Wang & Jost (2013), *Methods in Ecology and Evolution* 4:1091.
+pub fn pooled_layers(rows: &[PoolRow], rest: &[RestRow]) -> Vec<PooledLayer> {
+    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<&PoolRow>> = Vec::new();
+    for row in rows {
+        let bound = row.bound.map(Bound::name);
+        let key = (row.seed, row.layer, row.estimator.as_str(), row.setting.as_str(), bound);
+        let place = *places.entry(key).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(row);
+    }
+    let mut layers: Vec<PooledLayer> = groups.iter().map(|group| pooled_layer(group, rest)).collect();
+    let twin = |layer: &PooledLayer| {
+        let setting = format!("{}, {}", layer.setting, Correction::ChaoWangJost.name());
+        let bound = layer.bound.map(Bound::name);
+        let place =
+            *places.get(&(layer.seed, layer.layer, layer.estimator.as_str(), setting.as_str(), bound))?;
+        let point = layers[place].pooled()?;
+        let value =
+            point.i_xt_bits.filter(|_| Some(point.draws) == layer.pooled().map(|point| point.draws))?;
+        Some((place, value.mean))
+    };
+    let twins: Vec<Option<(usize, f64)>> = layers.iter().map(twin).collect();
+    let mut only_corrects = vec![false; layers.len()];
+    for (index, twin) in twins.into_iter().enumerate() {
+        if let Some((place, value)) = twin {
+            layers[index].corrected_i_xt_bits = Some(value);
+            layers[index].corrected_by = CorrectedBy::Counts;
+            only_corrects[place] = layers[place].trend.iter().all(|point| point.i_ty_bits.is_none());
+        }
+    }
+    for layer in &mut layers {
+        layer.verdict = layer.judge();
+    }
+    let mut only_corrects = only_corrects.into_iter();
+    layers.retain(|_| !only_corrects.next().unwrap_or(false));
+    layers
+}
+
+fn pooled_layer(rows: &[&PoolRow], rest: &[RestRow]) -> PooledLayer {
+    let first = rows[0];
+    let trend = trend(rows);
+    let largest = trend.last().map(|point| point.draws);
+    let all = rows.iter().find(|row| Some(row.draws) == largest && row.spacing == Spacing::Spread);
+    let consecutive = consecutive(rows);
+    let drift = rest
+        .iter()
+        .filter(|row| Some(row.seed) == first.seed && (1..=first.layer).contains(&row.layer))
+        .map(RestRow::drift)
+        .fold(None, |largest: Option<f64>, drift| Some(largest.map_or(drift, |largest| largest.max(drift))));
+    PooledLayer {
+        seed: first.seed,
+        layer: first.layer,
+        width: first.width,
+        estimator: first.estimator.clone(),
+        setting: first.setting.clone(),
+        bound: first.bound,
+        corrected_i_xt_bits: match counts_are_corrected(&first.setting) {
+            true => trend.last().and_then(|point| Some(point.i_xt_bits?.mean)),
+            false => corrected(&trend, |point| point.i_xt_bits),
+        },
+        corrected_by: match counts_are_corrected(&first.setting) {
+            true => CorrectedBy::Counts,
+            false => CorrectedBy::Trend,
+        },
+        slow_share: slow_share(&trend, &consecutive),
+        consecutive_i_xt_bits: consecutive,
+        trend,
+        drift,
+        out_of_range: all.map_or(0, |row| row.out_of_range),
+        status: all.map_or_else(|| first.status.clone(), |row| row.status.clone()),
+        // Judged once its corrected value is settled.
+        verdict: Verdict::TooFewDraws,
+    }
+}

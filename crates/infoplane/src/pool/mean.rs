@@ -1,0 +1,140 @@
+//! Means over seeds.
+
+use std::collections::BTreeMap;
+
+use super::correction::CorrectedBy;
+use super::trend::{PooledPoint, finite};
+use super::{PoolRow, PooledLayer, Verdict};
+use crate::Bound;
+use crate::plane::Mean;
+
+/// One layer by one setting, over all trainings: means of the values of each, with the error that counts.
+///
+/// Of several trainings every mean is over them and its standard error is s/√(number of trainings), whatever each is
+/// uncertain by alone. Of one training, or a pool over trainings, the values are its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PooledMean {
+    /// The layer, from 1.
+    pub layer: usize,
+    /// The number of its units.
+    pub width: usize,
+    /// The method.
+    pub estimator: String,
+    /// Its setting.
+    pub setting: String,
+    /// Which bound, for a method that gives bounds.
+    pub bound: Option<Bound>,
+    /// By M, ascending; a size is there if any training has it.
+    pub trend: Vec<PooledPoint>,
+    /// I(X;T) of infinitely many draws.
+    pub corrected_i_xt_bits: Option<Mean>,
+    /// How it was found.
+    pub corrected_by: CorrectedBy,
+    /// I(X;T) of M consecutive networks; see [`PooledLayer::consecutive_i_xt_bits`].
+    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
+    /// How much of it is slow; see [`PooledLayer::slow_share`].
+    pub slow_share: Option<Mean>,
+    /// The drift; see [`PooledLayer::drift`].
+    pub drift: Option<Mean>,
+    /// How many values lay outside the bins, all trainings with all networks pooled.
+    pub out_of_range: u64,
+    /// How many trainings have which verdict, the most frequent first (of equals the one that claims less).
+    pub verdicts: Vec<(Verdict, usize)>,
+    /// Statuses that are not `ok`, each once.
+    pub statuses: Vec<String>,
+}
+
+impl PooledMean {
+    /// M = 1.
+    pub fn single(&self) -> Option<&PooledPoint> {
+        self.trend.first().filter(|point| point.draws == 1)
+    }
+
+    /// All networks.
+    pub fn pooled(&self) -> Option<&PooledPoint> {
+        self.trend.last()
+    }
+}
+
+/// Means over trainings, in the order of the first layer of each setting.
+pub fn mean_over_trainings(layers: &[PooledLayer]) -> Vec<PooledMean> {
+    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<&PooledLayer>> = Vec::new();
+    for layer in layers {
+        let bound = layer.bound.map(Bound::name);
+        let key = (layer.layer, layer.estimator.as_str(), layer.setting.as_str(), bound);
+        let place = *places.entry(key).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(layer);
+    }
+    groups.iter().map(|group| pooled_mean(group)).collect()
+}
+
+fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
+    let first = layers[0];
+    let mean = |value: &dyn Fn(&PooledLayer) -> Option<f64>| {
+        let values: Vec<f64> = layers.iter().filter_map(|layer| finite(value(layer))).collect();
+        Mean::of(&values)
+    };
+    let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for layer in layers {
+        *verdicts.entry(layer.verdict).or_default() += 1;
+    }
+    let mut verdicts: Vec<(Verdict, usize)> = verdicts.into_iter().rev().collect();
+    verdicts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let mut statuses: Vec<String> =
+        layers.iter().map(|layer| layer.status.clone()).filter(|status| status != PoolRow::OK).collect();
+    statuses.sort();
+    statuses.dedup();
+    PooledMean {
+        layer: first.layer,
+        width: first.width,
+        estimator: first.estimator.clone(),
+        setting: first.setting.clone(),
+        bound: first.bound,
+        trend: if let [alone] = layers { alone.trend.clone() } else { mean_trend(layers) },
+        corrected_i_xt_bits: mean(&|layer| layer.corrected_i_xt_bits),
+        corrected_by: first.corrected_by,
+        consecutive_i_xt_bits: mean_consecutive(layers),
+        slow_share: mean(&|layer| layer.slow_share),
+        drift: mean(&|layer| layer.drift),
+        out_of_range: layers.iter().map(|layer| layer.out_of_range).sum(),
+        verdicts,
+        statuses,
+    }
+}
+
+fn mean_consecutive(layers: &[&PooledLayer]) -> Vec<(usize, Mean)> {
+    let mut sizes: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (draws, mean) in layers.iter().flat_map(|layer| &layer.consecutive_i_xt_bits) {
+        sizes.entry(*draws).or_default().push(mean.mean);
+    }
+    sizes.into_iter().filter_map(|(draws, values)| Some((draws, Mean::of(&values)?))).collect()
+}
+
+fn mean_trend(layers: &[&PooledLayer]) -> Vec<PooledPoint> {
+    let mut sizes: BTreeMap<usize, Vec<&PooledPoint>> = BTreeMap::new();
+    for point in layers.iter().flat_map(|layer| &layer.trend) {
+        sizes.entry(point.draws).or_default().push(point);
+    }
+    sizes
+        .into_iter()
+        .map(|(draws, points)| {
+            let mean = |value: fn(&PooledPoint) -> Option<Mean>| {
+                let values: Vec<f64> = points.iter().filter_map(|&point| Some(value(point)?.mean)).collect();
+                Mean::of(&values)
+            };
+            PooledPoint {
+                draws,
+                h_t_bits: mean(|point| point.h_t_bits),
+                h_t_given_x_bits: mean(|point| point.h_t_given_x_bits),
+                h_t_given_y_bits: mean(|point| point.h_t_given_y_bits),
+                i_xt_bits: mean(|point| point.i_xt_bits),
+                i_ty_bits: mean(|point| point.i_ty_bits),
+                control_bits: mean(|point| point.control_bits),
+            }
+        })
+        .collect()
+}
