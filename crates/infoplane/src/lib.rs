@@ -98,5 +98,5 @@ pub use variable::{Labels, OwnedVariable, Variable};
 
 /// The example of the README, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
