@@ -1,4 +1,4 @@
-//! The published figures, made again: what each paper says, and what comes out here.
+//! The published figures, reproduced: what each paper says, and what was found here.
 //!
 //! [`FIGURES`] lists them. Each names the trainings it needs (a preset with overrides), draws one composite figure, and
 //! puts numbers beside the claims of its paper. [`reproduce`] runs what is not there yet, each training once even where

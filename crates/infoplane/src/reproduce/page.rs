@@ -1,4 +1,4 @@
-//! The page: every figure with what its paper says, what came out, and how to get it again.
+//! The page of results: every figure with what its paper says, what was found here, and the command that repeats it.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::figure::{Figure, PoolResult, Results, Shown};
 use super::{FIGURES, ReproduceError, Size, replace};
 
-/// The part of one figure.
+/// Returns the part of one figure.
 pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String {
     let mut text = head(figure);
     for (suffix, _) in &shown.scenes {
@@ -57,7 +57,7 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
                 run.experiment.training.epochs,
                 run.manifest.data.n_measured,
                 run.manifest.data.n_samples,
-                seconds.map_or("not known".into(), duration)
+                seconds.map_or("unknown".into(), duration)
             ),
         );
     }
@@ -78,7 +78,7 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
                 range(|pool| pool.experiment.training.epochs),
                 first.data.n_measured,
                 first.data.n_samples,
-                seconds.map_or("not known".into(), duration)
+                seconds.map_or("unknown".into(), duration)
             ),
         );
     }
@@ -90,9 +90,9 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
     put(
         &mut text,
         format_args!(
-            "\nSize: {}. Time of its runs: {}, of which other figures may share some. Again: `infoplane reproduce {}{quick}{mnist}`.\n",
+            "\nSize: {}. Time of its runs: {}; other figures may share some of them. To repeat: `infoplane reproduce {}{quick}{mnist}`.\n",
             size.name(),
-            total.map_or("not known".into(), duration),
+            total.map_or("unknown".into(), duration),
             figure.name
         ),
     );
@@ -106,7 +106,7 @@ fn head(figure: &Figure) -> String {
     )
 }
 
-/// The part of a figure that could not be made; one made earlier stays.
+/// Writes the part of a figure that could not be made; one made earlier stays.
 pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<(), ReproduceError> {
     let directory = out.join("figures");
     let path = directory.join(format!("{}.md", figure.name));
@@ -122,9 +122,9 @@ pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<()
 /// Puts the parts together, in the order of the registry.
 pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
     let mut text = String::from(
-        "# Published figures, made again\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
+        "# Published figures, reproduced\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
          not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
-         largest value to its last, by more than a quarter of a bit and, of several seeds, more than twice the standard error.\n",
+         largest value to its last, by more than a quarter of a bit and, with several seeds, by more than twice the standard error.\n",
     );
     for figure in FIGURES {
         let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));

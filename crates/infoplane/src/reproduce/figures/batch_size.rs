@@ -15,8 +15,9 @@ pub(super) const FIGURE: Figure = Figure {
     paper: "Saxe et al. (2018), figure 5",
     says: "The planes of networks trained with mini-batches and with the full batch are nearly the same: tanh compresses in both, ReLU \
            in neither. So compression does not come from the randomness of stochastic gradient descent.",
-    here: "Mini-batches: the trainings of `saxe-nonlinearities` (Adam 4e-4, batches of 256, 10,000 epochs of 13 steps). Full batch: \
-           the same with one step an epoch, the learning rate 2e-3 and 20,000 epochs, so that both learn the task. \
+    here: "Mini-batches: the networks of `saxe-nonlinearities` (Adam 4e-4, batches of 256, 10,000 epochs of 13 steps). Full batch: \
+           the same with one step per epoch, a learning rate of 2e-3 and 20,000 epochs, so that both learn the \
+           task. \
            (The paper uses plain gradient descent.)",
     plan,
     show,

@@ -16,10 +16,11 @@ pub(super) const FIGURE: Figure = Figure {
     title: "Gradient signal-to-noise and weight norms, by layer",
     paper: "Shwartz-Ziv & Tishby (2017), figure 4; Saxe et al. (2018), on gradient signal-to-noise",
     says: "Shwartz-Ziv & Tishby: early in training the mean of the gradients exceeds their standard deviation (drift), later it is \
-           far below it (diffusion), and the second phase is where layers compress. Saxe et al.: that transition is there \
-           also in networks that do not compress, so it cannot be the cause.",
-    here: "The same trainings as in `saxe-nonlinearities`: ‖mean‖ and ‖standard deviation‖ over the mini-batches of an epoch \
-           (13 of them), entry by entry, of the gradient of each layer's weights; their ratio, and ‖W‖.",
+           far below it (diffusion), and the second phase is where layers compress. Saxe et al.: the transition \
+           also occurs in networks that do not compress, so it cannot be the cause.",
+    here: "The networks of `saxe-nonlinearities`. The mean and the standard deviation of each entry of the \
+           gradient of a layer's weights are taken over the 13 mini-batches of an epoch. The figure shows the \
+           norms of both, their ratio, and ‖W‖.",
     plan,
     show,
 };

@@ -12,8 +12,8 @@ pub(super) const FIGURE: Figure = Figure {
     name: "mnist",
     title: "The planes of MNIST, tanh and ReLU",
     paper: "Saxe et al. (2018), figures 1C and 1D",
-    says: "A 784-1024-20-20-20-10 network with tanh compresses its hidden layers, if anything slightly; with ReLU it does not, though it \
-           learns as well.",
+    says: "The hidden layers of a 784-1024-20-20-20-10 network compress with tanh, if only slightly; with ReLU \
+           they do not, though the network learns equally well.",
     here: "Preset `saxe2018-mnist` (SGD 1e-3, batches of 128), measured on the 10,000 test images with the KDE upper bound at noise \
            variance 0.1. The paper trains for 10,000 epochs; the full size here takes 200, the quick one 4.",
     plan,

@@ -13,13 +13,13 @@ pub(super) const FIGURE: Figure = Figure {
     name: "quantised",
     title: "Quantised networks exactly, and the same networks in bins",
     paper: "Lorenzen, Igel & Nielsen (2022), figures 2 and 3",
-    says: "In a network whose activations have 8 bits the information is exact, no bins are needed. Every layer fits; the output layer \
-           compresses in all experiments; whether hidden layers do depends on the nonlinearity. Bins of other numbers give \
-           qualitatively other planes.",
-    here: "The trainings of `saxe-nonlinearities`, measured (a) as they are in 30 and in 256 bins over each layer's range, and (b) with \
-           the output of every layer rounded to 2⁸ levels before the next layer sees it, over [−1, 1] for tanh and over the \
-           range observed at that epoch for ReLU, with no bins at all. This is rounding after training, not the paper's \
-           training with rounded activations.",
+    says: "In a network whose activations have 8 bits, the information can be computed exactly, without bins. Every layer fits; the output layer \
+           compresses in all experiments; whether hidden layers do depends on the nonlinearity. Other numbers of \
+           bins give qualitatively different planes.",
+    here: "The networks of `saxe-nonlinearities`, measured (a) unchanged, in 30 and in 256 bins over each \
+           layer's range, and (b) without bins, with the output of every layer rounded to 2⁸ levels before it \
+           enters the next layer, over [−1, 1] for tanh and over the range observed at that epoch for ReLU. The \
+           networks are rounded after training; the paper trains with rounded activations.",
     plan,
     show,
 };

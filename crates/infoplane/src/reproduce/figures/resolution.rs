@@ -16,12 +16,13 @@ pub(super) const FIGURE: Figure = Figure {
     name: "resolution",
     title: "The same networks at every resolution: number of bins, range of bins, noise variance",
     paper: "The dispute between Shwartz-Ziv & Tishby (2017) and Saxe et al. (2018), in one picture",
-    says: "Shwartz-Ziv & Tishby see every layer compress, in 30 bins on [−1, 1]. Saxe et al. say that this is the bins' work: it \
-           depends on how they saturate, and is not there with ReLU unless the bins clip. Goldfeld et al. (2019) and others: bins \
-           and noise set the resolution at which an infinite quantity is read.",
-    here: "The trainings of `saxe-nonlinearities`, tanh and ReLU, each measured in one run by all settings: 2 to 4096 bins, on [−1, 1] \
-           and on each layer's full range, and Gaussian noise of variance 1e-6 to 1 by both pairwise bounds. Above: I(X;T) at the \
-           end. Below: how far it fell from its largest value at any epoch, which is what is called compression.",
+    says: "Shwartz-Ziv & Tishby find that every layer compresses, in 30 bins on [−1, 1]. Saxe et al. attribute \
+           this to the bins: it depends on saturation, and does not occur with ReLU unless the bins clip. \
+           Goldfeld et al. (2019) and others: bins and noise set the resolution at which an infinite quantity is \
+           measured.",
+    here: "The networks of `saxe-nonlinearities`, tanh and ReLU, each measured with all settings in one run: 2 to 4096 bins, on [−1, 1] \
+           and on each layer's full range, and Gaussian noise of variance 1e-6 to 1 by both pairwise bounds. Above: \
+           I(X;T) at the end. Below: its fall from its largest value at any epoch, which is called compression.",
     plan,
     show,
 };

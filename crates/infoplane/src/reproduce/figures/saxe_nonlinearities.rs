@@ -13,11 +13,11 @@ pub(super) const FIGURE: Figure = Figure {
     name: "saxe-nonlinearities",
     title: "tanh, ReLU and linear under bins and under noise",
     paper: "Saxe et al. (2018), figure 1 and appendix",
-    says: "A tanh network compresses because its units saturate; the same network with ReLU does not \
-           compress, neither under bins that cover all values nor under kernel density estimates with noise. Where ReLU seems \
-           to compress, bins on a fixed range clip what it puts out.",
-    here: "Presets `saxe2018-tanh` and `saxe2018-relu` (12-10-7-5-4-3-2, Adam 4e-4, batches of 256, 10,000 epochs) and the former \
-           with linear hidden layers, each measured four ways in one run: 30 bins on [−1, 1], 30 bins on each layer's full \
+    says: "A tanh network compresses because its units saturate; the same network with ReLU does not compress, \
+           either in bins that cover all values or by kernel density estimates with noise. Where ReLU seems to \
+           compress, bins on a fixed range clip its outputs.",
+    here: "Presets `saxe2018-tanh` and `saxe2018-relu` (12-10-7-5-4-3-2, Adam 4e-4, batches of 256, 10,000 epochs) and \
+           the former with linear hidden layers, each measured in four ways in one run: 30 bins on [−1, 1], 30 bins on each layer's full \
            range, bins of width 0.07 without bounds, and the KDE upper bound with noise variance 1e-3.",
     plan,
     show,

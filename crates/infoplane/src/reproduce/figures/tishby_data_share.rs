@@ -17,11 +17,11 @@ pub(super) const FIGURE: Figure = Figure {
     name: "tishby-data-share",
     title: "The plane of tanh with 5 %, 45 % and 85 % of the data",
     paper: "Shwartz-Ziv & Tishby (2017), figure 3",
-    says: "With 85 % of the 4096 patterns to train on, every layer first gains information about the label and then loses \
-           information about the input while it keeps the label. With 5 % the layers lose, in that second phase, information \
-           about the label too: they overfit.",
-    here: "Preset `tishby2017` (12-10-7-5-4-3-2, tanh, Adam 4e-4, batches of 512, 8000 epochs) with 5, 45 and 85 % of the \
-           patterns drawn for training anew with each seed, measured on all 4096; 30 edges on [−1, 1] as in the published \
+    says: "With 85 % of the 4096 patterns as training data, every layer first gains information about the label \
+           and then loses information about the input while it keeps the label. With 5 %, the layers also lose \
+           information about the label in the second phase: they overfit.",
+    here: "Preset `tishby2017` (12-10-7-5-4-3-2, tanh, Adam 4e-4, batches of 512, 8000 epochs) with 5, 45 and 85 \
+           % of the patterns as training data, drawn again for each seed, and measured on all 4096; 30 edges on [−1, 1] as in the published \
            program.",
     plan,
     show,
