@@ -1,12 +1,14 @@
 //! How a command fails: a message, and an exit code that a script can tell apart.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use infoplane::experiment::ExperimentError;
 use infoplane::report::ReportError;
 use infoplane::run::RunError;
+
+use crate::terminal::say;
 
 /// Something was wrong with the machine: a file that could not be written, a disk that is full.
 const FAILED: u8 = 1;
@@ -52,11 +54,6 @@ impl Failure {
         self.message = format!("{}\n{advice}", self.message);
         self
     }
-}
-
-/// A line on stderr; where that cannot be written there is nobody to tell.
-pub fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "infoplane: {message}");
 }
 
 impl fmt::Display for Failure {

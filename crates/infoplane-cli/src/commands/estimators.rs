@@ -6,12 +6,24 @@ use std::process::ExitCode;
 use infoplane::estimator::{About, EstimatorConfig};
 use serde_json::{Value, json};
 
-use crate::arguments::Estimators;
 use crate::failure::Failure;
-use crate::method::{defaults, unknown};
+use crate::flags::method::{defaults, unknown};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  infoplane estimators
+  infoplane estimators ksg")]
+pub struct Args {
+    /// Show this method's keys, with their defaults
+    pub name: Option<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Lists the methods, or shows one with its keys.
-pub fn estimators(arguments: &Estimators) -> Result<ExitCode, Failure> {
+pub fn estimators(arguments: &Args) -> Result<ExitCode, Failure> {
     let mut out = stdout().lock();
     match &arguments.name {
         None if arguments.json => {

@@ -1,7 +1,7 @@
 //! `infoplane bottleneck`.
 
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::bottleneck::{BottleneckCurve, bottleneck_curve, bottleneck_curve_of_joint};
@@ -13,8 +13,37 @@ use infoplane::report::write_bottleneck;
 use ndarray::Array2;
 use serde_json::{Value, json};
 
-use crate::arguments::Bottleneck;
 use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
+each y, of probabilities that sum to 1 or of counts. Without noise, an experiment is taken with a sigmoid of gain 1000,
+which leaves the published 0.99 bits. beta is the trade at a point: I(T;Y) - I(X;T)/beta is greatest there. clusters
+says how many values T needs, gap how far at most the curve is above the point. Writes bottleneck.csv, bottleneck.svg
+and bottleneck.png with --out.
+
+Examples:
+  infoplane bottleneck
+  infoplane bottleneck tishby2017 --gain 10 --points 40 --out bottleneck
+  infoplane bottleneck joint.csv --json")]
+pub struct Args {
+    /// A preset or TOML file on the 12-bit task, or a table p(x, y): .csv, .tsv, .npy, .mat [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE")]
+    pub joint: Option<String>,
+    /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
+    #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
+    pub gain: Option<f64>,
+    /// How many points at most; straight pieces take fewer
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub points: u16,
+    /// Where to write the table and the figure
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What is taken for an experiment where nothing is given.
 const DEFAULT: &str = "tishby2017";
@@ -22,7 +51,7 @@ const DEFAULT: &str = "tishby2017";
 const TABLES: [&str; 5] = ["csv", "tsv", "npy", "npz", "mat"];
 
 /// Prints the information-bottleneck curve of a joint distribution.
-pub fn bottleneck(arguments: &Bottleneck) -> Result<ExitCode, Failure> {
+pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
     let given = arguments.joint.as_deref().unwrap_or(DEFAULT);
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let n_points = usize::from(arguments.points);

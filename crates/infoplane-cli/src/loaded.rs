@@ -1,21 +1,14 @@
-//! `infoplane info` and `infoplane report`.
+//! A run directory, read for a report.
 
-use std::io::{Write, stdout};
-use std::path::Path;
-use std::process::ExitCode;
-
-use infoplane::experiment::{AsIfRandomResult, Experiment};
+use infoplane::experiment::Experiment;
 use infoplane::report::{
-    FailedSeed, LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, failed_seeds,
-    schedule_setting,
+    FailedSeed, LimitCurve, ReportData, ScheduleData, distance_unit, failed_seeds, schedule_setting,
 };
 use infoplane::run::{DataFacts, Manifest, RunDir, SeedOutcome};
 use infoplane::schedule::MeasuredEpoch;
 use infoplane::train::EpochStats;
 use infoplane::{Information, InformationPlane};
-use serde_json::json;
 
-use crate::as_if_random;
 use crate::failure::Failure;
 
 /// What a run directory holds, read for a report.
@@ -106,111 +99,13 @@ pub fn ended_otherwise(seed: &SeedOutcome, planned: u64) -> Option<String> {
 }
 
 /// What the experiment is called.
-fn name(manifest: &Manifest) -> &str {
+pub fn name(manifest: &Manifest) -> &str {
     manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or("run")
 }
 
 /// The seeds that did not learn, for JSON.
 pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
     failed.iter().map(|failed| failed.seed).collect()
-}
-
-/// Draws the figures of a run again.
-pub fn report(path: &Path, only_learned: bool) -> Result<ExitCode, Failure> {
-    if AsIfRandomResult::is_in(path) {
-        return as_if_random::report(path);
-    }
-    let (run, manifest) = RunDir::open(path)?;
-    let loaded = Loaded::read(&run, manifest, only_learned)?;
-    let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
-    let mut out = stdout().lock();
-    writeln!(out, "{}", infoplane::report::summary(&loaded.report()))?;
-    for file in files {
-        writeln!(out, "{}", file.display())?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Says what a run directory holds.
-pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
-    if AsIfRandomResult::is_in(path) {
-        return as_if_random::info(path, as_json);
-    }
-    let (run, manifest) = RunDir::open(path)?;
-    let rows = run.plane()?.rows;
-    let outcome = run.outcome()?;
-    let failed = failed_seeds(&manifest, &run.training()?, outcome.as_ref());
-    let mut measured: Vec<(u64, u64)> = rows.iter().map(|row| (row.seed, row.epoch)).collect();
-    measured.dedup();
-    let mut settings: Vec<String> = rows
-        .iter()
-        .map(|row| match row.bound {
-            Some(bound) => format!("{} ({}, {} bound)", row.estimator, row.setting, bound.name()),
-            None => format!("{} ({})", row.estimator, row.setting),
-        })
-        .collect();
-    settings.sort();
-    settings.dedup();
-    let widths: Vec<String> =
-        manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
-    let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone())?;
-    let epochs = experiment.training.epochs;
-    // A schedule that adapts does not know beforehand.
-    let planned = experiment.epochs().map_err(Failure::input)?;
-    let wanted = planned.map(|epochs| manifest.seeds.len() * epochs.len());
-    let status = if outcome.is_some() { "complete" } else { "not complete" };
-
-    let mut out = stdout().lock();
-    if as_json {
-        let object = json!({
-            "run": path,
-            "status": status,
-            "manifest": manifest,
-            "rows": rows.len(),
-            "measured": measured.len(),
-            "to_measure": wanted,
-            "outcome": outcome,
-            "seeds_not_learned": seed_numbers(&failed),
-        });
-        writeln!(out, "{object}")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let data = &manifest.data;
-    writeln!(out, "experiment  {} (infoplane {})", name(&manifest), manifest.infoplane_version)?;
-    let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
-    writeln!(out, "status      {status}: {}{of} epochs measured, {} rows", measured.len(), rows.len())?;
-    if outcome.is_none() {
-        match run.writer_process() {
-            Some(process) => writeln!(out, "            process {process} is at it")?,
-            None => writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?,
-        }
-    }
-    writeln!(out, "schedule    {}", schedule_setting(&experiment.schedule))?;
-    writeln!(
-        out,
-        "data        {}, {} samples, measured on {} (digest {})",
-        data.name, data.n_samples, data.n_measured, data.digest
-    )?;
-    for line in data_lines(data) {
-        writeln!(out, "            {line}")?;
-    }
-    writeln!(out, "layers      {}", widths.join(", "))?;
-    let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
-    writeln!(
-        out,
-        "seeds       {} ({first} to {last}), {epochs} epochs planned for each",
-        manifest.seeds.len()
-    )?;
-    for setting in settings {
-        writeln!(out, "measured    {setting}")?;
-    }
-    for told in outcome.iter().flat_map(|o| &o.seeds).filter_map(|seed| ended_otherwise(seed, epochs)) {
-        writeln!(out, "ended       {told}")?;
-    }
-    if !failed.is_empty() {
-        writeln!(out, "failed      {}", failed_in_words(&failed))?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The entropies of the data, and p(y).

@@ -1,13 +1,94 @@
 //! Methods and their keys, from the command line to a configuration.
 
+use clap::Args;
 use infoplane::estimator::{EstimatorConfig, Method};
 use serde_json::Value as Json;
 
-use crate::arguments::MethodKeys;
 use crate::failure::Failure;
 
+pub const METHOD_KEYS: &str = "Keys of methods (a method refuses those it does not take)";
+
+/// Makes the flags and the list of those that were given from one list.
+macro_rules! method_flags {
+    ($($(#[$attribute:meta])+ $key:ident,)+) => {
+        /// Keys of methods, as flags.
+        #[derive(Debug, Clone, Args)]
+        #[command(next_help_heading = METHOD_KEYS)]
+        pub struct MethodFlags {
+            $($(#[$attribute])+ pub $key: Option<String>,)+
+        }
+
+        impl MethodFlags {
+            /// The keys that were given, each with its flag and its value as written.
+            pub fn given(&self) -> Vec<(&'static str, String, &str)> {
+                [$((stringify!($key), self.$key.as_deref()),)+]
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, format!("--{}", key.replace('_', "-")), value?)))
+                    .collect()
+            }
+        }
+    };
+}
+
+method_flags! {
+    /// Neighbours of each point
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    k,
+    /// What is done to each column first: none, standardized or normal-scores
+    #[arg(long, value_name = "HOW")]
+    scaling,
+    /// Variance of the Gaussian noise, in the squared unit of the data
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
+    noise_variance,
+    /// How values become symbols: edges, equal, floor, quantile or exact
+    #[arg(long, value_name = "RULE")]
+    rule,
+    /// The number of bins, or of edges
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    bins,
+    /// The width of a bin, in the unit of the data
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    bin_width,
+    /// What the bins cover: LOW,HIGH, or `layer` or `unit` for the range of the data
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    range,
+    /// A correction for the bias of counts
+    #[arg(long, value_name = "NAME")]
+    correction,
+    /// α, the order of a Rényi entropy or a threshold, as the method says
+    #[arg(long, value_name = "A", allow_hyphen_values = true)]
+    alpha,
+    /// The order of a local polynomial
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    order,
+    /// Neighbours that a local fit takes into account
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    neighbors,
+    /// The width of a kernel, or the rule for it
+    #[arg(long, value_name = "H", allow_hyphen_values = true)]
+    bandwidth,
+    /// Random draws per sample
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    draws,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "SEED", allow_hyphen_values = true)]
+    seed,
+    /// Hash functions
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    hashes,
+    /// Random projections
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    projections,
+    /// Gaussian surrogates
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    surrogates,
+    /// Samples per batch
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    batch,
+}
+
 /// The settings that the flags and `KEY=VALUE` describe; what the method does not take is refused by name.
-pub fn config(name: &str, given: &MethodKeys, set: &[String]) -> Result<EstimatorConfig, Failure> {
+pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<EstimatorConfig, Failure> {
     let keys = keys(name)?;
     let mut table = toml::Table::new();
     let mut flags: Vec<(String, String)> = Vec::new();
@@ -22,7 +103,7 @@ pub fn config(name: &str, given: &MethodKeys, set: &[String]) -> Result<Estimato
             "bins" => (key, value(if text.starts_with('-') { "0" } else { text })),
             _ => (key, value(text)),
         };
-        refuse_unknown(name, keys, key, flag)?;
+        refuse_unknown(name, keys, key, &flag)?;
         table.insert(key.into(), value);
         flags.push((key.into(), format!("{flag} {text}")));
     }

@@ -1,55 +1,68 @@
-//! `infoplane run` and `infoplane presets`.
+//! `infoplane run`.
 
 use std::fs;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::HumanDuration;
-use infoplane::experiment::{Experiment, ExperimentError, PRESETS, RunOptions, RunSummary};
+use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
 use infoplane::report::ReportError;
 use infoplane::run::{RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
-use crate::arguments::Run;
-use crate::failure::{DIVERGED, Failure, INTERRUPTED, say};
-use crate::info::{Loaded, data_lines, ended_otherwise, planned_epochs, seed_numbers};
-use crate::progress::Bar;
+use crate::failure::{DIVERGED, Failure};
+use crate::flags::machine::MachineFlags;
+use crate::flags::schedule::ScheduleFlags;
+use crate::loaded::{Loaded, data_lines, ended_otherwise, planned_epochs, seed_numbers};
+use crate::terminal::{Bar, on_interrupt, say};
 
-/// Lists the presets, or prints one.
-pub fn presets(name: Option<&str>) -> Result<ExitCode, Failure> {
-    let mut out = stdout().lock();
-    match name {
-        None => {
-            for preset in PRESETS {
-                writeln!(out, "{:<15} {}", preset.name, preset.title())?;
-            }
-            writeln!(out, "\n`infoplane presets NAME` prints one as a TOML file to copy and change.")?;
-        }
-        Some(name) => match PRESETS.iter().find(|preset| preset.name == name) {
-            Some(preset) => write!(out, "{}", preset.toml)?,
-            None => {
-                let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-                return Err(Failure::input(format!(
-                    "no preset is called `{name}`; presets are {}",
-                    names.join(", ")
-                )));
-            }
-        },
-    }
-    Ok(ExitCode::SUCCESS)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  infoplane run
+  infoplane run saxe2018-relu --seeds 3 --out relu
+  infoplane run mine.toml --set training.epochs=500 --set training.optimizer.learning_rate=0.001
+  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10
+  infoplane run saxe2018-tanh --schedule delta-exact --delta 0.05
+  infoplane run saxe2018-tanh --schedule log-spaced --points 100
+  infoplane run --resume runs/saxe2018-tanh")]
+pub struct Args {
+    /// A preset (see `infoplane presets`) or a TOML file [default: tishby2017]
+    #[arg(value_name = "PRESET|FILE.toml")]
+    pub experiment: Option<String>,
+    /// Go on with a run that was stopped; what it had measured is kept. An experiment given too must be the same
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
+    /// Change one key: the path through the tables, lists counted from 0 (estimators.0.bins=50)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How many trainings, each with a seed of its own; the same as --set seeds=N
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// The run directory; new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineFlags,
+    /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+    #[arg(long)]
+    pub only_learned: bool,
+    /// One JSON object instead of the summary table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub schedule: ScheduleFlags,
 }
 
 /// Trains, measures and draws.
-pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let mut overrides = arguments.schedule.overrides();
     overrides.extend(arguments.seeds.map(|seeds| format!("seeds={seeds}")));
     overrides.extend(arguments.set.iter().cloned());
     let named = arguments.experiment.as_deref();
-    let options = RunOptions { threads: arguments.threads.into(), memory: arguments.memory.as_u64() };
+    let options = arguments.machine.options();
 
     let interrupt = on_interrupt("stopping after the epochs in hand; once more to stop at once");
 
@@ -122,20 +135,6 @@ pub fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if failed { ExitCode::from(DIVERGED) } else { ExitCode::SUCCESS })
-}
-
-/// A flag that Ctrl-C raises, saying `first`; the second time it stops the process at once.
-pub fn on_interrupt(first: &'static str) -> Arc<AtomicBool> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupt);
-    // Without a handler Ctrl-C still stops the run, only less gently.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        say(first);
-    });
-    interrupt
 }
 
 /// Says how to go on, where there is something to go on with.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use infoplane::estimator::{EstimatorConfig, Method};
 use infoplane::experiment::{
-    AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig, RunOptions,
+    AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig,
 };
 use infoplane::plane::Mean;
 use infoplane::pool::{PooledPoint, mean_over_trainings, pooled_layers};
@@ -15,18 +15,77 @@ use infoplane::report::{as_if_random_failed, as_if_random_notes, as_if_random_su
 use infoplane::run::{RunDir, RunError};
 use serde_json::{Value, json};
 
-use crate::arguments::AsIfRandom;
 use crate::failure::Failure;
-use crate::info::data_lines;
-use crate::method;
-use crate::progress::Bar;
-use crate::run::on_interrupt;
+use crate::flags::machine::MachineFlags;
+use crate::flags::method::{self, MethodFlags};
+use crate::loaded::data_lines;
+use crate::terminal::{Bar, on_interrupt};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Each input has as many activations as networks are pooled, so I(X;T) = H(T) − H(T|X) may be less than H(X) though every
+single network tells all inputs apart. Given the directory of a run, only the stretch from the last keyframe before the
+window is trained again. A directory that holds the result of the same is read, not computed anew.
+
+Examples:
+  infoplane as-if-random runs/tishby2017
+  infoplane as-if-random saxe2018-relu --window 64 --stride 4 --out relu
+  infoplane as-if-random runs/tishby2017 --steps --window 512 --inputs 1024
+  infoplane as-if-random tishby2017 --across-seeds --seeds 50 --epoch 1000
+  infoplane as-if-random runs/tishby2017 --estimator noise --noise-variance 0.01 --out noise")]
+pub struct Args {
+    /// The directory of a run, a preset (see `infoplane presets`) or a TOML file
+    #[arg(value_name = "RUN|PRESET|FILE.toml")]
+    pub experiment: String,
+    /// How many networks of each training are pooled [default: 256, for noise and kde 64]
+    #[arg(long, value_name = "M", conflicts_with = "across_seeds")]
+    pub window: Option<usize>,
+    /// Epochs (with --steps: steps) from one network to the next [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "across_seeds")]
+    pub stride: Option<u64>,
+    /// Pool networks after single steps of one mini-batch instead of whole epochs
+    #[arg(long, conflicts_with = "across_seeds")]
+    pub steps: bool,
+    /// The epoch that the window ends at [default: the last of each training]
+    #[arg(long, value_name = "E", conflicts_with = "across_seeds")]
+    pub last: Option<u64>,
+    /// Pool the networks of all seeds at one epoch instead
+    #[arg(long)]
+    pub across_seeds: bool,
+    /// That epoch [default: the last of each training]
+    #[arg(long, value_name = "E", requires = "across_seeds")]
+    pub epoch: Option<u64>,
+    /// Measure so many of the inputs, evenly spaced [default: all]
+    #[arg(long, value_name = "N")]
+    pub inputs: Option<usize>,
+    /// How many trainings, each with a seed of its own; the same as --set seeds=N
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// The directory of the result; new, empty, or with this very result
+    /// [default: RUN/as-if-random or runs/NAME-as-if-random, or …-2, … if taken]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineFlags,
+    /// One JSON object instead of the summary
+    #[arg(long)]
+    pub json: bool,
+    /// The method; without it 30 equal bins on the range of each layer over the whole pool
+    #[arg(long, value_name = "NAME")]
+    pub estimator: Option<String>,
+    /// Change one key of the experiment: the path through the tables (training.epochs=500), or of the method
+    /// (estimator.bounds=true)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub keys: MethodFlags,
+}
 
 /// `--set` with this in front is a key of the method, not of the experiment.
 const OF_METHOD: &str = "estimator.";
 
 /// Trains, pools, measures and draws.
-pub fn as_if_random(arguments: &AsIfRandom) -> Result<ExitCode, Failure> {
+pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     let settings = settings(arguments)?;
     let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
     let overrides: Vec<String> =
@@ -41,7 +100,7 @@ pub fn as_if_random(arguments: &AsIfRandom) -> Result<ExitCode, Failure> {
         }
         _ => (None, Experiment::load(named, &overrides)?),
     };
-    let options = RunOptions { threads: arguments.threads.into(), memory: arguments.memory.as_u64() };
+    let options = arguments.machine.options();
     let interrupt = on_interrupt("stopping; once more to stop at once");
     let (last, pools) = match settings.pool {
         PoolConfig::Epochs { last, .. } | PoolConfig::Steps { last, .. } => (last, experiment.seeds),
@@ -111,7 +170,7 @@ fn first_free(
 }
 
 /// What the flags ask for.
-fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
+fn settings(arguments: &Args) -> Result<Settings, Failure> {
     let name = arguments.estimator.as_deref().unwrap_or("binned");
     let set: Vec<String> =
         arguments.set.iter().filter_map(|set| set.strip_prefix(OF_METHOD)).map(String::from).collect();
@@ -132,8 +191,8 @@ fn settings(arguments: &AsIfRandom) -> Result<Settings, Failure> {
     let (window, stride, last) =
         (arguments.window.unwrap_or(most), arguments.stride.unwrap_or(1), arguments.last);
     let pool = match arguments {
-        AsIfRandom { across_seeds: true, epoch, .. } => PoolConfig::Seeds { epoch: *epoch },
-        AsIfRandom { steps: true, .. } => PoolConfig::Steps { window, stride, last },
+        Args { across_seeds: true, epoch, .. } => PoolConfig::Seeds { epoch: *epoch },
+        Args { steps: true, .. } => PoolConfig::Steps { window, stride, last },
         _ => PoolConfig::Epochs { window, stride, last },
     };
     Ok(Settings { pool, inputs: arguments.inputs, estimators: vec![estimator] })

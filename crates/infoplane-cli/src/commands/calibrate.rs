@@ -1,6 +1,7 @@
 //! `infoplane calibrate`.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +14,48 @@ use infoplane::estimator::{EstimatorConfig, Method};
 use infoplane::report::write_calibration;
 use serde_json::{Value, json};
 
-use crate::arguments::Calibrate;
-use crate::failure::{Failure, INTERRUPTED, say};
-use crate::method::unknown;
+use crate::failure::{Failure, INTERRUPTED};
+use crate::flags::method::unknown;
+use crate::terminal::say;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Every method is tried on samples whose information is known; a dash says why a method does not apply. Errors are in
+nats, times are of one estimate. Writes calibration.csv, calibration.svg and calibration.png with --out.
+
+Examples:
+  infoplane calibrate
+  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 --n 1000,10000 --out calibration")]
+pub struct Args {
+    /// The methods, with their default settings, separated by commas [default: all that need no choice, and auto]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub estimators: Vec<String>,
+    /// The tasks, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub tasks: Vec<String>,
+    /// Numbers of samples, separated by commas
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1000],
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub n: Vec<u32>,
+    /// Samples per task and number
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeats: u32,
+    /// Seed of the first sample
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Seconds that one estimate may take; what is foreseen to take longer is left out
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub limit: f64,
+    /// Where to write the table and the figure
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Tries methods on samples whose information is known.
-pub fn calibrate(arguments: &Calibrate) -> Result<ExitCode, Failure> {
+pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
     let calibration = Calibration {
         tasks: tasks(&arguments.tasks)?,
         methods: methods(&arguments.estimators)?,

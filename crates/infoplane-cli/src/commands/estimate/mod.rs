@@ -1,0 +1,164 @@
+//! `infoplane estimate`.
+
+mod entropy;
+mod layer;
+mod pair;
+mod total_correlation;
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use infoplane::estimator::{EstimatorConfig, LayerRange, Method};
+use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
+
+#[derive(Debug, Subcommand)]
+pub enum Args {
+    /// I(X;Y) of two files, or I(X;Y|Z) of three
+    Pair(pair::Args),
+    /// The entropy of a file's rows
+    Entropy(entropy::Args),
+    /// The total correlation of a file's columns, each column a part
+    TotalCorrelation(total_correlation::Args),
+    /// I(X;T) and I(T;Y) of one layer's activations
+    Layer(layer::Args),
+}
+
+/// Estimates information from files.
+pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
+    match arguments {
+        Args::Pair(arguments) => pair::pair(arguments),
+        Args::Entropy(arguments) => entropy::entropy(arguments),
+        Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments),
+        Args::Layer(arguments) => layer::layer(arguments),
+    }
+}
+
+/// What every way of estimating takes.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// The method; `auto` takes the one that fits the data and says why
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub estimator: String,
+    /// One JSON object instead of text
+    // Shown after the flags that one way has of its own.
+    #[arg(long, display_order = 500)]
+    pub json: bool,
+    #[command(flatten)]
+    pub keys: MethodFlags,
+    /// Any other key of the method
+    #[arg(long, value_name = "KEY=VALUE", help_heading = METHOD_KEYS)]
+    pub set: Vec<String>,
+}
+
+impl Common {
+    /// The method with the settings that were given.
+    fn config(&self) -> Result<EstimatorConfig, Failure> {
+        method::config(&self.estimator, &self.keys, &self.set)
+    }
+}
+
+/// The range of the first matrix, for bins that depend on it.
+fn observed(config: &EstimatorConfig, variables: &[Variable<'_>]) -> LayerRange {
+    let mut range = LayerRange::default();
+    if config.needs_observed_range()
+        && let Some(matrix) = variables.iter().find(|variable| !matches!(variable, Variable::Labels(_)))
+    {
+        range.observe(matrix.view(), usize::MAX);
+    }
+    range
+}
+
+/// An error with the files it is about, unless it is about the settings.
+fn told(error: &EstimateError, files: String) -> Failure {
+    match error {
+        EstimateError::Setting { .. } => Failure::input(error),
+        EstimateError::NotOffered { .. } => Failure::input(error).with_advice(
+            "`infoplane estimators` says what each method estimates; `auto` takes one that does",
+        ),
+        EstimateError::Undetermined { .. } => Failure::input(format!("{files}: {error}")).with_advice(
+            "--noise-variance V or --bin-width W make it finite; --estimator NAME takes a method anyway",
+        ),
+        _ => Failure::input(format!("{files}: {error}")),
+    }
+}
+
+/// Prints an estimate with all that comes with it.
+fn print(
+    quantity: &str,
+    estimator: &dyn Estimator,
+    estimate: &Estimate,
+    p_value: Option<f64>,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    let mut out = stdout().lock();
+    let (name, setting, reason) = by(estimator, estimate);
+    if json {
+        let mut object = details(estimate);
+        object.insert("estimator".into(), json!(name));
+        object.insert("setting".into(), json!(setting));
+        object.insert("p_value".into(), json!(p_value));
+        object.insert("reason".into(), json!(reason));
+        writeln!(out, "{}", Value::Object(object))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let nats = estimate.information.nats();
+    let error = estimate.standard_error.map(|error| format!(" ± {:.6}", error.nats())).unwrap_or_default();
+    writeln!(out, "{quantity} = {nats:.6}{error} nats = {:.6} bits", estimate.information.bits())?;
+    if let Some(interval) = estimate.interval {
+        let (lower, upper) = (interval.lower.nats(), interval.upper.nats());
+        writeln!(out, "  95 % interval  {lower:.6} to {upper:.6} nats")?;
+    }
+    let dims: Vec<String> = estimate.dims.iter().map(usize::to_string).collect();
+    let setting = if setting.is_empty() { String::new() } else { format!(", {setting}") };
+    writeln!(out, "  estimator      {name}{setting}")?;
+    if let Some(reason) = reason {
+        writeln!(out, "  chosen for     {reason}")?;
+    }
+    writeln!(out, "  kind           {}", estimate.kind)?;
+    writeln!(out, "  samples        {} of {} columns", estimate.n_samples, dims.join(" + "))?;
+    if let Some(ceiling) = estimate.ceiling {
+        writeln!(out, "  ceiling        {:.6} nats", ceiling.nats())?;
+    }
+    if let Some(p_value) = p_value {
+        writeln!(out, "  p-value        {p_value:.6} for independence, by permutation")?;
+    }
+    for warning in &estimate.warnings {
+        writeln!(out, "  warning        {warning}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The method's name and setting, and why it was chosen.
+fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, Option<String>) {
+    match &estimate.routed {
+        Some(routed) => (routed.estimator(), routed.setting(), Some(routed.reason.clone())),
+        None => (estimator.name(), estimator.setting(), None),
+    }
+}
+
+/// What comes with a number, but for the method's name.
+fn details(estimate: &Estimate) -> Map<String, Value> {
+    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "nats": estimate.information.nats(),
+        "bits": estimate.information.bits(),
+        "standard_error_nats": estimate.standard_error.map(Information::nats),
+        "interval_nats": estimate.interval.map(|i| [i.lower.nats(), i.upper.nats()]),
+        "kind": estimate.kind.to_string(),
+        "n": estimate.n_samples,
+        "dims": estimate.dims,
+        "ties": estimate.ties,
+        "dropped": estimate.dropped,
+        "ceiling_nats": estimate.ceiling.map(Information::nats),
+        "warnings": warnings,
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,59 @@
+//! `infoplane estimate total-correlation`.
+
+use std::process::ExitCode;
+
+use infoplane::dataset::read::{Array, read_array};
+use infoplane::estimator::Method;
+use infoplane::{EstimateError, Labels, Variable};
+use ndarray::Array2;
+
+use super::{Common, observed, print, told};
+use crate::failure::Failure;
+use crate::flags::files::{FILES, file_and_key};
+
+const EXAMPLES: &str = "\
+Example:
+  infoplane estimate total-correlation x.npy --estimator ksg --k 5";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
+pub struct Args {
+    /// X: a row per sample, a column per part
+    pub x: String,
+    /// Take the values of each column as symbols
+    #[arg(long)]
+    pub x_discrete: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Estimates the total correlation of a file's columns.
+pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
+    let config = arguments.common.config()?;
+    let (file, key) = file_and_key(&arguments.x);
+    let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
+    let columns: Vec<Array2<f64>> = match &array {
+        Array::Single(rows) => {
+            rows.columns().into_iter().map(|c| c.mapv(f64::from).insert_axis(ndarray::Axis(1))).collect()
+        }
+        Array::Double(rows) => {
+            rows.columns().into_iter().map(|c| c.to_owned().insert_axis(ndarray::Axis(1))).collect()
+        }
+    };
+    if columns.len() < 2 {
+        return Err(Failure::input(format!(
+            "{} has one column; a total correlation needs at least two",
+            arguments.x
+        )));
+    }
+    let mut parts: Vec<Variable<'_>> = columns.iter().map(|column| Variable::Double(column.view())).collect();
+    let symbols: Vec<Labels>;
+    if arguments.x_discrete {
+        symbols = parts.iter().map(Variable::symbols).collect();
+        parts = symbols.iter().map(Variable::Labels).collect();
+    }
+    let told = |error: EstimateError| told(&error, arguments.x.clone());
+    let estimator = config.estimator(&observed(&config, &[array.variable()])).map_err(told)?;
+    let estimate = estimator.total_correlation(&parts).map_err(told)?;
+    print("total correlation", estimator.as_ref(), &estimate, None, arguments.common.json)
+}

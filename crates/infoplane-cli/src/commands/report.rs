@@ -1,0 +1,42 @@
+//! `infoplane report`.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use infoplane::experiment::AsIfRandomResult;
+use infoplane::run::RunDir;
+
+use super::as_if_random;
+use crate::failure::Failure;
+use crate::loaded::Loaded;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  infoplane report runs/tishby2017
+  infoplane report runs/saxe2018-relu --only-learned")]
+pub struct Args {
+    /// The run directory
+    pub run: PathBuf,
+    /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+    #[arg(long)]
+    pub only_learned: bool,
+}
+
+/// Draws the figures of a run again.
+pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
+    let path = arguments.run.as_path();
+    if AsIfRandomResult::is_in(path) {
+        return as_if_random::report(path);
+    }
+    let (run, manifest) = RunDir::open(path)?;
+    let loaded = Loaded::read(&run, manifest, arguments.only_learned)?;
+    let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
+    let mut out = stdout().lock();
+    writeln!(out, "{}", infoplane::report::summary(&loaded.report()))?;
+    for file in files {
+        writeln!(out, "{}", file.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,65 @@
+//! Files of samples named on the command line.
+
+use std::path::{Path, PathBuf};
+
+use infoplane::dataset::read::{Array, read_array, read_symbols};
+use infoplane::{Labels, Variable};
+
+use crate::failure::Failure;
+
+pub const FILES: &str = "\
+Files: .npy, .npz, .csv, .mat, .safetensors, IDX; one array of several, or one column of a CSV file, is named after a
+colon: acts.npz:T3, table.csv:age. Rows are samples; an array of one axis is one column. The first line of a CSV
+file is taken for names of columns unless all its fields are numbers.
+`infoplane estimators` lists the methods, `infoplane estimators NAME` the keys of one.";
+
+/// A file's rows, as numbers or as symbols.
+pub enum Rows {
+    Numbers(Array),
+    Symbols(Labels),
+}
+
+impl Rows {
+    pub fn read(argument: &str, discrete: bool, flag: &str) -> Result<Rows, Failure> {
+        let (file, key) = file_and_key(argument);
+        if discrete {
+            return read_symbols(&file, key.as_deref()).map(Rows::Symbols).map_err(Failure::input);
+        }
+        read_array(&file, key.as_deref()).map(Rows::Numbers).map_err(|error| {
+            let text = matches!(error, infoplane::dataset::DatasetError::Field { .. });
+            let failure = Failure::input(error);
+            match text && !flag.is_empty() {
+                true => failure.with_advice(format!("{flag} takes rows as symbols, which may be text")),
+                false => failure,
+            }
+        })
+    }
+
+    pub fn variable(&self) -> Variable<'_> {
+        match self {
+            Rows::Numbers(array) => array.variable(),
+            Rows::Symbols(labels) => Variable::Labels(labels),
+        }
+    }
+}
+
+pub fn same_length(files: &[(&String, Variable<'_>)]) -> Result<(), Failure> {
+    let (first, rows) = (files[0].0, files[0].1.n_samples());
+    match files.iter().find(|(_, variable)| variable.n_samples() != rows) {
+        None => Ok(()),
+        Some((other, variable)) => Err(Failure::input(format!(
+            "{first} holds {rows} samples, but {other} holds {}; each sample needs a row in both",
+            variable.n_samples()
+        ))),
+    }
+}
+
+/// `acts.npz:T3` is the array T3 of acts.npz; a file that has a colon in its name is itself.
+pub fn file_and_key(argument: &str) -> (PathBuf, Option<String>) {
+    match argument.rsplit_once(':') {
+        Some((file, key)) if !Path::new(argument).exists() && !key.is_empty() && !file.is_empty() => {
+            (file.into(), Some(key.into()))
+        }
+        _ => (argument.into(), None),
+    }
+}

@@ -1,0 +1,6 @@
+//! Flags that several commands share.
+
+pub mod files;
+pub mod machine;
+pub mod method;
+pub mod schedule;
