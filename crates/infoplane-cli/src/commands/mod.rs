@@ -39,7 +39,6 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a network, measure its layers, write the run directory and the figures
-    /// Train a network, measure its layers, write the run directory and the figures
     Run(Box<run::Args>),
     /// List the published experiments, or print one as a TOML file to copy and change
     Presets(presets::Args),

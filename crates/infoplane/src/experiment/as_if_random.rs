@@ -13,7 +13,8 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::config::{Experiment, ExperimentError};
+use super::config::Experiment;
+use super::error::ExperimentError;
 use super::run::{OnDrop, Progress, RunOptions, crews, side_by_side};
 use crate::estimator::{
     BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,

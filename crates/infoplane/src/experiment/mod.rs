@@ -1,18 +1,24 @@
 //! A whole experiment, as a TOML file describes it, and running it.
 
 mod as_if_random;
+mod check;
 mod config;
 mod difference;
+mod error;
 mod keyframes;
+mod load;
+mod overrides;
 mod prepare;
 mod preset;
 mod run;
 mod seed;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
 pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
-pub use config::{DatasetConfig, Experiment, ExperimentError, MeasuredOn, NetworkConfig, OneOrEach};
+pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};
+pub use error::ExperimentError;
 pub use keyframes::KeyframesConfig;
 pub use preset::{PRESETS, Preset};
 pub use run::{Progress, RunOptions, RunSummary, Work};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Axis};
 
-use super::config::{Experiment, ExperimentError, MeasuredOn, OneOrEach};
+use super::config::{Experiment, MeasuredOn, OneOrEach};
+use super::error::ExperimentError;
 use crate::dataset::{Dataset, Split, SplitRule};
 use crate::network::Network;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest};

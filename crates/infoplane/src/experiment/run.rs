@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::config::{Experiment, ExperimentError};
+use super::config::Experiment;
 use super::difference::differences;
+use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
 use crate::measure::Crew;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayView2;
 
-use super::config::{Experiment, ExperimentError};
+use super::config::Experiment;
+use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};

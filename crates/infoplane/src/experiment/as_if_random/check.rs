@@ -3,7 +3,8 @@
 use super::{AsIfRandom, PoolConfig};
 use crate::dataset::SplitRule;
 use crate::estimator::Method;
-use crate::experiment::config::{Experiment, ExperimentError, MeasuredOn};
+use crate::experiment::config::{Experiment, MeasuredOn};
+use crate::experiment::error::ExperimentError;
 
 impl PoolConfig {
     /// How many networks of a training, how many epochs or steps apart, and up to which epoch if that is given.

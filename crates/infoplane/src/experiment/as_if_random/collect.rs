@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::check::value;
 use super::{AsIfRandom, PoolConfig, SeedStatus};
-use crate::experiment::config::{Experiment, ExperimentError};
+use crate::experiment::config::Experiment;
+use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
 use crate::measure::Crew;

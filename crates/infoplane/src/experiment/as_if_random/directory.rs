@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
-use crate::experiment::config::{ExperimentError, shorten};
 use crate::experiment::difference::differences;
+use crate::experiment::error::ExperimentError;
+use crate::experiment::load::shorten;
 use crate::run::{
     DataFacts, Digest, Disk, Manifest, RunDir, RunError, partial_of, read_table, read_toml, to_toml,
 };

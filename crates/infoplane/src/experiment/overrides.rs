@@ -1,0 +1,67 @@
+//! `key=value` on top of a table.
+
+use toml::{Table, Value};
+
+use super::error::ExperimentError;
+
+/// Applies one `key=value`.
+pub(super) fn set(table: &mut Table, given: &str) -> Result<(), ExperimentError> {
+    let error = |message: String| ExperimentError::Override { given: given.into(), message };
+    let (key, value) = given.split_once('=').ok_or_else(|| error("there is no `=` in it".into()))?;
+    let value = value.trim();
+    // A bare word is a string: `network.nonlinearity=relu` needs no quotes.
+    let value = format!("v = {value}")
+        .parse::<Table>()
+        .ok()
+        .filter(|parsed| parsed.len() == 1)
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or_else(|| Value::String(value.into()));
+    let parts: Vec<&str> = key.trim().split('.').collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(error("the key is empty, or a part of it is".into()));
+    }
+    let (last, path) = parts.split_last().expect("split gives at least one part");
+    let mut place = Place::Table(table);
+    for part in path {
+        place = place.enter(part).map_err(&error)?;
+    }
+    place.put(last, value).map_err(error)
+}
+
+/// Where a path through tables and lists has led.
+enum Place<'a> {
+    Table(&'a mut Table),
+    List(&'a mut Vec<Value>),
+}
+
+impl<'a> Place<'a> {
+    fn enter(self, part: &str) -> Result<Place<'a>, String> {
+        let value = match self {
+            Place::Table(table) => table.entry(part).or_insert_with(|| Value::Table(Table::new())),
+            Place::List(list) => at(list, part)?,
+        };
+        match value {
+            Value::Table(table) => Ok(Place::Table(table)),
+            Value::Array(list) => Ok(Place::List(list)),
+            other => Err(format!("`{part}` is a {}, it has no keys", other.type_str())),
+        }
+    }
+
+    fn put(self, part: &str, value: Value) -> Result<(), String> {
+        match self {
+            Place::Table(table) => {
+                table.insert(part.into(), value);
+            }
+            Place::List(list) => *at(list, part)? = value,
+        }
+        Ok(())
+    }
+}
+
+fn at<'a>(list: &'a mut [Value], part: &str) -> Result<&'a mut Value, String> {
+    let length = list.len();
+    part.parse::<usize>()
+        .ok()
+        .and_then(|index| list.get_mut(index))
+        .ok_or_else(|| format!("`{part}` is no position in a list of {length}, counted from 0"))
+}
