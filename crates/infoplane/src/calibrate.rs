@@ -1,4 +1,4 @@
-//! How right are methods? Every method on samples whose information is known.
+//! The errors of the methods on samples whose information is known.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use crate::dataset::generate::known::{Sample, Task, Values};
 use crate::estimator::{Correction, EstimatorConfig, LayerRange, Method};
 use crate::{Estimate, EstimateError, Estimator, Variable};
 
-/// What to try.
+/// The methods, tasks and sample sizes to run.
 #[derive(Debug, Clone)]
 pub struct Calibration {
     /// The tasks.
@@ -20,11 +20,12 @@ pub struct Calibration {
     pub repeats: usize,
     /// Seed of the first sample; the others follow.
     pub seed: u64,
-    /// How long one estimate may take. What an eighth and a quarter of the samples foresee to take longer is left out.
+    /// The time that one estimate may take. A method is excluded where the times for an eighth and a quarter of the
+    /// samples predict more.
     pub limit: Duration,
 }
 
-/// How right one method was on one task.
+/// The error of one method on one task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accuracy {
     /// The task.
@@ -35,7 +36,7 @@ pub struct Accuracy {
     pub n_samples: usize,
     /// The information in nats (the mean, where each sample has its own).
     pub truth: f64,
-    /// What came out, or why nothing did.
+    /// The errors, or the reason why there are none.
     pub outcome: Result<Outcome, String>,
 }
 
@@ -46,37 +47,37 @@ pub struct Outcome {
     pub errors: Vec<f64>,
     /// The median time of one estimate.
     pub time: Duration,
-    /// What `auto` chose for the first sample, with its setting.
+    /// The method that `auto` chose for the first sample, with its setting.
     pub chosen: Option<String>,
 }
 
 impl Outcome {
-    /// The mean size of the errors, in nats.
+    /// Returns the mean size of the errors, in nats.
     pub fn mean_absolute_error(&self) -> f64 {
         self.errors.iter().map(|error| error.abs()).sum::<f64>() / self.errors.len() as f64
     }
 
-    /// The mean error, in nats; below zero where estimates are too low.
+    /// Returns the mean error, in nats; below zero where estimates are too low.
     pub fn mean_error(&self) -> f64 {
         self.errors.iter().sum::<f64>() / self.errors.len() as f64
     }
 }
 
-/// The methods that can be tried without a choice by the reader: all with default settings, and those for noise,
-/// which take the variance of the task.
+/// Returns the methods that can be tried without a choice by the reader: all with default settings, and those for
+/// noise, which take the variance of the task.
 ///
 /// Bins are left out: the information at a bin width is another quantity.
 pub fn contenders() -> Vec<EstimatorConfig> {
     EstimatorConfig::METHODS.iter().filter_map(|about| contender(about.name)).collect()
 }
 
-/// The method of that name as a contender; nothing if there is none, or it needs a choice.
+/// Returns the method of that name as a contender; `None` if there is none, or if it needs a choice.
 pub fn contender(name: &str) -> Option<EstimatorConfig> {
     let plain = EstimatorConfig::named(name, serde_json::json!({})).ok().flatten();
     plain.filter(|config| config.check().is_ok()).or_else(|| with_noise(name, 1.0))
 }
 
-/// The method of that name for noise of this variance, if it takes one.
+/// Returns the method of that name for noise of this variance, if it takes one.
 fn with_noise(name: &str, variance: f64) -> Option<EstimatorConfig> {
     let keys = EstimatorConfig::keys(name)?;
     let given = if keys.contains(&"noise_variances") {
@@ -149,7 +150,7 @@ pub fn calibrate(
     table
 }
 
-/// Whether the times for an eighth and a quarter of the samples, carried on, exceed the limit.
+/// Returns whether the times for an eighth and a quarter of the samples, extrapolated, exceed the limit.
 fn foreseen_slow(calibration: &Calibration, task: &Task, method: &EstimatorConfig, n: usize) -> bool {
     let time = |n: usize| {
         let sample = task.draw(n, calibration.seed);
@@ -195,7 +196,7 @@ fn repeated(samples: &[Sample], method: &EstimatorConfig, interrupt: &AtomicBool
     Ok(Outcome { errors, time, chosen })
 }
 
-/// One estimate, or why there is none.
+/// Returns one estimate, or why there is none.
 fn estimate(sample: &Sample, method: &EstimatorConfig) -> Result<Estimate, String> {
     let name = method.about().name;
     let takes_noise = with_noise(name, 1.0).is_some();
@@ -231,7 +232,7 @@ fn estimate(sample: &Sample, method: &EstimatorConfig) -> Result<Estimate, Strin
     found.map_err(|error| error.to_string())
 }
 
-/// A pair, or for methods of layers the first reading.
+/// Returns a pair, or for methods of layers the first reading.
 fn pair(estimator: &dyn Estimator, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
     match (estimator.pair(x, y), x.view(), y.view()) {
         (Err(EstimateError::NotOffered { estimator: name, quantity }), Variable::Labels(labels), t)
@@ -244,7 +245,7 @@ fn pair(estimator: &dyn Estimator, x: Variable<'_>, y: Variable<'_>) -> Result<E
     }
 }
 
-/// The table as CSV: a line per task, number of samples and method, errors in nats, times in seconds.
+/// Returns the table as CSV: a line per task, number of samples and method, errors in nats, times in seconds.
 pub fn calibration_csv(table: &[Accuracy]) -> String {
     let mut text = String::from(
         "task,n,estimator,truth_nats,mean_absolute_error_nats,mean_error_nats,median_seconds,repeats,chosen,reason\n",

@@ -35,12 +35,12 @@ impl Information {
         Information(bits * std::f64::consts::LN_2)
     }
 
-    /// The amount in nats (natural logarithm).
+    /// Returns the amount in nats (natural logarithm).
     pub const fn nats(self) -> f64 {
         self.0
     }
 
-    /// The amount in bits (logarithm to base two).
+    /// Returns the amount in bits (logarithm to base two).
     pub fn bits(self) -> f64 {
         self.0 / std::f64::consts::LN_2
     }

@@ -34,7 +34,7 @@ pub(crate) enum Purpose {
     Control = 13,
 }
 
-/// The generator of (seed, purpose, index).
+/// Returns the generator of (seed, purpose, index).
 ///
 /// ChaCha counts: no state is carried from one index to the next, so any epoch can be entered directly.
 pub(crate) fn generator(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
@@ -46,7 +46,7 @@ pub(crate) fn generator(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
     generator
 }
 
-/// A whole number in `0..bound`, every one equally likely.
+/// Draws an integer in `0..bound`, every one equally likely.
 #[inline]
 pub(crate) fn below(generator: &mut impl Rng, bound: u32) -> u32 {
     // The upper half of a 64-bit product; the low half tells when the draw would favour small numbers.
@@ -70,19 +70,19 @@ pub(crate) fn shuffle<T>(generator: &mut impl Rng, items: &mut [T]) {
     }
 }
 
-/// A number in [0, 1) with 53 random bits.
+/// Draws a number in [0, 1) with 53 random bits.
 pub(crate) fn uniform(generator: &mut impl Rng) -> f64 {
     (generator.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-/// A standard normal number (Box–Muller).
+/// Draws a standard normal number (Box–Muller).
 pub(crate) fn normal(generator: &mut impl Rng) -> f64 {
     // 1 − u lies in (0, 1], where the logarithm is finite.
     let radius = (-2.0 * (1.0 - uniform(generator)).ln()).sqrt();
     radius * (std::f64::consts::TAU * uniform(generator)).cos()
 }
 
-/// A standard normal number, drawn again while it is more than two standard deviations from zero.
+/// Draws a standard normal number, drawn again while it is more than two standard deviations from zero.
 pub(crate) fn truncated_normal(generator: &mut impl Rng) -> f64 {
     loop {
         let z = normal(generator);

@@ -104,7 +104,7 @@ fn squared_distances_lanes<S: Simd>(
     }
 }
 
-/// The eigenvalues of a symmetric matrix, in no particular order.
+/// Returns the eigenvalues of a symmetric matrix, in no particular order.
 ///
 /// `matrix`: n × n, row by row; only the lower triangle is read, and everything is overwritten. Absolute errors are a
 /// few roundings of the largest eigenvalue. 4/3 n³ floating-point operations and about n² steps of the iteration.
@@ -117,7 +117,7 @@ pub(crate) fn eigenvalues(level: Level, matrix: &mut [f64], n: usize) -> Vec<f64
     tridiagonal_eigenvalues(diagonal, beside)
 }
 
-/// The diagonal, and the n − 1 numbers beside it, of the tridiagonal matrix with the same eigenvalues.
+/// Returns the diagonal, and the n − 1 numbers beside it, of the tridiagonal matrix with the same eigenvalues.
 fn tridiagonal(level: Level, matrix: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut diagonal = vec![0.0; n];
     let mut beside = vec![0.0; n - 1];
@@ -172,7 +172,7 @@ fn tridiagonal(level: Level, matrix: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64
     (diagonal, beside)
 }
 
-/// The part of the matrix from row and column `first` on times x.
+/// Returns the part of the matrix from row and column `first` on times x.
 fn product(level: Level, matrix: &[f64], n: usize, first: usize, x: &[f64]) -> Vec<f64> {
     let size = n - first;
     let part = |rows: std::ops::Range<usize>| {
@@ -302,8 +302,8 @@ fn update_rows<S: Simd>(
     }
 }
 
-/// The eigenvalues of a tridiagonal matrix: QL iteration with Wilkinson's shift in its rational form, which works with
-/// the squares of the elements beside the diagonal and needs one square root per sweep.
+/// Returns the eigenvalues of a tridiagonal matrix: QL iteration with Wilkinson's shift in its rational form, which
+/// works with the squares of the elements beside the diagonal and needs one square root per sweep.
 fn tridiagonal_eigenvalues(mut diagonal: Vec<f64>, beside: Vec<f64>) -> Vec<f64> {
     let n = diagonal.len();
     let mut squares: Vec<f64> = beside.iter().map(|b| b * b).collect();

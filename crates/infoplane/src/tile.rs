@@ -22,10 +22,10 @@ const ACROSS: usize = 3;
 
 /// What is summed over coordinates, from `N` numbers of the left point and one of the right.
 pub(crate) trait Summand<const N: usize> {
-    /// The sum with one coordinate more.
+    /// Returns the sum with one coordinate more.
     fn add<S: Simd, V: SimdFloat<S>>(sum: V, left: [V; N], right: V) -> V;
 
-    /// The sum of two runs of coordinates.
+    /// Returns the sum of two runs of coordinates.
     #[inline(always)]
     fn join<S: Simd, V: SimdFloat<S>>(run: V, before: V) -> V {
         run + before

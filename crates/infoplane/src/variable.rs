@@ -54,14 +54,14 @@ impl Labels {
         Labels { codes: (0..n_samples as u32).collect(), counts: vec![1; n_samples] }
     }
 
-    /// One label per distinct row: the X of a data set. Rows are equal when all their values are (so −0 = 0).
+    /// Returns one label per distinct row: the X of a data set. Rows are equal when all their values are (so −0 = 0).
     ///
     /// Numbered in order of first appearance. `rows`: `(n_samples, n_features)`.
     pub fn from_rows(rows: ArrayView2<'_, f32>) -> Self {
         symbols::distinct_rows(&rows)
     }
 
-    /// The number of each sample's label, `0..n_labels`.
+    /// Returns the number of each sample's label, `0..n_labels`.
     pub fn codes(&self) -> &[u32] {
         &self.codes
     }
@@ -71,42 +71,42 @@ impl Labels {
         &self.counts
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.codes.len()
     }
 
-    /// Whether there is no sample.
+    /// Returns whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.codes.is_empty()
     }
 
-    /// The number of different labels.
+    /// Returns the number of different labels.
     pub fn n_labels(&self) -> usize {
         self.counts.len()
     }
 
-    /// Whether no label occurs twice: then H(T | label) = 0 for a deterministic T.
+    /// Returns whether no label occurs twice: then H(T | label) = 0 for a deterministic T.
     pub fn all_distinct(&self) -> bool {
         self.n_labels() == self.len()
     }
 
-    /// The share of the samples that carries each label.
+    /// Returns the share of the samples that carries each label.
     pub fn shares(&self) -> Vec<f64> {
         self.counts.iter().map(|&count| count as f64 / self.len() as f64).collect()
     }
 
-    /// The entropy of the label, H = −Σ p ln p with p the share of each label in the samples.
+    /// Returns the entropy of the label, H = −Σ p ln p with p the share of each label in the samples.
     pub fn entropy(&self) -> Information {
         Information::from_nats(entropy_of_counts(self.counts.iter().copied(), self.len()))
     }
 
-    /// The same labelling of a choice of rows, renumbered.
+    /// Returns the same labelling of a choice of rows, renumbered.
     pub fn select(&self, rows: &[usize]) -> Labels {
         Labels::renumbered(rows.iter().map(|&row| self.codes[row]).collect(), self.n_labels())
     }
 
-    /// The same labelling of some stretches of rows, one after the other, renumbered.
+    /// Returns the same labelling of some ranges of rows, one after the other, renumbered.
     pub(crate) fn stretches(&self, stretches: &[Range<usize>]) -> Labels {
         let mut codes = Vec::with_capacity(stretches.iter().map(ExactSizeIterator::len).sum());
         stretches.iter().for_each(|stretch| codes.extend_from_slice(&self.codes[stretch.clone()]));
@@ -176,7 +176,7 @@ pub enum Variable<'a> {
 }
 
 impl<'a> Variable<'a> {
-    /// The same variable, borrowed for a shorter time; lists of variables need one lifetime for all.
+    /// Returns the same variable, borrowed for a shorter time; lists of variables need one lifetime for all.
     pub fn view(&self) -> Variable<'_> {
         match self {
             Variable::Labels(labels) => Variable::Labels(labels),
@@ -185,7 +185,7 @@ impl<'a> Variable<'a> {
         }
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn n_samples(&self) -> usize {
         match self {
             Variable::Labels(labels) => labels.len(),
@@ -194,7 +194,7 @@ impl<'a> Variable<'a> {
         }
     }
 
-    /// The number of columns; 1 for labels.
+    /// Returns the number of columns; 1 for labels.
     pub fn width(&self) -> usize {
         match self {
             Variable::Labels(_) => 1,
@@ -203,7 +203,7 @@ impl<'a> Variable<'a> {
         }
     }
 
-    /// Some of the rows, in the order given; a row may be named more than once.
+    /// Returns some of the rows, in the order given; a row may be named more than once.
     ///
     /// ```
     /// use infoplane::Variable;
@@ -227,7 +227,7 @@ impl<'a> Variable<'a> {
         symbols::labels(self).into_owned()
     }
 
-    /// The first entry that is NaN or infinite, as (row, column, value).
+    /// Returns the first entry that is NaN or infinite, as (row, column, value).
     pub fn first_non_finite(&self) -> Option<(usize, usize, f64)> {
         match self {
             Variable::Labels(_) => None,
@@ -277,7 +277,7 @@ trait Float: Copy + Default + PartialEq + Mul<Output = Self> + Into<f64> + Send 
 impl Float for f32 {}
 impl Float for f64 {}
 
-/// The rows of a matrix as one contiguous slice; copies only if they are not contiguous already.
+/// Returns the rows of a matrix as one contiguous slice; copies only if they are not contiguous already.
 pub(crate) fn standard_layout<'a, T: Clone>(rows: &'a ArrayView2<'_, T>) -> CowArray<'a, T, Ix2> {
     rows.as_standard_layout()
 }

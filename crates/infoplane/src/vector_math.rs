@@ -114,7 +114,7 @@ pub(crate) fn softplus<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     S::f32s::splat(simd, 0.0).max(x) + ln_1p_unit(simd, exp(simd, -x.abs()))
 }
 
-/// The normal distribution function Φ(x) and its density φ(x), absolute errors below 2e-7.
+/// Returns the normal distribution function Φ(x) and its density φ(x), absolute errors below 2e-7.
 #[inline(always)]
 pub(crate) fn normal_distribution<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let (zero, one) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, 1.0));
@@ -163,7 +163,7 @@ mod tests {
         }};
     }
 
-    /// Both signs, all magnitudes up to `limit`, evenly and by powers.
+    /// Returns both signs, all magnitudes up to `limit`, evenly and by powers.
     fn range(limit: f64) -> Vec<f32> {
         let even = (-20_000..=20_000).map(|i| (f64::from(i) / 20_000.0 * limit) as f32);
         let powers = (0..400).flat_map(|i| {

@@ -81,7 +81,7 @@ impl Channel {
         (self.h_y() - noise).max(0.0)
     }
 
-    /// Whether every input has one label.
+    /// Returns whether every input has one label.
     pub(super) fn deterministic(&self) -> bool {
         self.p_y_given_x.iter().all(|&p| !(EQUAL..=1.0 - EQUAL).contains(&p))
     }
@@ -92,7 +92,7 @@ pub(super) fn entropy(p: ArrayView1<'_, f64>) -> f64 {
     p.iter().filter(|&&p| p > 0.0).map(|&p| -p * p.ln()).sum()
 }
 
-/// The sum of probabilities, which must be 1.
+/// Returns the sum of probabilities, which must be 1.
 fn sum(
     probabilities: ArrayView1<'_, f64>,
     all: impl Fn() -> String,

@@ -1,4 +1,4 @@
-//! What a joint distribution must be.
+//! Errors of a joint distribution.
 
 use super::{MAX_DISTINCT_INPUTS, POINTS};
 
@@ -27,7 +27,7 @@ pub enum BottleneckError {
     Probability {
         /// Which, as `p(x = 3)`.
         what: String,
-        /// What was given.
+        /// The value given.
         value: f64,
     },
     /// Probabilities that do not sum to 1.
@@ -41,13 +41,13 @@ pub enum BottleneckError {
     /// Too many inputs that differ.
     #[error("{distinct} inputs differ in p(y|x); at most {MAX_DISTINCT_INPUTS} may")]
     TooManyInputs {
-        /// How many differ.
+        /// Number of inputs that differ.
         distinct: usize,
     },
     /// A number of points out of range.
     #[error("{n_points} points; allowed are {} to {}", POINTS.start(), POINTS.end())]
     Points {
-        /// What was asked for.
+        /// The value requested.
         n_points: usize,
     },
 }

@@ -1,6 +1,6 @@
 //! The limit of the information plane: how much of the label can be known for so much of the input.
 //!
-//! Where p(x, y) is known, no T that is made from X alone gets above the information-bottleneck curve,
+//! Where p(x, y) is known, no T computed from X alone can exceed the information-bottleneck curve,
 //! whatever network makes it.
 
 mod channel;
@@ -17,13 +17,13 @@ use channel::Channel;
 pub use error::BottleneckError;
 use solve::{Clusters, Solution, solve};
 
-/// How many points of the curve may be asked for.
+/// The number of points of the curve that may be requested.
 pub const POINTS: std::ops::RangeInclusive<usize> = 2..=1000;
 
 /// More different p(y|x) than this are refused: memory and time go with their square.
 pub const MAX_DISTINCT_INPUTS: usize = 1024;
 
-/// How far a sum of probabilities may be from 1; files often hold six decimals.
+/// The largest distance of a sum of probabilities from 1; files often hold six decimals.
 const SUM_TOLERANCE: f64 = 1e-6;
 
 /// A point that lies less than this above a chord, in nats, does not tell the curve from the chord.
@@ -39,7 +39,7 @@ pub struct BottleneckPoint {
     pub i_xt: Information,
     /// I(T;Y).
     pub i_ty: Information,
-    /// How many different p(y|t) the values of T have.
+    /// Number of different p(y|t) among the values of T.
     pub clusters: usize,
     /// The curve lies at most this far above the point: Blahut's bound, over all p(y|t) that were tried.
     pub gap: Information,
@@ -55,14 +55,14 @@ pub struct BottleneckCurve {
     pub i_xy: Information,
     /// H(Y).
     pub h_y: Information,
-    /// How many different p(y|x) there are.
+    /// Number of different p(y|x).
     pub distinct_inputs: usize,
     /// Whether every x has one label only. The curve is then a straight line.
     pub deterministic: bool,
 }
 
 impl BottleneckCurve {
-    /// The greatest I(T;Y) with at most `i_xt` of the input: straight between the points, which is never above
+    /// Returns the greatest I(T;Y) with at most `i_xt` of the input: straight between the points, which is never above
     /// the curve, and level after the last.
     pub fn at(&self, i_xt: Information) -> Information {
         let after = self.points.partition_point(|point| point.i_xt <= i_xt);
@@ -77,7 +77,7 @@ impl BottleneckCurve {
     }
 }
 
-/// The greatest I(T;Y) that any T made from X alone can have, for every I(X;T).
+/// Returns the greatest I(T;Y) that any T made from X alone can have, for every I(X;T).
 ///
 /// Solves the information bottleneck
 ///
@@ -103,8 +103,8 @@ impl BottleneckCurve {
 /// labels as reproductions, and concave in the weights of the r. Besides the r of the iterations others are
 /// tried: a fine grid for two classes, all rows and the middles of all pairs for more; an r by which
 /// the value could grow is added. The iterations end when the value is within 1e-9 nats of I(T;Y) of Blahut's
-/// bound, or after a fixed number of steps; [`BottleneckPoint::gap`] says how near they got. Every point is computed from
-/// an actual p(t|x), so none is above the curve.
+/// bound, or after a fixed number of steps; [`BottleneckPoint::gap`] says how near they got. Every point is computed
+/// from an actual p(t|x), so none is above the curve.
 ///
 /// **Labels without noise** (every p(y|x) is 0 or 1) have a straight line from the origin to (H(Y), H(Y)), all
 /// of it at β = 1, and the two ends are all that is returned.

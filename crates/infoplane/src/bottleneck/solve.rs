@@ -16,9 +16,9 @@ use super::BottleneckPoint;
 use super::channel::{Channel, entropy};
 use crate::Information;
 
-/// What may be missing of I(T;Y), in nats, where the iterations end.
+/// The error of I(T;Y), in nats, at which the iterations end.
 const TOLERANCE: f64 = 1e-9;
-/// How often other reproductions are looked for, at most.
+/// The largest number of searches for other reproductions.
 const ROUNDS: usize = 24;
 /// In how many of the rounds, from the first, values of T that are nearly one become one. They drift towards each
 /// other ever more slowly; later rounds leave alone what merging could not settle.
@@ -42,12 +42,12 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// A single value: T knows nothing.
+    /// Returns a single value: T carries no information.
     pub(super) fn one(channel: &Channel) -> Self {
         Clusters { ln_weight: vec![0.0], ln_label: vec![channel.p_y.iter().map(|p| p.ln()).collect()] }
     }
 
-    /// A value for each input: T knows all.
+    /// Returns one value per input: T determines X.
     pub(super) fn each(channel: &Channel) -> Self {
         let ln = |row: ArrayView1<f64>| row.iter().map(|p| p.ln()).collect();
         Clusters {
@@ -56,7 +56,7 @@ impl Clusters {
         }
     }
 
-    /// The values of both, each half as often.
+    /// Returns the values of both, each half as often.
     pub(super) fn and(&self, other: &Clusters) -> Self {
         let both = || self.ln_weight.iter().chain(&other.ln_weight);
         Clusters {
@@ -75,7 +75,7 @@ impl Clusters {
         self.ln_label.push(ln_label);
     }
 
-    /// The same with one value for those whose p(y|t) are nearly equal, seen with `beta`.
+    /// Returns the same with one value for those whose p(y|t) are nearly equal, seen with `beta`.
     fn merged(self, beta: f64) -> Self {
         // β KL, about β times the squared difference, decides whether they can be told apart.
         let nearly = SAME.min(1e-2 / beta.sqrt());
@@ -147,7 +147,7 @@ impl Solution {
     }
 }
 
-/// The solution for `beta`, from `clusters` on.
+/// Returns the solution for `beta`, from `clusters` on.
 pub(super) fn solve(channel: &Channel, beta: f64, mut clusters: Clusters) -> Solution {
     let problem = Problem { channel, beta };
     let mut gap = f64::INFINITY;
@@ -330,7 +330,7 @@ impl Problem<'_> {
     }
 }
 
-/// Where three iterates in a row point to; nothing if they have come to rest.
+/// Returns the limit to which three consecutive iterates point; `None` if they no longer change.
 fn extrapolate(start: &Clusters, first: &Clusters, second: &Clusters) -> Option<Clusters> {
     let (mut change, mut bend) = (0.0, 0.0);
     let mut measure = |[start, first, second]: [f64; 3]| {

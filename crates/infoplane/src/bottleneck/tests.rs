@@ -10,7 +10,7 @@ fn h(p: f64) -> f64 {
     term(p) + term(1.0 - p)
 }
 
-/// The p of at most one half with h(p) = `bits`.
+/// Returns the p of at most one half with h(p) = `bits`.
 fn h_inverse(bits: f64) -> f64 {
     let (mut low, mut high) = (0.0, 0.5);
     for _ in 0..200 {
@@ -170,7 +170,7 @@ fn a_joint_table_has_the_curve_of_its_conditionals() {
     assert!(refused(Array2::zeros((0, 2))).contains("at least 1"));
 }
 
-/// All 4096 patterns of the 12-bit task with a gain.
+/// Returns all 4096 patterns of the 12-bit task with a gain.
 fn symmetric12(gain: Option<f64>) -> BottleneckCurve {
     let source = DatasetSource::Symmetric12 { gain, repeats: 1 };
     let rule = source.rule().unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The method that fits the data, chosen and named.
+//! The choice of a method that fits the data.
 
 mod functional;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::special::digamma;
 use crate::{Information, Labels, Variable};
 
-/// The settings of [`Auto`], as a configuration file gives them: what only the one who asks can know.
+/// The settings of [`Auto`], as given in a configuration file: choices that only the user can make.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AutoConfig {
@@ -27,13 +27,13 @@ pub struct AutoConfig {
     /// The width of a bin, if the question is asked in bins; in the layer's own units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bin_width: Option<f64>,
-    /// How values become symbols; `floor` with `bin_width` and `equal` with `bins`, unless given.
+    /// The binning rule; `floor` with `bin_width` and `equal` with `bins`, unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<BinRule>,
     /// The number of bins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bins: Option<usize>,
-    /// What the bins cover.
+    /// The range of the bins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<BinRange>,
 }
@@ -49,7 +49,7 @@ impl AutoConfig {
         reference: "docs/choosing-an-estimator.md",
     };
 
-    /// The bins that are asked for, if any.
+    /// Returns the bins requested, if any.
     fn binned(&self) -> Option<Result<EstimatorConfig, EstimateError>> {
         let rule = match (self.rule, self.bin_width, self.bins) {
             (Some(rule), ..) => rule,
@@ -130,13 +130,13 @@ impl Method for AutoConfig {
 pub struct Route {
     /// The method with its settings.
     pub config: EstimatorConfig,
-    /// Why this one, in words.
+    /// The reason, in words.
     pub reason: String,
-    /// Whether the rows of X are taken as symbols.
+    /// Whether X is treated as discrete.
     pub x_as_symbols: bool,
-    /// Whether the rows of Y are taken as symbols.
+    /// Whether Y is treated as discrete.
     pub y_as_symbols: bool,
-    /// What to know before the estimate is quoted.
+    /// Caveats of the estimate.
     pub warnings: Vec<Warning>,
 }
 
@@ -158,11 +158,11 @@ const NEAR_CEILING: f64 = 1.0;
 const CHOICES: &str = "give a noise variance (noise_variance: the information of the layer plus Gaussian noise) or a \
                        bin width (bin_width: the information of the binned layer), or name a method";
 
-/// Chooses a method for I(X;Y) by what the data are.
+/// Chooses a method for I(X;Y) from the data.
 ///
 /// | X and Y | method |
 /// |---|---|
-/// | a variable never changes | plug-in: 0 |
+/// | a constant variable | plug-in: 0 |
 /// | `noise_variance` given, numbers on one side | `noise`, with the other side's rows as symbols |
 /// | bins given | `binned` |
 /// | symbols on both sides (labels, or columns whose values repeat) | `chao-wang-jost` |
@@ -255,8 +255,8 @@ pub fn route(x: Variable<'_>, y: Variable<'_>, hints: &AutoConfig) -> Result<Rou
     }
 }
 
-/// Which sides to take as symbols so that noise or bins act on numbers; nothing if both sides are symbols by
-/// nature. Of two matrices the second is the layer.
+/// Which sides to take as symbols so that noise or bins act on numbers; `None` if both sides are
+/// discrete. Of two matrices the second is the layer.
 fn against_numbers(looks: &[Look; 2]) -> Option<[bool; 2]> {
     match [looks[0].labels, looks[1].labels] {
         [true, true] => None,
@@ -412,7 +412,7 @@ fn matrix(variable: &Variable<'_>) -> Option<Array2<f64>> {
     }
 }
 
-/// What is seen of one variable.
+/// The properties of one variable.
 struct Look {
     /// It came as labels.
     labels: bool,
@@ -470,14 +470,14 @@ impl Look {
         }
     }
 
-    /// Whether a symbol is hardly more than the number of its row.
+    /// Returns whether the symbols hardly do more than number the rows.
     fn which_row(&self) -> bool {
         self.distinct > self.n / 2
     }
 }
 
-/// The share of values that occur more than once, and whether the tails are heavy; nothing for a column that never
-/// changes.
+/// Returns the share of values that occur more than once, and whether the tails are heavy; `None` for a constant
+/// column.
 fn column_look(mut values: Vec<f64>) -> Option<(f64, bool)> {
     values.iter_mut().for_each(|v| *v += 0.0);
     values.sort_unstable_by(f64::total_cmp);
@@ -491,9 +491,9 @@ fn column_look(mut values: Vec<f64>) -> Option<(f64, bool)> {
 
 /// The method that fits the data, chosen by [`route`], with the reason in [`Estimate::routed`].
 ///
-/// Numbers of few columns are measured by extrapolated KSG first. Where that comes within 1 nat of the largest value that so
-/// many samples allow, the dependence is too strong for it, and the estimate is that of LNC, which follows straight
-/// ridges finer than the distance of neighbours.
+/// Numbers of few columns are measured by extrapolated KSG first. Where that comes within 1 nat of the largest value
+/// that so many samples allow, the dependence is too strong for it, and the estimate is that of LNC, which follows
+/// straight ridges finer than the distance of neighbours.
 ///
 /// Nats; cost that of the method chosen. Quantities other than pairs: entropies of symbols by a discrete method and
 /// of numbers by Kozachenko–Leonenko; conditional information and total correlation of numbers by KSG-1.
@@ -518,7 +518,7 @@ pub struct Auto {
 }
 
 impl Auto {
-    /// The choice with these hints.
+    /// Returns the choice with these hints.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if a hint is not allowed.
@@ -527,7 +527,7 @@ impl Auto {
         Ok(Auto { hints: hints.clone(), range: LayerRange::default() })
     }
 
-    /// The estimate of one method, with its name and the reason.
+    /// Returns the estimate of one method, with its name and the reason.
     fn by(
         &self,
         config: &EstimatorConfig,
@@ -609,7 +609,7 @@ fn near_ceiling(estimate: &Estimate) -> bool {
     estimate.information.nats() > ceiling - NEAR_CEILING
 }
 
-/// The first reading of a layer, as an estimate.
+/// Returns the first reading of a layer, as an estimate.
 fn first(estimator: &dyn Estimator, t: Variable<'_>, labels: &Labels) -> Result<Estimate, EstimateError> {
     let not_offered =
         EstimateError::NotOffered { estimator: estimator.name(), quantity: super::Quantity::Information };

@@ -1,4 +1,4 @@
-//! Binning: each value of a layer becomes the number of its bin, and the bins of a row its symbol.
+//! Binning: each value of a layer is replaced by the number of its bin, and the bins of a row are its symbol.
 //!
 //! The method of Shwartz-Ziv & Tishby (2017) and, with `floor`, of Saxe et al. (2018).
 
@@ -22,7 +22,7 @@ use crate::variable::standard_layout;
 use crate::variable::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
 use crate::{Information, Labels, Variable};
 
-/// How a value becomes a symbol.
+/// The rule that assigns values to bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinRule {
@@ -39,11 +39,11 @@ pub enum BinRule {
     Exact,
 }
 
-/// The settings of [`Binned`], as a configuration file gives them.
+/// The settings of [`Binned`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BinnedConfig {
-    /// How a value becomes a symbol.
+    /// The rule that assigns values to bins.
     pub rule: BinRule,
     /// The number of bins (or edges), 1 to 65,536; for `edges` at least 2. Not for `floor` and `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,10 +51,10 @@ pub struct BinnedConfig {
     /// The width of a bin, for `floor`; in the layer's own units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bin_width: Option<f64>,
-    /// What the bins cover, for `edges`, `equal` and `quantile`.
+    /// The range of the bins, for `edges`, `equal` and `quantile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<BinRange>,
-    /// How the entropies of the counts are corrected for cells that the samples did not reach.
+    /// The correction of the entropies for cells that the samples did not reach.
     #[serde(default, skip_serializing_if = "Correction::is_plug_in")]
     pub correction: Correction,
 }
@@ -69,7 +69,7 @@ impl BinnedConfig {
         uncertainty: Uncertainty::Bootstrap,
         reference: "Shwartz-Ziv & Tishby (2017), arXiv:1703.00810",
     };
-    /// How rows and figures print this setting; the same for every layer.
+    /// Returns the setting as rows and figures print it; the same for every layer.
     pub fn setting(&self) -> String {
         let bins = self.bins.unwrap_or(0);
         let on = match self.range {
@@ -230,7 +230,7 @@ pub struct Binned {
     correction: Correction,
 }
 
-/// How values of each unit become symbols.
+/// The bins of each unit.
 #[derive(Debug, Clone)]
 enum Cells {
     /// The number of edges low + k · step that are ≤ t, less one, held between −1 and `top`.
@@ -294,7 +294,7 @@ impl EvenBins {
     }
 }
 
-/// The range of each unit, or one range for all.
+/// Returns the range of each unit, or one range for all.
 fn unit_ranges(config: &BinnedConfig, range: &LayerRange) -> Result<Vec<(f64, f64)>, EstimateError> {
     let missing =
         |given: &str, allowed| EstimateError::Setting { key: "range", given: given.into(), allowed };
@@ -387,7 +387,7 @@ impl Estimator for Binned {
 }
 
 impl Binned {
-    /// The symbols of any variable, and how many values lay outside the bins.
+    /// Returns the symbols of any variable, and how many values lay outside the bins.
     fn symbols_of<'a>(&self, variable: &Variable<'a>) -> Result<(Cow<'a, Labels>, u64), EstimateError> {
         let (symbols, outside) = match variable {
             Variable::Labels(labels) => return Ok((Cow::Borrowed(labels), 0)),
@@ -401,7 +401,7 @@ impl Binned {
         Ok((Cow::Owned(symbols), outside))
     }
 
-    /// How many values of each row lie outside the bins.
+    /// Returns the number of values of each row outside the bins.
     fn outside(&self, t: &Variable<'_>) -> Vec<u32> {
         fn count<T: Value>(rows: &ArrayView2<'_, T>, units: &[EvenBins]) -> Vec<u32> {
             let outside = |row: ArrayView1<'_, T>| {
@@ -420,7 +420,7 @@ impl Binned {
         }
     }
 
-    /// The information between symbols, `entropy` that of the first.
+    /// Returns the information between symbols, `entropy` that of the first.
     fn compare(
         &self,
         symbols: &Labels,
@@ -437,7 +437,7 @@ impl Binned {
         Ok(Estimate { kind, ..estimate })
     }
 
-    /// One symbol per row, and how many values lay outside the bins.
+    /// Returns one symbol per row, and how many values lay outside the bins.
     fn number<T: Value>(&self, values: &[T], width: usize) -> Result<(Labels, u64), EstimateError> {
         let per_unit = match &self.cells {
             Cells::Even { units, .. } => units.len(),

@@ -1,4 +1,4 @@
-//! Information of counts: what every discrete method ends in.
+//! Information from counts, shared by all discrete methods.
 
 use crate::variable::entropy_of_counts;
 use crate::{Information, Labels};
@@ -21,8 +21,8 @@ pub(crate) fn information(cells: &Labels, cell_entropy: Information, labels: &La
     Information::from_nats((cell_entropy.nats() + labels.entropy().nats() - joint).max(0.0))
 }
 
-/// How often each pair (cell, label) occurs, by cell and label ascending; zeros may be among the counts, and ones left
-/// out.
+/// Returns the number of times each pair (cell, label) occurs, by cell and label ascending; zeros may be among the
+/// counts, and ones may be omitted.
 fn joint_counts(cells: &Labels, labels: &Labels) -> Vec<u32> {
     // A dense table is several times faster than anything else, as long as it stays in the caches.
     let dense = cells.n_labels().saturating_mul(labels.n_labels());

@@ -15,20 +15,20 @@ use crate::random::{Purpose, generator, normal, uniform};
 use crate::variable::symbols::{number_rows, together};
 use crate::{Information, Labels, Variable};
 
-/// The settings of [`Edge`], as a configuration file gives them.
+/// The settings of [`Edge`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EdgeConfig {
-    /// How many times everything is hashed, each time with other shifts; the mean is the answer. 1 to 1000.
+    /// Number of hashes, each with other shifts; the result is their mean. 1 to 1000.
     pub hashes: usize,
     /// A factor on the width of the buckets, above 0. The value depends on it, more than on anything else.
     pub bandwidth: f64,
-    /// How the counts of buckets are corrected; `plug-in` is the published form.
+    /// The correction of the counts of buckets; `plug-in` is the published form.
     pub correction: Correction,
-    /// The most that a bucket may add, in bits, with `plug-in` only. The published program stops at 10.
+    /// The largest contribution of a bucket, in bits, with `plug-in` only. The published program stops at 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap_bits: Option<f64>,
-    /// What the shifts and directions are drawn with.
+    /// Seed of the random shifts and directions.
     pub seed: u64,
 }
 
@@ -167,7 +167,7 @@ struct Buckets<'a> {
 }
 
 impl Edge {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] names the key that is not allowed.
@@ -218,7 +218,7 @@ impl Edge {
         Buckets { of, width: Some(width), constant_columns: prepared.constant, constant: false }
     }
 
-    /// The values in `most` random directions, each with unit deviation.
+    /// Returns the values in `most` random directions, each with unit deviation.
     fn directions(&self, values: &Array2<f64>, most: usize, side: u64) -> Array2<f64> {
         let mut random = generator(self.config.seed, Purpose::Discrete, 1 << 48 | side);
         let directions = Array2::from_shape_simple_fn((values.ncols(), most), || normal(&mut random));
@@ -297,7 +297,8 @@ impl Edge {
     }
 }
 
-/// Mean of the logarithm of N N_xy / (N_x N_y) in nats, each between .001 and `cap` bits, as the published program has it.
+/// Mean of the logarithm of N N_xy / (N_x N_y) in nats, each between .001 and `cap` bits, as the published program
+/// has it.
 fn capped(x: &Labels, y: &Labels, cap: f64) -> f64 {
     let n = x.len() as f64;
     let both = together(&[x, y]);

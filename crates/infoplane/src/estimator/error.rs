@@ -1,4 +1,4 @@
-//! Why there is no estimate, and what no method can measure.
+//! Errors of estimation, and the checks of input that all methods share.
 
 use std::fmt;
 
@@ -41,9 +41,9 @@ pub enum EstimateError {
     Setting {
         /// The key, as in a configuration file.
         key: &'static str,
-        /// What was given.
+        /// The value given.
         given: String,
-        /// What is allowed.
+        /// The values allowed.
         allowed: &'static str,
     },
     /// The method needs numbers but was given labels.
@@ -73,7 +73,7 @@ pub enum EstimateError {
     NotOffered {
         /// The method.
         estimator: &'static str,
-        /// What was asked for.
+        /// The quantity requested.
         quantity: Quantity,
     },
     /// Fewer samples than the method can work with.
@@ -97,7 +97,7 @@ pub enum EstimateError {
         n_samples: usize,
         /// Samples allowed.
         most: usize,
-        /// The way out.
+        /// The alternative.
         instead: &'static str,
     },
     /// More columns than the method can work with.
@@ -109,7 +109,7 @@ pub enum EstimateError {
         dims: usize,
         /// Columns allowed.
         most: usize,
-        /// What goes wrong beyond, and what to use instead.
+        /// The reason for the limit, and the alternative to use.
         reason: &'static str,
     },
     /// Coinciding samples, where the method is wrong for them.
@@ -123,20 +123,20 @@ pub enum EstimateError {
         tied: usize,
         /// Samples in all.
         n_samples: usize,
-        /// What to use instead.
+        /// The alternative to use.
         instead: &'static str,
     },
     /// The quantity is infinite, or a property of the sample size alone.
     #[error("{reason}; {choices}")]
     Undetermined {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// What makes it finite.
+        /// The choices that make it finite.
         choices: &'static str,
     },
 }
 
-/// What can be asked of an estimator.
+/// A quantity that an estimator may offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// I(X;Y).
@@ -160,7 +160,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Refuses what no method can measure: no samples, labels of another length, values that are not finite.
+/// Rejects input that no method can measure: no samples, labels of another length, values that are not finite.
 pub(super) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<(), EstimateError> {
     let (n_samples, width) = (t.n_samples(), t.width());
     if n_samples == 0 || width == 0 {
@@ -177,7 +177,7 @@ pub(super) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<()
     }
 }
 
-/// Refuses variables that no method can measure: no samples, different lengths, values that are not finite.
+/// Rejects variables that no method can measure: no samples, different lengths, values that are not finite.
 pub(super) fn check_variables(variables: &[Variable<'_>]) -> Result<(), EstimateError> {
     let expected = variables.first().map_or(0, Variable::n_samples);
     for variable in variables {

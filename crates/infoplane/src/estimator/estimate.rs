@@ -1,4 +1,4 @@
-//! An estimated amount, with everything a reader must know beside it.
+//! An estimate, with everything that a reader must know to interpret it.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{EstimateError, EstimatorConfig, Method};
 use crate::{Information, Variable};
 
-/// An estimated amount, with what comes with it.
+/// An estimate with its error, its kind, its ceiling and its warnings.
 ///
-/// The amount is returned as it comes out: information below zero is a fair answer of an unbiased method to
+/// The amount is returned unchanged: an unbiased method can give a negative estimate for
 /// independent variables, and clamping it is the caller's choice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
@@ -19,7 +19,7 @@ pub struct Estimate {
     pub standard_error: Option<Information>,
     /// The interval that holds the quantity with 95 % confidence, where there is one.
     pub interval: Option<Interval>,
-    /// What it is an estimate of.
+    /// The quantity that it estimates.
     pub kind: Kind,
     /// Samples given.
     pub n_samples: usize,
@@ -27,13 +27,13 @@ pub struct Estimate {
     pub dims: Vec<usize>,
     /// Samples that coincide with another in all variables together, where the method looks for them.
     pub ties: usize,
-    /// Samples that were left out.
+    /// Samples that were excluded.
     pub dropped: usize,
-    /// The largest value that the method can return on so many samples.
+    /// The largest value that the method can return for this number of samples.
     pub ceiling: Option<Information>,
-    /// What a reader should know before quoting the number.
+    /// Caveats that a reader should know before quoting the number.
     pub warnings: Vec<Warning>,
-    /// Which method it is from and why, if the choice was left to [`Auto`](super::Auto).
+    /// The method and the reason for it, if the choice was left to [`Auto`](super::Auto).
     pub routed: Option<Routed>,
 }
 
@@ -42,26 +42,26 @@ pub struct Estimate {
 pub struct Routed {
     /// The method with its settings, to ask it again.
     pub config: EstimatorConfig,
-    /// Whether the rows of each variable were taken as symbols, in the order of the variables.
+    /// Whether each variable was treated as discrete, in the order of the variables.
     pub as_symbols: Vec<bool>,
-    /// Why this one.
+    /// The reason.
     pub reason: String,
 }
 
 impl Routed {
-    /// The name of the method.
+    /// Returns the name of the method.
     pub fn estimator(&self) -> &'static str {
         self.config.about().name
     }
 
-    /// Its settings, as rows and figures print them.
+    /// Returns its settings, as rows and figures print them.
     pub fn setting(&self) -> String {
         self.config.settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default()
     }
 }
 
 impl Estimate {
-    /// An estimate of what `kind` says from `variables`; error, ceiling and warnings are the method's to add.
+    /// Creates an estimate of `kind` from `variables`; the method adds error, ceiling and warnings.
     pub fn new(information: Information, kind: Kind, variables: &[Variable<'_>]) -> Self {
         Estimate {
             information,
@@ -88,7 +88,7 @@ pub struct Interval {
     pub upper: Information,
 }
 
-/// What a number is an estimate of.
+/// The quantity that a number estimates.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -110,7 +110,7 @@ pub enum Kind {
         /// In squared units of the data.
         noise_variance: f64,
     },
-    /// A difference of two like bounds, and so not itself a bound.
+    /// The difference of two upper (lower) bounds, hence not itself a bound.
     BoundDifference {
         /// Which bounds.
         bound: Bound,
@@ -124,7 +124,7 @@ pub enum Kind {
     },
     /// The quantity at a resolution that the method chose.
     AtResolution {
-        /// What the scale is: `hash width`.
+        /// The name of the scale: `hash width`.
         scale: &'static str,
         /// Its size in units of the data as prepared.
         width: f64,
@@ -166,30 +166,30 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a reader should know before quoting a number.
+/// A caveat that a reader should know before quoting a number.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Columns that never change were left out: they carry no information.
+    /// Constant columns were excluded: they carry no information.
     ConstantColumns {
-        /// How many.
+        /// Their number.
         columns: usize,
     },
-    /// A whole variable never changes, so that the information is 0.
+    /// A variable is constant, so the information is 0.
     Constant,
-    /// Samples coincide, where the method takes all to differ.
+    /// Samples coincide, although the method assumes that all differ.
     Ties {
         /// Samples that coincide with another.
         tied: usize,
         /// Samples in all.
         n_samples: usize,
     },
-    /// The estimate is near the largest value that so many samples allow, so the truth may be far above.
+    /// The estimate is near the largest value possible for this number of samples, so the true value may be far above.
     NearCeiling {
         /// That value.
         ceiling: Information,
     },
-    /// Most samples are alone in their cell, so that the counts say little of what was not sampled.
+    /// Most samples are alone in their cell, so the counts say little about the population.
     Undersampled {
         /// Samples that share their cell with no other.
         alone: usize,
@@ -203,9 +203,9 @@ pub enum Warning {
         /// The value of all of them.
         all: Information,
     },
-    /// Samples were left out.
+    /// Samples were excluded.
     Dropped {
-        /// How many.
+        /// Their number.
         dropped: usize,
         /// Why.
         reason: &'static str,
@@ -260,7 +260,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Its name in files, `upper` or `lower`.
+    /// Returns its name in files, `upper` or `lower`.
     pub const fn name(self) -> &'static str {
         match self {
             Bound::Upper => "upper",
@@ -269,7 +269,7 @@ impl Bound {
     }
 }
 
-/// What one setting of a method says about a layer.
+/// The estimates of one setting of a method for a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The setting, as rows and figures print it: `noise_variance=0.001`, `30 edges on [-1, 1]`.
@@ -278,6 +278,6 @@ pub struct Reading {
     pub bound: Option<Bound>,
     /// I(T; labelling) for each labelling given, in that order, or why there is none.
     pub estimates: Vec<Result<Estimate, EstimateError>>,
-    /// How many values of T lay outside the bins; 0 for methods without bins.
+    /// Number of values of T outside the bins; 0 for methods without bins.
     pub out_of_range: u64,
 }

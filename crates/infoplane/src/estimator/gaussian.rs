@@ -10,7 +10,7 @@ use super::error::check_variables;
 use super::prepare::columns;
 use super::{About, Kind, LayerRange, Method, Scaling, Warning};
 
-/// The settings of [`Gcmi`], as a configuration file gives them: there are none.
+/// The settings of [`Gcmi`], as given in a configuration file: there are none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GcmiConfig {}
@@ -27,7 +27,7 @@ impl GcmiConfig {
     };
 }
 
-/// What figures and rows say of it.
+/// The setting in figures and rows.
 const SETTING: &str = "normal scores";
 
 impl Method for GcmiConfig {
@@ -66,7 +66,8 @@ impl Method for GcmiConfig {
 /// any monotone map of a column, and no ceiling.
 ///
 /// The standard error is the asymptotic one, √((Σ ρ² + d_x d_y / 2N) / N) with ρ the canonical correlations (given
-/// Z for the conditional form; Σ ρ² less the d_x d_y / N that chance puts there); none for labels and for total correlation of more than two parts.
+/// Z for the conditional form; Σ ρ² less the d_x d_y / N that chance puts there); none for labels and for total
+/// correlation of more than two parts.
 ///
 /// Correcting the mean does not reduce the spread, and that is large if the columns are not few beside the samples:
 /// for 10 normal inputs and 512 noisy linear units with 5.52 nats between them, n = 1000, single values scatter by
@@ -102,10 +103,10 @@ impl Method for GcmiConfig {
 pub struct Gcmi(());
 
 impl Gcmi {
-    /// The method.
+    /// Creates the estimator.
     ///
     /// # Errors
-    /// None at present: there are no settings.
+    /// Never fails at present: there are no settings.
     pub fn new(config: &GcmiConfig) -> Result<Self, EstimateError> {
         config.check()?;
         Ok(Gcmi(()))
@@ -122,20 +123,20 @@ pub(super) fn determinant_bias(n: usize, d: usize) -> f64 {
     (1..=d).map(|i| digamma((n - i) as f64 / 2.0) - half.ln()).sum()
 }
 
-/// The covariances of the columns, with n − 1.
+/// Returns the covariances of the columns, with n − 1.
 pub(super) fn covariance(values: &Array2<f64>) -> Array2<f64> {
     let n = values.nrows() as f64;
     let centred = values - &(values.sum_axis(Axis(0)) / n).insert_axis(Axis(0));
     centred.t().dot(&centred) / (n - 1.0)
 }
 
-/// The lower triangular factor of a covariance, or nothing if a column is determined by those before it.
+/// Returns the lower triangular factor of a covariance, or `None` if a column is determined by those before it.
 pub(super) fn cholesky(covariance: &Array2<f64>) -> Option<Array2<f64>> {
     let kept = independent(covariance);
     (kept.0.len() == covariance.nrows()).then_some(kept.1)
 }
 
-/// The columns that those before them do not determine, and the factor of their covariance.
+/// Returns the columns that those before them do not determine, and the factor of their covariance.
 fn independent(covariance: &Array2<f64>) -> (Vec<usize>, Array2<f64>) {
     let d = covariance.nrows();
     let mut kept: Vec<usize> = Vec::with_capacity(d);
@@ -212,7 +213,7 @@ impl Scores {
         Ok(Scores { parts, warnings })
     }
 
-    /// The answer for a variable that never changes.
+    /// Returns the estimate for a constant variable.
     pub(super) fn nothing(mut self, kind: Kind, variables: &[Variable<'_>]) -> Estimate {
         self.warnings.push(Warning::Constant);
         let zero = Information::from_nats(0.0);
@@ -229,7 +230,7 @@ pub(super) fn check_width(estimator: &'static str, n: usize, dims: usize) -> Res
     Ok(())
 }
 
-/// The columns of some matrices side by side.
+/// Returns the columns of some matrices side by side.
 pub(super) fn beside(parts: &[&Array2<f64>]) -> Array2<f64> {
     let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
     concatenate(Axis(1), &views).expect("matrices of equal length").as_standard_layout().into_owned()
@@ -396,7 +397,7 @@ impl Estimator for Gcmi {
         Ok(Self::finished(0.5 * nats, &variables, scores.warnings, error))
     }
 
-    /// A part that never changes adds nothing and is left out.
+    /// A constant part adds nothing and is excluded.
     fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         check_variables(parts)?;
         let scores = Scores::new(self.name(), parts)?;

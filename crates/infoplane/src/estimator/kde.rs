@@ -7,7 +7,7 @@ use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Vari
 
 use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, check_layer};
 
-/// The settings of [`Kde`], as a configuration file gives them.
+/// The settings of [`Kde`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KdeConfig {
@@ -37,7 +37,7 @@ impl Method for KdeConfig {
         check_noise_variances(&self.noise_variances)
     }
 
-    /// The setting and bound of every reading, in order: for each variance the upper bound, then the lower.
+    /// Returns the setting and bound of every reading, in order: for each variance the upper bound, then the lower.
     fn settings(&self) -> Vec<(String, Option<Bound>)> {
         let both =
             |&variance: &f64| [Bound::Upper, Bound::Lower].map(|bound| (setting(variance), Some(bound)));
@@ -49,7 +49,7 @@ impl Method for KdeConfig {
     }
 }
 
-/// How rows and figures print a noise variance.
+/// Returns a noise variance as rows and figures print it.
 pub(super) fn setting(noise_variance: f64) -> String {
     format!("noise_variance={noise_variance}")
 }
@@ -80,16 +80,16 @@ pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), Estim
 /// lower   I(X;T) ≥ − mean_i ln [ 1/N Σ_j exp(−‖tᵢ − tⱼ‖² / 8σ²) ]     Bhattacharyya distance
 /// ```
 ///
-/// when every sample is an input of its own. The width of the layer and the entropy of the noise cancel. The
+/// when every sample is a different input. The width of the layer and the entropy of the noise cancel. The
 /// term j = i is included, so 0 ≤ I(X;T) ≤ ln N. For a labelling L with repeated labels, the same expression
-/// within the samples of each label is taken off:
+/// within the samples of each label is subtracted:
 ///
 /// ```text
 /// I(T;L) = − mean_i ln [ 1/N Σ_j K_ij ] + mean_i ln [ 1/gᵢ Σ_{j: label j = label i} K_ij ]
 /// ```
 ///
-/// with gᵢ samples of the label of i. **I(T;Y) is then a difference of two bounds of the same kind, and so not
-/// itself a bound**; the readings still say which bound it was taken from.
+/// with gᵢ samples of the label of i. **I(T;Y) is then the difference of two upper (lower) bounds, hence not
+/// itself a bound**; the readings state which bounds it was computed from.
 ///
 /// For a deterministic network without noise I(X;T) is infinite, or ln N: the noise is part of the question.
 /// The variance is in squared units of the activations, so it must be reported with every value. Published
@@ -101,7 +101,7 @@ pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), Estim
 /// ```
 /// use infoplane::estimator::{Kde, KdeConfig};
 /// use infoplane::{Bound, Estimator, Labels, Variable};
-/// // Four inputs, two of which the layer cannot tell apart; the noise blurs nothing else.
+/// // Four inputs, two of which have the same row; the noise is too small to confuse the others.
 /// let t = ndarray::array![[0.0f32], [0.0], [10.0], [20.0]];
 /// let x = Labels::distinct(4);
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);
@@ -122,7 +122,7 @@ pub struct Kde {
 }
 
 impl Kde {
-    /// The method with these noise variances σ², all of them measured at once.
+    /// Creates the estimator with these noise variances σ², all of them measured at once.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
@@ -131,7 +131,7 @@ impl Kde {
         Ok(Kde { noise_variances: config.noise_variances.clone() })
     }
 
-    /// The noise variances, in the order of the readings.
+    /// Returns the noise variances, in the order of the readings.
     pub fn noise_variances(&self) -> &[f64] {
         &self.noise_variances
     }

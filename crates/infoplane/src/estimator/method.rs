@@ -1,4 +1,4 @@
-//! The settings of methods, as a configuration file gives them, and the list of all methods.
+//! The settings of methods, as given in a configuration file, and the list of all methods.
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -21,61 +21,61 @@ use super::noise::NoiseConfig;
 use super::renyi::RenyiConfig;
 use super::{Bound, EstimateError, Estimator, LayerRange};
 
-/// What a method is for, in a line each: a row of `infoplane estimators`.
+/// The description of a method: a row of `infoplane estimators`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// Its name in configuration files and on the command line: `ksg`.
     pub name: &'static str,
     /// Its name in figures and tables: `KSG-1`.
     pub title: &'static str,
-    /// What the number is an estimate of.
+    /// The quantity that it estimates.
     pub estimates: &'static str,
     /// When to choose it.
     pub when: &'static str,
     /// Time for n samples of d columns.
     pub cost: &'static str,
-    /// How its error is measured.
+    /// The way in which its error is estimated.
     pub uncertainty: Uncertainty,
     /// Who published it.
     pub reference: &'static str,
 }
 
-/// How the error of a method is measured, where it does not say so itself.
+/// The way in which the error of a method is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uncertainty {
     /// Its estimates carry their own standard error.
     OwnError,
-    /// By the spread over parts of the samples, continued to all of them: methods of neighbours, which samples
-    /// drawn twice would break.
+    /// By the spread over parts of the samples, extrapolated to all of them: for methods of neighbours, which fail
+    /// where a sample is drawn twice.
     Subsampling,
-    /// By drawing samples again, with repetition: methods of counts.
+    /// By resampling with replacement: for methods of counts.
     Bootstrap,
-    /// There is no way that holds.
+    /// There is no valid way.
     None,
 }
 
 /// The settings of a method, which make an estimator.
 ///
-/// Implement it, and [`Estimator`], to bring a method of your own to the plane.
+/// Implement this trait and [`Estimator`] to use a method of your own on the plane.
 pub trait Method: Send + Sync {
-    /// What the method is for.
+    /// Returns the description of the method.
     fn about(&self) -> &'static About;
 
-    /// The setting and bound of every reading of a layer, in order.
+    /// Returns the setting and bound of every reading of a layer, in order.
     fn settings(&self) -> Vec<(String, Option<Bound>)>;
 
-    /// Refuses settings that nothing can be measured with.
+    /// Rejects settings with which nothing can be measured.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] names the key.
     fn check(&self) -> Result<(), EstimateError>;
 
-    /// Whether bins depend on values that must be observed before the first measurement.
+    /// Returns whether bins depend on values that must be observed before the first measurement.
     fn needs_observed_range(&self) -> bool {
         false
     }
 
-    /// The estimator for a layer whose values cover `range`.
+    /// Returns the estimator for a layer whose values cover `range`.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if the settings are not allowed, or not for such a layer.
@@ -84,7 +84,7 @@ pub trait Method: Send + Sync {
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:literal => $variant:ident($config:ty),)*) => {
-        /// The settings of any method, as a configuration file gives them.
+        /// The settings of any method, as given in a configuration file.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind")]
         #[non_exhaustive]
@@ -93,20 +93,21 @@ macro_rules! methods {
         }
 
         impl EstimatorConfig {
-            /// What each method is for, in the order of the documentation.
+            /// Returns the description of each method, in the order of the documentation.
             pub const METHODS: &[&About] = &[$(<$config>::ABOUT),*];
 
-            /// The settings as those of a method.
+            /// Returns the settings as those of a method.
             pub fn method(&self) -> &dyn Method {
                 match self {
                     $(EstimatorConfig::$variant(config) => config,)*
                 }
             }
 
-            /// The settings of the method called `name`, from a table of its keys; nothing if none is called so.
+            /// Returns the settings of the method called `name`, from a table of its keys; `None` if there is no such
+            /// method.
             ///
             /// # Errors
-            /// What the table's format says of a key that is unknown, missing or of the wrong kind.
+            /// The error of the table's format for a key that is unknown, missing or of the wrong type.
             pub fn named<'de, D: Deserializer<'de>>(name: &str, keys: D) -> Result<Option<Self>, D::Error> {
                 match name {
                     $($name => <$config>::deserialize(keys).map(|config| Some(config.into())),)*
@@ -114,7 +115,7 @@ macro_rules! methods {
                 }
             }
 
-            /// The keys that the method called `name` takes; nothing if none is called so.
+            /// Returns the keys that the method called `name` takes; `None` if there is no such method.
             ///
             /// ```
             /// use infoplane::estimator::EstimatorConfig;
@@ -195,7 +196,7 @@ methods! {
     "renyi" => Renyi(RenyiConfig),
 }
 
-/// The names of a struct's fields, as its `Deserialize` asks for them.
+/// Returns the names of a struct's fields, as its `Deserialize` asks for them.
 fn fields<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // Fails always: there is nothing to make a T from.

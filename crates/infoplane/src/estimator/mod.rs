@@ -56,20 +56,20 @@ use crate::{Labels, Variable};
 
 /// A method of estimating information.
 ///
-/// A method offers what its definition allows and answers [`EstimateError::NotOffered`] to the rest. What is
-/// offered takes labels where a discrete variable makes sense and a matrix where numbers do, and says
+/// A method offers the quantities that its definition allows and returns [`EstimateError::NotOffered`] for the
+/// others. It accepts labels where a discrete variable makes sense and a matrix where numbers do, and returns
 /// [`EstimateError::NeedsMatrix`] or [`EstimateError::NeedsLabels`] otherwise.
 ///
-/// Estimates never are NaN, never panic, do not depend on the number of threads, and are returned as they
-/// come out: an estimate of information below zero is not repaired.
+/// Estimates are never NaN, never panic and do not depend on the number of threads. They are returned unchanged:
+/// a negative estimate of information is not clamped.
 pub trait Estimator: Send + Sync {
-    /// The name on the command line, in files and in figures.
+    /// Returns the name on the command line, in files and in figures.
     fn name(&self) -> &'static str;
 
-    /// Its settings, as rows and figures print them: `noise_variance=0.001`, `k=3`.
+    /// Returns its settings, as rows and figures print them: `noise_variance=0.001`, `k=3`.
     fn setting(&self) -> String;
 
-    /// The mutual information I(X;Y).
+    /// Returns the mutual information I(X;Y).
     ///
     /// # Errors
     /// [`EstimateError`] if the variables cannot be measured, or not by this method.
@@ -78,7 +78,7 @@ pub trait Estimator: Send + Sync {
         Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::Information })
     }
 
-    /// The entropy H(X); of a continuous variable the differential entropy.
+    /// Returns the entropy H(X); of a continuous variable the differential entropy.
     ///
     /// # Errors
     /// As [`Estimator::pair`].
@@ -87,7 +87,7 @@ pub trait Estimator: Send + Sync {
         Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::Entropy })
     }
 
-    /// The conditional information I(X;Y|Z).
+    /// Returns the conditional information I(X;Y|Z).
     ///
     /// # Errors
     /// As [`Estimator::pair`].
@@ -101,7 +101,7 @@ pub trait Estimator: Send + Sync {
         Err(EstimateError::NotOffered { estimator: self.name(), quantity: Quantity::ConditionalInformation })
     }
 
-    /// The total correlation Σ H(part) − H(all parts together).
+    /// Returns the total correlation Σ H(part) − H(all parts together).
     ///
     /// # Errors
     /// As [`Estimator::pair`].
@@ -124,11 +124,11 @@ pub trait Estimator: Send + Sync {
         Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }
 
-    /// What cells the rows of T lie in, if that is all the method takes of them; nothing if it is not.
+    /// Returns the cells of the rows of T if the method uses nothing else of them, else `None`.
     ///
-    /// [`Estimator::layer`] then says the same of the symbols of any rows of T, given as labels, as of these rows
-    /// themselves, but for the number of values out of range. Many choices of the same rows are measured faster this
-    /// way.
+    /// [`Estimator::layer`] then gives the same result for the symbols of any rows of T, passed as labels, as for
+    /// these rows themselves, except for the number of values out of range. Many subsets of the same rows are
+    /// measured faster this way.
     ///
     /// # Errors
     /// [`EstimateError`] if T cannot be measured.

@@ -11,7 +11,7 @@ use super::error::check_variables;
 use super::kde::{check_noise_variances, setting};
 use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, Warning, check_layer};
 
-/// The settings of [`Noise`], as a configuration file gives them.
+/// The settings of [`Noise`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseConfig {
@@ -25,10 +25,10 @@ pub struct NoiseConfig {
     /// of fewer than 65,536 rows, and 16,384 of more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
-    /// Where the random draws start.
+    /// Seed of the random draws.
     #[serde(default)]
     pub seed: u64,
-    /// Whether the two pairwise bounds come beside every value. They cost half as much again.
+    /// Whether the two pairwise bounds are computed with every value. They increase the cost by half.
     #[serde(default)]
     pub bounds: bool,
 }
@@ -36,10 +36,11 @@ pub struct NoiseConfig {
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
 const NOISY_ROWS: usize = 10_000;
 
-/// From so many rows on only some get noise, unless it is said how many: the pass over all pairs would take minutes.
+/// With at least this many rows only some get noise, unless their number is given: the pass over all pairs would take
+/// minutes.
 const MANY_ROWS: usize = 1 << 16;
 
-/// How many of them then: a standard error of about 0.01 nats.
+/// The number of rows that then get noise: a standard error of about 0.01 nats.
 const POINTS: usize = 1 << 14;
 
 /// More would not fit the streams of the generator.
@@ -106,26 +107,26 @@ impl Method for NoiseConfig {
 /// I(T';L) = I(X;T') + 1/NS Σ_i Σ_s ln [ 1/gᵢ Σ_{j: label j = label i} K_ijs ]     gᵢ samples with the label of i
 /// ```
 ///
-/// the first when every sample is an input of its own, the second for any labelling L, by the same draws: classes Y,
+/// the first when every sample is a different input, the second for any labelling L, by the same draws: classes Y,
 /// and X itself where inputs repeat (pooled epochs). The drawn ‖z‖² stands for the entropy of the noise, so that
 /// both cancel draw by draw; the term j = i is 1, so that no term exceeds ln N and I(X;T') never does.
 ///
-/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples, taken as all
-/// there are: **I(X;T') ≤ ln N**, and a value near ln N tells the size of the sample and not what the layer keeps.
-/// Then take more samples or more noise. The variance is in squared units of the activations and must be reported with
+/// This is the quantity that the bounds of [`Kde`](super::Kde) enclose. It describes these N samples as if they were
+/// the whole population: **I(X;T') ≤ ln N**, and a value near ln N reflects the number of samples and not the layer.
+/// Use more samples or more noise then. The variance is in squared units of the activations and must be reported with
 /// every value. Constant columns change nothing.
 ///
 /// Values of independent variables scatter about 0 and are returned as they are.
 ///
-/// Of 65,536 rows or more only some get noise (`points`), chosen at random without repetition: the means run over
+/// With 65,536 rows or more only some get noise (`points`), chosen at random without repetition: the means run over
 /// these i, and j over all rows as before. That leaves the estimate unbiased.
 ///
 /// # Standard error
 /// That of the draws, and of the choice of points where it is not all rows. Given the rows tᵢ, each summand depends
-/// on its own noise alone, so that the summands are independent although they share the centres. From two draws on,
-/// the spread within the rows is the spread of repeated draws. With one draw it has to be the spread between the
-/// rows, which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws in
-/// the layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points,
+/// on its own noise alone, so that the summands are independent although they share the centres. With two draws or
+/// more, the spread within the rows is the spread of repeated draws. With one draw it has to be the spread between
+/// the rows, which also holds what tells rows apart without any noise: 1.0 to 1.1 times the spread of repeated draws
+/// in the layers tried, and too large, never too small, where well separated classes differ in size. Of P < N points,
 /// the spread s² between their summands and the spread w² of repeated draws within them make a variance of (1 − P/N)
 /// s²/P + (P/N) w²/SP, or s²/P with one draw. **It does not cover the choice of the samples**: another N inputs have
 /// another value, which resampling of rows can tell. The summands of I(T';L) are differences with common draws, and
@@ -157,7 +158,7 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// As [`Method::check`] of the settings.
@@ -166,7 +167,7 @@ impl Noise {
         Ok(Noise { config: config.clone() })
     }
 
-    /// The only noise variance, where one number is asked for.
+    /// Returns the only noise variance, where one number is asked for.
     fn one_variance(&self) -> Result<f64, EstimateError> {
         match self.config.noise_variances[..] {
             [variance] => Ok(variance),
@@ -196,7 +197,7 @@ impl Noise {
         rows.iter().map(|rows| Value::of(rows, draws, n)).collect()
     }
 
-    /// The rows that get noise, ascending; every choice of so many is equally likely.
+    /// Returns the rows that get noise, ascending; every choice of so many is equally likely.
     fn points(&self, n: usize) -> Vec<u32> {
         let wanted = self.config.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
         if wanted >= n {
@@ -214,7 +215,7 @@ impl Noise {
         (0..n as u32).filter(choose).collect()
     }
 
-    /// The estimate of I(T; labels), with what must be said about it.
+    /// Returns the estimate of I(T; labels), with what must be said about it.
     fn estimate(
         &self,
         value: Value,
@@ -306,7 +307,7 @@ fn standard_normals(seed: u64, draw: usize, row: usize, out: &mut [f64]) {
     }
 }
 
-/// A point of the unit disc, and √(−2 ln s / s) for its squared radius s.
+/// Returns a point of the unit disc, and √(−2 ln s / s) for its squared radius s.
 fn in_disc(generator: &mut impl Rng) -> (f64, f64, f64) {
     loop {
         let (u, v) = (2.0 * uniform(generator) - 1.0, 2.0 * uniform(generator) - 1.0);
@@ -317,7 +318,7 @@ fn in_disc(generator: &mut impl Rng) -> (f64, f64, f64) {
     }
 }
 
-/// Whether all rows are the same.
+/// Returns whether all rows are the same.
 fn is_constant(t: &Variable<'_>) -> bool {
     fn same<T: PartialEq>(rows: &ndarray::ArrayView2<'_, T>) -> bool {
         rows.rows().into_iter().all(|row| row == rows.row(0))
@@ -344,7 +345,7 @@ fn row_labels(x: &Variable<'_>) -> Labels {
     }
 }
 
-/// The pairwise bound on I(T; labelling) for each labelling, in nats.
+/// Returns the pairwise bound on I(T; labelling) for each labelling, in nats.
 fn pairwise_bound(means: &KernelMeans, bound: Bound) -> Vec<f64> {
     let of = |within: &crate::pairwise::MeanLogarithms| match bound {
         Bound::Upper => within.kullback_leibler - means.all.kullback_leibler,
@@ -401,7 +402,8 @@ impl Estimator for Noise {
         Ok(estimate)
     }
 
-    /// The differential entropy of X + noise, h = I(X; X + noise) + d/2 ln 2πeσ², with every row an input of its own.
+    /// Returns the differential entropy of X + noise, h = I(X; X + noise) + d/2 ln 2πeσ², with every row an input of
+    /// its own.
     fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
         check_variables(&[x.view()])?;
         if matches!(x, Variable::Labels(_)) {

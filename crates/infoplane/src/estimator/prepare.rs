@@ -1,4 +1,4 @@
-//! What methods for numbers do to columns before they measure.
+//! Scaling of columns before an estimate.
 
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::Variable;
 use crate::special::normal_quantile;
 
-/// What is done to each column first.
+/// Scaling applied to each column first.
 ///
 /// Strictly monotone maps of columns leave information unchanged, but methods that take one radius in all
 /// columns need comparable units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaling {
-    /// Nothing: the definition as published.
+    /// None: the definition as published.
     None,
     /// Divided by its standard deviation.
     #[default]
@@ -24,7 +24,7 @@ pub enum Scaling {
 }
 
 impl Scaling {
-    /// Its name in configuration files.
+    /// Returns its name in configuration files.
     pub const fn name(self) -> &'static str {
         match self {
             Scaling::None => "none",
@@ -34,20 +34,20 @@ impl Scaling {
     }
 }
 
-/// Columns ready to be measured.
+/// Scaled columns.
 #[derive(Debug, Clone)]
 pub(crate) struct Columns {
     /// `(n_samples, columns that change)`, in standard layout.
     pub(crate) values: Array2<f64>,
-    /// Columns that never change, left out.
+    /// Constant columns, which were excluded.
     pub(crate) constant: usize,
     /// Σ ln of what columns were divided by: what scaling took from the differential entropy.
     pub(crate) ln_scale: f64,
 }
 
-/// The columns of a matrix in double precision, without those that never change, scaled.
+/// Returns the scaled columns of a matrix in double precision, without constant columns.
 ///
-/// Nothing for labels. Values are finite (checked before) and stay so: a column is first divided by its
+/// `None` for labels. Values are finite (checked before) and stay so: a column is first divided by its
 /// largest magnitude, so that squares neither overflow nor vanish.
 pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Columns> {
     let values = match variable {
@@ -98,7 +98,7 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
 /// in thirty of Cauchy's. There the standard deviation is no scale.
 const HEAVY: f64 = 10.0;
 
-/// Whether sorted values have a heavy tail.
+/// Returns whether sorted values have a heavy tail.
 pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
     let n = sorted.len();
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return false };

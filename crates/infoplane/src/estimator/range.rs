@@ -1,4 +1,4 @@
-//! The range that bins cover: a choice that changes the science, so it is always named.
+//! The range that bins cover: a choice that affects the conclusions, so it is always stated.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Variable;
 
-/// Where bins lie.
+/// The range of the bins.
 ///
 /// In a configuration file two numbers, `range = [-1, 1]`, or one of the words of [`RangeScope`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl fmt::Display for BinRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RangeScope {
-    /// What the layer's nonlinearity can put out: [−1, 1] for tanh, [0, 1] for sigmoid and softmax.
+    /// The range of the layer's nonlinearity: [−1, 1] for tanh, [0, 1] for sigmoid and softmax.
     Activation,
     /// Smallest to largest value of any layer at any measured epoch of a training (each seed has its own).
     Run,
@@ -45,21 +45,21 @@ pub enum RangeScope {
     Unit,
 }
 
-/// What is known of the values a layer takes, over all epochs that will be measured.
+/// The range of the values of a layer over all epochs that will be measured.
 ///
-/// Bins must be the same at all epochs of a run, or a moving range would look like information; so ranges are
+/// Bins must be the same at all epochs of a run, because a changing range would change the estimate; so ranges are
 /// observed first and then fixed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayerRange {
-    /// What the layer's nonlinearity can put out, if that is bounded.
+    /// The range of the layer's nonlinearity, if it is bounded.
     pub activation: Option<(f64, f64)>,
     /// Smallest and largest value in any layer of the run.
     pub run: Option<(f64, f64)>,
-    /// What each unit was seen to do; empty if nothing was observed.
+    /// The observed values of each unit; empty if nothing was observed.
     pub units: Vec<UnitRange>,
 }
 
-/// The values that one unit was seen to take.
+/// The observed values of one unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitRange {
     /// The smallest.
@@ -71,9 +71,9 @@ pub struct UnitRange {
 }
 
 impl LayerRange {
-    /// Takes notice of the values of one epoch, remembering at most about `sample_rows` rows of them.
+    /// Observes the values of one epoch, storing at most about `sample_rows` rows of them.
     ///
-    /// Values that are not finite are passed over; measuring reports them. Cost O(n · width).
+    /// Values that are not finite are skipped; measuring reports them. Cost O(n · width).
     pub fn observe(&mut self, t: Variable<'_>, sample_rows: usize) {
         match t {
             Variable::Labels(_) => {}

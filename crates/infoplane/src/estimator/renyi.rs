@@ -47,7 +47,7 @@ impl Default for RenyiBandwidth {
     }
 }
 
-/// The settings of [`Renyi`], as a configuration file gives them.
+/// The settings of [`Renyi`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RenyiConfig {
@@ -138,8 +138,8 @@ impl RenyiConfig {
 
 /// Matrix-based Rényi entropies and the information made of them.
 ///
-/// With the kernel K_ij = exp(−‖xᵢ − xⱼ‖² / 2s²) of a matrix variable, or K_ij = 1 for equal labels and 0 otherwise, and
-/// A = K / n, whose eigenvalues λ sum to 1:
+/// With the kernel K_ij = exp(−‖xᵢ − xⱼ‖² / 2s²) of a matrix variable, or K_ij = 1 for equal labels and 0 otherwise,
+/// and A = K / n, whose eigenvalues λ sum to 1:
 ///
 /// ```text
 /// S(A) = ln Σ λ^α / (1 − α),        α = 1:  −Σ λ ln λ
@@ -160,9 +160,10 @@ impl RenyiConfig {
 /// α = 2 needs no eigenvalues: Σ λ² = Σ A_ij², time O(n² d), no matrix in memory. Other orders: a pivoted
 /// Cholesky factor of rank r, which leaves out no more than 10⁻¹³ of the trace, and the eigenvalues of its r × r Gram
 /// matrix, O(n r² + n r d); where the rank is no small part of n, all eigenvalues of the matrix, O(n³) (n = 1000:
-/// about 60 ms on one core; 8 n² bytes for each of the matrices, of which a pair has three). Labels split the matrix into blocks. That is refused beyond 4096
-/// samples in a block: set `batch`, which takes the mean over random batches, whose spread then gives the standard
-/// error. The value depends on the size of a batch as on n, and its ceiling is the logarithm of that size.
+/// about 60 ms on one core; 8 n² bytes for each of the matrices, of which a pair has three). Labels split the matrix
+/// into blocks. That is refused beyond 4096 samples in a block: set `batch`, which takes the mean over random
+/// batches, whose spread then gives the standard error. The value depends on the size of a batch as on n, and its
+/// ceiling is the logarithm of that size.
 ///
 /// # Accuracy
 /// About 10⁻¹¹ nats for α ≥ 1. Below, roundings ε of eigenvalues that are 0 add up to n^(1−α) (10⁻¹⁷)^α / (1 − α): 10⁻⁵
@@ -204,7 +205,7 @@ struct Prepared {
 }
 
 impl Renyi {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] as the settings say.
@@ -279,7 +280,7 @@ impl Renyi {
             .collect()
     }
 
-    /// The sum of factor · S(set) over the sets given.
+    /// Returns the sum of factor · S(set) over the sets given.
     fn combination(
         &self,
         variables: &[Variable<'_>],
@@ -298,7 +299,7 @@ impl Renyi {
         Ok(self.estimate(&values, variables, &prepared))
     }
 
-    /// The mean over the batches.
+    /// Returns the mean over the batches.
     fn estimate(&self, values: &[f64], variables: &[Variable<'_>], prepared: &Prepared) -> Estimate {
         let batches = values.len() as f64;
         let mean = values.iter().sum::<f64>() / batches;
@@ -324,7 +325,7 @@ fn variance(values: &[f64]) -> f64 {
     values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n
 }
 
-/// All rows, or batches of nearly equal size in random order.
+/// Returns all rows, or batches of nearly equal size in random order.
 fn batches(n: usize, batch: Option<usize>, seed: u64) -> Vec<Vec<usize>> {
     let mut rows: Vec<usize> = (0..n).collect();
     let Some(batch) = batch.filter(|&batch| batch < n) else { return vec![rows] };
@@ -430,7 +431,7 @@ impl BlockKernel {
         sums.iter().sum::<f64>() + self.n as f64
     }
 
-    /// The eigenvalues, without those that are 0 to the order α; `n_samples` in all blocks together.
+    /// Returns the eigenvalues, without those that are 0 to the order α; `n_samples` in all blocks together.
     fn spectrum(&self, alpha: f64, n_samples: usize) -> Result<Vec<f64>, EstimateError> {
         if self.columns.is_empty() || self.n == 1 {
             return Ok(vec![self.n as f64]);
@@ -460,7 +461,7 @@ impl BlockKernel {
         Ok(eigenvalues(level, &mut matrix, n))
     }
 
-    /// The eigenvalues by a pivoted Cholesky factor, if its rank is a small part of n.
+    /// Returns the eigenvalues by a pivoted Cholesky factor, if its rank is a small part of n.
     ///
     /// What the factor leaves out is positive semidefinite, so that its trace bounds the error of all eigenvalues
     /// together.

@@ -1,25 +1,25 @@
-//! T as a method that counts sees it.
+//! The symbols of the rows of T, for methods of counts.
 
 use std::ops::Range;
 
 use crate::Labels;
 
-/// What cells the rows of T lie in, for methods that only count ([`Estimator::symbols`](crate::Estimator::symbols)).
+/// The cells of the rows of T, for methods that use counts alone ([`Estimator::symbols`](crate::Estimator::symbols)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbols {
     /// One symbol per row: rows in the same cell, and only those, share it.
     pub labels: Labels,
-    /// How many values of each row lay outside the bins; empty if none did.
+    /// Number of values of each row outside the bins; empty if there are none.
     pub outside: Vec<u32>,
 }
 
 impl Symbols {
-    /// How many values lay outside the bins.
+    /// Returns the number of values outside the bins.
     pub fn out_of_range(&self) -> u64 {
         self.outside.iter().map(|&outside| u64::from(outside)).sum()
     }
 
-    /// The symbols of some stretches of rows, one after the other, with the cells that they were in.
+    /// Returns the symbols of some ranges of rows, one after the other, with their original cells.
     ///
     /// # Panics
     /// If there are no such rows.

@@ -1,6 +1,6 @@
-//! How far an estimate may be off: by parts of the samples, by drawing them again, by permuting one variable.
+//! The error of an estimate: by subsampling, by the bootstrap, by permuting one variable.
 //!
-//! All of it works on any [`Estimator`], and gives the same numbers for a seed, whatever the number of threads.
+//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads.
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use super::{Estimate, EstimateError, EstimatorConfig, Interval, Uncertainty, War
 use crate::random::{Purpose, below, generator, shuffle};
 use crate::{Estimator, Information, Variable};
 
-/// How the error of an estimate was found from parts of the samples, see [`subsampling_error`].
+/// The error of an estimate by subsampling, see [`subsampling_error`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subsampling {
     /// The value of all samples.
@@ -21,27 +21,27 @@ pub struct Subsampling {
     pub drift: Option<Warning>,
 }
 
-/// How the error of an estimate was found by drawing samples again, see [`bootstrap`].
+/// The error of an estimate by the bootstrap, see [`bootstrap`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bootstrap {
     /// The value of all samples.
     pub value: Information,
     /// Its standard error: the standard deviation over draws.
     pub standard_error: Information,
-    /// The mean over draws less the value: by how much the method overestimates, as far as draws can tell.
+    /// The mean over draws minus the value: the bootstrap estimate of the bias.
     pub bias: Information,
-    /// The interval of 95 %, with that bias taken off.
+    /// The 95 % interval, with this bias subtracted.
     pub interval: Interval,
 }
 
-/// Whether two variables depend on each other at all, see [`permutation_test`].
+/// The result of a test of independence, see [`permutation_test`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermutationTest {
     /// The value of the samples as they are.
     pub value: Information,
     /// (1 + permutations with at least that value) / (1 + permutations).
     pub p_value: f64,
-    /// The mean value of permuted samples: what the method says of independent variables like these.
+    /// The mean value of permuted samples: the value of the method for independent variables with these margins.
     pub null_mean: Information,
     /// The standard deviation of those values.
     pub null_deviation: Information,
@@ -49,14 +49,14 @@ pub struct PermutationTest {
     pub permutations: usize,
 }
 
-/// How [`with_uncertainty`] finds an error.
+/// Options of [`with_uncertainty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// The largest number of parts, for subsampling.
     pub parts: usize,
     /// Draws, for the bootstrap.
     pub draws: usize,
-    /// What the rows are drawn with.
+    /// Seed of the random draws.
     pub seed: u64,
 }
 
@@ -67,21 +67,21 @@ impl Default for Options {
     }
 }
 
-/// The standard error of I(X;Y) from parts of the samples.
+/// Estimates the standard error of I(X;Y) by subsampling.
 ///
-/// The samples are dealt at random into 2, 3, … `parts` equal parts. The variance of an estimate falls as 1/N, so
+/// The samples are divided at random into 2, 3, … `parts` equal parts. The variance of an estimate falls as 1/N, so
 /// the variances over parts, each of n/b samples, all tell one number a = N · Var; they are averaged with their
 /// degrees of freedom, b − 1, and the standard error is √(a/n). No sample is used twice in an estimate, so methods
-/// of neighbours remain what they are.
+/// of neighbours remain valid.
 ///
-/// With 10 parts the standard error is itself known to about a tenth. It says nothing of bias; but a value whose
-/// halves differ from the whole by more than the standard error depends on the number of samples, and
+/// With 10 parts the standard error itself has a relative error of about a tenth. It does not include bias; but a
+/// value whose halves differ from the whole by more than the standard error depends on the number of samples, and
 /// [`Subsampling::drift`] says so.
 ///
-/// Measured on samples of 1000 rows, in nats; *held* is how often value ± 1.96 standard errors held the mean of all
-/// values:
+/// Measured on samples of 1000 rows, in nats; *coverage* is how often value ± 1.96 standard errors contained the mean
+/// of all values:
 ///
-/// | values | samples | true spread | mean standard error | held |
+/// | values | samples | true spread | mean standard error | coverage |
 /// |---|---|---|---|---|
 /// | plug-in, binned normal pairs (8 × 8 bins, correlation .6) | 100 | .0208 | .0199 | 97 % |
 /// | [`Ksg`](super::Ksg), k = 3, normal pairs, correlation 0 | 60 | .0243 (0.77/√n) | .0212 | 92 % |
@@ -92,8 +92,8 @@ impl Default for Options {
 /// Cost: `parts` times that of the estimate, or less.
 ///
 /// # Errors
-/// [`EstimateError::Setting`] if `parts` is below 2, or leaves fewer than two samples to a part; and whatever the
-/// estimator says of the parts, [`EstimateError::TooFewSamples`] above all.
+/// [`EstimateError::Setting`] if `parts` is below 2, or leaves fewer than two samples to a part; and any error of
+/// the estimator for the parts, [`EstimateError::TooFewSamples`] above all.
 ///
 /// # Examples
 /// ```
@@ -169,30 +169,30 @@ pub fn subsampling_error(
     })
 }
 
-/// The standard error and an interval of 95 % of I(X;Y), by drawing the samples again with repetition.
+/// Estimates the standard error and a 95 % interval of I(X;Y) by the bootstrap.
 ///
-/// For methods of counts. A row that is drawn twice coincides with itself, which is what counts expect but breaks
-/// methods of neighbours, so those are refused: use [`subsampling_error`].
+/// For methods of counts. A row that is drawn twice coincides with itself, which is right for counts but not for
+/// methods of neighbours, so these are refused: use [`subsampling_error`].
 ///
-/// The plug-in value of drawn samples is about as much too high against that of the samples as that is against the
-/// truth, so the bias is taken off the value, and half of it counted as uncertain:
+/// The plug-in value of resampled data exceeds that of the samples by about as much as that exceeds the
+/// true value, so the bias is subtracted from the value, and half of it is counted as uncertain:
 ///
 /// ```text
 /// value − bias ± 1.96 √(error² + (bias/2)²)
 /// ```
 ///
-/// **It fails when cells outnumber samples**, where draws see a fraction of the bias only; the interval of
-/// [`ChaoWangJost`](super::ChaoWangJost) is made for that.
+/// **It fails when cells outnumber samples**, where resampling shows only a fraction of the bias; use the interval of
+/// [`ChaoWangJost`](super::ChaoWangJost) there.
 ///
 /// Measured on the binned pairs of [`subsampling_error`], against the information of the bins in the population, with
-/// 200, 1000 and 5000 rows: 98, 97 and 96 % held. Without the half of the bias it is 92 % at 200 rows; quantiles of
-/// the draws mirrored at the value (the basic interval) held it in 92 to 94 %.
+/// 200, 1000 and 5000 rows, its coverage is 98, 97 and 96 %. Without half of the bias it is 92 % at 200 rows; the
+/// coverage of the basic bootstrap interval is 92 to 94 %.
 ///
 /// Cost: `draws` times that of the estimate.
 ///
 /// # Errors
-/// [`EstimateError::Setting`] if there are fewer than 20 draws, or for a method of neighbours; and whatever the
-/// estimator says of the samples.
+/// [`EstimateError::Setting`] if there are fewer than 20 draws, or for a method of neighbours; and any error of
+/// the estimator.
 ///
 /// # Examples
 /// ```
@@ -265,7 +265,7 @@ pub fn bootstrap(
 /// measures pairs. Cost: `permutations` times that of the estimate.
 ///
 /// # Errors
-/// [`EstimateError::Setting`] if there is no permutation; and whatever the estimator says of the samples.
+/// [`EstimateError::Setting`] if there is no permutation; and any error of the estimator.
 ///
 /// # Examples
 /// ```
@@ -317,7 +317,7 @@ pub fn permutation_test(
     })
 }
 
-/// The estimate of I(X;Y) with a standard error and an interval, by the way that suits the method.
+/// Estimates I(X;Y) with a standard error and an interval, in the way that suits the method.
 ///
 /// | [`Uncertainty`] of the method | what is done |
 /// |---|---|
@@ -326,8 +326,8 @@ pub fn permutation_test(
 /// | `Bootstrap` | [`bootstrap`] |
 /// | `None` | nothing |
 ///
-/// What the estimate already has is kept. Where parts of the samples are too few for the method, the estimate is
-/// returned with a warning that says so. Cost: up to 200 estimates.
+/// An error that the estimate already has is kept. Where the parts have too few samples for the method, the estimate is
+/// returned with a warning. Cost: up to 200 estimates.
 ///
 /// # Errors
 /// As [`Estimator::pair`]; [`EstimateError::Setting`] for options that are not allowed.
@@ -400,7 +400,7 @@ pub fn with_uncertainty(
     Ok(estimate)
 }
 
-/// What the list of methods says of this one; of a method that is not on it, what is safe for any.
+/// Returns the entry of this method in the list; for a method that is not in the list, the one that is safe for any.
 fn uncertainty_of(estimator: &dyn Estimator) -> Uncertainty {
     let known = EstimatorConfig::METHODS.iter().find(|about| about.name == estimator.name());
     known.map_or(Uncertainty::Subsampling, |about| about.uncertainty)
@@ -441,7 +441,7 @@ mod tests {
         PlugIn::new(&PlugInConfig {}).unwrap()
     }
 
-    /// A normal pair of correlation .6 in 8 × 8 bins of half a standard deviation and open ends.
+    /// Returns a normal pair of correlation .6 in 8 × 8 bins of half a standard deviation and open ends.
     fn binned_pair(n: usize, index: u64) -> (Labels, Labels) {
         let mut random = generator(11, Purpose::Discrete, index);
         let bin = |v: f64| ((v / 0.5).floor() + 4.0).clamp(0.0, 7.0) as u32;

@@ -38,7 +38,7 @@ const ROUNDING: f64 = f32::EPSILON as f64 / 2.0;
 /// bound of most tiles is not that of a few outliers.
 const OUTLIERS: f64 = 8.0;
 
-/// What the numbers of a tile are.
+/// The quantity that the numbers of a tile approximate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// ‖a − b‖², from products.
@@ -67,7 +67,7 @@ struct Packed<'a> {
     sizes: Vec<f64>,
 }
 
-/// How far a number of a tile may be from the distance it stands for.
+/// Bound on the error of the numbers of a tile, against the distances that they approximate.
 ///
 /// A distance t between two points, as [`Metric::distance`] has it and times the scale, gives a number of at most
 /// (t + e) g, or (t + e)² g + a for squares, and at least that with opposite signs.
@@ -101,7 +101,7 @@ impl Error {
         }
     }
 
-    /// The least and the greatest distance that a number may stand for.
+    /// Returns the least and the greatest distance that a number may stand for.
     #[inline(always)]
     fn distances(&self, number: f32) -> (f32, f32) {
         let (low, high) = if self.squared {
@@ -119,7 +119,7 @@ impl Error {
 }
 
 impl<'a> Packed<'a> {
-    /// Nothing if the range of the points is beyond what single precision, or squares in double precision, hold.
+    /// `None` if the range of the points is beyond what single precision, or squares in double precision, hold.
     fn new(points: &'a [f64], width: usize, metric: Metric) -> Option<Self> {
         let n = points.len() / width;
         let mut centre = vec![0.0; width];
@@ -328,7 +328,7 @@ struct Candidate {
     row: u32,
 }
 
-/// What is known so far of the nearest points of a panel.
+/// The nearest points of a panel found so far.
 struct Candidates {
     k: usize,
     capacity: usize,
@@ -416,7 +416,7 @@ impl Candidates {
     }
 }
 
-/// The k nearest of some candidates, by their distances in double precision.
+/// Returns the k nearest of some candidates, by their distances in double precision.
 fn exactly(packed: &Packed<'_>, own: u32, candidates: &[Candidate], k: usize) -> Vec<(f64, u32)> {
     let distance = |candidate: &Candidate| (packed.distance(own, candidate.row), candidate.row);
     let mut all: Vec<(f64, u32)> = candidates.iter().map(distance).collect();
@@ -425,7 +425,7 @@ fn exactly(packed: &Packed<'_>, own: u32, candidates: &[Candidate], k: usize) ->
     all
 }
 
-/// Nothing if the points must be looked at in double precision altogether.
+/// `None` if all points must be compared in double precision.
 pub(super) fn nearest(points: &[f64], width: usize, metric: Metric, k: usize) -> Option<Nearest> {
     let packed = Packed::new(points, width, metric)?;
     let states: Vec<Mutex<Candidates>> =
@@ -547,7 +547,7 @@ fn row_within<S: Simd>(
     S::f32s::from_slice(simd, &numbers[here]).simd_le(limit)
 }
 
-/// Nothing if the points must be looked at in double precision altogether.
+/// `None` if all points must be compared in double precision.
 pub(super) fn count_within(
     points: &[f64],
     width: usize,

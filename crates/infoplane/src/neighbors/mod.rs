@@ -9,7 +9,7 @@ mod tree;
 
 use ndarray::{ArrayView2, CowArray, Ix2};
 
-/// How far apart two points are.
+/// The distance between two points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// The largest difference of a coordinate, max |aₖ − bₖ|.
@@ -19,7 +19,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// The distance of two points of equal width.
+    /// Returns the distance of two points of equal width.
     ///
     /// Every search compares exactly this number, in double precision, so that a radius taken from one search
     /// means the same in another.
@@ -65,17 +65,17 @@ impl Nearest {
         self.k
     }
 
-    /// The distances from point `i` to its neighbours, ascending.
+    /// Returns the distances from point `i` to its neighbours, ascending.
     pub fn distances(&self, i: usize) -> &[f64] {
         &self.distances[i * self.k..(i + 1) * self.k]
     }
 
-    /// The row numbers of the neighbours of point `i`, the nearest first; of equally near ones the lower first.
+    /// Returns the row numbers of the neighbours of point `i`, the nearest first; of equally near ones the lower first.
     pub fn indices(&self, i: usize) -> &[u32] {
         &self.indices[i * self.k..(i + 1) * self.k]
     }
 
-    /// The distance of every point to its k-th neighbour.
+    /// Returns the distance of every point to its k-th neighbour.
     pub fn radii(&self) -> Vec<f64> {
         self.distances.chunks_exact(self.k).map(|distances| distances[self.k - 1]).collect()
     }
@@ -114,7 +114,7 @@ impl Unordered {
     }
 }
 
-/// How points are searched; every way finds the same.
+/// The search algorithm; all give the same result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Search {
     /// One coordinate.
@@ -162,10 +162,10 @@ impl<'a> Neighbors<'a> {
         Neighbors { points, metric }
     }
 
-    /// The `k` nearest neighbours of every point.
+    /// Returns the `k` nearest neighbours of every point.
     ///
     /// # Panics
-    /// If there are not more than `k` points, or `k` is 0.
+    /// If there are `k` points or fewer, or `k` is 0.
     pub fn nearest(&self, k: usize) -> Nearest {
         let n = self.points.nrows();
         assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
@@ -183,7 +183,7 @@ impl<'a> Neighbors<'a> {
         found.unwrap_or_else(|| reference::nearest(self.points.view(), metric, k))
     }
 
-    /// How many other points lie within `radii[i]` of point `i`.
+    /// Returns the number of other points within `radii[i]` of point `i`.
     ///
     /// # Panics
     /// If there is not one radius per point.
@@ -212,7 +212,8 @@ impl<'a> Neighbors<'a> {
     }
 }
 
-/// How neighbours are found fastest. Milliseconds on one core of a Zen 4 for k = 3, normal data and n = 10,000:
+/// Chooses the fastest search for neighbours. Milliseconds on one core of a Zen 4 for k = 3, normal data and n =
+/// 10,000:
 ///
 /// | width | 2 | 3 | 5 | 10 | 64 | 128 |
 /// |---|---|---|---|---|---|---|
@@ -231,9 +232,9 @@ fn nearest_search(n: usize, width: usize) -> Search {
     }
 }
 
-/// The same for counts. Radii of KSG hold about √(k n) points of a marginal, and most of the time of a tree goes
-/// along the border of such balls: 8, 16 and 60 ms at widths 2, 3 and 5, against 24 to 30 for all pairs; at
-/// n = 40,000 and width 5 both take 0.5 s.
+/// Returns the same for counts. Radii of KSG hold about √(k n) points of a marginal, and most of the time of a tree
+/// goes along the border of such balls: 8, 16 and 60 ms at widths 2, 3 and 5, against 24 to 30 for all pairs; at n =
+/// 40,000 and width 5 both take 0.5 s.
 fn count_search(n: usize, width: usize) -> Search {
     match width {
         0 => Search::Reference,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Boundary, Metric, Nearest};
 
-/// The distances of point `i` to all others, as (distance, row).
+/// Returns the distances of point `i` to all others, as (distance, row).
 fn distances(points: ArrayView2<'_, f64>, metric: Metric, i: usize) -> Vec<(f64, u32)> {
     let values = points.to_slice().expect("rows in standard layout");
     let row = |i: usize| &values[i * points.ncols()..(i + 1) * points.ncols()];

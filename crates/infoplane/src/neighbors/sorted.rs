@@ -23,7 +23,7 @@ impl Sorted {
         Sorted { values, rows }
     }
 
-    /// Where the points equal to that at `place` begin.
+    /// Returns the position of the first point equal to that at `place`.
     fn run_start(&self, place: usize) -> usize {
         let value = self.values[place];
         let mut start = place;
@@ -79,7 +79,7 @@ impl Sorted {
         found.truncate(k);
     }
 
-    /// How many others lie within the radius of the point at `place`.
+    /// Returns the number of other points within the radius of the point at `place`.
     fn count(&self, metric: Metric, place: usize, radius: f64, boundary: Boundary) -> usize {
         let value = self.values[place];
         // Rounding keeps the order, so that distances grow to either side also as computed.

@@ -39,7 +39,7 @@ fn add<const EUCLIDEAN: bool>(sum: f64, difference: f64) -> f64 {
     if EUCLIDEAN { sum + difference * difference } else { sum.max(difference.abs()) }
 }
 
-/// The distance of what [`add`] gave, as [`Metric::distance`] has it.
+/// Returns the distance of what [`add`] gave, as [`Metric::distance`] has it.
 #[inline(always)]
 fn finish<const EUCLIDEAN: bool>(sum: f64) -> f64 {
     if EUCLIDEAN { sum.sqrt() } else { sum }
@@ -99,7 +99,7 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
         Tree { points, nodes, depth }
     }
 
-    /// The points of a leaf.
+    /// Returns the points of a leaf.
     #[inline(always)]
     fn leaf(&self, node: usize) -> &[Point<D>] {
         let (n, number) = (self.points.len(), node - (1 << self.depth));
@@ -134,7 +134,7 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
     }
 }
 
-/// Where part `number` of 2^level parts of n points begins.
+/// Returns the start of part `number` of 2^level parts of n points.
 #[inline(always)]
 fn bound(n: usize, level: u32, number: usize) -> usize {
     (n * number) >> level
@@ -234,7 +234,7 @@ impl Best {
         self.found.truncate(self.k);
     }
 
-    /// The k nearest, ascending, once all points have been offered.
+    /// Returns the k nearest, ascending, once all points have been offered.
     fn ascending(&mut self) -> &[(f64, u32)] {
         if self.k > IN_ORDER {
             self.drop_the_farther();

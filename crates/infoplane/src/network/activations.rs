@@ -1,4 +1,4 @@
-//! What a network's layers put out for given inputs.
+//! The outputs of a network's layers for given inputs.
 
 use fearless_simd::Level;
 use ndarray::{Array2, ArrayView2};
@@ -11,7 +11,7 @@ use super::{Activations, Batch, Network, Parameters};
 const BLOCK: usize = 256;
 
 impl Network {
-    /// What every layer puts out for each row of `inputs`, `(n_samples, input width)`.
+    /// Computes the output of every layer for each row of `inputs`, `(n_samples, input width)`.
     ///
     /// Blocks of rows run in parallel; the result has the same bits for any number of threads. Cost: two
     /// floating-point operations per sample and weight, plus about 30 per tanh.
@@ -82,7 +82,7 @@ fn run_block(parameters: &Parameters, inputs: &[f32], outputs: &mut [&mut [f32]]
     batch.set_stride(shape, stride);
     let t = &mut batch.layers[0];
     transpose(level, &Unpadded { values: inputs, width }, stride, padded(width), t, stride);
-    // What stood beyond the row's end has come along.
+    // The vector also loaded entries beyond the row's end.
     t[width * stride..][..stride].fill(1.0);
     parameters.forward(level, batch);
     for ((output, t), &width) in outputs.iter_mut().zip(&batch.layers[1..]).zip(&shape.widths[1..]) {
@@ -97,7 +97,7 @@ mod tests {
     use crate::{Layer, Nonlinearity};
     use Nonlinearity::*;
 
-    /// One sample through one layer, in double precision.
+    /// Passes one sample through one layer, in double precision.
     fn layer_oracle(layer: &Layer, t: &[f64]) -> Vec<f64> {
         let z: Vec<f64> = layer
             .weights

@@ -50,7 +50,7 @@ pub enum NetworkError {
 }
 
 impl Network {
-    /// A network of these layers, the first nearest the input.
+    /// Returns a network of these layers, the first nearest the input.
     ///
     /// # Errors
     /// [`NetworkError`] if there is no layer, if the widths do not chain, if a layer has another number of
@@ -75,7 +75,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Whether the layers fit together, as [`Network::new`] demands; for networks made by hand.
+    /// Checks that the layers fit together, as [`Network::new`] requires; for networks built by hand.
     ///
     /// # Errors
     /// As [`Network::new`].
@@ -101,7 +101,7 @@ impl Network {
         if n_layers == 0 { Err(NetworkError::NoLayers) } else { Ok(()) }
     }
 
-    /// The width of the input, then of every layer.
+    /// Returns the width of the input, then of every layer.
     pub fn widths(&self) -> Vec<usize> {
         let input = self.layers.first().map(|layer| layer.weights.ncols());
         input.into_iter().chain(self.layers.iter().map(|layer| layer.weights.nrows())).collect()

@@ -34,7 +34,7 @@ pub enum Initializer {
     LecunNormal,
 }
 
-/// How a network starts.
+/// The initial weights and biases of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Initialization {
@@ -45,7 +45,7 @@ pub struct Initialization {
 }
 
 impl Initializer {
-    /// One weight of a layer with `n` inputs and `m` units.
+    /// Returns one weight of a layer with `n` inputs and `m` units.
     fn draw(self, random: &mut impl rand_chacha::rand_core::Rng, n: f64, m: f64) -> f64 {
         let mut symmetric = |limit: f64| (2.0 * uniform(random) - 1.0) * limit;
         match self {
@@ -62,7 +62,7 @@ impl Initializer {
 }
 
 impl Network {
-    /// An untrained network, a function of its arguments alone.
+    /// Returns an untrained network, a function of its arguments alone.
     ///
     /// `widths`: the width of the input, then of every layer; `nonlinearities`: one per layer.
     /// A layer's weights do not depend on the layers after it.

@@ -17,7 +17,7 @@ pub use initialize::{Initialization, Initializer};
 pub(crate) use parameters::{Batch, Parameters, Shape};
 pub(crate) use quantised::MOST_BITS;
 
-/// What a layer does to `z = W t + b`.
+/// The nonlinearity that a layer applies to `z = W t + b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -64,7 +64,7 @@ pub struct Network {
     pub layers: Vec<Layer>,
 }
 
-/// What each layer puts out for each sample: `layers[l]` is `(n_samples, width of layer l + 1)`.
+/// The output of each layer for each sample: `layers[l]` is `(n_samples, width of layer l + 1)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activations {
     /// T₁, T₂, … in the order of the network; the last is the output.
@@ -72,7 +72,7 @@ pub struct Activations {
 }
 
 impl Nonlinearity {
-    /// Its name in configuration files and figures.
+    /// Returns its name in configuration files and figures.
     pub const fn name(self) -> &'static str {
         match self {
             Nonlinearity::Linear => "linear",
@@ -89,7 +89,7 @@ impl Nonlinearity {
         }
     }
 
-    /// The closed interval in which f(z) lies, or `None` if f has no bounds on one side or the other.
+    /// Returns the closed interval in which f(z) lies, or `None` if f has no bounds on one side or the other.
     ///
     /// The natural range for equal bins. ReLU has a lower bound only, and so none.
     ///

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use super::kernels::{Aligned, Left, Right, activate, multiply, padded};
 use super::{Layer, Network, Nonlinearity};
 
-/// Where each layer's numbers lie in a flat slice of parameters (or gradients, or moments).
+/// The position of each layer's numbers in a flat slice of parameters (or gradients, or moments).
 ///
 /// Layer l, from 0, is a matrix of `widths[l + 1]` rows: the weights of a unit, its bias, zeros up to
 /// `strides[l]`.
@@ -42,17 +42,17 @@ impl Shape {
         self.nonlinearities.len()
     }
 
-    /// The length of the flat slice.
+    /// Returns the length of the flat slice.
     pub(crate) fn len(&self) -> usize {
         self.offsets[self.n_layers()]
     }
 
-    /// Where layer `l` lies.
+    /// Returns the position of layer `l`.
     pub(crate) fn range(&self, l: usize) -> std::ops::Range<usize> {
         self.offsets[l]..self.offsets[l + 1]
     }
 
-    /// The weights of layer `l`, unit by unit, without biases and padding.
+    /// Returns the weights of layer `l`, unit by unit, without biases and padding.
     pub(crate) fn weights<'a>(&self, l: usize, values: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
         let width = self.widths[l];
         values[self.range(l)].chunks_exact(self.strides[l]).map(move |row| &row[..width])

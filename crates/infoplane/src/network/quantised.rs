@@ -10,8 +10,8 @@ use super::{Activations, Network, Nonlinearity};
 pub(crate) const MOST_BITS: u8 = 16;
 
 impl Network {
-    /// What every layer puts out where each layer's output is rounded to 2^`bits` even levels before it goes on to the next,
-    /// the output layer's too.
+    /// Computes the output of every layer where each layer's output is rounded to 2^`bits` even levels before it goes
+    /// on to the next, the output layer's too.
     ///
     /// The levels cover what the layer's nonlinearity can put out, [−1, 1] for tanh, or, where that has no bounds, the
     /// smallest to the largest value that this layer puts out for these inputs. The network then takes finitely many

@@ -42,17 +42,17 @@ pub(super) struct Layout {
     /// Row numbers in the order in which they are taken.
     pub(super) order: Vec<u32>,
     pub(super) blocks: Vec<Block>,
-    /// How many points of each class are on the left of ordered pairs: the first ones.
+    /// Number of points of each class on the left of ordered pairs: the first ones.
     n_left: Vec<usize>,
 }
 
 impl Layout {
-    /// All points as one class.
+    /// Returns all points as one class.
     pub(super) fn whole(n_samples: usize) -> Self {
         Layout { order: (0..n_samples as u32).collect(), blocks: cut(&[n_samples]), n_left: vec![n_samples] }
     }
 
-    /// One class per label.
+    /// Returns one class per label.
     pub(super) fn by_label(labels: &Labels) -> Self {
         let mut next: Vec<usize> = labels
             .counts()
@@ -70,8 +70,8 @@ impl Layout {
         Layout { order, blocks: cut(labels.counts()), n_left: labels.counts().to_vec() }
     }
 
-    /// The same classes with the rows of `left`, ascending, before the others of their class; these alone are on the
-    /// left of ordered pairs.
+    /// Returns the same classes with the rows of `left`, ascending, before the others of their class; these alone are
+    /// on the left of ordered pairs.
     pub(super) fn with_left(mut self, left: &[u32]) -> Self {
         if left.len() == self.order.len() {
             return self;
@@ -89,7 +89,7 @@ impl Layout {
         self
     }
 
-    /// The rows on the left of ordered pairs, in the order of [`pieces`](Self::pieces).
+    /// Returns the rows on the left of ordered pairs, in the order of [`pieces`](Self::pieces).
     pub(super) fn left_rows(&self) -> Vec<u32> {
         self.pieces()
             .iter()
@@ -98,19 +98,19 @@ impl Layout {
             .collect()
     }
 
-    /// How many points are on the left of ordered pairs.
+    /// Returns the number of points on the left of ordered pairs.
     pub(super) fn total_left(&self) -> usize {
         self.n_left.iter().sum()
     }
 
-    /// The blocks of a class.
+    /// Returns the blocks of a class.
     pub(super) fn blocks_of(&self, class: usize) -> &[Block] {
         let first = self.blocks.partition_point(|block| block.class < class);
         let after = self.blocks.partition_point(|block| block.class <= class);
         &self.blocks[first..after]
     }
 
-    /// The rows in each panel of all blocks.
+    /// Returns the rows in each panel of all blocks.
     pub(super) fn panels(&self) -> Vec<&[u32]> {
         self.blocks
             .iter()
@@ -118,13 +118,13 @@ impl Layout {
             .collect()
     }
 
-    /// Every pair of blocks once, each block with itself included.
+    /// Returns every pair of blocks once, each block with itself included.
     pub(super) fn pairs(&self) -> Vec<(usize, usize)> {
         let n = self.blocks.len();
         (0..n).flat_map(|left| (left..n).map(move |right| (left, right))).collect()
     }
 
-    /// The points on the left of ordered pairs, blocks in pieces of at most five panels, in order.
+    /// Returns the points on the left of ordered pairs, blocks in pieces of at most five panels, in order.
     ///
     /// Smaller than a block, so that there is enough for the threads to share.
     pub(super) fn pieces(&self) -> Vec<Block> {
@@ -149,7 +149,7 @@ impl Layout {
         self.blocks.iter().flat_map(pieces).collect()
     }
 
-    /// The pairs of blocks within a class, of classes of two points or more.
+    /// Returns the pairs of blocks within a class, of classes of two points or more.
     pub(super) fn pairs_within(&self) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         for (left, block) in self.blocks.iter().enumerate() {
@@ -181,7 +181,7 @@ fn cut(counts: &[usize]) -> Vec<Block> {
     blocks
 }
 
-/// The labelling, if any, whose classes are worth cutting the points by; the others get a pass of their own.
+/// Returns the labelling, if any, whose classes are worth cutting the points by; the others get a pass of their own.
 ///
 /// Cutting wastes half a panel per class in a pass over all n²/2 pairs; a pass of its own costs Σ g²/2 pairs
 /// for classes of g points.

@@ -200,7 +200,7 @@ fn noisy(
     }
 }
 
-/// One pass over all ordered pairs, and one within the classes of every labelling that did not cut the points.
+/// Makes one pass over all ordered pairs, and one within the classes of every labelling that did not cut the points.
 fn noisy_passes<E: Exact>(
     level: Level,
     mut points: Points<'_>,
@@ -275,7 +275,7 @@ fn by_reference(points: &Points<'_>, labellings: &[&Labels], variances: &[f64]) 
     variances.iter().map(of).collect()
 }
 
-/// One pass over all pairs, and one within the classes of every labelling that did not cut the points.
+/// Makes one pass over all pairs, and one within the classes of every labelling that did not cut the points.
 fn passes<E: Exact>(
     level: Level,
     mut points: Points<'_>,
@@ -322,7 +322,7 @@ fn passes<E: Exact>(
     means
 }
 
-/// How many terms each sum has.
+/// Number of terms of each sum.
 struct Sizes {
     each: Vec<usize>,
     /// Mean of the logarithms, taken so that it is exactly ln n where all sizes are n.
@@ -334,7 +334,7 @@ impl Sizes {
         Sizes { each: vec![n; n], mean_logarithm: (n as f64).ln() }
     }
 
-    /// The number of points in the class of each position.
+    /// Returns the number of points in the class of each position.
     fn of_classes(layout: &Layout, labels: &Labels) -> Self {
         let size = |&row: &u32| labels.counts()[labels.codes()[row as usize] as usize];
         Sizes {

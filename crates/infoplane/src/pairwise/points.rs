@@ -52,7 +52,7 @@ impl<'a> Points<'a> {
         self.width
     }
 
-    /// A variance in the units of the scaled points.
+    /// Returns a variance in the units of the scaled points.
     pub(super) fn scaled_variance(&self, variance: f64) -> f64 {
         variance * self.scale * self.scale
     }
@@ -126,7 +126,7 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// The given rows less the centre, plus what `add` adds to the panel, mixed.
+    /// Returns the given rows less the centre, plus what `add` adds to the panel, mixed.
     pub(super) fn mixed(&self, rows: &[u32], add: impl FnOnce(&mut [f64])) -> Vec<f64> {
         let (scale, centre) = (self.scale, &self.centre[..]);
         let mut mixed = vec![0.0; self.width * PANEL];
@@ -248,7 +248,7 @@ impl Centred {
         Centred { values, coarse_norms, norm_rests, largest_norms, unit }
     }
 
-    /// A number as the coarse part of a norm, and the rest.
+    /// Returns a number as the coarse part of a norm, and the rest.
     pub(super) fn split(&self, norm: f64) -> (f32, f32) {
         split(norm, self.unit)
     }
@@ -259,7 +259,7 @@ fn split(norm: f64, unit: f64) -> (f32, f32) {
     (coarse as f32, if norm.is_finite() { (norm - coarse) as f32 } else { 0.0 })
 }
 
-/// All points as they are.
+/// Returns all points as they are.
 pub(super) fn pack_exact<E: Exact>(points: &Points<'_>, panels: &[&[u32]]) -> Vec<E> {
     let mut values = vec![E::default(); panels.len() * points.width * PANEL];
     values

@@ -6,7 +6,7 @@ use crate::Labels;
 
 use super::{KernelMeans, MeanLogarithms, Noise, RowLogarithms};
 
-/// What [`mean_logarithms`](super::mean_logarithms) computes for one noise variance, literally.
+/// Computes [`mean_logarithms`](super::mean_logarithms) for one noise variance by a double loop.
 ///
 /// `value(i, k)` is coordinate k of point i.
 pub(super) fn mean_logarithms(
@@ -50,7 +50,7 @@ pub(super) fn mean_logarithms(
     KernelMeans { all: mean(0), within: (1..=labellings.len()).map(mean).collect() }
 }
 
-/// What [`noisy_logarithms`](super::noisy_logarithms) computes, literally.
+/// Computes [`noisy_logarithms`](super::noisy_logarithms) by a double loop.
 ///
 /// `value(i, k)` is coordinate k of point i.
 pub(super) fn noisy_logarithms(

@@ -17,13 +17,13 @@ use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 /// Error of the mean over all points that is aimed at; a few times less is reached.
 const MEAN_TOLERANCE: f64 = 2.5e-7;
 
-/// A squared length that noise of this variance exceeds with a probability below 10⁻⁴⁰.
+/// Returns a squared length that noise of this variance exceeds with a probability below 10⁻⁴⁰.
 pub(super) fn longest(width: usize, variance: f64) -> f64 {
     let width = width as f64;
     variance * (width + 20.0 * width.sqrt() + 200.0)
 }
 
-/// What bounds the rounding of one panel of shifted points.
+/// The norms that bound the rounding of one panel of shifted points.
 #[derive(Debug, Clone, Copy, Default)]
 struct Reach {
     /// The largest |‖a + z‖² − ‖z‖²|.
@@ -150,7 +150,7 @@ fn shift<E: Exact>(pass: &Pass<'_, E>, centred: &Centred, piece: Block, noise: N
     shifted
 }
 
-/// The sums of every point of a piece over the points of its class, and over all others.
+/// Returns the sums of every point of a piece over the points of its class, and over all others.
 #[inline(always)]
 fn piece_sums<S: Simd, E: Exact>(
     simd: S,

@@ -16,7 +16,7 @@ const PAIR_TOLERANCE: f64 = 1e-6;
 /// Bytes of partial sums held at once.
 const PARTIAL_BYTES: usize = 8 << 20;
 
-/// How the points are at hand.
+/// The form in which the points are stored.
 pub(super) enum Packed<E> {
     /// Centred in single precision; near pairs are taken from the data, in precision `E`.
     Centred(Centred),
@@ -42,7 +42,7 @@ pub(super) struct Sums {
     pub(super) within: Vec<Vec<f64>>,
 }
 
-/// What all block pairs share.
+/// The data shared by all pairs of blocks.
 pub(super) struct Pass<'a, E> {
     /// The vector instructions to use.
     pub(super) level: Level,
@@ -53,7 +53,7 @@ pub(super) struct Pass<'a, E> {
     pub(super) variances: &'a [f64],
 }
 
-/// What one pair of blocks adds.
+/// The contribution of one pair of blocks.
 struct Partial {
     /// `[channel * left.len + l]`
     left: Vec<f64>,
@@ -138,7 +138,7 @@ impl<E: Exact> ExactPanels<E> {
         ExactPanels { values: Vec::new(), filled: vec![false; block.n_panels()] }
     }
 
-    /// The panel, filled by `fill` when it is first asked for.
+    /// Returns the panel, filled by `fill` when it is first asked for.
     pub(super) fn panel(&mut self, size: usize, panel: usize, fill: impl FnOnce(&mut [E])) -> &[E] {
         if self.values.is_empty() {
             self.values.resize(self.filled.len() * size, E::default());
@@ -151,7 +151,7 @@ impl<E: Exact> ExactPanels<E> {
         values
     }
 
-    /// One panel of the right block.
+    /// Returns one panel of the right block.
     pub(super) fn right<'a>(&'a mut self, pass: &'a Pass<'_, E>, block: Block, panel: usize) -> &'a [E] {
         let size = pass.points.width() * PANEL;
         if let Packed::Exact(values) = &pass.packed {
@@ -162,7 +162,7 @@ impl<E: Exact> ExactPanels<E> {
         self.panel(size, panel, |values| pass.points.pack_exact(rows, values))
     }
 
-    /// One panel of the left block, cut into strips.
+    /// Returns one panel of the left block, cut into strips.
     pub(super) fn left(&mut self, pass: &Pass<'_, E>, block: Block, panel: usize) -> &[E] {
         let size = pass.points.width() * PANEL;
         self.panel(size, panel, |strips| match &pass.packed {
@@ -192,7 +192,7 @@ struct Work<E> {
     tile: Tile,
 }
 
-/// Both kernels of all variances, over every pair of a point of the left and a point of the right block.
+/// Sums both kernels of all variances over every pair of a point of the left and a point of the right block.
 #[inline(always)]
 fn block_pair<S: Simd, E: Exact>(
     simd: S,

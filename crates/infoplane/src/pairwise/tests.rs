@@ -33,7 +33,7 @@ pub(super) fn classes(n: usize, n_classes: usize) -> Labels {
     Labels::from_symbols(&(0..n).map(|i| (i * i + i / 7) % n_classes).collect::<Vec<_>>())
 }
 
-/// Every kind of vector instructions that the passes may find.
+/// Returns every kind of vector instructions that the passes may find.
 pub(super) fn levels() -> Vec<Level> {
     let mut levels = vec![Level::new(), Level::baseline()];
     #[cfg(target_arch = "x86_64")]
@@ -44,7 +44,7 @@ pub(super) fn levels() -> Vec<Level> {
     levels
 }
 
-/// The numbers of a matrix, row by row.
+/// Returns the numbers of a matrix, row by row.
 pub(super) fn doubles(t: &Variable<'_>) -> Vec<f64> {
     match t {
         Variable::Single(rows) => rows.iter().copied().map(f64::from).collect(),

@@ -1,10 +1,10 @@
-//! How a network is to be trained, as a TOML file says it.
+//! The training configuration, as given in a TOML file.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
 
-/// How a network is to be trained.
+/// The training configuration of a network.
 ///
 /// ```
 /// use infoplane::train::{BatchSize, TrainConfig};
@@ -23,15 +23,15 @@ use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// How many times every training sample is seen.
+    /// The number of passes over the training samples.
     pub epochs: u64,
     /// Samples per step of the optimizer.
     pub batch_size: BatchSize,
-    /// What is made small.
+    /// The loss to minimise.
     pub loss: Loss,
-    /// How a gradient becomes a step.
+    /// The optimizer.
     pub optimizer: Optimizer,
-    /// How the learning rate changes over the epochs.
+    /// The learning-rate schedule.
     pub learning_rate_schedule: LearningRateSchedule,
     /// Weight decay λ ≥ 0. Biases do not decay.
     ///
@@ -43,7 +43,7 @@ pub struct TrainConfig {
     pub dropout: f32,
     /// The epochs whose statistics are recorded. The training itself does not depend on it.
     pub statistics: StatisticsEpochs,
-    /// What ends the training before its `epochs` are trained; nothing if absent.
+    /// The rule that may end training before `epochs`; training has its full length if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopRule>,
 }
@@ -70,14 +70,14 @@ impl Default for TrainConfig {
 /// The last batch of an epoch holds what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchSize {
-    /// That many, or all if there are fewer.
+    /// This number of samples, or all if there are fewer.
     Samples(usize),
     /// All training samples at once.
     Full,
 }
 
 impl BatchSize {
-    /// The number of samples in a batch when there are `n_samples` in all.
+    /// Returns the number of samples in a batch when there are `n_samples` in all.
     pub fn of(self, n_samples: usize) -> usize {
         match self {
             BatchSize::Samples(size) => size.min(n_samples),
@@ -152,7 +152,7 @@ impl Default for StatisticsEpochs {
 }
 
 impl StatisticsEpochs {
-    /// Whether `epoch` of a training of `epochs` epochs is recorded.
+    /// Returns whether `epoch` of a training of `epochs` epochs is recorded.
     pub fn contains(self, epoch: u64, epochs: u64) -> bool {
         match self {
             StatisticsEpochs::Never => false,
@@ -168,7 +168,7 @@ impl StatisticsEpochs {
 }
 
 impl TrainConfig {
-    /// Whether every number is in its range.
+    /// Checks that every number is in its range.
     ///
     /// # Errors
     /// [`TrainError::Setting`] names the first key that is not, what it holds and what is allowed.

@@ -75,7 +75,7 @@ pub enum TrainError {
         /// Rows of the inputs.
         n_samples: usize,
     },
-    /// Nothing to train on.
+    /// There are no training samples.
     #[error("there is no training sample")]
     NoTrainingSamples,
     /// More samples than a row number can count.
@@ -91,7 +91,7 @@ pub enum TrainError {
         key: &'static str,
         /// What it holds.
         given: String,
-        /// What is allowed.
+        /// The values allowed.
         allowed: &'static str,
     },
     /// A keyframe of another network or optimizer.

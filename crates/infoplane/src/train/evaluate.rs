@@ -1,4 +1,4 @@
-//! How well the network does on rows of the data.
+//! Loss and accuracy of the network on rows of the data.
 
 use super::gradient_moments::layer_stats;
 use super::trainer::write_targets;
@@ -11,7 +11,7 @@ use crate::network::{Batch, Parameters};
 const BLOCK: usize = 512;
 
 impl Trainer {
-    /// How training stands: loss and accuracy over all training and test samples with the network as it is,
+    /// Computes loss and accuracy over all training and test samples with the network as it is,
     /// without dropout and without the term of weight decay.
     ///
     /// The gradients are those of the epoch just trained, absent unless the configuration's statistics contain

@@ -20,16 +20,16 @@ pub struct Keyframe {
     /// A check sum of all that decides how the training goes: its configuration and seed, the initial network, the data
     /// and the rows that train. Keyframes of two trainings fit each other only if it is the same.
     pub training: u128,
-    /// What the rule that may end the training remembers; absent without one.
+    /// The state of the stopping rule; absent without one.
     pub stop: Option<StopState>,
     /// The network.
     pub network: Network,
-    /// What the optimizer remembers of each parameter, in the form of the network: nothing, the velocity, or
+    /// The state of the optimizer for each parameter, in the form of the network: nothing, the velocity, or
     /// both moments of Adam.
     pub moments: Vec<Network>,
 }
 
-/// A check sum of numbers, bit for bit.
+/// Returns a check sum of numbers, bit for bit.
 pub(super) fn digest_of_values(values: &[f32]) -> u128 {
     let mut hasher = XxHash3_128::new();
     let mut bytes = Vec::with_capacity(1 << 16);
@@ -42,7 +42,7 @@ pub(super) fn digest_of_values(values: &[f32]) -> u128 {
 }
 
 impl Trainer {
-    /// A check sum of all that decides how this training goes.
+    /// Returns a check sum of all that decides how this training goes.
     fn fingerprint(&self) -> u128 {
         *self.fingerprint.get_or_init(|| {
             let mut hasher = XxHash3_128::new();
@@ -59,7 +59,7 @@ impl Trainer {
         })
     }
 
-    /// The state now.
+    /// Returns the state now.
     pub fn keyframe(&self) -> Keyframe {
         let shaped = |values: &crate::network::kernels::Aligned| {
             Parameters { shape: self.parameters.shape.clone(), values: values.clone() }.to_network()

@@ -14,7 +14,7 @@ use crate::{Layer, Network, Nonlinearity};
 /// The one entry of the file's metadata. One, because a second would make the order of bytes a matter of chance.
 const METADATA: &str = "infoplane";
 
-/// What a keyframe holds beside its tensors.
+/// The description in a keyframe beside its tensors.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
@@ -31,7 +31,7 @@ struct Description {
 }
 
 impl Description {
-    /// The check sum of this description and of `tensors`, (name, shape, bytes).
+    /// Returns the check sum of this description and of `tensors`, (name, shape, bytes).
     fn digest_with<'a>(
         &mut self,
         tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [u8])>,
@@ -64,13 +64,13 @@ pub enum KeyframeError {
     /// No safetensors file at all: cut short, oversized, or something else.
     #[error("no valid safetensors file: {reason}")]
     Format {
-        /// What its reader says.
+        /// The error of its reader.
         reason: String,
     },
     /// The metadata do not describe a keyframe.
     #[error("the metadata entry `infoplane` does not describe a keyframe: {reason}")]
     Description {
-        /// What is missing or wrong.
+        /// The part that is missing or wrong.
         reason: String,
     },
     /// A tensor that is missing, or is not what it should be.
@@ -78,15 +78,15 @@ pub enum KeyframeError {
     Tensor {
         /// Its name in the file.
         name: String,
-        /// What is wrong.
+        /// The mismatch.
         reason: String,
     },
     /// Everything is in its place, but some of it is not what was written.
     #[error("the content has the check sum {found}, but {written} was written with it; the file is damaged")]
     Digest {
-        /// What the file says.
+        /// The check sum in the file.
         written: String,
-        /// What its content gives.
+        /// The check sum of its content.
         found: String,
     },
     /// Layers that do not fit together.
@@ -95,11 +95,11 @@ pub enum KeyframeError {
 }
 
 impl Keyframe {
-    /// The bytes of a safetensors file: single-precision tensors `layers.0.weight`, `layers.0.bias`, … as a
+    /// Returns the bytes of a safetensors file: single-precision tensors `layers.0.weight`, `layers.0.bias`, … as a
     /// `torch.nn.Linear` names and shapes them, and `moments.0.layers.0.weight`, … for the optimizer.
     ///
-    /// The metadata entry `infoplane` is a JSON object with everything else and a check sum of it all, 128 bits of XXH3,
-    /// so that a flipped bit is found. The same keyframe gives the same bytes.
+    /// The metadata entry `infoplane` is a JSON object with everything else and a check sum of it all, 128 bits of
+    /// XXH3, so that a flipped bit is found. The same keyframe gives the same bytes.
     ///
     /// ```
     /// use infoplane::{Network, Nonlinearity, network::Initialization, train::Keyframe};
@@ -141,7 +141,7 @@ impl Keyframe {
         safetensors::serialize(views, Some(metadata)).expect("names and shapes of our own")
     }
 
-    /// The keyframe in the bytes of a safetensors file.
+    /// Returns the keyframe in the bytes of a safetensors file.
     ///
     /// # Errors
     /// [`KeyframeError`] for anything [`Keyframe::to_safetensors`] would not have written.

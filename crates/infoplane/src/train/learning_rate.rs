@@ -1,4 +1,4 @@
-//! How the learning rate changes over the epochs.
+//! Learning-rate schedules.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub enum LearningRateSchedule {
     /// Half a cosine from 1, in the first epoch, towards `final_factor`, after the last
     /// (Loshchilov & Hutter 2017, without restarts).
     Cosine {
-        /// What the factor falls to; 0 unless given.
+        /// The final value of the factor; 0 unless given.
         #[serde(default)]
         final_factor: f64,
     },
@@ -23,13 +23,13 @@ pub enum LearningRateSchedule {
     Step {
         /// Epochs between two changes.
         every: u64,
-        /// What the rate is multiplied with.
+        /// The factor by which the rate is multiplied.
         factor: f64,
     },
 }
 
 impl LearningRateSchedule {
-    /// The factor in the epoch that follows `done` finished ones, of `epochs` in all.
+    /// Returns the factor in the epoch that follows `done` finished ones, of `epochs` in all.
     ///
     /// ```
     /// use infoplane::train::LearningRateSchedule;

@@ -1,4 +1,4 @@
-//! What training makes small.
+//! Loss functions.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ impl std::fmt::Display for Loss {
 }
 
 impl Loss {
-    /// Whether this loss can follow an output layer.
+    /// Returns whether this loss can follow an output layer.
     pub(crate) fn check_output(self, output: Nonlinearity) -> Result<(), TrainError> {
         let (good, needed) = match self {
             Loss::SoftmaxCrossEntropy => (output == Nonlinearity::Softmax, "a softmax output"),
@@ -47,7 +47,7 @@ impl Loss {
         if good { Ok(()) } else { Err(TrainError::LossNeeds { loss: self, needed, given: output }) }
     }
 
-    /// The summed loss of a batch, and its derivative by z.
+    /// Returns the summed loss of a batch, and its derivative by z.
     ///
     /// `z` is `(width, stride)`, unit-major, before the output nonlinearity, because cross-entropy told from
     /// rounded probabilities would be infinite too soon. `shares` is the weight of each sample in the mean,

@@ -30,12 +30,12 @@ pub use samples::Samples;
 pub use stop::{Statistic, StopRule, StopState, TrainingEnd};
 pub use trainer::Trainer;
 
-/// How training stood after an epoch.
+/// Statistics of training after an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochStats {
     /// The seed of the run.
     pub seed: u64,
-    /// How many epochs the network had been trained for; 0 is untrained.
+    /// Number of epochs trained; 0 is the untrained network.
     pub epoch: u64,
     /// Mean loss on the training samples, in the loss's own unit (nats for cross-entropy).
     #[serde(deserialize_with = "null_is_nan")]

@@ -1,4 +1,4 @@
-//! How a gradient becomes a step.
+//! Optimizers: the step taken along a gradient.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 
-/// How a gradient g becomes a step of the parameters w. η is the learning rate.
+/// The step of the parameters w for a gradient g; η is the learning rate.
 ///
 /// Fields left out take the defaults shown by [`Optimizer::default`] and the usual 0.9, 0.999 and 1e-8;
 /// learning rates default to 0.01 for the descent methods and 4e-4 for Adam.
@@ -115,7 +115,7 @@ impl Optimizer {
         }
     }
 
-    /// How many numbers it remembers per parameter: v, or m and v.
+    /// Returns the number of values stored per parameter: v, or m and v.
     pub(crate) fn n_moments(self) -> usize {
         match self {
             Optimizer::Sgd { .. } => 0,
@@ -124,7 +124,7 @@ impl Optimizer {
         }
     }
 
-    /// Whether weight decay shrinks the weights themselves instead of entering the gradient.
+    /// Returns whether weight decay shrinks the weights themselves instead of entering the gradient.
     pub(crate) fn decouples_decay(self) -> bool {
         matches!(self, Optimizer::AdamW { .. })
     }

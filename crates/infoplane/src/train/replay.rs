@@ -51,7 +51,7 @@ impl Packed {
         trainer.diverged = None;
     }
 
-    /// The network in this state of a training like `trainer`.
+    /// Returns the network in this state of a training like `trainer`.
     fn network(&self, trainer: &Trainer) -> Network {
         let shape = trainer.parameters.shape.clone();
         let mut values = Aligned::zeros(shape.len());
@@ -75,7 +75,7 @@ struct Store {
 }
 
 impl Store {
-    /// Whether the state at `epoch` fits, or does not belong here.
+    /// Returns whether the state at `epoch` fits, or does not belong here.
     fn has_room(&self, epoch: u64) -> bool {
         self.states.len() < self.capacity || !epoch.is_multiple_of(self.spacing)
     }
@@ -129,8 +129,8 @@ type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 /// decides the cost alone. States are kept at the multiples of a spacing, at first every epoch; when a training that
 /// somebody waits for finds the memory full, the spacing doubles and the states off the new grid go. **Where states are
 /// kept with spacing s, an epoch costs at most s − 1 epochs of training**; before the first of them, and without any
-/// memory, all epochs from the start. [`Snapshots::release_before`] makes room, after which the spacing of the states to
-/// come may be smaller again.
+/// memory, all epochs from the start. [`Snapshots::release_before`] makes room, after which the spacing of the states
+/// to come may be smaller again.
 ///
 /// Outside of the given memory it holds the training itself, its state one epoch before (a training that diverges goes
 /// back to it), where it started, and, once something has been trained again, a second training without data
@@ -244,7 +244,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         self
     }
 
-    /// The training, as far as it has come. After a divergence it stands at the epoch before.
+    /// Returns the trainer at the latest epoch trained; after a divergence, at the epoch before it.
     pub fn trainer(&self) -> &Trainer {
         &self.front
     }
@@ -254,12 +254,12 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         self.ended
     }
 
-    /// How many loads needed training again.
+    /// Returns the number of loads that needed retraining.
     pub fn replays(&self) -> u64 {
         self.replays
     }
 
-    /// How many epochs were trained again in all.
+    /// Returns the number of epochs that were retrained.
     pub fn replayed_epochs(&self) -> u64 {
         self.replayed_epochs
     }
@@ -269,7 +269,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         self.store.spacing
     }
 
-    /// How many bytes of the budget are in use.
+    /// Returns the number of bytes of the budget in use.
     pub fn bytes(&self) -> usize {
         self.store.states.iter().map(Packed::size).sum()
     }
@@ -279,7 +279,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         if std::mem::replace(&mut self.seen, true) { Ok(()) } else { (self.on_epoch)(&self.front) }
     }
 
-    /// One epoch on, unless the training has ended.
+    /// Trains one more epoch, unless training has ended.
     fn step(&mut self) -> Result<(), SnapshotError> {
         if self.ended.is_some() {
             return Ok(());
@@ -301,7 +301,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         (self.on_epoch)(&self.front)
     }
 
-    /// A training of its own that stands at `epoch`, to go on from there; data are shared.
+    /// Returns an independent trainer at `epoch`, to continue from there; the data are shared.
     ///
     /// # Errors
     /// As [`Snapshots::load`].
@@ -350,13 +350,13 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         Ok(())
     }
 
-    /// The latest state in memory that is not after `epoch`.
+    /// Returns the latest state in memory that is not after `epoch`.
     fn state_before(&self, epoch: u64) -> Option<&Packed> {
         let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
         states.filter(|state| state.epoch <= epoch).max_by_key(|state| state.epoch)
     }
 
-    /// The network of an epoch before the front's.
+    /// Returns the network of an epoch before the front's.
     fn load_again(&mut self, epoch: u64) -> Result<Network, SnapshotError> {
         // Not through `state_before`: the second training is borrowed beside it.
         let states = self.store.states.iter().chain(&self.starts).chain(&self.previous);
@@ -445,7 +445,7 @@ mod tests {
 
     const EPOCHS: u64 = 24;
 
-    /// A short training; `optimizer` runs through all of them, the rest through what changes a step.
+    /// Returns a short training; `optimizer` runs through all of them, the rest through what changes a step.
     fn training(optimizer: usize, dropout: f32, schedule: usize, weight_decay: f32) -> Trainer {
         let kind = ["sgd", "momentum", "nesterov", "adam", "adamw"][optimizer];
         let schedule = [
@@ -462,7 +462,7 @@ mod tests {
         trainer(&config, network(&[4, 3, 2], Tanh, Softmax, 1), &inputs, &labels)
     }
 
-    /// The networks of all epochs.
+    /// Returns the networks of all epochs.
     fn truth(mut trainer: Trainer) -> Vec<Network> {
         let mut networks = vec![trainer.network()];
         while trainer.ended().is_none() {

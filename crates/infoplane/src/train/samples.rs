@@ -54,12 +54,12 @@ impl Samples {
         Ok(Samples { rows, stride, n_features, classes, n_classes, digest: OnceLock::new() })
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn n_samples(&self) -> usize {
         self.classes.len()
     }
 
-    /// A check sum of the inputs and their classes.
+    /// Returns a check sum of the inputs and their classes.
     pub(super) fn digest(&self) -> u128 {
         *self.digest.get_or_init(|| {
             let classes = self.classes.iter().flat_map(|class| class.to_le_bytes());
@@ -68,7 +68,7 @@ impl Samples {
         })
     }
 
-    /// The rows of a batch, to be transposed.
+    /// Returns the rows of a batch, to be transposed.
     pub(crate) fn chosen<'a>(&'a self, rows: &'a [u32]) -> Chosen<'a> {
         Chosen { values: &self.rows, stride: self.stride, rows }
     }

@@ -28,7 +28,7 @@ use crate::snapshot::SnapshotError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopRule {
-    /// What is looked at.
+    /// The statistic that is monitored.
     pub statistic: Statistic,
     /// Ends once the loss is at most this, or the accuracy at least this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,17 +60,17 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// Whether it needs samples held back from training.
+    /// Returns whether it needs samples held back from training.
     pub fn is_of_test(self) -> bool {
         matches!(self, Statistic::TestLoss | Statistic::TestAccuracy)
     }
 
-    /// Whether it is an accuracy, of which more is better, and not a loss.
+    /// Returns whether it is an accuracy, of which more is better, and not a loss.
     pub fn is_accuracy(self) -> bool {
         matches!(self, Statistic::TrainAccuracy | Statistic::TestAccuracy)
     }
 
-    /// Whether `value` is at least as good as `bound`; false for what is no number.
+    /// Returns whether `value` is at least as good as `bound`; false for what is no number.
     fn reaches(self, value: f32, bound: f32) -> bool {
         if self.is_accuracy() { value >= bound } else { value <= bound }
     }
@@ -87,7 +87,7 @@ impl fmt::Display for Statistic {
     }
 }
 
-/// What a [`StopRule`] remembers of the epochs before: with the epoch it determines whether the training has ended.
+/// The state of a [`StopRule`] after the epochs so far: with the epoch, it determines whether training has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopState {
@@ -129,7 +129,7 @@ pub enum TrainingEnd {
     Diverged {
         /// The first epoch whose loss is not finite: one after the last of the training.
         epoch: u64,
-        /// That loss.
+        /// The loss given.
         loss: f32,
     },
 }
@@ -156,7 +156,7 @@ impl fmt::Display for TrainingEnd {
 }
 
 impl StopRule {
-    /// Whether every number is in its range.
+    /// Checks that every number is in its range.
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let check = |good: bool, key: &'static str, given: String, allowed: &'static str| {
             if good { Ok(()) } else { Err(TrainError::Setting { key, given, allowed }) }
@@ -177,7 +177,7 @@ impl StopRule {
         check(self.interval > 0, "stop.interval", "0".to_owned(), "at least 1")
     }
 
-    /// The end by this rule, if it came at `epoch` or before.
+    /// Returns the end by this rule, if it came at `epoch` or before.
     ///
     /// A function of what the state holds, because the state is left alone once the end has come.
     fn ended(&self, state: &StopState, epoch: u64) -> Option<TrainingEnd> {
@@ -207,7 +207,7 @@ impl Trainer {
         self.ended_by_rule(self.epoch).or(planned)
     }
 
-    /// The end by the rule, if it came at `epoch` or before.
+    /// Returns the end by the rule, if it came at `epoch` or before.
     pub(super) fn ended_by_rule(&self, epoch: u64) -> Option<TrainingEnd> {
         self.config.stop?.ended(&self.stop?, epoch)
     }
@@ -254,7 +254,7 @@ mod tests {
         trainer(&config, network(&[4, 5, 2], Tanh, Softmax, 1), &inputs, &labels)
     }
 
-    /// The statistic at epochs 0 to 40.
+    /// Returns the statistic at epochs 0 to 40.
     fn curve(statistic: Statistic) -> Vec<f32> {
         let mut trainer = training(None);
         (0..=40)
@@ -273,7 +273,7 @@ mod tests {
             .collect()
     }
 
-    /// Where the rule ends a training with this curve, by its definition.
+    /// Returns where the rule ends a training with this curve, by its definition.
     fn end(rule: &StopRule, curve: &[f32]) -> Option<(u64, bool)> {
         let sign = if rule.statistic.is_accuracy() { -1.0 } else { 1.0 };
         (0..curve.len()).filter(|&epoch| (epoch as u64).is_multiple_of(rule.interval)).find_map(|epoch| {

@@ -37,7 +37,7 @@ pub(super) fn trainer(
     Trainer::new(config, network, inputs.view(), labels, train, test, 17).unwrap()
 }
 
-/// The mean loss in double precision, one number at a time; `change` is added to one parameter of a layer,
+/// Returns the mean loss in double precision, one number at a time; `change` is added to one parameter of a layer,
 /// (layer, unit, input or bias).
 fn slow_loss(
     network: &Network,

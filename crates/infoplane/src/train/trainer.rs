@@ -60,7 +60,7 @@ pub struct Trainer {
     /// A check sum of the parameters it began with.
     pub(super) initial: u128,
     pub(super) fingerprint: OnceLock<u128>,
-    /// What the rule that ends the training remembers; absent without one.
+    /// The state of the stopping rule; absent without one.
     pub(super) stop: Option<StopState>,
     work: Work,
 }
@@ -72,7 +72,7 @@ struct Work {
     batch: Batch,
     /// The derivatives by z, like `batch` but without the input.
     deltas: Vec<Aligned>,
-    /// What a layer's slope is told from where its output does not tell it: z of GELU, and t before dropout.
+    /// The values needed for a layer's derivative where its output does not suffice: z of GELU, and t before dropout.
     before: Vec<Option<Aligned>>,
     /// 0 for units that drop out, 1/(1 − rate) for the others; empty without dropout.
     masks: Vec<Aligned>,
@@ -112,7 +112,7 @@ impl Work {
     }
 }
 
-/// Whether the weight gradient of layer `l` is the product of deltas and samples, rather than inner products
+/// Returns whether the weight gradient of layer `l` is the product of deltas and samples, rather than inner products
 /// of units. The former costs a transposed copy of the input, the latter the folding of each sum.
 fn by_rows(shape: &Shape, l: usize, batch_size: usize) -> bool {
     let (inputs, width, stride) = (shape.widths[l] + 1, shape.widths[l + 1], shape.strides[l]);
@@ -124,7 +124,7 @@ fn by_rows(shape: &Shape, l: usize, batch_size: usize) -> bool {
 }
 
 impl Trainer {
-    /// A training of `network` on the rows `train_rows` of `inputs`, `(n_samples, n_features)`; `test_rows`
+    /// Creates a trainer of `network` on the rows `train_rows` of `inputs`, `(n_samples, n_features)`; `test_rows`
     /// are held back for statistics, and may be none.
     ///
     /// Copies the inputs; [`Trainer::with_samples`] shares one copy among trainings.
@@ -235,33 +235,33 @@ impl Trainer {
         }
     }
 
-    /// How many epochs the network has been trained for.
+    /// Returns the number of epochs trained.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// How many steps of one mini-batch it has been trained for.
+    /// Returns the number of mini-batch steps taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// How many steps of one mini-batch make an epoch; the last of them may see fewer samples.
+    /// Returns the number of mini-batch steps per epoch; the last batch may be smaller.
     pub fn steps_per_epoch(&self) -> u64 {
         let n_samples = self.train_rows.len();
         n_samples.div_ceil(self.config.batch_size.of(n_samples)) as u64
     }
 
-    /// The network as it is now.
+    /// Returns the network as it is now.
     pub fn network(&self) -> Network {
         self.parameters.to_network()
     }
 
-    /// How it trains.
+    /// Returns the training configuration.
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }
 
-    /// Whether the configuration asks for the statistics of the present epoch.
+    /// Returns whether the configuration asks for the statistics of the present epoch.
     ///
     /// It does where a rule has just ended the training, too. That the training would end was not known when the epoch
     /// was trained, and the gradients of such an epoch may be absent from its statistics.
@@ -293,8 +293,8 @@ impl Trainer {
 
     /// As [`Trainer::step_epoch`], watched: `on_step` sees the trainer after every step of one mini-batch.
     ///
-    /// There [`Trainer::epoch`] is still that of the beginning of the epoch, and [`Trainer::steps`] counts the step just
-    /// made. After the last step the network is that of the new epoch. Watching changes no bit of the training.
+    /// There [`Trainer::epoch`] is still that of the beginning of the epoch, and [`Trainer::steps`] counts the step
+    /// just made. After the last step the network is that of the new epoch. Watching changes no bit of the training.
     ///
     /// # Errors
     /// As [`Trainer::step_epoch`]; the steps up to there have been seen.
@@ -349,7 +349,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// The gradient over a batch, given as a range of the epoch's order; returns the mean loss.
+    /// Computes the gradient over a batch, given as a range of the epoch's order; returns the mean loss.
     fn gradient(
         &mut self,
         rows: std::ops::Range<usize>,
@@ -471,7 +471,7 @@ impl Trainer {
         config.optimizer.step(*level, step, values, &work.gradient, moments);
     }
 
-    /// The gradient of the mean loss over the training rows, without dropout; for tests.
+    /// Returns the gradient of the mean loss over the training rows, without dropout; for tests.
     #[cfg(test)]
     pub(super) fn full_gradient(&mut self) -> (f32, Vec<f32>) {
         self.work.order.clone_from(&self.train_rows);

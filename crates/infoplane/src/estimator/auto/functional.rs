@@ -1,4 +1,4 @@
-//! Whether one variable is an exact function of the other.
+//! Detects whether one variable is an exact function of the other.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -43,8 +43,8 @@ fn column_of_column(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str
     None
 }
 
-/// Whether values in the order of `places` are those of a smooth function: the cubic through two neighbours on each
-/// side predicts them to rounding, or ever better the nearer the neighbours are.
+/// Returns whether values in the order of `places` are those of a smooth function: the cubic through two neighbours
+/// on each side predicts them to rounding, or ever better the nearer the neighbours are.
 ///
 /// Noise makes errors that do not depend on the distance, so it is seen as soon as it is larger than the curvature
 /// between neighbours. Medians over many places pass over corners and steps.
@@ -87,7 +87,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The value at `x` of the cubic through four points; nothing where two of them coincide.
+/// Returns the value at `x` of the cubic through four points; `None` where two of them coincide.
 fn cubic(xs: [f64; 4], ys: [f64; 4], x: f64) -> Option<f64> {
     let mut sum = 0.0;
     for i in 0..4 {
@@ -104,8 +104,8 @@ fn cubic(xs: [f64; 4], ys: [f64; 4], x: f64) -> Option<f64> {
     Some(sum)
 }
 
-/// Whether a column of `to` is a linear combination of the columns of `from` and a constant, by its distance from
-/// the space that they span (Gram–Schmidt, each step twice).
+/// Returns whether a column of `to` is a linear combination of the columns of `from` and a constant, by its distance
+/// from the space that they span (Gram–Schmidt, each step twice).
 fn linear(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str, &str)) -> Option<String> {
     let columns = from.ncols();
     let rows = (4 * (columns + 1)).max(128).min(from.nrows());

@@ -1,4 +1,4 @@
-//! Unseen cells through the coverage of the sample.
+//! Unseen cells estimated from the coverage of the sample.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::histogram::Histogram;
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
-/// The settings of [`ChaoShen`], as a configuration file gives them, of which there are none.
+/// The settings of [`ChaoShen`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChaoShenConfig {}
@@ -27,7 +27,8 @@ impl ChaoShenConfig {
     }
 }
 
-/// Chao–Shen: shares scaled by the coverage of the sample, cells weighted by the chance of having been seen.
+/// Chao–Shen: relative frequencies scaled by the coverage of the sample, cells weighted by the chance of having been
+/// seen.
 ///
 /// ```text
 /// C = 1 − f₁/n,    p = C c/n,    H = −Σ p ln p / (1 − (1 − p)ⁿ)
@@ -35,12 +36,12 @@ impl ChaoShenConfig {
 ///
 /// with f₁ cells of a single sample. If all are single, n − 1 is taken for f₁. Good where the cells are of similar
 /// size; information is up to 0.7 nats too high for noisy maps, which mix common and very rare cells.
-/// [`ChaoWangJost`](super::ChaoWangJost) is right for both.
+/// [`ChaoWangJost`](super::ChaoWangJost) is accurate for both.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's. Time O(n · width).
+/// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
 /// use infoplane::estimator::{ChaoShen, ChaoShenConfig};

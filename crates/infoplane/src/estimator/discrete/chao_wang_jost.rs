@@ -1,4 +1,4 @@
-//! Unseen cells through the slope at which new ones were found.
+//! Unseen cells estimated from the rate at which new ones were found.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 use crate::special::digamma;
 
-/// The settings of [`ChaoWangJost`], as a configuration file gives them, of which there are none.
+/// The settings of [`ChaoWangJost`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChaoWangJostConfig {}
@@ -28,7 +28,7 @@ impl ChaoWangJostConfig {
     }
 }
 
-/// Chao–Wang–Jost: entropy as a sum of the rates at which new cells are found, continued beyond the sample.
+/// Chao–Wang–Jost: entropy as a sum of the rates at which new cells are found, extrapolated beyond the sample.
 ///
 /// ```text
 /// H = Σ (c/n) [ψ(n) − ψ(c)] + (f₁/n) (1 − A)^(1−n) { −ln A − Σ_{r=1}^{n−1} (1 − A)^r / r }
@@ -36,20 +36,21 @@ impl ChaoWangJostConfig {
 /// A = 2 f₂ / ((n − 1) f₁ + 2 f₂),   with f₂ = 0:  2 / ((n − 1)(f₁ − 1) + 2)
 /// ```
 ///
-/// with f₁ cells of one sample and f₂ of two. The first sum is what the sample says without bias; the second
-/// estimates what it cannot say. The second is summed here as (f₁/n) Σ_{s≥0} (1 − A)^(s+1) / (n + s), which is the
-/// same and keeps its digits where the braces above lose them.
+/// with f₁ cells of one sample and f₂ of two. The first sum is the part that the sample determines without bias; the
+/// second estimates the rest. The second is summed here as (f₁/n) Σ_{s≥0} (1 − A)^(s+1) / (n + s), which is the same
+/// and keeps its digits where the braces above lose them.
 ///
 /// **Recommended whenever cells are not all well filled**: over 34 kinds of joint distributions of 64 × 64 cells, with
 /// 1000 samples, the mean error of I(X;Y) was at most 0.2 nats, where the plug-in value is off by up to 1.5; the
-/// worst of 1360 single values was off by 0.34. It needs coincidences: with 300 samples noisy
-/// permutations are overestimated by up to 0.7, and its interval does not say so.
+/// worst of 1360 single values had an error of 0.34. It needs coincidences: with 300 samples noisy
+/// permutations are overestimated by up to 0.7, and the interval does not cover this.
 ///
 /// The standard error is the jackknife's, a sampling error. The interval adds to 1.96 of it the share of 0.3 of the
-/// correction, for what the extrapolation may have got wrong. In those experiments it held the truth in 93 to 100 %
-/// of the samples of each kind, and was ±0.03 to ±0.7 nats wide, the wider the more of the value is correction.
+/// correction, for what the extrapolation may have got wrong. In those experiments it contained the true value in 93
+/// to 100 % of the samples of each kind, and was ±0.03 to ±0.7 nats wide, the wider the more of the value is
+/// correction.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
 /// In nats. Time O(n · width).

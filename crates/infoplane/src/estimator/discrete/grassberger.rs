@@ -1,4 +1,4 @@
-//! Logarithms of counts replaced by what is unbiased for counts of Poisson kind.
+//! Logarithms of counts replaced by a function that is unbiased for Poisson counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 use crate::special::digamma;
 
-/// The settings of [`Grassberger`], as a configuration file gives them, of which there are none.
+/// The settings of [`Grassberger`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrassbergerConfig {}
@@ -38,10 +38,10 @@ impl GrassbergerConfig {
 /// Its bias is small wherever n is not far below the number of cells; below, it is still up to 0.6 nats for a
 /// table of 64 × 64 with 1000 samples.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's of [`MillerMadow`](super::MillerMadow). Time O(n · width).
+/// In nats; the standard error is that of the jackknife of [`MillerMadow`](super::MillerMadow). Time O(n · width).
 ///
 /// ```
 /// use infoplane::estimator::{Grassberger, GrassbergerConfig};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// How many cells hold each number of samples.
+/// The number of cells that hold each number of samples.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Histogram {
     n: u64,
@@ -13,7 +13,7 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// Of the cells with these counts, none of them zero, and at least as many that can occur.
+    /// Creates the histogram of these counts, none of them zero; at least as many cells can occur.
     pub(super) fn new(counts: impl IntoIterator<Item = usize>, cells: f64) -> Self {
         // Sorting would cost more than this: there are few different counts.
         let mut dense: Vec<u64> = Vec::new();
@@ -49,7 +49,7 @@ impl Histogram {
         self.cells
     }
 
-    /// How many cells hold exactly `count` samples.
+    /// Returns the number of cells that hold exactly `count` samples.
     pub(super) fn with(&self, count: u64) -> u64 {
         self.of.get(&count).copied().unwrap_or(0)
     }
@@ -66,7 +66,7 @@ impl Histogram {
         (n.ln() - sum / n).max(0.0)
     }
 
-    /// The same without one sample of a cell that holds `count`.
+    /// Returns the same quantity without one sample of a cell that holds `count`.
     pub(super) fn without_one(&self, count: usize) -> Histogram {
         let mut less = self.clone();
         let count = count as u64;

@@ -6,7 +6,7 @@ use super::histogram::Histogram;
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
-/// The settings of [`MillerMadow`], as a configuration file gives them, of which there are none.
+/// The settings of [`MillerMadow`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MillerMadowConfig {}
@@ -27,19 +27,19 @@ impl MillerMadowConfig {
     }
 }
 
-/// Miller–Madow: the plug-in entropy with the first term of its bias taken off.
+/// Miller–Madow: the plug-in entropy minus the first term of its bias.
 ///
 /// ```text
 /// H = H_plug-in + (m − 1) / 2n
 /// ```
 ///
-/// with m occupied cells, so that I = I_plug-in + (m_x + m_y − m_xy − 1) / 2n. The term knows nothing of cells
-/// without samples: once cells outnumber samples it is a fraction of the bias.
+/// with m occupied cells, so that I = I_plug-in + (m_x + m_y − m_xy − 1) / 2n. The term ignores cells
+/// without samples: where cells outnumber samples, it is only a fraction of the bias.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's. Time O(n · width).
+/// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
 /// use infoplane::estimator::{MillerMadow, MillerMadowConfig};

@@ -1,4 +1,4 @@
-//! Entropy and information of discrete symbols, one file for each way of correcting counts.
+//! Entropy and information of discrete variables, one file per correction of counts.
 //!
 //! Every quantity is a sum of entropies of tables of counts, I(X;Y) = H(X) + H(Y) − H(X,Y) and so on, each
 //! corrected on its own. Only Panzeri and Treves correct entropies within the rows of a table.
@@ -36,10 +36,10 @@ use crate::variable::symbols::{labels, together};
 use crate::{Information, Labels, Variable};
 use histogram::Histogram;
 
-/// How the entropy of counts is corrected for what the samples did not reach.
+/// The correction of the entropy of counts for cells that the samples did not reach.
 ///
-/// The plug-in entropy takes shares for probabilities. It is too low, by about (cells − 1)/2n while samples are
-/// many, and information, H(X) + H(Y) − H(X,Y), is too high, as the table of pairs has the most cells. In
+/// The plug-in entropy uses relative frequencies as probabilities. It is too low, by about (cells − 1)/2n with many
+/// samples, and information, H(X) + H(Y) − H(X,Y), is too high, as the table of pairs has the most cells. In
 /// configuration files the names are those of the methods: `correction = "chao-wang-jost"`.
 ///
 /// A table of 64 × 64 with 1000 samples: the mean error of I(X;Y) in nats over 12 samples of each of 34 joint
@@ -92,7 +92,7 @@ impl Correction {
         Correction::Nsb,
     ];
 
-    /// Its name in configuration files and figures.
+    /// Returns its name in configuration files and figures.
     pub const fn name(self) -> &'static str {
         match self {
             Correction::PlugIn => "plug-in",
@@ -110,7 +110,7 @@ impl Correction {
         *self == Correction::PlugIn
     }
 
-    /// The entropy in nats, and its variance where the method has one of its own (0 elsewhere).
+    /// Returns the entropy in nats, and its variance where the method has one of its own (0 elsewhere).
     fn entropy(self, counts: &Histogram) -> (f64, f64) {
         match self {
             Correction::PlugIn => (counts.plug_in(), 0.0),
@@ -131,7 +131,7 @@ struct Term<'a> {
     of: Cow<'a, Labels>,
     /// The mean entropy within the rows that share a label of these, for Panzeri and Treves.
     within: Option<Cow<'a, Labels>>,
-    /// How many symbols there can be.
+    /// The number of possible symbols.
     cells: f64,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Term<'a> {
         Term { sign, of: Cow::Borrowed(of), within: None, cells: of.n_labels() as f64 }
     }
 
-    /// The term of labels taken together; `cells` of them can occur.
+    /// Returns the term of labels taken together; `cells` of them can occur.
     fn together(sign: f64, parts: &[&Labels]) -> Term<'static> {
         let cells = parts.iter().map(|part| part.n_labels() as f64).product();
         Term { sign, of: Cow::Owned(together(parts)), within: None, cells }
@@ -150,7 +150,7 @@ impl<'a> Term<'a> {
         Term { sign, of: Cow::Borrowed(of), within: Some(rows), cells: of.n_labels() as f64 }
     }
 
-    /// The value, its variance if the method has one of its own, and what it is without each of the samples.
+    /// Returns the value, its variance if the method has one of its own, and what it is without each of the samples.
     fn evaluate(&self, correction: Correction, jackknife: bool) -> Evaluated {
         let Some(rows) = &self.within else {
             let counts = Histogram::new(self.of.counts().iter().copied(), self.cells);
@@ -218,7 +218,7 @@ struct Amount {
     standard_error: Option<f64>,
 }
 
-/// The sum of the terms, and its standard error: the method's own, or by leaving out one sample after another.
+/// Returns the sum of the terms, and its standard error: the method's own, or by leaving out one sample after another.
 fn sum(correction: Correction, terms: &[Term<'_>]) -> Amount {
     let n = terms.first().map_or(0, |term| term.of.len());
     let jackknife = !matches!(correction, Correction::Nsb | Correction::PlugIn) && n > 1;
@@ -482,7 +482,7 @@ fn alone(labels: &Labels) -> usize {
     labels.counts().iter().filter(|&&count| count == 1).count()
 }
 
-/// The entropy in nats of cells with these counts, none of them zero, as [`ChaoWangJost`] corrects it.
+/// Returns the entropy in nats of cells with these counts, none of them zero, as [`ChaoWangJost`] corrects it.
 pub(crate) fn chao_wang_jost_entropy(counts: impl IntoIterator<Item = usize>) -> f64 {
     // How many cells can occur does not matter to this correction.
     chao_wang_jost::entropy(&Histogram::new(counts, 0.0))
@@ -498,7 +498,7 @@ pub(super) fn information(
     Discrete { name: correction.name(), correction, cells: None }.pair_estimate(cells, labels, variables)
 }
 
-/// What a configuration and an estimator of discrete symbols have in common.
+/// The parts that the configurations and estimators of discrete symbols share.
 macro_rules! discrete_method {
     ($config:ident, $estimator:ident) => {
         impl $crate::estimator::Method for $config {
@@ -523,7 +523,7 @@ macro_rules! discrete_method {
         }
 
         impl $estimator {
-            /// The method with these settings.
+            /// Creates the estimator with these settings.
             ///
             /// # Errors
             #[doc = concat!("[`EstimateError::Setting`](crate::EstimateError::Setting) if [`", stringify!($config), "`] is not allowed.")]

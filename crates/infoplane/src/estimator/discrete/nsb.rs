@@ -7,12 +7,12 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 use crate::special::{digamma, ln_gamma, trigamma};
 
-/// The settings of [`Nsb`], as a configuration file gives them.
+/// The settings of [`Nsb`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NsbConfig {
-    /// How many cells can occur in the largest table asked about: symbols for H(X), pairs for I(X;Y). By
-    /// default the cells that did occur, and for tables of several variables the product of those of each.
+    /// Number of possible cells in the largest table of the quantity: symbols for H(X), pairs for I(X;Y). By
+    /// default the cells that occurred, and for tables of several variables the product of those of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cells: Option<usize>,
 }
@@ -46,14 +46,14 @@ impl NsbConfig {
 /// ```
 ///
 /// The standard error is the standard deviation of the posterior, for information that of three entropies as if
-/// independent. **It is as good as the prior**: for tables that mix common cells with many very rare ones
+/// independent. **It is only as good as the prior**: for tables that mix common cells with many very rare ones
 /// (a noisy map, tails of Zipf's kind) the error was 0.2 to 0.4 nats where it said 0.05. On Dirichlet tables the
 /// error was within it. [`ChaoWangJost`](super::ChaoWangJost) is steadier and has the interval.
 ///
 /// The integral is over ln β, where the integrand falls at least as e^(−|ln β|) on either side: the part within
 /// e⁻⁴⁰ of its largest value is found first, then summed by the trapezoidal rule at 400 points or more.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
 /// In nats. Time O(n · width) and 400 gamma functions for each different count, a few ms.
@@ -81,11 +81,11 @@ pub struct Nsb {
 
 discrete_method!(NsbConfig, Nsb);
 
-/// Where ln(Kβ) is looked for, and how many points the integral takes at least.
+/// The range of ln(Kβ), and the smallest number of points of the integral.
 const WIDEST: (f64, f64) = (-60.0, 90.0);
 const POINTS: usize = 400;
 
-/// What falls below the largest value of the integrand by this factor, in logarithms, does not count.
+/// Values of the integrand below its largest by this factor, in logarithms, are neglected.
 const NEGLIGIBLE: f64 = 40.0;
 
 /// Mean and variance of the posterior.

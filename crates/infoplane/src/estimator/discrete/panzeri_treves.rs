@@ -1,4 +1,4 @@
-//! The bias with the number of cells that matter in each row of a table.
+//! The first term of the bias, with an estimated number of possible cells in each row of a table.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::histogram::Histogram;
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
-/// The settings of [`PanzeriTreves`], as a configuration file gives them, of which there are none.
+/// The settings of [`PanzeriTreves`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PanzeriTrevesConfig {}
@@ -43,10 +43,10 @@ impl PanzeriTrevesConfig {
 /// The published search for R_y tries one cell after another while that brings the expected number nearer to the
 /// observed one; here the same place is found by bisection.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's. Time O(n · width) and O(log R) for each row.
+/// In nats; the standard error is that of the jackknife. Time O(n · width) and O(log R) for each row.
 ///
 /// ```
 /// use infoplane::estimator::{PanzeriTreves, PanzeriTrevesConfig};
@@ -74,7 +74,7 @@ pub(super) fn entropy(counts: &Histogram) -> f64 {
     counts.plug_in() + (possible_cells(counts) - 1.0) / (2.0 * counts.n() as f64)
 }
 
-/// How many cells can occur, of `counts.cells()`, judged by how many did.
+/// Estimates how many of `counts.cells()` cells can occur, from the number that did.
 fn possible_cells(counts: &Histogram) -> f64 {
     let occupied = counts.occupied();
     // The expected number rises with what is possible, and falls again when little is left for the cells that did
@@ -93,7 +93,7 @@ fn possible_cells(counts: &Histogram) -> f64 {
     occupied + if off(before) <= off(low) { before } else { low }
 }
 
-/// The probability given to each cell that can occur and has not.
+/// Returns the probability given to each cell that can occur and has not.
 fn each_unseen(counts: &Histogram) -> f64 {
     let n = counts.n() as f64;
     1.0 - (n / (n + counts.occupied())).powf(1.0 / n)

@@ -1,11 +1,11 @@
-//! Shares taken for probabilities.
+//! Relative frequencies as probabilities.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
-/// The settings of [`PlugIn`], as a configuration file gives them, of which there are none.
+/// The settings of [`PlugIn`], as given in a configuration file; there are none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlugInConfig {}
@@ -26,18 +26,18 @@ impl PlugInConfig {
     }
 }
 
-/// Plug-in entropy of discrete symbols: shares of the samples taken for probabilities.
+/// Plug-in entropy of discrete variables, with relative frequencies as probabilities.
 ///
 /// ```text
 /// H(X) = −Σ (c/n) ln (c/n)        I(X;Y) = H(X) + H(Y) − H(X,Y)
 /// ```
 ///
-/// with c of the n samples in a cell. Exact for the samples at hand: if they are all there is, as when every input
-/// of a task is given to a deterministic network, this is the answer. As an estimate of what they were drawn from,
-/// the entropy is too low by about (cells − 1)/2n, and information too high; 1 to 1.5 nats too high for 1000
-/// samples of a table of 64 × 64. Choose [`ChaoWangJost`](super::ChaoWangJost) then.
+/// with c of the n samples in a cell. Exact for the given samples: if they are the whole population, as when every
+/// input of a task is passed through a deterministic network, this is the true value. As an estimate for the
+/// population, the entropy is too low by about (cells − 1)/2n, and information too high; 1 to 1.5 nats too high for
+/// 1000 samples of a table of 64 × 64. Choose [`ChaoWangJost`](super::ChaoWangJost) then.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
 /// 0 ≤ I ≤ min(H(X), H(Y)) ≤ ln n, in nats. Time O(n · width), memory O(n · width).

@@ -1,4 +1,4 @@
-//! Shares shrunk towards equal ones.
+//! Relative frequencies shrunk towards the uniform distribution.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use super::histogram::Histogram;
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
-/// The settings of [`Shrinkage`], as a configuration file gives them.
+/// The settings of [`Shrinkage`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShrinkageConfig {
-    /// How many cells can occur in the largest table asked about: symbols for H(X), pairs for I(X;Y). By
-    /// default the cells that did occur, and for tables of several variables the product of those of each.
+    /// Number of possible cells in the largest table of the quantity: symbols for H(X), pairs for I(X;Y). By
+    /// default the cells that occurred, and for tables of several variables the product of those of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cells: Option<usize>,
 }
@@ -32,20 +32,21 @@ impl ShrinkageConfig {
     }
 }
 
-/// James–Stein shrinkage: shares moved towards equal probabilities by an amount that the data suggest.
+/// James–Stein shrinkage: relative frequencies are moved towards the uniform distribution by an amount estimated from
+/// the data.
 ///
 /// ```text
 /// p = λ/M + (1 − λ) c/n,    λ = min(1, (1 − Σ (c/n)²) / ((n − 1) Σ (1/M − c/n)²)),    H = −Σ p ln p
 /// ```
 ///
-/// with M cells that can occur. The target is the uniform distribution: right near it, and wrong for a table with
+/// with M cells that can occur. The target is the uniform distribution: accurate near it, and wrong for a table with
 /// structure, where λ spreads samples over cells that cannot occur. On banded tables of 64 × 64 the information
 /// comes out a whole nat too low.
 ///
-/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; columns that never change make no
+/// Takes labels, or matrices whose distinct rows are the symbols (−0 equals 0; constant columns make no
 /// difference).
 ///
-/// In nats; the standard error is the jackknife's. Time O(n · width).
+/// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
 /// use infoplane::estimator::{Shrinkage, ShrinkageConfig};

@@ -1,4 +1,4 @@
-//! What a local likelihood fit gets wrong where the density does not change: the same for every density.
+//! The bias of a local likelihood fit at constant density, which is the same for every density.
 //!
 //! Around a point, in units of the distance to its k-th neighbour, the neighbours of a large sample are a
 //! Poisson process of constant rate: with E₁, E₂, … independent exponential numbers and Gⱼ = E₁ + … + Eⱼ, the
@@ -36,7 +36,7 @@ const BUDGET: usize = 2_000_000;
 /// Beyond this distance a Gaussian weight is below 1e-16 of that of the point itself.
 const FAR: f64 = 8.6;
 
-/// The bias for these settings; drawn at first use, then remembered until the program ends.
+/// Returns the bias for these settings; drawn at first use, then remembered until the program ends.
 pub(super) fn bias(d: usize, k: usize, m: usize) -> Bias {
     type Table = HashMap<(usize, usize, usize), Bias>;
     static KNOWN: Mutex<Option<Table>> = Mutex::new(None);
@@ -257,7 +257,7 @@ impl Sums {
         }
     }
 
-    /// The means at each order, less what the controls explain of them; `constant` is added.
+    /// Returns the means at each order, less what the controls explain of them; `constant` is added.
     fn regress(&self, constant: f64) -> Bias {
         let covariance = |i: usize, j: usize| {
             self.second[i][j] / self.n - self.first[i] / self.n * (self.first[j] / self.n)

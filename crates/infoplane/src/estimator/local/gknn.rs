@@ -15,13 +15,13 @@ use crate::estimator::{
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
 
-/// The settings of [`Gknn`], as a configuration file gives them.
+/// The settings of [`Gknn`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GknnConfig {
-    /// How many neighbours shape an ellipsoid, at least the columns of all variables together + 2.
+    /// Number of neighbours that determine an ellipsoid, at least the columns of all variables together + 2.
     pub k: usize,
-    /// What is done to each column first. Entropies are always measured on standardized columns, and the scale
+    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
     /// put back.
     pub scaling: Scaling,
 }
@@ -90,9 +90,9 @@ impl Method for GknnConfig {
 /// **Beyond four columns together** kᵢ falls to 1 and the entropies are too high, by unlike amounts: there is a
 /// warning. `k` (default 20): at least the columns + 2; more sees no bends.
 ///
-/// The singular values come from rotations of the points themselves, not of their covariance, so that a cloud
-/// of relative thickness 1e-10 still has its volume. Samples whose neighbours are flatter than 1e-14 of the
-/// largest value are left out and counted.
+/// The singular values come from rotations of the points themselves, not of their covariance, so that a neighbourhood
+/// of relative thickness 1e-10 keeps its volume. Samples whose neighbours are flatter than 1e-14 of the
+/// largest value are excluded and counted.
 ///
 /// Time O(n log n + n k d²), memory O(n k).
 ///
@@ -121,7 +121,7 @@ pub struct Gknn {
 }
 
 impl Gknn {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] as [`GknnConfig`] says.
@@ -145,7 +145,7 @@ impl Gknn {
         Ok(())
     }
 
-    /// The entropy of the points.
+    /// Returns the entropy of the points.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
         let k = self.config.k;
@@ -212,7 +212,7 @@ impl Ellipsoid {
     }
 
     /// ln of the volume of the ellipsoid around the point, but for that of the unit ball, over the neighbours
-    /// inside. Nothing if the neighbours lie on a line or plane, whose ellipsoid has no volume.
+    /// inside. `None` if the neighbours lie on a line or plane, whose ellipsoid has no volume.
     fn ln_volume_per_point(&mut self, radius: f64, smallest: f64) -> Option<f64> {
         let d = self.d;
         // In units of the radius; the point itself is the origin, and belongs to the cloud.

@@ -1,4 +1,4 @@
-//! Local likelihood with a bandwidth from nearest neighbours, less its universal bias.
+//! Local likelihood with a bandwidth from nearest neighbours, minus its universal bias.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::estimator::{
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
 
-/// Where the bandwidth of the marginal densities comes from.
+/// The source of the bandwidth of the marginal densities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KlnnBandwidth {
@@ -38,7 +38,7 @@ impl KlnnBandwidth {
     }
 }
 
-/// The settings of [`Klnn`], as a configuration file gives them.
+/// The settings of [`Klnn`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KlnnConfig {
@@ -46,13 +46,13 @@ pub struct KlnnConfig {
     pub k: usize,
     /// The order of the local polynomial of ln f: 0, 1 or 2.
     pub order: usize,
-    /// How many neighbours take part in a fit, at least 30 and three times the columns; by default all that
-    /// have a weight worth counting, see [`Klnn`].
+    /// Number of neighbours in a fit, at least 30 and three times the number of columns; by default all with a weight
+    /// that is not negligible, see [`Klnn`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbors: Option<usize>,
-    /// Where the bandwidth of the marginal densities comes from.
+    /// The source of the bandwidth of the marginal densities.
     pub bandwidth: KlnnBandwidth,
-    /// What is done to each column first. Entropies are always measured on standardized columns, and the scale
+    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
     /// put back.
     pub scaling: Scaling,
 }
@@ -132,7 +132,7 @@ impl Method for KlnnConfig {
 
 /// Information and entropy by local likelihood with the distance to a neighbour for bandwidth.
 ///
-/// Around every sample the logarithm of the density is taken for a polynomial of order p, which is fitted to
+/// Around every sample the logarithm of the density is modelled as a polynomial of order p, which is fitted to
 /// the other samples with weights wⱼ = exp(−|uⱼ|²/2), uⱼ = (xⱼ − xᵢ)/h, h the Euclidean distance to the k-th
 /// neighbour. With S = Σ w, μ = Σ w u / S and Σ the weighted covariance of u about μ, in d dimensions:
 ///
@@ -150,11 +150,11 @@ impl Method for KlnnConfig {
 /// pair of single columns, 0.7 for two and two, and no amount of data removes it.** Other differences to
 /// published programs: the point itself is not among its neighbours; where neighbours lie on a line or plane to
 /// working accuracy (a pivot of Σ below 1e-12 of its mean variance) the next lower order is taken *with its own
-/// B*, and the number of such samples is told, where others drop them unsaid.
+/// B*, and the number of such samples is reported; other programs drop them silently.
 ///
-/// **Neighbours used** (`neighbors`): up to three columns, all that have a weight worth counting,
+/// **Neighbours used** (`neighbors`): up to three columns, all whose weight is not negligible,
 /// k (√d + 3)^d and at least 100. From four to six columns that would be most of the data: 20 k, with their own
-/// B. The density is then taken for flat over a ball of that many, and the answer **comes out too low**: 1.2
+/// B. The density is then assumed constant over a ball of that many, and the estimate **is too low**: 1.2
 /// nats for three and three columns of 1000 samples. There is a warning below 10,000 samples, and no answer
 /// beyond six columns.
 ///
@@ -199,7 +199,7 @@ pub struct Klnn {
 }
 
 impl Klnn {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] as [`KlnnConfig`] says.
@@ -230,7 +230,7 @@ impl Klnn {
         Ok(())
     }
 
-    /// The entropy of the points, each by its own bandwidth.
+    /// Returns the entropy of the points, each by its own bandwidth.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
         let wanted = self.config.wanted(d);
@@ -266,7 +266,7 @@ impl Klnn {
         (0..=self.config.order).rev().find_map(|order| heights[order].map(|height| (height, order)))
     }
 
-    /// The entropy of a marginal with the bandwidths of the joint space.
+    /// Returns the entropy of a marginal with the bandwidths of the joint space.
     fn marginal(&self, points: ArrayView2<'_, f64>, joint: &Space) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
         let wanted = self.config.wanted(d);
@@ -371,7 +371,7 @@ impl Space {
         })
     }
 
-    /// The entropy of normal scores in one column, which are normal by construction.
+    /// Returns the entropy of normal scores in one column, which are normal by construction.
     fn of_normal_scores(estimator: &'static str, points: ArrayView2<'_, f64>) -> Result<Self, EstimateError> {
         let n = points.nrows();
         let tied = tied_in_column(points.column(0));

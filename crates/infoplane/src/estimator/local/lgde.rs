@@ -13,7 +13,7 @@ use crate::Variable;
 use crate::estimator::{About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling};
 use crate::neighbors::{Metric, Neighbors};
 
-/// The settings of [`Lgde`], as a configuration file gives them.
+/// The settings of [`Lgde`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LgdeConfig {
@@ -21,10 +21,10 @@ pub struct LgdeConfig {
     /// n^(2/3)/5 in each space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
-    /// How many neighbours take part in a fit; by default all of a weight above a thousandth.
+    /// Number of neighbours in a fit; by default all of a weight above a thousandth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbors: Option<usize>,
-    /// What is done to each column first.
+    /// Scaling applied to each column first.
     pub scaling: Scaling,
 }
 
@@ -146,7 +146,7 @@ pub struct Lgde {
 }
 
 impl Lgde {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] as [`LgdeConfig`] says.
@@ -181,7 +181,7 @@ impl Lgde {
         Ok(())
     }
 
-    /// The mean of ln f at the points.
+    /// Returns the mean of ln f at the points.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
         let k = self.k(n, d).min(n - 1);
@@ -306,7 +306,7 @@ impl Fit {
         }
     }
 
-    /// Nothing if the covariance is singular to working accuracy.
+    /// `None` if the covariance is singular to working accuracy.
     fn solve(&mut self, ln_p0: f64, mean: &[f64], covariance: &[f64]) -> Option<()> {
         let d = self.d;
         let p = self.parameters.len();
@@ -411,7 +411,7 @@ impl Fit {
         Some(())
     }
 
-    /// The negative of what is maximised, divided by p₀, and its derivatives.
+    /// Returns the negative of what is maximised, divided by p₀, and its derivatives.
     fn objective(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
         let d = self.d;
         let (nu, entries) = parameters.split_at(d);
@@ -536,7 +536,7 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, generator, normal, uniform};
 
-    /// A covariance with eigenvalues from `least` to 0.9, and a mean within the kernel.
+    /// Returns a covariance with eigenvalues from `least` to 0.9, and a mean within the kernel.
     fn case(d: usize, least: f64, index: u64) -> (Vec<f64>, Vec<f64>) {
         let mut generator = generator(8, Purpose::Local, index);
         let mut rows: Vec<f64> = (0..3 * d * d).map(|_| normal(&mut generator)).collect();

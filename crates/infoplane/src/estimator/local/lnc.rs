@@ -1,4 +1,4 @@
-//! KSG with a correction for neighbourhoods that are no boxes.
+//! KSG with a correction for non-uniform neighbourhoods.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,18 +15,18 @@ use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};
 use crate::special::digammas;
 
-/// The settings of [`Lnc`], as a configuration file gives them.
+/// The settings of [`Lnc`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LncConfig {
-    /// How many neighbours make a neighbourhood, at least twice the columns; by default that, and at least 4.
+    /// Number of neighbours in a neighbourhood, at least twice the number of columns; by default that, and at least 4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
-    /// How much smaller than the box along the columns the turned box must be before it counts, 0 … 1; 0 turns
+    /// The ratio of the rotated box to the box along the columns below which the correction applies, 0 … 1; 0 turns
     /// the correction off. By default the share that k uniform points fall below once in 200 times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
-    /// What is done to each column first.
+    /// Scaling applied to each column first.
     pub scaling: Scaling,
 }
 
@@ -89,7 +89,7 @@ impl Method for LncConfig {
 
 /// Information by KSG-2, corrected where the neighbours of a sample do not fill a box along the columns.
 ///
-/// Nearest-neighbour methods take the density for constant over the box of the k neighbours. Along a line that
+/// Nearest-neighbour methods assume a constant density over the box of the k neighbours. Along a line that
 /// box is nearly empty, and estimates of strong dependence come out far too low. This method starts from the
 /// total correlation of all d columns by KSG-2 (Chebyshev distance, every column its own variable),
 ///
@@ -98,7 +98,7 @@ impl Method for LncConfig {
 /// ```
 ///
 /// with n_a the other samples that are as near in column a as the farthest of the k neighbours in that column,
-/// and adds ln (V/V′)/n for each sample around which the box turned to the principal axes of the neighbours, V′,
+/// and adds ln (V/V′)/n for each sample around which the box rotated to the principal axes of the neighbours, V′,
 /// is smaller than the box along the columns, V, by more than the factor α. Axes and boxes are centred at the
 /// sample, not at the mean of its neighbours. Uniform points fall below the default α once in 200 times: drawn
 /// at first use for (d, k) and remembered (0.31 for two columns and k = 4). Published tables of α have the same
@@ -146,7 +146,7 @@ pub struct Lnc {
 }
 
 impl Lnc {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] as [`LncConfig`] says.
@@ -171,7 +171,7 @@ impl Lnc {
         Ok(k)
     }
 
-    /// The total correlation of the columns, every column its own variable.
+    /// Returns the total correlation of the columns, every column its own variable.
     fn columns(
         &self,
         points: ArrayView2<'_, f64>,
@@ -232,7 +232,7 @@ impl Lnc {
         Ok(Correlation { value, flat })
     }
 
-    /// The total correlation of the columns of all blocks, less that of the columns of each.
+    /// Returns the total correlation of the columns of all blocks, less that of the columns of each.
     fn blocks(
         &self,
         blocks: &[Array2<f64>],
@@ -273,7 +273,7 @@ struct Correlation {
     flat: usize,
 }
 
-/// How many of the ascending values are within `reach` of `value`, the borders included.
+/// Returns the number of the ascending values within `reach` of `value`, the borders included.
 fn within(sorted: &[f64], value: f64, reach: f64) -> usize {
     // The very subtraction that gave `reach`, so that the neighbour at the border is inside.
     let first = sorted.partition_point(|&other| value > other && value - other > reach);
@@ -281,7 +281,7 @@ fn within(sorted: &[f64], value: f64, reach: f64) -> usize {
     past - first
 }
 
-/// The share of the box along the columns that the turned box of k points, uniform in a cube, falls below once
+/// Returns the share of the box along the columns that the turned box of k points, uniform in a cube, falls below once
 /// in 200 times.
 fn alpha(d: usize, k: usize) -> f64 {
     static KNOWN: Mutex<Option<HashMap<(usize, usize), f64>>> = Mutex::new(None);

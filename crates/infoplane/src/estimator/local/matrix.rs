@@ -125,7 +125,7 @@ pub(super) fn orthogonalize(a: &mut [f64], d: usize, basis: &mut [f64]) {
     }
 }
 
-/// The rotation (cosine, sine) that makes [[a, g], [g, b]] diagonal.
+/// Returns the rotation (cosine, sine) that makes [[a, g], [g, b]] diagonal.
 fn rotation(a: f64, b: f64, g: f64) -> (f64, f64) {
     let zeta = (b - a) / (2.0 * g);
     let t = if zeta.abs() > 1e150 {

@@ -1,4 +1,4 @@
-//! Methods that fit a shape to the neighbours of every point: polynomials, Gaussians, boxes, ellipsoids.
+//! Methods that fit a local model to the neighbours of every point: polynomials, Gaussians, boxes, ellipsoids.
 
 // Entries of matrices go by row and column, and comparisons with NaN must fail.
 #![allow(clippy::needless_range_loop, clippy::neg_cmp_op_on_partial_ord)]
@@ -29,19 +29,19 @@ use crate::{Information, Variable};
 /// Columns that local likelihood can work with, of all variables together.
 const MOST: usize = 6;
 
-/// Variables as matrices ready to be measured.
+/// Variables as scaled matrices.
 struct Prepared {
     /// One matrix per variable.
     blocks: Vec<Array2<f64>>,
     /// Their columns side by side.
     joint: Array2<f64>,
-    /// Columns that never change, left out.
+    /// Constant columns, which were excluded.
     constant: usize,
 }
 
-/// Refuses what no method can measure, and labels; leaves out constant columns; scales the others.
+/// Rejects input that no method can measure, and labels; excludes constant columns; scales the others.
 ///
-/// Nothing if some variable has no column left: then it is constant, and information is 0.
+/// `None` if some variable has no column left: then it is constant, and the information is 0.
 fn prepare(
     estimator: &'static str,
     variables: &[Variable<'_>],
@@ -68,14 +68,14 @@ fn prepare(
     Ok(Some(Prepared { blocks, joint, constant }))
 }
 
-/// The information of a variable that never changes.
+/// Returns the estimate for a constant variable.
 fn nothing(variables: &[Variable<'_>]) -> Estimate {
     let mut estimate = Estimate::new(Information::from_nats(0.0), Kind::Exact, variables);
     estimate.warnings.push(Warning::Constant);
     estimate
 }
 
-/// A matrix for an entropy: every column divided by its standard deviation if so asked, and the sum of the
+/// Returns a matrix for an entropy: every column divided by its standard deviation if so asked, and the sum of the
 /// logarithms of these, which belongs back into the entropy.
 fn for_entropy(
     estimator: &'static str,
@@ -101,7 +101,7 @@ fn for_entropy(
     Ok((values, ln_scale))
 }
 
-/// How many points have another at the same place.
+/// Returns the number of points that coincide with another.
 fn tied(nearest: &Nearest, n_samples: usize) -> usize {
     (0..n_samples).filter(|&i| nearest.distances(i)[0] == 0.0).count()
 }
@@ -115,7 +115,7 @@ fn check_ties(estimator: &'static str, tied: usize, n_samples: usize) -> Result<
     Ok(())
 }
 
-/// How many entries of a column have another of the same value.
+/// Returns the number of entries of a column that equal another.
 fn tied_in_column(column: ArrayView1<'_, f64>) -> usize {
     let mut sorted = column.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -157,7 +157,7 @@ fn report(estimate: &mut Estimate, constant: usize, found: [&Found; 3], simpler:
     }
 }
 
-/// The error where all samples lie on a line or plane.
+/// Returns the error where all samples lie on a line or plane.
 fn on_a_plane(points: usize) -> EstimateError {
     EstimateError::Undetermined {
         reason: format!(
@@ -168,7 +168,7 @@ fn on_a_plane(points: usize) -> EstimateError {
     }
 }
 
-/// The number, unless the data are so extreme that it left the range of double precision.
+/// Returns the number, unless the data are so extreme that it left the range of double precision.
 fn finite(nats: f64) -> Result<Information, EstimateError> {
     if nats.is_finite() {
         return Ok(Information::from_nats(nats));

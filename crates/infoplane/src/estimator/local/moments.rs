@@ -84,7 +84,7 @@ impl Moments {
 }
 
 /// ln of the fitted density at the point, less ln of (h^d × the number of other points), for local polynomials
-/// of ln f of order 0, 1 and 2; nothing where the neighbours do not determine that fit.
+/// of ln f of order 0, 1 and 2; `None` where the neighbours do not determine that fit.
 ///
 /// With S = Σ w, mean μ and covariance Σ, in closed form: ln S − d/2 ln 2π, from order 1 on less |μ|²/2, at
 /// order 2 instead less ½ ln det Σ + ½ μᵀ Σ⁻¹ μ.

@@ -8,11 +8,11 @@ use super::super::{About, Scaling};
 use super::{Parts, check_ties, finished, joined, mean, neighbor_method, setting};
 
 neighbor_method! {
-    /// The settings of [`BiKsg`], as a configuration file gives them.
+    /// The settings of [`BiKsg`], as given in a configuration file.
     pub struct BiKsgConfig for BiKsg {
-        /// Neighbours of each point, from 1.
+        /// Number of neighbours of each point, at least 1.
         pub k: usize = 5,
-        /// What is done to each column first. With `none`, the definition as published.
+        /// Scaling applied to each column first. `none` gives the definition as published.
         pub scaling: Scaling,
     }
 }

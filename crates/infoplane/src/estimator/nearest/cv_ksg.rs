@@ -16,15 +16,15 @@ use super::super::prepare::normal_scores;
 use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
 use super::{K, Ksg, KsgConfig, check_k, check_samples};
 
-/// The settings of [`CvKsg`], as a configuration file gives them.
+/// The settings of [`CvKsg`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CvKsgConfig {
-    /// Neighbours of each point, from 1.
+    /// Number of neighbours of each point, at least 1.
     pub k: usize,
     /// Gaussian samples to compare with, from 1.
     pub surrogates: usize,
-    /// Of the random numbers of the surrogates.
+    /// Seed of the random numbers of the surrogates.
     pub seed: u64,
 }
 
@@ -124,7 +124,7 @@ pub struct CvKsg {
 }
 
 impl CvKsg {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if k or the number of surrogates is 0.
@@ -187,7 +187,7 @@ fn less_chance(covariance: &Array2<f64>, widths: &[usize], n: usize) -> Array2<f
     law
 }
 
-/// The matrix with singular values ρ → √(max(0, ρ² − t)/(1 − t)), where t makes −½ Σ ln(1 − ρ²) the given one.
+/// Returns the matrix with singular values ρ → √(max(0, ρ² − t)/(1 − t)), where t makes −½ Σ ln(1 − ρ²) the given one.
 fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
     if nats <= 0.0 {
         return Array2::zeros(matrix.raw_dim());
@@ -281,7 +281,7 @@ impl Estimator for CvKsg {
         self.total_correlation(&[x.view(), y.view()])
     }
 
-    /// A part that never changes adds nothing and is left out.
+    /// A constant part adds nothing and is excluded.
     fn total_correlation(&self, variables: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         check_variables(variables)?;
         if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {

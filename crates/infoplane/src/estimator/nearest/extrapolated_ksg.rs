@@ -24,13 +24,14 @@ const DOUBT: f64 = 4.0;
 /// The same for the curvature, which is followed only where it is plain: at three standard errors half.
 const DOUBT_OF_CURVATURE: f64 = 9.0;
 
-/// The settings of [`ExtrapolatedKsg`], as a configuration file gives them.
+/// The settings of [`ExtrapolatedKsg`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExtrapolatedKsgConfig {
-    /// The most neighbours of each point, 5 to 80; the numbers 2, 3, 4, 5, 7, 10, 14, 20, … up to it are used.
+    /// The largest number of neighbours of each point, 5 to 80; the numbers 2, 3, 4, 5, 7, 10, 14, 20, … up to it are
+    /// used.
     pub k: usize,
-    /// What is done to each column first.
+    /// Scaling applied to each column first.
     pub scaling: Scaling,
 }
 
@@ -99,10 +100,10 @@ impl ExtrapolatedKsgConfig {
 /// I = (1 − λ) mean_k Iₖ + λ a,   λ = max(0, 1 − 4 s²/b²) where b < 0, else 0
 /// ```
 ///
-/// with s the standard error of b over the samples. A fall that steepens, as near the ceiling, is followed by a parabola
-/// in the same way (9 in place of 4). Without a trend this is KSG-1 of less variance than at k = 3;
-/// with a clear one it is the extrapolation. At n = 1000, for uniform noise of ±0.1 on a uniform variable, its
-/// mean absolute error is 0.02 nats where KSG-1 has 0.05; see the table of `infoplane calibrate`.
+/// with s the standard error of b over the samples. A fall that steepens, as near the ceiling, is followed by a
+/// parabola in the same way (9 in place of 4). Without a trend this is KSG-1 of less variance than at k = 3; with a
+/// clear one it is the extrapolation. At n = 1000, for uniform noise of ±0.1 on a uniform variable, its mean absolute
+/// error is 0.02 nats where KSG-1 has 0.05; see the table of `infoplane calibrate`.
 ///
 /// Columns are replaced by normal scores first, which changes no information and tames heavy tails. Not for more
 /// than four columns, where the radius hardly depends on k, nor for dependence near the ceiling
@@ -135,7 +136,7 @@ pub struct ExtrapolatedKsg {
 }
 
 impl ExtrapolatedKsg {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if k is not 5 to 80.
@@ -243,8 +244,8 @@ impl Fit {
     }
 }
 
-/// The value at radius 0 and the leading coefficient of a fitted polynomial, each as a combination of the values
-/// fitted: polynomials that are orthogonal under the weights, built one after the other.
+/// Returns the value at radius 0 and the leading coefficient of a fitted polynomial, each as a combination of the
+/// values fitted: polynomials that are orthogonal under the weights, built one after the other.
 fn combinations(weights: &[f64], radii: &[f64], degree: usize) -> (Vec<f64>, Vec<f64>) {
     let product = |a: &[f64], b: &[f64]| -> f64 {
         weights.iter().zip(a.iter().zip(b)).map(|(w, (a, b))| w * a * b).sum()

@@ -11,9 +11,9 @@ use super::super::{About, Kind, Scaling, Warning};
 use super::{K, Parts, chebyshev, check_samples, check_ties, joined, neighbor_method, setting};
 
 neighbor_method! {
-    /// The settings of [`Kl`], as a configuration file gives them.
+    /// The settings of [`Kl`], as given in a configuration file.
     pub struct KlConfig for Kl {
-        /// Neighbours of each point, from 1.
+        /// Number of neighbours of each point, at least 1.
         pub k: usize = K,
         /// What is done to each column first; entropies are given back in the units of the data. With `none`, the
         /// definition as published.

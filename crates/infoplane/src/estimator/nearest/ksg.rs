@@ -10,11 +10,11 @@ use super::super::{About, Scaling};
 use super::{K, Parts, chebyshev, check_ties, finished, joined, mean, neighbor_method, setting};
 
 neighbor_method! {
-    /// The settings of [`Ksg`], as a configuration file gives them.
+    /// The settings of [`Ksg`], as given in a configuration file.
     pub struct KsgConfig for Ksg {
-        /// Neighbours of each point, from 1. More of them lower the variance and raise the bias.
+        /// Number of neighbours of each point, at least 1. More of them lower the variance and raise the bias.
         pub k: usize = K,
-        /// What is done to each column first. With `none`, the definition as published.
+        /// Scaling applied to each column first. `none` gives the definition as published.
         pub scaling: Scaling,
     }
 }
@@ -48,13 +48,13 @@ impl KsgConfig {
 ///
 /// For continuous data of few columns: the bias is downward, grows with the number of columns and with the
 /// dependence, and no value exceeds ψ(N) − ψ(k) (for m parts m − 1 times that), which stands beside every
-/// estimate; a value within 1 nat of it has a warning. Independent variables give values around 0, below it as often as above. For many
-/// columns see [`CvKsg`](super::CvKsg); for labels or coinciding samples [`Ross`](super::Ross) and
-/// [`MixedKsg`](super::MixedKsg). At two normal columns the standard deviation of an estimate is about
-/// 0.8/√n nats for k = 3 near independence.
+/// estimate; a value within 1 nat of it has a warning. Independent variables give values around 0, below it as often
+/// as above. For many columns see [`CvKsg`](super::CvKsg); for labels or coinciding samples [`Ross`](super::Ross) and
+/// [`MixedKsg`](super::MixedKsg). At two normal columns the standard deviation of an estimate is about 0.8/√n nats
+/// for k = 3 near independence.
 ///
 /// Inputs: `(n_samples, width)` each. Nats. Time O(n log n) in few columns and O(n² d) in many; memory O(n (k + d)).
-/// A variable that never changes gives 0 with a warning.
+/// A constant variable gives 0 with a warning.
 ///
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
@@ -83,7 +83,7 @@ pub struct Ksg {
 }
 
 impl Ksg {
-    /// The total correlation of parts that change; the estimate and the samples that coincide.
+    /// Returns the total correlation of the parts that vary: the estimate and the samples that coincide.
     pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
         let joint = joined(parts);
         let n = joint.nrows();
@@ -99,7 +99,7 @@ impl Ksg {
         Ok((nats, tied))
     }
 
-    /// What m parts cannot exceed: no count is below k − 1.
+    /// Returns the ceiling for m parts: no count is below k − 1.
     pub(super) fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
         let psi = digammas(n_samples);
         (n_parts - 1) as f64 * (psi[n_samples] - psi[self.k])
@@ -150,7 +150,7 @@ impl Estimator for Ksg {
         Ok(finished(nats, &variables, prepared.warnings, tied, ceiling))
     }
 
-    /// A part that never changes adds nothing and is left out.
+    /// A constant part adds nothing and is excluded.
     fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();

@@ -10,11 +10,11 @@ use super::super::{About, Scaling};
 use super::{K, Parts, chebyshev, check_ties, finished, joined, mean, neighbor_method, setting};
 
 neighbor_method! {
-    /// The settings of [`Ksg2`], as a configuration file gives them.
+    /// The settings of [`Ksg2`], as given in a configuration file.
     pub struct Ksg2Config for Ksg2 {
-        /// Neighbours of each point, from 1.
+        /// Number of neighbours of each point, at least 1.
         pub k: usize = K,
-        /// What is done to each column first. With `none`, the definition as published.
+        /// Scaling applied to each column first. `none` gives the definition as published.
         pub scaling: Scaling,
     }
 }
@@ -108,7 +108,7 @@ impl Estimator for Ksg2 {
         self.total_correlation(&[x.view(), y.view()])
     }
 
-    /// A part that never changes adds nothing and is left out.
+    /// A constant part adds nothing and is excluded.
     fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();

@@ -17,26 +17,26 @@ use super::{
 };
 use crate::Information;
 
-/// How counts enter [`MixedKsg`].
+/// The form in which counts enter [`MixedKsg`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MixedKsgForm {
-    /// As the authors' program: samples nearer than the radius, with the sample itself, under ψ.
+    /// As in the authors' program: ψ of the number of samples nearer than the radius, the sample itself included.
     #[default]
     Code,
-    /// As the paper's algorithm: the other samples up to the radius, plus one, under the logarithm.
+    /// As in the paper's algorithm: the logarithm of one plus the number of other samples up to the radius.
     Paper,
 }
 
-/// The settings of [`MixedKsg`], as a configuration file gives them.
+/// The settings of [`MixedKsg`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixedKsgConfig {
-    /// Neighbours of each point, from 1.
+    /// Number of neighbours of each point, at least 1.
     pub k: usize,
-    /// What is done to each column first. With `none`, the definition as published.
+    /// Scaling applied to each column first. `none` gives the definition as published.
     pub scaling: Scaling,
-    /// How counts enter, `code` or `paper`; they differ by O(1/n).
+    /// The form in which counts enter, `code` or `paper`; they differ by O(1/n).
     pub form: MixedKsgForm,
 }
 
@@ -86,20 +86,22 @@ impl Method for MixedKsgConfig {
 /// Mutual information of variables that may be discrete, continuous, or both in parts, by nearest neighbours.
 ///
 /// With ρᵢ the distance of sample i to its k-th neighbour in (x, y) (the largest difference of a coordinate),
-/// and all counts with the sample itself:
+/// and with the sample itself included in all counts:
 ///
 /// ```text
 /// I(X;Y) = ln N + mean_i [ ψ(k̃ᵢ) − ψ(n_x,i) − ψ(n_y,i) ]
 /// ρᵢ > 0:  k̃ᵢ = k,  n the samples nearer than ρᵢ
-/// ρᵢ = 0:  k̃ᵢ, n the samples at the very place
+/// ρᵢ = 0:  k̃ᵢ, n the samples at the same place
 /// ```
 ///
 /// `form = "paper"` puts ln(n + 1) for ψ(n), with n the other samples *up to* ρᵢ, as the paper's algorithm prints
 /// it (there k̃ᵢ counts the others up to distance 0); its authors' program computes the first form.
 ///
-/// Labels have no distance but "the same" and "another", which is beyond every radius: with labels on one side the
-/// neighbours are those of the same label, all of them where they are fewer than k. Purely discrete samples give the plug-in value, up to ψ for the logarithm; continuous samples give
-/// [`Ksg`](super::Ksg) up to O(1/n). Labels may stand on either side, or on both. Too low where a class has fewer than k members within reach, and beyond about 5 columns.
+/// Two labels are either equal or infinitely far apart: with labels on one side, the
+/// neighbours have the same label, and are all of them where there are fewer than k. Purely discrete samples give the
+/// plug-in value, up to ψ for the logarithm; continuous samples give [`Ksg`](super::Ksg) up to O(1/n). Labels may
+/// stand on either side, or on both. Too low where a class has fewer than k members within reach, and beyond about 5
+/// columns.
 ///
 /// `(n_samples, width)` each; columns are divided by their standard deviation first unless `scaling = "none"`.
 /// Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A variable that never changes gives
@@ -128,7 +130,7 @@ pub struct MixedKsg {
 }
 
 impl MixedKsg {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if k is 0.
@@ -137,7 +139,7 @@ impl MixedKsg {
         Ok(MixedKsg { config: config.clone() })
     }
 
-    /// Both sides numbers.
+    /// Estimates the information where both sides are continuous.
     fn numbers(&self, x: &Array2<f64>, y: &Array2<f64>) -> (f64, usize) {
         let joint = joined(&[x, y]);
         let n = joint.nrows();
@@ -150,7 +152,7 @@ impl MixedKsg {
         (self.value(n, &radii, neighbors, &self.counts(x, &radii), &self.counts(y, &radii)), tied)
     }
 
-    /// Numbers against labels: neighbours have the same label, however far they are.
+    /// Estimates the information of numbers and labels: neighbours have the same label, however far they are.
     fn labelled(&self, t: &Array2<f64>, labels: &Labels) -> (f64, usize) {
         let n = t.nrows();
         let within = WithinClasses::new(t, labels, self.config.k);
@@ -173,7 +175,7 @@ impl MixedKsg {
         (self.value(n, &vec![0.0; n], both.iter().copied(), &others(x), &others(y)), tied)
     }
 
-    /// How many others lie nearer than each radius, or at the very place.
+    /// Returns the number of other samples nearer than each radius, or at the same place.
     fn counts(&self, side: &Array2<f64>, radii: &[f64]) -> Vec<usize> {
         let search = chebyshev(side);
         if self.config.form == MixedKsgForm::Paper {

@@ -1,7 +1,7 @@
 //! Methods that measure by nearest neighbours, one file each.
 //!
-//! What they share: columns are scaled and joined, coinciding samples are counted, and the largest value that
-//! so many samples allow stands beside the estimate.
+//! All of them share the following: columns are scaled and joined, coinciding samples are counted, and the largest
+//! value that so many samples allow is reported with the estimate.
 
 #[cfg(test)]
 mod bad_input;
@@ -40,7 +40,7 @@ pub(super) const K: usize = 3;
 /// Samples whose k-th neighbour may coincide with them before a method for continuous data is refused.
 const TIED_SHARE: f64 = 0.01;
 
-/// What to use for coinciding samples.
+/// The alternative for coinciding samples.
 const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
 
 /// Nats below the ceiling from which a value has a warning.
@@ -84,14 +84,14 @@ fn setting(k: usize, scaling: Scaling) -> String {
     }
 }
 
-/// The only reading of a layer.
+/// Returns the only reading of a layer.
 fn settings(setting: String) -> Vec<(String, Option<Bound>)> {
     vec![(setting, None)]
 }
 
-/// Variables ready to be measured: scaled, without columns that never change.
+/// Scaled variables without constant columns.
 struct Parts {
-    /// One matrix per variable; without columns if the variable never changes.
+    /// One matrix per variable; without columns if the variable is constant.
     parts: Vec<Array2<f64>>,
     warnings: Vec<Warning>,
 }
@@ -125,7 +125,7 @@ impl Parts {
         Ok(Parts { parts, warnings })
     }
 
-    /// The answer for a variable that never changes: it shares nothing with any other.
+    /// Returns the estimate for a constant variable: the information is 0.
     fn nothing(mut self, variables: &[Variable<'_>]) -> Estimate {
         self.warnings.push(Warning::Constant);
         let zero = Information::from_nats(0.0);
@@ -139,7 +139,7 @@ const MANY_COLUMNS: usize = 10;
 /// Rows looked at for values that repeat: a tenth of them at one value would show in any thousand.
 const LOOKED_AT: usize = 1000;
 
-/// A warning if some column holds one value again and again, as a rectified unit does its zero.
+/// Returns a warning if some column repeats one value, as a rectified unit repeats zero.
 fn atoms(part: &Array2<f64>) -> Option<Warning> {
     let step = part.nrows().div_ceil(LOOKED_AT);
     let repeats = |column: ndarray::ArrayView1<'_, f64>| {
@@ -157,24 +157,25 @@ fn atoms(part: &Array2<f64>) -> Option<Warning> {
     })
 }
 
-/// The columns of some matrices side by side.
+/// Returns the columns of some matrices side by side.
 fn joined(parts: &[&Array2<f64>]) -> Array2<f64> {
     let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
     let joint = concatenate(Axis(1), &views).expect("matrices of equal length");
     joint.as_standard_layout().into_owned()
 }
 
-/// The search among the rows of a matrix by the largest difference of a coordinate.
+/// Returns the search among the rows of a matrix by the largest difference of a coordinate.
 fn chebyshev(points: &Array2<f64>) -> Neighbors<'_> {
     Neighbors::new(points.view(), Metric::Chebyshev)
 }
 
-/// How many samples coincide with another; refuses if too many have their k nearest neighbours at their own place.
+/// Returns the number of samples that coincide with another; an error if too many coincide with their k nearest
+/// neighbours.
 fn check_ties(estimator: &'static str, nearest: &Nearest, n_samples: usize) -> Result<usize, EstimateError> {
     check_ties_at(estimator, nearest, nearest.k(), n_samples)
 }
 
-/// The same where fewer neighbours than were looked for decide.
+/// Returns the same where fewer neighbours than were looked for decide.
 fn check_ties_at(
     estimator: &'static str,
     nearest: &Nearest,
@@ -189,7 +190,7 @@ fn check_ties_at(
     Ok(any)
 }
 
-/// How many others are at the very place of each sample, for samples whose radius is 0; 0 for the others.
+/// Returns the number of others that coincide with each sample, for samples whose radius is 0; 0 for the others.
 fn at_place(search: &Neighbors<'_>, radii: &[f64]) -> Vec<usize> {
     if radii.contains(&0.0) {
         // No distance is below 0, so that a radius of −1 finds nothing and costs nothing.
@@ -206,7 +207,7 @@ struct WithinClasses {
     k: Vec<usize>,
     /// The distance to the last of them; 0 if there is none.
     radii: Vec<f64>,
-    /// Others of the class at the very place, where the radius is 0.
+    /// Others of the class that coincide with the sample, where the radius is 0.
     at_place: Vec<Option<usize>>,
     /// Samples that coincide with another of their class.
     tied: usize,
@@ -261,7 +262,7 @@ fn finished(
     Estimate { ties: tied, ceiling, warnings, ..estimate }
 }
 
-/// The mean of some terms, added in the order given.
+/// Returns the mean of some terms, added in the order given.
 fn mean(terms: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = terms.len() as f64;
     terms.sum::<f64>() / n
@@ -317,7 +318,7 @@ macro_rules! neighbor_method {
         }
 
         impl $estimator {
-            /// The method with these settings.
+            /// Creates the estimator with these settings.
             ///
             /// # Errors
             /// [`EstimateError::Setting`](crate::EstimateError::Setting) if k is 0.

@@ -15,11 +15,11 @@ use super::{
 };
 
 neighbor_method! {
-    /// The settings of [`Ross`], as a configuration file gives them.
+    /// The settings of [`Ross`], as given in a configuration file.
     pub struct RossConfig for Ross {
-        /// Neighbours of each point within its class, from 1; in smaller classes all others.
+        /// Number of neighbours of each point within its class, at least 1; all others in smaller classes.
         pub k: usize = K,
-        /// What is done to each column first. With `none`, the definition as published.
+        /// Scaling applied to each column first. `none` gives the definition as published.
         pub scaling: Scaling,
     }
 }
@@ -46,9 +46,9 @@ impl RossConfig {
 /// I(T;Y) = ψ(N) + mean_i [ ψ(kᵢ) − ψ(N_i) − ψ(mᵢ) ]
 /// ```
 ///
-/// A label with one sample has no neighbour: such samples are left out of everything, N included, and counted
+/// A label with one sample has no neighbour: such samples are excluded from everything, including N, and counted
 /// ([`Warning::Dropped`]). The value cannot exceed ψ(N) − mean_i ψ(N_i), about the entropy of the labels, which
-/// stands beside it as the ceiling; that the truth cannot exceed the entropy either, so there is no warning near it.
+/// stands beside it as the ceiling; the true value cannot exceed the entropy either, so there is no warning near it.
 ///
 /// `t`: `(n_samples, width)`, in either place; each column is divided by its standard deviation first unless
 /// `scaling = "none"`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). Where samples of

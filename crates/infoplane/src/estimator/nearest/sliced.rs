@@ -12,17 +12,17 @@ use super::super::prepare::columns;
 use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
 use super::{K, Ksg, KsgConfig, Ross, RossConfig, check_k, check_samples};
 
-/// The settings of [`Sliced`], as a configuration file gives them.
+/// The settings of [`Sliced`], as given in a configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SlicedConfig {
-    /// Neighbours of each point, from 1.
+    /// Number of neighbours of each point, at least 1.
     pub k: usize,
-    /// Random directions, from 1.
+    /// Number of random directions, at least 1.
     pub projections: usize,
-    /// Of the random directions.
+    /// Seed of the random directions.
     pub seed: u64,
-    /// What is done to each column before it is projected.
+    /// Scaling applied to each column before projection.
     pub scaling: Scaling,
 }
 
@@ -87,7 +87,7 @@ impl Method for SlicedConfig {
 /// alone. With one column on each side there is one direction.
 ///
 /// `(n_samples, width)` each, or labels on one side. Nats. Time O(R n (log n + d)) for R projections; memory O(n d)
-/// and O(n k) for each thread. A variable that never changes gives 0 with a warning.
+/// and O(n k) for each thread. A constant variable gives 0 with a warning.
 ///
 /// # Errors
 /// As [`Ksg`], or as [`Ross`] with labels: [`EstimateError::NeedsMatrix`] for labels on both sides,
@@ -114,7 +114,7 @@ pub struct Sliced {
 }
 
 impl Sliced {
-    /// The method with these settings.
+    /// Creates the estimator with these settings.
     ///
     /// # Errors
     /// [`EstimateError::Setting`] if k or the number of projections is 0.
@@ -126,7 +126,7 @@ impl Sliced {
     }
 }
 
-/// A projection on a random direction, each as likely as any other.
+/// Draws a projection on a uniformly random direction.
 fn project(values: &Array2<f64>, random: &mut impl rand_chacha::rand_core::Rng) -> Array2<f64> {
     let direction = Array1::from_shape_simple_fn(values.ncols(), || normal(random));
     // Lengths do not matter: projections are divided by their standard deviation.

@@ -1,8 +1,8 @@
-//! Whether anything has overflowed.
+//! Detects overflow.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
-/// Whether no value is NaN or infinite; a trailing part shorter than a vector is looked at too.
+/// Returns whether no value is NaN or infinite; a remainder shorter than a vector is checked too.
 pub(crate) fn all_finite(level: Level, values: &[f32]) -> bool {
     dispatch!(level, simd => run(simd, values))
 }

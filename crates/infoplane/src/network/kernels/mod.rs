@@ -25,7 +25,7 @@ pub(crate) use transpose::{Chosen, Consecutive, Unpadded, transpose, transpose_u
 /// All strides are multiples of this many floats: the widest vector there is, and a cache line.
 pub(crate) const LANES: usize = 16;
 
-/// The next multiple of [`LANES`].
+/// Returns the next multiple of [`LANES`].
 pub(crate) const fn padded(n: usize) -> usize {
     n.next_multiple_of(LANES)
 }

@@ -1,11 +1,11 @@
-//! What a layer does to z, and its slope, over whole slices.
+//! Nonlinearities and their derivatives, over whole slices.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
 use crate::Nonlinearity;
 use crate::vector_math::{exp_m1, normal_distribution, sigmoid, softplus, tanh};
 
-/// Whether f′ cannot be told from f(z) alone.
+/// Returns whether f′ cannot be computed from f(z) alone.
 pub(crate) fn slope_needs_input(nonlinearity: Nonlinearity) -> bool {
     nonlinearity == Nonlinearity::Gelu
 }

@@ -4,7 +4,7 @@ use fearless_simd::{Level, dispatch, prelude::*};
 
 /// A matrix whose rows are to become columns.
 pub(crate) trait Rows {
-    /// The entries of row `i` from column `j` on, a vector of them.
+    /// Returns the entries of row `i` from column `j` on, a vector of them.
     fn vector<S: Simd>(&self, simd: S, i: usize, j: usize) -> S::f32s;
 }
 
