@@ -43,7 +43,7 @@ pub struct Accuracy {
 /// Errors and times of repeated estimates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Estimate less truth of every sample, in nats.
+    /// Estimate minus true value for each sample, in nats.
     pub errors: Vec<f64>,
     /// The median time of one estimate.
     pub time: Duration,
@@ -63,10 +63,10 @@ impl Outcome {
     }
 }
 
-/// Returns the methods that can be tried without a choice by the reader: all with default settings, and those for
+/// Returns the methods that need no choice by the user: all with default settings, and those for
 /// noise, which take the variance of the task.
 ///
-/// Bins are left out: the information at a bin width is another quantity.
+/// Binning is excluded: the information at a bin width is a different quantity.
 pub fn contenders() -> Vec<EstimatorConfig> {
     EstimatorConfig::METHODS.iter().filter_map(|about| contender(about.name)).collect()
 }
@@ -90,11 +90,11 @@ fn with_noise(name: &str, variance: f64) -> Option<EstimatorConfig> {
     EstimatorConfig::named(name, given).ok().flatten()
 }
 
-/// Tries every method on every task, and tells after each of them how far it is: (done, of how many, the task).
+/// Runs every method on every task, and reports progress after each: (done, total, task).
 ///
 /// Estimates come one after the other, so that times are those of one estimate with all threads. The values do not
-/// depend on the number of threads; a seed gives the same samples always. When `interrupt` is set, what has been
-/// tried so far is returned.
+/// depend on the number of threads; a seed always gives the same samples. When `interrupt` is set, the results
+/// so far are returned.
 ///
 /// ```
 /// use infoplane::calibrate::{calibrate, contender, Calibration};

@@ -1,4 +1,4 @@
-//! The limit of the information plane: how much of the label can be known for so much of the input.
+//! The information-bottleneck curve of a known p(x, y): the largest I(T;Y) for each I(X;T).
 //!
 //! Where p(x, y) is known, no T computed from X alone can exceed the information-bottleneck curve,
 //! whatever network makes it.
@@ -20,7 +20,7 @@ use solve::{Clusters, Solution, solve};
 /// The number of points of the curve that may be requested.
 pub const POINTS: std::ops::RangeInclusive<usize> = 2..=1000;
 
-/// More different p(y|x) than this are refused: memory and time go with their square.
+/// More different p(y|x) than this are refused: memory and time grow with their square.
 pub const MAX_DISTINCT_INPUTS: usize = 1024;
 
 /// The largest distance of a sum of probabilities from 1; files often hold six decimals.
@@ -77,7 +77,8 @@ impl BottleneckCurve {
     }
 }
 
-/// Returns the greatest I(T;Y) that any T made from X alone can have, for every I(X;T).
+/// Computes the information-bottleneck curve: the largest I(T;Y) that any T computed from X alone can have, for every
+/// I(X;T).
 ///
 /// Solves the information bottleneck
 ///
@@ -87,8 +88,8 @@ impl BottleneckCurve {
 /// ```
 ///
 /// by Blahut–Arimoto iterations on the self-consistent equations, for as many β as give `n_points` points.
-/// `p_x` holds p(x); `p_y_given_x`, `(p_x.len(), classes)`, holds p(y|x) in rows. Rows of x that never occur are
-/// not looked at.
+/// `p_x` holds p(x); `p_y_given_x`, `(p_x.len(), classes)`, holds p(y|x) in rows. Rows of x with probability 0 are
+/// ignored.
 ///
 /// **Equal rows are one input.** Inputs with the same p(y|x), to 12 decimals, are merged first. That p(y|x) is the
 /// minimal sufficient statistic of X for Y, so nothing is lost: the 4096 patterns of the 12-bit task become
@@ -125,7 +126,7 @@ impl BottleneckCurve {
 /// // A fair bit through a channel that flips one in ten: 0.531 of the bit arrive.
 /// let curve = bottleneck_curve(&[0.5, 0.5], array![[0.9, 0.1], [0.1, 0.9]].view(), 50)?;
 /// assert!((curve.i_xy.bits() - 0.531).abs() < 1e-3);
-/// // Half a bit of the input tells at most 0.303 bits of the label.
+/// // Half a bit about the input gives at most 0.303 bits about the label.
 /// assert!((curve.at(Information::from_bits(0.5)).bits() - 0.303).abs() < 1e-3);
 /// # Ok::<(), infoplane::bottleneck::BottleneckError>(())
 /// ```
@@ -149,7 +150,7 @@ pub fn bottleneck_curve(
     let start = Solution::of(&channel, 0.0, Clusters::one(&channel));
     let end = Solution::of(&channel, f64::INFINITY, Clusters::each(&channel));
     let mut found = vec![start];
-    // An X that tells nothing has no curve but its origin.
+    // The curve of an X without information is the origin alone.
     if end.i_ty > STRAIGHT {
         found.push(end);
         if !deterministic {

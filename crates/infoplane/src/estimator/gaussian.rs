@@ -60,23 +60,23 @@ impl Method for GcmiConfig {
 /// I(T;Y)   = ½ (L_t − Σ_y p(y) L_t|y)        Y a label
 /// ```
 ///
-/// the sum being the expected error of the determinant of a sample covariance. The result is right if the columns are
-/// jointly Gaussian after a monotone map of each; otherwise it says what such a Gaussian would share, which for pairs
-/// of numbers is mostly less than the truth, and for labels may be more. There is no dependence on units, nor on
-/// any monotone map of a column, and no ceiling.
+/// the sum being the expected error of the determinant of a sample covariance. The result is exact if the columns are
+/// jointly Gaussian after a monotone map of each; otherwise it is the information of such a Gaussian, which for pairs
+/// of continuous variables is mostly less than the true value, and for labels may be more. It does not depend on
+/// units or on any monotone map of a column, and it has no ceiling.
 ///
 /// The standard error is the asymptotic one, √((Σ ρ² + d_x d_y / 2N) / N) with ρ the canonical correlations (given
 /// Z for the conditional form; Σ ρ² less the d_x d_y / N that chance puts there); none for labels and for total
 /// correlation of more than two parts.
 ///
-/// Correcting the mean does not reduce the spread, and that is large if the columns are not few beside the samples:
-/// for 10 normal inputs and 512 noisy linear units with 5.52 nats between them, n = 1000, single values scatter by
-/// 0.12. It is not the price of ranks: covariances of the normal values as they are scatter as much (mean absolute
-/// error 0.10 either way, over 16 samples). Only more samples, or fewer columns, help.
+/// Correcting the mean does not reduce the variance, which is large unless there are far fewer columns than samples:
+/// for 10 normal inputs and 512 noisy linear units with 5.52 nats between them, n = 1000, single values have a
+/// standard deviation of 0.12. Ranks are not the cause: covariances of the normal values themselves vary as much
+/// (mean absolute error 0.10 either way, over 16 samples). Only more samples, or fewer columns, help.
 ///
-/// Inputs: `(n_samples, width)` each. Nats. Time O(n (log n + d) d), memory O(n d). A variable that never changes
-/// gives 0 with a warning. Columns that are linear combinations of others of the same variable are left out, and
-/// noted: they add nothing.
+/// Inputs: `(n_samples, width)` each. Nats. Time O(n (log n + d) d), memory O(n d). A constant variable
+/// gives 0 with a warning. Columns that are linear combinations of others of the same variable add nothing; they are
+/// excluded, with a note.
 ///
 /// # Errors
 /// [`EstimateError::TooManyDimensions`] if there are not more samples than columns (for labels, more samples of each
@@ -221,7 +221,7 @@ impl Scores {
     }
 }
 
-/// Refuses as many columns as samples: the covariance is singular, whatever the data.
+/// Rejects as many columns as samples: the covariance is then singular for any data.
 pub(super) fn check_width(estimator: &'static str, n: usize, dims: usize) -> Result<(), EstimateError> {
     if n <= dims {
         let reason = "covariances need more samples than columns";

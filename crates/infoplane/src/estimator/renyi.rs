@@ -12,10 +12,10 @@ use super::error::check_variables;
 use super::prepare::columns;
 use super::{About, Kind, LayerRange, Method, Reading, Scaling, Warning, check_layer};
 
-/// Samples whose kernel matrix is held as a whole, at most: 134 MB.
+/// The largest number of samples whose whole kernel matrix is stored: 134 MB.
 const MOST_AT_ONCE: usize = 4096;
 
-/// Numbers in a factor of low rank, at most: as much memory.
+/// The largest number of values in a factor of low rank: the same memory.
 const FACTOR_SIZE: usize = 1 << 24;
 
 /// Trace of a kernel matrix that a factor of low rank may leave out, of 1.
@@ -55,10 +55,10 @@ pub struct RenyiConfig {
     pub alpha: f64,
     /// The width of the kernels: a number, a list of one for each variable, or `{ factor = 1.0 }` for the rule.
     pub bandwidth: RenyiBandwidth,
-    /// Measure in random batches of at most so many samples, and take the mean.
+    /// Largest number of samples in a batch; the estimate is the mean over random batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
-    /// Where the random draws of the batches start.
+    /// Seed of the random batches.
     pub seed: u64,
 }
 
@@ -136,7 +136,7 @@ impl RenyiConfig {
     }
 }
 
-/// Matrix-based Rényi entropies and the information made of them.
+/// Matrix-based Rényi entropies and the information defined by them.
 ///
 /// With the kernel K_ij = exp(−‖xᵢ − xⱼ‖² / 2s²) of a matrix variable, or K_ij = 1 for equal labels and 0 otherwise,
 /// and A = K / n, whose eigenvalues λ sum to 1:
@@ -148,31 +148,31 @@ impl RenyiConfig {
 /// ```
 ///
 /// and likewise the total correlation Σ S(A_c) − S(A₁, …, A_C) of any number of channels and the conditional
-/// information S(A,C) + S(B,C) − S(A,B,C) − S(C). Nats. S lies between 0 (all samples alike to the kernel) and
-/// ln n (no two alike), and ties are no trouble.
+/// information S(A,C) + S(B,C) − S(A,B,C) − S(C). Nats. S lies between 0 (all samples equal under the kernel) and
+/// ln n (no two similar). Ties need no special treatment.
 ///
 /// **This is not Shannon's information**, nor an estimate of it at a finite bandwidth: widths decide the value, which
-/// goes from 0 to ln n as s goes from large to small. Compare values of one width rule, order and sample size
-/// with one another and with nothing else. Information can be negative for α other than 1. For numbers that can be
+/// goes from 0 to ln n as s goes from large to small. Compare only values of the same width rule, order and sample size
+/// with each other. Information can be negative for α other than 1. For numbers that can be
 /// compared, add noise and use [`Noise`](super::Noise), or a neighbour method.
 ///
 /// # Cost
 /// α = 2 needs no eigenvalues: Σ λ² = Σ A_ij², time O(n² d), no matrix in memory. Other orders: a pivoted
 /// Cholesky factor of rank r, which leaves out no more than 10⁻¹³ of the trace, and the eigenvalues of its r × r Gram
-/// matrix, O(n r² + n r d); where the rank is no small part of n, all eigenvalues of the matrix, O(n³) (n = 1000:
+/// matrix, O(n r² + n r d); where the rank is not much smaller than n, all eigenvalues of the matrix, O(n³) (n = 1000:
 /// about 60 ms on one core; 8 n² bytes for each of the matrices, of which a pair has three). Labels split the matrix
-/// into blocks. That is refused beyond 4096 samples in a block: set `batch`, which takes the mean over random
+/// into blocks. Blocks of more than 4096 samples are refused: set `batch`, which takes the mean over random
 /// batches, whose spread then gives the standard error. The value depends on the size of a batch as on n, and its
 /// ceiling is the logarithm of that size.
 ///
 /// # Accuracy
 /// About 10⁻¹¹ nats for α ≥ 1. Below, roundings ε of eigenvalues that are 0 add up to n^(1−α) (10⁻¹⁷)^α / (1 − α): 10⁻⁵
-/// at α = ½ and n = 1000, for this program as for every other in double precision.
+/// at α = ½ and n = 1000, as for every program in double precision.
 ///
 /// ```
 /// use infoplane::estimator::{RenyiBandwidth, Renyi, RenyiConfig};
 /// use infoplane::{Estimator, Labels, Variable};
-/// // Two classes, far apart: as much information as the label has entropy.
+/// // Two classes, far apart: the information equals the entropy of the label.
 /// let t = ndarray::array![[0.0], [0.0], [100.0], [100.0]];
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);
 /// let renyi = Renyi::new(&RenyiConfig { bandwidth: RenyiBandwidth::Width(1.0), ..RenyiConfig::default() })?;

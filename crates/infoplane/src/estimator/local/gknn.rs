@@ -100,7 +100,7 @@ impl Method for GknnConfig {
 /// [`EstimateError::Setting`] if `k` is below the columns + 2; [`EstimateError::TooFewSamples`] up to k samples;
 /// [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a hundred coincides with another;
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] if more than half of the samples
-/// lie on lines or planes, or for the entropy of a column that never changes.
+/// lie on lines or planes, or for the entropy of a constant column.
 ///
 /// ```
 /// use infoplane::estimator::{Gknn, GknnConfig};

@@ -175,7 +175,7 @@ impl Method for KlnnConfig {
 /// samples, three times the columns or k; [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a
 /// hundred coincides with another (of fewer, where k and more coincide, the first neighbour at another place
 /// gives h); [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] for the entropy of a
-/// column that never changes.
+/// constant column.
 ///
 /// ```
 /// use infoplane::estimator::{Klnn, KlnnConfig};

@@ -1,4 +1,4 @@
-//! BI-KSG: KSG in Euclidean balls, with the volumes of the balls in place of the cubes.
+//! BI-KSG: KSG with Euclidean balls and their volumes in place of cubes.
 
 use crate::neighbors::{Boundary, Metric, Neighbors};
 use crate::special::{digamma, ln_unit_ball};
@@ -38,16 +38,16 @@ impl BiKsgConfig {
 /// I(X;Y) = ψ(k) + ln N + ln (c_dx c_dy / c_(dx+dy)) − mean_i [ ln n_x,i + ln n_y,i ]
 /// ```
 ///
-/// The bias is smaller than that of [`Ksg`](super::Ksg) at moderate widths, and fails in the same ways beyond. The
-/// ceiling beside the estimate is its value for n_x,i = n_y,i = k.
+/// The bias is smaller than that of [`Ksg`](super::Ksg) at moderate widths; it fails in the same ways in more
+/// columns. The reported ceiling is its value for n_x,i = n_y,i = k.
 ///
 /// Inputs: `(n_samples, width)` each; columns are divided by their standard deviation first unless
-/// `scaling = "none"`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A variable that
-/// never changes gives 0 with a warning.
+/// `scaling = "none"`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A constant
+/// variable gives 0 with a warning.
 ///
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
-/// [`EstimateError::Ties`] if more than one sample in a hundred has k others at its own place.
+/// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others.
 ///
 /// ```
 /// use infoplane::estimator::{BiKsg, BiKsgConfig};

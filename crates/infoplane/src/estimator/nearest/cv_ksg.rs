@@ -22,7 +22,7 @@ use super::{K, Ksg, KsgConfig, check_k, check_samples};
 pub struct CvKsgConfig {
     /// Number of neighbours of each point, at least 1.
     pub k: usize,
-    /// Gaussian samples to compare with, from 1.
+    /// Number of Gaussian samples for comparison, at least 1.
     pub surrogates: usize,
     /// Seed of the random numbers of the surrogates.
     pub seed: u64,
@@ -73,7 +73,7 @@ impl Method for CvKsgConfig {
     }
 }
 
-/// Mutual information by KSG-1, less the error that it makes on Gaussian samples of the same correlations.
+/// Mutual information by KSG-1, minus its error on Gaussian samples of the same correlations.
 ///
 /// Columns are replaced by normal scores, whose information is the same. Then, with I_G the information of a
 /// Gaussian of their covariances ([`Gcmi`](crate::estimator::Gcmi)), and R samples of the same size drawn from a
@@ -83,22 +83,23 @@ impl Method for CvKsgConfig {
 /// I(X;Y) = I_G + KSG(data) − mean_r KSG(Gaussian sample r)
 /// ```
 ///
-/// The covariances of a sample themselves would not do: their information exceeds I_G by about d_x d_y / 2n, what
-/// chance adds (0.3 nats for 25 and 25 columns, n = 1000), and KSG would be compared at the wrong place. So their
+/// The covariances of the sample cannot be used directly: by chance their information exceeds I_G by about d_x d_y / 2n
+/// (0.3 nats for 25 and 25 columns, n = 1000), and KSG would be compared at the wrong place. So their
 /// canonical correlations ρ between x and y become √(max(0, ρ² − t)/(1 − t)), with t such that −½ Σ ln(1 − ρ²) = I_G.
 /// For 25 and 25 normal columns with 1.02 nats, n = 1000, the mean absolute error over 16 samples is 0.059, of which
 /// −0.030 is bias (0.087 and −0.075 with the sample's covariances); the Gaussian part alone has 0.043 there.
 ///
-/// The bias of [`Ksg`] in many columns cancels as far as the data resemble the Gaussian. Where they do not, this
-/// stays right as n grows, since both biases vanish, and at finite n is about as far off as KSG, in either
-/// direction. Two numbers that say how near the copula is to Gaussian come as a note with every estimate: what
-/// KSG finds in the data beyond the Gaussian samples, and the excess of Mardia's kurtosis in its standard errors.
+/// The bias of [`Ksg`] in many columns cancels as far as the data resemble the Gaussian. Where they do not, the
+/// estimate remains consistent, since both biases vanish; at finite n its error is about as large as that of KSG, in
+/// either direction. A note with every estimate gives two numbers that show how close the copula is to Gaussian: the
+/// value of KSG on the data minus that on the Gaussian samples, and the excess of Mardia's kurtosis in its standard
+/// errors.
 ///
-/// The standard error is that of the mean over the surrogates only, for two of them or more: it says how
-/// repeatable the value is over seeds, not how far the truth may be.
+/// The standard error is that of the mean over the surrogates only, for two of them or more: it describes
+/// the variation over seeds, not the distance from the true value.
 ///
-/// Inputs: `(n_samples, width)` each. Nats. Time (1 + R) times that of [`Ksg`], memory O(n (k + d)). A variable that
-/// never changes gives 0 with a warning.
+/// Inputs: `(n_samples, width)` each. Nats. Time (1 + R) times that of [`Ksg`], memory O(n (k + d)). A constant
+/// variable gives 0 with a warning.
 ///
 /// # Errors
 /// As [`Ksg`] and [`Gcmi`](crate::estimator::Gcmi): labels, k samples or fewer, coinciding samples, not more

@@ -15,8 +15,8 @@ neighbor_method! {
     pub struct KlConfig for Kl {
         /// Number of neighbours of each point, at least 1.
         pub k: usize = K,
-        /// What is done to each column first; entropies are given back in the units of the data. With `none`, the
-        /// definition as published.
+        /// Scaling applied to each column first; entropies are converted back to the units of the data. `none` gives
+        /// the definition as published.
         pub scaling: Scaling,
     }
 }
@@ -42,19 +42,19 @@ impl KlConfig {
 /// I(X;Y) = H(X) + H(Y) − H(X,Y)
 /// ```
 ///
-/// The entropy is that of the numbers in their own units, and may be negative; columns are divided by their standard
-/// deviation for the search and the logarithm of it is added again. In the information the errors of the three
-/// terms do not cancel as they do in [`Ksg`](super::Ksg). The bias grows with the width; beyond about 5 columns
-/// only differences on like data mean much.
+/// The entropy is in the units of the data and may be negative; columns are divided by their standard
+/// deviation for the search, and its logarithm is added back. In the information the errors of the three
+/// terms do not cancel as they do in [`Ksg`](super::Ksg). The bias grows with the width; with more than about 5 columns
+/// only differences between similar data are meaningful.
 ///
-/// `(n_samples, width)`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). Samples whose
-/// k-th neighbour is at their own place are left out of the mean, and counted, while they are no more than one
-/// in a hundred. A pair of which one variable never changes gives 0 with a warning.
+/// `(n_samples, width)`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). Samples that
+/// coincide with their k-th neighbour are excluded from the mean and counted, if they are at most one
+/// in a hundred. A pair with a constant variable gives 0 with a warning.
 ///
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
-/// [`EstimateError::Ties`] if more than one sample in a hundred has k others at its own place;
-/// [`EstimateError::Undetermined`] for the entropy of a column that never changes, which is −∞;
+/// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others;
+/// [`EstimateError::Undetermined`] for the entropy of a constant column, which is −∞;
 /// [`EstimateError::Setting`] for an entropy of normal scores, which are the same for all data.
 ///
 /// ```
@@ -77,7 +77,7 @@ pub struct Kl {
     scaling: Scaling,
 }
 
-/// An entropy, how many samples coincide, and how many were left out.
+/// An entropy, and the numbers of samples that coincide and that were excluded.
 struct Entropy {
     nats: f64,
     tied: usize,

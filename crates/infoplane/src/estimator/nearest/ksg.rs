@@ -1,4 +1,4 @@
-//! KSG-1: information between numbers by counts within the distance of the k-th neighbour.
+//! KSG-1: information between continuous variables by counts within the distance of the k-th neighbour.
 
 use ndarray::Array2;
 
@@ -47,23 +47,23 @@ impl KsgConfig {
 /// matter; `scaling = "none"` is the definition as published.
 ///
 /// For continuous data of few columns: the bias is downward, grows with the number of columns and with the
-/// dependence, and no value exceeds ψ(N) − ψ(k) (for m parts m − 1 times that), which stands beside every
-/// estimate; a value within 1 nat of it has a warning. Independent variables give values around 0, below it as often
-/// as above. For many columns see [`CvKsg`](super::CvKsg); for labels or coinciding samples [`Ross`](super::Ross) and
-/// [`MixedKsg`](super::MixedKsg). At two normal columns the standard deviation of an estimate is about 0.8/√n nats
-/// for k = 3 near independence.
+/// dependence, and no value exceeds ψ(N) − ψ(k) (for m parts m − 1 times that), which is reported with every
+/// estimate; a value within 1 nat of it has a warning. Independent variables give values around 0, negative as often
+/// as positive. For many columns see [`CvKsg`](super::CvKsg); for labels or coinciding samples [`Ross`](super::Ross)
+/// and [`MixedKsg`](super::MixedKsg). At two normal columns the standard deviation of an estimate is about 0.8/√n
+/// nats for k = 3 near independence.
 ///
 /// Inputs: `(n_samples, width)` each. Nats. Time O(n log n) in few columns and O(n² d) in many; memory O(n (k + d)).
 /// A constant variable gives 0 with a warning.
 ///
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
-/// [`EstimateError::Ties`] if more than one sample in a hundred has k others at its own place.
+/// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others.
 ///
 /// ```
 /// use infoplane::estimator::{Ksg, KsgConfig};
 /// use infoplane::{Estimator, Variable};
-/// // y follows x up to a small wave; there are thirty samples, and 2.48 nats is all that they can show.
+/// // y follows x up to a small wave; thirty samples cannot give more than 2.48 nats.
 /// let x = ndarray::Array2::from_shape_fn((30, 1), |(i, _)| (i as f64 * 0.7).sin() + i as f64 * 0.01);
 /// let y = x.mapv(|x| 3.0 * x + 0.1 * (40.0 * x).cos());
 /// let ksg = Ksg::new(&KsgConfig::default())?;

@@ -1,4 +1,4 @@
-//! KSG-2: information between numbers by counts within a box around the k nearest neighbours.
+//! KSG-2: information between continuous variables by counts within a box around the k nearest neighbours.
 
 use ndarray::Array2;
 
@@ -42,16 +42,17 @@ impl Ksg2Config {
 /// C(X₁;…;X_m) = ψ(k) − (m − 1)/k + (m − 1) ψ(N) − mean_i Σ_b ψ(n_b,i)
 /// ```
 ///
-/// A box fits strong dependence better than the cube of [`Ksg`](super::Ksg); where it is weak, this form varies more
-/// and, in many columns, is further off. No value exceeds (m − 1)(ψ(N) − ψ(k) − 1/k), which stands beside the estimate.
+/// A box fits strong dependence better than the cube of [`Ksg`](super::Ksg); where it is weak, this form has a larger
+/// variance and, in many columns, a larger error. No value exceeds (m − 1)(ψ(N) − ψ(k) − 1/k), which is reported with
+/// the estimate.
 ///
 /// Inputs: `(n_samples, width)` each; columns are divided by their standard deviation first unless
-/// `scaling = "none"`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A variable that
-/// never changes gives 0 with a warning. Of equally near neighbours those of lower rows are taken.
+/// `scaling = "none"`. Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A constant
+/// variable gives 0 with a warning. Ties between neighbours are broken by the lower row.
 ///
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
-/// [`EstimateError::Ties`] if more than one sample in a hundred has k others at its own place.
+/// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others.
 ///
 /// ```
 /// use infoplane::estimator::{Ksg2, Ksg2Config};

@@ -104,7 +104,7 @@ impl Method for MixedKsgConfig {
 /// columns.
 ///
 /// `(n_samples, width)` each; columns are divided by their standard deviation first unless `scaling = "none"`.
-/// Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A variable that never changes gives
+/// Nats. Time O(n log n) in few columns, O(n² d) in many; memory O(n (k + d)). A constant variable gives
 /// 0 with a warning.
 ///
 /// # Errors
