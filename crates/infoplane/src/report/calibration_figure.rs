@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ReportError;
-use super::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
+use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 use crate::calibrate::{Accuracy, calibration_csv};
 use crate::estimator::EstimatorConfig;
 use crate::run::Disk;

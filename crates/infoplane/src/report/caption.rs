@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReportData;
-use super::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
+use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::Bound;
 use crate::estimator::EstimatorConfig;
 use crate::plane::PlaneGroup;

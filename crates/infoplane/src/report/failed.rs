@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ReportData;
-use super::draw::{Color, Panel, Scene};
+use crate::draw::{Color, Panel, Scene};
 use crate::run::{Manifest, Outcome, SeedOutcome};
 use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;

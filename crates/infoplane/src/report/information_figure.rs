@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width, thin};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width, thin};
 use super::failed::LEAST_FOR_BANDS;
 use super::thinning::thin_means;
 use super::{ReportData, caption, failed};

@@ -1,6 +1,6 @@
 //! The limit of a rule, as the information plane shows it.
 
-use super::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
+use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use super::plane_figure::LABEL_SIZE;
 use super::plane_labels::Area;
 use crate::bottleneck::{BottleneckCurve, bottleneck_curve};

@@ -9,7 +9,6 @@ mod bottleneck_figure;
 mod calibration_figure;
 mod caption;
 pub(crate) mod composite;
-pub(crate) mod draw;
 mod failed;
 mod information_figure;
 mod limit_curve;
@@ -30,7 +29,7 @@ use rayon::prelude::*;
 use crate::run::Disk;
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
-use draw::Scene;
+use crate::draw::Scene;
 
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};

@@ -2,7 +2,7 @@
 //!
 //! Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
 use super::thinning::thin_means;
 use super::{ReportData, caption, failed, plane_labels};
 use crate::plane::{LayerPath, PlaneGroup};

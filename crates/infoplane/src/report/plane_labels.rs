@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ReportData;
-use super::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
+use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use super::plane_figure::{LABEL_SIZE, marker};
 use crate::plane::LayerPath;
 
@@ -214,7 +214,7 @@ fn beside((from, to): Segment, (x, y): Place) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::Scale;
+    use crate::draw::Scale;
     use super::*;
     use crate::plane::{Mean, MeanPoint};
     use crate::{Information, InformationPlane};

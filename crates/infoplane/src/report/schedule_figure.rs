@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::information_figure::LEGEND_STEP;
 use super::measured::{self, Neighbors, Seed, significant};
 use super::{ReportData, caption, failed};

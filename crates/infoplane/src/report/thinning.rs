@@ -1,6 +1,6 @@
 //! As much of a mean path as can be seen.
 
-use super::draw::Scale;
+use crate::draw::Scale;
 use crate::plane::{LayerPath, MeanPoint};
 
 /// A mean path has a point at every epoch that any seed has: with fifty seeds that choose their own epochs,

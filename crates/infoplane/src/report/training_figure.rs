@@ -1,6 +1,6 @@
 //! Loss, accuracy, weights and gradients against the epoch.
 
-use super::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 use super::failed::LEAST_FOR_BANDS;
 use super::information_figure::{LEGEND_STEP, legend};
 use super::{ReportData, caption, failed};

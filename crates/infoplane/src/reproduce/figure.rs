@@ -6,7 +6,7 @@ use super::ReproduceError;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
 use crate::plane::{LayerPath, Mean, PlaneGroup, PlanePoint};
-use crate::report::draw::Scene;
+use crate::draw::Scene;
 use crate::report::{FailedSeed, failed_in_words};
 use crate::run::{Manifest, SeedOutcome};
 use crate::train::EpochStats;

@@ -5,7 +5,7 @@ use super::{Setting, as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::report::draw::{Color, Scene};
+use crate::draw::{Color, Scene};
 
 const X: Color = Color(0, 114, 178);
 const Y: Color = Color(0, 158, 115);

@@ -7,7 +7,7 @@ use super::{as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_COMPARED_INPUTS, OverlapRow};
-use crate::report::draw::{Color, Scene};
+use crate::draw::{Color, Scene};
 
 const WITHIN: Color = Color(0, 114, 178);
 const BETWEEN: Color = Color(213, 94, 0);

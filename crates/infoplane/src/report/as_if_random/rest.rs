@@ -7,7 +7,7 @@ use super::{as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
-use crate::report::draw::{Color, Panel, Scale, Scene, layer_color};
+use crate::draw::{Color, Panel, Scale, Scene, layer_color};
 use crate::report::measured::significant;
 
 /// Up to here every training has a colour and a name.

@@ -5,7 +5,7 @@ use super::{Setting, as_if_random_notes, layer_name, words};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::report::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
+use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 
 const DASHES: &[f32] = &[4.0, 3.0];
 const DOTS: &[f32] = &[1.2, 2.6];
@@ -76,7 +76,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
         name.filter_map(|d| given_x.at(d.exp2(), d)).find(|place| place.1 > given_x.top + 14.0)
     {
         let text = Text::new(x - 6.0, y + 4.0, 10.5, "log2 M");
-        scene.text(text.anchor(crate::report::draw::Anchor::End).color(Color::QUIET));
+        scene.text(text.anchor(crate::draw::Anchor::End).color(Color::QUIET));
     }
     for (index, layer) in setting.layers.iter().enumerate() {
         let (color, dashes) = layer_color(index, n_layers);

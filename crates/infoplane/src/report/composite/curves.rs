@@ -1,7 +1,7 @@
 //! Curves side by side: anything against anything.
 
 use super::sheet::{Sheet, legend_lines, remark};
-use crate::report::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 
 /// Panels of curves in rows and columns.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Tables of coloured cells side by side, a number in each.
 
 use super::sheet::{Sheet, legend_lines};
-use crate::report::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
+use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 
 const CELL_HEIGHT: f64 = 34.0;
 
@@ -141,7 +141,7 @@ impl HeatFigure {
         let colors = (0..=128).map(|step| epoch_color(f64::from(step) / 128.0)).collect();
         scene.marks.push(Mark::Ramp { x, y, width, height, colors });
         let (low, high) = self.range;
-        let scale = crate::report::draw::Scale::Linear { low, high };
+        let scale = crate::draw::Scale::Linear { low, high };
         for tick in scale.ticks(height) {
             let (Some(share), Some(label)) = (scale.share(tick.value), tick.label) else { continue };
             let at = y + height - share * height;

@@ -2,7 +2,7 @@
 
 use super::sheet::{Sheet, legend_lines, remark};
 use crate::plane::LayerPath;
-use crate::report::draw::{Color, Panel, Scale, Scene, Text, epoch_color};
+use crate::draw::{Color, Panel, Scale, Scene, Text, epoch_color};
 use crate::report::plane_figure::{color_bar, faint_seeds, marker, mean};
 use crate::report::thinning::thin_means;
 

@@ -8,7 +8,7 @@ use crate::pool::{PooledLayer, RestRow, Verdict, pooled_layers};
 use crate::report::composite::{
     Curve, CurvePanel, CurvesFigure, Dots, HeatCell, HeatFigure, HeatPanel, LegendEntry,
 };
-use crate::report::draw::{Color, Scale, layer_color};
+use crate::draw::{Color, Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
     told,

@@ -3,7 +3,7 @@
 use super::common::{self, NONLINEARITIES};
 use crate::plane::mean_over_seeds;
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
-use crate::report::draw::{Scale, layer_color};
+use crate::draw::{Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
     over_seeds, told,

@@ -5,7 +5,7 @@ use crate::Bound;
 use crate::estimator::EstimatorConfig;
 use crate::plane::{LayerPath, Mean};
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
-use crate::report::draw::{Color, Scale, layer_color};
+use crate::draw::{Color, Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, compresses, fall_i_xt,
     last_i_xt, layer, over_seeds, told,

@@ -15,8 +15,8 @@ fn face(weight: Weight) -> &'static Face<'static> {
     static REGULAR: OnceLock<Face<'static>> = OnceLock::new();
     static BOLD: OnceLock<Face<'static>> = OnceLock::new();
     let (slot, bytes): (_, &'static [u8]) = match weight {
-        Weight::Regular => (&REGULAR, include_bytes!("../../../assets/fonts/InfoplaneSans-Regular.ttf")),
-        Weight::Bold => (&BOLD, include_bytes!("../../../assets/fonts/InfoplaneSans-Bold.ttf")),
+        Weight::Regular => (&REGULAR, include_bytes!("../../assets/fonts/InfoplaneSans-Regular.ttf")),
+        Weight::Bold => (&BOLD, include_bytes!("../../assets/fonts/InfoplaneSans-Bold.ttf")),
     };
     slot.get_or_init(|| Face::parse(bytes, 0).expect("the embedded font is well-formed"))
 }
