@@ -3,6 +3,9 @@
 //! `cargo xtask test` runs the test suite; `cargo xtask soak` kills the real command two hundred times;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
+#[cfg(test)]
+mod architecture;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
