@@ -1,9 +1,9 @@
-//! Random numbers that are a function of the seed, what they are for, and where in the training they are used.
+//! Random numbers as a function of the seed, their purpose, and an index such as the epoch.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What random numbers are for; each purpose has its own streams, so that one never shifts another.
+/// The purpose of random numbers; each purpose has its own streams, so that one never affects another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     /// Initial weights; one stream per layer.

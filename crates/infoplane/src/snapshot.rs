@@ -5,24 +5,24 @@ use crate::Network;
 /// A network as it was after `epoch` epochs of training; epoch 0 is the untrained network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// How many epochs the network had been trained for.
+    /// Number of epochs trained.
     pub epoch: u64,
-    /// The network at that moment.
+    /// The network after that epoch.
     pub network: Network,
 }
 
 /// Anything that can produce a network by its epoch: from memory, from disk, or by training.
 ///
-/// A source that trains is asked to go ahead while others work; one that holds everything already keeps the defaults
-/// and says what its [`last`](Snapshots::last) epoch is.
+/// A source that trains is asked to run ahead while other threads work; one that already holds all networks keeps the
+/// defaults and returns its [`last`](Snapshots::last) epoch.
 pub trait Snapshots: Send {
-    /// The network after `epoch` epochs, training on or again if need be.
+    /// Returns the network after `epoch` epochs, training further or again if necessary.
     ///
     /// # Errors
-    /// [`SnapshotError`] says why there is none.
+    /// [`SnapshotError`] if there is none.
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError>;
 
-    /// The last epoch, once it is known: nothing after it can be had. A training may end before its planned end.
+    /// Returns the last epoch, once it is known: there is no network after it. Training may stop early.
     fn last(&self) -> Option<u64>;
 
     /// The epoch up to which nothing needs to be trained for the first time.
@@ -36,8 +36,8 @@ pub trait Snapshots: Send {
         false
     }
 
-    /// Goes one epoch on. A training that ends here, as planned or not, is no error: [`last`](Snapshots::last)
-    /// says so from then on.
+    /// Trains one more epoch. It is not an error if training ends here, as planned or early: [`last`](Snapshots::last)
+    /// then returns this epoch.
     ///
     /// # Errors
     /// [`SnapshotError`], for an interruption.
@@ -45,39 +45,39 @@ pub trait Snapshots: Send {
         Ok(())
     }
 
-    /// Nothing before `epoch` will be asked for any more.
+    /// States that no epoch before `epoch` will be requested again.
     fn release_before(&mut self, _epoch: u64) {}
 }
 
-/// Why a snapshot could not be had.
+/// Why there is no snapshot.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// The loss stopped being a number; there is no network after that.
+    /// The loss became NaN or infinite; there is no network after that.
     #[error("training diverged at epoch {epoch}: the loss is {loss}; a smaller learning rate may help")]
     Diverged {
         /// The first epoch whose loss is not finite.
         epoch: u64,
-        /// That loss.
+        /// The loss.
         loss: f32,
     },
     /// Snapshots are produced in ascending order only, and this one has passed.
     #[error("epoch {epoch} has passed: this source is at epoch {at} and goes forward only")]
     Passed {
-        /// The epoch asked for.
+        /// The epoch requested.
         epoch: u64,
-        /// Where the source is.
+        /// The current epoch of the source.
         at: u64,
     },
     /// The training ended before.
     #[error("there is no epoch {epoch}: the training ended at epoch {last}")]
     Ended {
-        /// The epoch asked for.
+        /// The epoch requested.
         epoch: u64,
-        /// The last there is.
+        /// The last epoch.
         last: u64,
     },
-    /// Somebody asked to stop.
+    /// An interruption was requested.
     #[error("interrupted")]
     Interrupted,
 }

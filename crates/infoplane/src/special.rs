@@ -1,4 +1,4 @@
-//! Special functions of mathematics, as the estimators need them.
+//! Special functions that the estimators need.
 
 use std::f64::consts::{PI, SQRT_2};
 

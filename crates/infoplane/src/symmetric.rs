@@ -1,4 +1,4 @@
-//! Eigenvalues of symmetric matrices, and nothing else of linear algebra.
+//! Eigenvalues of symmetric matrices.
 //!
 //! Householder's tridiagonal form, by panels of 32 reflections, then the QL iteration without square roots. Half of
 //! the multiply-adds of the first stage are a product of the matrix and a vector, which memory bounds, so that the

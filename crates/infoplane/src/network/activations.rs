@@ -17,8 +17,8 @@ impl Network {
     /// floating-point operations per sample and weight, plus about 30 per tanh.
     ///
     /// # Panics
-    /// If the layers do not fit together ([`Network::validate`]) or `inputs` has another number of columns
-    /// than the first layer takes.
+    /// If the layers do not fit together ([`Network::validate`]) or `inputs` has a different number of columns
+    /// from the inputs of the first layer.
     ///
     /// ```
     /// use infoplane::{Network, Nonlinearity, network::Initialization};
@@ -37,9 +37,9 @@ impl Network {
         activations
     }
 
-    /// As [`Network::activations`], into memory that earlier activations of the same shape have left.
+    /// As [`Network::activations`], reusing the memory of earlier activations of the same shape.
     ///
-    /// For narrow networks half the time of a forward pass goes into fresh memory.
+    /// For narrow networks, allocating memory takes half the time of a forward pass.
     ///
     /// # Panics
     /// As [`Network::activations`].

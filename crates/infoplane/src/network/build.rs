@@ -1,8 +1,8 @@
-//! Networks that fit together.
+//! Construction and validation of networks.
 
 use super::{Layer, Network, Nonlinearity};
 
-/// Why layers do not make a network.
+/// Why layers do not form a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -19,7 +19,7 @@ pub enum NetworkError {
         /// Its inputs.
         input_width: usize,
     },
-    /// A layer does not take what the one before it gives.
+    /// The input width of a layer differs from the width of the layer before it.
     #[error("layer {layer} takes {input_width} inputs, but the layer before it has {previous} units")]
     WidthMismatch {
         /// The layer, from 1.
@@ -50,7 +50,7 @@ pub enum NetworkError {
 }
 
 impl Network {
-    /// Returns a network of these layers, the first nearest the input.
+    /// Creates a network of these layers, the first nearest the input.
     ///
     /// # Errors
     /// [`NetworkError`] if there is no layer, if the widths do not chain, if a layer has another number of

@@ -1,4 +1,4 @@
-//! Networks before training.
+//! Initialization of networks.
 
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use crate::random::{Purpose, generator, normal, truncated_normal, uniform};
 
 /// The distribution of initial weights. *n* is the number of inputs of the layer (fan-in), *m* its width.
 ///
-/// Truncated means drawn again beyond two standard deviations, as TensorFlow does; the standard deviation
-/// named is that before the cut (after it, 0.88 of it remain). The other normal distributions are not cut,
-/// as in PyTorch.
+/// Truncated means that values beyond two standard deviations are drawn again, as in TensorFlow; the standard deviation
+/// given is that before truncation (afterwards it is 0.88 times as large). The other normal distributions are not
+/// truncated, as in PyTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ impl Initializer {
 }
 
 impl Network {
-    /// Returns an untrained network, a function of its arguments alone.
+    /// Creates an untrained network, which depends only on the arguments.
     ///
     /// `widths`: the width of the input, then of every layer; `nonlinearities`: one per layer.
     /// A layer's weights do not depend on the layers after it.

@@ -1,4 +1,4 @@
-//! A dense network: its forward pass, and what each layer puts out.
+//! A dense network, its forward pass, and the output of each layer.
 
 mod activations;
 mod build;
@@ -91,7 +91,7 @@ impl Nonlinearity {
 
     /// Returns the closed interval in which f(z) lies, or `None` if f has no bounds on one side or the other.
     ///
-    /// The natural range for equal bins. ReLU has a lower bound only, and so none.
+    /// This is the natural range for equal bins. ReLU has only a lower bound, hence `None`.
     ///
     /// ```
     /// use infoplane::Nonlinearity;

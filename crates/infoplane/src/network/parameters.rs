@@ -1,4 +1,4 @@
-//! All weights and biases of a network in one slice, as the kernels want them.
+//! All weights and biases of a network in one slice, in the layout of the kernels.
 
 use fearless_simd::Level;
 use ndarray::{Array1, Array2};
@@ -145,7 +145,7 @@ impl Batch {
         }
     }
 
-    /// What layer `l` takes, and where what it gives goes.
+    /// Returns the input of layer `l` and the place of its output.
     pub(crate) fn pair(&mut self, shape: &Shape, l: usize) -> (&[f32], &mut [f32]) {
         let (before, after) = self.layers.split_at_mut(l + 1);
         (&before[l], &mut after[0][..shape.widths[l + 1] * self.stride])

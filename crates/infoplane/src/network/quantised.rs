@@ -1,4 +1,4 @@
-//! A network whose activations are rounded to few levels.
+//! A network whose activations are rounded to a few levels.
 
 use std::mem::{swap, take};
 
@@ -10,12 +10,12 @@ use super::{Activations, Network, Nonlinearity};
 pub(crate) const MOST_BITS: u8 = 16;
 
 impl Network {
-    /// Computes the output of every layer where each layer's output is rounded to 2^`bits` even levels before it goes
-    /// on to the next, the output layer's too.
+    /// Computes the output of every layer where each layer's output is rounded to 2^`bits` equally spaced levels
+    /// before it enters the next layer; the output layer is rounded too.
     ///
-    /// The levels cover what the layer's nonlinearity can put out, [−1, 1] for tanh, or, where that has no bounds, the
-    /// smallest to the largest value that this layer puts out for these inputs. The network then takes finitely many
-    /// states, and the entropies of its layers are counts: nothing has to be binned (Lorenzen, Igel & Nielsen 2022).
+    /// The levels cover the range of the layer's nonlinearity, [−1, 1] for tanh, or, where it has no bounds, the
+    /// smallest to the largest output of this layer for these inputs. The network then has finitely many
+    /// states, and the entropies of its layers follow from counts, without bins (Lorenzen, Igel & Nielsen 2022).
     ///
     /// This is rounding after training: weights stay as they were trained, in single precision.
     ///
@@ -59,7 +59,7 @@ impl Network {
     }
 }
 
-/// Rounds every value to the nearest of 2^`bits` levels; what is not finite stays, for the measuring to report.
+/// Rounds every value to the nearest of 2^`bits` levels; values that are not finite stay, for measuring to report.
 fn quantise(t: &mut Array2<f32>, nonlinearity: Nonlinearity, bits: u8) {
     let observed = || {
         let finite = t.iter().filter(|t| t.is_finite()).map(|&t| f64::from(t));

@@ -38,10 +38,10 @@ pub struct TrainConfig {
     /// Coupled: λW is added to the gradient of the loss, which is then L2 regularisation with λ/2 ‖W‖².
     /// The optimizer `adamw` alone decouples it: W shrinks by the factor 1 − learning rate · λ at each step.
     pub weight_decay: f32,
-    /// The probability in [0, 1) with which a hidden unit is left out of a step. The others are divided by
-    /// one minus it, so that nothing needs to change when the network is measured.
+    /// The probability in [0, 1) with which a hidden unit is dropped in a step. The outputs of the others are divided
+    /// by one minus this probability, so that nothing changes when the network is measured.
     pub dropout: f32,
-    /// The epochs whose statistics are recorded. The training itself does not depend on it.
+    /// The epochs whose statistics are recorded. Training does not depend on this.
     pub statistics: StatisticsEpochs,
     /// The rule that may end training before `epochs`; training has its full length if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub struct TrainConfig {
 }
 
 impl Default for TrainConfig {
-    /// Adam at 4e-4, batches of 256, 1000 epochs, cross-entropy: near the published experiments.
+    /// Adam at 4e-4, batches of 256, 1000 epochs, cross-entropy: close to the published experiments.
     fn default() -> Self {
         TrainConfig {
             epochs: 1000,
@@ -67,7 +67,7 @@ impl Default for TrainConfig {
 
 /// Samples per step: a number, or `"full"` for all of them.
 ///
-/// The last batch of an epoch holds what is left.
+/// The last batch of an epoch holds the remaining samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchSize {
     /// This number of samples, or all if there are fewer.

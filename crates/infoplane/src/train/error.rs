@@ -19,7 +19,7 @@ pub enum TrainError {
         /// Inputs of the first layer.
         input_width: usize,
     },
-    /// The output cannot stand for the classes.
+    /// The output layer does not fit the number of classes.
     #[error(
         "the output layer has {width} units for {n_classes} classes; allowed is one unit per class, or a \
          single unit (not softmax) for two classes"
@@ -30,14 +30,14 @@ pub enum TrainError {
         /// Different labels in the data.
         n_classes: usize,
     },
-    /// Loss and output nonlinearity do not go together.
+    /// Loss and output nonlinearity do not fit together.
     #[error("the loss {loss} needs {needed}, but the output layer is {given:?}")]
     LossNeeds {
         /// The loss.
         loss: Loss,
-        /// What it needs.
+        /// The output nonlinearity that it needs.
         needed: &'static str,
-        /// What the network has.
+        /// The output nonlinearity of the network.
         given: Nonlinearity,
     },
     /// Labels and inputs disagree about the number of samples.
@@ -48,7 +48,7 @@ pub enum TrainError {
         /// Rows of the inputs.
         n_samples: usize,
     },
-    /// An input that is not a number.
+    /// An input that is NaN or infinite.
     #[error("the inputs hold {value} at row {row}, column {column}; only finite values can be trained on")]
     NotFinite {
         /// Row of the first such value, from 0.
@@ -58,7 +58,7 @@ pub enum TrainError {
         /// The value.
         value: f64,
     },
-    /// A rule that ends the training by what there is none of.
+    /// A stopping rule on a statistic that does not exist here.
     #[error(
         "stop.statistic = \"{statistic}\" needs samples held back from training, and there are none; use a train \
          statistic, or hold samples back"

@@ -11,15 +11,15 @@ use crate::network::{Batch, Parameters};
 const BLOCK: usize = 512;
 
 impl Trainer {
-    /// Computes loss and accuracy over all training and test samples with the network as it is,
-    /// without dropout and without the term of weight decay.
+    /// Computes loss and accuracy over all training and test samples with the current network,
+    /// without dropout and without the weight-decay term.
     ///
     /// The gradients are those of the epoch just trained, absent unless the configuration's statistics contain
-    /// it. Every mini-batch counts alike, the smaller last one too; the standard deviation is that of the
-    /// batches themselves (divided by their number); biases are left out.
+    /// it. Every mini-batch has the same weight, including a smaller last one; the standard deviation is that of the
+    /// batches themselves (divided by their number); biases are excluded.
     ///
-    /// A sample is classified by the greatest output, the first of equals; with a single output unit by
-    /// whether it exceeds ½.
+    /// A sample is assigned to the class of the largest output (the first of ties); with a single output unit, to the
+    /// second class if the output exceeds ½.
     ///
     /// Cost: a forward pass over all samples.
     pub fn stats(&self) -> EpochStats {

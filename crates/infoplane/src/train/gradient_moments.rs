@@ -25,7 +25,7 @@ impl GradientMoments {
         }
     }
 
-    /// ‖mean‖ and ‖standard deviation‖ of the weights of layer `l`, biases left out.
+    /// ‖mean‖ and ‖standard deviation‖ of the weights of layer `l`, without biases.
     pub(super) fn norms(&self, shape: &Shape, l: usize) -> (f32, f32) {
         let n = self.n_batches as f64;
         let (inputs, stride) = (shape.widths[l], shape.strides[l]);
@@ -34,7 +34,7 @@ impl GradientMoments {
         for (entry, _) in entries {
             let mean = self.sums[entry] / n;
             mean_squared += mean * mean;
-            // Rounding can leave a spread of nothing slightly below zero.
+            // Rounding can make a variance of zero slightly negative.
             variance += (self.squares[entry] / n - mean * mean).max(0.0);
         }
         (mean_squared.sqrt() as f32, variance.sqrt() as f32)

@@ -1,4 +1,4 @@
-//! The whole state of a training, to go on from later.
+//! The complete state of training, from which it can be resumed.
 
 use twox_hash::XxHash3_128;
 
@@ -6,19 +6,19 @@ use super::{StopState, TrainError, Trainer};
 use crate::Network;
 use crate::network::{Parameters, Shape};
 
-/// The whole state of a training after an epoch.
+/// The complete state of training after an epoch.
 ///
-/// With the configuration, the data and the seed it determines all that follows.
+/// Together with the configuration, the data and the seed, it determines all that follows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keyframe {
     /// Epochs trained.
     pub epoch: u64,
     /// Steps of the optimizer so far.
     pub steps: u64,
-    /// The seed of the training, from which all its randomness is drawn.
+    /// The seed from which all random numbers of the training run are drawn.
     pub seed: u64,
-    /// A check sum of all that decides how the training goes: its configuration and seed, the initial network, the data
-    /// and the rows that train. Keyframes of two trainings fit each other only if it is the same.
+    /// A check sum of everything that determines the training run: its configuration and seed, the initial network,
+    /// the data and the training rows. A keyframe fits a training run only if it is the same.
     pub training: u128,
     /// The state of the stopping rule; absent without one.
     pub stop: Option<StopState>,
@@ -42,7 +42,7 @@ pub(super) fn digest_of_values(values: &[f32]) -> u128 {
 }
 
 impl Trainer {
-    /// Returns a check sum of all that decides how this training goes.
+    /// Returns a check sum of everything that determines this training run.
     fn fingerprint(&self) -> u128 {
         *self.fingerprint.get_or_init(|| {
             let mut hasher = XxHash3_128::new();
@@ -75,12 +75,12 @@ impl Trainer {
         }
     }
 
-    /// Goes on from `keyframe`, forwards or backwards; what follows has the same bits as in the training it
+    /// Restores the state of `keyframe`, later or earlier; what follows has the same bits as in the training run it
     /// was taken from.
     ///
     /// # Errors
-    /// [`TrainError::Keyframe`] says what differs if it belongs to a training with another seed, another network,
-    /// another optimizer, other settings or other data. The training is as it was then.
+    /// [`TrainError::Keyframe`] names the difference if it belongs to a training run with another seed, another
+    /// network, another optimizer, other settings or other data. The trainer is then unchanged.
     pub fn restore(&mut self, keyframe: &Keyframe) -> Result<(), TrainError> {
         let differs = |what: String| Err(TrainError::Keyframe { what });
         if keyframe.seed != self.seed {

@@ -57,11 +57,11 @@ impl Description {
     }
 }
 
-/// Why bytes are no keyframe.
+/// Why some bytes are not a keyframe.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyframeError {
-    /// No safetensors file at all: cut short, oversized, or something else.
+    /// Not a safetensors file: truncated, oversized, or something else.
     #[error("no valid safetensors file: {reason}")]
     Format {
         /// The error of its reader.
@@ -81,7 +81,7 @@ pub enum KeyframeError {
         /// The mismatch.
         reason: String,
     },
-    /// Everything is in its place, but some of it is not what was written.
+    /// The format is correct, but the contents have changed since they were written.
     #[error("the content has the check sum {found}, but {written} was written with it; the file is damaged")]
     Digest {
         /// The check sum in the file.

@@ -49,7 +49,7 @@ impl Loss {
 
     /// Returns the summed loss of a batch, and its derivative by z.
     ///
-    /// `z` is `(width, stride)`, unit-major, before the output nonlinearity, because cross-entropy told from
+    /// `z` is `(width, stride)`, unit-major, before the output nonlinearity, because cross-entropy computed from
     /// rounded probabilities would be infinite too soon. `shares` is the weight of each sample in the mean,
     /// 0 for the columns that only fill the last vector. `z` may be overwritten; `delta` is written.
     pub(crate) fn evaluate(
@@ -67,7 +67,7 @@ impl Loss {
                 dispatch!(level, simd => binary(simd, z, targets, shares, delta))
             }
             Loss::SquaredError => {
-                // GELU's slope is told from z, the others' from t.
+                // The derivative of GELU is computed from z, the others from t.
                 let before = slope_needs_input(output).then(|| z.to_vec());
                 activate(level, output, z, shares.len());
                 let loss = dispatch!(level, simd => squared(simd, z, targets, shares, delta));

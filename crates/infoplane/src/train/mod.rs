@@ -40,14 +40,14 @@ pub struct EpochStats {
     /// Mean loss on the training samples, in the loss's own unit (nats for cross-entropy).
     #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f32,
-    /// Mean loss on the samples held back; absent if there are none.
+    /// Mean loss on the test samples; absent if there are none.
     pub test_loss: Option<f32>,
-    /// Share of training samples classified correctly.
+    /// Fraction of training samples classified correctly.
     #[serde(deserialize_with = "null_is_nan")]
     pub train_accuracy: f32,
-    /// Share of the samples held back classified correctly; absent if there are none.
+    /// Fraction of test samples classified correctly; absent if there are none.
     pub test_accuracy: Option<f32>,
-    /// Per layer, from the input on.
+    /// One entry per layer, starting at the input.
     pub layers: Vec<LayerStats>,
 }
 
@@ -63,7 +63,7 @@ pub struct LayerStats {
     pub gradient_standard_deviation: Option<f32>,
 }
 
-/// JSON has no NaN and no infinity; a training about to diverge has, and they are written as null.
+/// JSON has no NaN and no infinity; training that is about to diverge has them, and they are written as null.
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NAN))
 }

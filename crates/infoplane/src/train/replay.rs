@@ -1,4 +1,4 @@
-//! A source of snapshots that trains on, and trains again.
+//! A source of snapshots that trains forward and retrains earlier epochs.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::network::kernels::Aligned;
 use crate::snapshot::SnapshotError;
 use crate::{Network, Snapshot, Snapshots};
 
-/// The state of a training in one piece: parameters, then moments, padded as the trainer holds them.
+/// The state of a trainer in one allocation: parameters, then moments, padded as the trainer holds them.
 ///
 /// An allocation and a copy of a few kilobytes for a small network, where a [`Keyframe`] needs two per layer.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Packed {
         packed
     }
 
-    /// Holds the state of `trainer` from now on, in the memory it has.
+    /// Stores the state of `trainer`, reusing its memory.
     fn take(&mut self, trainer: &Trainer) {
         (self.epoch, self.steps, self.stop) = (trainer.epoch, trainer.steps, trainer.stop);
         self.values.clear();
@@ -51,7 +51,7 @@ impl Packed {
         trainer.diverged = None;
     }
 
-    /// Returns the network in this state of a training like `trainer`.
+    /// Returns the network in this state; `trainer` gives its shape.
     fn network(&self, trainer: &Trainer) -> Network {
         let shape = trainer.parameters.shape.clone();
         let mut values = Aligned::zeros(shape.len());
@@ -59,13 +59,13 @@ impl Packed {
         Parameters { shape, values }.to_network()
     }
 
-    /// Bytes of memory.
+    /// Returns the number of bytes of memory.
     fn size(&self) -> usize {
         size_of::<Packed>() + size_of_val(&self.values[..])
     }
 }
 
-/// States of a training at the multiples of a power of two, at most so many.
+/// States of a trainer at the multiples of a power of two, up to a maximum number.
 #[derive(Debug)]
 struct Store {
     /// In ascending order of their epochs, all of which are multiples of `spacing`.
@@ -75,7 +75,7 @@ struct Store {
 }
 
 impl Store {
-    /// Returns whether the state at `epoch` fits, or does not belong here.
+    /// Returns whether the state at `epoch` fits, or is not on the grid.
     fn has_room(&self, epoch: u64) -> bool {
         self.states.len() < self.capacity || !epoch.is_multiple_of(self.spacing)
     }
@@ -123,14 +123,14 @@ impl Store {
 /// Looks for a keyframe later than its first argument and not later than its second, as late as there is.
 type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 
-/// Trains as far as it is asked, and gives any epoch before by training again from the nearest state it kept.
+/// Trains as far as requested, and provides earlier epochs by retraining from the nearest stored state.
 ///
-/// What it gives does not depend on what it kept: a network trained again has the same bits. The memory for states
-/// decides the cost alone. States are kept at the multiples of a spacing, at first every epoch; when a training that
-/// somebody waits for finds the memory full, the spacing doubles and the states off the new grid go. **Where states are
-/// kept with spacing s, an epoch costs at most s − 1 epochs of training**; before the first of them, and without any
-/// memory, all epochs from the start. [`Snapshots::release_before`] makes room, after which the spacing of the states
-/// to come may be smaller again.
+/// The result does not depend on which states are stored: a retrained network has the same bits. The memory for states
+/// affects only the cost. States are stored at the multiples of a spacing, at first every epoch; when an epoch is
+/// requested and the memory is full, the spacing doubles and the states off the new grid are dropped. **Where states
+/// are kept with spacing s, an epoch costs at most s − 1 epochs of training**; before the first of them, and without
+/// any memory, all epochs from the start. [`Snapshots::release_before`] frees memory, after which the spacing of
+/// later states may be smaller again.
 ///
 /// Outside of the given memory it holds the training itself, its state one epoch before (a training that diverges goes
 /// back to it), where it started, and, once something has been trained again, a second training without data
@@ -138,8 +138,8 @@ type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 /// of 16; keeping one is a copy of that.
 ///
 /// `on_epoch` sees the trainer once at every epoch reached for the first time, in order, epoch 0 included, before
-/// anything else is done with it: the place to record statistics and to write keyframes. Its error is handed
-/// to whoever asked for the epoch; the epoch counts as reached and seen all the same, and a later call goes on there.
+/// anything else is done with it: the place to record statistics and to write keyframes. Its error is returned
+/// to the caller that requested the epoch; the epoch still counts as reached, and a later call continues there.
 ///
 /// ```
 /// # use infoplane::{Labels, Network, Nonlinearity, Snapshots, network::Initialization};
@@ -183,10 +183,10 @@ pub struct Replay<'a, F> {
 }
 
 impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
-    /// Trains with `trainer` from where it stands, with `budget` bytes of memory for states.
+    /// Creates a source that continues from the current epoch of `trainer`, with `budget` bytes of memory for states.
     ///
-    /// With a budget of 0 the source goes forward at no cost beyond the training, and back at the price of training
-    /// again from the start.
+    /// With a budget of 0, going forward costs nothing beyond training, and going back costs retraining
+    /// from the start.
     pub fn new(trainer: Trainer, budget: usize, on_epoch: F) -> Self {
         let start = Packed::of(&trainer);
         let capacity = budget / start.size();
@@ -206,7 +206,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         }
     }
 
-    /// Goes on from `keyframe`; `trainer` stands at epoch 0, which is kept for epochs before the keyframe's.
+    /// Continues from `keyframe`; `trainer` is at epoch 0, which is kept for epochs before the keyframe's.
     ///
     /// `on_epoch` has seen the keyframe's epoch before, and sees those after it.
     ///
@@ -226,10 +226,10 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         Ok(replay)
     }
 
-    /// Lets it look for keyframes elsewhere, on disk as a rule, before it trains anything again.
+    /// Sets a function that looks for stored keyframes, usually on disk, before anything is retrained.
     ///
     /// `stored(after, at_most)` gives the latest keyframe whose epoch is greater than `after` and not greater than
-    /// `at_most`, if there is one. One that does not belong to this training is passed over.
+    /// `at_most`, if there is one. A keyframe of another training run is skipped.
     pub fn with_stored(
         mut self,
         stored: impl FnMut(u64, u64) -> Option<Keyframe> + Send + 'a,
@@ -238,7 +238,8 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         self
     }
 
-    /// Asks `interrupt` before every epoch that is trained again whether to give up; `on_epoch` is not asked then.
+    /// Sets a function that is asked before every retrained epoch whether to stop; `on_epoch` is not called for these
+    /// epochs.
     pub fn with_interrupt(mut self, interrupt: impl Fn() -> bool + Send + 'a) -> Replay<'a, F> {
         self.interrupt = Some(Box::new(interrupt));
         self
@@ -249,7 +250,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
         &self.front
     }
 
-    /// Why and when the training ended, once it has.
+    /// Returns why and when training ended, once it has.
     pub fn ended(&self) -> Option<TrainingEnd> {
         self.ended
     }

@@ -1,4 +1,4 @@
-//! Training data as the kernels want them.
+//! Training data in the layout of the kernels.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use crate::network::kernels::{Aligned, Chosen, padded};
 use crate::{Labels, Variable};
 use twox_hash::XxHash3_128;
 
-/// Inputs and classes, packed once; several trainings share them behind an `Arc`.
+/// Inputs and classes, packed once; several trainers share them behind an `Arc`.
 ///
 /// Memory: `4 · n_samples · (n_features + 1)` bytes, the bracket rounded up to a multiple of 16.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Samples {
     pub(crate) n_features: usize,
     pub(crate) classes: Vec<u32>,
     pub(crate) n_classes: usize,
-    /// Of all of it; made when somebody wants it.
+    /// The check sum of everything; computed when first needed.
     digest: OnceLock<u128>,
 }
 

@@ -1,4 +1,4 @@
-//! When a training ends before its planned number of epochs.
+//! Early stopping.
 
 use std::fmt;
 
@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{TrainError, Trainer};
 use crate::snapshot::SnapshotError;
 
-/// A rule that ends a training early: at a target, for want of progress, or whichever comes first.
+/// A rule that stops training early: at a target, after a number of epochs without improvement, or whichever comes
+/// first.
 ///
-/// The statistic is looked at for epoch 0 and then every `interval` epochs, with the network as it is, without
-/// dropout and without the term of weight decay: the same number as in [`EpochStats`](super::EpochStats).
+/// The statistic is computed for epoch 0 and then every `interval` epochs, with the current network, without
+/// dropout and without the weight-decay term: the same number as in [`EpochStats`](super::EpochStats).
 /// Cost: a forward pass over its samples each time.
 ///
 /// ```
@@ -30,13 +31,13 @@ use crate::snapshot::SnapshotError;
 pub struct StopRule {
     /// The statistic that is monitored.
     pub statistic: Statistic,
-    /// Ends once the loss is at most this, or the accuracy at least this.
+    /// Stops once the loss is at most this, or the accuracy at least this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<f32>,
-    /// Ends when the statistic has not got better for so many epochs. A value that is no number is not better.
+    /// Stops when the statistic has not improved for this many epochs. NaN is not an improvement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
-    /// Looked at every so many epochs; at least 1. The training can end at such epochs only.
+    /// Number of epochs between checks; at least 1. Training can stop only at these epochs.
     #[serde(default = "one")]
     pub interval: u64,
 }
@@ -45,32 +46,32 @@ fn one() -> u64 {
     1
 }
 
-/// A number that says how well a network does.
+/// A measure of how well a network performs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
     /// Mean loss on the training samples.
     TrainLoss,
-    /// Mean loss on the samples held back.
+    /// Mean loss on the test samples.
     TestLoss,
-    /// Share of the training samples classified correctly.
+    /// Fraction of the training samples classified correctly.
     TrainAccuracy,
-    /// Share of the samples held back classified correctly.
+    /// Fraction of the test samples classified correctly.
     TestAccuracy,
 }
 
 impl Statistic {
-    /// Returns whether it needs samples held back from training.
+    /// Returns whether it needs test samples.
     pub fn is_of_test(self) -> bool {
         matches!(self, Statistic::TestLoss | Statistic::TestAccuracy)
     }
 
-    /// Returns whether it is an accuracy, of which more is better, and not a loss.
+    /// Returns whether it is an accuracy (larger is better) and not a loss.
     pub fn is_accuracy(self) -> bool {
         matches!(self, Statistic::TrainAccuracy | Statistic::TestAccuracy)
     }
 
-    /// Returns whether `value` is at least as good as `bound`; false for what is no number.
+    /// Returns whether `value` is at least as good as `bound`; false for NaN.
     fn reaches(self, value: f32, bound: f32) -> bool {
         if self.is_accuracy() { value >= bound } else { value <= bound }
     }
@@ -97,7 +98,7 @@ pub struct StopState {
     pub epoch: u64,
 }
 
-/// Why and when a training ended.
+/// Why and when training ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum TrainingEnd {
@@ -114,7 +115,7 @@ pub enum TrainingEnd {
         /// The epoch with that value, the last of the training.
         epoch: u64,
     },
-    /// The statistic did not get better for too long.
+    /// The statistic did not improve for too long.
     Patience {
         /// Which statistic.
         statistic: Statistic,
@@ -122,10 +123,10 @@ pub enum TrainingEnd {
         best: Option<f32>,
         /// The epoch of the best value.
         best_epoch: u64,
-        /// The last epoch of the training.
+        /// The last epoch trained.
         epoch: u64,
     },
-    /// The loss stopped being a number.
+    /// The loss became NaN or infinite.
     Diverged {
         /// The first epoch whose loss is not finite: one after the last of the training.
         epoch: u64,
@@ -195,8 +196,8 @@ impl StopRule {
 }
 
 impl Trainer {
-    /// Why and when the training ended, once it has: by [`TrainConfig::stop`](super::TrainConfig::stop), by its number
-    /// of epochs, or because it diverged.
+    /// Returns why and when training ended, once it has: by [`TrainConfig::stop`](super::TrainConfig::stop), by its
+    /// number of epochs, or because it diverged.
     ///
     /// A rule that is met at the last planned epoch is named rather than the number of epochs.
     pub fn ended(&self) -> Option<TrainingEnd> {

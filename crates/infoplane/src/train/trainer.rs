@@ -1,4 +1,4 @@
-//! One training, epoch by epoch.
+//! Training, epoch by epoch.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,10 +18,10 @@ use crate::random::{Purpose, generator, shuffle};
 use crate::snapshot::SnapshotError;
 use crate::{Labels, Network};
 
-/// One training: a network, the state of its optimizer, and how many epochs it has seen.
+/// A network in training: its parameters, the state of its optimizer, and the number of epochs trained.
 ///
-/// A function of its arguments alone: the same seed gives the same bits, whatever the number of threads, and
-/// whether or not anything is recorded. All randomness is drawn per (seed, epoch), so that training can go on
+/// A function of its arguments alone: the same seed gives the same bits for any number of threads, and
+/// whether or not anything is recorded. All random numbers depend on (seed, epoch), so that training can continue
 /// from a [`Keyframe`](super::Keyframe) bit for bit.
 ///
 /// ```
@@ -125,9 +125,9 @@ fn by_rows(shape: &Shape, l: usize, batch_size: usize) -> bool {
 
 impl Trainer {
     /// Creates a trainer of `network` on the rows `train_rows` of `inputs`, `(n_samples, n_features)`; `test_rows`
-    /// are held back for statistics, and may be none.
+    /// are held out for statistics, and may be empty.
     ///
-    /// Copies the inputs; [`Trainer::with_samples`] shares one copy among trainings.
+    /// Copies the inputs; [`Trainer::with_samples`] shares one copy among trainers.
     ///
     /// # Errors
     /// [`TrainError`] if a setting is out of range or the parts do not fit together.
@@ -263,8 +263,8 @@ impl Trainer {
 
     /// Returns whether the configuration asks for the statistics of the present epoch.
     ///
-    /// It does where a rule has just ended the training, too. That the training would end was not known when the epoch
-    /// was trained, and the gradients of such an epoch may be absent from its statistics.
+    /// They are also recorded where the stopping rule has just ended training. Since this was not known when the epoch
+    /// was trained, the gradients may be absent from its statistics.
     pub fn at_recorded_epoch(&self) -> bool {
         let statistics = self.config.statistics;
         let ended_here = match self.ended_by_rule(self.epoch) {
@@ -277,24 +277,24 @@ impl Trainer {
             || (ended_here && statistics != StatisticsEpochs::Never)
     }
 
-    /// Sees every training sample once, in an order of this epoch's own.
+    /// Trains one epoch: visits every training sample once, in an order that depends on the epoch.
     ///
     /// Gradients are recorded if the configuration's statistics contain the new epoch.
     ///
-    /// A training that has [`ended`](Trainer::ended) by its rule or its number of epochs is not held back: it trains on
-    /// when told to, and goes on to say why and when it ended first.
+    /// Training can continue after it has [`ended`](Trainer::ended) by its rule or its number of epochs;
+    /// [`Trainer::ended`] still reports the first end.
     ///
     /// # Errors
-    /// [`SnapshotError::Diverged`] if the loss of the epoch, or a weight after it, is not finite; then the
-    /// training is over, and every further call says the same.
+    /// [`SnapshotError::Diverged`] if the loss of the epoch, or a weight after it, is not finite; then
+    /// training is over, and every further call returns the same error.
     pub fn step_epoch(&mut self) -> Result<(), SnapshotError> {
         self.step_epoch_by_steps(|_| {})
     }
 
-    /// As [`Trainer::step_epoch`], watched: `on_step` sees the trainer after every step of one mini-batch.
+    /// As [`Trainer::step_epoch`]; `on_step` is called with the trainer after every mini-batch step.
     ///
     /// There [`Trainer::epoch`] is still that of the beginning of the epoch, and [`Trainer::steps`] counts the step
-    /// just made. After the last step the network is that of the new epoch. Watching changes no bit of the training.
+    /// just made. After the last step the network is that of the new epoch. Calling it does not change training.
     ///
     /// # Errors
     /// As [`Trainer::step_epoch`]; the steps up to there have been seen.
@@ -305,7 +305,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// As [`Trainer::step_epoch`], without a look at the rule that may end the training.
+    /// As [`Trainer::step_epoch`], without checking the stopping rule.
     pub(super) fn train_epoch(&mut self, record: bool) -> Result<(), SnapshotError> {
         self.train_epoch_by_steps(record, |_| {})
     }
@@ -441,7 +441,7 @@ impl Trainer {
         loss
     }
 
-    /// Makes a step along the gradient at hand.
+    /// Makes a step along the current gradient.
     fn update(&mut self, rate: f32) {
         let Trainer { level, work, parameters, config, moments, .. } = self;
         if let Some(recorded) = &mut self.recorded {
