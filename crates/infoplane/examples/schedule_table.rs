@@ -12,7 +12,7 @@ use std::path::Path;
 
 use infoplane::PlaneRow;
 use infoplane::plane::{Distance, Entropies};
-use infoplane::run::RunDir;
+use infoplane::run::Run;
 use infoplane::schedule::{Ask, DeltaConfig, Schedule, ScheduleConfig, WhenFar};
 
 type Truth = BTreeMap<u64, Vec<PlaneRow>>;
@@ -30,18 +30,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let (run, manifest) = RunDir::open(directory)?;
+    let run = Run::read(directory)?;
+    let manifest = run.manifest();
     let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let entropies = Entropies { h_x_bits: manifest.data.h_x_bits, h_y_bits: manifest.data.h_y_bits };
-    let rows = run.plane()?.rows;
     let first_seed = manifest.seeds.first().copied();
-    let mut estimators: Vec<&str> = rows.iter().map(|row| row.estimator.as_str()).collect();
+    let mut estimators: Vec<&str> =
+        run.plane().methods().iter().map(|method| method.estimator.as_str()).collect();
     estimators.sort_unstable();
     estimators.dedup();
     for estimator in estimators {
         let mut truth = Truth::new();
-        for row in rows.iter().filter(|row| Some(row.seed) == first_seed && row.estimator == estimator) {
-            truth.entry(row.epoch).or_default().push(row.clone());
+        let of_first = |row: &PlaneRow| Some(row.seed) == first_seed && row.method.estimator == estimator;
+        for row in run.plane().rows().filter(of_first) {
+            truth.entry(row.epoch).or_default().push(row);
         }
         let last = *truth.keys().next_back().ok_or("nothing was measured")?;
         if truth.len() as u64 != last + 1 {

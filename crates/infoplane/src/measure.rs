@@ -3,11 +3,14 @@
 mod driver;
 mod ranges;
 
+use std::sync::Arc;
+
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::estimator::{Estimate, LayerRange, Method};
-use crate::{Activations, Bound, EstimateError, Estimator, Labels, PlaneRow, Variable};
+use crate::estimator::{Estimate, LayerRange, Method, Reading};
+use crate::plane::{MethodDescription, Missing, PlaneQuantity};
+use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
 pub use driver::{Crew, MeasureError, Measurement, Measuring, measure};
 pub use ranges::observe_ranges;
@@ -28,10 +31,9 @@ pub struct LayerEstimators {
     prepared: Vec<Prepared>,
 }
 
-/// An estimator, or why it cannot be had for this layer.
+/// An estimator, or why it cannot be had for this layer, with the methods that its readings are.
 struct Prepared {
-    name: &'static str,
-    settings: Vec<(String, Option<Bound>)>,
+    methods: Vec<Arc<MethodDescription>>,
     estimator: Result<Box<dyn Estimator>, EstimateError>,
 }
 
@@ -41,11 +43,11 @@ impl LayerEstimators {
     /// The methods are those of the library, as [`EstimatorConfig`](crate::estimator::EstimatorConfig), or
     /// your own.
     pub fn new<M: Method>(methods: &[M], range: &LayerRange) -> Self {
+        let mut described = MethodDescription::of_methods(methods).into_iter();
         let prepared = methods
             .iter()
             .map(|method| Prepared {
-                name: method.about().name,
-                settings: method.settings(),
+                methods: described.by_ref().take(method.settings().len()).collect(),
                 estimator: method.estimator(range),
             })
             .collect();
@@ -56,7 +58,7 @@ impl LayerEstimators {
 /// Measures what every layer knows of x and y: one row per layer, estimator, setting and bound.
 ///
 /// This is the entry for networks of any kind: give the activations of whatever was trained elsewhere.
-/// A layer that an estimator cannot measure gives rows with a status that says why. Layers are measured in
+/// A layer that an estimator cannot measure gives rows that say why. Layers are measured in
 /// parallel; the rows do not depend on the number of threads.
 ///
 /// `estimators[l]` measures `activations.layers[l]`.
@@ -77,30 +79,17 @@ pub fn measure_activations(
         .into_par_iter()
         .map(|(layer, prepared)| {
             let t = &activations.layers[layer];
-            let row = PlaneRow {
-                seed,
-                epoch,
-                layer: layer + 1,
-                width: t.ncols(),
-                estimator: prepared.name.to_string(),
-                setting: String::new(),
-                bound: None,
-                i_xt_bits: None,
-                i_ty_bits: None,
-                i_xt_standard_error_bits: None,
-                i_ty_standard_error_bits: None,
-                out_of_range: 0,
-                status: PlaneRow::OK.to_string(),
-            };
-            measure_layer(row, prepared, Variable::Single(t.view()), x, y)
+            let layer = (layer + 1, t.ncols());
+            measure_layer((seed, epoch), layer, prepared, Variable::Single(t.view()), x, y)
         })
         .collect();
     rows.into_iter().flatten().collect()
 }
 
-/// Fills in one row per setting and bound.
+/// One row per setting and bound.
 fn measure_layer(
-    row: PlaneRow,
+    (seed, epoch): (u64, u64),
+    layer: (usize, usize),
     prepared: &Prepared,
     t: Variable<'_>,
     x: &Labels,
@@ -110,38 +99,38 @@ fn measure_layer(
         Ok(estimator) => estimator.layer(t, &[x, y]),
         Err(error) => Err(error.clone()),
     };
-    match readings {
-        Ok(readings) => readings
-            .into_iter()
-            .map(|reading| {
-                let [i_xt, i_ty] = [&reading.estimates[0], &reading.estimates[1]];
-                let bits = |estimate: &Result<Estimate, _>| {
-                    estimate.as_ref().ok().map(|estimate| estimate.information.bits())
-                };
-                let error_bits = |estimate: &Result<Estimate, _>| {
-                    estimate.as_ref().ok().and_then(|e| e.standard_error).map(|error| error.bits())
-                };
-                let reason = [("I(X;T)", i_xt), ("I(T;Y)", i_ty)]
-                    .iter()
-                    .find_map(|(of, estimate)| Some(format!("{of}: {}", estimate.as_ref().err()?)));
-                PlaneRow {
-                    setting: reading.setting,
-                    bound: reading.bound,
-                    i_xt_bits: bits(i_xt),
-                    i_ty_bits: bits(i_ty),
-                    i_xt_standard_error_bits: error_bits(i_xt),
-                    i_ty_standard_error_bits: error_bits(i_ty),
-                    out_of_range: reading.out_of_range,
-                    status: reason.unwrap_or_else(|| row.status.clone()),
-                    ..row.clone()
-                }
-            })
-            .collect(),
-        Err(error) => prepared
-            .settings
-            .iter()
-            .cloned()
-            .map(|(setting, bound)| PlaneRow { setting, bound, status: error.to_string(), ..row.clone() })
-            .collect(),
-    }
+    let empty = |method: &Arc<MethodDescription>, missing: Option<Missing>| PlaneRow {
+        i_xt_bits: None,
+        i_ty_bits: None,
+        missing: missing.map(Arc::new),
+        ..PlaneRow::new(seed, epoch, layer, method, (0.0, 0.0))
+    };
+    let readings = match readings {
+        Ok(readings) => readings,
+        Err(error) => {
+            return prepared.methods.iter().map(|method| empty(method, Some(Missing::from(&error)))).collect();
+        }
+    };
+    let row = |(method, reading): (&Arc<MethodDescription>, Reading)| {
+        let [i_xt, i_ty] = [&reading.estimates[0], &reading.estimates[1]];
+        let bits = |estimate: &Result<Estimate, _>| {
+            estimate.as_ref().ok().map(|estimate| estimate.information.bits())
+        };
+        let error_bits = |estimate: &Result<Estimate, _>| {
+            estimate.as_ref().ok().and_then(|e| e.standard_error).map(|error| error.bits())
+        };
+        let reason = [(PlaneQuantity::IXt, i_xt), (PlaneQuantity::ITy, i_ty)].into_iter();
+        let mut reasons = reason.filter_map(|(quantity, estimate)| {
+            Some(Missing { quantity: Some(quantity), ..Missing::from(estimate.as_ref().err()?) })
+        });
+        PlaneRow {
+            i_xt_bits: bits(i_xt),
+            i_ty_bits: bits(i_ty),
+            i_xt_standard_error_bits: error_bits(i_xt),
+            i_ty_standard_error_bits: error_bits(i_ty),
+            out_of_range: reading.out_of_range,
+            ..empty(method, reasons.next())
+        }
+    };
+    prepared.methods.iter().zip(readings).map(row).collect()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use infoplane::experiment::{Experiment, RunOptions};
+use infoplane::run::Run;
 use infoplane::{InformationPlane, PlaneRow};
 
 /// Runs a preset with changes and gives the rows of its plane.
@@ -14,7 +15,7 @@ fn run(preset: &str, changes: &[&str]) -> InformationPlane {
     let summary = experiment
         .run(&folder.path().join("run"), RunOptions::default(), &(), &AtomicBool::new(false))
         .expect("a finished run");
-    summary.run.plane().expect("a readable plane")
+    Run::read(summary.run.path()).expect("a readable run").plane().clone()
 }
 
 /// Mean over seeds of one column at one epoch, for a layer and a setting that begins with `setting`.
@@ -36,10 +37,9 @@ fn values(
     column: fn(&PlaneRow) -> Option<f64>,
 ) -> Vec<f64> {
     let values: Vec<f64> = plane
-        .rows
-        .iter()
-        .filter(|row| row.setting.starts_with(setting) && row.epoch == epoch && row.layer == layer)
-        .map(|row| column(row).expect("a measured layer"))
+        .rows()
+        .filter(|row| row.method.setting.starts_with(setting) && row.epoch == epoch && row.layer == layer)
+        .map(|row| column(&row).expect("a measured layer"))
         .collect();
     assert!(!values.is_empty(), "no row for {setting} at epoch {epoch}, layer {layer}");
     values
@@ -63,7 +63,7 @@ const SHORTER: [&str; 3] = ["seeds=5", "training.epochs=2500", "schedule.points=
 fn narrow_tanh_layers_fit_then_compress() {
     let plane = run("saxe2018-tanh", &[&SHORTER[..], &[EDGES]].concat());
     let at = |epoch, layer, column| mean(&plane, "30 edges", (epoch, layer), column);
-    let epochs: Vec<u64> = plane.rows.iter().map(|row| row.epoch).collect();
+    let epochs: Vec<u64> = plane.rows().map(|row| row.epoch).collect();
     let peak = epochs.iter().map(|&epoch| at(epoch, 5, i_xt)).fold(0.0, f64::max);
     assert!(peak > at(0, 5, i_xt), "the layer of width 3 fits first");
     assert!(at(2500, 5, i_xt) < peak - 1.0, "then compresses: {} after {peak}", at(2500, 5, i_xt));
@@ -77,7 +77,7 @@ fn relu_compresses_only_where_bins_clip_it() {
     let plane = run("saxe2018-relu", &[&SHORTER[..], &[EDGES]].concat());
     let peak_and_end = |setting| {
         let at = |epoch, layer| mean(&plane, setting, (epoch, layer), i_xt);
-        (plane.rows.iter().map(|row| at(row.epoch, 5)).fold(0.0, f64::max), at(2500, 5))
+        (plane.rows().map(|row| at(row.epoch, 5)).fold(0.0, f64::max), at(2500, 5))
     };
     let (peak, end) = peak_and_end("30 edges");
     assert!(end < peak - 0.75, "clipped bins show a fall, from {peak} to {end} bits");
@@ -86,7 +86,7 @@ fn relu_compresses_only_where_bins_clip_it() {
     let start = mean(&plane, "floor", (0, 5), i_xt);
     assert!(end > start + 2.0, "but a rise, from {start} to {end} bits");
     let clipped_values: u64 =
-        plane.rows.iter().filter(|row| row.setting.starts_with("30 edges")).map(|row| row.out_of_range).sum();
+        plane.rows().filter(|row| row.method.setting.starts_with("30 edges")).map(|row| row.out_of_range).sum();
     assert!(clipped_values > 0, "and the values they clip are counted");
 }
 
@@ -132,7 +132,7 @@ fn the_reference_table_is_reproduced_within_its_seed_noise() {
     ];
     let mut outside = Vec::new();
     for (name, plane, setting, layer, column, expected) in table {
-        let last = plane.rows.iter().map(|row| row.epoch).max().expect("rows");
+        let last = plane.rows().map(|row| row.epoch).max().expect("rows");
         for (epoch, expected) in [0, 30, 300, 1000, last].into_iter().zip(expected) {
             let values = values(plane, setting, (epoch, layer), column);
             let n = values.len() as f64;

@@ -260,13 +260,14 @@ fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomRe
             h_y_bits: 1.0,
             i_xy_bits: 1.0,
             i_xy_rule_bits: None,
+            rule_gain: None,
             label_shares: vec![0.5, 0.5],
             guessing_accuracy: vec![0.5],
         },
         h_x: Information::from_bits(6.0),
         h_y: Information::from_bits(1.0),
         layers: [(4, "tanh"), (2, "tanh"), (2, "linear")]
-            .map(|(width, name)| LayerDescription { width, nonlinearity: name.into() })
+            .map(|(width, name)| LayerDescription { name: String::new(), width, nonlinearity: name.into() })
             .to_vec(),
         seeds: (1..=seeds).map(|seed| SeedStatus { seed, status: SeedStatus::OK.into() }).collect(),
         rows: vec![],

@@ -5,9 +5,11 @@ mod made_up;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
-use infoplane::plane::Mean;
-use infoplane::report::{self, FailedSeed, ReportData, TrainingFailure, repeats_csv};
+use infoplane::plane::{Mean, MethodDescription, Missing, PlaneQuantity};
+use infoplane::report::{self, ReportData, repeats_csv};
+use infoplane::run::{FailedSeed, TrainingFailure};
 use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::{InformationPlane, PlaneRow};
 use made_up::{MadeUp, Run, Skipped, make_up};
@@ -43,24 +45,16 @@ fn schedule(seeds: u64, ends: impl Fn(u64) -> u64) -> Skipped {
 
 #[test]
 fn the_table_of_repeats_holds_what_a_hand_computes() {
-    let row = |seed, i_xt_bits, i_ty_bits| PlaneRow {
-        seed,
-        epoch: 7,
-        layer: 2,
-        width: 3,
-        estimator: "binned".into(),
-        setting: "30 equal on [-1, 1]".into(),
-        bound: None,
-        i_xt_bits: Some(i_xt_bits),
+    let binned = Arc::new(MethodDescription::new("binned", "30 equal on [-1, 1]", None));
+    let refused = Missing { quantity: Some(PlaneQuantity::ITy), ..Missing::both("undetermined", "refused") };
+    let row = |seed, i_xt_bits, i_ty_bits: Option<f64>| PlaneRow {
         i_ty_bits,
-        i_xt_standard_error_bits: None,
-        i_ty_standard_error_bits: None,
-        out_of_range: 0,
-        status: if i_ty_bits.is_some() { PlaneRow::OK.into() } else { "I(T;Y): refused".into() },
+        missing: i_ty_bits.is_none().then(|| Arc::new(refused.clone())),
+        ..PlaneRow::new(seed, 7, (2, 3), &binned, (i_xt_bits, 0.0))
     };
     // I(X;T) 1, 3, 5, 7, 9: mean 5, variance 10, standard error √(10/5); percentile p at 1 + 8p.
     let rows = [(1, 5.0, Some(0.5)), (2, 1.0, None), (3, 9.0, None), (4, 3.0, None), (5, 7.0, None)];
-    let plane = InformationPlane { rows: rows.into_iter().map(|(s, x, y)| row(s, x, y)).collect() };
+    let plane: InformationPlane = rows.into_iter().map(|(s, x, y)| row(s, x, y)).collect();
     let run = of_seeds(1);
     let failed = vec![did_not_learn(3), did_not_learn(4)];
     let data = ReportData { plane: &plane, training: &[], failed, ..run.data() };
@@ -126,13 +120,12 @@ fn seeds_left_out_are_in_no_mean_and_every_figure_says_so() {
     }
     assert!(report::summary(&data).contains("Without 1 of 3 seeds: seed 2 did not learn"));
     // The table of rows is what was measured, whatever is drawn.
-    assert_eq!(texts["plane.csv"].lines().count(), run.plane.rows.len() + 1);
+    assert_eq!(texts["plane.csv"].lines().count(), run.plane.len() + 1);
 
-    let of_others = |row: &&PlaneRow| row.estimator == "binned" && row.layer == 2 && row.seed != 2;
+    let of_others = |row: &PlaneRow| row.method.estimator == "binned" && row.layer == 2 && row.seed != 2;
     let last: Vec<f64> = run
         .plane
-        .rows
-        .iter()
+        .rows()
         .filter(of_others)
         .filter(|row| row.epoch == 60)
         .filter_map(|row| row.i_xt_bits)

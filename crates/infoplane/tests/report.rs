@@ -5,7 +5,9 @@ mod made_up;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use infoplane::plane::{MethodDescription, Missing};
 use infoplane::report::{self, ReportData, ReportError, ScheduleData};
 use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::train::EpochStats;
@@ -112,14 +114,16 @@ fn every_figure_states_what_it_shows() {
 #[test]
 fn values_outside_the_bins_and_rises_between_layers_are_stated() {
     let mut run = make_up(&small());
-    for row in &mut run.plane.rows {
-        if row.layer == 2 && row.epoch == 200 {
-            row.out_of_range = 4096;
+    run.edit_rows(|rows| {
+        for row in rows {
+            if row.layer == 2 && row.epoch == 200 {
+                row.out_of_range = 4096;
+            }
+            if row.layer == 3 {
+                row.i_xt_bits = Some(11.0);
+            }
         }
-        if row.layer == 3 {
-            row.i_xt_bits = Some(11.0);
-        }
-    }
+    });
     let summary = report::summary(&run.data());
     // 3 seeds × 4096 values at one epoch of layer 2, a quarter of its 4 × 4096 values there.
     assert!(summary.contains("Out of range: 12288 values"), "{summary}");
@@ -131,10 +135,12 @@ fn values_outside_the_bins_and_rises_between_layers_are_stated() {
 #[test]
 fn a_seed_that_diverged_is_drawn_as_far_as_it_came() {
     let mut run = make_up(&small());
-    for row in run.plane.rows.iter_mut().filter(|row| row.seed == 2 && row.epoch > 50) {
-        (row.i_xt_bits, row.i_ty_bits) = (None, None);
-        row.status = "diverged".into();
-    }
+    run.edit_rows(|rows| {
+        for row in rows.iter_mut().filter(|row| row.seed == 2 && row.epoch > 50) {
+            (row.i_xt_bits, row.i_ty_bits) = (None, None);
+            row.missing = Some(Arc::new(Missing::both("diverged", "diverged")));
+        }
+    });
     run.training.retain(|stats| stats.seed != 2 || stats.epoch <= 50);
     let files = written(&run.data());
     assert_eq!(check_pictures(&files), 7);
@@ -155,7 +161,7 @@ fn odd_runs_have_figures_too() {
     assert_eq!(check_pictures(&written(&of(&[3], 12, 3, false).data())), 7);
 
     let mut one_epoch = of(&[5, 3], 2, 40, true);
-    one_epoch.plane.rows.retain(|row| row.epoch == 0);
+    one_epoch.edit_rows(|rows| rows.retain(|row| row.epoch == 0));
     one_epoch.training.retain(|stats| stats.epoch == 0);
     assert_eq!(check_pictures(&written(&one_epoch.data())), 7);
 
@@ -174,19 +180,21 @@ fn no_number_breaks_a_figure() {
     for (case, &value) in strange.iter().enumerate() {
         let mut run =
             make_up(&MadeUp { widths: vec![4, 2], n_seeds: 2, last_epoch: 12, with_test_set: true });
-        run.plane.rows.retain(|row| row.estimator == "binned");
-        for (index, row) in run.plane.rows.iter_mut().enumerate() {
-            if index % 7 == case % 7 {
-                row.i_xt_bits = Some(value);
-                row.out_of_range = u64::MAX / 1_000_000;
+        run.edit_rows(|rows| {
+            rows.retain(|row| row.method.estimator == "binned");
+            for (index, row) in rows.iter_mut().enumerate() {
+                if index % 7 == case % 7 {
+                    row.i_xt_bits = Some(value);
+                    row.out_of_range = u64::MAX / 1_000_000;
+                }
+                if index % 11 == 0 {
+                    row.i_ty_bits = Some(value);
+                }
             }
-            if index % 11 == 0 {
-                row.i_ty_bits = Some(value);
-            }
-        }
+        });
         for (index, stats) in run.training.iter_mut().enumerate() {
             if index % 3 == 0 {
-                stats.train_loss = value as f32;
+                stats.train_loss = Some(value as f32);
                 stats.layers[0].gradient_mean = Some(value as f32);
                 stats.layers[1].gradient_standard_deviation = Some(0.0);
             }
@@ -232,40 +240,23 @@ fn read_names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn the_summary_gives_first_largest_and_last() {
-    let row = |seed, epoch, i_xt, i_ty| PlaneRow {
-        seed,
-        epoch,
-        layer: 1,
-        width: 3,
-        estimator: "kde".into(),
-        setting: "noise_variance=0.1".into(),
-        bound: Some(Bound::Upper),
-        i_xt_bits: Some(i_xt),
-        i_ty_bits: Some(i_ty),
-        i_xt_standard_error_bits: None,
-        i_ty_standard_error_bits: None,
-        out_of_range: 0,
-        status: PlaneRow::OK.into(),
-    };
+    let kde = Arc::new(MethodDescription::new("kde", "noise_variance=0.1", Some(Bound::Upper)));
+    let row = |seed, epoch, i_xt, i_ty| PlaneRow::new(seed, epoch, (1, 3), &kde, (i_xt, i_ty));
     // Means over the two seeds: 6, 8, 4; standard error of (5, 7) is 1, of (8, 8) 0, of (3, 5) 1.
-    let plane = InformationPlane {
-        rows: vec![
-            row(1, 0, 5.0, 0.1),
-            row(1, 30, 8.0, 0.7),
-            row(1, 400, 3.0, 1.0),
-            row(2, 0, 7.0, 0.1),
-            row(2, 30, 8.0, 0.7),
-            row(2, 400, 5.0, 1.0),
-        ],
-    };
+    let plane = InformationPlane::from_iter([
+        row(1, 0, 5.0, 0.1),
+        row(1, 30, 8.0, 0.7),
+        row(1, 400, 3.0, 1.0),
+        row(2, 0, 7.0, 0.1),
+        row(2, 30, 8.0, 0.7),
+        row(2, 400, 5.0, 1.0),
+    ]);
     let stats = |seed, accuracy| EpochStats {
         seed,
         epoch: 400,
-        train_loss: 0.1,
-        test_loss: None,
-        train_accuracy: accuracy,
-        test_accuracy: None,
-        layers: vec![],
+        train_loss: Some(0.1),
+        train_accuracy: Some(accuracy),
+        ..EpochStats::default()
     };
     let training = [stats(1, 0.5), stats(2, 1.0)];
     let data = ReportData {
@@ -362,11 +353,13 @@ fn thousands_of_epochs_and_dozens_of_seeds_make_no_large_file() {
 fn many_seeds_with_epochs_of_their_own_make_no_large_file() {
     let schedule = skipped(25, 10_000, 0.05);
     let mut run = with_schedule(Skipped::default(), 10_000);
-    run.plane.rows.clear();
-    for measured in &schedule.measured {
-        rows_at(&[4, 3], measured.seed, measured.epoch, &mut run.plane.rows);
-    }
-    run.plane.rows.retain(|row| row.estimator == "binned");
+    run.edit_rows(|rows| {
+        rows.clear();
+        for measured in &schedule.measured {
+            rows_at(&[4, 3], measured.seed, measured.epoch, rows);
+        }
+        rows.retain(|row| row.method.estimator == "binned");
+    });
     let n_epochs = {
         let mut epochs: Vec<u64> = schedule.measured.iter().map(|measured| measured.epoch).collect();
         epochs.sort_unstable();

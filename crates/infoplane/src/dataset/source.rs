@@ -135,6 +135,14 @@ impl DatasetSource {
         }
     }
 
+    /// The gain of the sigmoid that a generated task draws its labels by; `None` where labels are not drawn.
+    pub fn rule_gain(&self) -> Option<f64> {
+        match self {
+            DatasetSource::Symmetric12 { gain, .. } => *gain,
+            _ => None,
+        }
+    }
+
     /// p(y|x) of the rule that a generated task draws its labels by, a row for each input, all equally likely: of
     /// the 12-bit task `(4096, 2)`. `None` for data whose rule is not known.
     ///

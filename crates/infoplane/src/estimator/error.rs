@@ -136,6 +136,26 @@ pub enum EstimateError {
     },
 }
 
+impl EstimateError {
+    /// Returns the kind of error, for programs: a word that never changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            EstimateError::Empty { .. } => "empty",
+            EstimateError::LengthMismatch { .. } | EstimateError::RowMismatch { .. } => "length-mismatch",
+            EstimateError::NotFinite { .. } => "not-finite",
+            EstimateError::Setting { .. } => "setting",
+            EstimateError::NeedsMatrix { .. } => "needs-numbers",
+            EstimateError::NeedsLabels { .. } => "needs-labels",
+            EstimateError::NotOffered { .. } => "not-offered",
+            EstimateError::TooFewSamples { .. } => "too-few-samples",
+            EstimateError::TooManySamples { .. } => "too-many-samples",
+            EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
+            EstimateError::Ties { .. } => "ties",
+            EstimateError::Undetermined { .. } => "undetermined",
+        }
+    }
+}
+
 /// A quantity that an estimator may offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {

@@ -64,6 +64,11 @@ pub trait Method: Send + Sync {
     /// Returns the setting and bound of every reading of a layer, in order.
     fn settings(&self) -> Vec<(String, Option<Bound>)>;
 
+    /// Returns the settings by their keys in configuration files; empty unless the method has such keys.
+    fn keys(&self) -> toml::Table {
+        toml::Table::new()
+    }
+
     /// Rejects settings with which nothing can be measured.
     ///
     /// # Errors
@@ -237,6 +242,12 @@ impl Method for EstimatorConfig {
 
     fn settings(&self) -> Vec<(String, Option<Bound>)> {
         self.method().settings()
+    }
+
+    fn keys(&self) -> toml::Table {
+        let mut keys = toml::Table::try_from(self).expect("settings of a method are a table");
+        keys.remove("kind");
+        keys
     }
 
     fn check(&self) -> Result<(), EstimateError> {

@@ -110,6 +110,12 @@ pub enum ExperimentError {
         /// A line for each key that differs.
         differences: Vec<String>,
     },
+    /// The run records networks that are trained elsewhere.
+    #[error("{} holds no experiment: it records networks that another program trains", path.display())]
+    NoExperiment {
+        /// The run directory.
+        path: PathBuf,
+    },
     /// The directory holds another result of the as-if-random experiment.
     #[error(
         "{} holds the result of something else:\n  {}\nleave the changes out to have it again, or name another directory",

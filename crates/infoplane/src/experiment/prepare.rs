@@ -8,7 +8,8 @@ use super::config::{Experiment, MeasuredOn, OneOrEach};
 use super::error::ExperimentError;
 use crate::dataset::{Dataset, Split, SplitRule};
 use crate::network::Network;
-use crate::run::{DataFacts, FORMAT_VERSION, Manifest};
+use crate::plane::MethodDescription;
+use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin};
 use crate::train::{Samples, Trainer};
 use crate::{Labels, LayerDescription, Nonlinearity};
 
@@ -122,7 +123,9 @@ impl Experiment {
         let layers = network
             .layers
             .iter()
-            .map(|layer| LayerDescription {
+            .enumerate()
+            .map(|(index, layer)| LayerDescription {
+                name: LayerDescription::default_name(index),
                 width: layer.biases.len(),
                 nonlinearity: layer.nonlinearity.name().to_string(),
             })
@@ -132,9 +135,14 @@ impl Experiment {
             format_version: FORMAT_VERSION,
             infoplane_version: env!("CARGO_PKG_VERSION").into(),
             seeds: seeds.to_vec(),
+            name: self.name.clone(),
+            reference: self.reference.clone(),
+            planned_epochs: Some(self.training.epochs),
             data: self.data_facts(dataset, seeds, None)?,
+            schedule: self.schedule.clone(),
             layers,
-            experiment: self.to_table(),
+            methods: MethodDescription::of_methods(&self.estimators).iter().map(|m| (**m).clone()).collect(),
+            origin: Origin::Experiment(self.to_table()),
         })
     }
 
@@ -159,6 +167,7 @@ impl Experiment {
             h_y_bits: 0.0,
             i_xy_bits: 0.0,
             i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
+            rule_gain: self.dataset.source.rule_gain(),
             label_shares: dataset.labels.shares(),
             guessing_accuracy,
         };

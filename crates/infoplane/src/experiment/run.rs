@@ -150,7 +150,10 @@ impl Experiment {
         // Without the lock first, so that what is wrong with the question is told before a process waits for another.
         let (_, manifest) = RunDir::open(path)?;
         let origin = path.join("manifest.toml").display().to_string();
-        let mut experiment = Experiment::from_table(&origin, manifest.experiment.clone())?;
+        let Some(table) = manifest.experiment() else {
+            return Err(ExperimentError::NoExperiment { path: path.into() });
+        };
+        let mut experiment = Experiment::from_table(&origin, table.clone())?;
         if let Some(asked) = asked {
             // The same data may lie elsewhere now.
             experiment.dataset.source = asked.dataset.source.clone();

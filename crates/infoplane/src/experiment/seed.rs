@@ -163,13 +163,8 @@ impl Shared<'_> {
             Err(SeedError::Experiment(error)) => return Err(error),
         }
         let end = end.unwrap_or(TrainingEnd::Epochs);
-        let status = match end {
-            TrainingEnd::Diverged { .. } => end.to_string(),
-            _ => SeedOutcome::FINISHED.to_string(),
-        };
         let last_epoch = last_epoch.unwrap_or(experiment.training.epochs);
-        let outcome =
-            SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), ended: end.to_string(), status };
+        let outcome = SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), ended: end };
         run.append(&[Record::Ended(outcome.clone())])?;
         let schedule = self.schedule_rows(seed, entropies, &measured);
         let work =
@@ -295,7 +290,7 @@ impl Shared<'_> {
     ) -> Option<SeedOutcome> {
         let outcome = self.recovered.ended.get(&seed)?;
         let last = outcome.last_epoch;
-        let finished = outcome.status == SeedOutcome::FINISHED;
+        let finished = !outcome.diverged();
         // The last epoch has statistics wherever the training ended, unless it diverged before that was known.
         let recorded = self.experiment.training.statistics != StatisticsEpochs::Never;
         let statistics = last < self.statistics_until(known_stats)

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
-use crate::run::{Disk, Fault, FaultMode};
+use crate::run::{Disk, Fault, FaultMode, Run};
 
 /// An experiment of milliseconds, on data in `folder`.
 pub(super) fn small(folder: &Path, changes: &[&str]) -> Experiment {
@@ -232,9 +232,7 @@ fn a_disk_that_fails_at_any_operation_loses_nothing() {
             if result.is_ok() {
                 // Something that can do without: the process number in the lock.
             } else if run.join("manifest.toml").exists() {
-                let (half, _) = crate::run::RunDir::open(&run).unwrap();
-                half.plane().unwrap();
-                half.training().unwrap();
+                Run::read(&run).unwrap();
                 Experiment::resume(&run, None, ONE, &(), &never()).unwrap();
             } else {
                 experiment.run(&run, ONE, &(), &never()).unwrap();
@@ -380,11 +378,10 @@ fn a_training_that_ends_early_has_its_last_epoch_measured() {
         let summary = experiment.run(&folder.path().join(name), ONE, &(), &never()).unwrap();
         for seed in &summary.outcome.seeds {
             assert!(seed.last_epoch < 60, "{name}: {seed:?}");
-            assert_eq!(seed.status == "finished", name != "diverged", "{seed:?}");
-            let epochs: Vec<u64> = summary
-                .run
-                .schedule()
+            assert_eq!(seed.diverged(), name == "diverged", "{seed:?}");
+            let epochs: Vec<u64> = Run::read(summary.run.path())
                 .unwrap()
+                .schedule()
                 .iter()
                 .filter(|measured| measured.seed == seed.seed)
                 .map(|measured| measured.epoch)

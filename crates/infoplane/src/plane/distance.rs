@@ -23,13 +23,10 @@ use crate::{Bound, Labels};
 /// The distance is symmetric, and of three epochs measured alike it obeys the triangle inequality.
 ///
 /// ```
-/// use infoplane::PlaneRow;
-/// use infoplane::plane::{Distance, Entropies, Scale};
-/// let at = |i_xt, i_ty| PlaneRow {
-///     seed: 0, epoch: 0, layer: 1, width: 3, estimator: "kde".into(), setting: "noise 0.001".into(), bound: None,
-///     i_xt_bits: Some(i_xt), i_ty_bits: Some(i_ty), i_xt_standard_error_bits: None, i_ty_standard_error_bits: None,
-///     out_of_range: 0, status: PlaneRow::OK.into(),
-/// };
+/// use std::sync::Arc;
+/// use infoplane::plane::{Distance, Entropies, MethodDescription, PlaneRow, Scale};
+/// let kde = Arc::new(MethodDescription::new("kde", "noise_variance=0.001", None));
+/// let at = |i_xt, i_ty| PlaneRow::new(0, 0, (1, 3), &kde, (i_xt, i_ty));
 /// let (earlier, later) = ([at(9.0, 0.5)], [at(6.0, 0.75)]);
 /// let bits = Distance { scale: Scale::Bits, layers: None, estimators: None, bounds: None };
 /// assert_eq!(bits.between(&earlier, &later), 3.0);
@@ -77,7 +74,7 @@ impl Entropies {
 }
 
 /// What makes a row of one epoch comparable with a row of another.
-type Key<'a> = (usize, &'a str, &'a str, Option<Bound>);
+type Key<'a> = (usize, &'a str);
 
 /// I(X;T) and I(T;Y).
 type Values = [Option<f64>; 2];
@@ -91,8 +88,8 @@ impl Distance {
     /// Whether this row is one of those compared.
     pub fn compares(&self, row: &PlaneRow) -> bool {
         self.layers.as_ref().is_none_or(|layers| layers.contains(&row.layer))
-            && self.estimators.as_ref().is_none_or(|estimators| estimators.contains(&row.estimator))
-            && self.bounds.as_ref().is_none_or(|bounds| bounds.contains(&row.bound))
+            && self.estimators.as_ref().is_none_or(|estimators| estimators.contains(&row.method.estimator))
+            && self.bounds.as_ref().is_none_or(|bounds| bounds.contains(&row.method.bound))
     }
 
     /// The distance between the rows of two epochs of one seed, in any order.
@@ -102,7 +99,7 @@ impl Distance {
         let mut pairs: BTreeMap<Key<'_>, [Values; 2]> = BTreeMap::new();
         for (side, rows) in [earlier, later].into_iter().enumerate() {
             for row in rows.iter().filter(|row| self.compares(row)) {
-                let key = (row.layer, row.estimator.as_str(), row.setting.as_str(), row.bound);
+                let key = (row.layer, row.method.id.as_str());
                 pairs.entry(key).or_default()[side] =
                     [row.i_xt_bits, row.i_ty_bits].map(|bits| bits.filter(|bits| bits.is_finite()));
             }
@@ -130,7 +127,10 @@ impl Distance {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::plane::MethodDescription;
     use proptest::prelude::*;
 
     fn row(
@@ -140,21 +140,8 @@ mod tests {
         i_xt: Option<f64>,
         i_ty: Option<f64>,
     ) -> PlaneRow {
-        PlaneRow {
-            seed: 0,
-            epoch: 0,
-            layer,
-            width: 2,
-            estimator: estimator.into(),
-            setting: "s".into(),
-            bound,
-            i_xt_bits: i_xt,
-            i_ty_bits: i_ty,
-            i_xt_standard_error_bits: None,
-            i_ty_standard_error_bits: None,
-            out_of_range: 0,
-            status: PlaneRow::OK.into(),
-        }
+        let method = Arc::new(MethodDescription::new(estimator, "s", bound));
+        PlaneRow { i_xt_bits: i_xt, i_ty_bits: i_ty, ..PlaneRow::new(0, 0, (layer, 2), &method, (0.0, 0.0)) }
     }
 
     const BITS: Distance = Distance { scale: Scale::Bits, layers: None, estimators: None, bounds: None };

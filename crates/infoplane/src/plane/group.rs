@@ -1,22 +1,20 @@
-//! The plane of one setting of one estimator: a path per layer and seed, and the mean over seeds.
+//! The plane of one method: a path per layer and seed, and the mean over seeds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::mean::mean_over_seeds;
-use super::{InformationPlane, Mean, PlaneRow};
-use crate::Bound;
+use super::row::finite;
+use super::{InformationPlane, Mean, MethodDescription, PlaneRow};
 
-/// The rows of one setting of one estimator: what one figure shows.
-#[derive(Debug, Clone, PartialEq)]
+/// The rows of one method: what one figure shows.
+#[derive(Debug, Clone)]
 pub struct PlaneGroup<'a> {
-    /// The method: `binned`, `kde`.
-    pub estimator: &'a str,
-    /// Its setting, as the rows print it.
-    pub setting: &'a str,
-    /// Which bound on I(X;T), for a method that gives bounds.
-    pub bound: Option<Bound>,
-    /// The rows, in the order of the plane.
-    pub rows: Vec<&'a PlaneRow>,
+    pub(super) plane: &'a InformationPlane,
+    /// How they were measured.
+    pub method: &'a Arc<MethodDescription>,
+    /// Where they are in the plane, ascending.
+    pub(super) places: Vec<u32>,
 }
 
 /// A point of the information plane.
@@ -69,43 +67,12 @@ pub struct ProcessingViolations {
     pub largest: Option<(f64, u64, usize, usize)>,
 }
 
-impl PlaneRow {
-    /// The two estimates in bits, (I(X;T), I(T;Y)), if the row holds finite values and its status is `ok`.
-    pub fn values(&self) -> Option<(f64, f64)> {
-        if self.status != PlaneRow::OK {
-            return None;
-        }
-        Some((finite(self.i_xt_bits)?, finite(self.i_ty_bits)?))
-    }
-}
-
-fn finite(value: Option<f64>) -> Option<f64> {
-    value.filter(|v| v.is_finite())
-}
-
-impl InformationPlane {
-    /// The rows by estimator, setting and bound, each in the order of its first row.
-    pub fn groups(&self) -> Vec<PlaneGroup<'_>> {
-        let mut groups: Vec<PlaneGroup<'_>> = Vec::new();
-        for row in &self.rows {
-            let same = |g: &&mut PlaneGroup<'_>| {
-                g.estimator == row.estimator && g.setting == row.setting && g.bound == row.bound
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => group.rows.push(row),
-                None => groups.push(PlaneGroup {
-                    estimator: &row.estimator,
-                    setting: &row.setting,
-                    bound: row.bound,
-                    rows: vec![row],
-                }),
-            }
-        }
-        groups
-    }
-}
-
 impl PlaneGroup<'_> {
+    /// The rows, in the order of the plane.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = PlaneRow> + '_ {
+        self.places.iter().map(|&place| self.plane.row(place as usize))
+    }
+
     /// The path of every layer that has values, ascending in layers.
     ///
     /// Rows without values are left out; of two rows with equal seed, layer and epoch the later stands.
@@ -126,8 +93,8 @@ impl PlaneGroup<'_> {
     fn paths(&self, values: impl Fn(&PlaneRow) -> Option<(f64, f64)>) -> Vec<LayerPath> {
         type Seeds = BTreeMap<u64, BTreeMap<u64, PlanePoint>>;
         let mut layers: BTreeMap<usize, (usize, Seeds)> = BTreeMap::new();
-        for row in &self.rows {
-            if let Some((i_xt_bits, i_ty_bits)) = values(row) {
+        for row in self.rows() {
+            if let Some((i_xt_bits, i_ty_bits)) = values(&row) {
                 let (width, seeds) = layers.entry(row.layer).or_default();
                 *width = row.width;
                 let point = PlanePoint { epoch: row.epoch, i_xt_bits, i_ty_bits };
@@ -147,21 +114,21 @@ impl PlaneGroup<'_> {
 
     /// The seeds of the rows, ascending.
     pub fn seeds(&self) -> Vec<u64> {
-        let mut seeds: Vec<u64> = self.rows.iter().map(|row| row.seed).collect();
+        let mut seeds: Vec<u64> = self.rows().map(|row| row.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
         seeds
     }
 
     /// Why rows hold no values, and how many rows each reason has; the most frequent first.
-    pub fn missing(&self) -> Vec<(&str, usize)> {
-        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in self.rows.iter().filter(|row| row.values().is_none()) {
-            let reason = if row.status == PlaneRow::OK { "no finite value" } else { row.status.as_str() };
+    pub fn missing(&self) -> Vec<(String, usize)> {
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        for row in self.rows().filter(|row| row.values().is_none()) {
+            let reason = row.missing.map_or_else(|| "no finite value".into(), |missing| missing.to_string());
             *reasons.entry(reason).or_default() += 1;
         }
         let mut reasons: Vec<_> = reasons.into_iter().collect();
-        reasons.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
     }
 
@@ -208,34 +175,21 @@ fn mean_path(seeds: &[(u64, Vec<PlanePoint>)]) -> Vec<MeanPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bound;
+    use crate::plane::{Missing, PlaneQuantity};
 
     fn row(seed: u64, epoch: u64, layer: usize, bound: Option<Bound>, i_xt: f64) -> PlaneRow {
-        PlaneRow {
-            seed,
-            epoch,
-            layer,
-            width: 3,
-            estimator: "kde".into(),
-            setting: "noise_variance=0.001".into(),
-            bound,
-            i_xt_bits: Some(i_xt),
-            i_ty_bits: Some(0.5),
-            i_xt_standard_error_bits: None,
-            i_ty_standard_error_bits: None,
-            out_of_range: 0,
-            status: PlaneRow::OK.into(),
-        }
+        let method = Arc::new(MethodDescription::new("kde", "noise_variance=0.001", bound));
+        PlaneRow::new(seed, epoch, (layer, 3), &method, (i_xt, 0.5))
     }
 
     #[test]
     fn bounds_are_groups_of_their_own() {
-        let plane = InformationPlane {
-            rows: vec![
+        let plane = InformationPlane::from_iter([
                 row(1, 0, 1, Some(Bound::Upper), 2.0),
                 row(1, 0, 1, Some(Bound::Lower), 1.0),
                 row(2, 0, 1, Some(Bound::Upper), 4.0),
-            ],
-        };
+            ]);
         let groups = plane.groups();
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[0].seeds(), [1, 2]);
@@ -246,12 +200,12 @@ mod tests {
     #[test]
     fn rows_without_values_are_counted_and_left_out() {
         let mut failed = row(1, 1, 1, None, 1.0);
-        failed.status = "not finite".into();
+        failed.missing = Some(Arc::new(Missing::both("not-finite", "not finite")));
         let mut nan = row(1, 2, 1, None, f64::NAN);
         nan.i_ty_bits = Some(0.0);
-        let plane = InformationPlane { rows: vec![row(1, 0, 1, None, 2.0), failed.clone(), nan, failed] };
+        let plane = InformationPlane::from_iter([row(1, 0, 1, None, 2.0), failed.clone(), nan, failed]);
         let group = &plane.groups()[0];
-        assert_eq!(group.missing(), [("not finite", 2), ("no finite value", 1)]);
+        assert_eq!(group.missing(), [("not finite".to_string(), 2), ("no finite value".to_string(), 1)]);
         assert_eq!(group.layers()[0].mean.len(), 1);
     }
 
@@ -259,8 +213,9 @@ mod tests {
     fn half_a_row_is_on_no_plane_and_in_the_series_it_has() {
         let mut half = row(1, 0, 1, None, 1.0);
         half.i_xt_bits = None;
-        half.status = "I(X;T): infinite".into();
-        let plane = InformationPlane { rows: vec![half] };
+        let reason = Missing::both("undetermined", "infinite");
+        half.missing = Some(Arc::new(Missing { quantity: Some(PlaneQuantity::IXt), ..reason }));
+        let plane = InformationPlane::from_iter([half]);
         let group = &plane.groups()[0];
         assert!(group.layers().is_empty() && group.layers_with_i_xt().is_empty());
         assert_eq!(group.layers_with_i_ty()[0].mean[0].i_ty_bits.mean, 0.5);
@@ -268,14 +223,12 @@ mod tests {
 
     #[test]
     fn rises_between_layers_beyond_the_tolerance_are_counted() {
-        let plane = InformationPlane {
-            rows: vec![
+        let plane = InformationPlane::from_iter([
                 row(1, 0, 1, None, 2.0),
                 row(1, 0, 2, None, 2.005),
                 row(1, 1, 1, None, 2.0),
                 row(1, 1, 2, None, 2.25),
-            ],
-        };
+            ]);
         let found = plane.groups()[0].processing_violations(0.01);
         assert_eq!((found.compared, found.count, found.largest), (2, 1, Some((0.25, 1, 1, 2))));
     }

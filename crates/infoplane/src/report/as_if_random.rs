@@ -17,7 +17,7 @@ use super::{Figure, ReportError, caption};
 use crate::Bound;
 use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
-use crate::plane::PlaneGroup;
+use crate::plane::{MethodDescription, make_ids_unique};
 use crate::pool::{PooledMean, mean_over_trainings, pooled_layers};
 use crate::run::Disk;
 
@@ -64,9 +64,9 @@ pub fn write_as_if_random(result: &AsIfRandomResult, directory: &Path) -> Result
 
 fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
     let settings = settings(result);
-    let names = caption::file_names(&settings.iter().map(Setting::group).collect::<Vec<_>>());
+    let names = unique(settings.iter().map(Setting::method));
     let mut figures = Vec::new();
-    for (setting, name) in settings.iter().zip(&names) {
+    for (setting, MethodDescription { id: name, .. }) in settings.iter().zip(&names) {
         if let Some(scene) = trend::draw(result, setting) {
             let title = format!("I(X;T) and H(T|X) by the number of networks: {}", setting.name());
             figures.push(Figure { name: format!("trend-{name}"), title, scene });
@@ -82,11 +82,8 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
             cells.push(&row.setting);
         }
     }
-    let groups: Vec<PlaneGroup<'_>> = cells
-        .iter()
-        .map(|setting| PlaneGroup { estimator: "", setting, bound: None, rows: vec![] })
-        .collect();
-    for (setting, name) in cells.iter().zip(caption::file_names(&groups)) {
+    let names = unique(cells.iter().map(|setting| MethodDescription::new("", setting, None)));
+    for (setting, MethodDescription { id: name, .. }) in cells.iter().zip(names) {
         if let Some(scene) = overlap::draw(result, setting) {
             let title = format!("Overlap of the clouds of two inputs: {setting}");
             figures.push(Figure { name: format!("overlap-{name}"), title, scene });
@@ -96,6 +93,13 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
         figures.push(Figure { name: "rest".into(), title: "Whether the weights are at rest".into(), scene });
     }
     figures
+}
+
+/// With ids that all differ.
+fn unique(methods: impl Iterator<Item = MethodDescription>) -> Vec<MethodDescription> {
+    let mut methods: Vec<MethodDescription> = methods.collect();
+    make_ids_unique(&mut methods);
+    methods
 }
 
 /// One setting of an estimator: its layers, each a mean over trainings.
@@ -109,14 +113,14 @@ impl Setting {
         &self.layers[0]
     }
 
-    fn group(&self) -> PlaneGroup<'_> {
+    fn method(&self) -> MethodDescription {
         let first = self.first();
-        PlaneGroup { estimator: &first.estimator, setting: &first.setting, bound: first.bound, rows: vec![] }
+        MethodDescription::new(&first.estimator, &first.setting, first.bound)
     }
 
     /// `binned, 30 edges on [−1, 1]`.
     fn name(&self) -> String {
-        caption::setting(&self.group())
+        self.method().title
     }
 
     /// The largest number of networks pooled.

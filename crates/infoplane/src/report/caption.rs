@@ -1,11 +1,10 @@
 //! What every figure says in words about what it shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::ReportData;
 use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::Bound;
-use crate::estimator::EstimatorConfig;
 use crate::plane::PlaneGroup;
 
 /// A rise of I(X;T) from a layer to the next beyond this is counted against the data processing inequality.
@@ -20,65 +19,20 @@ pub(super) fn layer(layer: usize) -> String {
     format!("T{}", layer.to_string().chars().map(lowered).collect::<String>())
 }
 
-/// `KDE, noise variance 0.001, upper bound`.
-pub(super) fn setting(group: &PlaneGroup<'_>) -> String {
-    let known = EstimatorConfig::METHODS.iter().find(|about| about.name == group.estimator);
-    let estimator = known.map_or_else(|| group.estimator.replace('_', " "), |about| about.title.to_string());
-    let setting = minus_signs(&group.setting.replace(['_', '='], " "));
-    let bound = group.bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
-    if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
-}
-
-/// Hyphens that stand before a number and not within a word, as minus signs.
-fn minus_signs(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let is = |index: Option<usize>, test: fn(char) -> bool| {
-        index.and_then(|index| characters.get(index)).copied().is_some_and(test)
-    };
-    let signed = |(index, &c): (usize, &char)| {
-        let minus = c == '-'
-            && is(index.checked_add(1), |c| c.is_ascii_digit())
-            && !is(index.checked_sub(1), char::is_alphanumeric);
-        if minus { '−' } else { c }
-    };
-    characters.iter().enumerate().map(signed).collect()
-}
-
-/// `kde-noise-variance-0.001-upper`: names of files, one per group, all different.
-pub(super) fn file_names(groups: &[PlaneGroup<'_>]) -> Vec<String> {
-    let mut taken = BTreeSet::new();
-    groups
-        .iter()
-        .map(|group| {
-            let bound = group.bound.map(Bound::name).unwrap_or_default();
-            let mut name = String::new();
-            for c in format!("{} {} {bound}", group.estimator, group.setting).chars() {
-                match c {
-                    c if c.is_ascii_alphanumeric() => name.push(c.to_ascii_lowercase()),
-                    '.' if name.ends_with(|c: char| c.is_ascii_digit()) => name.push('.'),
-                    _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
-                    _ => {}
-                }
-            }
-            // A setting of any length must still make a name that file systems take.
-            name.truncate(100);
-            let name = name.trim_end_matches(['-', '.']).to_string();
-            let mut unique = name.clone();
-            for number in 2.. {
-                if taken.insert(unique.clone()) {
-                    break;
-                }
-                unique = format!("{name}-{number}");
-            }
-            unique
-        })
-        .collect()
+/// `T₃` for a layer called `T3` or not at all; any other name as it is.
+pub(super) fn layer_named(number: usize, name: &str) -> String {
+    let digits = name.strip_prefix('T').filter(|digits| !digits.is_empty() && digits.len() <= 9);
+    match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(digits) => digits.parse().map_or_else(|_| name.to_string(), layer),
+        None if name.is_empty() => layer(number),
+        None => name.to_string(),
+    }
 }
 
 /// The line under the title: the setting, n and the number of seeds.
 pub(super) fn subtitle(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
     let seeds = group.seeds().len();
-    format!("{} · {}", setting(group), samples_and_seeds(data, seeds))
+    format!("{} · {}", group.method.title, samples_and_seeds(data, seeds))
 }
 
 pub(super) fn samples_and_seeds(data: &ReportData<'_>, n_seeds: usize) -> String {
@@ -95,7 +49,7 @@ pub(super) fn samples_and_seeds(data: &ReportData<'_>, n_seeds: usize) -> String
 pub(super) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(out_of_range(data, group));
-    if let Some(bound) = group.bound {
+    if let Some(bound) = group.method.bound {
         let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
         notes.push(format!(
             "I(X;T) is {bound}; I(T;Y) is a difference of two like bounds, so it is not itself a bound."
@@ -108,9 +62,9 @@ pub(super) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<String
 }
 
 fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<String> {
-    let measured = || group.rows.iter().filter(|row| row.values().is_some());
+    let measured = || group.rows().filter(|row| row.values().is_some());
     let outside: u64 = measured().map(|row| row.out_of_range).sum();
-    if outside == 0 && !group.estimator.starts_with("binned") {
+    if outside == 0 && group.method.estimator != "binned" {
         return None;
     }
     let values = |width: usize| width as f64 * data.n_samples as f64;
@@ -118,7 +72,7 @@ fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<String>
     if outside == 0 {
         return Some("Out of range: no value lies outside the bins.".into());
     }
-    let share = |row: &&&crate::PlaneRow| row.out_of_range as f64 / values(row.width).max(1.0);
+    let share = |row: &crate::PlaneRow| row.out_of_range as f64 / values(row.width).max(1.0);
     let worst = measured().max_by(|a, b| share(a).total_cmp(&share(b)))?;
     Some(format!(
         "Out of range: {outside} values ({}) lie outside the bins; at most {}, in {} at epoch {}.",
@@ -159,8 +113,7 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
     let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
     // A row may hold one of the two: the plane leaves it out, the curves show what there is.
     let half = group
-        .rows
-        .iter()
+        .rows()
         .any(|row| row.values().is_none() && (row.i_xt_bits.is_some() != row.i_ty_bits.is_some()));
     let values = if half { "both values" } else { "values" };
     let reason = reason.trim_end_matches('.');
@@ -170,7 +123,7 @@ fn missing(group: &PlaneGroup<'_>) -> Option<String> {
 fn early_ends(group: &PlaneGroup<'_>, complete: bool) -> Option<String> {
     // In one pass: a search for each seed would go through all rows of all seeds.
     let mut ends: BTreeMap<u64, Option<u64>> = BTreeMap::new();
-    for row in &group.rows {
+    for row in group.rows() {
         let end = ends.entry(row.seed).or_default();
         *end = (*end).max(row.values().map(|_| row.epoch));
     }
@@ -241,29 +194,11 @@ pub(super) fn write_notes(scene: &mut Scene, x: f64, top: f64, lines: &[String])
 mod tests {
     use super::*;
 
-    fn group(estimator: &'static str, setting: &'static str, bound: Option<Bound>) -> PlaneGroup<'static> {
-        PlaneGroup { estimator, setting, bound, rows: vec![] }
-    }
-
     #[test]
-    fn settings_are_written_for_readers() {
-        let kde = group("kde", "noise_variance=0.001", Some(Bound::Lower));
-        assert_eq!(setting(&kde), "KDE, noise variance 0.001, lower bound");
-        assert_eq!(setting(&group("binned", "30 edges on [-1, 1]", None)), "binned, 30 edges on [−1, 1]");
+    fn layers_are_called_by_their_names() {
         assert_eq!(layer(12), "T₁₂");
-    }
-
-    #[test]
-    fn file_names_are_plain_and_all_different() {
-        let groups = [
-            group("binned", "30 equal on [-1, 1]", None),
-            group("binned", "30 equal on (-1, 1)", None),
-            group("kde", "noise_variance=0.001", Some(Bound::Upper)),
-            group("../x", "/", None),
-        ];
-        assert_eq!(
-            file_names(&groups),
-            ["binned-30-equal-on-1-1", "binned-30-equal-on-1-1-2", "kde-noise-variance-0.001-upper", "x"]
-        );
+        let names = [(3, "T3"), (3, ""), (1, "conv1"), (2, "T"), (2, "Tanh2"), (1, "T99999999999999999999")];
+        let called = names.map(|(number, name)| layer_named(number, name));
+        assert_eq!(called, ["T₃", "T₃", "conv1", "T", "Tanh2", "T99999999999999999999"]);
     }
 }

@@ -22,6 +22,12 @@ pub struct LimitCurve {
 }
 
 impl LimitCurve {
+    /// The limit of labels that are drawn by the rule of the 12-bit task with a sigmoid of this gain; `None` for a gain
+    /// that is not allowed. Takes milliseconds.
+    pub fn of_gain(gain: f64) -> Option<LimitCurve> {
+        LimitCurve::of(&DatasetSource::Symmetric12 { gain: Some(gain), repeats: 1 }).ok().flatten()
+    }
+
     /// The limit of the 12-bit task: with its own gain, or with [`SIGMOID_GAIN`], that of the published rule, where the
     /// labels are without noise. `None` for data whose rule is not known. Takes milliseconds.
     ///

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::run::Disk;
+use crate::run::{Disk, FailedSeed, Run};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
 use crate::draw::Scene;
@@ -34,7 +34,7 @@ use crate::draw::Scene;
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
-pub use failed::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_in_words, failed_seeds};
+pub use failed::failed_in_words;
 pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use repeats::repeats_csv;
@@ -62,7 +62,7 @@ pub struct ReportData<'a> {
     pub training: &'a [EpochStats],
     /// Which epochs were measured, and by which rule.
     pub schedule: ScheduleData<'a>,
-    /// The trainings that did not learn, as [`failed_seeds`] finds them; every figure marks and names them.
+    /// The trainings that did not learn, as [`failed_seeds`](crate::run::failed_seeds) finds them; every figure marks and names them.
     pub failed: Vec<FailedSeed>,
     /// Whether means, bands and figures leave out the trainings that did not learn. Figures and summary say so;
     /// `plane.csv` holds all rows in any case.
@@ -122,31 +122,20 @@ struct Figure {
 /// # Examples
 /// ```
 /// use infoplane::report::{self, ReportData, ScheduleData};
+/// use std::sync::Arc;
+/// use infoplane::plane::MethodDescription;
 /// use infoplane::{Information, InformationPlane, LayerDescription, PlaneRow};
 ///
-/// let row = |epoch, i_xt, i_ty| PlaneRow {
-///     seed: 1,
-///     epoch,
-///     layer: 1,
-///     width: 3,
-///     estimator: "binned".into(),
-///     setting: "30 equal on [-1, 1]".into(),
-///     bound: None,
-///     i_xt_bits: Some(i_xt),
-///     i_ty_bits: Some(i_ty),
-///     i_xt_standard_error_bits: None,
-///     i_ty_standard_error_bits: None,
-///     out_of_range: 0,
-///     status: PlaneRow::OK.into(),
-/// };
-/// let plane = InformationPlane { rows: vec![row(0, 5.9, 0.12), row(30, 7.4, 0.70), row(4000, 3.7, 0.99)] };
+/// let binned = Arc::new(MethodDescription::new("binned", "30 equal on [-1, 1]", None));
+/// let row = |epoch, i_xt, i_ty| PlaneRow::new(1, epoch, (1, 3), &binned, (i_xt, i_ty));
+/// let plane = InformationPlane::from_iter([row(0, 5.9, 0.12), row(30, 7.4, 0.70), row(4000, 3.7, 0.99)]);
 /// let data = ReportData {
 ///     title: "a small run".into(),
 ///     dataset: "symmetric12".into(),
 ///     n_samples: 4096,
 ///     h_x: Information::from_bits(12.0),
 ///     h_y: Information::from_bits(0.999),
-///     layers: vec![LayerDescription { width: 3, nonlinearity: "tanh".into() }],
+///     layers: vec![LayerDescription { name: "T1".into(), width: 3, nonlinearity: "tanh".into() }],
 ///     plane: &plane,
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
@@ -162,7 +151,7 @@ struct Figure {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    if data.plane.rows.is_empty() && data.training.is_empty() {
+    if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
     let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
@@ -199,10 +188,9 @@ pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, Re
 
 fn figures(data: &ReportData<'_>) -> Vec<Figure> {
     let groups = data.plane.groups();
-    let names = caption::file_names(&groups);
     let mut figures = Vec::new();
-    for (group, name) in groups.iter().zip(&names) {
-        let setting = caption::setting(group);
+    for group in &groups {
+        let (name, setting) = (&group.method.id, &group.method.title);
         if let Some(scene) = plane_figure::draw(data, group) {
             let title = format!("Information plane: {setting}");
             figures.push(Figure { name: format!("plane-{name}"), title, scene });
@@ -221,11 +209,40 @@ fn figures(data: &ReportData<'_>) -> Vec<Figure> {
     figures
 }
 
-impl ReportData<'_> {
+impl<'a> ReportData<'a> {
+    /// What there is to show of a run.
+    pub fn of(run: &'a Run) -> Self {
+        let manifest = run.manifest();
+        let data = &manifest.data;
+        ReportData {
+            title: run.name().to_string(),
+            dataset: data.name.clone(),
+            n_samples: data.n_measured,
+            h_x: Information::from_bits(data.h_x_bits),
+            h_y: Information::from_bits(data.h_y_bits),
+            layers: manifest.layers.clone(),
+            plane: run.plane(),
+            training: run.training(),
+            schedule: ScheduleData {
+                measured: run.schedule(),
+                setting: schedule_setting(&manifest.schedule),
+                delta: manifest.schedule.delta(),
+                distance_unit: distance_unit(&manifest.schedule).into(),
+            },
+            failed: run.failed_seeds(),
+            only_learned: false,
+            complete: run.state().is_complete(),
+            limit: data.rule_gain.and_then(LimitCurve::of_gain),
+            notes: run.notes(),
+        }
+    }
+
     /// `T₃`, and in figures `T₃ (5, tanh)`.
     fn layer_name(&self, layer: usize, width: usize) -> String {
-        let name = caption::layer(layer);
-        match layer.checked_sub(1).and_then(|index| self.layers.get(index)) {
+        let described = layer.checked_sub(1).and_then(|index| self.layers.get(index));
+        let named = described.map_or("", |described| described.name.as_str());
+        let name = caption::layer_named(layer, named);
+        match described {
             Some(described) if !described.nonlinearity.is_empty() => {
                 format!("{name} ({}, {})", described.width, described.nonlinearity)
             }
@@ -240,7 +257,3 @@ pub(crate) fn layer_name(layer: usize) -> String {
     caption::layer(layer)
 }
 
-/// `KDE, noise variance 0.001, upper bound`.
-pub(crate) fn setting_name(group: &crate::plane::PlaneGroup<'_>) -> String {
-    caption::setting(group)
-}

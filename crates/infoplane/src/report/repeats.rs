@@ -58,8 +58,9 @@ pub fn repeats_csv(data: &ReportData<'_>) -> String {
                 rows.entry((path.layer, point.epoch)).or_default()[1] = Some(point.i_ty_bits);
             }
         }
-        let (estimator, setting) = (quoted(group.estimator), quoted(group.setting));
-        let bound = group.bound.map(Bound::name).unwrap_or_default();
+        let method = group.method;
+        let (estimator, setting) = (quoted(&method.estimator), quoted(&method.setting));
+        let bound = method.bound.map(Bound::name).unwrap_or_default();
         for ((layer, epoch), quantities) in rows {
             let line = write!(csv, "{estimator},{setting},{bound},{layer},{epoch}");
             line.expect("writing to a string does not fail");

@@ -102,7 +102,7 @@ fn about(data: &ReportData<'_>) -> String {
 fn heading(group: &PlaneGroup<'_>) -> String {
     let n_seeds = group.seeds().len();
     let seeds = if n_seeds == 1 { "1 seed" } else { &format!("{n_seeds} seeds, mean ± standard error") };
-    format!("{} – bits, {seeds}", caption::setting(group))
+    format!("{} – bits, {seeds}", group.method.title)
 }
 
 fn table(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<[String; 8]> {
@@ -216,7 +216,7 @@ fn accuracy(training: &[EpochStats]) -> Option<String> {
             .collect();
         mean_over_seeds(&by_seed).last().map(|(_, mean)| *mean)
     };
-    let train = at_last(|stats| Some(stats.train_accuracy))?;
+    let train = at_last(|stats| stats.train_accuracy)?;
     let test = match at_last(|stats| stats.test_accuracy) {
         Some(test) => format!("test {}", amount(test, 4)),
         None => "no test set".to_string(),

@@ -17,11 +17,11 @@ const COLUMNS: &str = "seed,epoch,layer,width,estimator,setting,bound,i_xt_bits,
 /// assert_eq!(plane_csv(&InformationPlane::default()).lines().count(), 1);
 /// ```
 pub fn plane_csv(plane: &InformationPlane) -> String {
-    let mut csv = String::with_capacity(96 * (plane.rows.len() + 2));
+    let mut csv = String::with_capacity(96 * (plane.len() + 2));
     csv.push_str(COLUMNS);
     csv.push('\n');
-    for row in &plane.rows {
-        let bound = row.bound.map(Bound::name).unwrap_or_default();
+    for row in plane.rows() {
+        let bound = row.method.bound.map(Bound::name).unwrap_or_default();
         let number =
             |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default();
         let line = writeln!(
@@ -31,14 +31,14 @@ pub fn plane_csv(plane: &InformationPlane) -> String {
             row.epoch,
             row.layer,
             row.width,
-            quoted(&row.estimator),
-            quoted(&row.setting),
+            quoted(&row.method.estimator),
+            quoted(&row.method.setting),
             number(row.i_xt_bits),
             number(row.i_ty_bits),
             number(row.i_xt_standard_error_bits),
             number(row.i_ty_standard_error_bits),
             row.out_of_range,
-            quoted(&row.status)
+            quoted(&row.missing.as_ref().map_or("ok".into(), |missing| missing.to_string()))
         );
         line.expect("writing to a string does not fail");
     }
@@ -56,27 +56,22 @@ pub(super) fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PlaneRow;
+    use std::sync::Arc;
+
+    use crate::plane::{MethodDescription, PlaneRow};
 
     #[test]
     fn rows_are_lines_and_commas_are_quoted() {
+        let method = |estimator, setting, bound| Arc::new(MethodDescription::new(estimator, setting, bound));
+        let binned = method("binned", "30 \"edges\" on [-1, 1]", None);
         let row = PlaneRow {
-            seed: 3,
-            epoch: 10,
-            layer: 2,
-            width: 7,
-            estimator: "binned".into(),
-            setting: "30 \"edges\" on [-1, 1]".into(),
-            bound: None,
-            i_xt_bits: Some(11.9985),
-            i_ty_bits: Some(f64::NAN),
-            i_xt_standard_error_bits: None,
             i_ty_standard_error_bits: Some(0.1 + 0.2),
             out_of_range: 4,
-            status: PlaneRow::OK.into(),
+            ..PlaneRow::new(3, 10, (2, 7), &binned, (11.9985, f64::NAN))
         };
-        let kde = PlaneRow { bound: Some(Bound::Upper), setting: "noise_variance=0.1".into(), ..row.clone() };
-        let csv = plane_csv(&InformationPlane { rows: vec![row, kde] });
+        let kde =
+            PlaneRow { method: method("kde", "noise_variance=0.1", Some(Bound::Upper)), ..row.clone() };
+        let csv = plane_csv(&InformationPlane::from_iter([row, kde]));
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(
             lines[0],

@@ -55,12 +55,12 @@ pub(super) fn draw(data: &ReportData<'_>) -> Option<Scene> {
 
     let black = Color::INK;
     let loss = [
-        figure.curve(|stats| Some(stats.train_loss), black, &[]),
+        figure.curve(|stats| stats.train_loss, black, &[]),
         figure.curve(|stats| stats.test_loss, black, DASHES),
     ];
     figure.panel(&mut scene, (LEFTS[0], rows[0]), "loss", &loss, Y::Linear);
     let accuracy = [
-        figure.curve(|stats| Some(stats.train_accuracy), black, &[]),
+        figure.curve(|stats| stats.train_accuracy, black, &[]),
         figure.curve(|stats| stats.test_accuracy, black, DASHES),
     ];
     figure.panel(&mut scene, (LEFTS[1], rows[0]), "accuracy", &accuracy, Y::Linear);
@@ -249,6 +249,6 @@ impl Figure<'_> {
 
     /// The width of a layer that is not described, from the rows that measured it.
     fn width(&self, layer: usize) -> usize {
-        self.data.plane.rows.iter().find(|row| row.layer == layer).map_or(0, |row| row.width)
+        self.data.plane.rows().find(|row| row.layer == layer).map_or(0, |row| row.width)
     }
 }

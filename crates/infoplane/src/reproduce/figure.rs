@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::ReproduceError;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
-use crate::plane::{LayerPath, Mean, PlaneGroup, PlanePoint};
 use crate::draw::Scene;
-use crate::report::{FailedSeed, failed_in_words};
-use crate::run::{Manifest, SeedOutcome};
+use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
+use crate::report::failed_in_words;
+use crate::run::{FailedSeed, Run};
 use crate::train::EpochStats;
-use crate::{Bound, InformationPlane};
+use crate::Bound;
 
 /// How much is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +153,9 @@ pub(super) struct RunResult {
     pub label: String,
     pub experiment: Experiment,
     pub seconds: Option<f64>,
-    pub manifest: Manifest,
-    pub seeds: Vec<SeedOutcome>,
     /// Those that did not learn.
     pub failed: Vec<FailedSeed>,
-    pub plane: InformationPlane,
-    /// In the order (seed, epoch).
-    pub training: Vec<EpochStats>,
+    pub run: Run,
 }
 
 /// What a figure came to.
@@ -237,32 +233,28 @@ impl RunResult {
         estimator: &EstimatorConfig,
         bound: Option<Bound>,
     ) -> Result<PlaneGroup<'_>, ReproduceError> {
-        let name = estimator.about().name;
-        let setting = estimator.settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default();
-        self.group_named(name, &setting, bound)
+        let described = MethodDescription::of_methods(std::slice::from_ref(estimator));
+        let wanted = described.iter().find(|method| method.bound == bound);
+        let what = || format!("{}, {:?}", estimator.about().name, bound);
+        let missing = || ReproduceError::NoRows { run: self.label.clone(), what: what() };
+        let wanted = wanted.ok_or_else(missing)?;
+        let same = |group: &PlaneGroup<'_>| {
+            let method = group.method;
+            (&method.estimator, &method.setting, method.bound) == (&wanted.estimator, &wanted.setting, bound)
+        };
+        let what = wanted.title.clone();
+        let found = self.run.plane().groups().into_iter().find(same);
+        found.ok_or_else(|| ReproduceError::NoRows { run: self.label.clone(), what })
     }
 
-    /// Likewise, by the name of its setting.
-    pub fn group_named(
-        &self,
-        estimator: &str,
-        setting: &str,
-        bound: Option<Bound>,
-    ) -> Result<PlaneGroup<'_>, ReproduceError> {
-        let chosen = |row: &&crate::PlaneRow| {
-            row.estimator == estimator && row.setting == setting && row.bound == bound
-        };
-        let rows: Vec<&crate::PlaneRow> = self.plane.rows.iter().filter(chosen).collect();
-        let Some(first) = rows.first() else {
-            let what = format!("{estimator}, {setting}");
-            return Err(ReproduceError::NoRows { run: self.label.clone(), what });
-        };
-        Ok(PlaneGroup { estimator: &first.estimator, setting: &first.setting, bound, rows: rows.clone() })
+    /// How many trainings there are.
+    pub fn n_seeds(&self) -> usize {
+        self.run.manifest().seeds.len()
     }
 
     /// `T₃ (5)`, for a legend.
     pub fn layer_names(&self) -> Vec<String> {
-        let layers = self.manifest.layers.iter().enumerate();
+        let layers = self.run.manifest().layers.iter().enumerate();
         layers
             .map(|(index, layer)| format!("{} ({})", crate::report::layer_name(index + 1), layer.width))
             .collect()
@@ -270,12 +262,13 @@ impl RunResult {
 
     /// Statistics of the last epoch of each seed.
     pub fn last_stats(&self) -> Vec<&EpochStats> {
-        self.training.chunk_by(|a, b| a.seed == b.seed).filter_map(|seed| seed.last()).collect()
+        self.run.training().chunk_by(|a, b| a.seed == b.seed).filter_map(|seed| seed.last()).collect()
     }
 
     /// Training accuracy at the last epoch, over the seeds.
     pub fn train_accuracy(&self) -> Option<Mean> {
-        Mean::of(&self.last_stats().iter().map(|s| f64::from(s.train_accuracy)).collect::<Vec<_>>())
+        let values = self.last_stats().into_iter().filter_map(|s| s.train_accuracy).map(f64::from);
+        Mean::of(&values.collect::<Vec<_>>())
     }
 
     /// Test accuracy at the last epoch, over the seeds.

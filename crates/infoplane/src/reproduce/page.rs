@@ -47,17 +47,23 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
     for run in &results.runs {
         let seconds = run.seconds;
         total = total.zip(seconds).map(|(total, seconds)| total + seconds);
-        let measured = run.seeds.iter().map(|seed| seed.measured_epochs).sum::<usize>();
+        let measured = run.run.schedule().len();
         put(
             &mut text,
             format_args!(
                 "| {} | {} | {} | {measured} | {} of {} | {} |\n",
                 run.label,
-                run.seeds.len(),
+                run.n_seeds(),
                 run.experiment.training.epochs,
+<<<<<<< HEAD
                 run.manifest.data.n_measured,
                 run.manifest.data.n_samples,
                 seconds.map_or("unknown".into(), duration)
+=======
+                run.run.manifest().data.n_measured,
+                run.run.manifest().data.n_samples,
+                seconds.map_or("not known".into(), duration)
+>>>>>>> 50e6616 (Run directories of format 3, read through one door: methods with ids and facts, columns, optional statistics)
             ),
         );
     }

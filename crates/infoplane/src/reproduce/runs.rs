@@ -15,8 +15,7 @@ use super::{
     replace,
 };
 use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
-use crate::report::failed_seeds;
-use crate::run::RunDir;
+use crate::run::{Run, RunDir};
 
 /// The directory of runs, and the times that they took.
 pub(super) struct Store {
@@ -64,24 +63,16 @@ impl Store {
     /// A complete run, read.
     pub fn read(&self, planned: &PlannedRun) -> Result<RunResult, ReproduceError> {
         let label = planned.label.as_str();
-        let read = || {
-            let (run, manifest) = RunDir::open(&self.path(planned))?;
-            let outcome = run.outcome()?;
-            Ok((manifest, outcome, run.plane()?, run.training()?))
-        };
-        let (manifest, outcome, plane, training) =
-            read().map_err(|error: crate::run::RunError| ReproduceError::from((label, error)))?;
-        let outcome = outcome.ok_or_else(|| ReproduceError::NotThere { run: label.into() })?;
-        let failed = failed_seeds(&manifest, &training, Some(&outcome));
+        let run = Run::read(&self.path(planned)).map_err(|error| ReproduceError::from((label, error)))?;
+        if !run.state().is_complete() {
+            return Err(ReproduceError::NotThere { run: label.into() });
+        }
         Ok(RunResult {
             label: label.into(),
-            failed,
+            failed: run.failed_seeds(),
             experiment: planned.experiment.clone(),
             seconds: self.seconds(planned),
-            manifest,
-            seeds: outcome.seeds,
-            plane,
-            training,
+            run,
         })
     }
 }

@@ -23,8 +23,7 @@ pub enum RunError {
     },
     /// The directory holds another run already.
     #[error(
-        "{path} already holds a run; `infoplane run --resume {path}` goes on with it, for a new one name another \
-         directory",
+        "{path} already holds a run; resume that, or name another directory",
         path = .0.display()
     )]
     Occupied(PathBuf),
@@ -61,7 +60,7 @@ pub enum RunError {
     },
     /// Written by a version of the library with another format.
     #[error(
-        "{} has format version {found}; this program reads version {FORMAT_VERSION}: use the program that wrote it{}, \
+        "{} has format version {found}; this program reads versions 2 and {FORMAT_VERSION}: use the program that wrote it{}, \
          or run the experiment again into another directory",
         path.display(),
         writer.as_ref().map(|writer| format!(", infoplane {writer}")).unwrap_or_default()
@@ -73,6 +72,18 @@ pub enum RunError {
         found: u32,
         /// The version of the program that wrote it.
         writer: Option<String>,
+    },
+    /// A run of an earlier format can be read, but not gone on with.
+    #[error(
+        "{} was begun in format {found} of run directories; this program writes format {FORMAT_VERSION} and only reads \
+         earlier ones: resume it with the program that began it, or run the experiment again into another directory",
+        path.display()
+    )]
+    OlderFormat {
+        /// The run directory.
+        path: PathBuf,
+        /// The version in its manifest.
+        found: u32,
     },
 }
 
@@ -99,7 +110,7 @@ fn advice(error: &io::Error, run: Option<&Path>) -> String {
         PermissionDenied | ReadOnlyFilesystem => Some("make it writable"),
         _ => None,
     };
-    let resume = run.map(|run| format!("`infoplane run --resume {}` goes on", run.display()));
+    let resume = run.map(|run| format!("resume the run in {}", run.display()));
     match (first, resume) {
         (None, None) => String::new(),
         (Some(first), None) => format!("; {first}"),

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
 use super::disk::partial_of;
-use super::journal::{Recovered, Seal};
+use super::journal::Seal;
 use super::lock::LOCK;
-use super::{Digests, Disk, FORMAT_VERSION, JOURNAL, MANIFEST, Manifest, RunDir, RunError};
+use super::manifest::{Manifest2, is_read};
+use super::{Disk, JOURNAL, MANIFEST, Manifest, RunDir, RunError};
 use crate::train::Keyframe;
 
 /// A digest of bytes that come little by little.
@@ -21,8 +22,25 @@ pub(crate) struct Digest(XxHash3_128);
 impl Digest {
     pub(crate) fn of(bytes: &[u8]) -> String {
         let mut digest = Digest::default();
-        digest.0.write(bytes);
+        digest.update(bytes);
         digest.text()
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    /// Refuses a file whose digest is not the one that the file `named_in` names.
+    pub(super) fn check(&self, path: &Path, digest: &str, named_in: &str) -> Result<(), RunError> {
+        let found = self.text();
+        if found == digest {
+            return Ok(());
+        }
+        let message = format!(
+            "damaged or changed: its digest is {found}, {named_in} says {digest}; restore it, or run the experiment \
+             again into another directory"
+        );
+        Err(RunError::Malformed { path: path.into(), line: None, message })
     }
 
     pub(super) fn text(&self) -> String {
@@ -49,7 +67,7 @@ impl Write for Digested<'_> {
 }
 
 /// The bytes of a file; `None` if there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, RunError> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, RunError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -89,9 +107,14 @@ pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunErr
     let bytes = read(&path)?.ok_or_else(no_run)?;
     let seal = Seal::of(&bytes);
     let version: Version = from_toml(&path, bytes.clone())?;
-    if version.format_version != FORMAT_VERSION {
+    if !is_read(version.format_version) {
         let (found, writer) = (version.format_version, version.infoplane_version);
         return Err(RunError::FormatVersion { path, found, writer });
+    }
+    if version.format_version == 2 {
+        let before: Manifest2 = from_toml(&path, bytes)?;
+        let malformed = |message| RunError::Malformed { path: path.clone(), line: None, message };
+        return Ok((Manifest::try_from(before).map_err(malformed)?, seal));
     }
     Ok((from_toml(&path, bytes)?, seal))
 }
@@ -201,29 +224,6 @@ impl RunDir {
         Ok(all)
     }
 
-    /// The rows of a table: checked against its digest in a complete run, otherwise from the journal.
-    pub(super) fn table<T: DeserializeOwned, I: Iterator<Item = ((u64, u64), Vec<T>)>>(
-        &self,
-        path: &Path,
-        digest: impl Fn(&Digests) -> &String,
-        recover: impl Fn(Recovered) -> I,
-    ) -> Result<Vec<T>, RunError> {
-        loop {
-            if let Some(outcome) = self.outcome()? {
-                return read_table(path, digest(&outcome.digests), "outcome.toml");
-            }
-            let journal = match read(&self.journal_path())? {
-                Some(bytes) => bytes,
-                // Finished between the two looks.
-                None if self.outcome_path().exists() => continue,
-                None => Vec::new(),
-            };
-            let mut epochs: Vec<_> = recover(Recovered::of(&journal, self.seal)).collect();
-            epochs.sort_by_cached_key(|&((seed, epoch), _)| (self.position(seed), seed, epoch));
-            return Ok(epochs.into_iter().flat_map(|(_, rows)| rows).collect());
-        }
-    }
-
     /// Where the networks of a training are kept.
     pub fn keyframes_path(&self) -> PathBuf {
         self.path.join("keyframes")
@@ -304,22 +304,17 @@ impl RunDir {
     }
 }
 
-/// The lines of a table whose digest the file `told_by` says.
+/// The lines of a table whose digest the file `named_in` names.
 pub(crate) fn read_table<T: DeserializeOwned>(
     path: &Path,
     digest: &str,
-    told_by: &str,
+    named_in: &str,
 ) -> Result<Vec<T>, RunError> {
     let malformed = |line, message| RunError::Malformed { path: path.into(), line, message };
     let bytes = fs::read(path).map_err(RunError::io("read", path))?;
-    let found = Digest::of(&bytes);
-    if found != digest {
-        let message = format!(
-            "damaged or changed: its digest is {found}, {told_by} says {digest}; restore it, or run the experiment \
-             again into another directory"
-        );
-        return Err(malformed(None, message));
-    }
+    let mut found = Digest::default();
+    found.update(&bytes);
+    found.check(path, digest, named_in)?;
     let lines = bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
     lines
         .map(|(number, line)| {

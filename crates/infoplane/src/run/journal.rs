@@ -1,6 +1,6 @@
 //! The working journal: what a run has found out so far, in whatever order it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,13 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Disk, SeedOutcome};
-use crate::PlaneRow;
+use super::{Disk, Manifest, SeedOutcome};
+use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
+use crate::Bound;
 use crate::schedule::Reason;
 use crate::train::EpochStats;
 
 /// Something a run found out: a line of its working journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Record {
     /// An epoch was measured.
@@ -33,6 +34,92 @@ pub enum Record {
     Trained(EpochStats),
     /// A training ended.
     Ended(SeedOutcome),
+}
+
+/// A line of the journal as it is read, before its methods are known.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoredRecord<'a> {
+    Measured {
+        seed: u64,
+        epoch: u64,
+        reason: Reason,
+        #[serde(borrow)]
+        rows: Vec<StoredRow<'a>>,
+    },
+    Trained(EpochStats),
+    Ended(SeedOutcome),
+}
+
+/// The methods of a run, by what its rows call them.
+#[derive(Debug)]
+pub(super) struct Methods {
+    by_id: HashMap<String, Arc<MethodDescription>>,
+    format_version: u32,
+}
+
+impl Methods {
+    pub(super) fn of(manifest: &Manifest) -> Methods {
+        let by_id = manifest.shared_methods().into_iter().map(|method| (method.id.clone(), method)).collect();
+        Methods { by_id, format_version: manifest.format_version }
+    }
+
+    /// The row, or the id of a method that the run does not have.
+    pub(super) fn row(&mut self, stored: StoredRow<'_>) -> Result<PlaneRow, String> {
+        let (method, missing) = match (stored.method, stored.estimator, stored.setting) {
+            (Some(id), ..) => {
+                let method = self.by_id.get(&*id).cloned().ok_or_else(|| id.into_owned())?;
+                (method, stored.missing)
+            }
+            // Format 2 spells the method out in every row, and the reason in words.
+            (None, Some(estimator), Some(setting)) if self.format_version == 2 => {
+                let method = self.spelled_out(&estimator, &setting, stored.bound);
+                let missing = stored.status.filter(|status| status != "ok");
+                (method, missing.map(|reason| Missing::in_words(&reason)))
+            }
+            _ => return Err("none".into()),
+        };
+        Ok(PlaneRow {
+            seed: stored.seed,
+            epoch: stored.epoch,
+            layer: stored.layer,
+            width: stored.width,
+            method,
+            i_xt_bits: stored.i_xt_bits,
+            i_ty_bits: stored.i_ty_bits,
+            i_xt_standard_error_bits: stored.i_xt_standard_error_bits,
+            i_ty_standard_error_bits: stored.i_ty_standard_error_bits,
+            out_of_range: stored.out_of_range,
+            missing: missing.map(Arc::new),
+        })
+    }
+
+    fn spelled_out(&mut self, estimator: &str, setting: &str, bound: Option<Bound>) -> Arc<MethodDescription> {
+        let known = self.by_id.values().find(|method| {
+            method.estimator == estimator && method.setting == setting && method.bound == bound
+        });
+        match known {
+            Some(method) => Arc::clone(method),
+            None => {
+                let mut method = MethodDescription::new(estimator, setting, bound);
+                while self.by_id.contains_key(&method.id) {
+                    method.id.push('+');
+                }
+                let method = Arc::new(method);
+                self.by_id.insert(method.id.clone(), Arc::clone(&method));
+                method
+            }
+        }
+    }
+
+    /// The statistics of an epoch: format 2 writes null for what is not known, and for what is not finite.
+    pub(super) fn stats(&self, stats: EpochStats) -> EpochStats {
+        if self.format_version > 2 {
+            return stats;
+        }
+        let known = |value: Option<f32>| value.filter(|value| !value.is_nan());
+        EpochStats { test_loss: known(stats.test_loss), test_accuracy: known(stats.test_accuracy), ..stats }
+    }
 }
 
 /// What is left of a working journal.
@@ -129,7 +216,12 @@ impl Journal {
     }
 
     /// Goes on with the journal at `path`, after writing it anew without what is damaged; starts it if it is missing.
-    pub(super) fn resume(path: &Path, seal: Seal, disk: &Disk) -> io::Result<(Self, Recovered)> {
+    pub(super) fn resume(
+        path: &Path,
+        seal: Seal,
+        methods: &mut Methods,
+        disk: &Disk,
+    ) -> io::Result<(Self, Recovered)> {
         let mut bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -148,7 +240,7 @@ impl Journal {
         let mut index = Index::default();
         let (mut start, mut length) = (0, 0);
         while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n').map(|end| start + end) {
-            match parse(&bytes[start..end], seal) {
+            match parse(&bytes[start..end], seal, methods) {
                 Some(record) => {
                     index.insert(&record, Span { offset: length as u64, length: end + 1 - start });
                     recovered.insert(record);
@@ -305,11 +397,12 @@ impl Recovered {
     }
 
     /// What the bytes of a journal hold; a last line that is not whole yet may belong to somebody who is writing.
-    pub(super) fn of(bytes: &[u8], seal: Seal) -> Recovered {
+    #[cfg(test)]
+    pub(super) fn of(bytes: &[u8], seal: Seal, methods: &mut Methods) -> Recovered {
         let mut recovered = Recovered::default();
         let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         for line in lines.split(|&byte| byte == b'\n').filter(|_| !bytes.is_empty()) {
-            match parse(line, seal) {
+            match parse(line, seal, methods) {
                 Some(record) => recovered.insert(record),
                 None => recovered.damaged += 1,
             }
@@ -357,6 +450,14 @@ fn checked(line: &[u8], seal: Seal) -> Option<&[u8]> {
     (*sum == seal.check_sum(text)).then_some(text)
 }
 
-fn parse(line: &[u8], seal: Seal) -> Option<Record> {
-    serde_json::from_slice(checked(line, seal)?).ok()
+/// The record of a line, if that is what was written.
+pub(super) fn parse(line: &[u8], seal: Seal, methods: &mut Methods) -> Option<Record> {
+    Some(match serde_json::from_slice(checked(line, seal)?).ok()? {
+        StoredRecord::Measured { seed, epoch, reason, rows } => {
+            let rows = rows.into_iter().map(|row| methods.row(row).ok()).collect::<Option<_>>()?;
+            Record::Measured { seed, epoch, reason, rows }
+        }
+        StoredRecord::Trained(stats) => Record::Trained(methods.stats(stats)),
+        StoredRecord::Ended(outcome) => Record::Ended(outcome),
+    })
 }

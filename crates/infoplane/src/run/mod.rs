@@ -8,7 +8,10 @@ mod disk;
 mod error;
 mod files;
 mod journal;
+mod learned;
 mod lock;
+mod manifest;
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -16,115 +19,26 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 pub use disk::Disk;
 #[cfg(test)]
 pub(crate) use disk::{Fault, FaultMode};
 pub use error::RunError;
 pub use journal::{Record, Recovered};
+pub use learned::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_seeds};
+pub use manifest::{DataFacts, Digests, Manifest, Origin, Outcome, Recorded, SeedOutcome};
+pub use read::{Appended, Run, State};
 
 pub(crate) use self::disk::partial_of;
 pub(crate) use self::files::{Digest, read_table, read_toml, to_toml};
 
 use self::disk::parent;
 use self::files::{Digested, check_vacant, read_manifest, remove_partials};
-use self::journal::{Journal, Seal};
+use self::journal::{Journal, Methods, Seal};
 use self::lock::{LOCK, Lock};
 use crate::schedule::MeasuredEpoch;
-use crate::train::EpochStats;
-use crate::{InformationPlane, LayerDescription};
 
-/// The version of the directory's format that this library writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
-
-/// What a run is: written once, before anything is measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The version of the format, [`FORMAT_VERSION`].
-    pub format_version: u32,
-    /// The version of the library that wrote it.
-    pub infoplane_version: String,
-    /// The seeds of the trainings, in the order of the rows.
-    pub seeds: Vec<u64>,
-    /// The data and what is known of them.
-    pub data: DataFacts,
-    /// The layers, from the one nearest the input.
-    pub layers: Vec<LayerDescription>,
-    /// The experiment with every choice spelled out; `infoplane run` accepts it as a file.
-    pub experiment: toml::Table,
-}
-
-/// What is known of the data that a run measures on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataFacts {
-    /// What figures call the data.
-    pub name: String,
-    /// A digest of inputs and labels.
-    pub digest: String,
-    /// Samples in the data.
-    pub n_samples: usize,
-    /// Samples that information is measured on.
-    pub n_measured: usize,
-    /// H(X) of the samples measured, in bits; log2 of their number unless inputs repeat. This and the next two
-    /// are means over the seeds, where each seed measures rows of its own.
-    pub h_x_bits: f64,
-    /// H(Y) of the samples measured, in bits.
-    pub h_y_bits: f64,
-    /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
-    pub i_xy_bits: f64,
-    /// I(X;Y) of the rule behind a generated task, in bits; absent where the rule is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub i_xy_rule_bits: Option<f64>,
-    /// p(y) of all samples, class by class.
-    pub label_shares: Vec<f64>,
-    /// For each seed, in their order, the share of its training labels that the most frequent class has: the accuracy
-    /// of always guessing that. Absent from manifests by earlier versions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guessing_accuracy: Vec<f64>,
-}
-
-/// How a run ended: written last, so its presence says that the run is complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Rows in `plane.jsonl`.
-    pub rows: usize,
-    /// Digests of the tables, by which damage to them is found.
-    pub digests: Digests,
-    /// Each training, in the order of the manifest.
-    pub seeds: Vec<SeedOutcome>,
-}
-
-/// Digests of a finished run's tables: 128 bits of XXH3, in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Digests {
-    /// Of `plane.jsonl`.
-    pub plane: String,
-    /// Of `training.jsonl`.
-    pub training: String,
-    /// Of `schedule.jsonl`.
-    pub schedule: String,
-}
-
-/// How the training with one seed ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SeedOutcome {
-    /// The seed.
-    pub seed: u64,
-    /// How many epochs were measured.
-    pub measured_epochs: usize,
-    /// The last epoch trained.
-    pub last_epoch: u64,
-    /// Why the training ended: all planned epochs are trained, a target was reached, nothing got better, or it diverged.
-    pub ended: String,
-    /// `finished`, or how it failed: the training diverged.
-    pub status: String,
-}
-
-impl SeedOutcome {
-    /// The status of a training that went to its end.
-    pub const FINISHED: &'static str = "finished";
-}
+/// The version of the directory's format that this library writes; it reads format 2 as well.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// A directory that holds a run.
 ///
@@ -223,6 +137,9 @@ impl RunDir {
     pub fn resume(path: &Path, disk: Disk) -> Result<(Self, Manifest, Resumed), RunError> {
         let (run, manifest) = RunDir::open(path)?;
         let mut run = RunDir { disk, ..run };
+        if manifest.format_version != FORMAT_VERSION && run.outcome()?.is_none() {
+            return Err(RunError::OlderFormat { path: path.into(), found: manifest.format_version });
+        }
         let lock = match run.outcome()? {
             // Nothing needs to be written, so a directory that cannot be written to is as good.
             Some(outcome) if !run.has_leftovers()? => return Ok((run, manifest, Resumed::Complete(outcome))),
@@ -236,7 +153,7 @@ impl RunDir {
         }
         run.remove_leftovers().map_err(at)?;
         let journal_file = run.journal_path();
-        let (journal, recovered) = Journal::resume(&journal_file, run.seal, &run.disk)
+        let (journal, recovered) = Journal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
             .map_err(RunError::io("write", &journal_file))
             .map_err(at)?;
         run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
@@ -289,7 +206,7 @@ impl RunDir {
     }
 
     fn outcome_path(&self) -> PathBuf {
-        self.path.join("outcome.toml")
+        self.path.join(OUTCOME)
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Writer>, RunError> {
@@ -391,48 +308,8 @@ impl RunDir {
     pub fn outcome(&self) -> Result<Option<Outcome>, RunError> {
         read_toml(&self.outcome_path())
     }
-
-    /// The measurements: of a complete run all, of another those so far.
-    ///
-    /// # Errors
-    /// [`RunError::Malformed`] if the table of a complete run is not as it was written.
-    pub fn plane(&self) -> Result<InformationPlane, RunError> {
-        let rows = self.table(
-            &self.plane_path(),
-            |digests| &digests.plane,
-            |recovered| recovered.measured.into_iter().map(|(key, (_, rows))| (key, rows)),
-        )?;
-        Ok(InformationPlane { rows })
-    }
-
-    /// The epoch statistics, likewise.
-    ///
-    /// # Errors
-    /// As [`RunDir::plane`].
-    pub fn training(&self) -> Result<Vec<EpochStats>, RunError> {
-        self.table(
-            &self.training_path(),
-            |digests| &digests.training,
-            |recovered| recovered.trained.into_iter().map(|(key, stats)| (key, vec![stats])),
-        )
-    }
-
-    /// The measured epochs, likewise; distances are there only once the run is complete.
-    ///
-    /// # Errors
-    /// As [`RunDir::plane`].
-    pub fn schedule(&self) -> Result<Vec<MeasuredEpoch>, RunError> {
-        self.table(
-            &self.schedule_path(),
-            |digests| &digests.schedule,
-            |recovered| {
-                recovered.measured.into_iter().map(|((seed, epoch), (reason, _))| {
-                    ((seed, epoch), vec![MeasuredEpoch { seed, epoch, reason, distance: None }])
-                })
-            },
-        )
-    }
 }
 
 const MANIFEST: &str = "manifest.toml";
+const OUTCOME: &str = "outcome.toml";
 const JOURNAL: &str = "journal.jsonl";

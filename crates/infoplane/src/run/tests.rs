@@ -2,16 +2,29 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 
 use super::journal::Seal;
 use super::*;
 use crate::network::Initialization;
-use crate::schedule::Reason;
-use crate::train::{Keyframe, LayerStats};
-use crate::{Network, Nonlinearity, PlaneRow};
+use crate::plane::MethodDescription;
+use crate::schedule::{Reason, ScheduleConfig};
+use crate::train::{EpochStats, Keyframe, LayerStats, TrainingEnd};
+use crate::{InformationPlane, LayerDescription, Network, Nonlinearity, PlaneRow};
+
+fn binned() -> MethodDescription {
+    MethodDescription::new("binned", "30 bins", None)
+}
+
+fn methods() -> Methods {
+    Methods::of(&manifest())
+}
+
+fn plane(run: &RunDir) -> Result<InformationPlane, RunError> {
+    Ok(Run::read(run.path())?.plane().clone())
+}
 
 fn manifest() -> Manifest {
     let data = DataFacts {
@@ -23,6 +36,7 @@ fn manifest() -> Manifest {
         h_y_bits: 1.0,
         i_xy_bits: 1.0,
         i_xy_rule_bits: None,
+        rule_gain: None,
         label_shares: vec![0.5, 0.5],
         guessing_accuracy: vec![0.5],
     };
@@ -31,30 +45,21 @@ fn manifest() -> Manifest {
         infoplane_version: "0.1.0".into(),
         // Not ascending: rows come in this order all the same.
         seeds: vec![7, 3],
+        name: "made up".into(),
+        reference: None,
+        planned_epochs: Some(2),
         data,
-        layers: vec![LayerDescription { width: 2, nonlinearity: "tanh".into() }],
-        experiment: toml::Table::new(),
+        schedule: ScheduleConfig::Every { interval: 1 },
+        layers: vec![LayerDescription { name: "T1".into(), width: 2, nonlinearity: "tanh".into() }],
+        methods: vec![binned()],
+        origin: Origin::Experiment(toml::Table::new()),
     }
 }
 
 fn row(seed: u64, epoch: u64, layer: usize) -> PlaneRow {
     // Values with all their digits.
     let value = (seed as f64 + epoch as f64 / 7.0 + layer as f64 / 13.0).sin();
-    PlaneRow {
-        seed,
-        epoch,
-        layer,
-        width: 2,
-        estimator: "binned".into(),
-        setting: "30 bins".into(),
-        bound: None,
-        i_xt_bits: Some(value),
-        i_ty_bits: Some(value / 3.0),
-        i_xt_standard_error_bits: None,
-        i_ty_standard_error_bits: None,
-        out_of_range: 0,
-        status: PlaneRow::OK.into(),
-    }
+    PlaneRow::new(seed, epoch, (layer, 2), &Arc::new(binned()), (value, value / 3.0))
 }
 
 fn stats(seed: u64, epoch: u64) -> EpochStats {
@@ -63,15 +68,16 @@ fn stats(seed: u64, epoch: u64) -> EpochStats {
         seed,
         epoch,
         // A training about to diverge.
-        train_loss: if epoch == 2 { f32::NAN } else { value },
+        train_loss: Some(if epoch == 2 { f32::NAN } else { value }),
         test_loss: (epoch == 1).then_some(f32::INFINITY),
-        train_accuracy: value / 3.0,
+        train_accuracy: Some(value / 3.0),
         test_accuracy: None,
         layers: vec![LayerStats {
             weight_norm: value * 1e-30,
             gradient_mean: Some(value * 1e30),
             gradient_standard_deviation: Some(f32::NAN),
         }],
+        scalars: BTreeMap::new(),
     }
 }
 
@@ -80,8 +86,7 @@ fn ended(seed: u64) -> SeedOutcome {
         seed,
         measured_epochs: 3,
         last_epoch: 2,
-        ended: "all planned epochs are trained".into(),
-        status: SeedOutcome::FINISHED.into(),
+        ended: TrainingEnd::Epochs,
     }
 }
 
@@ -177,7 +182,7 @@ fn check(recovered: &Recovered) {
     for (&(seed, epoch), kept) in &recovered.trained {
         let json = |stats: &EpochStats| serde_json::to_string(stats).unwrap();
         assert_eq!(json(kept), json(&stats(seed, epoch)));
-        assert_eq!(kept.train_accuracy.to_bits(), stats(seed, epoch).train_accuracy.to_bits());
+        assert_eq!(kept.train_accuracy.map(f32::to_bits), stats(seed, epoch).train_accuracy.map(f32::to_bits));
     }
     for (&seed, outcome) in &recovered.ended {
         assert_eq!(*outcome, ended(seed));
@@ -211,12 +216,12 @@ fn a_finished_run_holds_its_tables_in_the_order_of_the_manifest_and_nothing_else
     );
     let (run, read) = RunDir::open(&path).unwrap();
     assert_eq!(read, manifest());
-    let keys: Vec<_> = run.plane().unwrap().rows.iter().map(|row| (row.seed, row.epoch, row.layer)).collect();
+    let keys: Vec<_> = plane(&run).unwrap().rows().map(|row| (row.seed, row.epoch, row.layer)).collect();
     let order = [7, 3].into_iter().flat_map(|s| (0..3).flat_map(move |e| (1..=2).map(move |l| (s, e, l))));
     assert_eq!(keys, order.collect::<Vec<_>>());
-    assert_eq!(run.plane().unwrap().rows[3], row(7, 1, 2));
-    assert_eq!(run.schedule().unwrap(), schedule());
-    assert_eq!(run.training().unwrap().len(), 6);
+    assert_eq!(plane(&run).unwrap().row(3), row(7, 1, 2));
+    assert_eq!(Run::read(&path).unwrap().schedule(), schedule());
+    assert_eq!(Run::read(&path).unwrap().training().len(), 6);
     let text = fs::read_to_string(run.training_path()).unwrap();
     assert_eq!(text.lines().next(), Some(&*serde_json::to_string(&stats(7, 0)).unwrap()));
     let outcome = run.outcome().unwrap().unwrap();
@@ -243,9 +248,7 @@ fn a_failure_at_any_operation_is_told_and_the_resumed_run_has_the_same_bytes() {
             let failed = go(&path, Disk::failing(Fault { at, kind, mode }));
             // Whatever happened, it can be read if it had begun.
             if let Ok((run, _)) = RunDir::open(&path) {
-                run.plane().unwrap();
-                run.training().unwrap();
-                run.schedule().unwrap();
+                Run::read(run.path()).unwrap();
             }
             match failed {
                 Err(error) => assert!(error.to_string().starts_with("cannot "), "{error}"),
@@ -330,7 +333,7 @@ fn a_flipped_bit_costs_its_record_and_no_wrong_value_is_believed() {
         // Another bit at every byte; all bits of the whole journal would take long.
         let mut damaged = bytes.clone();
         damaged[position] ^= 1 << (position % 8);
-        let recovered = Recovered::of(&damaged, seal);
+        let recovered = Recovered::of(&damaged, seal, &mut methods());
         check(&recovered);
         let kept = recovered.measured.len() + recovered.trained.len() + recovered.ended.len();
         let last = position + 1 == bytes.len();
@@ -361,12 +364,12 @@ proptest! {
         let end = (at + length).min(bytes.len());
         bytes.splice(at..end, garbage.into_iter().chain(std::iter::repeat_n(0, zeros)));
         fs::write(&path, &bytes).unwrap();
-        let (journal, recovered) = Journal::resume(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
+        let (journal, recovered) = Journal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
         drop(journal);
         check(&recovered);
-        prop_assert_eq!(recovered.damaged, Recovered::of(&bytes, Seal::of(b"manifest")).damaged);
+        prop_assert_eq!(recovered.damaged, Recovered::of(&bytes, Seal::of(b"manifest"), &mut methods()).damaged);
         // Written anew, the journal is whole, and holds the same.
-        let (_, again) = Journal::resume(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
+        let (_, again) = Journal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
         prop_assert_eq!(again.damaged, 0);
         prop_assert_eq!(again.measured, recovered.measured);
         prop_assert_eq!(again.trained.len(), recovered.trained.len());
@@ -379,13 +382,13 @@ proptest! {
         prop_assume!(wide.is_finite() && narrow.is_finite());
         let rows = vec![PlaneRow { i_xt_bits: Some(wide), ..row(7, 0, 1) }];
         let measured = Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows };
-        let trained = Record::Trained(EpochStats { train_loss: narrow, ..stats(7, 0) });
+        let trained = Record::Trained(EpochStats { train_loss: Some(narrow), ..stats(7, 0) });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         Journal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
-        let recovered = Recovered::of(&fs::read(&path).unwrap(), Seal::of(b"manifest"));
+        let recovered = Recovered::of(&fs::read(&path).unwrap(), Seal::of(b"manifest"), &mut methods());
         prop_assert_eq!(recovered.measured[&(7, 0)].1[0].i_xt_bits.unwrap().to_bits(), bits);
-        prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.to_bits(), narrow.to_bits());
+        prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.unwrap().to_bits(), narrow.to_bits());
     }
 }
 
@@ -416,12 +419,12 @@ fn of_two_records_of_one_epoch_the_first_stands() {
     let measured =
         |layer| Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows: vec![row(7, 0, layer)] };
     run.append(&[measured(1), measured(2)]).unwrap();
-    assert_eq!(run.plane().unwrap().rows, [row(7, 0, 1)]);
+    assert_eq!(plane(&run).unwrap(), InformationPlane::from_iter([row(7, 0, 1)]));
     drop(run);
     let (run, recovered) = recover(folder.path());
     assert_eq!(recovered.measured[&(7, 0)].1, [row(7, 0, 1)]);
     run.finish(&[ended(7)], &[]).unwrap();
-    assert_eq!(run.plane().unwrap().rows, [row(7, 0, 1)]);
+    assert_eq!(plane(&run).unwrap(), InformationPlane::from_iter([row(7, 0, 1)]));
 }
 
 #[test]
@@ -435,7 +438,7 @@ fn a_second_writer_is_refused_and_told_who_is_first() {
     // To read is allowed.
     let (reader, _) = RunDir::open(folder.path()).unwrap();
     first.append(&records()).unwrap();
-    assert_eq!(reader.plane().unwrap().rows.len(), 12);
+    assert_eq!(plane(&reader).unwrap().len(), 12);
     // A clone holds on to it too; without either it can be taken up.
     let clone = first.clone();
     drop(first);
@@ -504,7 +507,7 @@ fn another_format_is_refused_with_what_to_do() {
         RunDir::resume(folder.path(), Disk::counting()).unwrap_err(),
     ] {
         let error = error.to_string();
-        assert!(error.contains("has format version 1; this program reads version 2"), "{error}");
+        assert!(error.contains("has format version 1; this program reads versions 2 and 3"), "{error}");
         assert!(error.contains("infoplane 0.0.9") && error.contains("run the experiment again"), "{error}");
     }
     assert_eq!(files(folder.path()).len(), 1);
@@ -533,7 +536,7 @@ fn directories_that_hold_something_else_are_left_alone() {
     drop(create(&begun).unwrap());
     assert!(!begun.join("manifest.toml.4711.partial").exists());
     let error = create(&begun).unwrap_err().to_string();
-    assert!(error.contains(&format!("`infoplane run --resume {}`", begun.display())), "{error}");
+    assert!(error.contains(&format!("{} already holds a run; resume that", begun.display())), "{error}");
 }
 
 #[test]
@@ -541,7 +544,7 @@ fn a_missing_journal_is_told_and_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     stopped(folder.path());
     fs::remove_file(folder.path().join(JOURNAL)).unwrap();
-    assert_eq!(RunDir::open(folder.path()).unwrap().0.plane().unwrap().rows, []);
+    assert!(Run::read(folder.path()).unwrap().plane().is_empty());
     let (run, recovered) = recover(folder.path());
     assert_eq!(recovered, Recovered { journal_missing: true, ..Recovered::default() });
     run.append(&records()).unwrap();
@@ -576,7 +579,7 @@ fn what_ended_processes_left_behind_is_removed() {
     finish(&run).unwrap();
     put();
     fs::write(folder.path().join(JOURNAL), "from before the outcome").unwrap();
-    assert_eq!(run.plane().unwrap().rows.len(), 12);
+    assert_eq!(plane(&run).unwrap().len(), 12);
     let (_, _, resumed) = RunDir::resume(folder.path(), Disk::counting()).unwrap();
     assert!(matches!(resumed, Resumed::Complete(_)));
     assert_eq!(left(), unknown);
@@ -593,14 +596,8 @@ fn damage_to_a_finished_table_is_told_with_its_name() {
         let mut damaged = bytes.clone();
         damaged[bytes.len() / 2] ^= 1;
         fs::write(&path, &damaged).unwrap();
-        let told = [
-            run.plane().err().map(|error| error.to_string()),
-            run.training().err().map(|error| error.to_string()),
-            run.schedule().err().map(|error| error.to_string()),
-        ];
-        let told: Vec<String> = told.into_iter().flatten().collect();
-        assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with(&format!("{}: damaged or changed", path.display())), "{}", told[0]);
+        let told = Run::read(folder.path()).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("{}: damaged or changed", path.display())), "{told}");
         fs::write(&path, &bytes).unwrap();
     }
 }
@@ -637,7 +634,7 @@ fn a_full_disk_is_told_with_what_to_do_and_told_again() {
     for _ in 0..2 {
         let error = run.append(&records()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot write {}: ", run.journal_path().display())), "{error}");
-        let advice = format!("; free some space, then `infoplane run --resume {}` goes on", path.display());
+        let advice = format!("; free some space, then resume the run in {}", path.display());
         assert!(error.ends_with(&advice), "{error}");
     }
     assert!(finish(&run).is_err(), "a run with a gap is not complete");
@@ -665,9 +662,9 @@ fn a_directory_that_cannot_be_written_to_is_told() {
     set(0o555);
     let may_write_anyway = fs::write(path.join("probe"), "").is_ok();
     let resumed = RunDir::resume(&path, Disk::counting());
-    let read = RunDir::open(&path).and_then(|(run, _)| run.plane());
+    let read = Run::read(&path).map(|run| run.plane().clone());
     set(0o755);
-    assert_eq!(read.unwrap().rows.len(), 12);
+    assert_eq!(read.unwrap().len(), 12);
     // The superuser writes where nobody may.
     if !may_write_anyway {
         let error = resumed.unwrap_err().to_string();

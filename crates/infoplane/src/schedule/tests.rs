@@ -1,12 +1,13 @@
 //! Schedules on made-up curves: nothing is trained and nothing estimated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::estimator::{EstimatorConfig, KdeConfig};
-use crate::plane::Scale;
+use crate::plane::{MethodDescription, Scale};
 
 const ENTROPIES: Entropies = Entropies { h_x_bits: 12.0, h_y_bits: 1.0 };
 
@@ -21,21 +22,8 @@ fn bits(delta: f64) -> DeltaConfig {
 type Curve = Box<dyn Fn(u64) -> [Option<f64>; 2]>;
 
 fn rows(epoch: u64, [i_xt_bits, i_ty_bits]: [Option<f64>; 2]) -> Vec<PlaneRow> {
-    vec![PlaneRow {
-        seed: 0,
-        epoch,
-        layer: 1,
-        width: 3,
-        estimator: "kde".into(),
-        setting: "noise 0.001".into(),
-        bound: None,
-        i_xt_bits,
-        i_ty_bits,
-        i_xt_standard_error_bits: None,
-        i_ty_standard_error_bits: None,
-        out_of_range: 0,
-        status: PlaneRow::OK.into(),
-    }]
+    let method = Arc::new(MethodDescription::new("kde", "noise 0.001", None));
+    vec![PlaneRow { i_xt_bits, i_ty_bits, ..PlaneRow::new(0, epoch, (1, 3), &method, (0.0, 0.0)) }]
 }
 
 /// A number in [0, 1) for every pair: invented noise that any epoch can be asked for.

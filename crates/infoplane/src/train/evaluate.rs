@@ -1,5 +1,7 @@
 //! Loss and accuracy of the network on rows of the data.
 
+use std::collections::BTreeMap;
+
 use super::gradient_moments::layer_stats;
 use super::trainer::write_targets;
 use super::{EpochStats, Loss, Trainer};
@@ -29,13 +31,14 @@ impl Trainer {
         EpochStats {
             seed: self.seed,
             epoch: self.epoch,
-            train_loss,
+            train_loss: Some(train_loss),
             test_loss: test.map(|(loss, _)| loss),
-            train_accuracy,
+            train_accuracy: Some(train_accuracy),
             test_accuracy: test.map(|(_, accuracy)| accuracy),
             layers: (0..shape.n_layers())
                 .map(|l| layer_stats(shape, &self.parameters.values, self.recorded.as_ref(), l))
                 .collect(),
+            scalars: BTreeMap::new(),
         }
     }
 

@@ -16,6 +16,8 @@ mod stop;
 mod tests;
 mod trainer;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use config::{BatchSize, StatisticsEpochs, TrainConfig};
@@ -31,24 +33,32 @@ pub use stop::{Statistic, StopRule, StopState, TrainingEnd};
 pub use trainer::Trainer;
 
 /// Statistics of training after an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Everything but the seed and the epoch may be unknown: a network trained elsewhere brings what it has.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EpochStats {
     /// The seed of the run.
     pub seed: u64,
     /// Number of epochs trained; 0 is the untrained network.
     pub epoch: u64,
     /// Mean loss on the training samples, in the loss's own unit (nats for cross-entropy).
-    #[serde(deserialize_with = "null_is_nan")]
-    pub train_loss: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_is_nan_if_there")]
+    pub train_loss: Option<f32>,
     /// Mean loss on the test samples; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_is_nan_if_there")]
     pub test_loss: Option<f32>,
     /// Fraction of training samples classified correctly.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub train_accuracy: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_is_nan_if_there")]
+    pub train_accuracy: Option<f32>,
     /// Fraction of test samples classified correctly; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_is_nan_if_there")]
     pub test_accuracy: Option<f32>,
-    /// One entry per layer, starting at the input.
+    /// One entry per layer, starting at the input; empty if nothing is known of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerStats>,
+    /// Anything else, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scalars: BTreeMap<String, f64>,
 }
 
 /// The weights and gradients of one layer over one epoch.
@@ -66,6 +76,11 @@ pub struct LayerStats {
 /// JSON has no NaN and no infinity; training that is about to diverge has them, and they are written as null.
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NAN))
+}
+
+/// As [`null_is_nan`], of a value that may be absent.
+fn null_is_nan_if_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f32>, D::Error> {
+    null_is_nan(deserializer).map(Some)
 }
 
 impl LayerStats {

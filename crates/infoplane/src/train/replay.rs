@@ -252,7 +252,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
 
     /// Returns why and when training ended, once it has.
     pub fn ended(&self) -> Option<TrainingEnd> {
-        self.ended
+        self.ended.clone()
     }
 
     /// Returns the number of loads that needed retraining.
@@ -414,7 +414,7 @@ impl<F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Snapshots for Repla
     }
 
     fn last(&self) -> Option<u64> {
-        self.ended.map(|_| self.front.epoch)
+        self.ended.as_ref().map(|_| self.front.epoch)
     }
 
     fn reached(&self) -> u64 {

@@ -99,7 +99,8 @@ pub struct StopState {
 }
 
 /// Why and when training ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TrainingEnd {
     /// All planned epochs are trained.
@@ -130,9 +131,33 @@ pub enum TrainingEnd {
     Diverged {
         /// The first epoch whose loss is not finite: one after the last of the training.
         epoch: u64,
-        /// The loss given.
+        /// The loss.
+        #[serde(with = "in_words")]
         loss: f32,
     },
+    /// It was trained elsewhere, and no more epochs come.
+    Recorded {
+        /// The last epoch recorded.
+        epoch: u64,
+    },
+    /// Anything else, in words.
+    Other {
+        /// The words.
+        reason: String,
+    },
+}
+
+/// A number that need not be finite, for which JSON has no sign, as a word.
+mod in_words {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl fmt::Display for TrainingEnd {
@@ -152,6 +177,8 @@ impl fmt::Display for TrainingEnd {
             TrainingEnd::Diverged { epoch, loss } => {
                 SnapshotError::Diverged { epoch: *epoch, loss: *loss }.fmt(f)
             }
+            TrainingEnd::Recorded { epoch } => write!(f, "epoch {epoch} is the last that was recorded"),
+            TrainingEnd::Other { reason } => f.write_str(reason),
         }
     }
 }
@@ -265,9 +292,9 @@ mod tests {
                 }
                 let stats = trainer.stats();
                 match statistic {
-                    Statistic::TrainLoss => stats.train_loss,
+                    Statistic::TrainLoss => stats.train_loss.unwrap(),
                     Statistic::TestLoss => stats.test_loss.unwrap(),
-                    Statistic::TrainAccuracy => stats.train_accuracy,
+                    Statistic::TrainAccuracy => stats.train_accuracy.unwrap(),
                     Statistic::TestAccuracy => stats.test_accuracy.unwrap(),
                 }
             })
@@ -309,13 +336,13 @@ mod tests {
             let end = end(&rule, &curve);
             for epoch in 0..=40 {
                 let ended = trainer.ended();
-                match (ended, end) {
+                match (&ended, end) {
                     (Some(TrainingEnd::Target { epoch, value, .. }), Some((expected, true))) => {
-                        assert_eq!((epoch, value), (expected, curve[expected as usize]), "{rule:?}");
+                        assert_eq!((*epoch, *value), (expected, curve[expected as usize]), "{rule:?}");
                         by_target += 1;
                     }
                     (Some(TrainingEnd::Patience { epoch, .. }), Some((expected, false))) => {
-                        assert_eq!(epoch, expected, "{rule:?}");
+                        assert_eq!(*epoch, expected, "{rule:?}");
                         by_patience += 1;
                     }
                     (Some(TrainingEnd::Epochs), None) => assert_eq!(epoch, 40),

@@ -1,5 +1,9 @@
 //! A made-up run of the 12-bit task: wide layers stay at 12 bits, narrow ones fit and then compress.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use infoplane::plane::MethodDescription;
 use infoplane::report::{ReportData, ScheduleData};
 use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::train::{EpochStats, LayerStats};
@@ -43,6 +47,13 @@ impl Skipped {
 }
 
 impl Run {
+    /// Changes the rows of the plane.
+    pub fn edit_rows(&mut self, edit: impl FnOnce(&mut Vec<PlaneRow>)) {
+        let mut rows = self.plane.rows().collect();
+        edit(&mut rows);
+        self.plane = rows.into_iter().collect();
+    }
+
     pub fn data(&self) -> ReportData<'_> {
         ReportData {
             title: "tishby2017".into(),
@@ -124,21 +135,10 @@ pub fn rows_at(widths: &[usize], seed: u64, epoch: u64, rows: &mut Vec<PlaneRow>
             // Half of it stays with the seed, half changes from epoch to epoch.
             let push =
                 |salt| noise(seed, index as u64 + salt, 0) + 0.25 * noise(seed, index as u64 + salt, epoch);
-            rows.push(PlaneRow {
-                seed,
-                epoch,
-                layer: index + 1,
-                width,
-                estimator: estimator.into(),
-                setting: setting.into(),
-                bound,
-                i_xt_bits: Some((x + spread * push(0)).clamp(0.0, 12.0)),
-                i_ty_bits: Some((y + 0.5 * (1.0 - y) * 0.2 * push(50)).clamp(0.0, 0.9992)),
-                i_xt_standard_error_bits: None,
-                i_ty_standard_error_bits: None,
-                out_of_range: 0,
-                status: PlaneRow::OK.into(),
-            });
+            let i_xt = (x + spread * push(0)).clamp(0.0, 12.0);
+            let i_ty = (y + 0.5 * (1.0 - y) * 0.2 * push(50)).clamp(0.0, 0.9992);
+            let method = Arc::new(MethodDescription::new(estimator, setting, bound));
+            rows.push(PlaneRow::new(seed, epoch, (index + 1, width), &method, (i_xt, i_ty)));
         }
     }
 }
@@ -162,11 +162,12 @@ pub fn make_up(what: &MadeUp) -> Run {
         .iter()
         .enumerate()
         .map(|(index, &width)| LayerDescription {
+            name: format!("T{}", index + 1),
             width,
             nonlinearity: if index + 1 == what.widths.len() { "softmax" } else { "tanh" }.into(),
         })
         .collect();
-    Run { plane: InformationPlane { rows }, training, layers, schedule: Skipped::default() }
+    Run { plane: rows.into_iter().collect(), training, layers, schedule: Skipped::default() }
 }
 
 fn stats(what: &MadeUp, seed: u64, epoch: u64) -> EpochStats {
@@ -193,11 +194,12 @@ fn stats(what: &MadeUp, seed: u64, epoch: u64) -> EpochStats {
     EpochStats {
         seed,
         epoch,
-        train_loss: (0.69 * (1.0 - 0.97 * learned) + 0.01 * noise(seed, 99, epoch)).max(0.001) as f32,
+        train_loss: Some((0.69 * (1.0 - 0.97 * learned) + 0.01 * noise(seed, 99, epoch)).max(0.001) as f32),
         test_loss: test(0.70 * (1.0 - 0.9 * learned) + 0.012 * noise(seed, 98, epoch) + 0.02),
-        train_accuracy: (0.55 + 0.45 * learned + 0.003 * noise(seed, 97, epoch)).min(1.0) as f32,
+        train_accuracy: Some((0.55 + 0.45 * learned + 0.003 * noise(seed, 97, epoch)).min(1.0) as f32),
         test_accuracy: test((0.54 + 0.435 * learned + 0.004 * noise(seed, 96, epoch)).min(1.0)),
         layers: layers.collect(),
+        scalars: BTreeMap::new(),
     }
 }
 

@@ -109,7 +109,7 @@ impl Collector<'_> {
             // Where a window that was to end at the planned epoch does not fit, the settings are wrong; where a training
             // ended before, it has none, and the others go on.
             if end < planned
-                && let Some(left_out) = self.left_out(seed, end, per_epoch, ended)
+                && let Some(left_out) = self.left_out(seed, end, per_epoch, ended.as_ref())
             {
                 progress.noticed(&format!("seed {seed}: {}; it is left out", left_out.status.status));
                 return Ok(left_out);
@@ -168,12 +168,12 @@ impl Collector<'_> {
                 .map(|(&draw, network)| window_row(trainer, draw, network))
                 .collect()
         });
-        let status = diverged(ended).unwrap_or_else(|| SeedStatus::OK.into());
+        let status = diverged(ended.as_ref()).unwrap_or_else(|| SeedStatus::OK.into());
         Ok(OfSeed { status: SeedStatus { seed, status }, taken: Ok(Collected { draws, networks, window }) })
     }
 
     /// What is said of a training that ended at the epoch `end`, before it had what is to be pooled; `None` if it has.
-    fn left_out(&self, seed: u64, end: u64, per_epoch: u64, ended: Option<TrainingEnd>) -> Option<OfSeed> {
+    fn left_out(&self, seed: u64, end: u64, per_epoch: u64, ended: Option<&TrainingEnd>) -> Option<OfSeed> {
         let how = diverged(ended);
         let (before, why) = match self.settings.pool {
             // Without an epoch each training gives its last network; what is about to diverge is not what the others are.
@@ -205,7 +205,7 @@ impl Collector<'_> {
     }
 }
 
-fn diverged(ended: Option<TrainingEnd>) -> Option<String> {
+fn diverged(ended: Option<&TrainingEnd>) -> Option<String> {
     match ended {
         Some(TrainingEnd::Diverged { epoch, .. }) => Some(format!("training diverged at epoch {epoch}")),
         _ => None,

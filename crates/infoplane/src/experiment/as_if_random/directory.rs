@@ -54,19 +54,19 @@ pub(super) struct Digests {
 
 impl Head {
     pub fn new(manifest: &Manifest, settings: &AsIfRandom, data: DataFacts) -> Result<Head, ExperimentError> {
-        let name = manifest.experiment.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+        let name = &manifest.name;
         let mut settings = Table::try_from(settings)
-            .map_err(|error| ExperimentError::Value { origin: name.into(), message: error.to_string() })?;
+            .map_err(|error| ExperimentError::Value { origin: name.clone(), message: error.to_string() })?;
         settings.iter_mut().for_each(|(_, value)| shorten(value));
         Ok(Head {
             format_version: FORMAT_VERSION,
             infoplane_version: manifest.infoplane_version.clone(),
-            name: name.into(),
+            name: name.clone(),
             digests: Digests::default(),
             data,
             layers: manifest.layers.clone(),
             settings,
-            experiment: manifest.experiment.clone(),
+            experiment: manifest.experiment().cloned().unwrap_or_default(),
             seeds: Vec::new(),
         })
     }

@@ -302,8 +302,8 @@ fn a_quantised_network_is_pooled_as_it_is_measured() {
     settings.estimators = experiment.estimators.clone();
     let pooled = go(&experiment, &settings, &folder.path().join("pooled"));
     let run = experiment.run(&folder.path().join("run"), ONE, &(), &never()).unwrap();
-    let plane = run.run.plane().unwrap();
-    let measured: Vec<_> = plane.rows.iter().filter(|row| row.epoch == 6).collect();
+    let run = crate::run::Run::read(run.run.path()).unwrap();
+    let measured: Vec<_> = run.plane().rows().filter(|row| row.epoch == 6).collect();
     let plain: Vec<&PoolRow> = pooled.rows.iter().filter(|row| row.control_bits.is_some()).collect();
     assert_eq!((plain.len(), measured.len()), (3, 3));
     for (row, measured) in plain.iter().zip(measured) {

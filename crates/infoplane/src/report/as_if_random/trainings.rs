@@ -2,7 +2,8 @@
 
 use crate::experiment::{AsIfRandomResult, PoolConfig, SeedStatus};
 use crate::report::failed::{MOST_TOLD, capital};
-use crate::report::{FailedSeed, TrainingFailure, failed_in_words};
+use crate::report::failed_in_words;
+use crate::run::{FailedSeed, TrainingFailure};
 
 /// The trainings among those pooled that did not learn, judged by their last network of the window.
 ///

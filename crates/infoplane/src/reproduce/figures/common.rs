@@ -101,8 +101,8 @@ pub(super) fn panel(run: &RunResult, group: &PlaneGroup<'_>, remark: String) -> 
         layers: group.layers(),
         marked: run.failed.iter().map(|failed| failed.seed).collect(),
         names: run.layer_names(),
-        h_x_bits: run.manifest.data.h_x_bits,
-        h_y_bits: run.manifest.data.h_y_bits,
+        h_x_bits: run.run.manifest().data.h_x_bits,
+        h_y_bits: run.run.manifest().data.h_y_bits,
     }
 }
 
@@ -116,20 +116,20 @@ pub(super) fn accuracy_remark(run: &RunResult) -> String {
 
 /// `symmetric12 · n = 4096 · 5 seeds · 8000 epochs`.
 pub(super) fn subject(run: &RunResult) -> String {
-    let data = &run.manifest.data;
+    let data = &run.run.manifest().data;
     format!(
         "{} · n = {} · {} · {} epochs",
         data.name,
         data.n_measured,
-        seeds(run.seeds.len()),
+        seeds(run.n_seeds()),
         run.experiment.training.epochs
     )
 }
 
 /// The share of values outside the bins, for notes; nothing where there are none.
 pub(super) fn clipped_note(name: &str, n: usize, group: &PlaneGroup<'_>) -> Option<String> {
-    let outside: u64 = group.rows.iter().map(|row| row.out_of_range).sum();
-    let all: f64 = group.rows.iter().map(|row| row.width as f64 * n as f64).sum();
+    let outside: u64 = group.rows().map(|row| row.out_of_range).sum();
+    let all: f64 = group.rows().map(|row| row.width as f64 * n as f64).sum();
     (outside > 0)
         .then(|| format!("{name}: {:.1}% of all values lie outside the bins.", 100.0 * outside as f64 / all))
 }

@@ -32,7 +32,8 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
 /// Means over seeds of one quantity of one layer, by epoch.
 fn series(run: &RunResult, layer: usize, value: fn(&LayerStats) -> Option<f32>) -> Vec<(f64, f64)> {
     let seeds: Vec<Vec<(u64, f64)>> = run
-        .training
+        .run
+        .training()
         .chunk_by(|a, b| a.seed == b.seed)
         .map(|seed| {
             let points = seed.iter().filter_map(|stats| {
@@ -64,7 +65,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         ("weight norm  ‖W‖", |stats| Some(stats.weight_norm), false),
     ];
     let tanh = results.run("tanh");
-    let n_layers = tanh.manifest.layers.len();
+    let n_layers = tanh.run.manifest().layers.len();
     let mut panels = Vec::new();
     for (name, value, logarithmic) in quantities {
         let all: Vec<Vec<Vec<(f64, f64)>>> = NONLINEARITIES

@@ -102,9 +102,8 @@ fn lines(run: &RunResult, size: Size) -> Result<Vec<Line>, ReproduceError> {
         add("clipped", bins as f64, &run.group(&common::clipped(bins), None)?.layers());
     }
     for &variance in variances(size) {
-        let setting = format!("noise_variance={variance}");
         for (way, bound) in [("upper", Bound::Upper), ("lower", Bound::Lower)] {
-            add(way, variance, &run.group_named("kde", &setting, Some(bound))?.layers());
+            add(way, variance, &run.group(&common::kde(&[variance]), Some(bound))?.layers());
         }
     }
     Ok(lines)
@@ -119,7 +118,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             Ok((run, lines(run, size)?))
         })
         .collect::<Result<_, ReproduceError>>()?;
-    let h_x = measured[0].0.manifest.data.h_x_bits;
+    let h_x = measured[0].0.run.manifest().data.h_x_bits;
     let color = |number: usize| layer_color(number - 1, 6).0;
     let value = |reading: &Reading, fall: bool| if fall { reading.fall } else { reading.end };
     let falls = measured.iter().flat_map(|(_, lines)| lines).flat_map(|line| &line.readings);

@@ -49,7 +49,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             panels.push(common::panel(run, &group, remark));
             if index == 0 {
                 let name = format!("{}, {way} {how}", common::title(nonlinearity));
-                notes.extend(common::clipped_note(&name, run.manifest.data.n_measured, &group));
+                notes.extend(common::clipped_note(&name, run.run.manifest().data.n_measured, &group));
             }
             let paths = group.layers();
             let told_of = |number: usize| {

@@ -3,7 +3,6 @@
 use super::common;
 use crate::plane::{LayerPath, Mean};
 use crate::report::composite::PlanesFigure;
-use crate::report::setting_name;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_ty, fall_i_xt,
     last_i_ty, over_seeds, told,
@@ -52,7 +51,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     for (label, _) in SHARES {
         let run = results.run(label);
         let group = run.group(&common::edges(30), None)?;
-        setting = setting_name(&group);
+        setting = group.method.title.clone();
         panels.push(common::panel(run, &group, common::accuracy_remark(run)));
         paths.push(group.layers());
     }

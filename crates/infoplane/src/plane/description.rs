@@ -1,0 +1,195 @@
+//! What a layer and a method are called in files and figures.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Bound;
+use crate::estimator::{EstimatorConfig, Method};
+
+/// How manifests and figures name a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LayerDescription {
+    /// Its name: `T1` for the first layer of a network trained here, `conv1` for one of another program.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The number of its units.
+    pub width: usize,
+    /// Its nonlinearity, as in configuration files: `tanh`; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nonlinearity: String,
+}
+
+impl LayerDescription {
+    /// The name of the layer at `index`, from 0, where it has none of its own: `T1`.
+    pub fn default_name(index: usize) -> String {
+        format!("T{}", index + 1)
+    }
+}
+
+/// How a column of values was measured: a method with its setting, and which bound it gives.
+///
+/// Rows carry its [`id`](MethodDescription::id); the manifest of a run holds the rest.
+///
+/// ```
+/// use infoplane::Bound;
+/// use infoplane::plane::MethodDescription;
+/// let kde = MethodDescription::new("kde", "noise_variance=0.001", Some(Bound::Upper));
+/// assert_eq!(kde.id, "kde-noise-variance-0.001-upper");
+/// assert_eq!(kde.title, "KDE, noise variance 0.001, upper bound");
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodDescription {
+    /// What rows and the names of files call it; unique in a run.
+    pub id: String,
+    /// The estimator, by its name in configuration files: `binned`, `kde`, `ross`.
+    pub estimator: String,
+    /// Its setting in a few words: `30 edges on [-1, 1]`.
+    pub setting: String,
+    /// Which bound on I(X;T) it gives, if it gives bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// What figures call it.
+    pub title: String,
+    /// Its settings by the keys of configuration files; empty for a method from outside the library.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub settings: toml::Table,
+}
+
+impl MethodDescription {
+    /// A method by its name, its setting in words, and its bound.
+    pub fn new(estimator: &str, setting: &str, bound: Option<Bound>) -> Self {
+        MethodDescription {
+            id: slug(&format!("{estimator} {setting} {}", bound.map(Bound::name).unwrap_or_default())),
+            estimator: estimator.into(),
+            setting: setting.into(),
+            bound,
+            title: title(estimator, setting, bound),
+            settings: toml::Table::new(),
+        }
+    }
+
+    /// Every setting and bound of some methods, in the order of their rows; no two have the same id.
+    pub fn of_methods<M: Method>(methods: &[M]) -> Vec<Arc<MethodDescription>> {
+        let described = methods.iter().flat_map(|method| {
+            let keys = method.keys();
+            let name = method.about().name;
+            let readings = method.settings();
+            let n_readings = readings.len();
+            readings.into_iter().enumerate().map(move |(place, (setting, bound))| {
+                let mut settings = keys.clone();
+                // Of a list of noise variances, in whose order the readings come, each setting has its own.
+                if let Some(toml::Value::Array(variances)) = settings.remove("noise_variances") {
+                    let variance = &variances[place * variances.len() / n_readings];
+                    settings.insert("noise_variance".into(), variance.clone());
+                }
+                MethodDescription { settings, ..MethodDescription::new(name, &setting, bound) }
+            })
+        });
+        let mut all: Vec<MethodDescription> = described.collect();
+        make_ids_unique(&mut all);
+        all.into_iter().map(Arc::new).collect()
+    }
+
+    /// The variance of the noise that it adds, if its settings name one.
+    pub fn noise_variance(&self) -> Option<f64> {
+        let value = self.settings.get("noise_variance")?;
+        value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+    }
+}
+
+/// Numbers the later ones of those that would have the same id.
+pub(crate) fn make_ids_unique(methods: &mut [MethodDescription]) {
+    let mut taken = BTreeSet::new();
+    for method in methods {
+        let name = method.id.clone();
+        for number in 2.. {
+            if taken.insert(method.id.clone()) {
+                break;
+            }
+            method.id = format!("{name}-{number}");
+        }
+    }
+}
+
+/// A name of lower-case letters, digits and hyphens that any file system takes.
+fn slug(text: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() => name.push(c.to_ascii_lowercase()),
+            '.' if name.ends_with(|c: char| c.is_ascii_digit()) => name.push('.'),
+            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    name.truncate(100);
+    name.trim_end_matches(['-', '.']).to_string()
+}
+
+/// `KDE, noise variance 0.001, upper bound`.
+fn title(estimator: &str, setting: &str, bound: Option<Bound>) -> String {
+    let known = EstimatorConfig::METHODS.iter().find(|about| about.name == estimator);
+    let estimator = known.map_or_else(|| estimator.replace('_', " "), |about| about.title.to_string());
+    let setting = minus_signs(&setting.replace(['_', '='], " "));
+    let bound = bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
+    if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
+}
+
+/// Hyphens that stand before a number and not within a word, as minus signs.
+fn minus_signs(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let is = |index: Option<usize>, test: fn(char) -> bool| {
+        index.and_then(|index| characters.get(index)).copied().is_some_and(test)
+    };
+    let signed = |(index, &c): (usize, &char)| {
+        let minus = c == '-'
+            && is(index.checked_add(1), |c| c.is_ascii_digit())
+            && !is(index.checked_sub(1), char::is_alphanumeric);
+        if minus { '−' } else { c }
+    };
+    characters.iter().enumerate().map(signed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_written_for_readers() {
+        let of = |estimator, setting, bound| MethodDescription::new(estimator, setting, bound).title;
+        assert_eq!(
+            of("kde", "noise_variance=0.001", Some(Bound::Lower)),
+            "KDE, noise variance 0.001, lower bound"
+        );
+        assert_eq!(of("binned", "30 edges on [-1, 1]", None), "binned, 30 edges on [−1, 1]");
+    }
+
+    #[test]
+    fn ids_are_plain_and_all_different() {
+        let mut methods = [
+            MethodDescription::new("binned", "30 equal on [-1, 1]", None),
+            MethodDescription::new("binned", "30 equal on (-1, 1)", None),
+            MethodDescription::new("kde", "noise_variance=0.001", Some(Bound::Upper)),
+            MethodDescription::new("../x", "/", None),
+        ];
+        make_ids_unique(&mut methods);
+        assert_eq!(
+            methods.map(|method| method.id),
+            ["binned-30-equal-on-1-1", "binned-30-equal-on-1-1-2", "kde-noise-variance-0.001-upper", "x"]
+        );
+    }
+
+    #[test]
+    fn every_reading_of_a_configuration_is_described_with_its_own_keys() {
+        let kde: EstimatorConfig = toml::from_str("kind = 'kde'\nnoise_variances = [0.1, 0.001]").unwrap();
+        let binned: EstimatorConfig =
+            toml::from_str("kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]").unwrap();
+        let described = MethodDescription::of_methods(&[kde, binned]);
+        let variances: Vec<Option<f64>> = described.iter().map(|method| method.noise_variance()).collect();
+        assert_eq!(variances, [Some(0.1), Some(0.1), Some(0.001), Some(0.001), None]);
+        assert_eq!(described[4].settings.get("bins"), Some(&30.into()));
+        assert!(described.iter().all(|method| !method.settings.contains_key("kind")));
+    }
+}

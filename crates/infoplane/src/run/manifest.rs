@@ -1,0 +1,241 @@
+//! What a run is, and how it ended: its two TOML files.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Table;
+
+use super::FORMAT_VERSION;
+use crate::LayerDescription;
+use crate::estimator::EstimatorConfig;
+use crate::plane::{MethodDescription, make_ids_unique};
+use crate::schedule::ScheduleConfig;
+use crate::train::TrainingEnd;
+
+/// What a run is: written once, before anything is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the format, [`FORMAT_VERSION`]; an older one in a run that an earlier program wrote.
+    pub format_version: u32,
+    /// The version of the library that wrote it.
+    pub infoplane_version: String,
+    /// What figures call the run.
+    pub name: String,
+    /// The publication whose settings these are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The seeds of the trainings, in the order of the rows.
+    pub seeds: Vec<u64>,
+    /// The epochs planned for each training; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_epochs: Option<u64>,
+    /// The data and what is known of them.
+    pub data: DataFacts,
+    /// Which epochs are measured.
+    pub schedule: ScheduleConfig,
+    /// The layers, from the one nearest the input.
+    pub layers: Vec<LayerDescription>,
+    /// What each layer is measured with.
+    pub methods: Vec<MethodDescription>,
+    /// Where the networks come from.
+    pub origin: Origin,
+}
+
+/// Where the networks of a run come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// They are trained by this library: the experiment with every choice spelled out, which is an experiment file of
+    /// its own.
+    Experiment(Table),
+    /// They are trained elsewhere, and their activations are recorded.
+    Recorded(Recorded),
+}
+
+/// What is known of networks that are trained elsewhere.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The program that records: `infoplane record`, `infoplane.torch`.
+    pub by: String,
+    /// What kind of network it is, as that program calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// How the activations are read, by keys of that program; two recordings of the same run have the same.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub settings: Table,
+}
+
+/// What is known of the data that a run measures on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataFacts {
+    /// What figures call the data.
+    pub name: String,
+    /// A digest of inputs and labels.
+    pub digest: String,
+    /// Samples in the data.
+    pub n_samples: usize,
+    /// Samples that information is measured on.
+    pub n_measured: usize,
+    /// H(X) of the samples measured, in bits; log2 of their number unless inputs repeat. This and the next two
+    /// are means over the seeds, where each seed measures rows of its own.
+    pub h_x_bits: f64,
+    /// H(Y) of the samples measured, in bits.
+    pub h_y_bits: f64,
+    /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
+    pub i_xy_bits: f64,
+    /// I(X;Y) of the rule behind a generated task, in bits; absent where the rule is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub i_xy_rule_bits: Option<f64>,
+    /// The gain of the sigmoid that a generated task draws its labels by; absent where labels are not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_gain: Option<f64>,
+    /// p(y) of all samples, class by class.
+    pub label_shares: Vec<f64>,
+    /// For each seed, in their order, the share of its training labels that the most frequent class has: the accuracy
+    /// of always guessing that. Absent from manifests by earlier versions, and of networks trained elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guessing_accuracy: Vec<f64>,
+}
+
+impl Manifest {
+    /// The experiment, for networks that this library trains.
+    pub fn experiment(&self) -> Option<&Table> {
+        match &self.origin {
+            Origin::Experiment(table) => Some(table),
+            Origin::Recorded(_) => None,
+        }
+    }
+
+    /// What a layer is called, from 1.
+    pub fn layer_name(&self, layer: usize) -> String {
+        match layer.checked_sub(1).and_then(|index| self.layers.get(index)) {
+            Some(described) if !described.name.is_empty() => described.name.clone(),
+            _ => LayerDescription::default_name(layer.saturating_sub(1)),
+        }
+    }
+
+    pub(super) fn shared_methods(&self) -> Vec<Arc<MethodDescription>> {
+        self.methods.iter().cloned().map(Arc::new).collect()
+    }
+}
+
+/// How a run ended: written last, so its presence says that the run is complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Rows in `plane.jsonl`.
+    pub rows: usize,
+    /// Digests of the tables, by which damage to them is found.
+    pub digests: Digests,
+    /// Each training, in the order of the manifest.
+    pub seeds: Vec<SeedOutcome>,
+}
+
+/// Digests of a finished run's tables: 128 bits of XXH3, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// Of `plane.jsonl`.
+    pub plane: String,
+    /// Of `training.jsonl`.
+    pub training: String,
+    /// Of `schedule.jsonl`.
+    pub schedule: String,
+}
+
+/// How the training with one seed ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeedOutcome {
+    /// The seed.
+    pub seed: u64,
+    /// How many epochs were measured.
+    pub measured_epochs: usize,
+    /// The last epoch trained.
+    pub last_epoch: u64,
+    /// Why the training ended.
+    #[serde(deserialize_with = "end_of_any_format")]
+    pub ended: TrainingEnd,
+}
+
+impl SeedOutcome {
+    /// Whether the loss stopped being a number.
+    pub fn diverged(&self) -> bool {
+        matches!(self.ended, TrainingEnd::Diverged { .. })
+    }
+}
+
+/// Formats before 3 say it in words.
+fn end_of_any_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TrainingEnd, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Facts(TrainingEnd),
+        Words(String),
+    }
+    Ok(match Stored::deserialize(deserializer)? {
+        Stored::Facts(end) => end,
+        Stored::Words(words) => {
+            let diverged = words.strip_prefix("training diverged at epoch ");
+            let epoch = diverged.and_then(|rest| rest.split(':').next()?.parse().ok());
+            match epoch {
+                Some(epoch) => TrainingEnd::Diverged { epoch, loss: f32::NAN },
+                None if words == TrainingEnd::Epochs.to_string() => TrainingEnd::Epochs,
+                None => TrainingEnd::Other { reason: words },
+            }
+        }
+    })
+}
+
+/// A manifest of format 2: everything but the data is in its experiment.
+#[derive(Deserialize)]
+pub(super) struct Manifest2 {
+    infoplane_version: String,
+    seeds: Vec<u64>,
+    data: DataFacts,
+    layers: Vec<LayerDescription>,
+    experiment: Table,
+}
+
+impl TryFrom<Manifest2> for Manifest {
+    type Error = String;
+
+    fn try_from(before: Manifest2) -> Result<Self, String> {
+        let Manifest2 { infoplane_version, seeds, mut data, mut layers, experiment } = before;
+        fn key<'t>(table: &'t Table, path: &[&str]) -> Option<&'t toml::Value> {
+            let (last, tables) = path.split_last()?;
+            let inner = tables.iter().try_fold(table, |table, key| table.get(*key)?.as_table())?;
+            inner.get(*last)
+        }
+        fn value<T: serde::de::DeserializeOwned>(table: &Table, name: &str) -> Result<T, String> {
+            let value = table.get(name).ok_or_else(|| format!("experiment.{name} is missing"))?;
+            value.clone().try_into().map_err(|error| format!("experiment.{name}: {error}"))
+        }
+        let text = |name: &str| key(&experiment, &[name]).and_then(|text| text.as_str()).map(String::from);
+        for (index, layer) in layers.iter_mut().enumerate() {
+            layer.name = LayerDescription::default_name(index);
+        }
+        let gain = key(&experiment, &["dataset", "source", "gain"]);
+        data.rule_gain = gain.and_then(|gain| gain.as_float().or(gain.as_integer().map(|gain| gain as f64)));
+        let estimators: Vec<EstimatorConfig> = value(&experiment, "estimators")?;
+        let described = MethodDescription::of_methods(&estimators);
+        let mut methods: Vec<MethodDescription> = described.iter().map(|method| (**method).clone()).collect();
+        make_ids_unique(&mut methods);
+        let planned = key(&experiment, &["training", "epochs"]).and_then(|epochs| epochs.as_integer());
+        Ok(Manifest {
+            format_version: 2,
+            infoplane_version,
+            name: text("name").unwrap_or_else(|| "run".into()),
+            reference: text("reference"),
+            seeds,
+            planned_epochs: planned.and_then(|epochs| u64::try_from(epochs).ok()),
+            data,
+            schedule: value(&experiment, "schedule")?,
+            layers,
+            methods,
+            origin: Origin::Experiment(experiment),
+        })
+    }
+}
+
+/// Whether this library reads that format.
+pub(super) fn is_read(format_version: u32) -> bool {
+    (2..=FORMAT_VERSION).contains(&format_version)
+}

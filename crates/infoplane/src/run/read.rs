@@ -1,0 +1,496 @@
+//! A run that is read: one consistent look at it, and what was appended since.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::files::{Digest, read_table};
+use super::journal::{Methods, Record, parse};
+use super::learned::{FailedSeed, failed_seeds};
+use super::{Manifest, Outcome, RunDir, RunError};
+use crate::InformationPlane;
+use crate::plane::StoredRow;
+use crate::schedule::MeasuredEpoch;
+use crate::train::EpochStats;
+
+/// A run, read: what it is, where it stands, and its tables.
+///
+/// Reads finished runs and runs that are being written alike; all tables come from one look at the directory, so they
+/// agree with each other. [`follow`](Run::follow) brings a run that goes on up to date, at the cost of what was appended.
+///
+/// Memory: 72 bytes for each row of the plane. Time: a second or so for a million rows.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+/// use infoplane::experiment::{Experiment, RunOptions};
+/// use infoplane::run::{Run, State};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("short");
+/// let short = Experiment::load("tishby2017", &["training.epochs=4".into(), "seeds=1".into()])?;
+/// short.run(&path, RunOptions::default(), &(), &AtomicBool::new(false))?;
+///
+/// let run = Run::read(&path)?;
+/// assert_eq!(run.state(), State::Finished);
+/// assert_eq!(run.manifest().layers[2].width, 5);
+/// let last = run.plane().rows().last().unwrap();
+/// assert_eq!((last.epoch, last.layer), (4, 6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Run {
+    directory: RunDir,
+    manifest: Manifest,
+    state: State,
+    outcome: Option<Outcome>,
+    plane: InformationPlane,
+    training: Vec<EpochStats>,
+    schedule: Vec<MeasuredEpoch>,
+    damaged: usize,
+    journal: JournalReader,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A process is writing to it.
+    Running {
+        /// The number of the process, where it is known.
+        process: Option<u32>,
+    },
+    /// It is not complete, and nobody is writing to it; it can be resumed.
+    Interrupted,
+    /// It is complete, and at least one training came to an end.
+    Finished,
+    /// It is complete, and every training diverged.
+    Failed,
+}
+
+impl State {
+    /// Whether nothing more will come.
+    pub fn is_complete(self) -> bool {
+        matches!(self, State::Finished | State::Failed)
+    }
+
+    /// `running`, `interrupted`, `finished` or `failed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Running { .. } => "running",
+            State::Interrupted => "interrupted",
+            State::Finished => "finished",
+            State::Failed => "failed",
+        }
+    }
+}
+
+/// What [`Run::follow`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Appended {
+    /// New rows of the plane, by their places.
+    pub plane: Range<usize>,
+    /// New epoch statistics, likewise.
+    pub training: Range<usize>,
+    /// New measured epochs, likewise.
+    pub schedule: Range<usize>,
+    /// Whether the tables were read anew from their beginning: the run was finished, or its journal written anew. The
+    /// ranges then span the whole tables.
+    pub reread: bool,
+}
+
+impl Appended {
+    /// Whether nothing is new.
+    pub fn is_empty(&self) -> bool {
+        !self.reread && self.plane.is_empty() && self.training.is_empty() && self.schedule.is_empty()
+    }
+}
+
+impl Run {
+    /// Reads the run in a directory; also while it is being written.
+    ///
+    /// # Errors
+    /// [`RunError::NoRun`]; [`RunError::FormatVersion`] for a format that this library does not read;
+    /// [`RunError::Malformed`] if a table of a complete run is not as it was written.
+    pub fn read(path: &Path) -> Result<Run, RunError> {
+        let (directory, manifest) = RunDir::open(path)?;
+        let mut run = Run {
+            plane: InformationPlane::new(&manifest.shared_methods()),
+            journal: JournalReader::new(&directory, &manifest),
+            directory,
+            manifest,
+            state: State::Interrupted,
+            outcome: None,
+            training: Vec::new(),
+            schedule: Vec::new(),
+            damaged: 0,
+        };
+        run.follow()?;
+        run.sort();
+        Ok(run)
+    }
+
+    /// Reads what was appended since this run was read or followed last.
+    ///
+    /// Costs as much as what was appended. Where the run has been finished meanwhile its tables are read anew, in their
+    /// final order and with the distances of the schedule.
+    ///
+    /// # Errors
+    /// As [`Run::read`]; [`RunError::NoRun`] once the directory is gone.
+    pub fn follow(&mut self) -> Result<Appended, RunError> {
+        if self.state.is_complete() {
+            return Ok(Appended::default());
+        }
+        loop {
+            if let Some(outcome) = self.directory.outcome()? {
+                self.read_complete(&outcome)?;
+                let all_diverged = !outcome.seeds.is_empty() && outcome.seeds.iter().all(|seed| seed.diverged());
+                self.state = if all_diverged { State::Failed } else { State::Finished };
+                self.outcome = Some(outcome);
+                return Ok(self.whole());
+            }
+            // Before the journal is read: whoever lets go of the lock has written everything.
+            let process = self.directory.writer_process();
+            let running = process.is_some();
+            let before = (self.plane.len(), self.training.len(), self.schedule.len());
+            match self.journal.read_on()? {
+                // Finished between the two looks.
+                None if self.directory.outcome()?.is_some() => continue,
+                // Nothing is written yet, or the directory is gone.
+                None if !self.directory.path().join(super::MANIFEST).exists() => {
+                    return Err(RunError::NoRun(self.directory.path().into()));
+                }
+                None => {}
+                Some(News { records, damaged, anew }) => {
+                    if anew {
+                        self.clear();
+                    }
+                    self.damaged += damaged;
+                    self.add(records);
+                    if anew && before != (0, 0, 0) {
+                        self.state = if running { State::Running { process } } else { State::Interrupted };
+                        return Ok(self.whole());
+                    }
+                }
+            }
+            self.state = if running { State::Running { process } } else { State::Interrupted };
+            return Ok(Appended {
+                plane: before.0..self.plane.len(),
+                training: before.1..self.training.len(),
+                schedule: before.2..self.schedule.len(),
+                reread: false,
+            });
+        }
+    }
+
+    fn whole(&self) -> Appended {
+        Appended {
+            plane: 0..self.plane.len(),
+            training: 0..self.training.len(),
+            schedule: 0..self.schedule.len(),
+            reread: true,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.plane = InformationPlane::new(&self.manifest.shared_methods());
+        self.training.clear();
+        self.schedule.clear();
+        self.damaged = 0;
+    }
+
+    fn add(&mut self, records: Vec<Record>) {
+        for record in records {
+            match record {
+                Record::Measured { seed, epoch, reason, rows } => {
+                    self.plane.extend(&rows);
+                    self.schedule.push(MeasuredEpoch { seed, epoch, reason, distance: None });
+                }
+                Record::Trained(stats) => self.training.push(stats),
+                Record::Ended(_) => {}
+            }
+        }
+    }
+
+    /// Puts the tables of a run that goes on in the order that they will have.
+    fn sort(&mut self) {
+        if self.state.is_complete() {
+            return;
+        }
+        let seeds = self.manifest.seeds.clone();
+        let place = move |seed| seeds.iter().position(|&other| other == seed).unwrap_or(usize::MAX);
+        self.plane.sort(&place);
+        self.training.sort_by_cached_key(|stats| (place(stats.seed), stats.seed, stats.epoch));
+        self.schedule.sort_by_cached_key(|measured| (place(measured.seed), measured.seed, measured.epoch));
+    }
+
+    fn read_complete(&mut self, outcome: &Outcome) -> Result<(), RunError> {
+        let digests = &outcome.digests;
+        let mut methods = Methods::of(&self.manifest);
+        let plane = read_plane(
+            &self.directory.plane_path(),
+            &digests.plane,
+            InformationPlane::new(&self.manifest.shared_methods()),
+            &mut methods,
+        )?;
+        let training: Vec<EpochStats> =
+            read_table(&self.directory.training_path(), &digests.training, super::OUTCOME)?;
+        let schedule = read_table(&self.directory.schedule_path(), &digests.schedule, super::OUTCOME)?;
+        self.training = training.into_iter().map(|stats| methods.stats(stats)).collect();
+        (self.plane, self.schedule, self.damaged) = (plane, schedule, 0);
+        Ok(())
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The directory as such: where its files lie.
+    pub fn directory(&self) -> &RunDir {
+        &self.directory
+    }
+
+    /// What the run is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What figures call it.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// Where it stands, as of the last look.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// How it ended; absent as long as it is not complete.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// The measurements: of a run that is not complete, those so far.
+    pub fn plane(&self) -> &InformationPlane {
+        &self.plane
+    }
+
+    /// The epoch statistics, likewise.
+    pub fn training(&self) -> &[EpochStats] {
+        &self.training
+    }
+
+    /// The measured epochs, likewise; distances are there only once the run is complete.
+    pub fn schedule(&self) -> &[MeasuredEpoch] {
+        &self.schedule
+    }
+
+    /// The trainings that did not learn, in the order of the manifest; as long as the run goes on, of those that have come to
+    /// their last planned epoch.
+    pub fn failed_seeds(&self) -> Vec<FailedSeed> {
+        failed_seeds(&self.manifest, &self.training, self.outcome.as_ref())
+    }
+
+    /// How many lines of the journal are damaged; what they held is computed again when the run is resumed.
+    pub fn damaged(&self) -> usize {
+        self.damaged
+    }
+
+    /// What a reader should know of the run as a whole, a sentence each: that it goes on, and trainings that did not come
+    /// to their planned end.
+    pub fn notes(&self) -> Vec<String> {
+        let Some(outcome) = &self.outcome else {
+            return vec!["run not complete: what is here is what there is so far".into()];
+        };
+        outcome.seeds.iter().filter_map(|seed| self.ended_otherwise(seed)).collect()
+    }
+
+    /// What is to be said of a training that did not go to its planned end.
+    fn ended_otherwise(&self, seed: &super::SeedOutcome) -> Option<String> {
+        let early = self.manifest.planned_epochs.is_some_and(|planned| seed.last_epoch < planned);
+        (seed.diverged() || early).then(|| format!("seed {}: {}", seed.seed, seed.ended))
+    }
+}
+
+/// How many bytes of a table are read at once.
+const CHUNK: usize = 1 << 22;
+
+/// The rows of a finished plane: read by chunks, whose lines are parsed in parallel and kept in order.
+fn read_plane(
+    path: &Path,
+    digest: &str,
+    mut plane: InformationPlane,
+    methods: &mut Methods,
+) -> Result<InformationPlane, RunError> {
+    let error = |source| RunError::io("read", path)(source);
+    let malformed = |line: usize, message| RunError::Malformed { path: path.into(), line: Some(line), message };
+    let mut file = File::open(path).map_err(error)?;
+    let length = file.metadata().map_err(error)?.len();
+    let mut found = Digest::default();
+    let (mut chunk, mut filled) = (vec![0; CHUNK], 0);
+    let (mut lines_before, mut failed) = (0, None);
+    loop {
+        let read = fill(&mut file, &mut chunk[filled..]).map_err(error)?;
+        found.update(&chunk[filled..filled + read]);
+        filled += read;
+        let at_end = filled < chunk.len();
+        let whole = match chunk[..filled].iter().rposition(|&byte| byte == b'\n') {
+            _ if at_end => filled,
+            Some(last) => last + 1,
+            // A line longer than a chunk.
+            None => {
+                chunk.resize(2 * chunk.len(), 0);
+                continue;
+            }
+        };
+        let lines: Vec<&[u8]> = chunk[..whole].split(|&byte| byte == b'\n').collect();
+        if lines_before == 0 && lines.len() > 1 {
+            plane.reserve((length as f64 / whole.max(1) as f64 * lines.len() as f64 * 1.02) as usize);
+        }
+        let parsed: Vec<Option<Result<StoredRow<'_>, String>>> = lines
+            .par_iter()
+            .with_min_len(256)
+            .map(|line| {
+                let parse = || serde_json::from_slice(line).map_err(|error| error.to_string());
+                (!line.is_empty()).then(parse)
+            })
+            .collect();
+        if failed.is_none() {
+            let mut rows = parsed.into_iter().enumerate().filter_map(|(number, row)| Some((number, row?)));
+            failed = rows.find_map(|(number, row)| {
+                let unknown = |id| format!("method = {id:?}, which the manifest does not have");
+                match row.and_then(|row| methods.row(row).map_err(unknown)) {
+                    Ok(row) => {
+                        plane.push(&row);
+                        None
+                    }
+                    Err(message) => Some(malformed(lines_before + number + 1, message)),
+                }
+            });
+        }
+        lines_before += lines.len().saturating_sub(1);
+        chunk.copy_within(whole..filled, 0);
+        filled -= whole;
+        if at_end {
+            break;
+        }
+    }
+    // That the file was changed says more than what became of a line.
+    found.check(path, digest, super::OUTCOME)?;
+    failed.map_or(Ok(plane), Err)
+}
+
+/// Fills the buffer, as far as the file goes.
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The journal of a run, as far as it was read.
+#[derive(Debug)]
+struct JournalReader {
+    path: PathBuf,
+    seal: super::journal::Seal,
+    methods: Methods,
+    /// Bytes of whole lines that were read.
+    offset: u64,
+    /// The last of them, by which a journal that was written anew is recognised.
+    before: Vec<u8>,
+    measured: BTreeSet<(u64, u64)>,
+    trained: BTreeSet<(u64, u64)>,
+}
+
+/// What a journal holds beyond what was read before.
+struct News {
+    /// Of several records of one epoch the first.
+    records: Vec<Record>,
+    damaged: usize,
+    /// Whether the journal was read from its beginning.
+    anew: bool,
+}
+
+/// By so many bytes before the place where reading goes on a journal is recognised.
+const RECOGNISED: usize = 64;
+
+impl JournalReader {
+    fn new(directory: &RunDir, manifest: &Manifest) -> Self {
+        JournalReader {
+            path: directory.journal_path(),
+            seal: directory.seal,
+            methods: Methods::of(manifest),
+            offset: 0,
+            before: Vec::new(),
+            measured: BTreeSet::new(),
+            trained: BTreeSet::new(),
+        }
+    }
+
+    /// The records after those read before; `None` if there is no journal.
+    fn read_on(&mut self) -> Result<Option<News>, RunError> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(RunError::io("read", &self.path)(error)),
+        };
+        self.read_from(&mut file).map(Some).map_err(RunError::io("read", &self.path))
+    }
+
+    fn read_from(&mut self, file: &mut File) -> io::Result<News> {
+        let start = self.offset.saturating_sub(self.before.len() as u64);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // Resuming writes a journal with damaged lines anew: then everything stands elsewhere.
+        let anew = self.offset == 0 || !bytes.starts_with(&self.before);
+        if anew && self.offset > 0 {
+            file.seek(SeekFrom::Start(0))?;
+            bytes.clear();
+            file.read_to_end(&mut bytes)?;
+        }
+        if anew {
+            (self.offset, self.before) = (0, Vec::new());
+            self.measured.clear();
+            self.trained.clear();
+        }
+        let new = &bytes[self.before.len()..];
+        // What follows the last line feed may still be being written.
+        let whole = new.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let (mut records, mut damaged) = (Vec::new(), 0);
+        for line in new[..whole].split_inclusive(|&byte| byte == b'\n') {
+            let line = &line[..line.len() - 1];
+            match parse(line, self.seal, &mut self.methods) {
+                Some(record) if self.is_first(&record) => records.push(record),
+                Some(_) => {}
+                None => damaged += 1,
+            }
+        }
+        // A last line that lacks nothing but its line feed counts; it will be read once more, and is not the first then.
+        if let Some(record) = parse(&new[whole..], self.seal, &mut self.methods)
+            && self.is_first(&record)
+        {
+            records.push(record);
+        }
+        let end = self.before.len() + whole;
+        self.offset += whole as u64;
+        self.before = bytes[end.saturating_sub(RECOGNISED)..end].to_vec();
+        Ok(News { records, damaged, anew })
+    }
+
+    fn is_first(&mut self, record: &Record) -> bool {
+        match record {
+            Record::Measured { seed, epoch, .. } => self.measured.insert((*seed, *epoch)),
+            Record::Trained(stats) => self.trained.insert((stats.seed, stats.epoch)),
+            Record::Ended(_) => true,
+        }
+    }
+}
