@@ -76,7 +76,13 @@ impl From<ExperimentError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let code = if matches!(error, RunError::Io { .. }) { FAILED } else { BAD_INPUT };
-        Failure { message: error.to_string(), code }
+        let failure = Failure { message: error.to_string(), code };
+        match &error {
+            RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {
+                failure.with_advice(format!("`infoplane run --resume {}` goes on with it", run.display()))
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The command `infoplane`: train, measure and draw the information plane.
 
 mod commands;
+mod describe;
 mod failure;
 mod flags;
-mod loaded;
 mod terminal;
 
 use std::process::ExitCode;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
-use crate::loaded::data_lines;
+use crate::describe::data_lines;
 use crate::terminal::{Bar, on_interrupt};
 
 #[derive(Debug, clap::Args)]
@@ -93,10 +93,8 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     let named = &arguments.experiment;
     let (run, experiment) = match Path::new(named) {
         path if path.is_dir() => {
-            let (run, manifest) = RunDir::open(path)?;
-            let origin = path.join("manifest.toml").display().to_string();
-            let of_the_run = Experiment::from_table(&origin, manifest.experiment)?;
-            (Some(run), of_the_run.overridden(&overrides)?)
+            let (run, _) = RunDir::open(path)?;
+            (Some(run), Experiment::of_run(path)?.overridden(&overrides)?)
         }
         _ => (None, Experiment::load(named, &overrides)?),
     };

@@ -4,14 +4,15 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infoplane::experiment::{AsIfRandomResult, Experiment};
-use infoplane::report::{failed_in_words, failed_seeds, schedule_setting};
-use infoplane::run::RunDir;
+use infoplane::LayerDescription;
+use infoplane::experiment::AsIfRandomResult;
+use infoplane::report::{failed_in_words, schedule_setting};
+use infoplane::run::{Run, State};
 use serde_json::json;
 
 use super::as_if_random;
 use crate::failure::Failure;
-use crate::loaded::{data_lines, ended_otherwise, name, seed_numbers};
+use crate::describe::{data_lines, seed_numbers};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  infoplane info runs/tishby2017")]
@@ -29,38 +30,28 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     if AsIfRandomResult::is_in(path) {
         return as_if_random::info(path, arguments.json);
     }
-    let (run, manifest) = RunDir::open(path)?;
-    let rows = run.plane()?.rows;
-    let outcome = run.outcome()?;
-    let failed = failed_seeds(&manifest, &run.training()?, outcome.as_ref());
-    let mut measured: Vec<(u64, u64)> = rows.iter().map(|row| (row.seed, row.epoch)).collect();
-    measured.dedup();
-    let mut settings: Vec<String> = rows
-        .iter()
-        .map(|row| match row.bound {
-            Some(bound) => format!("{} ({}, {} bound)", row.estimator, row.setting, bound.name()),
-            None => format!("{} ({})", row.estimator, row.setting),
-        })
-        .collect();
-    settings.sort();
-    settings.dedup();
-    let widths: Vec<String> =
-        manifest.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
-    let experiment = Experiment::from_table("manifest.toml", manifest.experiment.clone())?;
-    let epochs = experiment.training.epochs;
+    let run = Run::read(path)?;
+    let (manifest, outcome, state) = (run.manifest(), run.outcome(), run.state());
+    let failed = run.failed_seeds();
+    let (measured, rows) = (run.schedule().len(), run.plane().len());
+    let layer = |(index, layer): (usize, &LayerDescription)| {
+        let named = format!("{} {} {}", manifest.layer_name(index + 1), layer.width, layer.nonlinearity);
+        named.trim_end().to_string()
+    };
+    let layers: Vec<String> = manifest.layers.iter().enumerate().map(layer).collect();
     // A schedule that adapts does not know beforehand.
-    let planned = experiment.epochs().map_err(Failure::input)?;
+    let planned = manifest.planned_epochs.map(|planned| manifest.schedule.epochs(planned));
+    let planned = planned.transpose().map_err(Failure::input)?.flatten();
     let wanted = planned.map(|epochs| manifest.seeds.len() * epochs.len());
-    let status = if outcome.is_some() { "complete" } else { "not complete" };
 
     let mut out = stdout().lock();
     if arguments.json {
         let object = json!({
             "run": path,
-            "status": status,
+            "state": state.name(),
             "manifest": manifest,
-            "rows": rows.len(),
-            "measured": measured.len(),
+            "rows": rows,
+            "measured": measured,
             "to_measure": wanted,
             "outcome": outcome,
             "seeds_not_learned": seed_numbers(&failed),
@@ -69,16 +60,17 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let data = &manifest.data;
-    writeln!(out, "experiment  {} (infoplane {})", name(&manifest), manifest.infoplane_version)?;
+    writeln!(out, "run         {} (infoplane {})", run.name(), manifest.infoplane_version)?;
     let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
-    writeln!(out, "status      {status}: {}{of} epochs measured, {} rows", measured.len(), rows.len())?;
-    if outcome.is_none() {
-        match run.writer_process() {
-            Some(process) => writeln!(out, "            process {process} is at it")?,
-            None => writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?,
+    writeln!(out, "state       {}: {measured}{of} epochs measured, {rows} rows", state.name())?;
+    match state {
+        State::Running { process: Some(process) } => writeln!(out, "            process {process} is writing to it")?,
+        State::Running { process: None } | State::Finished | State::Failed => {}
+        State::Interrupted => {
+            writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?;
         }
     }
-    writeln!(out, "schedule    {}", schedule_setting(&experiment.schedule))?;
+    writeln!(out, "schedule    {}", schedule_setting(&manifest.schedule))?;
     writeln!(
         out,
         "data        {}, {} samples, measured on {} (digest {})",
@@ -87,18 +79,16 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     for line in data_lines(data) {
         writeln!(out, "            {line}")?;
     }
-    writeln!(out, "layers      {}", widths.join(", "))?;
+    writeln!(out, "layers      {}", layers.join(", "))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
-    writeln!(
-        out,
-        "seeds       {} ({first} to {last}), {epochs} epochs planned for each",
-        manifest.seeds.len()
-    )?;
-    for setting in settings {
-        writeln!(out, "measured    {setting}")?;
+    let epochs = manifest.planned_epochs.map(|epochs| format!(", {epochs} epochs planned for each"));
+    let epochs = epochs.unwrap_or_default();
+    writeln!(out, "seeds       {} ({first} to {last}){epochs}", manifest.seeds.len())?;
+    for method in &manifest.methods {
+        writeln!(out, "measured    {}", method.title)?;
     }
-    for told in outcome.iter().flat_map(|o| &o.seeds).filter_map(|seed| ended_otherwise(seed, epochs)) {
-        writeln!(out, "ended       {told}")?;
+    for ended in run.early_ends() {
+        writeln!(out, "ended       {ended}")?;
     }
     if !failed.is_empty() {
         writeln!(out, "failed      {}", failed_in_words(&failed))?;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
-use infoplane::run::RunDir;
+use infoplane::report::ReportData;
+use infoplane::run::Run;
 
 use super::as_if_random;
 use crate::failure::Failure;
-use crate::loaded::Loaded;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -30,11 +30,11 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     if AsIfRandomResult::is_in(path) {
         return as_if_random::report(path);
     }
-    let (run, manifest) = RunDir::open(path)?;
-    let loaded = Loaded::read(&run, manifest, arguments.only_learned)?;
-    let files = infoplane::report::write(&loaded.report(), &run.report_path())?;
+    let run = Run::read(path)?;
+    let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
+    let files = infoplane::report::write(&data, &run.directory().report_path())?;
     let mut out = stdout().lock();
-    writeln!(out, "{}", infoplane::report::summary(&loaded.report()))?;
+    writeln!(out, "{}", infoplane::report::summary(&data))?;
     for file in files {
         writeln!(out, "{}", file.display())?;
     }

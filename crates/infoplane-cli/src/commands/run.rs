@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
-use infoplane::report::ReportError;
-use infoplane::run::{RunDir, RunError, SeedOutcome};
+use infoplane::report::{ReportData, ReportError};
+use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::failure::{DIVERGED, Failure};
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
-use crate::loaded::{Loaded, data_lines, ended_otherwise, planned_epochs, seed_numbers};
+use crate::describe::{data_lines, seed_numbers};
 use crate::terminal::{Bar, on_interrupt, say};
 
 #[derive(Debug, clap::Args)]
@@ -69,11 +69,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let bar = |experiment: &Experiment| Bar::new(experiment, arguments.json);
     let (out, result) = match &arguments.resume {
         Some(directory) => {
-            let (_, manifest) = RunDir::open(directory)?;
-            let of_the_run = Experiment::from_table(
-                &directory.join("manifest.toml").display().to_string(),
-                manifest.experiment.clone(),
-            )?;
+            let of_the_run = Experiment::of_run(directory)?;
             // With overrides alone, they are overrides of what the run is: then they must change nothing.
             let asked = match named {
                 Some(name) => Some(Experiment::load(name, &overrides)?),
@@ -103,18 +99,12 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     };
     let summary = result.map_err(|error| advised(error, &out))?;
 
-    let failed = summary.outcome.seeds.iter().any(|seed| seed.status != SeedOutcome::FINISHED);
-    for told in summary
-        .outcome
-        .seeds
-        .iter()
-        .filter_map(|seed| ended_otherwise(seed, planned_epochs(&summary.manifest)))
-    {
-        say(told);
-    }
-    let loaded = Loaded::read(&summary.run, summary.manifest.clone(), arguments.only_learned)?;
+    let failed = summary.outcome.seeds.iter().any(SeedOutcome::diverged);
+    let run = Run::read(summary.run.path())?;
+    run.early_ends().iter().for_each(say);
+    let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
-    let files = match infoplane::report::write(&loaded.report(), &summary.run.report_path()) {
+    let files = match infoplane::report::write(&data, &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
         Err(ReportError::Empty) => Vec::new(),
         // A complete run may lie where nothing can be written.
@@ -122,10 +112,10 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         files => files?,
     };
     if arguments.json {
-        print_json(&summary, &loaded, &files)?;
+        print_json(&summary, &data, &files)?;
     } else {
         let mut text = stdout().lock();
-        writeln!(text, "{}", infoplane::report::summary(&loaded.report()))?;
+        writeln!(text, "{}", infoplane::report::summary(&data))?;
         let [entropies, shares] = data_lines(&summary.manifest.data);
         writeln!(text, "data     {entropies}; {shares}")?;
         write_times(&mut text, &summary)?;
@@ -203,7 +193,7 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
     Ok(())
 }
 
-fn print_json(summary: &RunSummary, loaded: &Loaded, files: &[PathBuf]) -> Result<(), Failure> {
+fn print_json(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Result<(), Failure> {
     let work = &summary.work;
     // Of the training that came furthest; each is told in `outcomes`.
     let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
@@ -222,8 +212,8 @@ fn print_json(summary: &RunSummary, loaded: &Loaded, files: &[PathBuf]) -> Resul
         "replayed_epochs": work.replayed_epochs,
         "saved_seconds": time_saved(summary).map(|saved| saved.as_secs_f64()),
         "outcomes": summary.outcome.seeds,
-        "seeds_not_learned": seed_numbers(loaded.failed()),
-        "only_learned": loaded.report().only_learned,
+        "seeds_not_learned": seed_numbers(&data.failed),
+        "only_learned": data.only_learned,
         "files": files,
     });
     writeln!(stdout().lock(), "{object}")?;

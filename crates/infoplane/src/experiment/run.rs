@@ -101,6 +101,22 @@ impl Experiment {
         self.run_on(Disk::default(), path, options, progress, interrupt)
     }
 
+    /// The experiment of the run in the directory `path`.
+    ///
+    /// # Errors
+    /// [`RunError`](crate::run::RunError) if there is no such run, [`ExperimentError::NoExperiment`] if its networks are
+    /// trained elsewhere.
+    pub fn of_run(path: &Path) -> Result<Self, ExperimentError> {
+        let (_, manifest) = RunDir::open(path)?;
+        Experiment::of_manifest(path, &manifest)
+    }
+
+    fn of_manifest(path: &Path, manifest: &Manifest) -> Result<Self, ExperimentError> {
+        let table = manifest.experiment().cloned();
+        let table = table.ok_or_else(|| ExperimentError::NoExperiment { path: path.into() })?;
+        Experiment::from_table(&path.join("manifest.toml").display().to_string(), table)
+    }
+
     /// [`Experiment::run`] on a disk that may fail where a test says so.
     pub(super) fn run_on(
         &self,
@@ -149,11 +165,7 @@ impl Experiment {
         let start = Instant::now();
         // Without the lock first, so that what is wrong with the question is told before a process waits for another.
         let (_, manifest) = RunDir::open(path)?;
-        let origin = path.join("manifest.toml").display().to_string();
-        let Some(table) = manifest.experiment() else {
-            return Err(ExperimentError::NoExperiment { path: path.into() });
-        };
-        let mut experiment = Experiment::from_table(&origin, table.clone())?;
+        let mut experiment = Experiment::of_manifest(path, &manifest)?;
         if let Some(asked) = asked {
             // The same data may lie elsewhere now.
             experiment.dataset.source = asked.dataset.source.clone();

@@ -301,16 +301,19 @@ impl Run {
     /// What a reader should know of the run as a whole, a sentence each: that it goes on, and trainings that did not come
     /// to their planned end.
     pub fn notes(&self) -> Vec<String> {
-        let Some(outcome) = &self.outcome else {
-            return vec!["run not complete: what is here is what there is so far".into()];
-        };
-        outcome.seeds.iter().filter_map(|seed| self.ended_otherwise(seed)).collect()
+        match &self.outcome {
+            None => vec!["run not complete: what is here is what there is so far".into()],
+            Some(_) => self.early_ends(),
+        }
     }
 
-    /// What is to be said of a training that did not go to its planned end.
-    fn ended_otherwise(&self, seed: &super::SeedOutcome) -> Option<String> {
-        let early = self.manifest.planned_epochs.is_some_and(|planned| seed.last_epoch < planned);
-        (seed.diverged() || early).then(|| format!("seed {}: {}", seed.seed, seed.ended))
+    /// Why trainings ended that did not come to their planned end, a sentence each.
+    pub fn early_ends(&self) -> Vec<String> {
+        let planned = self.manifest.planned_epochs;
+        let seeds = self.outcome.iter().flat_map(|outcome| &outcome.seeds);
+        let early =
+            seeds.filter(|seed| seed.diverged() || planned.is_some_and(|planned| seed.last_epoch < planned));
+        early.map(|seed| format!("seed {}: {}", seed.seed, seed.ended)).collect()
     }
 }
 

@@ -1,0 +1,22 @@
+//! What several commands say of a run.
+
+use infoplane::run::{DataFacts, FailedSeed};
+
+/// The seeds that did not learn, for JSON.
+pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
+    failed.iter().map(|failed| failed.seed).collect()
+}
+
+/// The entropies of the data, and p(y).
+pub fn data_lines(data: &DataFacts) -> [String; 2] {
+    let rule = data.i_xy_rule_bits.map(|bits| format!(" (of the rule {bits:.4})")).unwrap_or_default();
+    let shares: Vec<String> = data.label_shares.iter().take(10).map(|share| format!("{share:.4}")).collect();
+    let more = if data.label_shares.len() > 10 { ", …" } else { "" };
+    [
+        format!(
+            "H(X) = {:.4} bits, H(Y) = {:.4} bits, I(X;Y) = {:.4} bits{rule}",
+            data.h_x_bits, data.h_y_bits, data.i_xy_bits
+        ),
+        format!("p(y) = {}{more}", shares.join(", ")),
+    ]
+}
