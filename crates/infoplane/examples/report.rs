@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+#[allow(dead_code)] // the rest of it is for tests
 #[path = "../tests/made_up/mod.rs"]
 mod made_up;
 

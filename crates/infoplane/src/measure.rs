@@ -108,7 +108,11 @@ fn measure_layer(
     let readings = match readings {
         Ok(readings) => readings,
         Err(error) => {
-            return prepared.methods.iter().map(|method| empty(method, Some(Missing::from(&error)))).collect();
+            return prepared
+                .methods
+                .iter()
+                .map(|method| empty(method, Some(Missing::from(&error))))
+                .collect();
         }
     };
     let row = |(method, reading): (&Arc<MethodDescription>, Reading)| {

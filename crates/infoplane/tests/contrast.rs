@@ -85,8 +85,11 @@ fn relu_compresses_only_where_bins_clip_it() {
     assert!(end > peak - 0.35, "unbounded bins show none: {peak}, then {end} bits");
     let start = mean(&plane, "floor", (0, 5), i_xt);
     assert!(end > start + 2.0, "but a rise, from {start} to {end} bits");
-    let clipped_values: u64 =
-        plane.rows().filter(|row| row.method.setting.starts_with("30 edges")).map(|row| row.out_of_range).sum();
+    let clipped_values: u64 = plane
+        .rows()
+        .filter(|row| row.method.setting.starts_with("30 edges"))
+        .map(|row| row.out_of_range)
+        .sum();
     assert!(clipped_values > 0, "and the values they clip are counted");
 }
 

@@ -15,10 +15,10 @@ use infoplane::report::{as_if_random_failed, as_if_random_notes, as_if_random_su
 use infoplane::run::{RunDir, RunError};
 use serde_json::{Value, json};
 
+use crate::describe::data_lines;
 use crate::failure::Failure;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
-use crate::describe::data_lines;
 use crate::terminal::{Bar, on_interrupt};
 
 #[derive(Debug, clap::Args)]

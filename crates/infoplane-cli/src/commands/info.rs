@@ -11,8 +11,8 @@ use infoplane::run::{Run, State};
 use serde_json::json;
 
 use super::as_if_random;
-use crate::failure::Failure;
 use crate::describe::{data_lines, seed_numbers};
+use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  infoplane info runs/tishby2017")]
@@ -64,7 +64,9 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
     writeln!(out, "state       {}: {measured}{of} epochs measured, {rows} rows", state.name())?;
     match state {
-        State::Running { process: Some(process) } => writeln!(out, "            process {process} is writing to it")?,
+        State::Running { process: Some(process) } => {
+            writeln!(out, "            process {process} is writing to it")?
+        }
         State::Running { process: None } | State::Finished | State::Failed => {}
         State::Interrupted => {
             writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?;

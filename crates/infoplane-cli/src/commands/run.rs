@@ -12,10 +12,10 @@ use infoplane::report::{ReportData, ReportError};
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
+use crate::describe::{data_lines, seed_numbers};
 use crate::failure::{DIVERGED, Failure};
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
-use crate::describe::{data_lines, seed_numbers};
 use crate::terminal::{Bar, on_interrupt, say};
 
 #[derive(Debug, clap::Args)]

@@ -186,10 +186,10 @@ mod tests {
     #[test]
     fn bounds_are_groups_of_their_own() {
         let plane = InformationPlane::from_iter([
-                row(1, 0, 1, Some(Bound::Upper), 2.0),
-                row(1, 0, 1, Some(Bound::Lower), 1.0),
-                row(2, 0, 1, Some(Bound::Upper), 4.0),
-            ]);
+            row(1, 0, 1, Some(Bound::Upper), 2.0),
+            row(1, 0, 1, Some(Bound::Lower), 1.0),
+            row(2, 0, 1, Some(Bound::Upper), 4.0),
+        ]);
         let groups = plane.groups();
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[0].seeds(), [1, 2]);
@@ -224,11 +224,11 @@ mod tests {
     #[test]
     fn rises_between_layers_beyond_the_tolerance_are_counted() {
         let plane = InformationPlane::from_iter([
-                row(1, 0, 1, None, 2.0),
-                row(1, 0, 2, None, 2.005),
-                row(1, 1, 1, None, 2.0),
-                row(1, 1, 2, None, 2.25),
-            ]);
+            row(1, 0, 1, None, 2.0),
+            row(1, 0, 2, None, 2.005),
+            row(1, 1, 1, None, 2.0),
+            row(1, 1, 2, None, 2.25),
+        ]);
         let found = plane.groups()[0].processing_violations(0.01);
         assert_eq!((found.compared, found.count, found.largest), (2, 1, Some((0.25, 1, 1, 2))));
     }

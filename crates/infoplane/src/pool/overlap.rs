@@ -7,7 +7,6 @@ use super::PoolSubject;
 use super::conditional::{ConditionalDistributions, Inputs};
 use crate::Labels;
 
-
 /// How much the clouds of pairs of inputs overlap in one layer; a line of `overlap.jsonl`.
 ///
 /// The cloud of an input is where M networks put it, in cells (bins). Two clouds overlap if they share a cell (both have

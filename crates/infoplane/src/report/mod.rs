@@ -256,4 +256,3 @@ impl<'a> ReportData<'a> {
 pub(crate) fn layer_name(layer: usize) -> String {
     caption::layer(layer)
 }
-

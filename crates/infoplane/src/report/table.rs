@@ -69,8 +69,7 @@ mod tests {
             out_of_range: 4,
             ..PlaneRow::new(3, 10, (2, 7), &binned, (11.9985, f64::NAN))
         };
-        let kde =
-            PlaneRow { method: method("kde", "noise_variance=0.1", Some(Bound::Upper)), ..row.clone() };
+        let kde = PlaneRow { method: method("kde", "noise_variance=0.1", Some(Bound::Upper)), ..row.clone() };
         let csv = plane_csv(&InformationPlane::from_iter([row, kde]));
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(

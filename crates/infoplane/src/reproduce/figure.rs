@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
+use crate::Bound;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
 use crate::draw::Scene;
@@ -10,7 +11,6 @@ use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, Run};
 use crate::train::EpochStats;
-use crate::Bound;
 
 /// How much is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,15 +55,9 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
                 run.label,
                 run.n_seeds(),
                 run.experiment.training.epochs,
-<<<<<<< HEAD
-                run.manifest.data.n_measured,
-                run.manifest.data.n_samples,
-                seconds.map_or("unknown".into(), duration)
-=======
                 run.run.manifest().data.n_measured,
                 run.run.manifest().data.n_samples,
-                seconds.map_or("not known".into(), duration)
->>>>>>> 50e6616 (Run directories of format 3, read through one door: methods with ids and facts, columns, optional statistics)
+                seconds.map_or("unknown".into(), duration)
             ),
         );
     }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Disk, Manifest, SeedOutcome};
-use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
 use crate::Bound;
+use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
 use crate::schedule::Reason;
 use crate::train::EpochStats;
 
@@ -94,7 +94,12 @@ impl Methods {
         })
     }
 
-    fn spelled_out(&mut self, estimator: &str, setting: &str, bound: Option<Bound>) -> Arc<MethodDescription> {
+    fn spelled_out(
+        &mut self,
+        estimator: &str,
+        setting: &str,
+        bound: Option<Bound>,
+    ) -> Arc<MethodDescription> {
         let known = self.by_id.values().find(|method| {
             method.estimator == estimator && method.setting == setting && method.bound == bound
         });

@@ -153,9 +153,10 @@ impl RunDir {
         }
         run.remove_leftovers().map_err(at)?;
         let journal_file = run.journal_path();
-        let (journal, recovered) = Journal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
-            .map_err(RunError::io("write", &journal_file))
-            .map_err(at)?;
+        let (journal, recovered) =
+            Journal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
+                .map_err(RunError::io("write", &journal_file))
+                .map_err(at)?;
         run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
         Ok((run, manifest, Resumed::Incomplete(recovered)))
     }

@@ -145,7 +145,8 @@ impl Run {
         loop {
             if let Some(outcome) = self.directory.outcome()? {
                 self.read_complete(&outcome)?;
-                let all_diverged = !outcome.seeds.is_empty() && outcome.seeds.iter().all(|seed| seed.diverged());
+                let all_diverged =
+                    !outcome.seeds.is_empty() && outcome.seeds.iter().all(|seed| seed.diverged());
                 self.state = if all_diverged { State::Failed } else { State::Finished };
                 self.outcome = Some(outcome);
                 return Ok(self.whole());
@@ -328,7 +329,8 @@ fn read_plane(
     methods: &mut Methods,
 ) -> Result<InformationPlane, RunError> {
     let error = |source| RunError::io("read", path)(source);
-    let malformed = |line: usize, message| RunError::Malformed { path: path.into(), line: Some(line), message };
+    let malformed =
+        |line: usize, message| RunError::Malformed { path: path.into(), line: Some(line), message };
     let mut file = File::open(path).map_err(error)?;
     let length = file.metadata().map_err(error)?.len();
     let mut found = Digest::default();

@@ -82,12 +82,7 @@ fn stats(seed: u64, epoch: u64) -> EpochStats {
 }
 
 fn ended(seed: u64) -> SeedOutcome {
-    SeedOutcome {
-        seed,
-        measured_epochs: 3,
-        last_epoch: 2,
-        ended: TrainingEnd::Epochs,
-    }
+    SeedOutcome { seed, measured_epochs: 3, last_epoch: 2, ended: TrainingEnd::Epochs }
 }
 
 /// Everything that a run of two seeds and three epochs finds out.
@@ -182,7 +177,10 @@ fn check(recovered: &Recovered) {
     for (&(seed, epoch), kept) in &recovered.trained {
         let json = |stats: &EpochStats| serde_json::to_string(stats).unwrap();
         assert_eq!(json(kept), json(&stats(seed, epoch)));
-        assert_eq!(kept.train_accuracy.map(f32::to_bits), stats(seed, epoch).train_accuracy.map(f32::to_bits));
+        assert_eq!(
+            kept.train_accuracy.map(f32::to_bits),
+            stats(seed, epoch).train_accuracy.map(f32::to_bits)
+        );
     }
     for (&seed, outcome) in &recovered.ended {
         assert_eq!(*outcome, ended(seed));
