@@ -45,6 +45,16 @@ pub enum DatasetError {
         /// What was found and what the format prescribes.
         problem: String,
     },
+    /// The file ends where more must follow.
+    #[error("{file}, byte {offset}: the file ends inside {what}")]
+    Ends {
+        /// The file.
+        file: String,
+        /// Where in the (unpacked) file that begins, in bytes from 0.
+        offset: u64,
+        /// What the file should go on with.
+        what: String,
+    },
     /// The header promises more than there is.
     #[error("{file}: the header promises {promised} bytes of values, but {}{given} follow", at_most(*.exact))]
     Truncated {
@@ -215,6 +225,19 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// Returns whether the file is shorter than it should be: cut off, or still being written by another program.
+    ///
+    /// Who waits for files of a running program tries again later if so. `false` says that the bytes which are there
+    /// are wrong, and that more of them would not help. Of text files only a half-written last line that has too few
+    /// fields is known to be cut; one that lacks whole lines, or digits of its last number, looks whole.
+    pub fn is_truncated(&self) -> bool {
+        match self {
+            DatasetError::Ends { .. } | DatasetError::Truncated { .. } => true,
+            DatasetError::Io { error, .. } => error.kind() == io::ErrorKind::UnexpectedEof,
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(file: impl fmt::Display, error: io::Error) -> Self {
         DatasetError::Io { file: file.to_string(), error }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::stream::Stream;
-use crate::Labels;
+use super::tensor::ElementType;
 use crate::dataset::DatasetError;
 
 /// A column of a text file: its name in the header line, or its number from 0.
@@ -49,9 +49,43 @@ pub(super) enum Wanted<'a> {
 /// Without `header`, the first line is a header if none of its fields is a number.
 pub(super) fn read(path: &Path, header: Option<bool>, wanted: Wanted<'_>) -> Result<Table, DatasetError> {
     let stream = Stream::open(path)?;
-    let name = path.display().to_string();
-    let delimiter = if name.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' };
+    let delimiter = delimiter(&stream.file);
     parse(stream, delimiter, header, wanted)
+}
+
+/// The numbers of lines and fields, and doubles as the type if all fields are numbers.
+pub(super) fn shape(path: &Path) -> Result<(Vec<usize>, Option<ElementType>), DatasetError> {
+    let (mut n_lines, mut n_fields, mut numbers) = (0, 0, true);
+    let stream = Stream::open(path)?;
+    let file = stream.file.clone();
+    let mut reader = reader(stream, delimiter(&file));
+    let mut record = ::csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| csv_error(&file, error))? {
+        if n_fields == 0 {
+            n_fields = record.len();
+            if is_header(&record) {
+                continue;
+            }
+        }
+        n_lines += 1;
+        numbers &= record.iter().all(|field| field.parse::<f64>().is_ok());
+    }
+    Ok((vec![n_lines, n_fields], numbers.then_some(ElementType::F64)))
+}
+
+/// Tabs separate if the file is called `.tsv`, else commas.
+fn delimiter(file: &str) -> u8 {
+    if file.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' }
+}
+
+fn reader(stream: Stream<'_>, delimiter: u8) -> ::csv::Reader<Stream<'_>> {
+    let mut builder = ::csv::ReaderBuilder::new();
+    builder.has_headers(false).delimiter(delimiter).trim(::csv::Trim::All).from_reader(stream)
+}
+
+/// Whether a first line names the columns: none of its fields is a number.
+fn is_header(first: &::csv::StringRecord) -> bool {
+    first.iter().all(|field| field.parse::<f64>().is_err())
 }
 
 fn parse(
@@ -62,11 +96,7 @@ fn parse(
 ) -> Result<Table, DatasetError> {
     let mut table =
         Table { file: stream.file.clone(), n_columns: 0, numbers: Vec::new(), labels: Vec::new() };
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .delimiter(delimiter)
-        .trim(::csv::Trim::All)
-        .from_reader(stream);
+    let mut reader = reader(stream, delimiter);
     let mut record = ::csv::StringRecord::new();
     let file = table.file.clone();
     let damaged = |error| csv_error(&file, error);
@@ -74,7 +104,7 @@ fn parse(
     if !reader.read_record(&mut record).map_err(damaged)? {
         return Err(empty());
     }
-    let has_header = header.unwrap_or_else(|| record.iter().all(|field| field.parse::<f64>().is_err()));
+    let has_header = header.unwrap_or_else(|| is_header(&record));
     let (label, number) = match wanted {
         Wanted::Numbers | Wanted::Symbols => (None, None),
         Wanted::Number(column) => (None, Some(find(&file, column, &record, has_header)?)),
@@ -119,8 +149,20 @@ fn parse(
                 table.labels.push(text.to_owned());
             }
         }
-        if !reader.read_record(&mut record).map_err(damaged)? {
-            return Ok(table);
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(table),
+            Err(error) => {
+                // Nothing after a line with too few fields: its writer is not done with it.
+                let last = matches!(reader.read_byte_record(&mut ::csv::ByteRecord::new()), Ok(false));
+                return Err(match damaged(error) {
+                    DatasetError::FieldCount { file, line, given, allowed } if last && given < allowed => {
+                        let what = format!("line {line}, which has {given} of {allowed} fields");
+                        DatasetError::Ends { file, offset: reader.position().byte(), what }
+                    }
+                    other => other,
+                });
+            }
         }
     }
 }
@@ -164,21 +206,10 @@ fn csv_error(file: &str, error: ::csv::Error) -> DatasetError {
     }
 }
 
-/// Labels as written: integers in the order of integers, anything else in the order of text.
-///
-/// Fractions are refused: they are a quantity, not a class.
-pub(super) fn labels(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
-    let numbers: Option<Vec<f64>> = written.iter().map(|text| text.parse().ok()).collect();
-    match (numbers, written.iter().map(|text| text.parse().ok()).collect::<Option<Vec<i64>>>()) {
-        (_, Some(integers)) => Ok(Labels::from_symbols(&integers)),
-        (Some(numbers), None) => super::labels::from_floats(file, &numbers),
-        (None, None) => Ok(Labels::from_symbols(written)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::read::labels::from_written as labels;
     use proptest::prelude::*;
 
     fn parse(text: &str, wanted: Wanted<'_>) -> Result<Table, DatasetError> {

@@ -8,6 +8,12 @@ use crate::dataset::DatasetError;
 
 /// Reads one array, which must end where the stream does.
 pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
+    let (shape, element) = header(stream)?;
+    read_tensor(stream, shape, false, element, true)
+}
+
+/// Reads what stands before the elements: the length of each axis and the type of the elements.
+pub(super) fn header(stream: &mut Stream<'_>) -> Result<(Vec<usize>, ElementType), DatasetError> {
     let [zero, nil, code, n_axes] = stream.header("the first four bytes")?;
     if (zero, nil) != (0, 0) {
         return Err(stream.malformed(0, "the file does not begin with two zeros, as IDX files do"));
@@ -31,7 +37,7 @@ pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
     for _ in 0..n_axes {
         shape.push(u32::from_be_bytes(stream.header("the lengths of the axes")?) as usize);
     }
-    read_tensor(stream, shape, false, element, true)
+    Ok((shape, element))
 }
 
 #[cfg(test)]

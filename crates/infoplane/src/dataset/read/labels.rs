@@ -1,5 +1,6 @@
 //! Arrays as labels of classes.
 
+use super::npy::{self, Text};
 use super::tensor::{Tensor, Values, matrix};
 use crate::Labels;
 use crate::dataset::DatasetError;
@@ -30,6 +31,42 @@ pub(super) fn from_tensor(tensor: Tensor) -> Result<Labels, DatasetError> {
         None => Err(tensor.shape_error(
             "(n_samples,), (n_samples, 1), (1, n_samples), or one-hot rows that hold a single 1 and else 0",
         )),
+    }
+}
+
+/// A vector of text as labels.
+pub(super) fn from_text(text: npy::Text) -> Result<Labels, DatasetError> {
+    let Text { file, shape, distinct, codes } = text;
+    if shape.contains(&0) {
+        return Err(DatasetError::Empty { file, shape });
+    }
+    if shape.is_empty() || shape.iter().filter(|&&length| length > 1).count() > 1 {
+        let allowed = "(n_samples,), (n_samples, 1) or (1, n_samples) for labels that are text";
+        return Err(DatasetError::Shape { file, given: shape, allowed });
+    }
+    if let Some((_, row)) = distinct.iter().find(|(text, _)| text.is_empty()) {
+        let problem = format!("the label of row {row} (from 0) is empty text; give every sample a label");
+        return Err(DatasetError::Malformed { file, offset: 0, problem });
+    }
+    let (texts, rows): (Vec<String>, Vec<usize>) = distinct.into_iter().unzip();
+    let classes = from_written(&file, &texts).map_err(|error| match error {
+        // Counted among the distinct texts.
+        DatasetError::Label { file, row, given } => DatasetError::Label { file, row: rows[row], given },
+        other => other,
+    })?;
+    let class = |&code: &u32| classes.codes()[code as usize];
+    Ok(Labels::from_symbols(&codes.iter().map(class).collect::<Vec<_>>()))
+}
+
+/// Labels as written: integers in the order of integers, anything else in the order of text.
+///
+/// Fractions are refused: they are a quantity, not a class.
+pub(super) fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
+    let numbers: Option<Vec<f64>> = written.iter().map(|text| text.parse().ok()).collect();
+    match (numbers, written.iter().map(|text| text.parse().ok()).collect::<Option<Vec<i64>>>()) {
+        (_, Some(integers)) => Ok(Labels::from_symbols(&integers)),
+        (Some(numbers), None) => from_floats(file, &numbers),
+        (None, None) => Ok(Labels::from_symbols(written)),
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Format: MathWorks, *MAT-File Format* (MAT-file versions 5, 6 and 7). Version 7.3 is HDF5 and is refused.
 
+use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use flate2::read::ZlibDecoder;
 
+use super::array_file::ArrayInfo;
 use super::choose;
 use super::stream::Stream;
 use super::tensor::{ElementType, Tensor, n_elements, read_values};
@@ -16,13 +19,6 @@ const HEADER_LENGTH: usize = 128;
 /// Types of data elements that hold other elements.
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
-
-/// Reads the variable called `key`, or the only one.
-pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Tensor, DatasetError> {
-    let mut stream = Stream::open(path)?;
-    let bytes = stream.rest()?;
-    parse(path, &bytes, key)
-}
 
 /// Bytes of a file or of an unpacked element, read from the front.
 struct Bytes<'a> {
@@ -48,7 +44,8 @@ impl<'a> Bytes<'a> {
     fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8], DatasetError> {
         let Some((taken, rest)) = self.bytes.split_at_checked(length) else {
             let left = self.bytes.len();
-            return Err(self.malformed(format!("{what} takes {length} bytes but {left} follow")));
+            let what = format!("{what}, which takes {length} bytes of which {left} are there");
+            return Err(DatasetError::Ends { file: self.file.into(), offset: self.offset, what });
         };
         self.bytes = rest;
         self.offset += length as u64;
@@ -147,7 +144,132 @@ fn values(file: String, mut variable: Variable<'_>) -> Result<Tensor, DatasetErr
     }
     // Values may be stored in a narrower type than their class: whole doubles below 256 are bytes.
     let data = variable.rest.element("the values of a variable")?;
-    let element = match data.kind {
+    let Some(element) = stored_as(data.kind) else {
+        return Err(DatasetError::ElementType {
+            file,
+            given: format!("stored as type {}", data.kind),
+            allowed: "1 to 7, 9, 12 and 13, the numbers",
+        });
+    };
+    let promised = n_elements(&variable.shape).and_then(|n| n.checked_mul(element.size() as u128));
+    let promised = promised.unwrap_or(u128::MAX);
+    let mut stream = Stream::of_length(file, data.content, data.content.len() as u64);
+    let n_bytes = stream.check_promise(promised)?;
+    let values = read_values(&mut stream, n_bytes, element, variable.rest.big_endian)?;
+    Ok(Tensor { file: stream.file, shape: variable.shape, column_major: true, values })
+}
+
+/// A file in memory whose variables have been found.
+pub(super) struct MatFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    big_endian: bool,
+    entries: Vec<Entry>,
+    /// The first entry of each name.
+    places: HashMap<String, usize>,
+}
+
+/// Where a variable is, and what its header says.
+struct Entry {
+    kind: u32,
+    content: Range<usize>,
+    name: String,
+    numeric: bool,
+    shape: Vec<usize>,
+    /// How its values are stored; none if they are not numbers.
+    stored: Option<ElementType>,
+}
+
+impl std::fmt::Debug for MatFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MatFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl MatFile {
+    pub fn open(path: &Path) -> Result<MatFile, DatasetError> {
+        MatFile::parse(path, Stream::open(path)?.rest()?)
+    }
+
+    fn parse(path: &Path, all: Vec<u8>) -> Result<MatFile, DatasetError> {
+        let file = path.display().to_string();
+        let mut bytes = Bytes { file: &file, bytes: &all, offset: 0, big_endian: false };
+        let header = bytes.take(HEADER_LENGTH, "the header")?;
+        if header.starts_with(b"MATLAB 7.3") {
+            let problem = "a file of version 7.3, which is HDF5; save it with -v7";
+            return Err(DatasetError::Malformed { file, offset: 0, problem: problem.into() });
+        }
+        bytes.big_endian = match &header[124..] {
+            [0, 1, b'I', b'M'] => false,
+            [1, 0, b'M', b'I'] => true,
+            _ => {
+                let problem = "the header is not that of a .mat file of version 5";
+                return Err(DatasetError::Malformed { file, offset: 124, problem: problem.into() });
+            }
+        };
+        let mut entries = Vec::new();
+        while !bytes.bytes.is_empty() {
+            let element = bytes.element("a variable")?;
+            if !matches!(element.kind, MATRIX | COMPRESSED) {
+                let problem =
+                    format!("an element of type {}; allowed are 14 (matrix) and 15 (compressed)", element.kind);
+                return Err(DatasetError::Malformed { file: file.clone(), offset: element.offset, problem });
+            }
+            let start = element.offset as usize;
+            // What the variable is stands at its beginning.
+            let prefix = content(&file, &element, bytes.big_endian, Some(4096))?;
+            let prefix = Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian: bytes.big_endian };
+            let Variable { name, numeric, shape, mut rest, .. } = variable(prefix)?;
+            let stored = rest.u32("the values of a variable").ok().and_then(|tag| stored_as(tag & 0xffff));
+            let content = start..start + element.content.len();
+            // What MATLAB keeps for its objects is bytes without a name.
+            let numeric = numeric && !name.is_empty();
+            entries.push(Entry { kind: element.kind, content, name, numeric, shape, stored });
+        }
+        let mut places = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            places.entry(entry.name.clone()).or_insert(index);
+        }
+        let big_endian = bytes.big_endian;
+        Ok(MatFile { path: path.into(), bytes: all, big_endian, entries, places })
+    }
+
+    pub fn arrays(&self) -> Vec<ArrayInfo> {
+        let named = self.entries.iter().filter(|entry| !entry.name.is_empty());
+        let describe = |entry: &Entry| ArrayInfo {
+            name: entry.name.clone(),
+            shape: entry.shape.clone(),
+            element: entry.stored.filter(|_| entry.numeric),
+        };
+        named.map(describe).collect()
+    }
+
+    /// Reads the variable called `key`, or the only one of numbers.
+    pub fn read(&self, key: Option<&str>) -> Result<Tensor, DatasetError> {
+        // Without a name only numbers are looked at; with one, any variable is found, and refused for what it is.
+        let (name, index) = match key.and_then(|name| Some((name, *self.places.get(name)?))) {
+            Some(found) => found,
+            None => {
+                let asked = self.entries.iter().filter(|entry| key.is_some() || entry.numeric);
+                let names: Vec<String> = asked.map(|entry| entry.name.clone()).collect();
+                let name = choose(&self.path, key, &names)?;
+                let (name, &index) = self.places.get_key_value(name).expect("the name comes from this file");
+                (name.as_str(), index)
+            }
+        };
+        let file = self.path.display().to_string();
+        let Entry { kind, content: range, .. } = &self.entries[index];
+        let offset = range.start as u64;
+        let element = Element { kind: *kind, offset, content: &self.bytes[range.clone()] };
+        let whole = content(&file, &element, self.big_endian, None)?;
+        let bytes = Bytes { file: &file, bytes: &whole, offset, big_endian: self.big_endian };
+        values(format!("{file}:{name}"), variable(bytes)?)
+    }
+}
+
+/// How values are stored, by the number of the type; none if they are not numbers.
+fn stored_as(kind: u32) -> Option<ElementType> {
+    Some(match kind {
         1 => ElementType::I8,
         2 => ElementType::U8,
         3 => ElementType::I16,
@@ -158,68 +280,8 @@ fn values(file: String, mut variable: Variable<'_>) -> Result<Tensor, DatasetErr
         9 => ElementType::F64,
         12 => ElementType::I64,
         13 => ElementType::U64,
-        kind => {
-            return Err(DatasetError::ElementType {
-                file,
-                given: format!("stored as type {kind}"),
-                allowed: "1 to 7, 9, 12 and 13, the numbers",
-            });
-        }
-    };
-    let promised = n_elements(&variable.shape).and_then(|n| n.checked_mul(element.size() as u128));
-    let promised = promised.unwrap_or(u128::MAX);
-    let mut stream = Stream::of_length(file, data.content, data.content.len() as u64);
-    let n_bytes = stream.check_promise(promised)?;
-    let values = read_values(&mut stream, n_bytes, element, variable.rest.big_endian)?;
-    Ok(Tensor { file: stream.file, shape: variable.shape, column_major: true, values })
-}
-
-fn parse(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<Tensor, DatasetError> {
-    let file = path.display().to_string();
-    let mut bytes = Bytes { file: &file, bytes, offset: 0, big_endian: false };
-    let header = bytes.take(HEADER_LENGTH, "the header")?;
-    if header.starts_with(b"MATLAB 7.3") {
-        let problem = "a file of version 7.3, which is HDF5; save it with -v7";
-        return Err(DatasetError::Malformed { file, offset: 0, problem: problem.into() });
-    }
-    bytes.big_endian = match &header[124..] {
-        [0, 1, b'I', b'M'] => false,
-        [1, 0, b'M', b'I'] => true,
-        _ => {
-            let problem = "the header is not that of a .mat file of version 5";
-            return Err(DatasetError::Malformed { file, offset: 124, problem: problem.into() });
-        }
-    };
-    let mut elements = Vec::new();
-    while !bytes.bytes.is_empty() {
-        let element = bytes.element("a variable")?;
-        if !matches!(element.kind, MATRIX | COMPRESSED) {
-            let problem =
-                format!("an element of type {}; allowed are 14 (matrix) and 15 (compressed)", element.kind);
-            return Err(DatasetError::Malformed { file: file.clone(), offset: element.offset, problem });
-        }
-        elements.push(element);
-    }
-    // The names first, from the beginning of each variable; then all of the one that is wanted.
-    let big_endian = bytes.big_endian;
-    let mut names = Vec::with_capacity(elements.len());
-    let mut numeric = Vec::new();
-    for element in &elements {
-        let prefix = content(&file, element, big_endian, Some(4096))?;
-        let bytes = Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian };
-        let found = variable(bytes)?;
-        // What MATLAB keeps for its objects is bytes without a name.
-        if found.numeric && !found.name.is_empty() {
-            numeric.push(found.name.clone());
-        }
-        names.push(found.name);
-    }
-    // Without a name only numbers are looked at; with one, any variable is found, and refused for what it is.
-    let name = choose(path, key, if key.is_none() { &numeric } else { &names })?;
-    let chosen = names.iter().position(|other| other == name).expect("the name comes from this file");
-    let whole = content(&file, &elements[chosen], big_endian, None)?;
-    let bytes = Bytes { file: &file, bytes: &whole, offset: elements[chosen].offset, big_endian };
-    values(format!("{file}:{name}"), variable(bytes)?)
+        _ => return None,
+    })
 }
 
 /// What stands inside the matrix element, unpacked; only the beginning if a limit is given.
@@ -308,7 +370,7 @@ mod tests {
     }
 
     fn parse(bytes: &[u8], key: Option<&str>) -> Result<Tensor, DatasetError> {
-        super::parse(Path::new("a.mat"), bytes, key)
+        MatFile::parse(Path::new("a.mat"), bytes.to_vec())?.read(key)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Readers for files: npy, npz, IDX, MATLAB v5, CSV and safetensors.
 //!
-//! Two levels. [`read_array`] and [`read_labels`] read one array each, for data that somebody else recorded.
+//! Three levels. [`ArrayFile`] lists the arrays of a file and reads them with all their axes; [`list_arrays`] and
+//! [`read_tensor`] do the same once. [`read_array`] and [`read_labels`] read one array each, for data that somebody else recorded.
 //! [`idx_directory`], [`mnist`], [`arrays`] and [`csv()`] read whole data sets; [`DatasetSource`] is the same
 //! as a table of a configuration file.
 //!
@@ -11,6 +12,7 @@
 //!
 //! [`DatasetSource`]: crate::dataset::DatasetSource
 
+mod array_file;
 mod csv;
 mod idx;
 mod idx_directory;
@@ -28,14 +30,15 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView2};
 
 use self::csv::Wanted;
-use self::stream::Stream;
 use self::tensor::{Tensor, Values, matrix};
 use crate::dataset::{Dataset, DatasetError};
 use crate::{Labels, Variable};
 
+pub use self::array_file::{ArrayFile, ArrayInfo, file_and_name, list_arrays, read_tensor};
 pub use self::csv::Column;
 pub use self::idx_directory::{idx_directory, mnist};
 pub use self::stream::MAX_UNPACKED;
+pub use self::tensor::{ElementType, SampleTensor};
 
 /// A matrix of one row per sample, in the precision of its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,16 +91,11 @@ impl Array {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError> {
-    let tensor = match format(path)? {
-        Format::Csv => {
-            let column = key.map(column);
-            let wanted = column.as_ref().map_or(Wanted::Numbers, Wanted::Number);
-            let table = csv::read(path, None, wanted)?;
-            let shape = vec![table.numbers.len() / table.n_columns.max(1), table.n_columns];
-            Tensor { file: table.file, shape, column_major: false, values: Values::Double(table.numbers) }
-        }
-        format => read_tensor(path, format, key)?,
-    };
+    array_of(ArrayFile::open(path)?.tensor(key)?)
+}
+
+/// A tensor of one or two axes as a matrix of finite values.
+fn array_of(tensor: Tensor) -> Result<Array, DatasetError> {
     let (rows, columns) = tensor.rows_and_columns()?;
     let column_major = tensor.column_major;
     let array = match tensor.values {
@@ -131,8 +129,8 @@ pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError>
 
 /// Reads one label per sample.
 ///
-/// A vector — `(n,)`, `(n, 1)` or `(1, n)` — of booleans, integers or whole floats, or a one-hot matrix
-/// `(n, k)` of zeros with a single one in each row. Of a CSV file it is one column, by default the last,
+/// A vector — `(n,)`, `(n, 1)` or `(1, n)` — of booleans, integers, whole floats or numpy text (`<U10`, `|S10`), or a
+/// one-hot matrix `(n, k)` of zeros with a single one in each row, of any type of numbers. Of a CSV file it is one column, by default the last,
 /// which may also hold text. `key` as for [`read_array`].
 ///
 /// # Errors
@@ -153,9 +151,12 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
         Format::Csv => {
             let column = key.map(column);
             let table = csv::read(path, None, Wanted::Labels(column.as_ref()))?;
-            csv::labels(&table.file, &table.labels)
+            labels::from_written(&table.file, &table.labels)
         }
-        format => labels::from_tensor(read_tensor(path, format, key)?),
+        _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
+            npy::Content::Numbers(tensor) => labels::from_tensor(tensor),
+            npy::Content::Text(text) => labels::from_text(text),
+        },
     }
 }
 
@@ -185,7 +186,10 @@ pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErr
             Ok(Labels::from_symbols(&table.labels))
         }
         (Format::Csv, None) => Ok(Labels::from_symbols(&csv::read(path, None, Wanted::Symbols)?.labels)),
-        _ => Ok(read_array(path, key)?.variable().symbols()),
+        _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
+            npy::Content::Numbers(tensor) => Ok(array_of(tensor)?.variable().symbols()),
+            npy::Content::Text(text) => labels::from_text(text),
+        },
     }
 }
 
@@ -198,19 +202,7 @@ pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErr
 /// [`DatasetError`] as for [`read_array`], if a double does not fit in single precision, or if there are
 /// not as many labels as inputs.
 pub fn arrays(inputs: (&Path, Option<&str>), labels: (&Path, Option<&str>)) -> Result<Dataset, DatasetError> {
-    let input = match format(inputs.0)? {
-        Format::Csv => {
-            let array = read_array(inputs.0, inputs.1)?;
-            let file = inputs.0.display().to_string();
-            let (shape, column_major) = (vec![array.n_samples(), array.width()], false);
-            let values = match array {
-                Array::Single(rows) => Values::Single(rows.into_raw_vec_and_offset().0),
-                Array::Double(rows) => Values::Double(rows.into_raw_vec_and_offset().0),
-            };
-            Tensor { file, shape, column_major, values }
-        }
-        format => read_tensor(inputs.0, format, inputs.1)?,
-    };
+    let input = ArrayFile::open(inputs.0)?.tensor(inputs.1)?;
     let input_file = input.file.clone();
     let inputs_matrix = inputs_of(vec![input], 1.0)?;
     let found = read_labels(labels.0, labels.1)?;
@@ -235,7 +227,7 @@ pub fn arrays(inputs: (&Path, Option<&str>), labels: (&Path, Option<&str>)) -> R
 pub fn csv(path: &Path, header: Option<bool>, label: Option<&Column>) -> Result<Dataset, DatasetError> {
     let table = csv::read(path, header, Wanted::Both(label))?;
     let shape = vec![table.labels.len(), table.n_columns];
-    let labels = csv::labels(&table.file, &table.labels)?;
+    let labels = labels::from_written(&table.file, &table.labels)?;
     let values = Values::Double(table.numbers);
     let tensor = Tensor { file: table.file, shape, column_major: false, values };
     Ok(Dataset { name: stem(path), inputs: inputs_of(vec![tensor], 1.0)?, labels, split: None })
@@ -277,27 +269,6 @@ fn format(path: &Path) -> Result<Format, DatasetError> {
             }
         }
     })
-}
-
-/// Reads one array of any format but CSV.
-fn read_tensor(path: &Path, format: Format, key: Option<&str>) -> Result<Tensor, DatasetError> {
-    match format {
-        Format::Npz => npz::read(path, key),
-        Format::Mat => mat::read(path, key),
-        Format::Safetensors => safetensors::read(path, key),
-        Format::Npy | Format::Idx | Format::Csv => {
-            if let Some(key) = key {
-                let (file, given) = (path.display().to_string(), Some(key.to_owned()));
-                return Err(DatasetError::Key {
-                    file,
-                    given,
-                    present: vec!["one array without a name".into()],
-                });
-            }
-            let mut stream = Stream::open(path)?;
-            if format == Format::Idx { idx::read(&mut stream) } else { npy::read(&mut stream) }
-        }
-    }
 }
 
 /// The array called `key`, or the only one.

@@ -2,15 +2,66 @@
 //!
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, versions 1 to 3.
 
+use std::collections::HashMap;
+
 use super::stream::Stream;
-use super::tensor::{ALLOWED_ELEMENTS, ElementType, Tensor, read_tensor};
+use super::tensor::{ALLOWED_ELEMENTS, ElementType, Tensor, Values, n_elements, read_tensor, read_values};
 use crate::dataset::DatasetError;
 
 /// A plain array's header is about a hundred bytes; only structured types, which are refused, need thousands.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// Reads one array, which must end where the stream does.
+/// An array of numbers, or of text.
+pub(super) enum Content {
+    Numbers(Tensor),
+    Text(Text),
+}
+
+/// An array of text, in which few values usually occur often.
+pub(super) struct Text {
+    /// What messages call it.
+    pub file: String,
+    pub shape: Vec<usize>,
+    /// Each value once, in the order of first occurrence, with the element where it first occurs.
+    pub distinct: Vec<(String, usize)>,
+    /// For each element the index of its value.
+    pub codes: Vec<u32>,
+}
+
+/// Reads one array of numbers, which must end where the stream does.
 pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
+    let header = read_header(stream)?;
+    read_numbers(stream, header)
+}
+
+/// Reads one array of numbers or of text, which must end where the stream does.
+pub(super) fn read_content(stream: &mut Stream<'_>) -> Result<Content, DatasetError> {
+    let header = read_header(stream)?;
+    match text_type(&header.descr) {
+        None => read_numbers(stream, header).map(Content::Numbers),
+        Some(text) => text.read(stream, header.shape).map(Content::Text),
+    }
+}
+
+/// Reads the header: the length of each axis, and the type of the elements if they are numbers.
+pub(super) fn describe(stream: &mut Stream<'_>) -> Result<(Vec<usize>, Option<ElementType>), DatasetError> {
+    let header = read_header(stream)?;
+    let element = element_type(&header.descr).map(|(element, _)| element);
+    Ok((header.shape, element))
+}
+
+fn read_numbers(stream: &mut Stream<'_>, header: Header) -> Result<Tensor, DatasetError> {
+    let Some((element, big_endian)) = element_type(&header.descr) else {
+        return Err(DatasetError::ElementType {
+            file: stream.file.clone(),
+            given: header.descr,
+            allowed: ALLOWED_ELEMENTS,
+        });
+    };
+    read_tensor(stream, header.shape, header.fortran_order, element, big_endian)
+}
+
+fn read_header(stream: &mut Stream<'_>) -> Result<Header, DatasetError> {
     if stream.header::<6>("the first six bytes")? != *b"\x93NUMPY" {
         return Err(stream.malformed(0, "the file does not begin with \\x93NUMPY, as .npy files do"));
     }
@@ -31,15 +82,78 @@ pub(super) fn read(stream: &mut Stream<'_>) -> Result<Tensor, DatasetError> {
         Ok(text) => Header::parse(text),
         Err(problem) => Err(problem),
     };
-    let header = header.map_err(|problem| stream.malformed(start, problem))?;
-    let Some((element, big_endian)) = element_type(&header.descr) else {
-        return Err(DatasetError::ElementType {
-            file: stream.file.clone(),
-            given: header.descr,
-            allowed: ALLOWED_ELEMENTS,
-        });
+    header.map_err(|problem| stream.malformed(start, problem))
+}
+
+/// Text of a fixed length, padded with zeros.
+struct TextType {
+    /// Characters of an element.
+    length: usize,
+    /// Whether a character is a Unicode number of four bytes; else it is one byte.
+    wide: bool,
+    big_endian: bool,
+}
+
+/// `<U10` and `|S10`.
+fn text_type(descr: &str) -> Option<TextType> {
+    let (order, code) = descr.split_at_checked(1)?;
+    let (kind, length) = code.split_at_checked(1)?;
+    let big_endian = match order {
+        "<" | "|" => false,
+        ">" => true,
+        "=" => cfg!(target_endian = "big"),
+        _ => return None,
     };
-    read_tensor(stream, header.shape, header.fortran_order, element, big_endian)
+    if !matches!(kind, "U" | "S") || !length.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(TextType { length: length.parse().ok()?, wide: kind == "U", big_endian })
+}
+
+impl TextType {
+    fn read(&self, stream: &mut Stream<'_>, shape: Vec<usize>) -> Result<Text, DatasetError> {
+        let start = stream.offset;
+        let size = self.length as u128 * if self.wide { 4 } else { 1 };
+        let n = n_elements(&shape).unwrap_or(u128::MAX);
+        let n_bytes = stream.check_promise(n.saturating_mul(size))?;
+        // Elements without a byte would take memory that no file backs.
+        if size == 0 {
+            return Err(stream.malformed(start, "text of no characters; labels need at least one"));
+        }
+        let Values::Byte(bytes) = read_values(stream, n_bytes, ElementType::U8, false)? else {
+            unreachable!("bytes are read as bytes")
+        };
+        stream.expect_end(n_bytes)?;
+        let text = |element: &[u8]| -> Option<String> {
+            if !self.wide {
+                return std::str::from_utf8(element).ok().map(|text| text.trim_end_matches('\0').to_owned());
+            }
+            let character = |bytes: &[u8; 4]| match self.big_endian {
+                true => char::from_u32(u32::from_be_bytes(*bytes)),
+                false => char::from_u32(u32::from_le_bytes(*bytes)),
+            };
+            let text: Option<String> = element.as_chunks::<4>().0.iter().map(character).collect();
+            Some(text?.trim_end_matches('\0').to_owned())
+        };
+        let mut distinct = Vec::new();
+        let mut known = HashMap::<&[u8], u32>::new();
+        let mut codes = Vec::with_capacity(bytes.len() / size as usize);
+        for (index, element) in bytes.chunks_exact(size as usize).enumerate() {
+            if let Some(&code) = known.get(element) {
+                codes.push(code);
+                continue;
+            }
+            let damaged = || {
+                let offset = start + (index as u64) * size as u64;
+                stream.malformed(offset, format!("element {index} (from 0) is not Unicode text"))
+            };
+            let code = u32::try_from(distinct.len()).map_err(|_| damaged())?;
+            distinct.push((text(element).ok_or_else(damaged)?, index));
+            known.insert(element, code);
+            codes.push(code);
+        }
+        Ok(Text { file: stream.file.clone(), shape, distinct, codes })
+    }
 }
 
 fn element_type(descr: &str) -> Option<(ElementType, bool)> {
@@ -158,7 +272,6 @@ fn tuple(text: &str) -> Result<(Vec<usize>, &str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::read::tensor::Values;
 
     /// A file of version 1.0, padded as numpy pads it.
     pub(crate) fn npy(header: &str, values: &[u8]) -> Vec<u8> {

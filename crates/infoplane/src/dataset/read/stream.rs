@@ -127,7 +127,7 @@ impl<'a> Stream<'a> {
         let start = self.offset;
         let found = self.fill(&mut bytes)?;
         if found < N {
-            return Err(self.malformed(start, format!("the file ends inside {what}")));
+            return Err(self.ends(start, what));
         }
         Ok(bytes)
     }
@@ -142,7 +142,7 @@ impl<'a> Stream<'a> {
                 return Ok(bytes);
             }
         }
-        Err(self.malformed(start, format!("the file ends inside {what}")))
+        Err(self.ends(start, what))
     }
 
     /// Everything that is left.
@@ -162,6 +162,11 @@ impl<'a> Stream<'a> {
                 given: promised + more as u64,
             }),
         }
+    }
+
+    /// The file ends inside `what`, which begins at `offset`.
+    fn ends(&self, offset: u64, what: &str) -> DatasetError {
+        DatasetError::Ends { file: self.file.clone(), offset, what: what.into() }
     }
 
     /// An error at a place in this stream.

@@ -1,27 +1,69 @@
 //! Numbers as files keep them: a shape, an element type, bytes.
 
+use std::fmt;
+
 use half::{bf16, f16};
-use ndarray::{Array2, ShapeBuilder};
+use ndarray::{Array2, ArrayD, ShapeBuilder};
 
 use super::stream::Stream;
 use crate::dataset::DatasetError;
 
-/// What an element is on disk.
+/// The type of an array's elements in its file.
+///
+/// ```
+/// # use infoplane::dataset::read::ElementType;
+/// assert_eq!(ElementType::Bf16.to_string(), "bfloat16");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ElementType {
+pub enum ElementType {
+    /// True and false, read as 1 and 0.
     Bool,
+    /// Unsigned, 8 bits.
     U8,
+    /// Signed, 8 bits.
     I8,
+    /// Unsigned, 16 bits.
     U16,
+    /// Signed, 16 bits.
     I16,
+    /// Unsigned, 32 bits.
     U32,
+    /// Signed, 32 bits.
     I32,
+    /// Unsigned, 64 bits.
     U64,
+    /// Signed, 64 bits.
     I64,
+    /// Half precision.
     F16,
+    /// The upper half of a single-precision number.
     Bf16,
+    /// Single precision.
     F32,
+    /// Double precision.
     F64,
+}
+
+impl fmt::Display for ElementType {
+    /// Writes the name that numpy has for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ElementType::*;
+        f.write_str(match self {
+            Bool => "bool",
+            U8 => "uint8",
+            I8 => "int8",
+            U16 => "uint16",
+            I16 => "int16",
+            U32 => "uint32",
+            I32 => "int32",
+            U64 => "uint64",
+            I64 => "int64",
+            F16 => "float16",
+            Bf16 => "bfloat16",
+            F32 => "float32",
+            F64 => "float64",
+        })
+    }
 }
 
 /// What messages say when an element type is none of these.
@@ -29,7 +71,7 @@ pub(super) const ALLOWED_ELEMENTS: &str =
     "booleans, integers of 8 to 64 bits and floats of 16, 32 or 64 bits";
 
 impl ElementType {
-    pub fn size(self) -> usize {
+    pub(super) fn size(self) -> usize {
         use ElementType::*;
         match self {
             Bool | U8 | I8 => 1,
@@ -58,6 +100,28 @@ pub(super) struct Tensor {
     /// Whether the first axis, not the last, is the one whose neighbours lie together.
     pub column_major: bool,
     pub values: Values,
+}
+
+/// An array of any number of axes in single precision: activations of a layer as another program saved them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleTensor {
+    /// Length of each axis. The first counts the samples: `(n, units)`, `(n, channels, height, width)`,
+    /// `(n, positions, units)`, or `(n,)`.
+    pub shape: Vec<usize>,
+    /// The values in row-major order, sample after sample. NaN and infinity are as in the file.
+    pub values: Vec<f32>,
+}
+
+impl SampleTensor {
+    /// The number of samples, at least 1.
+    pub fn n_samples(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// The number of values of one sample, at least 1: the product of the other axes.
+    pub fn values_per_sample(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
 }
 
 /// The product of the lengths; none if it does not fit.
@@ -188,6 +252,42 @@ impl Tensor {
             self.shape = vec![self.shape[0], columns];
         }
         Ok(self)
+    }
+
+    /// The values in single precision and row-major order, of any number of axes; NaN and infinity are kept.
+    pub fn to_samples(self) -> Result<SampleTensor, DatasetError> {
+        if self.shape.is_empty() {
+            return Err(self.shape_error("one axis or more, the first of which counts the samples"));
+        }
+        // An empty file may be one that is not written yet, but its header says otherwise.
+        if self.shape.contains(&0) {
+            return Err(DatasetError::Empty { file: self.file, shape: self.shape });
+        }
+        let Tensor { file, shape, column_major, values } = self;
+        let mut values: Vec<f32> = match values {
+            Values::Single(values) => values,
+            Values::Byte(values) => values.into_iter().map(f32::from).collect(),
+            Values::Integer(values) => values.into_iter().map(|value| value as f32).collect(),
+            Values::Double(values) => {
+                let fits = |value: f64| !value.is_finite() || (value as f32).is_finite();
+                if let Some(index) = values.iter().position(|&value| !fits(value)) {
+                    // As a row and the place in it, whatever the number of axes.
+                    let width = values.len() / shape[0];
+                    let (row, column) = match column_major {
+                        true => (index % shape[0], index / shape[0]),
+                        false => (index / width, index % width),
+                    };
+                    return Err(DatasetError::Overflow { file, row, column, value: values[index] });
+                }
+                values.into_iter().map(|value| value as f32).collect()
+            }
+        };
+        if column_major && shape.len() > 1 {
+            let array = ArrayD::from_shape_vec(shape.clone().f(), values)
+                .expect("a tensor has as many values as its shape says");
+            values = array.as_standard_layout().into_owned().into_raw_vec_and_offset().0;
+        }
+        Ok(SampleTensor { shape, values })
     }
 
     pub fn shape_error(&self, allowed: &'static str) -> DatasetError {
