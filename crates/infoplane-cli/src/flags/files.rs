@@ -1,8 +1,6 @@
 //! Files of samples named on the command line.
 
-use std::path::{Path, PathBuf};
-
-use infoplane::dataset::read::{Array, read_array, read_symbols};
+use infoplane::dataset::read::{Array, file_and_name, read_array, read_symbols};
 use infoplane::{Labels, Variable};
 
 use crate::failure::Failure;
@@ -21,7 +19,7 @@ pub enum Rows {
 
 impl Rows {
     pub fn read(argument: &str, discrete: bool, flag: &str) -> Result<Rows, Failure> {
-        let (file, key) = file_and_key(argument);
+        let (file, key) = file_and_name(argument);
         if discrete {
             return read_symbols(&file, key.as_deref()).map(Rows::Symbols).map_err(Failure::input);
         }
@@ -51,15 +49,5 @@ pub fn same_length(files: &[(&String, Variable<'_>)]) -> Result<(), Failure> {
             "{first} holds {rows} samples, but {other} holds {}; each sample needs a row in both",
             variable.n_samples()
         ))),
-    }
-}
-
-/// `acts.npz:T3` is the array T3 of acts.npz; a file that has a colon in its name is itself.
-pub fn file_and_key(argument: &str) -> (PathBuf, Option<String>) {
-    match argument.rsplit_once(':') {
-        Some((file, key)) if !Path::new(argument).exists() && !key.is_empty() && !file.is_empty() => {
-            (file.into(), Some(key.into()))
-        }
-        _ => (argument.into(), None),
     }
 }

@@ -3,14 +3,13 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use infoplane::dataset::read::{read_array, read_labels};
+use infoplane::dataset::read::{file_and_name, read_array, read_labels};
 use infoplane::estimator::{Method, Reading};
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
 
 use super::{Common, by, details, observed, told};
 use crate::failure::Failure;
-use crate::flags::files::file_and_key;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -38,15 +37,15 @@ pub struct Args {
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
 pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
     let config = arguments.common.config()?;
-    let (file, key) = file_and_key(&arguments.activations);
+    let (file, key) = file_and_name(&arguments.activations);
     let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let t = matrix.variable();
-    let (file, key) = file_and_key(&arguments.labels);
+    let (file, key) = file_and_name(&arguments.labels);
     let y = read_labels(&file, key.as_deref()).map_err(Failure::input)?;
     let x = match &arguments.inputs {
         None => Labels::distinct(t.n_samples()),
         Some(inputs) => {
-            let (file, key) = file_and_key(inputs);
+            let (file, key) = file_and_name(inputs);
             match read_array(&file, key.as_deref()).map_err(Failure::input)?.variable().symbols() {
                 x if x.len() == t.n_samples() => x,
                 x => {

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use infoplane::dataset::read::{Array, read_array};
+use infoplane::dataset::read::{Array, file_and_name, read_array};
 use infoplane::estimator::Method;
 use infoplane::{EstimateError, Labels, Variable};
 use ndarray::Array2;
 
 use super::{Common, observed, print, told};
 use crate::failure::Failure;
-use crate::flags::files::{FILES, file_and_key};
+use crate::flags::files::FILES;
 
 const EXAMPLES: &str = "\
 Example:
@@ -30,7 +30,7 @@ pub struct Args {
 /// Estimates the total correlation of a file's columns.
 pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
     let config = arguments.common.config()?;
-    let (file, key) = file_and_key(&arguments.x);
+    let (file, key) = file_and_name(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let columns: Vec<Array2<f64>> = match &array {
         Array::Single(rows) => {

@@ -84,7 +84,9 @@ impl ArrayFile {
             Content::Npz(archive) => return archive.arrays(),
             Content::Safetensors(archive) => return Ok(archive.arrays()),
             Content::Mat(file) => return Ok(file.arrays()),
-            Content::One(Format::Idx) => idx::header(&mut Stream::open(&self.path)?).map(|(s, e)| (s, Some(e)))?,
+            Content::One(Format::Idx) => {
+                idx::header(&mut Stream::open(&self.path)?).map(|(s, e)| (s, Some(e)))?
+            }
             Content::One(Format::Csv) => csv::shape(&self.path)?,
             Content::One(_) => npy::describe(&mut Stream::open(&self.path)?)?,
         };

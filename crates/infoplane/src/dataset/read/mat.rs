@@ -211,14 +211,17 @@ impl MatFile {
         while !bytes.bytes.is_empty() {
             let element = bytes.element("a variable")?;
             if !matches!(element.kind, MATRIX | COMPRESSED) {
-                let problem =
-                    format!("an element of type {}; allowed are 14 (matrix) and 15 (compressed)", element.kind);
+                let problem = format!(
+                    "an element of type {}; allowed are 14 (matrix) and 15 (compressed)",
+                    element.kind
+                );
                 return Err(DatasetError::Malformed { file: file.clone(), offset: element.offset, problem });
             }
             let start = element.offset as usize;
             // What the variable is stands at its beginning.
             let prefix = content(&file, &element, bytes.big_endian, Some(4096))?;
-            let prefix = Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian: bytes.big_endian };
+            let prefix =
+                Bytes { file: &file, bytes: &prefix, offset: element.offset, big_endian: bytes.big_endian };
             let Variable { name, numeric, shape, mut rest, .. } = variable(prefix)?;
             let stored = rest.u32("the values of a variable").ok().and_then(|tag| stored_as(tag & 0xffff));
             let content = start..start + element.content.len();

@@ -25,7 +25,8 @@ impl Archive {
     pub fn open(path: &Path) -> Result<Archive, DatasetError> {
         let (file, length) = stream::open_file(path)?;
         let mut reader = BufReader::new(file);
-        let ended = ends_early(&mut reader, length).map_err(|error| DatasetError::io(path.display(), error))?;
+        let ended =
+            ends_early(&mut reader, length).map_err(|error| DatasetError::io(path.display(), error))?;
         if ended {
             let what = "the archive, whose directory comes last".into();
             return Err(DatasetError::Ends { file: path.display().to_string(), offset: length, what });
@@ -64,7 +65,8 @@ impl Archive {
         };
         let label = format!("{}:{name}", self.path.display());
         let member = self.zip.by_index(index);
-        let member = member.map_err(|error| DatasetError::io(self.path.display(), std::io::Error::from(error)))?;
+        let member =
+            member.map_err(|error| DatasetError::io(self.path.display(), std::io::Error::from(error)))?;
         let (packed, unpacked) = (member.compressed_size(), member.size());
         Ok(match member.compression() {
             // The sizes are the archive's word; what is really there bounds them.

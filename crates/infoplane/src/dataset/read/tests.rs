@@ -452,7 +452,10 @@ fn a_file_that_is_cut_anywhere_says_that_it_is_not_complete() {
             let error = read_tensor(&cut, name).unwrap_err();
             assert!(error.is_truncated(), "{file_name} cut to {length} bytes: {error}");
             let listed = list_arrays(&cut);
-            assert!(listed.as_ref().map_or_else(DatasetError::is_truncated, |_| name.is_none()), "{listed:?}");
+            assert!(
+                listed.as_ref().map_or_else(DatasetError::is_truncated, |_| name.is_none()),
+                "{listed:?}"
+            );
         }
         // More of it would not help a file that is damaged; what follows gzip's end is taken for a second part of it.
         if file_name.ends_with(".gz") {
