@@ -43,7 +43,9 @@ fn test() -> Result<(), String> {
     if !root().join("../shared/data").exists() {
         println!("published data are not beside the checkout (../shared/data): tests that need them skip");
     }
-    cargo(&["test", "--workspace"], &[])
+    cargo(&["test", "--workspace"], &[])?;
+    // The one long test worth its time: the first thing that a reader sees is true.
+    cargo(&["test", "--package", "infoplane-cli", "--test", "first_picture", "--", "--ignored"], &[])
 }
 
 fn soak(kills: Option<String>) -> Result<(), String> {

@@ -1,11 +1,11 @@
-//! Sums over the coordinates of 8 points with 48, in registers: what both searches over all pairs are made of.
+//! Sums over the coordinates of 8 points with 48, in registers; shared by all computations over pairs.
 //!
 //! A *panel* holds up to 48 points, coordinate by coordinate: `panel[c * 48 + l]` is coordinate c of point l. A
 //! *strip* is the same for 8 points; a panel has six. A tile takes a strip against a panel: at width 128 these are 4
-//! and 24 KB, so that the panel stays in the first-level cache while the strips of a block pass by.
+//! and 24 KB, so that the panel stays in the first-level cache while the strips of a block are processed.
 //!
-//! What is summed is a [`Summand`]; how many terms go into one sum is up to who asks, since it decides how large the
-//! rounding error is, and bounds of that error differ.
+//! What is summed is a [`Summand`]; the caller chooses how many terms go into one sum, since this determines the
+//! rounding error, and the required bounds differ.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 

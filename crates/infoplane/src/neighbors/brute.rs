@@ -1,9 +1,9 @@
 //! All pairs, in single precision first: a tile of distances says which few pairs need double precision.
 //!
 //! Points are centred and scaled, so that the error of a distance in single precision has a small bound. A pair
-//! whose distance is beyond doubt on one side of a radius is settled by that; the others are settled by
+//! whose distance is certainly on one side of a radius needs no more work; the others are decided by
 //! [`Metric::distance`], so that the answer is that of a linear scan in double precision, for any data: where single
-//! precision is too coarse there are more doubtful pairs, and it takes longer. Each pair is looked at once, for
+//! precision is too coarse there are more doubtful pairs, and it takes longer. Each pair is computed once, for
 //! both of its points.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use super::{Boundary, Metric, Nearest};
 /// [`Packed::error`] count them.
 const RUN: usize = 128;
 
-/// From this width on squared distances come from products, which take half of the operations.
+/// The smallest width for which squared distances come from products, which take half of the operations.
 const PRODUCT_WIDTH: usize = 12;
 
 /// Doubtful pairs of a tile from which it is computed again by differences, whose error is smaller.
@@ -49,7 +49,7 @@ enum Kind {
     LargestDifference,
 }
 
-/// Points as tiles need them.
+/// Points in the layout of the tiles.
 struct Packed<'a> {
     points: &'a [f64],
     width: usize,
@@ -83,14 +83,14 @@ struct Error {
 }
 
 impl Error {
-    /// What the number of a pair at distance t, or nearer, does not exceed.
+    /// Returns an upper bound of the number of a pair at distance t or nearer.
     #[inline(always)]
     fn above(&self, t: f32) -> f32 {
         let reach = (t + self.points).max(0.0);
         if self.squared { reach * reach * self.factor + self.absolute } else { reach * self.factor }
     }
 
-    /// What the number of a pair at distance t, or farther, does not stay below.
+    /// Returns a lower bound of the number of a pair at distance t or farther.
     #[inline(always)]
     fn below(&self, t: f32) -> f32 {
         if self.squared {
@@ -512,7 +512,7 @@ fn look_for_near<S: Simd>(
     }
 }
 
-/// Which numbers of each row are at most the limit of their row or of their column, as bits.
+/// Returns which numbers of each row are at most the limit of their row or of their column, as bits.
 #[inline(always)]
 fn within<S: Simd>(simd: S, tile: &Tile, rows: &[f32; ROWS], columns: &[f32; PANEL]) -> [u64; ROWS] {
     use fearless_simd::SimdMask;
@@ -606,7 +606,7 @@ impl Counting<'_> {
     }
 }
 
-/// What one tile says.
+/// The result of one tile.
 struct Judged {
     /// For each row the columns inside its radius, as bits.
     inside: [u64; ROWS],

@@ -1,4 +1,4 @@
-//! Linear scans: what every faster search must agree with, to the last neighbour.
+//! Linear scans: the reference for every faster search.
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! One coordinate: neighbours stand beside each other once the points are sorted.
+//! One coordinate: neighbours are adjacent once the points are sorted.
 
 use rayon::prelude::*;
 

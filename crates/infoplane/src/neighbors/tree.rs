@@ -1,4 +1,4 @@
-//! A k-d tree for few coordinates, every point of which is asked for.
+//! A k-d tree for few coordinates, for queries about all of its points.
 //!
 //! The points are halved by the median of their widest coordinate until few remain: all leaves are at the same
 //! depth, and a node is a range of points that its number alone gives. A search starts in the leaf of its point
@@ -9,13 +9,13 @@ use rayon::prelude::*;
 
 use super::{Boundary, Metric, Nearest, Unordered};
 
-/// Points of a leaf, at most.
+/// The largest number of points in a leaf.
 const LEAF: usize = 12;
 
 /// Leaves whose points one task asks for.
 const TASK: usize = 64;
 
-/// Below so many points a node is built on the thread at hand.
+/// A node with fewer points is built on the current thread.
 const SERIAL: usize = 8192;
 
 #[derive(Clone, Copy)]
@@ -176,7 +176,7 @@ struct Best {
     found: Vec<(f64, u32)>,
     /// No point beyond this one is among the nearest.
     worst: (f64, u32),
-    /// What sums must not exceed.
+    /// The upper limit of sums.
     limit: f64,
 }
 

@@ -54,8 +54,8 @@ impl Exponent {
 /// `rows[kernel][r]` are 8 partial sums of left point r, `columns[kernel]` the sums of the right points. Only
 /// the first `n_rows` left points count; distances to right points that do not exist are infinite.
 ///
-/// Single precision adds three numbers along a row and eight down a column, no more: where all points are
-/// alike, all roundings are, and a longer sum of equal numbers is off by several of them.
+/// Single precision adds only three numbers along a row and eight down a column: where all points are equally
+/// far apart, all roundings are equal, and they accumulate in a longer sum of equal numbers.
 #[inline(always)]
 pub(super) fn add_kernels<S: Simd>(
     simd: S,

@@ -1,15 +1,15 @@
-//! In which order the points are taken, and how they are cut into blocks.
+//! The order of the points and their division into blocks.
 
 use crate::Labels;
 
 use crate::tile::PANEL;
 
-/// Panels in a block, at most: 480 points. A block of 128 coordinates (245 KB) stays in the second-level
-/// cache while the panels of another block pass by; and 10,000 points still make over 200 pairs of blocks for
+/// The largest number of panels in a block: 480 points. A block of 128 coordinates (245 KB) stays in the second-level
+/// cache while the panels of another block are processed; and 10,000 points still make over 200 pairs of blocks for
 /// the threads to share.
 const BLOCK_PANELS: usize = 10;
 
-/// Panels in a piece of a block, at most.
+/// The largest number of panels in a piece of a block.
 const PIECE_PANELS: usize = 5;
 
 /// Consecutive points of one class.
@@ -34,9 +34,9 @@ impl Block {
     }
 }
 
-/// Points class after class, cut into blocks that never straddle two classes.
+/// Points sorted by class and cut into blocks that never contain two classes.
 ///
-/// A pair of blocks then lies within one class or across two, and sums within classes cost nothing extra.
+/// A pair of blocks then lies within one class or between two, and sums within classes cost nothing extra.
 /// The cut depends on the labels alone, so results do not depend on the number of threads.
 pub(super) struct Layout {
     /// Row numbers in the order in which they are taken.
@@ -170,7 +170,7 @@ fn cut(counts: &[usize]) -> Vec<Block> {
         let n_blocks = n_panels.div_ceil(BLOCK_PANELS);
         let end = start + count;
         for block in 0..n_blocks {
-            // As even as whole panels allow.
+            // As equal as whole panels allow.
             let panels = (block + 1) * n_panels / n_blocks - block * n_panels / n_blocks;
             let len = (panels * PANEL).min(end - start);
             blocks.push(Block { start, len, class, first_panel });
@@ -181,7 +181,7 @@ fn cut(counts: &[usize]) -> Vec<Block> {
     blocks
 }
 
-/// Returns the labelling, if any, whose classes are worth cutting the points by; the others get a pass of their own.
+/// Returns the labelling, if any, by whose classes the points should be cut; the others get separate passes.
 ///
 /// Cutting wastes half a panel per class in a pass over all n²/2 pairs; a pass of its own costs Σ g²/2 pairs
 /// for classes of g points.

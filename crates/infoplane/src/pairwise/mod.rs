@@ -1,4 +1,4 @@
-//! Blocked sums over all pairs of samples: the hot kernel.
+//! Blocked sums over all pairs of samples: the most expensive kernel.
 //!
 //! `docs/kernel.md` explains it, starting from the double loop.
 
@@ -24,18 +24,19 @@ use points::{Centred, Points, Precision, Values, pack_exact};
 use sums::{Packed, Pairs, Pass};
 use tile::Exact;
 
-/// From this width on, squared distances come from a Gram matrix; below, differences are as fast and need no
-/// second look at near pairs.
+/// The smallest width for which squared distances come from a Gram matrix; below it, differences are as fast and near
+/// pairs need no recomputation.
 const GRAM_WIDTH: usize = 17;
 
-/// From so many points on. Fewer points leave fewer rounding errors to average over, and cost nothing.
+/// The smallest number of points for it. With fewer points, fewer rounding errors average out, and the cost is
+/// negligible.
 const GRAM_POINTS: usize = 512;
 
 /// Noise variances that share a pass may differ by this factor: distances that matter to all of them then fit
 /// the range of single precision.
 const VARIANCE_RATIO: f64 = 1e12;
 
-/// Noise variances that share a pass, at most; bounds the memory for partial sums.
+/// The largest number of noise variances that share a pass; bounds the memory for partial sums.
 const VARIANCES_AT_ONCE: usize = 8;
 
 /// Means over the samples of the logarithm of the mean kernel.
@@ -65,7 +66,7 @@ pub(crate) struct KernelMeans {
 /// within    mean_i ln [1/gᵢ Σ_{j: label j = label i} K_ij],  gᵢ the number of samples with the label of i
 /// ```
 ///
-/// The term j = i is included, so both lie between −ln N and 0; a point with a label of its own adds nothing to
+/// The term j = i is included, so both lie between −ln N and 0; a point with a unique label adds nothing to
 /// `within`.
 ///
 /// `t`: `(n_samples, width)`. Nats. Time O(n² d) in all, with n² d floating-point operations for the first
@@ -73,8 +74,8 @@ pub(crate) struct KernelMeans {
 /// in single precision and a few megabytes. The result has the same bits for any number of threads.
 ///
 /// # Accuracy
-/// Within 1e-6 bits of a double loop in double precision, wherever the data lie and whatever their scale; by
-/// 1.6e-5 bits off only where wide layers repeat the same large coordinates in every sample and have no
+/// Within 1e-6 bits of a double loop in double precision, for any location and scale of the data. Errors up to
+/// 1.6e-5 bits occur only where wide layers repeat the same large coordinates in every sample and have no
 /// randomness in the others (`docs/kernel.md`).
 ///
 /// # Panics
@@ -126,7 +127,7 @@ fn summed(
 /// Standard normal numbers for a row of the data; the same for the same row at every call.
 pub(crate) type Noise<'a> = &'a (dyn Fn(usize, &mut [f64]) + Sync);
 
-/// For some of the rows, logarithms of mean kernels around that row with noise added.
+/// For some of the rows, the logarithms of mean kernels around that row with noise added.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RowLogarithms {
     /// The mean is over all samples.
@@ -153,8 +154,8 @@ pub(crate) struct RowLogarithms {
 /// per thread. The result has the same bits for any number of threads.
 ///
 /// # Accuracy
-/// The means over the rows are within 1e-6 nats of a double loop in double precision, wherever the data lie and
-/// whatever their scale. Single rows of large layers may be off by √n times as much, up or down.
+/// The means over the rows are within 1e-6 nats of a double loop in double precision, for any location and
+/// scale of the data. Single rows of large layers may have errors √n times as large, of either sign.
 ///
 /// # Panics
 /// As [`mean_logarithms`].
@@ -253,7 +254,7 @@ fn noisy_passes<E: Exact>(
     RowLogarithms { all, within }
 }
 
-/// Chooses how to compute, by the range and precision of the data.
+/// Chooses the algorithm from the range and precision of the data.
 fn one_set(
     level: Level,
     values: Values<'_>,

@@ -1,4 +1,4 @@
-//! The points as the kernel needs them: scaled, and packed into panels.
+//! The points in the layout of the kernel: scaled, and packed into panels.
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -113,7 +113,7 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// Packs the given rows as they are; panel places without a row become zero.
+    /// Packs the given rows unchanged; panel places without a row become zero.
     pub(super) fn pack_exact<E: Exact>(&self, rows: &[u32], panel: &mut [E]) {
         let scale = self.scale;
         match self.values {
@@ -159,9 +159,9 @@ impl<'a> Points<'a> {
     }
 }
 
-/// Turns every point of a panel by the same orthogonal matrix, which leaves distances as they are.
+/// Multiplies every point of a panel by the same orthogonal matrix, which leaves distances unchanged.
 ///
-/// Sums of products are trusted to round up as often as down. Saturated units break that: a hundred coordinates
+/// Sums of products are assumed to round up as often as down. Saturated units break that: a hundred coordinates
 /// of one size, the same in a whole cluster, are added with the same rounding each time and in every pair (4.5e-5
 /// bits were seen). After random signs and a Walsh–Hadamard transform every coordinate is a mixture of all. A width
 /// that is no power of two takes two transforms that overlap. Cost O(width log width) for a point, in double
@@ -259,7 +259,7 @@ fn split(norm: f64, unit: f64) -> (f32, f32) {
     (coarse as f32, if norm.is_finite() { (norm - coarse) as f32 } else { 0.0 })
 }
 
-/// Returns all points as they are.
+/// Returns all points unchanged.
 pub(super) fn pack_exact<E: Exact>(points: &Points<'_>, panels: &[&[u32]]) -> Vec<E> {
     let mut values = vec![E::default(); panels.len() * points.width * PANEL];
     values

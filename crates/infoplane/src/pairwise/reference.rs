@@ -1,4 +1,4 @@
-//! The double loop: slow, simple, in double precision. What the fast passes are checked against.
+//! The double loop: slow, simple, in double precision. The reference for the fast passes.
 
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Sums of one kernel over all ordered pairs of a point with noise added and a centre.
 //!
-//! The tiles are those of [`sums`](super::sums); what differs is that the two sides of a pair are not alike, so
-//! that every ordered pair is computed, and only the left points have sums.
+//! The tiles are those of [`sums`](super::sums); the two sides of a pair differ, so
+//! every ordered pair is computed, and only the left points have sums.
 
 use fearless_simd::{Simd, dispatch};
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_diagonal};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
-/// Error of the mean over all points that is aimed at; a few times less is reached.
+/// The intended error of the mean over all points; the actual error is a few times smaller.
 const MEAN_TOLERANCE: f64 = 2.5e-7;
 
 /// Returns a squared length that noise of this variance exceeds with a probability below 10⁻⁴⁰.
@@ -41,7 +41,7 @@ struct Shifted {
     panels: Vec<Reach>,
 }
 
-/// What the points of a piece are summed with.
+/// The data shared by the sums of a piece.
 struct Work<E> {
     shifted: Option<Shifted>,
     left_exact: ExactPanels<E>,
@@ -50,7 +50,7 @@ struct Work<E> {
 }
 
 impl<E: Exact> Pass<'_, E> {
-    /// Runs the pass on the threads at hand; one noise variance, one channel of sums, in the order of
+    /// Runs the pass on the current threads; one noise variance, one channel of sums, in the order of
     /// [`Layout::left_rows`](super::layout::Layout::left_rows).
     pub(super) fn run_shifted(&self, pairs: Pairs, noise: Noise<'_>) -> Sums {
         // A piece meets all blocks in order, so that its sums do not depend on the threads.
@@ -69,7 +69,7 @@ impl<E: Exact> Pass<'_, E> {
         Sums { all: vec![all], within: vec![within] }
     }
 
-    /// Shifted distance below which a Gram tile is not to be trusted; nothing if no such tile is.
+    /// Returns the shifted distance below which a Gram tile is not accurate enough; `None` if no such tile is.
     ///
     /// For the kernels that count, the product is about half of the constants, and on the way there its partial
     /// sums stray by about ‖a + z‖ ‖b‖ / √width; rounding is relative to these. One row has the noise of no
@@ -234,7 +234,7 @@ fn panel_pair<S: Simd, E: Exact>(
                 smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
             }
             if smallest < nearest {
-                // Points come in clusters: the rest of the panel will hardly be better.
+                // Points form clusters: the rest of the panel is unlikely to be better.
                 by_gram = None;
             }
         }

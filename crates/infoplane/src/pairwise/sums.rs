@@ -9,7 +9,7 @@ use super::points::{Centred, Points};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
-/// Error that one pair's kernel may carry out of the Gram path. It is a bound for a single pair; over the
+/// The largest error of the kernel of one pair in the Gram path. It is a bound for a single pair; over the
 /// pairs of a row and over the rows these errors average out.
 const PAIR_TOLERANCE: f64 = 1e-6;
 
@@ -20,9 +20,9 @@ const PARTIAL_BYTES: usize = 8 << 20;
 pub(super) enum Packed<E> {
     /// Centred in single precision; near pairs are taken from the data, in precision `E`.
     Centred(Centred),
-    /// As they are.
+    /// Unchanged.
     Exact(Vec<E>),
-    /// Nothing: every pair of blocks packs what it needs, as it is.
+    /// Not packed: every pair of blocks packs the rows that it needs.
     Nothing,
 }
 
@@ -62,7 +62,7 @@ struct Partial {
 }
 
 impl<E: Exact> Pass<'_, E> {
-    /// Runs the pass on the threads at hand. Which pairs are summed together, and the order in which sums are
+    /// Runs the pass on the current threads. Which pairs are summed together, and the order in which sums are
     /// added, is fixed by the layout.
     pub(super) fn run(&self, pairs: Pairs) -> Sums {
         let blocks = &self.layout.blocks;
@@ -104,7 +104,7 @@ impl<E: Exact> Pass<'_, E> {
         Sums { all, within }
     }
 
-    /// Squared distance below which a Gram tile is not to be trusted, given the largest squared norms on
+    /// Returns the squared distance below which a Gram tile is not accurate enough, given the largest squared norms on
     /// either side.
     ///
     /// ‖a‖² + ‖b‖² − 2ab has an absolute error of about ε = γ (‖a‖² + ‖b‖²), so the kernel exp(−d² c) one of
@@ -179,7 +179,7 @@ impl<E: Exact> ExactPanels<E> {
     }
 }
 
-/// Partial sums of a pair of blocks while it is worked on.
+/// Partial sums of the current pair of blocks.
 struct Work<E> {
     left_exact: ExactPanels<E>,
     right_exact: ExactPanels<E>,
@@ -251,7 +251,7 @@ fn left_strips<E>(pass: &Pass<'_, E>, block: Block) -> Vec<f32> {
     strips
 }
 
-/// Makes each point no distance from itself, exactly; returns the smallest distance of two points.
+/// Sets the distance of each point from itself to exactly 0; returns the smallest distance of two points.
 ///
 /// The first `n_left` points of the panel are on the left, the first `n_right` on the right.
 pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_left: usize, n_right: usize) -> f32 {
@@ -308,7 +308,7 @@ fn panel_pair<S: Simd, E: Exact>(
                 smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
             }
             if smallest < nearest {
-                // Points come in clusters: the rest of the panel will hardly be better.
+                // Points form clusters: the rest of the panel is unlikely to be better.
                 by_gram = None;
             }
         }
