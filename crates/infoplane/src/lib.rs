@@ -77,6 +77,7 @@ mod pairwise;
 pub mod plane;
 pub mod pool;
 mod random;
+pub mod record;
 pub mod report;
 pub mod reproduce;
 pub mod run;
@@ -94,7 +95,7 @@ pub use estimator::{Bound, Estimate, EstimateError, Estimator};
 pub use information::Information;
 pub use network::{Activations, Layer, Network, Nonlinearity};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
-pub use snapshot::{Snapshot, Snapshots};
+pub use snapshot::{Observe, Snapshot, Snapshots};
 pub use variable::{Labels, OwnedVariable, Variable};
 
 /// The README's example, compiled and run.

@@ -1,6 +1,7 @@
 //! Measuring: the layers of one network, and the driver that asks, loads, activates, estimates, tells and appends.
 
 mod driver;
+mod progress;
 mod ranges;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use crate::estimator::{Estimate, LayerRange, Method, Reading};
 use crate::plane::{MethodDescription, Missing, PlaneQuantity};
 use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
-pub use driver::{Crew, MeasureError, Measurement, Measuring, measure};
+pub use driver::{Workers, MeasureError, Measurement, Measuring, measure};
+pub use progress::{Progress, RunOptions};
 pub use ranges::observe_ranges;
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.

@@ -1,14 +1,56 @@
 //! A network at an epoch, and anything that can produce one by number.
 
-use crate::Network;
+use ndarray::ArrayView2;
+
+use crate::{Activations, Network};
 
 /// A network as it was after `epoch` epochs of training; epoch 0 is the untrained network.
+///
+/// `N` is what can be observed of it: a [`Network`], or the [`Activations`] that another program saved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
+pub struct Snapshot<N = Network> {
     /// Number of epochs trained.
     pub epoch: u64,
     /// The network after that epoch.
+    pub network: N,
+}
+
+/// What puts out activations: a network, a network whose activations are rounded, or activations that are there already.
+pub trait Observe: Send {
+    /// The output of every layer for each row of `inputs`, into memory that earlier activations have left.
+    fn observe(self, inputs: ArrayView2<'_, f32>, activations: &mut Activations);
+}
+
+impl Observe for Network {
+    fn observe(self, inputs: ArrayView2<'_, f32>, activations: &mut Activations) {
+        self.activations_into(inputs, activations);
+    }
+}
+
+/// Activations that are there already; the inputs do not matter.
+impl Observe for Activations {
+    fn observe(self, _inputs: ArrayView2<'_, f32>, activations: &mut Activations) {
+        *activations = self;
+    }
+}
+
+/// A network of which the output of every layer is rounded to 2^bits levels, if bits are given
+/// ([`Network::quantised_activations`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantised {
+    /// The network.
     pub network: Network,
+    /// 1 to 16; as it is if absent.
+    pub bits: Option<u8>,
+}
+
+impl Observe for Quantised {
+    fn observe(self, inputs: ArrayView2<'_, f32>, activations: &mut Activations) {
+        match self.bits {
+            None => self.network.activations_into(inputs, activations),
+            Some(bits) => *activations = self.network.quantised_activations(inputs, bits),
+        }
+    }
 }
 
 /// Anything that can produce a network by its epoch: from memory, from disk, or by training.
@@ -16,11 +58,14 @@ pub struct Snapshot {
 /// A source that trains is asked to run ahead while other threads work; one that already holds all networks keeps the
 /// defaults and returns its [`last`](Snapshots::last) epoch.
 pub trait Snapshots: Send {
+    /// What is observed.
+    type Network: Observe;
+
     /// Returns the network after `epoch` epochs, training further or again if necessary.
     ///
     /// # Errors
     /// [`SnapshotError`] if there is none.
-    fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError>;
+    fn load(&mut self, epoch: u64) -> Result<Snapshot<Self::Network>, SnapshotError>;
 
     /// Returns the last epoch, once it is known: there is no network after it. Training may stop early.
     fn last(&self) -> Option<u64>;

@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Experiment;
 use super::error::ExperimentError;
-use super::run::{OnDrop, Progress, RunOptions, crews, side_by_side};
+use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
 use crate::estimator::{
     BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
 };
-use crate::measure::Crew;
+use crate::measure::Workers;
 use crate::pool::{
     OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts,
     measure_pool_unless, overlaps,
@@ -213,14 +213,14 @@ impl Experiment {
         // Those that would be left over at the end come first, with the threads shared among them.
         let (first, rest) = seeds.split_at(seeds.len() % at_once);
         for seeds in [first, rest] {
-            let crews = crews(threads, seeds.len().min(at_once))?;
-            let done = side_by_side(seeds, &crews, |seed, crew| {
+            let groups = worker_groups(threads, seeds.len().min(at_once))?;
+            let done = side_by_side(seeds, &groups, |seed, workers| {
                 let mut fatal = OnDrop { flag: &failed, armed: true };
-                let done = collector.collect(seed, crew).and_then(|of_seed| {
+                let done = collector.collect(seed, workers).and_then(|of_seed| {
                     let taken = match of_seed.taken {
                         Ok(collected) if across => Ok((Some(collected), Part::default())),
                         Ok(collected) => {
-                            Ok((None, self.measure_networks(Some(seed), collected, &collector, crew)?))
+                            Ok((None, self.measure_networks(Some(seed), collected, &collector, workers)?))
                         }
                         Err(why) => Err(why),
                     };
@@ -256,8 +256,8 @@ impl Experiment {
             return Err(why);
         }
         if let Some(all) = networks.into_iter().reduce(Collected::join) {
-            let crew = crews(threads, 1)?.remove(0);
-            parts.push(self.measure_networks(None, all, &collector, &crew)?);
+            let workers = worker_groups(threads, 1)?.remove(0);
+            parts.push(self.measure_networks(None, all, &collector, &workers)?);
         }
         let mut result = head.result(settings.clone());
         result.seeds = statuses;
@@ -277,12 +277,12 @@ impl Experiment {
         seed: Option<u64>,
         collected: Collected,
         collector: &Collector<'_>,
-        crew: &Crew,
+        workers: &Workers,
     ) -> Result<Part, ExperimentError> {
         let Collected { draws, networks, window } = collected;
         // The same for all trainings that are pooled together.
         let (inputs, y) = collector.subject(draws.first().map_or(0, |draw| draw.seed))?;
-        let part = crew.install(|| {
+        let part = workers.install(|| {
             let drawn = draws.iter().copied().zip(&networks);
             let pool = match self.network.quantised_bits {
                 None => Pool::of(drawn, inputs.view()),

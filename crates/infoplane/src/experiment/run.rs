@@ -10,43 +10,9 @@ use super::difference::differences;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
-use crate::measure::Crew;
+use crate::measure::Workers;
+pub use crate::measure::{Progress, RunOptions};
 use crate::run::{DataFacts, Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
-
-/// Told what a run has done; called from several threads.
-pub trait Progress: Sync {
-    /// `epochs` more epochs of some training have passed.
-    fn trained(&self, epochs: u64);
-    /// One more epoch of some training has been measured.
-    fn measured(&self, seed: u64, epoch: u64);
-    /// Something went otherwise than it should, and was made good: a damaged file passed over.
-    fn noticed(&self, what: &str);
-}
-
-/// Says nothing.
-impl Progress for () {
-    fn trained(&self, _epochs: u64) {}
-    fn measured(&self, _seed: u64, _epoch: u64) {}
-    fn noticed(&self, _what: &str) {}
-}
-
-/// What a run may take of the machine. The bytes of the run directory do not depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunOptions {
-    /// Threads to compute on; 0 is one for each core.
-    pub threads: usize,
-    /// Bytes for networks that are kept to be measured later and for the activations of those being measured. With
-    /// few, fewer epochs are measured at once and more are trained again. The data and what the methods need
-    /// come on top.
-    pub memory: u64,
-}
-
-impl Default for RunOptions {
-    /// All cores, 1 GiB.
-    fn default() -> Self {
-        RunOptions { threads: 0, memory: 1 << 30 }
-    }
-}
 
 /// What a run came to, with the time it took (which the run directory, the same at every run, does not hold).
 #[derive(Debug, Clone)]
@@ -258,11 +224,11 @@ impl Experiment {
         let (first, rest) = seeds.split_at(seeds.len() % threads);
         let mut reports = Vec::with_capacity(seeds.len());
         for seeds in [first, rest] {
-            let crews = crews(threads, seeds.len().min(threads))?;
-            reports.extend(side_by_side(seeds, &crews, |seed, crew| {
+            let groups = worker_groups(threads, seeds.len().min(threads))?;
+            reports.extend(side_by_side(seeds, &groups, |seed, workers| {
                 // A full disk under one seed stops the others, a panic too; the caller's flag is the caller's.
                 let mut fatal = OnDrop { flag: &failed, armed: true };
-                let report = shared.run_seed(seed, crew);
+                let report = shared.run_seed(seed, workers);
                 fatal.armed = report.is_err();
                 report
             }));
@@ -305,31 +271,31 @@ impl Drop for OnDrop<'_> {
     }
 }
 
-/// So many crews, among which the threads are shared.
-pub(super) fn crews(threads: usize, n_crews: usize) -> Result<Vec<Crew>, ExperimentError> {
-    let share = |crew: usize| threads / n_crews + usize::from(crew < threads % n_crews);
+/// So many groups, among which the threads are shared.
+pub(super) fn worker_groups(threads: usize, n_groups: usize) -> Result<Vec<Workers>, ExperimentError> {
+    let share = |workers: usize| threads / n_groups + usize::from(workers < threads % n_groups);
     let failed =
         |error: rayon::ThreadPoolBuildError| ExperimentError::Threads { threads, message: error.to_string() };
-    (0..n_crews).map(|crew| Crew::new(share(crew)).map_err(failed)).collect()
+    (0..n_groups).map(|workers| Workers::new(share(workers)).map_err(failed)).collect()
 }
 
-/// Has every crew take up the next seed as soon as it is free, until one fails; results in the order of the seeds.
+/// Has every workers take up the next seed as soon as it is free, until one fails; results in the order of the seeds.
 pub(super) fn side_by_side<T: Send, E: Send>(
     seeds: &[u64],
-    crews: &[Crew],
-    work: impl Fn(u64, &Crew) -> Result<T, E> + Sync,
+    groups: &[Workers],
+    work: impl Fn(u64, &Workers) -> Result<T, E> + Sync,
 ) -> Vec<Option<Result<T, E>>> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<Result<T, E>>>> = seeds.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
-        for crew in crews {
+        for workers in groups {
             scope.spawn(|| {
                 loop {
                     let position = next.fetch_add(1, Ordering::Relaxed);
                     let (Some(&seed), Some(result)) = (seeds.get(position), results.get(position)) else {
                         return;
                     };
-                    let done = work(seed, crew);
+                    let done = work(seed, workers);
                     let failed = done.is_err();
                     *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
                     if failed {

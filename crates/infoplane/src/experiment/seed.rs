@@ -12,13 +12,13 @@ use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
-use crate::measure::{Crew, LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
+use crate::measure::{Workers, LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
 use crate::plane::Entropies;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
-use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
+use crate::snapshot::{Quantised, Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Keyframe, Replay, StatisticsEpochs, Trainer, TrainingEnd};
-use crate::{Labels, Nonlinearity, PlaneRow};
+use crate::{Labels, Network, Nonlinearity, PlaneRow};
 
 /// What the trainings of a run share.
 pub(super) struct Shared<'a> {
@@ -58,8 +58,8 @@ impl Shared<'_> {
         self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
-    /// Trains and measures one seed with a crew of its own, as far as that is not in the run directory already.
-    pub fn run_seed(&self, seed: u64, crew: &Crew) -> Result<SeedReport, ExperimentError> {
+    /// Trains and measures one seed with a workers of its own, as far as that is not in the run directory already.
+    pub fn run_seed(&self, seed: u64, workers: &Workers) -> Result<SeedReport, ExperimentError> {
         let Shared { experiment, prepared, run, recovered, progress, .. } = *self;
         let Prepared { dataset, .. } = prepared;
         let split = dataset.split_rows(experiment.dataset.split, seed)?;
@@ -92,7 +92,7 @@ impl Shared<'_> {
             if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
         };
 
-        let (in_flight, store) = self.share_memory(inputs.nrows(), crew);
+        let (in_flight, store) = self.share_memory(inputs.nrows(), workers);
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
         let whole_until = self.statistics_until(&known_stats);
         let told = |kept: &&KeptKeyframe| !kept.recorded || known_stats.contains_key(&kept.epoch);
@@ -105,7 +105,8 @@ impl Shared<'_> {
             None => Replay::new(trainer, store, on_epoch),
         };
         let replay = replay.with_stored(stored).with_interrupt(|| self.stopped());
-        let mut source = Timed { source: replay, time: Duration::ZERO };
+        let bits = experiment.network.quantised_bits;
+        let mut source = Timed { source: replay, bits, time: Duration::ZERO };
 
         let known: BTreeMap<u64, Vec<PlaneRow>> =
             measured.iter().map(|(&epoch, (_, rows))| (epoch, rows.clone())).collect();
@@ -114,7 +115,7 @@ impl Shared<'_> {
         let mut measure_time = Duration::ZERO;
         let result = (|| {
             let planned = experiment.training.epochs;
-            let estimators = self.estimators(&mut source, inputs.view(), crew)?;
+            let estimators = self.estimators(&mut source, inputs.view(), workers)?;
             let mut schedule =
                 experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
             let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
@@ -122,10 +123,9 @@ impl Shared<'_> {
             let measuring = Measuring {
                 seed,
                 subject,
-                quantised_bits: experiment.network.quantised_bits,
                 estimators: &estimators,
                 known: &known,
-                crew,
+                workers,
                 in_flight,
                 interrupted: &interrupted,
             };
@@ -143,7 +143,7 @@ impl Shared<'_> {
             })?;
             Ok::<(), SeedError>(())
         })();
-        let Timed { source, time: train_time } = source;
+        let Timed { source, time: train_time, .. } = source;
         let replayed_epochs = source.replayed_epochs();
         let last_epoch = source.last();
         let end = source.ended();
@@ -193,9 +193,9 @@ impl Shared<'_> {
     /// The estimators of each layer. Bins that depend on the data are fixed here, over every epoch that may be measured.
     fn estimators(
         &self,
-        source: &mut dyn Snapshots,
+        source: &mut impl Snapshots,
         inputs: ArrayView2<'_, f32>,
-        crew: &Crew,
+        workers: &Workers,
     ) -> Result<Vec<LayerEstimators>, SeedError> {
         let experiment = self.experiment;
         let observed = experiment.estimators.iter().any(|estimator| estimator.needs_observed_range());
@@ -207,7 +207,7 @@ impl Shared<'_> {
                 Some(list) => Box::new(list.into_iter()),
                 None => Box::new(0..=planned),
             };
-            crew.install(|| observe_ranges(epochs, n_epochs, source, inputs)).map_err(MeasureError::from)?
+            workers.install(|| observe_ranges(epochs, n_epochs, source, inputs)).map_err(MeasureError::from)?
         } else {
             vec![LayerRange::default(); experiment.network.hidden.len() + 1]
         };
@@ -220,16 +220,7 @@ impl Shared<'_> {
 
     /// The lines of `schedule.jsonl`.
     fn schedule_rows(&self, seed: u64, entropies: Entropies, measured: &Measured) -> Vec<MeasuredEpoch> {
-        let distance = self.experiment.schedule.distance(entropies);
-        let mut before: Option<&Vec<PlaneRow>> = None;
-        measured
-            .iter()
-            .map(|(&epoch, (reason, rows))| {
-                let distance = before.map(|before| distance.between(before, rows));
-                before = Some(rows);
-                MeasuredEpoch { seed, epoch, reason: *reason, distance: distance.filter(|d| d.is_finite()) }
-            })
-            .collect()
+        MeasuredEpoch::of_seed(seed, &self.experiment.schedule.distance(entropies), measured)
     }
 }
 
@@ -269,11 +260,11 @@ impl Shared<'_> {
     }
 
     /// How many epochs may be measured at once, and the bytes left for networks that wait.
-    fn share_memory(&self, n_measured: usize, crew: &Crew) -> (usize, usize) {
+    fn share_memory(&self, n_measured: usize, workers: &Workers) -> (usize, usize) {
         let widths: usize = self.experiment.widths(&self.prepared.dataset)[1..].iter().sum();
         // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
         let each = (n_measured * widths) as u64 * 4 * 3;
-        let at_most = crew.n_threads() as u64 + 1;
+        let at_most = workers.n_threads() as u64 + 1;
         let in_flight = (self.memory / 2 / each.max(1)).clamp(1, at_most);
         let left = self.memory.saturating_sub(in_flight * each);
         (in_flight as usize, usize::try_from(left).unwrap_or(usize::MAX))
@@ -330,9 +321,10 @@ enum SeedError {
     Experiment(#[from] ExperimentError),
 }
 
-/// A source, and how long it took.
+/// A source, how its networks are rounded, and how long it took.
 struct Timed<S> {
     source: S,
+    bits: Option<u8>,
     time: Duration,
 }
 
@@ -345,9 +337,12 @@ impl<S> Timed<S> {
     }
 }
 
-impl<S: Snapshots> Snapshots for Timed<S> {
-    fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
-        self.timed(|source| source.load(epoch))
+impl<S: Snapshots<Network = Network>> Snapshots for Timed<S> {
+    type Network = Quantised;
+
+    fn load(&mut self, epoch: u64) -> Result<Snapshot<Quantised>, SnapshotError> {
+        let Snapshot { epoch, network } = self.timed(|source| source.load(epoch))?;
+        Ok(Snapshot { epoch, network: Quantised { network, bits: self.bits } })
     }
 
     fn last(&self) -> Option<u64> {

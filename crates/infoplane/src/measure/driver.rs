@@ -12,7 +12,7 @@ use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::{LayerEstimators, Subject, measure_activations};
 use crate::schedule::{Ask, Reason, Schedule, Wanted};
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{Observe, SnapshotError};
 use crate::{Activations, PlaneRow, Snapshot, Snapshots};
 
 /// What measuring one epoch gave.
@@ -46,16 +46,13 @@ pub struct Measuring<'a> {
     pub seed: u64,
     /// The inputs, and what is known of them.
     pub subject: Subject<'a>,
-    /// The activations are those of the network with each layer's output rounded to 2^bits levels
-    /// ([`Network::quantised_activations`](crate::Network::quantised_activations)); as they are if absent.
-    pub quantised_bits: Option<u8>,
     /// Those of each layer.
     pub estimators: &'a [LayerEstimators],
     /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
     /// appended again.
     pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
     /// Who computes: training, retraining and measuring share its threads.
-    pub crew: &'a Crew,
+    pub workers: &'a Workers,
     /// How many epochs may be held at once for measuring, each with the activations of all layers; at least 1.
     pub in_flight: usize,
     /// Asked before anything new is begun; once it says true, nothing is.
@@ -68,23 +65,23 @@ pub struct Measuring<'a> {
 /// is nothing to train. They are pools apart, because a thread that waits for parts of its own work takes up what else
 /// its pool has to do: that might be training, long after those parts are done.
 #[derive(Debug)]
-pub struct Crew {
+pub struct Workers {
     all: ThreadPool,
     /// One, and all but one; absent if there is only one.
     apart: Option<(ThreadPool, ThreadPool)>,
 }
 
-impl Crew {
-    /// A crew of so many threads; 0 is one for each core.
+impl Workers {
+    /// A workers of so many threads; 0 is one for each core.
     ///
     /// # Errors
     /// What the system says if it gives no threads.
-    pub fn new(threads: usize) -> Result<Crew, ThreadPoolBuildError> {
+    pub fn new(threads: usize) -> Result<Workers, ThreadPoolBuildError> {
         let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
         let all = pool(threads)?;
         let n_threads = all.current_num_threads();
         let apart = if n_threads > 1 { Some((pool(1)?, pool(n_threads - 1)?)) } else { None };
-        Ok(Crew { all, apart })
+        Ok(Workers { all, apart })
     }
 
     /// How many they are.
@@ -108,7 +105,7 @@ const TURN: Duration = Duration::from_millis(50);
 /// whatever order they are done; which epochs are measured, and every value, does not depend on it, nor on the
 /// number of threads.
 ///
-/// Call it from a thread of its own, not from one of the crew's: it waits for them. The schedule may answer
+/// Call it from a thread of its own, not from one of the workers's: it waits for them. The schedule may answer
 /// [`Ask::Wait`] only while something it asked for is not told, or the end is not.
 ///
 /// # Errors
@@ -122,24 +119,24 @@ pub fn measure<'a, S: Snapshots, E: Send>(
 ) -> Result<(), MeasureError<E>> {
     // Memory for activations goes round: fresh memory costs as much as filling it.
     let spare: Mutex<Vec<Activations>> = Mutex::new(Vec::new());
-    let orders = Orders::default();
-    let Crew { all, apart } = measuring.crew;
+    let requests = Requests::default();
+    let Workers { all, apart } = measuring.workers;
     all.in_place_scope_fifo(|all| match apart {
         None => {
-            let places = Places { training: all, beside: all, all };
-            Desk::sit(measuring, &spare, &orders, snapshots, &places, schedule, &mut append)
+            let pools = Pools { training: all, beside: all, all };
+            Coordinator::coordinate(measuring, &spare, &requests, snapshots, &pools, schedule, &mut append)
         }
         Some((training, beside)) => training.in_place_scope_fifo(|training| {
             beside.in_place_scope_fifo(|beside| {
-                let places = Places { training, beside, all };
-                Desk::sit(measuring, &spare, &orders, snapshots, &places, schedule, &mut append)
+                let pools = Pools { training, beside, all };
+                Coordinator::coordinate(measuring, &spare, &requests, snapshots, &pools, schedule, &mut append)
             })
         }),
     })
 }
 
 /// Where tasks may be put.
-struct Places<'p, 's> {
+struct Pools<'p, 's> {
     /// The thread that trains.
     training: &'p ScopeFifo<'s>,
     /// Those that measure meanwhile.
@@ -149,9 +146,9 @@ struct Places<'p, 's> {
 }
 
 /// What one training's tasks tell the thread that coordinates them.
-enum Event<'s, S> {
+enum Event<'s, S: Snapshots> {
     /// A snapshot to be measured.
-    Loaded(u64, Snapshot),
+    Loaded(u64, Snapshot<S::Network>),
     /// The source is free again.
     Returned(&'s mut S, Result<(), SnapshotError>),
     /// An epoch is measured.
@@ -162,8 +159,8 @@ enum Event<'s, S> {
 
 /// What the source is to do, which may change while it is at work.
 #[derive(Default)]
-struct Orders {
-    list: Mutex<OrderList>,
+struct Requests {
+    list: Mutex<RequestList>,
     /// Whether the list has changed since the source looked.
     changed: AtomicBool,
     /// Whether nothing is wanted any more, whatever the list says.
@@ -171,7 +168,7 @@ struct Orders {
 }
 
 #[derive(Default)]
-struct OrderList {
+struct RequestList {
     /// Epochs to be handed out, the most urgent first.
     wanted: Vec<u64>,
     /// Nothing before it is wanted any more.
@@ -180,17 +177,17 @@ struct OrderList {
     to_the_end: bool,
 }
 
-impl Orders {
-    fn list(&self) -> MutexGuard<'_, OrderList> {
+impl Requests {
+    fn list(&self) -> MutexGuard<'_, RequestList> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The coordinating thread's view: what is wanted, what goes on.
-struct Desk<'a, 's, S> {
+struct Coordinator<'a, 's, S: Snapshots> {
     measuring: &'a Measuring<'a>,
     spare: &'s Mutex<Vec<Activations>>,
-    orders: &'s Orders,
+    requests: &'s Requests,
     sender: Sender<Event<'s, S>>,
     events: Receiver<Event<'s, S>>,
     /// The source, while no task has it.
@@ -198,7 +195,7 @@ struct Desk<'a, 's, S> {
     /// Asked for by the schedule and not loaded yet; whether the source has been told.
     wanted: BTreeMap<u64, (Reason, bool)>,
     /// How many of them the source has been told.
-    ordered: usize,
+    requested: usize,
     /// Loaded and not measured yet.
     in_flight: usize,
     last: Option<u64>,
@@ -209,50 +206,50 @@ struct Desk<'a, 's, S> {
 }
 
 /// However its coordinator goes, the source does not train on for nobody.
-impl<S> Drop for Desk<'_, '_, S> {
+impl<S: Snapshots> Drop for Coordinator<'_, '_, S> {
     fn drop(&mut self) {
-        self.orders.over.store(true, Ordering::Release);
+        self.requests.over.store(true, Ordering::Release);
     }
 }
 
-impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
+impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
     /// The whole work of the coordinating thread.
-    fn sit<E>(
+    fn coordinate<E>(
         measuring: &'a Measuring<'a>,
         spare: &'s Mutex<Vec<Activations>>,
-        orders: &'s Orders,
+        requests: &'s Requests,
         snapshots: &'s mut S,
-        places: &Places<'_, 's>,
+        pools: &Pools<'_, 's>,
         schedule: &mut dyn Schedule,
         append: &mut impl FnMut(Measurement) -> Result<(), E>,
     ) -> Result<(), MeasureError<E>> {
         let (sender, events) = channel();
-        let mut desk = Desk {
+        let mut coordinator = Coordinator {
             measuring,
             spare,
-            orders,
+            requests,
             sender,
             events,
             source: Some(snapshots),
             wanted: BTreeMap::new(),
-            ordered: 0,
+            requested: 0,
             in_flight: 0,
             last: None,
             done: false,
             counted: Instant::now(),
             thread_time: Duration::ZERO,
         };
-        let result = desk.run(places, schedule, append);
+        let result = coordinator.run(pools, schedule, append);
         if result.is_err() {
             // What is begun is finished; if nothing can be kept any more, that has been said already.
-            desk.finish(append);
+            coordinator.finish(append);
         }
         result
     }
 
     fn run<E>(
         &mut self,
-        places: &Places<'_, 's>,
+        pools: &Pools<'_, 's>,
         schedule: &mut dyn Schedule,
         append: &mut impl FnMut(Measurement) -> Result<(), E>,
     ) -> Result<(), MeasureError<E>> {
@@ -265,10 +262,10 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
             if self.done && self.wanted.is_empty() && self.in_flight == 0 && self.source.is_some() {
                 return Ok(());
             }
-            self.order(schedule);
-            self.set_to_work(places);
+            self.request(schedule);
+            self.set_to_work(pools);
             match self.next_event() {
-                Event::Loaded(epoch, snapshot) => self.begin(places, epoch, snapshot),
+                Event::Loaded(epoch, snapshot) => self.begin(pools, epoch, snapshot),
                 Event::Returned(source, result) => {
                     self.source = Some(source);
                     result?;
@@ -286,7 +283,7 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
 
     /// Waits for the tasks that were begun, and appends what they bring.
     fn finish<E>(&mut self, append: &mut impl FnMut(Measurement) -> Result<(), E>) {
-        self.orders.over.store(true, Ordering::Release);
+        self.requests.over.store(true, Ordering::Release);
         let mut good = true;
         while self.in_flight > 0 || self.source.is_none() {
             match self.next_event() {
@@ -305,10 +302,10 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
     fn next_event(&mut self) -> Event<'s, S> {
         let measuring = self.in_flight > 0;
         let beside = self.source.is_none() && self.last.is_none();
-        let event = self.events.recv().expect("the desk holds a sender itself");
+        let event = self.events.recv().expect("the coordinator holds a sender itself");
         let waited = self.counted.elapsed();
         self.counted += waited;
-        let n_threads = self.measuring.crew.n_threads() as u32;
+        let n_threads = self.measuring.workers.n_threads() as u32;
         match (&event, n_threads) {
             // Alone, training and measuring take turns: only the task knows its share.
             (Event::Measured(measurement), 1) => self.thread_time += measurement.thread_time,
@@ -325,8 +322,8 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
         {
             self.last = Some(last);
             let beyond = self.wanted.split_off(&(last + 1));
-            self.ordered -= beyond.values().filter(|(_, told)| *told).count();
-            self.orders.list().wanted.retain(|&epoch| epoch <= last);
+            self.requested -= beyond.values().filter(|(_, told)| *told).count();
+            self.requests.list().wanted.retain(|&epoch| epoch <= last);
             schedule.end(last);
         }
     }
@@ -351,10 +348,10 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
     }
 
     /// Tells the source what is wanted now, as far as there is room to measure it.
-    fn order(&mut self, schedule: &dyn Schedule) {
+    fn request(&mut self, schedule: &dyn Schedule) {
         let first_wanted = self.wanted.keys().next().copied();
         let earliest = if self.done { u64::MAX } else { schedule.earliest() };
-        let mut list = self.orders.list();
+        let mut list = self.requests.list();
         list.earliest = first_wanted.unwrap_or(u64::MAX).min(earliest);
         // A schedule that waits, with nothing under way, waits for the end.
         list.to_the_end = self.wanted.is_empty() && self.in_flight == 0 && self.last.is_none();
@@ -362,60 +359,57 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
         // What fills sections first: their networks are kept until it is done, and are trained again if they cannot be.
         for filling in [true, false] {
             for (&epoch, (reason, told)) in &mut self.wanted {
-                if self.ordered + self.in_flight >= room {
+                if self.requested + self.in_flight >= room {
                     break;
                 }
                 if !*told && (*reason == Reason::Filling) == filling {
                     *told = true;
-                    self.ordered += 1;
+                    self.requested += 1;
                     list.wanted.push(epoch);
                 }
             }
         }
         drop(list);
-        self.orders.changed.store(true, Ordering::Release);
+        self.requests.changed.store(true, Ordering::Release);
     }
 
     /// Gives the source its next turn, if there is anything for it to do.
-    fn set_to_work(&mut self, places: &Places<'_, 's>) {
+    fn set_to_work(&mut self, pools: &Pools<'_, 's>) {
         let Some(source) = self.source.take() else { return };
-        let nothing_ordered = {
-            let list = self.orders.list();
+        let nothing_requested = {
+            let list = self.requests.list();
             source.release_before(list.earliest);
             list.wanted.is_empty() && !list.to_the_end
         };
-        if nothing_ordered && !source.has_room() {
+        if nothing_requested && !source.has_room() {
             self.source = Some(source);
             return;
         }
-        let (sender, orders) = (self.sender.clone(), self.orders);
+        let (sender, requests) = (self.sender.clone(), self.requests);
         let interrupted = self.measuring.interrupted;
         // Beside others that measure there is no need to stop for them.
-        let long = self.measuring.crew.apart.is_none().then_some(TURN);
-        spawn(places.training, sender, move |sender| {
-            let result = turn(source, orders, long, interrupted, sender);
-            // The desk outlives its tasks: the scope waits for them.
+        let long = self.measuring.workers.apart.is_none().then_some(TURN);
+        spawn(pools.training, sender, move |sender| {
+            let result = source_task(source, requests, long, interrupted, sender);
+            // The coordinator outlives its tasks: the scope waits for them.
             let _ = sender.send(Event::Returned(source, result));
         });
     }
 
     /// Begins to measure a snapshot.
-    fn begin(&mut self, places: &Places<'_, 's>, epoch: u64, snapshot: Snapshot) {
+    fn begin(&mut self, pools: &Pools<'_, 's>, epoch: u64, snapshot: Snapshot<S::Network>) {
         let Some((reason, _)) = self.wanted.remove(&epoch) else { return };
-        self.ordered -= 1;
+        self.requested -= 1;
         self.in_flight += 1;
         let (measuring, spare, sender) = (self.measuring, self.spare, self.sender.clone());
         let training = self.source.is_none() && self.last.is_none();
-        spawn(if training { places.beside } else { places.all }, sender, move |sender| {
+        spawn(if training { pools.beside } else { pools.all }, sender, move |sender| {
             let start = Instant::now();
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let used = lock().pop();
             let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let Measuring { seed, subject, quantised_bits, estimators, .. } = *measuring;
-            match quantised_bits {
-                None => snapshot.network.activations_into(subject.inputs, &mut activations),
-                Some(bits) => activations = snapshot.network.quantised_activations(subject.inputs, bits),
-            }
+            let Measuring { seed, subject, estimators, .. } = *measuring;
+            snapshot.network.observe(subject.inputs, &mut activations);
             let rows = measure_activations(seed, epoch, &activations, subject.x, subject.y, estimators);
             lock().push(activations);
             let _ = sender.send(Event::Measured(Measurement {
@@ -428,13 +422,13 @@ impl<'a: 's, 's, S: Snapshots> Desk<'a, 's, S> {
     }
 }
 
-/// Spawns a task; if it panics its desk is told, which would wait for ever.
-fn spawn<'s, S: Send + 's>(
-    place: &ScopeFifo<'s>,
+/// Spawns a task; if it panics its coordinator is told, which would wait for ever.
+fn spawn<'s, S: Snapshots + 's>(
+    pool: &ScopeFifo<'s>,
     sender: Sender<Event<'s, S>>,
     task: impl FnOnce(&Sender<Event<'s, S>>) + Send + 's,
 ) {
-    place.spawn_fifo(move |_| {
+    pool.spawn_fifo(move |_| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task(&sender))) {
             let _ = sender.send(Event::Panicked(panic));
         }
@@ -443,9 +437,9 @@ fn spawn<'s, S: Send + 's>(
 
 /// One turn of the source: hands out what is wanted as soon as it has it, and goes forward in between, as long as there is
 /// something to do or for so long.
-fn turn<S: Snapshots>(
+fn source_task<S: Snapshots>(
     source: &mut S,
-    orders: &Orders,
+    requests: &Requests,
     long: Option<Duration>,
     interrupted: &(dyn Fn() -> bool + Sync),
     sender: &Sender<Event<'_, S>>,
@@ -453,11 +447,11 @@ fn turn<S: Snapshots>(
     let start = Instant::now();
     let mut wanted: Vec<u64> = Vec::new();
     let mut to_the_end = false;
-    orders.changed.store(true, Ordering::Release);
+    requests.changed.store(true, Ordering::Release);
     loop {
         // Looked at after every epoch: nearly always there is nothing new.
-        if orders.changed.swap(false, Ordering::AcqRel) {
-            let list = orders.list();
+        if requests.changed.swap(false, Ordering::AcqRel) {
+            let list = requests.list();
             source.release_before(list.earliest);
             wanted.clone_from(&list.wanted);
             to_the_end = list.to_the_end;
@@ -466,7 +460,7 @@ fn turn<S: Snapshots>(
         let there = source.reached().min(last.unwrap_or(u64::MAX));
         if let Some(&epoch) = wanted.iter().find(|&&epoch| epoch <= there) {
             wanted.retain(|&other| other != epoch);
-            orders.list().wanted.retain(|&other| other != epoch);
+            requests.list().wanted.retain(|&other| other != epoch);
             let snapshot = source.load(epoch)?;
             let _ = sender.send(Event::Loaded(epoch, snapshot));
         } else if last.is_some() || (wanted.is_empty() && !to_the_end && !source.has_room()) {
@@ -477,7 +471,7 @@ fn turn<S: Snapshots>(
         if interrupted() {
             return Err(SnapshotError::Interrupted);
         }
-        if orders.over.load(Ordering::Acquire) {
+        if requests.over.load(Ordering::Acquire) {
             return Ok(());
         }
         if long.is_some_and(|long| start.elapsed() >= long) {
@@ -503,6 +497,8 @@ mod tests {
     }
 
     impl Snapshots for Endless {
+        type Network = Network;
+
         fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
             let kinds = [Nonlinearity::Tanh];
             let network = Network::initialized(&[3, 2], &kinds, &Initialization::default(), epoch);
@@ -537,14 +533,13 @@ mod tests {
         let (x, y) = (Labels::distinct(20), Labels::from_symbols(&[0, 1].repeat(10)));
         let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![0.1] });
         let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
-        let crew = Crew::new(threads).unwrap();
+        let workers = Workers::new(threads).unwrap();
         let measuring = Measuring {
             seed: 0,
             subject: Subject { inputs: inputs.view(), x: &x, y: &y },
-            quantised_bits: None,
             estimators: &estimators,
             known: &BTreeMap::new(),
-            crew: &crew,
+            workers: &workers,
             in_flight: 2,
             interrupted: &|| false,
         };

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use crate::estimator::LayerRange;
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{Observe, SnapshotError};
 use crate::{Activations, Snapshots, Variable};
 
 /// Sees what range every unit covers over the given epochs, ascending and about `n_epochs` of them, as far as the
@@ -12,10 +12,10 @@ use crate::{Activations, Snapshots, Variable};
 ///
 /// # Errors
 /// [`SnapshotError`] when the source cannot go on; that it ended is none.
-pub fn observe_ranges(
+pub fn observe_ranges<S: Snapshots>(
     epochs: impl Iterator<Item = u64>,
     n_epochs: u64,
-    snapshots: &mut dyn Snapshots,
+    snapshots: &mut S,
     inputs: ArrayView2<'_, f32>,
 ) -> Result<Vec<LayerRange>, SnapshotError> {
     // Enough values for steady quantiles, few enough to keep: 2^16 per unit over all epochs.
@@ -24,8 +24,8 @@ pub fn observe_ranges(
     let mut position = 0;
     let mut ranges: Vec<LayerRange> = Vec::new();
     let mut activations = Activations { layers: Vec::new() };
-    let mut observe = |epoch: u64, snapshots: &mut dyn Snapshots| {
-        snapshots.load(epoch)?.network.activations_into(inputs, &mut activations);
+    let mut observe = |epoch: u64, snapshots: &mut S| {
+        snapshots.load(epoch)?.network.observe(inputs, &mut activations);
         ranges.resize(activations.layers.len(), LayerRange::default());
         ranges.par_iter_mut().zip(&activations.layers).for_each(|(range, t)| {
             let sampled = position % sampled == 0;

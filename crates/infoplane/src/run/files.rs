@@ -26,7 +26,7 @@ impl Digest {
         digest.text()
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
     }
 
@@ -43,7 +43,7 @@ impl Digest {
         Err(RunError::Malformed { path: path.into(), line: None, message })
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("xxh3-128:{:032x}", self.0.finish_128())
     }
 }

@@ -56,6 +56,8 @@ mod listed;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::PlaneRow;
@@ -140,6 +142,25 @@ pub struct MeasuredEpoch {
     /// How far it is from the measured epoch before it, in the unit of the schedule's distance; absent for the first,
     /// and where one of the two holds a value that the other lacks.
     pub distance: Option<f64>,
+}
+
+impl MeasuredEpoch {
+    /// The measured epochs of one training, ascending, with their distances to the epoch before.
+    pub(crate) fn of_seed(
+        seed: u64,
+        distance: &Distance,
+        measured: &BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+    ) -> Vec<MeasuredEpoch> {
+        let mut before: Option<&Vec<PlaneRow>> = None;
+        measured
+            .iter()
+            .map(|(&epoch, (reason, rows))| {
+                let distance = before.map(|before| distance.between(before, rows));
+                before = Some(rows);
+                MeasuredEpoch { seed, epoch, reason: *reason, distance: distance.filter(|d| d.is_finite()) }
+            })
+            .collect()
+    }
 }
 
 /// The settings of a schedule, as a configuration file gives them.

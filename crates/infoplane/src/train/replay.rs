@@ -407,6 +407,8 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
 }
 
 impl<F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Snapshots for Replay<'_, F> {
+    type Network = Network;
+
     fn load(&mut self, epoch: u64) -> Result<Snapshot, SnapshotError> {
         self.reach(epoch)?;
         let network = if epoch == self.front.epoch { self.front.network() } else { self.load_again(epoch)? };

@@ -11,7 +11,7 @@ use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
-use crate::measure::Crew;
+use crate::measure::Workers;
 use crate::pool::{Draw, WindowRow};
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
@@ -71,7 +71,7 @@ impl Collector<'_> {
     }
 
     /// Trains with one seed and keeps the networks of the window.
-    pub fn collect(&self, seed: u64, crew: &Crew) -> Result<OfSeed, ExperimentError> {
+    pub fn collect(&self, seed: u64, workers: &Workers) -> Result<OfSeed, ExperimentError> {
         let Collector { experiment, prepared, settings, progress, .. } = *self;
         let split = prepared.dataset.split_rows(experiment.dataset.split, seed)?;
         let trainer = experiment.trainer(prepared, &split, seed)?;
@@ -161,7 +161,7 @@ impl Collector<'_> {
             .map(|step| Draw { seed, epoch: step / per_epoch, step: step % per_epoch })
             .collect();
         let trainer = replay.trainer();
-        let window = crew.install(|| {
+        let window = workers.install(|| {
             draws
                 .par_iter()
                 .zip(&networks)

@@ -1,0 +1,151 @@
+//! What can go wrong with a recording.
+
+use std::path::PathBuf;
+
+use crate::EstimateError;
+use crate::dataset::DatasetError;
+use crate::run::RunError;
+use crate::schedule::ScheduleError;
+
+/// What can go wrong with a recording.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// No labels.
+    #[error("there are no labels; give the class of each sample")]
+    NoSamples,
+    /// No layers.
+    #[error("there is no layer to record")]
+    NoLayers,
+    /// No estimators.
+    #[error("estimators is empty; name at least one")]
+    NoEstimators,
+    /// Something has another number of samples than there are labels.
+    #[error("{what}: {given} samples, but there are {expected} labels; each sample needs one")]
+    Length {
+        /// What.
+        what: String,
+        /// Its number of samples.
+        given: usize,
+        /// The number of labels.
+        expected: usize,
+    },
+    /// Another number of layers than the recording has.
+    #[error("epoch {epoch}: {given} layers, but the recording has {expected}")]
+    Layers {
+        /// The epoch.
+        epoch: u64,
+        /// Layers given.
+        given: usize,
+        /// Layers of the recording.
+        expected: usize,
+    },
+    /// Nothing that looks like epochs.
+    #[error(
+        "{}: {problem}; allowed are a folder with a folder for each epoch and a file for each layer in it \
+         (epoch-010/conv1.npy), a folder with a file of several arrays for each epoch (epoch-010.npz, .safetensors), or \
+         one file with arrays named by epoch and layer (epoch-010/conv1)",
+        path.display()
+    )]
+    NotUnderstood {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two folders or files for one epoch.
+    #[error("{} and {} are both epoch {epoch}; remove or rename one", first.display(), second.display())]
+    SameEpoch {
+        /// The epoch.
+        epoch: u64,
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A layer that was asked for and is not there.
+    #[error("no layer is called `{given}` in {}; there are {}", path.display(), present.join(", "))]
+    NoSuchLayer {
+        /// The name.
+        given: String,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The layers there.
+        present: Vec<String>,
+    },
+    /// A listed epoch that was not saved.
+    #[error("schedule.epochs lists {epoch}, which was not saved; the nearest is {nearest}")]
+    NoSuchEpoch {
+        /// The epoch.
+        epoch: u64,
+        /// The nearest that is there.
+        nearest: u64,
+    },
+    /// Bins that depend on epochs that are not there yet.
+    #[error(
+        "estimators[{index}] has bins on the range of all epochs, which is not known before the last; give range = \
+         [low, high] or rule = \"floor\", or record when all epochs are there"
+    )]
+    UnknownRange {
+        /// The estimator, from 0.
+        index: usize,
+    },
+    /// A schedule that must know the number of epochs.
+    #[error("schedule.kind = \"log-spaced\" needs the number of epochs that will be trained")]
+    UnknownEnd,
+    /// The table of statistics.
+    #[error("{}{}: {problem}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Statistics {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<u64>,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The run in a directory records something else.
+    #[error("{} records something else: {difference}; name another directory", path.display())]
+    Changed {
+        /// The run directory.
+        path: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// The run in a directory is no recording of a folder.
+    #[error("{} holds no recording of a folder", path.display())]
+    NotAFolder {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// An estimator.
+    #[error("estimators[{index}]: {source}")]
+    Estimator {
+        /// Its position in the list, from 0.
+        index: usize,
+        /// What is wrong with it.
+        source: EstimateError,
+    },
+    /// The schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// Labels, inputs or activations.
+    #[error(transparent)]
+    Data(#[from] DatasetError),
+    /// The run directory.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The folder could not be listed.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The worker threads could not be started.
+    #[error("cannot start worker threads: {0}")]
+    Threads(String),
+    /// Somebody asked to stop; what was measured is in the run directory.
+    #[error("interrupted")]
+    Interrupted,
+}

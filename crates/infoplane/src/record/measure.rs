@@ -1,0 +1,383 @@
+//! Measuring saved activations: all that are there, or as they appear.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ndarray::Array2;
+
+use super::recorder::{check_same, finish};
+use super::{Folder, FolderConfig, RecordError, Recorder, Recording, SEED, grid, read_statistics};
+use crate::dataset::read::{file_and_name, read_labels, read_symbols};
+use crate::estimator::{EstimatorConfig, LayerRange, Method};
+use crate::measure::{
+    MeasureError, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_activations, observe_ranges,
+};
+use crate::plane::{Missing, PlaneRow};
+use crate::run::{Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError};
+use crate::schedule::ScheduleConfig;
+use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
+use crate::train::EpochStats;
+use crate::{Activations, Labels};
+
+/// What recording a folder came to.
+#[derive(Debug)]
+pub struct RecordSummary {
+    /// The run, read.
+    pub run: Run,
+    /// Epochs measured now, rather than found measured.
+    pub measured_epochs: u64,
+    /// Time from beginning to end.
+    pub time: Duration,
+}
+
+/// Measures the saved activations of a folder, and writes a run directory at `path`.
+///
+/// Reading overlaps measuring. Every schedule works, since files can be read in any order. An epoch or layer that cannot
+/// be read gives rows that say why, and `progress` is told; the run goes on. Every byte of the directory is the same for
+/// any number of threads.
+///
+/// # Errors
+/// [`RecordError`], before anything is written if the folder, the labels or the settings are at fault;
+/// [`RecordError::Interrupted`] once `interrupt` is true: what was measured is kept.
+pub fn record_folder(
+    name: &str,
+    config: &FolderConfig,
+    estimators: &[EstimatorConfig],
+    schedule: &ScheduleConfig,
+    path: &Path,
+    options: RunOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    let start = Instant::now();
+    let folder = Folder::open(config)?;
+    let recording = recording(name, config, &folder, estimators, schedule)?;
+    recording.check()?;
+    grid::chosen(schedule, &folder.epochs())?;
+    let statistics = statistics(config, &recording)?;
+    let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
+    go_on(start, recording, folder, statistics, run, Recovered::default(), options, progress, interrupt)
+}
+
+/// Goes on with a run that [`record_folder`] began, with the settings in its manifest.
+///
+/// # Errors
+/// As [`record_folder`]; [`RecordError::NotAFolder`] if it is no such run, [`RecordError::Changed`] if the folder holds
+/// something else by now.
+pub fn resume_folder(
+    path: &Path,
+    options: RunOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    let start = Instant::now();
+    let (_, manifest) = RunDir::open(path)?;
+    let config = folder_of(path, &manifest)?;
+    let folder = Folder::open(&config)?;
+    let estimators = estimators_of(path, &manifest)?;
+    let recording = recording(&manifest.name, &config, &folder, &estimators, &manifest.schedule)?;
+    check_same(path, &manifest, &recording.manifest())?;
+    let statistics = statistics(&config, &recording)?;
+    match RunDir::resume(path, Disk::default())? {
+        (run, _, Resumed::Incomplete(recovered)) => {
+            go_on(start, recording, folder, statistics, run, recovered, options, progress, interrupt)
+        }
+        (_, _, Resumed::Complete(_)) => {
+            Ok(RecordSummary { run: Run::read(path)?, measured_epochs: 0, time: start.elapsed() })
+        }
+    }
+}
+
+fn folder_of(path: &Path, manifest: &Manifest) -> Result<FolderConfig, RecordError> {
+    let not_a_folder = || RecordError::NotAFolder { path: path.into() };
+    let Origin::Recorded(recorded) = &manifest.origin else { return Err(not_a_folder()) };
+    recorded.settings.get("folder").cloned().and_then(|table| table.try_into().ok()).ok_or_else(not_a_folder)
+}
+
+fn estimators_of(path: &Path, manifest: &Manifest) -> Result<Vec<EstimatorConfig>, RecordError> {
+    let Origin::Recorded(recorded) = &manifest.origin else {
+        return Err(RecordError::NotAFolder { path: path.into() });
+    };
+    let estimators = recorded.settings.get("estimators").cloned().and_then(|list| list.try_into().ok());
+    estimators.ok_or_else(|| RecordError::NotAFolder { path: path.into() })
+}
+
+/// What is recorded of a folder.
+fn recording(
+    name: &str,
+    config: &FolderConfig,
+    folder: &Folder,
+    estimators: &[EstimatorConfig],
+    schedule: &ScheduleConfig,
+) -> Result<Recording, RecordError> {
+    let (file, array) = file_and_name(&config.labels);
+    let labels = read_labels(&file, array.as_deref())?;
+    let n_samples = folder.understood().n_samples;
+    if labels.len() != n_samples {
+        let what = format!("{} (first layer)", config.source.display());
+        return Err(RecordError::Length { what, given: n_samples, expected: labels.len() });
+    }
+    let inputs = config.inputs.as_ref().map(|inputs| {
+        let (file, array) = file_and_name(inputs);
+        read_symbols(&file, array.as_deref())
+    });
+    let inputs: Option<Labels> = inputs.transpose()?;
+    let table = |value: Result<toml::Value, toml::ser::Error>| value.expect("settings have only string keys");
+    let mut settings = toml::Table::new();
+    settings.insert("folder".into(), table(toml::Value::try_from(config)));
+    settings.insert("estimators".into(), table(toml::Value::try_from(estimators)));
+    Ok(Recording {
+        name: name.into(),
+        labels,
+        inputs,
+        layers: folder.layers(),
+        estimators: estimators.to_vec(),
+        schedule: schedule.clone(),
+        planned_epochs: None,
+        by: Recorded { by: "infoplane record".into(), class: None, settings },
+    })
+}
+
+fn statistics(config: &FolderConfig, recording: &Recording) -> Result<Vec<EpochStats>, RecordError> {
+    config.statistics.as_ref().map_or(Ok(Vec::new()), |path| read_statistics(path, &recording.layers))
+}
+
+#[allow(clippy::too_many_arguments)] // two ways lead here, and each has all of it at hand
+fn go_on(
+    start: Instant,
+    recording: Recording,
+    folder: Folder,
+    statistics: Vec<EpochStats>,
+    run: RunDir,
+    recovered: Recovered,
+    options: RunOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    if recovered.damaged > 0 {
+        progress.noticed(&format!("{} damaged lines are computed again", recovered.damaged));
+    }
+    let path = run.path().to_path_buf();
+    let epochs = folder.epochs();
+    let last = epochs.last().copied().unwrap_or(0);
+    for stats in statistics {
+        if !recovered.trained.contains_key(&(SEED, stats.epoch)) {
+            run.append(&[Record::Trained(stats)])?;
+        }
+    }
+    let (x, entropies) = (recording.x(), recording.entropies());
+    let workers = Workers::new(options.threads).map_err(|error| RecordError::Threads(error.to_string()))?;
+    let problems = Mutex::new(BTreeMap::new());
+    let mut source = Watched { folder, problems: &problems };
+    let no_inputs = Array2::zeros((0, 0));
+    let ranges = match recording.estimators.iter().any(Method::needs_observed_range) {
+        true => {
+            let wanted = grid::chosen(&recording.schedule, &epochs)?.unwrap_or_else(|| epochs.clone());
+            let n_epochs = wanted.len() as u64;
+            let observed = workers.install(|| observe_ranges(wanted.into_iter(), n_epochs, &mut source, no_inputs.view()));
+            observed.map_err(|_| RecordError::Interrupted)?
+        }
+        false => vec![LayerRange::default(); recording.layers.len()],
+    };
+    let estimators = recording.layer_estimators(&ranges);
+    let mut measured: BTreeMap<_, _> =
+        recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch)).collect();
+    let known: BTreeMap<u64, Vec<PlaneRow>> =
+        measured.iter().map(|(&epoch, (_, rows)): (_, &(_, Vec<PlaneRow>))| (epoch, rows.clone())).collect();
+    known.keys().for_each(|&epoch| progress.measured(SEED, epoch));
+    let mut schedule = grid::schedule_on(&recording.schedule, &epochs, entropies)?;
+    let interrupted = || interrupt.load(Ordering::Relaxed);
+    let widths: usize = recording.layers.iter().map(|layer| layer.width).sum();
+    // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
+    let each = (recording.labels.len() * widths) as u64 * 4 * 3;
+    let in_flight = (options.memory / each.max(1)).clamp(1, workers.n_threads() as u64 + 1) as usize;
+    let measuring = Measuring {
+        seed: SEED,
+        subject: Subject { inputs: no_inputs.view(), x: &x, y: &recording.labels },
+        estimators: &estimators,
+        known: &known,
+        workers: &workers,
+        in_flight,
+        interrupted: &interrupted,
+    };
+    let mut measured_epochs = 0;
+    let result = measure(&measuring, &mut *schedule, &mut source, |measurement| {
+        let (epoch, reason, mut rows) = (measurement.epoch, measurement.reason, measurement.rows);
+        let of_epoch = problems.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        explain(&mut rows, of_epoch, epoch, progress);
+        let record = Record::Measured { seed: SEED, epoch, reason, rows };
+        run.append(std::slice::from_ref(&record))?;
+        if let Record::Measured { rows, .. } = record {
+            measured.insert(epoch, (reason, rows));
+        }
+        measured_epochs += 1;
+        progress.measured(SEED, epoch);
+        Ok::<(), RunError>(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(MeasureError::Snapshot(_)) => {
+            run.sync()?;
+            return Err(RecordError::Interrupted);
+        }
+        Err(MeasureError::Append(error)) => return Err(error.into()),
+    }
+    finish(&run, &measured, &recording.schedule.distance(entropies), last)?;
+    Ok(RecordSummary { run: Run::read(&path)?, measured_epochs, time: start.elapsed() })
+}
+
+/// Why layers of epochs are missing, until their rows are there.
+type Problems = Mutex<BTreeMap<u64, Vec<Option<Missing>>>>;
+
+/// A folder that leaves behind why layers are missing.
+struct Watched<'a> {
+    folder: Folder,
+    problems: &'a Problems,
+}
+
+impl Snapshots for Watched<'_> {
+    type Network = Activations;
+
+    fn load(&mut self, epoch: u64) -> Result<Snapshot<Activations>, SnapshotError> {
+        let network = self.folder.read(epoch);
+        if let Some(problems) = self.folder.take_problems(epoch) {
+            self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(epoch, problems);
+        }
+        Ok(Snapshot { epoch, network })
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.folder.last()
+    }
+}
+
+/// Puts into the rows why their layer is missing, and tells it.
+fn explain(
+    rows: &mut [PlaneRow],
+    problems: Option<Vec<Option<Missing>>>,
+    epoch: u64,
+    progress: &dyn Progress,
+) {
+    let Some(problems) = problems else { return };
+    for row in rows.iter_mut() {
+        if let Some(Some(missing)) = problems.get(row.layer - 1) {
+            row.missing = Some(std::sync::Arc::new(missing.clone()));
+        }
+    }
+    let mut reasons: Vec<&str> = problems.iter().flatten().map(|missing| missing.reason.as_str()).collect();
+    reasons.dedup();
+    for reason in reasons {
+        progress.noticed(&format!("epoch {epoch}: {reason}"));
+    }
+}
+
+/// How long [`follow_folder`] goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowOptions {
+    /// The run is complete when this epoch is measured.
+    pub last: Option<u64>,
+    /// The run is complete when nothing new has come for so long.
+    pub idle: Option<Duration>,
+    /// How often the folder is looked at.
+    pub every: Duration,
+}
+
+/// Measures epochs of a folder as another program saves them, until the last one or until nothing new comes.
+///
+/// An epoch whose files are not complete is left for the next look, and skipped, with a message, once a later one is
+/// complete. Otherwise as [`record_folder`], but for estimators whose bins depend on all epochs.
+///
+/// # Errors
+/// As [`record_folder`]; [`RecordError::Unreadable`] if the folder is gone: what was measured is kept.
+#[allow(clippy::too_many_arguments)] // as record_folder, and when it ends
+pub fn follow_folder(
+    name: &str,
+    config: &FolderConfig,
+    estimators: &[EstimatorConfig],
+    schedule: &ScheduleConfig,
+    path: &Path,
+    options: FollowOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    let start = Instant::now();
+    let stopped = || interrupt.load(Ordering::Relaxed);
+    // Nothing is known before the first epoch is there.
+    let mut folder = loop {
+        match Folder::open(config) {
+            Ok(folder) => break folder,
+            Err(RecordError::NotUnderstood { .. }) if config.source.is_dir() => {}
+            Err(RecordError::Data(error)) if error.is_truncated() => {}
+            Err(error) => return Err(error),
+        }
+        if stopped() {
+            return Err(RecordError::Interrupted);
+        }
+        std::thread::sleep(options.every);
+    };
+    let mut recording = recording(name, config, &folder, estimators, schedule)?;
+    recording.planned_epochs = options.last;
+    let mut recorder = match RunDir::open(path) {
+        Ok(_) => Recorder::resume(path, recording.clone())?,
+        Err(_) => Recorder::create(path, recording.clone())?,
+    };
+    let estimators = recording.layer_estimators(&vec![LayerRange::default(); recording.layers.len()]);
+    let x = recording.x();
+    let mut news = Instant::now();
+    let mut seen: u64 = 0;
+    let mut measured_epochs = 0;
+    loop {
+        let there = folder.epochs();
+        let wanted: Vec<u64> = there.iter().copied().filter(|&epoch| recorder.wants(epoch)).collect();
+        for epoch in wanted {
+            if stopped() {
+                return Err(RecordError::Interrupted);
+            }
+            let activations = folder.read(epoch);
+            let problems = folder.take_problems(epoch);
+            let incomplete = problems.iter().flatten().flatten().any(|missing| missing.code == "incomplete");
+            if incomplete && there.last() == Some(&epoch) && options.last != Some(epoch) {
+                break;
+            }
+            let mut rows = measure_activations(SEED, epoch, &activations, &x, &recording.labels, &estimators);
+            explain(&mut rows, problems, epoch, progress);
+            recorder.keep(epoch, rows)?;
+            progress.measured(SEED, epoch);
+            measured_epochs += 1;
+            seen = seen.max(epoch);
+            news = Instant::now();
+        }
+        let done = options.last.is_some_and(|last| seen >= last)
+            || options.idle.is_some_and(|idle| news.elapsed() >= idle);
+        if done {
+            break;
+        }
+        let wake = Instant::now() + options.every;
+        while Instant::now() < wake {
+            if stopped() {
+                return Err(RecordError::Interrupted);
+            }
+            std::thread::sleep(Duration::from_millis(50).min(options.every));
+        }
+        folder.look_for_epochs()?;
+    }
+    recorder.end(folder.epochs().last().copied().unwrap_or(0));
+    let rest: Vec<u64> = folder.epochs().into_iter().filter(|&epoch| recorder.wants(epoch)).collect();
+    for epoch in rest {
+        let activations = folder.read(epoch);
+        let problems = folder.take_problems(epoch);
+        let mut rows = measure_activations(SEED, epoch, &activations, &x, &recording.labels, &estimators);
+        explain(&mut rows, problems, epoch, progress);
+        recorder.keep(epoch, rows)?;
+        progress.measured(SEED, epoch);
+        measured_epochs += 1;
+    }
+    for stats in statistics(config, &recording)? {
+        recorder.describe(stats)?;
+    }
+    Ok(RecordSummary { run: recorder.finish()?, measured_epochs, time: start.elapsed() })
+}

@@ -1,0 +1,306 @@
+//! Recording by a program that trains: it hands over activations as it has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{RecordError, Recording, SEED};
+use crate::estimator::{LayerRange, Method};
+use crate::measure::{LayerEstimators, measure_activations};
+use crate::plane::{Distance, PlaneRow};
+use crate::run::{Disk, Manifest, Record, Resumed, Run, RunDir, SeedOutcome};
+use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
+use crate::train::{EpochStats, TrainingEnd};
+use crate::{Activations, Labels};
+
+/// Measures the layers of a network that your own program trains, and writes a run directory.
+///
+/// Ask [`wants`](Recorder::wants) whether an epoch is to be measured, hand its activations over with
+/// [`record`](Recorder::record), and call [`finish`](Recorder::finish) at the end. A schedule that goes back (Delta Skip
+/// Exact) names the earlier epochs that it still asks for in [`wanted`](Recorder::wanted): keep the weights, or take a
+/// schedule that only goes forward. Measuring uses all cores.
+///
+/// A program that was stopped goes on with [`Recorder::resume`].
+///
+/// ```
+/// use infoplane::record::{Recorder, Recording};
+/// use infoplane::{Activations, Labels};
+/// use ndarray::Array2;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("mine");
+/// let labels = Labels::from_symbols(&["cat", "dog", "dog", "cat"]);
+/// let recording = Recording::new("mine", labels, &[("hidden", 2)], 1e-3);
+/// let mut recorder = Recorder::create(&path, recording)?;
+/// for epoch in 0..=10 {
+///     // … train; then observe the hidden layer on the four samples.
+///     let hidden = Array2::from_shape_fn((4, 2), |(i, j)| (i * epoch + j) as f32 * 0.1);
+///     if recorder.wants(epoch as u64) {
+///         recorder.record(epoch as u64, &Activations { layers: vec![hidden] }, None)?;
+///     }
+/// }
+/// let run = recorder.finish()?;
+/// assert_eq!(run.plane().len(), 22); // eleven epochs, two bounds
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Recorder {
+    run: RunDir,
+    recording: Recording,
+    x: Labels,
+    estimators: Vec<LayerEstimators>,
+    schedule: Box<dyn Schedule>,
+    /// Asked for by the schedule and not recorded yet.
+    wanted: BTreeMap<u64, Reason>,
+    measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+    /// The last epoch that anything was said of.
+    last: u64,
+    /// Epochs whose statistics are kept.
+    described: BTreeSet<u64>,
+}
+
+impl Recorder {
+    /// Begins a run in a new or empty directory.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the recording makes no sense, or the directory is taken.
+    pub fn create(path: &Path, recording: Recording) -> Result<Self, RecordError> {
+        recording.check()?;
+        let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
+        Recorder::on(run, recording, BTreeMap::new(), Vec::new())
+    }
+
+    /// Goes on with the run in a directory, which must record the same; what was measured is kept.
+    ///
+    /// # Errors
+    /// [`RecordError::Changed`] if it records something else; [`RecordError::Run`] if there is no run, or it is
+    /// complete.
+    pub fn resume(path: &Path, recording: Recording) -> Result<Self, RecordError> {
+        recording.check()?;
+        let (_, manifest) = RunDir::open(path)?;
+        check_same(path, &manifest, &recording.manifest())?;
+        match RunDir::resume(path, Disk::default())? {
+            (run, _, Resumed::Incomplete(recovered)) => {
+                let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
+                let described = recovered.trained.into_keys().map(|(_, epoch)| epoch).collect();
+                Recorder::on(run, recording, measured.collect(), described)
+            }
+            (_, _, Resumed::Complete(_)) => Err(crate::run::RunError::ReadOnly(path.into()).into()),
+        }
+    }
+
+    fn on(
+        run: RunDir,
+        recording: Recording,
+        measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+        described: Vec<u64>,
+    ) -> Result<Self, RecordError> {
+        if let Some(index) = recording.estimators.iter().position(Method::needs_observed_range) {
+            return Err(RecordError::UnknownRange { index });
+        }
+        let planned = match (recording.planned_epochs, &recording.schedule) {
+            (Some(planned), _) => planned,
+            (None, ScheduleConfig::LogSpaced { .. }) => return Err(RecordError::UnknownEnd),
+            (None, _) => ENDLESS,
+        };
+        let schedule = forward(&recording, planned)?;
+        let ranges = vec![LayerRange::default(); recording.layers.len()];
+        let mut recorder = Recorder {
+            estimators: recording.layer_estimators(&ranges),
+            x: recording.x(),
+            last: measured.keys().next_back().copied().unwrap_or(0),
+            run,
+            recording,
+            schedule,
+            wanted: BTreeMap::new(),
+            measured,
+            described: described.into_iter().collect(),
+        };
+        recorder.ask();
+        Ok(recorder)
+    }
+
+    /// Asks the schedule until it waits for what is not recorded yet.
+    fn ask(&mut self) {
+        while let Ask::Epochs(epochs) = self.schedule.ask() {
+            for Wanted { epoch, reason } in epochs {
+                match self.measured.get(&epoch) {
+                    Some((_, rows)) => self.schedule.tell(epoch, rows),
+                    None => _ = self.wanted.insert(epoch, reason),
+                }
+            }
+        }
+    }
+
+    /// Whether an epoch is to be measured.
+    pub fn wants(&self, epoch: u64) -> bool {
+        let nth = match self.recording.schedule {
+            ScheduleConfig::Every { interval } => epoch.is_multiple_of(interval.max(1)),
+            _ => false,
+        };
+        self.wanted.contains_key(&epoch) || (nth && !self.measured.contains_key(&epoch))
+    }
+
+    /// The epochs that are asked for and not recorded yet, ascending: those to come that are known already, and earlier ones
+    /// between which the layers moved too far.
+    pub fn wanted(&self) -> impl Iterator<Item = u64> + '_ {
+        self.wanted.keys().copied()
+    }
+
+    /// Measures the layers at an epoch, keeps the rows and returns them; `statistics` goes to the training figure. An epoch
+    /// that is recorded already is left as it is. One that the schedule did not ask for is measured all the same.
+    ///
+    /// `activations.layers[l]` is `(n_samples, width)` of layer l, in the order of the labels. A layer that cannot be
+    /// measured gives rows that say why.
+    ///
+    /// # Errors
+    /// [`RecordError::Layers`] for another number of layers; [`RecordError::Run`] if the rows cannot be written.
+    pub fn record(
+        &mut self,
+        epoch: u64,
+        activations: &Activations,
+        statistics: Option<EpochStats>,
+    ) -> Result<&[PlaneRow], RecordError> {
+        let (given, expected) = (activations.layers.len(), self.recording.layers.len());
+        if given != expected {
+            return Err(RecordError::Layers { epoch, given, expected });
+        }
+        if !self.measured.contains_key(&epoch) {
+            let Recording { labels, .. } = &self.recording;
+            let rows = measure_activations(SEED, epoch, activations, &self.x, labels, &self.estimators);
+            self.keep(epoch, rows)?;
+        }
+        if let Some(statistics) = statistics {
+            self.describe(EpochStats { epoch, ..statistics })?;
+        }
+        Ok(&self.measured[&epoch].1)
+    }
+
+    /// Keeps rows that were measured.
+    pub(super) fn keep(&mut self, epoch: u64, rows: Vec<PlaneRow>) -> Result<(), RecordError> {
+        let reason = self.wanted.remove(&epoch).unwrap_or(Reason::Planned);
+        self.run.append(&[Record::Measured { seed: SEED, epoch, reason, rows: rows.clone() }])?;
+        self.schedule.tell(epoch, &rows);
+        self.measured.insert(epoch, (reason, rows));
+        self.last = self.last.max(epoch);
+        self.ask();
+        Ok(())
+    }
+
+    /// Keeps statistics of an epoch, measured or not; of two of one epoch the first stands.
+    ///
+    /// # Errors
+    /// [`RecordError::Run`] if they cannot be written.
+    pub fn describe(&mut self, statistics: EpochStats) -> Result<(), RecordError> {
+        let epoch = statistics.epoch;
+        if self.described.insert(epoch) {
+            self.run.append(&[Record::Trained(EpochStats { seed: SEED, ..statistics })])?;
+        }
+        self.last = self.last.max(epoch);
+        Ok(())
+    }
+
+    /// Tells that there is no epoch after `last`, which the schedule may ask for now.
+    pub fn end(&mut self, last: u64) {
+        self.schedule.end(last);
+        self.wanted.retain(|&epoch, _| epoch <= last);
+        self.last = last;
+        self.ask();
+    }
+
+    /// Completes the run: sorts its tables, and returns it read. Epochs that are still asked for stay unmeasured.
+    ///
+    /// # Errors
+    /// [`RecordError::Run`] if it cannot be written; then it can be resumed.
+    pub fn finish(self) -> Result<Run, RecordError> {
+        let path = self.run.path().to_path_buf();
+        let distance = self.recording.schedule.distance(self.recording.entropies());
+        finish(&self.run, &self.measured, &distance, self.last)?;
+        Ok(Run::read(&path)?)
+    }
+
+    /// The directory of the run.
+    pub fn path(&self) -> &Path {
+        self.run.path()
+    }
+}
+
+/// No training has so many epochs.
+const ENDLESS: u64 = 1 << 40;
+
+/// A schedule for epochs that come one after the other, up to `planned`.
+fn forward(recording: &Recording, planned: u64) -> Result<Box<dyn Schedule>, RecordError> {
+    Ok(match &recording.schedule {
+        ScheduleConfig::Every { .. } => Box::new(LastOnly::default()),
+        // The last one listed is not the last of the training.
+        ScheduleConfig::List { epochs } if recording.planned_epochs.is_none() => {
+            let last = epochs.iter().copied().max().unwrap_or(0);
+            recording.schedule.schedule(last, recording.entropies())?
+        }
+        schedule => schedule.schedule(planned, recording.entropies())?,
+    })
+}
+
+/// Of a training of which every n-th epoch is measured whatever comes, only the last has to be asked for.
+#[derive(Default)]
+struct LastOnly {
+    last: Option<u64>,
+    asked: bool,
+}
+
+impl Schedule for LastOnly {
+    fn ask(&mut self) -> Ask {
+        match self.last {
+            None => Ask::Wait,
+            Some(_) if self.asked => Ask::Done,
+            Some(epoch) => {
+                self.asked = true;
+                Ask::Epochs(vec![Wanted { epoch, reason: Reason::Last }])
+            }
+        }
+    }
+
+    fn tell(&mut self, _epoch: u64, _rows: &[PlaneRow]) {}
+
+    fn end(&mut self, last: u64) {
+        self.last = Some(last);
+    }
+
+    fn earliest(&self) -> u64 {
+        0
+    }
+}
+
+/// Refuses another recording than that of a run.
+pub(super) fn check_same(path: &Path, run: &Manifest, asked: &Manifest) -> Result<(), RecordError> {
+    let changed = |difference: String| Err(RecordError::Changed { path: path.into(), difference });
+    if run.data.digest != asked.data.digest {
+        return changed("its labels or inputs are others".into());
+    }
+    if run.layers != asked.layers {
+        return changed("its layers are others".into());
+    }
+    if run.methods != asked.methods {
+        return changed("it is measured with other estimators".into());
+    }
+    if run.schedule != asked.schedule {
+        return changed("its schedule is another".into());
+    }
+    if run.infoplane_version != asked.infoplane_version {
+        return changed(format!("it was begun by infoplane {}", run.infoplane_version));
+    }
+    Ok(())
+}
+
+/// Sorts the tables and declares the run complete.
+pub(super) fn finish(
+    run: &RunDir,
+    measured: &BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+    distance: &Distance,
+    last: u64,
+) -> Result<(), RecordError> {
+    let ended = TrainingEnd::Recorded { epoch: last };
+    let outcome = SeedOutcome { seed: SEED, measured_epochs: measured.len(), last_epoch: last, ended };
+    run.append(&[Record::Ended(outcome.clone())])?;
+    let schedule = MeasuredEpoch::of_seed(SEED, distance, measured);
+    run.finish(&[outcome], &schedule)?;
+    Ok(())
+}
