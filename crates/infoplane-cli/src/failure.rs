@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use infoplane::experiment::ExperimentError;
+use infoplane::record::RecordError;
 use infoplane::report::ReportError;
 use infoplane::run::RunError;
 
@@ -68,6 +69,19 @@ impl From<ExperimentError> for Failure {
             ExperimentError::Run(error) => error.into(),
             ExperimentError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
             ExperimentError::Threads { .. } => Failure { message: error.to_string(), code: FAILED },
+            _ => Failure::input(error),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Run(error) => error.into(),
+            RecordError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
+            RecordError::Threads(_) | RecordError::Unreadable { .. } => {
+                Failure { message: error.to_string(), code: FAILED }
+            }
             _ => Failure::input(error),
         }
     }

@@ -7,6 +7,7 @@ mod estimate;
 mod estimators;
 mod info;
 mod presets;
+mod record;
 mod report;
 mod reproduce;
 mod run;
@@ -40,6 +41,10 @@ Exit codes:
 pub enum Command {
     /// Train a network, measure its layers, write the run directory and the figures
     Run(Box<run::Args>),
+    /// Measure the activations that another program saved: the planes of a network of your own
+    Record(Box<record::Args>),
+    /// Measure activations as another program saves them: record --follow
+    Watch(Box<record::Args>),
     /// List the published experiments, or print one as a TOML file to copy and change
     Presets(presets::Args),
     /// Say what a run directory holds
@@ -66,6 +71,8 @@ impl Command {
     pub fn run(&self) -> Result<ExitCode, Failure> {
         match self {
             Command::Run(arguments) => run::run(arguments),
+            Command::Record(arguments) => record::record(arguments, false),
+            Command::Watch(arguments) => record::record(arguments, true),
             Command::Presets(arguments) => presets::presets(arguments),
             Command::Info(arguments) => info::info(arguments),
             Command::Report(arguments) => report::report(arguments),

@@ -68,6 +68,10 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
 
     let bar = |experiment: &Experiment| Bar::new(experiment, arguments.json);
     let (out, result) = match &arguments.resume {
+        // A recording has no experiment.
+        Some(directory) if RunDir::open(directory)?.1.experiment().is_none() => {
+            return super::record::resume(directory, &arguments.machine, arguments.json, &interrupt);
+        }
         Some(directory) => {
             let of_the_run = Experiment::of_run(directory)?;
             // With overrides alone, they are overrides of what the run is: then they must change nothing.
@@ -222,7 +226,7 @@ fn print_json(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) ->
 
 /// Makes `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is not there yet: made, so that of two runs
 /// that start at once each gets its own.
-fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
+pub fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
     let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source, run: None };
     fs::create_dir_all(runs).map_err(|source| error(runs, source))?;

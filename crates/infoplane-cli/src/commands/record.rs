@@ -1,0 +1,330 @@
+//! `infoplane record` and `infoplane watch`.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use infoplane::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
+use infoplane::experiment::Progress;
+use infoplane::record::{
+    Folder, FolderConfig, FollowOptions, Positions, RecordError, RecordSummary, Understood, follow_folder,
+    record_folder,
+};
+use infoplane::report::ReportData;
+use infoplane::schedule::ScheduleConfig;
+use serde_json::json;
+
+use super::run::claim_directory;
+use crate::describe::data_lines;
+use crate::failure::{Failure, INTERRUPTED};
+use crate::flags::machine::MachineFlags;
+use crate::flags::method::{self, MethodFlags};
+use crate::flags::schedule::ScheduleFlags;
+use crate::terminal::{on_interrupt, say};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Layouts, by the names of folders, files and arrays:
+  acts/epoch-010/conv1.npy    a folder for each epoch, a file for each layer
+  acts/epoch-010.npz          a file of several arrays for each epoch (also .safetensors, .mat)
+  acts.npz:epoch-010/conv1    one file, arrays named by epoch and layer
+The epoch is the number at the end of the name. Rows of every array are the samples, in the order of the labels.
+
+Examples:
+  infoplane record acts/ --labels y.npy --estimator kde --noise-variance 0.001 --out runs/mine
+  infoplane record acts/ --labels y.npy --layers conv1,conv2,fc --positions mean
+  infoplane record acts/ --labels labels.csv:class --statistics training.csv --schedule delta-exact --delta 0.05
+  infoplane watch acts/ --labels y.npy --estimator kde --noise-variance 0.001 --last 100")]
+pub struct Args {
+    /// The folder, or the one file, that holds the activations
+    #[arg(value_name = "ACTIVATIONS")]
+    pub source: PathBuf,
+    /// The class of each sample, Y: numbers, text or one-hot rows; one array of a file after a colon, acts.npz:y
+    #[arg(long, value_name = "FILE")]
+    pub labels: String,
+    /// The inputs, X, if some are repeated: samples whose rows are equal count as one input
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<String>,
+    /// Loss, accuracy and norms of epochs: a CSV file with a column `epoch`
+    #[arg(long, value_name = "FILE.csv")]
+    pub statistics: Option<PathBuf>,
+    /// The layers in the order of the network, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub layers: Option<Vec<String>>,
+    /// How feature maps and sequences become vectors: flatten, mean (over positions), channels (each a layer), last,
+    /// or the number of a position
+    #[arg(long, value_name = "HOW", default_value = "flatten", value_parser = positions, allow_hyphen_values = true)]
+    pub positions: Positions,
+    /// Feature maps are (n, height, width, channels), as Keras saves them
+    #[arg(long)]
+    pub channels_last: bool,
+    /// What figures call the network [default: the name of the folder]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The run directory; new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Measure epochs as they appear, while another program still trains
+    #[arg(long)]
+    pub follow: bool,
+    /// With --follow: complete the run when this epoch is measured
+    #[arg(long, value_name = "EPOCH")]
+    pub last: Option<u64>,
+    /// With --follow: complete the run when nothing new has come for so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub idle: Option<u64>,
+    #[command(flatten)]
+    pub machine: MachineFlags,
+    /// One JSON object instead of the summary table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub schedule: ScheduleFlags,
+    /// The estimator; without it 30 equal bins on the range of each layer over all epochs
+    #[arg(long, value_name = "NAME")]
+    pub estimator: Option<String>,
+    /// Any other key of the estimator
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub keys: MethodFlags,
+}
+
+fn positions(text: &str) -> Result<Positions, String> {
+    match text {
+        "flatten" => Ok(Positions::Flatten),
+        "mean" => Ok(Positions::Mean),
+        "channels" => Ok(Positions::Channels),
+        "last" => Ok(Positions::At(-1)),
+        number => number.parse().map(Positions::At).map_err(|_| {
+            "allowed are flatten, mean, channels, last, or the number of a position from 0".to_string()
+        }),
+    }
+}
+
+/// How often a folder is looked at for new epochs.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Measures activations that another program saved.
+pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
+    let config = FolderConfig {
+        labels: arguments.labels.clone(),
+        inputs: arguments.inputs.clone(),
+        statistics: arguments.statistics.clone(),
+        layers: arguments.layers.clone(),
+        positions: arguments.positions,
+        channels_last: arguments.channels_last,
+        ..FolderConfig::new(&arguments.source, "")
+    };
+    let follow = follow || arguments.follow;
+    if !follow && (arguments.last.is_some() || arguments.idle.is_some()) {
+        return Err(Failure::input("--last and --idle are for --follow, or for `infoplane watch`"));
+    }
+    let estimator = match &arguments.estimator {
+        Some(name) => method::config(name, &arguments.keys, &arguments.set)?,
+        None if arguments.keys.given().is_empty() && arguments.set.is_empty() => default_estimator(),
+        None => return Err(Failure::input("name the estimator whose keys these are: --estimator NAME")),
+    };
+    let schedule = schedule(&arguments.schedule)?;
+    let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.source));
+    let understood = match Folder::open(&config) {
+        Ok(folder) => Some(folder.understood()),
+        // What is not there yet is waited for.
+        Err(_) if follow => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(understood) = understood.as_ref().filter(|_| !arguments.json) {
+        write_understood(&mut std::io::stderr().lock(), understood)?;
+    }
+    let (out, claimed) = match &arguments.out {
+        Some(out) => (out.clone(), false),
+        None => (claim_directory(&name)?, true),
+    };
+    let interrupt = on_interrupt("stopping after the epochs in hand; once more to stop at once");
+    let n_epochs = understood.as_ref().filter(|_| !follow).map(|understood| understood.epochs.len() as u64);
+    let bar = RecordBar::new(n_epochs, arguments.json);
+    let estimators = [estimator];
+    let result = if follow {
+        let options = FollowOptions {
+            last: arguments.last,
+            idle: arguments.idle.map(Duration::from_secs),
+            every: LOOK_EVERY,
+        };
+        follow_folder(&name, &config, &estimators, &schedule, &out, options, &bar, &interrupt)
+    } else {
+        let options = arguments.machine.options();
+        record_folder(&name, &config, &estimators, &schedule, &out, options, &bar, &interrupt)
+    };
+    bar.finish();
+    if claimed && result.is_err() {
+        // Only an empty directory can be removed so: one that holds a run stays.
+        let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir("runs"));
+    }
+    let summary = match result {
+        Ok(summary) => summary,
+        // Following ends so as a rule: what there is gets its figures.
+        Err(RecordError::Interrupted) if follow && infoplane::run::RunDir::open(&out).is_ok() => {
+            let run = infoplane::run::Run::read(&out)?;
+            let files = infoplane::report::write(&ReportData::of(&run), &run.directory().report_path());
+            let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
+            say(format!("interrupted: {} holds {} epochs{drawn}", out.display(), run.schedule().len()));
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Err(error) => return Err(interrupted_advice(error, &out)),
+    };
+    finish(&summary, arguments.json)
+}
+
+fn interrupted_advice(error: RecordError, out: &std::path::Path) -> Failure {
+    let interrupted = matches!(error, RecordError::Interrupted);
+    let failure = Failure::from(error);
+    if interrupted && infoplane::run::RunDir::open(out).is_ok() {
+        let out = out.display();
+        return failure.with_advice(format!(
+            "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
+        ));
+    }
+    failure
+}
+
+/// Draws the figures and says what came out.
+pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failure> {
+    let run = &summary.run;
+    let data = ReportData::of(run);
+    let files = infoplane::report::write(&data, &run.directory().report_path())?;
+    if as_json {
+        let object = json!({
+            "run": run.path(),
+            "state": run.state().name(),
+            "epochs": run.schedule().len(),
+            "rows": run.plane().len(),
+            "missing": run.plane().rows().filter(|row| row.missing.is_some()).count(),
+            "measured_epochs": summary.measured_epochs,
+            "seconds": summary.time.as_secs_f64(),
+            "files": files,
+        });
+        writeln!(stdout().lock(), "{object}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = stdout().lock();
+    writeln!(text, "{}", infoplane::report::summary(&data))?;
+    let [entropies, shares] = data_lines(&run.manifest().data);
+    writeln!(text, "data     {entropies}; {shares}")?;
+    writeln!(text, "time     {:.1} s; {} epochs measured", summary.time.as_secs_f64(), summary.measured_epochs)?;
+    writeln!(text, "run      {}", run.path().display())?;
+    for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
+        writeln!(text, "figure   {}", file.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the activations were understood.
+fn write_understood(out: &mut impl Write, understood: &Understood) -> std::io::Result<()> {
+    let Understood { layout, epochs, layers, positions, skipped, n_samples } = understood;
+    let (first, last) = (epochs.first().unwrap_or(&0), epochs.last().unwrap_or(&0));
+    writeln!(out, "layout   {layout}")?;
+    writeln!(out, "epochs   {} ({first} to {last})", epochs.len())?;
+    writeln!(out, "samples  {n_samples}")?;
+    for (number, (name, shape, width)) in layers.iter().enumerate() {
+        let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+        let heading = if number == 0 { "layers" } else { "" };
+        writeln!(out, "{heading:<8} {} ({}): {width} units", name.escape_debug(), shape.join(", "))?;
+    }
+    if let Some(positions) = positions {
+        writeln!(out, "maps     {positions} (--positions)")?;
+    }
+    for (name, why) in skipped {
+        writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
+    }
+    Ok(())
+}
+
+fn default_estimator() -> EstimatorConfig {
+    EstimatorConfig::Binned(BinnedConfig {
+        rule: BinRule::Equal,
+        bins: Some(30),
+        bin_width: None,
+        range: Some(BinRange::Scope(RangeScope::Layer)),
+        correction: Correction::PlugIn,
+    })
+}
+
+/// Every saved epoch, unless flags say otherwise.
+fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
+    let mut table = toml::Table::new();
+    table.insert("kind".into(), "every".into());
+    table.insert("interval".into(), 1.into());
+    for given in flags.overrides() {
+        let parsed: toml::Table =
+            given.parse().map_err(|error: toml::de::Error| Failure::input(format!("{given}: {}", error.message())))?;
+        let Some(toml::Value::Table(keys)) = parsed.get("schedule").cloned() else { continue };
+        if keys.contains_key("kind") {
+            table.clear();
+        }
+        table.extend(keys);
+    }
+    let described = toml::Value::Table(table);
+    let config: ScheduleConfig =
+        described.try_into().map_err(|error: toml::de::Error| Failure::input(format!("schedule: {}", error.message())))?;
+    Ok(config)
+}
+
+/// The name of a folder, or of a file without its ending.
+fn name_of(source: &std::path::Path) -> String {
+    let whole = source.canonicalize().unwrap_or_else(|_| source.to_path_buf());
+    let name = if whole.is_dir() { whole.file_name() } else { whole.file_stem() };
+    name.map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.is_empty()).unwrap_or("activations".into())
+}
+
+/// How many epochs are measured.
+struct RecordBar(ProgressBar);
+
+impl RecordBar {
+    fn new(n_epochs: Option<u64>, quiet: bool) -> Self {
+        let bar = match n_epochs {
+            _ if quiet => ProgressBar::hidden(),
+            Some(n) => ProgressBar::new(n),
+            None => ProgressBar::new_spinner(),
+        };
+        let template = match n_epochs {
+            Some(_) => "{bar:32} {percent:>3}%  {pos}/{len} epochs measured  elapsed {elapsed}, ETA {eta}",
+            None => "{spinner} {pos} epochs measured, epoch {msg}  elapsed {elapsed}",
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("█▉ "));
+        RecordBar(bar)
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for RecordBar {
+    fn trained(&self, _epochs: u64) {}
+
+    fn measured(&self, _seed: u64, epoch: u64) {
+        self.0.inc(1);
+        self.0.set_message(epoch.to_string());
+    }
+
+    fn noticed(&self, what: &str) {
+        self.0.suspend(|| say(what));
+    }
+}
+
+/// Whether a run records a folder, for whoever resumes it.
+pub fn resume(
+    directory: &std::path::Path,
+    machine: &MachineFlags,
+    as_json: bool,
+    interrupt: &AtomicBool,
+) -> Result<ExitCode, Failure> {
+    let bar = RecordBar::new(None, as_json);
+    let result = infoplane::record::resume_folder(directory, machine.options(), &bar, interrupt);
+    bar.finish();
+    finish(&result.map_err(|error| interrupted_advice(error, directory))?, as_json)
+}
