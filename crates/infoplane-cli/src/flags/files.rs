@@ -6,7 +6,7 @@ use infoplane::{Labels, Variable};
 use crate::failure::Failure;
 
 pub const FILES: &str = "\
-Files: .npy, .npz, .csv, .mat, .safetensors, IDX; one array of several, or one column of a CSV file, is named after a
+Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several, or one column of a CSV file, is named after a
 colon: acts.npz:T3, table.csv:age. Rows are samples; an array of one axis is one column. The first line of a CSV
 file is taken for names of columns unless all its fields are numbers.
 `infoplane estimators` lists the methods, `infoplane estimators NAME` the keys of one.";

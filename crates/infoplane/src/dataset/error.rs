@@ -29,7 +29,7 @@ pub enum DatasetError {
     },
     /// Neither name nor first bytes tell the format.
     #[error(
-        "{file}: unknown format; allowed are .npy, .npz, .mat, .csv, .tsv, .txt, .safetensors and IDX (…-ubyte, .idx)"
+        "{file}: unknown format; allowed are .npy, .npz, .mat, .h5, .hdf5, .csv, .tsv, .txt, .safetensors and IDX (…-ubyte, .idx)"
     )]
     UnknownFormat {
         /// The file.

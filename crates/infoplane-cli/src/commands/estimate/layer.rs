@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Files: .npy, .npz, .csv, .mat, .safetensors, IDX; one array of several is named after a colon, acts.npz:T3.
+Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several is named after a colon, acts.npz:T3.
 X is which row it is, so H(X) = log2 N, unless --inputs says which rows have equal inputs.
 
 Examples:

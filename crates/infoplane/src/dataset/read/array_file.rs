@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::stream::{self, Stream};
 use super::tensor::{ElementType, SampleTensor, Tensor, Values};
-use super::{Format, Wanted, column, csv, format, idx, mat, npy, npz, safetensors};
+use super::{Format, Wanted, column, csv, format, hdf5, idx, mat, npy, npz, safetensors};
 use crate::dataset::DatasetError;
 
 /// An array of a file, as its header describes it.
@@ -19,7 +19,7 @@ pub struct ArrayInfo {
     pub element: Option<ElementType>,
 }
 
-/// A file of one or many arrays: npy, npz, safetensors, mat, IDX or CSV.
+/// A file of one or many arrays: npy, npz, safetensors, mat, HDF5, IDX or CSV.
 ///
 /// Opened once, arrays are read in any order at the cost of their own bytes, so that reading all of n arrays takes
 /// O(bytes), not O(n · bytes). Three formats differ: of a gzip-packed file everything is unpacked for each array (there
@@ -54,6 +54,7 @@ enum Content {
     Npz(npz::Archive),
     Safetensors(safetensors::Archive<std::fs::File>),
     Mat(mat::MatFile),
+    Hdf5(Box<hdf5::Hdf5File>),
 }
 
 impl ArrayFile {
@@ -69,13 +70,14 @@ impl ArrayFile {
                 let (file, length) = stream::open_file(path)?;
                 Content::Safetensors(safetensors::Archive::new(path, file, length)?)
             }
+            Format::Hdf5 => Content::Hdf5(Box::new(hdf5::Hdf5File::open(path)?)),
             Format::Mat => Content::Mat(mat::MatFile::open(path)?),
             format @ (Format::Npy | Format::Idx | Format::Csv) => Content::One(format),
         };
         Ok(ArrayFile { path: path.into(), content })
     }
 
-    /// Describes all arrays, in the order of the file. Reads headers only, but of a CSV file every line.
+    /// Describes all arrays, in the order of the file (of HDF5, of the names in each group). Reads headers only, but of a CSV file every line.
     ///
     /// # Errors
     /// [`DatasetError`] if a header is damaged.
@@ -84,6 +86,7 @@ impl ArrayFile {
             Content::Npz(archive) => return archive.arrays(),
             Content::Safetensors(archive) => return Ok(archive.arrays()),
             Content::Mat(file) => return Ok(file.arrays()),
+            Content::Hdf5(file) => return Ok(file.arrays()),
             Content::One(Format::Idx) => {
                 idx::header(&mut Stream::open(&self.path)?).map(|(s, e)| (s, Some(e)))?
             }
@@ -111,6 +114,7 @@ impl ArrayFile {
             Content::Npz(archive) => npy::read(&mut archive.member(name)?),
             Content::Safetensors(archive) => archive.read(name),
             Content::Mat(file) => file.read(name),
+            Content::Hdf5(file) => file.read(name),
             Content::One(Format::Csv) => {
                 let column = name.map(column);
                 let wanted = column.as_ref().map_or(Wanted::Numbers, Wanted::Number);
@@ -131,6 +135,7 @@ impl ArrayFile {
     pub(super) fn numbers_or_text(&mut self, name: Option<&str>) -> Result<npy::Content, DatasetError> {
         match &mut self.content {
             Content::Npz(archive) => npy::read_content(&mut archive.member(name)?),
+            Content::Hdf5(file) => file.numbers_or_text(name),
             Content::One(Format::Npy) => npy::read_content(&mut self.one(name)?),
             _ => Ok(npy::Content::Numbers(self.tensor(name)?)),
         }

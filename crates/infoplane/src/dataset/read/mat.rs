@@ -1,6 +1,6 @@
 //! MATLAB's `.mat`, version 5: numeric arrays, plain or compressed.
 //!
-//! Format: MathWorks, *MAT-File Format* (MAT-file versions 5, 6 and 7). Version 7.3 is HDF5 and is refused.
+//! Format: MathWorks, *MAT-File Format* (MAT-file versions 5, 6 and 7). Version 7.3 is HDF5.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -195,10 +195,6 @@ impl MatFile {
         let file = path.display().to_string();
         let mut bytes = Bytes { file: &file, bytes: &all, offset: 0, big_endian: false };
         let header = bytes.take(HEADER_LENGTH, "the header")?;
-        if header.starts_with(b"MATLAB 7.3") {
-            let problem = "a file of version 7.3, which is HDF5; save it with -v7";
-            return Err(DatasetError::Malformed { file, offset: 0, problem: problem.into() });
-        }
         bytes.big_endian = match &header[124..] {
             [0, 1, b'I', b'M'] => false,
             [1, 0, b'M', b'I'] => true,

@@ -1,4 +1,4 @@
-//! Readers for files: npy, npz, IDX, MATLAB v5, CSV and safetensors.
+//! Readers for files: npy, npz, IDX, MATLAB, HDF5, CSV and safetensors.
 //!
 //! Three levels. [`ArrayFile`] lists the arrays of a file and reads them with all their axes; [`list_arrays`] and
 //! [`read_tensor`] do the same once. [`read_array`] and [`read_labels`] read one array each, for data that somebody else recorded.
@@ -14,6 +14,7 @@
 
 mod array_file;
 mod csv;
+mod hdf5;
 mod idx;
 mod idx_directory;
 mod labels;
@@ -71,7 +72,7 @@ impl Array {
 
 /// Reads a matrix, `(n_samples, width)`: a layer's activations, say.
 ///
-/// An array of one axis becomes one column. `key` names the array inside an npz, mat or safetensors file, or
+/// An array of one axis becomes one column. `key` names the array inside an npz, mat, safetensors or HDF5 file, or
 /// the one column (by name or number) of a CSV file; without it there must be exactly one array, and all
 /// columns of a CSV file are read. Rows are samples and come out row-major whatever the order in the file.
 ///
@@ -242,6 +243,7 @@ enum Format {
     Mat,
     Csv,
     Safetensors,
+    Hdf5,
 }
 
 /// Tells the format by the name, and if that says nothing by the first bytes.
@@ -252,7 +254,14 @@ fn format(path: &Path) -> Result<Format, DatasetError> {
     Ok(match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("npy") => Format::Npy,
         Some("npz") => Format::Npz,
-        Some("mat") => Format::Mat,
+        Some("mat") => {
+            // MATLAB's newest format is another one with the same name.
+            let mut first = Vec::new();
+            let head = file.by_ref().take(10).read_to_end(&mut first);
+            head.map_err(|source| DatasetError::io(path.display(), source))?;
+            if first == b"MATLAB 7.3" { Format::Hdf5 } else { Format::Mat }
+        }
+        Some("h5" | "hdf5" | "hdf" | "he5") => Format::Hdf5,
         Some("csv" | "tsv" | "txt") => Format::Csv,
         Some("safetensors") => Format::Safetensors,
         _ if name.ends_with("-ubyte") || name.ends_with(".idx") => Format::Idx,
@@ -263,6 +272,7 @@ fn format(path: &Path) -> Result<Format, DatasetError> {
             match &first[..] {
                 [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Npy,
                 [b'P', b'K', 3, 4, ..] => Format::Npz,
+                b"\x89HDF\r\n\x1a\n" => Format::Hdf5,
                 [b'M', b'A', b'T', b'L', b'A', b'B', ..] => Format::Mat,
                 [0, 0, 8 | 9 | 0x0b..=0x0e, 1..=9, ..] => Format::Idx,
                 _ => return Err(DatasetError::UnknownFormat { file: path.display().to_string() }),

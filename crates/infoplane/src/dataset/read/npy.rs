@@ -86,7 +86,7 @@ fn read_header(stream: &mut Stream<'_>) -> Result<Header, DatasetError> {
 }
 
 /// Text of a fixed length, padded with zeros.
-struct TextType {
+pub(super) struct TextType {
     /// Characters of an element.
     length: usize,
     /// Whether a character is a Unicode number of four bytes; else it is one byte.
@@ -111,7 +111,13 @@ fn text_type(descr: &str) -> Option<TextType> {
 }
 
 impl TextType {
-    fn read(&self, stream: &mut Stream<'_>, shape: Vec<usize>) -> Result<Text, DatasetError> {
+    /// Text of so many bytes.
+    pub fn bytes(length: usize) -> TextType {
+        TextType { length, wide: false, big_endian: false }
+    }
+
+    /// Reads an array of text, which must end where the stream does.
+    pub fn read(&self, stream: &mut Stream<'_>, shape: Vec<usize>) -> Result<Text, DatasetError> {
         let start = stream.offset;
         let size = self.length as u128 * if self.wide { 4 } else { 1 };
         let n = n_elements(&shape).unwrap_or(u128::MAX);

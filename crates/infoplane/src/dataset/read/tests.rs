@@ -232,7 +232,7 @@ fn what_is_no_file_is_named_for_what_it_is() {
     let message = |name: &str| read_array(&folder.path(name), None).unwrap_err().to_string();
     assert!(message("a.npy").contains("a.npy is a directory; allowed is a file"));
     assert!(message("missing.npy").contains("missing.npy: "));
-    let unknown = folder.write("weights.h5", b"\x89HDF\r\n\x1a\n");
+    let unknown = folder.write("weights.bin", b"\x80\x04weights");
     assert!(matches!(read_array(&unknown, None), Err(DatasetError::UnknownFormat { .. })));
     for name in ["e.npy", "e.npz", "e.mat", "e.csv", "e.safetensors", "e-idx1-ubyte", "e.npy.gz"] {
         let path = folder.write(name, []);
