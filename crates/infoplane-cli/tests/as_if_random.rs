@@ -47,11 +47,14 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     let layers = object["layers"].as_array().unwrap();
     assert_eq!(layers.len(), 12, "two seeds of six layers");
     for layer in layers {
-        assert_eq!((&layer["draws"], layer["estimator"].as_str()), (&4.into(), Some("binned")));
+        assert_eq!((&layer["n_networks"], layer["estimator"].as_str()), (&4.into(), Some("binned")));
         let [h_t, i_xt, i_ty] =
             ["h_t_bits", "i_xt_bits", "i_ty_bits"].map(|key| layer[key].as_f64().unwrap());
         assert!(i_ty <= i_xt + 1e-9 && i_xt <= h_t + 1e-9 && i_xt <= 6.0 + 1e-9, "{layer}");
-        assert!(["settled", "still-drifting", "too-few-draws"].contains(&layer["verdict"].as_str().unwrap()));
+        assert!(
+            ["stationary", "unchanged", "drifting", "too-few-networks"]
+                .contains(&layer["verdict"].as_str().unwrap())
+        );
     }
     for mean in object["means"].as_array().unwrap() {
         let of_layer = layers.iter().filter(|layer| layer["layer"] == mean["layer"]);
@@ -65,13 +68,13 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
             };
             assert!((error.unwrap() - half).abs() < 1e-9, "{mean}");
         }
-        assert!(mean.get("slow_share").is_some());
+        assert!(mean.get("drift_share").is_some());
     }
     let seeds = object["seeds"].as_array().unwrap();
     assert!(seeds.len() == 2 && seeds.iter().all(|seed| seed["status"] == "ok" && seed["pooled"] == true));
     let result = folder.path().join("out/as-if-random");
     let before = bytes(&result);
-    for file in ["as-if-random.toml", "pool.jsonl", "rest.jsonl", "window.jsonl", "overlap.jsonl"] {
+    for file in ["as-if-random.toml", "pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl"] {
         assert!(result.join(file).exists(), "{file}");
     }
     for file in object["files"].as_array().unwrap() {
@@ -91,7 +94,7 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     }
 
     let info = stdout(&infoplane(folder.path(), &["info", "out/as-if-random"]));
-    assert!(info.contains("4 networks of each training, one epoch apart"), "{info}");
+    assert!(info.contains("4 networks of each training run, one epoch apart"), "{info}");
     assert!(info.contains("complete      8 networks"), "{info}");
     stdout(&infoplane(folder.path(), &["report", "out/as-if-random"]));
     assert_eq!(bytes(&result), before);
@@ -100,8 +103,8 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     let anew = [&["tishby2017", "--window", "4", "--inputs", "64", "--out", "anew"], &short[..]].concat();
     json(folder.path(), &anew);
     let digests = |path: &str| {
-        let head = fs::read_to_string(folder.path().join(path).join("as-if-random.toml")).unwrap();
-        head.split("[data]").next().unwrap().to_string()
+        let metadata = fs::read_to_string(folder.path().join(path).join("as-if-random.toml")).unwrap();
+        metadata.split("[data]").next().unwrap().to_string()
     };
     assert_eq!(digests("anew"), digests("out/as-if-random"));
 }
@@ -136,7 +139,7 @@ fn nonsense_is_refused_with_a_reason() {
         (&["tishby2017", "--last", "9"], "last = 9, but training.epochs = 8"),
         (&["tishby2017", "--epoch", "3"], "--across-seeds"),
         (&["tishby2017", "--across-seeds", "--window", "3"], "--window"),
-        (&["tishby2017", "--across-seeds", "--set", "seeds=1"], "several trainings"),
+        (&["tishby2017", "--across-seeds", "--set", "seeds=1"], "several training runs"),
         (&["tishby2017", "--window", "4", "--memory", "1KiB"], "--inputs"),
         (&["tishby2017", "--window", "4", "--estimator", "binned", "--k", "3"], "--k is not for"),
         (&["tishby2017", "--window", "4", "--estimator", "nonsense"], "nonsense"),

@@ -1,4 +1,4 @@
-//! Pools of networks taken as draws of one: `cargo bench --bench pool`. Benchmarks name networks, inputs, widths and
+//! Pools of networks: `cargo bench --bench pool`. Benchmarks name networks, inputs, widths and
 //! threads.
 //!
 //! Data: a tanh network of widths 12-10-7-5-4-3-2 with random weights, and each network of the pool with a little more
@@ -11,7 +11,7 @@ use infoplane::estimator::{
     RangeScope,
 };
 use infoplane::network::Initialization;
-use infoplane::pool::{Draw, Pool, PoolSubject, measure_pool};
+use infoplane::pool::{NetworkSource, Pool, PoolSubject, measure_pool};
 use infoplane::{Labels, Network, Nonlinearity, Variable};
 use ndarray::Array2;
 
@@ -23,7 +23,7 @@ fn inputs() -> Array2<f32> {
     Array2::from_shape_fn((4096, 12), |(x, bit)| if x >> bit & 1 == 1 { 1.0 } else { -1.0 })
 }
 
-fn networks(n_draws: usize) -> Vec<(Draw, Network)> {
+fn networks(n_networks: usize) -> Vec<(NetworkSource, Network)> {
     let start = Initialization::default();
     let kinds = [Nonlinearity::Tanh; 6];
     let mut network = Network::initialized(&[12, 10, 7, 5, 4, 3, 2], &kinds, &start, 1).expect("a network");
@@ -34,16 +34,16 @@ fn networks(n_draws: usize) -> Vec<(Draw, Network)> {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         0.1 * ((state >> 40) as f32 / (1u64 << 24) as f32 - 0.5)
     };
-    let draw = |epoch: usize| {
+    let network = |epoch: usize| {
         let mut network = network.clone();
         network.layers.iter_mut().for_each(|layer| layer.weights.mapv_inplace(|weight| weight + noise()));
-        (Draw { seed: 0, epoch: epoch as u64, step: 0 }, network)
+        (NetworkSource { seed: 0, epoch: epoch as u64, step: 0 }, network)
     };
-    (0..n_draws).map(draw).collect()
+    (0..n_networks).map(network).collect()
 }
 
-fn pool(n_draws: usize) -> Pool {
-    Pool::of(networks(n_draws).iter().map(|(draw, network)| (*draw, network)), inputs().view())
+fn pool(n_networks: usize) -> Pool {
+    Pool::of(networks(n_networks).iter().map(|(source, network)| (*source, network)), inputs().view())
 }
 
 fn thirty_bins() -> EstimatorConfig {
@@ -57,8 +57,8 @@ fn thirty_bins() -> EstimatorConfig {
 }
 
 /// Every layer of pools of 1, 2, 4, … networks.
-fn on_threads(bencher: Bencher<'_, '_>, threads: usize, n_draws: usize, method: EstimatorConfig) {
-    let pool = pool(n_draws);
+fn on_threads(bencher: Bencher<'_, '_>, threads: usize, n_networks: usize, method: EstimatorConfig) {
+    let pool = pool(n_networks);
     let ranges: Vec<LayerRange> = pool
         .layers
         .iter()
@@ -85,7 +85,7 @@ fn activations_of_256_networks_n4096_widths_10_7_5_4_3_2(bencher: Bencher<'_, '_
     let (networks, inputs) = (networks(256), inputs());
     let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     bencher.bench_local(|| {
-        let networks = networks.iter().map(|(draw, network)| (*draw, network)).collect::<Vec<_>>();
+        let networks = networks.iter().map(|(source, network)| (*source, network)).collect::<Vec<_>>();
         threads.install(|| black_box(Pool::of(networks, inputs.view())))
     });
 }

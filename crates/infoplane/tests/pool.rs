@@ -7,8 +7,8 @@ use infoplane::estimator::{
 };
 use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 use infoplane::pool::{
-    Draw, Pool, PoolRow, PoolSubject, Rest, Spacing, Verdict, WindowRow, measure_pool, overlaps,
-    pooled_layers,
+    DriftTracker, NetworkSource, Pool, PoolRow, PoolSubject, Spacing, Verdict, WindowRow, measure_pool,
+    overlaps, pooled_layers,
 };
 use infoplane::report::{as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
@@ -49,8 +49,8 @@ fn layer(weights: Array2<f32>, nonlinearity: Nonlinearity) -> Layer {
 }
 
 fn pool_of(networks: &[Network], inputs: &Array2<f32>) -> Pool {
-    let draw = |epoch: usize| Draw { seed: 1, epoch: epoch as u64, step: 0 };
-    Pool::of(networks.iter().enumerate().map(|(epoch, network)| (draw(epoch), network)), inputs.view())
+    let source = |epoch: usize| NetworkSource { seed: 1, epoch: epoch as u64, step: 0 };
+    Pool::of(networks.iter().enumerate().map(|(epoch, network)| (source(epoch), network)), inputs.view())
 }
 
 fn measured(pool: &Pool, x: &Labels, y: &Labels, methods: &[EstimatorConfig]) -> Vec<PoolRow> {
@@ -69,8 +69,8 @@ fn floor(bin_width: f64) -> BinnedConfig {
 }
 
 /// The rows of the whole pool.
-fn whole(rows: &[PoolRow], draws: usize) -> Vec<&PoolRow> {
-    rows.iter().filter(|row| row.draws == draws && row.spacing == Spacing::Spread).collect()
+fn whole(rows: &[PoolRow], n_networks: usize) -> Vec<&PoolRow> {
+    rows.iter().filter(|row| row.n_networks == n_networks && row.spacing == Spacing::Strided).collect()
 }
 
 const MEANS: [f64; 3] = [0.9, 0.5, 0.2];
@@ -100,9 +100,9 @@ fn information_bits(centres: &[f64], variance: f64, of_variance: f64) -> f64 {
 #[test]
 fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaussians() {
     // T = W x with W normal about MEANS: T|x is normal about MEANS · x with variance DEVIATION² ‖x‖².
-    let (x, draws) = (inputs(3), 1024);
+    let (x, n_networks) = (inputs(3), 1024);
     let mut normal = Normal(1);
-    let networks: Vec<Network> = (0..draws)
+    let networks: Vec<Network> = (0..n_networks)
         .map(|_| {
             let weights =
                 Array2::from_shape_fn((1, 3), |(_, i)| (MEANS[i] + DEVIATION * normal.next()) as f32);
@@ -120,9 +120,9 @@ fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaus
     ];
     let y = Labels::from_symbols(&[0, 0, 0, 0, 1, 1, 1, 1]);
     let rows = measured(&pool_of(&networks, &x), &Labels::distinct(8), &y, &methods);
-    let rows = whole(&rows, draws);
+    let rows = whole(&rows, n_networks);
     let expected = [
-        // Bins: of T itself. 8 clouds of some 30 bins, 1024 draws each: 30/2048 nats = 0.02 bits too high.
+        // Bins: of T itself. 8 distributions over some 30 bins, 1024 samples each: 30/2048 nats = 0.02 bits too high.
         (information_bits(&centres, variance, variance), 0.04),
         // T + noise.
         (information_bits(&centres, variance + noise, variance + noise), 0.04),
@@ -144,9 +144,9 @@ fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaus
 #[test]
 fn independent_weights_know_nothing_of_the_input_but_what_the_control_has() {
     // W normal about 0 and all inputs of one length: T|x is the same for every x.
-    let (x, draws) = (inputs(8), 64);
+    let (x, n_networks) = (inputs(8), 64);
     let mut normal = Normal(2);
-    let networks: Vec<Network> = (0..draws)
+    let networks: Vec<Network> = (0..n_networks)
         .map(|_| {
             let weights = Array2::from_shape_fn((1, 8), |_| normal.next() as f32);
             Network { layers: vec![layer(weights, Nonlinearity::Linear)] }
@@ -155,9 +155,9 @@ fn independent_weights_know_nothing_of_the_input_but_what_the_control_has() {
     let y = Labels::from_symbols(&(0..256).map(|i| i / 128).collect::<Vec<_>>());
     let rows =
         measured(&pool_of(&networks, &x), &Labels::distinct(256), &y, &[EstimatorConfig::Binned(floor(1.0))]);
-    let row = whole(&rows, draws)[0];
+    let row = whole(&rows, n_networks)[0];
     let (found, control) = (row.i_xt_bits.unwrap(), row.control_bits.unwrap());
-    // 10 to 20 bins and 64 draws: a bias of about 10/128 nats, which both have.
+    // 10 to 20 bins and 64 samples: a bias of about 10/128 nats, which both have.
     assert!((0.05..0.3).contains(&control), "{control}");
     assert!((found - control).abs() < 0.03, "{found} against {control}");
     // A single network tells almost all of it apart: as far as its bins do.
@@ -166,25 +166,25 @@ fn independent_weights_know_nothing_of_the_input_but_what_the_control_has() {
 }
 
 #[test]
-fn the_control_is_at_the_bias_of_as_many_draws() {
-    // Every network puts input i in cell i mod 8. Shuffled, an input has draws from 8 equally likely cells.
-    let (cells, n, draws) = (8usize, 1024usize, 16usize);
-    let t = Array2::from_shape_fn((n * draws, 1), |(row, _)| (row % n % cells) as f32);
+fn the_control_is_the_bias_of_as_many_networks() {
+    // Every network puts input i in cell i mod 8. Shuffled, an input has samples from 8 equally likely cells.
+    let (cells, n, n_networks) = (8usize, 1024usize, 16usize);
+    let t = Array2::from_shape_fn((n * n_networks, 1), |(row, _)| (row % n % cells) as f32);
     let pool = Pool {
-        draws: (0..draws as u64).map(|epoch| Draw { seed: 1, epoch, step: 0 }).collect(),
+        sources: (0..n_networks as u64).map(|epoch| NetworkSource { seed: 1, epoch, step: 0 }).collect(),
         layers: vec![t],
         n_inputs: n,
     };
     let y = Labels::from_symbols(&(0..n).map(|i| i % 2).collect::<Vec<_>>());
     let rows = measured(&pool, &Labels::distinct(n), &y, &[EstimatorConfig::Binned(floor(1.0))]);
-    let row = whole(&rows, draws)[0];
+    let row = whole(&rows, n_networks)[0];
     assert!((row.i_xt_bits.unwrap() - 3.0).abs() < 1e-9);
     assert!((row.i_ty_bits.unwrap() - 1.0).abs() < 1e-9);
-    // E H of m draws from K equal cells: log2 m − K/m Σ_c P(c) c log2 c with c binomial (m, 1/K).
-    let (m, p) = (draws as f64, 1.0 / cells as f64);
+    // E H of m samples from K equal cells: log2 m − K/m Σ_c P(c) c log2 c with c binomial (m, 1/K).
+    let (m, p) = (n_networks as f64, 1.0 / cells as f64);
     let mut probability = (1.0 - p).powf(m);
     let mut sum = 0.0;
-    for c in 0..=draws {
+    for c in 0..=n_networks {
         if c > 0 {
             sum += probability * c as f64 * (c as f64).log2();
         }
@@ -220,9 +220,9 @@ fn copies_of_one_network_are_as_good_as_one() {
     let networks = vec![near(&mut Normal(3), 0.1, 0.0); 32];
     let pool = pool_of(&networks, &x);
     let y = Labels::from_symbols(&(0..64).map(|i| i % 2).collect::<Vec<_>>());
-    let rest = Rest::of(1, &networks);
+    let drift = DriftTracker::of(1, &networks);
     let rows = measured(&pool, &Labels::distinct(64), &y, &[EstimatorConfig::Binned(floor(0.1))]);
-    for layer in pooled_layers(&rows, &rest) {
+    for layer in pooled_layers(&rows, &drift) {
         let single = layer.single().unwrap();
         for point in &layer.trend {
             for (found, one) in [
@@ -234,20 +234,20 @@ fn copies_of_one_network_are_as_good_as_one() {
             }
             assert!(point.h_t_given_x_bits.unwrap().mean.abs() < 1e-9);
         }
-        assert_eq!((layer.verdict, layer.drift), (Verdict::Settled, Some(0.0)));
+        assert_eq!((layer.verdict, layer.drift), (Verdict::Stationary, Some(0.0)));
         assert!(layer.correction_bits().unwrap().abs() < 1e-9);
     }
 }
 
 /// Trainings whose late weights are normal about a place, or go on steadily from network to network by `drift`.
-fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomResult {
+fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRandomResult {
     let x = inputs(6);
     let y = Labels::from_symbols(&(0..64).map(|i| i >> 5 & 1).collect::<Vec<_>>());
     let labels = Labels::distinct(64);
     let mut result = AsIfRandomResult {
         name: "made up".into(),
         settings: AsIfRandom {
-            pool: PoolConfig::Epochs { window: draws, stride: 1, last: None },
+            pool: PoolConfig::Epochs { window: n_networks, stride: 1, last: None },
             inputs: None,
             estimators: vec![EstimatorConfig::Binned(floor(0.1))],
         },
@@ -271,18 +271,18 @@ fn made_up(seeds: u64, draws: usize, deviation: f64, drift: f64) -> AsIfRandomRe
             .to_vec(),
         seeds: (1..=seeds).map(|seed| SeedStatus { seed, status: SeedStatus::OK.into() }).collect(),
         rows: vec![],
-        rest: vec![],
+        drift: vec![],
         window: vec![],
         overlap: vec![],
     };
     for seed in 1..=seeds {
         let mut normal = Normal(100 * seed);
         let networks: Vec<Network> =
-            (0..draws).map(|t| near(&mut normal, deviation, drift * t as f64)).collect();
+            (0..n_networks).map(|t| near(&mut normal, deviation, drift * t as f64)).collect();
         let pool = pool_of(&networks, &x);
-        result.rest.extend(Rest::of(seed, &networks));
+        result.drift.extend(DriftTracker::of(seed, &networks));
         result.window.extend(networks.iter().enumerate().map(|(epoch, network)| WindowRow {
-            draw: Draw { seed, epoch: epoch as u64, step: 0 },
+            network: NetworkSource { seed, epoch: epoch as u64, step: 0 },
             train_loss: 0.1 + 0.01 * f64::from(network.layers[0].weights[[0, 0]]),
             train_accuracy: 0.97,
             weight_norm: f64::from(network.layers[0].weights.iter().map(|w| w * w).sum::<f32>().sqrt()),
@@ -306,10 +306,10 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     let written = write_as_if_random(&result, &directory).unwrap();
     let names: Vec<&str> = written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     let setting = "binned-floor-bin-width-0.1";
-    for figure in [format!("trend-{setting}"), format!("compression-{setting}"), "rest".into()] {
+    for figure in [format!("trend-{setting}"), format!("compression-{setting}"), "drift".into()] {
         assert!(names.contains(&format!("{figure}.png").as_str()), "{names:?}");
         let svg = std::fs::read_to_string(directory.join(format!("{figure}.svg"))).unwrap();
-        for words in ["all inputs of 6 bits", "n = 64", "3 seeds", "the last 64 epochs, every one"] {
+        for words in ["all inputs of 6 bits", "n = 64", "3 seeds", "the last 64 epochs"] {
             assert!(svg.contains(words), "{figure} does not say {words}");
         }
     }
@@ -317,20 +317,20 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     let page = std::fs::read_to_string(directory.join("summary.md")).unwrap();
     assert!(page.contains("trend-binned-floor-bin-width-0.1.png"));
     let summary = as_if_random_summary(&result);
-    assert!(summary.contains("Pooling 64 networks takes"), "{summary}");
-    // Whatever else, independent draws do not drift.
-    assert!(!summary.contains("drifting"), "{summary}");
+    assert!(summary.contains("Pooling 64 networks lowers"), "{summary}");
+    // Whatever else, independent samples do not drift.
+    assert!(!summary.contains("Drifting"), "{summary}");
 
     // Every figure and both summaries name the trainings that are not what the others are.
     let mut marked = made_up(4, 16, 0.05, 0.0);
     let quiet = as_if_random_summary(&marked);
     assert!(!quiet.contains("learn") && !quiet.contains("Without"), "{quiet}");
-    marked.window.retain(|row| row.draw.seed != 2);
+    marked.window.retain(|row| row.network.seed != 2);
     marked.rows.retain(|row| row.seed != Some(2));
-    marked.rest.retain(|row| row.seed != 2);
+    marked.drift.retain(|row| row.seed != 2);
     marked.overlap.retain(|row| row.seed != Some(2));
     marked.seeds[1].status = "training diverged at epoch 4, before the window fits".into();
-    marked.window.iter_mut().filter(|row| row.draw.seed == 3).for_each(|row| row.train_accuracy = 0.5);
+    marked.window.iter_mut().filter(|row| row.network.seed == 3).for_each(|row| row.train_accuracy = 0.5);
     let notes = [
         "Without 1 of 4 seeds: seed 2 (training diverged at epoch 4, before the window fits).",
         "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); it is in the means.",
@@ -349,18 +349,18 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     assert!(notes.iter().all(|note| said.contains(note)), "{said}");
 
     let drifting = as_if_random_summary(&made_up(1, 64, 0.0, 0.01));
-    assert!(drifting.contains("Still drifting: T₁, T₂, T₃"), "{drifting}");
+    assert!(drifting.contains("Drifting: T₁, T₂, T₃"), "{drifting}");
 }
 
 #[test]
 fn a_pool_over_seeds_has_no_window() {
     let mut result = made_up(1, 32, 0.05, 0.0);
     result.settings.pool = PoolConfig::Seeds { epoch: Some(600) };
-    result.rest.clear();
+    result.drift.clear();
     result.rows.iter_mut().for_each(|row| row.seed = None);
     result.overlap.iter_mut().for_each(|row| row.seed = None);
     let directory = tempfile::tempdir().unwrap();
     let written = write_as_if_random(&result, directory.path()).unwrap();
-    assert!(!written.iter().any(|path| path.ends_with("rest.png")));
+    assert!(!written.iter().any(|path| path.ends_with("drift.png")));
     assert!(as_if_random_summary(&result).contains("32 seeds at epoch 600"));
 }

@@ -10,7 +10,7 @@ use infoplane::experiment::{
     AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig,
 };
 use infoplane::plane::Mean;
-use infoplane::pool::{PooledPoint, mean_over_trainings, pooled_layers};
+use infoplane::pool::{PooledPoint, mean_over_seeds, pooled_layers};
 use infoplane::report::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::{RunDir, RunError};
 use serde_json::{Value, json};
@@ -167,7 +167,7 @@ fn first_free(
     }
 }
 
-/// What the flags ask for.
+/// The settings that the flags give.
 fn settings(arguments: &Args) -> Result<Settings, Failure> {
     let name = arguments.estimator.as_deref().unwrap_or("binned");
     let set: Vec<String> =
@@ -175,7 +175,7 @@ fn settings(arguments: &Args) -> Result<Settings, Failure> {
     let mut keys = arguments.keys.clone();
     if name == "binned" && keys.rule.is_none() && !set.iter().any(|set| set.trim_start().starts_with("rule"))
     {
-        // What is left open is as without the flag.
+        // Keys that are not given are as without `--estimator`.
         keys.rule = Some("equal".into());
         keys.bins.get_or_insert("30".into());
         keys.range.get_or_insert("layer".into());
@@ -196,13 +196,14 @@ fn settings(arguments: &Args) -> Result<Settings, Failure> {
     Ok(Settings { pool, inputs: arguments.inputs, estimators: vec![estimator] })
 }
 
-/// What is pooled, in words.
+/// Which networks are pooled, in words.
 fn pooled(pool: &PoolConfig) -> String {
-    let upto =
-        |last: &Option<u64>| last.map_or("the end of each training".into(), |last| format!("epoch {last}"));
+    let upto = |last: &Option<u64>| {
+        last.map_or("the end of each training run".into(), |last| format!("epoch {last}"))
+    };
     let apart = |window: &usize, stride: &u64, unit: &str, last| {
         let every = if *stride == 1 { format!("one {unit}") } else { format!("{stride} {unit}s") };
-        format!("{window} networks of each training, {every} apart, up to {}", upto(last))
+        format!("{window} networks of each training run, {every} apart, up to {}", upto(last))
     };
     match pool {
         PoolConfig::Epochs { window, stride, last } => apart(window, stride, "epoch", last),
@@ -211,10 +212,10 @@ fn pooled(pool: &PoolConfig) -> String {
     }
 }
 
-/// Layer by layer what the whole window says, of each training and as means over them; the errors are those of the text.
+/// The results of the whole window by layer, for each seed and as means over seeds; with the errors of the text.
 fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
-    let layers = pooled_layers(&result.rows, &result.rest);
-    let of_trainings: Vec<Value> = layers
+    let layers = pooled_layers(&result.rows, &result.drift);
+    let of_seeds: Vec<Value> = layers
         .iter()
         .map(|layer| {
             let mut object = json!({
@@ -226,7 +227,7 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
                 "bound": layer.bound,
                 "corrected_i_xt_bits": layer.corrected_i_xt_bits,
                 "drift": layer.drift,
-                "slow_share": layer.slow_share,
+                "drift_share": layer.drift_share,
                 "verdict": layer.verdict,
                 "status": layer.status,
             });
@@ -234,7 +235,7 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
             object
         })
         .collect();
-    let means: Vec<Value> = mean_over_trainings(&layers)
+    let means: Vec<Value> = mean_over_seeds(&layers)
         .iter()
         .map(|layer| {
             let mut object = json!({
@@ -248,7 +249,7 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
             });
             add(&mut object, "corrected_i_xt", "_bits", layer.corrected_i_xt_bits);
             add(&mut object, "drift", "", layer.drift);
-            add(&mut object, "slow_share", "", layer.slow_share);
+            add(&mut object, "drift_share", "", layer.drift_share);
             add_points(&mut object, result, layer.single(), layer.pooled());
             object
         })
@@ -275,7 +276,7 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
         "seeds": seeds,
         "notes": as_if_random_notes(result),
         "rows": result.rows.len(),
-        "layers": of_trainings,
+        "layers": of_seeds,
         "means": means,
     })
 }
@@ -286,7 +287,7 @@ fn add(object: &mut Value, name: &str, unit: &str, mean: Option<Mean>) {
     object[format!("{name}_standard_error{unit}")] = json!(mean.and_then(|mean| mean.standard_error));
 }
 
-/// What one network and all networks pooled say.
+/// The values of one network and of all networks pooled.
 fn add_points(
     object: &mut Value,
     result: &AsIfRandomResult,
@@ -296,7 +297,7 @@ fn add_points(
     let of = |point: Option<&PooledPoint>, value: fn(&PooledPoint) -> Option<Mean>| point.and_then(value);
     let i_xt = of(pooled, |point| point.i_xt_bits);
     let compression = i_xt.map(|mean| Mean { mean: result.h_x.bits() - mean.mean, ..mean });
-    object["draws"] = json!(pooled.map(|point| point.draws));
+    object["n_networks"] = json!(pooled.map(|point| point.n_networks));
     for (name, value) in [
         ("h_t", of(pooled, |point| point.h_t_bits)),
         ("h_t_given_x", of(pooled, |point| point.h_t_given_x_bits)),
@@ -318,7 +319,7 @@ fn write_files(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
         .try_for_each(|file| writeln!(out, "figure   {}", file.display()))
 }
 
-/// Says what the directory of a result holds.
+/// Summarises the directory of a result.
 pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let result = AsIfRandomResult::read(path)?;
     let mut out = stdout().lock();
@@ -346,7 +347,7 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         }
     }
     for note in as_if_random_notes(&result) {
-        writeln!(out, "trainings     {note}")?;
+        writeln!(out, "seeds         {note}")?;
     }
     writeln!(out, "complete      {} networks, {} rows", result.window.len(), result.rows.len())?;
     Ok(ExitCode::SUCCESS)

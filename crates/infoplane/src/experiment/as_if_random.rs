@@ -1,4 +1,4 @@
-//! The as-if-random experiment: late weights, or many trainings, taken as draws of one distribution.
+//! The as-if-random experiment: late weights, or many seeds, treated as samples of one distribution.
 
 mod check;
 mod collect;
@@ -21,14 +21,14 @@ use crate::estimator::{
 };
 use crate::measure::Workers;
 use crate::pool::{
-    OverlapRow, Pool, PoolRow, PoolSubject, Rest, RestRow, WindowRow, corrected_by_counts,
+    DriftRow, DriftTracker, OverlapRow, Pool, PoolRow, PoolSubject, WindowRow, corrected_by_counts,
     measure_pool_unless, overlaps,
 };
 use crate::run::{DataFacts, Disk, RunDir};
 use crate::{Information, Labels, LayerDescription, Variable};
 
-use collect::{Collected, Collector};
-use directory::Head;
+use collect::{Collector, NetworkSet};
+use directory::Metadata;
 
 /// What is pooled, and how it is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,15 +36,15 @@ use directory::Head;
 pub struct AsIfRandom {
     /// Which networks.
     pub pool: PoolConfig,
-    /// How many of the inputs are measured, evenly spaced; all unless given.
+    /// The number of inputs that are measured, evenly spaced; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<usize>,
-    /// What each layer is measured with.
+    /// The estimators that each layer is measured with.
     pub estimators: Vec<EstimatorConfig>,
 }
 
 impl Default for AsIfRandom {
-    /// The last 256 epochs of each training, all inputs, 30 equal bins on the range of each layer over the whole pool.
+    /// The last 256 epochs of each training run, all inputs, 30 equal bins on the range of each layer over the whole pool.
     fn default() -> Self {
         let binned = BinnedConfig {
             rule: BinRule::Equal,
@@ -58,48 +58,48 @@ impl Default for AsIfRandom {
 }
 
 impl Default for PoolConfig {
-    /// The last 256 epochs of each training.
+    /// The last 256 epochs of each training run.
     fn default() -> Self {
         PoolConfig::Epochs { window: 256, stride: 1, last: None }
     }
 }
 
-/// Which networks are taken as draws.
+/// Which networks are pooled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "over", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum PoolConfig {
-    /// Of every training the networks after `window` epochs, `stride` epochs apart, the last of them `last`.
+    /// Of every training run the networks at the end of `window` epochs, `stride` epochs apart, up to `last`.
     Epochs {
-        /// How many.
+        /// The number of networks.
         window: usize,
-        /// Epochs from one to the next.
+        /// Epochs between successive networks.
         stride: u64,
-        /// The last; the last of the training unless given.
+        /// The last epoch; the last of the training run unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<u64>,
     },
-    /// Likewise after single steps of one mini-batch.
+    /// Likewise after single mini-batch steps.
     Steps {
-        /// How many.
+        /// The number of networks.
         window: usize,
-        /// Steps from one to the next.
+        /// Steps between successive networks.
         stride: u64,
-        /// The last epoch they reach to; the last of the training unless given.
+        /// The epoch at whose end they end; the last of the training run unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<u64>,
     },
     /// The networks of all seeds at one epoch.
     Seeds {
-        /// The epoch; the last of the training unless given.
+        /// The epoch; the last of the training run unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         epoch: Option<u64>,
     },
 }
 
-/// What came of it; also what its directory holds.
+/// The result; also the content of its directory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AsIfRandomResult {
-    /// What the experiment is called.
+    /// The name of the experiment.
     pub name: String,
     /// What is pooled, and how it is measured.
     pub settings: AsIfRandom,
@@ -111,12 +111,12 @@ pub struct AsIfRandomResult {
     pub h_y: Information,
     /// The layers.
     pub layers: Vec<LayerDescription>,
-    /// Every training, and how it came out, in the order of the seeds.
+    /// Every training run and how it ended, in the order of the seeds.
     pub seeds: Vec<SeedStatus>,
-    /// `pool.jsonl`; nothing of trainings that do not have the window.
+    /// `pool.jsonl`; no rows of training runs that do not have the window.
     pub rows: Vec<PoolRow>,
-    /// `rest.jsonl`.
-    pub rest: Vec<RestRow>,
+    /// `drift.jsonl`.
+    pub drift: Vec<DriftRow>,
     /// `window.jsonl`.
     pub window: Vec<WindowRow>,
     /// `overlap.jsonl`.
@@ -124,32 +124,32 @@ pub struct AsIfRandomResult {
 }
 
 impl AsIfRandomResult {
-    /// Whether networks of this seed are pooled; not those of a training that ended before the window fits.
+    /// Whether networks of this seed are pooled; not those of a training run that ended before the window fits.
     pub fn is_pooled(&self, seed: u64) -> bool {
-        self.window.iter().any(|row| row.draw.seed == seed)
+        self.window.iter().any(|row| row.network.seed == seed)
     }
 }
 
-/// How a training came out; in `as-if-random.toml`.
+/// How a training run ended; in `as-if-random.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeedStatus {
-    /// The seed of the training.
+    /// The seed of the training run.
     pub seed: u64,
     /// `ok`; or that and when it diverged, or ended before the window fits.
     pub status: String,
 }
 
 impl SeedStatus {
-    /// The status of a training that has the window, and did not diverge.
+    /// The status of a training run that has the window and did not diverge.
     pub const OK: &str = "ok";
 }
 
 impl Experiment {
-    /// Trains, takes the networks of the window as draws of one distribution, measures them together, and writes the
-    /// directory `out`, which it returns.
+    /// Trains, pools the networks of the window, measures the pool, and writes the directory `out`, whose content it
+    /// returns.
     ///
-    /// Given a `run` of the same experiment, training goes on from the keyframe in it that lies nearest before the
-    /// window; the networks are the same bit for bit. A window ends at the last epoch that its training has, so where
+    /// Given a `run` of the same experiment, training continues from its last keyframe before the window; the networks are
+    /// the same bit for bit. A window ends at the last epoch that its training has, so where
     /// a training ended early it ends there, and `progress` is told. A training that ended, or diverged, before the window
     /// fits is left out and named in [`AsIfRandomResult::seeds`]; the others are measured. So is, of a pool over seeds, a
     /// training that has no such epoch; where no epoch is given, each that did not diverge gives its last network.
@@ -179,14 +179,14 @@ impl Experiment {
         let seeds = self.seed_list();
         let manifest = self.manifest(&prepared, &seeds)?;
         let data = self.data_facts(&prepared.dataset, &seeds, settings.inputs)?;
-        let head = Head::new(&manifest, settings, data)?;
-        if let Some(result) = directory::existing(out, &head)? {
+        let metadata = Metadata::new(&manifest, settings, data)?;
+        if let Some(result) = directory::existing(out, &metadata)? {
             return Ok(result);
         }
         let widths = self.widths(&prepared.dataset);
-        let need = settings.check_memory(self, &widths, head.data.n_measured, options.memory)?;
+        let need = settings.check_memory(self, &widths, metadata.data.n_measured, options.memory)?;
         // Whether it can be written to is better known before hours of training than after.
-        let claimed = directory::Claimed::new(Disk::default(), out)?;
+        let output = directory::OutputDirectory::new(Disk::default(), out)?;
 
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -206,25 +206,25 @@ impl Experiment {
             interrupt,
             failed: &failed,
         };
-        let mut parts = Vec::with_capacity(seeds.len());
+        let mut pools = Vec::with_capacity(seeds.len());
         let mut networks = Vec::new();
         let mut statuses = Vec::with_capacity(seeds.len());
-        let mut left_out = Vec::new();
+        let mut excluded = Vec::new();
         // Those that would be left over at the end come first, with the threads shared among them.
-        let (first, rest) = seeds.split_at(seeds.len() % at_once);
-        for seeds in [first, rest] {
+        let (first, others) = seeds.split_at(seeds.len() % at_once);
+        for seeds in [first, others] {
             let groups = worker_groups(threads, seeds.len().min(at_once))?;
             let done = side_by_side(seeds, &groups, |seed, workers| {
                 let mut fatal = OnDrop { flag: &failed, armed: true };
                 let done = collector.collect(seed, workers).and_then(|of_seed| {
-                    let taken = match of_seed.taken {
-                        Ok(collected) if across => Ok((Some(collected), Part::default())),
+                    let networks = match of_seed.networks {
+                        Ok(collected) if across => Ok((Some(collected), PoolMeasurement::default())),
                         Ok(collected) => {
                             Ok((None, self.measure_networks(Some(seed), collected, &collector, workers)?))
                         }
                         Err(why) => Err(why),
                     };
-                    Ok((of_seed.status, taken))
+                    Ok((of_seed.status, networks))
                 });
                 fatal.armed = done.is_err();
                 done
@@ -232,14 +232,14 @@ impl Experiment {
             let mut interrupted = false;
             for done in done {
                 match done {
-                    Some(Ok((status, taken))) => {
+                    Some(Ok((status, done))) => {
                         statuses.push(status);
-                        match taken {
-                            Ok((collected, part)) => {
+                        match done {
+                            Ok((collected, measured)) => {
                                 networks.extend(collected);
-                                parts.push(part);
+                                pools.push(measured);
                             }
-                            Err(why) => left_out.push(why),
+                            Err(why) => excluded.push(why),
                         }
                     }
                     Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
@@ -250,46 +250,46 @@ impl Experiment {
                 return Err(ExperimentError::Interrupted);
             }
         }
-        if left_out.len() == seeds.len()
-            && let Some(why) = left_out.into_iter().next()
+        if excluded.len() == seeds.len()
+            && let Some(why) = excluded.into_iter().next()
         {
             return Err(why);
         }
-        if let Some(all) = networks.into_iter().reduce(Collected::join) {
+        if let Some(all) = networks.into_iter().reduce(NetworkSet::join) {
             let workers = worker_groups(threads, 1)?.remove(0);
-            parts.push(self.measure_networks(None, all, &collector, &workers)?);
+            pools.push(self.measure_networks(None, all, &collector, &workers)?);
         }
-        let mut result = head.result(settings.clone());
+        let mut result = metadata.result(settings.clone());
         result.seeds = statuses;
-        for part in parts {
-            result.rows.extend(part.rows);
-            result.rest.extend(part.rest);
-            result.window.extend(part.window);
-            result.overlap.extend(part.overlap);
+        for measured in pools {
+            result.rows.extend(measured.rows);
+            result.drift.extend(measured.drift);
+            result.window.extend(measured.window);
+            result.overlap.extend(measured.overlap);
         }
-        claimed.write(head, &result)?;
+        output.write(metadata, &result)?;
         Ok(result)
     }
 
-    /// Pools networks and measures them; `seed` is absent for a pool over trainings.
+    /// Pools networks and measures them; `seed` is absent for a pool over seeds.
     fn measure_networks(
         &self,
         seed: Option<u64>,
-        collected: Collected,
+        collected: NetworkSet,
         collector: &Collector<'_>,
         workers: &Workers,
-    ) -> Result<Part, ExperimentError> {
-        let Collected { draws, networks, window } = collected;
-        // The same for all trainings that are pooled together.
-        let (inputs, y) = collector.subject(draws.first().map_or(0, |draw| draw.seed))?;
-        let part = workers.install(|| {
-            let drawn = draws.iter().copied().zip(&networks);
+    ) -> Result<PoolMeasurement, ExperimentError> {
+        let NetworkSet { sources, networks, window } = collected;
+        // The same for all seeds that are pooled together.
+        let (inputs, y) = collector.subject(sources.first().map_or(0, |source| source.seed))?;
+        let measured = workers.install(|| {
+            let pooled = sources.iter().copied().zip(&networks);
             let pool = match self.network.quantised_bits {
-                None => Pool::of(drawn, inputs.view()),
-                Some(bits) => Pool::of_quantised(drawn, inputs.view(), bits),
+                None => Pool::of(pooled, inputs.view()),
+                Some(bits) => Pool::of_quantised(pooled, inputs.view(), bits),
             };
-            // From one training to the next there is no way that the weights went.
-            let rest = seed.map_or(Vec::new(), |seed| Rest::of(seed, &networks));
+            // Between seeds there is no drift.
+            let drift = seed.map_or(Vec::new(), |seed| DriftTracker::of(seed, &networks));
             drop(networks);
             if collector.stopped() {
                 return Err(ExperimentError::Interrupted);
@@ -305,12 +305,12 @@ impl Experiment {
             };
             let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
             rows.extend(corrected);
-            Ok(Part { rows, rest, window, overlap })
+            Ok(PoolMeasurement { rows, drift, window, overlap })
         })?;
-        if let Some(draw) = draws.last() {
-            collector.progress.measured(draw.seed, draw.epoch);
+        if let Some(last) = sources.last() {
+            collector.progress.measured(last.seed, last.epoch);
         }
-        Ok(part)
+        Ok(measured)
     }
 
     /// What the layers' values cover, over the whole pool.
@@ -335,17 +335,17 @@ impl Experiment {
     }
 }
 
-/// What was measured of one pool.
+/// The measurements of one pool.
 #[derive(Debug, Default)]
-struct Part {
+struct PoolMeasurement {
     rows: Vec<PoolRow>,
-    rest: Vec<RestRow>,
+    drift: Vec<DriftRow>,
     window: Vec<WindowRow>,
     overlap: Vec<OverlapRow>,
 }
 
-/// What cells tell beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of
-/// corrected ones, and in the cells of the first such method how much the clouds of the inputs overlap.
+/// What cells give beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of
+/// corrected ones, and in the cells of the first such method the overlap of the distributions p(t | x).
 fn of_cells(
     pool: &Pool,
     subject: PoolSubject<'_>,
@@ -365,7 +365,7 @@ fn of_cells(
                 row.layer == layer + 1
                     && row.estimator == config.about().name
                     && row.setting == setting
-                    && row.draws == pool.n_draws()
+                    && row.n_networks == pool.n_networks()
                     && row.i_xt_bits.is_some()
             });
             let plain =

@@ -74,7 +74,7 @@ fn most_frequent(rows: &[u32], y: &Labels) -> u32 {
     longest.map_or(0, |run| run[0])
 }
 
-/// How often each input is in each cell, cell by cell.
+/// The number of times that each input is in each cell, cell by cell.
 pub(super) struct ConditionalDistributions {
     /// Where each cell begins in `entries`.
     pub(super) starts: Vec<usize>,

@@ -1,4 +1,4 @@
-//! The value of infinitely many networks: by continuing the trend, or by correcting counts.
+//! The limit of infinitely many networks: by extrapolating the trend, or by correcting counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ use crate::estimator::{Correction, chao_wang_jost_entropy};
 use crate::plane::Mean;
 use crate::{Information, Labels};
 
-/// How the value of infinitely many draws was found.
+/// How the limit of infinitely many networks was estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CorrectedBy {
-    /// By continuing the trend in 1/M.
+    /// By extrapolating the trend in 1/M.
     Trend,
     /// By correcting the counts at the largest M.
     Counts,
@@ -23,13 +23,13 @@ impl CorrectedBy {
     /// As figures print it.
     pub const fn name(self) -> &'static str {
         match self {
-            CorrectedBy::Trend => "by continuing the trend in 1/M",
-            CorrectedBy::Counts => "by correcting the counts",
+            CorrectedBy::Trend => "extrapolated in 1/M",
+            CorrectedBy::Counts => "from corrected counts",
         }
     }
 }
 
-/// Whether a setting says that entropies of counts are corrected.
+/// Whether the entropies of a setting are already corrected for counts.
 pub(super) fn counts_are_corrected(setting: &str) -> bool {
     let last = setting.rsplit(", ").next().unwrap_or("");
     Correction::ALL.iter().any(|correction| correction.name() == last)
@@ -38,14 +38,17 @@ pub(super) fn counts_are_corrected(setting: &str) -> bool {
 /// The polynomial in 1/M through the largest M and those at most half and a quarter as large, at 1/M = 0.
 ///
 /// For M, M/2, M/4 it is (8 I(M) − 6 I(M/2) + I(M/4)) / 3; with two sizes, 2 I(M) − I(M/2). M = 1 takes no part: a single
-/// draw has no H(T|X) at all.
-pub(super) fn corrected(trend: &[PooledPoint], value: impl Fn(&PooledPoint) -> Option<Mean>) -> Option<f64> {
+/// network has no H(T|X).
+pub(super) fn extrapolated(
+    trend: &[PooledPoint],
+    value: impl Fn(&PooledPoint) -> Option<Mean>,
+) -> Option<f64> {
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut most = usize::MAX;
-    for point in trend.iter().rev().filter(|point| point.draws > 1) {
-        if point.draws <= most && points.len() < 3 {
-            points.push((1.0 / point.draws as f64, value(point)?.mean));
-            most = point.draws / 2;
+    for point in trend.iter().rev().filter(|point| point.n_networks > 1) {
+        if point.n_networks <= most && points.len() < 3 {
+            points.push((1.0 / point.n_networks as f64, value(point)?.mean));
+            most = point.n_networks / 2;
         }
     }
     if points.len() < 2 {
@@ -59,8 +62,8 @@ pub(super) fn corrected(trend: &[PooledPoint], value: impl Fn(&PooledPoint) -> O
     Some(points.iter().enumerate().map(term).sum())
 }
 
-/// A row like `row`, which was measured in these cells, of entropies that are corrected for cells that the draws did not
-/// reach; its setting says so. With hats for the entropies of Chao, Wang & Jost:
+/// The row `row`, measured in these cells, with entropies corrected for cells that the M networks did not reach; its
+/// setting says so. With hats for the entropies of Chao, Wang & Jost:
 ///
 /// ```text
 /// H(T|X) = max( Ĥ(X,T) − Ĥ(X), plug-in H(T|X) )
@@ -68,27 +71,32 @@ pub(super) fn corrected(trend: &[PooledPoint], value: impl Fn(&PooledPoint) -> O
 /// I(X;T) = H(T) − H(T|X)
 /// ```
 ///
-/// The inputs are not drawn, every one is there M times: of clouds that are single points nothing is hidden, and Ĥ(T)
-/// would add to their entropy nevertheless. What the draws hide of the mixture they hide of the clouds; so the
-/// corrected I(X;T) is never above the plug-in one. See [`pooled_layers`](super::pooled_layers) for how near the truth it is.
+/// The inputs are not sampled: each occurs exactly M times. Where p(t | x) is a single cell nothing is hidden, and Ĥ(T)
+/// would add to the entropy nevertheless. What is hidden of the mixture is also hidden of its components, so the
+/// corrected I(X;T) is never above the plug-in value. [`pooled_layers`](super::pooled_layers) says how near it is to
+/// the truth.
 ///
-/// Nothing for a single network, whose clouds are points, and where `row` has no values.
+/// Returns `None` for a single network, where p(t | x) is always a single cell, and where `row` has no values.
 ///
 /// # Panics
-/// As [`overlaps`].
+/// As [`overlaps`](super::overlaps).
 pub fn corrected_by_counts(cells: &Labels, subject: PoolSubject<'_>, row: &PoolRow) -> Option<PoolRow> {
     let n = subject.x.len();
-    assert!(n > 0 && cells.len().is_multiple_of(n), "{} rows are no networks of {n}", cells.len());
-    let draws = cells.len() / n;
+    assert!(
+        n > 0 && cells.len().is_multiple_of(n),
+        "{} rows are not a whole number of networks of {n}",
+        cells.len()
+    );
+    let n_networks = cells.len() / n;
     let (plain_h_t, plain_given_x) = (row.h_t_bits?, row.h_t_given_x_bits()?);
-    if draws < 2 {
+    if n_networks < 2 {
         return None;
     }
     let inputs = Inputs::new(subject.x, subject.y, usize::MAX);
-    let clouds = ConditionalDistributions::new(cells.codes(), cells.n_labels(), n, &inputs);
+    let distributions = ConditionalDistributions::new(cells.codes(), cells.n_labels(), n, &inputs);
     let bits = |nats: f64| Information::from_nats(nats).bits();
-    let joint = bits(chao_wang_jost_entropy(clouds.entries.iter().map(|&(_, count)| count as usize)));
-    let h_x = bits(chao_wang_jost_entropy(subject.x.counts().iter().map(|count| count * draws)));
+    let joint = bits(chao_wang_jost_entropy(distributions.entries.iter().map(|&(_, count)| count as usize)));
+    let h_x = bits(chao_wang_jost_entropy(subject.x.counts().iter().map(|count| count * n_networks)));
     let h_t = bits(chao_wang_jost_entropy(cells.counts().iter().copied()));
     let hidden = (joint - h_x - plain_given_x).max(0.0);
     let h_t = plain_h_t + (h_t - plain_h_t).clamp(0.0, hidden);
@@ -113,7 +121,7 @@ mod tests {
         cells.entropy().bits() + x.entropy().bits() - Labels::from_symbols(&pairs).entropy().bits()
     }
 
-    fn by_hand(draws: usize, h_t: f64, plain: f64) -> PoolRow {
+    fn by_hand(n_networks: usize, h_t: f64, plain: f64) -> PoolRow {
         PoolRow {
             seed: None,
             layer: 1,
@@ -121,9 +129,9 @@ mod tests {
             estimator: "binned".into(),
             setting: "by hand".into(),
             bound: None,
-            draws,
-            spacing: crate::pool::Spacing::Spread,
-            part: 0,
+            n_networks,
+            spacing: crate::pool::Spacing::Strided,
+            subset: 0,
             h_t_bits: Some(h_t),
             i_xt_bits: Some(plain),
             i_ty_bits: Some(0.5),
@@ -137,14 +145,14 @@ mod tests {
     fn corrected_counts_are_those_of_the_measuring_call() {
         use crate::estimator::{ChaoWangJost, ChaoWangJostConfig};
         use crate::{Estimator, Variable};
-        let (n, draws) = (40, 12);
-        let codes: Vec<u32> = (0..n * draws).map(|row| (row * row % 131 % 23) as u32).collect();
+        let (n, n_networks) = (40, 12);
+        let codes: Vec<u32> = (0..n * n_networks).map(|row| (row * row % 131 % 23) as u32).collect();
         let cells = Labels::from_symbols(&codes);
         let x = Labels::from_symbols(&(0..n).map(|i| i / 2).collect::<Vec<_>>());
         let y = Labels::from_symbols(&(0..n).map(|i| i / 20).collect::<Vec<_>>());
-        let repeated = x.select(&(0..n * draws).map(|row| row % n).collect::<Vec<_>>());
+        let repeated = x.select(&(0..n * n_networks).map(|row| row % n).collect::<Vec<_>>());
         let plain = plug_in(&cells, &repeated);
-        let row = by_hand(draws, cells.entropy().bits(), plain);
+        let row = by_hand(n_networks, cells.entropy().bits(), plain);
         let subject = PoolSubject { seed: None, x: &x, y: &y };
         let corrected = corrected_by_counts(&cells, subject, &row).unwrap();
         assert_eq!((corrected.setting.as_str(), corrected.i_ty_bits), ("by hand, chao-wang-jost", None));
@@ -156,7 +164,7 @@ mod tests {
     proptest! {
         #[test]
         fn corrected_counts_only_take_away_and_copies_of_one_network_hide_nothing(
-            codes in prop::collection::vec(0u32..9, 12), draws in 2usize..20, repeats in 1usize..4, other in 0u32..9,
+            codes in prop::collection::vec(0u32..9, 12), n_networks in 2usize..20, repeats in 1usize..4, other in 0u32..9,
         ) {
             let n = codes.len();
             let x = Labels::from_symbols(&(0..n).map(|i| i / repeats).collect::<Vec<_>>());
@@ -170,9 +178,9 @@ mod tests {
                 let row = by_hand(codes.len() / n, h_t.bits(), plain);
                 (corrected_by_counts(&cells, subject, &row).unwrap().i_xt_bits.unwrap(), plain)
             };
-            let copies = codes.repeat(draws);
+            let copies = codes.repeat(n_networks);
             let (found, plain) = corrected(&copies);
-            // Of inputs that repeat, copies are more draws of a cloud that is no point.
+            // Of inputs that repeat, copies are more samples of a distribution over several cells.
             prop_assert!(repeats > 1 || (found - plain).abs() < 1e-9, "{found} {plain}");
             prop_assert!(found <= plain + 1e-9);
             let mut moved = copies;

@@ -1,111 +1,115 @@
-//! Whether the weights are at rest: drift against fluctuation.
+//! Drift of the weights over a window, relative to their fluctuation.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Draw;
+use super::NetworkSource;
 use crate::Network;
 
-/// The weights (with the biases) of one layer over a window; a line of `rest.jsonl`.
+/// Drift of the weights (with the biases) of one layer over a window; a row of `drift.jsonl`.
 ///
-/// Weights that fluctuate about a place have means of the two halves of the window that differ by little; weights that
-/// wander or travel have means further apart than the weights of one half are from one another.
+/// For weights that fluctuate about a fixed point, the means of the two halves of the window nearly agree; for weights
+/// that diffuse or move steadily, they are further apart than the weights within one half.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RestRow {
-    /// The seed of the training.
+pub struct DriftRow {
+    /// The seed of the training run.
     pub seed: u64,
     /// The layer, from 1; 0 for all layers together.
     pub layer: usize,
     /// ‖mean weights of the second half − mean weights of the first half‖.
-    pub movement: f64,
-    /// Root of the mean squared distance of the weights from the mean of their half.
-    pub spread: f64,
-    /// Mean length of the step from one network to the next.
-    pub step: f64,
-    /// The share of the weights' variance over the window that a straight line in time explains: 1/(M − 1) for M
-    /// independent draws, about 3/5 for a random walk, 1 for a steady drift.
-    pub line: f64,
+    #[serde(alias = "movement")]
+    pub mean_shift: f64,
+    /// Root-mean-square distance of the weights from the mean of their half.
+    #[serde(alias = "spread")]
+    pub fluctuation: f64,
+    /// Mean distance between successive networks of the window.
+    #[serde(alias = "step")]
+    pub mean_step: f64,
+    /// R² of a linear trend in time, the fraction of the weights' variance over the window that it explains: 1/(M − 1)
+    /// for M independent samples, about 3/5 for a random walk, 1 for steady motion.
+    #[serde(alias = "line")]
+    pub linear_trend_r2: f64,
 }
 
-impl RestRow {
-    /// The drift of M independent draws of one distribution, 2/√M; up to a factor 1/√(1 − 2/M).
-    pub fn drift_of_independent_draws(draws: usize) -> f64 {
-        2.0 / (draws as f64).sqrt()
+impl DriftRow {
+    /// The drift of M independent samples of one distribution, 2/√M; up to a factor 1/√(1 − 2/M).
+    pub fn drift_of_independent_samples(n_networks: usize) -> f64 {
+        2.0 / (n_networks as f64).sqrt()
     }
 
     /// The drift of a random walk.
     pub const DRIFT_OF_RANDOM_WALK: f64 = 2.0;
 
-    /// The drift of weights that go on steadily in one direction, √12.
+    /// The drift of weights that move steadily in one direction, √12.
     pub const DRIFT_OF_STEADY_MOTION: f64 = 3.464_101_615_137_754_6;
 
-    /// movement / spread: 2/√M for M independent draws, 2 for a random walk, √12 for a steady drift.
+    /// `mean_shift / fluctuation`: 2/√M for M independent samples, 2 for a random walk, √12 for steady motion.
     ///
-    /// 0 for weights that do not change, infinite for those that change between the halves only.
+    /// 0 for weights that do not change, infinite for those that change only between the halves.
     pub fn drift(&self) -> f64 {
-        if self.movement == 0.0 { 0.0 } else { self.movement / self.spread }
+        if self.mean_shift == 0.0 { 0.0 } else { self.mean_shift / self.fluctuation }
     }
 
-    /// As many independent draws would have this drift: 4 / drift².
+    /// The number of independent samples with this drift, 4 / drift².
     ///
-    /// Draws that remember one another say less than their number: of M epochs, only so many places are seen.
-    pub fn independent_draws(&self) -> f64 {
+    /// Correlated networks count for less than their number.
+    pub fn effective_sample_size(&self) -> f64 {
         4.0 / self.drift().powi(2)
     }
 }
 
-/// One network of the window; a line of `window.jsonl`.
+/// One network of the window; a row of `window.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowRow {
-    /// Where the network is from.
+    /// Which network it is.
     #[serde(flatten)]
-    pub draw: Draw,
+    pub network: NetworkSource,
     /// Mean loss on the training samples.
     #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f64,
-    /// Share of the training samples classified correctly.
+    /// Fraction of the training samples classified correctly.
     pub train_accuracy: f64,
     /// ‖W‖ over all layers, without biases.
     pub weight_norm: f64,
 }
 
-/// JSON has no NaN and no infinity; a training about to diverge has, and they are written as null.
+/// JSON has no NaN and no infinity; a training run about to diverge has, and they are written as null.
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// Follows the weights over a window, network by network, and keeps none but the last.
+/// Measures drift over a window, network by network, without keeping the networks.
 ///
-/// Memory: 32 bytes for each parameter. All sums are of differences from the first network, in double precision:
-/// weights of 1 that fluctuate by 10⁻⁶ lose nothing.
+/// Memory: 32 bytes per parameter. All sums are of differences from the first network, in double precision, so weights of
+/// 1 that fluctuate by 10⁻⁶ lose nothing.
 ///
 /// ```
 /// # use infoplane::{Layer, Network, Nonlinearity};
-/// use infoplane::pool::Rest;
+/// use infoplane::pool::DriftTracker;
 /// # use ndarray::array;
 /// # let network = |w: f32| Network {
 /// #     layers: vec![Layer { weights: array![[w]], biases: array![0.0], nonlinearity: Nonlinearity::Linear }],
 /// # };
-/// // One weight that goes on by 0.5 from network to network.
+/// // One weight that grows by 0.5 from network to network.
 /// let networks: Vec<Network> = (0..64).map(|i| network(0.5 * i as f32)).collect();
-/// let mut rest = Rest::new(64);
+/// let mut tracker = DriftTracker::new(64);
 /// for network in &networks {
-///     rest.follow(network);
+///     tracker.add(network);
 /// }
-/// let rows = rest.rows(1);
+/// let rows = tracker.rows(1);
 /// assert_eq!((rows[0].layer, rows[1].layer), (1, 0));
-/// assert_eq!((rows[0].movement, rows[0].step), (16.0, 0.5));
+/// assert_eq!((rows[0].mean_shift, rows[0].mean_step), (16.0, 0.5));
 /// assert!((rows[0].drift() - 12f64.sqrt()).abs() < 0.01);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Rest {
+pub struct DriftTracker {
     n_networks: usize,
     seen: usize,
-    layers: Vec<Path>,
+    layers: Vec<LayerPath>,
 }
 
-/// The way of one layer's parameters.
+/// The path of one layer's parameters.
 #[derive(Debug, Clone, Default)]
-struct Path {
+struct LayerPath {
     first: Vec<f32>,
     last: Vec<f32>,
     halves: [Half; 2],
@@ -117,7 +121,7 @@ struct Path {
     newest_step: f64,
 }
 
-/// Mean and scatter of half of the window (Welford's recursion).
+/// Mean and variance of half of the window (Welford's recursion).
 #[derive(Debug, Clone, Default)]
 struct Half {
     n: f64,
@@ -137,7 +141,7 @@ impl Half {
     }
 }
 
-impl Path {
+impl LayerPath {
     fn add(&mut self, parameters: Vec<f32>, half: Option<usize>, time: f64) {
         if self.last.is_empty() {
             for half in &mut self.halves {
@@ -161,34 +165,34 @@ impl Path {
         self.last = parameters;
     }
 
-    /// movement², Σ of squares within the halves, Σ of squares that a line explains.
+    /// mean shift², Σ of squares within the halves, Σ of squares that a linear trend explains.
     fn sums(&self) -> [f64; 3] {
         let [a, b] = &self.halves;
-        let movement = a.mean.iter().zip(&b.mean).map(|(a, b)| (b - a).powi(2)).sum();
+        let shift = a.mean.iter().zip(&b.mean).map(|(a, b)| (b - a).powi(2)).sum();
         // Σ (t − mean t)² of m even steps.
         let m = a.n + b.n;
         let times = m * (m * m - 1.0) / 12.0;
-        let line = self.against_time.iter().map(|sum| sum * sum / times).sum();
-        [movement, a.squares + b.squares, line]
+        let trend = self.against_time.iter().map(|sum| sum * sum / times).sum();
+        [shift, a.squares + b.squares, trend]
     }
 }
 
-impl Rest {
-    /// Expects so many networks; only with their number known are the halves known.
-    pub fn new(n_networks: usize) -> Rest {
-        Rest { n_networks, ..Rest::default() }
+impl DriftTracker {
+    /// Starts a window of `n_networks` networks; their number says where the second half begins.
+    pub fn new(n_networks: usize) -> DriftTracker {
+        DriftTracker { n_networks, ..DriftTracker::default() }
     }
 
-    /// The next network of the window.
+    /// Adds the next network of the window.
     ///
     /// # Panics
-    /// If there are more than expected, or its shape is another one than before.
-    pub fn follow(&mut self, network: &Network) {
+    /// If there are more networks than expected, or their shapes differ.
+    pub fn add(&mut self, network: &Network) {
         assert!(self.seen < self.n_networks, "more than {} networks", self.n_networks);
         if self.seen == 0 {
-            self.layers = vec![Path::default(); network.layers.len()];
+            self.layers = vec![LayerPath::default(); network.layers.len()];
             // The last place is for the steps of all layers together.
-            self.layers.push(Path::default());
+            self.layers.push(LayerPath::default());
         }
         assert_eq!(self.layers.len(), network.layers.len() + 1, "networks of several shapes");
         // An odd window leaves its first network out of the halves.
@@ -209,26 +213,27 @@ impl Rest {
         self.seen += 1;
     }
 
-    /// A row for each layer, then layer 0 for all; none for fewer than four networks, of which no half has a spread.
+    /// Returns a row for each layer, then layer 0 for all; none for fewer than four networks, whose halves do not
+    /// fluctuate.
     ///
     /// # Panics
     /// If there were fewer networks than expected.
-    pub fn rows(&self, seed: u64) -> Vec<RestRow> {
+    pub fn rows(&self, seed: u64) -> Vec<DriftRow> {
         assert_eq!(self.seen, self.n_networks, "a window that is not complete");
         if self.seen < 4 {
             return vec![];
         }
         let networks = (self.seen - self.seen % 2) as f64;
-        let row = |layer: usize, [movement, squares, line]: [f64; 3], steps: f64| {
+        let row = |layer: usize, [shift, squares, trend]: [f64; 3], steps: f64| {
             // All squares: those within the halves, and those between their means.
-            let total = squares + networks / 4.0 * movement;
-            RestRow {
+            let total = squares + networks / 4.0 * shift;
+            DriftRow {
                 seed,
                 layer,
-                movement: movement.sqrt(),
-                spread: (squares / networks).sqrt(),
-                step: steps / (self.seen - 1) as f64,
-                line: if total > 0.0 { line / total } else { 0.0 },
+                mean_shift: shift.sqrt(),
+                fluctuation: (squares / networks).sqrt(),
+                mean_step: steps / (self.seen - 1) as f64,
+                linear_trend_r2: if total > 0.0 { trend / total } else { 0.0 },
             }
         };
         let (all, layers) = self.layers.split_last().expect("there are networks");
@@ -243,16 +248,16 @@ impl Rest {
         rows
     }
 
-    /// The rows of the networks of one training, in their order: one for each layer, then layer 0 for all.
+    /// Returns the rows of the networks of one training run: one for each layer, then layer 0 for all.
     ///
     /// None for fewer than four networks.
     ///
     /// # Panics
-    /// If the networks are not of one shape.
-    pub fn of(seed: u64, networks: &[Network]) -> Vec<RestRow> {
-        let mut rest = Rest::new(networks.len());
-        networks.iter().for_each(|network| rest.follow(network));
-        rest.rows(seed)
+    /// If the networks differ in shape.
+    pub fn of(seed: u64, networks: &[Network]) -> Vec<DriftRow> {
+        let mut tracker = DriftTracker::new(networks.len());
+        networks.iter().for_each(|network| tracker.add(network));
+        tracker.rows(seed)
     }
 }
 
@@ -280,27 +285,27 @@ mod tests {
         Network { layers: vec![layer(), layer()] }
     }
 
-    fn rest(networks: &[Network]) -> Vec<RestRow> {
-        Rest::of(1, networks)
+    fn drift(networks: &[Network]) -> Vec<DriftRow> {
+        DriftTracker::of(1, networks)
     }
 
     #[test]
-    fn independent_draws_have_a_drift_of_two_by_the_root_of_their_number() {
+    fn independent_samples_have_a_drift_of_two_by_the_root_of_their_number() {
         let mut generator = generator(1, Purpose::Known, 0);
-        for draws in [16, 64, 256] {
+        for n_networks in [16, 64, 256] {
             let networks: Vec<Network> =
-                (0..draws).map(|_| network(150, &mut |_| 1.0 + 1e-3 * normal(&mut generator))).collect();
-            let m = draws as f64;
-            for row in rest(&networks) {
-                let expected = RestRow::drift_of_independent_draws(draws) / (1.0 - 2.0 / m).sqrt();
-                // 300 parameters: the square of the movement has a relative deviation of √(2/300).
-                assert!((row.drift() / expected - 1.0).abs() < 0.12, "{draws}: {row:?}");
-                assert!((row.line * (m - 1.0) - 1.0).abs() < 0.25, "{draws}: {row:?}");
-                // The spread of 2 · 300 parameters for layer 0, of 300 for each layer; steps are differences of two.
+                (0..n_networks).map(|_| network(150, &mut |_| 1.0 + 1e-3 * normal(&mut generator))).collect();
+            let m = n_networks as f64;
+            for row in drift(&networks) {
+                let expected = DriftRow::drift_of_independent_samples(n_networks) / (1.0 - 2.0 / m).sqrt();
+                // 300 parameters: the square of the shift has a relative deviation of √(2/300).
+                assert!((row.drift() / expected - 1.0).abs() < 0.12, "{n_networks}: {row:?}");
+                assert!((row.linear_trend_r2 * (m - 1.0) - 1.0).abs() < 0.25, "{n_networks}: {row:?}");
+                // The fluctuation of 2 · 300 parameters for layer 0, of 300 for each layer; steps are differences of two.
                 let parameters = if row.layer == 0 { 600.0 } else { 300.0 };
-                let spread = 1e-3 * (parameters * (1.0 - 2.0 / m)).sqrt();
-                assert!((row.spread / spread - 1.0).abs() < 0.05, "{row:?}");
-                assert!((row.step / (1e-3 * (2.0 * parameters).sqrt()) - 1.0).abs() < 0.05, "{row:?}");
+                let fluctuation = 1e-3 * (parameters * (1.0 - 2.0 / m)).sqrt();
+                assert!((row.fluctuation / fluctuation - 1.0).abs() < 0.05, "{row:?}");
+                assert!((row.mean_step / (1e-3 * (2.0 * parameters).sqrt()) - 1.0).abs() < 0.05, "{row:?}");
             }
         }
     }
@@ -317,42 +322,46 @@ mod tests {
                 })
             })
             .collect();
-        for row in rest(&networks) {
-            assert!((row.drift() - RestRow::DRIFT_OF_RANDOM_WALK).abs() < 0.2, "{row:?}");
-            assert!((row.line - 0.6).abs() < 0.05, "{row:?}");
-            assert!((row.independent_draws() - 1.0).abs() < 0.2);
+        for row in drift(&networks) {
+            assert!((row.drift() - DriftRow::DRIFT_OF_RANDOM_WALK).abs() < 0.2, "{row:?}");
+            assert!((row.linear_trend_r2 - 0.6).abs() < 0.05, "{row:?}");
+            assert!((row.effective_sample_size() - 1.0).abs() < 0.2);
         }
     }
 
     #[test]
-    fn a_steady_drift_is_a_line() {
+    fn steady_motion_is_a_linear_trend() {
         let networks: Vec<Network> =
             (0..200).map(|t| network(3, &mut |index| index as f64 - 0.25 * t as f64)).collect();
-        for row in rest(&networks) {
+        for row in drift(&networks) {
             // The variance of m even places is (m² − 1)/12.
-            let expected = RestRow::DRIFT_OF_STEADY_MOTION / (1.0 - 1e-4f64).sqrt();
+            let expected = DriftRow::DRIFT_OF_STEADY_MOTION / (1.0 - 1e-4f64).sqrt();
             assert!((row.drift() - expected).abs() < 1e-9, "{row:?}");
-            assert!((row.line - 1.0).abs() < 1e-12, "{row:?}");
+            assert!((row.linear_trend_r2 - 1.0).abs() < 1e-12, "{row:?}");
         }
     }
 
     #[test]
-    fn what_does_not_move_is_at_rest_and_a_jump_is_not() {
+    fn constant_weights_do_not_drift_and_a_jump_does() {
         let still: Vec<Network> = (0..5).map(|_| network(2, &mut |index| index as f64)).collect();
-        assert!(rest(&still).iter().all(|row| row.drift() == 0.0 && row.step == 0.0 && row.line == 0.0));
+        assert!(
+            drift(&still)
+                .iter()
+                .all(|row| row.drift() == 0.0 && row.mean_step == 0.0 && row.linear_trend_r2 == 0.0)
+        );
         let jump: Vec<Network> = (0..6).map(|t| network(2, &mut |_| f64::from(u8::from(t > 2)))).collect();
-        assert!(rest(&jump).iter().all(|row| row.drift() == f64::INFINITY));
+        assert!(drift(&jump).iter().all(|row| row.drift() == f64::INFINITY));
     }
 
     #[test]
     fn fluctuations_of_the_last_digits_are_not_lost() {
-        // Around 1000 single precision has steps of 6·10⁻⁵; two neighbours in turn have a spread of half a step.
+        // Around 1000 single precision has steps of 6·10⁻⁵; two neighbours in turn fluctuate by half a step.
         let networks: Vec<Network> =
             (0..1000).map(|t| network(2, &mut |_| 1000.0 + f64::from(t % 2) * 6.103_515_625e-5)).collect();
         let half_step = 3.051_757_812_5e-5;
-        for row in rest(&networks) {
+        for row in drift(&networks) {
             let parameters: f64 = if row.layer == 0 { 8.0 } else { 4.0 };
-            assert!((row.spread / (half_step * parameters.sqrt()) - 1.0).abs() < 1e-9, "{row:?}");
+            assert!((row.fluctuation / (half_step * parameters.sqrt()) - 1.0).abs() < 1e-9, "{row:?}");
             assert!(row.drift() < 1e-9);
         }
     }
@@ -362,10 +371,10 @@ mod tests {
         let values = [100.0, 1.0, 2.0, 5.0, 6.0];
         let networks: Vec<Network> = values.iter().map(|&v| network(1, &mut |_| v)).collect();
         // Means 1.5 and 5.5, each half ½ from its mean; two parameters in a layer.
-        let row = &rest(&networks)[0];
-        assert!((row.movement - 4.0 * 2f64.sqrt()).abs() < 1e-12);
-        assert!((row.spread - 0.5 * 2f64.sqrt()).abs() < 1e-12);
-        assert!((row.step - (99.0 + 1.0 + 3.0 + 1.0) / 4.0 * 2f64.sqrt()).abs() < 1e-12);
-        assert!(rest(&networks[..3]).is_empty());
+        let row = &drift(&networks)[0];
+        assert!((row.mean_shift - 4.0 * 2f64.sqrt()).abs() < 1e-12);
+        assert!((row.fluctuation - 0.5 * 2f64.sqrt()).abs() < 1e-12);
+        assert!((row.mean_step - (99.0 + 1.0 + 3.0 + 1.0) / 4.0 * 2f64.sqrt()).abs() < 1e-12);
+        assert!(drift(&networks[..3]).is_empty());
     }
 }

@@ -1,21 +1,21 @@
-//! What the pools of a window say of each layer.
+//! The pools of a window, put together layer by layer.
 
 use std::collections::BTreeMap;
 
-use super::correction::{CorrectedBy, corrected, counts_are_corrected};
-use super::trend::{PooledPoint, consecutive, slow_share, trend};
+use super::correction::{CorrectedBy, counts_are_corrected, extrapolated};
+use super::trend::{PooledPoint, contiguous, drift_share, trend};
 use super::verdict::{
-    LEAST_BELOW_LIMIT_BITS, LEAST_DRAWS, MOST_CHANGE_BITS, MOST_DRIFT, MOST_ENTROPY_AT_REST_BITS, Verdict,
+    MAX_CHANGE_BITS, MAX_DRIFT, MAX_UNCHANGED_ENTROPY_BITS, MIN_GAP_TO_LIMIT_BITS, MIN_NETWORKS, Verdict,
 };
-use super::{PoolRow, RestRow, Spacing};
+use super::{DriftRow, PoolRow, Spacing};
 use crate::Bound;
 use crate::estimator::Correction;
 use crate::plane::Mean;
 
-/// One layer of one training, by one setting of an estimator.
+/// One layer of one training run, by one setting of an estimator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PooledLayer {
-    /// The seed of the training; absent for a pool over trainings.
+    /// The seed of the training run; absent for a pool over seeds.
     pub seed: Option<u64>,
     /// The layer, from 1.
     pub layer: usize,
@@ -27,30 +27,30 @@ pub struct PooledLayer {
     pub setting: String,
     /// Which bound, for a method that gives bounds.
     pub bound: Option<Bound>,
-    /// By M, ascending; pools spread over the window.
+    /// By M, ascending; strided subsets.
     pub trend: Vec<PooledPoint>,
-    /// I(X;T) of M consecutive networks, a mean over two stretches, by M, ascending.
-    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
-    /// I(X;T) of infinitely many draws, as far as can be told; see [`pooled_layers`].
+    /// I(X;T) of M contiguous networks, the mean of two subsets, by M, ascending.
+    pub contiguous_i_xt_bits: Vec<(usize, Mean)>,
+    /// I(X;T) in the limit of infinitely many networks; see [`pooled_layers`].
     pub corrected_i_xt_bits: Option<f64>,
-    /// How it was found.
+    /// How it was estimated.
     pub corrected_by: CorrectedBy,
-    /// The share of what pooling m = window / [`STRETCHES`] networks takes from I(X;T) that m *consecutive* networks do not
-    /// take:
+    /// The share of the lost information that is due to drift. Of what pooling m = window / [`DRIFT_SHARE_DIVISOR`] strided
+    /// networks takes from I(X;T), it is the fraction that m contiguous networks do not take:
     ///
     /// ```text
-    /// (I consecutive(m) − I spread(m)) / (I single − I spread(m))
+    /// (I contiguous(m) − I strided(m)) / (I single − I strided(m))
     /// ```
     ///
-    /// 0 if networks forget one another within m, as draws do: the fluctuation is fast. Near 1 if the weights only move on,
-    /// steadily or as a slow walk: then the pool shows where they have been. It scatters,
-    /// even below 0: single networks stand at four places of the window, stretches end at two, and I(X;T) itself wanders. Absent
-    /// where pooling takes less than 0.05 bits.
-    pub slow_share: Option<f64>,
+    /// 0 if networks decorrelate within m: the fluctuation is fast, and contiguous networks are as good as samples. Near 1
+    /// if the weights only drift, steadily or as a slow random walk: then the pool shows the path of the weights. It
+    /// scatters, even below 0: single networks are taken at four places of the window, contiguous subsets at two, and
+    /// I(X;T) itself changes over the window. Absent where pooling takes less than 0.05 bits.
+    pub drift_share: Option<f64>,
     /// The largest drift of the layers up to this one, on all of whose weights it depends; absent for a pool over
-    /// trainings.
+    /// seeds.
     pub drift: Option<f64>,
-    /// How many values lay outside the bins, with all networks pooled.
+    /// The number of values outside the bins, with all networks pooled.
     pub out_of_range: u64,
     /// Why values are missing with all networks pooled; `ok` if none are.
     pub status: String,
@@ -59,9 +59,9 @@ pub struct PooledLayer {
 }
 
 impl PooledLayer {
-    /// A single network: M = 1, the mean over up to four of the window.
+    /// A single network: M = 1, the mean over up to four networks of the window.
     pub fn single(&self) -> Option<&PooledPoint> {
-        self.trend.first().filter(|point| point.draws == 1)
+        self.trend.first().filter(|point| point.n_networks == 1)
     }
 
     /// All networks.
@@ -69,7 +69,7 @@ impl PooledLayer {
         self.trend.last()
     }
 
-    /// What the correction takes away from I(X;T): its value at M less the corrected one.
+    /// What the correction subtracts from I(X;T): its value at M minus the corrected one.
     pub fn correction_bits(&self) -> Option<f64> {
         Some(self.pooled()?.i_xt_bits?.mean - self.corrected_i_xt_bits?)
     }
@@ -77,58 +77,60 @@ impl PooledLayer {
     /// How much the last doubling of M changed I(X;T); negative if it fell.
     pub fn last_doubling_bits(&self) -> Option<f64> {
         let last = self.pooled()?;
-        let half = self.trend.iter().rfind(|point| 2 * point.draws <= last.draws)?;
-        // Of a window that is no power of two it is more than one doubling.
-        let doublings = (last.draws as f64 / half.draws as f64).log2();
+        let half = self.trend.iter().rfind(|point| 2 * point.n_networks <= last.n_networks)?;
+        // In a window that is no power of two it is more than one doubling.
+        let doublings = (last.n_networks as f64 / half.n_networks as f64).log2();
         Some((last.i_xt_bits?.mean - half.i_xt_bits?.mean) / doublings)
     }
 
-    /// Whether the layer is at one place as far as the method can tell.
-    pub fn at_rest(&self) -> bool {
-        let places = self.single().zip(self.pooled()).and_then(|(single, pooled)| {
+    /// Whether pooling changes nothing that the method resolves.
+    pub fn is_unchanged(&self) -> bool {
+        let values = self.single().zip(self.pooled()).and_then(|(single, pooled)| {
             let change = pooled.i_xt_bits?.mean - single.i_xt_bits?.mean;
             Some((change, pooled.h_t_given_x_bits?.mean))
         });
-        places.is_some_and(|(change, h_t_given_x)| {
-            change.abs() <= MOST_CHANGE_BITS && h_t_given_x <= MOST_ENTROPY_AT_REST_BITS
+        values.is_some_and(|(change, h_t_given_x)| {
+            change.abs() <= MAX_CHANGE_BITS && h_t_given_x <= MAX_UNCHANGED_ENTROPY_BITS
         })
     }
 
-    /// Whether the weights drift too much to be taken for draws of one distribution.
-    pub fn still_drifting(&self) -> bool {
-        self.drift.is_some_and(|drift| drift > MOST_DRIFT)
+    /// Whether the weights drift too much to be treated as samples of one distribution.
+    pub fn is_drifting(&self) -> bool {
+        self.drift.is_some_and(|drift| drift > MAX_DRIFT)
     }
 
     /// Whether more networks would change the value.
-    pub fn too_few_draws(&self) -> bool {
-        let few = self.pooled().is_none_or(|point| point.draws < LEAST_DRAWS);
-        let large = |change: Option<f64>| change.is_none_or(|bits| bits.abs() > MOST_CHANGE_BITS);
+    pub fn has_too_few_networks(&self) -> bool {
+        let few = self.pooled().is_none_or(|point| point.n_networks < MIN_NETWORKS);
+        let large = |change: Option<f64>| change.is_none_or(|bits| bits.abs() > MAX_CHANGE_BITS);
         let apart = self.pooled().and_then(|point| {
-            Some((point.draws as f64).log2() - point.h_t_given_x_bits?.mean < LEAST_BELOW_LIMIT_BITS)
+            Some((point.n_networks as f64).log2() - point.h_t_given_x_bits?.mean < MIN_GAP_TO_LIMIT_BITS)
         });
         few || apart.unwrap_or(false) || large(self.last_doubling_bits()) || large(self.correction_bits())
     }
 
     fn judge(&self) -> Verdict {
-        match self.pooled() {
-            Some(point) if point.draws >= LEAST_DRAWS && self.at_rest() => Verdict::Settled,
-            Some(point) if point.draws >= LEAST_DRAWS && self.still_drifting() => Verdict::StillDrifting,
-            _ if self.too_few_draws() => Verdict::TooFewDraws,
-            _ => Verdict::Settled,
+        let enough = self.pooled().is_some_and(|point| point.n_networks >= MIN_NETWORKS);
+        match (self.is_unchanged(), self.is_drifting()) {
+            (true, true) if enough => Verdict::Unchanged,
+            (true, false) if enough => Verdict::Stationary,
+            (false, true) if enough => Verdict::Drifting,
+            _ if self.has_too_few_networks() => Verdict::TooFewNetworks,
+            _ => Verdict::Stationary,
         }
     }
 }
 
-/// Puts the rows together, layer by layer, in the order of their first row.
+/// Groups the rows by layer and setting, in the order of their first row, and judges each layer.
 ///
-/// Rows that only correct those of another setting are no layer of their own.
+/// Rows that only correct those of another setting are not a layer of their own.
 ///
 /// # The corrected value
-/// H(T|x) of M draws is too low and so I(X;T) too high, by about (cells of x − 1)/2M nats once M is large. Three ways
-/// to correct it are at hand: to continue I(X;T) to 1/M = 0 by a line, 2 I(M) − I(M/2), or by a parabola,
-/// (8 I(M) − 6 I(M/2) + I(M/4)) / 3 (Strong et al. 1998), and to correct the counts (the `correction` of the estimator).
-/// Mean (largest) error in bits of I(X;T) over nine sets of 256 Gaussian clouds with known H(T|x), in 1 to 3 units of
-/// 30 bins, with standard deviations of 0.3 to 3 bins, so that a cloud fills 2 to 1400 cells:
+/// H(T|x) of M networks is too low and so I(X;T) too high, by about (cells of x − 1)/2M nats once M is large. It can be
+/// corrected in three ways: by extrapolating I(X;T) to 1/M = 0 along a line, 2 I(M) − I(M/2), or along a parabola,
+/// (8 I(M) − 6 I(M/2) + I(M/4)) / 3 (Strong et al. 1998), and by correcting the counts (the `correction` of the
+/// estimator). Mean (largest) error in bits of I(X;T) over nine sets of 256 Gaussian p(t | x) with known H(T|x), in 1 to
+/// 3 units of 30 bins, with standard deviations of 0.3 to 3 bins, so that p(t | x) covers 2 to 1400 cells:
 ///
 /// | M | none | line | parabola | Miller–Madow | Grassberger | Chao–Wang–Jost |
 /// |---|---|---|---|---|---|---|
@@ -137,7 +139,7 @@ impl PooledLayer {
 /// | 256 | 0.37 (2.4) | 0.24 (1.8) | 0.20 (1.6) | 0.28 (2.0) | 0.17 (1.3) | **0.08 (0.5)** |
 ///
 /// On a real window (5, 4 and 3 units of a tanh network on 12 bits, 30 bins on [−1, 1], stochastic gradient descent with
-/// rate 0.3 and batches of 16, 4096 inputs), of which 1024 networks tell the truth within 0.03 bits, the mean error of the
+/// rate 0.3 and batches of 16, 4096 inputs), where 1024 networks give the limit within 0.03 bits, the mean error over the
 /// three layers:
 ///
 /// | M | none | line | parabola | Miller–Madow | Grassberger | Chao–Wang–Jost |
@@ -146,9 +148,9 @@ impl PooledLayer {
 /// | 64 | 0.62 | 0.35 | 0.28 | 0.38 | 0.17 | **0.09** |
 /// | 256 | 0.26 | 0.11 | 0.08 | 0.14 | 0.05 | **0.02** |
 ///
-/// Where a cloud fills fewer than M/4 cells all but Miller–Madow are within 0.05 bits; where it fills more than M, only
-/// Chao–Wang–Jost is near, and nothing is right. Every error of some size is upward: **compression is rather
-/// understated**. So the corrected value is, in this order:
+/// Where p(t | x) covers fewer than M/4 cells, all but Miller–Madow are within 0.05 bits; where it covers more than M,
+/// only Chao–Wang–Jost is near, and none is exact. All large errors are upward, so **compression is underestimated
+/// rather than overestimated**. The corrected value is, in this order:
 ///
 /// 1. of a setting whose counts are corrected, the value itself;
 /// 2. where there is a row of the same setting with `correction = "chao-wang-jost"`, as
@@ -158,7 +160,7 @@ impl PooledLayer {
 /// # References
 /// Strong, Koberle, de Ruyter van Steveninck & Bialek (1998), *Entropy and information in neural spike trains*,
 /// Phys. Rev. Lett. 80:197; Chao, Wang & Jost (2013), *Methods in Ecology and Evolution* 4:1091.
-pub fn pooled_layers(rows: &[PoolRow], rest: &[RestRow]) -> Vec<PooledLayer> {
+pub fn pooled_layers(rows: &[PoolRow], drift: &[DriftRow]) -> Vec<PooledLayer> {
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<&PoolRow>> = Vec::new();
     for row in rows {
@@ -170,15 +172,16 @@ pub fn pooled_layers(rows: &[PoolRow], rest: &[RestRow]) -> Vec<PooledLayer> {
         }
         groups[place].push(row);
     }
-    let mut layers: Vec<PooledLayer> = groups.iter().map(|group| pooled_layer(group, rest)).collect();
+    let mut layers: Vec<PooledLayer> = groups.iter().map(|group| pooled_layer(group, drift)).collect();
     let twin = |layer: &PooledLayer| {
         let setting = format!("{}, {}", layer.setting, Correction::ChaoWangJost.name());
         let bound = layer.bound.map(Bound::name);
         let place =
             *places.get(&(layer.seed, layer.layer, layer.estimator.as_str(), setting.as_str(), bound))?;
         let point = layers[place].pooled()?;
-        let value =
-            point.i_xt_bits.filter(|_| Some(point.draws) == layer.pooled().map(|point| point.draws))?;
+        let value = point
+            .i_xt_bits
+            .filter(|_| Some(point.n_networks) == layer.pooled().map(|point| point.n_networks))?;
         Some((place, value.mean))
     };
     let twins: Vec<Option<(usize, f64)>> = layers.iter().map(twin).collect();
@@ -198,16 +201,16 @@ pub fn pooled_layers(rows: &[PoolRow], rest: &[RestRow]) -> Vec<PooledLayer> {
     layers
 }
 
-fn pooled_layer(rows: &[&PoolRow], rest: &[RestRow]) -> PooledLayer {
+fn pooled_layer(rows: &[&PoolRow], drift: &[DriftRow]) -> PooledLayer {
     let first = rows[0];
     let trend = trend(rows);
-    let largest = trend.last().map(|point| point.draws);
-    let all = rows.iter().find(|row| Some(row.draws) == largest && row.spacing == Spacing::Spread);
-    let consecutive = consecutive(rows);
-    let drift = rest
+    let largest = trend.last().map(|point| point.n_networks);
+    let all = rows.iter().find(|row| Some(row.n_networks) == largest && row.spacing == Spacing::Strided);
+    let contiguous = contiguous(rows);
+    let drift = drift
         .iter()
         .filter(|row| Some(row.seed) == first.seed && (1..=first.layer).contains(&row.layer))
-        .map(RestRow::drift)
+        .map(DriftRow::drift)
         .fold(None, |largest: Option<f64>, drift| Some(largest.map_or(drift, |largest| largest.max(drift))));
     PooledLayer {
         seed: first.seed,
@@ -218,19 +221,19 @@ fn pooled_layer(rows: &[&PoolRow], rest: &[RestRow]) -> PooledLayer {
         bound: first.bound,
         corrected_i_xt_bits: match counts_are_corrected(&first.setting) {
             true => trend.last().and_then(|point| Some(point.i_xt_bits?.mean)),
-            false => corrected(&trend, |point| point.i_xt_bits),
+            false => extrapolated(&trend, |point| point.i_xt_bits),
         },
         corrected_by: match counts_are_corrected(&first.setting) {
             true => CorrectedBy::Counts,
             false => CorrectedBy::Trend,
         },
-        slow_share: slow_share(&trend, &consecutive),
-        consecutive_i_xt_bits: consecutive,
+        drift_share: drift_share(&trend, &contiguous),
+        contiguous_i_xt_bits: contiguous,
         trend,
         drift,
         out_of_range: all.map_or(0, |row| row.out_of_range),
         status: all.map_or_else(|| first.status.clone(), |row| row.status.clone()),
-        // Judged once its corrected value is settled.
-        verdict: Verdict::TooFewDraws,
+        // Judged once its corrected value is known.
+        verdict: Verdict::TooFewNetworks,
     }
 }

@@ -8,10 +8,10 @@ use super::{PoolRow, PooledLayer, Verdict};
 use crate::Bound;
 use crate::plane::Mean;
 
-/// One layer by one setting, over all trainings: means of the values of each, with the error that counts.
+/// One layer by one setting: means over seeds.
 ///
-/// Of several trainings every mean is over them and its standard error is s/√(number of trainings), whatever each is
-/// uncertain by alone. Of one training, or a pool over trainings, the values are its own.
+/// With several seeds every value is a mean over them with the standard error s/√(number of seeds), whatever the
+/// uncertainty of each. With one seed, or a pool over seeds, the values are its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PooledMean {
     /// The layer, from 1.
@@ -24,30 +24,30 @@ pub struct PooledMean {
     pub setting: String,
     /// Which bound, for a method that gives bounds.
     pub bound: Option<Bound>,
-    /// By M, ascending; a size is there if any training has it.
+    /// By M, ascending; a size is present if any seed has it.
     pub trend: Vec<PooledPoint>,
-    /// I(X;T) of infinitely many draws.
+    /// I(X;T) in the limit of infinitely many networks.
     pub corrected_i_xt_bits: Option<Mean>,
-    /// How it was found.
+    /// How it was estimated.
     pub corrected_by: CorrectedBy,
-    /// I(X;T) of M consecutive networks; see [`PooledLayer::consecutive_i_xt_bits`].
-    pub consecutive_i_xt_bits: Vec<(usize, Mean)>,
-    /// How much of it is slow; see [`PooledLayer::slow_share`].
-    pub slow_share: Option<Mean>,
+    /// I(X;T) of M contiguous networks; see [`PooledLayer::contiguous_i_xt_bits`].
+    pub contiguous_i_xt_bits: Vec<(usize, Mean)>,
+    /// The share due to drift; see [`PooledLayer::drift_share`].
+    pub drift_share: Option<Mean>,
     /// The drift; see [`PooledLayer::drift`].
     pub drift: Option<Mean>,
-    /// How many values lay outside the bins, all trainings with all networks pooled.
+    /// The number of values outside the bins, over all seeds with all networks pooled.
     pub out_of_range: u64,
-    /// How many trainings have which verdict, the most frequent first (of equals the one that claims less).
+    /// The verdicts and the number of seeds with each, the most frequent first (of equals the one that claims less).
     pub verdicts: Vec<(Verdict, usize)>,
-    /// Statuses that are not `ok`, each once.
+    /// The statuses other than `ok`, each once.
     pub statuses: Vec<String>,
 }
 
 impl PooledMean {
     /// M = 1.
     pub fn single(&self) -> Option<&PooledPoint> {
-        self.trend.first().filter(|point| point.draws == 1)
+        self.trend.first().filter(|point| point.n_networks == 1)
     }
 
     /// All networks.
@@ -56,8 +56,8 @@ impl PooledMean {
     }
 }
 
-/// Means over trainings, in the order of the first layer of each setting.
-pub fn mean_over_trainings(layers: &[PooledLayer]) -> Vec<PooledMean> {
+/// Averages over seeds, in the order of the first layer of each setting.
+pub fn mean_over_seeds(layers: &[PooledLayer]) -> Vec<PooledMean> {
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<&PooledLayer>> = Vec::new();
     for layer in layers {
@@ -97,8 +97,8 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
         trend: if let [alone] = layers { alone.trend.clone() } else { mean_trend(layers) },
         corrected_i_xt_bits: mean(&|layer| layer.corrected_i_xt_bits),
         corrected_by: first.corrected_by,
-        consecutive_i_xt_bits: mean_consecutive(layers),
-        slow_share: mean(&|layer| layer.slow_share),
+        contiguous_i_xt_bits: mean_contiguous(layers),
+        drift_share: mean(&|layer| layer.drift_share),
         drift: mean(&|layer| layer.drift),
         out_of_range: layers.iter().map(|layer| layer.out_of_range).sum(),
         verdicts,
@@ -106,28 +106,28 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
     }
 }
 
-fn mean_consecutive(layers: &[&PooledLayer]) -> Vec<(usize, Mean)> {
+fn mean_contiguous(layers: &[&PooledLayer]) -> Vec<(usize, Mean)> {
     let mut sizes: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for (draws, mean) in layers.iter().flat_map(|layer| &layer.consecutive_i_xt_bits) {
-        sizes.entry(*draws).or_default().push(mean.mean);
+    for (size, mean) in layers.iter().flat_map(|layer| &layer.contiguous_i_xt_bits) {
+        sizes.entry(*size).or_default().push(mean.mean);
     }
-    sizes.into_iter().filter_map(|(draws, values)| Some((draws, Mean::of(&values)?))).collect()
+    sizes.into_iter().filter_map(|(size, values)| Some((size, Mean::of(&values)?))).collect()
 }
 
 fn mean_trend(layers: &[&PooledLayer]) -> Vec<PooledPoint> {
     let mut sizes: BTreeMap<usize, Vec<&PooledPoint>> = BTreeMap::new();
     for point in layers.iter().flat_map(|layer| &layer.trend) {
-        sizes.entry(point.draws).or_default().push(point);
+        sizes.entry(point.n_networks).or_default().push(point);
     }
     sizes
         .into_iter()
-        .map(|(draws, points)| {
+        .map(|(n_networks, points)| {
             let mean = |value: fn(&PooledPoint) -> Option<Mean>| {
                 let values: Vec<f64> = points.iter().filter_map(|&point| Some(value(point)?.mean)).collect();
                 Mean::of(&values)
             };
             PooledPoint {
-                draws,
+                n_networks,
                 h_t_bits: mean(|point| point.h_t_bits),
                 h_t_given_x_bits: mean(|point| point.h_t_given_x_bits),
                 h_t_given_y_bits: mean(|point| point.h_t_given_y_bits),

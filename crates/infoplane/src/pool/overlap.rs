@@ -7,49 +7,53 @@ use super::PoolSubject;
 use super::conditional::{ConditionalDistributions, Inputs};
 use crate::Labels;
 
-/// How much the clouds of pairs of inputs overlap in one layer; a line of `overlap.jsonl`.
+/// How much the conditional distributions of two inputs overlap in one layer; a row of `overlap.jsonl`.
 ///
-/// The cloud of an input is where M networks put it, in cells (bins). Two clouds overlap if they share a cell (both have
-/// positive probability there); their overlap is Σ_cells min(p, q), 1 for equal clouds.
+/// p(t | x) is the share of M networks that put input x into cell (bin) t. Two inputs overlap if their distributions have
+/// a cell in common; their overlap is Σ_t min(p(t | x), p(t | x')), 1 for equal distributions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OverlapRow {
-    /// The seed of the training; absent for a pool over trainings.
+    /// The seed of the training run; absent for a pool over seeds.
     pub seed: Option<u64>,
     /// The layer, from 1 (nearest the input).
     pub layer: usize,
     /// The cells, as figures print them.
     pub setting: String,
     /// M, the number of networks pooled.
-    pub draws: usize,
+    #[serde(alias = "draws")]
+    pub n_networks: usize,
     /// The class of one input.
     pub class: u32,
     /// The class of the other; the same for pairs within a class.
     pub other_class: u32,
-    /// How many pairs of different inputs.
-    pub pairs: u64,
-    /// The share of them whose clouds share a cell.
-    pub overlapping: f64,
-    /// The mean overlap Σ min(p, q) of the pairs.
-    pub overlap: f64,
+    /// The number of pairs of different inputs.
+    #[serde(alias = "pairs")]
+    pub n_pairs: u64,
+    /// The fraction of them with a cell in common.
+    #[serde(alias = "overlapping")]
+    pub overlapping_fraction: f64,
+    /// The mean overlap, Σ_t min(p(t | x), p(t | x')), of the pairs.
+    #[serde(alias = "overlap")]
+    pub mean_overlap: f64,
 }
 
-/// Of more inputs than this, so many evenly spaced ones are compared: a bit for each pair then takes 8 MiB.
-pub const MOST_COMPARED_INPUTS: usize = 8192;
+/// The most inputs that are compared; of more, this number of evenly spaced ones. A bit for each pair then takes 8 MiB.
+pub const MAX_COMPARED_INPUTS: usize = 8192;
 
-/// How much the clouds of all pairs of different inputs overlap, by pairs of classes.
+/// Measures the overlap of the conditional distributions of all pairs of different inputs, by pairs of classes.
 ///
 /// ```text
-/// share of pairs (x, x') with  p(t|x) > 0 and p(t|x') > 0  in a common cell t
-/// mean over pairs of           Σ_t min(p(t|x), p(t|x'))
+/// fraction of pairs (x, x') with  p(t|x) > 0 and p(t|x') > 0  in a common cell t
+/// mean over pairs of              Σ_t min(p(t|x), p(t|x'))
 /// ```
 ///
-/// `cells`: the cell of each row, `(draws · n_inputs)`, network after network, numbered `0..n_labels`; `subject`: which
-/// input each row of one network is, and its class. The rows come for M = 1, the last network alone, where an overlap
-/// is a pair of inputs in one cell, and for all M. Equal inputs are one: their rows are pooled. An input whose rows have
-/// several classes has the one most of them have (the first of equals). Pairs of classes without a pair of inputs have no row.
+/// `cells`: the cell of each row, `(n_networks · n_inputs)`, network after network, numbered `0..n_labels`; `subject`: the
+/// input of each row of one network, and its class. There are rows for M = 1, the last network alone, where an overlap
+/// is a pair of inputs in one cell, and for all M. Rows with equal inputs are pooled. An input whose rows have several
+/// classes counts as the most frequent one (the first of equals). Pairs of classes without a pair of inputs have no row.
 ///
-/// Exact for up to [`MOST_COMPARED_INPUTS`] inputs; of more, so many evenly spaced ones are taken, and `pairs` tells.
-/// With m inputs in a cell its minima are summed in O(m (log m + classes)), without a loop over pairs, and the shared
+/// Exact for up to [`MAX_COMPARED_INPUTS`] inputs; of more, evenly spaced ones are compared, and `n_pairs` says how many.
+/// With m inputs in a cell its minima are summed in O(m (log m + classes)), without a loop over pairs, and common
 /// cells are found 64 pairs at a time.
 ///
 /// ```
@@ -59,11 +63,11 @@ pub const MOST_COMPARED_INPUTS: usize = 8192;
 /// let cells = Labels::from_symbols(&[0, 1, 2, 0, 0, 2]);
 /// let (x, y) = (Labels::distinct(3), Labels::from_symbols(&["cat", "cat", "dog"]));
 /// let rows = overlaps(&cells, PoolSubject { seed: Some(1), x: &x, y: &y }, 1, "by hand");
-/// // The last network alone has merged both cats; over both networks they share half of their probability.
-/// assert_eq!((rows[0].draws, rows[0].overlapping, rows[0].overlap), (1, 1.0, 1.0));
-/// assert_eq!((rows[2].draws, rows[2].overlapping, rows[2].overlap), (2, 1.0, 0.5));
-/// // No cat is where the dog is.
-/// assert_eq!((rows[3].class, rows[3].other_class, rows[3].overlap), (0, 1, 0.0));
+/// // The last network alone merges both cats; over both networks they share half of their probability.
+/// assert_eq!((rows[0].n_networks, rows[0].overlapping_fraction, rows[0].mean_overlap), (1, 1.0, 1.0));
+/// assert_eq!((rows[2].n_networks, rows[2].overlapping_fraction, rows[2].mean_overlap), (2, 1.0, 0.5));
+/// // No cat shares a cell with the dog.
+/// assert_eq!((rows[3].class, rows[3].other_class, rows[3].mean_overlap), (0, 1, 0.0));
 /// ```
 ///
 /// # Panics
@@ -75,41 +79,41 @@ pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting:
         return vec![];
     }
     assert!(cells.len().is_multiple_of(n), "{} rows are no whole number of networks of {n}", cells.len());
-    let inputs = Inputs::new(subject.x, subject.y, MOST_COMPARED_INPUTS);
+    let inputs = Inputs::new(subject.x, subject.y, MAX_COMPARED_INPUTS);
     let codes = cells.codes();
     let mut rows = Vec::new();
     let last_alone = (codes.len() > n).then(|| &codes[codes.len() - n..]);
     for codes in last_alone.into_iter().chain([codes]) {
-        let clouds = ConditionalDistributions::new(codes, cells.n_labels(), n, &inputs);
-        for between in clouds.compare(&inputs) {
+        let distributions = ConditionalDistributions::new(codes, cells.n_labels(), n, &inputs);
+        for pair in distributions.compare(&inputs) {
             rows.push(OverlapRow {
                 seed: subject.seed,
                 layer,
                 setting: setting.to_string(),
-                draws: codes.len() / n,
-                class: between.class as u32,
-                other_class: between.other_class as u32,
-                pairs: between.pairs,
-                overlapping: between.overlapping as f64 / between.pairs as f64,
-                overlap: between.overlap / between.pairs as f64,
+                n_networks: codes.len() / n,
+                class: pair.class as u32,
+                other_class: pair.other_class as u32,
+                n_pairs: pair.n_pairs,
+                overlapping_fraction: pair.n_overlapping as f64 / pair.n_pairs as f64,
+                mean_overlap: pair.sum_of_minima / pair.n_pairs as f64,
             });
         }
     }
     rows
 }
 
-/// What two classes have in common.
-struct Between {
+/// The pairs of inputs of two classes.
+struct ClassPair {
     class: usize,
     other_class: usize,
-    pairs: u64,
-    overlapping: u64,
-    overlap: f64,
+    n_pairs: u64,
+    n_overlapping: u64,
+    sum_of_minima: f64,
 }
 
 impl ConditionalDistributions {
     /// Pairs of classes, without those that have no pair of inputs.
-    fn compare(&self, inputs: &Inputs) -> Vec<Between> {
+    fn compare(&self, inputs: &Inputs) -> Vec<ClassPair> {
         let words = inputs.len().div_ceil(64);
         let sharing = self.sharing(inputs.len(), words);
         let minima = self.sums_of_minima(inputs);
@@ -127,13 +131,13 @@ impl ConditionalDistributions {
                 let ones: u64 = (inputs.classes[class]..inputs.classes[class + 1])
                     .map(|input| ones(&sharing[input * words..][..words], columns.clone()))
                     .sum();
-                found.push(Between {
+                found.push(ClassPair {
                     class,
                     other_class,
-                    pairs,
+                    n_pairs: pairs,
                     // Within a class each pair is there twice.
-                    overlapping: if class == other_class { ones / 2 } else { ones },
-                    overlap: minima[class * n_classes + other_class],
+                    n_overlapping: if class == other_class { ones / 2 } else { ones },
+                    sum_of_minima: minima[class * n_classes + other_class],
                 });
             }
         }
@@ -239,10 +243,11 @@ mod tests {
     /// The definition: every pair of inputs, every cell.
     fn double_loop(codes: &[u32], x: &Labels, y: &Labels) -> Vec<(u32, u32, u64, f64, f64)> {
         let n = x.len();
-        let mut clouds: Vec<(BTreeMap<u32, f64>, Vec<u32>, f64)> = vec![Default::default(); x.n_labels()];
+        let mut distributions: Vec<(BTreeMap<u32, f64>, Vec<u32>, f64)> =
+            vec![Default::default(); x.n_labels()];
         for (row, &code) in codes.iter().enumerate() {
-            let (cloud, classes, rows) = &mut clouds[x.codes()[row % n] as usize];
-            *cloud.entry(code).or_default() += 1.0;
+            let (distribution, classes, rows) = &mut distributions[x.codes()[row % n] as usize];
+            *distribution.entry(code).or_default() += 1.0;
             classes.push(y.codes()[row % n]);
             *rows += 1.0;
         }
@@ -251,8 +256,8 @@ mod tests {
             (0..y.n_labels() as u32).max_by_key(|&c| (count(c), std::cmp::Reverse(c))).unwrap()
         };
         let mut sums: BTreeMap<(u32, u32), (u64, f64, f64)> = BTreeMap::new();
-        for (i, (p, of_p, n_p)) in clouds.iter().enumerate() {
-            for (q, of_q, n_q) in &clouds[..i] {
+        for (i, (p, of_p, n_p)) in distributions.iter().enumerate() {
+            for (q, of_q, n_q) in &distributions[..i] {
                 let (a, b) = (class(of_p), class(of_q));
                 let sum = sums.entry((a.min(b), a.max(b))).or_default();
                 let common = p
@@ -273,9 +278,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_pair_of_inputs_is_compared(
-            (n, codes, x, y) in (1usize..90, 1usize..5, 1u32..60).prop_flat_map(|(n, draws, n_cells)| (
+            (n, codes, x, y) in (1usize..90, 1usize..5, 1u32..60).prop_flat_map(|(n, n_networks, n_cells)| (
                 Just(n),
-                prop::collection::vec(0..n_cells, n * draws),
+                prop::collection::vec(0..n_cells, n * n_networks),
                 // Some inputs are equal, and may even differ in class.
                 prop::collection::vec(0..(n as u32).max(2), n),
                 prop::collection::vec(0u32..3, n),
@@ -283,15 +288,15 @@ mod tests {
         ) {
             let (x, y) = (Labels::from_symbols(&x), Labels::from_symbols(&y));
             let rows = compared(&codes, &x, &y);
-            let draws = codes.len() / n;
-            for (m, codes) in [(1, &codes[codes.len() - n..]), (draws, &codes[..])] {
-                let rows: Vec<&OverlapRow> = rows.iter().filter(|row| row.draws == m).collect();
+            let n_networks = codes.len() / n;
+            for (m, codes) in [(1, &codes[codes.len() - n..]), (n_networks, &codes[..])] {
+                let rows: Vec<&OverlapRow> = rows.iter().filter(|row| row.n_networks == m).collect();
                 let expected = double_loop(codes, &x, &y);
                 prop_assert_eq!(rows.len(), expected.len());
                 for (row, (class, other_class, pairs, overlapping, overlap)) in rows.iter().zip(expected) {
-                    prop_assert_eq!((row.class, row.other_class, row.pairs), (class, other_class, pairs));
-                    prop_assert!((row.overlapping - overlapping).abs() < 1e-12);
-                    prop_assert!((row.overlap - overlap).abs() < 1e-12);
+                    prop_assert_eq!((row.class, row.other_class, row.n_pairs), (class, other_class, pairs));
+                    prop_assert!((row.overlapping_fraction - overlapping).abs() < 1e-12);
+                    prop_assert!((row.mean_overlap - overlap).abs() < 1e-12);
                 }
             }
         }
@@ -300,13 +305,14 @@ mod tests {
     #[test]
     fn crowded_cells_are_compared_64_at_a_time() {
         // 300 inputs in 7 cells: more in each than words in a row of bits.
-        let (n, draws) = (300, 3);
-        let codes: Vec<u32> = (0..n * draws).map(|row| ((row * row + 5 * row / n) % 97 % 7) as u32).collect();
+        let (n, n_networks) = (300, 3);
+        let codes: Vec<u32> =
+            (0..n * n_networks).map(|row| ((row * row + 5 * row / n) % 97 % 7) as u32).collect();
         let y = Labels::from_symbols(&(0..n).map(|i| i % 3).collect::<Vec<_>>());
         let rows = compared(&codes, &Labels::distinct(n), &y);
         for (row, expected) in rows[6..].iter().zip(double_loop(&codes, &Labels::distinct(n), &y)) {
-            assert!((row.overlapping - expected.3).abs() < 1e-12 && row.overlapping < 1.0);
-            assert!((row.overlap - expected.4).abs() < 1e-12);
+            assert!((row.overlapping_fraction - expected.3).abs() < 1e-12 && row.overlapping_fraction < 1.0);
+            assert!((row.mean_overlap - expected.4).abs() < 1e-12);
         }
     }
 
@@ -316,10 +322,10 @@ mod tests {
         let codes: Vec<u32> = (0..n as u32).map(|i| i % 2).collect();
         let y = Labels::from_symbols(&vec![0; n]);
         let rows = compared(&codes, &Labels::distinct(n), &y);
-        let most = MOST_COMPARED_INPUTS as u64;
-        assert_eq!(rows[0].pairs, most * (most - 1) / 2);
+        let most = MAX_COMPARED_INPUTS as u64;
+        assert_eq!(rows[0].n_pairs, most * (most - 1) / 2);
         // Half of the inputs in each cell.
-        assert!((rows[0].overlapping - 0.5).abs() < 0.01, "{}", rows[0].overlapping);
-        assert_eq!(rows[0].overlapping, rows[0].overlap);
+        assert!((rows[0].overlapping_fraction - 0.5).abs() < 0.01, "{}", rows[0].overlapping_fraction);
+        assert_eq!(rows[0].overlapping_fraction, rows[0].mean_overlap);
     }
 }

@@ -1,27 +1,29 @@
-//! What was measured of a pool: a line of `pool.jsonl`.
+//! The measurements of a pool: the rows of `pool.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Bound;
 
-/// Which networks of the window make a smaller pool.
+/// How the networks of a smaller pool are chosen from the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
-    /// Spread over the window (all of it for M = window): network k of part p, counted from the last of the window back, is
-    /// ⌊(k P + p) window / (M P)⌋ networks before that one. There are P = min(⌊window / M⌋, 4) parts.
-    Spread,
-    /// One after the other: M networks, at most half of the window. Part 0 ends where the second half of the window
-    /// begins, part 1 with the last network.
-    Consecutive,
+    /// Evenly spaced over the window (all of it for M = window): network k of subset p, counted back from the last of
+    /// the window, is ⌊(k P + p) window / (M P)⌋ networks before it. There are P = min(⌊window / M⌋, 4) subsets.
+    #[serde(alias = "spread")]
+    Strided,
+    /// M networks in succession, at most half of the window. Subset 0 ends where the second half of the window
+    /// begins, subset 1 with the last network.
+    #[serde(alias = "consecutive")]
+    Contiguous,
 }
 
-/// What one setting of an estimator said about one layer of one pool of networks.
+/// The estimates of one method for one layer of one pool of networks.
 ///
-/// All in bits, and absent where the method cannot give it.
+/// Information is in bits, and absent where the method does not give it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PoolRow {
-    /// The seed of the training; absent for a pool over trainings.
+    /// The seed of the training run; absent for a pool over seeds.
     pub seed: Option<u64>,
     /// The layer, from 1 (nearest the input).
     pub layer: usize,
@@ -34,21 +36,23 @@ pub struct PoolRow {
     /// Which bound on I(X;T), for a method that gives bounds.
     pub bound: Option<Bound>,
     /// M, the number of networks pooled.
-    pub draws: usize,
-    /// Which networks of the window these are.
+    #[serde(alias = "draws")]
+    pub n_networks: usize,
+    /// How they are chosen from the window.
     pub spacing: Spacing,
-    /// Which of the disjoint pools of so many networks, from 0.
-    pub part: usize,
-    /// H(T) of what the method measures: of bins; for noise H(T + noise) − H(noise). It is the information between T
-    /// and which row it is, input and network.
+    /// Which of the disjoint subsets of this size and spacing, from 0.
+    #[serde(alias = "part")]
+    pub subset: usize,
+    /// H(T) as the method defines it: of bins; for noise H(T + noise) − H(noise). It is the information between T
+    /// and the row, that is, the pair of input and network.
     pub h_t_bits: Option<f64>,
     /// I(X;T) = H(T) − H(T|X).
     pub i_xt_bits: Option<f64>,
     /// I(T;Y) = H(T) − H(T|Y).
     pub i_ty_bits: Option<f64>,
-    /// I(X;T) after the inputs were permuted within each network: nothing but the bias of so many draws.
+    /// I(X;T) after the inputs were permuted within each network: the bias of M networks, and nothing else.
     pub control_bits: Option<f64>,
-    /// How many values lay outside the bins.
+    /// The number of values outside the bins.
     pub out_of_range: u64,
     /// `ok`, or why the layer, or one of its values, could not be measured.
     pub status: String,

@@ -1,22 +1,22 @@
-//! The values by the number of networks pooled.
+//! Values as a function of the number of networks pooled.
 
 use std::collections::BTreeMap;
 
-use super::verdict::{LEAST_SHARED_BITS, STRETCHES};
+use super::verdict::{DRIFT_SHARE_DIVISOR, MIN_DIFFERENCE_BITS};
 use super::{PoolRow, Spacing};
 use crate::plane::Mean;
 
-/// The values at one M: means over disjoint pools, in bits.
+/// The values at one M: means over disjoint subsets, in bits.
 ///
-/// The standard error is that of the mean over disjoint pools of M networks spread over the window, each between the
-/// others, so that all share its slow wander; where a size has
-/// fewer than three of them, it is that of the largest smaller size that has. So the value of all M networks has the
-/// error of the mean of its four disjoint pools of M/4: a pool of M fluctuates about half as much as one of M/4. An
-/// approximation, and for networks that remember one another too small; over several trainings it is not used.
+/// The standard error is that of the mean over disjoint strided subsets of M networks. They interleave, so all share
+/// the slow changes of the window. Where a size has fewer than three subsets, the error is that of the largest smaller
+/// size that has three. So the value of all M networks has the error of the mean of its four disjoint pools of M/4,
+/// because a pool of M fluctuates about half as much as one of M/4. This is an approximation, and too small where the
+/// networks are correlated; with several seeds it is not used.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PooledPoint {
-    /// M.
-    pub draws: usize,
+    /// M, the number of networks.
+    pub n_networks: usize,
     /// H(T).
     pub h_t_bits: Option<Mean>,
     /// H(T|X).
@@ -35,33 +35,34 @@ pub(super) fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite())
 }
 
-/// I(X;T) of consecutive networks, by M.
-pub(super) fn consecutive(rows: &[&PoolRow]) -> Vec<(usize, Mean)> {
+/// I(X;T) of M contiguous networks, by M.
+pub(super) fn contiguous(rows: &[&PoolRow]) -> Vec<(usize, Mean)> {
     let mut sizes: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.spacing == Spacing::Consecutive) {
-        sizes.entry(row.draws).or_default().extend(finite(row.i_xt_bits));
+    for row in rows.iter().filter(|row| row.spacing == Spacing::Contiguous) {
+        sizes.entry(row.n_networks).or_default().extend(finite(row.i_xt_bits));
     }
-    sizes.into_iter().filter_map(|(draws, values)| Some((draws, Mean::of(&values)?))).collect()
+    sizes.into_iter().filter_map(|(size, values)| Some((size, Mean::of(&values)?))).collect()
 }
 
-pub(super) fn slow_share(trend: &[PooledPoint], consecutive: &[(usize, Mean)]) -> Option<f64> {
-    let stretch = trend.last()?.draws / STRETCHES;
-    let spread = |draws: usize| Some(trend.iter().find(|point| point.draws == draws)?.i_xt_bits?.mean);
-    let (draws, in_a_row) = consecutive.iter().rfind(|(draws, _)| *draws <= stretch)?;
-    let (single, spread) = (spread(1)?, spread(*draws)?);
-    (single - spread >= LEAST_SHARED_BITS).then(|| (in_a_row.mean - spread) / (single - spread))
+/// (I contiguous − I strided) / (I single − I strided) at a sixteenth of the window.
+pub(super) fn drift_share(trend: &[PooledPoint], contiguous: &[(usize, Mean)]) -> Option<f64> {
+    let most = trend.last()?.n_networks / DRIFT_SHARE_DIVISOR;
+    let strided = |size: usize| Some(trend.iter().find(|point| point.n_networks == size)?.i_xt_bits?.mean);
+    let (size, contiguous) = contiguous.iter().rfind(|(size, _)| *size <= most)?;
+    let (single, strided) = (strided(1)?, strided(*size)?);
+    (single - strided >= MIN_DIFFERENCE_BITS).then(|| (contiguous.mean - strided) / (single - strided))
 }
 
-/// The points by M, each with the standard error of its size or the largest smaller one that has it.
+/// The points by M, each with the standard error of its size or of the largest smaller size that has one.
 pub(super) fn trend(rows: &[&PoolRow]) -> Vec<PooledPoint> {
     let mut sizes: BTreeMap<usize, Vec<&PoolRow>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.spacing == Spacing::Spread) {
-        sizes.entry(row.draws).or_default().push(row);
+    for row in rows.iter().filter(|row| row.spacing == Spacing::Strided) {
+        sizes.entry(row.n_networks).or_default().push(row);
     }
     let mut known = [None; 6];
     sizes
         .into_iter()
-        .map(|(draws, rows)| {
+        .map(|(n_networks, rows)| {
             let mut quantity = 0;
             let mut mean = |value: &dyn Fn(&PoolRow) -> Option<f64>| {
                 let values: Vec<f64> = rows.iter().filter_map(|row| finite(value(row))).collect();
@@ -69,7 +70,7 @@ pub(super) fn trend(rows: &[&PoolRow]) -> Vec<PooledPoint> {
                 let known = &mut known[quantity];
                 quantity += 1;
                 let mut mean = mean?;
-                // Of two values the error would itself be uncertain by a factor of several.
+                // From two values the error itself would be uncertain by a factor of several.
                 match (mean.n_seeds, mean.standard_error) {
                     (3.., error) => *known = error,
                     _ => mean.standard_error = *known,
@@ -77,7 +78,7 @@ pub(super) fn trend(rows: &[&PoolRow]) -> Vec<PooledPoint> {
                 Some(mean)
             };
             PooledPoint {
-                draws,
+                n_networks,
                 h_t_bits: mean(&|row| row.h_t_bits),
                 h_t_given_x_bits: mean(&PoolRow::h_t_given_x_bits),
                 h_t_given_y_bits: mean(&PoolRow::h_t_given_y_bits),

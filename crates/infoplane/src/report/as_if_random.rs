@@ -1,10 +1,10 @@
-//! Figures and words of the as-if-random experiment.
+//! Figures and summary of the as-if-random experiment.
 
 mod compression;
+mod drift;
 mod layout;
 mod overlap;
-mod rest;
-mod trainings;
+mod seeds;
 mod trend;
 mod words;
 
@@ -18,23 +18,23 @@ use crate::Bound;
 use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
 use crate::plane::{MethodDescription, make_ids_unique};
-use crate::pool::{PooledMean, mean_over_trainings, pooled_layers};
+use crate::pool::{PooledMean, mean_over_seeds, pooled_layers};
 use crate::run::Disk;
 
-pub use trainings::{as_if_random_failed, as_if_random_notes};
+pub use seeds::{as_if_random_failed, as_if_random_notes};
 pub use words::as_if_random_summary;
 
 /// Writes the figures and `summary.md` into `directory`, and returns the paths of what it wrote.
 ///
 /// For every setting of every estimator `trend-…` (I(X;T) and H(T|X) against M) and `compression-…` (H(X) − I(X;T) and
-/// I(T;Y), one network against all); for every kind of cells `overlap-…` (of the clouds of pairs of inputs); and `rest`
-/// (how loss, weights and their means moved over the window). Of several trainings everything is a mean with its standard
-/// error. A setting that only corrects the counts of another one gives that its corrected value, and no figure of its own.
+/// I(T;Y), one network against all); for every kind of cells `overlap-…` (of the distributions p(t | x) of pairs of inputs);
+/// and `drift` (loss, weights and their drift over the window). With several seeds every value is a mean with its standard
+/// error. A setting that only corrects the counts of another has no figure of its own.
 ///
 /// # Errors
 /// As [`write`](super::write()).
 pub fn write_as_if_random(result: &AsIfRandomResult, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    if result.rows.is_empty() && result.rest.is_empty() && result.window.is_empty() {
+    if result.rows.is_empty() && result.drift.is_empty() && result.window.is_empty() {
         return Err(ReportError::Empty);
     }
     let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
@@ -85,12 +85,16 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
     let names = unique(cells.iter().map(|setting| MethodDescription::new("", setting, None)));
     for (setting, MethodDescription { id: name, .. }) in cells.iter().zip(names) {
         if let Some(scene) = overlap::draw(result, setting) {
-            let title = format!("Overlap of the clouds of two inputs: {setting}");
+            let title = format!("Overlap of p(t | x) of two inputs: {setting}");
             figures.push(Figure { name: format!("overlap-{name}"), title, scene });
         }
     }
-    if let Some(scene) = rest::draw(result) {
-        figures.push(Figure { name: "rest".into(), title: "Whether the weights are at rest".into(), scene });
+    if let Some(scene) = drift::draw(result) {
+        figures.push(Figure {
+            name: "drift".into(),
+            title: "Drift of the weights over the window".into(),
+            scene,
+        });
     }
     figures
 }
@@ -102,10 +106,10 @@ fn unique(methods: impl Iterator<Item = MethodDescription>) -> Vec<MethodDescrip
     methods
 }
 
-/// One setting of an estimator: its layers, each a mean over trainings.
+/// One setting of an estimator: its layers, each a mean over seeds.
 struct Setting {
     layers: Vec<PooledMean>,
-    n_trainings: usize,
+    n_seeds: usize,
 }
 
 impl Setting {
@@ -124,15 +128,15 @@ impl Setting {
     }
 
     /// The largest number of networks pooled.
-    fn draws(&self) -> usize {
-        self.layers.iter().filter_map(|layer| Some(layer.pooled()?.draws)).max().unwrap_or(0)
+    fn n_networks(&self) -> usize {
+        self.layers.iter().filter_map(|layer| Some(layer.pooled()?.n_networks)).max().unwrap_or(0)
     }
 }
 
 /// The settings to be shown, in the order in which they were measured.
 fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
-    let layers = pooled_layers(&result.rows, &result.rest);
-    let means = mean_over_trainings(&layers);
+    let layers = pooled_layers(&result.rows, &result.drift);
+    let means = mean_over_seeds(&layers);
     let suffix = format!(", {}", Correction::ChaoWangJost.name());
     let corrects_another = |mean: &PooledMean| {
         let plain = mean.setting.strip_suffix(&suffix);
@@ -149,7 +153,7 @@ fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
         };
         match settings.iter_mut().find(same) {
             Some(setting) => setting.layers.push(mean.clone()),
-            None => settings.push(Setting { layers: vec![mean.clone()], n_trainings: 0 }),
+            None => settings.push(Setting { layers: vec![mean.clone()], n_seeds: 0 }),
         }
     }
     for setting in &mut settings {
@@ -160,7 +164,7 @@ fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
             .filter(|layer| layer.estimator == first.estimator && layer.setting == first.setting)
             .map(|layer| layer.seed)
             .collect();
-        setting.n_trainings = seeds.len();
+        setting.n_seeds = seeds.len();
     }
     settings
 }

@@ -1,4 +1,4 @@
-//! Settings that nothing can be measured with, told before anything is trained.
+//! Rejects settings that cannot work, before anything is trained.
 
 use super::{AsIfRandom, PoolConfig};
 use crate::dataset::SplitRule;
@@ -7,7 +7,7 @@ use crate::experiment::config::{Experiment, MeasuredOn};
 use crate::experiment::error::ExperimentError;
 
 impl PoolConfig {
-    /// How many networks of a training, how many epochs or steps apart, and up to which epoch if that is given.
+    /// The number of networks of a training run, the epochs or steps between them, and the last epoch if it is given.
     pub(super) fn window(&self) -> (usize, u64, Option<u64>) {
         match *self {
             PoolConfig::Epochs { window, stride, last } | PoolConfig::Steps { window, stride, last } => {
@@ -17,7 +17,7 @@ impl PoolConfig {
         }
     }
 
-    /// What lies between one network and the next.
+    /// The unit of the stride.
     pub(super) fn unit(&self) -> &'static str {
         match self {
             PoolConfig::Steps { .. } => "steps",
@@ -25,8 +25,8 @@ impl PoolConfig {
         }
     }
 
-    /// How many networks make a pool.
-    fn n_draws(&self, seeds: u64) -> usize {
+    /// The number of networks in a pool.
+    fn n_networks(&self, seeds: u64) -> usize {
         match self {
             PoolConfig::Seeds { .. } => seeds as usize,
             _ => self.window().0,
@@ -35,7 +35,7 @@ impl PoolConfig {
 }
 
 impl AsIfRandom {
-    /// What can be known to be wrong before the data are read.
+    /// Checks what can be known before the data are read.
     pub(super) fn check(&self, experiment: &Experiment) -> Result<(), ExperimentError> {
         let refused = |message: String| Err(value(experiment, message));
         let epochs = experiment.training.epochs;
@@ -58,7 +58,7 @@ impl AsIfRandom {
             PoolConfig::Seeds { .. } => {
                 if experiment.seeds < 2 {
                     return refused(
-                        "a pool over seeds wants several trainings, and seeds = 1; give more (--seeds 50)"
+                        "a pool over seeds needs several training runs, and seeds = 1; give more (--seeds 50)"
                             .into(),
                     );
                 }
@@ -66,7 +66,7 @@ impl AsIfRandom {
                     && matches!(experiment.dataset.split, SplitRule::Shuffled { .. })
                 {
                     return refused(
-                        "a pool over seeds wants the same inputs in every training, but every seed draws its own \
+                        "a pool over seeds needs the same inputs in every training run, but every seed draws its own \
                          rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); measure on all \
                          (--set dataset.measured_on=all)"
                             .into(),
@@ -118,18 +118,18 @@ impl AsIfRandom {
         n_inputs: usize,
         memory: u64,
     ) -> Result<u64, ExperimentError> {
-        let draws = self.pool.n_draws(experiment.seeds);
+        let n_networks = self.pool.n_networks(experiment.seeds);
         let units = widths[1..].iter().map(|&width| width as u64).sum::<u64>();
         let weights = widths.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum::<u64>();
         let each = (n_inputs as u64).saturating_mul(units).saturating_add(weights).saturating_mul(4);
-        let need = each.saturating_mul(draws as u64);
+        let need = each.saturating_mul(n_networks as u64);
         if need <= memory {
             return Ok(need);
         }
         Err(value(
             experiment,
             format!(
-                "a pool of {draws} networks on {n_inputs} inputs takes {need} bytes ({}) for the values of {units} units \
+                "a pool of {n_networks} networks on {n_inputs} inputs takes {need} bytes ({}) for the values of {units} units \
                  and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs (--inputs), pool \
                  fewer networks (--window), or give more memory (--memory)",
                 mebibytes(need),

@@ -1,4 +1,4 @@
-//! The networks of one training that are taken as draws.
+//! Collects the networks of one training run that are pooled.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,46 +12,46 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
 use crate::measure::Workers;
-use crate::pool::{Draw, WindowRow};
+use crate::pool::{NetworkSource, WindowRow};
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
 use crate::train::{Keyframe, Replay, Trainer, TrainingEnd};
 use crate::{Labels, Network};
 
-/// What the trainings share.
+/// What the training runs share.
 pub(super) struct Collector<'a> {
     pub experiment: &'a Experiment,
     pub prepared: &'a Prepared,
     /// Where keyframes are.
     pub run: Option<&'a RunDir>,
     pub settings: &'a AsIfRandom,
-    /// Bytes for states to go back to, of one training.
+    /// Bytes for the states that one training run can return to.
     pub memory: u64,
     pub progress: &'a dyn Progress,
-    /// Somebody asked to stop.
+    /// Set by the caller to stop.
     pub interrupt: &'a AtomicBool,
-    /// Another training met something that ends it all.
+    /// Set when another training run failed.
     pub failed: &'a AtomicBool,
 }
 
-/// What came of one training.
-pub(super) struct OfSeed {
+/// The result of one training run.
+pub(super) struct SeedNetworks {
     pub status: SeedStatus,
-    /// Its networks, or the error that it is if no training has any.
-    pub taken: Result<Collected, ExperimentError>,
+    /// Its networks, or the error to report if no training run has any.
+    pub networks: Result<NetworkSet, ExperimentError>,
 }
 
-/// Networks of a window, of one training or of several.
-pub(super) struct Collected {
-    pub draws: Vec<Draw>,
+/// Networks of a window, of one training run or of several.
+pub(super) struct NetworkSet {
+    pub sources: Vec<NetworkSource>,
     pub networks: Vec<Network>,
     pub window: Vec<WindowRow>,
 }
 
-impl Collected {
-    /// The networks of two trainings.
-    pub fn join(mut self, other: Collected) -> Collected {
-        self.draws.extend(other.draws);
+impl NetworkSet {
+    /// The networks of two training runs.
+    pub fn join(mut self, other: NetworkSet) -> NetworkSet {
+        self.sources.extend(other.sources);
         self.networks.extend(other.networks);
         self.window.extend(other.window);
         self
@@ -63,7 +63,7 @@ impl Collector<'_> {
         self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
-    /// What the networks of one seed are measured on.
+    /// The inputs, and their labels, that the networks of one seed are measured on.
     pub fn subject(&self, seed: u64) -> Result<(Array2<f32>, Labels), ExperimentError> {
         let dataset = &self.prepared.dataset;
         let split = dataset.split_rows(self.experiment.dataset.split, seed)?;
@@ -71,7 +71,7 @@ impl Collector<'_> {
     }
 
     /// Trains with one seed and keeps the networks of the window.
-    pub fn collect(&self, seed: u64, workers: &Workers) -> Result<OfSeed, ExperimentError> {
+    pub fn collect(&self, seed: u64, workers: &Workers) -> Result<SeedNetworks, ExperimentError> {
         let Collector { experiment, prepared, settings, progress, .. } = *self;
         let split = prepared.dataset.split_rows(experiment.dataset.split, seed)?;
         let trainer = experiment.trainer(prepared, &split, seed)?;
@@ -85,7 +85,7 @@ impl Collector<'_> {
             }
             if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
         };
-        let kept = Kept::of(self, seed, &trainer)?;
+        let kept = KeptKeyframes::of(self, seed, &trainer)?;
         let memory = usize::try_from(self.memory).unwrap_or(usize::MAX);
         let replay = match kept.latest(0, first) {
             Some(keyframe) => {
@@ -98,7 +98,7 @@ impl Collector<'_> {
             .with_stored(|after, at_most| kept.latest(after, at_most))
             .with_interrupt(|| self.stopped());
 
-        // A training may end before the epoch that the window was to end at: then the window moves back.
+        // A training run may end before the epoch at which the window was to end: then the window moves back.
         let mut end = planned;
         let mut ended = None;
         let failed = |source| match source {
@@ -107,12 +107,12 @@ impl Collector<'_> {
         };
         let (steps, networks) = loop {
             // Where a window that was to end at the planned epoch does not fit, the settings are wrong; where a training
-            // ended before, it has none, and the others go on.
+            // run ended before, it is excluded, and the others continue.
             if end < planned
-                && let Some(left_out) = self.left_out(seed, end, per_epoch, ended.as_ref())
+                && let Some(excluded) = self.excluded(seed, end, per_epoch, ended.as_ref())
             {
-                progress.noticed(&format!("seed {seed}: {}; it is left out", left_out.status.status));
-                return Ok(left_out);
+                progress.noticed(&format!("seed {seed}: {}; it is excluded", excluded.status.status));
+                return Ok(excluded);
             }
             let steps = self.steps(end, per_epoch)?;
             let mut training = match replay.training_at(steps[0] / per_epoch) {
@@ -152,31 +152,39 @@ impl Collector<'_> {
             ended = training.ended();
         };
         if end < planned {
-            progress.noticed(&format!(
-                "seed {seed}: the training ended at epoch {end}, so its networks are taken up to there"
-            ));
+            progress.noticed(&format!("seed {seed}: training ended at epoch {end}; its window ends there"));
         }
-        let draws: Vec<Draw> = steps
+        let sources: Vec<NetworkSource> = steps
             .into_iter()
-            .map(|step| Draw { seed, epoch: step / per_epoch, step: step % per_epoch })
+            .map(|step| NetworkSource { seed, epoch: step / per_epoch, step: step % per_epoch })
             .collect();
         let trainer = replay.trainer();
         let window = workers.install(|| {
-            draws
+            sources
                 .par_iter()
                 .zip(&networks)
-                .map(|(&draw, network)| window_row(trainer, draw, network))
+                .map(|(&source, network)| window_row(trainer, source, network))
                 .collect()
         });
         let status = diverged(ended.as_ref()).unwrap_or_else(|| SeedStatus::OK.into());
-        Ok(OfSeed { status: SeedStatus { seed, status }, taken: Ok(Collected { draws, networks, window }) })
+        Ok(SeedNetworks {
+            status: SeedStatus { seed, status },
+            networks: Ok(NetworkSet { sources, networks, window }),
+        })
     }
 
-    /// What is said of a training that ended at the epoch `end`, before it had what is to be pooled; `None` if it has.
-    fn left_out(&self, seed: u64, end: u64, per_epoch: u64, ended: Option<&TrainingEnd>) -> Option<OfSeed> {
+    /// The result of a training run that ended at the epoch `end`, before it had the networks to be pooled; `None` if it
+    /// has them.
+    fn excluded(
+        &self,
+        seed: u64,
+        end: u64,
+        per_epoch: u64,
+        ended: Option<&TrainingEnd>,
+    ) -> Option<SeedNetworks> {
         let how = diverged(ended);
         let (before, why) = match self.settings.pool {
-            // Without an epoch each training gives its last network; what is about to diverge is not what the others are.
+            // Without an epoch each training run gives its last network; one about to diverge is not like the others.
             PoolConfig::Seeds { epoch: None } if how.is_none() => return None,
             PoolConfig::Seeds { epoch } => {
                 let asked = epoch.unwrap_or(self.experiment.training.epochs);
@@ -191,11 +199,11 @@ impl Collector<'_> {
         let source = Box::new(value(self.experiment, why));
         let how = how.unwrap_or_else(|| format!("training ended at epoch {end}"));
         let status = SeedStatus { seed, status: format!("{how}, {before}") };
-        Some(OfSeed { status, taken: Err(ExperimentError::EndedEarly { seed, epoch: end, source }) })
+        Some(SeedNetworks { status, networks: Err(ExperimentError::EndedEarly { seed, epoch: end, source }) })
     }
 
-    /// The steps, from the beginning of the training, after which a network is taken, ascending; the last ends the epoch
-    /// `end`.
+    /// The steps, from the beginning of the training run, after which a network is pooled, ascending; the last ends the
+    /// epoch `end`.
     fn steps(&self, end: u64, per_epoch: u64) -> Result<Vec<u64>, ExperimentError> {
         let steps = matches!(self.settings.pool, PoolConfig::Steps { .. });
         self.settings.check_fit(self.experiment, end, steps.then_some(per_epoch))?;
@@ -212,28 +220,33 @@ fn diverged(ended: Option<&TrainingEnd>) -> Option<String> {
     }
 }
 
-fn window_row(trainer: &Trainer, draw: Draw, network: &Network) -> WindowRow {
+fn window_row(trainer: &Trainer, source: NetworkSource, network: &Network) -> WindowRow {
     let (loss, accuracy) = trainer.evaluate_network(network);
     let weights = network.layers.iter().flat_map(|layer| &layer.weights);
     let squares: f64 = weights.map(|&weight| f64::from(weight).powi(2)).sum();
-    WindowRow { draw, train_loss: loss.into(), train_accuracy: accuracy.into(), weight_norm: squares.sqrt() }
+    WindowRow {
+        network: source,
+        train_loss: loss.into(),
+        train_accuracy: accuracy.into(),
+        weight_norm: squares.sqrt(),
+    }
 }
 
-/// The keyframes on the disk that belong to a training.
-struct Kept<'a> {
+/// The keyframes on the disk that belong to a training run.
+struct KeptKeyframes<'a> {
     collector: &'a Collector<'a>,
     seed: u64,
     epochs: Vec<u64>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> KeptKeyframes<'a> {
     fn of(collector: &'a Collector<'a>, seed: u64, trainer: &Trainer) -> Result<Self, RunError> {
         let mut epochs = match collector.run {
             Some(run) => run.keyframes(seed)?,
             None => Vec::new(),
         };
         let mut probe = trainer.twin();
-        // All are of one training; whether it is this one, any of them tells.
+        // All belong to one training run; any of them shows whether it is this one.
         let fits = epochs.iter().find_map(|&epoch| {
             let keyframe = collector.run?.read_keyframe(seed, epoch).ok()?;
             Some(probe.restore(&keyframe))
@@ -245,10 +258,10 @@ impl<'a> Kept<'a> {
             ));
             epochs.clear();
         }
-        Ok(Kept { collector, seed, epochs })
+        Ok(KeptKeyframes { collector, seed, epochs })
     }
 
-    /// The latest one after the epoch `after` and not after `at_most`; damaged ones are passed over.
+    /// The latest one after the epoch `after` and not after `at_most`; damaged ones are skipped.
     fn latest(&self, after: u64, at_most: u64) -> Option<Keyframe> {
         let candidates = self.epochs.iter().rev().filter(|&&epoch| epoch > after && epoch <= at_most);
         for &epoch in candidates {
@@ -257,7 +270,7 @@ impl<'a> Kept<'a> {
                 Err(error) => self
                     .collector
                     .progress
-                    .noticed(&format!("{error}; training again from the keyframe before it")),
+                    .noticed(&format!("{error}; training continues from the keyframe before it")),
             }
         }
         None

@@ -1,4 +1,4 @@
-//! The directory of a result: written whole, read again, and known again.
+//! The directory of a result.
 
 use std::fs;
 use std::io;
@@ -20,16 +20,16 @@ use crate::{Information, LayerDescription};
 /// The version of the directory's format that this library writes and reads.
 const FORMAT_VERSION: u32 = 1;
 
-/// Written last, so its presence says that the rest is there.
-const HEAD: &str = "as-if-random.toml";
+/// Written last, so its presence says that the tables are there.
+const METADATA: &str = "as-if-random.toml";
 const POOL: &str = "pool.jsonl";
-const REST: &str = "rest.jsonl";
+const DRIFT: &str = "drift.jsonl";
 const WINDOW: &str = "window.jsonl";
 const OVERLAP: &str = "overlap.jsonl";
 
-/// What the result is of.
+/// What was computed, and from what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(super) struct Metadata {
     pub format_version: u32,
     pub infoplane_version: String,
     pub name: String,
@@ -39,7 +39,7 @@ pub(super) struct Head {
     pub layers: Vec<LayerDescription>,
     pub settings: Table,
     pub experiment: Table,
-    /// Known once all trainings have ended.
+    /// Known once all training runs have ended.
     pub seeds: Vec<SeedStatus>,
 }
 
@@ -47,18 +47,23 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Digests {
     pool: String,
-    rest: String,
+    #[serde(alias = "rest")]
+    drift: String,
     window: String,
     overlap: String,
 }
 
-impl Head {
-    pub fn new(manifest: &Manifest, settings: &AsIfRandom, data: DataFacts) -> Result<Head, ExperimentError> {
+impl Metadata {
+    pub fn new(
+        manifest: &Manifest,
+        settings: &AsIfRandom,
+        data: DataFacts,
+    ) -> Result<Metadata, ExperimentError> {
         let name = &manifest.name;
         let mut settings = Table::try_from(settings)
             .map_err(|error| ExperimentError::Value { origin: name.clone(), message: error.to_string() })?;
         settings.iter_mut().for_each(|(_, value)| shorten(value));
-        Ok(Head {
+        Ok(Metadata {
             format_version: FORMAT_VERSION,
             infoplane_version: manifest.infoplane_version.clone(),
             name: name.clone(),
@@ -82,7 +87,7 @@ impl Head {
             layers: self.layers.clone(),
             seeds: self.seeds.clone(),
             rows: Vec::new(),
-            rest: Vec::new(),
+            drift: Vec::new(),
             window: Vec::new(),
             overlap: Vec::new(),
         }
@@ -109,10 +114,10 @@ impl AsIfRandomResult {
     /// # Errors
     /// [`RunError`] names the file that is missing, damaged, changed or of another format.
     pub fn read(directory: &Path) -> Result<AsIfRandomResult, RunError> {
-        match read_head(directory)? {
-            Some(head) => read_result(directory, &head),
+        match read_metadata(directory)? {
+            Some(metadata) => read_result(directory, &metadata),
             None => Err(RunError::Malformed {
-                path: directory.join(HEAD),
+                path: directory.join(METADATA),
                 line: None,
                 message: format!("there is none, so {} holds no complete result", directory.display()),
             }),
@@ -121,18 +126,18 @@ impl AsIfRandomResult {
 
     /// Whether the directory holds a complete result.
     pub fn is_in(directory: &Path) -> bool {
-        directory.join(HEAD).is_file()
+        directory.join(METADATA).is_file()
     }
 }
 
 /// What the result in the directory is of; `None` if there is no complete one.
-fn read_head(directory: &Path) -> Result<Option<Head>, RunError> {
+fn read_metadata(directory: &Path) -> Result<Option<Metadata>, RunError> {
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
         infoplane_version: Option<String>,
     }
-    let path = directory.join(HEAD);
+    let path = directory.join(METADATA);
     // The version first: another format may well not parse as this one.
     let Some(version) = read_toml::<Version>(&path)? else { return Ok(None) };
     if version.format_version != FORMAT_VERSION {
@@ -147,33 +152,36 @@ fn read_head(directory: &Path) -> Result<Option<Head>, RunError> {
     read_toml(&path)
 }
 
-fn read_result(directory: &Path, head: &Head) -> Result<AsIfRandomResult, RunError> {
+fn read_result(directory: &Path, metadata: &Metadata) -> Result<AsIfRandomResult, RunError> {
     fn rows<T: DeserializeOwned>(directory: &Path, file: &str, digest: &str) -> Result<Vec<T>, RunError> {
-        read_table(&directory.join(file), digest, HEAD)
+        read_table(&directory.join(file), digest, METADATA)
     }
     let settings =
-        head.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
-            path: directory.join(HEAD),
+        metadata.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
+            path: directory.join(METADATA),
             line: None,
             message: format!("settings: {}", error.message()),
         })?;
     Ok(AsIfRandomResult {
-        rows: rows(directory, POOL, &head.digests.pool)?,
-        rest: rows(directory, REST, &head.digests.rest)?,
-        window: rows(directory, WINDOW, &head.digests.window)?,
-        overlap: rows(directory, OVERLAP, &head.digests.overlap)?,
-        ..head.result(settings)
+        rows: rows(directory, POOL, &metadata.digests.pool)?,
+        drift: rows(directory, DRIFT, &metadata.digests.drift)?,
+        window: rows(directory, WINDOW, &metadata.digests.window)?,
+        overlap: rows(directory, OVERLAP, &metadata.digests.overlap)?,
+        ..metadata.result(settings)
     })
 }
 
 /// The result that the directory holds, if it is of the same; refuses a directory that holds anything else.
-pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRandomResult>, ExperimentError> {
-    if let Some(head) = read_head(directory)? {
-        let differences = differences(&head.identity(), &asked.identity());
+pub(super) fn existing(
+    directory: &Path,
+    asked: &Metadata,
+) -> Result<Option<AsIfRandomResult>, ExperimentError> {
+    if let Some(metadata) = read_metadata(directory)? {
+        let differences = differences(&metadata.identity(), &asked.identity());
         if !differences.is_empty() {
             return Err(ExperimentError::OtherResult { path: directory.into(), differences });
         }
-        return Ok(Some(read_result(directory, &head)?));
+        return Ok(Some(read_result(directory, &metadata)?));
     }
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -188,7 +196,7 @@ pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRand
         // What is left of a result that was not finished is no hindrance.
         let ours = name
             .to_str()
-            .is_some_and(|name| [POOL, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some());
+            .is_some_and(|name| [POOL, DRIFT, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some());
         if !ours {
             return Err(RunError::NotEmpty(directory.into()).into());
         }
@@ -197,39 +205,39 @@ pub(super) fn existing(directory: &Path, asked: &Head) -> Result<Option<AsIfRand
 }
 
 /// A directory that a result will be written to.
-pub(super) struct Claimed<'a> {
+pub(super) struct OutputDirectory<'a> {
     disk: Disk,
     directory: &'a Path,
     /// Whether it was made for that, and goes again if nothing comes of it.
     made: bool,
 }
 
-impl<'a> Claimed<'a> {
+impl<'a> OutputDirectory<'a> {
     /// Makes the directory if it is not there.
     pub fn new(disk: Disk, directory: &'a Path) -> Result<Self, RunError> {
         let made = !directory.exists();
         disk.create_directory(directory).map_err(RunError::io("create", directory))?;
-        Ok(Claimed { disk, directory, made })
+        Ok(OutputDirectory { disk, directory, made })
     }
 
     /// Writes the tables, and last what they are of.
-    pub fn write(mut self, mut head: Head, result: &AsIfRandomResult) -> Result<(), RunError> {
+    pub fn write(mut self, mut metadata: Metadata, result: &AsIfRandomResult) -> Result<(), RunError> {
         self.made = false;
         let (disk, directory) = (&self.disk, self.directory);
-        head.digests = Digests {
+        metadata.digests = Digests {
             pool: write_table(disk, &directory.join(POOL), &result.rows)?,
-            rest: write_table(disk, &directory.join(REST), &result.rest)?,
+            drift: write_table(disk, &directory.join(DRIFT), &result.drift)?,
             window: write_table(disk, &directory.join(WINDOW), &result.window)?,
             overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
         };
-        head.seeds.clone_from(&result.seeds);
-        let path = directory.join(HEAD);
-        let text = to_toml(&path, &head)?;
+        metadata.seeds.clone_from(&result.seeds);
+        let path = directory.join(METADATA);
+        let text = to_toml(&path, &metadata)?;
         disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))
     }
 }
 
-impl Drop for Claimed<'_> {
+impl Drop for OutputDirectory<'_> {
     fn drop(&mut self) {
         if self.made {
             // Only an empty directory can be removed so.

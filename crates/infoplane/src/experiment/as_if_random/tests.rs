@@ -23,8 +23,8 @@ fn epochs(window: usize, stride: u64, last: Option<u64>) -> AsIfRandom {
     pooled(PoolConfig::Epochs { window, stride, last })
 }
 
-fn draws(result: &AsIfRandomResult) -> Vec<(u64, u64, u64)> {
-    result.window.iter().map(|row| (row.draw.seed, row.draw.epoch, row.draw.step)).collect()
+fn sources(result: &AsIfRandomResult) -> Vec<(u64, u64, u64)> {
+    result.window.iter().map(|row| (row.network.seed, row.network.epoch, row.network.step)).collect()
 }
 
 /// Writes down what it is told.
@@ -115,20 +115,20 @@ fn networks_from_a_run_are_those_of_training_anew() {
 }
 
 #[test]
-fn draws_at_the_ends_of_epochs_are_those_of_epochs() {
+fn networks_at_the_ends_of_epochs_are_those_of_epochs() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = small(folder.path(), &["seeds=1", "training.epochs=12"]);
     let by_epochs = go(&experiment, &epochs(3, 2, None), &folder.path().join("epochs"));
     // 48 rows in batches of 16.
     let steps = PoolConfig::Steps { window: 3, stride: 6, last: None };
     let by_steps = go(&experiment, &pooled(steps), &folder.path().join("steps"));
-    assert_eq!(draws(&by_epochs), [(0, 8, 0), (0, 10, 0), (0, 12, 0)]);
+    assert_eq!(sources(&by_epochs), [(0, 8, 0), (0, 10, 0), (0, 12, 0)]);
     assert_eq!(by_steps.window, by_epochs.window);
     assert_eq!(by_steps.rows, by_epochs.rows);
 
     let single = PoolConfig::Steps { window: 5, stride: 1, last: Some(7) };
     let single = go(&experiment, &pooled(single), &folder.path().join("single"));
-    assert_eq!(draws(&single), [(0, 5, 2), (0, 6, 0), (0, 6, 1), (0, 6, 2), (0, 7, 0)]);
+    assert_eq!(sources(&single), [(0, 5, 2), (0, 6, 0), (0, 6, 1), (0, 6, 2), (0, 7, 0)]);
     let whole = go(&experiment, &epochs(2, 1, Some(7)), &folder.path().join("whole"));
     assert_eq!([&single.window[1], &single.window[4]], [&whole.window[0], &whole.window[1]]);
     let losses: Vec<f64> = single.window.iter().map(|row| row.train_loss).collect();
@@ -136,7 +136,7 @@ fn draws_at_the_ends_of_epochs_are_those_of_epochs() {
 
     // The whole training, from the network that it began with.
     let all = go(&experiment, &epochs(13, 1, None), &folder.path().join("all"));
-    assert_eq!(draws(&all)[0], (0, 0, 0));
+    assert_eq!(sources(&all)[0], (0, 0, 0));
     assert_eq!(all.window[8], by_epochs.window[0]);
 }
 
@@ -146,9 +146,9 @@ fn a_pool_over_seeds_takes_one_network_of_each() {
     let experiment = small(folder.path(), &["training.epochs=6"]);
     let across =
         go(&experiment, &pooled(PoolConfig::Seeds { epoch: Some(4) }), &folder.path().join("across"));
-    assert_eq!(draws(&across), [(0, 4, 0), (1, 4, 0), (2, 4, 0)]);
-    assert!(across.rows.iter().all(|row| row.seed.is_none()) && across.rest.is_empty());
-    assert_eq!(across.rows.iter().map(|row| row.draws).max(), Some(3));
+    assert_eq!(sources(&across), [(0, 4, 0), (1, 4, 0), (2, 4, 0)]);
+    assert!(across.rows.iter().all(|row| row.seed.is_none()) && across.drift.is_empty());
+    assert_eq!(across.rows.iter().map(|row| row.n_networks).max(), Some(3));
     let single = go(&experiment, &epochs(1, 1, Some(4)), &folder.path().join("single"));
     assert_eq!(single.window, across.window);
     let options = RunOptions { threads: 3, ..ONE };
@@ -192,13 +192,13 @@ fn copies_of_one_network_change_nothing() {
     settings.estimators.push(toml::from_str("kind = 'binned'\nrule = 'exact'").unwrap());
     let result = go(&small(folder.path(), &still), &settings, &folder.path().join("out"));
     assert!(result.window.windows(2).all(|pair| pair[0].weight_norm == pair[1].weight_norm));
-    let single = |row: &&PoolRow| row.draws == 1 && row.part == 0;
+    let single = |row: &&PoolRow| row.n_networks == 1 && row.subset == 0;
     let singles: Vec<&PoolRow> = result.rows.iter().filter(single).collect();
     assert_eq!(singles.len(), 6, "three layers by two methods");
     // Corrected counts are of all networks only, one row for each layer and method.
     let (corrected, plain): (Vec<&PoolRow>, Vec<&PoolRow>) =
         result.rows.iter().partition(|row| row.setting.ends_with(", chao-wang-jost"));
-    assert!(corrected.len() == 6 && corrected.iter().all(|row| row.draws == 16));
+    assert!(corrected.len() == 6 && corrected.iter().all(|row| row.n_networks == 16));
     for row in plain {
         assert_eq!(row.status, PoolRow::OK);
         let one = singles.iter().find(|one| (one.layer, &one.setting) == (row.layer, &row.setting)).unwrap();
@@ -207,8 +207,8 @@ fn copies_of_one_network_change_nothing() {
         assert!(near(row.h_t_given_x_bits(), Some(0.0)), "{row:?}");
         assert!(row.control_bits.unwrap() <= row.i_xt_bits.unwrap() + 1e-12);
     }
-    let consecutive = result.rows.iter().filter(|row| row.spacing == Spacing::Consecutive);
-    assert_eq!(consecutive.count(), 36, "two pools of 2, 4 and 8 for each layer and method");
+    let contiguous = result.rows.iter().filter(|row| row.spacing == Spacing::Contiguous);
+    assert_eq!(contiguous.count(), 36, "two pools of 2, 4 and 8 for each layer and method");
 }
 
 #[test]
@@ -231,13 +231,13 @@ fn a_training_that_ended_early_gives_what_there_is() {
         .zip(0..)
         .flat_map(|(&end, seed)| (end - 3..=end).map(move |epoch| (seed, epoch, 0)))
         .collect();
-    assert_eq!(draws(&result), expected);
-    assert!(told.noticed().contains(&format!("seed 1: the training ended at epoch {}", ends[1])));
+    assert_eq!(sources(&result), expected);
+    assert!(told.noticed().contains(&format!("seed 1: training ended at epoch {}", ends[1])));
     let taken_up = folder.path().join("taken up");
     let got = experiment.as_if_random(&settings, Some(&summary.run), &taken_up, ONE, &(), &never()).unwrap();
     assert_eq!(got, result);
 
-    // Where the window fits some trainings only, the others are named, and left out.
+    // Where the window fits some trainings only, the others are named, and excluded.
     let (shortest, longest) = (*ends.iter().min().unwrap(), *ends.iter().max().unwrap());
     assert!(shortest < longest, "{ends:?}");
     let told = Told::default();
@@ -258,7 +258,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
     }
     let across = |epoch| {
         let out = folder.path().join(format!("across {epoch:?}"));
-        draws(&go(&experiment, &pooled(PoolConfig::Seeds { epoch }), &out))
+        sources(&go(&experiment, &pooled(PoolConfig::Seeds { epoch }), &out))
     };
     let having: Vec<_> = (0..).zip(&ends).filter(|(_, end)| **end >= longest).collect();
     assert_eq!(across(Some(longest)), having.iter().map(|(seed, _)| (*seed, longest, 0)).collect::<Vec<_>>());
@@ -281,8 +281,8 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let settings = epochs(1, 1, None);
     let result =
         wild.as_if_random(&settings, None, &folder.path().join("wild"), ONE, &told, &never()).unwrap();
-    assert!(told.noticed().contains("the training ended at epoch"), "{}", told.noticed());
-    let last = result.window[0].draw.epoch;
+    assert!(told.noticed().contains("training ended at epoch"), "{}", told.noticed());
+    let last = result.window[0].network.epoch;
     assert!(last < 60);
     assert_eq!(result.seeds[0].status, format!("training diverged at epoch {}", last + 1));
     let error =
@@ -327,7 +327,7 @@ fn a_directory_is_read_as_it_was_written_and_never_written_over() {
     settings.inputs = Some(30);
     // Left from a process that was killed.
     fs::create_dir(&out).unwrap();
-    for left in ["pool.jsonl", "rest.jsonl.123.partial"] {
+    for left in ["pool.jsonl", "drift.jsonl.123.partial"] {
         fs::write(out.join(left), "half").unwrap();
     }
     assert!(!AsIfRandomResult::is_in(&out));

@@ -2,7 +2,7 @@
 
 use crate::pool::*;
 
-fn row(draws: usize, part: usize, i_xt_bits: f64) -> PoolRow {
+fn row(n_networks: usize, subset: usize, i_xt_bits: f64) -> PoolRow {
     PoolRow {
         seed: Some(1),
         layer: 2,
@@ -10,37 +10,37 @@ fn row(draws: usize, part: usize, i_xt_bits: f64) -> PoolRow {
         estimator: "binned".into(),
         setting: "30 edges on [-1, 1]".into(),
         bound: None,
-        draws,
-        spacing: Spacing::Spread,
-        part,
+        n_networks,
+        spacing: Spacing::Strided,
+        subset,
         h_t_bits: Some(i_xt_bits + 2.0),
         i_xt_bits: Some(i_xt_bits),
         i_ty_bits: Some(0.9),
         control_bits: Some(0.25),
-        out_of_range: draws as u64,
+        out_of_range: n_networks as u64,
         status: PoolRow::OK.into(),
     }
 }
 
 /// Pools of 1, 2, 4 … `most` networks, at most four of each, with the value that a function of M gives.
 fn rows(most: usize, value: impl Fn(f64) -> f64) -> Vec<PoolRow> {
-    let sizes = (0..).map(|power| 1 << power).take_while(|&draws| draws <= most);
+    let sizes = (0..).map(|power| 1 << power).take_while(|&size| size <= most);
     sizes
-        .flat_map(|draws| (0..(most / draws).min(4)).map(move |part| (draws, part)))
-        .map(|(draws, part)| row(draws, part, value(draws as f64)))
+        .flat_map(|size| (0..(most / size).min(4)).map(move |subset| (size, subset)))
+        .map(|(size, subset)| row(size, subset, value(size as f64)))
         .collect()
 }
 
-fn rest(layer: usize, drift: f64) -> RestRow {
-    RestRow { seed: 1, layer, movement: drift, spread: 1.0, step: 1.0, line: 0.0 }
+fn drift(layer: usize, drift: f64) -> DriftRow {
+    DriftRow { seed: 1, layer, mean_shift: drift, fluctuation: 1.0, mean_step: 1.0, linear_trend_r2: 0.0 }
 }
 
-fn verdict(rows: &[PoolRow], rest: &[RestRow]) -> Verdict {
-    pooled_layers(rows, rest)[0].verdict
+fn verdict(rows: &[PoolRow], drift: &[DriftRow]) -> Verdict {
+    pooled_layers(rows, drift)[0].verdict
 }
 
 #[test]
-fn a_trend_in_one_over_m_is_continued_to_its_end() {
+fn a_trend_in_one_over_m_is_extrapolated() {
     let straight = &pooled_layers(&rows(64, |m| 3.0 + 2.0 / m), &[])[0];
     assert!((straight.corrected_i_xt_bits.unwrap() - 3.0).abs() < 1e-12);
     assert!((straight.correction_bits().unwrap() - 2.0 / 64.0).abs() < 1e-12);
@@ -57,12 +57,12 @@ fn a_trend_in_one_over_m_is_continued_to_its_end() {
 }
 
 #[test]
-fn a_window_of_any_length_is_continued() {
+fn a_window_of_any_length_is_extrapolated() {
     let mut rows = rows(64, |m| 3.0 + 2.0 / m - 5.0 / (m * m));
-    rows.retain(|row| row.draws < 64 || row.part == 0);
+    rows.retain(|row| row.n_networks < 64 || row.subset == 0);
     rows.push(row(100, 0, 3.0 + 0.02 - 5e-4));
     let layer = &pooled_layers(&rows, &[])[0];
-    assert_eq!(layer.pooled().unwrap().draws, 100);
+    assert_eq!(layer.pooled().unwrap().n_networks, 100);
     assert!((layer.corrected_i_xt_bits.unwrap() - 3.0).abs() < 1e-12);
 }
 
@@ -90,8 +90,8 @@ fn corrected_counts_are_taken_where_there_are_any() {
 #[test]
 fn the_error_of_all_networks_is_that_of_a_quarter_of_them() {
     let mut rows = rows(64, |_| 5.0);
-    for row in rows.iter_mut().filter(|row| row.draws == 16) {
-        row.i_xt_bits = Some(5.0 + 0.1 * row.part as f64);
+    for row in rows.iter_mut().filter(|row| row.n_networks == 16) {
+        row.i_xt_bits = Some(5.0 + 0.1 * row.subset as f64);
     }
     let trend = &pooled_layers(&rows, &[])[0].trend;
     // Values 0, .1, .2, .3 have s² = 0.05/3, and the mean of four half of s.
@@ -106,69 +106,69 @@ fn the_error_of_all_networks_is_that_of_a_quarter_of_them() {
 fn verdicts_follow_their_order() {
     let flat = rows(64, |_| 5.0);
     let falling = rows(64, |m| 5.0 - 0.2 * m.log2());
-    assert_eq!(verdict(&flat, &[rest(2, 0.3)]), Verdict::Settled);
-    assert_eq!(verdict(&falling, &[rest(2, 0.3)]), Verdict::TooFewDraws);
-    assert_eq!(verdict(&flat, &[rest(2, 0.6)]), Verdict::StillDrifting);
-    assert_eq!(verdict(&falling, &[rest(2, 0.6)]), Verdict::StillDrifting);
-    let both = &pooled_layers(&falling, &[rest(2, 0.6)])[0];
-    assert!(both.too_few_draws() && both.still_drifting());
-    // Of 16 networks not even drift can be told.
-    assert_eq!(verdict(&rows(16, |_| 5.0), &[rest(2, 0.6)]), Verdict::TooFewDraws);
-    // Steady, but every one of the 64 draws in a cell of its own.
+    assert_eq!(verdict(&flat, &[drift(2, 0.3)]), Verdict::Stationary);
+    assert_eq!(verdict(&falling, &[drift(2, 0.3)]), Verdict::TooFewNetworks);
+    assert_eq!(verdict(&flat, &[drift(2, 0.6)]), Verdict::Drifting);
+    assert_eq!(verdict(&falling, &[drift(2, 0.6)]), Verdict::Drifting);
+    let both = &pooled_layers(&falling, &[drift(2, 0.6)])[0];
+    assert!(both.has_too_few_networks() && both.is_drifting());
+    // With 16 networks drift cannot be told from chance.
+    assert_eq!(verdict(&rows(16, |_| 5.0), &[drift(2, 0.6)]), Verdict::TooFewNetworks);
+    // Steady, but every one of the 64 networks in a cell of its own.
     let apart: Vec<PoolRow> = flat
         .iter()
-        .map(|row| PoolRow { h_t_bits: Some(5.0 + (row.draws as f64).log2()), ..row.clone() })
+        .map(|row| PoolRow { h_t_bits: Some(5.0 + (row.n_networks as f64).log2()), ..row.clone() })
         .collect();
-    assert_eq!(verdict(&apart, &[rest(2, 0.3)]), Verdict::TooFewDraws);
-    // The weights drift, but no cloud is wider than a cell.
+    assert_eq!(verdict(&apart, &[drift(2, 0.3)]), Verdict::TooFewNetworks);
+    // The weights drift, but no p(t | x) is wider than a cell.
     let points: Vec<PoolRow> =
         flat.iter().map(|row| PoolRow { h_t_bits: row.i_xt_bits, ..row.clone() }).collect();
-    assert_eq!(verdict(&points, &[rest(2, 3.4)]), Verdict::Settled);
-    // Trainings do not drift.
+    assert_eq!(verdict(&points, &[drift(2, 3.4)]), Verdict::Unchanged);
+    // Seeds do not drift.
     let over_seeds: Vec<PoolRow> = flat.iter().map(|row| PoolRow { seed: None, ..row.clone() }).collect();
-    assert_eq!(verdict(&over_seeds, &[]), Verdict::Settled);
+    assert_eq!(verdict(&over_seeds, &[]), Verdict::Stationary);
     // Nothing measured, nothing claimed.
     let empty: Vec<PoolRow> = flat.iter().map(|row| PoolRow { i_xt_bits: None, ..row.clone() }).collect();
-    assert_eq!(verdict(&empty, &[]), Verdict::TooFewDraws);
+    assert_eq!(verdict(&empty, &[]), Verdict::TooFewNetworks);
 }
 
 #[test]
 fn a_layer_drifts_with_those_before_it_and_not_with_those_after() {
     let flat = rows(64, |_| 5.0);
-    assert_eq!(verdict(&flat, &[rest(1, 2.0), rest(2, 0.1)]), Verdict::StillDrifting);
-    assert_eq!(verdict(&flat, &[rest(0, 2.0), rest(2, 0.1), rest(3, 2.0)]), Verdict::Settled);
-    let of_another_seed = RestRow { seed: 7, ..rest(2, 2.0) };
-    assert_eq!(verdict(&flat, &[of_another_seed]), Verdict::Settled);
+    assert_eq!(verdict(&flat, &[drift(1, 2.0), drift(2, 0.1)]), Verdict::Drifting);
+    assert_eq!(verdict(&flat, &[drift(0, 2.0), drift(2, 0.1), drift(3, 2.0)]), Verdict::Stationary);
+    let of_another_seed = DriftRow { seed: 7, ..drift(2, 2.0) };
+    assert_eq!(verdict(&flat, &[of_another_seed]), Verdict::Stationary);
 }
 
 #[test]
-fn what_is_slow_is_what_consecutive_networks_do_not_take() {
-    // Of 64 networks, stretches of 4: spread ones take 2 bits from the 6 of one network.
-    let share = |in_a_row: f64| {
+fn what_contiguous_networks_do_not_take_is_due_to_drift() {
+    // Of 64 networks, 4: strided ones take 2 bits from the 6 of one network.
+    let share = |contiguous: f64| {
         let mut rows = rows(64, |m| 7.0 - m.min(2.0) - m.log2() / 2.0);
-        for (draws, part) in [(2, 0), (2, 1), (4, 0), (4, 1), (32, 0), (32, 1)] {
-            let value = if draws == 4 { in_a_row + 0.2 * part as f64 - 0.1 } else { 0.0 };
-            rows.push(PoolRow { spacing: Spacing::Consecutive, ..row(draws, part, value) });
+        for (size, subset) in [(2, 0), (2, 1), (4, 0), (4, 1), (32, 0), (32, 1)] {
+            let value = if size == 4 { contiguous + 0.2 * subset as f64 - 0.1 } else { 0.0 };
+            rows.push(PoolRow { spacing: Spacing::Contiguous, ..row(size, subset, value) });
         }
-        pooled_layers(&rows, &[])[0].slow_share.unwrap()
+        pooled_layers(&rows, &[])[0].drift_share.unwrap()
     };
-    for (in_a_row, expected) in [(4.0, 0.0), (6.0, 1.0), (5.5, 0.75)] {
-        assert!((share(in_a_row) - expected).abs() < 1e-12, "{in_a_row}: {}", share(in_a_row));
+    for (contiguous, expected) in [(4.0, 0.0), (6.0, 1.0), (5.5, 0.75)] {
+        assert!((share(contiguous) - expected).abs() < 1e-12, "{contiguous}: {}", share(contiguous));
     }
     // What pooling does not change cannot be divided.
     let mut flat = rows(64, |_| 6.0);
-    flat.push(PoolRow { spacing: Spacing::Consecutive, ..row(4, 0, 6.0) });
-    assert_eq!(pooled_layers(&flat, &[])[0].slow_share, None);
+    flat.push(PoolRow { spacing: Spacing::Contiguous, ..row(4, 0, 6.0) });
+    assert_eq!(pooled_layers(&flat, &[])[0].drift_share, None);
 }
 
 #[test]
-fn over_trainings_the_error_is_that_of_trainings() {
+fn over_seeds_the_error_is_that_of_seeds() {
     let of_seed = |seed: u64, value: f64| {
         rows(32, move |_| value).into_iter().map(move |row| PoolRow { seed: Some(seed), ..row })
     };
     let rows: Vec<PoolRow> = of_seed(1, 2.0).chain(of_seed(2, 4.0)).chain(of_seed(3, 6.0)).collect();
-    let drifting = RestRow { seed: 3, ..rest(1, 2.0) };
-    let means = mean_over_trainings(&pooled_layers(&rows, &[drifting]));
+    let drifting = DriftRow { seed: 3, ..drift(1, 2.0) };
+    let means = mean_over_seeds(&pooled_layers(&rows, &[drifting]));
     assert_eq!(means.len(), 1);
     let pooled = means[0].pooled().unwrap().i_xt_bits.unwrap();
     assert_eq!(pooled.n_seeds, 3);
@@ -176,5 +176,5 @@ fn over_trainings_the_error_is_that_of_trainings() {
     assert!((pooled.standard_error.unwrap() - 2.0 / 3f64.sqrt()).abs() < 1e-12);
     assert!((means[0].corrected_i_xt_bits.unwrap().mean - 4.0).abs() < 1e-12);
     assert_eq!(means[0].out_of_range, 3 * 32);
-    assert_eq!(means[0].verdicts, [(Verdict::Settled, 2), (Verdict::StillDrifting, 1)]);
+    assert_eq!(means[0].verdicts, [(Verdict::Stationary, 2), (Verdict::Drifting, 1)]);
 }

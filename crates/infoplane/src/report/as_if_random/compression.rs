@@ -2,17 +2,17 @@
 
 use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
 use super::{Setting, as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Scene};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::draw::{Color, Scene};
 
 const X: Color = Color(0, 114, 178);
 const Y: Color = Color(0, 158, 115);
 
 /// The figure of one setting of an estimator; nothing without values.
 pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene> {
-    let draws = setting.draws();
+    let n_networks = setting.n_networks();
     let h_x = result.h_x.bits();
     let lost = move |mean: Mean| Mean { mean: h_x - mean.mean, ..mean };
     let values = |value: &dyn Fn(&PooledMean) -> Option<Mean>| -> Vec<Option<Mean>> {
@@ -36,13 +36,13 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     ];
     let legend = [
         (Key::Bar(Color::QUIET, FAINT), "one network, M = 1".to_string()),
-        (Key::Bar(Color::QUIET, 1.0), format!("M = {draws} pooled")),
+        (Key::Bar(Color::QUIET, 1.0), format!("M = {n_networks} pooled")),
         (Key::Open(Color::INK), "corrected, M → ∞".to_string()),
     ];
-    let mut notes = words::reading(setting);
+    let mut notes = words::reading(result, setting);
     notes.push(
-        "H(X) − I(X;T): what a layer's value, network unknown, no longer tells of the input. One network: what its bins \
-         (or the noise) take away alone."
+        "H(X) − I(X;T): information about the input that the layer lacks when the network is not known. One network: what \
+         the bins (or the noise) remove on their own."
             .into(),
     );
     notes.extend(as_if_random_notes(result));

@@ -2,10 +2,10 @@
 
 use super::layout::{Key, LEFTS, PANEL, TOP, error_bar, limit, open, sheet};
 use super::{Setting, as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 
 const DASHES: &[f32] = &[4.0, 3.0];
 const DOTS: &[f32] = &[1.2, 2.6];
@@ -27,13 +27,13 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
         })
         .collect();
     legend.push((Key::Open(Color::QUIET), "corrected, M → ∞".into()));
-    legend.push((Key::Line(Color::QUIET, &[]), "consecutive networks".into()));
+    legend.push((Key::Line(Color::QUIET, &[]), "contiguous networks".into()));
     legend.push((Key::Line(Color::QUIET, DASHES), "inputs shuffled".into()));
     legend.push((Key::Line(Color::QUIET, DOTS), "one network, M = 1".into()));
-    let mut notes = words::reading(setting);
+    let mut notes = words::reading(result, setting);
     notes.push(format!(
-        "Open marks: I(X;T) of infinitely many networks, {}. Inputs shuffled: permuted within each network, so that \
-         all that is left is the bias. H(T|X) of M networks cannot exceed log2 M.",
+        "Open marks: I(X;T) in the limit of infinitely many networks, {}. Inputs shuffled: permuted within each network, so \
+         that only the bias remains. H(T|X) of M networks cannot exceed log2 M.",
         setting.first().corrected_by.name()
     ));
     notes.extend(as_if_random_notes(result));
@@ -41,7 +41,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     let title = format!("As if random: information by the number of networks – {}", result.name);
     let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);
 
-    let most = setting.draws().max(1) as f64;
+    let most = setting.n_networks().max(1) as f64;
     let x = Scale::Doublings { most };
     let ends = |mean: Mean| {
         let error = mean.standard_error.unwrap_or(0.0);
@@ -68,7 +68,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     let h_t_given_x = values(|point| point.h_t_given_x_bits).flat_map(ends).chain([0.0, 1.0]);
     let given_x = Panel { left: LEFTS[1], y: Scale::linear(h_t_given_x.collect::<Vec<_>>(), 0.08), ..i_xt };
     given_x.grid(&mut scene);
-    // In short pieces, as the limit leaves the panel where layers stay far below it.
+    // In short pieces, because the limit leaves the panel where layers stay far below it.
     let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * most.log2());
     given_x.curve(&mut scene, doublings.map(|d| (d.exp2(), d)), Color::LIMIT, 1.1, 1.0, &[5.0, 3.5]);
     let name = (1..=100).rev().map(|step| f64::from(step) / 100.0 * most.log2());
@@ -93,17 +93,17 @@ fn draw_i_xt(
     (color, dashes): (Color, &'static [f32]),
     most: f64,
 ) {
-    let control = layer.trend.iter().filter_map(|p| Some((p.draws as f64, p.control_bits?.mean)));
+    let control = layer.trend.iter().filter_map(|p| Some((p.n_networks as f64, p.control_bits?.mean)));
     panel.curve(scene, control, color, 1.1, 0.75, DASHES);
-    let in_a_row = layer.consecutive_i_xt_bits.iter().map(|(draws, mean)| (*draws as f64, mean.mean));
+    let contiguous = layer.contiguous_i_xt_bits.iter().map(|(size, mean)| (*size as f64, mean.mean));
     let single = layer.single().and_then(|point| Some((1.0, point.i_xt_bits?.mean)));
-    panel.curve(scene, single.into_iter().chain(in_a_row), color, 0.9, 0.8, &[]);
+    panel.curve(scene, single.into_iter().chain(contiguous), color, 0.9, 0.8, &[]);
     if let Some(single) = layer.single().and_then(|point| point.i_xt_bits) {
         let level = [(1.0, single.mean), (2.0 * most, single.mean)];
         panel.curve(scene, level, color, 0.9, 0.6, DOTS);
     }
     curve(scene, panel, layer, |point| point.i_xt_bits, color, dashes);
-    let last = layer.pooled().and_then(|point| Some((point.draws as f64, point.i_xt_bits?.mean)));
+    let last = layer.pooled().and_then(|point| Some((point.n_networks as f64, point.i_xt_bits?.mean)));
     if let Some((last, corrected)) = last.zip(layer.corrected_i_xt_bits) {
         let end = (2.0 * most, corrected.mean);
         panel.curve(scene, [last, end], color, 0.9, 0.6, &[]);
@@ -120,11 +120,11 @@ fn curve(
     color: Color,
     dashes: &'static [f32],
 ) {
-    let points = || layer.trend.iter().filter_map(|point| Some((point.draws as f64, value(point)?)));
-    panel.curve(scene, points().map(|(draws, mean)| (draws, mean.mean)), color, 1.8, 1.0, dashes);
-    for (draws, mean) in points() {
-        error_bar(scene, panel, draws, mean, color);
-        if let Some((x, y)) = panel.at(draws, mean.mean) {
+    let points = || layer.trend.iter().filter_map(|point| Some((point.n_networks as f64, value(point)?)));
+    panel.curve(scene, points().map(|(m, mean)| (m, mean.mean)), color, 1.8, 1.0, dashes);
+    for (m, mean) in points() {
+        error_bar(scene, panel, m, mean, color);
+        if let Some((x, y)) = panel.at(m, mean.mean) {
             scene.marks.push(Mark::Circle { x, y, radius: 2.2, fill: color, opacity: 1.0, outline: None });
         }
     }

@@ -1,9 +1,9 @@
-//! What figures and summary say in words.
+//! The text of figures and summary.
 
 use super::{Setting, as_if_random_notes, layer_name, settings};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
-use crate::pool::{PooledMean, STRETCHES, Verdict};
+use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, Verdict};
 use crate::report::{Figure, caption};
 use crate::{Bound, Information};
 
@@ -21,18 +21,18 @@ const HEADER: [&str; 11] = [
     "verdict",
 ];
 
-/// The results in words and aligned columns, for a terminal.
+/// Formats the results as text and aligned columns, for a terminal.
 ///
 /// For every setting of every estimator and every layer: H(T), H(T|X) and I(X;T) with all networks pooled, beside I(X;T) of
-/// one, corrected, and of the shuffled control; the compression H(X) − I(X;T); I(T;Y), one network and pooled; the drift,
-/// and what may be claimed. In bits, mean ± standard error.
+/// one network, corrected, and of the shuffled control; the compression H(X) − I(X;T); I(T;Y), one network and pooled; the
+/// drift and the verdict. In bits, mean ± standard error.
 pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
     let mut text = format!("{}\n{}\n", result.name, facts(result));
     for note in as_if_random_notes(result) {
         text += &format!("{note}\n");
     }
     for setting in settings(result) {
-        text += &format!("\n{}\n", heading(&setting));
+        text += &format!("\n{}\n", heading(result, &setting));
         text += &aligned(&table(result, &setting));
         text += &format!("  {}\n", sentence(&setting));
         for note in notes(result, &setting) {
@@ -52,7 +52,7 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String 
         page += &format!("\n{}\n", plain(&note));
     }
     for setting in settings(result) {
-        page += &format!("\n## {}\n\n", plain(&heading(&setting)));
+        page += &format!("\n## {}\n\n", plain(&heading(result, &setting)));
         page += &format!("| {} |\n|{}\n", HEADER.map(plain).join(" | "), " --- |".repeat(HEADER.len()));
         for row in table(result, &setting) {
             page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
@@ -74,26 +74,23 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String 
     page
 }
 
-/// Which networks are pooled: `the last 256 epochs, every one`.
+/// Which networks are pooled: `the last 256 epochs`.
 pub(super) fn window(settings: &AsIfRandom, n_seeds: usize) -> String {
-    let every = |stride: u64, one: &str, several: &str| match stride {
-        0 | 1 => format!("every {one}"),
-        stride => format!("one every {stride} {several}"),
-    };
     match &settings.pool {
-        PoolConfig::Epochs { window, stride, last } => match (stride, last) {
-            (0 | 1, None) => format!("the last {window} epochs, every one"),
-            (0 | 1, Some(last)) => format!("the {window} epochs up to epoch {last}, every one"),
-            (_, None) => format!("{window} networks to the end, {}", every(*stride, "epoch", "epochs")),
-            (_, Some(last)) => {
-                format!("{window} networks up to epoch {last}, {}", every(*stride, "epoch", "epochs"))
-            }
-        },
+        PoolConfig::Epochs { window, stride: 0 | 1, last: None } => format!("the last {window} epochs"),
+        PoolConfig::Epochs { window, stride: 0 | 1, last: Some(last) } => {
+            format!("the {window} epochs up to epoch {last}")
+        }
+        PoolConfig::Epochs { window, stride, last } => {
+            let to = last.map_or("the last epoch".to_string(), |last| format!("epoch {last}"));
+            format!("{window} networks, one every {stride} epochs, up to {to}")
+        }
         PoolConfig::Steps { window, stride, last } => {
-            let to = last.map_or("the end".to_string(), |last| format!("the end of epoch {last}"));
+            let to =
+                last.map_or("the end of training".to_string(), |last| format!("the end of epoch {last}"));
             match stride {
-                0 | 1 => format!("{window} steps of one mini-batch, to {to}"),
-                stride => format!("{window} networks {stride} steps of one mini-batch apart, to {to}"),
+                0 | 1 => format!("{window} successive mini-batch steps, up to {to}"),
+                stride => format!("{window} networks, one every {stride} mini-batch steps, up to {to}"),
             }
         }
         PoolConfig::Seeds { epoch } => {
@@ -108,13 +105,13 @@ fn over_seeds(result: &AsIfRandomResult) -> bool {
 }
 
 /// The largest number of networks pooled.
-fn draws(result: &AsIfRandomResult) -> usize {
-    let measured = result.rows.iter().map(|row| row.draws);
-    measured.chain(result.overlap.iter().map(|row| row.draws)).max().unwrap_or(result.window.len())
+fn n_networks(result: &AsIfRandomResult) -> usize {
+    let measured = result.rows.iter().map(|row| row.n_networks);
+    measured.chain(result.overlap.iter().map(|row| row.n_networks)).max().unwrap_or(result.window.len())
 }
 
-/// The line under the title of a figure: the setting, the data, how many inputs and trainings, and the window.
-pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_trainings: usize) -> String {
+/// The line under the title of a figure: the setting, the data, the number of inputs and seeds, and the window.
+pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_seeds: usize) -> String {
     let mut parts = Vec::new();
     if !setting.is_empty() {
         parts.push(setting.to_string());
@@ -122,14 +119,14 @@ pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_trainings: usize
     parts.push(result.data.name.clone());
     parts.push(format!("n = {}", result.data.n_measured));
     if !over_seeds(result) {
-        parts.push(if n_trainings == 1 { "1 seed".into() } else { format!("{n_trainings} seeds") });
+        parts.push(if n_seeds == 1 { "1 seed".into() } else { format!("{n_seeds} seeds") });
     }
-    parts.push(window(&result.settings, draws(result)));
+    parts.push(window(&result.settings, n_networks(result)));
     parts.join(" · ")
 }
 
 pub(super) fn subtitle(result: &AsIfRandomResult, setting: &Setting) -> String {
-    about(result, &setting.name(), setting.n_trainings)
+    about(result, &setting.name(), setting.n_seeds)
 }
 
 fn facts(result: &AsIfRandomResult) -> String {
@@ -140,52 +137,58 @@ fn facts(result: &AsIfRandomResult) -> String {
         result.data.n_measured,
         bits(result.h_x),
         bits(result.h_y),
-        window(&result.settings, draws(result))
+        window(&result.settings, n_networks(result))
     )
 }
 
-fn heading(setting: &Setting) -> String {
-    let error = match setting.n_trainings {
-        1 => "1 training, ± over interleaved parts of the window".to_string(),
+fn heading(result: &AsIfRandomResult, setting: &Setting) -> String {
+    let error = match setting.n_seeds {
+        1 if over_seeds(result) => "± over disjoint subsets of the seeds".to_string(),
+        1 => "1 seed, ± over interleaved subsets of the window".to_string(),
         n => format!("{n} seeds, mean ± standard error"),
     };
-    format!("{} – M = {}, bits, {error}", setting.name(), setting.draws())
+    format!("{} – M = {}, bits, {error}", setting.name(), setting.n_networks())
 }
 
-/// What the error bars are.
-pub(super) fn over_trainings(n_trainings: usize) -> Vec<String> {
-    match n_trainings {
+/// The meaning of the error bars of means over seeds.
+pub(super) fn mean_note(n_seeds: usize) -> Vec<String> {
+    match n_seeds {
         0 | 1 => vec![],
-        n => vec![format!("Means over {n} seeds, with their standard errors.")],
+        n => vec![format!("Means over {n} seeds, with standard errors.")],
     }
 }
 
-pub(super) fn reading(setting: &Setting) -> Vec<String> {
-    match setting.n_trainings {
+/// The meaning of the error bars.
+pub(super) fn reading(result: &AsIfRandomResult, setting: &Setting) -> Vec<String> {
+    match setting.n_seeds {
+        1 if over_seeds(result) => {
+            vec!["Error bars: standard errors over disjoint subsets of the seeds.".into()]
+        }
         1 => vec![
-            "Error bars: standard errors over interleaved parts of the one window, too small where its networks remember one \
-             another."
+            "Error bars: standard errors over interleaved subsets of the window, too small where its networks are \
+             correlated."
                 .into(),
         ],
-        n => over_trainings(n),
+        n => mean_note(n),
     }
 }
 
-/// What a reader must know beside the numbers: values outside the bins, bounds, what is missing, and the verdicts.
+/// Caveats beside the numbers: verdicts, the share due to drift, bounds, values outside the bins, and what is missing.
 pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String> {
     let mut notes: Vec<String> = verdicts(setting).into_iter().collect();
-    notes.extend(explained(setting));
+    notes.extend(drift_share(setting));
     let first = setting.first();
     if let Some(bound) = first.bound {
         let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
         notes.push(format!(
-            "H(T) and I(X;T) are from {bound} on the entropy of a mixture; differences of like bounds are not bounds."
+            "H(T) and I(X;T) are computed from {bound} on the entropy of a mixture; the difference of two such bounds is not \
+             itself a bound."
         ));
     }
     let outside: u64 = setting.layers.iter().map(|layer| layer.out_of_range).sum();
     if outside > 0 {
         let values = |layer: &PooledMean| {
-            (layer.width * result.data.n_measured * setting.draws() * setting.n_trainings.max(1)) as f64
+            (layer.width * result.data.n_measured * setting.n_networks() * setting.n_seeds.max(1)) as f64
         };
         let all: f64 = setting.layers.iter().map(values).sum();
         notes.push(format!(
@@ -200,29 +203,22 @@ pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String>
     statuses.sort_unstable();
     statuses.dedup();
     if let Some(status) = statuses.first() {
-        notes.push(format!("Not everything could be measured: {}.", status.trim_end_matches('.')));
+        notes.push(format!("Some values could not be measured: {}.", status.trim_end_matches('.')));
     }
     notes
 }
 
-/// `Settled: T₁, T₂ (2 of 3 seeds). Still drifting: T₃.`
+/// `Stationary: T₁, T₂ (2 of 3 seeds; drifting in 1). Drifting: T₃.`
 fn verdicts(setting: &Setting) -> Option<String> {
-    let of = |verdict: Verdict| -> Vec<String> {
+    let layers_with = |verdict: Verdict| -> Vec<String> {
         let layers =
             setting.layers.iter().filter(|layer| layer.verdicts.first().map(|v| v.0) == Some(verdict));
-        layers
-            .map(|layer| {
-                let all: usize = layer.verdicts.iter().map(|(_, count)| count).sum();
-                let count = layer.verdicts.first().map_or(0, |(_, count)| *count);
-                let name = caption::layer(layer.layer);
-                if count == all { name } else { format!("{name} ({count} of {all} seeds)") }
-            })
-            .collect()
+        layers.map(|layer| layer_with_verdict(layer)).collect()
     };
-    let parts: Vec<String> = [Verdict::Settled, Verdict::StillDrifting, Verdict::TooFewDraws]
+    let parts: Vec<String> = Verdict::ALL
         .into_iter()
         .filter_map(|verdict| {
-            let layers = of(verdict);
+            let layers = layers_with(verdict);
             let mut name = verdict.name().to_string();
             name[..1].make_ascii_uppercase();
             (!layers.is_empty()).then(|| format!("{name}: {}.", layers.join(", ")))
@@ -231,23 +227,37 @@ fn verdicts(setting: &Setting) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Verdict – {}", parts.join(" ")))
 }
 
-/// How much of the compression is there only because the weights moved on slowly.
-fn explained(setting: &Setting) -> Option<String> {
+/// `T₂`, with the numbers of seeds where they differ.
+fn layer_with_verdict(layer: &PooledMean) -> String {
+    let name = caption::layer(layer.layer);
+    let [(_, count), others @ ..] = layer.verdicts.as_slice() else { return name };
+    if others.is_empty() {
+        return name;
+    }
+    let all: usize = layer.verdicts.iter().map(|(_, count)| count).sum();
+    let others: Vec<String> =
+        others.iter().map(|(verdict, count)| format!("{} in {count}", verdict.name())).collect();
+    format!("{name} ({count} of {all} seeds; {})", others.join(", "))
+}
+
+/// The share of the loss that is due to drift.
+fn drift_share(setting: &Setting) -> Option<String> {
     let shares = setting.layers.iter().filter_map(|layer| {
-        Some(format!("{:.0} % ({})", 100.0 * layer.slow_share?.mean, caption::layer(layer.layer)))
+        Some(format!("{:.0} % ({})", 100.0 * layer.drift_share?.mean, caption::layer(layer.layer)))
     });
     let shares: Vec<String> = shares.collect();
-    let stretch = setting.draws() / STRETCHES;
+    let size = setting.n_networks() / DRIFT_SHARE_DIVISOR;
     (!shares.is_empty()).then(|| {
         format!(
-            "Slow: of what {stretch} networks spread over the window take from I(X;T), {stretch} consecutive ones do not take {}. \
-             Draws that forget one another have 0 %, a steady drift nearly 100 %.",
+            "Share due to drift: of the information that {size} networks strided over the window take from I(X;T), this \
+             fraction is lost only across the window and not to {size} contiguous networks: {}. It is 0 % for independent \
+             samples and nearly 100 % for steady motion.",
             shares.join(", ")
         )
     })
 }
 
-/// The result in plain words.
+/// The result in one sentence.
 fn sentence(setting: &Setting) -> String {
     let changes: Vec<(usize, f64, f64, Option<Mean>)> = setting
         .layers
@@ -261,18 +271,18 @@ fn sentence(setting: &Setting) -> String {
     let Some(most) = changes.iter().max_by(|a, b| lost(a).total_cmp(&lost(b))) else {
         return "I(X;T) could not be measured.".into();
     };
-    let draws = setting.draws();
+    let n_networks = setting.n_networks();
     let corrected = most.3.map(|mean| format!(", corrected {:.2}", mean.mean)).unwrap_or_default();
     let name = caption::layer(most.0);
     let largest = changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max);
     if lost(most) < 0.05 {
         return format!(
-            "Pooling {draws} networks takes nothing from I(X;T) of any layer; it changes none by more than {largest:.2} bits."
+            "Pooling {n_networks} networks lowers I(X;T) of no layer; it changes none by more than {largest:.2} bits."
         );
     }
     format!(
-        "Pooling {draws} networks takes {:.2} bits of I(X;T) from {name} ({:.2} to {:.2}{corrected}), and less from every \
-         other layer.",
+        "Pooling {n_networks} networks lowers I(X;T) of {name} by {:.2} bits ({:.2} to {:.2}{corrected}), and of every other \
+         layer by less.",
         lost(most),
         most.1,
         most.2
@@ -335,7 +345,7 @@ fn aligned(rows: &[[String; 11]]) -> String {
     text
 }
 
-/// Text that Markdown does not take for its own signs.
+/// Escapes the characters that Markdown would interpret.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {

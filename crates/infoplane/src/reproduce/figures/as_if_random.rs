@@ -1,14 +1,14 @@
 //! The as-if-random experiment over a grid of nonlinearities, optimizers, learning rates and batch sizes.
 
 use super::common::{self, NONLINEARITIES};
+use crate::draw::{Color, Scale, layer_color};
 use crate::estimator::{EstimatorConfig, NoiseConfig};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
-use crate::pool::{PooledLayer, RestRow, Verdict, pooled_layers};
+use crate::pool::{DriftRow, PooledLayer, Verdict, pooled_layers};
 use crate::report::composite::{
     Curve, CurvePanel, CurvesFigure, Dots, HeatCell, HeatFigure, HeatPanel, LegendEntry,
 };
-use crate::draw::{Color, Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
     told,
@@ -17,22 +17,22 @@ use crate::reproduce::{ReproduceError, Results};
 
 pub(super) const FIGURE: Figure = Figure {
     name: "as-if-random",
-    title: "Late weights taken as random: what pooling does to I(X;T)",
+    title: "Late weights treated as random: what pooling does to I(X;T)",
     paper: "Its own idea, unfinished in print; anchor points of a scratch run with another program",
     says: "If late weights behave as a random sample, T is a random function of x, and compression is a real property, with ReLU too. A \
            scratch run on the same recipe: tanh, SGD 0.3, batches of 16: 2.92 bits with one network, 1.74 with the last 256 epochs \
            pooled (layer of 4 units); ReLU, Adam 3e-3, batches of 32: 5.23 and 3.69; tanh, SGD 0.1, batches of 256 after 3000 \
-           epochs, at rest: 7.04 and 7.02.",
+           epochs, stationary: 7.04 and 7.02.",
     here: "The 12-bit task and the network of `tishby2017`, 600 epochs, every combination of nonlinearity, optimizer, learning rate and \
-           batch size; the last 256 epochs pooled, all 4096 inputs, 30 bins over each layer's range in the pool. *Drifting* cells \
-           are those whose weights moved on during the window: there pooling shows in part the way they went.",
+           batch size; the last 256 epochs pooled, all 4096 inputs, 30 bins over each layer's range in the pool. In *drifting* \
+           cells the weights drift during the window, and pooling shows in part the path that they took.",
     plan: plan_task,
     show: show_task,
 };
 
 pub(super) const MNIST: Figure = Figure {
     name: "as-if-random-mnist",
-    title: "Late weights taken as random, on MNIST",
+    title: "Late weights treated as random, on MNIST",
     paper: "Its own idea, unfinished in print",
     says: "The same on MNIST.",
     here: "784-32-20-20-10 networks; networks some steps apart late in training pooled, on evenly spaced test images, with Gaussian \
@@ -113,8 +113,8 @@ impl Grid {
     }
 }
 
-/// The anchor at rest, which is trained longer than the grid.
-const AT_REST: &str = "tanh SGD 0.1 batch 256, 3000 epochs";
+/// The stationary anchor, which is trained longer than the grid.
+const STATIONARY: &str = "tanh SGD 0.1 batch 256, 3000 epochs";
 
 fn settings(estimator: EstimatorConfig, pool: PoolConfig, inputs: Option<usize>) -> AsIfRandom {
     AsIfRandom { pool, inputs, estimators: vec![estimator] }
@@ -125,11 +125,11 @@ fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
     let grid = Grid::task(size);
     let pool = PoolConfig::Epochs { window: size.pick(256, 256, 8), stride: 1, last: None };
     let pooled = settings(common::full_range(30), pool, size.pick(None, None, Some(256)));
-    let at_rest = Cell { nonlinearity: "tanh", optimizer: "sgd", rate: 0.1, batch: 256 };
+    let stationary = Cell { nonlinearity: "tanh", optimizer: "sgd", rate: 0.1, batch: 256 };
     let cells = grid.cells().into_iter().map(|cell| (cell.label(), cell, 600)).collect::<Vec<_>>();
-    let rest = (AT_REST.to_string(), at_rest, 3000);
+    let longer = (STATIONARY.to_string(), stationary, 3000);
     let mut plan = Vec::new();
-    for (label, cell, epochs) in cells.into_iter().chain([rest]) {
+    for (label, cell, epochs) in cells.into_iter().chain([longer]) {
         let overrides = [
             format!("network.nonlinearity={}", cell.nonlinearity),
             format!("training.optimizer={{ kind = {:?}, learning_rate = {} }}", cell.optimizer, cell.rate),
@@ -139,7 +139,7 @@ fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             "training.statistics={ kind = \"never\" }".to_string(),
             common::estimators(&[common::full_range(30)]),
         ];
-        // The tiny cell at rest is no other than one of the grid.
+        // In the tiny size the stationary cell is one of the grid.
         let name = format!(
             "{}-{}-{}-{}-{}",
             cell.nonlinearity,
@@ -188,7 +188,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
     Ok(plan)
 }
 
-/// What a cell says of one layer: means over its seeds.
+/// One layer of a cell: means over its seeds that learned, or over all if none did.
 struct Reading {
     cell: Cell,
     layer: usize,
@@ -202,35 +202,48 @@ struct Reading {
     control: Option<Mean>,
     h_t_given_x: Option<Mean>,
     drift: Option<Mean>,
-    slow_share: Option<Mean>,
-    /// Spread of the weights of all layers, per ‖W‖.
-    spread: Option<Mean>,
+    drift_share: Option<Mean>,
+    /// Fluctuation of the weights of all layers, per ‖W‖.
+    fluctuation: Option<Mean>,
     h_x: f64,
-    /// Seeds with each verdict: settled, drifting, too few draws.
-    verdicts: [usize; 3],
-    seeds: usize,
+    /// Seeds with each verdict, in the order of [`Verdict::ALL`].
+    verdicts: [usize; 4],
+    /// Seeds that learned.
+    n_learned: usize,
+    /// All seeds, learned or not; none where no network could be pooled.
+    n_seeds: usize,
 }
 
 impl Reading {
     fn of(cell: Cell, number: usize, pool: &PoolResult) -> Reading {
         let Ok(result) = &pool.result else { return Reading::without_values(cell, number, pool) };
-        let layers = pooled_layers(&result.rows, &result.rest);
-        let of_layer: Vec<&PooledLayer> = layers.iter().filter(|layer| layer.layer == number).collect();
+        let last =
+            result.window.chunk_by(|a, b| a.network.seed == b.network.seed).filter_map(|seed| seed.last());
+        let learned: Vec<u64> = last
+            .clone()
+            .filter(|row| row.train_accuracy >= f64::from(LEARNED))
+            .map(|row| row.network.seed)
+            .collect();
+        // A seed that did not learn says nothing of those that did; where none did, all are shown.
+        let counts = |seed: u64| learned.is_empty() || learned.contains(&seed);
+        let last = last.filter(|row| counts(row.network.seed));
+        let layers = pooled_layers(&result.rows, &result.drift);
+        let of_layer: Vec<&PooledLayer> =
+            layers.iter().filter(|layer| layer.layer == number && layer.seed.is_none_or(counts)).collect();
         let mean = |value: &dyn Fn(&PooledLayer) -> Option<f64>| {
             let values = of_layer.iter().filter_map(|layer| value(layer)).filter(|v| v.is_finite());
             Mean::of(&values.collect::<Vec<_>>())
         };
-        let last = result.window.chunk_by(|a, b| a.draw.seed == b.draw.seed).filter_map(|seed| seed.last());
         let accuracies: Vec<f64> = last.clone().map(|row| row.train_accuracy).collect();
-        let norms: Vec<(u64, f64)> = last.map(|row| (row.draw.seed, row.weight_norm)).collect();
-        let whole = |row: &&RestRow| row.layer == 0;
-        let spreads: Vec<f64> = result
-            .rest
+        let norms: Vec<(u64, f64)> = last.map(|row| (row.network.seed, row.weight_norm)).collect();
+        let whole = |row: &&DriftRow| row.layer == 0 && counts(row.seed);
+        let fluctuations: Vec<f64> = result
+            .drift
             .iter()
             .filter(whole)
             .filter_map(|row| {
                 let norm = norms.iter().find(|(seed, _)| *seed == row.seed)?.1;
-                Some(row.spread / norm)
+                Some(row.fluctuation / norm)
             })
             .collect();
         let count = |verdict| of_layer.iter().filter(|layer| layer.verdict == verdict).count();
@@ -247,15 +260,16 @@ impl Reading {
             control: mean(&|layer| Some(layer.pooled()?.control_bits?.mean)),
             h_t_given_x: mean(&|layer| Some(layer.pooled()?.h_t_given_x_bits?.mean)),
             drift: mean(&|layer| layer.drift),
-            slow_share: mean(&|layer| layer.slow_share),
-            spread: Mean::of(&spreads),
+            drift_share: mean(&|layer| layer.drift_share),
+            fluctuation: Mean::of(&fluctuations),
             h_x: result.h_x.bits(),
-            verdicts: [count(Verdict::Settled), count(Verdict::StillDrifting), count(Verdict::TooFewDraws)],
-            seeds: of_layer.len(),
+            verdicts: Verdict::ALL.map(count),
+            n_learned: learned.len(),
+            n_seeds: result.seeds.len(),
         }
     }
 
-    /// A cell whose training diverged.
+    /// A cell whose training runs diverged.
     fn without_values(cell: Cell, layer: usize, pool: &PoolResult) -> Reading {
         let widths = pool.experiment.network.hidden.get(layer.saturating_sub(1));
         Reading {
@@ -271,76 +285,92 @@ impl Reading {
             control: None,
             h_t_given_x: None,
             drift: None,
-            slow_share: None,
-            spread: None,
+            drift_share: None,
+            fluctuation: None,
             h_x: f64::NAN,
-            verdicts: [0; 3],
-            seeds: 0,
+            verdicts: [0; 4],
+            n_learned: 0,
+            n_seeds: 0,
         }
     }
 
-    /// How much less the pool knows of the input than one network.
+    /// I(X;T) of a single network minus that of the pool.
     fn difference(&self) -> f64 {
         number(self.single) - number(self.pooled)
     }
 
     fn learned(&self) -> bool {
-        number(self.accuracy) >= f64::from(LEARNED)
+        self.n_learned > 0
+    }
+
+    /// Whether more than half of the seeds learned, so that their mean can be compared with another's.
+    fn is_comparable(&self) -> bool {
+        2 * self.n_learned > self.n_seeds
     }
 
     /// Whether the cell can be shown beside others: it learned, or is linear and cannot learn more.
     fn shown(&self) -> bool {
-        self.learned() || (self.cell.nonlinearity == "linear" && self.seeds > 0)
+        self.learned() || (self.cell.nonlinearity == "linear" && self.n_seeds > 0)
     }
 
-    /// The verdict of most seeds; of equals the worse.
-    fn verdict(&self) -> Verdict {
-        let [settled, drifting, few] = self.verdicts;
-        if drifting >= settled && drifting >= few {
-            Verdict::StillDrifting
-        } else if few >= settled {
-            Verdict::TooFewDraws
-        } else {
-            Verdict::Settled
+    /// The verdict, with the numbers of seeds where they differ: `1 stationary, 1 drifting`.
+    fn verdicts(&self) -> String {
+        let found: Vec<(Verdict, usize)> =
+            Verdict::ALL.into_iter().zip(self.verdicts).filter(|&(_, count)| count > 0).collect();
+        match found.as_slice() {
+            [(verdict, _)] => verdict.name().to_string(),
+            found => {
+                let each = found.iter().map(|(verdict, count)| format!("{count} {}", verdict.name()));
+                each.collect::<Vec<_>>().join(", ")
+            }
         }
     }
 
+    /// The verdict of most seeds; of equals the one that claims less.
+    fn verdict(&self) -> Verdict {
+        // The last of equal maxima claims least.
+        let most = Verdict::ALL.into_iter().zip(self.verdicts).max_by_key(|&(_, count)| count);
+        most.map_or(Verdict::TooFewNetworks, |(verdict, _)| verdict)
+    }
+
     fn drifting(&self) -> bool {
-        self.verdict() == Verdict::StillDrifting
+        self.verdict() == Verdict::Drifting
     }
 
     fn heat(&self) -> HeatCell {
         let difference = self.difference();
         let mark = match (self.learned(), self.verdict()) {
-            (false, _) if self.seeds == 0 => "diverged".into(),
+            (false, _) if self.n_seeds == 0 => "diverged".into(),
             (false, _) => format!("acc {:.2}", number(self.accuracy)),
-            (true, Verdict::StillDrifting) => match self.slow_share {
-                Some(share) => format!("{:.0} % slow", 100.0 * share.mean),
+            (true, Verdict::Drifting) => match self.drift_share {
+                Some(share) => format!("{:.0} % drift", 100.0 * share.mean),
                 None => "drifting".into(),
             },
-            (true, Verdict::TooFewDraws) => "few draws".into(),
-            (true, Verdict::Settled) => String::new(),
+            (true, Verdict::TooFewNetworks) => "few nets".into(),
+            (true, Verdict::Unchanged) => "unchanged".into(),
+            (true, Verdict::Stationary) => String::new(),
         };
         let value = difference.is_finite().then_some(difference);
         let text = value.map_or("–".into(), bits);
         HeatCell { value, text, mark }
     }
 
-    const HEADER: &str = "nonlinearity,optimizer,learning_rate,batch_size,layer,width,seeds,train_accuracy,i_xt_single_bits,\
+    const HEADER: &str = "nonlinearity,optimizer,learning_rate,batch_size,layer,width,seeds,seeds_learned,train_accuracy,i_xt_single_bits,\
                           i_xt_pooled_bits,i_xt_corrected_bits,control_bits,compression_bits,i_ty_single_bits,i_ty_pooled_bits,\
-                          h_t_given_x_bits,drift,slow_share,weight_spread,settled,drifting,too_few_draws\n";
+                          h_t_given_x_bits,drift,drift_share,weight_fluctuation,stationary,unchanged,drifting,too_few_networks\n";
 
     fn csv(&self) -> String {
         let value = |mean: Option<Mean>| mean.map_or(String::new(), |mean| format!("{:.4}", mean.mean));
         let Cell { nonlinearity, optimizer, rate, batch } = self.cell;
         let compression =
             self.pooled.map_or(String::new(), |pooled| format!("{:.4}", self.h_x - pooled.mean));
-        let [settled, drifting, few] = self.verdicts;
+        let [stationary, unchanged, drifting, few] = self.verdicts;
         format!(
-            "{nonlinearity},{optimizer},{rate},{batch},{},{},{},{},{},{},{},{},{compression},{},{},{},{},{},{},{settled},{drifting},{few}\n",
+            "{nonlinearity},{optimizer},{rate},{batch},{},{},{},{},{},{},{},{},{},{compression},{},{},{},{},{},{},{stationary},{unchanged},{drifting},{few}\n",
             self.layer,
             self.width,
-            self.seeds,
+            self.n_seeds,
+            self.n_learned,
             value(self.accuracy),
             value(self.single),
             value(self.pooled),
@@ -350,8 +380,8 @@ impl Reading {
             value(self.i_ty_pooled),
             value(self.h_t_given_x),
             value(self.drift),
-            value(self.slow_share),
-            value(self.spread),
+            value(self.drift_share),
+            value(self.fluctuation),
         )
     }
 }
@@ -362,7 +392,7 @@ fn show_task(results: &Results) -> Result<Shown, ReproduceError> {
     let anchors: [(&str, &str, f64, f64, Option<bool>); 3] = [
         ("tanh SGD 0.3 batch 16", "2.92 → 1.74", 2.92, 1.74, Some(true)),
         ("ReLU Adam 0.003 batch 32", "5.23 → 3.69", 5.23, 3.69, Some(true)),
-        (AT_REST, "7.04 → 7.02 (at rest)", 7.04, 7.02, Some(false)),
+        (STATIONARY, "7.04 → 7.02 (stationary)", 7.04, 7.02, Some(false)),
     ];
     let mut rows = Vec::new();
     for (label, told_there, single, pooled, _) in anchors {
@@ -377,16 +407,18 @@ fn show_task(results: &Results) -> Result<Shown, ReproduceError> {
             format!("{label}: I(X;T) of the layer of 4 units, one network → pooled [bits]"),
             told_there,
             format!(
-                "{} → {} (corrected {}, control {}, accuracy {}, drift {}: {})",
+                "{} → {} (corrected {}, control {}, accuracy {}, drift {}: {}; {} of {} seeds learned)",
                 told(reading.single, 2),
                 told(reading.pooled, 2),
                 told(reading.corrected, 2),
                 told(reading.control, 2),
                 told(reading.accuracy, 3),
                 told(reading.drift, 2),
-                reading.verdict().name()
+                reading.verdicts(),
+                reading.n_learned,
+                reading.n_seeds
             ),
-            agrees,
+            reading.is_comparable().then_some(agrees),
         ));
     }
     rows.append(&mut shown.comparisons);
@@ -428,11 +460,13 @@ fn complete(results: &Results) -> Option<(&PoolResult, &AsIfRandomResult)> {
 /// What all cells share, in one line.
 fn subject(results: &Results) -> String {
     let Some((first, result)) = complete(results) else { return String::new() };
-    let draws = result.rows.iter().map(|row| row.draws).max().unwrap_or(0);
+    let n_networks = result.rows.iter().map(|row| row.n_networks).max().unwrap_or(0);
     let of = match result.settings.pool {
-        PoolConfig::Epochs { stride, .. } => format!("{draws} networks, {} apart", units(stride, "epoch")),
-        PoolConfig::Steps { stride, .. } => format!("{draws} networks, {} apart", units(stride, "step")),
-        PoolConfig::Seeds { .. } => format!("{draws} seeds"),
+        PoolConfig::Epochs { stride, .. } => {
+            format!("{n_networks} networks, {} apart", units(stride, "epoch"))
+        }
+        PoolConfig::Steps { stride, .. } => format!("{n_networks} networks, {} apart", units(stride, "step")),
+        PoolConfig::Seeds { .. } => format!("{n_networks} seeds"),
     };
     let setting = result.rows.first().map_or("", |row| row.setting.as_str()).replace(['_', '='], " ");
     let method = result.rows.first().map_or("", |row| row.estimator.as_str());
@@ -481,18 +515,19 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
         columns: columns.collect(),
         rows: NONLINEARITIES.iter().map(|nonlinearity| vec![common::title(nonlinearity)]).collect(),
         panels,
-        scale_name: "I(X;T) of one network less that of the pool  [bits]".into(),
+        scale_name: "I(X;T) of a single network minus the pool  [bits]".into(),
         range: (low, high),
         x_name: "learning rate".into(),
         y_name: "batch size".into(),
         marks: vec![
-            ("% slow".into(), "drifting; so much of it is not there among consecutive networks".into()),
-            ("few draws".into(), "the value still changes with M".into()),
+            ("% drift".into(), "drifting; the share of the difference that is due to drift".into()),
+            ("few nets".into(), "too few networks: the value still changes with M".into()),
+            ("unchanged".into(), "the weights drift, by less than the bins or the noise resolve".into()),
             ("acc".into(), format!("not learned, training accuracy below {LEARNED}; diverged: no networks to pool")),
         ],
         notes: vec![
-            "Bold cells are settled: the weights fluctuate about a place and more networks would not change the value. The verdict \
-             of a cell is that of most of its seeds. Values are means over seeds."
+            "Bold cells are stationary: the weights fluctuate without drift, and more networks would not change the value. The \
+             verdict of a cell is that of most of its seeds. Values are means over the seeds that learned."
                 .into(),
         ],
     }
@@ -508,8 +543,8 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
     type Value = fn(&Reading) -> f64;
     let rows: [(&str, Value); 3] = [
         ("H(T|X) of the pool  [bits]", |reading| number(reading.h_t_given_x)),
-        ("drift: movement / spread of the weights", |reading| number(reading.drift)),
-        ("slow share: what consecutive networks do not take", |reading| number(reading.slow_share)),
+        ("drift: mean shift / fluctuation of the weights", |reading| number(reading.drift)),
+        ("share due to drift: lost only across the window", |reading| number(reading.drift_share)),
     ];
     let learned: Vec<Vec<&Reading>> =
         readings.iter().map(|of_layer| of_layer.iter().filter(|reading| reading.shown()).collect()).collect();
@@ -553,7 +588,7 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
                 x,
                 y,
                 x_name: name.into(),
-                y_name: "one network less pool  [bits]".into(),
+                y_name: "single network minus pool  [bits]".into(),
                 curves,
                 levels: vec![(0.0, String::new())],
             });
@@ -570,7 +605,7 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
         })
         .collect();
     let hollow = LegendEntry {
-        name: "hollow: still drifting".into(),
+        name: "hollow: drifting".into(),
         color: Color::QUIET,
         dashes: &[],
         line: false,
@@ -578,17 +613,17 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
     };
     legend.push(hollow);
     let mut notes = vec![
-        "Every point is a cell of the grid, the mean of its seeds. Drift: 2/√M is that of independent draws, 2 that of a random walk; \
-         above 0.5 a cell counts as drifting. Slow share: of what pooling a sixteenth of the window's networks, spread over it, takes \
-         from I(X;T), the share that as many consecutive ones do not take: 0 for draws that forget one another, 1 for a steady \
-         drift. Dashed: as much as all of H(T|X)."
+        "Every point is a cell of the grid, the mean of its seeds that learned. Drift: 2/√M for independent samples, 2 for a random walk; \
+         above 0.5 a cell counts as drifting. Share due to drift: of the information that a sixteenth of the window's networks, \
+         strided over it, take from I(X;T), the fraction that as many contiguous networks do not take: 0 for independent samples, \
+         1 for steady motion. Dashed: a difference as large as H(T|X)."
             .to_string(),
     ];
-    let left_out = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.shown()).count());
-    if left_out > 0 {
+    let excluded = readings.first().map_or(0, |all| all.iter().filter(|reading| !reading.shown()).count());
+    if excluded > 0 {
         notes.push(format!(
-            "{left_out} cells that did not learn (training accuracy below {LEARNED}) are left out; linear networks, which \
-             cannot, are not."
+            "{excluded} cells that did not learn (training accuracy below {LEARNED}) are excluded; linear networks, which \
+             cannot learn the task, are shown."
         ));
     }
     CurvesFigure {
@@ -629,14 +664,15 @@ fn summaries(grid: &Grid, readings: &[Vec<Reading>]) -> Vec<Comparison> {
                 }
             };
             rows.push(Comparison::of_its_own(
-                format!("{}, {name}: one network less pool [bits]", common::title(nonlinearity)),
+                format!("{}, {name}: single network minus pool [bits]", common::title(nonlinearity)),
                 format!(
-                    "{} of {} cells learned; settled: {}; drifting: {}; too few draws: {}",
+                    "{} of {} cells learned; stationary: {}; unchanged: {}; drifting: {}; too few networks: {}",
                     learned,
                     all.len(),
-                    of(Verdict::Settled),
-                    of(Verdict::StillDrifting),
-                    of(Verdict::TooFewDraws)
+                    of(Verdict::Stationary),
+                    of(Verdict::Unchanged),
+                    of(Verdict::Drifting),
+                    of(Verdict::TooFewNetworks)
                 ),
             ));
         }

@@ -1,50 +1,50 @@
-//! Trainings that are left out of a pool, diverged, or did not learn.
+//! Seeds that are excluded from a pool, diverged, or did not learn.
 
 use crate::experiment::{AsIfRandomResult, PoolConfig, SeedStatus};
 use crate::report::failed::{MOST_TOLD, capital};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, TrainingFailure};
 
-/// The trainings among those pooled that did not learn, judged by their last network of the window.
+/// The pooled seeds that did not learn, judged by their last network of the window.
 ///
-/// By the rule of [`FailedSeed::of`]. Trainings that diverged before or after tell so in
+/// By the rule of [`FailedSeed::of`]. Whether a training run diverged before or after is said in
 /// [`AsIfRandomResult::seeds`].
 pub fn as_if_random_failed(result: &AsIfRandomResult) -> Vec<FailedSeed> {
     let of_all = result.data.label_shares.iter().copied().reduce(f64::max);
     let judged = result.seeds.iter().enumerate().filter_map(|(index, seed)| {
-        let of_seed = result.window.iter().filter(|row| row.draw.seed == seed.seed);
-        let last = of_seed.max_by_key(|row| (row.draw.epoch, row.draw.step))?;
+        let of_seed = result.window.iter().filter(|row| row.network.seed == seed.seed);
+        let last = of_seed.max_by_key(|row| (row.network.epoch, row.network.step))?;
         let guessing = result.data.guessing_accuracy.get(index).copied().or(of_all)?;
-        FailedSeed::judge(seed.seed, last.draw.epoch, last.train_loss, last.train_accuracy, guessing)
+        FailedSeed::judge(seed.seed, last.network.epoch, last.train_loss, last.train_accuracy, guessing)
     });
-    // Of one that diverged the status says when.
+    // The status of one that diverged says when.
     let ok = |seed: u64| result.seeds.iter().any(|of| of.seed == seed && of.status == SeedStatus::OK);
     judged.filter(|failed| failed.failure != TrainingFailure::Diverged || ok(failed.seed)).collect()
 }
 
-/// What figures and summary say of trainings that are left out, diverged, or did not learn; nothing if there are none.
+/// Notes for figures and summary on seeds that are excluded, diverged, or did not learn; empty if there are none.
 pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
     let across = matches!(result.settings.pool, PoolConfig::Seeds { .. });
-    let (pooled, left_out): (Vec<&SeedStatus>, Vec<&SeedStatus>) =
+    let (pooled, excluded): (Vec<&SeedStatus>, Vec<&SeedStatus>) =
         result.seeds.iter().partition(|seed| result.is_pooled(seed.seed));
     let mut notes = Vec::new();
-    if !left_out.is_empty() {
+    if !excluded.is_empty() {
         notes.push(format!(
             "Without {} of {} seeds: {}.",
-            left_out.len(),
+            excluded.len(),
             result.seeds.len(),
-            told(&left_out)
+            described(&excluded)
         ));
     }
     let diverged: Vec<&SeedStatus> =
         pooled.into_iter().filter(|seed| seed.status != SeedStatus::OK).collect();
     if !diverged.is_empty() {
-        notes.push(format!("Pooled up to the last network there is: {}.", told(&diverged)));
+        notes.push(format!("Pooled up to the last network before divergence: {}.", described(&diverged)));
     }
     let failed = as_if_random_failed(result);
     if !failed.is_empty() {
         let are = if failed.len() == 1 { "it is" } else { "they are" };
-        let place = match (across, result.seeds.len() - left_out.len()) {
+        let place = match (across, result.seeds.len() - excluded.len()) {
             (true, _) => format!("; {are} in the pool"),
             (false, 1) => String::new(),
             (false, _) => format!("; {are} in the means"),
@@ -55,7 +55,7 @@ pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
 }
 
 /// `seed 2 (training diverged at epoch 4), seed 7 (training ended at epoch 12, before the window fits)`.
-fn told(seeds: &[&SeedStatus]) -> String {
+fn described(seeds: &[&SeedStatus]) -> String {
     let each = seeds.iter().take(MOST_TOLD).map(|seed| format!("seed {} ({})", seed.seed, seed.status));
     let more = seeds.len().saturating_sub(MOST_TOLD);
     let more = (more > 0).then(|| format!("and {more} more"));
