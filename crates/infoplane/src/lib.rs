@@ -66,6 +66,7 @@
 pub mod bottleneck;
 pub mod calibrate;
 pub mod dataset;
+mod directory;
 mod draw;
 pub mod estimator;
 pub mod experiment;

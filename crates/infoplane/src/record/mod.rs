@@ -17,7 +17,8 @@ mod statistics;
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::LayerEstimators;
 use crate::plane::{Entropies, LayerDescription, MethodDescription};
-use crate::run::{DataFacts, Digest, FORMAT_VERSION, Manifest, Origin, Recorded};
+use crate::directory::Digest;
+use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin, Recorded};
 use crate::schedule::ScheduleConfig;
 use crate::{Labels, Nonlinearity};
 

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Disk, Manifest, SeedOutcome};
+use super::{Manifest, SeedOutcome};
 use crate::Bound;
+use crate::directory::{Disk, Journal, Seal, Span, checked};
 use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
 use crate::schedule::Reason;
 use crate::train::EpochStats;
@@ -142,13 +143,6 @@ pub struct Recovered {
     pub journal_missing: bool,
 }
 
-/// A line of the journal: where it begins, and its bytes with the line feed.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    offset: u64,
-    length: usize,
-}
-
 /// Where the records are, which may be many more than should be kept in memory.
 #[derive(Debug, Default)]
 struct Index {
@@ -168,146 +162,54 @@ impl Index {
 }
 
 /// The working journal of a run that is being written.
-///
-/// Every record is a line of its own with a check sum, so damage to one does no harm to another; whole lines are
-/// handed to the system in one write.
 #[derive(Debug)]
-pub(super) struct Journal {
-    path: PathBuf,
-    disk: Disk,
-    seal: Seal,
-    file: Arc<File>,
-    /// Bytes of whole lines so far.
-    length: u64,
+pub(super) struct RunJournal {
+    journal: Journal,
     index: Index,
-    /// The first failure; nothing is taken after it.
-    failed: Option<Failed>,
 }
 
-/// An I/O error that can be told again.
-#[derive(Debug)]
-struct Failed {
-    code: Option<i32>,
-    kind: io::ErrorKind,
-    message: String,
-}
-
-impl Failed {
-    fn new(error: &io::Error) -> Self {
-        Failed { code: error.raw_os_error(), kind: error.kind(), message: error.to_string() }
-    }
-
-    fn error(&self) -> io::Error {
-        match self.code {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(self.kind, self.message.clone()),
-        }
-    }
-}
-
-impl Journal {
+impl RunJournal {
     /// Starts a new journal; the file must not be there yet.
     pub(super) fn create(path: &Path, seal: Seal, disk: &Disk) -> io::Result<Self> {
-        let file = Arc::new(disk.create_new(path)?);
-        Ok(Journal {
-            path: path.into(),
-            disk: disk.clone(),
-            seal,
-            file,
-            length: 0,
-            index: Index::default(),
-            failed: None,
-        })
+        Ok(RunJournal { journal: Journal::create(path, seal, disk)?, index: Index::default() })
     }
 
-    /// Goes on with the journal at `path`, after writing it anew without what is damaged; starts it if it is missing.
+    /// Continues the journal at `path`, after rewriting it without what is damaged; starts it if it is missing.
     pub(super) fn resume(
         path: &Path,
         seal: Seal,
         methods: &mut Methods,
         disk: &Disk,
     ) -> io::Result<(Self, Recovered)> {
-        let mut bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let journal = Journal::create(path, seal, disk)?;
-                return Ok((journal, Recovered { journal_missing: true, ..Recovered::default() }));
-            }
-            Err(error) => return Err(error),
-        };
-        // A last line that lacks nothing but its line feed counts, but nothing can be appended to it.
-        let mut whole = bytes.is_empty() || bytes.ends_with(b"\n");
-        let read = bytes.len() as u64;
-        if !whole {
-            bytes.push(b'\n');
-        }
         let mut recovered = Recovered::default();
         let mut index = Index::default();
-        let (mut start, mut length) = (0, 0);
-        while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n').map(|end| start + end) {
-            match parse(&bytes[start..end], seal, methods) {
-                Some(record) => {
-                    index.insert(&record, Span { offset: length as u64, length: end + 1 - start });
-                    recovered.insert(record);
-                    // Intact lines move together.
-                    bytes.copy_within(start..=end, length);
-                    length += end + 1 - start;
-                }
-                None => recovered.damaged += 1,
+        let (journal, found) = Journal::resume(path, seal, disk, |line, span| {
+            let record = parse(line, seal, methods);
+            let is_record = record.is_some();
+            if let Some(record) = record {
+                index.insert(&record, span);
+                recovered.insert(record);
             }
-            start = end + 1;
-        }
-        bytes.truncate(length);
-        whole &= length as u64 == read;
-        if !whole {
-            disk.replace(path, &bytes)?;
-        }
-        let mut file = disk.open_to_write(path)?;
-        file.seek(SeekFrom::Start(length as u64))?;
-        let journal = Journal {
-            path: path.into(),
-            disk: disk.clone(),
-            seal,
-            file: Arc::new(file),
-            length: length as u64,
-            index,
-            failed: None,
-        };
-        Ok((journal, recovered))
+            is_record
+        })?;
+        recovered.damaged = found.damaged;
+        recovered.journal_missing = found.missing;
+        Ok((RunJournal { journal, index }, recovered))
     }
 
-    /// Appends a line for each record: all of them, or none if that fails. After a failure nothing more is taken:
-    /// what failed is told again.
+    /// Appends a line for each record: all of them, or none if that fails. After a failure nothing more is taken, and
+    /// the failure is returned again.
     pub(super) fn append(&mut self, records: &[Record]) -> io::Result<()> {
-        self.check()?;
-        let mut lines = Vec::new();
-        let mut spans = Vec::with_capacity(records.len());
-        for record in records {
-            let start = lines.len();
-            write_line(&mut lines, record, self.seal)?;
-            spans.push(Span { offset: self.length + start as u64, length: lines.len() - start });
-        }
-        if let Err(error) = self.disk.write(&self.file, &lines) {
-            self.failed = Some(Failed::new(&error));
-            // If cutting fails too, readers still pass over the half line at the end.
-            let _ = self.disk.truncate(&self.file, self.length);
-            return Err(error);
-        }
-        self.length += lines.len() as u64;
+        let spans = self.journal.append(records)?;
         for (record, span) in records.iter().zip(spans) {
             self.index.insert(record, span);
         }
         Ok(())
     }
 
-    /// Fails if an append failed before.
-    pub(super) fn check(&self) -> io::Result<()> {
-        self.failed.as_ref().map_or(Ok(()), |failed| Err(failed.error()))
-    }
-
     /// The file, to wait for the disk without keeping others from appending.
     pub(super) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
+        self.journal.file()
     }
 
     /// Writes the rows of every measured epoch, a line each, in the order of `position` of the seed and of epochs;
@@ -347,25 +249,11 @@ impl Journal {
         position: impl Fn(u64) -> usize,
         mut write: impl FnMut(RawRecord<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.check()?;
         let mut spans: Vec<_> = index.iter().map(|(&(seed, epoch), &span)| (seed, epoch, span)).collect();
         spans.sort_by_cached_key(|&(seed, epoch, _)| (position(seed), seed, epoch));
-        let mut file = File::open(&self.path)?;
-        let mut line = Vec::new();
-        for (_, _, span) in spans {
-            line.resize(span.length, 0);
-            file.seek(SeekFrom::Start(span.offset))?;
-            file.read_exact(&mut line)?;
-            let text = line.strip_suffix(b"\n").and_then(|line| checked(line, self.seal));
-            let raw = text.and_then(|text| serde_json::from_slice(text).ok()).ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{} is not as it was written", self.path.display()),
-                )
-            })?;
-            write(raw)?;
-        }
-        Ok(())
+        self.journal.read_again(spans.into_iter().map(|(_, _, span)| span), |text| {
+            write(serde_json::from_slice(text).map_err(|_| self.journal.changed())?)
+        })
     }
 }
 
@@ -414,45 +302,6 @@ impl Recovered {
         }
         recovered
     }
-}
-
-/// Digits of the check sum.
-const DIGITS: usize = 8;
-
-/// `1c291ca3 {…}`: CRC-32 of manifest and JSON text in hexadecimal, a space, the text.
-fn write_line(lines: &mut Vec<u8>, record: &Record, seal: Seal) -> io::Result<()> {
-    let start = lines.len();
-    lines.extend([b' '; DIGITS + 1]);
-    serde_json::to_writer(&mut *lines, record)?;
-    let sum = seal.check_sum(&lines[start + DIGITS + 1..]);
-    lines[start..start + DIGITS].copy_from_slice(&sum);
-    lines.push(b'\n');
-    Ok(())
-}
-
-/// What ties a journal to its run: the check sum of the manifest, with which that of every line begins. Lines of another
-/// run, or of this one before somebody changed what it is, count as damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seal(u32);
-
-impl Seal {
-    pub(super) fn of(manifest: &[u8]) -> Seal {
-        Seal(crc32fast::hash(manifest))
-    }
-
-    fn check_sum(self, text: &[u8]) -> [u8; DIGITS] {
-        let mut hasher = crc32fast::Hasher::new_with_initial(self.0);
-        hasher.update(text);
-        let sum = hasher.finalize();
-        std::array::from_fn(|digit| b"0123456789abcdef"[(sum >> (28 - 4 * digit)) as usize & 15])
-    }
-}
-
-/// The JSON text of a line, if that is what was written.
-fn checked(line: &[u8], seal: Seal) -> Option<&[u8]> {
-    let (sum, rest) = line.split_first_chunk::<DIGITS>()?;
-    let text = rest.strip_prefix(b" ")?;
-    (*sum == seal.check_sum(text)).then_some(text)
 }
 
 /// The record of a line, if that is what was written.

@@ -4,12 +4,9 @@
 //! out. At the end the journal is sorted into the files that stay. So every byte of a finished run is the same for
 //! any number of threads, and whether the run was interrupted or not. `docs/run-directory.md` specifies the files.
 
-mod disk;
-mod error;
 mod files;
 mod journal;
 mod learned;
-mod lock;
 mod manifest;
 mod read;
 #[cfg(test)]
@@ -19,26 +16,20 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use disk::Disk;
+pub use crate::directory::{Disk, FORMAT_VERSION, RunError};
 #[cfg(test)]
-pub(crate) use disk::{Fault, FaultMode};
-pub use error::RunError;
+pub(crate) use crate::directory::{Fault, FaultMode};
 pub use journal::{Record, Recovered};
 pub use learned::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_seeds};
 pub use manifest::{DataFacts, Digests, Manifest, Origin, Outcome, Recorded, SeedOutcome};
 pub use read::{Appended, Run, State};
 
-pub(crate) use self::disk::partial_of;
-pub(crate) use self::files::{Digest, read_table, read_toml, to_toml};
-
-use self::disk::parent;
-use self::files::{Digested, check_vacant, read_manifest, remove_partials};
-use self::journal::{Journal, Methods, Seal};
-use self::lock::{LOCK, Lock};
+use self::files::{check_vacant, read_manifest};
+use self::journal::{Methods, RunJournal};
+use crate::directory::{
+    Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, Seal, parent, read_toml, remove_partials, to_toml,
+};
 use crate::schedule::MeasuredEpoch;
-
-/// The version of the directory's format that this library writes; it reads format 2 as well.
-pub const FORMAT_VERSION: u32 = 3;
 
 /// A directory that holds a run.
 ///
@@ -58,7 +49,7 @@ pub struct RunDir {
 /// What only the process that writes has.
 #[derive(Debug)]
 struct Writer {
-    journal: Journal,
+    journal: RunJournal,
     lock: Option<Lock>,
 }
 
@@ -97,8 +88,8 @@ impl RunDir {
             // The journal first: a manifest says that the run can be resumed.
             let journal_file = path.join(JOURNAL);
             disk.remove_file(&journal_file).map_err(RunError::io("remove", &journal_file))?;
-            let journal =
-                Journal::create(&journal_file, seal, &disk).map_err(RunError::io("create", &journal_file))?;
+            let journal = RunJournal::create(&journal_file, seal, &disk)
+                .map_err(RunError::io("create", &journal_file))?;
             disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
             let above = parent(path);
             disk.sync_directory(above).map_err(RunError::io("write", above))?;
@@ -154,7 +145,7 @@ impl RunDir {
         run.remove_leftovers().map_err(at)?;
         let journal_file = run.journal_path();
         let (journal, recovered) =
-            Journal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
+            RunJournal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
                 .map_err(RunError::io("write", &journal_file))
                 .map_err(at)?;
         run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
@@ -312,5 +303,3 @@ impl RunDir {
 }
 
 const MANIFEST: &str = "manifest.toml";
-const OUTCOME: &str = "outcome.toml";
-const JOURNAL: &str = "journal.jsonl";

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::files::{Digest, read_table};
 use super::journal::{Methods, Record, parse};
 use super::learned::{FailedSeed, failed_seeds};
 use super::{Manifest, Outcome, RunDir, RunError};
 use crate::InformationPlane;
+use crate::directory::{Digest, Seal, read_table};
 use crate::plane::StoredRow;
 use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;
@@ -405,7 +405,7 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 #[derive(Debug)]
 struct JournalReader {
     path: PathBuf,
-    seal: super::journal::Seal,
+    seal: Seal,
     methods: Methods,
     /// Bytes of whole lines that were read.
     offset: u64,

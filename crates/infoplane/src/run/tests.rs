@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 
-use super::journal::Seal;
 use super::*;
 use crate::network::Initialization;
 use crate::plane::MethodDescription;
@@ -354,7 +353,7 @@ proptest! {
         let mut bytes = Vec::new();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let mut journal = Journal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
+        let mut journal = RunJournal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap();
         journal.append(&records()).unwrap();
         drop(journal);
         bytes.extend(fs::read(&path).unwrap());
@@ -362,12 +361,12 @@ proptest! {
         let end = (at + length).min(bytes.len());
         bytes.splice(at..end, garbage.into_iter().chain(std::iter::repeat_n(0, zeros)));
         fs::write(&path, &bytes).unwrap();
-        let (journal, recovered) = Journal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
+        let (journal, recovered) = RunJournal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
         drop(journal);
         check(&recovered);
         prop_assert_eq!(recovered.damaged, Recovered::of(&bytes, Seal::of(b"manifest"), &mut methods()).damaged);
         // Written anew, the journal is whole, and holds the same.
-        let (_, again) = Journal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
+        let (_, again) = RunJournal::resume(&path, Seal::of(b"manifest"), &mut methods(), &Disk::counting()).unwrap();
         prop_assert_eq!(again.damaged, 0);
         prop_assert_eq!(again.measured, recovered.measured);
         prop_assert_eq!(again.trained.len(), recovered.trained.len());
@@ -383,7 +382,7 @@ proptest! {
         let trained = Record::Trained(EpochStats { train_loss: Some(narrow), ..stats(7, 0) });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        Journal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
+        RunJournal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
         let recovered = Recovered::of(&fs::read(&path).unwrap(), Seal::of(b"manifest"), &mut methods());
         prop_assert_eq!(recovered.measured[&(7, 0)].1[0].i_xt_bits.unwrap().to_bits(), bits);
         prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.unwrap().to_bits(), narrow.to_bits());

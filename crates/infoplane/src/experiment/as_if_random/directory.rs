@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
+use crate::directory::{Digest, Disk, RunError, partial_of, read_table, read_toml, to_toml};
 use crate::experiment::difference::differences;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::load::shorten;
-use crate::run::{
-    DataFacts, Digest, Disk, Manifest, RunDir, RunError, partial_of, read_table, read_toml, to_toml,
-};
+use crate::run::{DataFacts, Manifest, RunDir};
 use crate::{Information, LayerDescription};
 
 /// The version of the directory's format that this library writes and reads.

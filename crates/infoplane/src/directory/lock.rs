@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use super::{Disk, RunError};
 
 /// The name of the file that is locked.
-pub(super) const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 /// Held while a run is written; the system takes it back when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     /// Closing it gives the lock back.
     _file: File,
@@ -19,7 +19,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock of the run directory at `directory`.
-    pub(super) fn take(directory: &Path, disk: &Disk) -> Result<Lock, RunError> {
+    pub(crate) fn take(directory: &Path, disk: &Disk) -> Result<Lock, RunError> {
         let path = directory.join(LOCK);
         loop {
             let mut file = disk.open_or_create(&path).map_err(RunError::io("create", &path))?;
@@ -50,7 +50,7 @@ impl Lock {
     }
 
     /// The number of the process that holds the lock of the run directory at `directory`, if one does.
-    pub(super) fn holder(directory: &Path) -> Option<u32> {
+    pub(crate) fn holder(directory: &Path) -> Option<u32> {
         let mut file = File::open(directory.join(LOCK)).ok()?;
         // A shared lock, given back at once, keeps nobody out but for this moment.
         match file.try_lock_shared() {
@@ -63,7 +63,7 @@ impl Lock {
     }
 
     /// Gives the lock back and removes its file: first the name, so that nobody locks it in between.
-    pub(super) fn remove(self, disk: &Disk) -> io::Result<()> {
+    pub(crate) fn remove(self, disk: &Disk) -> io::Result<()> {
         disk.remove_file(&self.path)
     }
 }

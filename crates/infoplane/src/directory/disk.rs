@@ -233,7 +233,7 @@ pub(crate) fn partial_of(name: &str) -> Option<u32> {
 }
 
 /// The directory that a path lies in.
-pub(super) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,

@@ -94,7 +94,7 @@ impl RunError {
     }
 
     /// With the advice to resume the run in the directory `directory`.
-    pub(super) fn resumable(mut self, directory: &Path) -> Self {
+    pub(crate) fn resumable(mut self, directory: &Path) -> Self {
         if let RunError::Io { run, .. } = &mut self {
             *run = Some(directory.into());
         }

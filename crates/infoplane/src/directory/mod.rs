@@ -1,0 +1,32 @@
+//! Directories that one process writes to and any process reads: what run directories and pools of networks share.
+//!
+//! A file names what is computed; it is written first. While the computation goes on, one process at a time holds the
+//! lock and appends what it finds out to a journal, a checked line for each record. At the end the journal becomes
+//! tables with digests, and a last file declares the directory complete. So a killed process loses nothing that it
+//! appended, and a directory is the same to the byte however often it was interrupted.
+
+mod disk;
+mod error;
+mod files;
+mod journal;
+mod lock;
+
+pub use disk::Disk;
+#[cfg(test)]
+pub(crate) use disk::{Fault, FaultMode};
+pub(crate) use disk::{parent, partial_of};
+pub use error::RunError;
+pub(crate) use files::{
+    Digest, Digested, from_toml, has_ended, partials, read, read_table, read_toml, remove_partials, to_toml,
+};
+pub(crate) use journal::{Journal, Seal, Span, checked};
+pub(crate) use lock::{LOCK, Lock};
+
+/// The version of the format that this library writes, of run directories and of pools alike.
+pub const FORMAT_VERSION: u32 = 3;
+
+/// The name of the journal.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+
+/// The name of the file that declares a directory complete.
+pub(crate) const OUTCOME: &str = "outcome.toml";
