@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use infoplane::report;
+
 #[allow(dead_code)] // the rest of it is for tests
 #[path = "../tests/made_up/mod.rs"]
 mod made_up;
@@ -18,8 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     run.schedule = made_up::skipped(5, 8000, 0.05);
     let data = run.data();
-    print!("{}", infoplane::report::summary(&data));
-    for path in infoplane::report::write(&data, &directory)? {
+    print!("{}", report::summary(&data));
+    let options = report::Options::default().formats("svg,png,pdf".parse()?);
+    for path in report::write(&data, &options, &directory)? {
         println!("{}", path.display());
     }
     Ok(())

@@ -10,7 +10,7 @@ use infoplane::pool::{
     DriftTracker, NetworkSource, Pool, PoolRow, PoolSubject, Spacing, Verdict, WindowRow, measure_pool,
     overlaps, pooled_layers,
 };
-use infoplane::report::{as_if_random_notes, as_if_random_summary, write_as_if_random};
+use infoplane::report::{Options, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
 use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
 use ndarray::{Array1, Array2};
@@ -303,7 +303,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
 fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     let result = made_up(3, 64, 0.05, 0.0);
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("as-if-random");
-    let written = write_as_if_random(&result, &directory).unwrap();
+    let written = write_as_if_random(&result, &Options::default(), &directory).unwrap();
     let names: Vec<&str> = written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     let setting = "binned-floor-bin-width-0.1";
     for figure in [format!("trend-{setting}"), format!("compression-{setting}"), "drift".into()] {
@@ -337,7 +337,7 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     ];
     assert_eq!(as_if_random_notes(&marked), notes);
     let folder = tempfile::tempdir().unwrap();
-    let files = write_as_if_random(&marked, folder.path()).unwrap();
+    let files = write_as_if_random(&marked, &Options::default(), folder.path()).unwrap();
     let pictures = files.iter().filter(|path| path.extension().is_none_or(|kind| kind != "png"));
     for path in pictures {
         let said = std::fs::read_to_string(path).unwrap();
@@ -360,7 +360,7 @@ fn a_pool_over_seeds_has_no_window() {
     result.rows.iter_mut().for_each(|row| row.seed = None);
     result.overlap.iter_mut().for_each(|row| row.seed = None);
     let directory = tempfile::tempdir().unwrap();
-    let written = write_as_if_random(&result, directory.path()).unwrap();
+    let written = write_as_if_random(&result, &Options::default(), directory.path()).unwrap();
     assert!(!written.iter().any(|path| path.ends_with("drift.png")));
     assert!(as_if_random_summary(&result).contains("32 seeds at epoch 600"));
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::sync::Arc;
 
 use infoplane::plane::{Mean, MethodDescription, Missing, PlaneQuantity};
-use infoplane::report::{self, ReportData, repeats_csv};
+use infoplane::report::{self, Options, ReportData, repeats_csv};
 use infoplane::run::{FailedSeed, TrainingFailure};
 use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::{InformationPlane, PlaneRow};
@@ -26,7 +26,7 @@ fn did_not_learn(seed: u64) -> FailedSeed {
 /// The files of a report that are text, by name.
 fn texts(data: &ReportData<'_>) -> BTreeMap<String, String> {
     let directory = tempfile::tempdir().expect("a directory");
-    let paths = report::write(data, directory.path()).expect("a report");
+    let paths = report::write(data, &Options::default(), directory.path()).expect("a report");
     let texts = paths.into_iter().filter(|path| path.extension().is_some_and(|kind| kind != "png"));
     texts
         .map(|path| {

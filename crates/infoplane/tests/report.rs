@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use infoplane::plane::{MethodDescription, Missing};
-use infoplane::report::{self, ReportData, ReportError, ScheduleData};
+use infoplane::report::{self, Format, Formats, Options, ReportData, ReportError, ScheduleData};
 use infoplane::schedule::{MeasuredEpoch, Reason};
 use infoplane::train::EpochStats;
 use infoplane::{Bound, Information, InformationPlane, PlaneRow};
@@ -21,7 +21,7 @@ fn small() -> MadeUp {
 /// The files of the report, by name.
 fn written(data: &ReportData<'_>) -> BTreeMap<String, Vec<u8>> {
     let directory = tempfile::tempdir().expect("a directory");
-    let paths = report::write(data, directory.path()).expect("a report");
+    let paths = report::write(data, &Options::default(), directory.path()).expect("a report");
     let mut files = read(directory.path());
     for path in paths {
         assert!(files.contains_key(path.file_name().unwrap().to_str().unwrap()), "{path:?} is not there");
@@ -80,6 +80,29 @@ fn the_same_data_give_the_same_bytes_for_any_number_of_threads() {
     assert_eq!(one.keys().collect::<Vec<_>>(), eight.keys().collect::<Vec<_>>());
     for (name, bytes) in &one {
         assert!(bytes == &eight[name], "{name} differs");
+    }
+}
+
+#[test]
+fn figures_come_in_the_forms_that_are_asked_for() {
+    let run = make_up(&small());
+    let data = run.data();
+    for (formats, link) in
+        [("pdf", "(training.pdf)"), ("png,pdf", "(training.png)"), ("svg", "(training.svg)")]
+    {
+        let formats: Formats = formats.parse().expect("formats");
+        let directory = tempfile::tempdir().expect("a directory");
+        report::write(&data, &Options::default().formats(formats), directory.path()).expect("a report");
+        let files = read(directory.path());
+        let figures = |end: &str| files.keys().filter(|name| name.ends_with(end)).count();
+        let expected = |format| if formats.contains(format) { 7 } else { 0 };
+        for format in Format::ALL {
+            assert_eq!(figures(&format!(".{}", format.name())), expected(format), "{formats}: {format:?}");
+        }
+        assert!(String::from_utf8_lossy(&files["summary.md"]).contains(link), "{formats}");
+        for (name, bytes) in files.iter().filter(|(name, _)| name.ends_with(".pdf")) {
+            assert!(bytes.starts_with(b"%PDF-") && bytes.len() < 300_000, "{name}: {}", bytes.len());
+        }
     }
 }
 
@@ -218,7 +241,7 @@ fn a_plane_without_values_gives_no_plane_and_says_so() {
 
     run.training = vec![];
     let directory = tempfile::tempdir().expect("a directory");
-    let refused = report::write(&run.data(), directory.path());
+    let refused = report::write(&run.data(), &Options::default(), directory.path());
     assert!(matches!(refused, Err(ReportError::Empty)), "{refused:?}");
 }
 
@@ -228,7 +251,7 @@ fn what_cannot_be_written_is_named_and_leaves_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     // A directory stands where a figure should go.
     fs::create_dir(directory.path().join("training.svg")).expect("a directory");
-    let refused = report::write(&run.data(), directory.path()).expect_err("no report");
+    let refused = report::write(&run.data(), &Options::default(), directory.path()).expect_err("no report");
     assert!(refused.to_string().contains("training.svg"), "{refused}");
     assert!(read_names(directory.path()).iter().all(|name| !name.contains("partial")));
 }

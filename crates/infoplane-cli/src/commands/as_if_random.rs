@@ -11,7 +11,9 @@ use infoplane::experiment::{
 };
 use infoplane::plane::Mean;
 use infoplane::pool::{PooledPoint, mean_over_seeds, pooled_layers};
-use infoplane::report::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
+use infoplane::report::{
+    Options, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
+};
 use infoplane::run::{RunDir, RunError};
 use serde_json::{Value, json};
 
@@ -123,7 +125,7 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
             first_free(&base, go)?
         }
     };
-    let files = write_as_if_random(&result, &out)?;
+    let files = write_as_if_random(&result, &Options::default(), &out)?;
     if arguments.json {
         let mut object = summary_json(&out, &result);
         object["seconds"] = json!(start.elapsed().as_secs_f64());
@@ -356,7 +358,7 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
 /// Draws the figures of a result again.
 pub fn report(path: &Path) -> Result<ExitCode, Failure> {
     let result = AsIfRandomResult::read(path)?;
-    let files = write_as_if_random(&result, path)?;
+    let files = write_as_if_random(&result, &Options::default(), path)?;
     let mut out = stdout().lock();
     writeln!(out, "{}", as_if_random_summary(&result))?;
     write_files(&mut out, &files)?;

@@ -9,7 +9,7 @@ use infoplane::dataset::DatasetSource;
 use infoplane::dataset::generate::SIGMOID_GAIN;
 use infoplane::dataset::read::{Array, read_array};
 use infoplane::experiment::Experiment;
-use infoplane::report::write_bottleneck;
+use infoplane::report::{Options, write_bottleneck};
 use ndarray::Array2;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
         false => of_experiment(given, arguments.gain, n_points)?,
     };
     let files = match &arguments.out {
-        Some(out) => write_bottleneck(&subject, &curve, out)?,
+        Some(out) => write_bottleneck(&subject, &curve, &Options::default(), out)?,
         None => Vec::new(),
     };
     let mut out = stdout().lock();

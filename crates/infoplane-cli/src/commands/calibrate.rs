@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
 use infoplane::estimator::{EstimatorConfig, Method};
-use infoplane::report::write_calibration;
+use infoplane::report::{Options, write_calibration};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, INTERRUPTED};
@@ -89,7 +89,7 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
     bar.finish_and_clear();
     let interrupted = interrupt.load(Ordering::Relaxed);
     let files = match &arguments.out {
-        Some(out) if !table.is_empty() => write_calibration(&table, out)?,
+        Some(out) if !table.is_empty() => write_calibration(&table, &Options::default(), out)?,
         _ => Vec::new(),
     };
     let mut out = stdout().lock();

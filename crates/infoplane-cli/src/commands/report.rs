@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
-use infoplane::report::ReportData;
+use infoplane::report::{Options, ReportData};
 use infoplane::run::Run;
 
 use super::as_if_random;
@@ -32,7 +32,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     }
     let run = Run::read(path)?;
     let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
-    let files = infoplane::report::write(&data, &run.directory().report_path())?;
+    let files = infoplane::report::write(&data, &Options::default(), &run.directory().report_path())?;
     let mut out = stdout().lock();
     writeln!(out, "{}", infoplane::report::summary(&data))?;
     for file in files {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
-use infoplane::report::{ReportData, ReportError};
+use infoplane::report::{Options, ReportData, ReportError};
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
@@ -108,7 +108,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     run.early_ends().iter().for_each(say);
     let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
-    let files = match infoplane::report::write(&data, &summary.run.report_path()) {
+    let files = match infoplane::report::write(&data, &Options::default(), &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
         Err(ReportError::Empty) => Vec::new(),
         // A complete run may lie where nothing can be written.

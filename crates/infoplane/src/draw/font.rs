@@ -5,20 +5,49 @@ use std::sync::OnceLock;
 use ttf_parser::{Face, OutlineBuilder};
 
 /// How strong letters are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
     Regular,
     Bold,
 }
 
-fn face(weight: Weight) -> &'static Face<'static> {
+/// The file of a font, TrueType.
+pub(crate) fn font_bytes(weight: Weight) -> &'static [u8] {
+    match weight {
+        Weight::Regular => include_bytes!("../../assets/fonts/InfoplaneSans-Regular.ttf"),
+        Weight::Bold => include_bytes!("../../assets/fonts/InfoplaneSans-Bold.ttf"),
+    }
+}
+
+pub(crate) fn face(weight: Weight) -> &'static Face<'static> {
     static REGULAR: OnceLock<Face<'static>> = OnceLock::new();
     static BOLD: OnceLock<Face<'static>> = OnceLock::new();
-    let (slot, bytes): (_, &'static [u8]) = match weight {
-        Weight::Regular => (&REGULAR, include_bytes!("../../assets/fonts/InfoplaneSans-Regular.ttf")),
-        Weight::Bold => (&BOLD, include_bytes!("../../assets/fonts/InfoplaneSans-Bold.ttf")),
+    let slot = match weight {
+        Weight::Regular => &REGULAR,
+        Weight::Bold => &BOLD,
     };
-    slot.get_or_init(|| Face::parse(bytes, 0).expect("the embedded font is well-formed"))
+    slot.get_or_init(|| Face::parse(font_bytes(weight), 0).expect("the embedded font is well-formed"))
+}
+
+/// A letter as the font has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Glyph {
+    pub id: u16,
+    /// What it shows: `?` where the font lacks the character of the text.
+    pub character: char,
+    /// How far the next letter is, in units of the font.
+    pub advance: f32,
+}
+
+/// The letters of `text`.
+pub(crate) fn glyphs(text: &str, weight: Weight) -> Vec<Glyph> {
+    let face = face(weight);
+    let letter = |c: char| {
+        let character = if face.glyph_index(c).is_some() { c } else { '?' };
+        let id = glyph(face, c);
+        Glyph { id: id.0, character, advance: f32::from(face.glyph_hor_advance(id).unwrap_or(0)) }
+    };
+    text.chars().map(letter).collect()
 }
 
 /// How far `text` runs at `size`, in the unit of `size`.

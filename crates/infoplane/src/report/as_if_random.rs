@@ -11,20 +11,17 @@ mod words;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use super::{Figure, ReportError, caption};
+use super::{Figure, Options, ReportError, caption, files};
 use crate::Bound;
 use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
 use crate::plane::{MethodDescription, make_ids_unique};
 use crate::pool::{PooledMean, mean_over_seeds, pooled_layers};
-use crate::run::Disk;
 
 pub use seeds::{as_if_random_failed, as_if_random_notes};
 pub use words::as_if_random_summary;
 
-/// Writes the figures and `summary.md` into `directory`, and returns the paths of what it wrote.
+/// Writes the figures in the forms of `options` and `summary.md` into `directory`, and returns the paths of what it wrote.
 ///
 /// For every setting of every estimator `trend-…` (I(X;T) and H(T|X) against M) and `compression-…` (H(X) − I(X;T) and
 /// I(T;Y), one network against all); for every kind of cells `overlap-…` (of the distributions p(t | x) of pairs of inputs);
@@ -33,33 +30,19 @@ pub use words::as_if_random_summary;
 ///
 /// # Errors
 /// As [`write`](super::write()).
-pub fn write_as_if_random(result: &AsIfRandomResult, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write_as_if_random(
+    result: &AsIfRandomResult,
+    options: &Options,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
     if result.rows.is_empty() && result.drift.is_empty() && result.window.is_empty() {
         return Err(ReportError::Empty);
     }
-    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
     let figures = figures(result);
-    let pictures: Result<Vec<_>, ReportError> = figures
-        .par_iter()
-        .map(|figure| {
-            let png = figure.scene.to_png();
-            let png = png.map_err(|reason| ReportError::Picture { figure: figure.name.clone(), reason })?;
-            let svg = figure.scene.to_svg().into_bytes();
-            Ok([(format!("{}.svg", figure.name), svg), (format!("{}.png", figure.name), png)])
-        })
-        .collect();
-    let mut files: Vec<(String, Vec<u8>)> = pictures?.into_iter().flatten().collect();
+    let mut files = files::all_files(&figures, options.formats)?;
     // Last, so that its links never point to what is not there yet.
-    files.push(("summary.md".into(), words::markdown(result, &figures).into_bytes()));
-    files
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = directory.join(name);
-            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
-            Ok(path)
-        })
-        .collect()
+    files.push(("summary.md".into(), words::markdown(result, &figures, options.formats).into_bytes()));
+    files::write_files(files, directory)
 }
 
 fn figures(result: &AsIfRandomResult) -> Vec<Figure> {

@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ReportError;
 use super::caption::{note_height, note_lines, write_notes, write_title};
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 use super::plane_figure::LABEL_SIZE;
+use super::{Options, ReportError, figure_files, write_files};
 use crate::bottleneck::BottleneckCurve;
-use crate::run::Disk;
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 
 const WIDTH: f64 = 640.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 78.0;
 const PLOT: (f64, f64) = (490.0, 380.0);
 
-/// Writes `bottleneck.csv`, `bottleneck.svg` and `bottleneck.png` into `directory` and returns their paths.
+/// Writes `bottleneck.csv` and the figure `bottleneck` in the forms of `options` into `directory`, and returns the paths.
 ///
 /// `subject` names the joint distribution in the figure. The directory is made if it is not there.
 ///
@@ -23,27 +22,15 @@ const PLOT: (f64, f64) = (490.0, 380.0);
 pub fn write_bottleneck(
     subject: &str,
     curve: &BottleneckCurve,
+    options: &Options,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     if curve.points.is_empty() {
         return Err(ReportError::Empty);
     }
-    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
-    let scene = draw(subject, curve);
-    let png = scene.to_png();
-    let png = png.map_err(|reason| ReportError::Picture { figure: "bottleneck".into(), reason })?;
-    let files = [
-        ("bottleneck.csv", bottleneck_csv(curve).into_bytes()),
-        ("bottleneck.svg", scene.to_svg().into_bytes()),
-        ("bottleneck.png", png),
-    ];
-    let write = |(name, bytes): (&str, Vec<u8>)| {
-        let path = directory.join(name);
-        Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
-        Ok(path)
-    };
-    files.into_iter().map(write).collect()
+    let mut files = vec![("bottleneck.csv".to_string(), bottleneck_csv(curve).into_bytes())];
+    files.extend(figure_files("bottleneck", &draw(subject, curve), options.formats)?);
+    write_files(files, directory)
 }
 
 /// The points as comma-separated values, in bits, all digits: `beta,i_xt_bits,i_ty_bits,clusters,gap_bits`.
@@ -143,8 +130,11 @@ mod tests {
             assert!(svg.contains(part), "{part}");
         }
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write_bottleneck("a coin", &curve, folder.path()).unwrap().len(), 3);
+        assert_eq!(write_bottleneck("a coin", &curve, &Options::default(), folder.path()).unwrap().len(), 3);
         let nothing = BottleneckCurve { points: vec![], ..curve };
-        assert!(matches!(write_bottleneck("", &nothing, folder.path()), Err(ReportError::Empty)));
+        assert!(matches!(
+            write_bottleneck("", &nothing, &Options::default(), folder.path()),
+            Err(ReportError::Empty)
+        ));
     }
 }

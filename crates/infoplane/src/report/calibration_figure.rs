@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ReportError;
-use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
+use super::{Options, ReportError, figure_files, write_files};
 use crate::calibrate::{Accuracy, calibration_csv};
+use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 use crate::estimator::EstimatorConfig;
-use crate::run::Disk;
 
 const CELL: (f64, f64) = (44.0, 19.0);
 const TOP: f64 = 62.0;
@@ -15,32 +14,22 @@ const VALUE_SIZE: f64 = 10.0;
 /// Errors of the brightest and the darkest colour, in nats.
 const RANGE: (f64, f64) = (0.003, 3.0);
 
-/// Writes `calibration.csv`, `calibration.svg` and `calibration.png` into `directory` and returns their paths.
+/// Writes `calibration.csv` and the figure `calibration` in the forms of `options` into `directory`, and returns the
+/// paths.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without a row; [`ReportError::Write`] if a file cannot be written.
-pub fn write_calibration(table: &[Accuracy], directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write_calibration(
+    table: &[Accuracy],
+    options: &Options,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
     if table.is_empty() {
         return Err(ReportError::Empty);
     }
-    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
-    let scene = draw(table);
-    let figure = "calibration".to_string();
-    let png = scene.to_png().map_err(|reason| ReportError::Picture { figure, reason })?;
-    let files = [
-        ("calibration.csv", calibration_csv(table).into_bytes()),
-        ("calibration.svg", scene.to_svg().into_bytes()),
-        ("calibration.png", png),
-    ];
-    files
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = directory.join(name);
-            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
-            Ok(path)
-        })
-        .collect()
+    let mut files = vec![("calibration.csv".to_string(), calibration_csv(table).into_bytes())];
+    files.extend(figure_files("calibration", &draw(table), options.formats)?);
+    write_files(files, directory)
 }
 
 /// The different values of a key, in the order of their first row.
@@ -203,7 +192,10 @@ mod tests {
             assert!(svg.contains(part), "{part}");
         }
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write_calibration(&table, folder.path()).unwrap().len(), 3);
-        assert!(matches!(write_calibration(&[], folder.path()), Err(ReportError::Empty)));
+        assert_eq!(write_calibration(&table, &Options::default(), folder.path()).unwrap().len(), 3);
+        assert!(matches!(
+            write_calibration(&[], &Options::default(), folder.path()),
+            Err(ReportError::Empty)
+        ));
     }
 }

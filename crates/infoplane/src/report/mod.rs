@@ -1,6 +1,6 @@
 //! Figures and tables of a run.
 //!
-//! [`write()`] takes what was measured and leaves a directory with figures (SVG and PNG), `plane.csv`,
+//! [`write()`] takes what was measured and leaves a directory with figures (SVG, PNG, PDF), `plane.csv`,
 //! `repeats.csv` and `summary.md`. Everything is drawn by the library itself with letters of its own: a machine without fonts
 //! gives the same bytes.
 
@@ -10,6 +10,7 @@ mod calibration_figure;
 mod caption;
 pub(crate) mod composite;
 mod failed;
+mod files;
 mod information_figure;
 mod limit_curve;
 mod measured;
@@ -24,17 +25,18 @@ mod training_figure;
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use crate::run::{Disk, FailedSeed, Run};
+use crate::draw::Scene;
+use crate::run::{FailedSeed, Run};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
-use crate::draw::Scene;
 
+pub use crate::draw::{Format, FormatError, Formats};
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
 pub use failed::failed_in_words;
+pub use files::Options;
+pub(crate) use files::{figure_files, write_files};
 pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use repeats::repeats_csv;
@@ -107,7 +109,8 @@ struct Figure {
     scene: Scene,
 }
 
-/// Writes figures, `plane.csv`, `repeats.csv` and `summary.md` into `directory`, and returns the paths of what it wrote.
+/// Writes figures in the forms of `options`, `plane.csv`, `repeats.csv` and `summary.md` into `directory`, and returns
+/// the paths of what it wrote.
 ///
 /// For every setting of every estimator one figure of the information plane and one of the information over
 /// epochs, one figure of the training, and one of the epochs that were measured. The directory is made if it is not there; files of an earlier
@@ -121,7 +124,7 @@ struct Figure {
 ///
 /// # Examples
 /// ```
-/// use infoplane::report::{self, ReportData, ScheduleData};
+/// use infoplane::report::{self, Options, ReportData, ScheduleData};
 /// use std::sync::Arc;
 /// use infoplane::plane::MethodDescription;
 /// use infoplane::{Information, InformationPlane, LayerDescription, PlaneRow};
@@ -146,44 +149,28 @@ struct Figure {
 ///     notes: vec![],
 /// };
 /// let directory = tempfile::tempdir()?;
-/// let written = report::write(&data, directory.path())?;
+/// let written = report::write(&data, &Options::default(), directory.path())?;
 /// assert!(written.iter().any(|path| path.ends_with("plane-binned-30-equal-on-1-1.png")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn write(data: &ReportData<'_>, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write(
+    data: &ReportData<'_>,
+    options: &Options,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
-    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
-
     let plane = plane_csv(data.plane).into_bytes();
     let chosen = failed::Chosen::of(data);
     let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
     let figures = figures(data);
-    let pictures: Result<Vec<_>, ReportError> = figures
-        .par_iter()
-        .map(|figure| {
-            let png = figure.scene.to_png();
-            let png = png.map_err(|reason| ReportError::Picture { figure: figure.name.clone(), reason })?;
-            let svg = figure.scene.to_svg().into_bytes();
-            Ok([(format!("{}.svg", figure.name), svg), (format!("{}.png", figure.name), png)])
-        })
-        .collect();
-    let mut files: Vec<(String, Vec<u8>)> = pictures?.into_iter().flatten().collect();
+    let mut files = files::all_files(&figures, options.formats)?;
     files.push(("plane.csv".into(), plane));
     files.push(("repeats.csv".into(), repeats_csv(data).into_bytes()));
     // Last, so that its links never point to what is not there yet.
-    files.push(("summary.md".into(), summary::markdown(data, &figures).into_bytes()));
-
-    files
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = directory.join(name);
-            Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
-            Ok(path)
-        })
-        .collect()
+    files.push(("summary.md".into(), summary::markdown(data, &figures, options.formats).into_bytes()));
+    write_files(files, directory)
 }
 
 fn figures(data: &ReportData<'_>) -> Vec<Figure> {

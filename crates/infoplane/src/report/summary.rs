@@ -1,6 +1,6 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
-use super::{Figure, ReportData, caption, failed, measured};
+use super::{Figure, Formats, ReportData, caption, failed, files, measured};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::train::EpochStats;
 
@@ -58,7 +58,7 @@ pub fn summary(data: &ReportData<'_>) -> String {
 }
 
 /// The same as a Markdown page with the figures.
-pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure]) -> String {
+pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Formats) -> String {
     let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data)));
     if let Some(note) = failed::note(data) {
         page += &format!("\n{}\n", plain(&note));
@@ -89,7 +89,7 @@ pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure]) -> String {
         page += "\n## Figures\n";
     }
     for Figure { name, title, .. } in figures {
-        page += &format!("\n[{}]({name}.svg)\n\n![{}]({name}.png)\n", plain(title), plain(title));
+        page += &files::markdown(name, &plain(title), formats);
     }
     page
 }

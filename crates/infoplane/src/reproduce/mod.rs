@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::experiment::{ExperimentError, Progress, RunOptions};
-use crate::report::ReportError;
+use crate::report::{self, Formats, ReportError};
 use crate::run::{Disk, RunError};
 
 pub use cost::expected_cpu_seconds;
@@ -248,29 +248,18 @@ fn draw(
     let results = Results { setup: options.setup.clone(), runs, pools };
     let shown = figure.show(&results)?;
     let directory = options.out.join("figures");
-    std::fs::create_dir_all(&directory)
-        .map_err(|source| ReproduceError::Write { path: directory.clone(), source })?;
     let mut files = Vec::new();
     for (suffix, scene) in &shown.scenes {
         let name = format!("{}{suffix}", figure.name);
-        let png = scene.to_png();
-        let png = png.map_err(|reason| ReportError::Picture { figure: name.clone(), reason })?;
-        files.push((format!("{name}.svg"), scene.to_svg().into_bytes()));
-        files.push((format!("{name}.png"), png));
+        // What the page shows and links, whatever else a figure could be.
+        files.extend(report::figure_files(&name, scene, Formats::default())?);
     }
     for (suffix, table) in &shown.tables {
         files.push((format!("{}{suffix}.csv", figure.name), table.clone().into_bytes()));
     }
     let part = page::part(figure, &results, &shown);
     files.push((format!("{}.md", figure.name), part.into_bytes()));
-    files
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = directory.join(name);
-            replace(&path, &bytes)?;
-            Ok(path)
-        })
-        .collect()
+    Ok(report::write_files(files, &directory)?)
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReproduceError> {

@@ -4,7 +4,7 @@ use super::{Setting, as_if_random_notes, layer_name, settings};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
 use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, Verdict};
-use crate::report::{Figure, caption};
+use crate::report::{Figure, Formats, caption, files};
 use crate::{Bound, Information};
 
 const HEADER: [&str; 11] = [
@@ -46,7 +46,7 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
 }
 
 /// The same as a Markdown page with the figures.
-pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String {
+pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: Formats) -> String {
     let mut page = format!("# {}\n\n{}\n", plain(&result.name), plain(&facts(result)));
     for note in as_if_random_notes(result) {
         page += &format!("\n{}\n", plain(&note));
@@ -69,7 +69,7 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure]) -> String 
         page += "\n## Figures\n";
     }
     for Figure { name, title, .. } in figures {
-        page += &format!("\n[{}]({name}.svg)\n\n![{}]({name}.png)\n", plain(title), plain(title));
+        page += &files::markdown(name, &plain(title), formats);
     }
     page
 }

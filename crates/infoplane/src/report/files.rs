@@ -1,0 +1,106 @@
+//! The files of figures and tables in a directory.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Figure, ReportError};
+use crate::draw::{Format, Formats, Scene};
+use crate::run::Disk;
+
+/// Which files a report writes.
+///
+/// # Examples
+/// ```
+/// use infoplane::report::{Format, Formats, Options};
+///
+/// let options = Options::default().formats(Formats::of(&[Format::Pdf]));
+/// assert_eq!(options.formats.to_string(), "pdf");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// The forms of each figure; SVG and PNG unless said.
+    pub formats: Formats,
+}
+
+impl Options {
+    /// These options with other forms of figures.
+    pub fn formats(self, formats: Formats) -> Options {
+        Options { formats }
+    }
+}
+
+/// The files of one figure, by name.
+///
+/// # Errors
+/// [`ReportError::Picture`] if the figure cannot be encoded.
+pub(crate) fn figure_files(
+    name: &str,
+    scene: &Scene,
+    formats: Formats,
+) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let file = |format: Format| {
+        let bytes = scene.encode(format);
+        let bytes = bytes.map_err(|reason| ReportError::Picture { figure: name.into(), reason })?;
+        Ok((format!("{name}.{}", format.name()), bytes))
+    };
+    formats.iter().map(file).collect()
+}
+
+/// The files of all figures, in their order; figures are encoded in parallel.
+pub(super) fn all_files(figures: &[Figure], formats: Formats) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let files: Result<Vec<_>, ReportError> =
+        figures.par_iter().map(|figure| figure_files(&figure.name, &figure.scene, formats)).collect();
+    Ok(files?.into_iter().flatten().collect())
+}
+
+/// Writes files into a directory, which is made if it is not there, and returns their paths.
+///
+/// Each file is written to a neighbour, synced and renamed; they are written in their order.
+///
+/// # Errors
+/// [`ReportError::Write`] if the directory cannot be made or a file cannot be written.
+pub(crate) fn write_files(
+    files: Vec<(String, Vec<u8>)>,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
+    let write = |(name, bytes): (String, Vec<u8>)| {
+        let path = directory.join(name);
+        Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
+        Ok(path)
+    };
+    files.into_iter().map(write).collect()
+}
+
+/// A figure in a page of Markdown: a link to its best form, and the picture, if a page can show one.
+///
+/// `title` is Markdown already.
+pub(super) fn markdown(name: &str, title: &str, formats: Formats) -> String {
+    let first_of = |wanted: &[Format]| wanted.iter().copied().find(|&format| formats.contains(format));
+    let mut text = String::new();
+    if let Some(format) = first_of(&[Format::Svg, Format::Pdf, Format::Png]) {
+        text += &format!("\n[{title}]({name}.{})\n", format.name());
+    }
+    if let Some(format) = first_of(&[Format::Png, Format::Svg]) {
+        text += &format!("\n![{title}]({name}.{})\n", format.name());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_shows_and_links_what_is_there() {
+        let shown = |formats: &str| markdown("plane", "Plane", formats.parse().unwrap());
+        assert_eq!(shown("svg,png"), "\n[Plane](plane.svg)\n\n![Plane](plane.png)\n");
+        assert_eq!(shown("pdf,png"), "\n[Plane](plane.pdf)\n\n![Plane](plane.png)\n");
+        assert_eq!(shown("pdf"), "\n[Plane](plane.pdf)\n");
+        assert_eq!(shown("svg"), "\n[Plane](plane.svg)\n\n![Plane](plane.svg)\n");
+        assert_eq!(markdown("plane", "Plane", Formats::of(&[])), "");
+    }
+}
