@@ -70,6 +70,7 @@ mod directory;
 mod draw;
 pub mod estimator;
 pub mod experiment;
+pub mod figure;
 pub mod information;
 pub mod measure;
 pub mod neighbors;

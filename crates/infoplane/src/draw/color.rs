@@ -58,8 +58,8 @@ pub(crate) fn epoch_color(share: f64) -> Color {
     Color(mix(low.0, high.0), mix(low.1, high.1), mix(low.2, high.2))
 }
 
-/// The palette of Okabe & Ito without its yellow, which white paper swallows.
-const LAYERS: [Color; 7] = [
+/// The palette of Okabe & Ito without its yellow, which white paper swallows, and five colours apart from those.
+const LAYERS: [Color; 12] = [
     Color(0, 0, 0),
     Color(230, 159, 0),
     Color(86, 180, 233),
@@ -67,11 +67,16 @@ const LAYERS: [Color; 7] = [
     Color(0, 114, 178),
     Color(213, 94, 0),
     Color(204, 121, 167),
+    Color(136, 34, 85),
+    Color(153, 153, 51),
+    Color(70, 50, 160),
+    Color(120, 80, 50),
+    Color(255, 120, 120),
 ];
 
 /// The colour and the dashes of the layer at `index` of `n_layers`.
 ///
-/// Seven colours can be told apart; more layers take evenly spaced colours of the epoch map, every second one dashed.
+/// Twelve colours can be told apart; more layers take evenly spaced colours of the epoch map, every second one dashed.
 pub(crate) fn layer_color(index: usize, n_layers: usize) -> (Color, &'static [f32]) {
     const SOLID: &[f32] = &[];
     if n_layers <= LAYERS.len() {
@@ -79,4 +84,12 @@ pub(crate) fn layer_color(index: usize, n_layers: usize) -> (Color, &'static [f3
     }
     let share = 0.93 * index as f64 / (n_layers - 1) as f64;
     (epoch_color(share), if index.is_multiple_of(2) { SOLID } else { &[5.0, 1.6] })
+}
+
+/// A colour at a share of 0 (first epoch) to 1 (last epoch): from a light tint to the colour itself, and a little beyond.
+pub(crate) fn shade(color: Color, share: f64) -> Color {
+    let share = share.clamp(0.0, 1.0);
+    let (white, dim) = (0.78 * (1.0 - share).powf(1.2), 1.0 - 0.12 * share);
+    let mix = |c: u8| ((f64::from(c) * (1.0 - white) + 255.0 * white) * dim).round() as u8;
+    Color(mix(color.0), mix(color.1), mix(color.2))
 }

@@ -1,21 +1,50 @@
-//! Drawing: a scene of lines, shapes and letters, and its three forms, SVG, PNG and PDF.
+//! Drawing: from what a figure shows to a scene of lines, shapes and letters, and from that to SVG, PNG and PDF.
 //!
 //! Small on purpose: a figure is laid out once, in points, and each form draws the same list of marks. The
 //! letters come with the library, so a machine without any font gives the same picture.
 
+mod caption;
 mod color;
+mod failed;
 mod font;
 mod format;
+mod information;
+mod labels;
 mod panel;
+mod path;
 mod pdf;
+mod plane;
 mod png;
 mod scale;
 mod scene;
+mod schedule;
+mod series;
 mod svg;
+mod theme;
+mod training;
 
-pub(crate) use color::{Color, epoch_color, layer_color};
+use crate::figure::{Figure, FigureKind};
+
+pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
+pub(crate) use color::{Color, epoch_color, layer_color, shade};
+pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
 pub(crate) use panel::{Panel, thin};
+pub(crate) use path::{color_bar, marker, mean_path, seed_paths};
 pub(crate) use scale::Scale;
 pub(crate) use scene::{Anchor, Mark, Scene, Text};
+pub use theme::{Style, StyleError};
+pub(crate) use theme::{DASHES, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES};
+pub(crate) use theme::{reason_color, role_color, warning_color};
+
+/// Lays a figure out.
+pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
+    let scene = match figure.kind {
+        FigureKind::Plane => plane::scene(figure, style),
+        FigureKind::Information => information::scene(figure, style),
+        FigureKind::Training => training::scene(figure, style),
+        FigureKind::Schedule => schedule::scene(figure, style),
+    };
+    style.finish(scene)
+}

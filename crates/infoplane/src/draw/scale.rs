@@ -1,5 +1,7 @@
 //! From values to shares of an axis, and the ticks of the axis.
 
+use crate::figure::{Axis, AxisScale, axis};
+
 /// How an axis maps its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Scale {
@@ -25,29 +27,30 @@ pub(crate) struct Tick {
 impl Scale {
     /// An even scale that holds all finite values, and `extra` of its length beyond on both sides.
     pub(crate) fn linear(values: impl IntoIterator<Item = f64>, extra: f64) -> Scale {
-        let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        // A single value gets room around it, or there would be nothing to divide by.
-        let length = if high > low { high - low } else { low.abs().max(1.0) };
-        let (low, high) = if high > low { (low, high) } else { (low - length / 2.0, high + length / 2.0) };
-        Scale::Linear { low: low - length * extra, high: high + length * extra }
+        let (low, high) = axis::linear_range(values, extra);
+        Scale::Linear { low, high }
     }
 
     /// A scale of epochs.
     pub(crate) fn epochs(epochs: impl IntoIterator<Item = u64>) -> Scale {
-        let (low, high) = range(epochs.into_iter().map(|epoch| epoch as f64)).unwrap_or((0.0, 1.0));
-        let low = if low <= 10.0 { 0.0 } else { low };
-        Scale::Epochs { low, high: high.max(low + 1.0) }
+        let (low, high) = axis::epoch_range(epochs);
+        Scale::Epochs { low, high }
     }
 
     /// A logarithmic scale of whole decades around the values above zero.
     pub(crate) fn logarithmic(values: impl IntoIterator<Item = f64>) -> Scale {
-        let above_zero = values.into_iter().filter(|&v| v > 0.0);
-        let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
-        // A decade beyond the largest float would be infinite, one below the smallest zero.
-        let (low, mut high) = (low.log10().floor().clamp(-307.0, 307.0) as i32, high.log10().ceil() as i32);
-        high = high.min(308);
-        high = high.max(low + 1);
-        Scale::Logarithmic { low: 10f64.powi(low), high: 10f64.powi(high) }
+        let (low, high) = axis::decade_range(values);
+        Scale::Logarithmic { low, high }
+    }
+
+    /// The scale of an axis.
+    pub(crate) fn of(axis: &Axis) -> Scale {
+        let (low, high) = (axis.low, axis.high);
+        match axis.scale {
+            AxisScale::Linear => Scale::Linear { low, high },
+            AxisScale::LogOnePlus => Scale::Epochs { low, high },
+            AxisScale::Logarithmic => Scale::Logarithmic { low, high },
+        }
     }
 
     fn bounds(&self) -> (f64, f64) {
@@ -88,13 +91,6 @@ impl Scale {
             Scale::Places { .. } => vec![],
         }
     }
-}
-
-fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
-    values.into_iter().filter(|v| v.is_finite()).fold(None, |range, v| match range {
-        None => Some((v, v)),
-        Some((low, high)) => Some((low.min(v), high.max(v))),
-    })
 }
 
 fn linear_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {

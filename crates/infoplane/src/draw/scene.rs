@@ -97,6 +97,39 @@ impl Scene {
         Scene { width, height, marks: Vec::new() }
     }
 
+    /// The scene, everything on it larger by a factor.
+    ///
+    /// Dashes keep their length, as they are part of the pattern that a line is known by.
+    pub(crate) fn magnified(mut self, by: f64) -> Scene {
+        let scale = |value: &mut f64| *value *= by;
+        let scale_points = |points: &mut Vec<(f64, f64)>| {
+            points.iter_mut().for_each(|point| *point = (point.0 * by, point.1 * by));
+        };
+        scale(&mut self.width);
+        scale(&mut self.height);
+        for mark in &mut self.marks {
+            match mark {
+                Mark::Line { points, width, .. } => {
+                    scale_points(points);
+                    scale(width);
+                }
+                Mark::Shape { points, outline, .. } => {
+                    scale_points(points);
+                    outline.iter_mut().for_each(|outline| scale(&mut outline.1));
+                }
+                Mark::Circle { x, y, radius, outline, .. } => {
+                    [x, y, radius].into_iter().for_each(scale);
+                    outline.iter_mut().for_each(|outline| scale(&mut outline.1));
+                }
+                Mark::Ramp { x, y, width, height, .. } => [x, y, width, height].into_iter().for_each(scale),
+                Mark::Text(text) => {
+                    [&mut text.x, &mut text.y, &mut text.size].into_iter().for_each(scale);
+                }
+            }
+        }
+        self
+    }
+
     pub(crate) fn text(&mut self, text: Text) {
         self.marks.push(Mark::Text(text));
     }

@@ -70,6 +70,21 @@ impl InformationPlane {
         self.seed.len()
     }
 
+    /// The seeds of the rows, ascending.
+    pub fn seeds(&self) -> Vec<u64> {
+        // Rows of a seed follow one another, so that few are left to sort.
+        let mut seeds = self.seed.clone();
+        seeds.dedup();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    /// Whether any row is of a seed like this.
+    pub(crate) fn seeds_any(&self, like: impl Fn(u64) -> bool) -> bool {
+        self.seed.iter().any(|&seed| like(seed))
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.seed.is_empty()

@@ -77,20 +77,30 @@ impl PlaneGroup<'_> {
     ///
     /// Rows without values are left out; of two rows with equal seed, layer and epoch the later stands.
     pub fn layers(&self) -> Vec<LayerPath> {
-        self.paths(PlaneRow::values)
+        self.layers_over(|_| true)
+    }
+
+    /// As [`layers`](PlaneGroup::layers), with the mean over those seeds only that `in_mean` chooses; the paths of all
+    /// seeds are there. The mean of a layer that none of them has is empty.
+    pub fn layers_over(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
+        self.paths(PlaneRow::values, in_mean)
     }
 
     /// The path of every layer that has I(X;T), whether or not it has I(T;Y); without that it is 0 in the path.
-    pub(crate) fn layers_with_i_xt(&self) -> Vec<LayerPath> {
-        self.paths(|row| Some((finite(row.i_xt_bits)?, finite(row.i_ty_bits).unwrap_or(0.0))))
+    pub(crate) fn layers_with_i_xt(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
+        self.paths(|row| Some((finite(row.i_xt_bits)?, finite(row.i_ty_bits).unwrap_or(0.0))), in_mean)
     }
 
     /// The path of every layer that has I(T;Y), whether or not it has I(X;T); without that it is 0 in the path.
-    pub(crate) fn layers_with_i_ty(&self) -> Vec<LayerPath> {
-        self.paths(|row| Some((finite(row.i_xt_bits).unwrap_or(0.0), finite(row.i_ty_bits)?)))
+    pub(crate) fn layers_with_i_ty(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
+        self.paths(|row| Some((finite(row.i_xt_bits).unwrap_or(0.0), finite(row.i_ty_bits)?)), in_mean)
     }
 
-    fn paths(&self, values: impl Fn(&PlaneRow) -> Option<(f64, f64)>) -> Vec<LayerPath> {
+    fn paths(
+        &self,
+        values: impl Fn(&PlaneRow) -> Option<(f64, f64)>,
+        in_mean: impl Fn(u64) -> bool,
+    ) -> Vec<LayerPath> {
         type Seeds = BTreeMap<u64, BTreeMap<u64, PlanePoint>>;
         let mut layers: BTreeMap<usize, (usize, Seeds)> = BTreeMap::new();
         for row in self.rows() {
@@ -106,7 +116,7 @@ impl PlaneGroup<'_> {
             .map(|(layer, (width, seeds))| {
                 let seeds: Vec<(u64, Vec<PlanePoint>)> =
                     seeds.into_iter().map(|(seed, points)| (seed, points.into_values().collect())).collect();
-                let mean = mean_path(&seeds);
+                let mean = mean_path(&seeds, &in_mean);
                 LayerPath { layer, width, seeds, mean }
             })
             .collect()
@@ -122,8 +132,13 @@ impl PlaneGroup<'_> {
 
     /// Why rows hold no values, and how many rows each reason has; the most frequent first.
     pub fn missing(&self) -> Vec<(String, usize)> {
+        self.missing_of(|_| true)
+    }
+
+    /// As [`missing`](PlaneGroup::missing), of those seeds that `of` chooses.
+    pub(crate) fn missing_of(&self, of: impl Fn(u64) -> bool) -> Vec<(String, usize)> {
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-        for row in self.rows().filter(|row| row.values().is_none()) {
+        for row in self.rows().filter(|row| row.values().is_none() && of(row.seed)) {
             let reason = row.missing.map_or_else(|| "no finite value".into(), |missing| missing.to_string());
             *reasons.entry(reason).or_default() += 1;
         }
@@ -136,7 +151,15 @@ impl PlaneGroup<'_> {
     ///
     /// A rise counts if it is more than `tolerance_bits`.
     pub fn processing_violations(&self, tolerance_bits: f64) -> ProcessingViolations {
-        let layers = self.layers();
+        ProcessingViolations::of(&self.layers(), tolerance_bits)
+    }
+}
+
+impl ProcessingViolations {
+    /// Those of layers in their order.
+    ///
+    /// A rise counts if it is more than `tolerance_bits`.
+    pub fn of(layers: &[LayerPath], tolerance_bits: f64) -> ProcessingViolations {
         let mut found = ProcessingViolations { compared: 0, count: 0, largest: None };
         for pair in layers.windows(2) {
             let later: BTreeMap<u64, f64> =
@@ -157,10 +180,11 @@ impl PlaneGroup<'_> {
     }
 }
 
-fn mean_path(seeds: &[(u64, Vec<PlanePoint>)]) -> Vec<MeanPoint> {
+fn mean_path(seeds: &[(u64, Vec<PlanePoint>)], in_mean: impl Fn(u64) -> bool) -> Vec<MeanPoint> {
     let series = |value: fn(&PlanePoint) -> f64| {
         let by_seed: Vec<Vec<(u64, f64)>> = seeds
             .iter()
+            .filter(|(seed, _)| in_mean(*seed))
             .map(|(_, points)| points.iter().map(|point| (point.epoch, value(point))).collect())
             .collect();
         mean_over_seeds(&by_seed)
@@ -217,8 +241,8 @@ mod tests {
         half.missing = Some(Arc::new(Missing { quantity: Some(PlaneQuantity::IXt), ..reason }));
         let plane = InformationPlane::from_iter([half]);
         let group = &plane.groups()[0];
-        assert!(group.layers().is_empty() && group.layers_with_i_xt().is_empty());
-        assert_eq!(group.layers_with_i_ty()[0].mean[0].i_ty_bits.mean, 0.5);
+        assert!(group.layers().is_empty() && group.layers_with_i_xt(|_| true).is_empty());
+        assert_eq!(group.layers_with_i_ty(|_| true)[0].mean[0].i_ty_bits.mean, 0.5);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Figure, Options, ReportError, caption, files};
+use super::{Figure, Options, ReportError, files};
 use crate::Bound;
 use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
@@ -154,7 +154,7 @@ fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
 
 /// `T₃`, and in figures `T₃ (5, tanh)`.
 fn layer_name(result: &AsIfRandomResult, layer: usize, width: usize) -> String {
-    let name = caption::layer(layer);
+    let name = crate::figure::words::layer(layer);
     match layer.checked_sub(1).and_then(|index| result.layers.get(index)) {
         Some(described) if !described.nonlinearity.is_empty() => {
             format!("{name} ({}, {})", described.width, described.nonlinearity)

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::caption::{note_height, note_lines, write_notes, write_title};
-use super::plane_figure::LABEL_SIZE;
 use super::{Options, ReportError, figure_files, write_files};
+use crate::draw::{
+    Anchor, Color, LABEL_SIZE, Mark, Panel, Scale, Scene, Text, note_height, note_lines, write_notes, write_title,
+};
 use crate::bottleneck::BottleneckCurve;
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 
 const WIDTH: f64 = 640.0;
 const LEFT: f64 = 64.0;

@@ -5,29 +5,44 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Figure, ReportError};
-use crate::draw::{Format, Formats, Scene};
+use crate::draw::{Format, Formats, Scene, Style};
 use crate::run::Disk;
 
-/// Which files a report writes.
+/// Which files a report writes, and what its figures look like.
 ///
 /// # Examples
 /// ```
-/// use infoplane::report::{Format, Formats, Options};
+/// use infoplane::report::{Format, Formats, Options, Style};
 ///
-/// let options = Options::default().formats(Formats::of(&[Format::Pdf]));
+/// let options = Options::default().formats(Formats::of(&[Format::Pdf])).style(Style::Slides).title("tanh");
 /// assert_eq!(options.formats.to_string(), "pdf");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Options {
     /// The forms of each figure; SVG and PNG unless said.
     pub formats: Formats,
+    /// What the figures of a run are to be read on. Figures of pools, of tasks and of the information bottleneck have one
+    /// look.
+    pub style: Style,
+    /// The title on every figure of a run, instead of one that says what the figure is and of which run.
+    pub title: Option<String>,
 }
 
 impl Options {
     /// These options with other forms of figures.
     pub fn formats(self, formats: Formats) -> Options {
-        Options { formats }
+        Options { formats, ..self }
+    }
+
+    /// These options with figures to be read on something else.
+    pub fn style(self, style: Style) -> Options {
+        Options { style, ..self }
+    }
+
+    /// These options with a title of one's own.
+    pub fn title(self, title: impl Into<String>) -> Options {
+        Options { title: Some(title.into()), ..self }
     }
 }
 

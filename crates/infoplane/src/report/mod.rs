@@ -7,75 +7,30 @@
 mod as_if_random;
 mod bottleneck_figure;
 mod calibration_figure;
-mod caption;
 pub(crate) mod composite;
-mod failed;
 mod files;
-mod information_figure;
-mod limit_curve;
-mod measured;
-mod plane_figure;
-mod plane_labels;
 mod repeats;
-mod schedule_figure;
 mod summary;
 mod table;
-mod thinning;
-mod training_figure;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::draw::Scene;
-use crate::run::{FailedSeed, Run};
-use crate::train::EpochStats;
-use crate::{Information, InformationPlane, LayerDescription};
+use crate::figure;
 
 pub use crate::draw::{Format, FormatError, Formats};
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
+pub use crate::draw::{Style, StyleError};
+pub use crate::figure::{LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
-pub use failed::failed_in_words;
 pub use files::Options;
 pub(crate) use files::{figure_files, write_files};
-pub use limit_curve::LimitCurve;
-pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use repeats::repeats_csv;
 pub use summary::summary;
 pub use table::plane_csv;
-
-/// What a report shows.
-#[derive(Debug, Clone)]
-pub struct ReportData<'a> {
-    /// The name of the experiment, the title of every figure.
-    pub title: String,
-    /// The name of the data set.
-    pub dataset: String,
-    /// The number of samples that were measured.
-    pub n_samples: usize,
-    /// The entropy of the input, the limit of I(X;T).
-    pub h_x: Information,
-    /// The entropy of the label, the limit of I(T;Y).
-    pub h_y: Information,
-    /// The layers of the network, the first nearest the input; may be empty if they are not known.
-    pub layers: Vec<LayerDescription>,
-    /// What was measured.
-    pub plane: &'a InformationPlane,
-    /// How training went, all seeds; may be empty.
-    pub training: &'a [EpochStats],
-    /// Which epochs were measured, and by which rule.
-    pub schedule: ScheduleData<'a>,
-    /// The trainings that did not learn, as [`failed_seeds`](crate::run::failed_seeds) finds them; every figure marks and names them.
-    pub failed: Vec<FailedSeed>,
-    /// Whether means, bands and figures leave out the trainings that did not learn. Figures and summary say so;
-    /// `plane.csv` holds all rows in any case.
-    pub only_learned: bool,
-    /// Whether nothing more will come. While a run goes on, a seed that is not as far as others has not ended.
-    pub complete: bool,
-    /// The information-bottleneck curve of the rule behind the labels, if it is known; drawn in the plane.
-    pub limit: Option<LimitCurve>,
-    /// Remarks for the summary, a sentence each: a seed that diverged, for instance.
-    pub notes: Vec<String>,
-}
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +98,7 @@ struct Figure {
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     failed: vec![],
-///     only_learned: false,
+///     all_seeds: false,
 ///     complete: true,
 ///     limit: None,
 ///     notes: vec![],
@@ -162,9 +117,8 @@ pub fn write(
         return Err(ReportError::Empty);
     }
     let plane = plane_csv(data.plane).into_bytes();
-    let chosen = failed::Chosen::of(data);
-    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
-    let figures = figures(data);
+    let figures: Vec<Figure> =
+        figure::figures(data).par_iter().map(|figure| Figure::of(figure, options)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
     files.push(("plane.csv".into(), plane));
     files.push(("repeats.csv".into(), repeats_csv(data).into_bytes()));
@@ -173,73 +127,19 @@ pub fn write(
     write_files(files, directory)
 }
 
-fn figures(data: &ReportData<'_>) -> Vec<Figure> {
-    let groups = data.plane.groups();
-    let mut figures = Vec::new();
-    for group in &groups {
-        let (name, setting) = (&group.method.id, &group.method.title);
-        if let Some(scene) = plane_figure::draw(data, group) {
-            let title = format!("Information plane: {setting}");
-            figures.push(Figure { name: format!("plane-{name}"), title, scene });
-        }
-        if let Some(scene) = information_figure::draw(data, group) {
-            let title = format!("Information over epochs: {setting}");
-            figures.push(Figure { name: format!("information-{name}"), title, scene });
-        }
-    }
-    if let Some(scene) = training_figure::draw(data) {
-        figures.push(Figure { name: "training".into(), title: "Training".into(), scene });
-    }
-    if let Some(scene) = schedule_figure::draw(data) {
-        figures.push(Figure { name: "schedule".into(), title: "Measured epochs".into(), scene });
-    }
-    figures
-}
-
-impl<'a> ReportData<'a> {
-    /// What there is to show of a run.
-    pub fn of(run: &'a Run) -> Self {
-        let manifest = run.manifest();
-        let data = &manifest.data;
-        ReportData {
-            title: run.name().to_string(),
-            dataset: data.name.clone(),
-            n_samples: data.n_measured,
-            h_x: Information::from_bits(data.h_x_bits),
-            h_y: Information::from_bits(data.h_y_bits),
-            layers: manifest.layers.clone(),
-            plane: run.plane(),
-            training: run.training(),
-            schedule: ScheduleData {
-                measured: run.schedule(),
-                setting: schedule_setting(&manifest.schedule),
-                delta: manifest.schedule.delta(),
-                distance_unit: distance_unit(&manifest.schedule).into(),
-            },
-            failed: run.failed_seeds(),
-            only_learned: false,
-            complete: run.state().is_complete(),
-            limit: data.rule_gain.and_then(LimitCurve::of_gain),
-            notes: run.notes(),
-        }
-    }
-
-    /// `T₃`, and in figures `T₃ (5, tanh)`.
-    fn layer_name(&self, layer: usize, width: usize) -> String {
-        let described = layer.checked_sub(1).and_then(|index| self.layers.get(index));
-        let named = described.map_or("", |described| described.name.as_str());
-        let name = caption::layer_named(layer, named);
-        match described {
-            Some(described) if !described.nonlinearity.is_empty() => {
-                format!("{name} ({}, {})", described.width, described.nonlinearity)
+impl Figure {
+    fn of(figure: &figure::Figure, options: &Options) -> Figure {
+        let scene = match &options.title {
+            None => crate::draw::scene(figure, options.style),
+            Some(title) => {
+                crate::draw::scene(&figure::Figure { title: title.clone(), ..figure.clone() }, options.style)
             }
-            Some(described) => format!("{name} ({})", described.width),
-            None => format!("{name} ({width})"),
-        }
+        };
+        Figure { name: figure.id.clone(), title: figure.heading.clone(), scene }
     }
 }
 
 /// `T₃`.
 pub(crate) fn layer_name(layer: usize) -> String {
-    caption::layer(layer)
+    figure::words::layer(layer)
 }

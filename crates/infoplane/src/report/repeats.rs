@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::ReportData;
-use super::failed::Chosen;
 use super::table::quoted;
 use crate::Bound;
 use crate::plane::Mean;
@@ -27,14 +26,13 @@ const STATISTICS: [&str; 8] = [
 /// for I(T;Y), beginning with `i_ty_`: `n_seeds` (how many have a value), `mean_bits`, `standard_error_bits` (empty
 /// for a single seed), and the percentiles `p5_bits`, `p25_bits`, `p50_bits`, `p75_bits` and `p95_bits`
 /// ([`Percentiles`](crate::plane::Percentiles)); last `seeds_not_learned`, the seeds that did not learn and are in the
-/// mean all the same, and `seeds_left_out`, those that [`ReportData::only_learned`] leaves out, each with spaces
-/// between.
+/// mean all the same ([`ReportData::all_seeds`]), and `seeds_left_out`, those that did not learn and are not in it, each
+/// with spaces between.
 ///
 /// Every epoch that any seed has is there. Between two of its epochs a seed is interpolated linearly; before its
 /// first and after its last it takes no part.
 pub fn repeats_csv(data: &ReportData<'_>) -> String {
-    let chosen = Chosen::of(data);
-    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
+    let in_mean = data.in_mean();
     let mut csv = String::from("estimator,setting,bound,layer,epoch");
     for quantity in ["i_xt", "i_ty"] {
         for statistic in STATISTICS {
@@ -42,18 +40,19 @@ pub fn repeats_csv(data: &ReportData<'_>) -> String {
         }
     }
     csv += ",seeds_not_learned,seeds_left_out\n";
-    let failed: Vec<String> = data.failed.iter().map(|failed| failed.seed.to_string()).collect();
-    let failed = failed.join(" ");
-    let (not_learned, left_out) = if data.only_learned { ("", &*failed) } else { (&*failed, "") };
+    let (left_out, not_learned): (Vec<u64>, Vec<u64>) =
+        data.failed.iter().map(|failed| failed.seed).partition(|&seed| !in_mean.has(seed));
+    let listed = |seeds: &[u64]| seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+    let (left_out, not_learned) = (listed(&left_out), listed(&not_learned));
     for group in data.plane.groups() {
         // A layer may have only one of the two at an epoch.
         let mut rows: BTreeMap<(usize, u64), [Option<Mean>; 2]> = BTreeMap::new();
-        for path in group.layers_with_i_xt() {
+        for path in group.layers_with_i_xt(|seed| in_mean.has(seed)) {
             for point in path.mean {
                 rows.entry((path.layer, point.epoch)).or_default()[0] = Some(point.i_xt_bits);
             }
         }
-        for path in group.layers_with_i_ty() {
+        for path in group.layers_with_i_ty(|seed| in_mean.has(seed)) {
             for point in path.mean {
                 rows.entry((path.layer, point.epoch)).or_default()[1] = Some(point.i_ty_bits);
             }

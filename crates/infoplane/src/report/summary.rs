@@ -1,6 +1,7 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
-use super::{Figure, Formats, ReportData, caption, failed, files, measured};
+use super::{Figure, Formats, ReportData, files};
+use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::train::EpochStats;
 
@@ -28,7 +29,7 @@ const HEADER: [&str; 8] =
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     failed: vec![],
-///     only_learned: false,
+///     all_seeds: false,
 ///     complete: true,
 ///     limit: None,
 ///     notes: vec![],
@@ -36,17 +37,16 @@ const HEADER: [&str; 8] =
 /// assert!(summary(&data).contains("nothing was measured"));
 /// ```
 pub fn summary(data: &ReportData<'_>) -> String {
-    let chosen = failed::Chosen::of(data);
-    let data = &chosen.as_ref().map_or_else(|| data.clone(), |chosen| chosen.data(data));
     let mut text = format!("{}\n{}\n", data.title, about(data));
-    if let Some(note) = failed::note(data) {
+    if let Some(note) = learned::note(data).map(|note| note.text) {
         text += &format!("{note}\n");
     }
     let groups = data.plane.groups();
     for group in &groups {
-        text += &format!("\n{}\n", heading(group));
-        text += &aligned(&table(data, group));
-        for note in caption::notes(data, group) {
+        let (rows, notes) = table_and_notes(data, group);
+        text += &format!("\n{}\n", heading(data, group));
+        text += &aligned(&rows);
+        for note in notes {
             text += &format!("  {note}\n");
         }
     }
@@ -60,20 +60,19 @@ pub fn summary(data: &ReportData<'_>) -> String {
 /// The same as a Markdown page with the figures.
 pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Formats) -> String {
     let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data)));
-    if let Some(note) = failed::note(data) {
+    if let Some(note) = learned::note(data).map(|note| note.text) {
         page += &format!("\n{}\n", plain(&note));
     }
     let groups = data.plane.groups();
     for group in &groups {
-        page += &format!("\n## {}\n\n", plain(&heading(group)));
-        let rows = table(data, group);
+        page += &format!("\n## {}\n\n", plain(&heading(data, group)));
+        let (rows, notes) = table_and_notes(data, group);
         if !rows.is_empty() {
             page += &format!("| {} |\n|{}\n", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
             for row in rows {
                 page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
             }
         }
-        let notes = caption::notes(data, group);
         if !notes.is_empty() {
             page += "\n";
         }
@@ -99,21 +98,28 @@ fn about(data: &ReportData<'_>) -> String {
     format!("{}, n = {}, {h_x}, H(Y) = {:.4} bits", data.dataset, data.n_samples, data.h_y.bits())
 }
 
-fn heading(group: &PlaneGroup<'_>) -> String {
-    let n_seeds = group.seeds().len();
-    let seeds = if n_seeds == 1 { "1 seed" } else { &format!("{n_seeds} seeds, mean ± standard error") };
+fn heading(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
+    let (seeds, in_mean) = (group.seeds(), data.in_mean());
+    let n_in_mean = seeds.iter().filter(|&&seed| in_mean.has(seed)).count();
+    let seeds = match seeds.len() {
+        1 => "1 seed".to_string(),
+        n if n_in_mean < n => format!("{n_in_mean} of {n} seeds, mean ± standard error"),
+        n => format!("{n} seeds, mean ± standard error"),
+    };
     format!("{} – bits, {seeds}", group.method.title)
 }
 
-fn table(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Vec<[String; 8]> {
-    let both = group.layers();
-    let rows = group.layers_with_i_ty().into_iter().filter_map(|half| {
+fn table_and_notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> (Vec<[String; 8]>, Vec<String>) {
+    let in_mean = data.in_mean();
+    let both = group.layers_over(|seed| in_mean.has(seed));
+    let rows = group.layers_with_i_ty(|seed| in_mean.has(seed)).into_iter().filter_map(|half| {
         match both.iter().find(|path| path.layer == half.layer) {
             Some(path) => row(data, path),
             None => label_row(data, &half),
         }
     });
-    rows.collect()
+    let notes = words::notes(data, group, &both).into_iter().map(|note| note.text);
+    (rows.collect(), notes.collect())
 }
 
 /// A layer that has I(T;Y) only; why is told below the table.
@@ -186,21 +192,22 @@ fn aligned(rows: &[[String; 8]]) -> String {
 
 fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if nothing_measured && data.only_learned && !data.failed.is_empty() {
-        lines.push("no seed that was measured learned: there is no figure of the plane".to_string());
-    } else if nothing_measured {
+    if nothing_measured {
         lines.push("nothing was measured".to_string());
     }
     let schedule = measured::words(data).join("; ");
     if !schedule.is_empty() {
         lines.push(schedule);
     }
-    lines.extend(accuracy(data.training));
+    lines.extend(accuracy(data));
     lines.extend(data.notes.iter().cloned());
     lines
 }
 
-fn accuracy(training: &[EpochStats]) -> Option<String> {
+/// Of the seeds that are in the means.
+fn accuracy(data: &ReportData<'_>) -> Option<String> {
+    let in_mean = data.in_mean();
+    let training: Vec<&EpochStats> = data.training.iter().filter(|stats| in_mean.has(stats.seed)).collect();
     let last = training.iter().map(|stats| stats.epoch).max()?;
     let mut seeds: Vec<u64> = training.iter().map(|stats| stats.seed).collect();
     seeds.sort_unstable();

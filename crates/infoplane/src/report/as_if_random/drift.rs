@@ -7,8 +7,8 @@ use super::{as_if_random_notes, layer_name, words};
 use crate::draw::{Color, Panel, Scale, Scene, layer_color};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
+use crate::figure::measured::significant;
 use crate::pool::{DriftRow, MAX_DRIFT, WindowRow};
-use crate::report::measured::significant;
 
 /// The most seeds that have a colour and a name each.
 const MOST_NAMED: usize = 7;

@@ -1,8 +1,10 @@
 //! What the figures have in common: the sheet, bars for each layer, and error bars.
 
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, text_width};
 use crate::plane::Mean;
-use crate::report::caption;
+use crate::draw::{
+    Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, note_height, note_lines, text_width, write_notes,
+    write_title,
+};
 
 pub(super) const TOP: f64 = 66.0;
 pub(super) const PANEL: (f64, f64) = (290.0, 280.0);
@@ -33,11 +35,11 @@ pub(super) fn sheet(
     let widest =
         legend.iter().map(|(_, name)| text_width(name, LEGEND_SIZE, Weight::Regular)).fold(0.0, f64::max);
     let width = (left + 28.0 + widest + 16.0).max(if legend.is_empty() { 740.0 } else { 860.0 });
-    let notes = caption::note_lines(notes, width - 2.0 * 24.0);
+    let notes = note_lines(notes, width - 2.0 * 24.0);
     let panels = TOP + rows as f64 * (PANEL.1 + 56.0);
     let bottom = panels.max(TOP + 16.0 + LEGEND_STEP * legend.len() as f64);
-    let mut scene = Scene::new(width, bottom + caption::note_height(&notes) + 12.0);
-    caption::write_title(&mut scene, LEFTS[0], title, subtitle);
+    let mut scene = Scene::new(width, bottom + note_height(&notes) + 12.0);
+    write_title(&mut scene, LEFTS[0], title, subtitle);
     for (index, (key, name)) in legend.iter().enumerate() {
         let y = TOP + 8.0 + LEGEND_STEP * index as f64;
         match *key {
@@ -52,7 +54,7 @@ pub(super) fn sheet(
         }
         scene.text(Text::new(left + 28.0, y + 4.0, LEGEND_SIZE, name.clone()));
     }
-    caption::write_notes(&mut scene, 24.0, bottom, &notes);
+    write_notes(&mut scene, 24.0, bottom, &notes);
     scene
 }
 

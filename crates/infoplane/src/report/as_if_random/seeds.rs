@@ -1,7 +1,7 @@
 //! Seeds that are excluded from a pool, diverged, or did not learn.
 
 use crate::experiment::{AsIfRandomResult, PoolConfig, SeedStatus};
-use crate::report::failed::{MOST_TOLD, capital};
+use crate::figure::learned::{MOST_TOLD, capital};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, TrainingFailure};
 

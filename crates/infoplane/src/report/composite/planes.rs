@@ -2,9 +2,10 @@
 
 use super::sheet::{Sheet, legend_lines, remark};
 use crate::plane::LayerPath;
-use crate::draw::{Color, Panel, Scale, Scene, Text, epoch_color};
-use crate::report::plane_figure::{color_bar, faint_seeds, marker, mean};
-use crate::report::thinning::thin_means;
+use crate::draw::{Color, Panel, Scale, Scene, Text, color_bar, layer_color, marker, mean_path, seed_paths};
+use crate::figure::learned::InMean;
+use crate::figure::{Path, Series, plane};
+use crate::figure::thinning::thin_means;
 
 /// Beyond so many seeds the faint lines of each are left out: in small panels they are a fog.
 const MOST_SEEDS: usize = 10;
@@ -67,7 +68,6 @@ impl PlanesFigure {
 
         let paths = || self.panels.iter().flat_map(|p| &p.layers);
         let epochs = Scale::epochs(paths().flat_map(|layer| layer.mean.iter().map(|p| p.epoch)));
-        let color = |epoch: u64| epoch_color(epochs.share(epoch as f64).unwrap_or(0.0));
         let means = || paths().flat_map(|layer| &layer.mean);
         let limit = |value: fn(&PlanePanel) -> f64| self.panels.iter().map(value);
         // From zero to the limit even where the data fill less: the place in the plane is the message.
@@ -80,7 +80,7 @@ impl PlanesFigure {
             let (left, top) = sheet.at(row, column);
             let panel = Panel { left, top, width: panel.0, height: panel.1, x, y };
             let lowest = index + columns >= self.panels.len();
-            content.draw(&mut scene, &panel, lowest, column == 0, color);
+            content.draw(&mut scene, &panel, lowest, column == 0, epochs);
         }
         let (left, top) = sheet.at(0, columns - 1);
         // Beside the last column, along all rows.
@@ -90,7 +90,8 @@ impl PlanesFigure {
         for (line, entries) in lines.iter().enumerate() {
             for &(index, offset) in entries {
                 let (x, y) = (sheet.left + offset, sheet.bottom() + 56.0 + 18.0 * line as f64);
-                scene.marks.push(marker(index, (x + 6.0, y - 4.0), 3.8, Color::WHITE));
+                let (color, _) = layer_color(index, names.len());
+                scene.marks.push(marker(index, (x + 6.0, y - 4.0), 3.8, color));
                 scene.text(Text::new(x + 16.0, y, 11.5, names[index].clone()));
             }
         }
@@ -100,7 +101,7 @@ impl PlanesFigure {
     fn all_notes(&self) -> Vec<String> {
         let seeds = self.panels.iter().flat_map(|p| p.layers.iter().map(|layer| layer.seeds.len())).max();
         let first = match seeds {
-            Some(2..=MOST_SEEDS) => Some("Strong: mean over seeds. Faint: each seed.".to_string()),
+            Some(2..=MOST_SEEDS) => Some("Bold: mean over seeds. Thin: each seed.".to_string()),
             Some(n) if n > MOST_SEEDS => Some("Paths are means over seeds.".to_string()),
             _ => None,
         };
@@ -115,7 +116,7 @@ impl PlanePanel {
         panel: &Panel,
         lowest: bool,
         first: bool,
-        color: impl Fn(u64) -> Color,
+        epochs: Scale,
     ) {
         panel.grid(scene);
         if let Some(share) = panel.x.share(self.h_x_bits) {
@@ -126,12 +127,27 @@ impl PlanePanel {
             let y = panel.bottom() - share * panel.height;
             scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.0, 1.0, &[4.0, 3.0]);
         }
-        for path in self.layers.iter().filter(|path| path.seeds.len() <= MOST_SEEDS) {
-            faint_seeds(scene, panel, path, |seed| self.marked.contains(&seed), &color);
-        }
-        for (index, path) in self.layers.iter().enumerate() {
-            let radius = 2.5 + 1.3 * (self.layers.len() - 1 - index) as f64 / self.layers.len() as f64;
-            mean(scene, panel, path, (index, radius), &color);
+        let n = self.layers.len();
+        let color = |index: usize| layer_color(index, n.max(self.names.len())).0;
+        let few = self.layers.iter().enumerate().filter(|(_, layer)| layer.seeds.len() <= MOST_SEEDS);
+        let seeds: Vec<(usize, Series)> = few
+            .flat_map(|(index, layer)| {
+                let paths = plane::seed_paths(layer, |seed| self.marked.contains(&seed));
+                paths.into_iter().map(move |path| (index, path))
+            })
+            .collect();
+        let seeds: Vec<(&Path, Color)> = seeds
+            .iter()
+            .filter_map(|(index, series)| match series {
+                Series::Path(path) => Some((path, color(*index))),
+                _ => None,
+            })
+            .collect();
+        seed_paths(scene, panel, &seeds);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let radius = 2.5 + 1.3 * (n - 1 - index) as f64 / n as f64;
+            let path = plane::mean_path(layer, &InMean { left_out: vec![] });
+            mean_path(scene, panel, &path, (index, radius), (color(index), Some(epochs)));
         }
         let x_name = if lowest { "I(X;T)  [bits]" } else { "" };
         panel.axes(scene, x_name, if first { "I(T;Y)  [bits]" } else { "" });

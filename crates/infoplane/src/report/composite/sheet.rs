@@ -1,7 +1,9 @@
 //! Where panels stand on a sheet, with the names of their rows and columns.
 
-use crate::report::caption;
-use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width};
+use crate::draw::{
+    Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title,
+};
+pub(super) use crate::draw::legend_lines;
 
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;
@@ -53,11 +55,11 @@ impl Sheet {
     /// The sheet with its title and its notes, high enough for all of it.
     pub fn scene(&self, title: &str, subtitle: &str, notes: &[String]) -> Scene {
         let width = self.end() + self.right;
-        let lines = caption::note_lines(notes, width - 2.0 * NOTES_LEFT);
+        let lines = note_lines(notes, width - 2.0 * NOTES_LEFT);
         let top = self.bottom() + 46.0 + self.below;
-        let mut scene = Scene::new(width, top + caption::note_height(&lines) + 14.0);
-        caption::write_title(&mut scene, NOTES_LEFT, title, subtitle);
-        caption::write_notes(&mut scene, NOTES_LEFT, top, &lines);
+        let mut scene = Scene::new(width, top + note_height(&lines) + 14.0);
+        write_title(&mut scene, NOTES_LEFT, title, subtitle);
+        write_notes(&mut scene, NOTES_LEFT, top, &lines);
         scene
     }
 
@@ -90,22 +92,4 @@ pub(super) fn remark(scene: &mut Scene, (x, y): (f64, f64), lines: &str) {
         let text = Text::new(x, y - 13.0 * line as f64, 10.5, content);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
-}
-
-/// Breaks entries of a legend into lines no wider than `width`; each entry takes `extra` beside its name.
-pub(super) fn legend_lines(names: &[String], extra: f64, width: f64) -> Vec<Vec<(usize, f64)>> {
-    let mut lines: Vec<Vec<(usize, f64)>> = vec![Vec::new()];
-    let mut x = 0.0;
-    for (index, name) in names.iter().enumerate() {
-        let room = extra + text_width(name, 11.5, Weight::Regular);
-        if x > 0.0 && x + room > width {
-            lines.push(Vec::new());
-            x = 0.0;
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push((index, x));
-        }
-        x += room;
-    }
-    lines
 }

@@ -1,6 +1,6 @@
 //! As much of a mean path as can be seen.
 
-use crate::draw::Scale;
+use super::axis::{epoch_range, epoch_share};
 use crate::plane::{LayerPath, MeanPoint};
 
 /// A mean path has a point at every epoch that any seed has: with fifty seeds that choose their own epochs,
@@ -13,7 +13,7 @@ const PLACES: f64 = (MOST_POINTS / 5) as f64;
 ///
 /// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
 /// least or largest: no peak is lost, and every point that is drawn was measured.
-pub(super) fn thin_means(layers: &mut [LayerPath]) {
+pub(crate) fn thin_means(layers: &mut [LayerPath]) {
     for layer in layers {
         layer.mean = thinned(&layer.mean);
     }
@@ -23,9 +23,9 @@ fn thinned(mean: &[MeanPoint]) -> Vec<MeanPoint> {
     if mean.len() <= MOST_POINTS {
         return mean.to_vec();
     }
-    let scale = Scale::epochs(mean.iter().map(|point| point.epoch));
+    let range = epoch_range(mean.iter().map(|point| point.epoch));
     let place = |point: &MeanPoint| {
-        let share = scale.share(point.epoch as f64).unwrap_or(0.0);
+        let share = epoch_share(range, point.epoch as f64);
         (share * PLACES).min(PLACES - 1.0) as usize
     };
     let mut kept: Vec<MeanPoint> = Vec::with_capacity(MOST_POINTS);

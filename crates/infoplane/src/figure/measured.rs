@@ -1,6 +1,6 @@
 //! Which epochs were measured, in words.
 
-use super::{ReportData, caption};
+use super::{ReportData, words as caption};
 use crate::Bound;
 use crate::schedule::{DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar};
 
@@ -157,7 +157,7 @@ pub(super) fn seeds<'a>(data: &ReportData<'a>) -> Vec<Seed<'a>> {
 
 /// How many epochs were measured of how many, why, and how far neighbours are apart: sentences without capital
 /// and point.
-pub(super) fn words(data: &ReportData<'_>) -> Vec<String> {
+pub(crate) fn words(data: &ReportData<'_>) -> Vec<String> {
     let seeds = seeds(data);
     if seeds.is_empty() {
         return vec![];
@@ -262,7 +262,7 @@ fn pairs(n: usize) -> String {
 }
 
 /// Three digits that count.
-pub(super) fn significant(value: f64) -> String {
+pub(crate) fn significant(value: f64) -> String {
     let power = value.abs().log10().floor();
     match power {
         p if (-5.0..=5.0).contains(&p) => format!("{value:.0$}", (2.0 - p).max(0.0) as usize),

@@ -1,0 +1,83 @@
+//! The sheet of the information over epochs: two panels and the layers.
+
+use super::series::{self, Strokes};
+use super::{
+    Anchor, Color, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Panel, Scale, Scene, Style, Text, Weight, layer_color,
+    note_height, note_lines, text_width, write_notes, write_title,
+};
+use crate::figure::{self, Figure, Of, Role, Series};
+
+const TOP: f64 = 66.0;
+const PANEL: (f64, f64) = (290.0, 300.0);
+const LEFT: f64 = 60.0;
+/// From the right side of a panel to the left side of the next: its ticks and its name.
+const GAP: f64 = 74.0;
+const LEAST_RIGHT: f64 = 146.0;
+const STROKES: Strokes = Strokes { mean_width: 1.6, seed_width: 0.7, failed_width: 1.0, bands: (0.1, 0.22) };
+
+pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
+    let (width, height) = style.panel(PANEL);
+    let names: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();
+    let lefts = [LEFT, LEFT + width + GAP];
+    let legend_left = lefts[1] + width + 16.0;
+    let sheet_width = (lefts[1] + width + LEAST_RIGHT).max(legend_left + legend_width(&names) + 16.0);
+    let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
+    let notes = note_lines(&notes, sheet_width - 2.0 * 24.0);
+    let bottom = (TOP + height + 56.0).max(TOP + 8.0 + LEGEND_STEP * names.len() as f64 + 8.0);
+    let mut scene = Scene::new(sheet_width, bottom + note_height(&notes) + 12.0);
+    write_title(&mut scene, LEFT, &figure.title, &figure.subtitle());
+    for (left, content) in lefts.into_iter().zip(&figure.panels) {
+        let (x, y) = (Scale::of(&content.x), Scale::of(&content.y));
+        draw(&mut scene, figure, content, &Panel { left, top: TOP, width, height, x, y });
+    }
+    legend(&mut scene, legend_left, TOP + 8.0, &names);
+    write_notes(&mut scene, 24.0, bottom, &notes);
+    scene
+}
+
+fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Panel) {
+    panel.grid(scene);
+    for limit in &content.limits {
+        let Some(share) = panel.y.share(limit.value) else { continue };
+        let y = panel.bottom() - share * panel.height;
+        let line = vec![(panel.left, y), (panel.right(), y)];
+        scene.dashed(line, Color::LIMIT, 1.1, 1.0, LIMIT_DASHES);
+        let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, limit.name.clone());
+        scene.text(text.anchor(Anchor::End).color(Color::QUIET));
+    }
+    if let Some(remark) = &content.remark {
+        let (x, y) = (panel.left + panel.width / 2.0, panel.top + panel.height / 2.0);
+        scene.text(Text::new(x, y, 12.0, remark.clone()).anchor(Anchor::Middle).color(Color::QUIET));
+    }
+    let n = figure.layers.len();
+    for content in &content.series {
+        match content {
+            Series::Band(band) => series::band(scene, panel, figure, band, STROKES),
+            Series::Line(line) => {
+                let place = match line.role {
+                    Role::Layer(layer) if line.of == Of::Mean => figure.place_of(layer),
+                    _ => None,
+                };
+                let extra = place.map_or(0.0, |place| 1.4 * (n - 1 - place) as f64 / n as f64);
+                series::line(scene, panel, figure, line, STROKES, (extra, None));
+            }
+            _ => {}
+        }
+    }
+    panel.axes(scene, &content.x.title(), &content.y.title());
+}
+
+/// How wide the legend is.
+pub(super) fn legend_width(names: &[String]) -> f64 {
+    28.0 + names.iter().map(|name| text_width(name, LEGEND_SIZE, Weight::Regular)).fold(0.0, f64::max)
+}
+
+/// The line of each layer beside its name.
+pub(super) fn legend(scene: &mut Scene, x: f64, top: f64, names: &[String]) {
+    for (index, name) in names.iter().enumerate() {
+        let y = top + LEGEND_STEP * index as f64;
+        let (color, dashes) = layer_color(index, names.len());
+        scene.dashed(vec![(x, y), (x + 22.0, y)], color, 2.2, 1.0, dashes);
+        scene.text(Text::new(x + 28.0, y + 4.0, LEGEND_SIZE, name.clone()));
+    }
+}

@@ -1,0 +1,76 @@
+//! Figures as values: what is shown, apart from how it is drawn.
+//!
+//! [`figures()`] makes the figures of a run from its [`ReportData`]: series with their values, seeds and epochs, axes with
+//! quantities and units, limits, captions and warnings. They are serialisable, so that a page or another plotting
+//! program can show them; [`report`](crate::report) draws them into files.
+//!
+//! ```
+//! use infoplane::figure::{self, ReportData, ScheduleData, Series};
+//! use infoplane::plane::MethodDescription;
+//! use infoplane::{Information, InformationPlane, PlaneRow};
+//! use std::sync::Arc;
+//!
+//! let binned = Arc::new(MethodDescription::new("binned", "30 equal on [-1, 1]", None));
+//! let row = |epoch, i_xt, i_ty| PlaneRow::new(1, epoch, (1, 3), &binned, (i_xt, i_ty));
+//! let plane = InformationPlane::from_iter([row(0, 5.9, 0.12), row(30, 7.4, 0.70), row(4000, 3.7, 0.99)]);
+//! let data = ReportData {
+//!     title: "a small run".into(),
+//!     dataset: "symmetric12".into(),
+//!     n_samples: 4096,
+//!     h_x: Information::from_bits(12.0),
+//!     h_y: Information::from_bits(0.999),
+//!     layers: vec![],
+//!     plane: &plane,
+//!     training: &[],
+//!     schedule: ScheduleData::default(),
+//!     failed: vec![],
+//!     all_seeds: false,
+//!     complete: true,
+//!     limit: None,
+//!     notes: vec![],
+//! };
+//! let figures = figure::figures(&data);
+//! assert_eq!(figures[0].title, "Information plane – a small run");
+//! let Series::Path(path) = &figures[0].panels[0].series[0] else { panic!("a plane shows paths") };
+//! assert_eq!((path.layer, path.points[2].epoch, path.points[2].x), (1, 4000, 3.7));
+//! ```
+
+pub(crate) mod axis;
+mod data;
+mod information;
+pub(crate) mod learned;
+mod limit_curve;
+pub(crate) mod measured;
+mod model;
+pub(crate) mod plane;
+mod schedule;
+pub(crate) mod thinning;
+mod training;
+pub(crate) mod words;
+
+use rayon::prelude::*;
+
+pub use data::ReportData;
+pub use learned::failed_in_words;
+pub use limit_curve::LimitCurve;
+pub use measured::{ScheduleData, distance_unit, schedule_setting};
+pub use model::{
+    Axis, AxisScale, Band, Direction, Dots, Figure, FigureKind, Key, LegendEntry, Limit, Line, Note, NoteCode,
+    NoteKind, Of, Panel, Path, PathPoint, Role, Series, ShownLayer, Spacing, Ticks,
+};
+
+/// The figures of a run: for every method its information plane and its information over epochs, then the training and
+/// the measured epochs. What was not measured or recorded has no figure.
+///
+/// Figures of several methods are made in parallel, with the same result for any number of threads.
+pub fn figures(data: &ReportData<'_>) -> Vec<Figure> {
+    let groups = data.plane.groups();
+    let (of_groups, others) = rayon::join(
+        || {
+            let figures = |group| [plane::figure(data, group), information::figure(data, group)];
+            groups.par_iter().map(figures).collect::<Vec<_>>()
+        },
+        || [training::figure(data), schedule::figure(data)],
+    );
+    of_groups.into_iter().flatten().chain(others).flatten().collect()
+}

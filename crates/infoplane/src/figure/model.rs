@@ -1,0 +1,403 @@
+//! What a figure shows: series with their values, axes, limits and words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::Reason;
+
+/// What a figure shows, apart from how it is drawn.
+///
+/// Values are in the units of their axes and keep their names, seeds and epochs; nothing here is a place on paper or a
+/// colour. Every format, a page or another plotting program is to say what this says: a drawing may thin what it shows
+/// and place it, and adds no numbers and no words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What its files are called, without their endings: `plane-kde-noise-variance-0.001-upper`.
+    pub id: String,
+    /// What kind of figure it is.
+    pub kind: FigureKind,
+    /// What it shows, in a few words: `Information plane: KDE, noise variance 0.001, upper bound`.
+    pub heading: String,
+    /// The title on the figure.
+    pub title: String,
+    /// The facts below the title: method, data, number of samples, seeds.
+    pub facts: Vec<String>,
+    /// The layers that series name, the first nearest the input. A layer has its colour and its marker by its place
+    /// here.
+    pub layers: Vec<ShownLayer>,
+    /// The pairs of axes.
+    pub panels: Vec<Panel>,
+    /// What the lines and marks stand for, beside the layers; one entry for each meaning.
+    pub legend: Vec<LegendEntry>,
+    /// What a reader must know beside the curves, in the order in which it is to be said.
+    pub notes: Vec<Note>,
+    /// The table that holds the numbers, by its name in the directory of the report: `plane.csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+/// Kinds of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FigureKind {
+    /// I(T;Y) against I(X;T), a path for each layer.
+    Plane,
+    /// I(X;T) and I(T;Y) against the epoch.
+    Information,
+    /// Loss, accuracy, weights and gradients against the epoch.
+    Training,
+    /// Which epochs were measured, and how far apart neighbours are.
+    Schedule,
+}
+
+/// A layer, as a figure calls it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownLayer {
+    /// The layer, from 1 (nearest the input).
+    pub layer: usize,
+    /// Its name with its width and nonlinearity: `T₃ (5, tanh)`.
+    pub name: String,
+}
+
+/// A pair of axes and what is drawn between them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Panel {
+    /// What tells it from its neighbours: `seed 3`; empty where its axes do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The lower axis.
+    pub x: Axis,
+    /// The left axis.
+    pub y: Axis,
+    /// What is drawn, the later above the earlier.
+    pub series: Vec<Series>,
+    /// Values that limit a quantity, as lines across.
+    pub limits: Vec<Limit>,
+    /// A few words inside the panel: why it is empty, where a run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// What one axis shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// The quantity: `I(X;T)`, `epoch`.
+    pub quantity: String,
+    /// Its unit: `bits`; empty for counts and shares.
+    pub unit: String,
+    /// How values are spaced.
+    pub scale: AxisScale,
+    /// The value at the lower end.
+    pub low: f64,
+    /// The value at the upper end.
+    pub high: f64,
+}
+
+/// How an axis spaces its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AxisScale {
+    /// Evenly.
+    Linear,
+    /// By ln(1 + value), so that epoch 0 has a place.
+    LogOnePlus,
+    /// By the logarithm; only values above zero have a place.
+    Logarithmic,
+}
+
+/// Something drawn in a panel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Series {
+    /// The way of a layer through the information plane.
+    Path(Path),
+    /// A line of values.
+    Line(Line),
+    /// What lies between two percentiles over seeds.
+    Band(Band),
+    /// The measured epochs of a seed, a tick each.
+    Ticks(Ticks),
+    /// Single values, a dot each.
+    Dots(Dots),
+}
+
+/// The way of a layer through the information plane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Path {
+    /// The layer, by its number.
+    pub layer: usize,
+    /// Which seeds it is of.
+    pub of: Of,
+    /// Whether its seed did not learn.
+    pub failed: bool,
+    /// Ascending in epochs.
+    pub points: Vec<PathPoint>,
+}
+
+/// A point of a [`Path`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PathPoint {
+    /// Epochs of training before the measurement.
+    pub epoch: u64,
+    /// I(X;T).
+    pub x: f64,
+    /// I(T;Y).
+    pub y: f64,
+    /// The standard error of `x` over seeds; absent for a single seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_error: Option<f64>,
+    /// The standard error of `y` over seeds; absent for a single seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y_error: Option<f64>,
+}
+
+/// A line of values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// What it shows.
+    pub role: Role,
+    /// Which seeds it is of.
+    pub of: Of,
+    /// Whether its seed did not learn.
+    pub failed: bool,
+    /// Whether it is drawn with dashes, as [`Figure::legend`] explains.
+    pub dashed: bool,
+    /// (x, y), ascending in x.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// What lies between two percentiles over seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// What it shows.
+    pub role: Role,
+    /// The lower percentile.
+    pub from_percent: u8,
+    /// The upper percentile.
+    pub to_percent: u8,
+    /// (x, lower end, upper end), ascending in x.
+    pub points: Vec<(f64, f64, f64)>,
+}
+
+/// The measured epochs of a seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticks {
+    /// The seed.
+    pub seed: u64,
+    /// Why they were measured.
+    pub reason: Reason,
+    /// Ascending.
+    pub epochs: Vec<u64>,
+}
+
+/// Single values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dots {
+    /// Why the later of the two epochs was measured.
+    pub reason: Reason,
+    /// How the distance compares with δ.
+    pub spacing: Spacing,
+    /// (x, y).
+    pub points: Vec<(f64, f64)>,
+}
+
+/// How far two neighbouring measured epochs are apart, against δ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    /// At most δ, or there is no δ.
+    Within,
+    /// Further than δ, with no epoch between them.
+    Adjacent,
+    /// Further than δ, with epochs between them.
+    Beyond,
+}
+
+/// What a line or band shows, which gives it its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Role {
+    /// A layer, by its number.
+    Layer(usize),
+    /// The network as a whole.
+    Network,
+    /// What theory allows.
+    Theory,
+}
+
+/// Which seeds a series is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Of {
+    /// A single seed.
+    Seed(u64),
+    /// The mean over seeds; of a single seed its values.
+    Mean,
+    /// No seed: a curve known without any.
+    Theory,
+}
+
+/// A value that limits a quantity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The axis that the value is on.
+    pub axis: Direction,
+    /// The value.
+    pub value: f64,
+    /// What it is: `H(X)`, `δ`.
+    pub name: String,
+    /// The value, as it is to be read.
+    pub text: String,
+}
+
+/// An axis of a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The lower axis.
+    X,
+    /// The left axis.
+    Y,
+}
+
+/// What a line or mark stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegendEntry {
+    /// What is drawn.
+    pub key: Key,
+    /// What it stands for.
+    pub name: String,
+}
+
+/// Lines and marks that a legend explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Key {
+    /// A line of [`Role::Network`].
+    Line {
+        /// Whether it is drawn with dashes.
+        dashed: bool,
+    },
+    /// A line in the colour of any layer.
+    LayerLine {
+        /// Whether it is drawn with dashes.
+        dashed: bool,
+    },
+    /// An epoch measured for this reason.
+    Reason(Reason),
+    /// A distance that compares with δ like this.
+    Spacing(Spacing),
+}
+
+/// Words below a figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What kind of note it is.
+    pub kind: NoteKind,
+    /// What it is about, always in the same word.
+    pub code: NoteCode,
+    /// The sentence or sentences.
+    pub text: String,
+}
+
+/// Kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Something that can mislead a reader who does not know it.
+    Warning,
+    /// How lines and marks are to be read.
+    Reading,
+    /// A fact about what was measured.
+    Fact,
+}
+
+/// What notes are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NoteCode {
+    /// Values outside the bins.
+    ClippedBins,
+    /// The values are bounds.
+    Bound,
+    /// The mean I(X;T) rises from a layer to the next.
+    DataProcessing,
+    /// Rows without values.
+    Missing,
+    /// Seeds whose values end before those of others.
+    EarlyEnd,
+    /// Seeds that did not learn.
+    NotLearned,
+    /// How seeds and their mean are drawn.
+    Seeds,
+    /// All values are of one epoch.
+    SingleEpoch,
+    /// The information-bottleneck curve.
+    Bottleneck,
+    /// How values are averaged or defined.
+    Definition,
+    /// How many epochs were measured, and why.
+    Schedule,
+}
+
+impl Note {
+    /// Something that can mislead a reader who does not know it.
+    pub fn warning(code: NoteCode, text: impl Into<String>) -> Note {
+        Note { kind: NoteKind::Warning, code, text: text.into() }
+    }
+
+    /// How lines and marks are to be read.
+    pub fn reading(code: NoteCode, text: impl Into<String>) -> Note {
+        Note { kind: NoteKind::Reading, code, text: text.into() }
+    }
+
+    /// A fact about what was measured.
+    pub fn fact(code: NoteCode, text: impl Into<String>) -> Note {
+        Note { kind: NoteKind::Fact, code, text: text.into() }
+    }
+}
+
+impl Figure {
+    /// The place of a layer among those of the figure, which gives it its colour and its marker.
+    pub fn place_of(&self, layer: usize) -> Option<usize> {
+        self.layers.iter().position(|shown| shown.layer == layer)
+    }
+
+    /// The facts in one line: `KDE, upper bound · symmetric12 · n = 4096 · 5 seeds`.
+    pub fn subtitle(&self) -> String {
+        self.facts.join(" · ")
+    }
+
+    /// The epoch of all paths, if they share one: then nothing moves.
+    pub fn only_epoch(&self) -> Option<u64> {
+        let paths = self.panels.iter().flat_map(|panel| panel.paths()).filter(|path| path.of == Of::Mean);
+        let mut epochs = paths.flat_map(|path| path.points.iter().map(|point| point.epoch));
+        let first = epochs.next()?;
+        epochs.all(|epoch| epoch == first).then_some(first)
+    }
+}
+
+impl Panel {
+    /// The paths among its series.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Path(path) => Some(path),
+            _ => None,
+        })
+    }
+
+    /// The lines among its series.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Line(line) => Some(line),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! What figures and the summary say in words.
+
+use std::collections::BTreeMap;
+
+use super::learned::InMean;
+use super::{Note, NoteCode, ReportData};
+use crate::Bound;
+use crate::plane::{LayerPath, PlaneGroup, PlaneRow, ProcessingViolations};
+
+/// A rise of I(X;T) from a layer to the next beyond this is counted against the data processing inequality.
+pub(super) const TOLERANCE_BITS: f64 = 0.01;
+
+/// `T₁₂`.
+pub(crate) fn layer(layer: usize) -> String {
+    let lowered = |c: char| c.to_digit(10).and_then(|d| char::from_u32('₀' as u32 + d)).unwrap_or(c);
+    format!("T{}", layer.to_string().chars().map(lowered).collect::<String>())
+}
+
+/// `T₃` for a layer called `T3` or not at all; any other name as it is.
+pub(super) fn layer_named(number: usize, name: &str) -> String {
+    let digits = name.strip_prefix('T').filter(|digits| !digits.is_empty() && digits.len() <= 9);
+    match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(digits) => digits.parse().map_or_else(|_| name.to_string(), layer),
+        None if name.is_empty() => layer(number),
+        None => name.to_string(),
+    }
+}
+
+/// The facts under the title: data, n and seeds.
+pub(super) fn facts(data: &ReportData<'_>, seeds: &[u64]) -> Vec<String> {
+    let n = seeds.len();
+    let chosen = data.in_mean();
+    let in_mean = seeds.iter().filter(|&&seed| chosen.has(seed)).count();
+    let seeds = match n {
+        1 => "1 seed".to_string(),
+        _ if in_mean < n => format!("mean of {in_mean} of {n} seeds"),
+        _ => format!("{n} seeds"),
+    };
+    vec![data.dataset.clone(), format!("n = {}", data.n_samples), seeds]
+}
+
+/// What a reader must know beside the curves: values outside the bins, rows without values, seeds that end
+/// early, what kind of bound, and where the estimates break the data processing inequality.
+///
+/// All of it is about the seeds that are in the means. `layers` are the paths of the group.
+pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[LayerPath]) -> Vec<Note> {
+    let in_mean = &data.in_mean();
+    let mut notes = Vec::new();
+    notes.extend(out_of_range(data, group, in_mean));
+    if let Some(bound) = group.method.bound {
+        let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
+        let kind = if group.method.bound == Some(Bound::Upper) { "upper" } else { "lower" };
+        notes.push(Note::fact(
+            NoteCode::Bound,
+            format!(
+                "I(X;T) is {bound}; I(T;Y) is the difference of two {kind} bounds, hence not itself a bound."
+            ),
+        ));
+    }
+    notes.extend(processing(layers));
+    notes.extend(missing(group, in_mean));
+    notes.extend(early_ends(data, group, in_mean));
+    notes
+}
+
+fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
+    let values = |width: usize| width as f64 * data.n_samples as f64;
+    let share = |row: &PlaneRow| row.out_of_range as f64 / values(row.width).max(1.0);
+    let (mut outside, mut all, mut worst) = (0u64, 0.0, None::<PlaneRow>);
+    for row in group.rows().filter(|row| row.values().is_some() && in_mean.has(row.seed)) {
+        outside = outside.saturating_add(row.out_of_range);
+        all += values(row.width);
+        if worst.as_ref().is_none_or(|worst| share(&row) >= share(worst)) {
+            worst = Some(row);
+        }
+    }
+    if outside == 0 {
+        let none = "Out of range: no value lies outside the bins.";
+        return (group.method.estimator == "binned").then(|| Note::fact(NoteCode::ClippedBins, none));
+    }
+    let worst = worst?;
+    let text = format!(
+        "Out of range: {outside} values ({}) lie outside the bins; at most {}, in {} at epoch {}.",
+        percent(outside as f64 / f64::max(all, 1.0)),
+        percent(share(&worst)),
+        layer(worst.layer),
+        worst.epoch
+    );
+    Some(Note::warning(NoteCode::ClippedBins, text))
+}
+
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.01 { "less than 0.01%".into() } else { format!("{percent:.2}%") }
+}
+
+fn processing(layers: &[LayerPath]) -> Option<Note> {
+    let found = ProcessingViolations::of(layers, TOLERANCE_BITS);
+    let (rise, epoch, from, to) = found.largest?;
+    let text = format!(
+        "Data processing inequality: the mean I(X;T) rises from a layer to the next by more than \
+         {TOLERANCE_BITS} bits in {} of {} pairs, by at most {rise:.2} bits ({} to {}, epoch {epoch}).",
+        found.count,
+        found.compared,
+        layer(from),
+        layer(to)
+    );
+    Some(Note::warning(NoteCode::DataProcessing, text))
+}
+
+fn missing(group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
+    let missing = group.missing_of(|seed| in_mean.has(seed));
+    let count: usize = missing.iter().map(|(_, count)| count).sum();
+    let (reason, _) = missing.first()?;
+    let more = match missing.len() - 1 {
+        0 => String::new(),
+        1 => ", and another reason".into(),
+        others => format!(", and {others} other reasons"),
+    };
+    let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
+    // A row may hold one of the two: the plane leaves it out, the curves show what there is.
+    let half = group
+        .rows()
+        .any(|row| row.values().is_none() && (row.i_xt_bits.is_some() != row.i_ty_bits.is_some()));
+    let values = if half { "both values" } else { "values" };
+    let reason = reason.trim_end_matches('.');
+    Some(Note::warning(NoteCode::Missing, format!("Left out: {rows} without {values} ({reason}{more}).")))
+}
+
+fn early_ends(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
+    // In one pass: a search for each seed would go through all rows of all seeds.
+    let mut ends: BTreeMap<u64, Option<u64>> = BTreeMap::new();
+    for row in group.rows().filter(|row| in_mean.has(row.seed)) {
+        let end = ends.entry(row.seed).or_default();
+        *end = (*end).max(row.values().map(|_| row.epoch));
+    }
+    let end = ends.values().filter_map(|end| *end).max()?;
+    let early: Vec<String> = ends
+        .iter()
+        .filter(|(_, last)| **last != Some(end))
+        .map(|(seed, last)| match last {
+            Some(last) => format!("seed {seed} at epoch {last}"),
+            None => format!("seed {seed} without values"),
+        })
+        .collect();
+    if early.is_empty() {
+        return None;
+    }
+    let shown = early.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    let more = if early.len() > 3 { format!(" and {} more", early.len() - 3) } else { "".into() };
+    let what = if data.complete { "Ended early" } else { "The run goes on; so far" };
+    let text = format!("{what}: {shown}{more}; the mean goes on with the others.");
+    Some(Note::warning(NoteCode::EarlyEnd, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_called_by_their_names() {
+        assert_eq!(layer(12), "T₁₂");
+        let names = [(3, "T3"), (3, ""), (1, "conv1"), (2, "T"), (2, "Tanh2"), (1, "T99999999999999999999")];
+        let called = names.map(|(number, name)| layer_named(number, name));
+        assert_eq!(called, ["T₃", "T₃", "conv1", "T", "Tanh2", "T99999999999999999999"]);
+    }
+}
