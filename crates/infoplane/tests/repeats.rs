@@ -58,7 +58,7 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
     let run = of_seeds(1);
     let failed = vec![did_not_learn(3), did_not_learn(4)];
     let data = ReportData { plane: &plane, training: &[], failed, ..run.data() };
-    let csv = repeats_csv(&data);
+    let csv = repeats_csv(&ReportData { all_seeds: true, ..data.clone() });
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
@@ -76,7 +76,7 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
         ]
     );
     // Without 9 and 3: of 1, 5, 7 percentile p lies at place 2p.
-    let csv = repeats_csv(&ReportData { only_learned: true, ..data });
+    let csv = repeats_csv(&data);
     let line = csv.lines().nth(1).unwrap();
     assert!(line.starts_with("binned,\"30 equal on [-1, 1]\",,2,7,3,4.333333333333333,"), "{line}");
     assert!(line.contains(",1.4,3,5,6,6.8,1,0.5,"), "{line}");
@@ -84,41 +84,30 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
 }
 
 #[test]
-fn seeds_that_did_not_learn_are_in_the_mean_and_named_on_every_figure() {
+fn seeds_that_did_not_learn_are_dotted_and_named_and_in_no_mean() {
     let mut run = of_seeds(3);
     run.schedule = schedule(3, |_| 60);
     let failed = vec![did_not_learn(2)];
-    let without_marks = texts(&run.data());
+    let without_failures = texts(&run.data());
     let texts = texts(&ReportData { failed, ..run.data() });
-    let said = "Seed 2 did not learn (training accuracy 0.52, guessing gives 0.52); it is in the mean.";
+    let named = "eed 2 did not learn (training accuracy 0.52, guessing gives 0.52).";
     let mut figures = 0;
     for (name, text) in texts.iter().filter(|(name, _)| !name.ends_with(".csv")) {
-        assert!(text.contains(said), "{name} does not name the seed");
+        assert!(text.contains(named), "{name} does not name the seed");
+        assert!(!without_failures[name].contains("did not learn"), "{name}");
+        if name == "schedule.svg" {
+            assert!(text.contains("3 seeds"));
+            continue;
+        }
+        assert!(text.contains("Mean of 2 of 3 seeds; seed 2"), "{name}");
         if name.ends_with(".svg") {
             figures += 1;
-            assert!(text.contains("3 seeds"), "{name}");
-            assert!(name == "schedule.svg" || text.contains("Dotted, with a cross at the end"), "{name}");
+            assert!(text.contains("mean of 2 of 3 seeds"), "{name}");
+            assert!(text.contains("Dotted, with a cross at the end"), "{name}");
+            assert!(text.contains("stroke-dasharray=\"0.9 2.1\""), "{name} draws no dotted line");
         }
-        assert!(!without_marks[name].contains("did not learn"), "{name}");
     }
-    assert_eq!(figures, 8);
-    let numbers = |text: &str| text.replace(",2,\n", ",,\n");
-    assert_eq!(numbers(&texts["repeats.csv"]), without_marks["repeats.csv"]);
-}
-
-#[test]
-fn seeds_left_out_are_in_no_mean_and_every_figure_says_so() {
-    let mut run = of_seeds(3);
-    run.schedule = schedule(3, |_| 60);
-    let failed = vec![did_not_learn(2)];
-    let data = ReportData { failed, only_learned: true, ..run.data() };
-    let texts = texts(&data);
-    for (name, text) in texts.iter().filter(|(name, _)| !name.ends_with(".csv")) {
-        assert!(text.contains("Without 1 of 3 seeds: seed 2 did not learn"), "{name}");
-        assert!(name == "summary.md" || text.contains("2 of 3 seeds, only those that learned"), "{name}");
-        assert!(!text.contains("Dotted"), "{name}");
-    }
-    assert!(report::summary(&data).contains("Without 1 of 3 seeds: seed 2 did not learn"));
+    assert_eq!(figures, 7);
     // The table of rows is what was measured, whatever is drawn.
     assert_eq!(texts["plane.csv"].lines().count(), run.plane.len() + 1);
 
@@ -136,15 +125,29 @@ fn seeds_left_out_are_in_no_mean_and_every_figure_says_so() {
 }
 
 #[test]
-fn where_no_seed_learned_leaving_them_out_leaves_words() {
+fn all_seeds_are_in_the_mean_when_asked_and_every_figure_says_so() {
+    let run = of_seeds(3);
+    let failed = vec![did_not_learn(2)];
+    let data = ReportData { failed, all_seeds: true, ..run.data() };
+    let (all, none_failed) = (texts(&data), texts(&run.data()));
+    for (name, text) in all.iter().filter(|(name, _)| !name.ends_with(".csv")) {
+        assert!(text.contains("Mean of all 3 seeds; seed 2 did not learn"), "{name}");
+        assert!(!text.contains("mean of 2 of 3"), "{name}");
+    }
+    assert!(report::summary(&data).contains("Mean of all 3 seeds; seed 2 did not learn"));
+    let numbers = |text: &str| text.replace(",2,\n", ",,\n");
+    assert_eq!(numbers(&all["repeats.csv"]), none_failed["repeats.csv"]);
+}
+
+#[test]
+fn where_no_seed_learned_the_means_are_over_all() {
     let run = of_seeds(2);
     let failed = vec![did_not_learn(1), did_not_learn(2)];
-    let data = ReportData { failed, only_learned: true, ..run.data() };
-    let files = texts(&data);
-    assert_eq!(files.keys().collect::<Vec<_>>(), ["plane.csv", "repeats.csv", "summary.md"]);
-    let summary = report::summary(&data);
-    assert!(summary.contains("Without 2 of 2 seeds: seeds 1, 2 did not learn"), "{summary}");
-    assert!(summary.contains("no seed that was measured learned"), "{summary}");
+    let data = ReportData { failed, ..run.data() };
+    let (none, all) = (texts(&data), texts(&run.data()));
+    let said = "No seed learned: seeds 1, 2 did not learn (training accuracy 0.52, guessing gives 0.52). The mean is over all";
+    assert!(none["summary.md"].contains(said), "{}", none["summary.md"]);
+    assert_eq!(none["repeats.csv"].replace(",1 2,\n", ",,\n"), all["repeats.csv"]);
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn bands_take_the_place_of_seeds_from_eight_on_and_the_figure_says_which() {
         for figure in ["information-binned-30-equal-on-1-1.svg", "training.svg"] {
             let text = &texts[figure];
             assert_eq!(text.contains("Bands: "), bands, "{figure}, {n_seeds} seeds");
-            assert_eq!(text.contains("Faint: each seed"), !bands, "{figure}, {n_seeds} seeds");
+            assert_eq!(text.contains("Thin: each seed"), !bands, "{figure}, {n_seeds} seeds");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use infoplane::figure::{self, Figure};
 use infoplane::plane::{MethodDescription, Missing};
 use infoplane::report::{self, Format, Formats, Options, ReportData, ReportError, ScheduleData};
 use infoplane::schedule::{MeasuredEpoch, Reason};
@@ -121,7 +122,7 @@ fn every_figure_states_what_it_shows() {
         let kde = format!("{figure}-kde-noise-variance-0.001-upper.svg");
         let common = ["n = 4096", "3 seeds", "T₁ (10, tanh)", "T₃ (2, softmax)"];
         says(&kde, &common);
-        says(&kde, &["KDE, noise variance 0.001, upper bound", "difference of two like bounds"]);
+        says(&kde, &["KDE, noise variance 0.001, upper bound", "difference of two upper bounds"]);
         let binned = format!("{figure}-binned-30-equal-on-1-1.svg");
         says(&binned, &common);
         says(&binned, &["binned, 30 equal on [−1, 1]", "no value lies outside the bins"]);
@@ -293,7 +294,7 @@ fn the_summary_gives_first_largest_and_last() {
         training: &training,
         schedule: ScheduleData::default(),
         failed: vec![],
-        only_learned: false,
+        all_seeds: false,
         complete: true,
         limit: None,
         notes: vec!["seed 3 diverged at epoch 7".into()],
@@ -305,7 +306,7 @@ coins, n = 256, H(X) = 8.0000 bits, H(Y) = 1.0000 bits
 KDE, noise variance 0.1, upper bound – bits, 2 seeds, mean ± standard error
   layer   I(X;T) first      largest  at epoch         last   I(T;Y) first  at largest I(X;T)           last
   T₁ (3)   6.00 ± 1.00  8.00 ± 0.00        30  4.00 ± 1.00  0.100 ± 0.000      0.700 ± 0.000  1.000 ± 0.000
-  I(X;T) is an upper bound; I(T;Y) is a difference of two like bounds, so it is not itself a bound.
+  I(X;T) is an upper bound; I(T;Y) is the difference of two upper bounds, hence not itself a bound.
 
 accuracy at epoch 400: training 0.7500 ± 0.2500, no test set
 seed 3 diverged at epoch 7
@@ -394,6 +395,40 @@ fn many_seeds_with_epochs_of_their_own_make_no_large_file() {
     let files = written(&run.data());
     assert!(files["information-binned-30-equal-on-1-1.svg"].len() < 200_000);
     assert!(files["plane-binned-30-equal-on-1-1.svg"].len() < 600_000);
+}
+
+#[test]
+fn the_plane_of_fifty_seeds_and_four_hundred_epochs_stays_below_a_megabyte() {
+    let widths = [10, 7, 5, 4, 3, 2];
+    let mut run =
+        make_up(&MadeUp { widths: widths.to_vec(), n_seeds: 1, last_epoch: 3, with_test_set: false });
+    run.edit_rows(|rows| {
+        rows.clear();
+        for seed in 1..=50 {
+            (0..400).for_each(|epoch| rows_at(&widths, seed, epoch, rows));
+        }
+        rows.retain(|row| row.method.estimator == "binned");
+    });
+    let files = written(&run.data());
+    let size = files["plane-binned-30-equal-on-1-1.svg"].len();
+    assert!(size < 1_000_000 && size > 100_000, "{size}");
+}
+
+#[test]
+fn the_figures_of_a_run_can_be_written_down_and_read_again() {
+    let mut run = make_up(&small());
+    run.schedule = skipped(3, 10_000, 0.05);
+    let figures = figure::figures(&run.data());
+    assert_eq!(figures.len(), 8);
+    let text = serde_json::to_string(&figures).expect("JSON");
+    let read: Vec<Figure> = serde_json::from_str(&text).expect("the same figures");
+    assert_eq!(read, figures);
+    // No place on paper and no colour, but seeds, epochs, units and names.
+    for word in
+        ["\"seed\":2", "\"epoch\":200", "\"unit\":\"bits\"", "T₂ (4, tanh)", "\"code\":\"bound\"", "filling"]
+    {
+        assert!(text.contains(word), "{word}");
+    }
 }
 
 #[test]

@@ -15,13 +15,13 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Examples:
   infoplane report runs/tishby2017
-  infoplane report runs/saxe2018-relu --only-learned")]
+  infoplane report runs/saxe2018-relu --all-seeds")]
 pub struct Args {
     /// The run directory
     pub run: PathBuf,
-    /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+    /// Means, bands and tables over all seeds, also those that did not learn; figures show those in any case
     #[arg(long)]
-    pub only_learned: bool,
+    pub all_seeds: bool,
 }
 
 /// Draws the figures of a run again.
@@ -31,7 +31,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
         return as_if_random::report(path);
     }
     let run = Run::read(path)?;
-    let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
+    let data = ReportData { all_seeds: arguments.all_seeds, ..ReportData::of(&run) };
     let files = infoplane::report::write(&data, &Options::default(), &run.directory().report_path())?;
     let mut out = stdout().lock();
     writeln!(out, "{}", infoplane::report::summary(&data))?;

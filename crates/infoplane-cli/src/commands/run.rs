@@ -46,9 +46,9 @@ pub struct Args {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineFlags,
-    /// Leave seeds that did not learn out of means, bands and figures, which say so; the run keeps their data
+    /// Means, bands and tables over all seeds, also those that did not learn; figures show those in any case
     #[arg(long)]
-    pub only_learned: bool,
+    pub all_seeds: bool,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,
@@ -106,7 +106,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let failed = summary.outcome.seeds.iter().any(SeedOutcome::diverged);
     let run = Run::read(summary.run.path())?;
     run.early_ends().iter().for_each(say);
-    let data = ReportData { only_learned: arguments.only_learned, ..ReportData::of(&run) };
+    let data = ReportData { all_seeds: arguments.all_seeds, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
     let files = match infoplane::report::write(&data, &Options::default(), &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
@@ -217,7 +217,7 @@ fn print_json(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) ->
         "saved_seconds": time_saved(summary).map(|saved| saved.as_secs_f64()),
         "outcomes": summary.outcome.seeds,
         "seeds_not_learned": seed_numbers(&data.failed),
-        "only_learned": data.only_learned,
+        "all_seeds": data.all_seeds,
         "files": files,
     });
     writeln!(stdout().lock(), "{object}")?;

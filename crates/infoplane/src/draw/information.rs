@@ -2,8 +2,8 @@
 
 use super::series::{self, Strokes};
 use super::{
-    Anchor, Color, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Panel, Scale, Scene, Style, Text, Weight, layer_color,
-    note_height, note_lines, text_width, write_notes, write_title,
+    Anchor, Color, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Panel, Scale, Scene, Style, Text, Weight,
+    layer_color, note_height, note_lines, text_width, write_notes, write_title,
 };
 use crate::figure::{self, Figure, Of, Role, Series};
 

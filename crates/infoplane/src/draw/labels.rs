@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Color, LABEL_SIZE, Mark, Panel, Scene, Text, Weight, marker, text_width};
+use super::{Color, LABEL_SIZE, Mark, Panel, Scene, Text, Weight, readable, text_width};
 use crate::figure::{Direction, Series};
 
 const LINE: f64 = 14.0;
@@ -20,7 +20,7 @@ type Segment = (Place, Place);
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     end: Place,
-    /// The place of the layer among those of the figure, which is its marker, and its name.
+    /// The place of the layer among those of the figure, which gives its colour, and its name.
     names: Vec<(usize, String)>,
     area: Area,
 }
@@ -128,7 +128,7 @@ pub(super) fn place(panel: &Panel, names: &[(usize, String, Place)], mut ink: In
     Some(blocks)
 }
 
-/// Writes the names. A thin line leads to a block that is not at its point; each name has its marker in its colour.
+/// Writes the names, each in the colour of its layer. A thin line leads to a block that is not at its point.
 pub(super) fn write(scene: &mut Scene, blocks: &[Block], color: impl Fn(usize) -> Color) {
     for block in blocks {
         let to = nearest(block.area, block.end);
@@ -145,25 +145,25 @@ pub(super) fn write(scene: &mut Scene, blocks: &[Block], color: impl Fn(usize) -
         });
         for (line, (index, name)) in names.iter().enumerate() {
             let baseline = area.1 + LINE * (line as f64 + 1.0) - 3.2;
-            scene.marks.push(marker(*index, (area.0 + 5.0, baseline - 4.0), 3.4, color(*index)));
-            scene.text(Text::new(area.0 + 13.0, baseline, LABEL_SIZE, name.clone()));
+            // Without its marker, which would look like one more point of the path.
+            let text = Text::new(area.0 + 2.0, baseline, LABEL_SIZE, name.clone());
+            scene.text(text.color(readable(color(*index))));
         }
     }
 }
 
 fn best_area(panel: &Panel, block: &Block, ink: &Ink) -> Option<Area> {
     let text = |(_, name): &(usize, String)| text_width(name, LABEL_SIZE, Weight::Regular);
-    // The marker stands in front of the name.
-    let width = block.names.iter().map(text).fold(0.0, f64::max) + 14.0;
+    let width = block.names.iter().map(text).fold(0.0, f64::max) + 4.0;
     let height = LINE * block.names.len() as f64;
     let mut best: Option<(f64, Area)> = None;
-    for ring in 0..16 {
-        let distance = 11.0 + 12.0 * f64::from(ring);
+    for ring in 0..28 {
+        let distance = 10.0 + 7.0 * f64::from(ring);
         if best.is_some_and(|(least, _)| least <= distance) {
             break;
         }
-        for step in 0..24 {
-            let angle = std::f64::consts::TAU * f64::from(step) / 24.0;
+        for step in 0..36 {
+            let angle = std::f64::consts::TAU * f64::from(step) / 36.0;
             let (dx, dy) = (angle.cos(), angle.sin());
             // The near edge of the block, not its middle, keeps the distance.
             let x = block.end.0 + dx * (distance + width / 2.0);
@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn where_ink_is_everywhere_no_name_is_written_on_it() {
         let panel = panel();
-        let everywhere = (0..200).flat_map(|x| (0..200).map(move |y| (60.0 + 3.0 * x as f64, 70.0 + 3.0 * y as f64)));
+        let everywhere =
+            (0..200).flat_map(|x| (0..200).map(move |y| (60.0 + 3.0 * x as f64, 70.0 + 3.0 * y as f64)));
         let names = [(0, "T1 (10, tanh)".to_string(), (300.0, 300.0))];
         assert!(place(&panel, &names, ink(everywhere.collect())).is_none());
     }

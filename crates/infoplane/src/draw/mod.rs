@@ -26,7 +26,7 @@ mod training;
 use crate::figure::{Figure, FigureKind};
 
 pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
-pub(crate) use color::{Color, epoch_color, layer_color, shade};
+pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
@@ -34,8 +34,8 @@ pub(crate) use panel::{Panel, thin};
 pub(crate) use path::{color_bar, marker, mean_path, seed_paths};
 pub(crate) use scale::Scale;
 pub(crate) use scene::{Anchor, Mark, Scene, Text};
-pub use theme::{Style, StyleError};
 pub(crate) use theme::{DASHES, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES};
+pub use theme::{Style, StyleError};
 pub(crate) use theme::{reason_color, role_color, warning_color};
 
 /// Lays a figure out.

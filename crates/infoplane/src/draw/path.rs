@@ -21,7 +21,9 @@ pub(crate) fn places(panel: &Panel, path: &Path) -> Vec<((f64, f64), u64)> {
 pub(crate) fn seed_paths(scene: &mut Scene, panel: &Panel, paths: &[(&Path, Color)]) {
     let lines: Vec<(Vec<(f64, f64)>, &Path, Color)> = paths
         .iter()
-        .map(|&(path, color)| (places(panel, path).into_iter().map(|(place, _)| place).collect(), path, color))
+        .map(|&(path, color)| {
+            (places(panel, path).into_iter().map(|(place, _)| place).collect(), path, color)
+        })
         .collect();
     let mut distance = 0.7;
     let thinned = loop {

@@ -2,9 +2,9 @@
 
 use super::labels::{self, Area};
 use super::{
-    Anchor, Color, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Mark, Panel, Scale, Scene, Style, Text,
-    Weight, color_bar, layer_color, legend_lines, marker, mean_path, note_height, note_lines, role_color,
-    seed_paths, text_width, write_notes, write_title,
+    Anchor, Color, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Mark, Panel, Scale, Scene, Style,
+    Text, Weight, color_bar, layer_color, legend_lines, marker, mean_path, note_height, note_lines,
+    role_color, seed_paths, text_width, write_notes, write_title,
 };
 use crate::figure::{Direction, Figure, Of, Path};
 
@@ -41,7 +41,8 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
 
     let sheet_width = LEFT + width + RIGHT;
     let shown: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();
-    let legend = if blocks.is_some() { vec![] } else { legend_lines(&shown, 34.0, sheet_width - LEFT - 24.0) };
+    let legend =
+        if blocks.is_some() { vec![] } else { legend_lines(&shown, 34.0, sheet_width - LEFT - 24.0) };
     let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
     let notes = note_lines(&notes, sheet_width - 2.0 * 24.0);
     let below = TOP + height + 56.0 + LEGEND_STEP * legend.len() as f64;

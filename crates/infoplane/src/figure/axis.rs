@@ -28,7 +28,11 @@ impl Axis {
 
     /// The quantity with its unit, as axes name it: `I(X;T)  [bits]`.
     pub fn title(&self) -> String {
-        if self.unit.is_empty() { self.quantity.clone() } else { format!("{}  [{}]", self.quantity, self.unit) }
+        if self.unit.is_empty() {
+            self.quantity.clone()
+        } else {
+            format!("{}  [{}]", self.quantity, self.unit)
+        }
     }
 }
 

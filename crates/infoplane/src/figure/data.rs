@@ -64,7 +64,10 @@ impl<'a> ReportData<'a> {
             all_seeds: false,
             complete: run.state().is_complete(),
             // Labels that are a function of the input may be known better than the curve of a noisy rule allows.
-            limit: data.rule_gain.filter(|_| data.i_xy_bits < data.h_y_bits - 1e-9).and_then(LimitCurve::of_gain),
+            limit: data
+                .rule_gain
+                .filter(|_| data.i_xy_bits < data.h_y_bits - 1e-9)
+                .and_then(LimitCurve::of_gain),
             notes: run.notes(),
         }
     }

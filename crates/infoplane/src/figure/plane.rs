@@ -67,13 +67,7 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
 }
 
 /// From zero to the limit even where the data fill less: the place in the plane is the message.
-fn axis(
-    quantity: &str,
-    layers: &[LayerPath],
-    limit: f64,
-    extra: f64,
-    value: fn(&PathPoint) -> f64,
-) -> Axis {
+fn axis(quantity: &str, layers: &[LayerPath], limit: f64, extra: f64, value: fn(&PathPoint) -> f64) -> Axis {
     let seeds = layers.iter().flat_map(|layer| &layer.seeds);
     let values = seeds.flat_map(|(_, points)| points.iter().map(|point| value(&seed_point(point))));
     Axis::linear(quantity, "bits", values.chain([0.0, limit]), extra)
@@ -105,7 +99,8 @@ pub(crate) fn seed_paths(layer: &LayerPath, is_failed: impl Fn(u64) -> bool) -> 
         failed: is_failed(*seed),
         points: points.iter().map(seed_point).collect(),
     };
-    let (failed, learned): (Vec<Path>, Vec<Path>) = layer.seeds.iter().map(path).partition(|path| path.failed);
+    let (failed, learned): (Vec<Path>, Vec<Path>) =
+        layer.seeds.iter().map(path).partition(|path| path.failed);
     learned.into_iter().chain(failed).map(Series::Path).collect()
 }
 

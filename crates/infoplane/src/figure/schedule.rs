@@ -28,15 +28,17 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
     let strips = seeds.iter().take(MOST_STRIPS);
     let mut panels: Vec<Panel> = strips.map(|seed| strip(data, seed, &x, furthest)).collect();
     let distances = distances(data, &seeds, &x);
-    let (spacings, lower_edge) = distances.as_ref().map_or((vec![], None), |distances| {
-        (distances.spacings.clone(), distances.lower_edge)
-    });
+    let (spacings, lower_edge) = distances
+        .as_ref()
+        .map_or((vec![], None), |distances| (distances.spacings.clone(), distances.lower_edge));
     panels.extend(distances.map(|distances| distances.panel));
 
     let reasons: BTreeSet<Reason> =
         seeds.iter().flat_map(|seed| seed.epochs.iter().map(|measured| measured.reason)).collect();
-    let mut legend: Vec<LegendEntry> =
-        reasons.iter().map(|&reason| LegendEntry { key: Key::Reason(reason), name: name(reason).into() }).collect();
+    let mut legend: Vec<LegendEntry> = reasons
+        .iter()
+        .map(|&reason| LegendEntry { key: Key::Reason(reason), name: name(reason).into() })
+        .collect();
     // Where all are near, the shape of the points says nothing.
     if spacings.iter().any(|&spacing| spacing != Spacing::Within) {
         let meaning = |spacing| match spacing {
@@ -84,7 +86,13 @@ fn strip(data: &ReportData<'_>, seed: &Seed<'_>, x: &Axis, furthest: Option<u64>
     Panel {
         name: format!("seed {}", seed.seed),
         x: x.clone(),
-        y: Axis { quantity: String::new(), unit: String::new(), scale: AxisScale::Linear, low: 0.0, high: 1.0 },
+        y: Axis {
+            quantity: String::new(),
+            unit: String::new(),
+            scale: AxisScale::Linear,
+            low: 0.0,
+            high: 1.0,
+        },
         series: REASONS.into_iter().filter_map(ticks).collect(),
         limits: vec![],
         remark: ended.then(|| format!("ended at epoch {}", seed.last)),
@@ -141,8 +149,7 @@ fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>], x: &Axis) -> Option<Dist
     };
     let kinds = spacings.iter().flat_map(|&spacing| REASONS.map(|reason| (spacing, reason)));
     let series = kinds.filter_map(dots).collect();
-    let limit =
-        |value: f64| Limit { axis: Direction::Y, value, name: "δ".into(), text: value.to_string() };
+    let limit = |value: f64| Limit { axis: Direction::Y, value, name: "δ".into(), text: value.to_string() };
     let panel = Panel {
         name: String::new(),
         x: x.clone(),

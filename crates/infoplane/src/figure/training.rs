@@ -72,8 +72,8 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
         entry(Key::Line { dashed: true }, "test set");
     }
     if gradient.iter().any(has) {
-        entry(Key::LayerLine { dashed: false }, "mean gradient");
-        entry(Key::LayerLine { dashed: true }, "standard deviation");
+        entry(Key::LayerLine { dashed: false }, "gradient: mean");
+        entry(Key::LayerLine { dashed: true }, "gradient: standard deviation");
     }
 
     let mut notes: Vec<Note> = learned::note(data).into_iter().collect();
@@ -175,8 +175,7 @@ impl Training<'_> {
         // The inner bands only: with a dozen curves on a panel the outer ones would cover each other.
         let bands = in_mean.len() >= LEAST_FOR_BANDS;
         if bands {
-            let (low, high) =
-                (of_mean(|mean| mean.percentiles.p25), of_mean(|mean| mean.percentiles.p75));
+            let (low, high) = (of_mean(|mean| mean.percentiles.p25), of_mean(|mean| mean.percentiles.p75));
             let points = low.into_iter().zip(high).map(|((x, low), (_, high))| (x, low, high)).collect();
             series.push(Series::Band(Band { role, from_percent: 25, to_percent: 75, points }));
         }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
 use crate::Bound;
+use crate::draw::Scene;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
-use crate::draw::Scene;
 use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, Run};

@@ -66,7 +66,7 @@ impl Run {
             training: &self.training,
             schedule: self.schedule.data(),
             failed: vec![],
-            only_learned: false,
+            all_seeds: false,
             complete: true,
             limit: None,
             notes: vec![],

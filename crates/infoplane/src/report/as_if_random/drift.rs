@@ -6,8 +6,8 @@ use super::layout::{Key, LEFTS, PANEL, Series, TOP, bars, sheet};
 use super::{as_if_random_notes, layer_name, words};
 use crate::draw::{Color, Panel, Scale, Scene, layer_color};
 use crate::experiment::AsIfRandomResult;
-use crate::plane::Mean;
 use crate::figure::measured::significant;
+use crate::plane::Mean;
 use crate::pool::{DriftRow, MAX_DRIFT, WindowRow};
 
 /// The most seeds that have a colour and a name each.

@@ -1,10 +1,10 @@
 //! What the figures have in common: the sheet, bars for each layer, and error bars.
 
-use crate::plane::Mean;
 use crate::draw::{
     Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, note_height, note_lines, text_width, write_notes,
     write_title,
 };
+use crate::plane::Mean;
 
 pub(super) const TOP: f64 = 66.0;
 pub(super) const PANEL: (f64, f64) = (290.0, 280.0);

@@ -1,11 +1,11 @@
 //! Information planes side by side, on the same axes and in the same colours.
 
 use super::sheet::{Sheet, legend_lines, remark};
-use crate::plane::LayerPath;
 use crate::draw::{Color, Panel, Scale, Scene, Text, color_bar, layer_color, marker, mean_path, seed_paths};
 use crate::figure::learned::InMean;
-use crate::figure::{Path, Series, plane};
 use crate::figure::thinning::thin_means;
+use crate::figure::{Path, Series, plane};
+use crate::plane::LayerPath;
 
 /// Beyond so many seeds the faint lines of each are left out: in small panels they are a fog.
 const MOST_SEEDS: usize = 10;
@@ -110,14 +110,7 @@ impl PlanesFigure {
 }
 
 impl PlanePanel {
-    fn draw(
-        &self,
-        scene: &mut Scene,
-        panel: &Panel,
-        lowest: bool,
-        first: bool,
-        epochs: Scale,
-    ) {
+    fn draw(&self, scene: &mut Scene, panel: &Panel, lowest: bool, first: bool, epochs: Scale) {
         panel.grid(scene);
         if let Some(share) = panel.x.share(self.h_x_bits) {
             let x = panel.left + share * panel.width;

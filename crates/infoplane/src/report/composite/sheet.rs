@@ -1,9 +1,7 @@
 //! Where panels stand on a sheet, with the names of their rows and columns.
 
-use crate::draw::{
-    Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title,
-};
 pub(super) use crate::draw::legend_lines;
+use crate::draw::{Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title};
 
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;

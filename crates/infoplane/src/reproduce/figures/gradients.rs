@@ -1,9 +1,9 @@
 //! Shwartz-Ziv & Tishby (2017), figure 4: gradients' mean and deviation, and weight norms, by layer.
 
 use super::common::{self, NONLINEARITIES};
+use crate::draw::{Scale, layer_color};
 use crate::plane::mean_over_seeds;
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
-use crate::draw::{Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
     over_seeds, told,
@@ -102,7 +102,8 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
     });
     let mut notes = vec![
         "Curves are means over seeds. Signal / noise: the norm of the mean of an epoch's mini-batch gradients over the norm of their \
-         standard deviation; dashed: 1. Noise alone has about 1/√13 = 0.28."
+         standard deviation; dashed: 1. The batches of an epoch share out the training samples, so at fixed weights their mean is \
+         the gradient of the whole set: sampling noise alone sets no lower limit to the ratio."
             .to_string(),
     ];
     notes.extend(common::seed_notes(results));
