@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{Options, ReportError, figure_files, write_files};
-use crate::draw::{
-    Anchor, Color, LABEL_SIZE, Mark, Panel, Scale, Scene, Text, note_height, note_lines, write_notes, write_title,
-};
 use crate::bottleneck::BottleneckCurve;
+use crate::draw::{
+    Anchor, Color, LABEL_SIZE, Mark, Panel, Scale, Scene, Text, note_height, note_lines, write_notes,
+    write_title,
+};
 
 const WIDTH: f64 = 640.0;
 const LEFT: f64 = 64.0;

@@ -21,9 +21,11 @@ use crate::draw::Scene;
 use crate::figure;
 
 pub use crate::draw::{Format, FormatError, Formats};
-pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use crate::draw::{Style, StyleError};
-pub use crate::figure::{LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting};
+pub use crate::figure::{
+    LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting,
+};
+pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
 pub use files::Options;

@@ -2,8 +2,8 @@
 
 use super::{Setting, as_if_random_notes, layer_name, settings};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
-use crate::plane::Mean;
 use crate::figure::words as caption;
+use crate::plane::Mean;
 use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, Verdict};
 use crate::report::{Figure, Formats, files};
 use crate::{Bound, Information};
