@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
-use infoplane::report::{Options, ReportData, ReportError};
+use infoplane::report::{ReportData, ReportError};
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use serde_json::json;
 
 use crate::describe::{data_lines, seed_numbers};
 use crate::failure::{DIVERGED, Failure};
+use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
 use crate::terminal::{Bar, on_interrupt, say};
@@ -46,14 +47,13 @@ pub struct Args {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineFlags,
-    /// Means, bands and tables over all seeds, also those that did not learn; figures show those in any case
-    #[arg(long)]
-    pub all_seeds: bool,
     /// One JSON object instead of the summary table
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     pub schedule: ScheduleFlags,
+    #[command(flatten)]
+    pub figures: FigureFlags,
 }
 
 /// Trains, measures and draws.
@@ -106,15 +106,16 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let failed = summary.outcome.seeds.iter().any(SeedOutcome::diverged);
     let run = Run::read(summary.run.path())?;
     run.early_ends().iter().for_each(say);
-    let data = ReportData { all_seeds: arguments.all_seeds, ..ReportData::of(&run) };
+    let data = ReportData { all_seeds: arguments.figures.all_seeds, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
-    let files = match infoplane::report::write(&data, &Options::default(), &summary.run.report_path()) {
-        // Every training diverged before there was anything to measure.
-        Err(ReportError::Empty) => Vec::new(),
-        // A complete run may lie where nothing can be written.
-        Err(_) if nothing_new => Vec::new(),
-        files => files?,
-    };
+    let files =
+        match infoplane::report::write(&data, &arguments.figures.options(), &summary.run.report_path()) {
+            // Every training diverged before there was anything to measure.
+            Err(ReportError::Empty) => Vec::new(),
+            // A complete run may lie where nothing can be written.
+            Err(_) if nothing_new => Vec::new(),
+            files => files?,
+        };
     if arguments.json {
         print_json(&summary, &data, &files)?;
     } else {
@@ -124,7 +125,9 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         writeln!(text, "data     {entropies}; {shares}")?;
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
-        for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
+        let listed =
+            |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == arguments.figures.listed();
+        for file in files.iter().filter(listed) {
             writeln!(text, "figure   {}", file.display())?;
         }
     }

@@ -1,5 +1,6 @@
 //! Flags that several commands share.
 
+pub mod figures;
 pub mod files;
 pub mod machine;
 pub mod method;

@@ -1,0 +1,38 @@
+//! What the figures of a run look like, and over which seeds its means are.
+
+use clap::Args;
+use infoplane::report::{Format, Formats, Options, Style};
+
+/// Forms, style, title and seeds. None of them changes what was measured.
+#[derive(Debug, Clone, Args)]
+pub struct FigureFlags {
+    /// The forms of each figure, separated by commas: svg, png, pdf
+    #[arg(long, value_name = "LIST", default_value_t = Formats::default(), help_heading = "Figures")]
+    pub format: Formats,
+    /// What the figures are to be read on: paper, or slides with larger letters
+    #[arg(long, value_name = "STYLE", default_value_t = Style::Paper, help_heading = "Figures")]
+    pub style: Style,
+    /// The title of every figure, instead of one that says what it shows and of which run
+    #[arg(long, value_name = "TEXT", help_heading = "Figures")]
+    pub title: Option<String>,
+    /// Means, bands and tables over all seeds, also those that did not learn; figures show those in any case
+    #[arg(long, help_heading = "Figures")]
+    pub all_seeds: bool,
+}
+
+impl FigureFlags {
+    pub fn options(&self) -> Options {
+        let options = Options::default().formats(self.format).style(self.style);
+        match &self.title {
+            Some(title) => options.title(title),
+            None => options,
+        }
+    }
+
+    /// How the files end that are listed where one form of each figure is enough.
+    pub fn listed(&self) -> Option<&'static str> {
+        let first = self.format.iter().next();
+        let png = self.format.contains(Format::Png).then_some(Format::Png);
+        png.or(first).map(Format::name)
+    }
+}
