@@ -13,7 +13,7 @@ use crate::estimator::{Estimate, LayerRange, Method, Reading};
 use crate::plane::{MethodDescription, Missing, PlaneQuantity};
 use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
-pub use driver::{Workers, MeasureError, Measurement, Measuring, measure};
+pub use driver::{MeasureError, Measurement, Measuring, Workers, measure};
 pub use progress::{Progress, RunOptions};
 pub use ranges::observe_ranges;
 

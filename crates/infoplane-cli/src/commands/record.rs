@@ -13,7 +13,7 @@ use infoplane::record::{
     Folder, FolderConfig, FollowOptions, Positions, RecordError, RecordSummary, Understood, follow_folder,
     record_folder,
 };
-use infoplane::report::ReportData;
+use infoplane::report::{Options, ReportData};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
@@ -168,7 +168,11 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         // Following ends so as a rule: what there is gets its figures.
         Err(RecordError::Interrupted) if follow && infoplane::run::RunDir::open(&out).is_ok() => {
             let run = infoplane::run::Run::read(&out)?;
-            let files = infoplane::report::write(&ReportData::of(&run), &run.directory().report_path());
+            let files = infoplane::report::write(
+                &ReportData::of(&run),
+                &Options::default(),
+                &run.directory().report_path(),
+            );
             let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
             say(format!("interrupted: {} holds {} epochs{drawn}", out.display(), run.schedule().len()));
             return Ok(ExitCode::from(INTERRUPTED));
@@ -194,7 +198,7 @@ fn interrupted_advice(error: RecordError, out: &std::path::Path) -> Failure {
 pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failure> {
     let run = &summary.run;
     let data = ReportData::of(run);
-    let files = infoplane::report::write(&data, &run.directory().report_path())?;
+    let files = infoplane::report::write(&data, &Options::default(), &run.directory().report_path())?;
     if as_json {
         let object = json!({
             "run": run.path(),
@@ -213,7 +217,12 @@ pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failur
     writeln!(text, "{}", infoplane::report::summary(&data))?;
     let [entropies, shares] = data_lines(&run.manifest().data);
     writeln!(text, "data     {entropies}; {shares}")?;
-    writeln!(text, "time     {:.1} s; {} epochs measured", summary.time.as_secs_f64(), summary.measured_epochs)?;
+    writeln!(
+        text,
+        "time     {:.1} s; {} epochs measured",
+        summary.time.as_secs_f64(),
+        summary.measured_epochs
+    )?;
     writeln!(text, "run      {}", run.path().display())?;
     for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
         writeln!(text, "figure   {}", file.display())?;
@@ -258,8 +267,9 @@ fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
     table.insert("kind".into(), "every".into());
     table.insert("interval".into(), 1.into());
     for given in flags.overrides() {
-        let parsed: toml::Table =
-            given.parse().map_err(|error: toml::de::Error| Failure::input(format!("{given}: {}", error.message())))?;
+        let parsed: toml::Table = given
+            .parse()
+            .map_err(|error: toml::de::Error| Failure::input(format!("{given}: {}", error.message())))?;
         let Some(toml::Value::Table(keys)) = parsed.get("schedule").cloned() else { continue };
         if keys.contains_key("kind") {
             table.clear();
@@ -267,8 +277,9 @@ fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
         table.extend(keys);
     }
     let described = toml::Value::Table(table);
-    let config: ScheduleConfig =
-        described.try_into().map_err(|error: toml::de::Error| Failure::input(format!("schedule: {}", error.message())))?;
+    let config: ScheduleConfig = described
+        .try_into()
+        .map_err(|error: toml::de::Error| Failure::input(format!("schedule: {}", error.message())))?;
     Ok(config)
 }
 
@@ -276,7 +287,9 @@ fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
 fn name_of(source: &std::path::Path) -> String {
     let whole = source.canonicalize().unwrap_or_else(|_| source.to_path_buf());
     let name = if whole.is_dir() { whole.file_name() } else { whole.file_stem() };
-    name.map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.is_empty()).unwrap_or("activations".into())
+    name.map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or("activations".into())
 }
 
 /// How many epochs are measured.

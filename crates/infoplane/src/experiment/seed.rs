@@ -12,7 +12,7 @@ use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
-use crate::measure::{Workers, LayerEstimators, MeasureError, Measuring, Subject, measure, observe_ranges};
+use crate::measure::{LayerEstimators, MeasureError, Measuring, Subject, Workers, measure, observe_ranges};
 use crate::plane::Entropies;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
@@ -207,7 +207,9 @@ impl Shared<'_> {
                 Some(list) => Box::new(list.into_iter()),
                 None => Box::new(0..=planned),
             };
-            workers.install(|| observe_ranges(epochs, n_epochs, source, inputs)).map_err(MeasureError::from)?
+            workers
+                .install(|| observe_ranges(epochs, n_epochs, source, inputs))
+                .map_err(MeasureError::from)?
         } else {
             vec![LayerRange::default(); experiment.network.hidden.len() + 1]
         };

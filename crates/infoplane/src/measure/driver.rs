@@ -129,7 +129,15 @@ pub fn measure<'a, S: Snapshots, E: Send>(
         Some((training, beside)) => training.in_place_scope_fifo(|training| {
             beside.in_place_scope_fifo(|beside| {
                 let pools = Pools { training, beside, all };
-                Coordinator::coordinate(measuring, &spare, &requests, snapshots, &pools, schedule, &mut append)
+                Coordinator::coordinate(
+                    measuring,
+                    &spare,
+                    &requests,
+                    snapshots,
+                    &pools,
+                    schedule,
+                    &mut append,
+                )
             })
         }),
     })

@@ -8,13 +8,13 @@ use std::time::Duration;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::positions::{Positions, rows, widths};
 use super::RecordError;
+use super::positions::{Positions, rows, widths};
+use crate::Activations;
 use crate::dataset::DatasetError;
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
 use crate::plane::{LayerDescription, Missing};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
-use crate::Activations;
 
 /// Where saved activations lie and how they are read: the settings of a recording, which its manifest keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,12 +158,14 @@ impl Folder {
     /// Looks again for epochs, and returns those that are new, ascending.
     pub(super) fn look_for_epochs(&mut self) -> Result<Vec<u64>, RecordError> {
         let source = self.config.source.clone();
-        let unreadable = |source_error| RecordError::Unreadable { path: source.clone(), source: source_error };
+        let unreadable =
+            |source_error| RecordError::Unreadable { path: source.clone(), source: source_error };
         if fs::metadata(&source).map_err(unreadable)?.is_dir() {
             return self.look_in_folder(&source);
         }
         self.file = None;
-        let names: Vec<String> = self.open_file(&source)?.arrays()?.into_iter().map(|array| array.name).collect();
+        let names: Vec<String> =
+            self.open_file(&source)?.arrays()?.into_iter().map(|array| array.name).collect();
         let mut new = Vec::new();
         for name in names {
             match epoch_and_layer(&name) {
@@ -240,7 +242,9 @@ impl Folder {
                     let mut arrays = ArrayFile::open(&file)?.arrays()?;
                     match &mut arrays[..] {
                         [array] => array.name = layer,
-                        many => many.iter_mut().for_each(|array| array.name = format!("{layer}/{}", array.name)),
+                        many => {
+                            many.iter_mut().for_each(|array| array.name = format!("{layer}/{}", array.name))
+                        }
                     }
                     described.extend(arrays);
                 }
@@ -391,7 +395,8 @@ impl Folder {
             }
         };
         let changed = |what: &str, now: usize, first: usize| {
-            let reason = format!("{} has {now} {what} at epoch {epoch}, and {first} at the first", array.name);
+            let reason =
+                format!("{} has {now} {what} at epoch {epoch}, and {first} at the first", array.name);
             Missing::both("changed-shape", reason)
         };
         let n_samples = tensor.shape.first().copied().unwrap_or(0);
@@ -410,11 +415,7 @@ impl Folder {
             .map_err(|problem| Missing::both("changed-shape", problem))
     }
 
-    fn tensor(
-        &mut self,
-        epoch: u64,
-        layer: &str,
-    ) -> Result<SampleTensor, DatasetError> {
+    fn tensor(&mut self, epoch: u64, layer: &str) -> Result<SampleTensor, DatasetError> {
         let missing = |file: &Path, present| DatasetError::Key {
             file: file.display().to_string(),
             given: Some(layer.into()),
@@ -432,7 +433,7 @@ impl Folder {
                     false => layer.split_once('/').map_or((layer, None), |(stem, inner)| (stem, Some(inner))),
                 };
                 match files.iter().find(|(name, _)| name == stem) {
-    Some((_, file)) => self.open_file(file)?.read(inner),
+                    Some((_, file)) => self.open_file(file)?.read(inner),
                     None => Err(missing(&path, files.into_iter().map(|(name, _)| name).collect())),
                 }
             }
@@ -471,7 +472,14 @@ fn not_a_layer(array: &ArrayInfo) -> Option<&'static str> {
     match (array.element, &array.shape[..]) {
         (None, _) => Some("it does not hold numbers"),
         (_, []) => Some("it is a single number"),
-        (Some(element), [_]) if !matches!(element, ElementType::F16 | ElementType::Bf16 | ElementType::F32 | ElementType::F64) => Some("one axis of whole numbers: taken for labels"),
+        (Some(element), [_])
+            if !matches!(
+                element,
+                ElementType::F16 | ElementType::Bf16 | ElementType::F32 | ElementType::F64
+            ) =>
+        {
+            Some("one axis of whole numbers: taken for labels")
+        }
         (_, shape) if shape.contains(&0) => Some("it is empty"),
         _ => None,
     }
@@ -551,13 +559,10 @@ mod tests {
 
     #[test]
     fn epochs_are_the_numbers_at_the_end() {
-        assert_eq!(["epoch-010", "7", "step_20", "epoch", "v2-epoch-3"].map(trailing_number), [
-            Some(10),
-            Some(7),
-            Some(20),
-            None,
-            Some(3)
-        ]);
+        assert_eq!(
+            ["epoch-010", "7", "step_20", "epoch", "v2-epoch-3"].map(trailing_number),
+            [Some(10), Some(7), Some(20), None, Some(3)]
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::{Folder, FolderConfig, RecordError, Recorder, Recording, SEED, grid, 
 use crate::dataset::read::{file_and_name, read_labels, read_symbols};
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::{
-    MeasureError, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_activations, observe_ranges,
+    MeasureError, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_activations,
+    observe_ranges,
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::run::{Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError};
@@ -178,7 +179,8 @@ fn go_on(
         true => {
             let wanted = grid::chosen(&recording.schedule, &epochs)?.unwrap_or_else(|| epochs.clone());
             let n_epochs = wanted.len() as u64;
-            let observed = workers.install(|| observe_ranges(wanted.into_iter(), n_epochs, &mut source, no_inputs.view()));
+            let observed = workers
+                .install(|| observe_ranges(wanted.into_iter(), n_epochs, &mut source, no_inputs.view()));
             observed.map_err(|_| RecordError::Interrupted)?
         }
         false => vec![LayerRange::default(); recording.layers.len()],

@@ -83,7 +83,8 @@ pub(super) fn rows(
     let SampleTensor { shape, values } = tensor;
     let n_samples = shape.first().copied().unwrap_or(0);
     let (n_layers, width) = widths(&shape, positions, channels_last)?;
-    let matrix = |values| Array2::from_shape_vec((n_samples, width), values).map_err(|error| error.to_string());
+    let matrix =
+        |values| Array2::from_shape_vec((n_samples, width), values).map_err(|error| error.to_string());
     let Some([(channels, step_channel), (n_positions, step)]) = axes(&shape, channels_last) else {
         return Ok(vec![matrix(values)?]);
     };
@@ -104,8 +105,8 @@ pub(super) fn rows(
         }
         Positions::At(position) => {
             let at = place(position, n_positions)? * step;
-            let chosen =
-                samples().flat_map(|sample| (0..channels).map(move |channel| sample[channel * step_channel + at]));
+            let chosen = samples()
+                .flat_map(|sample| (0..channels).map(move |channel| sample[channel * step_channel + at]));
             vec![matrix(chosen.collect())?]
         }
         Positions::Channels => (0..n_layers)
@@ -163,7 +164,10 @@ mod tests {
 
     #[test]
     fn vectors_stay_and_one_axis_is_one_column() {
-        assert_eq!(rows(tensor(&[2, 2]), Positions::Mean, false).unwrap(), [array![[0.0f32, 1.0], [2.0, 3.0]]]);
+        assert_eq!(
+            rows(tensor(&[2, 2]), Positions::Mean, false).unwrap(),
+            [array![[0.0f32, 1.0], [2.0, 3.0]]]
+        );
         assert_eq!(rows(tensor(&[2]), Positions::Flatten, false).unwrap(), [array![[0.0f32], [1.0]]]);
     }
 }

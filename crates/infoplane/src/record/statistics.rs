@@ -25,9 +25,12 @@ const NAMES: [(&str, &[&str]); 4] = [
 /// # Errors
 /// [`RecordError::Statistics`] names the file, the line and the column.
 pub fn read_statistics(path: &Path, layers: &[LayerDescription]) -> Result<Vec<EpochStats>, RecordError> {
-    let error = |line: Option<u64>, problem: String| RecordError::Statistics { path: path.into(), line, problem };
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|e| error(None, e.to_string()))?;
+    let error =
+        |line: Option<u64>, problem: String| RecordError::Statistics { path: path.into(), line, problem };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| error(None, e.to_string()))?;
     let headers: Vec<String> = reader
         .headers()
         .map_err(|e| error(Some(1), e.to_string()))?
@@ -40,7 +43,8 @@ pub fn read_statistics(path: &Path, layers: &[LayerDescription]) -> Result<Vec<E
     };
     let mut all: BTreeMap<u64, EpochStats> = BTreeMap::new();
     for record in reader.records() {
-        let record = record.map_err(|e| error(e.position().map(|position| position.line()), e.to_string()))?;
+        let record =
+            record.map_err(|e| error(e.position().map(|position| position.line()), e.to_string()))?;
         let line = record.position().map(|position| position.line());
         let given = record.get(epoch_column).unwrap_or("");
         let epoch = given
@@ -50,7 +54,9 @@ pub fn read_statistics(path: &Path, layers: &[LayerDescription]) -> Result<Vec<E
             .ok_or_else(|| error(line, format!("epoch = {given:?}; allowed are whole numbers from 0")))?;
         let mut stats = EpochStats { seed: SEED, epoch, ..EpochStats::default() };
         let columns = headers.iter().zip(record.iter()).enumerate();
-        for (_, (name, text)) in columns.filter(|(column, (_, text))| *column != epoch_column && !text.is_empty()) {
+        for (_, (name, text)) in
+            columns.filter(|(column, (_, text))| *column != epoch_column && !text.is_empty())
+        {
             let value: f64 = match text.parse() {
                 Ok(value) => value,
                 Err(_) if known(name).is_none() && layer_statistic(name).is_none() => continue,
@@ -72,7 +78,9 @@ fn known(name: &str) -> Option<&'static str> {
 
 fn layer_statistic(name: &str) -> Option<(&str, &str)> {
     let (statistic, layer) = name.split_once('.')?;
-    ["weight_norm", "gradient_mean", "gradient_standard_deviation"].contains(&statistic).then_some((statistic, layer))
+    ["weight_norm", "gradient_mean", "gradient_standard_deviation"]
+        .contains(&statistic)
+        .then_some((statistic, layer))
 }
 
 fn put(stats: &mut EpochStats, name: &str, value: f64, layers: &[LayerDescription]) -> Result<(), String> {
