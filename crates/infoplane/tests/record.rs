@@ -1,0 +1,392 @@
+//! Planes of networks that other programs train.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use infoplane::estimator::EstimatorConfig;
+use infoplane::experiment::{Experiment, Progress, RunOptions};
+use infoplane::record::{
+    Folder, FolderConfig, FollowOptions, Positions, RecordError, Recorder, Recording, follow_folder,
+    record_folder, resume_folder,
+};
+use infoplane::run::{Run, State};
+use infoplane::schedule::{Reason, ScheduleConfig};
+use infoplane::{Activations, Labels};
+use ndarray::Array2;
+
+const N: usize = 60;
+
+fn labels() -> Labels {
+    Labels::from_symbols(&(0..N as u32).map(|sample| sample % 3).collect::<Vec<_>>())
+}
+
+/// A layer that moves with the epoch.
+fn layer(epoch: u64, width: usize) -> Vec<f32> {
+    let value = |i: usize, j: usize| {
+        let class = (i % 3) as f32;
+        (class * (j as f32 + 1.0) * epoch as f32 * 0.05 + ((i * 31 + j * 17) % 23) as f32 * 0.04).tanh()
+    };
+    (0..N).flat_map(|i| (0..width).map(move |j| value(i, j))).collect()
+}
+
+/// An array as NumPy saves it.
+fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
+    let shape: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.join(" "));
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// Saves two layers at an epoch.
+fn save(folder: &Path, epoch: u64) {
+    let folder = folder.join(format!("epoch-{epoch:03}"));
+    fs::create_dir_all(&folder).unwrap();
+    for (name, width) in [("conv1", 4), ("fc10", 2)] {
+        fs::write(folder.join(format!("{name}.npy")), npy(&[N, width], &layer(epoch, width))).unwrap();
+    }
+}
+
+/// A folder of activations and a file of labels.
+fn saved(epochs: &[u64]) -> (tempfile::TempDir, FolderConfig) {
+    let folder = tempfile::tempdir().unwrap();
+    epochs.iter().for_each(|&epoch| save(&folder.path().join("acts"), epoch));
+    let classes: Vec<String> = (0..N).map(|sample| format!("c{}", sample % 3)).collect();
+    fs::write(folder.path().join("y.csv"), format!("class\n{}\n", classes.join("\n"))).unwrap();
+    let config =
+        FolderConfig::new(folder.path().join("acts"), folder.path().join("y.csv").display().to_string());
+    (folder, config)
+}
+
+fn estimators() -> Vec<EstimatorConfig> {
+    ["kind = 'kde'\nnoise_variances = [0.01]", "kind = 'binned'\nrule = 'equal'\nbins = 10\nrange = 'layer'"]
+        .map(|text| toml::from_str(text).unwrap())
+        .to_vec()
+}
+
+const EVERY: ScheduleConfig = ScheduleConfig::Every { interval: 1 };
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Progress for Told {
+    fn trained(&self, _epochs: u64) {}
+    fn measured(&self, _seed: u64, _epoch: u64) {}
+    fn noticed(&self, what: &str) {
+        self.0.lock().unwrap().push(what.into());
+    }
+}
+
+fn go(
+    config: &FolderConfig,
+    schedule: &ScheduleConfig,
+    out: &Path,
+    threads: usize,
+) -> Result<Run, RecordError> {
+    let options = RunOptions { threads, ..RunOptions::default() };
+    let never = AtomicBool::new(false);
+    Ok(record_folder("mine", config, &estimators(), schedule, out, options, &(), &never)?.run)
+}
+
+fn bytes(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(run)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_folder_of_epochs_becomes_a_run_with_the_bytes_of_any_number_of_threads() {
+    let (folder, config) = saved(&[0, 1, 2, 5, 10, 20]);
+    let run = go(&config, &EVERY, &folder.path().join("one"), 1).unwrap();
+    assert_eq!(run.state(), State::Finished);
+    let epochs: Vec<u64> = run.schedule().iter().map(|measured| measured.epoch).collect();
+    assert_eq!(epochs, [0, 1, 2, 5, 10, 20]);
+    assert_eq!(run.plane().len(), 6 * 2 * 3);
+    assert_eq!((run.manifest().layer_name(1), run.manifest().layer_name(2)), ("conv1".into(), "fc10".into()));
+    assert!(run.plane().rows().all(|row| row.values().is_some()));
+    go(&config, &EVERY, &folder.path().join("three"), 3).unwrap();
+    assert_eq!(bytes(&folder.path().join("one")), bytes(&folder.path().join("three")));
+}
+
+#[test]
+fn a_folder_and_a_recorder_give_the_same_numbers() {
+    let (folder, config) = saved(&[0, 3, 7]);
+    let from_files = go(&config, &EVERY, &folder.path().join("files"), 2).unwrap();
+    let recording = Recording::new("mine", labels(), &[("conv1", 4), ("fc10", 2)], 0.01);
+    let mut recorder = Recorder::create(&folder.path().join("pushed"), recording).unwrap();
+    for epoch in [0, 3, 7] {
+        let of = |width| Array2::from_shape_vec((N, width), layer(epoch, width)).unwrap();
+        recorder.record(epoch, &Activations { layers: vec![of(4), of(2)] }, None).unwrap();
+    }
+    let pushed = recorder.finish().unwrap();
+    let kde = from_files.plane().rows().filter(|row| row.method.estimator == "kde");
+    for (a, b) in kde.zip(pushed.plane().rows()) {
+        let bits = |row: &infoplane::PlaneRow| row.values().map(|(x, y)| (x.to_bits(), y.to_bits()));
+        assert_eq!((a.epoch, a.layer, bits(&a)), (b.epoch, b.layer, bits(&b)));
+    }
+}
+
+#[test]
+fn the_weights_of_a_run_measured_through_files_give_its_numbers_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let kde = "estimators=[{kind=\"kde\", noise_variances=[0.01]}]";
+    let changes =
+        ["seeds=1", "training.epochs=3", "schedule={kind=\"every\",interval=1}", "keyframes.interval=1", kde];
+    let experiment = Experiment::load("tishby2017", &changes.map(String::from)).unwrap();
+    let never = AtomicBool::new(false);
+    let path = folder.path().join("run");
+    let summary = experiment.run(&path, RunOptions::default(), &(), &never).unwrap();
+    let data = experiment.dataset.source.load(0).unwrap();
+    for epoch in 1..=3 {
+        let network = summary.run.read_keyframe(0, epoch).unwrap().network;
+        let of_epoch = folder.path().join(format!("acts/{epoch}"));
+        fs::create_dir_all(&of_epoch).unwrap();
+        for (index, t) in network.activations(data.inputs.view()).layers.iter().enumerate() {
+            let file = of_epoch.join(format!("T{}.npy", index + 1));
+            fs::write(file, npy(&[t.nrows(), t.ncols()], t.as_slice().unwrap())).unwrap();
+        }
+    }
+    let classes: Vec<String> = data.labels.codes().iter().map(u32::to_string).collect();
+    fs::write(folder.path().join("y.csv"), format!("y\n{}\n", classes.join("\n"))).unwrap();
+    let config =
+        FolderConfig::new(folder.path().join("acts"), folder.path().join("y.csv").display().to_string());
+    let out = folder.path().join("recorded");
+    let recorded = record_folder(
+        "acts",
+        &config,
+        &experiment.estimators,
+        &EVERY,
+        &out,
+        RunOptions::default(),
+        &(),
+        &never,
+    );
+    let (run, recorded) = (Run::read(&path).unwrap(), recorded.unwrap().run);
+    let values = |run: &Run| -> Vec<(u64, usize, u64, u64)> {
+        let rows = run.plane().rows().filter(|row| row.epoch > 0);
+        rows.map(|row| {
+            let (x, y) = row.values().unwrap();
+            (row.epoch, row.layer, x.to_bits(), y.to_bits())
+        })
+        .collect()
+    };
+    assert_eq!(values(&run), values(&recorded));
+    assert_eq!(values(&recorded).len(), 3 * 6 * 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_row_that_says_so_and_the_run_goes_on() {
+    let (folder, config) = saved(&[0, 1, 2, 3, 4]);
+    let acts = folder.path().join("acts");
+    let mut nan = layer(1, 2);
+    nan[3] = f32::NAN;
+    fs::write(acts.join("epoch-001/fc10.npy"), npy(&[N, 2], &nan)).unwrap();
+    let whole = fs::read(acts.join("epoch-002/conv1.npy")).unwrap();
+    fs::write(acts.join("epoch-002/conv1.npy"), &whole[..200]).unwrap();
+    fs::remove_file(acts.join("epoch-003/fc10.npy")).unwrap();
+    fs::write(acts.join("epoch-004/conv1.npy"), npy(&[N, 5], &layer(4, 5))).unwrap();
+    let told = Told::default();
+    let never = AtomicBool::new(false);
+    let estimators = &estimators()[..1];
+    let out = folder.path().join("run");
+    let summary =
+        record_folder("mine", &config, estimators, &EVERY, &out, RunOptions::default(), &told, &never);
+    let run = summary.unwrap().run;
+    let missing: Vec<(u64, usize, String)> = run
+        .plane()
+        .rows()
+        .filter(|row| row.method.bound == Some(infoplane::Bound::Upper))
+        .filter_map(|row| Some((row.epoch, row.layer, row.missing?.code.to_string())))
+        .collect();
+    let expected =
+        [(1, 2, "not-finite"), (2, 1, "incomplete"), (3, 2, "unreadable"), (4, 1, "changed-shape")];
+    assert_eq!(missing, expected.map(|(epoch, layer, code)| (epoch, layer, code.to_string())));
+    let told = told.0.into_inner().unwrap().join("\n");
+    assert!(told.contains("epoch 4: conv1 has 5 units at epoch 4, and 4 at the first"), "{told}");
+    assert!(told.contains("epoch 2:") && told.contains("epoch 3:"), "{told}");
+}
+
+#[test]
+fn an_interrupted_recording_is_resumed_to_the_same_bytes() {
+    let (folder, config) = saved(&[0, 1, 2, 5, 10, 20]);
+    go(&config, &EVERY, &folder.path().join("whole"), 1).unwrap();
+    /// Interrupts after the second epoch.
+    struct After<'a>(&'a AtomicBool, Mutex<u32>);
+    impl Progress for After<'_> {
+        fn trained(&self, _epochs: u64) {}
+        fn measured(&self, _seed: u64, _epoch: u64) {
+            let mut seen = self.1.lock().unwrap();
+            *seen += 1;
+            if *seen == 2 {
+                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        fn noticed(&self, _what: &str) {}
+    }
+    let stop = AtomicBool::new(false);
+    let out = folder.path().join("stopped");
+    let options = RunOptions { threads: 1, ..RunOptions::default() };
+    let progress = After(&stop, Mutex::new(0));
+    let result = record_folder("mine", &config, &estimators(), &EVERY, &out, options, &progress, &stop);
+    assert!(matches!(result, Err(RecordError::Interrupted)), "{result:?}");
+    assert_eq!(Run::read(&out).unwrap().state(), State::Interrupted);
+    let never = AtomicBool::new(false);
+    let resumed = resume_folder(&out, options, &(), &never).unwrap();
+    assert!(resumed.measured_epochs < 6);
+    assert_eq!(bytes(&folder.path().join("whole")), bytes(&out));
+    // A folder that holds something else by now is not gone on with.
+    let second = folder.path().join("second");
+    fs::create_dir(&second).unwrap();
+    fs::copy(out.join("manifest.toml"), second.join("manifest.toml")).unwrap();
+    fs::remove_dir_all(folder.path().join("acts/epoch-000")).unwrap();
+    fs::remove_file(folder.path().join("acts/epoch-001/fc10.npy")).unwrap();
+    let changed = resume_folder(&second, options, &(), &never).unwrap_err();
+    assert!(matches!(changed, RecordError::Changed { .. }), "{changed}");
+}
+
+#[test]
+fn delta_skips_go_from_saved_epoch_to_saved_epoch() {
+    let epochs: Vec<u64> = (0..=30).map(|number| 10 * number).collect();
+    let (folder, config) = saved(&epochs);
+    let exact: ScheduleConfig = toml::from_str("kind = 'delta-exact'\ndelta = 0.1").unwrap();
+    let run = go(&config, &exact, &folder.path().join("exact"), 2).unwrap();
+    let measured: Vec<u64> = run.schedule().iter().map(|measured| measured.epoch).collect();
+    assert!(measured.len() < 25 && measured[0] == 0 && measured.last() == Some(&300), "{measured:?}");
+    assert!(run.schedule().iter().any(|measured| measured.reason == Reason::Filling));
+    for pair in run.schedule().windows(2) {
+        let adjacent = pair[1].epoch - pair[0].epoch == 10;
+        assert!(adjacent || pair[1].distance.unwrap() <= 0.1, "{pair:?}");
+    }
+}
+
+#[test]
+fn statistics_of_a_table_reach_the_run() {
+    let (folder, mut config) = saved(&[0, 1, 2]);
+    let table = folder.path().join("log.csv");
+    fs::write(
+        &table,
+        "epoch,loss,val_accuracy,lr,weight_norm.fc10,note\n0,1.5,,0.1,2,a\n1,1.25,.75,0.1,2.5,b\n",
+    )
+    .unwrap();
+    config.statistics = Some(table.clone());
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    let stats = &run.training()[1];
+    assert_eq!((stats.train_loss, stats.test_accuracy, stats.test_loss), (Some(1.25), Some(0.75), None));
+    assert_eq!((stats.layers[1].weight_norm, stats.scalars["lr"]), (2.5, 0.1));
+    assert!(stats.layers[0].weight_norm.is_nan());
+    for (text, said) in [
+        ("loss\n1\n", "no column is called epoch"),
+        ("epoch,loss\n0,x\n", "loss = \"x\""),
+        ("epoch,loss\n0.5,1\n", "epoch = \"0.5\""),
+        ("epoch,loss\n1,1\n1,2\n", "twice"),
+        ("epoch,weight_norm.conv7\n1,1\n", "layers are conv1, fc10"),
+    ] {
+        fs::write(&table, text).unwrap();
+        let error = go(&config, &EVERY, &folder.path().join("none"), 1).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(!folder.path().join("none").exists());
+    }
+}
+
+#[test]
+fn folders_that_make_no_sense_are_refused_with_what_is_allowed() {
+    let (folder, config) = saved(&[0, 1]);
+    let refused = |config: &FolderConfig, said: &str| {
+        let out = folder.path().join("never");
+        let error = go(config, &EVERY, &out, 1).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(!out.exists());
+    };
+    refused(&FolderConfig { source: folder.path().join("nowhere"), ..config.clone() }, "cannot read");
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    refused(&FolderConfig { source: empty.clone(), ..config.clone() }, "number of an epoch");
+    fs::create_dir(empty.join("epoch-1")).unwrap();
+    refused(&FolderConfig { source: empty, ..config.clone() }, "holds no file of an array");
+    let none = Some(vec!["conv2".to_string()]);
+    refused(&FolderConfig { layers: none, ..config.clone() }, "there are conv1, fc10");
+    let short = folder.path().join("short.csv");
+    fs::write(&short, "y\na\nb\n").unwrap();
+    refused(
+        &FolderConfig { labels: short.display().to_string(), ..config.clone() },
+        "60 samples, but there are 2 labels",
+    );
+    fs::create_dir(folder.path().join("acts/e1")).unwrap();
+    refused(&config, "are both epoch 1");
+}
+
+#[test]
+fn maps_become_vectors_as_chosen() {
+    let (folder, mut config) = saved(&[]);
+    for epoch in 0..2u64 {
+        let of_epoch = folder.path().join(format!("acts/{epoch}"));
+        fs::create_dir_all(&of_epoch).unwrap();
+        fs::write(of_epoch.join("conv.npy"), npy(&[N, 2, 3, 1], &layer(epoch, 6))).unwrap();
+    }
+    for (positions, expected) in [
+        (Positions::Flatten, vec![("conv", 6)]),
+        (Positions::Mean, vec![("conv", 2)]),
+        (Positions::At(-1), vec![("conv", 2)]),
+        (Positions::Channels, vec![("conv[0]", 3), ("conv[1]", 3)]),
+    ] {
+        config.positions = positions;
+        let layers = Folder::open(&config).unwrap().layers();
+        let found: Vec<(&str, usize)> =
+            layers.iter().map(|layer| (layer.name.as_str(), layer.width)).collect();
+        assert_eq!(found, expected);
+        let out = folder.path().join(format!("{positions:?}"));
+        let run = go(&config, &EVERY, &out, 1).unwrap();
+        assert!(run.plane().rows().all(|row| row.missing.is_none()));
+    }
+}
+
+#[test]
+fn epochs_are_measured_as_they_appear() {
+    let (folder, config) = saved(&[0]);
+    let (acts, out) = (folder.path().join("acts"), folder.path().join("followed"));
+    let kde = estimators()[..1].to_vec();
+    let never = AtomicBool::new(false);
+    let options = FollowOptions { last: Some(4), idle: None, every: Duration::from_millis(20) };
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for epoch in 1..=4 {
+                std::thread::sleep(Duration::from_millis(60));
+                save(&acts, epoch);
+            }
+        });
+        follow_folder("mine", &config, &kde, &EVERY, &out, options, &(), &never).unwrap().run
+    });
+    let epochs: Vec<u64> = run.schedule().iter().map(|measured| measured.epoch).collect();
+    assert_eq!(epochs, [0, 1, 2, 3, 4]);
+    let observed = estimators()[1..].to_vec();
+    let error =
+        follow_folder("mine", &config, &observed, &EVERY, &folder.path().join("x"), options, &(), &never);
+    assert!(matches!(error, Err(RecordError::UnknownRange { index: 0 })), "{error:?}");
+    // A folder that goes away ends it with a message; what was measured is kept.
+    let options = FollowOptions { last: Some(9), idle: None, every: Duration::from_millis(20) };
+    let out = folder.path().join("gone");
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(400));
+            fs::remove_dir_all(&acts).unwrap();
+        });
+        follow_folder("mine", &config, &kde, &EVERY, &out, options, &(), &never).unwrap_err()
+    });
+    assert!(matches!(error, RecordError::Unreadable { .. }), "{error}");
+    assert_eq!(Run::read(&out).unwrap().schedule().len(), 5);
+}
