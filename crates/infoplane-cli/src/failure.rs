@@ -68,6 +68,9 @@ impl From<ExperimentError> for Failure {
             ExperimentError::Run(error) => error.into(),
             ExperimentError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
             ExperimentError::Threads { .. } => Failure { message: error.to_string(), code: FAILED },
+            ExperimentError::UnknownKey { .. } => {
+                Failure::input(error).with_advice("`infoplane presets --keys` explains every key")
+            }
             _ => Failure::input(error),
         }
     }

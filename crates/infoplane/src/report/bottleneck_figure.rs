@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::ReportError;
 use super::caption::{note_height, note_lines, write_notes, write_title};
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 use super::plane_figure::LABEL_SIZE;
 use crate::bottleneck::BottleneckCurve;
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
 use crate::run::Disk;
 
 const WIDTH: f64 = 640.0;

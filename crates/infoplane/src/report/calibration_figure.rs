@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::ReportError;
-use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 use crate::calibrate::{Accuracy, calibration_csv};
+use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
 use crate::estimator::EstimatorConfig;
 use crate::run::Disk;
 

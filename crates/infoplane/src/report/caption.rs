@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ReportData;
-use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::Bound;
+use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width, wrap};
 use crate::plane::PlaneGroup;
 
 /// A rise of I(X;T) from a layer to the next beyond this is counted against the data processing inequality.

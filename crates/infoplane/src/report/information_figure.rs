@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width, thin};
 use super::failed::LEAST_FOR_BANDS;
 use super::thinning::thin_means;
 use super::{ReportData, caption, failed};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width, thin};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, PlanePoint};
 
 const LEAST_WIDTH: f64 = 860.0;

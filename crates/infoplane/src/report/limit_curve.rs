@@ -1,11 +1,11 @@
 //! The limit of a rule, as the information plane shows it.
 
-use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use super::plane_figure::LABEL_SIZE;
 use super::plane_labels::Area;
 use crate::bottleneck::{BottleneckCurve, bottleneck_curve};
 use crate::dataset::generate::SIGMOID_GAIN;
 use crate::dataset::{DatasetError, DatasetSource};
+use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use crate::plane::LayerPath;
 
 /// Points of the curve; straight pieces between so many cannot be told from the curve.

@@ -26,10 +26,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::draw::Scene;
 use crate::run::{Disk, FailedSeed, Run};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
-use crate::draw::Scene;
 
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};

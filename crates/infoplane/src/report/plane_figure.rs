@@ -2,9 +2,9 @@
 //!
 //! Of a mean over seeds that chose their own epochs, only as many points are drawn as can be seen.
 
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
 use super::thinning::thin_means;
 use super::{ReportData, caption, failed, plane_labels};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, epoch_color, text_width, thin};
 use crate::plane::{LayerPath, PlaneGroup};
 
 const WIDTH: f64 = 800.0;

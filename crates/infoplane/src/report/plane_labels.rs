@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::ReportData;
-use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use super::plane_figure::{LABEL_SIZE, marker};
+use crate::draw::{Color, Mark, Panel, Scene, Text, Weight, text_width};
 use crate::plane::LayerPath;
 
 const LINE: f64 = 14.0;
@@ -214,8 +214,8 @@ fn beside((from, to): Segment, (x, y): Place) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::draw::Scale;
     use super::*;
+    use crate::draw::Scale;
     use crate::plane::{Mean, MeanPoint};
     use crate::{Information, InformationPlane};
 

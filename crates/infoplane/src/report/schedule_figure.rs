@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use super::information_figure::LEGEND_STEP;
 use super::measured::{self, Neighbors, Seed, significant};
 use super::{ReportData, caption, failed};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, layer_color, text_width};
 use crate::schedule::Reason;
 
 const WIDTH: f64 = 860.0;

@@ -1,9 +1,9 @@
 //! Loss, accuracy, weights and gradients against the epoch.
 
-use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 use super::failed::LEAST_FOR_BANDS;
 use super::information_figure::{LEGEND_STEP, legend};
 use super::{ReportData, caption, failed};
+use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 use crate::plane::{Mean, mean_over_seeds};
 use crate::train::{EpochStats, LayerStats};
 

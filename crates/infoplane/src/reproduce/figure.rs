@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
 use crate::Bound;
+use crate::draw::Scene;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
-use crate::draw::Scene;
 use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, Run};
@@ -50,7 +50,7 @@ pub struct Setup {
 
 impl Setup {
     pub(super) fn mnist(&self) -> Result<&Path, ReproduceError> {
-        self.mnist.as_deref().ok_or(ReproduceError::NeedsData { what: "MNIST", flag: "mnist" })
+        self.mnist.as_deref().ok_or(ReproduceError::NeedsData { what: "MNIST" })
     }
 }
 

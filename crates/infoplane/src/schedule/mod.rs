@@ -56,6 +56,7 @@ mod listed;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PlaneRow;
@@ -143,7 +144,7 @@ pub struct MeasuredEpoch {
 }
 
 /// The settings of a schedule, as a configuration file gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ScheduleConfig {

@@ -2,10 +2,10 @@
 
 use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
 use super::{Setting, as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Scene};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::draw::{Color, Scene};
 
 const X: Color = Color(0, 114, 178);
 const Y: Color = Color(0, 158, 115);

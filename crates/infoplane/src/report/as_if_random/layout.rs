@@ -1,8 +1,8 @@
 //! What the figures have in common: the sheet, bars for each layer, and error bars.
 
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, text_width};
 use crate::plane::Mean;
 use crate::report::caption;
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text, Weight, text_width};
 
 pub(super) const TOP: f64 = 66.0;
 pub(super) const PANEL: (f64, f64) = (290.0, 280.0);

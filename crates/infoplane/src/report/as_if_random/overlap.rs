@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
 use super::{as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Scene};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_COMPARED_INPUTS, OverlapRow};
-use crate::draw::{Color, Scene};
 
 const WITHIN: Color = Color(0, 114, 178);
 const BETWEEN: Color = Color(213, 94, 0);

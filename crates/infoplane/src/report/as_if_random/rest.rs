@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::layout::{Key, LEFTS, PANEL, Series, TOP, bars, sheet};
 use super::{as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Panel, Scale, Scene, layer_color};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{MOST_DRIFT, RestRow, WindowRow};
-use crate::draw::{Color, Panel, Scale, Scene, layer_color};
 use crate::report::measured::significant;
 
 /// Up to here every training has a colour and a name.

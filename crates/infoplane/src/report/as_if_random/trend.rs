@@ -2,10 +2,10 @@
 
 use super::layout::{Key, LEFTS, PANEL, TOP, error_bar, limit, open, sheet};
 use super::{Setting, as_if_random_notes, layer_name, words};
+use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 use crate::experiment::AsIfRandomResult;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
-use crate::draw::{Color, Mark, Panel, Scale, Scene, Text, layer_color};
 
 const DASHES: &[f32] = &[4.0, 3.0];
 const DOTS: &[f32] = &[1.2, 2.6];

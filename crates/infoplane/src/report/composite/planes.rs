@@ -1,8 +1,8 @@
 //! Information planes side by side, on the same axes and in the same colours.
 
 use super::sheet::{Sheet, legend_lines, remark};
-use crate::plane::LayerPath;
 use crate::draw::{Color, Panel, Scale, Scene, Text, epoch_color};
+use crate::plane::LayerPath;
 use crate::report::plane_figure::{color_bar, faint_seeds, marker, mean};
 use crate::report::thinning::thin_means;
 

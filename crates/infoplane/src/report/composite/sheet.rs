@@ -1,7 +1,7 @@
 //! Where panels stand on a sheet, with the names of their rows and columns.
 
-use crate::report::caption;
 use crate::draw::{Anchor, Color, Scene, Text, Weight, text_width};
+use crate::report::caption;
 
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;

@@ -1,6 +1,7 @@
 //! The as-if-random experiment over a grid of nonlinearities, optimizers, learning rates and batch sizes.
 
 use super::common::{self, NONLINEARITIES};
+use crate::draw::{Color, Scale, layer_color};
 use crate::estimator::{EstimatorConfig, NoiseConfig};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::plane::Mean;
@@ -8,7 +9,6 @@ use crate::pool::{PooledLayer, RestRow, Verdict, pooled_layers};
 use crate::report::composite::{
     Curve, CurvePanel, CurvesFigure, Dots, HeatCell, HeatFigure, HeatPanel, LegendEntry,
 };
-use crate::draw::{Color, Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
     told,

@@ -1,9 +1,9 @@
 //! Shwartz-Ziv & Tishby (2017), figure 4: gradients' mean and deviation, and weight norms, by layer.
 
 use super::common::{self, NONLINEARITIES};
+use crate::draw::{Scale, layer_color};
 use crate::plane::mean_over_seeds;
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
-use crate::draw::{Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
     over_seeds, told,

@@ -2,10 +2,10 @@
 
 use super::common;
 use crate::Bound;
+use crate::draw::{Color, Scale, layer_color};
 use crate::estimator::EstimatorConfig;
 use crate::plane::{LayerPath, Mean};
 use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
-use crate::draw::{Color, Scale, layer_color};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, compresses, fall_i_xt,
     last_i_xt, layer, over_seeds, told,
