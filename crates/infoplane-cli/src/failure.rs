@@ -82,7 +82,7 @@ impl From<RunError> for Failure {
         let failure = Failure { message: error.to_string(), code };
         match &error {
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {
-                failure.with_advice(format!("`infoplane run --resume {}` goes on with it", run.display()))
+                failure.with_advice(format!("`infoplane resume {}` continues it", run.display()))
             }
             _ => failure,
         }
