@@ -69,6 +69,9 @@ impl From<ExperimentError> for Failure {
             ExperimentError::Run(error) => error.into(),
             ExperimentError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
             ExperimentError::Threads { .. } => Failure { message: error.to_string(), code: FAILED },
+            ExperimentError::UnknownKey { .. } => {
+                Failure::input(error).with_advice("`infoplane presets --keys` explains every key")
+            }
             _ => Failure::input(error),
         }
     }
@@ -93,7 +96,7 @@ impl From<RunError> for Failure {
         let failure = Failure { message: error.to_string(), code };
         match &error {
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {
-                failure.with_advice(format!("`infoplane run --resume {}` goes on with it", run.display()))
+                failure.with_advice(format!("`infoplane resume {}` continues it", run.display()))
             }
             _ => failure,
         }

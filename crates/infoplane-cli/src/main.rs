@@ -4,6 +4,8 @@ mod commands;
 mod describe;
 mod failure;
 mod flags;
+mod keys;
+mod output;
 mod terminal;
 
 use std::process::ExitCode;
@@ -12,5 +14,8 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
+    if arguments.quiet {
+        terminal::be_quiet();
+    }
     arguments.command.run().unwrap_or_else(|failure| failure.tell())
 }

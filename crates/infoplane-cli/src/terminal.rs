@@ -1,20 +1,45 @@
-//! What a person sees while a command works: progress, messages, and what Ctrl-C does.
+//! What a person sees: messages, text that fits the window, and what Ctrl-C does.
 
-use std::fmt;
-use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod progress;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use infoplane::experiment::{Experiment, Progress};
-use infoplane::reproduce::{ReproduceProgress, Step};
+use std::fmt::{self, Write as _};
+use std::io::{self, StdoutLock, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use console::Term;
 
 use crate::failure::INTERRUPTED;
 
+pub use progress::{FiguresMeter, Meter, RunMeter};
+
+/// What a terminal is taken to be wide where there is none.
+const WIDTH: usize = 80;
+
+/// Longer lines of prose are hard to read, however wide the window is.
+const WIDEST: usize = 100;
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Shows no progress and no notices from here on; results and failures are still told.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// A line on stderr; where that cannot be written there is nobody to tell.
 pub fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "infoplane: {message}");
+    let _ = writeln!(io::stderr(), "infoplane: {}", escaped(&message.to_string()));
+}
+
+/// A line on stderr that `--quiet` leaves out.
+pub fn note(message: impl fmt::Display) {
+    if !is_quiet() {
+        say(message);
+    }
 }
 
 /// A flag that Ctrl-C raises, saying `first`; the second time it stops the process at once.
@@ -26,197 +51,98 @@ pub fn on_interrupt(first: &'static str) -> Arc<AtomicBool> {
         if handler.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
         }
-        say(first);
+        note(first);
     });
     interrupt
 }
 
-/// The bar counts thousandths of the work: half of it training epochs, half measuring.
-///
-/// Which half takes longer depends on the network; they advance side by side, so the time left is right soon. A schedule
-/// that adapts does not know how many epochs it will measure: there measuring is as far as the furthest epoch.
-pub struct Bar {
-    bar: ProgressBar,
-    trained: AtomicU64,
-    measured: AtomicU64,
-    to_train: u64,
-    /// Epochs to be measured, if that is known.
-    to_measure: Option<u64>,
-    /// The furthest measured epoch of each training, by its place in the list of seeds.
-    furthest: Vec<AtomicU64>,
-    first_seed: u64,
+/// Columns of text that fit the window.
+pub fn width() -> usize {
+    Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(40, WIDEST))
 }
 
-const STEPS: u64 = 1000;
-
-impl Bar {
-    /// A bar for all trainings of an experiment; hidden if `quiet`.
-    pub fn new(experiment: &Experiment, quiet: bool) -> Self {
-        let epochs = experiment.training.epochs;
-        let planned = experiment.schedule.epochs(epochs).ok().flatten().map(|epochs| epochs.len() as u64);
-        let to_measure = planned.map(|planned| planned.saturating_mul(experiment.seeds));
-        Bar::of(experiment, epochs, to_measure, quiet)
-    }
-
-    /// A bar for all trainings up to the epoch `last`, and so many pools of their networks; hidden if `quiet`.
-    pub fn of_pools(experiment: &Experiment, last: u64, pools: u64, quiet: bool) -> Self {
-        let bar = Bar::of(experiment, last, Some(pools), quiet);
-        // Measuring a pool may take minutes without any news; the clock then shows that it goes on.
-        bar.bar.enable_steady_tick(Duration::from_secs(1));
-        bar
-    }
-
-    fn of(experiment: &Experiment, epochs: u64, to_measure: Option<u64>, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(STEPS), target);
-        let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {msg}  {elapsed} gone, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("█▉ "));
-        Bar {
-            bar,
-            trained: AtomicU64::new(0),
-            measured: AtomicU64::new(0),
-            to_train: epochs.saturating_mul(experiment.seeds),
-            to_measure,
-            furthest: experiment.seed_list().iter().map(|_| AtomicU64::new(0)).collect(),
-            first_seed: experiment.first_seed,
-        }
-    }
-
-    /// Clears the bar away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// Draws anew where something is to be seen: formatting for each of many thousand epochs would cost.
-    fn update(&self) {
-        let share = |done: u64, all: u64| done as f64 / all.max(1) as f64;
-        let (trained, measured) =
-            (self.trained.load(Ordering::Relaxed), self.measured.load(Ordering::Relaxed));
-        let measured_share = match self.to_measure {
-            Some(all) => share(measured, all),
-            None => {
-                share(self.furthest.iter().map(|epoch| epoch.load(Ordering::Relaxed)).sum(), self.to_train)
+/// Text with its control characters written out, so that the name of a file cannot steer the terminal.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => out.push(character),
+            control if control.is_control() => {
+                let _ = write!(out, "{}", control.escape_default());
             }
-        };
-        let position = ((share(trained, self.to_train) + measured_share) / 2.0 * STEPS as f64) as u64;
-        if position == self.bar.position() {
-            return;
-        }
-        self.bar.set_position(position);
-        let of = self.to_measure.map(|all| format!("/{all}")).unwrap_or_default();
-        self.bar.set_message(format!("{trained}/{} epochs trained, {measured}{of} measured", self.to_train));
-    }
-}
-
-impl Progress for Bar {
-    fn trained(&self, epochs: u64) {
-        self.trained.fetch_add(epochs, Ordering::Relaxed);
-        self.update();
-    }
-
-    fn measured(&self, seed: u64, epoch: u64) {
-        self.measured.fetch_add(1, Ordering::Relaxed);
-        if let Some(furthest) = self.furthest.get((seed - self.first_seed) as usize) {
-            furthest.fetch_max(epoch, Ordering::Relaxed);
-        }
-        self.update();
-    }
-
-    fn noticed(&self, what: &str) {
-        self.bar.suspend(|| say(what));
-    }
-}
-
-/// How far everything is, and which run of which figure is at work.
-pub struct FiguresBar {
-    bar: ProgressBar,
-    now: Mutex<Now>,
-    trained: AtomicU64,
-    measured: AtomicU64,
-}
-
-/// The run at work.
-#[derive(Default)]
-struct Now {
-    text: String,
-    before: f64,
-    share: f64,
-    epochs: u64,
-    measured: Option<u64>,
-}
-
-impl FiguresBar {
-    pub fn new() -> FiguresBar {
-        let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}  {elapsed} gone, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("█▉ "));
-        FiguresBar { bar, now: Mutex::default(), trained: AtomicU64::new(0), measured: AtomicU64::new(0) }
-    }
-
-    /// Clears the bar away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    fn update(&self) {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        let share =
-            |done: &AtomicU64, of: u64| (done.load(Ordering::Relaxed) as f64 / of.max(1) as f64).min(1.0);
-        let trained = share(&self.trained, now.epochs);
-        let done = now.measured.map_or(trained, |of| (trained + share(&self.measured, of)) / 2.0);
-        let position = ((now.before + now.share * done) * STEPS as f64) as u64;
-        let message = format!("{}, {:.0}%", now.text, 100.0 * done);
-        if position != self.bar.position() || self.bar.message() != message {
-            self.bar.set_position(position);
-            self.bar.set_message(message);
+            plain => out.push(plain),
         }
     }
+    out
 }
 
-impl Progress for FiguresBar {
-    fn trained(&self, epochs: u64) {
-        // Formatting for each of many thousand epochs would cost.
-        let before = self.trained.fetch_add(epochs, Ordering::Relaxed);
-        if before / 64 != (before + epochs) / 64 {
-            self.update();
+/// Stdout for people, with control characters written out.
+pub struct Screen(StdoutLock<'static>);
+
+impl Screen {
+    pub fn lock() -> Self {
+        Screen(io::stdout().lock())
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if text.chars().any(char::is_control) => self.0.write_all(escaped(text).as_bytes()),
+            _ => self.0.write_all(bytes),
         }
     }
 
-    fn measured(&self, _seed: u64, _epoch: u64) {
-        self.measured.fetch_add(1, Ordering::Relaxed);
-        self.update();
-    }
-
-    fn noticed(&self, what: &str) {
-        self.bar.suspend(|| say(what));
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
-impl ReproduceProgress for FiguresBar {
-    fn begins(&self, step: &Step<'_>) {
-        let text = format!("{}: {} (run {} of {})", step.figure, step.run, step.number, step.of);
-        if self.bar.is_hidden() {
-            say(&text);
+/// Text broken between words to `width` columns: the first line after `first`, the others after as many spaces.
+pub fn wrapped(first: &str, text: &str, width: usize) -> String {
+    let indent = first.chars().count();
+    let mut out = String::from(first);
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            let _ = write!(out, "\n{:indent$}", "");
+            column = indent;
         }
-        let now = Now {
-            text,
-            before: step.before,
-            share: step.share,
-            epochs: step.epochs,
-            measured: step.measured,
-        };
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
-        self.trained.store(0, Ordering::Relaxed);
-        self.measured.store(0, Ordering::Relaxed);
-        self.update();
+        if column > indent {
+            out.push(' ');
+            column += 1;
+        }
+        out += word;
+        column += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_written_out() {
+        assert_eq!(escaped("a\u{1b}[31mb\u{9b}2J\nc\r\u{7f}é"), "a\\u{1b}[31mb\\u{9b}2J\nc\\r\\u{7f}é");
     }
 
-    fn figure(&self, name: &str, result: Result<(), &str>) {
-        self.bar.suspend(|| match result {
-            Ok(()) => say(format!("{name}: drawn")),
-            Err(why) => say(format!("{name}: {why}")),
-        });
+    #[test]
+    fn lines_break_between_words_and_line_up() {
+        assert_eq!(
+            wrapped("when  ", "many rows of few columns", 16),
+            "when  many rows\n      of few\n      columns"
+        );
+        assert_eq!(
+            wrapped("", "incomprehensibilities do not break", 10),
+            "incomprehensibilities\ndo not\nbreak"
+        );
+        assert_eq!(wrapped("a  ", "", 10), "a  ");
     }
 }

@@ -114,11 +114,11 @@ fn presets_are_pooled_by_steps_and_over_seeds() {
     let folder = TempDir::new().unwrap();
     let steps = [&["tishby2017", "--steps", "--window", "3", "--stride", "2"], &SHORT[..]].concat();
     let object = json(folder.path(), &steps);
-    assert_eq!(object["result"], "runs/tishby2017-as-if-random");
+    assert_eq!(object["result"], "runs/tishby2017-modified-as-if-random");
     assert_eq!(object["settings"]["pool"]["over"], "steps");
     let seeds = [&["tishby2017", "--across-seeds", "--epoch", "5"], &SHORT[..]].concat();
     let object = json(folder.path(), &seeds);
-    assert_eq!(object["result"], "runs/tishby2017-as-if-random-2");
+    assert_eq!(object["result"], "runs/tishby2017-modified-as-if-random-2");
     assert!(object["layers"].as_array().unwrap().iter().all(|layer| layer["seed"].is_null()));
     let noise = ["--estimator", "noise", "--noise-variance", "0.01", "--set", "estimator.bounds=true"];
     let noise = [&["tishby2017", "--window", "2", "--out", "noise"], &noise[..], &SHORT[..]].concat();

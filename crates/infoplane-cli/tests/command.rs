@@ -142,7 +142,7 @@ fn info_and_report_read_what_run_wrote() {
 #[test]
 fn without_out_runs_are_numbered_and_never_overwritten() {
     let folder = TempDir::new().unwrap();
-    for name in ["tishby2017", "tishby2017-2"] {
+    for name in ["tishby2017-modified", "tishby2017-modified-2"] {
         let arguments = [&["run", "--json"], &SHORT[..], &["--seeds", "1"]].concat();
         let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &arguments))).unwrap();
         assert_eq!(object["run"], format!("runs/{name}"));
@@ -363,7 +363,8 @@ fn runs_that_start_at_once_get_a_directory_each() {
         })
         .collect();
     names.sort();
-    assert_eq!(names, ["runs/tishby2017", "runs/tishby2017-2", "runs/tishby2017-3", "runs/tishby2017-4"]);
+    let expected = ["", "-2", "-3", "-4"].map(|number| format!("runs/tishby2017-modified{number}"));
+    assert_eq!(names, expected);
 }
 
 #[test]
@@ -585,9 +586,11 @@ fn estimate_pair_tells_all_that_comes_with_a_number() {
     let expected = [
         "bits",
         "ceiling_nats",
+        "command",
         "dims",
         "dropped",
         "estimator",
+        "infoplane",
         "interval_nats",
         "kind",
         "n",
@@ -686,16 +689,21 @@ fn estimators_are_listed_with_their_keys() {
     let folder = TempDir::new().unwrap();
     let all: Value =
         serde_json::from_str(&stdout(&infoplane(folder.path(), &["estimators", "--json"]))).unwrap();
-    let ksg = all.as_array().unwrap().iter().find(|about| about["name"] == "ksg").unwrap();
+    let all = all["estimators"].as_array().unwrap();
+    let ksg = all.iter().find(|about| about["name"] == "ksg").unwrap();
     assert_eq!(ksg["keys"]["k"], 3);
     for key in ["title", "estimates", "when", "cost", "reference"] {
         assert!(ksg[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
     }
     let text = stdout(&infoplane(folder.path(), &["estimators"]));
-    assert!(all.as_array().unwrap().iter().all(|about| text.contains(about["name"].as_str().unwrap())));
-    assert!(
-        stdout(&infoplane(folder.path(), &["estimators", "kde"])).contains("noise_variances: no default")
-    );
+    assert!(all.iter().all(|about| text.contains(about["name"].as_str().unwrap())));
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let kde = stdout(&infoplane(folder.path(), &["estimators", "kde"]));
+    assert!(kde.contains("noise_variances  list of numbers, required"), "{kde}");
+    let ksg = stdout(&infoplane(folder.path(), &["estimators", "ksg"]));
+    for part in ["k  whole number, default 3", "scaling  text, default \"standardized\"", "normal-scores  "] {
+        assert!(ksg.contains(part), "{ksg}");
+    }
     assert!(refused(folder.path(), &["estimators", "magic"], 2).contains("magic"));
 }
 
@@ -788,7 +796,9 @@ fn the_bottleneck_of_a_table_is_printed_and_written() {
 fn figures_to_reproduce_are_listed_and_unknown_ones_refused() {
     let folder = TempDir::new().unwrap();
     let list = stdout(&infoplane(folder.path(), &["reproduce", "--list", "--quick"]));
-    assert!(list.contains("tishby-data-share") && list.contains("of one core"), "{list}");
+    let words = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(list.contains("tishby-data-share") && words.contains("of one core"), "{list}");
+    assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
     let message = refused(folder.path(), &["reproduce", "tishby"], 2);
     assert!(message.contains("figures are `tishby-data-share`"), "{message}");
     // Nothing is trained, so nothing can be drawn: the page says so.
@@ -796,5 +806,7 @@ fn figures_to_reproduce_are_listed_and_unknown_ones_refused() {
     let output = infoplane(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(2));
     let page = fs::read_to_string(folder.path().join("out/results.md")).unwrap();
-    assert!(page.contains("needs MNIST; name its directory with `--mnist DIR`"), "{page}");
+    assert!(page.contains("needs MNIST"), "{page}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("name the directory of its files with --mnist"), "{told}");
 }

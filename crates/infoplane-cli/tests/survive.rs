@@ -103,7 +103,7 @@ fn a_process_killed_at_any_moment_goes_on_to_the_same_bytes() {
             // Before there is a manifest there is nothing to go on with.
             let begun = path.join("manifest.toml").exists();
             let arguments = match begun {
-                true => vec!["run", "--resume", &out],
+                true => vec!["resume", &out],
                 false => [&RUN[..], &["--out", &out]].concat(),
             };
             let arguments = [&arguments[..], &["--threads", threads, "--memory", memory]].concat();
@@ -150,7 +150,7 @@ fn signals_leave_a_run_to_go_on_with_and_say_how() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(130), "{said}");
-        assert!(said.contains(&format!("infoplane run --resume {out}")), "{said}");
+        assert!(said.contains(&format!("infoplane resume {out}")), "{said}");
         finished(folder.path(), &["report", out]);
     }
 }
@@ -164,7 +164,7 @@ fn a_second_process_on_the_same_run_is_refused() {
     while !fs::metadata(&journal).is_ok_and(|journal| journal.len() > 0) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let second = command(folder.path(), &["run", "--resume", "run"]).output().unwrap();
+    let second = command(folder.path(), &["resume", "run"]).output().unwrap();
     first.kill().unwrap();
     first.wait().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();

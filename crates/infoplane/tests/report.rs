@@ -304,8 +304,10 @@ two seeds
 coins, n = 256, H(X) = 8.0000 bits, H(Y) = 1.0000 bits
 
 KDE, noise variance 0.1, upper bound – bits, 2 seeds, mean ± standard error
-  layer   I(X;T) first      largest  at epoch         last   I(T;Y) first  at largest I(X;T)           last
-  T₁ (3)   6.00 ± 1.00  8.00 ± 0.00        30  4.00 ± 1.00  0.100 ± 0.000      0.700 ± 0.000  1.000 ± 0.000
+  I(X;T)        first      largest  at epoch         last
+  T₁ (3)  6.00 ± 1.00  8.00 ± 0.00        30  4.00 ± 1.00
+  I(T;Y)          first  at largest I(X;T)           last
+  T₁ (3)  0.100 ± 0.000      0.700 ± 0.000  1.000 ± 0.000
   I(X;T) is an upper bound; I(T;Y) is the difference of two upper bounds, hence not itself a bound.
 
 accuracy at epoch 400: training 0.7500 ± 0.2500, no test set

@@ -1,6 +1,6 @@
 //! `infoplane as-if-random`.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,61 +21,65 @@ use crate::describe::data_lines;
 use crate::failure::Failure;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
-use crate::terminal::{Bar, on_interrupt};
+use crate::output::print_json;
+use crate::terminal::{RunMeter, Screen, on_interrupt};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Each input has as many activations as networks are pooled, so I(X;T) = H(T) − H(T|X) may be less than H(X) though every
-single network tells all inputs apart. Given the directory of a run, only the stretch from the last keyframe before the
-window is trained again. A directory that holds the result of the same is read, not computed anew.
+Each input has as many activations as there are pooled networks, so I(X;T) = H(T) − H(T|X) can be below H(X) although
+every single network distinguishes all inputs. With the directory of a run, only the epochs from the last keyframe before
+the window are trained again. A directory that already holds this result is read, not recomputed.
 
 Examples:
   infoplane as-if-random runs/tishby2017
-  infoplane as-if-random saxe2018-relu --window 64 --stride 4 --out relu
+  infoplane as-if-random saxe2018-relu --window 64 --stride 4 --out runs/relu-pooled
   infoplane as-if-random runs/tishby2017 --steps --window 512 --inputs 1024
   infoplane as-if-random tishby2017 --across-seeds --seeds 50 --epoch 1000
-  infoplane as-if-random runs/tishby2017 --estimator noise --noise-variance 0.01 --out noise")]
+  infoplane as-if-random runs/tishby2017 --estimator noise --noise-variance 0.01 --out runs/noise")]
 pub struct Args {
-    /// The directory of a run, a preset (see `infoplane presets`) or a TOML file
+    /// Directory of a run, preset (see `infoplane presets`) or TOML file
     #[arg(value_name = "RUN|PRESET|FILE.toml")]
     pub experiment: String,
-    /// How many networks of each training are pooled [default: 256, for noise and kde 64]
+    /// Networks of each training run to pool [default: 256; 64 for noise and kde]
     #[arg(long, value_name = "M", conflicts_with = "across_seeds")]
     pub window: Option<usize>,
-    /// Epochs (with --steps: steps) from one network to the next [default: 1]
+    /// Epochs (with --steps: steps) between pooled networks [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "across_seeds")]
     pub stride: Option<u64>,
-    /// Pool networks after single steps of one mini-batch instead of whole epochs
+    /// Pool networks after single mini-batch steps instead of whole epochs
     #[arg(long, conflicts_with = "across_seeds")]
     pub steps: bool,
-    /// The epoch that the window ends at [default: the last of each training]
+    /// Epoch at which the window ends [default: the last of each training run]
     #[arg(long, value_name = "E", conflicts_with = "across_seeds")]
     pub last: Option<u64>,
     /// Pool the networks of all seeds at one epoch instead
     #[arg(long)]
     pub across_seeds: bool,
-    /// That epoch [default: the last of each training]
+    /// The epoch for --across-seeds [default: the last of each training run]
     #[arg(long, value_name = "E", requires = "across_seeds")]
     pub epoch: Option<u64>,
-    /// Measure so many of the inputs, evenly spaced [default: all]
+    /// Number of inputs to measure, evenly spaced [default: all]
     #[arg(long, value_name = "N")]
     pub inputs: Option<usize>,
-    /// How many trainings, each with a seed of its own; the same as --set seeds=N
+    /// Epochs of training; the same as --set training.epochs=N
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
+    /// Number of training runs, each with its own seed; the same as --set seeds=N
     #[arg(long, value_name = "N")]
     pub seeds: Option<u64>,
-    /// The directory of the result; new, empty, or with this very result
+    /// Directory of the result; must be new, empty, or hold this very result
     /// [default: RUN/as-if-random or runs/NAME-as-if-random, or …-2, … if taken]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineFlags,
-    /// One JSON object instead of the summary
+    /// Print one JSON object instead of the summary
     #[arg(long)]
     pub json: bool,
-    /// The method; without it 30 equal bins on the range of each layer over the whole pool
+    /// Estimator; without it 30 equal bins on the range of each layer over the whole pool
     #[arg(long, value_name = "NAME")]
     pub estimator: Option<String>,
-    /// Change one key of the experiment: the path through the tables (training.epochs=500), or of the method
+    /// Change a key of the experiment, named by its path (training.epochs=500), or of the estimator
     /// (estimator.bounds=true)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -90,8 +94,9 @@ const OF_METHOD: &str = "estimator.";
 pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     let settings = settings(arguments)?;
     let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
-    let overrides: Vec<String> =
-        arguments.seeds.map(|seeds| format!("seeds={seeds}")).into_iter().chain(of_experiment).collect();
+    let epochs = arguments.epochs.map(|epochs| format!("training.epochs={epochs}"));
+    let seeds = arguments.seeds.map(|seeds| format!("seeds={seeds}"));
+    let overrides: Vec<String> = epochs.into_iter().chain(seeds).chain(of_experiment).collect();
     let named = &arguments.experiment;
     let (run, experiment) = match Path::new(named) {
         path if path.is_dir() => {
@@ -110,9 +115,9 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
 
     let start = Instant::now();
     let go = |out: &Path| {
-        let bar = Bar::of_pools(&experiment, last, pools, arguments.json);
-        let result = experiment.as_if_random(&settings, run.as_ref(), out, options, &bar, &interrupt);
-        bar.finish();
+        let meter = RunMeter::of_pools(&experiment, last, pools);
+        let result = experiment.as_if_random(&settings, run.as_ref(), out, options, &meter, &interrupt);
+        meter.finish();
         result
     };
     let (out, result) = match &arguments.out {
@@ -120,7 +125,7 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         None => {
             let base = match &run {
                 Some(run) => run.path().join("as-if-random"),
-                None => Path::new("runs").join(format!("{}-as-if-random", experiment.name)),
+                None => Path::new("runs").join(format!("{}-as-if-random", experiment.directory_name())),
             };
             first_free(&base, go)?
         }
@@ -130,10 +135,10 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         let mut object = summary_json(&out, &result);
         object["seconds"] = json!(start.elapsed().as_secs_f64());
         object["files"] = json!(files);
-        writeln!(stdout().lock(), "{object}")?;
+        print_json("as-if-random", object)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = stdout().lock();
+    let mut text = Screen::lock();
     writeln!(text, "{}", as_if_random_summary(&result))?;
     writeln!(text, "time     {:.1} s", start.elapsed().as_secs_f64())?;
     writeln!(text, "result   {}", out.display())?;
@@ -324,9 +329,9 @@ fn write_files(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
 /// Summarises the directory of a result.
 pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let result = AsIfRandomResult::read(path)?;
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     if as_json {
-        writeln!(out, "{}", summary_json(path, &result))?;
+        print_json("info", summary_json(path, &result))?;
         return Ok(ExitCode::SUCCESS);
     }
     let data = &result.data;
@@ -355,12 +360,9 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Draws the figures of a result again.
-pub fn report(path: &Path) -> Result<ExitCode, Failure> {
+/// Draws the figures of a result again, into `out` if not into its directory: its summary, and the files.
+pub fn draw(path: &Path, options: &Options, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
     let result = AsIfRandomResult::read(path)?;
-    let files = write_as_if_random(&result, &Options::default(), path)?;
-    let mut out = stdout().lock();
-    writeln!(out, "{}", as_if_random_summary(&result))?;
-    write_files(&mut out, &files)?;
-    Ok(ExitCode::SUCCESS)
+    let files = write_as_if_random(&result, options, out.unwrap_or(path))?;
+    Ok((as_if_random_summary(&result), files))
 }

@@ -1,6 +1,6 @@
 //! `infoplane bottleneck`.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,33 +14,38 @@ use ndarray::Array2;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::flags::machine::ThreadFlags;
+use crate::output::print_json;
+use crate::terminal::Screen;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
-each y, of probabilities that sum to 1 or of counts. Without noise, an experiment is taken with a sigmoid of gain 1000,
-which leaves the published 0.99 bits. beta is the trade at a point: I(T;Y) - I(X;T)/beta is greatest there. clusters
-says how many values T needs, gap how far at most the curve is above the point. Writes bottleneck.csv, bottleneck.svg
-and bottleneck.png with --out.
+each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given a sigmoid of gain 1000,
+which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − I(X;T)/beta is largest there. clusters
+is the number of values that T needs; gap bounds how far the curve lies above the point. With --out, writes
+bottleneck.csv, bottleneck.svg and bottleneck.png.
 
 Examples:
   infoplane bottleneck
   infoplane bottleneck tishby2017 --gain 10 --points 40 --out bottleneck
   infoplane bottleneck joint.csv --json")]
 pub struct Args {
-    /// A preset or TOML file on the 12-bit task, or a table p(x, y): .csv, .tsv, .npy, .mat [default: tishby2017]
+    /// Preset or TOML file on the 12-bit task, or a table p(x, y) (.csv, .tsv, .npy, .npz, .mat) [default: tishby2017]
     #[arg(value_name = "PRESET|FILE")]
     pub joint: Option<String>,
     /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
     #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
     pub gain: Option<f64>,
-    /// How many points at most; straight pieces take fewer
+    /// Largest number of points; straight pieces of the curve take fewer
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub points: u16,
-    /// Where to write the table and the figure
+    /// Directory for the table and the figure
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// One JSON object instead of text
+    #[command(flatten)]
+    pub threads: ThreadFlags,
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -55,15 +60,16 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
     let given = arguments.joint.as_deref().unwrap_or(DEFAULT);
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let n_points = usize::from(arguments.points);
-    let (subject, curve) = match extension.is_some_and(|extension| TABLES.contains(&extension)) {
-        true => of_table(given, arguments.gain, n_points)?,
-        false => of_experiment(given, arguments.gain, n_points)?,
-    };
+    let table = extension.is_some_and(|extension| TABLES.contains(&extension));
+    let (subject, curve) = arguments.threads.compute(|| match table {
+        true => of_table(given, arguments.gain, n_points),
+        false => of_experiment(given, arguments.gain, n_points),
+    })??;
     let files = match &arguments.out {
         Some(out) => write_bottleneck(&subject, &curve, &Options::default(), out)?,
         None => Vec::new(),
     };
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     if arguments.json {
         let object = json!({
             "joint": subject,
@@ -74,7 +80,7 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
             "points": points(&curve),
             "files": files,
         });
-        writeln!(out, "{object}")?;
+        print_json("bottleneck", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     write!(out, "{}", text(&subject, &curve))?;

@@ -1,13 +1,11 @@
 //! `infoplane calibrate`.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
 use infoplane::estimator::{EstimatorConfig, Method};
@@ -15,41 +13,45 @@ use infoplane::report::{Options, write_calibration};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, INTERRUPTED};
+use crate::flags::machine::ThreadFlags;
 use crate::flags::method::unknown;
-use crate::terminal::say;
+use crate::output::print_json;
+use crate::terminal::{Meter, Screen, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every method is tried on samples whose information is known; a dash says why a method does not apply. Errors are in
-nats, times are of one estimate. Writes calibration.csv, calibration.svg and calibration.png with --out.
+Estimates are compared with the known information of generated samples; a dash says why an estimator does not apply.
+Errors are in nats; times are of one estimate. With --out, writes calibration.csv, calibration.svg and calibration.png.
 
 Examples:
   infoplane calibrate
   infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 --n 1000,10000 --out calibration")]
 pub struct Args {
-    /// The methods, with their default settings, separated by commas [default: all that need no choice, and auto]
+    /// Estimators, at their default settings, separated by commas [default: all that have defaults, and auto]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub estimators: Vec<String>,
-    /// The tasks, separated by commas [default: all]
+    /// Tasks, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub tasks: Vec<String>,
     /// Numbers of samples, separated by commas
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1000],
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub n: Vec<u32>,
-    /// Samples per task and number
+    /// Repetitions of each task and number of samples
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeats: u32,
-    /// Seed of the first sample
+    /// Seed of the first repetition
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Seconds that one estimate may take; what is foreseen to take longer is left out
+    /// Seconds allowed for one estimate; those expected to take longer are left out
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
     pub limit: f64,
-    /// Where to write the table and the figure
+    /// Directory for the table and the figure
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// One JSON object instead of text
+    #[command(flatten)]
+    pub threads: ThreadFlags,
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -66,38 +68,24 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
             Failure::input(format!("--limit {}; allowed is a number of seconds above 0", arguments.limit))
         })?,
     };
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupt);
-    // Without a handler Ctrl-C still stops it, only without the table.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into()); // the second time, at once
-        }
-    });
-    let hidden = arguments.json || !stderr().is_terminal();
-    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {msg}  {elapsed} gone, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style.progress_chars("█▉ "));
+    let interrupt = on_interrupt("stopping after this estimate; once more to stop at once");
+    let meter = Meter::new();
     let mut told = |done: usize, of: usize, task: &str| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-        bar.set_message(task.to_string());
+        meter.set(done as f64 / of.max(1) as f64, || format!("{done}/{of} estimators tried, now {task}"));
     };
-    let table = run(&calibration, &mut told, &interrupt);
-    bar.finish_and_clear();
+    let table = arguments.threads.compute(|| run(&calibration, &mut told, &interrupt))?;
+    meter.finish();
     let interrupted = interrupt.load(Ordering::Relaxed);
     let files = match &arguments.out {
         Some(out) if !table.is_empty() => write_calibration(&table, &Options::default(), out)?,
         _ => Vec::new(),
     };
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     if arguments.json {
         let rows: Vec<Value> = table.iter().map(as_json).collect();
-        writeln!(out, "{}", json!({"rows": rows, "files": files, "interrupted": interrupted}))?;
+        print_json("calibrate", json!({"rows": rows, "files": files, "interrupted": interrupted}))?;
     } else {
-        write!(out, "{}", text(&table, &calibration))?;
+        write!(out, "{}", text(&table, &calibration, width()))?;
         for file in &files {
             writeln!(out, "wrote {}", file.display())?;
         }
@@ -158,13 +146,10 @@ fn as_json(row: &Accuracy) -> Value {
     })
 }
 
-/// Columns of one table; more go into another below.
-const COLUMNS: usize = 8;
-
 /// What a table shows: its name, and the cell of an outcome.
 type Shown = (&'static str, fn(&Outcome) -> String);
 
-fn text(table: &[Accuracy], calibration: &Calibration) -> String {
+fn text(table: &[Accuracy], calibration: &Calibration, columns: usize) -> String {
     let methods: Vec<&str> = calibration.methods.iter().map(|method| method.about().name).collect();
     let mut sizes = calibration.n_samples.clone();
     sizes.sort_unstable();
@@ -178,12 +163,15 @@ fn text(table: &[Accuracy], calibration: &Calibration) -> String {
     ];
     let mut text = String::new();
     let width = calibration.tasks.iter().map(|task| task.name.len()).max().unwrap_or(0);
+    // Estimators that do not fit beside the others go into another table below.
+    let cell = methods.iter().map(|name| name.len()).max().unwrap_or(0).max(8) + 2;
+    let side_by_side = (columns.saturating_sub(2 + width + 2 + 8) / cell).max(1);
     for &n in &sizes {
         for (number, (name, value)) in shown.iter().enumerate() {
             text += &format!("n = {n}: {name}\n");
-            for columns in methods.chunks(COLUMNS) {
+            for columns in methods.chunks(side_by_side) {
                 text += &format!("  {:<width$}  {:>8}", "", "truth");
-                columns.iter().for_each(|method| text += &format!("  {method:>11}"));
+                columns.iter().for_each(|method| text += &format!("{method:>cell$}"));
                 text.push('\n');
                 for task in &calibration.tasks {
                     let rows = || table.iter().filter(|row| row.task == task.name && row.n_samples == n);
@@ -193,14 +181,15 @@ fn text(table: &[Accuracy], calibration: &Calibration) -> String {
                         .fold(f64::INFINITY, f64::min);
                     text += &format!("  {:<width$}  {truth:>8.4}", task.name);
                     for method in columns {
-                        let cell = match rows().find(|row| row.estimator == *method).map(|row| &row.outcome) {
+                        let shown = match rows().find(|row| row.estimator == *method).map(|row| &row.outcome)
+                        {
                             Some(Ok(outcome)) => {
                                 let best = number == 0 && outcome.mean_absolute_error() == least;
                                 format!("{}{}", value(outcome), if best { "*" } else { " " })
                             }
                             _ => "– ".into(),
                         };
-                        text += &format!("  {cell:>11}");
+                        text += &format!("{shown:>cell$}");
                     }
                     text.push('\n');
                 }

@@ -1,65 +1,70 @@
 //! `infoplane estimators`.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use infoplane::estimator::{About, EstimatorConfig};
-use serde_json::{Value, json};
+use infoplane::experiment::estimator_keys;
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::flags::method::{defaults, unknown};
+use crate::flags::method::unknown;
+use crate::keys::{self, paragraph};
+use crate::output::print_json;
+use crate::terminal::{Screen, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   infoplane estimators
-  infoplane estimators ksg")]
+  infoplane estimators ksg
+  infoplane estimators binned --json")]
 pub struct Args {
-    /// Show this method's keys, with their defaults
+    /// Show this estimator, and every key it takes
     pub name: Option<String>,
-    /// JSON instead of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Lists the methods, or shows one with its keys.
+/// Lists the estimators, or shows one with its keys.
 pub fn estimators(arguments: &Args) -> Result<ExitCode, Failure> {
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
+    let width = width();
     match &arguments.name {
         None if arguments.json => {
             let all: Vec<Value> = EstimatorConfig::METHODS.iter().map(|about| as_json(about)).collect();
-            writeln!(out, "{}", Value::Array(all))?;
+            print_json("estimators", json!({ "estimators": all }))?;
         }
         None => {
             for about in EstimatorConfig::METHODS {
-                writeln!(out, "{:<18} {}", about.name, about.estimates)?;
-                writeln!(out, "{:18} when: {}", "", about.when)?;
-                writeln!(out, "{:18} cost: {}; {}", "", about.cost, about.reference)?;
+                let lead = |text: &str| format!("{text:<18} ");
+                writeln!(out, "{}", wrapped(&lead(about.name), about.estimates, width))?;
+                writeln!(out, "{}", wrapped(&format!("{}when: ", lead("")), about.when, width))?;
+                let cost = format!("{}; {}", about.cost, about.reference);
+                writeln!(out, "{}", wrapped(&format!("{}cost: ", lead("")), &cost, width))?;
             }
-            writeln!(out, "\n`infoplane estimators NAME` shows the keys of one.")?;
+            writeln!(out, "\n`infoplane estimators NAME` explains the keys of one.")?;
         }
         Some(name) => {
             let about = EstimatorConfig::METHODS.iter().find(|about| about.name == name);
             let about = about.ok_or_else(|| unknown(name))?;
             if arguments.json {
-                writeln!(out, "{}", as_json(about))?;
+                print_json("estimators", as_json(about))?;
             } else {
                 writeln!(out, "{} ({})", about.name, about.title)?;
-                writeln!(out, "estimates  {}", about.estimates)?;
-                writeln!(out, "when       {}", about.when)?;
-                writeln!(out, "cost       {}", about.cost)?;
-                writeln!(out, "reference  {}", about.reference)?;
-                let defaults = defaults(name);
-                for key in EstimatorConfig::keys(name).unwrap_or_default() {
-                    let default = match &defaults {
-                        None => "no default".to_string(),
-                        Some(map) => match map.get(*key) {
-                            None | Some(Value::Null) => "optional".into(),
-                            Some(Value::String(text)) => format!("default {text}"),
-                            Some(value) => format!("default {value}"),
-                        },
-                    };
-                    writeln!(out, "key        {key}: {default}")?;
+                for (lead, text) in [
+                    ("estimates  ", about.estimates),
+                    ("when       ", about.when),
+                    ("cost       ", about.cost),
+                    ("reference  ", about.reference),
+                ] {
+                    writeln!(out, "{}", wrapped(lead, text, width))?;
+                }
+                let keys = estimator_keys(name).unwrap_or_default();
+                writeln!(out, "\n{}", if keys.is_empty() { "It has no keys." } else { "Keys:" })?;
+                for key in keys {
+                    write!(out, "{}", paragraph(&key, width))?;
                 }
             }
         }
@@ -68,12 +73,13 @@ pub fn estimators(arguments: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn as_json(about: &About) -> Value {
+    let documented = estimator_keys(about.name).unwrap_or_default();
     let defaults = defaults(about.name).unwrap_or_default();
-    let keys = EstimatorConfig::keys(about.name).unwrap_or_default();
-    let keys: serde_json::Map<String, Value> = keys
+    let values: Map<String, Value> = documented
         .iter()
-        .map(|key| (key.to_string(), defaults.get(*key).cloned().unwrap_or(Value::Null)))
+        .map(|key| (key.path.clone(), defaults.get(&key.path).cloned().unwrap_or(Value::Null)))
         .collect();
+    let documented: Vec<Value> = documented.iter().map(keys::as_json).collect();
     json!({
         "name": about.name,
         "title": about.title,
@@ -81,6 +87,16 @@ fn as_json(about: &About) -> Value {
         "when": about.when,
         "cost": about.cost,
         "reference": about.reference,
-        "keys": keys,
+        "keys": values,
+        "documented_keys": documented,
     })
+}
+
+/// The settings that an estimator has without any key, by key; `None` if it needs one.
+fn defaults(name: &str) -> Option<Map<String, Value>> {
+    let config = EstimatorConfig::named(name, toml::Value::Table(toml::Table::new())).ok()??;
+    match serde_json::to_value(config) {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    }
 }

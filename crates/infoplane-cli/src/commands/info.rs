@@ -1,6 +1,6 @@
 //! `infoplane info`.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,13 +13,17 @@ use serde_json::json;
 use super::as_if_random;
 use crate::describe::{data_lines, seed_numbers};
 use crate::failure::Failure;
+use crate::output::print_json;
+use crate::terminal::Screen;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  infoplane info runs/tishby2017")]
+#[command(
+    after_help = "Examples:\n  infoplane info runs/tishby2017\n  infoplane info runs/tishby2017 --json"
+)]
 pub struct Args {
-    /// The run directory
+    /// Directory of a run, or of an as-if-random result
     pub run: PathBuf,
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -44,7 +48,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     let planned = planned.transpose().map_err(Failure::input)?.flatten();
     let wanted = planned.map(|epochs| manifest.seeds.len() * epochs.len());
 
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     if arguments.json {
         let object = json!({
             "run": path,
@@ -56,7 +60,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
             "outcome": outcome,
             "seeds_not_learned": seed_numbers(&failed),
         });
-        writeln!(out, "{object}")?;
+        print_json("info", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     let data = &manifest.data;
@@ -69,7 +73,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         }
         State::Running { process: None } | State::Finished | State::Failed => {}
         State::Interrupted => {
-            writeln!(out, "            `infoplane run --resume {}` goes on with it", path.display())?;
+            writeln!(out, "            `infoplane resume {}` continues it", path.display())?;
         }
     }
     writeln!(out, "schedule    {}", schedule_setting(&manifest.schedule))?;

@@ -10,7 +10,9 @@ mod presets;
 mod record;
 mod report;
 mod reproduce;
+mod resume;
 mod run;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -18,52 +20,61 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 
-/// Measures what a neural network's layers know while it learns.
+/// Measures the information plane of a neural network: I(X;T) and I(T;Y) of every layer T during training.
 ///
-/// `infoplane run` trains the 12-bit task's network, measures I(X;T) and I(T;Y) of every layer, and draws the
-/// information plane.
+/// `infoplane run` trains the network of the 12-bit task (Shwartz-Ziv & Tishby 2017), measures every layer, and draws
+/// the information plane.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = "infoplane", version = env!("INFOPLANE_VERSION"), after_help = EXIT_CODES)]
 pub struct Arguments {
+    /// Show no progress and no notices on stderr
+    #[arg(short, long, global = true, display_order = 900)]
+    pub quiet: bool,
     #[command(subcommand)]
     pub command: Command,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done
-  1    the machine failed: a file could not be written, a disk is full
-  2    what was given is wrong: arguments, a configuration, data
-  3    the run is complete, but a training diverged (its epoch is told)
+  0    success
+  1    system error: a file could not be written, a disk is full
+  2    invalid input: arguments, a configuration, data
+  3    the run is complete, but a training run diverged (its epoch is reported)
   130  interrupted; the run directory is valid and holds what was measured";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a network, measure its layers, write the run directory and the figures
     Run(Box<run::Args>),
-    /// Measure the activations that another program saved: the planes of a network of your own
+    /// Measure activations that another program saved: the planes of a network of your own
     Record(Box<record::Args>),
-    /// Measure activations as another program saves them: record --follow
+    /// Measure activations while another program still saves them (record --follow)
     Watch(Box<record::Args>),
-    /// List the published experiments, or print one as a TOML file to copy and change
+    /// Resume a run that was stopped
+    Resume(resume::Args),
+    /// List the published experiments, print one as TOML to copy and edit, or explain the keys
     Presets(presets::Args),
-    /// Say what a run directory holds
+    /// Summarise a run
     Info(info::Args),
-    /// Draw the figures of a run again, from what its directory holds
+    /// Redraw the figures of runs
     Report(report::Args),
-    /// Take late weights, or many trainings, as draws of one distribution, and measure the layers as random
+    /// Treat late weights (or many seeds) as samples of one distribution and measure the pooled layers
     AsIfRandom(Box<as_if_random::Args>),
-    /// Estimate information from files of activations
+    /// Estimate information from files
     #[command(subcommand)]
     Estimate(Box<estimate::Args>),
-    /// List the methods of estimating, or the keys of one
+    /// List the estimators, or explain one and its keys
     Estimators(estimators::Args),
-    /// Try methods on samples whose information is known
+    /// Compare estimators on samples of known information
     Calibrate(calibrate::Args),
-    /// Make the published figures again, and a page that compares them with their papers
+    /// Reproduce published figures, with a page that compares them with their papers
     Reproduce(reproduce::Args),
-    /// The most that any T can know of Y for what it knows of X, where p(x, y) is known
+    /// Information-bottleneck curve of a known p(x, y)
     Bottleneck(bottleneck::Args),
+    /// Print a script that completes commands and flags in a shell
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages
+    Man(shell::ManArgs),
 }
 
 impl Command {
@@ -73,6 +84,7 @@ impl Command {
             Command::Run(arguments) => run::run(arguments),
             Command::Record(arguments) => record::record(arguments, false),
             Command::Watch(arguments) => record::record(arguments, true),
+            Command::Resume(arguments) => resume::resume(arguments),
             Command::Presets(arguments) => presets::presets(arguments),
             Command::Info(arguments) => info::info(arguments),
             Command::Report(arguments) => report::report(arguments),
@@ -82,6 +94,8 @@ impl Command {
             Command::Calibrate(arguments) => calibrate::calibrate(arguments),
             Command::Reproduce(arguments) => reproduce::reproduce(arguments),
             Command::Bottleneck(arguments) => bottleneck::bottleneck(arguments),
+            Command::Completions(arguments) => shell::completions(arguments),
+            Command::Man(arguments) => shell::man(arguments),
         }
     }
 }

@@ -1,29 +1,31 @@
 //! `infoplane record` and `infoplane watch`.
 
-use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use infoplane::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
 use infoplane::experiment::Progress;
 use infoplane::record::{
     Folder, FolderConfig, FollowOptions, Positions, RecordError, RecordSummary, Understood, follow_folder,
-    record_folder,
+    record_folder, resume_folder,
 };
-use infoplane::report::{Options, ReportData};
+use infoplane::report::ReportData;
+use infoplane::run::{Run, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
-use super::run::claim_directory;
+use super::run::{Shown, claim_directory};
 use crate::describe::data_lines;
 use crate::failure::{Failure, INTERRUPTED};
+use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::ScheduleFlags;
-use crate::terminal::{on_interrupt, say};
+use crate::output::print_json;
+use crate::terminal::{Meter, Screen, is_quiet, on_interrupt, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -78,9 +80,11 @@ pub struct Args {
     pub idle: Option<u64>,
     #[command(flatten)]
     pub machine: MachineFlags,
-    /// One JSON object instead of the summary table
+    /// Print one JSON object instead of the summary
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub figures: FigureFlags,
     #[command(flatten)]
     pub schedule: ScheduleFlags,
     /// The estimator; without it 30 equal bins on the range of each layer over all epochs
@@ -119,6 +123,8 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         channels_last: arguments.channels_last,
         ..FolderConfig::new(&arguments.source, "")
     };
+    let command = if follow { "watch" } else { "record" };
+    let shown = Shown { command, figures: &arguments.figures, json: arguments.json };
     let follow = follow || arguments.follow;
     if !follow && (arguments.last.is_some() || arguments.idle.is_some()) {
         return Err(Failure::input("--last and --idle are for --follow, or for `infoplane watch`"));
@@ -136,16 +142,16 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         Err(_) if follow => None,
         Err(error) => return Err(error.into()),
     };
-    if let Some(understood) = understood.as_ref().filter(|_| !arguments.json) {
-        write_understood(&mut std::io::stderr().lock(), understood)?;
+    if let Some(understood) = understood.as_ref().filter(|_| !arguments.json && !is_quiet()) {
+        write_understood(&mut stderr().lock(), understood)?;
     }
     let (out, claimed) = match &arguments.out {
         Some(out) => (out.clone(), false),
         None => (claim_directory(&name)?, true),
     };
-    let interrupt = on_interrupt("stopping after the epochs in hand; once more to stop at once");
+    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
     let n_epochs = understood.as_ref().filter(|_| !follow).map(|understood| understood.epochs.len() as u64);
-    let bar = RecordBar::new(n_epochs, arguments.json);
+    let meter = RecordMeter::new(n_epochs);
     let estimators = [estimator];
     let result = if follow {
         let options = FollowOptions {
@@ -153,12 +159,12 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
             idle: arguments.idle.map(Duration::from_secs),
             every: LOOK_EVERY,
         };
-        follow_folder(&name, &config, &estimators, &schedule, &out, options, &bar, &interrupt)
+        follow_folder(&name, &config, &estimators, &schedule, &out, options, &meter, &interrupt)
     } else {
         let options = arguments.machine.options();
-        record_folder(&name, &config, &estimators, &schedule, &out, options, &bar, &interrupt)
+        record_folder(&name, &config, &estimators, &schedule, &out, options, &meter, &interrupt)
     };
-    bar.finish();
+    meter.finish();
     if claimed && result.is_err() {
         // Only an empty directory can be removed so: one that holds a run stays.
         let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir("runs"));
@@ -166,11 +172,11 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
     let summary = match result {
         Ok(summary) => summary,
         // Following ends so as a rule: what there is gets its figures.
-        Err(RecordError::Interrupted) if follow && infoplane::run::RunDir::open(&out).is_ok() => {
-            let run = infoplane::run::Run::read(&out)?;
+        Err(RecordError::Interrupted) if follow && RunDir::open(&out).is_ok() => {
+            let run = Run::read(&out)?;
             let files = infoplane::report::write(
-                &ReportData::of(&run),
-                &Options::default(),
+                &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
+                &shown.figures.options(),
                 &run.directory().report_path(),
             );
             let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
@@ -179,13 +185,13 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(interrupted_advice(error, &out)),
     };
-    finish(&summary, arguments.json)
+    finish(&summary, &shown)
 }
 
-fn interrupted_advice(error: RecordError, out: &std::path::Path) -> Failure {
+fn interrupted_advice(error: RecordError, out: &Path) -> Failure {
     let interrupted = matches!(error, RecordError::Interrupted);
     let failure = Failure::from(error);
-    if interrupted && infoplane::run::RunDir::open(out).is_ok() {
+    if interrupted && RunDir::open(out).is_ok() {
         let out = out.display();
         return failure.with_advice(format!(
             "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
@@ -195,11 +201,12 @@ fn interrupted_advice(error: RecordError, out: &std::path::Path) -> Failure {
 }
 
 /// Draws the figures and says what came out.
-pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failure> {
+fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failure> {
     let run = &summary.run;
-    let data = ReportData::of(run);
-    let files = infoplane::report::write(&data, &Options::default(), &run.directory().report_path())?;
-    if as_json {
+    let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(run) };
+    let options = shown.figures.options();
+    let files = infoplane::report::write(&data, &options, &run.directory().report_path())?;
+    if shown.json {
         let object = json!({
             "run": run.path(),
             "state": run.state().name(),
@@ -210,10 +217,10 @@ pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failur
             "seconds": summary.time.as_secs_f64(),
             "files": files,
         });
-        writeln!(stdout().lock(), "{object}")?;
+        print_json(shown.command, object)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = stdout().lock();
+    let mut text = Screen::lock();
     writeln!(text, "{}", infoplane::report::summary(&data))?;
     let [entropies, shares] = data_lines(&run.manifest().data);
     writeln!(text, "data     {entropies}; {shares}")?;
@@ -224,7 +231,8 @@ pub fn finish(summary: &RecordSummary, as_json: bool) -> Result<ExitCode, Failur
         summary.measured_epochs
     )?;
     writeln!(text, "run      {}", run.path().display())?;
-    for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
+    let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.listed();
+    for file in files.iter().filter(listed) {
         writeln!(text, "figure   {}", file.display())?;
     }
     Ok(ExitCode::SUCCESS)
@@ -284,7 +292,7 @@ fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
 }
 
 /// The name of a folder, or of a file without its ending.
-fn name_of(source: &std::path::Path) -> String {
+fn name_of(source: &Path) -> String {
     let whole = source.canonicalize().unwrap_or_else(|_| source.to_path_buf());
     let name = if whole.is_dir() { whole.file_name() } else { whole.file_stem() };
     name.map(|name| name.to_string_lossy().into_owned())
@@ -293,51 +301,50 @@ fn name_of(source: &std::path::Path) -> String {
 }
 
 /// How many epochs are measured.
-struct RecordBar(ProgressBar);
+struct RecordMeter {
+    meter: Meter,
+    measured: AtomicU64,
+    /// How many there are, if that is known.
+    n_epochs: Option<u64>,
+}
 
-impl RecordBar {
-    fn new(n_epochs: Option<u64>, quiet: bool) -> Self {
-        let bar = match n_epochs {
-            _ if quiet => ProgressBar::hidden(),
-            Some(n) => ProgressBar::new(n),
-            None => ProgressBar::new_spinner(),
-        };
-        let template = match n_epochs {
-            Some(_) => "{bar:32} {percent:>3}%  {pos}/{len} epochs measured  elapsed {elapsed}, ETA {eta}",
-            None => "{spinner} {pos} epochs measured, epoch {msg}  elapsed {elapsed}",
-        };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("█▉ "));
-        RecordBar(bar)
+impl RecordMeter {
+    fn new(n_epochs: Option<u64>) -> Self {
+        RecordMeter { meter: Meter::new(), measured: AtomicU64::new(0), n_epochs }
     }
 
     fn finish(&self) {
-        self.0.finish_and_clear();
+        self.meter.finish();
     }
 }
 
-impl Progress for RecordBar {
+impl Progress for RecordMeter {
     fn trained(&self, _epochs: u64) {}
 
     fn measured(&self, _seed: u64, epoch: u64) {
-        self.0.inc(1);
-        self.0.set_message(epoch.to_string());
+        let measured = self.measured.fetch_add(1, Ordering::Relaxed) + 1;
+        match self.n_epochs {
+            Some(all) => {
+                self.meter.set(measured as f64 / all.max(1) as f64, || format!("{measured}/{all} epochs measured"));
+            }
+            None => self.meter.set(0.0, || format!("{measured} epochs measured, the last {epoch}")),
+        }
     }
 
     fn noticed(&self, what: &str) {
-        self.0.suspend(|| say(what));
+        self.meter.note(what);
     }
 }
 
-/// Whether a run records a folder, for whoever resumes it.
+/// Goes on with a recording that was stopped.
 pub fn resume(
-    directory: &std::path::Path,
+    directory: &Path,
     machine: &MachineFlags,
-    as_json: bool,
+    shown: &Shown<'_>,
     interrupt: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
-    let bar = RecordBar::new(None, as_json);
-    let result = infoplane::record::resume_folder(directory, machine.options(), &bar, interrupt);
-    bar.finish();
-    finish(&result.map_err(|error| interrupted_advice(error, directory))?, as_json)
+    let meter = RecordMeter::new(None);
+    let result = resume_folder(directory, machine.options(), &meter, interrupt);
+    meter.finish();
+    finish(&result.map_err(|error| interrupted_advice(error, directory))?, shown)
 }

@@ -1,7 +1,7 @@
 //! `infoplane run`.
 
 use std::fs;
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,44 +10,50 @@ use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
 use infoplane::report::{ReportData, ReportError};
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::describe::{data_lines, seed_numbers};
 use crate::failure::{DIVERGED, Failure};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
-use crate::terminal::{Bar, on_interrupt, say};
+use crate::output::print_json;
+use crate::terminal::{RunMeter, Screen, on_interrupt, say};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   infoplane run
-  infoplane run saxe2018-relu --seeds 3 --out relu
-  infoplane run mine.toml --set training.epochs=500 --set training.optimizer.learning_rate=0.001
-  infoplane run saxe2018-mnist --set dataset.source.directory=mnist --set training.epochs=10
+  infoplane run saxe2018-relu --seeds 3 --out runs/relu
+  infoplane run mine.toml --epochs 500 --set training.optimizer.learning_rate=0.001
+  infoplane run saxe2018-mnist --epochs 10 --set dataset.source.directory=mnist
   infoplane run saxe2018-tanh --schedule delta-exact --delta 0.05
-  infoplane run saxe2018-tanh --schedule log-spaced --points 100
-  infoplane run --resume runs/saxe2018-tanh")]
+  infoplane run --epochs 1000 --schedule list --at 0,10,100
+
+`infoplane presets --keys` explains every key. INFOPLANE_PROGRESS_SECONDS sets the seconds between lines of progress
+where stderr is no terminal (default 30).")]
 pub struct Args {
     /// A preset (see `infoplane presets`) or a TOML file [default: tishby2017]
     #[arg(value_name = "PRESET|FILE.toml")]
     pub experiment: Option<String>,
-    /// Go on with a run that was stopped; what it had measured is kept. An experiment given too must be the same
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    /// What `infoplane resume` does, under its former name.
+    #[arg(long, value_name = "DIR", conflicts_with = "out", hide = true)]
     pub resume: Option<PathBuf>,
-    /// Change one key: the path through the tables, lists counted from 0 (estimators.0.bins=50)
+    /// Change a key, named by its path; lists count from 0 (estimators.0.bins=50)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// How many trainings, each with a seed of its own; the same as --set seeds=N
+    /// Epochs of training; the same as --set training.epochs=N
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
+    /// Number of training runs, each with its own seed; the same as --set seeds=N
     #[arg(long, value_name = "N")]
     pub seeds: Option<u64>,
-    /// The run directory; new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
+    /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineFlags,
-    /// One JSON object instead of the summary table
+    /// Print one JSON object instead of the summary
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -56,77 +62,110 @@ pub struct Args {
     pub figures: FigureFlags,
 }
 
+/// What is taken for an experiment where none is named.
+const DEFAULT: &str = "tishby2017";
+
 /// Trains, measures and draws.
 pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let mut overrides = arguments.schedule.overrides();
+    overrides.extend(arguments.epochs.map(|epochs| format!("training.epochs={epochs}")));
     overrides.extend(arguments.seeds.map(|seeds| format!("seeds={seeds}")));
     overrides.extend(arguments.set.iter().cloned());
-    let named = arguments.experiment.as_deref();
-    let options = arguments.machine.options();
-
-    let interrupt = on_interrupt("stopping after the epochs in hand; once more to stop at once");
-
-    let bar = |experiment: &Experiment| Bar::new(experiment, arguments.json);
-    let (out, result) = match &arguments.resume {
-        // A recording has no experiment.
-        Some(directory) if RunDir::open(directory)?.1.experiment().is_none() => {
-            return super::record::resume(directory, &arguments.machine, arguments.json, &interrupt);
-        }
-        Some(directory) => {
-            let of_the_run = Experiment::of_run(directory)?;
-            // With overrides alone, they are overrides of what the run is: then they must change nothing.
-            let asked = match named {
-                Some(name) => Some(Experiment::load(name, &overrides)?),
-                None if overrides.is_empty() => None,
-                None => Some(of_the_run.overridden(&overrides)?),
-            };
-            let bar = bar(&of_the_run);
-            let result = Experiment::resume(directory, asked.as_ref(), options, &bar, &interrupt);
-            bar.finish();
-            (directory.clone(), result)
-        }
-        None => {
-            let experiment = Experiment::load(named.unwrap_or("tishby2017"), &overrides)?;
-            let (out, claimed) = match &arguments.out {
-                Some(out) => (out.clone(), false),
-                None => (claim_directory(&experiment.name)?, true),
-            };
-            let bar = bar(&experiment);
-            let result = experiment.run(&out, options, &bar, &interrupt);
-            bar.finish();
-            if claimed && result.is_err() {
-                // Only an empty directory can be removed so: one that holds a run stays.
-                let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
-            }
-            (out, result)
-        }
+    let Args { experiment, machine, figures, json, .. } = arguments;
+    let shown = Shown { command: "run", figures, json: *json };
+    if let Some(directory) = &arguments.resume {
+        return go_on(directory, experiment.as_deref(), &overrides, machine, &shown);
+    }
+    let interrupt = on_interrupt(STOPPING);
+    let experiment = Experiment::load(experiment.as_deref().unwrap_or(DEFAULT), &overrides)?;
+    let (out, claimed) = match &arguments.out {
+        Some(out) => (out.clone(), false),
+        None => (claim_directory(&experiment.directory_name())?, true),
     };
-    let summary = result.map_err(|error| advised(error, &out))?;
+    let meter = RunMeter::new(&experiment);
+    let result = experiment.run(&out, machine.options(), &meter, &interrupt);
+    meter.finish();
+    if claimed && result.is_err() {
+        // Only an empty directory can be removed so: one that holds a run stays.
+        let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
+    }
+    conclude(result, &out, &shown)
+}
+
+const STOPPING: &str = "stopping after the epochs in progress; once more to stop at once";
+
+/// How results are shown.
+pub struct Shown<'a> {
+    /// The command that was given.
+    pub command: &'static str,
+    pub figures: &'a FigureFlags,
+    pub json: bool,
+}
+
+/// Goes on with the run in `directory`, which must hold the experiment that is named, if one is.
+pub fn go_on(
+    directory: &Path,
+    named: Option<&str>,
+    overrides: &[String],
+    machine: &MachineFlags,
+    shown: &Shown<'_>,
+) -> Result<ExitCode, Failure> {
+    let interrupt = on_interrupt(STOPPING);
+    // A recording has no experiment.
+    if RunDir::open(directory)?.1.experiment().is_none() {
+        if named.is_some() || !overrides.is_empty() {
+            return Err(Failure::input(format!(
+                "{} records networks that another program trains; it has no experiment to compare with",
+                directory.display()
+            )));
+        }
+        return super::record::resume(directory, machine, shown, &interrupt);
+    }
+    let of_the_run = Experiment::of_run(directory)?;
+    // With overrides alone, they are overrides of what the run is: then they must change nothing.
+    let asked = match named {
+        Some(name) => Some(Experiment::load(name, overrides)?),
+        None if overrides.is_empty() => None,
+        None => Some(of_the_run.overridden(overrides)?),
+    };
+    let meter = RunMeter::new(&of_the_run);
+    let result = Experiment::resume(directory, asked.as_ref(), machine.options(), &meter, &interrupt);
+    meter.finish();
+    conclude(result, directory, shown)
+}
+
+/// Says what a run came to, and draws its figures.
+fn conclude(
+    result: Result<RunSummary, ExperimentError>,
+    out: &Path,
+    shown: &Shown<'_>,
+) -> Result<ExitCode, Failure> {
+    let summary = result.map_err(|error| advised(error, out))?;
 
     let failed = summary.outcome.seeds.iter().any(SeedOutcome::diverged);
     let run = Run::read(summary.run.path())?;
     run.early_ends().iter().for_each(say);
-    let data = ReportData { all_seeds: arguments.figures.all_seeds, ..ReportData::of(&run) };
+    let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
-    let files =
-        match infoplane::report::write(&data, &arguments.figures.options(), &summary.run.report_path()) {
-            // Every training diverged before there was anything to measure.
-            Err(ReportError::Empty) => Vec::new(),
-            // A complete run may lie where nothing can be written.
-            Err(_) if nothing_new => Vec::new(),
-            files => files?,
-        };
-    if arguments.json {
-        print_json(&summary, &data, &files)?;
+    let options = shown.figures.options();
+    let files = match infoplane::report::write(&data, &options, &summary.run.report_path()) {
+        // Every training diverged before there was anything to measure.
+        Err(ReportError::Empty) => Vec::new(),
+        // A complete run may lie where nothing can be written.
+        Err(_) if nothing_new => Vec::new(),
+        files => files?,
+    };
+    if shown.json {
+        print_json(shown.command, object(&summary, &data, &files))?;
     } else {
-        let mut text = stdout().lock();
+        let mut text = Screen::lock();
         writeln!(text, "{}", infoplane::report::summary(&data))?;
         let [entropies, shares] = data_lines(&summary.manifest.data);
         writeln!(text, "data     {entropies}; {shares}")?;
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
         let listed =
-            |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == arguments.figures.listed();
+            |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.listed();
         for file in files.iter().filter(listed) {
             writeln!(text, "figure   {}", file.display())?;
         }
@@ -141,7 +180,7 @@ fn advised(error: ExperimentError, out: &Path) -> Failure {
     if interrupted && RunDir::open(out).is_ok() {
         let out = out.display();
         return failure.with_advice(format!(
-            "what was measured is kept: `infoplane run --resume {out}` goes on, `infoplane report {out}` draws what there is"
+            "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
         ));
     }
     failure
@@ -200,12 +239,13 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
     Ok(())
 }
 
-fn print_json(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Result<(), Failure> {
+/// The summary for programs.
+fn object(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Value {
     let work = &summary.work;
     // Of the training that came furthest; each is told in `outcomes`.
     let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
     let last = summary.outcome.seeds.iter().map(|seed| seed.last_epoch).max().unwrap_or(0);
-    let object = json!({
+    json!({
         "run": summary.run.path(),
         "epochs": last,
         "measured_epochs": measured,
@@ -222,9 +262,7 @@ fn print_json(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) ->
         "seeds_not_learned": seed_numbers(&data.failed),
         "all_seeds": data.all_seeds,
         "files": files,
-    });
-    writeln!(stdout().lock(), "{object}")?;
-    Ok(())
+    })
 }
 
 /// Makes `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is not there yet: made, so that of two runs

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use infoplane::estimator::{EstimatorConfig, Method};
-use serde_json::Value as Json;
+use infoplane::experiment::override_value;
 
 use crate::failure::Failure;
 
-pub const METHOD_KEYS: &str = "Keys of methods (a method refuses those it does not take)";
+pub const METHOD_KEYS: &str = "Estimator options (an error if the estimator does not use them)";
 
 /// Makes the flags and the list of those that were given from one list.
 macro_rules! method_flags {
@@ -31,58 +31,58 @@ macro_rules! method_flags {
 }
 
 method_flags! {
-    /// Neighbours of each point
+    /// Number of nearest neighbours
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     k,
-    /// What is done to each column first: none, standardized or normal-scores
+    /// Transformation of each column: none, standardized or normal-scores
     #[arg(long, value_name = "HOW")]
     scaling,
-    /// Variance of the Gaussian noise, in the squared unit of the data
+    /// Variance of the added Gaussian noise, in squared units of the data
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     noise_variance,
-    /// How values become symbols: edges, equal, floor, quantile or exact
+    /// Binning rule: edges, equal, floor, quantile or exact
     #[arg(long, value_name = "RULE")]
     rule,
-    /// The number of bins, or of edges
+    /// Number of bins (for the rule edges: of edges)
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     bins,
-    /// The width of a bin, in the unit of the data
+    /// Bin width, in units of the data
     #[arg(long, value_name = "W", allow_hyphen_values = true)]
     bin_width,
-    /// What the bins cover: LOW,HIGH, or `layer` or `unit` for the range of the data
+    /// Range of the bins: LOW,HIGH (as in -1,1), or `layer` or `unit` for the range of the data
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     range,
-    /// A correction for the bias of counts
+    /// Bias correction for counts
     #[arg(long, value_name = "NAME")]
     correction,
-    /// α, the order of a Rényi entropy or a threshold, as the method says
+    /// Order of the Rényi entropy, or a threshold α, depending on the estimator
     #[arg(long, value_name = "A", allow_hyphen_values = true)]
     alpha,
-    /// The order of a local polynomial
+    /// Order of the local polynomial
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     order,
-    /// Neighbours that a local fit takes into account
+    /// Neighbours used in each local fit
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     neighbors,
-    /// The width of a kernel, or the rule for it
+    /// Kernel bandwidth, or the rule that sets it
     #[arg(long, value_name = "H", allow_hyphen_values = true)]
     bandwidth,
-    /// Random draws per sample
+    /// Noise samples per data point
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     draws,
-    /// Seed of the random numbers
+    /// Random seed
     #[arg(long, value_name = "SEED", allow_hyphen_values = true)]
     seed,
-    /// Hash functions
+    /// Number of hash functions
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     hashes,
-    /// Random projections
+    /// Number of random projections
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     projections,
-    /// Gaussian surrogates
+    /// Number of Gaussian surrogates
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     surrogates,
-    /// Samples per batch
+    /// Batch size
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     batch,
 }
@@ -96,12 +96,12 @@ pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<Estimat
         let (key, value) = match key {
             // One variance is a list of one, where a method takes several.
             "noise_variance" if !keys.contains(&key) && keys.contains(&"noise_variances") => {
-                ("noise_variances", toml::Value::Array(vec![value(text)]))
+                ("noise_variances", toml::Value::Array(vec![override_value(text)]))
             }
             "range" => (key, range(text)?),
             // A negative number of bins is as wrong as none; the check tells what is allowed.
-            "bins" => (key, value(if text.starts_with('-') { "0" } else { text })),
-            _ => (key, value(text)),
+            "bins" => (key, override_value(if text.starts_with('-') { "0" } else { text })),
+            _ => (key, override_value(text)),
         };
         refuse_unknown(name, keys, key, &flag)?;
         table.insert(key.into(), value);
@@ -114,7 +114,7 @@ pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<Estimat
             .filter(|(key, _)| !key.is_empty())
             .ok_or_else(|| Failure::input(format!("--set {set}; allowed is KEY=VALUE")))?;
         refuse_unknown(name, keys, key, &format!("--set {key}"))?;
-        if table.insert(key.into(), value(text)).is_some() {
+        if table.insert(key.into(), override_value(text)).is_some() {
             return Err(Failure::input(format!("{key} is given twice")));
         }
         flags.push((key.into(), format!("--set {set}")));
@@ -191,20 +191,6 @@ fn not_taken(
     }
 }
 
-/// A number, or anything else as TOML, or failing that a string.
-fn value(text: &str) -> toml::Value {
-    if let Ok(whole) = text.parse() {
-        return toml::Value::Integer(whole);
-    }
-    if let Ok(number) = text.parse() {
-        return toml::Value::Float(number);
-    }
-    let parsed = format!("value = {text}").parse::<toml::Table>().ok();
-    parsed
-        .and_then(|mut table| if table.len() == 1 { table.remove("value") } else { None })
-        .unwrap_or_else(|| toml::Value::String(text.into()))
-}
-
 fn range(given: &str) -> Result<toml::Value, Failure> {
     if matches!(given, "layer" | "unit") {
         return Ok(toml::Value::String(given.into()));
@@ -216,16 +202,4 @@ fn range(given: &str) -> Result<toml::Value, Failure> {
         .ok_or_else(|| {
             Failure::input(format!("--range {given}; allowed are LOW,HIGH (as in -1,1), `layer` or `unit`"))
         })
-}
-
-/// The settings a method has without any flag, by key; nothing for a key without a default.
-pub fn defaults(name: &str) -> Option<serde_json::Map<String, Json>> {
-    let config = EstimatorConfig::named(name, toml::Value::Table(toml::Table::new())).ok()??;
-    match serde_json::to_value(config) {
-        Ok(Json::Object(mut map)) => {
-            map.remove("kind");
-            Some(map)
-        }
-        _ => None,
-    }
 }

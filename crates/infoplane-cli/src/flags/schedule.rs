@@ -4,33 +4,33 @@ use clap::Args;
 
 /// Which epochs are measured, in place of the experiment's own schedule.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which epochs are measured (keys of [schedule])")]
+#[command(next_help_heading = "Measured epochs (keys of [schedule])")]
 pub struct ScheduleFlags {
     /// every, log-spaced, list, delta-exact or delta-approximate
     #[arg(long, value_name = "KIND")]
     pub schedule: Option<String>,
-    /// every: epochs from one measurement to the next
+    /// every: epochs between two measurements
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub interval: Option<String>,
-    /// log-spaced: how many epochs are measured
+    /// log-spaced: number of epochs to measure
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub points: Option<String>,
-    /// list: the epochs, separated by commas; the last of the training is measured too
+    /// list: epochs to measure, separated by commas (0,10,100); the last epoch is always measured
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
-    pub epochs: Option<String>,
-    /// delta-*: how far measured neighbours may be apart, as a share of H(X) and H(Y)
+    pub at: Option<String>,
+    /// delta-*: largest change between measured neighbours, as a fraction of H(X) and H(Y)
     #[arg(long, value_name = "D", allow_hyphen_values = true)]
     pub delta: Option<String>,
-    /// delta-*: what the skip is multiplied with while neighbours are near [default: 2]
+    /// delta-*: factor by which the skip grows while neighbours are close [default: 2]
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub multiplier: Option<String>,
-    /// delta-*: the longest skip, in epochs [default: any]
+    /// delta-*: longest skip, in epochs [default: no limit]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub max_skip: Option<String>,
-    /// delta-*: what becomes of the skip where neighbours are too far apart: shrink or keep [default: shrink]
+    /// delta-*: shrink or keep the skip after a step larger than D [default: shrink]
     #[arg(long, value_name = "HOW")]
     pub when_far: Option<String>,
-    /// delta-*: the unit of D: entropy (a share of H(X) and H(Y)) or bits [default: entropy]
+    /// delta-*: unit of D: entropy (fractions of H(X) and H(Y)) or bits [default: entropy]
     #[arg(long, value_name = "UNIT")]
     pub scale: Option<String>,
 }
@@ -47,7 +47,7 @@ impl ScheduleFlags {
     /// The flags as overrides of the experiment's keys. A kind replaces the whole schedule; keys alone change it.
     pub fn overrides(&self) -> Vec<String> {
         let quoted = |text: &String| format!("{text:?}");
-        let list = self.epochs.as_ref().map(|epochs| format!("[{epochs}]"));
+        let list = self.at.as_ref().map(|epochs| format!("[{epochs}]"));
         let keys = [
             ("interval", self.interval.clone()),
             ("points", self.points.clone()),

@@ -1,5 +1,6 @@
 //! Which rows train the network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Dataset, DatasetError, Split};
@@ -15,7 +16,7 @@ use crate::random::{Purpose, generator, shuffle};
 /// assert_eq!(config.split, SplitRule::Shuffled { train_fraction: 0.8 });
 /// # Ok::<(), toml::de::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SplitRule {
     /// A share of the rows, drawn by the seed.

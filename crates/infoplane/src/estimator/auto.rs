@@ -4,6 +4,7 @@ mod functional;
 
 use ndarray::Array2;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::{check_layer, check_variables};
@@ -18,7 +19,7 @@ use crate::special::digamma;
 use crate::{Information, Labels, Variable};
 
 /// The settings of [`Auto`], as given in a configuration file: choices that only the user can make.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AutoConfig {
     /// Variance of the Gaussian noise that is part of the question, above 0, in the squared unit of the layer.

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use fearless_simd::{Level, Simd, dispatch};
 use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::discrete::{self, Correction};
@@ -23,7 +24,7 @@ use crate::variable::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows}
 use crate::{Information, Labels, Variable};
 
 /// The rule that assigns values to bins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinRule {
     /// `bins` edges evenly spaced from `lo` to `hi` including both: `bins − 1` intervals, and one more bin for
@@ -40,7 +41,7 @@ pub enum BinRule {
 }
 
 /// The settings of [`Binned`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BinnedConfig {
     /// The rule that assigns values to bins.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::Array2;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::prepare::{Scaling, columns, standardize};
@@ -16,7 +17,7 @@ use crate::variable::symbols::{number_rows, together};
 use crate::{Information, Labels, Variable};
 
 /// The settings of [`Edge`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EdgeConfig {
     /// Number of hashes, each with other shifts; the result is their mean. 1 to 1000.

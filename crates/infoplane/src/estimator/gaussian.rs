@@ -1,6 +1,7 @@
 //! Information of the Gaussian copula, by determinants.
 
 use ndarray::{Array2, Axis, concatenate, s};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::special::digamma;
@@ -11,7 +12,7 @@ use super::prepare::columns;
 use super::{About, Kind, LayerRange, Method, Scaling, Warning};
 
 /// The settings of [`Gcmi`], as given in a configuration file: there are none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GcmiConfig {}
 

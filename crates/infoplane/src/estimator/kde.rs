@@ -1,5 +1,6 @@
 //! Gaussian noise of known variance on the representation: two pairwise bounds on I(X;T).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
@@ -8,7 +9,7 @@ use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Vari
 use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, check_layer};
 
 /// The settings of [`Kde`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KdeConfig {
     /// Variances of the noise, above 0, in the squared unit of the activations; all measured in one pass.

@@ -1,5 +1,6 @@
 //! The settings of methods, as given in a configuration file, and the list of all methods.
 
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,7 @@ pub trait Method: Send + Sync {
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:literal => $variant:ident($config:ty),)*) => {
         /// The settings of any method, as given in a configuration file.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind")]
         #[non_exhaustive]
         pub enum EstimatorConfig {

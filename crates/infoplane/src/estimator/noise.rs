@@ -1,6 +1,7 @@
 //! Gaussian noise of known variance on the representation: the information itself, by Monte Carlo.
 
 use rand_chacha::rand_core::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
@@ -12,7 +13,7 @@ use super::kde::{check_noise_variances, setting};
 use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, Warning, check_layer};
 
 /// The settings of [`Noise`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseConfig {
     /// Variances of the noise, above 0, in the squared unit of the activations. They share random draws.

@@ -1,6 +1,7 @@
 //! Scaling of columns before an estimate.
 
 use ndarray::{Array2, ArrayView2, Axis};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Variable;
@@ -10,7 +11,7 @@ use crate::special::normal_quantile;
 ///
 /// Strictly monotone maps of columns leave information unchanged, but methods that take one radius in all
 /// columns need comparable units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaling {
     /// None: the definition as published.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Variable;
@@ -9,7 +10,7 @@ use crate::Variable;
 /// The range of the bins.
 ///
 /// In a configuration file two numbers, `range = [-1, 1]`, or one of the words of [`RangeScope`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "allowed is [low, high], \"activation\", \"run\", \"layer\" or \"unit\"")]
 pub enum BinRange {
     /// From the first number to the second, whatever the activations are. Values outside are counted.
@@ -32,7 +33,7 @@ impl fmt::Display for BinRange {
 }
 
 /// A range that is not given in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RangeScope {
     /// The range of the layer's nonlinearity: [−1, 1] for tanh, [0, 1] for sigmoid and softmax.

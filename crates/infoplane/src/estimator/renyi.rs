@@ -2,6 +2,7 @@
 
 use fearless_simd::Level;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, shuffle};
@@ -25,7 +26,7 @@ const RESIDUAL: f64 = 1e-13;
 const FACTOR_ERROR: f64 = 1e-9;
 
 /// The width s of the kernel exp(−‖x − x'‖² / 2s²) of a matrix variable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RenyiBandwidth {
     /// This width for every variable, in units of the data.
@@ -48,7 +49,7 @@ impl Default for RenyiBandwidth {
 }
 
 /// The settings of [`Renyi`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RenyiConfig {
     /// The order α, above 0. Near 1 is nearest to Shannon's; 1 is von Neumann's entropy; 2 needs no eigenvalues.

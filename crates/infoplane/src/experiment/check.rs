@@ -28,10 +28,13 @@ impl Experiment {
             ));
         }
         let named = !self.name.is_empty()
-            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '));
+            && self
+                .name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | ' '));
         if !named || self.name.starts_with('.') {
             return value(format!(
-                "name = {:?}; allowed are letters, digits, spaces, `-`, `_` and `.`, as it names a directory",
+                "name = {:?}; allowed are letters, digits, spaces, `-`, `_`, `,` and `.`, as it names a directory",
                 self.name
             ));
         }

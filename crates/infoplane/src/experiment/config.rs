@@ -1,5 +1,6 @@
 //! What a TOML file may say.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keyframes::KeyframesConfig;
@@ -11,7 +12,7 @@ use crate::schedule::{ScheduleConfig, ScheduleError};
 use crate::train::TrainConfig;
 
 /// A whole experiment: data, network, training, what is measured, when, and with how many seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// What figures and the run directory call it.
@@ -45,7 +46,7 @@ fn one() -> u64 {
 }
 
 /// Inputs and labels, and which of them train.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetConfig {
     /// Where the data come from.
@@ -58,7 +59,7 @@ pub struct DatasetConfig {
 }
 
 /// Which rows information is measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeasuredOn {
     /// All rows.
@@ -71,7 +72,7 @@ pub enum MeasuredOn {
 }
 
 /// A dense network, its output as wide as there are classes (or 1 for a single sigmoid unit).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
     /// Widths of the hidden layers, from the input on.
@@ -94,7 +95,7 @@ pub struct NetworkConfig {
 }
 
 /// One nonlinearity for all hidden layers, or one for each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "allowed is one nonlinearity or a list of them, of linear, tanh, relu, leaky-relu, elu, gelu, sigmoid, \

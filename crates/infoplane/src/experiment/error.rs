@@ -60,8 +60,8 @@ pub enum ExperimentError {
         /// The key, what was given and what is allowed.
         message: String,
     },
-    /// `--set` with something other than `key=value`.
-    #[error("`--set {given}`: {message}; write for example `--set training.epochs=100`")]
+    /// An override that is not `key=value`, or whose key leads nowhere.
+    #[error("override `{given}`: {message}; an override is KEY=VALUE, for example training.epochs=100")]
     Override {
         /// What was given.
         given: String,

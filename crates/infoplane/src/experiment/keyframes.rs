@@ -1,5 +1,6 @@
 //! Which keyframes of its trainings a run keeps on the disk.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which keyframes a run keeps on the disk: whole states of a training, from which it can go on, and from which any
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Ten for each training and the last epoch's, unless that takes more than the budget. They are the same files for the
 /// same experiment, whatever was interrupted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyframesConfig {
     /// Epochs from one keyframe to the next, at least 1; a tenth of the planned epochs unless given.

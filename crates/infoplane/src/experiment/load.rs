@@ -13,6 +13,9 @@ use super::suggest::{check_delta_keys, explain, nearest};
 impl Experiment {
     /// The experiment called `name`: a preset, or else a TOML file; with `key=value` overrides.
     ///
+    /// A preset whose settings are changed, here or in a copy of its file, is called "tishby2017, modified" and has no
+    /// `reference`. The number of seeds, the schedule, keyframes and the place of the data may change without that.
+    ///
     /// Relative paths in a file start from the directory that holds it; in overrides, from the working directory.
     ///
     /// A key is the path through the tables, `training.optimizer.learning_rate`; lists are counted from 0,
@@ -63,7 +66,7 @@ impl Experiment {
         for given in overrides {
             set(&mut table, given)?;
         }
-        Experiment::from_table(origin, table)
+        Ok(Experiment::from_table(origin, table)?.without_false_claims())
     }
 
     /// The experiment with `key=value` overrides on top.
@@ -75,7 +78,7 @@ impl Experiment {
         for given in overrides {
             set(&mut table, given)?;
         }
-        Experiment::from_table(&self.name, table)
+        Ok(Experiment::from_table(&self.name, table)?.without_false_claims())
     }
 
     /// The experiment that a table describes.

@@ -2,10 +2,12 @@
 
 mod as_if_random;
 mod check;
+mod claim;
 mod config;
 mod difference;
 mod error;
 mod keyframes;
+mod keys;
 mod load;
 mod overrides;
 mod prepare;
@@ -20,5 +22,7 @@ pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};
 pub use error::ExperimentError;
 pub use keyframes::KeyframesConfig;
+pub use keys::{Choice, Key, Presence, estimator_keys, json_schema, keys};
+pub use overrides::override_value;
 pub use preset::{PRESETS, Preset};
 pub use run::{Progress, RunOptions, RunSummary, Work};

@@ -4,18 +4,31 @@ use toml::{Table, Value};
 
 use super::error::ExperimentError;
 
+/// The value of a `key=value`: TOML, or a number as people write it, or failing both a string.
+///
+/// ```
+/// use infoplane::experiment::override_value;
+/// use toml::Value;
+/// assert_eq!(override_value("[1, 2]"), Value::Array(vec![Value::Integer(1), Value::Integer(2)]));
+/// assert_eq!(override_value(".5"), Value::Float(0.5));
+/// assert_eq!(override_value("relu"), Value::String("relu".into()));
+/// ```
+pub fn override_value(text: &str) -> Value {
+    let text = text.trim();
+    let parsed = format!("v = {text}").parse::<Table>().ok().filter(|parsed| parsed.len() == 1);
+    parsed
+        .and_then(|mut parsed| parsed.remove("v"))
+        .or_else(|| text.parse().ok().map(Value::Integer))
+        .or_else(|| text.parse().ok().map(Value::Float))
+        // A bare word is a string: `network.nonlinearity=relu` needs no quotes.
+        .unwrap_or_else(|| Value::String(text.into()))
+}
+
 /// Applies one `key=value`.
 pub(super) fn set(table: &mut Table, given: &str) -> Result<(), ExperimentError> {
     let error = |message: String| ExperimentError::Override { given: given.into(), message };
     let (key, value) = given.split_once('=').ok_or_else(|| error("there is no `=` in it".into()))?;
-    let value = value.trim();
-    // A bare word is a string: `network.nonlinearity=relu` needs no quotes.
-    let value = format!("v = {value}")
-        .parse::<Table>()
-        .ok()
-        .filter(|parsed| parsed.len() == 1)
-        .and_then(|mut parsed| parsed.remove("v"))
-        .unwrap_or_else(|| Value::String(value.into()));
+    let value = override_value(value);
     let parts: Vec<&str> = key.trim().split('.').collect();
     if parts.iter().any(|part| part.is_empty()) {
         return Err(error("the key is empty, or a part of it is".into()));

@@ -1,6 +1,7 @@
 //! Initialization of networks.
 
 use ndarray::{Array1, Array2};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Layer, Network, NetworkError, Nonlinearity};
@@ -11,7 +12,7 @@ use crate::random::{Purpose, generator, normal, truncated_normal, uniform};
 /// Truncated means that values beyond two standard deviations are drawn again, as in TensorFlow; the standard deviation
 /// given is that before truncation (afterwards it is 0.88 times as large). The other normal distributions are not
 /// truncated, as in PyTorch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Initializer {
@@ -35,7 +36,7 @@ pub enum Initializer {
 }
 
 /// The initial weights and biases of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Initialization {
     /// The distribution of the weights.

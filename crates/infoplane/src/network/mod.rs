@@ -10,6 +10,7 @@ mod parameters;
 mod quantised;
 
 use ndarray::{Array1, Array2};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use build::NetworkError;
@@ -18,7 +19,7 @@ pub(crate) use parameters::{Batch, Parameters, Shape};
 pub(crate) use quantised::MOST_BITS;
 
 /// The nonlinearity that a layer applies to `z = W t + b`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Nonlinearity {

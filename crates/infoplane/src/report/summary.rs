@@ -167,21 +167,30 @@ fn amount(mean: Mean, decimals: usize) -> String {
     }
 }
 
-/// Columns two spaces apart, the first to the left and the others to the right.
+/// I(X;T), and below it I(T;Y): side by side, with their errors, they would not fit 80 columns.
 fn aligned(rows: &[[String; 8]]) -> String {
+    let i_xt = [("I(X;T)", 0), ("first", 1), ("largest", 2), ("at epoch", 3), ("last", 4)];
+    let i_ty = [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7)];
+    columns(rows, &i_xt) + &columns(rows, &i_ty)
+}
+
+/// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the
+/// right. Without the rows that have nothing in any of them.
+fn columns(rows: &[[String; 8]], places: &[(&str, usize)]) -> String {
+    let cells = |row: &[String; 8]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {
         return String::new();
     }
-    let header = HEADER.map(String::from);
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&header]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: [usize; 8] = std::array::from_fn(width);
+    let header = places.iter().map(|(name, _)| name.to_string()).collect();
+    let rows = [&[header][..], &rows].concat();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..places.len()).map(width).collect();
     let mut text = String::new();
-    for row in [&header].into_iter().chain(rows) {
+    for row in rows {
         let mut line = format!("  {:<1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(widths).skip(1) {
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
             line += &format!("  {cell:>width$}");
         }
         text += line.trim_end();

@@ -50,7 +50,7 @@ pub struct Setup {
 
 impl Setup {
     pub(super) fn mnist(&self) -> Result<&Path, ReproduceError> {
-        self.mnist.as_deref().ok_or(ReproduceError::NeedsData { what: "MNIST", flag: "mnist" })
+        self.mnist.as_deref().ok_or(ReproduceError::NeedsData { what: "MNIST" })
     }
 }
 

@@ -102,15 +102,13 @@ pub enum ReproduceError {
         given: String,
     },
     /// Data that do not come with the library.
-    #[error("needs {what}; name its directory with `--{flag} DIR`")]
+    #[error("needs {what}")]
     NeedsData {
         /// What.
         what: &'static str,
-        /// The flag that names it.
-        flag: &'static str,
     },
     /// A run is not there, and nothing was to be trained.
-    #[error("the run of {run} is not complete; leave out `--only-draw` to train it")]
+    #[error("the run of {run} is not complete")]
     NotThere {
         /// What the figure calls it.
         run: String,

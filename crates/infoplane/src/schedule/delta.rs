@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Reason, ScheduleError, Wanted};
@@ -16,7 +17,7 @@ use crate::{Bound, PlaneRow};
 /// let config = DeltaConfig { max_skip: Some(100), ..DeltaConfig::new(0.05) };
 /// assert_eq!((config.multiplier, config.when_far), (2.0, WhenFar::Shrink));
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeltaConfig {
     /// δ: how far apart two measured neighbours may be, in the unit of `scale`; above 0.
@@ -46,7 +47,7 @@ pub struct DeltaConfig {
 }
 
 /// Rows, by which bound they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BoundChoice {
     /// Upper bounds.
@@ -83,7 +84,7 @@ fn two() -> f64 {
 ///
 /// `keep` is cheaper where noise exceeds δ, since more of it goes unseen: 7 times fewer epochs at a standard deviation
 /// of 1.5 δ. A larger δ is the better answer to that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenFar {
     /// It stays, as in print: nothing ever lowers it.
@@ -94,7 +95,7 @@ pub enum WhenFar {
 }
 
 /// The unit of distances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DistanceScale {
     /// Shares of the entropy, H(X) or H(Y), of the data at hand.

@@ -1,5 +1,8 @@
 //! The training configuration, as given in a TOML file.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
@@ -20,7 +23,7 @@ use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
 /// assert_eq!(config.batch_size, BatchSize::Samples(512));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
     /// The number of passes over the training samples.
@@ -95,6 +98,16 @@ impl Serialize for BatchSize {
     }
 }
 
+impl JsonSchema for BatchSize {
+    fn schema_name() -> Cow<'static, str> {
+        "BatchSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "const": "full" }] })
+    }
+}
+
 impl<'de> Deserialize<'de> for BatchSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -127,7 +140,7 @@ impl<'de> Deserialize<'de> for BatchSize {
 }
 
 /// Which epochs have their statistics recorded. Epoch 0 and the last epoch are, unless it is never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum StatisticsEpochs {

@@ -1,6 +1,7 @@
 //! Loss functions.
 
 use fearless_simd::{Level, dispatch, prelude::*};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
@@ -13,7 +14,7 @@ use crate::vector_math::{exp, ln, sigmoid, softplus};
 /// An output layer with one unit per class is compared with the one-hot code of the class. An output layer of
 /// one unit, for two classes, is compared with 0 (first class) and 1 (second class), whatever its
 /// nonlinearity: a tanh unit then uses the upper half of its range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Loss {

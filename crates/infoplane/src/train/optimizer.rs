@@ -2,6 +2,7 @@
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
@@ -10,7 +11,7 @@ use super::TrainError;
 ///
 /// Fields left out take the defaults shown by [`Optimizer::default`] and the usual 0.9, 0.999 and 1e-8;
 /// learning rates default to 0.01 for the descent methods and 4e-4 for Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Optimizer {

@@ -17,9 +17,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
 pub struct Args {
-    /// X: a row per sample
+    /// X: one row per sample
     pub x: String,
-    /// Take the rows of X as symbols; text is allowed
+    /// Treat the rows of X as discrete symbols (text is allowed)
     #[arg(long)]
     pub x_discrete: bool,
     #[command(flatten)]
@@ -33,5 +33,5 @@ pub fn entropy(arguments: &Args) -> Result<ExitCode, Failure> {
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimator = config.estimator(&observed(&config, &[x.variable()])).map_err(told)?;
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
-    print("H(X)", estimator.as_ref(), &estimate, None, arguments.common.json)
+    print("H(X)", estimator.as_ref(), &estimate, None, "estimate entropy", &arguments.common)
 }

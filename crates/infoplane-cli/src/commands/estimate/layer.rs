@@ -1,6 +1,6 @@
 //! `infoplane estimate layer`.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use infoplane::dataset::read::{file_and_name, read_array, read_labels};
@@ -10,11 +10,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Common, by, details, observed, told};
 use crate::failure::Failure;
+use crate::output::print_json;
+use crate::terminal::Screen;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several is named after a colon, acts.npz:T3.
-X is which row it is, so H(X) = log2 N, unless --inputs says which rows have equal inputs.
+X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal inputs.
 
 Examples:
   infoplane estimate layer T.npy --labels y.npy --estimator kde --noise-variance 0.001
@@ -22,12 +24,12 @@ Examples:
   infoplane estimate layer T.npy --labels y.npy --estimator binned --rule floor --bin-width 0.07 --json
   infoplane estimate layer T.npy --labels y.npy --noise-variance 0.001")]
 pub struct Args {
-    /// The activations: a row per sample, a column per unit
+    /// Activations: one row per sample, one column per unit
     pub activations: String,
-    /// The class of each sample, Y
+    /// Class of each sample, Y
     #[arg(long, value_name = "FILE")]
     pub labels: String,
-    /// The inputs, X, if some are repeated: rows that are equal count as one input
+    /// Inputs, X, if some repeat: equal rows count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
     #[command(flatten)]
@@ -72,9 +74,9 @@ pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
     }) {
         return Err(told(error));
     }
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     if arguments.common.json {
-        writeln!(out, "{}", layer_json(estimator.as_ref(), &readings, t, &x, &y))?;
+        print_json("estimate layer", layer_json(estimator.as_ref(), &readings, t, &x, &y))?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{} on {} samples of width {}", estimator.name(), t.n_samples(), t.width())?;

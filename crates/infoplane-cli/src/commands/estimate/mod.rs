@@ -5,7 +5,7 @@ mod layer;
 mod pair;
 mod total_correlation;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -14,43 +14,57 @@ use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::flags::machine::ThreadFlags;
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
+use crate::output::print_json;
+use crate::terminal::Screen;
 
 #[derive(Debug, Subcommand)]
 pub enum Args {
-    /// I(X;Y) of two files, or I(X;Y|Z) of three
+    /// Mutual information I(X;Y) of two files, or I(X;Y|Z) of three
     Pair(pair::Args),
-    /// The entropy of a file's rows
+    /// Entropy of the rows of a file
     Entropy(entropy::Args),
-    /// The total correlation of a file's columns, each column a part
+    /// Total correlation of the columns of a file
     TotalCorrelation(total_correlation::Args),
-    /// I(X;T) and I(T;Y) of one layer's activations
+    /// I(X;T) and I(T;Y) of the activations of one layer
     Layer(layer::Args),
 }
 
 /// Estimates information from files.
 pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
-    match arguments {
+    let common = match arguments {
+        Args::Pair(arguments) => &arguments.common,
+        Args::Entropy(arguments) => &arguments.common,
+        Args::TotalCorrelation(arguments) => &arguments.common,
+        Args::Layer(arguments) => &arguments.common,
+    };
+    ThreadFlags { threads: common.threads }.compute(|| match arguments {
         Args::Pair(arguments) => pair::pair(arguments),
         Args::Entropy(arguments) => entropy::entropy(arguments),
         Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments),
         Args::Layer(arguments) => layer::layer(arguments),
-    }
+    })?
 }
 
 /// What every way of estimating takes.
 #[derive(Debug, clap::Args)]
 pub struct Common {
-    /// The method; `auto` takes the one that fits the data and says why
+    /// Estimator; `auto` chooses one that fits the data and gives the reason
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub estimator: String,
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     // Shown after the flags that one way has of its own.
     #[arg(long, display_order = 500)]
     pub json: bool,
+    // Beside --json; a heading of its own would otherwise be the last one opened.
+    #[arg(long, display_order = 501, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=1024))]
+    /// Threads to use; 0 means one per core. Results do not depend on it
+    pub threads: u16,
     #[command(flatten)]
     pub keys: MethodFlags,
-    /// Any other key of the method
+    /// Any other key of the estimator
     #[arg(long, value_name = "KEY=VALUE", help_heading = METHOD_KEYS)]
     pub set: Vec<String>,
 }
@@ -78,10 +92,10 @@ fn told(error: &EstimateError, files: String) -> Failure {
     match error {
         EstimateError::Setting { .. } => Failure::input(error),
         EstimateError::NotOffered { .. } => Failure::input(error).with_advice(
-            "`infoplane estimators` says what each method estimates; `auto` takes one that does",
+            "`infoplane estimators` lists what each one estimates; `auto` chooses one that does",
         ),
         EstimateError::Undetermined { .. } => Failure::input(format!("{files}: {error}")).with_advice(
-            "--noise-variance V or --bin-width W make it finite; --estimator NAME takes a method anyway",
+            "--noise-variance V or --bin-width W make it finite; --estimator NAME uses an estimator anyway",
         ),
         _ => Failure::input(format!("{files}: {error}")),
     }
@@ -93,17 +107,18 @@ fn print(
     estimator: &dyn Estimator,
     estimate: &Estimate,
     p_value: Option<f64>,
-    json: bool,
+    command: &str,
+    common: &Common,
 ) -> Result<ExitCode, Failure> {
-    let mut out = stdout().lock();
+    let mut out = Screen::lock();
     let (name, setting, reason) = by(estimator, estimate);
-    if json {
+    if common.json {
         let mut object = details(estimate);
         object.insert("estimator".into(), json!(name));
         object.insert("setting".into(), json!(setting));
         object.insert("p_value".into(), json!(p_value));
         object.insert("reason".into(), json!(reason));
-        writeln!(out, "{}", Value::Object(object))?;
+        print_json(command, Value::Object(object))?;
         return Ok(ExitCode::SUCCESS);
     }
     let nats = estimate.information.nats();

@@ -19,23 +19,23 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
 pub struct Args {
-    /// X: a row per sample
+    /// X: one row per sample
     pub x: String,
-    /// Y: a row per sample
+    /// Y: one row per sample
     pub y: String,
     /// Z, for the conditional information I(X;Y|Z)
     #[arg(long, value_name = "Z")]
     pub given: Option<String>,
-    /// Take the rows of X as symbols; text is allowed
+    /// Treat the rows of X as discrete symbols (text is allowed)
     #[arg(long)]
     pub x_discrete: bool,
-    /// Take the rows of Y as symbols; text is allowed
+    /// Treat the rows of Y as discrete symbols (text is allowed)
     #[arg(long)]
     pub y_discrete: bool,
-    /// Take the rows of Z as symbols; text is allowed
+    /// Treat the rows of Z as discrete symbols (text is allowed)
     #[arg(long, requires = "given")]
     pub given_discrete: bool,
-    /// Add a p-value for independence from so many permutations of Y
+    /// Add a p-value for independence, from this many permutations of Y
     // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
     // under which all that follows would stand.
     #[arg(long, display_order = 400, value_name = "N", conflicts_with = "given",
@@ -50,10 +50,10 @@ pub struct Args {
 /// Whether to add a standard error to methods that have none of their own.
 #[derive(Debug, clap::Args)]
 pub struct ErrorFlags {
-    /// Add a standard error, by parts of the samples or by drawing them again, where the method has none (the default)
+    /// Add a standard error, by subsampling or bootstrap, if the estimator has none of its own (the default)
     #[arg(long, display_order = 401, overrides_with = "no_standard_error")]
     pub standard_error: bool,
-    /// Only what the method itself gives; saves up to 200 estimates
+    /// Only the error of the estimator itself, if any; saves up to 200 estimates
     #[arg(long, display_order = 402, overrides_with = "standard_error")]
     pub no_standard_error: bool,
 }
@@ -96,7 +96,7 @@ pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
             finish(estimate, estimator.as_ref(), &range, &x, &y, arguments).map_err(told)?
         }
     };
-    print(quantity, estimator.as_ref(), &estimate, p_value, arguments.common.json)
+    print(quantity, estimator.as_ref(), &estimate, p_value, "estimate pair", &arguments.common)
 }
 
 /// Methods of layers measure a pair of which one side is symbols.

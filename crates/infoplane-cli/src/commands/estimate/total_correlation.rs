@@ -18,9 +18,9 @@ Example:
 #[derive(Debug, clap::Args)]
 #[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
 pub struct Args {
-    /// X: a row per sample, a column per part
+    /// X: one row per sample, one column per variable
     pub x: String,
-    /// Take the values of each column as symbols
+    /// Treat the values of each column as discrete symbols
     #[arg(long)]
     pub x_discrete: bool,
     #[command(flatten)]
@@ -55,5 +55,12 @@ pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimator = config.estimator(&observed(&config, &[array.variable()])).map_err(told)?;
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
-    print("total correlation", estimator.as_ref(), &estimate, None, arguments.common.json)
+    print(
+        "total correlation",
+        estimator.as_ref(),
+        &estimate,
+        None,
+        "estimate total-correlation",
+        &arguments.common,
+    )
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stream::Stream;
@@ -9,7 +10,7 @@ use super::tensor::ElementType;
 use crate::dataset::DatasetError;
 
 /// A column of a text file: its name in the header line, or its number from 0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Column {
     /// Number of the column, from 0.

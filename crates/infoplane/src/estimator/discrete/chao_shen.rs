@@ -1,5 +1,6 @@
 //! Unseen cells estimated from the coverage of the sample.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -7,7 +8,7 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
 /// The settings of [`ChaoShen`], as given in a configuration file; there are none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChaoShenConfig {}
 

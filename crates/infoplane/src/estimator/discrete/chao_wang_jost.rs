@@ -1,5 +1,6 @@
 //! Unseen cells estimated from the rate at which new ones were found.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -8,7 +9,7 @@ use crate::estimator::{About, Uncertainty};
 use crate::special::digamma;
 
 /// The settings of [`ChaoWangJost`], as given in a configuration file; there are none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChaoWangJostConfig {}
 

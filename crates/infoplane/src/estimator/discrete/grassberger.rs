@@ -1,5 +1,6 @@
 //! Logarithms of counts replaced by a function that is unbiased for Poisson counts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -8,7 +9,7 @@ use crate::estimator::{About, Uncertainty};
 use crate::special::digamma;
 
 /// The settings of [`Grassberger`], as given in a configuration file; there are none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrassbergerConfig {}
 

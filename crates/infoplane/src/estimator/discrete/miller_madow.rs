@@ -1,5 +1,6 @@
 //! The first term of the bias of the plug-in entropy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -7,7 +8,7 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
 /// The settings of [`MillerMadow`], as given in a configuration file; there are none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MillerMadowConfig {}
 

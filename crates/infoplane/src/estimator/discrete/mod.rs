@@ -27,6 +27,7 @@ pub use shrinkage::{Shrinkage, ShrinkageConfig};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -56,7 +57,7 @@ use histogram::Histogram;
 /// | Chao–Shen | +0.7 | noisy permutations and maps, which mix common and very rare cells |
 /// | NSB | +0.4 | noisy permutations and maps; within .03 on random tables |
 /// | Chao–Wang–Jost | +0.2 | Zipf; **recommended whenever cells are not all well filled** |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Correction {

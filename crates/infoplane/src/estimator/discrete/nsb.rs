@@ -1,5 +1,6 @@
 //! Bayesian entropy under a prior that does not favour any entropy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -8,7 +9,7 @@ use crate::estimator::{About, Uncertainty};
 use crate::special::{digamma, ln_gamma, trigamma};
 
 /// The settings of [`Nsb`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NsbConfig {
     /// Number of possible cells in the largest table of the quantity: symbols for H(X), pairs for I(X;Y). By

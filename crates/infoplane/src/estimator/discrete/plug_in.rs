@@ -1,12 +1,13 @@
 //! Relative frequencies as probabilities.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
 /// The settings of [`PlugIn`], as given in a configuration file; there are none.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlugInConfig {}
 

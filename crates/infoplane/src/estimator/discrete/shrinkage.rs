@@ -1,5 +1,6 @@
 //! Relative frequencies shrunk towards the uniform distribution.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -7,7 +8,7 @@ use super::{Correction, Discrete, discrete_method};
 use crate::estimator::{About, Uncertainty};
 
 /// The settings of [`Shrinkage`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShrinkageConfig {
     /// Number of possible cells in the largest table of the quantity: symbols for H(X), pairs for I(X;Y). By

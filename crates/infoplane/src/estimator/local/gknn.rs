@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
@@ -16,7 +17,7 @@ use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
 
 /// The settings of [`Gknn`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GknnConfig {
     /// Number of neighbours that determine an ellipsoid, at least the columns of all variables together + 2.

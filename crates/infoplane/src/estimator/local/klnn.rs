@@ -1,6 +1,7 @@
 //! Local likelihood with a bandwidth from nearest neighbours, minus its universal bias.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use ndarray::ArrayView2;
@@ -19,7 +20,7 @@ use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
 
 /// The source of the bandwidth of the marginal densities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KlnnBandwidth {
     /// Each of X, Y and (X, Y) takes the distance to the k-th neighbour in its own space.
@@ -39,7 +40,7 @@ impl KlnnBandwidth {
 }
 
 /// The settings of [`Klnn`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KlnnConfig {
     /// The neighbour whose distance is the bandwidth, at least 5.

@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
@@ -14,7 +15,7 @@ use crate::estimator::{About, Bound, Estimate, EstimateError, Estimator, Kind, L
 use crate::neighbors::{Metric, Neighbors};
 
 /// The settings of [`Lgde`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LgdeConfig {
     /// The neighbour whose distance is the bandwidth, at least 5; by default the larger of 15 + 5 × columns and

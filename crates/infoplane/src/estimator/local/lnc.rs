@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
@@ -16,7 +17,7 @@ use crate::random::{Purpose, generator, uniform};
 use crate::special::digammas;
 
 /// The settings of [`Lnc`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LncConfig {
     /// Number of neighbours in a neighbourhood, at least twice the number of columns; by default that, and at least 4.

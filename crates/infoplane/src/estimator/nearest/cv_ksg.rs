@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, s};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, normal};
@@ -17,7 +18,7 @@ use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
 use super::{K, Ksg, KsgConfig, check_k, check_samples};
 
 /// The settings of [`CvKsg`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CvKsgConfig {
     /// Number of neighbours of each point, at least 1.

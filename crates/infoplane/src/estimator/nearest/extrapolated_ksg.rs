@@ -1,6 +1,7 @@
 //! KSG-1 for several numbers of neighbours, extrapolated to zero.
 
 use ndarray::Array2;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::neighbors::Boundary;
@@ -25,7 +26,7 @@ const DOUBT: f64 = 4.0;
 const DOUBT_OF_CURVATURE: f64 = 9.0;
 
 /// The settings of [`ExtrapolatedKsg`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExtrapolatedKsgConfig {
     /// The largest number of neighbours of each point, 5 to 80; the numbers 2, 3, 4, 5, 7, 10, 14, 20, … up to it are

@@ -1,5 +1,6 @@
 //! Mixed-KSG: information where samples may coincide, in part or altogether.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::neighbors::Boundary;
@@ -18,7 +19,7 @@ use super::{
 use crate::Information;
 
 /// The form in which counts enter [`MixedKsg`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MixedKsgForm {
     /// As in the authors' program: ψ of the number of samples nearer than the radius, the sample itself included.
@@ -29,7 +30,7 @@ pub enum MixedKsgForm {
 }
 
 /// The settings of [`MixedKsg`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixedKsgConfig {
     /// Number of neighbours of each point, at least 1.

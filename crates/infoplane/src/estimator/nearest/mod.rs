@@ -281,7 +281,7 @@ macro_rules! neighbor_method {
         }
     ) => {
         $(#[$documentation])*
-        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct $config {
             $(#[$k_documentation])*

@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, normal};
@@ -13,7 +14,7 @@ use super::super::{About, Kind, LayerRange, Method, Scaling, Warning};
 use super::{K, Ksg, KsgConfig, Ross, RossConfig, check_k, check_samples};
 
 /// The settings of [`Sliced`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SlicedConfig {
     /// Number of neighbours of each point, at least 1.
