@@ -85,7 +85,10 @@ fn examples_in_help_name_flags_that_there_are() {
         let help = stdout(&infoplane(folder.path(), &[command, &["--help"]].concat()));
         let examples = help.lines().filter(|line| line.starts_with("  infoplane "));
         for flag in examples.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")) {
-            assert!(help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")), "{flag}: {help}");
+            assert!(
+                help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+                "{flag}: {help}"
+            );
             // Once in the example, once where it is explained.
             assert!(help.matches(flag).count() >= 2, "{flag} of an example is not explained: {help}");
             checked += 1;
@@ -114,7 +117,8 @@ fn every_key_is_explained_and_found_by_its_beginning() {
     let folder = TempDir::new().unwrap();
     let all = stdout(&infoplane(folder.path(), &["presets", "--keys"]));
     assert!(all.lines().all(|line| line.chars().count() <= 80), "{all}");
-    for part in ["training.epochs  whole number", "schedule.delta  number, required", "keyframes.budget_mib"] {
+    for part in ["training.epochs  whole number", "schedule.delta  number, required", "keyframes.budget_mib"]
+    {
         assert!(all.contains(part), "{part}: {all}");
     }
     let optimizer = stdout(&infoplane(folder.path(), &["presets", "--keys", "training.opt"]));
@@ -215,8 +219,20 @@ fn a_changed_preset_is_told_as_modified() {
 #[test]
 fn epochs_are_of_training_and_at_lists_those_to_measure() {
     let folder = TempDir::new().unwrap();
-    let arguments =
-        ["run", "--epochs", "20", "--seeds", "1", "--schedule", "list", "--at", "0,5", "--out", "out", "--json"];
+    let arguments = [
+        "run",
+        "--epochs",
+        "20",
+        "--seeds",
+        "1",
+        "--schedule",
+        "list",
+        "--at",
+        "0,5",
+        "--out",
+        "out",
+        "--json",
+    ];
     let object = json(folder.path(), &arguments);
     assert_eq!((&object["epochs"], &object["measured_epochs"]), (&20.into(), &3.into()));
 }

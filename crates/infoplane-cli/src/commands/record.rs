@@ -325,7 +325,8 @@ impl Progress for RecordMeter {
         let measured = self.measured.fetch_add(1, Ordering::Relaxed) + 1;
         match self.n_epochs {
             Some(all) => {
-                self.meter.set(measured as f64 / all.max(1) as f64, || format!("{measured}/{all} epochs measured"));
+                self.meter
+                    .set(measured as f64 / all.max(1) as f64, || format!("{measured}/{all} epochs measured"));
             }
             None => self.meter.set(0.0, || format!("{measured} epochs measured, the last {epoch}")),
         }

@@ -14,10 +14,10 @@ mod positions;
 mod recorder;
 mod statistics;
 
+use crate::directory::Digest;
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::LayerEstimators;
 use crate::plane::{Entropies, LayerDescription, MethodDescription};
-use crate::directory::Digest;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin, Recorded};
 use crate::schedule::ScheduleConfig;
 use crate::{Labels, Nonlinearity};

@@ -177,7 +177,8 @@ fn aligned(rows: &[[String; 8]]) -> String {
 /// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the
 /// right. Without the rows that have nothing in any of them.
 fn columns(rows: &[[String; 8]], places: &[(&str, usize)]) -> String {
-    let cells = |row: &[String; 8]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
+    let cells =
+        |row: &[String; 8]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
     let rows: Vec<Vec<String>> =
         rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {
