@@ -23,6 +23,8 @@ const FORMAT_VERSION: u32 = 1;
 const METADATA: &str = "as-if-random.toml";
 const POOL: &str = "pool.jsonl";
 const DRIFT: &str = "drift.jsonl";
+/// The name of [`DRIFT`] in results of earlier versions.
+const REST: &str = "rest.jsonl";
 const WINDOW: &str = "window.jsonl";
 const OVERLAP: &str = "overlap.jsonl";
 
@@ -161,9 +163,11 @@ fn read_result(directory: &Path, metadata: &Metadata) -> Result<AsIfRandomResult
             line: None,
             message: format!("settings: {}", error.message()),
         })?;
+    let is_earlier = !directory.join(DRIFT).exists() && directory.join(REST).exists();
+    let drift_file = if is_earlier { REST } else { DRIFT };
     Ok(AsIfRandomResult {
         rows: rows(directory, POOL, &metadata.digests.pool)?,
-        drift: rows(directory, DRIFT, &metadata.digests.drift)?,
+        drift: rows(directory, drift_file, &metadata.digests.drift)?,
         window: rows(directory, WINDOW, &metadata.digests.window)?,
         overlap: rows(directory, OVERLAP, &metadata.digests.overlap)?,
         ..metadata.result(settings)
@@ -193,9 +197,9 @@ pub(super) fn existing(
     for entry in entries {
         let name = entry.map_err(RunError::io("read", directory))?.file_name();
         // What is left of a result that was not finished is no hindrance.
-        let ours = name
-            .to_str()
-            .is_some_and(|name| [POOL, DRIFT, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some());
+        let ours = name.to_str().is_some_and(|name| {
+            [POOL, DRIFT, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some()
+        });
         if !ours {
             return Err(RunError::NotEmpty(directory.into()).into());
         }
