@@ -105,7 +105,11 @@ impl Recording {
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| RecordError::Estimator { index, source })?;
         }
-        let planned = self.planned_epochs.unwrap_or(u64::MAX >> 24);
+        // Without a known end, every n-th epoch makes no list that could be too long.
+        let planned = self.planned_epochs.unwrap_or(match &self.schedule {
+            ScheduleConfig::Every { interval } => *interval,
+            _ => u64::MAX >> 24,
+        });
         Ok(self.schedule.check(planned, self.layers.len(), &self.estimators)?)
     }
 
