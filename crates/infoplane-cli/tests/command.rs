@@ -49,7 +49,7 @@ fn a_run_leaves_table_and_figures_and_says_so_in_json() {
     assert_eq!((&object["run"], &object["epochs"]), (&"out".into(), &12.into()));
     assert_eq!(object["measured_epochs"], 4);
     assert_eq!(object["seeds"], 2);
-    assert_eq!(object["outcomes"][1]["status"], "finished");
+    assert_eq!(object["outcomes"][1]["ended"]["kind"], "epochs");
     // 2 seeds × 4 epochs × 6 layers × (one binning and two bounds).
     assert_eq!(object["rows"], 2 * 4 * 6 * 3);
     for key in ["seconds", "train_seconds", "measure_seconds"] {
@@ -129,11 +129,11 @@ fn info_and_report_read_what_run_wrote() {
     short_run(folder.path(), "out", &[]);
     let before = bytes(&folder.path().join("out"));
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
-    assert!(info.contains("complete: 8 epochs measured, 144 rows"), "{info}");
+    assert!(info.contains("finished: 8 epochs measured, 144 rows"), "{info}");
     assert!(info.contains("H(X) = 12.0000 bits"), "{info}");
     let info: Value =
         serde_json::from_str(&stdout(&infoplane(folder.path(), &["info", "out", "--json"]))).unwrap();
-    assert_eq!((&info["status"], &info["rows"]), (&"complete".into(), &144.into()));
+    assert_eq!((&info["state"], &info["rows"]), (&"finished".into(), &144.into()));
     fs::remove_dir_all(folder.path().join("out/report")).unwrap();
     stdout(&infoplane(folder.path(), &["report", "out"]));
     assert_eq!(bytes(&folder.path().join("out")), before);
@@ -214,9 +214,9 @@ fn another_format_version_is_refused() {
     short_run(folder.path(), "out", &[]);
     let manifest = folder.path().join("out/manifest.toml");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("format_version = 2", "format_version = 99")).unwrap();
+    fs::write(&manifest, text.replace("format_version = 3", "format_version = 99")).unwrap();
     let message = refused(folder.path(), &["report", "out"], 2);
-    assert!(message.contains("format version 99") && message.contains("version 2"), "{message}");
+    assert!(message.contains("format version 99") && message.contains("versions 2 and 3"), "{message}");
 }
 
 /// A second of ReLU networks: seed 1 learns, seed 2 begins with a layer that is dead for every input.
@@ -290,7 +290,7 @@ fn a_diverged_training_is_told_with_its_epoch_and_the_run_is_kept() {
     assert!(message.contains("seed 1: training diverged at epoch 1"), "{message}");
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
     // The last network there was is measured.
-    assert!(info.contains("complete: 2 epochs measured"), "{info}");
+    assert!(info.contains("failed: 2 epochs measured"), "{info}");
 }
 
 /// Losses and gradients overflow some epochs before the training does.
@@ -398,7 +398,7 @@ fn an_interrupted_run_leaves_a_valid_directory() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
-    assert!(info.contains("not complete"), "{info}");
+    assert!(info.contains("interrupted: "), "{info}");
     let text = fs::read_to_string(&journal).unwrap();
     assert!(
         text.ends_with('\n') && text.lines().all(|line| serde_json::from_str::<Value>(&line[9..]).is_ok())
@@ -759,7 +759,7 @@ fn a_run_takes_any_method_and_shows_what_it_has() {
     assert!(rows.iter().all(|row| row["i_xt_bits"].is_null()));
     assert!(
         rows.iter()
-            .any(|row| row["i_ty_bits"].is_f64() && row["status"].as_str().unwrap().contains("I(X;T)"))
+            .any(|row| row["i_ty_bits"].is_f64() && row["missing"]["quantity"] == "i-xt")
     );
     assert!(folder.path().join("out/report/information-ross-k-3.png").exists());
 }

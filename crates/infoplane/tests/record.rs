@@ -23,11 +23,12 @@ fn labels() -> Labels {
     Labels::from_symbols(&(0..N as u32).map(|sample| sample % 3).collect::<Vec<_>>())
 }
 
-/// A layer that moves with the epoch.
+/// A layer that moves with the epoch, and loses what tells its samples apart at a late one.
 fn layer(epoch: u64, width: usize) -> Vec<f32> {
     let value = |i: usize, j: usize| {
         let class = (i % 3) as f32;
-        (class * (j as f32 + 1.0) * epoch as f32 * 0.05 + ((i * 31 + j * 17) % 23) as f32 * 0.04).tanh()
+        let own = if epoch > 155 { 0.001 } else { 0.04 };
+        (class * (j as f32 + 1.0) * epoch as f32 * 0.05 + ((i * 31 + j * 17) % 23) as f32 * own).tanh()
     };
     (0..N).flat_map(|i| (0..width).map(move |j| value(i, j))).collect()
 }

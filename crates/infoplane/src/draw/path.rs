@@ -19,7 +19,8 @@ pub(crate) fn places(panel: &Panel, path: &Path) -> Vec<((f64, f64), u64)> {
 /// Draws the paths of single seeds, each with its colour: thin, and dotted with a cross at the end where a seed did not
 /// learn.
 pub(crate) fn seed_paths(scene: &mut Scene, panel: &Panel, paths: &[(&Path, Color)]) {
-    let lines: Vec<(Vec<(f64, f64)>, &Path, Color)> = paths
+    type Line<'a> = (Vec<(f64, f64)>, &'a Path, Color);
+    let lines: Vec<Line<'_>> = paths
         .iter()
         .map(|&(path, color)| {
             (places(panel, path).into_iter().map(|(place, _)| place).collect(), path, color)

@@ -57,7 +57,7 @@ pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[Lay
             ),
         ));
     }
-    notes.extend(processing(layers));
+    notes.extend(processing(data, layers));
     notes.extend(missing(group, in_mean));
     notes.extend(early_ends(data, group, in_mean));
     notes
@@ -83,7 +83,7 @@ fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean)
         "Out of range: {outside} values ({}) lie outside the bins; at most {}, in {} at epoch {}.",
         percent(outside as f64 / f64::max(all, 1.0)),
         percent(share(&worst)),
-        layer(worst.layer),
+        called(data, worst.layer),
         worst.epoch
     );
     Some(Note::warning(NoteCode::ClippedBins, text))
@@ -94,7 +94,13 @@ pub(crate) fn percent(share: f64) -> String {
     if percent > 0.0 && percent < 0.01 { "less than 0.01%".into() } else { format!("{percent:.2}%") }
 }
 
-fn processing(layers: &[LayerPath]) -> Option<Note> {
+/// What a layer is called, without its width.
+fn called(data: &ReportData<'_>, number: usize) -> String {
+    let described = number.checked_sub(1).and_then(|index| data.layers.get(index));
+    layer_named(number, described.map_or("", |described| described.name.as_str()))
+}
+
+fn processing(data: &ReportData<'_>, layers: &[LayerPath]) -> Option<Note> {
     let found = ProcessingViolations::of(layers, TOLERANCE_BITS);
     let (rise, epoch, from, to) = found.largest?;
     let text = format!(
@@ -102,8 +108,8 @@ fn processing(layers: &[LayerPath]) -> Option<Note> {
          {TOLERANCE_BITS} bits in {} of {} pairs, by at most {rise:.2} bits ({} to {}, epoch {epoch}).",
         found.count,
         found.compared,
-        layer(from),
-        layer(to)
+        called(data, from),
+        called(data, to)
     );
     Some(Note::warning(NoteCode::DataProcessing, text))
 }

@@ -44,6 +44,7 @@ pub struct RecordSummary {
 /// # Errors
 /// [`RecordError`], before anything is written if the folder, the labels or the settings are at fault;
 /// [`RecordError::Interrupted`] once `interrupt` is true: what was measured is kept.
+#[allow(clippy::too_many_arguments)] // what is recorded, how, where, on what, and who is told
 pub fn record_folder(
     name: &str,
     config: &FolderConfig,

@@ -105,7 +105,7 @@ impl ArrayFile {
     /// [`DatasetError`] if there is no such array, if it is damaged, not of numbers, empty or without axes, or if a
     /// finite value does not fit in single precision.
     pub fn read(&mut self, name: Option<&str>) -> Result<SampleTensor, DatasetError> {
-        self.tensor(name)?.to_samples()
+        self.tensor(name)?.into_samples()
     }
 
     /// Reads an array in the narrowest type that holds its values exactly.

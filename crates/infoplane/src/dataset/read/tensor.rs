@@ -255,7 +255,7 @@ impl Tensor {
     }
 
     /// The values in single precision and row-major order, of any number of axes; NaN and infinity are kept.
-    pub fn to_samples(self) -> Result<SampleTensor, DatasetError> {
+    pub fn into_samples(self) -> Result<SampleTensor, DatasetError> {
         if self.shape.is_empty() {
             return Err(self.shape_error("one axis or more, the first of which counts the samples"));
         }

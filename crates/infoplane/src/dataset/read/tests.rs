@@ -505,7 +505,7 @@ fn text_of_numpy_is_labels_and_no_activations() {
         let path = folder.write("e.npy", npy(descr, "False", shape, bytes));
         read_labels(&path, None).unwrap_err().to_string()
     };
-    assert!(error("|S3", "(3,)", b"1\0\01\0\00.5").contains("row 2 (from 0) is 0.5"));
+    assert!(error("|S3", "(3,)", b"1\0\x001\0\x000.5").contains("row 2 (from 0) is 0.5"));
     assert!(error("|S1", "(2,)", b"a\0").contains("row 1 (from 0) is empty"));
     assert!(error("|S1", "(2, 2)", b"abcd").contains("(2, 2)"));
     assert!(error("|S1", "(1,)", &[0xff]).contains("element 0 (from 0) is not Unicode text"));

@@ -214,7 +214,7 @@ fn verdicts(setting: &Setting) -> Option<String> {
     let layers_with = |verdict: Verdict| -> Vec<String> {
         let layers =
             setting.layers.iter().filter(|layer| layer.verdicts.first().map(|v| v.0) == Some(verdict));
-        layers.map(|layer| layer_with_verdict(layer)).collect()
+        layers.map(layer_with_verdict).collect()
     };
     let parts: Vec<String> = Verdict::ALL
         .into_iter()
