@@ -86,7 +86,7 @@ impl PlanesFigure {
         // Beside the last column, along all rows.
         let along =
             Panel { left: left - 42.0, top, width: sheet.panel.0, height: sheet.bottom() - top, x, y };
-        color_bar(&mut scene, &along, epochs);
+        color_bar(&mut scene, &along, epochs, None);
         for (line, entries) in lines.iter().enumerate() {
             for &(index, offset) in entries {
                 let (x, y) = (sheet.left + offset, sheet.bottom() + 56.0 + 18.0 * line as f64);
