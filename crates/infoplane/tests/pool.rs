@@ -133,7 +133,7 @@ fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaus
     assert_eq!(rows.len(), expected.len());
     for (row, (bits, tolerance)) in rows.iter().zip(expected) {
         let found = row.i_xt_bits.unwrap();
-        assert!((found - bits).abs() < tolerance, "{} {:?}: {found}, not {bits}", row.setting, row.bound);
+        assert!((found - bits).abs() < tolerance, "{}: {found}, not {bits}", row.method.title);
         assert!(bits > 0.5 && bits < 2.0);
     }
     // One network alone tells all inputs apart.
@@ -270,6 +270,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
             .map(|(width, name)| LayerDescription { name: String::new(), width, nonlinearity: name.into() })
             .to_vec(),
         seeds: (1..=seeds).map(|seed| SeedStatus { seed, status: SeedStatus::OK.into() }).collect(),
+        methods: pool_methods(&[EstimatorConfig::Binned(floor(0.1))]),
         rows: vec![],
         drift: vec![],
         window: vec![],
@@ -293,7 +294,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         for (layer, t) in pool.layers.iter().enumerate() {
             let cells = binned.symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
             let subject = PoolSubject { seed: Some(seed), x: &labels, y: &y };
-            result.overlap.extend(overlaps(&cells, subject, layer + 1, &floor(0.1).setting()));
+            result.overlap.extend(overlaps(&cells, subject, layer + 1, &result.methods[0]));
         }
     }
     result
@@ -313,7 +314,7 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
             assert!(svg.contains(words), "{figure} does not say {words}");
         }
     }
-    assert!(names.contains(&"overlap-floor-bin-width-0.1.png"), "{names:?}");
+    assert!(names.contains(&"overlap-binned-floor-bin-width-0.1.png"), "{names:?}");
     let page = std::fs::read_to_string(directory.join("summary.md")).unwrap();
     assert!(page.contains("trend-binned-floor-bin-width-0.1.png"));
     let summary = as_if_random_summary(&result);

@@ -222,14 +222,15 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
                 "seed": layer.seed,
                 "layer": layer.layer,
                 "width": layer.width,
-                "estimator": layer.estimator,
-                "setting": layer.setting,
-                "bound": layer.bound,
+                "method": layer.method.id,
+                "estimator": layer.method.estimator,
+                "setting": layer.method.setting,
+                "bound": layer.method.bound,
                 "corrected_i_xt_bits": layer.corrected_i_xt_bits,
                 "drift": layer.drift,
                 "drift_share": layer.drift_share,
                 "verdict": layer.verdict,
-                "status": layer.status,
+                "missing": layer.missing.as_ref().map(|missing| &missing.reason),
             });
             add_points(&mut object, result, layer.single(), layer.pooled());
             object
@@ -241,11 +242,12 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
             let mut object = json!({
                 "layer": layer.layer,
                 "width": layer.width,
-                "estimator": layer.estimator,
-                "setting": layer.setting,
-                "bound": layer.bound,
+                "method": layer.method.id,
+                "estimator": layer.method.estimator,
+                "setting": layer.method.setting,
+                "bound": layer.method.bound,
                 "verdicts": layer.verdicts,
-                "statuses": layer.statuses,
+                "missing": layer.missing.iter().map(|missing| &missing.reason).collect::<Vec<_>>(),
             });
             add(&mut object, "corrected_i_xt", "_bits", layer.corrected_i_xt_bits);
             add(&mut object, "drift", "", layer.drift);

@@ -1,5 +1,6 @@
 //! Collects the networks of one training run that are pooled.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::Array2;
@@ -12,6 +13,7 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
 use crate::measure::Workers;
+use crate::plane::MethodDescription;
 use crate::pool::{NetworkSource, WindowRow};
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
@@ -32,6 +34,8 @@ pub(super) struct Collector<'a> {
     pub interrupt: &'a AtomicBool,
     /// Set when another training run failed.
     pub failed: &'a AtomicBool,
+    /// The methods of the pool.
+    pub methods: &'a [Arc<MethodDescription>],
 }
 
 /// The result of one training run.

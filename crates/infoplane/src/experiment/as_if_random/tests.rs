@@ -197,11 +197,11 @@ fn copies_of_one_network_change_nothing() {
     assert_eq!(singles.len(), 6, "three layers by two methods");
     // Corrected counts are of all networks only, one row for each layer and method.
     let (corrected, plain): (Vec<&PoolRow>, Vec<&PoolRow>) =
-        result.rows.iter().partition(|row| row.setting.ends_with(", chao-wang-jost"));
+        result.rows.iter().partition(|row| row.method.corrects.is_some());
     assert!(corrected.len() == 6 && corrected.iter().all(|row| row.n_networks == 16));
     for row in plain {
-        assert_eq!(row.status, PoolRow::OK);
-        let one = singles.iter().find(|one| (one.layer, &one.setting) == (row.layer, &row.setting)).unwrap();
+        assert!(row.missing.is_none());
+        let one = singles.iter().find(|one| (one.layer, &one.method.id) == (row.layer, &row.method.id)).unwrap();
         let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-12;
         assert!(near(row.i_xt_bits, one.i_xt_bits) && near(row.i_ty_bits, one.i_ty_bits), "{row:?}");
         assert!(near(row.h_t_given_x_bits(), Some(0.0)), "{row:?}");
