@@ -35,7 +35,7 @@ pub struct PooledLayer {
     pub corrected_i_xt_bits: Option<f64>,
     /// How it was estimated.
     pub corrected_by: CorrectedBy,
-    /// The share of the lost information that is due to drift. Of what pooling m = window / [`DRIFT_SHARE_DIVISOR`] strided
+    /// The share of the lost information that is due to drift. Of what pooling m = window / [`DRIFT_SHARE_DIVISOR`](super::DRIFT_SHARE_DIVISOR) strided
     /// networks takes from I(X;T), it is the fraction that m contiguous networks do not take:
     ///
     /// ```text
