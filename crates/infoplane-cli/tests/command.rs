@@ -757,10 +757,7 @@ fn a_run_takes_any_method_and_shows_what_it_has() {
     let plane = fs::read_to_string(folder.path().join("out/plane.jsonl")).unwrap();
     let rows: Vec<Value> = plane.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(rows.iter().all(|row| row["i_xt_bits"].is_null()));
-    assert!(
-        rows.iter()
-            .any(|row| row["i_ty_bits"].is_f64() && row["missing"]["quantity"] == "i-xt")
-    );
+    assert!(rows.iter().any(|row| row["i_ty_bits"].is_f64() && row["missing"]["quantity"] == "i-xt"));
     assert!(folder.path().join("out/report/information-ross-k-3.png").exists());
 }
 
