@@ -133,7 +133,7 @@ fn nonsense_is_refused_with_a_reason() {
         (&["tishby2017", "--window", "0"][..], "window = 0"),
         (&["tishby2017", "--stride", "0"], "stride = 0"),
         (&["tishby2017", "--window", "some"], "--window"),
-        (&["tishby2017", "--window", "1000"], "9 fit (--window 9)"),
+        (&["tishby2017", "--window", "1000"], "9 fit (window = 9)"),
         (&["tishby2017"], "a window of 256 networks"),
         (&["tishby2017", "--estimator", "kde", "--noise-variance", "0.1"], "a window of 64 networks"),
         (&["tishby2017", "--last", "9"], "last = 9, but training.epochs = 8"),

@@ -121,13 +121,13 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         result
     };
     let (out, result) = match &arguments.out {
-        Some(out) => (out.clone(), go(out)?),
+        Some(out) => (out.clone(), go(out).map_err(advised)?),
         None => {
             let base = match &run {
                 Some(run) => run.path().join("as-if-random"),
                 None => Path::new("runs").join(format!("{}-as-if-random", experiment.directory_name())),
             };
-            first_free(&base, go)?
+            first_free(&base, go).map_err(advised)?
         }
     };
     let files = write_as_if_random(&result, &Options::default(), &out)?;
@@ -144,6 +144,27 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     writeln!(text, "result   {}", out.display())?;
     write_files(&mut text, &files)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names the flags that what was wrong can be changed with.
+fn advised(error: ExperimentError) -> Failure {
+    let flags: Vec<&str> = match &error {
+        ExperimentError::Value { message, .. } => {
+            ["window", "stride", "last", "epoch", "inputs", "memory", "seeds"]
+                .into_iter()
+                .filter(|key| message.split(|c: char| !c.is_alphanumeric()).any(|word| word == *key))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let failure = Failure::from(error);
+    match &flags[..] {
+        [] => failure,
+        flags => failure.with_advice(format!(
+            "flags: {}; `infoplane as-if-random --help` explains them",
+            flags.iter().map(|flag| format!("--{flag}")).collect::<Vec<_>>().join(", ")
+        )),
+    }
 }
 
 /// The result in `base`, or the first of `base-2`, `base-3`, … that holds nothing else.

@@ -58,7 +58,7 @@ impl AsIfRandom {
             PoolConfig::Seeds { .. } => {
                 if experiment.seeds < 2 {
                     return refused(
-                        "a pool over seeds needs several training runs, and seeds = 1; give more (--seeds 50)"
+                        "a pool over seeds needs several training runs, and seeds = 1; allowed is 2 or more"
                             .into(),
                     );
                 }
@@ -67,8 +67,8 @@ impl AsIfRandom {
                 {
                     return refused(
                         "a pool over seeds needs the same inputs in every training run, but every seed draws its own \
-                         rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); measure on all \
-                         (--set dataset.measured_on=all)"
+                         rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); set \
+                         dataset.measured_on = \"all\""
                             .into(),
                     );
                 }
@@ -78,7 +78,7 @@ impl AsIfRandom {
             return refused("inputs = 0; allowed is 1 or more of the measured rows".into());
         }
         if self.estimators.is_empty() {
-            return refused("estimators is empty; name at least one (--estimator binned)".into());
+            return refused("estimators is empty; name at least one, for example `binned`".into());
         }
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| ExperimentError::Estimator { index, source })?;
@@ -105,7 +105,7 @@ impl AsIfRandom {
             experiment,
             format!(
                 "a window of {window} networks, {stride} {unit} apart, is longer than the {there} {unit} that there are \
-                 up to epoch {last}; {fit} fit (--window {fit}), or take them nearer to each other (--stride)"
+                 up to epoch {last}; {fit} fit (window = {fit}), or more with a smaller stride"
             ),
         ))
     }
@@ -130,8 +130,8 @@ impl AsIfRandom {
             experiment,
             format!(
                 "a pool of {n_networks} networks on {n_inputs} inputs takes {need} bytes ({}) for the values of {units} units \
-                 and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs (--inputs), pool \
-                 fewer networks (--window), or give more memory (--memory)",
+                 and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs, pool \
+                 fewer networks (a smaller window), or allow more memory",
                 mebibytes(need),
                 mebibytes(memory)
             ),

@@ -157,7 +157,7 @@ fn a_pool_over_seeds_takes_one_network_of_each() {
     assert_eq!(experiment.as_if_random(&settings, None, &again, options, &(), &never()).unwrap(), across);
 
     let drawn = small(folder.path(), &["dataset.measured_on=test"]);
-    assert!(refusal(&drawn, &settings, ONE).contains("--set dataset.measured_on=all"));
+    assert!(refusal(&drawn, &settings, ONE).contains("set dataset.measured_on = \"all\""));
     let alone = small(folder.path(), &["seeds=1"]);
     assert!(refusal(&alone, &settings, ONE).contains("seeds = 1"));
 }
@@ -385,14 +385,14 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
         (epochs(0, 1, None), "window = 0"),
         (epochs(4, 0, None), "stride = 0"),
         (epochs(4, 1, Some(61)), "last = 61, but training.epochs = 60"),
-        (epochs(62, 1, None), "61 fit (--window 61)"),
-        (epochs(4, 30, None), "3 fit (--window 3)"),
+        (epochs(62, 1, None), "61 fit (window = 61)"),
+        (epochs(4, 30, None), "3 fit (window = 3)"),
         (epochs(4, 1, Some(2)), "up to epoch 2"),
         (epochs(4, u64::MAX, None), "1 fit"),
         (epochs(usize::MAX, 1, None), "61 fit"),
-        (steps(182, 1), "181 fit (--window 181)"),
+        (steps(182, 1), "181 fit (window = 181)"),
         (pooled(PoolConfig::Seeds { epoch: Some(61) }), "epoch = 61"),
-        (AsIfRandom { estimators: vec![], ..epochs(4, 1, None) }, "--estimator binned"),
+        (AsIfRandom { estimators: vec![], ..epochs(4, 1, None) }, "for example `binned`"),
         (AsIfRandom { inputs: Some(0), ..epochs(4, 1, None) }, "inputs = 0"),
         (AsIfRandom { inputs: Some(65), ..epochs(4, 1, None) }, "64 are measured"),
     ] {
@@ -405,7 +405,7 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
     assert!(error.contains("estimators[1]"), "{error}");
     // 6 → 4 → 3 → 2 units: 9 · 64 values and 28 + 15 + 8 weights of 4 bytes, ten times.
     let error = refusal(&experiment, &epochs(10, 1, None), RunOptions { memory: 25_000, ..ONE });
-    for part in ["25080 bytes", "25000 bytes", "--inputs", "--window", "--memory"] {
+    for part in ["25080 bytes", "25000 bytes", "fewer inputs", "smaller window", "more memory"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let run = folder.path().join("run");
