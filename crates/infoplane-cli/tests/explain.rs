@@ -271,7 +271,7 @@ fn several_runs_are_reported_into_a_place_of_their_own() {
     let folder = TempDir::new().unwrap();
     for out in ["a", "b", "other/a"] {
         fs::create_dir_all(folder.path().join(out).parent().unwrap()).unwrap();
-        assert!(short_run(folder.path(), out, &["--seeds", "1"]).status.success());
+        assert!(short_run(folder.path(), out, &[]).status.success());
     }
     let before = bytes(&folder.path().join("a"));
     let object = json(folder.path(), &["report", "a", "b", "--out", "figures", "--json"]);
@@ -317,7 +317,7 @@ fn long_jobs_tell_their_progress_in_lines_and_quiet_ones_nothing() {
 fn names_cannot_steer_the_terminal() {
     let folder = TempDir::new().unwrap();
     let name = "evil\u{1b}[2Jname";
-    let output = short_run(folder.path(), name, &["--seeds", "1"]);
+    let output = short_run(folder.path(), name, &[]);
     let told = stdout(&output);
     assert!(!told.contains('\u{1b}') && told.contains("evil\\u{1b}[2Jname"), "{told:?}");
     let failed = infoplane(folder.path(), &["info", "\u{1b}[31m"]);

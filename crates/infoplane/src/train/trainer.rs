@@ -38,7 +38,7 @@ use crate::{Labels, Network};
 /// for _ in 0..200 {
 ///     trainer.step_epoch()?;
 /// }
-/// assert_eq!(trainer.stats().train_accuracy, 1.0);
+/// assert_eq!(trainer.stats().train_accuracy, Some(1.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
