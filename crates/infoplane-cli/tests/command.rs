@@ -63,7 +63,7 @@ fn a_run_leaves_table_and_figures_and_says_so_in_json() {
     let csv = fs::read_to_string(out.join("report/plane.csv")).unwrap();
     assert_eq!(
         csv.lines().next().unwrap(),
-        "seed,epoch,layer,width,estimator,setting,bound,i_xt_bits,i_ty_bits,i_xt_standard_error_bits,\
+        "seed,epoch,layer,layer_name,width,estimator,setting,bound,i_xt_bits,i_ty_bits,i_xt_standard_error_bits,\
          i_ty_standard_error_bits,out_of_range,status"
     );
     assert_eq!(csv.lines().count(), 145);

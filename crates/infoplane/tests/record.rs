@@ -356,13 +356,96 @@ fn maps_become_vectors_as_chosen() {
     }
 }
 
+fn following(last: Option<u64>) -> FollowOptions {
+    let (every, settle) = (Duration::from_millis(20), Duration::from_millis(300));
+    FollowOptions { last, idle: None, every, settle, threads: 2 }
+}
+
+#[test]
+fn an_epoch_that_is_still_being_written_is_waited_for() {
+    let (folder, config) = saved(&[]);
+    let (acts, out) = (folder.path().join("acts"), folder.path().join("followed"));
+    fs::create_dir(&acts).unwrap();
+    let kde = estimators()[..1].to_vec();
+    let never = AtomicBool::new(false);
+    let told = Told::default();
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for epoch in 0..3 {
+                let of_epoch = acts.join(format!("epoch-{epoch}"));
+                fs::create_dir(&of_epoch).unwrap();
+                for (name, width) in [("conv1", 4), ("fc10", 2)] {
+                    let bytes = npy(&[N, width], &layer(epoch, width));
+                    fs::write(of_epoch.join(format!("{name}.npy")), &bytes[..300]).unwrap();
+                    std::thread::sleep(Duration::from_millis(60));
+                    fs::write(of_epoch.join(format!("{name}.npy")), bytes).unwrap();
+                    std::thread::sleep(Duration::from_millis(60));
+                }
+            }
+            // One that never gets its second layer.
+            fs::create_dir(acts.join("epoch-3")).unwrap();
+            fs::write(acts.join("epoch-3/conv1.npy"), npy(&[N, 4], &layer(3, 4))).unwrap();
+        });
+        follow_folder("mine", &config, &kde, &EVERY, &out, following(Some(3)), &told, &never).unwrap().run
+    });
+    assert_eq!(run.manifest().layers.len(), 2);
+    let missing = run.plane().rows().filter(|row| row.missing.is_some());
+    assert!(missing.map(|row| (row.epoch, row.layer)).eq([(3, 2), (3, 2)]));
+    assert!(told.0.into_inner().unwrap().iter().all(|what| what.starts_with("epoch 3: ")));
+}
+
+#[test]
+fn a_directory_that_is_in_use_or_taken_is_refused() {
+    let (folder, config) = saved(&[0, 1]);
+    let out = folder.path().join("run");
+    let recording = || Recording::new("mine", labels(), &[("conv1", 4), ("fc10", 2)], 0.01);
+    let first = Recorder::create(&out, recording()).unwrap();
+    let refused = [
+        Recorder::create(&out, recording()).err().unwrap(),
+        Recorder::resume(&out, recording()).err().unwrap(),
+        go(&config, &EVERY, &out, 1).unwrap_err(),
+    ];
+    assert!(refused[0].to_string().contains("already holds a run"), "{}", refused[0]);
+    assert!(refused[1].to_string().contains("is writing to"), "{}", refused[1]);
+    assert!(refused[2].to_string().contains("already holds a run"), "{}", refused[2]);
+    drop(first);
+    let mut other = recording();
+    other.estimators = vec![toml::from_str("kind = 'kde'\nnoise_variances = [0.5]").unwrap()];
+    let error = Recorder::resume(&out, other).err().unwrap().to_string();
+    assert!(error.contains("other estimators"), "{error}");
+}
+
+#[test]
+fn layers_may_be_called_anything() {
+    let (folder, config) = saved(&[]);
+    let names = ["a:b", "block 1", "größe", "evil\u{1b}[2J", "<g>"];
+    for epoch in 0..2u64 {
+        let of_epoch = folder.path().join(format!("acts/{epoch}"));
+        fs::create_dir_all(&of_epoch).unwrap();
+        for name in names {
+            fs::write(of_epoch.join(format!("{name}.npy")), npy(&[N, 2], &layer(epoch, 2))).unwrap();
+        }
+    }
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    assert!(run.plane().rows().all(|row| row.missing.is_none()));
+    let data = infoplane::report::ReportData::of(&run);
+    let report = folder.path().join("report");
+    let files = infoplane::report::write(&data, &infoplane::report::Options::default(), &report).unwrap();
+    for svg in files.iter().filter(|path| path.extension().is_some_and(|kind| kind == "svg")) {
+        let text = fs::read_to_string(svg).unwrap();
+        assert!(!text.contains('\u{1b}') && !text.contains("<g>"), "{}", svg.display());
+    }
+    let csv = fs::read_to_string(report.join("plane.csv")).unwrap();
+    assert!(csv.contains(",größe,2,kde,"), "{csv}");
+}
+
 #[test]
 fn epochs_are_measured_as_they_appear() {
     let (folder, config) = saved(&[0]);
     let (acts, out) = (folder.path().join("acts"), folder.path().join("followed"));
     let kde = estimators()[..1].to_vec();
     let never = AtomicBool::new(false);
-    let options = FollowOptions { last: Some(4), idle: None, every: Duration::from_millis(20) };
+    let options = following(Some(4));
     let run = std::thread::scope(|scope| {
         scope.spawn(|| {
             for epoch in 1..=4 {
@@ -379,7 +462,7 @@ fn epochs_are_measured_as_they_appear() {
         follow_folder("mine", &config, &observed, &EVERY, &folder.path().join("x"), options, &(), &never);
     assert!(matches!(error, Err(RecordError::UnknownRange { index: 0 })), "{error:?}");
     // A folder that goes away ends it with a message; what was measured is kept.
-    let options = FollowOptions { last: Some(9), idle: None, every: Duration::from_millis(20) };
+    let options = following(Some(9));
     let out = folder.path().join("gone");
     let error = std::thread::scope(|scope| {
         scope.spawn(|| {

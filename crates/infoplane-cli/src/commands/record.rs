@@ -112,6 +112,9 @@ fn positions(text: &str) -> Result<Positions, String> {
 /// How often a folder is looked at for new epochs.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long the newest epoch may lack something before that is taken to be missing.
+const SETTLE: Duration = Duration::from_secs(5);
+
 /// Measures activations that another program saved.
 pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
     let config = FolderConfig {
@@ -158,6 +161,8 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
             last: arguments.last,
             idle: arguments.idle.map(Duration::from_secs),
             every: LOOK_EVERY,
+            settle: SETTLE,
+            threads: arguments.machine.options().threads,
         };
         follow_folder(&name, &config, &estimators, &schedule, &out, options, &meter, &interrupt)
     } else {

@@ -136,21 +136,13 @@ pub(crate) fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::EpochStats;
-
-    fn last(seed: u64, train_loss: f32, train_accuracy: f32) -> EpochStats {
-        EpochStats {
-            seed,
-            epoch: 600,
-            train_loss: Some(train_loss),
-            train_accuracy: Some(train_accuracy),
-            ..EpochStats::default()
-        }
-    }
 
     #[test]
     fn failed_seeds_are_told_in_one_sentence() {
-        let not = |seed, accuracy| FailedSeed::of(&last(seed, 0.7, accuracy), 0.52).unwrap();
+        let not = |seed, train_accuracy| {
+            let failure = TrainingFailure::NotLearned { epoch: 600, train_accuracy, guessing_accuracy: 0.52 };
+            FailedSeed { seed, failure }
+        };
         let diverged = FailedSeed { seed: 4, failure: TrainingFailure::Diverged };
         assert_eq!(
             failed_in_words(&[not(3, 0.52), diverged.clone(), not(7, 0.5)]),

@@ -22,6 +22,14 @@ pub struct LayerDescription {
 }
 
 impl LayerDescription {
+    /// What a layer is called, from 1; `T3` where `layers` does not say.
+    pub fn name_in(layers: &[LayerDescription], layer: usize) -> String {
+        match layer.checked_sub(1).and_then(|index| layers.get(index)) {
+            Some(described) if !described.name.is_empty() => described.name.clone(),
+            _ => LayerDescription::default_name(layer.saturating_sub(1)),
+        }
+    }
+
     /// The name of the layer at `index`, from 0, where it has none of its own: `T1`.
     pub fn default_name(index: usize) -> String {
         format!("T{}", index + 1)

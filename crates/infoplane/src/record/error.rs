@@ -142,6 +142,14 @@ pub enum RecordError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The activations of a run that goes on are not where its manifest says.
+    #[error("{source}\npaths in {}/manifest.toml start where the run was begun: resume it from there", run.display())]
+    Moved {
+        /// The run directory.
+        run: PathBuf,
+        /// What is wrong with the folder.
+        source: Box<RecordError>,
+    },
     /// The worker threads could not be started.
     #[error("cannot start worker threads: {0}")]
     Threads(String),

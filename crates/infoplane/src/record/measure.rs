@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::Array2;
+use serde::de::DeserializeOwned;
 
 use super::recorder::{check_same, finish};
-use super::{Folder, FolderConfig, RecordError, Recorder, Recording, SEED, grid, read_statistics};
+use super::{
+    Folder, FolderConfig, RecordError, Recorder, Recording, SEED, Understood, grid, read_statistics,
+};
 use crate::dataset::read::{file_and_name, read_labels, read_symbols};
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::{
@@ -78,9 +81,14 @@ pub fn resume_folder(
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
     let (_, manifest) = RunDir::open(path)?;
-    let config = folder_of(path, &manifest)?;
-    let folder = Folder::open(&config)?;
-    let estimators = estimators_of(path, &manifest)?;
+    let config: FolderConfig = kept(path, &manifest, "folder")?;
+    let folder = Folder::open(&config).map_err(|error| match error {
+        RecordError::Unreadable { .. } if config.source.is_relative() => {
+            RecordError::Moved { run: path.into(), source: Box::new(error) }
+        }
+        error => error,
+    })?;
+    let estimators: Vec<EstimatorConfig> = kept(path, &manifest, "estimators")?;
     let recording = recording(&manifest.name, &config, &folder, &estimators, &manifest.schedule)?;
     check_same(path, &manifest, &recording.manifest())?;
     let statistics = statistics(&config, &recording)?;
@@ -94,18 +102,14 @@ pub fn resume_folder(
     }
 }
 
-fn folder_of(path: &Path, manifest: &Manifest) -> Result<FolderConfig, RecordError> {
-    let not_a_folder = || RecordError::NotAFolder { path: path.into() };
-    let Origin::Recorded(recorded) = &manifest.origin else { return Err(not_a_folder()) };
-    recorded.settings.get("folder").cloned().and_then(|table| table.try_into().ok()).ok_or_else(not_a_folder)
-}
-
-fn estimators_of(path: &Path, manifest: &Manifest) -> Result<Vec<EstimatorConfig>, RecordError> {
-    let Origin::Recorded(recorded) = &manifest.origin else {
-        return Err(RecordError::NotAFolder { path: path.into() });
+/// A setting that the manifest of a recorded folder keeps.
+fn kept<T: DeserializeOwned>(path: &Path, manifest: &Manifest, key: &str) -> Result<T, RecordError> {
+    let value = match &manifest.origin {
+        Origin::Recorded(recorded) => recorded.settings.get(key).cloned(),
+        Origin::Experiment(_) => None,
     };
-    let estimators = recorded.settings.get("estimators").cloned().and_then(|list| list.try_into().ok());
-    estimators.ok_or_else(|| RecordError::NotAFolder { path: path.into() })
+    let value = value.and_then(|value| value.try_into().ok());
+    value.ok_or_else(|| RecordError::NotAFolder { path: path.into() })
 }
 
 /// What is recorded of a folder.
@@ -278,7 +282,7 @@ fn explain(
     }
 }
 
-/// How long [`follow_folder`] goes on.
+/// How [`follow_folder`] goes on, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowOptions {
     /// The run is complete when this epoch is measured.
@@ -287,12 +291,19 @@ pub struct FollowOptions {
     pub idle: Option<Duration>,
     /// How often the folder is looked at.
     pub every: Duration,
+    /// How long the newest epoch must have been as it is before what it lacks is taken to be missing. Another program
+    /// may still be writing it.
+    pub settle: Duration,
+    /// Threads to compute on; 0 is one for each core.
+    pub threads: usize,
 }
 
 /// Measures epochs of a folder as another program saves them, until the last one or until nothing new comes.
 ///
-/// An epoch whose files are not complete is left for the next look, and skipped, with a message, once a later one is
-/// complete. Otherwise as [`record_folder`], but for estimators whose bins depend on all epochs.
+/// The layers are those of the first epoch, once a later one is there or the first has not changed for `settle`. The newest
+/// epoch is left for a later look while it lacks a layer or a part of one; what it lacks when a later epoch is there, or
+/// after `settle`, is missing, and `progress` is told. Otherwise as [`record_folder`], but for estimators whose bins
+/// depend on all epochs.
 ///
 /// # Errors
 /// As [`record_folder`]; [`RecordError::Unreadable`] if the folder is gone: what was measured is kept.
@@ -308,20 +319,8 @@ pub fn follow_folder(
     interrupt: &AtomicBool,
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
-    let stopped = || interrupt.load(Ordering::Relaxed);
-    // Nothing is known before the first epoch is there.
-    let mut folder = loop {
-        match Folder::open(config) {
-            Ok(folder) => break folder,
-            Err(RecordError::NotUnderstood { .. }) if config.source.is_dir() => {}
-            Err(RecordError::Data(error)) if error.is_truncated() => {}
-            Err(error) => return Err(error),
-        }
-        if stopped() {
-            return Err(RecordError::Interrupted);
-        }
-        std::thread::sleep(options.every);
-    };
+    let pause = || pause(options.every, interrupt);
+    let mut folder = first_epoch(config, &options, interrupt)?;
     let mut recording = recording(name, config, &folder, estimators, schedule)?;
     recording.planned_epochs = options.last;
     let mut recorder = match RunDir::open(path) {
@@ -329,58 +328,99 @@ pub fn follow_folder(
         Err(_) => Recorder::create(path, recording.clone())?,
     };
     let estimators = recording.layer_estimators(&vec![LayerRange::default(); recording.layers.len()]);
-    let x = recording.x();
-    let mut news = Instant::now();
-    let mut seen: u64 = 0;
+    let workers = Workers::new(options.threads).map_err(|error| RecordError::Threads(error.to_string()))?;
+    let (x, y) = (recording.x(), &recording.labels);
     let mut measured_epochs = 0;
-    loop {
-        let there = folder.epochs();
-        let wanted: Vec<u64> = there.iter().copied().filter(|&epoch| recorder.wants(epoch)).collect();
-        for epoch in wanted {
-            if stopped() {
-                return Err(RecordError::Interrupted);
-            }
-            let activations = folder.read(epoch);
-            let problems = folder.take_problems(epoch);
-            let incomplete = problems.iter().flatten().flatten().any(|missing| missing.code == "incomplete");
-            if incomplete && there.last() == Some(&epoch) && options.last != Some(epoch) {
-                break;
-            }
-            let mut rows = measure_activations(SEED, epoch, &activations, &x, &recording.labels, &estimators);
-            explain(&mut rows, problems, epoch, progress);
-            recorder.keep(epoch, rows)?;
-            progress.measured(SEED, epoch);
-            measured_epochs += 1;
-            seen = seen.max(epoch);
-            news = Instant::now();
-        }
-        let done = options.last.is_some_and(|last| seen >= last)
-            || options.idle.is_some_and(|idle| news.elapsed() >= idle);
-        if done {
-            break;
-        }
-        let wake = Instant::now() + options.every;
-        while Instant::now() < wake {
-            if stopped() {
-                return Err(RecordError::Interrupted);
-            }
-            std::thread::sleep(Duration::from_millis(50).min(options.every));
-        }
-        folder.look_for_epochs()?;
-    }
-    recorder.end(folder.epochs().last().copied().unwrap_or(0));
-    let rest: Vec<u64> = folder.epochs().into_iter().filter(|&epoch| recorder.wants(epoch)).collect();
-    for epoch in rest {
-        let activations = folder.read(epoch);
-        let problems = folder.take_problems(epoch);
-        let mut rows = measure_activations(SEED, epoch, &activations, &x, &recording.labels, &estimators);
+    let mut keep = |recorder: &mut Recorder, epoch: u64, activations: Activations, problems| {
+        let mut rows = workers.install(|| measure_activations(SEED, epoch, &activations, &x, y, &estimators));
         explain(&mut rows, problems, epoch, progress);
         recorder.keep(epoch, rows)?;
         progress.measured(SEED, epoch);
         measured_epochs += 1;
+        Ok::<(), RecordError>(())
+    };
+    let mut news = Instant::now();
+    let mut measured_last = false;
+    // The newest epoch, if it lacks something, and since when.
+    let mut unsettled: Option<(u64, Instant)> = None;
+    loop {
+        let there = folder.epochs();
+        for epoch in there.iter().copied().filter(|&epoch| recorder.wants(epoch)).collect::<Vec<_>>() {
+            if interrupt.load(Ordering::Relaxed) {
+                return Err(RecordError::Interrupted);
+            }
+            let activations = folder.read(epoch);
+            let problems = folder.take_problems(epoch);
+            if problems.is_some() && there.last() == Some(&epoch) {
+                let since =
+                    unsettled.filter(|(of, _)| *of == epoch).map_or_else(Instant::now, |(_, since)| since);
+                if since.elapsed() < options.settle {
+                    unsettled = Some((epoch, since));
+                    break;
+                }
+            }
+            keep(&mut recorder, epoch, activations, problems)?;
+            measured_last |= options.last.is_some_and(|last| epoch >= last);
+            news = Instant::now();
+        }
+        if measured_last || options.idle.is_some_and(|idle| news.elapsed() >= idle) {
+            break;
+        }
+        pause()?;
+        folder.look_for_epochs()?;
+    }
+    recorder.end(folder.epochs().last().copied().unwrap_or(0));
+    for epoch in folder.epochs().into_iter().filter(|&epoch| recorder.wants(epoch)).collect::<Vec<_>>() {
+        let activations = folder.read(epoch);
+        let problems = folder.take_problems(epoch);
+        keep(&mut recorder, epoch, activations, problems)?;
     }
     for stats in statistics(config, &recording)? {
         recorder.describe(stats)?;
     }
     Ok(RecordSummary { run: recorder.finish()?, measured_epochs, time: start.elapsed() })
+}
+
+/// Waits until the first epoch of a folder is there, whole as far as can be told.
+fn first_epoch(
+    config: &FolderConfig,
+    options: &FollowOptions,
+    interrupt: &AtomicBool,
+) -> Result<Folder, RecordError> {
+    let mut before: Option<(Understood, Instant)> = None;
+    loop {
+        match Folder::open(config) {
+            Ok(folder) => {
+                let now = folder.understood();
+                let since = match &before {
+                    Some((before, since)) if *before == now => *since,
+                    _ => Instant::now(),
+                };
+                if now.epochs.len() > 1 || since.elapsed() >= options.settle {
+                    return Ok(folder);
+                }
+                before = Some((now, since));
+            }
+            // Nothing is there yet, or it is being written.
+            Err(RecordError::NotUnderstood { .. }) if config.source.is_dir() => {}
+            Err(RecordError::Data(error)) if error.is_truncated() => {}
+            Err(error) => return Err(error),
+        }
+        pause(options.every, interrupt)?;
+    }
+}
+
+/// Sleeps for so long, unless interrupted.
+fn pause(time: Duration, interrupt: &AtomicBool) -> Result<(), RecordError> {
+    let wake = Instant::now() + time;
+    loop {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(RecordError::Interrupted);
+        }
+        let left = wake.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
 }

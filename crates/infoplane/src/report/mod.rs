@@ -118,7 +118,7 @@ pub fn write(
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
-    let plane = plane_csv(data.plane).into_bytes();
+    let plane = plane_csv(data.plane, &data.layers).into_bytes();
     let figures: Vec<Figure> =
         figure::figures(data).par_iter().map(|figure| Figure::of(figure, options)).collect();
     let mut files = files::all_files(&figures, options.formats)?;

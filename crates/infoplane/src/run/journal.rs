@@ -108,8 +108,12 @@ impl Methods {
             Some(method) => Arc::clone(method),
             None => {
                 let mut method = MethodDescription::new(estimator, setting, bound);
-                while self.by_id.contains_key(&method.id) {
-                    method.id.push('+');
+                let id = method.id.clone();
+                for number in 2.. {
+                    if !self.by_id.contains_key(&method.id) {
+                        break;
+                    }
+                    method.id = format!("{id}-{number}");
                 }
                 let method = Arc::new(method);
                 self.by_id.insert(method.id.clone(), Arc::clone(&method));

@@ -8,7 +8,7 @@ use toml::Table;
 use super::FORMAT_VERSION;
 use crate::LayerDescription;
 use crate::estimator::EstimatorConfig;
-use crate::plane::{MethodDescription, make_ids_unique};
+use crate::plane::MethodDescription;
 use crate::schedule::ScheduleConfig;
 use crate::train::TrainingEnd;
 
@@ -108,10 +108,7 @@ impl Manifest {
 
     /// What a layer is called, from 1.
     pub fn layer_name(&self, layer: usize) -> String {
-        match layer.checked_sub(1).and_then(|index| self.layers.get(index)) {
-            Some(described) if !described.name.is_empty() => described.name.clone(),
-            _ => LayerDescription::default_name(layer.saturating_sub(1)),
-        }
+        LayerDescription::name_in(&self.layers, layer)
     }
 
     pub(super) fn shared_methods(&self) -> Vec<Arc<MethodDescription>> {
@@ -216,8 +213,7 @@ impl TryFrom<Manifest2> for Manifest {
         data.rule_gain = gain.and_then(|gain| gain.as_float().or(gain.as_integer().map(|gain| gain as f64)));
         let estimators: Vec<EstimatorConfig> = value(&experiment, "estimators")?;
         let described = MethodDescription::of_methods(&estimators);
-        let mut methods: Vec<MethodDescription> = described.iter().map(|method| (**method).clone()).collect();
-        make_ids_unique(&mut methods);
+        let methods = described.iter().map(|method| (**method).clone()).collect();
         let planned = key(&experiment, &["training", "epochs"]).and_then(|epochs| epochs.as_integer());
         Ok(Manifest {
             format_version: 2,
