@@ -87,6 +87,7 @@ pub mod schedule;
 pub mod snapshot;
 mod special;
 mod symmetric;
+pub mod table;
 mod tile;
 pub mod train;
 pub mod variable;

@@ -12,7 +12,7 @@ pub(crate) use description::make_ids_unique;
 pub use description::{LayerDescription, MethodDescription};
 pub use distance::{Distance, Entropies, Scale};
 pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
-pub(crate) use mean::mean_over_seeds;
 pub use mean::{Mean, Percentiles};
+pub(crate) use mean::{mean_over_seeds, value_at};
 pub(crate) use row::StoredRow;
 pub use row::{Missing, PlaneQuantity, PlaneRow};

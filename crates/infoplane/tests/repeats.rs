@@ -8,9 +8,10 @@ use std::fs;
 use std::sync::Arc;
 
 use infoplane::plane::{Mean, MethodDescription, Missing, PlaneQuantity};
-use infoplane::report::{self, Options, ReportData, repeats_csv};
+use infoplane::report::{self, Options, ReportData};
 use infoplane::run::{FailedSeed, TrainingFailure};
 use infoplane::schedule::{MeasuredEpoch, Reason};
+use infoplane::table::TableFormat;
 use infoplane::{InformationPlane, PlaneRow};
 use made_up::{MadeUp, Run, Skipped, make_up};
 
@@ -36,6 +37,10 @@ fn texts(data: &ReportData<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
+fn csv_of(data: &ReportData<'_>) -> String {
+    String::from_utf8(data.repeats().bytes(TableFormat::Csv)).expect("text")
+}
+
 fn schedule(seeds: u64, ends: impl Fn(u64) -> u64) -> Skipped {
     let measured = (1..=seeds).flat_map(|seed| {
         [0, 1, ends(seed)].map(|epoch| MeasuredEpoch { seed, epoch, reason: Reason::Planned, distance: None })
@@ -58,11 +63,11 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
     let run = of_seeds(1);
     let failed = vec![did_not_learn(3), did_not_learn(4)];
     let data = ReportData { plane: &plane, training: &[], failed, ..run.data() };
-    let csv = repeats_csv(&ReportData { all_seeds: true, ..data.clone() });
+    let csv = csv_of(&ReportData { all_seeds: true, ..data.clone() });
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "estimator,setting,bound,layer,epoch,\
+        "method,estimator,setting,bound,layer,layer_name,epoch,\
          i_xt_n_seeds,i_xt_mean_bits,i_xt_standard_error_bits,\
          i_xt_p5_bits,i_xt_p25_bits,i_xt_p50_bits,i_xt_p75_bits,i_xt_p95_bits,\
          i_ty_n_seeds,i_ty_mean_bits,i_ty_standard_error_bits,\
@@ -72,13 +77,13 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
     assert_eq!(
         lines[1..],
         [
-            "binned,\"30 equal on [-1, 1]\",,2,7,5,5,1.4142135623730951,1.4,3,5,7,8.6,1,0.5,,0.5,0.5,0.5,0.5,0.5,3 4,"
+            "binned-30-equal-on-1-1,binned,\"30 equal on [-1, 1]\",,2,T2,7,5,5,1.4142135623730951,1.4,3,5,7,8.6,1,0.5,,0.5,0.5,0.5,0.5,0.5,3 4,"
         ]
     );
     // Without 9 and 3: of 1, 5, 7 percentile p lies at place 2p.
-    let csv = repeats_csv(&data);
+    let csv = csv_of(&data);
     let line = csv.lines().nth(1).unwrap();
-    assert!(line.starts_with("binned,\"30 equal on [-1, 1]\",,2,7,3,4.333333333333333,"), "{line}");
+    assert!(line.contains(",\"30 equal on [-1, 1]\",,2,T2,7,3,4.333333333333333,"), "{line}");
     assert!(line.contains(",1.4,3,5,6,6.8,1,0.5,"), "{line}");
     assert!(line.ends_with(",,3 4"), "{line}");
 }

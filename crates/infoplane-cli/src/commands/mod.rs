@@ -5,6 +5,7 @@ mod bottleneck;
 mod calibrate;
 mod estimate;
 mod estimators;
+mod export;
 mod info;
 mod presets;
 mod record;
@@ -58,6 +59,8 @@ pub enum Command {
     Info(info::Args),
     /// Redraw the figures of runs
     Report(report::Args),
+    /// Write a table of a run as CSV, JSON lines or an Arrow file, or explain its columns
+    Export(export::Args),
     /// Treat late weights (or many seeds) as samples of one distribution and measure the pooled layers
     AsIfRandom(Box<as_if_random::Args>),
     /// Estimate information from files
@@ -88,6 +91,7 @@ impl Command {
             Command::Presets(arguments) => presets::presets(arguments),
             Command::Info(arguments) => info::info(arguments),
             Command::Report(arguments) => report::report(arguments),
+            Command::Export(arguments) => export::export(arguments),
             Command::AsIfRandom(arguments) => as_if_random::as_if_random(arguments),
             Command::Estimate(arguments) => estimate::estimate(arguments),
             Command::Estimators(arguments) => estimators::estimators(arguments),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
-use infoplane::report::ReportData;
+use infoplane::figure::{Arrangement, Comparison, ComparisonError};
+use infoplane::report::{ReportData, comparison_summary, write_comparison};
 use infoplane::run::Run;
 use serde_json::{Value, json};
 
@@ -22,14 +23,25 @@ Examples:
   infoplane report runs/tishby2017
   infoplane report runs/saxe2018-relu --all-seeds
   infoplane report runs/tishby2017 --format pdf --style slides --title Compression --out slides
-  infoplane report runs/*")]
+  infoplane report runs/*
+  infoplane report runs/saxe2018-tanh runs/saxe2018-relu --out compared
+  infoplane report runs/* --by training.batch_size --one-panel --out batch-sizes
+
+Several runs with --out are compared: their planes side by side or in one panel, and for each layer the information over
+epochs with standard errors and percentiles. Without --out each is redrawn into its own directory.")]
 pub struct Args {
     /// Directories of runs
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Directory for figures and tables; with several runs, each gets a directory of its name in it [default: RUN/report]
+    /// Directory for figures and tables; several runs are compared in it [default: RUN/report for each]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Compare groups of runs: those with the same value of this key of their configuration are one group
+    #[arg(long, value_name = "KEY", requires = "out", help_heading = "Comparing runs")]
+    pub by: Option<String>,
+    /// Compare planes in one panel, with a colour for each group, instead of side by side
+    #[arg(long, requires = "out", help_heading = "Comparing runs")]
+    pub one_panel: bool,
     /// Print one JSON object instead of the summary
     #[arg(long)]
     pub json: bool,
@@ -46,12 +58,16 @@ struct Drawn {
 
 /// Draws the figures of runs again.
 pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
-    let places = places(arguments)?;
+    if let (Some(out), [_, _, ..]) = (&arguments.out, &arguments.runs[..]) {
+        return compare(arguments, out);
+    }
+    if arguments.by.is_some() || arguments.one_panel {
+        return Err(Failure::input("--by and --one-panel compare runs: name two or more"));
+    }
     let drawn: Vec<Drawn> = arguments
         .runs
         .iter()
-        .zip(&places)
-        .map(|(run, out)| one(run, out.as_deref(), &arguments.figures))
+        .map(|run| one(run, arguments.out.as_deref(), &arguments.figures))
         .collect::<Result<_, _>>()?;
     if arguments.json {
         let object = match <[Drawn; 1]>::try_from(drawn) {
@@ -71,24 +87,38 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the figures of each run go, if not into its own directory.
-fn places(arguments: &Args) -> Result<Vec<Option<PathBuf>>, Failure> {
-    let runs = &arguments.runs;
-    let Some(out) = &arguments.out else { return Ok(vec![None; runs.len()]) };
-    if let [_] = &runs[..] {
-        return Ok(vec![Some(out.clone())]);
-    }
-    let names: Vec<_> = runs.iter().map(|run| run.file_name().unwrap_or(run.as_os_str())).collect();
-    if let Some((place, name)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name))
-    {
+/// Draws runs beside each other.
+fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
+    if let Some(pooled) = arguments.runs.iter().find(|path| AsIfRandomResult::is_in(path)) {
         return Err(Failure::input(format!(
-            "{} and another run are both called {}, so they cannot both go into {}; report them one at a time",
-            runs[place].display(),
-            name.to_string_lossy(),
-            out.display()
+            "{} holds an as-if-random result, which is not a run; leave it out of the comparison",
+            pooled.display()
         )));
     }
-    Ok(names.into_iter().map(|name| Some(out.join(name))).collect())
+    let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let flags = &arguments.figures;
+    let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);
+    let comparison = comparison.map_err(|error| {
+        let one_group = matches!(error, ComparisonError::OneGroup(_));
+        let failure = Failure::input(error);
+        match (one_group, &arguments.by) {
+            (true, Some(key)) => failure.with_advice(format!("all runs have the same `{key}`")),
+            _ => failure,
+        }
+    })?;
+    let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
+    let files = write_comparison(&comparison, arrangement, &flags.options(), out)?;
+    if arguments.json {
+        let object = json!({ "runs": arguments.runs, "groups": comparison.names(), "files": files });
+        print_json("report", object)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut screen = Screen::lock();
+    writeln!(screen, "{}", comparison_summary(&comparison))?;
+    for file in files {
+        writeln!(screen, "{}", file.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {

@@ -5,6 +5,7 @@
 
 mod caption;
 mod color;
+mod comparison;
 mod failed;
 mod font;
 mod format;
@@ -14,11 +15,13 @@ mod panel;
 mod path;
 mod pdf;
 mod plane;
+mod planes;
 mod png;
 mod scale;
 mod scene;
 mod schedule;
 mod series;
+mod sheet;
 mod svg;
 mod theme;
 mod training;
@@ -34,6 +37,7 @@ pub(crate) use panel::{Panel, thin};
 pub(crate) use path::{color_bar, marker, mean_path, seed_paths};
 pub(crate) use scale::Scale;
 pub(crate) use scene::{Anchor, Mark, Scene, Text};
+pub(crate) use sheet::{Sheet, remark};
 pub(crate) use theme::{DASHES, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES};
 pub use theme::{Style, StyleError};
 pub(crate) use theme::{reason_color, role_color, warning_color};
@@ -45,6 +49,8 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         FigureKind::Information => information::scene(figure, style),
         FigureKind::Training => training::scene(figure, style),
         FigureKind::Schedule => schedule::scene(figure, style),
+        FigureKind::Planes => planes::scene(figure, style),
+        FigureKind::Comparison => comparison::scene(figure, style),
     };
     style.finish(scene)
 }

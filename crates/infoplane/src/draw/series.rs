@@ -1,7 +1,7 @@
 //! Lines and bands of a panel.
 
 use super::{Color, DASHES, DOTS, Mark, Panel, Scene, cross, role_color, thin};
-use crate::figure::{Band, Figure, Line, Of};
+use crate::figure::{Band, BandRange, Figure, Line, Of};
 
 /// How lines and bands of a figure are drawn.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub(super) fn line(
     }
 }
 
-/// Fills what lies between two percentiles.
+/// Fills what lies around a mean.
 pub(super) fn band(scene: &mut Scene, panel: &Panel, figure: &Figure, band: &Band, strokes: Strokes) {
     let edge = |value: fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> {
         let places = band.points.iter().filter_map(|point| panel.at(point.0, value(point)));
@@ -50,6 +50,6 @@ pub(super) fn band(scene: &mut Scene, panel: &Panel, figure: &Figure, band: &Ban
         return;
     }
     let (fill, _): (Color, _) = role_color(figure, band.role);
-    let opacity = if band.from_percent < 25 { strokes.bands.0 } else { strokes.bands.1 };
+    let opacity = if band.range == BandRange::From5To95 { strokes.bands.0 } else { strokes.bands.1 };
     scene.marks.push(Mark::Shape { points, fill, opacity, outline: None });
 }

@@ -96,9 +96,27 @@ pub(crate) fn role_color(figure: &crate::figure::Figure, role: Role) -> (Color, 
             let place = figure.place_of(layer).unwrap_or(0);
             layer_color(place, figure.layers.len())
         }
+        Role::Group(group) => group_color(group),
         Role::Network => (Color::INK, &[]),
         Role::Theory => (Color::LIMIT, &[]),
     }
+}
+
+/// Colours that colour-blind readers tell apart (Okabe & Ito 2008), for groups that are compared.
+const GROUPS: [Color; 7] = [
+    Color(0, 114, 178),
+    Color(213, 94, 0),
+    Color(0, 158, 115),
+    Color(204, 121, 167),
+    Color(230, 159, 0),
+    Color(86, 180, 233),
+    Color(70, 70, 70),
+];
+
+/// The colour and the dashes of a group; after seven, colours come again with dashes.
+fn group_color(group: usize) -> (Color, &'static [f32]) {
+    let dashes: [&[f32]; 3] = [&[], DASHES, LIMIT_DASHES];
+    (GROUPS[group % GROUPS.len()], dashes[(group / GROUPS.len()) % dashes.len()])
 }
 
 /// The colour of epochs measured for a reason: places in the palette of layers.

@@ -2,6 +2,7 @@
 
 use super::{LimitCurve, ScheduleData, ShownLayer, distance_unit, schedule_setting, words};
 use crate::run::{FailedSeed, Run};
+use crate::table::{self, Table};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
 
@@ -70,6 +71,13 @@ impl<'a> ReportData<'a> {
                 .and_then(LimitCurve::of_gain),
             notes: run.notes(),
         }
+    }
+
+    /// Mean, standard error and percentiles over the seeds that are in the means; see [`table::repeats`].
+    pub fn repeats(&self) -> Table<'a> {
+        let in_mean = self.in_mean();
+        let failed: Vec<u64> = self.failed.iter().map(|failed| failed.seed).collect();
+        table::repeats(self.plane, &self.layers, |seed| in_mean.has(seed), &failed)
     }
 
     /// `T₃ (5, tanh)`.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::learned::{self, InMean, LEAST_FOR_BANDS};
 use super::thinning::thin_means;
 use super::{
-    Axis, Band, Direction, Figure, FigureKind, Limit, Line, Of, Panel, ReportData, Role, Series, words,
+    Axis, Band, BandRange, Direction, Figure, FigureKind, Limit, Line, Of, Panel, ReportData, Role, Series,
+    words,
 };
 use crate::plane::{LayerPath, Mean, MeanPoint, Percentiles, PlaneGroup, PlanePoint};
 
@@ -61,6 +62,8 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
         facts: std::iter::once(group.method.title.clone()).chain(words::facts(data, &seeds)).collect(),
         layers: widths.into_iter().map(|(layer, width)| data.shown_layer(layer, width)).collect(),
         panels: quantities.iter().map(|quantity| panel(data, quantity, in_mean)).collect(),
+        grid: None,
+        groups: vec![],
         legend: vec![],
         notes: notes.collect(),
         table: Some("repeats.csv".into()),
@@ -113,16 +116,16 @@ fn seeds(
     let role = Role::Layer(layer.layer);
     let bands = layer.seeds.iter().filter(|(seed, _)| in_mean.has(*seed)).count() >= LEAST_FOR_BANDS;
     if bands {
-        let band = |from_percent, to_percent, ends: fn(&Percentiles) -> (f64, f64)| {
+        let band = |range, ends: fn(&Percentiles) -> (f64, f64)| {
             let point = |p: &MeanPoint| {
                 let (low, high) = ends(&(quantity.mean)(p).percentiles);
                 (p.epoch as f64, low, high)
             };
             let points = layer.mean.iter().map(point).collect();
-            Series::Band(Band { role, from_percent, to_percent, points })
+            Series::Band(Band { role, range, points })
         };
-        series.push(band(5, 95, |percentiles| (percentiles.p5, percentiles.p95)));
-        series.push(band(25, 75, |percentiles| (percentiles.p25, percentiles.p75)));
+        series.push(band(BandRange::From5To95, |percentiles| (percentiles.p5, percentiles.p95)));
+        series.push(band(BandRange::From25To75, |percentiles| (percentiles.p25, percentiles.p75)));
     }
     for (seed, points) in &layer.seeds {
         let failed = data.is_failed(*seed);
@@ -158,7 +161,8 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!((bands.len(), bands[0].from_percent, bands[1].to_percent), (2, 5, 75));
+        let ranges: Vec<BandRange> = bands.iter().map(|band| band.range).collect();
+        assert_eq!(ranges, [BandRange::From5To95, BandRange::From25To75]);
         assert_eq!(bands[1].points, [(3.0, 2.0, 6.0)]);
         assert!((bands[0].points[0].1 - 0.4).abs() < 1e-12 && (bands[0].points[0].2 - 7.6).abs() < 1e-12);
     }

@@ -36,6 +36,7 @@
 //! ```
 
 pub(crate) mod axis;
+mod comparison;
 mod data;
 mod information;
 pub(crate) mod learned;
@@ -50,13 +51,14 @@ pub(crate) mod words;
 
 use rayon::prelude::*;
 
+pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
 pub use data::ReportData;
 pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use model::{
-    Axis, AxisScale, Band, Direction, Dots, Figure, FigureKind, Key, LegendEntry, Limit, Line, Note,
-    NoteCode, NoteKind, Of, Panel, Path, PathPoint, Role, Series, ShownLayer, Spacing, Ticks,
+    Axis, AxisScale, Band, BandRange, Direction, Dots, Figure, FigureKind, Grid, Key, LegendEntry, Limit,
+    Line, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Role, Series, ShownLayer, Spacing, Ticks,
 };
 
 /// The figures of a run: for every method its information plane and its information over epochs, then the training and

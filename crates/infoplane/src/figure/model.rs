@@ -26,6 +26,12 @@ pub struct Figure {
     pub layers: Vec<ShownLayer>,
     /// The pairs of axes.
     pub panels: Vec<Panel>,
+    /// How panels stand in rows and columns, row after row; absent where the kind of figure says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
+    /// What is compared, where colours tell runs or groups of runs apart: series name them by their place here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// What the lines and marks stand for, beside the layers; one entry for each meaning.
     pub legend: Vec<LegendEntry>,
     /// What a reader must know beside the curves, in the order in which it is to be said.
@@ -48,6 +54,19 @@ pub enum FigureKind {
     Training,
     /// Which epochs were measured, and how far apart neighbours are.
     Schedule,
+    /// Information planes on the same axes: in rows and columns, or of several groups in one panel.
+    Planes,
+    /// I(X;T) and I(T;Y) of several groups against the epoch, a row for each layer.
+    Comparison,
+}
+
+/// Panels in rows and columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The name of each column.
+    pub columns: Vec<String>,
+    /// The name of each row, in lines; a single row may have none.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A layer, as a figure calls it.
@@ -115,7 +134,7 @@ pub enum Series {
     Path(Path),
     /// A line of values.
     Line(Line),
-    /// What lies between two percentiles over seeds.
+    /// What lies around a mean over seeds.
     Band(Band),
     /// The measured epochs of a seed, a tick each.
     Ticks(Ticks),
@@ -128,6 +147,9 @@ pub enum Series {
 pub struct Path {
     /// The layer, by its number.
     pub layer: usize,
+    /// The group, by its place in [`Figure::groups`], where paths of several are in one panel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
     /// Which seeds it is of.
     pub of: Of,
     /// Whether its seed did not learn.
@@ -168,17 +190,27 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-/// What lies between two percentiles over seeds.
+/// What lies around a mean over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Band {
     /// What it shows.
     pub role: Role,
-    /// The lower percentile.
-    pub from_percent: u8,
-    /// The upper percentile.
-    pub to_percent: u8,
+    /// Where it ends.
+    pub range: BandRange,
     /// (x, lower end, upper end), ascending in x.
     pub points: Vec<(f64, f64, f64)>,
+}
+
+/// Where a band ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BandRange {
+    /// From the 5 % to the 95 % percentile.
+    From5To95,
+    /// From the lower to the upper quartile.
+    From25To75,
+    /// One standard error of the mean on both sides.
+    StandardError,
 }
 
 /// The measured epochs of a seed.
@@ -222,6 +254,8 @@ pub enum Spacing {
 pub enum Role {
     /// A layer, by its number.
     Layer(usize),
+    /// A group, by its place in [`Figure::groups`].
+    Group(usize),
     /// The network as a whole.
     Network,
     /// What theory allows.

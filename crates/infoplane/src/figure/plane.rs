@@ -51,6 +51,8 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
         facts: std::iter::once(group.method.title.clone()).chain(words::facts(data, &seeds)).collect(),
         layers: layers.iter().map(|path| data.shown_layer(path.layer, path.width)).collect(),
         panels: vec![panel],
+        grid: None,
+        groups: vec![],
         legend: vec![],
         notes: vec![],
         table: Some("plane.csv".into()),
@@ -73,7 +75,7 @@ fn axis(quantity: &str, layers: &[LayerPath], limit: f64, extra: f64, value: fn(
     Axis::linear(quantity, "bits", values.chain([0.0, limit]), extra)
 }
 
-fn limits(data: &ReportData<'_>) -> Vec<Limit> {
+pub(super) fn limits(data: &ReportData<'_>) -> Vec<Limit> {
     let (h_x, h_y) = (data.h_x.bits(), data.h_y.bits());
     let limit = |axis, name: &str, value: f64, text| Limit { axis, value, name: name.into(), text };
     let limits = [
@@ -95,6 +97,7 @@ pub(crate) fn seed_paths(layer: &LayerPath, is_failed: impl Fn(u64) -> bool) -> 
     }
     let path = |(seed, points): &(u64, Vec<crate::plane::PlanePoint>)| Path {
         layer: layer.layer,
+        group: None,
         of: Of::Seed(*seed),
         failed: is_failed(*seed),
         points: points.iter().map(seed_point).collect(),
@@ -114,5 +117,5 @@ pub(crate) fn mean_path(layer: &LayerPath, in_mean: &InMean) -> Path {
         y_error: point.i_ty_bits.standard_error,
     });
     let failed = !layer.seeds.iter().any(|(seed, _)| in_mean.has(*seed));
-    Path { layer: layer.layer, of: Of::Mean, failed, points: points.collect() }
+    Path { layer: layer.layer, group: None, of: Of::Mean, failed, points: points.collect() }
 }

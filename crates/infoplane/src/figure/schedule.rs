@@ -61,6 +61,8 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
         layers: vec![],
         notes: notes(data, &seeds, reasons.contains(&Reason::Filling), panels.len(), lower_edge),
         panels,
+        grid: None,
+        groups: vec![],
         legend,
         table: None,
     })

@@ -3,8 +3,8 @@
 use super::axis::epoch_share;
 use super::learned::{self, InMean, LEAST_FOR_BANDS};
 use super::{
-    Axis, AxisScale, Band, Figure, FigureKind, Key, LegendEntry, Line, Note, NoteCode, Of, Panel, ReportData,
-    Role, Series, words,
+    Axis, AxisScale, Band, BandRange, Figure, FigureKind, Key, LegendEntry, Line, Note, NoteCode, Of, Panel,
+    ReportData, Role, Series, words,
 };
 use crate::plane::{Mean, mean_over_seeds};
 use crate::train::{EpochStats, LayerStats};
@@ -91,6 +91,8 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
         facts: words::facts(data, &numbers),
         layers: (1..=n_layers).map(|layer| data.shown_layer(layer, width(data, layer))).collect(),
         panels,
+        grid: None,
+        groups: vec![],
         legend,
         notes,
         table: None,
@@ -177,7 +179,7 @@ impl Training<'_> {
         if bands {
             let (low, high) = (of_mean(|mean| mean.percentiles.p25), of_mean(|mean| mean.percentiles.p75));
             let points = low.into_iter().zip(high).map(|((x, low), (_, high))| (x, low, high)).collect();
-            series.push(Series::Band(Band { role, from_percent: 25, to_percent: 75, points }));
+            series.push(Series::Band(Band { role, range: BandRange::From25To75, points }));
         }
         for (seed, points) in quantity.seeds.iter().filter(|_| quantity.seeds.len() > 1) {
             let failed = self.data.is_failed(*seed);

@@ -95,7 +95,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// What a layer is called, without its width.
-fn called(data: &ReportData<'_>, number: usize) -> String {
+pub(crate) fn called(data: &ReportData<'_>, number: usize) -> String {
     let described = number.checked_sub(1).and_then(|index| data.layers.get(index));
     layer_named(number, described.map_or("", |described| described.name.as_str()))
 }

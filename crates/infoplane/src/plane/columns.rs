@@ -39,6 +39,25 @@ pub struct InformationPlane {
     place_of_reason: HashMap<Arc<Missing>, u32>,
 }
 
+/// The columns of a plane; a number that is absent is NaN.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaneColumns<'a> {
+    pub seed: &'a [u64],
+    pub epoch: &'a [u64],
+    pub layer: &'a [u32],
+    pub width: &'a [u32],
+    /// Places among the methods.
+    pub method: &'a [u32],
+    pub i_xt_bits: &'a [f64],
+    pub i_ty_bits: &'a [f64],
+    pub i_xt_standard_error_bits: &'a [f64],
+    pub i_ty_standard_error_bits: &'a [f64],
+    pub out_of_range: &'a [u64],
+    /// One more than the place in `reasons`; 0 where nothing is missing.
+    pub missing: &'a [u32],
+    pub reasons: &'a [Arc<Missing>],
+}
+
 /// An absent value in a column of numbers.
 const ABSENT: f64 = f64::NAN;
 
@@ -160,6 +179,24 @@ impl InformationPlane {
             i_ty_standard_error_bits: given(self.i_ty_standard_error_bits[place]),
             out_of_range: self.out_of_range[place],
             missing: self.missing_at(place).cloned(),
+        }
+    }
+
+    /// The columns as they are kept.
+    pub(crate) fn as_columns(&self) -> PlaneColumns<'_> {
+        PlaneColumns {
+            seed: &self.seed,
+            epoch: &self.epoch,
+            layer: &self.layer,
+            width: &self.width,
+            method: &self.method,
+            i_xt_bits: &self.i_xt_bits,
+            i_ty_bits: &self.i_ty_bits,
+            i_xt_standard_error_bits: &self.i_xt_standard_error_bits,
+            i_ty_standard_error_bits: &self.i_ty_standard_error_bits,
+            out_of_range: &self.out_of_range,
+            missing: &self.missing,
+            reasons: &self.reasons,
         }
     }
 

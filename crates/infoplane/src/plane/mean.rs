@@ -101,7 +101,8 @@ pub(crate) fn mean_over_seeds(series: &[Vec<(u64, f64)>]) -> Vec<(u64, Mean)> {
         .collect()
 }
 
-fn value_at(series: &[(u64, f64)], epoch: u64) -> Option<f64> {
+/// The value of a series at an epoch, between two of its epochs interpolated linearly; nothing outside.
+pub(crate) fn value_at(series: &[(u64, f64)], epoch: u64) -> Option<f64> {
     match series.binary_search_by_key(&epoch, |&(at, _)| at) {
         Ok(found) => Some(series[found].1),
         Err(0) => None,

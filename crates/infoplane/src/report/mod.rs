@@ -7,11 +7,11 @@
 mod as_if_random;
 mod bottleneck_figure;
 mod calibration_figure;
+mod comparison;
 pub(crate) mod composite;
+mod conclusion;
 mod files;
-mod repeats;
 mod summary;
-mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ use rayon::prelude::*;
 
 use crate::draw::Scene;
 use crate::figure;
+use crate::table::{self, TableFormat};
 
 pub use crate::draw::{Format, FormatError, Formats};
 pub use crate::draw::{Style, StyleError};
@@ -28,11 +29,11 @@ pub use crate::figure::{
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
 pub use calibration_figure::write_calibration;
+pub use comparison::{comparison_summary, write_comparison};
+pub use conclusion::conclusion;
 pub use files::Options;
 pub(crate) use files::{figure_files, write_files};
-pub use repeats::repeats_csv;
 pub use summary::summary;
-pub use table::plane_csv;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -118,12 +119,12 @@ pub fn write(
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
-    let plane = plane_csv(data.plane, &data.layers).into_bytes();
+    let plane = table::plane(data.plane, &data.layers).bytes(TableFormat::Csv);
     let figures: Vec<Figure> =
         figure::figures(data).par_iter().map(|figure| Figure::of(figure, options)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
     files.push(("plane.csv".into(), plane));
-    files.push(("repeats.csv".into(), repeats_csv(data).into_bytes()));
+    files.push(("repeats.csv".into(), data.repeats().bytes(TableFormat::Csv)));
     // Last, so that its links never point to what is not there yet.
     files.push(("summary.md".into(), summary::markdown(data, &figures, options.formats).into_bytes()));
     write_files(files, directory)

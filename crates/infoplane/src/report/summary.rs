@@ -67,12 +67,7 @@ pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Forma
     for group in &groups {
         page += &format!("\n## {}\n\n", plain(&heading(data, group)));
         let (rows, notes) = table_and_notes(data, group);
-        if !rows.is_empty() {
-            page += &format!("| {} |\n|{}\n", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
-            for row in rows {
-                page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
-            }
-        }
+        page += &markdown_table(&rows);
         if !notes.is_empty() {
             page += "\n";
         }
@@ -93,6 +88,18 @@ pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Forma
     page
 }
 
+/// The rows under their header; nothing if there are none.
+pub(super) fn markdown_table(rows: &[[String; 8]]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = format!("| {} |\n|{}\n", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
+    for row in rows {
+        table += &format!("| {} |\n", row.clone().map(|cell| plain(&cell)).join(" | "));
+    }
+    table
+}
+
 fn about(data: &ReportData<'_>) -> String {
     let h_x = format!("H(X) = {:.4} bits", data.h_x.bits());
     format!("{}, n = {}, {h_x}, H(Y) = {:.4} bits", data.dataset, data.n_samples, data.h_y.bits())
@@ -109,7 +116,10 @@ fn heading(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
     format!("{} – bits, {seeds}", group.method.title)
 }
 
-fn table_and_notes(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> (Vec<[String; 8]>, Vec<String>) {
+pub(super) fn table_and_notes(
+    data: &ReportData<'_>,
+    group: &PlaneGroup<'_>,
+) -> (Vec<[String; 8]>, Vec<String>) {
     let in_mean = data.in_mean();
     let both = group.layers_over(|seed| in_mean.has(seed));
     let rows = group.layers_with_i_ty(|seed| in_mean.has(seed)).into_iter().filter_map(|half| {
@@ -168,7 +178,7 @@ fn amount(mean: Mean, decimals: usize) -> String {
 }
 
 /// I(X;T), and below it I(T;Y): side by side, with their errors, they would not fit 80 columns.
-fn aligned(rows: &[[String; 8]]) -> String {
+pub(super) fn aligned(rows: &[[String; 8]]) -> String {
     let i_xt = [("I(X;T)", 0), ("first", 1), ("largest", 2), ("at epoch", 3), ("last", 4)];
     let i_ty = [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7)];
     columns(rows, &i_xt) + &columns(rows, &i_ty)
@@ -211,6 +221,7 @@ fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
     }
     lines.extend(accuracy(data));
     lines.extend(data.notes.iter().cloned());
+    lines.extend(super::conclusion(data));
     lines
 }
 
@@ -247,7 +258,7 @@ fn accuracy(data: &ReportData<'_>) -> Option<String> {
 }
 
 /// Text that Markdown does not take for its own signs.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
         if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Table;
+use toml::{Table, Value};
 
 use super::FORMAT_VERSION;
 use crate::LayerDescription;
@@ -106,6 +106,34 @@ impl Manifest {
         }
     }
 
+    /// The value of a key, with dots between its parts: one of the experiment (`training.batch_size`,
+    /// `estimators.0.bins`) or of the manifest itself (`name`, `data.n_samples`).
+    pub fn value(&self, key: &str) -> Option<Value> {
+        let own = Value::try_from(self).ok()?;
+        let of_experiment = self.experiment().and_then(|table| look_up(&Value::Table(table.clone()), key));
+        let found = of_experiment.or_else(|| look_up(&own, key))?;
+        // A table or a list is no value to compare.
+        (!matches!(found, Value::Table(_))).then_some(found)
+    }
+
+    /// The key of a value that is spelled most like `key`.
+    pub(crate) fn similar_key(&self, key: &str) -> Option<String> {
+        let mut keys = Vec::new();
+        if let Some(experiment) = self.experiment() {
+            list_keys(&Value::Table(experiment.clone()), "", &mut keys);
+        }
+        if let Ok(own) = Value::try_from(self) {
+            list_keys(&own, "", &mut keys);
+        }
+        let last = key.rsplit('.').next().unwrap_or(key);
+        let likeness = |candidate: &String| {
+            let of_last = candidate.rsplit('.').next().unwrap_or(candidate);
+            strsim::jaro_winkler(candidate, key).max(strsim::jaro_winkler(of_last, last))
+        };
+        let best = keys.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        (likeness(&best) > 0.8).then_some(best)
+    }
+
     /// What a layer is called, from 1.
     pub fn layer_name(&self, layer: usize) -> String {
         LayerDescription::name_in(&self.layers, layer)
@@ -113,6 +141,30 @@ impl Manifest {
 
     pub(super) fn shared_methods(&self) -> Vec<Arc<MethodDescription>> {
         self.methods.iter().cloned().map(Arc::new).collect()
+    }
+}
+
+/// The value at a path of keys; a number is a place in a list.
+fn look_up(value: &Value, key: &str) -> Option<Value> {
+    let step = |value: &Value, part: &str| match value {
+        Value::Table(table) => table.get(part).cloned(),
+        Value::Array(list) => list.get(part.parse::<usize>().ok()?).cloned(),
+        _ => None,
+    };
+    key.split('.').try_fold(value.clone(), |value, part| step(&value, part))
+}
+
+/// The keys of all values that are no tables.
+fn list_keys(value: &Value, before: &str, keys: &mut Vec<String>) {
+    let below = |part: &str| if before.is_empty() { part.to_string() } else { format!("{before}.{part}") };
+    match value {
+        Value::Table(table) => table.iter().for_each(|(part, value)| list_keys(value, &below(part), keys)),
+        Value::Array(list) if list.iter().any(Value::is_table) => {
+            for (place, value) in list.iter().enumerate() {
+                list_keys(value, &below(&place.to_string()), keys);
+            }
+        }
+        _ => keys.push(before.to_string()),
     }
 }
 

@@ -131,6 +131,18 @@ pub enum Reason {
     Last,
 }
 
+impl Reason {
+    /// `planned`, `section`, `filling` or `last`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::Planned => "planned",
+            Reason::Section => "section",
+            Reason::Filling => "filling",
+            Reason::Last => "last",
+        }
+    }
+}
+
 /// A measured epoch of a training: a line of `schedule.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredEpoch {

@@ -1,7 +1,6 @@
 //! Curves side by side: anything against anything.
 
-use super::sheet::{Sheet, legend_lines, remark};
-use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Text};
+use crate::draw::{Anchor, Color, Mark, Panel, Scale, Scene, Sheet, Text, legend_lines, remark};
 
 /// Panels of curves in rows and columns.
 #[derive(Debug, Clone)]

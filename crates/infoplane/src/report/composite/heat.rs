@@ -1,7 +1,6 @@
 //! Tables of coloured cells side by side, a number in each.
 
-use super::sheet::{Sheet, legend_lines};
-use crate::draw::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, text_width};
+use crate::draw::{Anchor, Color, Mark, Scene, Sheet, Text, Weight, epoch_color, legend_lines, text_width};
 
 const CELL_HEIGHT: f64 = 34.0;
 

@@ -3,7 +3,6 @@
 mod curves;
 mod heat;
 mod planes;
-mod sheet;
 
 pub(crate) use curves::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
 pub(crate) use heat::{HeatCell, HeatFigure, HeatPanel};

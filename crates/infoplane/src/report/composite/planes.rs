@@ -1,11 +1,12 @@
 //! Information planes side by side, on the same axes and in the same colours.
 
-use super::sheet::{Sheet, legend_lines, remark};
-use crate::draw::{Color, Panel, Scale, Scene, Text, color_bar, layer_color, marker, mean_path, seed_paths};
+use crate::draw::{Scene, Style};
 use crate::figure::learned::InMean;
 use crate::figure::thinning::thin_means;
-use crate::figure::{Path, Series, plane};
-use crate::plane::LayerPath;
+use crate::figure::{
+    Axis, Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, Path, Series, ShownLayer, plane,
+};
+use crate::plane::{LayerPath, MeanPoint};
 
 /// Beyond so many seeds the faint lines of each are left out: in small panels they are a fog.
 const MOST_SEEDS: usize = 10;
@@ -40,113 +41,79 @@ pub(crate) struct PlanePanel {
 
 impl PlanesFigure {
     /// The figure, laid out.
-    pub(crate) fn draw(mut self) -> Scene {
+    pub(crate) fn draw(self) -> Scene {
+        crate::draw::scene(&self.figure(), Style::Paper)
+    }
+
+    fn figure(mut self) -> Figure {
         for panel in &mut self.panels {
             thin_means(&mut panel.layers);
         }
-        let columns = self.columns.len().max(1);
+        let means = || self.panels.iter().flat_map(|p| &p.layers).flat_map(|layer| &layer.mean);
+        let axis = |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&PlanePanel) -> f64| {
+            let limits = self.panels.iter().map(limit);
+            // From zero to the limit even where the data fill less: the place in the plane is the message.
+            Axis::linear(quantity, "bits", means().map(mean).chain(limits).chain([0.0]), extra)
+        };
+        let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |panel| panel.h_x_bits);
+        let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |panel| panel.h_y_bits);
         let names = self.panels.iter().map(|p| &p.names).max_by_key(|names| names.len());
         let names = names.cloned().unwrap_or_default();
-        let row_names = if self.rows.is_empty() { 0.0 } else { 30.0 };
-        let panel = if columns > 2 { (258.0, 208.0) } else { (340.0, 262.0) };
-        let mut sheet = Sheet {
-            columns,
-            rows: self.panels.len().div_ceil(columns).max(1),
-            panel,
-            gap: (40.0, 38.0),
-            left: 66.0 + row_names,
-            right: 96.0,
-            below: 0.0,
-            named_columns: true,
+        let n_layers = self.panels.iter().map(|p| p.layers.len()).max().unwrap_or(0).max(names.len());
+        let layer = |index: usize| ShownLayer {
+            layer: index + 1,
+            name: names.get(index).cloned().unwrap_or_default(),
         };
-        let lines = legend_lines(&names, 34.0, sheet.end() - sheet.left);
-        sheet.below = 18.0 * lines.len() as f64 + 8.0;
-        let notes = self.all_notes();
-        let mut scene = sheet.scene(&self.title, &self.subtitle, &notes);
-        sheet.name_columns(&mut scene, &self.columns);
-        sheet.name_rows(&mut scene, &self.rows);
-
-        let paths = || self.panels.iter().flat_map(|p| &p.layers);
-        let epochs = Scale::epochs(paths().flat_map(|layer| layer.mean.iter().map(|p| p.epoch)));
-        let means = || paths().flat_map(|layer| &layer.mean);
-        let limit = |value: fn(&PlanePanel) -> f64| self.panels.iter().map(value);
-        // From zero to the limit even where the data fill less: the place in the plane is the message.
-        let x =
-            Scale::linear(means().map(|p| p.i_xt_bits.mean).chain(limit(|p| p.h_x_bits)).chain([0.0]), 0.04);
-        let y =
-            Scale::linear(means().map(|p| p.i_ty_bits.mean).chain(limit(|p| p.h_y_bits)).chain([0.0]), 0.07);
-        for (index, content) in self.panels.iter().enumerate() {
-            let (row, column) = (index / columns, index % columns);
-            let (left, top) = sheet.at(row, column);
-            let panel = Panel { left, top, width: panel.0, height: panel.1, x, y };
-            let lowest = index + columns >= self.panels.len();
-            content.draw(&mut scene, &panel, lowest, column == 0, epochs);
+        Figure {
+            id: String::new(),
+            kind: FigureKind::Planes,
+            heading: self.title.clone(),
+            title: self.title.clone(),
+            facts: vec![self.subtitle.clone()],
+            layers: (0..n_layers).map(layer).collect(),
+            panels: self.panels.iter().map(|panel| panel.shown(&x, &y)).collect(),
+            grid: Some(Grid { columns: self.columns.clone(), rows: self.rows.clone() }),
+            groups: vec![],
+            legend: vec![],
+            notes: self.all_notes(),
+            table: None,
         }
-        let (left, top) = sheet.at(0, columns - 1);
-        // Beside the last column, along all rows.
-        let along =
-            Panel { left: left - 42.0, top, width: sheet.panel.0, height: sheet.bottom() - top, x, y };
-        color_bar(&mut scene, &along, epochs);
-        for (line, entries) in lines.iter().enumerate() {
-            for &(index, offset) in entries {
-                let (x, y) = (sheet.left + offset, sheet.bottom() + 56.0 + 18.0 * line as f64);
-                let (color, _) = layer_color(index, names.len());
-                scene.marks.push(marker(index, (x + 6.0, y - 4.0), 3.8, color));
-                scene.text(Text::new(x + 16.0, y, 11.5, names[index].clone()));
-            }
-        }
-        scene
     }
 
-    fn all_notes(&self) -> Vec<String> {
+    fn all_notes(&self) -> Vec<Note> {
         let seeds = self.panels.iter().flat_map(|p| p.layers.iter().map(|layer| layer.seeds.len())).max();
         let first = match seeds {
             Some(2..=MOST_SEEDS) => Some("Bold: mean over seeds. Thin: each seed.".to_string()),
             Some(n) if n > MOST_SEEDS => Some("Paths are means over seeds.".to_string()),
             _ => None,
         };
-        first.into_iter().chain(self.notes.iter().cloned()).collect()
+        let first = first.map(|text| Note::reading(NoteCode::Seeds, text));
+        let others = self.notes.iter().map(|text| Note::fact(NoteCode::Definition, text.clone()));
+        first.into_iter().chain(others).collect()
     }
 }
 
 impl PlanePanel {
-    fn draw(&self, scene: &mut Scene, panel: &Panel, lowest: bool, first: bool, epochs: Scale) {
-        panel.grid(scene);
-        if let Some(share) = panel.x.share(self.h_x_bits) {
-            let x = panel.left + share * panel.width;
-            scene.dashed(vec![(x, panel.bottom()), (x, panel.top)], Color::LIMIT, 1.0, 1.0, &[4.0, 3.0]);
-        }
-        if let Some(share) = panel.y.share(self.h_y_bits) {
-            let y = panel.bottom() - share * panel.height;
-            scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.0, 1.0, &[4.0, 3.0]);
-        }
-        let n = self.layers.len();
-        let color = |index: usize| layer_color(index, n.max(self.names.len())).0;
-        let few = self.layers.iter().enumerate().filter(|(_, layer)| layer.seeds.len() <= MOST_SEEDS);
-        let seeds: Vec<(usize, Series)> = few
-            .flat_map(|(index, layer)| {
-                let paths = plane::seed_paths(layer, |seed| self.marked.contains(&seed));
-                paths.into_iter().map(move |path| (index, path))
-            })
-            .collect();
-        let seeds: Vec<(&Path, Color)> = seeds
+    fn shown(&self, x: &Axis, y: &Axis) -> Panel {
+        let numbered = |(index, layer): (usize, &LayerPath)| LayerPath { layer: index + 1, ..layer.clone() };
+        let layers: Vec<LayerPath> = self.layers.iter().enumerate().map(numbered).collect();
+        let few = layers.iter().filter(|layer| layer.seeds.len() <= MOST_SEEDS);
+        let seeds = few.flat_map(|layer| plane::seed_paths(layer, |seed| self.marked.contains(&seed)));
+        let all = InMean { left_out: vec![] };
+        let means = layers
             .iter()
-            .filter_map(|(index, series)| match series {
-                Series::Path(path) => Some((path, color(*index))),
-                _ => None,
-            })
-            .collect();
-        seed_paths(scene, panel, &seeds);
-        for (index, layer) in self.layers.iter().enumerate() {
-            let radius = 2.5 + 1.3 * (n - 1 - index) as f64 / n as f64;
-            let path = plane::mean_path(layer, &InMean { left_out: vec![] });
-            mean_path(scene, panel, &path, (index, radius), (color(index), Some(epochs)));
+            .map(|layer| plane::mean_path(layer, &all))
+            .filter(|path: &Path| !path.points.is_empty());
+        let limit =
+            |axis, name: &str, value: f64| Limit { axis, value, name: name.into(), text: String::new() };
+        let limits = [limit(Direction::X, "H(X)", self.h_x_bits), limit(Direction::Y, "H(Y)", self.h_y_bits)];
+        Panel {
+            name: String::new(),
+            x: x.clone(),
+            y: y.clone(),
+            series: seeds.chain(means.map(Series::Path)).collect(),
+            limits: limits.into_iter().filter(|limit| limit.value.is_finite()).collect(),
+            remark: (!self.remark.is_empty()).then(|| self.remark.clone()),
         }
-        let x_name = if lowest { "I(X;T)  [bits]" } else { "" };
-        panel.axes(scene, x_name, if first { "I(T;Y)  [bits]" } else { "" });
-        // Before the limit, or its line would run through the words.
-        let limit = panel.x.share(self.h_x_bits).map(|share| panel.left + share * panel.width);
-        let end = limit.filter(|x| *x > panel.left + panel.width / 2.0).unwrap_or(panel.right());
-        remark(scene, (end - 6.0, panel.bottom() - 8.0), &self.remark);
     }
 }

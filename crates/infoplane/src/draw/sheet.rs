@@ -1,7 +1,6 @@
 //! Where panels stand on a sheet, with the names of their rows and columns.
 
-pub(super) use crate::draw::legend_lines;
-use crate::draw::{Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title};
+use super::{Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title};
 
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;
@@ -10,7 +9,7 @@ const NOTES_LEFT: f64 = 24.0;
 
 /// A grid of panels of one size.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     pub columns: usize,
     pub rows: usize,
     /// Width and height of a panel.
@@ -70,6 +69,13 @@ impl Sheet {
         }
     }
 
+    /// Names one panel above it, by its place row after row.
+    pub fn name_panel(&self, scene: &mut Scene, index: usize, name: &str) {
+        let (left, top) = self.at(index / self.columns, index % self.columns);
+        let text = Text::new(left + self.panel.0 / 2.0, top - 10.0, NAME_SIZE, name);
+        scene.text(text.anchor(Anchor::Middle).bold());
+    }
+
     /// Names the rows at the left edge, in as many lines as each name has.
     pub fn name_rows(&self, scene: &mut Scene, names: &[Vec<String>]) {
         for (row, lines) in names.iter().enumerate().take(self.rows) {
@@ -85,7 +91,7 @@ impl Sheet {
 }
 
 /// A remark in a corner of a panel, a line each: the last line ends at a place.
-pub(super) fn remark(scene: &mut Scene, (x, y): (f64, f64), lines: &str) {
+pub(crate) fn remark(scene: &mut Scene, (x, y): (f64, f64), lines: &str) {
     for (line, content) in lines.lines().rev().enumerate() {
         let text = Text::new(x, y - 13.0 * line as f64, 10.5, content);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));

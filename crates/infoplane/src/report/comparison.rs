@@ -1,0 +1,71 @@
+//! A comparison in a directory: figures, `comparison.csv` and `summary.md`.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::summary::{aligned, markdown_table, plain, table_and_notes};
+use super::{Figure, Options, ReportError, files, write_files};
+use crate::figure::{Arrangement, Comparison};
+use crate::table::TableFormat;
+
+/// Compared groups in words and aligned columns, for a terminal: for every common method and every group the table of
+/// [`summary`](super::summary()).
+pub fn comparison_summary(comparison: &Comparison) -> String {
+    let mut text = format!("compared: {}\n", comparison.names().join(", "));
+    for (title, members) in comparison.by_method() {
+        text += &format!("\n{title} – bits, mean ± standard error over seeds\n");
+        for member in members {
+            let (rows, notes) = table_and_notes(&member.data, &member.rows);
+            text += &format!("\n{}\n{}", member.label, aligned(&rows));
+            for note in notes {
+                text += &format!("  {note}\n");
+            }
+        }
+    }
+    text
+}
+
+/// Writes the figures of a comparison in the forms of `options`, `comparison.csv` and `summary.md` into `directory`, and
+/// returns the paths of what it wrote. Files are replaced as by [`write()`](super::write()).
+///
+/// # Errors
+/// [`ReportError::Write`] if a file cannot be written, [`ReportError::Picture`] if a figure cannot be encoded.
+pub fn write_comparison(
+    comparison: &Comparison,
+    arrangement: Arrangement,
+    options: &Options,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let figures: Vec<Figure> =
+        comparison.figures(arrangement).par_iter().map(|figure| Figure::of(figure, options)).collect();
+    let mut files = files::all_files(&figures, options.formats)?;
+    files.push(("comparison.csv".into(), comparison.table().bytes(TableFormat::Csv)));
+    // Last, so that its links never point to what is not there yet.
+    files.push(("summary.md".into(), markdown(comparison, &figures, options).into_bytes()));
+    write_files(files, directory)
+}
+
+fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> String {
+    let mut page = format!("# {}\n", plain(&comparison.names().join(", ")));
+    for (title, members) in comparison.by_method() {
+        page += &format!("\n## {}\n\nBits, mean ± standard error over seeds.\n", plain(&title));
+        for member in members {
+            let (rows, notes) = table_and_notes(&member.data, &member.rows);
+            page += &format!("\n### {}\n\n{}", plain(&member.label), markdown_table(&rows));
+            if !notes.is_empty() {
+                page.push('\n');
+            }
+            for note in notes {
+                page += &format!("- {}\n", plain(&note));
+            }
+        }
+    }
+    if !figures.is_empty() {
+        page += "\n## Figures\n";
+    }
+    for Figure { name, title, .. } in figures {
+        page += &files::markdown(name, &plain(title), options.formats);
+    }
+    page
+}

@@ -1,0 +1,127 @@
+//! The measurements as a table.
+
+use std::borrow::Cow;
+
+use super::{Column, NONE, Table, Values};
+use crate::{Bound, InformationPlane, LayerDescription};
+
+/// The columns of [`plane`].
+pub const PLANE: &[Column] = &[
+    Column::integer("seed", "The seed of the training run."),
+    Column::integer("epoch", "Epochs of training before the measurement; 0 is the untrained network."),
+    Column::integer("layer", "The layer, from 1 (nearest the input)."),
+    Column::category("layer_name", "The name of the layer."),
+    Column::integer("width", "The number of units of the layer."),
+    Column::category("method", "The id of the method, with its settings and bound."),
+    Column::category("estimator", "The estimator, by its name in configuration files."),
+    Column::category("setting", "The settings of the estimator in a few words."),
+    Column::category("bound", "Which bound on I(X;T) the value is: upper or lower.").optional(),
+    Column::number("i_xt_bits", "bits", "I(X;T), the information of the layer about the input.").optional(),
+    Column::number("i_ty_bits", "bits", "I(T;Y), the information of the layer about the label.").optional(),
+    Column::number("i_xt_standard_error_bits", "bits", "The standard error of I(X;T).").optional(),
+    Column::number("i_ty_standard_error_bits", "bits", "The standard error of I(T;Y).").optional(),
+    Column::integer("out_of_range", "How many values of the layer lay outside the bins."),
+    Column::category("status", "ok, or why a value is absent."),
+];
+
+/// The measurements: a row for each seed, epoch, layer and method, in the order of `plane`; `layers` names the layers.
+///
+/// Numbers are borrowed from the plane; names take 4 bytes a row and column.
+pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Table<'a> {
+    let columns = plane.as_columns();
+    let methods = plane.methods();
+    let of_method = |text: fn(&crate::plane::MethodDescription) -> &str| {
+        let names = methods.iter().map(|method| Cow::Borrowed(text(method))).collect();
+        Values::category(names, Cow::Borrowed(columns.method))
+    };
+    let bounds = [Bound::Lower, Bound::Upper];
+    let bound_of_method: Vec<u32> = methods
+        .iter()
+        .map(|method| match method.bound {
+            None => NONE,
+            Some(bound) => bounds.iter().position(|&other| other == bound).map_or(NONE, |code| code as u32),
+        })
+        .collect();
+    let n_layers = columns.layer.iter().max().map_or(0, |&last| last as usize);
+    let statuses = std::iter::once(Cow::Borrowed("ok"))
+        .chain(columns.reasons.iter().map(|missing| Cow::Owned(missing.to_string())));
+    let values = vec![
+        Values::U64(Cow::Borrowed(columns.seed)),
+        Values::U64(Cow::Borrowed(columns.epoch)),
+        Values::U32(Cow::Borrowed(columns.layer)),
+        Values::category(
+            (0..=n_layers).map(|layer| Cow::Owned(LayerDescription::name_in(layers, layer))).collect(),
+            Cow::Borrowed(columns.layer),
+        ),
+        Values::U32(Cow::Borrowed(columns.width)),
+        of_method(|method| &method.id),
+        of_method(|method| &method.estimator),
+        of_method(|method| &method.setting),
+        Values::category(
+            bounds.iter().map(|bound| Cow::Borrowed(bound.name())).collect(),
+            columns.method.iter().map(|&method| bound_of_method[method as usize]).collect(),
+        ),
+        Values::F64(Cow::Borrowed(columns.i_xt_bits)),
+        Values::F64(Cow::Borrowed(columns.i_ty_bits)),
+        Values::F64(Cow::Borrowed(columns.i_xt_standard_error_bits)),
+        Values::F64(Cow::Borrowed(columns.i_ty_standard_error_bits)),
+        Values::U64(Cow::Borrowed(columns.out_of_range)),
+        // A missing value's code is one more than the place of its reason; 0 is `ok`.
+        Values::category(statuses.collect(), Cow::Borrowed(columns.missing)),
+    ];
+    Table::new("plane", PLANE, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::PlaneRow;
+    use crate::plane::{MethodDescription, Missing};
+    use crate::table::TableFormat;
+
+    fn rows() -> InformationPlane {
+        let method = |estimator, setting, bound| Arc::new(MethodDescription::new(estimator, setting, bound));
+        let binned = method("binned", "30 \"edges\" on [-1, 1]", None);
+        let kde = method("kde", "noise_variance=0.1", Some(Bound::Upper));
+        let first = PlaneRow {
+            i_ty_standard_error_bits: Some(0.1 + 0.2),
+            out_of_range: 4,
+            ..PlaneRow::new(3, 10, (2, 7), &binned, (11.9985, f64::NAN))
+        };
+        let missing = Some(Arc::new(Missing::both("not-finite", "a value is NaN")));
+        let second = PlaneRow { i_xt_bits: None, missing, ..PlaneRow::new(3, 10, (2, 7), &kde, (0.0, 0.5)) };
+        InformationPlane::from_iter([first, second])
+    }
+
+    #[test]
+    fn rows_are_lines_and_commas_are_quoted() {
+        let rows = rows();
+        let csv = String::from_utf8(plane(&rows, &[]).bytes(TableFormat::Csv)).unwrap();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "seed,epoch,layer,layer_name,width,method,estimator,setting,bound,i_xt_bits,i_ty_bits,\
+                 i_xt_standard_error_bits,i_ty_standard_error_bits,out_of_range,status",
+                "3,10,2,T2,7,binned-30-edges-on-1-1,binned,\"30 \"\"edges\"\" on [-1, 1]\",,11.9985,,,\
+                 0.30000000000000004,4,ok",
+                "3,10,2,T2,7,kde-noise-variance-0.1-upper,kde,noise_variance=0.1,upper,,0.5,,,0,a value is NaN",
+            ]
+        );
+    }
+
+    #[test]
+    fn json_lines_hold_the_same_and_null_for_what_is_absent() {
+        let rows = rows();
+        let lines = plane(&rows, &[]).bytes(TableFormat::Jsonl);
+        let parsed: Vec<serde_json::Value> =
+            lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        assert_eq!(parsed.len(), 2);
+        assert_eq!(parsed[0]["setting"], "30 \"edges\" on [-1, 1]");
+        assert_eq!(parsed[0]["i_ty_standard_error_bits"].as_f64(), Some(0.1 + 0.2));
+        assert!(parsed[0]["i_ty_bits"].is_null() && parsed[0]["bound"].is_null());
+        assert_eq!(parsed[1]["bound"], "upper");
+    }
+}
