@@ -154,7 +154,7 @@ expected = [json.loads(line) for line in open(lines)]
 table = feather.read_table(arrow)
 table.validate(full=True)
 assert table.to_pylist() == expected, 'pyarrow reads other values'
-frame = pl.read_ipc(arrow, memory_map=False)
+frame = pl.read_ipc(arrow)
 assert frame.to_dicts() == expected, 'polars reads other values'
 # As a stream, without the footer.
 with open(arrow, 'rb') as file:

@@ -6,7 +6,7 @@ use infoplane::report::{Format, Formats, Options, Style};
 /// Forms, style, title and seeds. None of them changes what was measured.
 #[derive(Debug, Clone, Args)]
 pub struct FigureFlags {
-    /// The forms of each figure, separated by commas: svg, png, pdf
+    /// The forms of each figure, separated by commas: svg, png, pdf; information planes also move: gif, apng
     #[arg(long, value_name = "LIST", default_value_t = Formats::default(), help_heading = "Figures")]
     pub format: Formats,
     /// What the figures are to be read on: paper, or slides with larger letters

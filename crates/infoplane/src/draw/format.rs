@@ -15,19 +15,31 @@ pub enum Format {
     Png,
     /// Vector graphics for papers and slides; letters are text in the embedded font.
     Pdf,
+    /// A moving picture that slides programs play, of figures over epochs that can move: information planes. At most 255
+    /// colours.
+    Gif,
+    /// A moving picture that browsers play, with every colour. Programs that do not know it show its first frame.
+    Apng,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 3] = [Format::Svg, Format::Png, Format::Pdf];
+    pub const ALL: [Format; 5] = [Format::Svg, Format::Png, Format::Pdf, Format::Gif, Format::Apng];
 
-    /// The name, which is also how files in this form end: `svg`, `png`, `pdf`.
+    /// The name, which is also how files in this form end: `svg`, `png`, `pdf`, `gif`, `apng`.
     pub fn name(self) -> &'static str {
         match self {
             Format::Svg => "svg",
             Format::Png => "png",
             Format::Pdf => "pdf",
+            Format::Gif => "gif",
+            Format::Apng => "apng",
         }
+    }
+
+    /// Whether it plays frames; then only figures in which something moves can be written in it.
+    pub fn moves(self) -> bool {
+        matches!(self, Format::Gif | Format::Apng)
     }
 }
 
@@ -48,7 +60,9 @@ pub struct Formats([bool; Format::ALL.len()]);
 
 /// Why a text names no set of formats.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is not a figure format: svg, png and pdf are, several with commas between them")]
+#[error(
+    "`{name}` is not a format of figures: svg, png, pdf, gif and apng are, several with commas between them"
+)]
 pub struct FormatError {
     /// What was given.
     pub name: String,
@@ -101,12 +115,13 @@ impl Scene {
     /// The scene as the bytes of a file in this form. The same scene gives the same bytes.
     ///
     /// # Errors
-    /// Only if the encoder of pictures refuses this one.
+    /// For a form that moves, or if the encoder of pictures refuses this one.
     pub(crate) fn encode(&self, format: Format) -> Result<Vec<u8>, String> {
         match format {
             Format::Svg => Ok(self.to_svg().into_bytes()),
             Format::Png => self.to_png(),
             Format::Pdf => Ok(self.to_pdf()),
+            Format::Gif | Format::Apng => Err("a single scene does not move".into()),
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Small on purpose: a figure is laid out once, in points, and each form draws the same list of marks. The
 //! letters come with the library, so a machine without any font gives the same picture.
 
+mod animation;
 mod caption;
 mod color;
 mod comparison;
 mod failed;
 mod font;
 mod format;
+mod frames;
 mod information;
 mod labels;
 mod panel;
@@ -28,6 +30,8 @@ mod training;
 
 use crate::figure::{Figure, FigureKind};
 
+pub(crate) use animation::moving_epochs;
+pub use animation::{Animation, AnimationError};
 pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
 pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
@@ -45,7 +49,7 @@ pub(crate) use theme::{reason_color, role_color, warning_color};
 /// Lays a figure out.
 pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
     let scene = match figure.kind {
-        FigureKind::Plane => plane::scene(figure, style),
+        FigureKind::Plane => plane::scene(figure, style, None),
         FigureKind::Information => information::scene(figure, style),
         FigureKind::Training => training::scene(figure, style),
         FigureKind::Schedule => schedule::scene(figure, style),

@@ -113,7 +113,9 @@ pub(crate) fn marker(index: usize, (x, y): (f64, f64), radius: f64, fill: Color)
 }
 
 /// What lightness means in epochs: the shades of a layer, in grey.
-pub(crate) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
+///
+/// In a moving picture, `now` is the epoch of the frame.
+pub(crate) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale, now: Option<u64>) {
     let (left, width) = (panel.right() + 62.0, 14.0);
     let (top, height) = (panel.top, panel.height);
     let colors = (0..=128).map(|step| shade(Color(70, 70, 70), f64::from(step) / 128.0)).collect();
@@ -130,6 +132,12 @@ pub(crate) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale) {
             scene.text(Text::new(right + 7.0, y + 4.0, 11.0, label));
         }
     }
-    let name = Text::new(left + width / 2.0, top - 6.0, LABEL_SIZE, "epoch");
+    if let Some(share) = now.and_then(|epoch| epochs.share(epoch as f64)) {
+        let y = bottom - share * height;
+        let points = vec![(left - 2.0, y), (left - 10.0, y - 4.5), (left - 10.0, y + 4.5)];
+        scene.marks.push(Mark::Shape { points, fill: Color::INK, opacity: 1.0, outline: None });
+    }
+    let name = now.map_or("epoch".to_string(), |epoch| format!("epoch {epoch}"));
+    let name = Text::new(left + width / 2.0, top - 6.0, LABEL_SIZE, name);
     scene.text(name.anchor(Anchor::Middle).color(Color::QUIET));
 }

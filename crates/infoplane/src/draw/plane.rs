@@ -15,7 +15,8 @@ const PLOT: (f64, f64) = (584.0, 430.0);
 const RIGHT: f64 = 152.0;
 const LINE: f64 = 14.0;
 
-pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
+/// The whole figure, or, on the same sheet, what was measured up to an epoch.
+pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene {
     let Some(content) = figure.panels.first() else { return Scene::new(1.0, 1.0) };
     let (width, height) = style.panel(PLOT);
     let (x, y) = (Scale::of(&content.x), Scale::of(&content.y));
@@ -59,11 +60,21 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         panel.curve(&mut scene, line.points.iter().copied(), color, width, 1.0, dashes);
     }
     let seeds: Vec<(&Path, Color)> = seeds.into_iter().map(|path| (path, color(path))).collect();
+    let (seeds_until, means_until): (Vec<Path>, Vec<Path>);
+    let (seeds, drawn) = match until {
+        None => (seeds, means.clone()),
+        Some(epoch) => {
+            seeds_until = seeds.iter().map(|(path, _)| path.until(epoch)).collect();
+            means_until = means.iter().map(|path| path.until(epoch)).collect();
+            let colors = seeds.iter().map(|&(_, color)| color);
+            (seeds_until.iter().zip(colors).collect(), means_until.iter().collect())
+        }
+    };
     seed_paths(&mut scene, &panel, &seeds);
     let moves = figure.only_epoch().is_none();
     let all_epochs = content.paths().flat_map(|path| path.points.iter().map(|point| point.epoch));
     let epochs = moves.then(|| Scale::epochs(all_epochs));
-    for path in &means {
+    for path in &drawn {
         // Wide layers lie on one another at the limit; the earlier ones are larger and show below the later.
         let n = figure.layers.len();
         let radius = 3.0 + 1.6 * (n - 1 - place(path)) as f64 / n as f64;
@@ -76,7 +87,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     let key = |index: usize| layer_color(index, figure.layers.len()).0;
     labels::write(&mut scene, &blocks.unwrap_or_default(), key);
     if let Some(epochs) = epochs {
-        color_bar(&mut scene, &panel, epochs);
+        color_bar(&mut scene, &panel, epochs, until);
     }
     for (line, entries) in legend.iter().enumerate() {
         for &(index, offset) in entries {

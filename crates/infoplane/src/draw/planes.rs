@@ -66,7 +66,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         let (x, y) = (Scale::of(&content.x), Scale::of(&content.y));
         // Beside the last column, along all rows.
         let along = Panel { left: left - 42.0, top, width: panel.0, height: sheet.bottom() - top, x, y };
-        color_bar(&mut scene, &along, epochs);
+        color_bar(&mut scene, &along, epochs, None);
     }
     let line_at = |line: usize| sheet.bottom() + 56.0 + LEGEND_STEP * line as f64;
     for (line, entries) in groups.iter().enumerate().take(group_lines) {

@@ -18,18 +18,28 @@ impl Scene {
     /// # Errors
     /// Only if the encoder refuses the picture.
     pub(crate) fn to_png(&self) -> Result<Vec<u8>, String> {
-        let pixels = |points: f64| (points * PIXELS_PER_POINT).round().clamp(1.0, 16_000.0) as u32;
+        let sheet = self.to_pixels(PIXELS_PER_POINT)?;
+        encode(&sheet).map_err(|error| error.to_string())
+    }
+
+    /// The scene on white, with so many pixels to a point.
+    ///
+    /// # Errors
+    /// For a scene without an area.
+    pub(super) fn to_pixels(&self, per_point: f64) -> Result<Pixmap, String> {
+        let pixels = |points: f64| (points * per_point).round().clamp(1.0, 16_000.0) as u32;
         let (width, height) = (pixels(self.width), pixels(self.height));
         let mut sheet = Pixmap::new(width, height).ok_or(format!("no picture of {width}×{height} pixels"))?;
         sheet.fill(tiny_skia::Color::WHITE);
+        let scale = Transform::from_scale(per_point as f32, per_point as f32);
         for mark in &self.marks {
-            draw(&mut sheet, mark);
+            draw(&mut sheet, mark, scale);
         }
-        encode(&sheet).map_err(|error| error.to_string())
+        Ok(sheet)
     }
 }
 
-fn draw(sheet: &mut Pixmap, mark: &Mark) {
+fn draw(sheet: &mut Pixmap, mark: &Mark, scale: Transform) {
     match mark {
         Mark::Line { points, color, width, opacity, dashes } => {
             let Some(path) = polygon(points, false) else { return };
@@ -40,14 +50,14 @@ fn draw(sheet: &mut Pixmap, mark: &Mark) {
                 dash: StrokeDash::new(dashes.to_vec(), 0.0),
                 ..Stroke::default()
             };
-            sheet.stroke_path(&path, &paint(*color, *opacity), &stroke, scale(), None);
+            sheet.stroke_path(&path, &paint(*color, *opacity), &stroke, scale, None);
         }
         Mark::Shape { points, fill, opacity, outline } => {
-            fill_and_outline(sheet, polygon(points, true), *fill, *opacity, *outline);
+            fill_and_outline(sheet, polygon(points, true), *fill, *opacity, *outline, scale);
         }
         Mark::Circle { x, y, radius, fill, opacity, outline } => {
             let circle = PathBuilder::from_circle(*x as f32, *y as f32, *radius as f32);
-            fill_and_outline(sheet, circle, *fill, *opacity, *outline);
+            fill_and_outline(sheet, circle, *fill, *opacity, *outline, scale);
         }
         Mark::Ramp { x, y, width, height, colors } => {
             let stops = colors.iter().enumerate().map(|(step, &color)| {
@@ -59,10 +69,10 @@ fn draw(sheet: &mut Pixmap, mark: &Mark) {
                 LinearGradient::new(bottom, top, stops.collect(), SpreadMode::Pad, Transform::identity());
             let area = Rect::from_xywh(*x as f32, *y as f32, *width as f32, *height as f32);
             if let (Some(shader), Some(area)) = (gradient, area) {
-                sheet.fill_rect(area, &Paint { shader, ..Paint::default() }, scale(), None);
+                sheet.fill_rect(area, &Paint { shader, ..Paint::default() }, scale, None);
             }
         }
-        Mark::Text(text) => draw_text(sheet, text),
+        Mark::Text(text) => draw_text(sheet, text, scale),
     }
 }
 
@@ -72,16 +82,17 @@ fn fill_and_outline(
     fill: Color,
     opacity: f64,
     outline: Option<(Color, f64)>,
+    scale: Transform,
 ) {
     let Some(path) = path else { return };
-    sheet.fill_path(&path, &paint(fill, opacity), FillRule::Winding, scale(), None);
+    sheet.fill_path(&path, &paint(fill, opacity), FillRule::Winding, scale, None);
     if let Some((color, width)) = outline {
         let stroke = Stroke { width: width as f32, ..Stroke::default() };
-        sheet.stroke_path(&path, &paint(color, 1.0), &stroke, scale(), None);
+        sheet.stroke_path(&path, &paint(color, 1.0), &stroke, scale, None);
     }
 }
 
-fn draw_text(sheet: &mut Pixmap, text: &Text) {
+fn draw_text(sheet: &mut Pixmap, text: &Text, scale: Transform) {
     let start = text.start();
     let mut letters = PathBuilder::new();
     outline(
@@ -98,7 +109,7 @@ fn draw_text(sheet: &mut Pixmap, text: &Text) {
     let place = Transform::from_translate(text.x as f32, text.y as f32);
     let turn = if text.upward { place.pre_rotate(-90.0) } else { place };
     if let Some(path) = letters.finish() {
-        let transform = turn.post_concat(scale());
+        let transform = turn.post_concat(scale);
         sheet.fill_path(&path, &paint(text.color, 1.0), FillRule::Winding, transform, None);
     }
 }
@@ -150,10 +161,6 @@ fn polygon(points: &[(f64, f64)], closed: bool) -> Option<Path> {
         path.close();
     }
     path.finish()
-}
-
-fn scale() -> Transform {
-    Transform::from_scale(PIXELS_PER_POINT as f32, PIXELS_PER_POINT as f32)
 }
 
 fn opaque(Color(r, g, b): Color, opacity: f64) -> tiny_skia::Color {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::learned::{self, LEAST_FOR_BANDS, capital};
+use super::learned::{self, LEAST_FOR_BANDS};
 use super::thinning::thin_means;
 use super::{
-    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Limit, Line, Note, NoteCode, NoteKind, Of,
+    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Limit, Line, Note, NoteCode, Of,
     Panel, Path, ReportData, Role, ScheduleData, Series, ShownLayer, plane, words,
 };
 use crate::plane::{LayerPath, Mean, MeanPoint, MethodDescription, PlaneGroup};
@@ -307,6 +307,11 @@ impl Comparison {
             let members = self.members(method).into_iter();
             let members = members.map(|member| ComparedMember {
                 label: member.label(),
+                notes: learned::note(&member.data)
+                    .into_iter()
+                    .chain(numbered(std::slice::from_ref(&member)))
+                    .map(|note| note.text)
+                    .collect(),
                 data: member.data,
                 rows: member.rows,
             });
@@ -548,6 +553,8 @@ pub(crate) struct ComparedMember<'a> {
     pub label: String,
     pub data: ReportData<'a>,
     pub rows: PlaneGroup<'a>,
+    /// That seeds did not learn, and how those of several runs are numbered.
+    pub notes: Vec<String>,
 }
 
 /// The column that tells groups apart.
@@ -689,22 +696,18 @@ fn notes(members: &[Member<'_>]) -> Vec<Note> {
             }
         }
     }
-    let numbered: Vec<&str> = members
-        .iter()
-        .filter(|member| member.group.n_runs > 1)
-        .map(|member| member.group.name.as_str())
-        .collect();
-    if !numbered.is_empty() {
-        notes.push(Note {
-            kind: NoteKind::Reading,
-            code: NoteCode::Seeds,
-            text: capital(&format!(
-                "seeds of {} are numbered through, in the order of the runs.",
-                numbered.join(", ")
-            )),
-        });
-    }
+    notes.extend(numbered(members));
     notes
+}
+
+/// How the seeds of groups of several runs are numbered.
+fn numbered(members: &[Member<'_>]) -> Option<Note> {
+    let several = members.iter().filter(|member| member.group.n_runs > 1);
+    let names: Vec<&str> = several.map(|member| member.group.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let text = format!("Seeds of {} are numbered through, in the order of the runs.", names.join(", "));
+        Note::reading(NoteCode::Seeds, text)
+    })
 }
 
 /// The methods of all groups.

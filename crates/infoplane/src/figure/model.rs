@@ -158,6 +158,14 @@ pub struct Path {
     pub points: Vec<PathPoint>,
 }
 
+impl Path {
+    /// The part that was measured up to an epoch.
+    pub fn until(&self, epoch: u64) -> Path {
+        let points = self.points.iter().filter(|point| point.epoch <= epoch).copied().collect();
+        Path { points, ..*self }
+    }
+}
+
 /// A point of a [`Path`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PathPoint {

@@ -52,11 +52,11 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
     for (setting, MethodDescription { id: name, .. }) in settings.iter().zip(&names) {
         if let Some(scene) = trend::draw(result, setting) {
             let title = format!("I(X;T) and H(T|X) by the number of networks: {}", setting.name());
-            figures.push(Figure { name: format!("trend-{name}"), title, scene });
+            figures.push(Figure { name: format!("trend-{name}"), title, scene, moves: false });
         }
         if let Some(scene) = compression::draw(result, setting) {
             let title = format!("Compression: {}", setting.name());
-            figures.push(Figure { name: format!("compression-{name}"), title, scene });
+            figures.push(Figure { name: format!("compression-{name}"), title, scene, moves: false });
         }
     }
     let mut cells: Vec<&str> = Vec::new();
@@ -69,7 +69,7 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
     for (setting, MethodDescription { id: name, .. }) in cells.iter().zip(names) {
         if let Some(scene) = overlap::draw(result, setting) {
             let title = format!("Overlap of p(t | x) of two inputs: {setting}");
-            figures.push(Figure { name: format!("overlap-{name}"), title, scene });
+            figures.push(Figure { name: format!("overlap-{name}"), title, scene, moves: false });
         }
     }
     if let Some(scene) = drift::draw(result) {
@@ -77,6 +77,7 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
             name: "drift".into(),
             title: "Drift of the weights over the window".into(),
             scene,
+            moves: false,
         });
     }
     figures

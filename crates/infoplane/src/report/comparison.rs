@@ -18,7 +18,7 @@ pub fn comparison_summary(comparison: &Comparison) -> String {
         for member in members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             text += &format!("\n{}\n{}", member.label, aligned(&rows));
-            for note in notes {
+            for note in member.notes.into_iter().chain(notes) {
                 text += &format!("  {note}\n");
             }
         }
@@ -37,8 +37,11 @@ pub fn write_comparison(
     options: &Options,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let figures: Vec<Figure> =
-        comparison.figures(arrangement).par_iter().map(|figure| Figure::of(figure, options)).collect();
+    let mut shown = comparison.figures(arrangement);
+    if let Some(title) = &options.title {
+        shown.iter_mut().for_each(|figure| figure.title.clone_from(title));
+    }
+    let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
     files.push(("comparison.csv".into(), comparison.table().bytes(TableFormat::Csv)));
     // Last, so that its links never point to what is not there yet.
@@ -53,6 +56,7 @@ fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> S
         for member in members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             page += &format!("\n### {}\n\n{}", plain(&member.label), markdown_table(&rows));
+            let notes: Vec<String> = member.notes.into_iter().chain(notes).collect();
             if !notes.is_empty() {
                 page.push('\n');
             }
@@ -64,8 +68,8 @@ fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> S
     if !figures.is_empty() {
         page += "\n## Figures\n";
     }
-    for Figure { name, title, .. } in figures {
-        page += &files::markdown(name, &plain(title), options.formats);
+    for figure in figures {
+        page += &files::markdown(figure, &plain(&figure.title), options.formats);
     }
     page
 }

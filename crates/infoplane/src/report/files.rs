@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Figure, ReportError};
-use crate::draw::{Format, Formats, Scene, Style};
+use crate::draw::{Animation, Format, Formats, Scene, Style, moving_epochs};
+use crate::figure;
 use crate::run::Disk;
 
 /// Which files a report writes, and what its figures look like.
@@ -20,7 +21,8 @@ use crate::run::Disk;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// The forms of each figure; SVG and PNG unless said.
+    /// The forms of each figure; SVG and PNG unless said. Forms that move are written of information planes of a run, and
+    /// take seconds for each.
     pub formats: Formats,
     /// What the figures of a run are to be read on. Figures of pools, of tasks and of the information bottleneck have one
     /// look.
@@ -46,7 +48,7 @@ impl Options {
     }
 }
 
-/// The files of one figure, by name.
+/// The files of one figure, by name; none in forms that move.
 ///
 /// # Errors
 /// [`ReportError::Picture`] if the figure cannot be encoded.
@@ -60,7 +62,7 @@ pub(crate) fn figure_files(
         let bytes = bytes.map_err(|reason| ReportError::Picture { figure: name.into(), reason })?;
         Ok((format!("{name}.{}", format.name()), bytes))
     };
-    formats.iter().map(file).collect()
+    formats.iter().filter(|format| !format.moves()).map(file).collect()
 }
 
 /// The files of all figures, in their order; figures are encoded in parallel.
@@ -68,6 +70,23 @@ pub(super) fn all_files(figures: &[Figure], formats: Formats) -> Result<Vec<(Str
     let files: Result<Vec<_>, ReportError> =
         figures.par_iter().map(|figure| figure_files(&figure.name, &figure.scene, formats)).collect();
     Ok(files?.into_iter().flatten().collect())
+}
+
+/// The moving pictures of a figure, if something moves in it.
+pub(super) fn moving_files(
+    figure: &figure::Figure,
+    options: &Options,
+) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    if moving_epochs(figure).is_none() {
+        return Ok(vec![]);
+    }
+    let file = |format: Format| {
+        let bytes = Animation::default().style(options.style).of(figure, format);
+        let bytes = bytes
+            .map_err(|error| ReportError::Picture { figure: figure.id.clone(), reason: error.to_string() })?;
+        Ok((format!("{}.{}", figure.id, format.name()), bytes))
+    };
+    options.formats.iter().filter(|format| format.moves()).map(file).collect()
 }
 
 /// Writes files into a directory, which is made if it is not there, and returns their paths.
@@ -93,7 +112,8 @@ pub(crate) fn write_files(
 /// A figure in a page of Markdown: a link to its best form, and the picture, if a page can show one.
 ///
 /// `title` is Markdown already.
-pub(super) fn markdown(name: &str, title: &str, formats: Formats) -> String {
+pub(super) fn markdown(figure: &Figure, title: &str, formats: Formats) -> String {
+    let name = &figure.name;
     let first_of = |wanted: &[Format]| wanted.iter().copied().find(|&format| formats.contains(format));
     let mut text = String::new();
     if let Some(format) = first_of(&[Format::Svg, Format::Pdf, Format::Png]) {
@@ -101,6 +121,9 @@ pub(super) fn markdown(name: &str, title: &str, formats: Formats) -> String {
     }
     if let Some(format) = first_of(&[Format::Png, Format::Svg]) {
         text += &format!("\n![{title}]({name}.{})\n", format.name());
+    }
+    for format in formats.iter().filter(|format| figure.moves && format.moves()) {
+        text += &format!("\n[{title}, moving]({name}.{})\n", format.name());
     }
     text
 }
@@ -111,11 +134,19 @@ mod tests {
 
     #[test]
     fn a_page_shows_and_links_what_is_there() {
-        let shown = |formats: &str| markdown("plane", "Plane", formats.parse().unwrap());
+        let figure = |moves| {
+            let (name, title) = ("plane".to_string(), "Plane".to_string());
+            Figure { name, title, scene: Scene::new(1.0, 1.0), moves }
+        };
+        let shown = |formats: &str| markdown(&figure(true), "Plane", formats.parse().unwrap());
         assert_eq!(shown("svg,png"), "\n[Plane](plane.svg)\n\n![Plane](plane.png)\n");
         assert_eq!(shown("pdf,png"), "\n[Plane](plane.pdf)\n\n![Plane](plane.png)\n");
         assert_eq!(shown("pdf"), "\n[Plane](plane.pdf)\n");
         assert_eq!(shown("svg"), "\n[Plane](plane.svg)\n\n![Plane](plane.svg)\n");
-        assert_eq!(markdown("plane", "Plane", Formats::of(&[])), "");
+        assert_eq!(
+            shown("gif,png"),
+            "\n[Plane](plane.png)\n\n![Plane](plane.png)\n\n[Plane, moving](plane.gif)\n"
+        );
+        assert_eq!(markdown(&figure(false), "Plane", Formats::of(&[Format::Gif])), "");
     }
 }

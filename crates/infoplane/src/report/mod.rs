@@ -21,8 +21,7 @@ use crate::draw::Scene;
 use crate::figure;
 use crate::table::{self, TableFormat};
 
-pub use crate::draw::{Format, FormatError, Formats};
-pub use crate::draw::{Style, StyleError};
+pub use crate::draw::{Animation, AnimationError, Format, FormatError, Formats, Style, StyleError};
 pub use crate::figure::{
     LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting,
 };
@@ -51,7 +50,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A picture could not be encoded.
-    #[error("cannot draw {figure} as PNG: {reason}")]
+    #[error("cannot draw {figure}: {reason}")]
     Picture {
         /// The figure's name.
         figure: String,
@@ -65,6 +64,8 @@ struct Figure {
     name: String,
     title: String,
     scene: Scene,
+    /// Whether it is also a moving picture, where one is asked for.
+    moves: bool,
 }
 
 /// Writes figures in the forms of `options`, `plane.csv`, `repeats.csv` and `summary.md` into `directory`, and returns
@@ -120,9 +121,15 @@ pub fn write(
         return Err(ReportError::Empty);
     }
     let plane = table::plane(data.plane, &data.layers).bytes(TableFormat::Csv);
-    let figures: Vec<Figure> =
-        figure::figures(data).par_iter().map(|figure| Figure::of(figure, options)).collect();
+    let mut shown = figure::figures(data);
+    if let Some(title) = &options.title {
+        shown.iter_mut().for_each(|figure| figure.title.clone_from(title));
+    }
+    let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
+    for figure in &shown {
+        files.extend(files::moving_files(figure, options)?);
+    }
     files.push(("plane.csv".into(), plane));
     files.push(("repeats.csv".into(), data.repeats().bytes(TableFormat::Csv)));
     // Last, so that its links never point to what is not there yet.
@@ -131,14 +138,13 @@ pub fn write(
 }
 
 impl Figure {
-    fn of(figure: &figure::Figure, options: &Options) -> Figure {
-        let scene = match &options.title {
-            None => crate::draw::scene(figure, options.style),
-            Some(title) => {
-                crate::draw::scene(&figure::Figure { title: title.clone(), ..figure.clone() }, options.style)
-            }
-        };
-        Figure { name: figure.id.clone(), title: figure.heading.clone(), scene }
+    fn of(figure: &figure::Figure, style: Style) -> Figure {
+        Figure {
+            name: figure.id.clone(),
+            title: figure.heading.clone(),
+            scene: crate::draw::scene(figure, style),
+            moves: crate::draw::moving_epochs(figure).is_some(),
+        }
     }
 }
 

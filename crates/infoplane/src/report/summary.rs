@@ -82,8 +82,8 @@ pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Forma
     if !figures.is_empty() {
         page += "\n## Figures\n";
     }
-    for Figure { name, title, .. } in figures {
-        page += &files::markdown(name, &plain(title), formats);
+    for figure in figures {
+        page += &files::markdown(figure, &plain(&figure.title), formats);
     }
     page
 }

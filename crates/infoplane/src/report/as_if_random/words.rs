@@ -69,8 +69,8 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: F
     if !figures.is_empty() {
         page += "\n## Figures\n";
     }
-    for Figure { name, title, .. } in figures {
-        page += &files::markdown(name, &plain(title), formats);
+    for figure in figures {
+        page += &files::markdown(figure, &plain(&figure.title), formats);
     }
     page
 }
