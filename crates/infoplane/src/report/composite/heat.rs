@@ -40,8 +40,28 @@ pub(crate) struct HeatCell {
     /// Its colour; without a value it is empty.
     pub value: Option<f64>,
     pub text: String,
-    /// A small line below; a cell with one is paler.
+    /// A small line below; a cell with one is hatched and its number is not bold.
     pub mark: String,
+}
+
+/// Fine lines upward to the right within an area: left, top, right, bottom.
+fn hatch(scene: &mut Scene, (left, top, right, bottom): (f64, f64, f64, f64), ink: Color) {
+    const STEP: f64 = 5.0;
+    let (width, height) = (right - left, bottom - top);
+    let mut offset = STEP;
+    while offset < width + height {
+        let from = (left + (offset - height).max(0.0), top + offset.min(height));
+        let to = (left + offset.min(width), top + (offset - width).max(0.0));
+        scene.dashed(vec![from, to], ink, 0.6, 0.5, &[]);
+        offset += STEP;
+    }
+}
+
+/// The colour of the cell behind its letters, so that hatching does not cross them.
+fn plate(scene: &mut Scene, (x, y): (f64, f64), text: &str, mark: &str, fill: Color) {
+    let wide = text_width(text, 11.5, Weight::Regular).max(text_width(mark, 8.5, Weight::Regular)) / 2.0 + 2.0;
+    let points = vec![(x - wide, y - 11.0), (x + wide, y - 11.0), (x + wide, y + 14.0), (x - wide, y + 14.0)];
+    scene.marks.push(Mark::Shape { points, fill, opacity: 1.0, outline: None });
 }
 
 impl HeatFigure {
@@ -104,12 +124,15 @@ impl HeatFigure {
                 (x + 0.8, y + h - 0.8),
             ];
             let color = cell.value.map_or(Color::GRID, |value| epoch_color(self.share(value)));
-            // What may not be claimed is paler than what may.
-            let opacity = if cell.mark.is_empty() { 1.0 } else { 0.45 };
-            scene.marks.push(Mark::Shape { points, fill: color, opacity, outline: None });
-            let mixed = |c: u8| opacity * f64::from(c) + (1.0 - opacity) * 255.0;
-            let light = 0.30 * mixed(color.0) + 0.59 * mixed(color.1) + 0.11 * mixed(color.2) > 128.0;
+            let area = Mark::Shape { points, fill: color, opacity: 1.0, outline: None };
+            scene.marks.push(area);
+            let light = 0.30 * f64::from(color.0) + 0.59 * f64::from(color.1) + 0.11 * f64::from(color.2) > 128.0;
             let ink = if light { Color::INK } else { Color::WHITE };
+            if !cell.mark.is_empty() {
+                // What may not be claimed is told by hatching, so that the colour stays that of the bar.
+                hatch(scene, (x + 0.8, y + 0.8, x + w - 0.8, y + h - 0.8), ink);
+                plate(scene, (x + w / 2.0, y + h / 2.0), &cell.text, &cell.mark, color);
+            }
             let middle = x + w / 2.0;
             let baseline = y + h / 2.0 + if cell.mark.is_empty() { 4.0 } else { -1.0 };
             let text = Text::new(middle, baseline, 11.5, cell.text.clone()).anchor(Anchor::Middle);
@@ -149,5 +172,68 @@ impl HeatFigure {
         }
         let name = Text::new(x + width / 2.0 + 46.0, y + height / 2.0, 11.0, self.scale_name.clone());
         scene.text(name.anchor(Anchor::Middle).upward().color(Color::QUIET));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(mark: &str) -> HeatFigure {
+        let cell = |value, mark: &str| HeatCell { value: Some(value), text: "1.2".into(), mark: mark.into() };
+        let panel = HeatPanel {
+            x: vec!["a".into(), "b".into()],
+            y: vec!["c".into()],
+            cells: vec![cell(0.5, ""), cell(0.5, mark)],
+        };
+        HeatFigure {
+            title: "title".into(),
+            subtitle: "subtitle".into(),
+            columns: vec!["column".into()],
+            rows: vec![],
+            panels: vec![panel],
+            scale_name: "bits".into(),
+            range: (0.0, 1.0),
+            x_name: "x".into(),
+            y_name: "y".into(),
+            marks: vec![(mark.into(), "may not be claimed".into())],
+            notes: vec![],
+        }
+    }
+
+    #[test]
+    fn a_cell_with_a_mark_has_the_colour_of_the_bar_too() {
+        let scene = figure("drift").draw();
+        let colour = epoch_color(0.5);
+        let cells: Vec<f64> = scene
+            .marks
+            .iter()
+            .filter_map(|mark| match mark {
+                Mark::Shape { points, fill, opacity: 1.0, .. } if *fill == colour => Some(points[1].0 - points[0].0),
+                _ => None,
+            })
+            .collect();
+        // Both cells whole, and the plate behind the letters of the second.
+        assert_eq!(cells.len(), 3, "{cells:?}");
+        assert!((cells[0] - cells[1]).abs() < 1e-9 && cells[2] < cells[1], "{cells:?}");
+        let lines = |scene: &Scene| scene.marks.iter().filter(|mark| matches!(mark, Mark::Line { .. })).count();
+        assert!(lines(&scene) > lines(&figure("").draw()) + 10);
+    }
+
+    #[test]
+    fn hatching_stays_in_its_area() {
+        let mut scene = Scene::new(100.0, 100.0);
+        let (left, top, right, bottom) = (10.0, 20.0, 73.0, 51.0);
+        hatch(&mut scene, (left, top, right, bottom), Color::INK);
+        assert!(scene.marks.len() > 10);
+        for mark in &scene.marks {
+            let Mark::Line { points, .. } = mark else { panic!("a line") };
+            for &(x, y) in points {
+                assert!((left..=right).contains(&x) && (top..=bottom).contains(&y), "{points:?}");
+            }
+            // Upward to the right, at half a right angle.
+            let (a, b) = (points[0], points[1]);
+            assert!((b.0 - a.0 + b.1 - a.1).abs() < 1e-9 && b.0 > a.0, "{points:?}");
+        }
     }
 }
