@@ -212,7 +212,7 @@ fn safetensors_are_read_by_name() {
     ];
     let bytes = ::safetensors::serialize(views, None).unwrap();
     let path = folder.write("a.safetensors", &bytes);
-    let source = DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into() };
+    let source = DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs, array![[0.5, 1.5], [-2.0, 0.0]]);
     assert_eq!((dataset.labels.codes(), &dataset.name[..]), (&[0, 1][..], "a"));
@@ -266,7 +266,7 @@ fn labels_that_do_not_match_are_refused_with_both_numbers() {
     let folder = Folder::new();
     let inputs = folder.write("x.npy", npy("|u1", "False", "(3, 1)", &[1, 2, 3]));
     let labels = folder.write("y.npy", npy("|u1", "False", "(2,)", &[0, 1]));
-    let error = DatasetSource::Npy { inputs, labels }.load(0).unwrap_err();
+    let error = DatasetSource::Npy { inputs, labels, test: None }.load(0).unwrap_err();
     assert!(matches!(error, DatasetError::LabelMismatch { n_samples: 3, n_labels: 2, .. }));
     let message = error.to_string();
     assert!(message.contains("2 labels in") && message.contains("3 inputs in"), "{message}");
@@ -280,7 +280,7 @@ fn labels_that_do_not_match_are_refused_with_both_numbers() {
 fn one_class_is_a_data_set_without_information() {
     let folder = Folder::new();
     let path = folder.write("a.csv", "x,y\n1,0\n2,0\n");
-    let dataset = DatasetSource::Csv { file: path, label: None, header: None }.load(0).unwrap();
+    let dataset = DatasetSource::Csv { file: path, label: None, header: None, inputs: None, test: None }.load(0).unwrap();
     assert_eq!((dataset.labels.n_labels(), dataset.labels.entropy().nats()), (1, 0.0));
     assert_eq!(dataset.label_information().nats(), 0.0);
 }
@@ -334,6 +334,59 @@ fn training_and_test_pairs_become_one_data_set_with_its_split() {
     assert!(message.contains("third"), "{message}");
 }
 
+/// A data set as a table of a configuration file says it.
+fn load(folder: &Folder, source: &str) -> Result<Dataset, DatasetError> {
+    toml::from_str::<DatasetSource>(source).unwrap().relative_to(folder.0.path()).load(0)
+}
+
+#[test]
+fn a_given_test_set_follows_the_training_rows_in_every_format() {
+    let folder = Folder::new();
+    let array = |shape: &str, bytes: &[u8]| npy("|u1", "False", shape, bytes);
+    let (x, y) = (array("(3, 1, 2)", &[0, 1, 2, 3, 4, 5]), array("(3,)", &[7, 3, 7]));
+    let (u, v) = (array("(2, 1, 2)", &[6, 7, 8, 9]), array("(2,)", &[3, 5]));
+    // As Keras writes mnist.npz, and as two files with the same names.
+    let members = [("x_train.npy", &x), ("y_train.npy", &y), ("x_test.npy", &u), ("y_test.npy", &v)];
+    folder.write("mnist.npz", npz(&members.map(|(name, bytes)| (name, bytes.clone())), CompressionMethod::Deflated));
+    for (name, x, y) in [("train", &x, &y), ("test", &u, &v)] {
+        let members = [("x.npy", x.clone()), ("y.npy", y.clone())];
+        folder.write(&format!("{name}.npz"), npz(&members, CompressionMethod::Stored));
+        folder.write(&format!("x_{name}.npy"), x);
+        folder.write(&format!("y_{name}.npy"), y);
+    }
+    folder.write("train.csv", "a,b,class\n0,1,7\n2,3,3\n4,5,7\n");
+    folder.write("test.csv", "a,b,class\n6,7,3\n8,9,5\n");
+    folder.write("turned.csv", "b,class,a\n7,3,6\n9,5,8\n");
+    let turned = "kind = 'csv'\nfile = 'train.csv'\nlabel = 'class'\ntest = { file = 'turned.csv' }";
+    for source in [
+        "kind = 'npz'\nfile = 'mnist.npz'\ninputs = 'x_train'\nlabels = 'y_train'\n\
+         test = { inputs = 'x_test', labels = 'y_test' }",
+        "kind = 'npz'\nfile = 'train.npz'\ntest = { file = 'test.npz' }",
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+         test = { inputs = 'x_test.npy', labels = 'y_test.npy' }",
+        "kind = 'csv'\nfile = 'train.csv'\ntest = { file = 'test.csv' }",
+        &format!("{turned}\ninputs = ['a', 'b']"),
+    ] {
+        let dataset = load(&folder, source).unwrap();
+        let rows = array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0], [8.0, 9.0]];
+        assert_eq!((&dataset.inputs, dataset.labels.codes()), (&rows, &[2, 0, 2, 0, 1][..]), "{source}");
+        let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
+        assert_eq!((split.train, split.test), (vec![0, 1, 2], vec![3, 4]));
+    }
+    let message = |source: &str| load(&folder, source).unwrap_err().to_string();
+    assert!(message(turned).contains("inputs = ["));
+    let same = message("kind = 'npz'\nfile = 'train.npz'\ntest = { inputs = 'x_test' }");
+    assert!(same.contains("dataset.source.test"), "{same}");
+    let short = message("kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'x_test.npy', labels = 'y_train.npy' }");
+    assert!(short.contains("3 labels in") && short.contains("2 inputs in"), "{short}");
+    folder.write("narrow.npy", array("(2, 1)", &[1, 2]));
+    let narrow = message("kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'narrow.npy', labels = 'y_test.npy' }");
+    assert!(narrow.contains("narrow.npy") && narrow.contains("as many values per sample"), "{narrow}");
+    assert!(message("kind = 'csv'\nfile = 'train.csv'\ninputs = []").contains("inputs = []"));
+}
+
 #[test]
 fn images_in_arrays_become_rows() {
     let folder = Folder::new();
@@ -342,7 +395,7 @@ fn images_in_arrays_become_rows() {
         ("y.npy", npy("|u1", "False", "(2,)", &[0, 1])),
     ];
     let file = folder.write("a.npz", npz(&members, CompressionMethod::Deflated));
-    let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into() };
+    let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into(), test: None };
     assert_eq!(source.load(0).unwrap().inputs, array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]);
 }
 
@@ -596,7 +649,7 @@ fn shared(path: &str) -> Option<PathBuf> {
 #[test]
 fn the_authors_own_task_has_the_known_balance() {
     let Some(file) = shared("tishby/var_u.mat") else { return };
-    let source = DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into() };
+    let source = DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs.dim(), (4096, 12));
     assert_eq!(dataset.labels.counts(), [4096 - 2118, 2118]);
