@@ -159,7 +159,12 @@ mod tests {
         }
         let divide = toml::from_str::<Config>("scaling = { divide = 255 }").unwrap();
         assert_eq!(divide.scaling, Scaling::Divide(255.0));
-        assert!(toml::from_str::<Config>("scaling = 'standardise'").unwrap_err().to_string().contains("standardize"));
+        assert!(
+            toml::from_str::<Config>("scaling = 'standardise'")
+                .unwrap_err()
+                .to_string()
+                .contains("standardize")
+        );
     }
 
     #[test]

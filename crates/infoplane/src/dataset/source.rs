@@ -254,7 +254,8 @@ impl DatasetSource {
                         let test_labels = test.labels.as_ref().unwrap_or(labels);
                         if other == file && (test_inputs == inputs || test_labels == labels) {
                             let given = format!("{}:{test_inputs} with :{test_labels}", other.display());
-                            let allowed = "another file, or names of inputs and labels other than those that train";
+                            let allowed =
+                                "another file, or names of inputs and labels other than those that train";
                             return Err(DatasetError::setting("dataset.source.test", given, allowed));
                         }
                         let (inputs, labels) = (test_inputs.as_str(), test_labels.as_str());
@@ -349,7 +350,10 @@ mod tests {
         let test = Some(TestNpy { inputs: base.join("u.npy"), labels: absolute.clone() });
         let expected = DatasetSource::Npy { inputs: base.join("x.npy"), labels: absolute, test };
         assert_eq!(source.relative_to(base), expected);
-        for text in ["kind = 'npz'\nfile = 'a'\ntest = { file = 'b' }", "kind = 'csv'\nfile = 'a'\ntest = { file = 'b' }"] {
+        for text in [
+            "kind = 'npz'\nfile = 'a'\ntest = { file = 'b' }",
+            "kind = 'csv'\nfile = 'a'\ntest = { file = 'b' }",
+        ] {
             let source: DatasetSource = toml::from_str(text).unwrap();
             let moved = toml::to_string(&source.relative_to(base)).unwrap();
             for name in ["a", "b"] {

@@ -17,6 +17,8 @@ mod seed;
 mod suggest;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod scaling_tests;
 
 pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};

@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 
 use super::config::{Experiment, MeasuredOn, OneOrEach};
 use super::error::ExperimentError;
-use crate::dataset::{Dataset, Split, SplitRule};
+use crate::dataset::{Dataset, Scaling, Split, SplitRule};
 use crate::network::Network;
 use crate::plane::MethodDescription;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin};
@@ -18,25 +18,54 @@ const MAX_WEIGHTS: u128 = 1 << 30;
 
 /// What all trainings share.
 pub(super) struct Prepared {
+    /// As it was read: before scaling.
     pub dataset: Dataset,
-    pub samples: Arc<Samples>,
+    /// Scaled; none if each seed scales by rows of its own.
+    samples: Option<Arc<Samples>>,
 }
 
 impl Experiment {
     pub(super) fn prepare(&self) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
-        let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
+        let samples = match self.dataset.scaling {
+            _ if self.scales_by_seed() => None,
+            Scaling::None => Some(Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?)),
+            _ => Some(
+                self.scaled_samples(&dataset, &dataset.split_rows(self.dataset.split, self.first_seed)?)?,
+            ),
+        };
         Ok(Prepared { dataset, samples })
     }
 
-    /// The rows that information is measured on.
+    /// Whether the inputs that the network sees differ from seed to seed.
+    pub(super) fn scales_by_seed(&self) -> bool {
+        self.dataset.scaling.depends_on_rows() && matches!(self.dataset.split, SplitRule::Shuffled { .. })
+    }
+
+    fn scaled_samples(&self, dataset: &Dataset, split: &Split) -> Result<Arc<Samples>, ExperimentError> {
+        let mut inputs = dataset.inputs.clone();
+        self.scale(&mut inputs, dataset, split);
+        Ok(Arc::new(Samples::new(inputs.view(), &dataset.labels)?))
+    }
+
+    /// Scales inputs as the network of a split sees them.
+    fn scale(&self, inputs: &mut Array2<f32>, dataset: &Dataset, split: &Split) {
+        self.dataset.scaling.fit(dataset.inputs.view(), &split.train).apply(inputs);
+    }
+
+    /// The rows that information is measured on, scaled as the network sees them.
     pub(super) fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
-        let rows = match self.dataset.measured_on {
-            MeasuredOn::All => return (dataset.inputs.clone(), dataset.labels.clone()),
-            MeasuredOn::Train => &split.train,
-            MeasuredOn::Test => &split.test,
+        let (mut inputs, labels) = match self.dataset.measured_on {
+            MeasuredOn::All => (dataset.inputs.clone(), dataset.labels.clone()),
+            MeasuredOn::Train => {
+                (dataset.inputs.select(Axis(0), &split.train), dataset.labels.select(&split.train))
+            }
+            MeasuredOn::Test => {
+                (dataset.inputs.select(Axis(0), &split.test), dataset.labels.select(&split.test))
+            }
         };
-        (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
+        self.scale(&mut inputs, dataset, split);
+        (inputs, labels)
     }
 
     /// So many of the measured rows, evenly spaced; all unless given.
@@ -84,7 +113,10 @@ impl Experiment {
         seed: u64,
     ) -> Result<Trainer, ExperimentError> {
         let network = self.initial_network(&prepared.dataset, seed)?;
-        let samples = Arc::clone(&prepared.samples);
+        let samples = match &prepared.samples {
+            Some(samples) => Arc::clone(samples),
+            None => self.scaled_samples(&prepared.dataset, split)?,
+        };
         Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)
     }
 

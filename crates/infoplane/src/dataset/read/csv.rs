@@ -97,8 +97,13 @@ fn parse(
     header: Option<bool>,
     wanted: Wanted<'_>,
 ) -> Result<Table, DatasetError> {
-    let mut table =
-        Table { file: stream.file.clone(), n_columns: 0, names: None, numbers: Vec::new(), labels: Vec::new() };
+    let mut table = Table {
+        file: stream.file.clone(),
+        n_columns: 0,
+        names: None,
+        numbers: Vec::new(),
+        labels: Vec::new(),
+    };
     let mut reader = reader(stream, delimiter);
     let mut record = ::csv::StringRecord::new();
     let file = table.file.clone();
@@ -126,7 +131,11 @@ fn parse(
     for (index, field) in fields.iter().enumerate() {
         let given = &record[*field];
         if Some(*field) == label {
-            return Err(DatasetError::setting("inputs", format!("{given:?}"), "columns other than that of the labels"));
+            return Err(DatasetError::setting(
+                "inputs",
+                format!("{given:?}"),
+                "columns other than that of the labels",
+            ));
         }
         if fields[..index].contains(field) {
             return Err(DatasetError::setting("inputs", format!("{given:?} twice"), "each column once"));
@@ -255,7 +264,10 @@ mod tests {
         let name = |name: &str| Column::Name(name.into());
         let columns = [name("a"), name("b")];
         let table = parse(text, Wanted::Both(Some(&name("y")), Some(&columns))).unwrap();
-        assert_eq!((table.numbers, table.names), (vec![1.0, 7.0, 2.0, 8.0], Some(vec!["a".into(), "b".into()])));
+        assert_eq!(
+            (table.numbers, table.names),
+            (vec![1.0, 7.0, 2.0, 8.0], Some(vec!["a".into(), "b".into()]))
+        );
         let message = |columns: &[Column]| {
             parse(text, Wanted::Both(Some(&name("y")), Some(columns))).err().unwrap().to_string()
         };

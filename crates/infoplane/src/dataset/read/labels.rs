@@ -59,7 +59,9 @@ impl Classes {
     /// Puts the classes of another file after these.
     pub fn append(&mut self, other: Classes) -> Result<(), DatasetError> {
         match (self, other) {
-            (Classes::Numbers { values, .. }, Classes::Numbers { values: others, .. }) => values.extend(others),
+            (Classes::Numbers { values, .. }, Classes::Numbers { values: others, .. }) => {
+                values.extend(others)
+            }
             (Classes::Text(text), Classes::Text(other)) => {
                 let n = text.codes.len();
                 let known: HashMap<String, u32> =
@@ -179,7 +181,10 @@ where
     let matrix = matrix(values, rows, columns, column_major);
     let class = |row: ndarray::ArrayView1<'_, T>| {
         let class = row.iter().position(|value| *value == one)?;
-        row.iter().enumerate().all(|(column, value)| column == class || *value == zero).then_some(class as i64)
+        row.iter()
+            .enumerate()
+            .all(|(column, value)| column == class || *value == zero)
+            .then_some(class as i64)
     };
     matrix.rows().into_iter().map(class).collect()
 }

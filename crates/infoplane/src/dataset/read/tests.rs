@@ -212,7 +212,8 @@ fn safetensors_are_read_by_name() {
     ];
     let bytes = ::safetensors::serialize(views, None).unwrap();
     let path = folder.write("a.safetensors", &bytes);
-    let source = DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into(), test: None };
+    let source =
+        DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs, array![[0.5, 1.5], [-2.0, 0.0]]);
     assert_eq!((dataset.labels.codes(), &dataset.name[..]), (&[0, 1][..], "a"));
@@ -280,7 +281,9 @@ fn labels_that_do_not_match_are_refused_with_both_numbers() {
 fn one_class_is_a_data_set_without_information() {
     let folder = Folder::new();
     let path = folder.write("a.csv", "x,y\n1,0\n2,0\n");
-    let dataset = DatasetSource::Csv { file: path, label: None, header: None, inputs: None, test: None }.load(0).unwrap();
+    let dataset = DatasetSource::Csv { file: path, label: None, header: None, inputs: None, test: None }
+        .load(0)
+        .unwrap();
     assert_eq!((dataset.labels.n_labels(), dataset.labels.entropy().nats()), (1, 0.0));
     assert_eq!(dataset.label_information().nats(), 0.0);
 }
@@ -347,7 +350,10 @@ fn a_given_test_set_follows_the_training_rows_in_every_format() {
     let (u, v) = (array("(2, 1, 2)", &[6, 7, 8, 9]), array("(2,)", &[3, 5]));
     // As Keras writes mnist.npz, and as two files with the same names.
     let members = [("x_train.npy", &x), ("y_train.npy", &y), ("x_test.npy", &u), ("y_test.npy", &v)];
-    folder.write("mnist.npz", npz(&members.map(|(name, bytes)| (name, bytes.clone())), CompressionMethod::Deflated));
+    folder.write(
+        "mnist.npz",
+        npz(&members.map(|(name, bytes)| (name, bytes.clone())), CompressionMethod::Deflated),
+    );
     for (name, x, y) in [("train", &x, &y), ("test", &u, &v)] {
         let members = [("x.npy", x.clone()), ("y.npy", y.clone())];
         folder.write(&format!("{name}.npz"), npz(&members, CompressionMethod::Stored));
@@ -377,12 +383,16 @@ fn a_given_test_set_follows_the_training_rows_in_every_format() {
     assert!(message(turned).contains("inputs = ["));
     let same = message("kind = 'npz'\nfile = 'train.npz'\ntest = { inputs = 'x_test' }");
     assert!(same.contains("dataset.source.test"), "{same}");
-    let short = message("kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
-        test = { inputs = 'x_test.npy', labels = 'y_train.npy' }");
+    let short = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'x_test.npy', labels = 'y_train.npy' }",
+    );
     assert!(short.contains("3 labels in") && short.contains("2 inputs in"), "{short}");
     folder.write("narrow.npy", array("(2, 1)", &[1, 2]));
-    let narrow = message("kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
-        test = { inputs = 'narrow.npy', labels = 'y_test.npy' }");
+    let narrow = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'narrow.npy', labels = 'y_test.npy' }",
+    );
     assert!(narrow.contains("narrow.npy") && narrow.contains("as many values per sample"), "{narrow}");
     assert!(message("kind = 'csv'\nfile = 'train.csv'\ninputs = []").contains("inputs = []"));
 }
@@ -649,7 +659,8 @@ fn shared(path: &str) -> Option<PathBuf> {
 #[test]
 fn the_authors_own_task_has_the_known_balance() {
     let Some(file) = shared("tishby/var_u.mat") else { return };
-    let source = DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into(), test: None };
+    let source =
+        DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs.dim(), (4096, 12));
     assert_eq!(dataset.labels.counts(), [4096 - 2118, 2118]);
