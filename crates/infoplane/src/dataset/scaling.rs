@@ -1,6 +1,7 @@
 //! How inputs are scaled before a network sees them.
 
 use ndarray::{Array2, ArrayView2, Axis};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
@@ -20,7 +21,7 @@ use super::DatasetError;
 /// assert_eq!(inputs, ndarray::array![[0.0, 0.2], [1.0, 0.0]]);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Scaling {

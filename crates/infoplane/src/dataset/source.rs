@@ -137,7 +137,7 @@ pub enum DatasetSource {
 
 /// The test part of data in a file of named arrays: `{ inputs = "x_test", labels = "y_test" }` in the same file,
 /// `{ file = "test.npz" }` under the same names in another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestArrays {
     /// The file; absent: that of the training part.
@@ -152,7 +152,7 @@ pub struct TestArrays {
 }
 
 /// The test part of data in npy files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestNpy {
     /// The inputs.
@@ -162,7 +162,7 @@ pub struct TestNpy {
 }
 
 /// The test part of data in a CSV file: a file with the same columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestCsv {
     /// The file.

@@ -29,12 +29,12 @@ mod tensor;
 use std::io::Read;
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use self::csv::Wanted;
 use self::labels::Classes;
 use self::tensor::{Tensor, Values, matrix};
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::DatasetError;
 use crate::{Labels, Variable};
 
 pub use self::array_file::{ArrayFile, ArrayInfo, file_and_name, list_arrays, read_tensor};

@@ -90,6 +90,7 @@ pub(crate) fn csv_in_parts(
     }
     let mut parts = Vec::new();
     let mut names = None;
+    let path_of_training = path.display().to_string();
     for path in [path].into_iter().chain(test) {
         let table = csv::read(path, header, Wanted::Both(label, inputs))?;
         let first: &Option<Vec<String>> = names.get_or_insert_with(|| table.names.clone());
@@ -97,11 +98,12 @@ pub(crate) fn csv_in_parts(
         if let (Some(first), Some(these)) = (first, &table.names)
             && first != these
         {
-            let problem = format!(
-                "the columns are {these:?} where those of the training file are {first:?}; name the columns that are \
-                 inputs (inputs = [\"…\"])"
-            );
-            return Err(DatasetError::Malformed { file: table.file, offset: 0, problem });
+            return Err(DatasetError::TestColumns {
+                file: table.file,
+                given: these.clone(),
+                training: path_of_training.clone(),
+                allowed: first.clone(),
+            });
         }
         let shape = vec![table.labels.len(), table.n_columns];
         let classes = Classes::written(table.file.clone(), &table.labels);
@@ -141,14 +143,19 @@ fn join(name: String, parts: Vec<(Tensor, Classes)>) -> Result<Dataset, DatasetE
 /// Arrays, one below the other, as inputs in single precision; each value is divided by `divisor`.
 pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32>, DatasetError> {
     let mut all = Vec::new();
-    let mut width = 0;
+    let (mut width, mut training) = (0, String::new());
     for (number, tensor) in tensors.into_iter().enumerate() {
         let tensor = tensor.flatten()?;
         let (rows, columns) = tensor.rows_and_columns()?;
         if number == 0 {
-            width = columns;
+            (width, training) = (columns, tensor.file.clone());
         } else if columns != width {
-            return Err(tensor.shape_error("as many values per sample as the training inputs have"));
+            return Err(DatasetError::TestWidth {
+                file: tensor.file,
+                given: columns,
+                training,
+                allowed: width,
+            });
         }
         let file = tensor.file;
         // All the quotients that bytes can give.
