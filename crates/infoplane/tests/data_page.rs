@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use infoplane::dataset::Scaling;
-use infoplane::experiment::DatasetConfig;
+use infoplane::experiment::{DatasetConfig, Experiment, RunOptions};
+use infoplane::run::Run;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -81,7 +83,47 @@ fn write_files(folder: &Path) {
     write("digits/labels-idx1-ubyte", &idx(&[2], &[1, 0]));
     for (part, n) in [("train", 2u32), ("t10k", 1)] {
         write(&format!("mnist/{part}-images-idx3-ubyte"), &idx(&[n, 28, 28], &vec![255; 784 * n as usize]));
-        write(&format!("mnist/{part}-labels-idx1-ubyte"), &idx(&[n], &vec![5; n as usize]));
+        write(&format!("mnist/{part}-labels-idx1-ubyte"), &idx(&[n], &[5, 0][..n as usize]));
+    }
+}
+
+/// What a page leaves out: a network that trains for a moment.
+const REST: &str = r#"
+[network]
+hidden = [2]
+nonlinearity = "tanh"
+output = "softmax"
+[training]
+epochs = 1
+batch_size = 8
+optimizer = { kind = "sgd", learning_rate = 0.01 }
+[schedule]
+kind = "every"
+interval = 1
+[[estimators]]
+kind = "binned"
+rule = "floor"
+bin_width = 0.1
+"#;
+
+#[test]
+fn every_configuration_of_the_page_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path());
+    for (number, block) in blocks().iter().enumerate() {
+        let text = format!("name = \"page\"\n{block}{REST}");
+        let mut experiment = Experiment::from_toml("page", &text, &[]).unwrap();
+        experiment.dataset.source = experiment.dataset.source.relative_to(folder.path());
+        let run = folder.path().join(number.to_string());
+        let options = RunOptions { threads: 1, ..RunOptions::default() };
+        experiment
+            .run(&run, options, &(), &AtomicBool::new(false))
+            .unwrap_or_else(|error| panic!("{block}{error}"));
+        let run = Run::read(&run).unwrap();
+        // Two epochs, two layers, one method for each part.
+        let n_parts = if block.contains("train-and-test") { 2 } else { 1 };
+        assert_eq!(run.plane().len(), 2 * 2 * n_parts, "{block}");
+        assert!(run.plane().rows().all(|row| row.values().is_some()), "{block}");
     }
 }
 
@@ -102,6 +144,7 @@ fn every_configuration_of_the_page_loads() {
         ("mat", 4, 6, 3),
         ("idx", 2, 3, 1),
         ("mnist", 3, 784, 2),
+        ("npz", 3, 4, 2),
     ];
     let blocks = blocks();
     assert_eq!(blocks.len(), expected.len());

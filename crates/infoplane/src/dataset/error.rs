@@ -111,8 +111,8 @@ pub enum DatasetError {
     },
     /// Test inputs of another width than the inputs that train.
     #[error(
-        "{file}: {given} values per sample, but the training inputs in {training} have {allowed}; a network takes test \
-         inputs of the same features only"
+        "{file}: the number of values per sample is {given}, but that of the training inputs in {training} is {allowed}; \
+         a network takes test inputs of the same features only"
     )]
     TestWidth {
         /// Where the test inputs are.
@@ -352,7 +352,7 @@ fn asked(key: &Option<String>, present: &[String]) -> String {
 fn nearest<'a>(key: &str, present: &'a [String]) -> Option<&'a String> {
     let key = key.to_lowercase();
     let likeness = |name: &'a String| (strsim::jaro_winkler(&key, &name.to_lowercase()), name);
-    let alike = present.iter().map(likeness).filter(|(likeness, _)| *likeness > 0.75);
+    let alike = present.iter().map(likeness).filter(|(likeness, _)| *likeness > 0.8);
     // Of names that are equally like it the first.
     alike.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, name)| name)
 }

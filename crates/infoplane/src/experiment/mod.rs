@@ -10,15 +10,17 @@ mod keyframes;
 mod keys;
 mod load;
 mod overrides;
+#[cfg(test)]
+mod parts_tests;
 mod prepare;
 mod preset;
 mod run;
+#[cfg(test)]
+mod scaling_tests;
 mod seed;
 mod suggest;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod scaling_tests;
 
 pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};

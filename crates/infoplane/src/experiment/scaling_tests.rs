@@ -82,6 +82,36 @@ fn each_seed_standardizes_by_the_rows_that_it_trains_on() {
 }
 
 #[test]
+fn a_value_that_scaling_makes_too_large_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = ndarray::array![[0.0f32, 1.0], [1.0, 0.0], [0.0, 3e38], [1.0, 1.0]];
+    let split = "dataset.split={ kind = \"unshuffled\", train_fraction = 0.5 }";
+    for (scaling, column) in [("dataset.scaling={ divide = 0.001 }", 1), ("dataset.scaling=standardize", 1)] {
+        let experiment = on_arrays(folder.path(), &inputs, &[0, 1, 0, 1], &[split, scaling]);
+        let error = experiment.run(&folder.path().join("run"), ONE, &(), &never()).unwrap_err().to_string();
+        let expected = format!("makes 3e38 at row 2, column {column} (from 0) of x too large");
+        assert!(error.contains(&expected), "{scaling}: {error}");
+    }
+}
+
+#[test]
+fn a_constant_column_is_zero_in_what_trains_and_the_run_goes_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = Array2::from_shape_fn((16, 2), |(row, column)| if column == 0 { row as f32 } else { 7.0 });
+    let classes: Vec<u32> = (0..16).map(|row| row % 2).collect();
+    let standardized =
+        on_arrays(folder.path(), &inputs, &classes, &["dataset.scaling=standardize", "seeds=1"]);
+    let run = folder.path().join("run");
+    standardized.run(&run, ONE, &(), &never()).unwrap();
+    let run = crate::run::Run::read(&run).unwrap();
+    assert!(run.training().iter().all(|stats| stats.train_loss.is_some_and(f32::is_finite)));
+    let dataset = standardized.dataset.source.load(0).unwrap();
+    let split = dataset.split_rows(standardized.dataset.split, 0).unwrap();
+    let (measured, _) = standardized.measured_rows(&dataset, &split);
+    assert!(measured.column(1).iter().all(|&value| value == 0.0));
+}
+
+#[test]
 fn a_file_without_scaling_is_written_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let plain = small(folder.path(), &[]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::ReportData;
-use super::table::quoted;
+use super::table::{has_parts, part_field, quoted};
 use crate::Bound;
 use crate::plane::Mean;
 
@@ -22,7 +22,7 @@ const STATISTICS: [&str; 8] = [
 /// Mean, standard error and percentiles over seeds, as `repeats.csv` holds them: a header, then a line for every
 /// estimator, setting, bound, layer and epoch.
 ///
-/// The columns are `estimator`, `setting`, `bound`, `layer`, `epoch`; then for I(X;T), each beginning with `i_xt_`, and
+/// The columns are `estimator`, `setting`, `bound`, `part` (where the parts of the data are measured apart), `layer`, `epoch`; then for I(X;T), each beginning with `i_xt_`, and
 /// for I(T;Y), beginning with `i_ty_`: `n_seeds` (how many have a value), `mean_bits`, `standard_error_bits` (empty
 /// for a single seed), and the percentiles `p5_bits`, `p25_bits`, `p50_bits`, `p75_bits` and `p95_bits`
 /// ([`Percentiles`](crate::plane::Percentiles)); last `seeds_not_learned`, the seeds that did not learn and are in the
@@ -33,7 +33,9 @@ const STATISTICS: [&str; 8] = [
 /// first and after its last it takes no part.
 pub fn repeats_csv(data: &ReportData<'_>) -> String {
     let in_mean = data.in_mean();
-    let mut csv = String::from("estimator,setting,bound,layer,epoch");
+    let in_parts = has_parts(data.plane);
+    let part = if in_parts { ",part" } else { "" };
+    let mut csv = format!("estimator,setting,bound{part},layer,epoch");
     for quantity in ["i_xt", "i_ty"] {
         for statistic in STATISTICS {
             csv += &format!(",{quantity}_{statistic}");
@@ -60,8 +62,9 @@ pub fn repeats_csv(data: &ReportData<'_>) -> String {
         let method = group.method;
         let (estimator, setting) = (quoted(&method.estimator), quoted(&method.setting));
         let bound = method.bound.map(Bound::name).unwrap_or_default();
+        let part = part_field(method, in_parts);
         for ((layer, epoch), quantities) in rows {
-            let line = write!(csv, "{estimator},{setting},{bound},{layer},{epoch}");
+            let line = write!(csv, "{estimator},{setting},{bound}{part},{layer},{epoch}");
             line.expect("writing to a string does not fail");
             quantities.into_iter().for_each(|mean| push_mean(&mut csv, mean));
             csv += &format!(",{not_learned},{left_out}\n");

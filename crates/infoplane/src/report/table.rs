@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::plane::{MethodDescription, Part};
 use crate::{Bound, InformationPlane, LayerDescription};
 
 const COLUMNS: &str = "seed,epoch,layer,layer_name,width,estimator,setting,bound,i_xt_bits,i_ty_bits,\
@@ -9,6 +10,8 @@ const COLUMNS: &str = "seed,epoch,layer,layer_name,width,estimator,setting,bound
 
 /// The rows of the plane as `plane.csv` holds them: a header, then a line per row, in the order of the plane; `layers`
 /// names the layers, which are called T1, T2, … where it does not.
+///
+/// Where the training and the test part are measured apart, a column `part` after `bound` says `train` or `test`.
 ///
 /// Numbers are written so that reading them gives the same bits; a value that is absent (or not finite) is an
 /// empty field. Fields with commas, quotes or line breaks are quoted (RFC 4180).
@@ -19,15 +22,17 @@ const COLUMNS: &str = "seed,epoch,layer,layer_name,width,estimator,setting,bound
 /// ```
 pub fn plane_csv(plane: &InformationPlane, layers: &[LayerDescription]) -> String {
     let mut csv = String::with_capacity(96 * (plane.len() + 2));
-    csv.push_str(COLUMNS);
+    let in_parts = has_parts(plane);
+    csv.push_str(&if in_parts { COLUMNS.replace(",bound,", ",bound,part,") } else { COLUMNS.into() });
     csv.push('\n');
     for row in plane.rows() {
         let bound = row.method.bound.map(Bound::name).unwrap_or_default();
+        let part = part_field(&row.method, in_parts);
         let number =
             |value: Option<f64>| value.filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default();
         let line = writeln!(
             csv,
-            "{},{},{},{},{},{},{},{bound},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{bound}{part},{},{},{},{},{},{}",
             row.seed,
             row.epoch,
             row.layer,
@@ -47,6 +52,16 @@ pub fn plane_csv(plane: &InformationPlane, layers: &[LayerDescription]) -> Strin
     csv
 }
 
+/// Whether any method is measured on one part of the data: then there is a column that says which.
+pub(super) fn has_parts(plane: &InformationPlane) -> bool {
+    plane.methods().iter().any(|method| method.part.is_some())
+}
+
+/// The field of that column, after a comma; nothing without the column.
+pub(super) fn part_field(method: &MethodDescription, in_parts: bool) -> String {
+    if in_parts { format!(",{}", method.part.map(Part::name).unwrap_or_default()) } else { String::new() }
+}
+
 pub(super) fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
@@ -60,7 +75,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::plane::{MethodDescription, PlaneRow};
+    use crate::plane::PlaneRow;
 
     #[test]
     fn rows_are_lines_and_commas_are_quoted() {
@@ -84,5 +99,16 @@ mod tests {
             "3,10,2,T2,7,binned,\"30 \"\"edges\"\" on [-1, 1]\",,11.9985,,,0.30000000000000004,4,ok"
         );
         assert!(lines[2].contains(",noise_variance=0.1,upper,"));
+    }
+
+    #[test]
+    fn rows_of_parts_say_which_part_they_are_of() {
+        let kde = MethodDescription::new("kde", "noise_variance=0.1", Some(Bound::Upper));
+        let row = |part| PlaneRow::new(0, 1, (1, 2), &Arc::new(kde.of_part(part)), (3.0, 0.5));
+        let csv = plane_csv(&InformationPlane::from_iter([row(Part::Train), row(Part::Test)]), &[]);
+        let lines: Vec<&str> = csv.lines().collect();
+        assert!(lines[0].contains(",setting,bound,part,i_xt_bits,"), "{csv}");
+        assert_eq!(lines[1], "0,1,1,T1,2,kde,noise_variance=0.1,upper,train,3,0.5,,,0,ok");
+        assert_eq!(lines[2], "0,1,1,T1,2,kde,noise_variance=0.1,upper,test,3,0.5,,,0,ok");
     }
 }

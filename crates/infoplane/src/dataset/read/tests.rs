@@ -416,8 +416,8 @@ fn a_given_test_set_follows_the_training_rows_in_every_format() {
         "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
         test = { inputs = 'narrow.npy', labels = 'y_test.npy' }",
     );
-    assert!(narrow.contains("narrow.npy: 1 values per sample, but the training inputs in"), "{narrow}");
-    assert!(narrow.contains("x_train.npy have 2;"), "{narrow}");
+    assert!(narrow.contains("narrow.npy: the number of values per sample is 1, but that of"), "{narrow}");
+    assert!(narrow.contains("x_train.npy is 2;"), "{narrow}");
     folder.write("nan.npy", npy("<f4", "False", "(2, 2)", &floats(&[0.0, 1.0, f32::NAN, 2.0])));
     let nan = message(
         "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
