@@ -1,10 +1,19 @@
 //! What several commands say of a run.
 
-use infoplane::run::{DataFacts, FailedSeed};
+use infoplane::run::{DataFacts, FailedSeed, PartFacts};
 
 /// The seeds that did not learn, for JSON.
 pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
     failed.iter().map(|failed| failed.seed).collect()
+}
+
+/// The entropies of each part of the data, where a run measures the training and the test part apart.
+pub fn part_lines(data: &DataFacts) -> Vec<String> {
+    let line = |facts: &PartFacts| {
+        let entropies = format!("H(X) = {:.4}, H(Y) = {:.4}", facts.h_x_bits, facts.h_y_bits);
+        format!("{}: {} samples, {entropies} bits", facts.part.title(), facts.n_measured)
+    };
+    data.parts.iter().map(line).collect()
 }
 
 /// The entropies of the data, and p(y).

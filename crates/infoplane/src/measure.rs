@@ -10,10 +10,10 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use crate::estimator::{Estimate, LayerRange, Method, Reading};
-use crate::plane::{MethodDescription, Missing, PlaneQuantity};
+use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
 use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
-pub use driver::{MeasureError, Measurement, Measuring, Workers, measure};
+pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
 pub use progress::{Progress, RunOptions};
 pub use ranges::observe_ranges;
 
@@ -54,6 +54,16 @@ impl LayerEstimators {
             })
             .collect();
         LayerEstimators { prepared }
+    }
+
+    /// The same, for rows that say which part of the data they are measured on.
+    pub fn of_part(mut self, part: Part) -> Self {
+        for prepared in &mut self.prepared {
+            for method in &mut prepared.methods {
+                *method = Arc::new(method.of_part(part));
+            }
+        }
+        self
     }
 }
 

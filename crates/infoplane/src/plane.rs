@@ -9,7 +9,7 @@ mod row;
 
 pub use columns::InformationPlane;
 pub(crate) use description::make_ids_unique;
-pub use description::{LayerDescription, MethodDescription};
+pub use description::{LayerDescription, MethodDescription, Part};
 pub use distance::{Distance, Entropies, Scale};
 pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
 pub use mean::{Mean, Percentiles};

@@ -16,7 +16,7 @@ pub struct Snapshot<N = Network> {
 }
 
 /// What puts out activations: a network, a network whose activations are rounded, or activations that are there already.
-pub trait Observe: Send {
+pub trait Observe: Clone + Send {
     /// The output of every layer for each row of `inputs`, into memory that earlier activations have left.
     fn observe(self, inputs: ArrayView2<'_, f32>, activations: &mut Activations);
 }

@@ -263,6 +263,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
             rule_gain: None,
             label_shares: vec![0.5, 0.5],
             guessing_accuracy: vec![0.5],
+            parts: vec![],
         },
         h_x: Information::from_bits(6.0),
         h_y: Information::from_bits(1.0),

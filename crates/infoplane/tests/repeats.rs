@@ -67,7 +67,7 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "method,estimator,setting,bound,layer,layer_name,epoch,\
+        "method,estimator,setting,bound,part,layer,layer_name,epoch,\
          i_xt_n_seeds,i_xt_mean_bits,i_xt_standard_error_bits,\
          i_xt_p5_bits,i_xt_p25_bits,i_xt_p50_bits,i_xt_p75_bits,i_xt_p95_bits,\
          i_ty_n_seeds,i_ty_mean_bits,i_ty_standard_error_bits,\
@@ -77,13 +77,13 @@ fn the_table_of_repeats_holds_what_a_hand_computes() {
     assert_eq!(
         lines[1..],
         [
-            "binned-30-equal-on-1-1,binned,\"30 equal on [-1, 1]\",,2,T2,7,5,5,1.4142135623730951,1.4,3,5,7,8.6,1,0.5,,0.5,0.5,0.5,0.5,0.5,3 4,"
+            "binned-30-equal-on-1-1,binned,\"30 equal on [-1, 1]\",,,2,T2,7,5,5,1.4142135623730951,1.4,3,5,7,8.6,1,0.5,,0.5,0.5,0.5,0.5,0.5,3 4,"
         ]
     );
     // Without 9 and 3: of 1, 5, 7 percentile p lies at place 2p.
     let csv = csv_of(&data);
     let line = csv.lines().nth(1).unwrap();
-    assert!(line.contains(",\"30 equal on [-1, 1]\",,2,T2,7,3,4.333333333333333,"), "{line}");
+    assert!(line.contains(",\"30 equal on [-1, 1]\",,,2,T2,7,3,4.333333333333333,"), "{line}");
     assert!(line.contains(",1.4,3,5,6,6.8,1,0.5,"), "{line}");
     assert!(line.ends_with(",,3 4"), "{line}");
 }

@@ -289,6 +289,7 @@ fn the_summary_gives_first_largest_and_last() {
         n_samples: 256,
         h_x: Information::from_bits(8.0),
         h_y: Information::from_bits(1.0),
+        parts: vec![],
         layers: vec![],
         plane: &plane,
         training: &training,

@@ -11,7 +11,7 @@ use infoplane::run::{Run, State};
 use serde_json::json;
 
 use super::as_if_random;
-use crate::describe::{data_lines, seed_numbers};
+use crate::describe::{data_lines, part_lines, seed_numbers};
 use crate::failure::Failure;
 use crate::output::print_json;
 use crate::terminal::Screen;
@@ -82,7 +82,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         "data        {}, {} samples, measured on {} (digest {})",
         data.name, data.n_samples, data.n_measured, data.digest
     )?;
-    for line in data_lines(data) {
+    for line in data_lines(data).into_iter().chain(part_lines(data)) {
         writeln!(out, "            {line}")?;
     }
     writeln!(out, "layers      {}", layers.join(", "))?;

@@ -109,8 +109,56 @@ pub enum DatasetError {
         /// What could be used.
         allowed: &'static str,
     },
+    /// Test inputs of another width than the inputs that train.
+    #[error(
+        "{file}: the number of values per sample is {given}, but that of the training inputs in {training} is {allowed}; \
+         a network takes test inputs of the same features only"
+    )]
+    TestWidth {
+        /// Where the test inputs are.
+        file: String,
+        /// Values of each of its samples.
+        given: usize,
+        /// Where the training inputs are.
+        training: String,
+        /// Values of each of their samples.
+        allowed: usize,
+    },
+    /// A test table of other columns than the training table, or of the same in another order.
+    #[error(
+        "{file}: the columns are {}, but those of the training file {training} are {}; name the columns that are inputs \
+         (inputs = [\"…\"])",
+        names(.given), names(.allowed)
+    )]
+    TestColumns {
+        /// The test file.
+        file: String,
+        /// Its columns of inputs.
+        given: Vec<String>,
+        /// The training file.
+        training: String,
+        /// Its columns of inputs.
+        allowed: Vec<String>,
+    },
+    /// Test samples of classes that no training sample has.
+    #[error(
+        "the test part of {name} holds {n_samples} samples of {n_classes} that the training part lacks (the first is its \
+         row {row}, from 0), which a network cannot learn; check that both parts write their labels alike, leave \
+         these rows out, or divide the data anew (dataset.split)",
+        n_classes = counted(*.n_classes)
+    )]
+    TestClasses {
+        /// The data set.
+        name: String,
+        /// How many test samples.
+        n_samples: usize,
+        /// Of how many classes.
+        n_classes: usize,
+        /// The first of them, by its row in the test part, from 0.
+        row: usize,
+    },
     /// No array of that name in the container, or several and no name.
-    #[error("{file}: {}; there are: {}", asked(.given), names(.present))]
+    #[error("{file}: {}; there are: {}", asked(.given, .present), names(.present))]
     Key {
         /// The container.
         file: String,
@@ -282,20 +330,50 @@ fn names(present: &[String]) -> String {
     shown.join(", ")
 }
 
+fn counted(n_classes: usize) -> String {
+    if n_classes == 1 { "a class".into() } else { format!("{n_classes} classes") }
+}
+
 fn at_most(exact: bool) -> &'static str {
     if exact { "" } else { "at most " }
 }
 
-fn asked(key: &Option<String>) -> String {
+fn asked(key: &Option<String>, present: &[String]) -> String {
     match key {
-        Some(key) => format!("nothing is called \"{}\"", Short(key)),
+        Some(key) => {
+            let nearest = nearest(key, present).map(|name| format!(" (did you mean \"{}\"?)", Short(name)));
+            format!("nothing is called \"{}\"{}", Short(key), nearest.unwrap_or_default())
+        }
         None => "holds not exactly one array of numbers, so a name is needed".into(),
     }
+}
+
+/// The name most like the one asked for, capital letters or not; none if no name is like it.
+fn nearest<'a>(key: &str, present: &'a [String]) -> Option<&'a String> {
+    let key = key.to_lowercase();
+    let likeness = |name: &'a String| (strsim::jaro_winkler(&key, &name.to_lowercase()), name);
+    let alike = present.iter().map(likeness).filter(|(likeness, _)| *likeness > 0.8);
+    // Of names that are equally like it the first.
+    alike.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_told_the_right_one() {
+        let message = |given: &str, present: &[&str]| {
+            let present = present.iter().map(|name| name.to_string()).collect();
+            DatasetError::Key { file: "a.csv".into(), given: Some(given.into()), present }.to_string()
+        };
+        assert_eq!(
+            message("heigth", &["age", "height", "class"]),
+            "a.csv: nothing is called \"heigth\" (did you mean \"height\"?); there are: age, height, class"
+        );
+        assert!(message("Class", &["age", "class"]).contains("did you mean \"class\"?"));
+        assert!(!message("weight_kg", &["age", "class"]).contains("did you mean"));
+    }
 
     #[test]
     fn what_a_file_holds_cannot_flood_or_steer_a_terminal() {

@@ -4,11 +4,13 @@ mod digest;
 mod error;
 pub mod generate;
 pub mod read;
+mod scaling;
 mod source;
 mod split;
 
 pub use error::DatasetError;
-pub use source::DatasetSource;
+pub use scaling::{Scaler, Scaling};
+pub use source::{DatasetSource, TestArrays, TestCsv, TestNpy};
 pub use split::SplitRule;
 
 use ndarray::Array2;

@@ -60,6 +60,9 @@ pub enum DatasetSource {
         /// Name of the labels in it.
         #[serde(default = "y")]
         labels: String,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestArrays>,
     },
     /// Arrays of an npz file.
     Npz {
@@ -71,6 +74,9 @@ pub enum DatasetSource {
         /// Name of the labels in it.
         #[serde(default = "y")]
         labels: String,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestArrays>,
     },
     /// Two npy files.
     Npy {
@@ -78,6 +84,9 @@ pub enum DatasetSource {
         inputs: PathBuf,
         /// The labels.
         labels: PathBuf,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestNpy>,
     },
     /// A CSV or TSV file; see [`read::csv`](read::csv()).
     Csv {
@@ -89,6 +98,26 @@ pub enum DatasetSource {
         /// Whether the first line is a header; absent: it is, if none of its fields is a number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         header: Option<bool>,
+        /// The columns that are inputs, by name or number from 0, in this order; absent: all but the label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inputs: Option<Vec<read::Column>>,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestCsv>,
+    },
+    /// Arrays of an HDF5 file, as h5py and Keras write it.
+    Hdf5 {
+        /// The file.
+        file: PathBuf,
+        /// Name of the inputs in it, with the groups around it: `train/x`.
+        #[serde(default = "x")]
+        inputs: String,
+        /// Name of the labels in it.
+        #[serde(default = "y")]
+        labels: String,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestArrays>,
     },
     /// Arrays of a safetensors file.
     Safetensors {
@@ -100,7 +129,44 @@ pub enum DatasetSource {
         /// Name of the labels in it.
         #[serde(default = "y")]
         labels: String,
+        /// Where the test part is; absent: all rows are one part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<TestArrays>,
     },
+}
+
+/// The test part of data in a file of named arrays: `{ inputs = "x_test", labels = "y_test" }` in the same file,
+/// `{ file = "test.npz" }` under the same names in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestArrays {
+    /// The file; absent: that of the training part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Name of the inputs; absent: as in the training part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Name of the labels; absent: as in the training part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+}
+
+/// The test part of data in npy files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestNpy {
+    /// The inputs.
+    pub inputs: PathBuf,
+    /// The labels.
+    pub labels: PathBuf,
+}
+
+/// The test part of data in a CSV file: a file with the same columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestCsv {
+    /// The file.
+    pub file: PathBuf,
 }
 
 fn once() -> usize {
@@ -176,31 +242,63 @@ impl DatasetSource {
                 read::idx_directory(directory, name.as_deref(), *divide_by)
             }
             DatasetSource::Mnist { directory } => read::mnist(directory),
-            DatasetSource::Mat { file, inputs, labels }
-            | DatasetSource::Npz { file, inputs, labels }
-            | DatasetSource::Safetensors { file, inputs, labels } => {
-                read::arrays((file, Some(inputs)), (file, Some(labels)))
+            DatasetSource::Mat { file, inputs, labels, test }
+            | DatasetSource::Npz { file, inputs, labels, test }
+            | DatasetSource::Hdf5 { file, inputs, labels, test }
+            | DatasetSource::Safetensors { file, inputs, labels, test } => {
+                let test = match test {
+                    None => None,
+                    Some(test) => {
+                        let other = test.file.as_ref().unwrap_or(file);
+                        let test_inputs = test.inputs.as_ref().unwrap_or(inputs);
+                        let test_labels = test.labels.as_ref().unwrap_or(labels);
+                        if other == file && (test_inputs == inputs || test_labels == labels) {
+                            let given = format!("{}:{test_inputs} with :{test_labels}", other.display());
+                            let allowed =
+                                "another file, or names of inputs and labels other than those that train";
+                            return Err(DatasetError::setting("dataset.source.test", given, allowed));
+                        }
+                        let (inputs, labels) = (test_inputs.as_str(), test_labels.as_str());
+                        Some(((other.as_path(), Some(inputs)), (other.as_path(), Some(labels))))
+                    }
+                };
+                read::arrays_in_parts((file, Some(inputs)), (file, Some(labels)), test)
             }
-            DatasetSource::Npy { inputs, labels } => read::arrays((inputs, None), (labels, None)),
-            DatasetSource::Csv { file, label, header } => read::csv(file, *header, label.as_ref()),
+            DatasetSource::Npy { inputs, labels, test } => {
+                let test = test.as_ref().map(|test| ((&*test.inputs, None), (&*test.labels, None)));
+                read::arrays_in_parts((inputs, None), (labels, None), test)
+            }
+            DatasetSource::Csv { file, label, header, inputs, test } => {
+                let test = test.as_ref().map(|test| test.file.as_path());
+                read::csv_in_parts(file, test, *header, label.as_ref(), inputs.as_deref())
+            }
         }
     }
 
     /// The same source with its relative paths taken from `base`, such as the folder of a configuration file.
     pub fn relative_to(mut self, base: &Path) -> Self {
-        let paths: &mut [&mut PathBuf] = match &mut self {
-            DatasetSource::Symmetric12 { .. } => &mut [],
-            DatasetSource::Idx { directory: path, .. }
-            | DatasetSource::Mnist { directory: path }
-            | DatasetSource::Mat { file: path, .. }
-            | DatasetSource::Npz { file: path, .. }
-            | DatasetSource::Csv { file: path, .. }
-            | DatasetSource::Safetensors { file: path, .. } => &mut [path],
-            DatasetSource::Npy { inputs, labels } => &mut [inputs, labels],
+        let mut paths: Vec<&mut PathBuf> = match &mut self {
+            DatasetSource::Symmetric12 { .. } => Vec::new(),
+            DatasetSource::Idx { directory, .. } | DatasetSource::Mnist { directory } => vec![directory],
+            DatasetSource::Mat { file, test, .. }
+            | DatasetSource::Npz { file, test, .. }
+            | DatasetSource::Hdf5 { file, test, .. }
+            | DatasetSource::Safetensors { file, test, .. } => {
+                let other = test.as_mut().and_then(|test| test.file.as_mut());
+                [Some(file), other].into_iter().flatten().collect()
+            }
+            DatasetSource::Csv { file, test, .. } => {
+                [Some(file), test.as_mut().map(|test| &mut test.file)].into_iter().flatten().collect()
+            }
+            DatasetSource::Npy { inputs, labels, test } => {
+                let mut paths = vec![inputs, labels];
+                paths.extend(test.iter_mut().flat_map(|test| [&mut test.inputs, &mut test.labels]));
+                paths
+            }
         };
-        for path in paths {
+        for path in &mut paths {
             // Joining leaves absolute paths as they are.
-            **path = base.join(&**path);
+            **path = base.join(path.as_path());
         }
         self
     }
@@ -224,6 +322,11 @@ mod tests {
             "kind = 'csv'\nfile = 'a.csv'\nlabel = 'class'",
             "kind = 'csv'\nfile = 'a.csv'\nlabel = 3\nheader = false",
             "kind = 'safetensors'\nfile = 'a.safetensors'",
+            "kind = 'hdf5'\nfile = 'a.h5'\ninputs = 'train/x'",
+            "kind = 'npz'\nfile = 'a.npz'\ntest = { inputs = 'x_test', labels = 'y_test' }",
+            "kind = 'mat'\nfile = 'a.mat'\ntest = { file = 'b.mat' }",
+            "kind = 'npy'\ninputs = 'x.npy'\nlabels = 'y.npy'\ntest = { inputs = 'u.npy', labels = 'v.npy' }",
+            "kind = 'csv'\nfile = 'a.csv'\ninputs = ['age', 3]\ntest = { file = 'b.csv' }",
         ] {
             let source: DatasetSource = toml::from_str(text).unwrap();
             assert_eq!(toml::from_str::<DatasetSource>(&toml::to_string(&source).unwrap()).unwrap(), source);
@@ -240,8 +343,23 @@ mod tests {
 
     #[test]
     fn relative_paths_are_taken_from_the_base_and_absolute_ones_are_not() {
-        let (inputs, labels) = ("x.npy".into(), std::env::temp_dir().join("y.npy"));
-        let source = DatasetSource::Npy { inputs, labels: labels.clone() }.relative_to(Path::new("base"));
-        assert_eq!(source, DatasetSource::Npy { inputs: Path::new("base").join("x.npy"), labels });
+        let absolute = std::env::temp_dir().join("y.npy");
+        let test = Some(TestNpy { inputs: "u.npy".into(), labels: absolute.clone() });
+        let source = DatasetSource::Npy { inputs: "x.npy".into(), labels: absolute.clone(), test };
+        let base = Path::new("base");
+        let test = Some(TestNpy { inputs: base.join("u.npy"), labels: absolute.clone() });
+        let expected = DatasetSource::Npy { inputs: base.join("x.npy"), labels: absolute, test };
+        assert_eq!(source.relative_to(base), expected);
+        for text in [
+            "kind = 'npz'\nfile = 'a'\ntest = { file = 'b' }",
+            "kind = 'csv'\nfile = 'a'\ntest = { file = 'b' }",
+        ] {
+            let source: DatasetSource = toml::from_str(text).unwrap();
+            let moved = toml::to_string(&source.relative_to(base)).unwrap();
+            for name in ["a", "b"] {
+                let path = base.join(name).display().to_string();
+                assert!(moved.contains(&format!("file = {path:?}")), "{moved}");
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Which rows train the network.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +47,8 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError::Setting`] if `train_fraction` is outside (0, 1] or leaves no row to train, or if the
-    /// split is to be as given and the data came without one.
+    /// split is to be as given and the data came without one; [`DatasetError::TestClasses`] if a given test part has
+    /// classes that its training part lacks. Shuffled and unshuffled splits may leave a class without training rows.
     ///
     /// # Examples
     /// ```
@@ -64,7 +67,9 @@ impl Dataset {
                     let given = format!("as-given, but {} came without one", self.name);
                     DatasetError::setting("split", given, "shuffled or unshuffled, with a train_fraction")
                 };
-                return self.split.clone().ok_or_else(none);
+                let split = self.split.clone().ok_or_else(none)?;
+                self.check_test_classes(&split)?;
+                return Ok(split);
             }
         };
         let n_samples = self.n_samples();
@@ -83,6 +88,24 @@ impl Dataset {
         }
         let test = rows.split_off(n_train);
         Ok(Split { train: rows, test })
+    }
+
+    /// In data whose parts are given a class that does not train is a mistake: labels written in two ways, say.
+    fn check_test_classes(&self, split: &Split) -> Result<(), DatasetError> {
+        let codes = self.labels.codes();
+        let mut trains = vec![false; self.labels.n_labels()];
+        split.train.iter().for_each(|&row| trains[codes[row] as usize] = true);
+        let lacking = || {
+            split.test.iter().map(|&row| codes[row]).enumerate().filter(|(_, code)| !trains[*code as usize])
+        };
+        let Some((row, _)) = lacking().next() else { return Ok(()) };
+        let classes: BTreeSet<u32> = lacking().map(|(_, code)| code).collect();
+        Err(DatasetError::TestClasses {
+            name: self.name.clone(),
+            n_samples: lacking().count(),
+            n_classes: classes.len(),
+            row,
+        })
     }
 }
 
@@ -141,7 +164,26 @@ mod tests {
         );
         let given = Split { train: vec![2], test: vec![0, 1] };
         data.split = Some(given.clone());
+        data.labels = Labels::from_symbols(&[4, 4, 4]);
         assert_eq!(data.split_rows(SplitRule::AsGiven {}, 0).unwrap(), given);
+    }
+
+    #[test]
+    fn a_given_test_part_may_not_have_classes_that_do_not_train() {
+        let split = Split { train: vec![0, 1, 2], test: vec![3, 4, 5] };
+        let mut data = Dataset { split: Some(split), ..dataset(6) };
+        let message = |data: &Dataset| data.split_rows(SplitRule::AsGiven {}, 0).unwrap_err().to_string();
+        data.labels = Labels::from_symbols(&["cat", "dog", "dog", "dog", "Dog", "Dog"]);
+        let one = message(&data);
+        assert!(one.starts_with("the test part of rows holds 2 samples of a class that"), "{one}");
+        assert!(one.contains("its row 1, from 0"), "{one}");
+        data.labels = Labels::from_symbols(&[1, 1, 1, 5, 1, 7]);
+        assert!(message(&data).contains("2 samples of 2 classes"));
+        // Classes that the test part lacks are no mistake, and a shuffled split takes all rows together.
+        data.labels = Labels::from_symbols(&[1, 2, 3, 1, 1, 1]);
+        assert!(data.split_rows(SplitRule::AsGiven {}, 0).is_ok());
+        data.labels = Labels::from_symbols(&[1, 1, 1, 2, 2, 2]);
+        assert!(data.split_rows(SplitRule::Unshuffled { train_fraction: 0.5 }, 0).is_ok());
     }
 
     #[test]

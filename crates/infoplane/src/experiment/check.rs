@@ -73,6 +73,7 @@ impl Experiment {
                 ));
             }
         }
+        self.dataset.scaling.check()?;
         if self.keyframes.interval == Some(0) {
             return value("keyframes.interval = 0; allowed is 1 or more epochs".into());
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keyframes::KeyframesConfig;
 use crate::Nonlinearity;
-use crate::dataset::{DatasetSource, SplitRule};
+use crate::dataset::{DatasetSource, Scaling, SplitRule};
 use crate::estimator::EstimatorConfig;
 use crate::network::Initialization;
 use crate::schedule::{ScheduleConfig, ScheduleError};
@@ -53,9 +53,18 @@ pub struct DatasetConfig {
     pub source: DatasetSource,
     /// How the rows that train are chosen.
     pub split: SplitRule,
+    /// How inputs are scaled before the network sees them: `none` unless given, `standardize`, or `{ divide = 255 }`, which
+    /// divides every value by that number.
+    #[serde(default, skip_serializing_if = "is_unscaled")]
+    pub scaling: Scaling,
     /// Which rows information is measured on.
     #[serde(default)]
     pub measured_on: MeasuredOn,
+}
+
+/// Runs without scaling say what they said before there was any.
+fn is_unscaled(scaling: &Scaling) -> bool {
+    *scaling == Scaling::None
 }
 
 /// Which rows information is measured on.
@@ -69,6 +78,8 @@ pub enum MeasuredOn {
     Train,
     /// The rows held back.
     Test,
+    /// The rows that train and the rows held back, each a plane of its own.
+    TrainAndTest,
 }
 
 /// A dense network, its output as wide as there are classes (or 1 for a single sigmoid unit).

@@ -10,9 +10,13 @@ mod keyframes;
 mod keys;
 mod load;
 mod overrides;
+#[cfg(test)]
+mod parts_tests;
 mod prepare;
 mod preset;
 mod run;
+#[cfg(test)]
+mod scaling_tests;
 mod seed;
 mod suggest;
 #[cfg(test)]

@@ -1,42 +1,102 @@
 //! What all trainings of an experiment share, and what the manifest says of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 
 use super::config::{Experiment, MeasuredOn, OneOrEach};
 use super::error::ExperimentError;
-use crate::dataset::{Dataset, Split, SplitRule};
+use crate::dataset::{Dataset, Scaling, Split, SplitRule};
 use crate::network::Network;
-use crate::plane::MethodDescription;
-use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin};
+use crate::plane::{MethodDescription, Part};
+use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin, PartFacts};
 use crate::train::{Samples, Trainer};
-use crate::{Labels, LayerDescription, Nonlinearity};
+use crate::{Labels, LayerDescription, Nonlinearity, Variable};
 
 /// A network beyond this is not small and dense; it would take all memory before it took an epoch.
 const MAX_WEIGHTS: u128 = 1 << 30;
 
 /// What all trainings share.
 pub(super) struct Prepared {
+    /// As it was read: before scaling.
     pub dataset: Dataset,
-    pub samples: Arc<Samples>,
+    /// Scaled; none if each seed scales by rows of its own.
+    samples: Option<Arc<Samples>>,
 }
 
 impl Experiment {
     pub(super) fn prepare(&self) -> Result<Prepared, ExperimentError> {
         let dataset = self.dataset.source.load(self.first_seed)?;
-        let samples = Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?);
+        let samples = match self.dataset.scaling {
+            _ if self.scales_by_seed() => None,
+            Scaling::None => Some(Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?)),
+            _ => Some(
+                self.scaled_samples(&dataset, &dataset.split_rows(self.dataset.split, self.first_seed)?)?,
+            ),
+        };
         Ok(Prepared { dataset, samples })
     }
 
-    /// The rows that information is measured on.
+    /// Whether the inputs that the network sees differ from seed to seed.
+    pub(super) fn scales_by_seed(&self) -> bool {
+        self.dataset.scaling.depends_on_rows() && matches!(self.dataset.split, SplitRule::Shuffled { .. })
+    }
+
+    fn scaled_samples(&self, dataset: &Dataset, split: &Split) -> Result<Arc<Samples>, ExperimentError> {
+        let mut inputs = dataset.inputs.clone();
+        self.scale(&mut inputs, dataset, split);
+        if let Some((row, column, _)) = Variable::Single(inputs.view()).first_non_finite() {
+            let value = dataset.inputs[[row, column]];
+            return Err(ExperimentError::Value {
+                origin: self.name.clone(),
+                message: format!(
+                    "dataset.scaling makes {value:e} at row {row}, column {column} (from 0) of {} too large for single \
+                     precision; choose another scaling, or leave out or correct that value",
+                    dataset.name
+                ),
+            });
+        }
+        Ok(Arc::new(Samples::new(inputs.view(), &dataset.labels)?))
+    }
+
+    /// Scales inputs as the network of a split sees them.
+    fn scale(&self, inputs: &mut Array2<f32>, dataset: &Dataset, split: &Split) {
+        self.dataset.scaling.fit(dataset.inputs.view(), &split.train).apply(inputs);
+    }
+
+    /// The rows that information is measured on, scaled as the network sees them; of both parts those that train first.
     pub(super) fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
-        let rows = match self.dataset.measured_on {
-            MeasuredOn::All => return (dataset.inputs.clone(), dataset.labels.clone()),
-            MeasuredOn::Train => &split.train,
-            MeasuredOn::Test => &split.test,
+        let (mut inputs, labels) = match self.dataset.measured_on {
+            MeasuredOn::All => (dataset.inputs.clone(), dataset.labels.clone()),
+            MeasuredOn::Train => {
+                (dataset.inputs.select(Axis(0), &split.train), dataset.labels.select(&split.train))
+            }
+            MeasuredOn::Test => {
+                (dataset.inputs.select(Axis(0), &split.test), dataset.labels.select(&split.test))
+            }
+            MeasuredOn::TrainAndTest => {
+                let rows = [&split.train[..], &split.test].concat();
+                (dataset.inputs.select(Axis(0), &rows), dataset.labels.select(&rows))
+            }
         };
-        (dataset.inputs.select(Axis(0), rows), dataset.labels.select(rows))
+        self.scale(&mut inputs, dataset, split);
+        (inputs, labels)
+    }
+
+    /// Which of the measured rows are measured apart from others; the rows of a part follow one another.
+    pub(super) fn measured_parts(
+        &self,
+        split: &Split,
+        n_measured: usize,
+    ) -> Vec<(Option<Part>, Range<usize>)> {
+        match self.dataset.measured_on {
+            MeasuredOn::TrainAndTest => {
+                let n_train = split.train.len();
+                vec![(Some(Part::Train), 0..n_train), (Some(Part::Test), n_train..n_measured)]
+            }
+            MeasuredOn::All | MeasuredOn::Train | MeasuredOn::Test => vec![(None, 0..n_measured)],
+        }
     }
 
     /// So many of the measured rows, evenly spaced; all unless given.
@@ -84,7 +144,10 @@ impl Experiment {
         seed: u64,
     ) -> Result<Trainer, ExperimentError> {
         let network = self.initial_network(&prepared.dataset, seed)?;
-        let samples = Arc::clone(&prepared.samples);
+        let samples = match &prepared.samples {
+            Some(samples) => Arc::clone(samples),
+            None => self.scaled_samples(&prepared.dataset, split)?,
+        };
         Ok(Trainer::with_samples(&self.training, network, samples, &split.train, &split.test, seed)?)
     }
 
@@ -138,10 +201,13 @@ impl Experiment {
             name: self.name.clone(),
             reference: self.reference.clone(),
             planned_epochs: Some(self.training.epochs),
-            data: self.data_facts(dataset, seeds, None)?,
+            data: DataFacts {
+                parts: self.part_facts(dataset, seeds)?,
+                ..self.data_facts(dataset, seeds, None)?
+            },
             schedule: self.schedule.clone(),
             layers,
-            methods: MethodDescription::of_methods(&self.estimators).iter().map(|m| (**m).clone()).collect(),
+            methods: self.methods(),
             origin: Origin::Experiment(self.to_table()),
         })
     }
@@ -170,17 +236,23 @@ impl Experiment {
             rule_gain: self.dataset.source.rule_gain(),
             label_shares: dataset.labels.shares(),
             guessing_accuracy,
+            parts: Vec::new(),
         };
         for &seed in seeds {
             let split = dataset.split_rows(self.dataset.split, seed)?;
             let (inputs, labels) = self.chosen_rows(dataset, &split, inputs)?;
-            if inputs.nrows() == 0 {
+            let measured_on = match self.dataset.measured_on {
+                MeasuredOn::Test => Some("test"),
+                MeasuredOn::TrainAndTest => Some("train-and-test"),
+                MeasuredOn::All | MeasuredOn::Train => None,
+            };
+            if let (Some(measured_on), true) = (measured_on, split.test.is_empty()) {
                 return Err(ExperimentError::Value {
                     origin: self.name.clone(),
-                    message:
-                        "dataset.measured_on = \"test\", but the split holds back no rows; use \"all\" or a \
-                              train_fraction below 1"
-                            .into(),
+                    message: format!(
+                        "dataset.measured_on = \"{measured_on}\", but the split holds back no rows; use \"all\" or a \
+                         train_fraction below 1"
+                    ),
                 });
             }
             let measured = Dataset { name: String::new(), inputs, labels, split: None };
@@ -190,6 +262,46 @@ impl Experiment {
             facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
         }
         Ok(facts)
+    }
+
+    /// What is known of each part that is measured apart, likewise.
+    fn part_facts(&self, dataset: &Dataset, seeds: &[u64]) -> Result<Vec<PartFacts>, ExperimentError> {
+        let same_rows = !matches!(self.dataset.split, SplitRule::Shuffled { .. });
+        let seeds = if same_rows { &seeds[..1] } else { seeds };
+        let mut facts: Vec<PartFacts> = Vec::new();
+        for (number, &seed) in seeds.iter().enumerate() {
+            let split = dataset.split_rows(self.dataset.split, seed)?;
+            let (inputs, labels) = self.measured_rows(dataset, &split);
+            for (place, (part, rows)) in self.measured_parts(&split, labels.len()).into_iter().enumerate() {
+                let Some(part) = part else { return Ok(Vec::new()) };
+                if number == 0 {
+                    let n_measured = rows.len();
+                    facts.push(PartFacts { part, n_measured, h_x_bits: 0.0, h_y_bits: 0.0, i_xy_bits: 0.0 });
+                }
+                let labels = labels.stretches(std::slice::from_ref(&rows));
+                let inputs = inputs.slice(s![rows, ..]).to_owned();
+                let measured = Dataset { name: String::new(), inputs, labels, split: None };
+                let (facts, n_seeds) = (&mut facts[place], seeds.len() as f64);
+                facts.h_x_bits += measured.x().entropy().bits() / n_seeds;
+                facts.h_y_bits += measured.labels.entropy().bits() / n_seeds;
+                facts.i_xy_bits += measured.label_information().bits() / n_seeds;
+            }
+        }
+        Ok(facts)
+    }
+
+    /// What each layer is measured with, in the order of its rows.
+    fn methods(&self) -> Vec<MethodDescription> {
+        let methods = MethodDescription::of_methods(&self.estimators);
+        match self.dataset.measured_on {
+            MeasuredOn::TrainAndTest => {
+                let of_part = |part| methods.iter().map(move |method| method.of_part(part));
+                of_part(Part::Train).chain(of_part(Part::Test)).collect()
+            }
+            MeasuredOn::All | MeasuredOn::Train | MeasuredOn::Test => {
+                methods.iter().map(|method| (**method).clone()).collect()
+            }
+        }
     }
 
     /// The share of the most frequent class among the training labels of each seed.

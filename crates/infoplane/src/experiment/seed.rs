@@ -1,19 +1,22 @@
 //! One training of an experiment, and its measurements.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, s};
 
 use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
 use crate::estimator::{LayerRange, Method};
-use crate::measure::{LayerEstimators, MeasureError, Measuring, Subject, Workers, measure, observe_ranges};
-use crate::plane::Entropies;
+use crate::measure::{
+    LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
+};
+use crate::plane::{Entropies, Part};
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Quantised, Snapshot, SnapshotError, Snapshots};
@@ -64,8 +67,8 @@ impl Shared<'_> {
         let Prepared { dataset, .. } = prepared;
         let split = dataset.split_rows(experiment.dataset.split, seed)?;
         let (inputs, y) = experiment.measured_rows(dataset, &split);
-        let x = Labels::from_rows(inputs.view());
-        let entropies = Entropies::of(&x, &y);
+        let entropies = Entropies::of(&Labels::from_rows(inputs.view()), &y);
+        let parts = experiment.measured_parts(&split, inputs.nrows());
         let mut measured = of_seed(&recovered.measured, seed);
         let known_stats = of_seed(&recovered.trained, seed);
         let trainer = experiment.trainer(prepared, &split, seed)?;
@@ -92,7 +95,8 @@ impl Shared<'_> {
             if self.stopped() { Err(SnapshotError::Interrupted) } else { Ok(()) }
         };
 
-        let (in_flight, store) = self.share_memory(inputs.nrows(), workers);
+        let largest = parts.iter().map(|(_, rows)| rows.len()).max().unwrap_or(0);
+        let (in_flight, store) = self.share_memory(largest, workers);
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
         let whole_until = self.statistics_until(&known_stats);
         let told = |kept: &&KeptKeyframe| !kept.recorded || known_stats.contains_key(&kept.epoch);
@@ -115,15 +119,26 @@ impl Shared<'_> {
         let mut measure_time = Duration::ZERO;
         let result = (|| {
             let planned = experiment.training.epochs;
-            let estimators = self.estimators(&mut source, inputs.view(), workers)?;
+            let ranges = self.ranges(&mut source, inputs.view(), workers)?;
+            let rows_of = |(part, rows): &(Option<Part>, Range<usize>)| {
+                let inputs = inputs.slice(s![rows.clone(), ..]);
+                let y = y.stretches(std::slice::from_ref(rows));
+                (inputs, Labels::from_rows(inputs), y, self.estimators(&ranges, *part))
+            };
+            let rows: Vec<_> = parts.iter().map(rows_of).collect();
+            let parts: Vec<MeasuredPart<'_>> = rows
+                .iter()
+                .map(|(inputs, x, y, estimators)| MeasuredPart {
+                    subject: Subject { inputs: *inputs, x, y },
+                    estimators,
+                })
+                .collect();
             let mut schedule =
                 experiment.schedule.schedule(planned, entropies).map_err(ExperimentError::from)?;
-            let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
             let interrupted = || self.stopped();
             let measuring = Measuring {
                 seed,
-                subject,
-                estimators: &estimators,
+                parts: &parts,
                 known: &known,
                 workers,
                 in_flight,
@@ -190,16 +205,17 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// The estimators of each layer. Bins that depend on the data are fixed here, over every epoch that may be measured.
-    fn estimators(
+    /// What every layer covers, over every epoch that may be measured and all rows that are measured: where parts are
+    /// measured apart, both have the same bins.
+    fn ranges(
         &self,
         source: &mut impl Snapshots,
         inputs: ArrayView2<'_, f32>,
         workers: &Workers,
-    ) -> Result<Vec<LayerEstimators>, SeedError> {
+    ) -> Result<Vec<LayerRange>, SeedError> {
         let experiment = self.experiment;
         let observed = experiment.estimators.iter().any(|estimator| estimator.needs_observed_range());
-        let ranges = if observed {
+        if observed {
             let planned = experiment.training.epochs;
             let list = experiment.epochs().map_err(ExperimentError::from)?;
             let n_epochs = list.as_ref().map_or(planned + 1, |list| list.len() as u64);
@@ -207,17 +223,24 @@ impl Shared<'_> {
                 Some(list) => Box::new(list.into_iter()),
                 None => Box::new(0..=planned),
             };
-            workers
-                .install(|| observe_ranges(epochs, n_epochs, source, inputs))
-                .map_err(MeasureError::from)?
+            let ranges = workers.install(|| observe_ranges(epochs, n_epochs, source, inputs));
+            Ok(ranges.map_err(MeasureError::from)?)
         } else {
-            vec![LayerRange::default(); experiment.network.hidden.len() + 1]
+            Ok(vec![LayerRange::default(); experiment.network.hidden.len() + 1])
+        }
+    }
+
+    /// The estimators of each layer, whose values cover `ranges`.
+    fn estimators(&self, ranges: &[LayerRange], part: Option<Part>) -> Vec<LayerEstimators> {
+        let of_layer = |(range, nonlinearity): (&LayerRange, Nonlinearity)| {
+            let range = LayerRange { activation: nonlinearity.range(), ..range.clone() };
+            let estimators = LayerEstimators::new(&self.experiment.estimators, &range);
+            match part {
+                Some(part) => estimators.of_part(part),
+                None => estimators,
+            }
         };
-        let of_layer = |(range, nonlinearity): (LayerRange, Nonlinearity)| {
-            let range = LayerRange { activation: nonlinearity.range(), ..range };
-            LayerEstimators::new(&experiment.estimators, &range)
-        };
-        Ok(ranges.into_iter().zip(experiment.nonlinearities()).map(of_layer).collect())
+        ranges.iter().zip(self.experiment.nonlinearities()).map(of_layer).collect()
     }
 
     /// The lines of `schedule.jsonl`.

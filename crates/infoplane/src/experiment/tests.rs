@@ -112,6 +112,11 @@ fn threads_and_memory_do_not_change_a_byte() {
         ],
         &["estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }"],
         &["training.dropout=0.2", "schedule.delta=0.02", "schedule.max_skip=5"],
+        &["dataset.scaling=standardize", "dataset.measured_on=train"],
+        &[
+            "dataset.measured_on=train-and-test",
+            "estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }",
+        ],
     ]
     .into_iter()
     .enumerate()
@@ -157,6 +162,7 @@ fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
         &["schedule={ kind = \"delta-approximate\", delta = 0.02 }", "training.dropout=0.1"],
         &["schedule={ kind = \"list\", epochs = [3, 17, 44] }", "keyframes.budget_mib=0"],
         &["keyframes.interval=1", "training.epochs=25"],
+        &["dataset.scaling=standardize", "dataset.measured_on=train-and-test", "training.epochs=25"],
     ]
     .into_iter()
     .enumerate()

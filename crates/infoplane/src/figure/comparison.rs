@@ -10,7 +10,7 @@ use super::{
     Panel, Path, ReportData, Role, ScheduleData, Series, ShownLayer, plane, words,
 };
 use crate::plane::{LayerPath, Mean, MeanPoint, MethodDescription, PlaneGroup};
-use crate::run::{FailedSeed, Run};
+use crate::run::{FailedSeed, PartFacts, Run};
 use crate::table::{self, Column, Table};
 use crate::{Information, InformationPlane, LayerDescription};
 
@@ -41,6 +41,7 @@ pub struct RunGroup {
     n_samples: usize,
     h_x: Information,
     h_y: Information,
+    parts: Vec<PartFacts>,
     complete: bool,
     all_seeds: bool,
 }
@@ -107,6 +108,7 @@ impl RunGroup {
             n_samples: 0,
             h_x: Information::ZERO,
             h_y: Information::ZERO,
+            parts: Vec::new(),
             complete: true,
             all_seeds: false,
         };
@@ -117,6 +119,7 @@ impl RunGroup {
                 group.layers = data.layers.clone();
                 (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);
                 (group.h_x, group.h_y) = (data.h_x, data.h_y);
+                group.parts = data.parts.clone();
             }
             group.check(&data)?;
             group.complete &= data.complete;
@@ -175,6 +178,7 @@ impl RunGroup {
             n_samples: self.n_samples,
             h_x: self.h_x,
             h_y: self.h_y,
+            parts: self.parts.clone(),
             layers: self.layers.clone(),
             plane: &self.plane,
             training: &[],
@@ -325,13 +329,13 @@ impl Comparison {
         self.groups.iter().zip(&method.ids).filter_map(|(group, id)| Member::of(group, id)).collect()
     }
 
-    fn facts(&self, method: &CommonMethod) -> Vec<String> {
+    fn facts(&self, method: &CommonMethod, members: &[Member<'_>]) -> Vec<String> {
         let mut facts = vec![method.title.clone()];
-        let first = &self.groups[0];
-        if self.groups.iter().all(|group| group.dataset == first.dataset) {
+        let Some(first) = members.first().map(|member| &member.data) else { return facts };
+        if members.iter().all(|member| member.data.dataset == first.dataset) {
             facts.push(first.dataset.clone());
         }
-        if self.groups.iter().all(|group| group.n_samples == first.n_samples) {
+        if members.iter().all(|member| member.data.n_samples == first.n_samples) {
             facts.push(format!("n = {}", first.n_samples));
         }
         facts
@@ -355,13 +359,13 @@ impl Comparison {
             return None;
         }
         let one_panel = arrangement == Arrangement::OnePanel;
-        let axis = |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&RunGroup) -> Information| {
+        let axis = |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&ReportData<'_>) -> Information| {
             let means = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
-            let limits = self.groups.iter().map(|group| limit(group).bits());
+            let limits = members.iter().map(|member| limit(&member.data).bits());
             Axis::linear(quantity, "bits", means.map(mean).chain(limits).chain([0.0]), extra)
         };
-        let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |group| group.h_x);
-        let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |group| group.h_y);
+        let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |data| data.h_x);
+        let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |data| data.h_y);
         let panel = |name: String, series, limits, remark| Panel {
             name,
             x: x.clone(),
@@ -373,7 +377,7 @@ impl Comparison {
         let columns = members.len().min(if members.len() == 4 { 2 } else { MOST_COLUMNS });
         let panels = if one_panel {
             let series = members.iter().enumerate().flat_map(|(place, member)| member.means(Some(place)));
-            vec![panel(String::new(), series.collect(), self.limits(), None)]
+            vec![panel(String::new(), series.collect(), shared_limits(members), None)]
         } else {
             let of = |member: &Member<'_>| {
                 let series = member.seed_paths().into_iter().chain(member.means(None));
@@ -399,7 +403,7 @@ impl Comparison {
             kind: FigureKind::Planes,
             heading: format!("Information planes: {}", method.title),
             title: self.title("Information planes"),
-            facts: self.facts(method),
+            facts: self.facts(method, members),
             layers: shown_layers(members),
             panels,
             grid: Some(Grid {
@@ -424,13 +428,13 @@ impl Comparison {
             points.map(|point| point.epoch)
         };
         type Value = fn(&MeanPoint) -> Mean;
-        let quantities: [(&str, &str, Value, fn(&RunGroup) -> Information); 2] = [
-            ("I(X;T)", "H(X)", |point| point.i_xt_bits, |group| group.h_x),
-            ("I(T;Y)", "H(Y)", |point| point.i_ty_bits, |group| group.h_y),
+        let quantities: [(&str, &str, Value, fn(&ReportData<'_>) -> Information); 2] = [
+            ("I(X;T)", "H(X)", |point| point.i_xt_bits, |data| data.h_x),
+            ("I(T;Y)", "H(Y)", |point| point.i_ty_bits, |data| data.h_y),
         ];
-        let limit = |of: fn(&RunGroup) -> Information| {
-            let first = of(&self.groups[0]).bits();
-            let same = self.groups.iter().all(|group| (of(group).bits() - first).abs() < 1e-9);
+        let limit = |of: fn(&ReportData<'_>) -> Information| {
+            let first = of(&members.first()?.data).bits();
+            let same = members.iter().all(|member| (of(&member.data).bits() - first).abs() < 1e-9);
             (same && first.is_finite()).then_some(first)
         };
         let panel = |layer: usize, (quantity, name, value, of): (&str, &str, Value, _)| {
@@ -486,7 +490,7 @@ impl Comparison {
             kind: FigureKind::Comparison,
             heading: format!("Information over epochs: {}", method.title),
             title: self.title("Information over epochs"),
-            facts: self.facts(method),
+            facts: self.facts(method, members),
             layers: names.clone(),
             panels: layers
                 .iter()
@@ -501,20 +505,6 @@ impl Comparison {
             notes: reading.into_iter().chain(settings).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
-    }
-
-    /// The limits that all groups share.
-    fn limits(&self) -> Vec<Limit> {
-        let mut limits = plane::limits(&self.groups[0].data());
-        for group in &self.groups[1..] {
-            let others = plane::limits(&group.data());
-            limits.retain(|limit| {
-                others
-                    .iter()
-                    .any(|other| other.axis == limit.axis && (other.value - limit.value).abs() < 1e-9)
-            });
-        }
-        limits
     }
 
     /// `tanh: 30 equal on [-1, 1]; ReLU: 100 equal on the layer's range.`
@@ -572,9 +562,9 @@ struct Member<'a> {
 impl<'a> Member<'a> {
     /// What the method with this id says of a group; nothing if it has no rows.
     fn of(group: &'a RunGroup, id: &str) -> Option<Member<'a>> {
-        let data = group.data();
-        let in_mean = data.in_mean();
         let method = group.plane.methods().iter().find(|method| method.id == id)?;
+        let data = group.data().of_method(method).into_owned();
+        let in_mean = data.in_mean();
         let rows = group.plane.groups().into_iter().find(|rows| rows.method.id == id)?;
         let layers = rows.layers_over(|seed| in_mean.has(seed));
         Some(Member { group, data, method, rows, layers })
@@ -677,6 +667,18 @@ fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
     names.into_iter().map(named).collect()
 }
 
+/// The limits that all groups share.
+fn shared_limits(members: &[Member<'_>]) -> Vec<Limit> {
+    let Some((first, others)) = members.split_first() else { return vec![] };
+    let mut limits = first.limits();
+    for other in others {
+        let of_other = other.limits();
+        let alike = |a: &Limit, b: &Limit| a.axis == b.axis && (a.value - b.value).abs() < 1e-9;
+        limits.retain(|limit| of_other.iter().any(|other| alike(limit, other)));
+    }
+    limits
+}
+
 /// The notes of each group with its name; what is alike for all is said once.
 fn notes(members: &[Member<'_>]) -> Vec<Note> {
     let of = |member: &Member<'_>| {
@@ -730,12 +732,15 @@ fn common_methods(groups: &[RunGroup]) -> Vec<CommonMethod> {
                 .plane
                 .methods()
                 .iter()
-                .filter(|other| other.estimator == method.estimator && other.bound == method.bound);
+                .filter(|other| {
+                    (&other.estimator, other.bound, other.part) == (&method.estimator, method.bound, method.part)
+                });
             let first = alike.next().map(|found| found.id.clone());
             first.filter(|_| alike.next().is_none())
         };
         if let Some(ids) = groups.iter().map(only).collect::<Option<Vec<String>>>() {
             let described = MethodDescription::new(&method.estimator, "", method.bound);
+            let described = method.part.map_or(described.clone(), |part| described.of_part(part));
             common.push(CommonMethod { id: described.id, title: described.title, same_settings: false, ids });
         }
     }

@@ -1,7 +1,10 @@
 //! What figures and tables of a run are made from.
 
+use std::borrow::Cow;
+
 use super::{LimitCurve, ScheduleData, ShownLayer, distance_unit, schedule_setting, words};
-use crate::run::{FailedSeed, Run};
+use crate::plane::MethodDescription;
+use crate::run::{FailedSeed, PartFacts, Run};
 use crate::table::{self, Table};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
@@ -19,6 +22,9 @@ pub struct ReportData<'a> {
     pub h_x: Information,
     /// The entropy of the label, the limit of I(T;Y).
     pub h_y: Information,
+    /// Where the training and the test part are measured apart: what is known of each. What stands above is then of both
+    /// together, and figures of a method show what its own part has.
+    pub parts: Vec<PartFacts>,
     /// The layers of the network, the first nearest the input; may be empty if they are not known.
     pub layers: Vec<LayerDescription>,
     /// What was measured.
@@ -52,6 +58,7 @@ impl<'a> ReportData<'a> {
             n_samples: data.n_measured,
             h_x: Information::from_bits(data.h_x_bits),
             h_y: Information::from_bits(data.h_y_bits),
+            parts: data.parts.clone(),
             layers: manifest.layers.clone(),
             plane: run.plane(),
             training: run.training(),
@@ -78,6 +85,19 @@ impl<'a> ReportData<'a> {
         let in_mean = self.in_mean();
         let failed: Vec<u64> = self.failed.iter().map(|failed| failed.seed).collect();
         table::repeats(self.plane, &self.layers, |seed| in_mean.has(seed), &failed)
+    }
+
+    /// With the samples and the entropies of the part of the data that a method is measured on.
+    pub(crate) fn of_method(&self, method: &MethodDescription) -> Cow<'_, ReportData<'a>> {
+        let part = self.parts.iter().find(|facts| Some(facts.part) == method.part);
+        part.map_or(Cow::Borrowed(self), |facts| {
+            Cow::Owned(ReportData {
+                n_samples: facts.n_measured,
+                h_x: Information::from_bits(facts.h_x_bits),
+                h_y: Information::from_bits(facts.h_y_bits),
+                ..self.clone()
+            })
+        })
     }
 
     /// `T₃ (5, tanh)`.
@@ -108,6 +128,7 @@ impl<'a> ReportData<'a> {
             n_samples: 1,
             h_x: Information::ZERO,
             h_y: Information::ZERO,
+            parts: vec![],
             layers: vec![],
             plane,
             training: &[],

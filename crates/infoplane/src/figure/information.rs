@@ -24,6 +24,7 @@ struct Quantity {
 
 /// The figure of one method; nothing if no row has values.
 pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Figure> {
+    let data = &*data.of_method(group.method);
     let in_mean = &data.in_mean();
     let mut with_i_xt = group.layers_with_i_xt(|seed| in_mean.has(seed));
     let mut with_i_ty = group.layers_with_i_ty(|seed| in_mean.has(seed));

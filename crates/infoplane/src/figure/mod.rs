@@ -19,6 +19,7 @@
 //!     n_samples: 4096,
 //!     h_x: Information::from_bits(12.0),
 //!     h_y: Information::from_bits(0.999),
+//!     parts: vec![],
 //!     layers: vec![],
 //!     plane: &plane,
 //!     training: &[],

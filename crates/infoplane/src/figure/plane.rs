@@ -12,6 +12,7 @@ use crate::plane::{LayerPath, PlaneGroup};
 ///
 /// Of a mean over seeds that chose their own epochs, only as many points are there as can be seen.
 pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Figure> {
+    let data = &*data.of_method(group.method);
     let in_mean = data.in_mean();
     let mut layers = group.layers_over(|seed| in_mean.has(seed));
     if layers.is_empty() {

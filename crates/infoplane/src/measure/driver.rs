@@ -40,14 +40,21 @@ pub enum MeasureError<E> {
     Append(E),
 }
 
+/// Samples that every epoch is measured on, and with what.
+#[derive(Clone, Copy)]
+pub struct MeasuredPart<'a> {
+    /// The inputs, and what is known of them.
+    pub subject: Subject<'a>,
+    /// The estimators of each layer.
+    pub estimators: &'a [LayerEstimators],
+}
+
 /// What the epochs of one training are measured with, and on what.
 pub struct Measuring<'a> {
     /// The seed that the rows name.
     pub seed: u64,
-    /// The inputs, and what is known of them.
-    pub subject: Subject<'a>,
-    /// Those of each layer.
-    pub estimators: &'a [LayerEstimators],
+    /// What is measured: usually one, or the training and the test part. Of each layer the rows of the first come first.
+    pub parts: &'a [MeasuredPart<'a>],
     /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
     /// appended again.
     pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
@@ -416,9 +423,16 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let used = lock().pop();
             let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let Measuring { seed, subject, estimators, .. } = *measuring;
-            snapshot.network.observe(subject.inputs, &mut activations);
-            let rows = measure_activations(seed, epoch, &activations, subject.x, subject.y, estimators);
+            let mut rows = Vec::new();
+            // The last part takes the network itself, so that one part alone needs no copy.
+            let networks = std::iter::repeat_n(snapshot.network, measuring.parts.len());
+            for (network, MeasuredPart { subject, estimators }) in networks.zip(measuring.parts) {
+                network.observe(subject.inputs, &mut activations);
+                let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
+                rows.append(&mut measure_activations(seed, epoch, &activations, x, y, estimators));
+            }
+            // Layer by layer, as the tables of a run have them; within a layer the order stays.
+            rows.sort_by_key(|row| row.layer);
             lock().push(activations);
             let _ = sender.send(Event::Measured(Measurement {
                 epoch,
@@ -544,8 +558,10 @@ mod tests {
         let workers = Workers::new(threads).unwrap();
         let measuring = Measuring {
             seed: 0,
-            subject: Subject { inputs: inputs.view(), x: &x, y: &y },
-            estimators: &estimators,
+            parts: &[MeasuredPart {
+                subject: Subject { inputs: inputs.view(), x: &x, y: &y },
+                estimators: &estimators,
+            }],
             known: &BTreeMap::new(),
             workers: &workers,
             in_flight: 2,

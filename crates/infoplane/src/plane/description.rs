@@ -36,6 +36,34 @@ impl LayerDescription {
     }
 }
 
+/// A part of the data that a run measures apart from the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The rows that train.
+    Train,
+    /// The rows held back.
+    Test,
+}
+
+impl Part {
+    /// `train` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Test => "test",
+        }
+    }
+
+    /// `training part` or `test part`.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Part::Train => "training part",
+            Part::Test => "test part",
+        }
+    }
+}
+
 /// How a column of values was measured: a method with its setting, and which bound it gives.
 ///
 /// Rows carry its [`id`](MethodDescription::id); the manifest of a run holds the rest.
@@ -58,6 +86,9 @@ pub struct MethodDescription {
     /// Which bound on I(X;T) it gives, if it gives bounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
+    /// The part of the data that it is measured on, in a run that measures the parts apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// What figures call it.
     pub title: String,
     /// Its settings by the keys of configuration files; empty for a method from outside the library.
@@ -73,6 +104,7 @@ impl MethodDescription {
             estimator: estimator.into(),
             setting: setting.into(),
             bound,
+            part: None,
             title: title(estimator, setting, bound),
             settings: toml::Table::new(),
         }
@@ -98,6 +130,23 @@ impl MethodDescription {
         let mut all: Vec<MethodDescription> = described.collect();
         make_ids_unique(&mut all);
         all.into_iter().map(Arc::new).collect()
+    }
+
+    /// The same method, measured on one part of the data: rows of both parts have ids and titles of their own.
+    ///
+    /// ```
+    /// use infoplane::plane::{MethodDescription, Part};
+    /// let test = MethodDescription::new("kde", "noise_variance=0.001", None).of_part(Part::Test);
+    /// assert_eq!(test.id, "kde-noise-variance-0.001-test");
+    /// assert_eq!(test.title, "KDE, noise variance 0.001, test part");
+    /// ```
+    pub fn of_part(&self, part: Part) -> Self {
+        MethodDescription {
+            id: format!("{}-{}", self.id, part.name()),
+            part: Some(part),
+            title: format!("{}, {}", self.title, part.title()),
+            ..self.clone()
+        }
     }
 
     /// The variance of the noise that it adds, if its settings name one.

@@ -17,8 +17,8 @@ use super::{
 use crate::dataset::read::{file_and_name, read_labels, read_symbols};
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::{
-    MeasureError, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_activations,
-    observe_ranges,
+    MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
+    measure_activations, observe_ranges,
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::run::{Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError};
@@ -204,8 +204,10 @@ fn go_on(
     let in_flight = (options.memory / each.max(1)).clamp(1, workers.n_threads() as u64 + 1) as usize;
     let measuring = Measuring {
         seed: SEED,
-        subject: Subject { inputs: no_inputs.view(), x: &x, y: &recording.labels },
-        estimators: &estimators,
+        parts: &[MeasuredPart {
+            subject: Subject { inputs: no_inputs.view(), x: &x, y: &recording.labels },
+            estimators: &estimators,
+        }],
         known: &known,
         workers: &workers,
         in_flight,

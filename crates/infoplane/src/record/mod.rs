@@ -143,6 +143,7 @@ impl Recording {
                 rule_gain: None,
                 label_shares: self.labels.shares(),
                 guessing_accuracy: Vec::new(),
+                parts: Vec::new(),
             },
             schedule: self.schedule.clone(),
             layers: self.layers.clone(),

@@ -41,6 +41,7 @@ struct Loss<'a> {
 ///     n_samples: 4096,
 ///     h_x: Information::from_bits(12.0),
 ///     h_y: Information::from_bits(0.999),
+///     parts: vec![],
 ///     layers: vec![],
 ///     plane: &plane,
 ///     training: &[],
@@ -62,6 +63,7 @@ pub fn conclusion(data: &ReportData<'_>) -> Option<String> {
     }
     let groups = data.plane.groups();
     let group = groups.first()?;
+    let data = &*data.of_method(group.method);
     let in_mean = data.in_mean();
     let paths = group.layers_with_i_xt(|seed| in_mean.has(seed));
     let losses: Vec<Loss<'_>> =

@@ -97,6 +97,7 @@ struct Figure {
 ///     n_samples: 4096,
 ///     h_x: Information::from_bits(12.0),
 ///     h_y: Information::from_bits(0.999),
+///     parts: vec![],
 ///     layers: vec![LayerDescription { name: "T1".into(), width: 3, nonlinearity: "tanh".into() }],
 ///     plane: &plane,
 ///     training: &[],

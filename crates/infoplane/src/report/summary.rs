@@ -3,6 +3,7 @@
 use super::{Figure, Formats, ReportData, files};
 use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
+use crate::run::PartFacts;
 use crate::train::EpochStats;
 
 const HEADER: [&str; 8] =
@@ -24,6 +25,7 @@ const HEADER: [&str; 8] =
 ///     n_samples: 0,
 ///     h_x: Information::ZERO,
 ///     h_y: Information::ZERO,
+///     parts: vec![],
 ///     layers: vec![],
 ///     plane: &InformationPlane::default(),
 ///     training: &[],
@@ -101,8 +103,17 @@ pub(super) fn markdown_table(rows: &[[String; 8]]) -> String {
 }
 
 fn about(data: &ReportData<'_>) -> String {
-    let h_x = format!("H(X) = {:.4} bits", data.h_x.bits());
-    format!("{}, n = {}, {h_x}, H(Y) = {:.4} bits", data.dataset, data.n_samples, data.h_y.bits())
+    let about = |what: &str, n: usize, h_x: f64, h_y: f64| {
+        format!("{what}, n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
+    };
+    if data.parts.is_empty() {
+        return about(&data.dataset, data.n_samples, data.h_x.bits(), data.h_y.bits());
+    }
+    let of_part = |facts: &PartFacts| {
+        let what = format!("{}, {}", data.dataset, facts.part.title());
+        about(&what, facts.n_measured, facts.h_x_bits, facts.h_y_bits)
+    };
+    data.parts.iter().map(of_part).collect::<Vec<_>>().join("\n")
 }
 
 fn heading(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
@@ -120,6 +131,7 @@ pub(super) fn table_and_notes(
     data: &ReportData<'_>,
     group: &PlaneGroup<'_>,
 ) -> (Vec<[String; 8]>, Vec<String>) {
+    let data = &*data.of_method(group.method);
     let in_mean = data.in_mean();
     let both = group.layers_over(|seed| in_mean.has(seed));
     let rows = group.layers_with_i_ty(|seed| in_mean.has(seed)).into_iter().filter_map(|half| {

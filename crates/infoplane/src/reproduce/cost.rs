@@ -28,7 +28,7 @@ pub fn expected_cpu_seconds(planned: &PlannedRun) -> f64 {
         _ => n_samples * 6.0 / 7.0,
     };
     let n_measured = match experiment.dataset.measured_on {
-        MeasuredOn::All => n_samples,
+        MeasuredOn::All | MeasuredOn::TrainAndTest => n_samples,
         MeasuredOn::Train => n_train,
         MeasuredOn::Test => n_samples - n_train,
     };

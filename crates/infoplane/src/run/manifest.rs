@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::FORMAT_VERSION;
 use crate::LayerDescription;
 use crate::estimator::EstimatorConfig;
-use crate::plane::MethodDescription;
+use crate::plane::{MethodDescription, Part};
 use crate::schedule::ScheduleConfig;
 use crate::train::TrainingEnd;
 
@@ -95,6 +95,24 @@ pub struct DataFacts {
     /// of always guessing that. Absent from manifests by earlier versions, and of networks trained elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guessing_accuracy: Vec<f64>,
+    /// The training and the test part, where a run measures both apart; the numbers above are then of both together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFacts>,
+}
+
+/// What is known of a part of the data that is measured apart; means over the seeds as in [`DataFacts`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartFacts {
+    /// Which part.
+    pub part: Part,
+    /// Its samples, all of which are measured.
+    pub n_measured: usize,
+    /// H(X) in bits.
+    pub h_x_bits: f64,
+    /// H(Y) in bits.
+    pub h_y_bits: f64,
+    /// I(X;Y) in bits.
+    pub i_xy_bits: f64,
 }
 
 impl Manifest {

@@ -38,6 +38,7 @@ fn manifest() -> Manifest {
         rule_gain: None,
         label_shares: vec![0.5, 0.5],
         guessing_accuracy: vec![0.5],
+        parts: vec![],
     };
     Manifest {
         format_version: FORMAT_VERSION,

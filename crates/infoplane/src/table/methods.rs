@@ -12,6 +12,11 @@ pub const METHODS: &[Column] = &[
     Column::category("estimator", "The estimator, by its name in configuration files."),
     Column::category("setting", "The settings in a few words."),
     Column::category("bound", "Which bound on I(X;T) it gives: upper or lower.").optional(),
+    Column::category(
+        "part",
+        "The part of the data that was measured, train or test, in a run that measures both.",
+    )
+    .optional(),
     Column::category("title", "What figures call it."),
     Column::category("settings", "The settings by the keys of configuration files, as a JSON object."),
 ];
@@ -26,6 +31,7 @@ pub fn methods(methods: &[Arc<MethodDescription>]) -> Table<'_> {
         column(|method| &method.estimator),
         column(|method| &method.setting),
         Values::texts(methods.iter().map(|method| method.bound.map(|bound| Cow::Borrowed(bound.name())))),
+        Values::texts(methods.iter().map(|method| method.part.map(|part| Cow::Borrowed(part.name())))),
         column(|method| &method.title),
         Values::texts(methods.iter().map(|method| Some(Cow::Owned(settings(method))))),
     ];

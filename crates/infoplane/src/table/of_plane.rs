@@ -16,6 +16,11 @@ pub const PLANE: &[Column] = &[
     Column::category("estimator", "The estimator, by its name in configuration files."),
     Column::category("setting", "The settings of the estimator in a few words."),
     Column::category("bound", "Which bound on I(X;T) the value is: upper or lower.").optional(),
+    Column::category(
+        "part",
+        "The part of the data that was measured, train or test, in a run that measures both.",
+    )
+    .optional(),
     Column::number("i_xt_bits", "bits", "I(X;T), the information of the layer about the input.").optional(),
     Column::number("i_ty_bits", "bits", "I(T;Y), the information of the layer about the label.").optional(),
     Column::number("i_xt_standard_error_bits", "bits", "The standard error of I(X;T).").optional(),
@@ -61,6 +66,9 @@ pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Ta
             bounds.iter().map(|bound| Cow::Borrowed(bound.name())).collect(),
             columns.method.iter().map(|&method| bound_of_method[method as usize]).collect(),
         ),
+        Values::texts(columns.method.iter().map(|&method| {
+            methods[method as usize].part.map(|part| Cow::Borrowed(part.name()))
+        })),
         Values::F64(Cow::Borrowed(columns.i_xt_bits)),
         Values::F64(Cow::Borrowed(columns.i_ty_bits)),
         Values::F64(Cow::Borrowed(columns.i_xt_standard_error_bits)),
@@ -78,8 +86,8 @@ mod tests {
 
     use super::*;
     use crate::PlaneRow;
-    use crate::plane::{MethodDescription, Missing};
-    use crate::table::TableFormat;
+    use crate::plane::{MethodDescription, Missing, Part};
+    use crate::table::{TableFormat, Value};
 
     fn rows() -> InformationPlane {
         let method = |estimator, setting, bound| Arc::new(MethodDescription::new(estimator, setting, bound));
@@ -103,13 +111,23 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "seed,epoch,layer,layer_name,width,method,estimator,setting,bound,i_xt_bits,i_ty_bits,\
+                "seed,epoch,layer,layer_name,width,method,estimator,setting,bound,part,i_xt_bits,i_ty_bits,\
                  i_xt_standard_error_bits,i_ty_standard_error_bits,out_of_range,status",
-                "3,10,2,T2,7,binned-30-edges-on-1-1,binned,\"30 \"\"edges\"\" on [-1, 1]\",,11.9985,,,\
+                "3,10,2,T2,7,binned-30-edges-on-1-1,binned,\"30 \"\"edges\"\" on [-1, 1]\",,,11.9985,,,\
                  0.30000000000000004,4,ok",
-                "3,10,2,T2,7,kde-noise-variance-0.1-upper,kde,noise_variance=0.1,upper,,0.5,,,0,a value is NaN",
+                "3,10,2,T2,7,kde-noise-variance-0.1-upper,kde,noise_variance=0.1,upper,,,0.5,,,0,a value is NaN",
             ]
         );
+    }
+
+    #[test]
+    fn rows_of_parts_say_which_part_they_are_of() {
+        let kde = MethodDescription::new("kde", "noise_variance=0.1", Some(Bound::Upper));
+        let row = |part| PlaneRow::new(0, 1, (1, 2), &Arc::new(kde.of_part(part)), (3.0, 0.5));
+        let rows = InformationPlane::from_iter([row(Part::Train), row(Part::Test)]);
+        let table = plane(&rows, &[]);
+        let parts = &table.column("part").unwrap().values;
+        assert_eq!((parts.get(0), parts.get(1)), (Value::Text("train"), Value::Text("test")));
     }
 
     #[test]

@@ -17,6 +17,11 @@ pub const REPEATS: &[Column] = &[
     Column::category("estimator", "The estimator, by its name in configuration files."),
     Column::category("setting", "The settings of the estimator in a few words."),
     Column::category("bound", "Which bound on I(X;T) the value is: upper or lower.").optional(),
+    Column::category(
+        "part",
+        "The part of the data that was measured, train or test, in a run that measures both.",
+    )
+    .optional(),
     Column::integer("layer", "The layer, from 1 (nearest the input)."),
     Column::category("layer_name", "The name of the layer."),
     Column::integer("epoch", "Epochs of training; every epoch that any seed has."),
@@ -96,6 +101,7 @@ pub fn repeats<'a>(
         of_method(|method| Some(&method.estimator)),
         of_method(|method| Some(&method.setting)),
         of_method(|method| method.bound.map(|bound| bound.name())),
+        of_method(|method| method.part.map(|part| part.name())),
         Values::U64(rows.iter().map(|row| row.layer as u64).collect()),
         Values::texts(rows.iter().map(|row| Some(Cow::Owned(LayerDescription::name_in(layers, row.layer))))),
         Values::U64(rows.iter().map(|row| row.epoch).collect()),

@@ -61,6 +61,7 @@ impl Run {
             n_samples: 4096,
             h_x: Information::from_bits(12.0),
             h_y: Information::from_bits(0.9992),
+            parts: vec![],
             layers: self.layers.clone(),
             plane: &self.plane,
             training: &self.training,

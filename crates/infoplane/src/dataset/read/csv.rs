@@ -24,6 +24,8 @@ pub(super) struct Table {
     pub file: String,
     /// Number of columns of numbers.
     pub n_columns: usize,
+    /// Their names, if the file has a header.
+    pub names: Option<Vec<String>>,
     /// Rows of numbers, one after the other.
     pub numbers: Vec<f64>,
     /// The label column as written, if one was asked for.
@@ -41,8 +43,8 @@ pub(super) enum Wanted<'a> {
     Labels(Option<&'a Column>),
     /// All columns together as one label.
     Symbols,
-    /// One column as labels (default: the last), all others as numbers.
-    Both(Option<&'a Column>),
+    /// One column as labels (default: the last), and as numbers the columns listed, in that order, or all others.
+    Both(Option<&'a Column>, Option<&'a [Column]>),
 }
 
 /// Reads a text file; fields are separated by tabs if it is called `.tsv`, else by commas.
@@ -95,8 +97,13 @@ fn parse(
     header: Option<bool>,
     wanted: Wanted<'_>,
 ) -> Result<Table, DatasetError> {
-    let mut table =
-        Table { file: stream.file.clone(), n_columns: 0, numbers: Vec::new(), labels: Vec::new() };
+    let mut table = Table {
+        file: stream.file.clone(),
+        n_columns: 0,
+        names: None,
+        numbers: Vec::new(),
+        labels: Vec::new(),
+    };
     let mut reader = reader(stream, delimiter);
     let mut record = ::csv::StringRecord::new();
     let file = table.file.clone();
@@ -106,21 +113,36 @@ fn parse(
         return Err(empty());
     }
     let has_header = header.unwrap_or_else(|| is_header(&record));
-    let (label, number) = match wanted {
-        Wanted::Numbers | Wanted::Symbols => (None, None),
-        Wanted::Number(column) => (None, Some(find(&file, column, &record, has_header)?)),
-        Wanted::Labels(column) | Wanted::Both(column) => {
+    let find = |column: &Column| find(&file, column, &record, has_header);
+    let label = match wanted {
+        Wanted::Labels(column) | Wanted::Both(column, _) => {
             let last = Column::Index(record.len() - 1);
-            (Some(find(&file, column.unwrap_or(&last), &record, has_header)?), None)
+            Some(find(column.unwrap_or(&last))?)
         }
+        _ => None,
     };
-    let is_number = |field: usize| match wanted {
-        Wanted::Numbers => true,
-        Wanted::Number(_) => Some(field) == number,
-        Wanted::Labels(_) | Wanted::Symbols => false,
-        Wanted::Both(_) => Some(field) != label,
+    let fields: Vec<usize> = match wanted {
+        Wanted::Numbers => (0..record.len()).collect(),
+        Wanted::Number(column) => vec![find(column)?],
+        Wanted::Labels(_) | Wanted::Symbols => Vec::new(),
+        Wanted::Both(_, None) => (0..record.len()).filter(|&field| Some(field) != label).collect(),
+        Wanted::Both(_, Some(columns)) => columns.iter().map(find).collect::<Result<_, _>>()?,
     };
-    table.n_columns = (0..record.len()).filter(|&field| is_number(field)).count();
+    for (index, field) in fields.iter().enumerate() {
+        let given = &record[*field];
+        if Some(*field) == label {
+            return Err(DatasetError::setting(
+                "inputs",
+                format!("{given:?}"),
+                "columns other than that of the labels",
+            ));
+        }
+        if fields[..index].contains(field) {
+            return Err(DatasetError::setting("inputs", format!("{given:?} twice"), "each column once"));
+        }
+    }
+    table.n_columns = fields.len();
+    table.names = has_header.then(|| fields.iter().map(|&field| record[field].to_owned()).collect());
     if has_header && !reader.read_record(&mut record).map_err(damaged)? {
         return Err(empty());
     }
@@ -137,18 +159,18 @@ fn parse(
             // A character that no field holds by accident keeps ("a", "bc") and ("ab", "c") apart.
             table.labels.push(record.iter().collect::<Vec<_>>().join("\u{1f}"));
         }
-        for (field, text) in record.iter().enumerate() {
-            if is_number(field) {
-                match text.parse::<f64>() {
-                    Ok(value) if value.is_finite() => table.numbers.push(value),
-                    _ => return Err(refused(field, text, "finite numbers")),
-                }
-            } else if Some(field) == label {
-                if text.is_empty() {
-                    return Err(refused(field, text, "labels, which are not empty"));
-                }
-                table.labels.push(text.to_owned());
+        for &field in &fields {
+            match record[field].parse::<f64>() {
+                Ok(value) if value.is_finite() => table.numbers.push(value),
+                _ => return Err(refused(field, &record[field], "finite numbers")),
             }
+        }
+        if let Some(field) = label {
+            let text = &record[field];
+            if text.is_empty() {
+                return Err(refused(field, text, "labels, which are not empty"));
+            }
+            table.labels.push(text.to_owned());
         }
         match reader.read_record(&mut record) {
             Ok(true) => {}
@@ -210,7 +232,6 @@ fn csv_error(file: &str, error: ::csv::Error) -> DatasetError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::read::labels::from_written as labels;
     use proptest::prelude::*;
 
     fn parse(text: &str, wanted: Wanted<'_>) -> Result<Table, DatasetError> {
@@ -219,10 +240,10 @@ mod tests {
 
     #[test]
     fn a_first_line_without_numbers_is_a_header() {
-        let table = parse("a,b,class\n1,2.5,cat\n-3e2, 4 ,dog\n", Wanted::Both(None)).unwrap();
+        let table = parse("a,b,class\n1,2.5,cat\n-3e2, 4 ,dog\n", Wanted::Both(None, None)).unwrap();
         assert_eq!((table.n_columns, table.numbers), (2, vec![1.0, 2.5, -300.0, 4.0]));
         assert_eq!(table.labels, ["cat", "dog"]);
-        let table = parse("1,2.5,cat\n3,4,dog\n", Wanted::Both(None)).unwrap();
+        let table = parse("1,2.5,cat\n3,4,dog\n", Wanted::Both(None, None)).unwrap();
         assert_eq!((table.numbers.len(), table.labels.len()), (4, 2));
     }
 
@@ -230,7 +251,7 @@ mod tests {
     fn the_label_may_be_any_column_by_name_or_number() {
         let text = "y,a\n1,7\n0,8\n";
         for column in [Column::Name("y".into()), Column::Index(0)] {
-            let table = parse(text, Wanted::Both(Some(&column))).unwrap();
+            let table = parse(text, Wanted::Both(Some(&column), None)).unwrap();
             assert_eq!((table.numbers, table.labels), (vec![7.0, 8.0], vec!["1".into(), "0".to_string()]));
         }
         let error = parse(text, Wanted::Labels(Some(&Column::Name("z".into())))).err().unwrap();
@@ -238,8 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn inputs_may_be_any_columns_in_any_order() {
+        let text = "id,b,y,a\nx1,7,0,1\nx2,8,1,2\n";
+        let name = |name: &str| Column::Name(name.into());
+        let columns = [name("a"), name("b")];
+        let table = parse(text, Wanted::Both(Some(&name("y")), Some(&columns))).unwrap();
+        assert_eq!(
+            (table.numbers, table.names),
+            (vec![1.0, 7.0, 2.0, 8.0], Some(vec!["a".into(), "b".into()]))
+        );
+        let message = |columns: &[Column]| {
+            parse(text, Wanted::Both(Some(&name("y")), Some(columns))).err().unwrap().to_string()
+        };
+        assert!(message(&[name("a"), name("c")]).contains("there are: id, b, y, a"));
+        assert!(message(&[name("y")]).contains("inputs = \"y\""));
+        assert!(message(&[name("a"), Column::Index(3)]).contains("inputs = \"a\" twice"));
+        assert!(message(&[name("id")]).contains("is \"x1\""));
+    }
+
+    #[test]
     fn errors_name_line_and_field() {
-        let message = |text| parse(text, Wanted::Both(None)).err().unwrap().to_string();
+        let message = |text| parse(text, Wanted::Both(None, None)).err().unwrap().to_string();
         assert!(message("a,y\n1,0\nNaN,1\n").contains("line 3, field 1 (from 1) is \"NaN\""));
         assert!(message("1,0\ninf,1\n").contains("line 2, field 1"));
         assert!(message("1,0\n,1\n").contains("line 2, field 1 (from 1) is \"\""));
@@ -248,20 +288,10 @@ mod tests {
         assert!(message("").contains("no values"));
     }
 
-    #[test]
-    fn labels_are_ordered_as_integers_where_they_are_integers() {
-        let of = |written: &[&str]| labels("f", &written.iter().map(|s| s.to_string()).collect::<Vec<_>>());
-        assert_eq!(of(&["10", "9", "9"]).unwrap().codes(), [1, 0, 0]);
-        assert_eq!(of(&["10.0", "9", "9"]).unwrap().codes(), [1, 0, 0]);
-        assert_eq!(of(&["dog", "cat", "9"]).unwrap().codes(), [2, 1, 0]);
-        assert!(matches!(of(&["0.5", "1"]), Err(DatasetError::Label { row: 0, .. })));
-        assert!(matches!(of(&["1", "nan"]), Err(DatasetError::Label { row: 1, .. })));
-    }
-
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            for wanted in [Wanted::Numbers, Wanted::Labels(None), Wanted::Both(None), Wanted::Number(&Column::Index(1))] {
+            for wanted in [Wanted::Numbers, Wanted::Labels(None), Wanted::Both(None, None), Wanted::Number(&Column::Index(1))] {
                 let _ = super::parse(Stream::of_bytes(&bytes), b',', None, wanted);
             }
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::idx;
+use super::parts::{inputs_of, labels_of_tensors, mismatch};
 use super::stream::Stream;
 use super::tensor::{Tensor, Values};
-use super::{idx, inputs_of, labels_of_tensors, mismatch};
 use crate::dataset::{Dataset, DatasetError, Split};
 
 const ALLOWED: &str = "a pair [NAME-]images-idx3-ubyte and [NAME-]labels-idx1-ubyte (or features-idx2-ubyte; each also \

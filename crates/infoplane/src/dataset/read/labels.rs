@@ -1,22 +1,122 @@
 //! Arrays as labels of classes.
 
-use super::npy::{self, Text};
+use std::collections::HashMap;
+
+use super::npy::{Content, Text};
 use super::tensor::{Tensor, Values, matrix};
 use crate::Labels;
 use crate::dataset::DatasetError;
 
-/// A vector of integers, or one row per sample with a single one (one-hot), as labels.
-pub(super) fn from_tensor(tensor: Tensor) -> Result<Labels, DatasetError> {
+/// The classes of samples before they are numbered, so that those of several files can be numbered together.
+pub(super) enum Classes {
+    Numbers { file: String, values: Vec<i64> },
+    Text(Text),
+}
+
+impl Classes {
+    /// What an array holds.
+    pub fn of(content: Content) -> Result<Classes, DatasetError> {
+        match content {
+            Content::Numbers(tensor) => {
+                let file = tensor.file.clone();
+                Ok(Classes::Numbers { file, values: classes(tensor)? })
+            }
+            Content::Text(text) => {
+                check_text(&text)?;
+                Ok(Classes::Text(text))
+            }
+        }
+    }
+
+    /// A column of text as written.
+    pub fn written(file: String, texts: &[String]) -> Classes {
+        let mut known = HashMap::<&str, u32>::new();
+        let (mut distinct, mut codes) = (Vec::new(), Vec::with_capacity(texts.len()));
+        for (row, text) in texts.iter().enumerate() {
+            let code = *known.entry(text).or_insert_with(|| {
+                distinct.push((text.clone(), row));
+                distinct.len() as u32 - 1
+            });
+            codes.push(code);
+        }
+        Classes::Text(Text { file, shape: vec![texts.len()], distinct, codes })
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Classes::Numbers { values, .. } => values.len(),
+            Classes::Text(text) => text.codes.len(),
+        }
+    }
+
+    pub fn file(&self) -> &str {
+        match self {
+            Classes::Numbers { file, .. } => file,
+            Classes::Text(text) => &text.file,
+        }
+    }
+
+    /// Puts the classes of another file after these.
+    pub fn append(&mut self, other: Classes) -> Result<(), DatasetError> {
+        match (self, other) {
+            (Classes::Numbers { values, .. }, Classes::Numbers { values: others, .. }) => {
+                values.extend(others)
+            }
+            (Classes::Text(text), Classes::Text(other)) => {
+                let n = text.codes.len();
+                let known: HashMap<String, u32> =
+                    text.distinct.iter().zip(0..).map(|((text, _), code)| (text.clone(), code)).collect();
+                let code = |(value, row): (String, usize)| {
+                    known.get(&value).copied().unwrap_or_else(|| {
+                        text.distinct.push((value, n + row));
+                        text.distinct.len() as u32 - 1
+                    })
+                };
+                let codes: Vec<u32> = other.distinct.into_iter().map(code).collect();
+                text.codes.extend(other.codes.into_iter().map(|code| codes[code as usize]));
+            }
+            (first, other) => {
+                let (given, allowed) = match first {
+                    Classes::Numbers { .. } => ("text", "numbers, as the labels of the training part are"),
+                    Classes::Text(_) => ("numbers", "text, as the labels of the training part are"),
+                };
+                let file = other.file().to_owned();
+                return Err(DatasetError::ElementType { file, given: given.into(), allowed });
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers the classes.
+    pub fn into_labels(self) -> Result<Labels, DatasetError> {
+        let text = match self {
+            Classes::Numbers { values, .. } => return Ok(Labels::from_symbols(&values)),
+            Classes::Text(text) => text,
+        };
+        let Text { file, distinct, codes, .. } = text;
+        let (texts, rows): (Vec<String>, Vec<usize>) = distinct.into_iter().unzip();
+        let classes = from_written(&file, &texts).map_err(|error| match error {
+            // Counted among the distinct texts.
+            DatasetError::Label { file, row, given } => DatasetError::Label { file, row: rows[row], given },
+            other => other,
+        })?;
+        let class = |&code: &u32| classes.codes()[code as usize];
+        Ok(Labels::from_symbols(&codes.iter().map(class).collect::<Vec<_>>()))
+    }
+}
+
+/// A vector of integers, or the column of the one in each row (one-hot).
+fn classes(tensor: Tensor) -> Result<Vec<i64>, DatasetError> {
     let (rows, columns) = tensor.rows_and_columns()?;
     // MATLAB keeps vectors as a single row.
     if rows == 1 || columns == 1 {
         return match tensor.values {
-            Values::Byte(values) => Ok(Labels::from_symbols(&values)),
-            Values::Integer(values) => Ok(Labels::from_symbols(&values)),
+            Values::Byte(values) => Ok(values.into_iter().map(i64::from).collect()),
+            Values::Integer(values) => Ok(values),
             Values::Single(values) => {
-                from_floats(&tensor.file, &values.into_iter().map(f64::from).collect::<Vec<_>>())
+                whole_numbers(&tensor.file, &values.into_iter().map(f64::from).collect::<Vec<_>>())
             }
-            Values::Double(values) => from_floats(&tensor.file, &values),
+            Values::Double(values) => whole_numbers(&tensor.file, &values),
         };
     }
     let column_major = tensor.column_major;
@@ -26,62 +126,54 @@ pub(super) fn from_tensor(tensor: Tensor) -> Result<Labels, DatasetError> {
         Values::Single(values) => one_hot(values.clone(), rows, columns, column_major),
         Values::Double(values) => one_hot(values.clone(), rows, columns, column_major),
     };
-    match classes {
-        Some(classes) => Ok(Labels::from_symbols(&classes)),
-        None => Err(tensor.shape_error(
+    classes.ok_or_else(|| {
+        tensor.shape_error(
             "(n_samples,), (n_samples, 1), (1, n_samples), or one-hot rows that hold a single 1 and else 0",
-        )),
-    }
+        )
+    })
 }
 
-/// A vector of text as labels.
-pub(super) fn from_text(text: npy::Text) -> Result<Labels, DatasetError> {
-    let Text { file, shape, distinct, codes } = text;
+/// Refuses text that is not one label per sample.
+fn check_text(text: &Text) -> Result<(), DatasetError> {
+    let Text { file, shape, distinct, .. } = text;
     if shape.contains(&0) {
-        return Err(DatasetError::Empty { file, shape });
+        return Err(DatasetError::Empty { file: file.clone(), shape: shape.clone() });
     }
     if shape.is_empty() || shape.iter().filter(|&&length| length > 1).count() > 1 {
         let allowed = "(n_samples,), (n_samples, 1) or (1, n_samples) for labels that are text";
-        return Err(DatasetError::Shape { file, given: shape, allowed });
+        return Err(DatasetError::Shape { file: file.clone(), given: shape.clone(), allowed });
     }
     if let Some((_, row)) = distinct.iter().find(|(text, _)| text.is_empty()) {
         let problem = format!("the label of row {row} (from 0) is empty text; give every sample a label");
-        return Err(DatasetError::Malformed { file, offset: 0, problem });
+        return Err(DatasetError::Malformed { file: file.clone(), offset: 0, problem });
     }
-    let (texts, rows): (Vec<String>, Vec<usize>) = distinct.into_iter().unzip();
-    let classes = from_written(&file, &texts).map_err(|error| match error {
-        // Counted among the distinct texts.
-        DatasetError::Label { file, row, given } => DatasetError::Label { file, row: rows[row], given },
-        other => other,
-    })?;
-    let class = |&code: &u32| classes.codes()[code as usize];
-    Ok(Labels::from_symbols(&codes.iter().map(class).collect::<Vec<_>>()))
+    Ok(())
 }
 
 /// Labels as written: integers in the order of integers, anything else in the order of text.
 ///
 /// Fractions are refused: they are a quantity, not a class.
-pub(super) fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
+fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
     let numbers: Option<Vec<f64>> = written.iter().map(|text| text.parse().ok()).collect();
     match (numbers, written.iter().map(|text| text.parse().ok()).collect::<Option<Vec<i64>>>()) {
         (_, Some(integers)) => Ok(Labels::from_symbols(&integers)),
-        (Some(numbers), None) => from_floats(file, &numbers),
+        (Some(numbers), None) => Ok(Labels::from_symbols(&whole_numbers(file, &numbers)?)),
         (None, None) => Ok(Labels::from_symbols(written)),
     }
 }
 
-/// Floats as labels, if they are whole numbers.
-pub(super) fn from_floats(file: &str, values: &[f64]) -> Result<Labels, DatasetError> {
+/// Floats as integers, if they are whole numbers.
+fn whole_numbers(file: &str, values: &[f64]) -> Result<Vec<i64>, DatasetError> {
     // Beyond 2^53 neighbouring integers are no longer told apart.
     let whole = |value: f64| value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
     match values.iter().position(|&value| !whole(value)) {
         Some(row) => Err(DatasetError::Label { file: file.to_owned(), row, given: values[row] }),
-        None => Ok(Labels::from_symbols(&values.iter().map(|&value| value as i64).collect::<Vec<_>>())),
+        None => Ok(values.iter().map(|&value| value as i64).collect()),
     }
 }
 
 /// The column of the one in each row; none if any row holds anything but a single one among zeros.
-fn one_hot<T>(values: Vec<T>, rows: usize, columns: usize, column_major: bool) -> Option<Vec<usize>>
+fn one_hot<T>(values: Vec<T>, rows: usize, columns: usize, column_major: bool) -> Option<Vec<i64>>
 where
     T: Clone + PartialEq + From<u8>,
 {
@@ -89,7 +181,10 @@ where
     let matrix = matrix(values, rows, columns, column_major);
     let class = |row: ndarray::ArrayView1<'_, T>| {
         let class = row.iter().position(|value| *value == one)?;
-        row.iter().enumerate().all(|(column, value)| column == class || *value == zero).then_some(class)
+        row.iter()
+            .enumerate()
+            .all(|(column, value)| column == class || *value == zero)
+            .then_some(class as i64)
     };
     matrix.rows().into_iter().map(class).collect()
 }
@@ -97,6 +192,38 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_tensor(tensor: Tensor) -> Result<Labels, DatasetError> {
+        Classes::of(Content::Numbers(tensor))?.into_labels()
+    }
+
+    fn written(texts: &[&str]) -> Classes {
+        Classes::written("y.csv".into(), &texts.iter().map(|text| text.to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn labels_are_ordered_as_integers_where_they_are_integers() {
+        let of = |texts| written(texts).into_labels();
+        assert_eq!(of(&["10", "9", "9"]).unwrap().codes(), [1, 0, 0]);
+        assert_eq!(of(&["10.0", "9", "9"]).unwrap().codes(), [1, 0, 0]);
+        assert_eq!(of(&["dog", "cat", "9"]).unwrap().codes(), [2, 1, 0]);
+        assert!(matches!(of(&["0.5", "1"]), Err(DatasetError::Label { row: 0, .. })));
+        assert!(matches!(of(&["1", "1", "nan"]), Err(DatasetError::Label { row: 2, .. })));
+    }
+
+    #[test]
+    fn classes_of_two_files_are_numbered_together() {
+        let mut classes = written(&["dog", "ox"]);
+        classes.append(written(&["cat", "ox", "cat"])).unwrap();
+        assert_eq!(classes.into_labels().unwrap().codes(), [1, 2, 0, 2, 0]);
+        // A fraction is told by its row among all.
+        let mut classes = written(&["1", "2"]);
+        classes.append(written(&["2", "0.5"])).unwrap();
+        assert!(matches!(classes.into_labels(), Err(DatasetError::Label { row: 3, .. })));
+        let numbers = Classes::of(Content::Numbers(tensor(&[1], Values::Byte(vec![3])))).unwrap();
+        let message = written(&["dog"]).append(numbers).unwrap_err().to_string();
+        assert!(message.contains("y.npy: elements are numbers; allowed are text, as"), "{message}");
+    }
 
     fn tensor(shape: &[usize], values: Values) -> Tensor {
         Tensor { file: "y.npy".into(), shape: shape.to_vec(), column_major: false, values }

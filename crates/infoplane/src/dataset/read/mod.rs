@@ -21,6 +21,7 @@ mod labels;
 mod mat;
 mod npy;
 mod npz;
+mod parts;
 mod safetensors;
 mod stream;
 mod tensor;
@@ -28,16 +29,19 @@ mod tensor;
 use std::io::Read;
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use self::csv::Wanted;
+use self::labels::Classes;
 use self::tensor::{Tensor, Values, matrix};
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::DatasetError;
 use crate::{Labels, Variable};
 
 pub use self::array_file::{ArrayFile, ArrayInfo, file_and_name, list_arrays, read_tensor};
 pub use self::csv::Column;
 pub use self::idx_directory::{idx_directory, mnist};
+pub use self::parts::{arrays, csv};
+pub(crate) use self::parts::{arrays_in_parts, csv_in_parts};
 pub use self::stream::MAX_UNPACKED;
 pub use self::tensor::{ElementType, SampleTensor};
 
@@ -152,12 +156,9 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
         Format::Csv => {
             let column = key.map(column);
             let table = csv::read(path, None, Wanted::Labels(column.as_ref()))?;
-            labels::from_written(&table.file, &table.labels)
+            Classes::written(table.file, &table.labels).into_labels()
         }
-        _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
-            npy::Content::Numbers(tensor) => labels::from_tensor(tensor),
-            npy::Content::Text(text) => labels::from_text(text),
-        },
+        _ => Classes::of(ArrayFile::open(path)?.numbers_or_text(key)?)?.into_labels(),
     }
 }
 
@@ -189,49 +190,9 @@ pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErr
         (Format::Csv, None) => Ok(Labels::from_symbols(&csv::read(path, None, Wanted::Symbols)?.labels)),
         _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
             npy::Content::Numbers(tensor) => Ok(array_of(tensor)?.variable().symbols()),
-            npy::Content::Text(text) => labels::from_text(text),
+            text => Classes::of(text)?.into_labels(),
         },
     }
-}
-
-/// Reads a data set from two arrays, of one file or of two.
-///
-/// Each is a path and the name of the array in it, for formats that hold several. Inputs become single
-/// precision; those of more than two axes, such as images, become rows. Labels as for [`read_labels`].
-///
-/// # Errors
-/// [`DatasetError`] as for [`read_array`], if a double does not fit in single precision, or if there are
-/// not as many labels as inputs.
-pub fn arrays(inputs: (&Path, Option<&str>), labels: (&Path, Option<&str>)) -> Result<Dataset, DatasetError> {
-    let input = ArrayFile::open(inputs.0)?.tensor(inputs.1)?;
-    let input_file = input.file.clone();
-    let inputs_matrix = inputs_of(vec![input], 1.0)?;
-    let found = read_labels(labels.0, labels.1)?;
-    if found.len() != inputs_matrix.nrows() {
-        let label_file = match labels.1 {
-            Some(key) => format!("{}:{key}", labels.0.display()),
-            None => labels.0.display().to_string(),
-        };
-        return Err(mismatch(&input_file, &label_file, inputs_matrix.nrows(), found.len()));
-    }
-    Ok(Dataset { name: stem(inputs.0), inputs: inputs_matrix, labels: found, split: None })
-}
-
-/// Reads a data set from a CSV file (fields separated by commas) or a TSV file (by tabs).
-///
-/// One column is the label, by default the last; all others are numbers. Labels may be text; classes are
-/// numbered in the order of integers where all are integers, else in the order of the text. Unless `header`
-/// says, the first line is a header if none of its fields is a number.
-///
-/// # Errors
-/// [`DatasetError`] naming file, line and field.
-pub fn csv(path: &Path, header: Option<bool>, label: Option<&Column>) -> Result<Dataset, DatasetError> {
-    let table = csv::read(path, header, Wanted::Both(label))?;
-    let shape = vec![table.labels.len(), table.n_columns];
-    let labels = labels::from_written(&table.file, &table.labels)?;
-    let values = Values::Double(table.numbers);
-    let tensor = Tensor { file: table.file, shape, column_major: false, values };
-    Ok(Dataset { name: stem(path), inputs: inputs_of(vec![tensor], 1.0)?, labels, split: None })
 }
 
 /// The formats of files that hold arrays.
@@ -298,95 +259,6 @@ fn choose<'n>(path: &Path, key: Option<&str>, names: &'n [String]) -> Result<&'n
 /// A column as it is named on a command line: a number where it is one.
 fn column(key: &str) -> Column {
     key.parse().map_or_else(|_| Column::Name(key.to_owned()), Column::Index)
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn mismatch(inputs: &str, labels: &str, n_samples: usize, n_labels: usize) -> DatasetError {
-    DatasetError::LabelMismatch { inputs: inputs.into(), labels: labels.into(), n_samples, n_labels }
-}
-
-/// Arrays, one below the other, as inputs in single precision; each value is divided by `divisor`.
-fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32>, DatasetError> {
-    let mut all = Vec::new();
-    let mut width = 0;
-    for (number, tensor) in tensors.into_iter().enumerate() {
-        let tensor = tensor.flatten()?;
-        let (rows, columns) = tensor.rows_and_columns()?;
-        if number == 0 {
-            width = columns;
-        } else if columns != width {
-            return Err(tensor.shape_error("as many values per sample as the training inputs have"));
-        }
-        let file = tensor.file;
-        // All the quotients that bytes can give.
-        let quotients: Vec<f32> = (0..=u8::MAX).map(|byte| f32::from(byte) / divisor).collect();
-        match tensor.values {
-            Values::Byte(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                all.reserve_exact(values.len());
-                all.extend(values.iter().map(|&byte| quotients[usize::from(byte)]));
-            }
-            Values::Integer(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                all.extend(values.iter().map(|&value| value as f32 / divisor));
-            }
-            Values::Single(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                check_finite(&file, values.view(), |value| value / divisor)?;
-                all.extend(values.iter().map(|&value| value / divisor));
-            }
-            Values::Double(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                let convert = |value| (value / f64::from(divisor)) as f32;
-                check_finite(&file, values.view(), convert)?;
-                all.extend(values.iter().map(|&value| convert(value)));
-            }
-        }
-    }
-    let rows = all.len() / width.max(1);
-    Ok(Array2::from_shape_vec((rows, width), all).expect("every array has rows of this width"))
-}
-
-/// Refuses what is not finite, in the file or in single precision.
-fn check_finite<T: Copy + Into<f64>>(
-    file: &str,
-    values: ArrayView2<'_, T>,
-    convert: impl Fn(T) -> f32,
-) -> Result<(), DatasetError> {
-    for ((row, column), &value) in values.indexed_iter() {
-        if !convert(value).is_finite() {
-            let (file, value) = (file.to_owned(), value.into());
-            return Err(if value.is_finite() {
-                DatasetError::Overflow { file, row, column, value }
-            } else {
-                DatasetError::NotFinite { file, row, column, value }
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Labels of several arrays, one after the other.
-fn labels_of_tensors(tensors: Vec<Tensor>) -> Result<Labels, DatasetError> {
-    let mut symbols = Vec::new();
-    for tensor in tensors {
-        if tensor.shape.len() != 1 {
-            return Err(tensor.shape_error("(n_samples,)"));
-        }
-        tensor.rows_and_columns()?;
-        match tensor.values {
-            Values::Byte(values) => symbols.extend(values.into_iter().map(i64::from)),
-            Values::Integer(values) => symbols.extend(values),
-            Values::Single(_) | Values::Double(_) => {
-                let (file, given) = (tensor.file, "floats".to_owned());
-                return Err(DatasetError::ElementType { file, given, allowed: "integers" });
-            }
-        }
-    }
-    Ok(Labels::from_symbols(&symbols))
 }
 
 #[cfg(test)]

@@ -241,12 +241,19 @@ impl Tensor {
     /// Makes one axis of all but the first: an image becomes a row.
     pub fn flatten(mut self) -> Result<Tensor, DatasetError> {
         if self.shape.len() > 2 {
-            if self.column_major {
-                return Err(self.shape_error("at most two axes for an array in column-major order"));
-            }
             // With a zero among them, the lengths of the other axes may multiply to anything.
             if self.shape.contains(&0) {
                 return Err(DatasetError::Empty { file: self.file, shape: self.shape });
+            }
+            if self.column_major {
+                let shape = &self.shape;
+                self.values = match self.values {
+                    Values::Byte(values) => Values::Byte(row_major(shape, values)),
+                    Values::Integer(values) => Values::Integer(row_major(shape, values)),
+                    Values::Single(values) => Values::Single(row_major(shape, values)),
+                    Values::Double(values) => Values::Double(row_major(shape, values)),
+                };
+                self.column_major = false;
             }
             let columns = self.shape[1..].iter().product();
             self.shape = vec![self.shape[0], columns];
@@ -283,9 +290,7 @@ impl Tensor {
             }
         };
         if column_major && shape.len() > 1 {
-            let array = ArrayD::from_shape_vec(shape.clone().f(), values)
-                .expect("a tensor has as many values as its shape says");
-            values = array.as_standard_layout().into_owned().into_raw_vec_and_offset().0;
+            values = row_major(&shape, values);
         }
         Ok(SampleTensor { shape, values })
     }
@@ -293,6 +298,13 @@ impl Tensor {
     pub fn shape_error(&self, allowed: &'static str) -> DatasetError {
         DatasetError::Shape { file: self.file.clone(), given: self.shape.clone(), allowed }
     }
+}
+
+/// Values in column-major order in row-major order.
+fn row_major<T: Clone>(shape: &[usize], values: Vec<T>) -> Vec<T> {
+    let array =
+        ArrayD::from_shape_vec(shape.f(), values).expect("a tensor has as many values as its shape says");
+    array.as_standard_layout().into_owned().into_raw_vec_and_offset().0
 }
 
 /// Values of a matrix in the order of a file as a matrix in row-major order.

@@ -12,7 +12,7 @@ use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::*;
-use crate::dataset::{DatasetSource, SplitRule};
+use crate::dataset::{Dataset, DatasetSource, SplitRule};
 
 /// A folder of files that is gone after the test.
 struct Folder(TempDir);
@@ -212,7 +212,8 @@ fn safetensors_are_read_by_name() {
     ];
     let bytes = ::safetensors::serialize(views, None).unwrap();
     let path = folder.write("a.safetensors", &bytes);
-    let source = DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into() };
+    let source =
+        DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs, array![[0.5, 1.5], [-2.0, 0.0]]);
     assert_eq!((dataset.labels.codes(), &dataset.name[..]), (&[0, 1][..], "a"));
@@ -266,7 +267,7 @@ fn labels_that_do_not_match_are_refused_with_both_numbers() {
     let folder = Folder::new();
     let inputs = folder.write("x.npy", npy("|u1", "False", "(3, 1)", &[1, 2, 3]));
     let labels = folder.write("y.npy", npy("|u1", "False", "(2,)", &[0, 1]));
-    let error = DatasetSource::Npy { inputs, labels }.load(0).unwrap_err();
+    let error = DatasetSource::Npy { inputs, labels, test: None }.load(0).unwrap_err();
     assert!(matches!(error, DatasetError::LabelMismatch { n_samples: 3, n_labels: 2, .. }));
     let message = error.to_string();
     assert!(message.contains("2 labels in") && message.contains("3 inputs in"), "{message}");
@@ -280,7 +281,9 @@ fn labels_that_do_not_match_are_refused_with_both_numbers() {
 fn one_class_is_a_data_set_without_information() {
     let folder = Folder::new();
     let path = folder.write("a.csv", "x,y\n1,0\n2,0\n");
-    let dataset = DatasetSource::Csv { file: path, label: None, header: None }.load(0).unwrap();
+    let dataset = DatasetSource::Csv { file: path, label: None, header: None, inputs: None, test: None }
+        .load(0)
+        .unwrap();
     assert_eq!((dataset.labels.n_labels(), dataset.labels.entropy().nats()), (1, 0.0));
     assert_eq!(dataset.label_information().nats(), 0.0);
 }
@@ -334,6 +337,138 @@ fn training_and_test_pairs_become_one_data_set_with_its_split() {
     assert!(message.contains("third"), "{message}");
 }
 
+/// A data set as a table of a configuration file says it.
+fn load(folder: &Folder, source: &str) -> Result<Dataset, DatasetError> {
+    toml::from_str::<DatasetSource>(source).unwrap().relative_to(folder.0.path()).load(0)
+}
+
+#[test]
+fn a_given_test_set_follows_the_training_rows_in_every_format() {
+    let folder = Folder::new();
+    let array = |shape: &str, bytes: &[u8]| npy("|u1", "False", shape, bytes);
+    let (x, y) = (array("(3, 1, 2)", &[0, 1, 2, 3, 4, 5]), array("(3,)", &[7, 3, 7]));
+    let (u, v) = (array("(2, 1, 2)", &[6, 7, 8, 9]), array("(2,)", &[3, 7]));
+    // As Keras writes mnist.npz, and as two files with the same names.
+    let members = [("x_train.npy", &x), ("y_train.npy", &y), ("x_test.npy", &u), ("y_test.npy", &v)];
+    folder.write(
+        "mnist.npz",
+        npz(&members.map(|(name, bytes)| (name, bytes.clone())), CompressionMethod::Deflated),
+    );
+    for (name, x, y) in [("train", &x, &y), ("test", &u, &v)] {
+        let members = [("x.npy", x.clone()), ("y.npy", y.clone())];
+        folder.write(&format!("{name}.npz"), npz(&members, CompressionMethod::Stored));
+        folder.write(&format!("x_{name}.npy"), x);
+        folder.write(&format!("y_{name}.npy"), y);
+    }
+    folder.write("train.csv", "a,b,class\n0,1,7\n2,3,3\n4,5,7\n");
+    folder.write("test.csv", "a,b,class\n6,7,3\n8,9,7\n");
+    folder.write("turned.csv", "b,class,a\n7,3,6\n9,7,8\n");
+    let turned = "kind = 'csv'\nfile = 'train.csv'\nlabel = 'class'\ntest = { file = 'turned.csv' }";
+    for source in [
+        "kind = 'npz'\nfile = 'mnist.npz'\ninputs = 'x_train'\nlabels = 'y_train'\n\
+         test = { inputs = 'x_test', labels = 'y_test' }",
+        "kind = 'npz'\nfile = 'train.npz'\ntest = { file = 'test.npz' }",
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+         test = { inputs = 'x_test.npy', labels = 'y_test.npy' }",
+        "kind = 'csv'\nfile = 'train.csv'\ntest = { file = 'test.csv' }",
+        &format!("{turned}\ninputs = ['a', 'b']"),
+    ] {
+        let dataset = load(&folder, source).unwrap();
+        let rows = array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0], [8.0, 9.0]];
+        assert_eq!((&dataset.inputs, dataset.labels.codes()), (&rows, &[1, 0, 1, 0, 1][..]), "{source}");
+        let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
+        assert_eq!((split.train, split.test), (vec![0, 1, 2], vec![3, 4]));
+    }
+    let message = |source: &str| load(&folder, source).unwrap_err().to_string();
+    let columns = message(turned);
+    assert!(
+        columns.contains("turned.csv: the columns are b, a, but those of the training file"),
+        "{columns}"
+    );
+    assert!(
+        columns.contains("train.csv are a, b; name the columns that are inputs (inputs = ["),
+        "{columns}"
+    );
+    // Without its names, as people first write it.
+    let unnamed =
+        message("kind = 'npz'\nfile = 'mnist.npz'\ntest = { inputs = 'x_test', labels = 'y_test' }");
+    let expected = "nothing is called \"x\"; there are: x_test, x_train, y_test, y_train";
+    assert!(unnamed.ends_with(expected), "{unnamed}");
+    let misspelt = message(
+        "kind = 'npz'\nfile = 'mnist.npz'\ninputs = 'x_train'\nlabels = 'y_train'\n\
+         test = { inputs = 'xtest', labels = 'y_test' }",
+    );
+    assert!(misspelt.contains("nothing is called \"xtest\" (did you mean \"x_test\"?)"), "{misspelt}");
+    let column = message("kind = 'csv'\nfile = 'train.csv'\nlabel = 'clas'");
+    assert!(
+        column.contains("nothing is called \"clas\" (did you mean \"class\"?); there are: a, b, class"),
+        "{column}"
+    );
+    let same = message("kind = 'npz'\nfile = 'train.npz'\ntest = { inputs = 'x_test' }");
+    assert!(same.contains("dataset.source.test"), "{same}");
+    let short = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'x_test.npy', labels = 'y_train.npy' }",
+    );
+    assert!(short.contains("3 labels in") && short.contains("2 inputs in"), "{short}");
+    folder.write("narrow.npy", array("(2, 1)", &[1, 2]));
+    let narrow = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'narrow.npy', labels = 'y_test.npy' }",
+    );
+    assert!(narrow.contains("narrow.npy: the number of values per sample is 1, but that of"), "{narrow}");
+    assert!(narrow.contains("x_train.npy is 2;"), "{narrow}");
+    folder.write("nan.npy", npy("<f4", "False", "(2, 2)", &floats(&[0.0, 1.0, f32::NAN, 2.0])));
+    let nan = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'nan.npy', labels = 'y_test.npy' }",
+    );
+    assert!(nan.contains("nan.npy: NaN at row 1, column 0"), "{nan}");
+    folder.write("text.npy", npy("|S3", "False", "(2,)", b"dogcat"));
+    let text = message(
+        "kind = 'npy'\ninputs = 'x_train.npy'\nlabels = 'y_train.npy'\n\
+        test = { inputs = 'x_test.npy', labels = 'text.npy' }",
+    );
+    assert!(text.contains("text.npy: elements are text; allowed are numbers, as the labels"), "{text}");
+    assert!(message("kind = 'csv'\nfile = 'train.csv'\ninputs = []").contains("inputs = []"));
+}
+
+#[test]
+fn color_images_with_a_column_of_labels_are_read_as_keras_writes_them() {
+    let folder = Folder::new();
+    let bytes: Vec<u8> = (0..36).collect();
+    let images = |shape: &str, n: usize| npy("|u1", "False", shape, &bytes[..12 * n]);
+    // The labels of cifar10.load_data(): (n, 1), bytes or 64-bit integers.
+    for (descr, wide) in [("|u1", 1), ("<i8", 8)] {
+        let labels = |classes: &[u8]| {
+            let values = classes.iter().flat_map(|&class| {
+                let mut value = vec![0; wide];
+                value[0] = class;
+                value
+            });
+            npy(descr, "False", &format!("({}, 1)", classes.len()), &values.collect::<Vec<u8>>())
+        };
+        let members = [
+            ("x_train.npy", images("(3, 2, 2, 3)", 3)),
+            ("y_train.npy", labels(&[6, 9, 6])),
+            ("x_test.npy", images("(2, 2, 2, 3)", 2)),
+            ("y_test.npy", labels(&[9, 6])),
+        ];
+        folder.write("cifar.npz", npz(&members, CompressionMethod::Deflated));
+        let dataset = load(
+            &folder,
+            "kind = 'npz'\nfile = 'cifar.npz'\ninputs = 'x_train'\nlabels = 'y_train'\n\
+             test = { inputs = 'x_test', labels = 'y_test' }",
+        )
+        .unwrap();
+        assert_eq!(dataset.inputs.dim(), (5, 12));
+        assert_eq!((dataset.inputs[[2, 11]], dataset.inputs[[3, 0]]), (35.0, 0.0));
+        assert_eq!(dataset.labels.codes(), [0, 1, 0, 1, 0]);
+        let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
+        assert_eq!((split.train, split.test), (vec![0, 1, 2], vec![3, 4]));
+    }
+}
+
 #[test]
 fn images_in_arrays_become_rows() {
     let folder = Folder::new();
@@ -342,7 +477,7 @@ fn images_in_arrays_become_rows() {
         ("y.npy", npy("|u1", "False", "(2,)", &[0, 1])),
     ];
     let file = folder.write("a.npz", npz(&members, CompressionMethod::Deflated));
-    let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into() };
+    let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into(), test: None };
     assert_eq!(source.load(0).unwrap().inputs, array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]);
 }
 
@@ -596,7 +731,8 @@ fn shared(path: &str) -> Option<PathBuf> {
 #[test]
 fn the_authors_own_task_has_the_known_balance() {
     let Some(file) = shared("tishby/var_u.mat") else { return };
-    let source = DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into() };
+    let source =
+        DatasetSource::Mat { file: file.clone(), inputs: "F".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs.dim(), (4096, 12));
     assert_eq!(dataset.labels.counts(), [4096 - 2118, 2118]);

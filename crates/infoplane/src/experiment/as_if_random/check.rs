@@ -72,6 +72,14 @@ impl AsIfRandom {
                             .into(),
                     );
                 }
+                if experiment.scales_by_seed() {
+                    return refused(
+                        "a pool over seeds needs the same inputs in every training run, but every seed scales them by \
+                         its own rows (dataset.scaling is \"standardize\" and dataset.split is shuffled); choose \
+                         another scaling or another split"
+                            .into(),
+                    );
+                }
             }
         }
         if self.inputs == Some(0) {

@@ -158,6 +158,8 @@ fn a_pool_over_seeds_takes_one_network_of_each() {
 
     let drawn = small(folder.path(), &["dataset.measured_on=test"]);
     assert!(refusal(&drawn, &settings, ONE).contains("--set dataset.measured_on=all"));
+    let scaled = small(folder.path(), &["dataset.scaling=standardize"]);
+    assert!(refusal(&scaled, &settings, ONE).contains("scales them by its own rows"));
     let alone = small(folder.path(), &["seeds=1"]);
     assert!(refusal(&alone, &settings, ONE).contains("seeds = 1"));
 }

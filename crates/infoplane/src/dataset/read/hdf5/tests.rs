@@ -43,7 +43,7 @@ fn arrays_of_every_storage_and_type_are_read() {
         let arrays = file.arrays().unwrap();
         let info = |name: &str| arrays.iter().find(|array| array.name == name).unwrap();
         assert_eq!(arrays.iter().filter(|array| array.name.starts_with("many/")).count(), links);
-        assert_eq!(arrays.len(), links + 12);
+        assert_eq!(arrays.len(), links + 14);
         for name in ["plain", "half", "epoch-010/conv1", "/plain"] {
             let tensor = file.read(Some(name)).unwrap();
             assert_eq!(tensor, SampleTensor { shape: vec![10, 3, 2, 2], values: values() }, "{name}");

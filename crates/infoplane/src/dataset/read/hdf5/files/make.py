@@ -13,6 +13,8 @@ def fill(f, links):
     f.create_dataset("epoch-010/conv1", data=values, chunks=(4, 2, 2, 2), compression="gzip", shuffle=True)
     f.create_dataset("epoch-010/f8", data=values.astype("f8").reshape(10, 12), chunks=(3, 5))
     f.create_dataset("sums", data=np.arange(-3, 40, dtype=">i2"), chunks=(7,), fletcher32=True)
+    f["train/x"] = values
+    f["train/y"] = np.arange(10) % 3
     f["half"] = values.astype("f2")
     f["yes"] = np.array([True, False, True])
     f["animal"] = np.array([b"dog", b"cat", b"dog"])

@@ -1,0 +1,235 @@
+//! Whole data sets: inputs with labels, in one part or in a training and a test part.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array2, ArrayView2};
+
+use super::array_file::ArrayFile;
+use super::csv::{self, Column, Wanted};
+use super::labels::Classes;
+use super::tensor::{Tensor, Values, matrix};
+use super::{Format, column, format};
+use crate::Labels;
+use crate::dataset::{Dataset, DatasetError, Split};
+
+/// A file and the name of an array in it, for formats that hold several.
+pub(crate) type Place<'a> = (&'a Path, Option<&'a str>);
+
+/// Reads a data set from two arrays, of one file or of two.
+///
+/// Each is a path and the name of the array in it, for formats that hold several. Inputs become single
+/// precision; those of more than two axes, such as images, become rows. Labels as for [`read_labels`].
+///
+/// # Errors
+/// [`DatasetError`] as for [`read_array`], if a double does not fit in single precision, or if there are
+/// not as many labels as inputs.
+///
+/// [`read_array`]: super::read_array
+/// [`read_labels`]: super::read_labels
+pub fn arrays(inputs: (&Path, Option<&str>), labels: (&Path, Option<&str>)) -> Result<Dataset, DatasetError> {
+    arrays_in_parts(inputs, labels, None)
+}
+
+/// The same with a test part, if there is one, whose inputs and labels come after those that train.
+pub(crate) fn arrays_in_parts(
+    inputs: Place<'_>,
+    labels: Place<'_>,
+    test: Option<(Place<'_>, Place<'_>)>,
+) -> Result<Dataset, DatasetError> {
+    let mut files = HashMap::new();
+    let mut parts = Vec::new();
+    for (inputs, labels) in [(inputs, labels)].into_iter().chain(test) {
+        let inputs = open(&mut files, inputs.0)?.tensor(inputs.1)?;
+        let classes = match format(labels.0)? {
+            Format::Csv => {
+                let column = labels.1.map(column);
+                let table = csv::read(labels.0, None, Wanted::Labels(column.as_ref()))?;
+                Classes::written(table.file, &table.labels)
+            }
+            _ => Classes::of(open(&mut files, labels.0)?.numbers_or_text(labels.1)?)?,
+        };
+        parts.push((inputs, classes));
+    }
+    join(stem(inputs.0), parts)
+}
+
+/// A file, which is opened once for all its arrays.
+fn open<'f>(
+    files: &'f mut HashMap<PathBuf, ArrayFile>,
+    path: &Path,
+) -> Result<&'f mut ArrayFile, DatasetError> {
+    if !files.contains_key(path) {
+        files.insert(path.to_owned(), ArrayFile::open(path)?);
+    }
+    Ok(files.get_mut(path).expect("the file has just been opened"))
+}
+
+/// Reads a data set from a CSV file (fields separated by commas) or a TSV file (by tabs).
+///
+/// One column is the label, by default the last; all others are numbers. Labels may be text; classes are
+/// numbered in the order of integers where all are integers, else in the order of the text. Unless `header`
+/// says, the first line is a header if none of its fields is a number.
+///
+/// # Errors
+/// [`DatasetError`] naming file, line and field.
+pub fn csv(path: &Path, header: Option<bool>, label: Option<&Column>) -> Result<Dataset, DatasetError> {
+    csv_in_parts(path, None, header, label, None)
+}
+
+/// The same with chosen columns as inputs, and with a test file if there is one.
+pub(crate) fn csv_in_parts(
+    path: &Path,
+    test: Option<&Path>,
+    header: Option<bool>,
+    label: Option<&Column>,
+    inputs: Option<&[Column]>,
+) -> Result<Dataset, DatasetError> {
+    if inputs.is_some_and(<[Column]>::is_empty) {
+        return Err(DatasetError::setting("inputs", "[]", "at least one column"));
+    }
+    let mut parts = Vec::new();
+    let mut names = None;
+    let path_of_training = path.display().to_string();
+    for path in [path].into_iter().chain(test) {
+        let table = csv::read(path, header, Wanted::Both(label, inputs))?;
+        let first: &Option<Vec<String>> = names.get_or_insert_with(|| table.names.clone());
+        // The same columns in another order would train on one thing and test on another.
+        if let (Some(first), Some(these)) = (first, &table.names)
+            && first != these
+        {
+            return Err(DatasetError::TestColumns {
+                file: table.file,
+                given: these.clone(),
+                training: path_of_training.clone(),
+                allowed: first.clone(),
+            });
+        }
+        let shape = vec![table.labels.len(), table.n_columns];
+        let classes = Classes::written(table.file.clone(), &table.labels);
+        let values = Values::Double(table.numbers);
+        parts.push((Tensor { file: table.file, shape, column_major: false, values }, classes));
+    }
+    join(stem(path), parts)
+}
+
+/// Parts one below the other; two of them are training and test part.
+fn join(name: String, parts: Vec<(Tensor, Classes)>) -> Result<Dataset, DatasetError> {
+    let (mut lengths, mut tensors) = (Vec::new(), Vec::new());
+    let mut all: Option<Classes> = None;
+    for (tensor, classes) in parts {
+        if tensor.shape.contains(&0) {
+            return Err(DatasetError::Empty { file: tensor.file, shape: tensor.shape });
+        }
+        let n_samples = tensor.shape.first().copied().unwrap_or(1);
+        if n_samples != classes.len() {
+            return Err(mismatch(&tensor.file, classes.file(), n_samples, classes.len()));
+        }
+        lengths.push(n_samples);
+        tensors.push(tensor);
+        match &mut all {
+            None => all = Some(classes),
+            Some(all) => all.append(classes)?,
+        }
+    }
+    let split = match lengths[..] {
+        [train, test] => Some(Split { train: (0..train).collect(), test: (train..train + test).collect() }),
+        _ => None,
+    };
+    let labels = all.expect("there is a training part").into_labels()?;
+    Ok(Dataset { name, inputs: inputs_of(tensors, 1.0)?, labels, split })
+}
+
+/// Arrays, one below the other, as inputs in single precision; each value is divided by `divisor`.
+pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32>, DatasetError> {
+    let mut all = Vec::new();
+    let (mut width, mut training) = (0, String::new());
+    for (number, tensor) in tensors.into_iter().enumerate() {
+        let tensor = tensor.flatten()?;
+        let (rows, columns) = tensor.rows_and_columns()?;
+        if number == 0 {
+            (width, training) = (columns, tensor.file.clone());
+        } else if columns != width {
+            return Err(DatasetError::TestWidth {
+                file: tensor.file,
+                given: columns,
+                training,
+                allowed: width,
+            });
+        }
+        let file = tensor.file;
+        // All the quotients that bytes can give.
+        let quotients: Vec<f32> = (0..=u8::MAX).map(|byte| f32::from(byte) / divisor).collect();
+        match tensor.values {
+            Values::Byte(values) => {
+                let values = matrix(values, rows, columns, tensor.column_major);
+                all.reserve_exact(values.len());
+                all.extend(values.iter().map(|&byte| quotients[usize::from(byte)]));
+            }
+            Values::Integer(values) => {
+                let values = matrix(values, rows, columns, tensor.column_major);
+                all.extend(values.iter().map(|&value| value as f32 / divisor));
+            }
+            Values::Single(values) => {
+                let values = matrix(values, rows, columns, tensor.column_major);
+                check_finite(&file, values.view(), |value| value / divisor)?;
+                all.extend(values.iter().map(|&value| value / divisor));
+            }
+            Values::Double(values) => {
+                let values = matrix(values, rows, columns, tensor.column_major);
+                let convert = |value| (value / f64::from(divisor)) as f32;
+                check_finite(&file, values.view(), convert)?;
+                all.extend(values.iter().map(|&value| convert(value)));
+            }
+        }
+    }
+    let rows = all.len() / width.max(1);
+    Ok(Array2::from_shape_vec((rows, width), all).expect("every array has rows of this width"))
+}
+
+/// Refuses what is not finite, in the file or in single precision.
+fn check_finite<T: Copy + Into<f64>>(
+    file: &str,
+    values: ArrayView2<'_, T>,
+    convert: impl Fn(T) -> f32,
+) -> Result<(), DatasetError> {
+    for ((row, column), &value) in values.indexed_iter() {
+        if !convert(value).is_finite() {
+            let (file, value) = (file.to_owned(), value.into());
+            return Err(if value.is_finite() {
+                DatasetError::Overflow { file, row, column, value }
+            } else {
+                DatasetError::NotFinite { file, row, column, value }
+            });
+        }
+    }
+    Ok(())
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+pub(super) fn mismatch(inputs: &str, labels: &str, n_samples: usize, n_labels: usize) -> DatasetError {
+    DatasetError::LabelMismatch { inputs: inputs.into(), labels: labels.into(), n_samples, n_labels }
+}
+
+/// Labels of several arrays, one after the other.
+pub(super) fn labels_of_tensors(tensors: Vec<Tensor>) -> Result<Labels, DatasetError> {
+    let mut symbols = Vec::new();
+    for tensor in tensors {
+        if tensor.shape.len() != 1 {
+            return Err(tensor.shape_error("(n_samples,)"));
+        }
+        tensor.rows_and_columns()?;
+        match tensor.values {
+            Values::Byte(values) => symbols.extend(values.into_iter().map(i64::from)),
+            Values::Integer(values) => symbols.extend(values),
+            Values::Single(_) | Values::Double(_) => {
+                let (file, given) = (tensor.file, "floats".to_owned());
+                return Err(DatasetError::ElementType { file, given, allowed: "integers" });
+            }
+        }
+    }
+    Ok(Labels::from_symbols(&symbols))
+}
