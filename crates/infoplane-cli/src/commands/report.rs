@@ -93,13 +93,7 @@ fn places(arguments: &Args) -> Result<Vec<Option<PathBuf>>, Failure> {
 
 fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {
     if AsIfRandomResult::is_in(path) {
-        if flags.all_seeds {
-            return Err(Failure::input(format!(
-                "--all-seeds does not apply to {}, whose figures show pooled networks",
-                path.display()
-            )));
-        }
-        let (summary, files) = as_if_random::draw(path, &flags.options(), out)?;
+        let (summary, files) = as_if_random::draw(path, flags, out)?;
         return Ok(Drawn { summary, object: json!({ "run": path, "files": files }), files: figures(files) });
     }
     let run = Run::read(path)?;

@@ -60,6 +60,9 @@ pub struct MethodDescription {
     pub bound: Option<Bound>,
     /// What figures call it.
     pub title: String,
+    /// The id of the method whose counts it corrects, if it is nothing but a correction of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<String>,
     /// Its settings by the keys of configuration files; empty for a method from outside the library.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub settings: toml::Table,
@@ -74,6 +77,7 @@ impl MethodDescription {
             setting: setting.into(),
             bound,
             title: title(estimator, setting, bound),
+            corrects: None,
             settings: toml::Table::new(),
         }
     }
