@@ -194,7 +194,14 @@ pub(super) fn read_metadata(directory: &Path) -> Result<Option<(Metadata, Vec<u8
         );
         return Err(RunError::Malformed { path, line: None, message });
     }
-    Ok(Some((from_toml(&path, bytes.clone())?, bytes)))
+    let mut metadata: Metadata = from_toml(&path, bytes.clone())?;
+    // The oldest give layers no name.
+    for (index, layer) in metadata.layers.iter_mut().enumerate() {
+        if layer.name.is_empty() {
+            layer.name = LayerDescription::default_name(index);
+        }
+    }
+    Ok(Some((metadata, bytes)))
 }
 
 pub(super) fn read_result(
