@@ -52,47 +52,92 @@ pub fn markdown(keys: &[Key]) -> String {
          `estimators.N.bins`). A value is\nTOML, or failing that text. `infoplane presets --schema` prints a JSON Schema \
          for editors.\n",
     );
-    let mut section = None;
+    let mut tables: Vec<String> = Vec::new();
     for key in keys {
-        if matches!(key.value.as_str(), "table" | "list of tables") {
-            // Its keys follow below a heading of their own.
-            heading(&mut page, &key.path, key);
-            section = None;
-            continue;
+        let table = if is_table(key) { place(key) } else { parent(key).to_string() };
+        if !tables.contains(&table) {
+            tables.push(table);
         }
-        let (table, name) = key.path.rsplit_once('.').unwrap_or(("", &key.path));
-        let here = (table.to_string(), key.kinds.clone());
-        if section.as_ref() != Some(&here) {
-            if table.is_empty() && section.is_none() {
-                page += "\n## At the top\n";
-            }
-            if !key.kinds.is_empty() {
-                let kinds: Vec<String> = key.kinds.iter().map(|kind| format!("`{kind}`")).collect();
-                let _ = write!(page, "\nWith `kind` = {}:\n", kinds.join(", "));
-            }
-            page += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
-            section = Some(here);
+    }
+    for table in tables {
+        match keys.iter().find(|key| is_table(key) && place(key) == table) {
+            Some(key) => heading(&mut page, key),
+            None if table.is_empty() => page += "\n## At the top\n",
+            None => page += &format!("\n## `[{table}]`\n"),
         }
-        row(&mut page, name, key);
+        rows(&mut page, keys.iter().filter(|key| !is_table(key) && parent(key) == table).collect());
     }
     page
 }
 
-fn heading(page: &mut String, path: &str, key: &Key) {
+fn is_table(key: &Key) -> bool {
+    matches!(key.value.as_str(), "table" | "list of tables")
+}
+
+/// The path that the keys of a table begin with.
+fn place(key: &Key) -> String {
+    if key.value == "table" { key.path.clone() } else { format!("{}.N", key.path) }
+}
+
+fn parent(key: &Key) -> &str {
+    key.path.rsplit_once('.').map_or("", |(table, _)| table)
+}
+
+/// The keys of one table: those that it always has, then those of each `kind`.
+fn rows(page: &mut String, keys: Vec<&Key>) {
+    let always: Vec<&Key> = keys.iter().copied().filter(|key| key.kinds.is_empty()).collect();
+    write_rows(page, &always);
+    let mut kinds: Vec<&String> = Vec::new();
+    // `kind` itself lists them in their order.
+    let listed = always.iter().filter(|key| key.path.ends_with("kind")).flat_map(|key| &key.choices);
+    kinds.extend(listed.map(|choice| &choice.name));
+    for kind in keys.iter().flat_map(|key| &key.kinds) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let of = |kind: &String| -> Vec<&Key> {
+        let mut keys: Vec<&Key> = keys.iter().copied().filter(|key| key.kinds.contains(kind)).collect();
+        keys.sort_by(|a, b| a.path.cmp(&b.path));
+        keys
+    };
+    let mut done = 0;
+    while done < kinds.len() {
+        let same = kinds[done..].iter().take_while(|kind| of(kind) == of(kinds[done])).count();
+        let rows = of(kinds[done]);
+        if !rows.is_empty() {
+            let names: Vec<String> =
+                kinds[done..done + same].iter().map(|kind| format!("`{kind}`")).collect();
+            let _ = write!(page, "\nWith `kind` = {}:\n", names.join(", "));
+            write_rows(page, &rows);
+        }
+        done += same;
+    }
+}
+
+fn write_rows(page: &mut String, keys: &[&Key]) {
+    if keys.is_empty() {
+        return;
+    }
+    *page += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
+    for key in keys {
+        row(page, key);
+    }
+}
+
+fn heading(page: &mut String, key: &Key) {
+    let path = &key.path;
     let brackets = if key.value == "table" { format!("[{path}]") } else { format!("[[{path}]]") };
     let presence = match &key.presence {
         Presence::Default(value) => format!(" Default: `{value}`."),
         Presence::Optional => " Optional.".into(),
         Presence::Required => String::new(),
     };
-    let kinds = match &key.kinds[..] {
-        [] => String::new(),
-        kinds => format!(" With `kind` = {}.", kinds.join(", ")),
-    };
-    let _ = write!(page, "\n## `{brackets}`\n\n{}{presence}{kinds}\n", cell(&key.about));
+    let _ = write!(page, "\n## `{brackets}`\n\n{}{presence}\n", cell(&key.about));
 }
 
-fn row(page: &mut String, name: &str, key: &Key) {
+fn row(page: &mut String, key: &Key) {
+    let name = key.path.rsplit('.').next().unwrap_or(&key.path);
     let default = match &key.presence {
         Presence::Required => "*required*".to_string(),
         Presence::Optional => String::new(),

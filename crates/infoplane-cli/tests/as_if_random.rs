@@ -74,7 +74,9 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     assert!(seeds.len() == 2 && seeds.iter().all(|seed| seed["status"] == "ok" && seed["pooled"] == true));
     let result = folder.path().join("out/as-if-random");
     let before = bytes(&result);
-    for file in ["as-if-random.toml", "pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl"] {
+    for file in
+        ["as-if-random.toml", "outcome.toml", "pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl"]
+    {
         assert!(result.join(file).exists(), "{file}");
     }
     for file in object["files"].as_array().unwrap() {
@@ -102,10 +104,8 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     // Training anew comes to the same.
     let anew = [&["tishby2017", "--window", "4", "--inputs", "64", "--out", "anew"], &short[..]].concat();
     json(folder.path(), &anew);
-    let digests = |path: &str| {
-        let metadata = fs::read_to_string(folder.path().join(path).join("as-if-random.toml")).unwrap();
-        metadata.split("[data]").next().unwrap().to_string()
-    };
+    let digests = |path: &str| fs::read_to_string(folder.path().join(path).join("outcome.toml")).unwrap();
+    assert!(digests("anew").contains("xxh3-128:"));
     assert_eq!(digests("anew"), digests("out/as-if-random"));
 }
 
@@ -133,14 +133,21 @@ fn nonsense_is_refused_with_a_reason() {
         (&["tishby2017", "--window", "0"][..], "window = 0"),
         (&["tishby2017", "--stride", "0"], "stride = 0"),
         (&["tishby2017", "--window", "some"], "--window"),
-        (&["tishby2017", "--window", "1000"], "9 fit (--window 9)"),
+        (&["tishby2017", "--window", "1000"], "9 fit (window = 9)"),
         (&["tishby2017"], "a window of 256 networks"),
         (&["tishby2017", "--estimator", "kde", "--noise-variance", "0.1"], "a window of 64 networks"),
         (&["tishby2017", "--last", "9"], "last = 9, but training.epochs = 8"),
         (&["tishby2017", "--epoch", "3"], "--across-seeds"),
         (&["tishby2017", "--across-seeds", "--window", "3"], "--window"),
-        (&["tishby2017", "--across-seeds", "--set", "seeds=1"], "several training runs"),
-        (&["tishby2017", "--window", "4", "--memory", "1KiB"], "--inputs"),
+        (&["tishby2017", "--across-seeds", "--set", "seeds=1"], "flags: --seeds;"),
+        (&["tishby2017", "--window", "1000"], "flags: --window, --stride;"),
+        (&["tishby2017", "--last", "9"], "flags: --last;"),
+        (&["tishby2017", "--across-seeds", "--epoch", "9", "--seeds", "2"], "flags: --epoch;"),
+        (&["tishby2017", "--window", "4", "--memory", "1KiB"], "flags: --window, --inputs, --memory;"),
+        (
+            &["tishby2017", "--across-seeds", "--seeds", "2", "--set", "dataset.measured_on=test"],
+            "flags: --set dataset.measured_on=all;",
+        ),
         (&["tishby2017", "--window", "4", "--estimator", "binned", "--k", "3"], "--k is not for"),
         (&["tishby2017", "--window", "4", "--estimator", "nonsense"], "nonsense"),
         (&["tishby2017", "--window", "4", "--set", "estimator.nonsense=1"], "nonsense"),

@@ -8,10 +8,11 @@ use infoplane::estimator::{
 use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 use infoplane::pool::{
     DriftTracker, NetworkSource, Pool, PoolRow, PoolSubject, Spacing, Verdict, WindowRow, measure_pool,
-    overlaps, pooled_layers,
+    overlaps, pool_methods, pooled_layers,
 };
 use infoplane::report::{Options, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
+use infoplane::train::TrainingEnd;
 use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
 use ndarray::{Array1, Array2};
 
@@ -133,7 +134,7 @@ fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaus
     assert_eq!(rows.len(), expected.len());
     for (row, (bits, tolerance)) in rows.iter().zip(expected) {
         let found = row.i_xt_bits.unwrap();
-        assert!((found - bits).abs() < tolerance, "{} {:?}: {found}, not {bits}", row.setting, row.bound);
+        assert!((found - bits).abs() < tolerance, "{}: {found}, not {bits}", row.method.title);
         assert!(bits > 0.5 && bits < 2.0);
     }
     // One network alone tells all inputs apart.
@@ -270,7 +271,8 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         layers: [(4, "tanh"), (2, "tanh"), (2, "linear")]
             .map(|(width, name)| LayerDescription { name: String::new(), width, nonlinearity: name.into() })
             .to_vec(),
-        seeds: (1..=seeds).map(|seed| SeedStatus { seed, status: SeedStatus::OK.into() }).collect(),
+        seeds: (1..=seeds).map(|seed| SeedStatus { seed, ended: None }).collect(),
+        methods: pool_methods(&[EstimatorConfig::Binned(floor(0.1))]),
         rows: vec![],
         drift: vec![],
         window: vec![],
@@ -294,7 +296,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         for (layer, t) in pool.layers.iter().enumerate() {
             let cells = binned.symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
             let subject = PoolSubject { seed: Some(seed), x: &labels, y: &y };
-            result.overlap.extend(overlaps(&cells, subject, layer + 1, &floor(0.1).setting()));
+            result.overlap.extend(overlaps(&cells, subject, layer + 1, &result.methods[0]));
         }
     }
     result
@@ -314,7 +316,7 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
             assert!(svg.contains(words), "{figure} does not say {words}");
         }
     }
-    assert!(names.contains(&"overlap-floor-bin-width-0.1.png"), "{names:?}");
+    assert!(names.contains(&"overlap-binned-floor-bin-width-0.1.png"), "{names:?}");
     let page = std::fs::read_to_string(directory.join("summary.md")).unwrap();
     assert!(page.contains("trend-binned-floor-bin-width-0.1.png"));
     let summary = as_if_random_summary(&result);
@@ -330,7 +332,7 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     marked.rows.retain(|row| row.seed != Some(2));
     marked.drift.retain(|row| row.seed != 2);
     marked.overlap.retain(|row| row.seed != Some(2));
-    marked.seeds[1].status = "training diverged at epoch 4, before the window fits".into();
+    marked.seeds[1].ended = Some(TrainingEnd::Diverged { epoch: 4, loss: f32::INFINITY });
     marked.window.iter_mut().filter(|row| row.network.seed == 3).for_each(|row| row.train_accuracy = 0.5);
     let notes = [
         "Without 1 of 4 seeds: seed 2 (training diverged at epoch 4, before the window fits).",

@@ -12,13 +12,14 @@ use infoplane::experiment::{
 use infoplane::plane::Mean;
 use infoplane::pool::{PooledPoint, mean_over_seeds, pooled_layers};
 use infoplane::report::{
-    Options, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
+    Options, Style, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
 };
-use infoplane::run::{RunDir, RunError};
+use infoplane::run::{RunDir, RunError, State};
 use serde_json::{Value, json};
 
 use crate::describe::data_lines;
 use crate::failure::Failure;
+use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::output::print_json;
@@ -28,7 +29,8 @@ use crate::terminal::{RunMeter, Screen, on_interrupt};
 #[command(after_help = "\
 Each input has as many activations as there are pooled networks, so I(X;T) = H(T) − H(T|X) can be below H(X) although
 every single network distinguishes all inputs. With the directory of a run, only the epochs from the last keyframe before
-the window are trained again. A directory that already holds this result is read, not recomputed.
+the window are trained again. A directory that already holds this result is read, not recomputed; one that was interrupted is
+continued, also by `infoplane resume DIR`.
 
 Examples:
   infoplane as-if-random runs/tishby2017
@@ -87,6 +89,8 @@ pub struct Args {
     pub keys: MethodFlags,
 }
 
+const STOPPING: &str = "stopping; once more to stop at once";
+
 /// `--set` with this in front is a key of the method, not of the experiment.
 const OF_METHOD: &str = "estimator.";
 
@@ -106,13 +110,8 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         _ => (None, Experiment::load(named, &overrides)?),
     };
     let options = arguments.machine.options();
-    let interrupt = on_interrupt("stopping; once more to stop at once");
-    let (last, pools) = match settings.pool {
-        PoolConfig::Epochs { last, .. } | PoolConfig::Steps { last, .. } => (last, experiment.seeds),
-        PoolConfig::Seeds { epoch } => (epoch, 1),
-    };
-    let last = last.unwrap_or(experiment.training.epochs);
-
+    let interrupt = on_interrupt(STOPPING);
+    let (last, pools) = last_and_pools(&settings, &experiment);
     let start = Instant::now();
     let go = |out: &Path| {
         let meter = RunMeter::of_pools(&experiment, last, pools);
@@ -121,36 +120,140 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         result
     };
     let (out, result) = match &arguments.out {
-        Some(out) => (out.clone(), go(out)?),
+        Some(out) => (out.clone(), go(out)),
         None => {
             let base = match &run {
                 Some(run) => run.path().join("as-if-random"),
                 None => Path::new("runs").join(format!("{}-as-if-random", experiment.directory_name())),
             };
-            first_free(&base, go)?
+            first_free(&base, go)
         }
     };
-    let files = write_as_if_random(&result, &Options::default(), &out)?;
-    if arguments.json {
-        let mut object = summary_json(&out, &result);
-        object["seconds"] = json!(start.elapsed().as_secs_f64());
+    let result = result.map_err(|error| advised(error, &out, "as-if-random"))?;
+    let shown = Shown { command: "as-if-random", options: Options::default(), listed: Some("png"), start };
+    conclude(&result, &out, arguments.json, &shown)
+}
+
+/// Continues the result in a directory that was interrupted.
+pub fn resume(
+    path: &Path,
+    named: Option<&str>,
+    overrides: &[String],
+    machine: &MachineFlags,
+    figures: &FigureFlags,
+    as_json: bool,
+) -> Result<ExitCode, Failure> {
+    let options = options(figures, path)?;
+    let start = Instant::now();
+    let interrupt = on_interrupt(STOPPING);
+    let shown = Shown { command: "resume", options, listed: figures.listed(), start };
+    // Without an experiment to compare with, a complete result is only read.
+    if named.is_none() && overrides.is_empty() && AsIfRandomResult::state(path)?.is_complete() {
+        let result = Experiment::resume_as_if_random(path, None, machine.options(), &(), &interrupt)?;
+        return conclude(&result, path, as_json, &shown);
+    }
+    let (of_the_result, settings) = Experiment::of_as_if_random(path)?;
+    // With overrides alone, they are overrides of what the result is of: then they must change nothing.
+    let asked = match named {
+        Some(name) => Some(Experiment::load(name, overrides)?),
+        None if overrides.is_empty() => None,
+        None => Some(of_the_result.overridden(overrides)?),
+    };
+    let (last, pools) = last_and_pools(&settings, &of_the_result);
+    let meter = RunMeter::of_pools(&of_the_result, last, pools);
+    let result = Experiment::resume_as_if_random(path, asked.as_ref(), machine.options(), &meter, &interrupt);
+    meter.finish();
+    conclude(&result.map_err(|error| advised(error, path, "resume"))?, path, as_json, &shown)
+}
+
+/// The last epoch that is pooled, and the number of pools.
+fn last_and_pools(settings: &Settings, experiment: &Experiment) -> (u64, u64) {
+    let (last, pools) = match settings.pool {
+        PoolConfig::Epochs { last, .. } | PoolConfig::Steps { last, .. } => (last, experiment.seeds),
+        PoolConfig::Seeds { epoch } => (epoch, 1),
+    };
+    (last.unwrap_or(experiment.training.epochs), pools)
+}
+
+/// How a result is shown.
+struct Shown {
+    command: &'static str,
+    options: Options,
+    /// How the files end that are listed.
+    listed: Option<&'static str>,
+    start: Instant,
+}
+
+/// Draws the figures of a result, and says what it came to.
+fn conclude(
+    result: &AsIfRandomResult,
+    out: &Path,
+    as_json: bool,
+    shown: &Shown,
+) -> Result<ExitCode, Failure> {
+    let files = write_as_if_random(result, &shown.options, out)?;
+    let seconds = shown.start.elapsed().as_secs_f64();
+    if as_json {
+        let mut object = summary_json(out, result);
+        object["seconds"] = json!(seconds);
         object["files"] = json!(files);
-        print_json("as-if-random", object)?;
+        print_json(shown.command, object)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = Screen::lock();
-    writeln!(text, "{}", as_if_random_summary(&result))?;
-    writeln!(text, "time     {:.1} s", start.elapsed().as_secs_f64())?;
+    writeln!(text, "{}", as_if_random_summary(result))?;
+    writeln!(text, "time     {seconds:.1} s")?;
     writeln!(text, "result   {}", out.display())?;
-    write_files(&mut text, &files)?;
+    let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.listed;
+    for file in files.iter().filter(listed) {
+        writeln!(text, "figure   {}", file.display())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The result in `base`, or the first of `base-2`, `base-3`, … that holds nothing else.
+/// The flags that set what an error of the library names.
+const FLAGS: [(&str, &[&str]); 8] = [
+    ("--window", &["window = ", "smaller window"]),
+    ("--stride", &["stride = ", "smaller stride"]),
+    ("--last", &["last = "]),
+    ("--epoch", &["epoch = "]),
+    ("--inputs", &["inputs = ", "fewer inputs"]),
+    ("--memory", &["more memory"]),
+    ("--seeds", &["seeds = "]),
+    ("--set dataset.measured_on=all", &["dataset.measured_on = "]),
+];
+
+/// Says how to go on, where there is something to go on with; and names the flags of the command that what was wrong can be
+/// changed with.
+fn advised(error: ExperimentError, out: &Path, command: &str) -> Failure {
+    let interrupted = matches!(error, ExperimentError::Interrupted);
+    let flags: Vec<&str> = match &error {
+        ExperimentError::Value { message, .. } => {
+            let named = FLAGS.iter().filter(|(_, words)| words.iter().any(|words| message.contains(words)));
+            // A result that is resumed keeps its settings.
+            let applies = |flag: &&str| command != "resume" || *flag == "--memory";
+            named.map(|(flag, _)| *flag).filter(applies).collect()
+        }
+        _ => Vec::new(),
+    };
+    let failure = Failure::from(error);
+    if interrupted && AsIfRandomResult::is_in(out) {
+        return failure.with_advice(format!(
+            "what was computed is kept: `infoplane resume {}` continues",
+            out.display()
+        ));
+    }
+    if flags.is_empty() {
+        return failure;
+    }
+    failure.with_advice(format!("flags: {}; `infoplane {command} --help` explains them", flags.join(", ")))
+}
+
+/// The result in `base`, or in the first of `base-2`, `base-3`, … that holds nothing else; with the directory.
 fn first_free(
     base: &Path,
     go: impl Fn(&Path) -> Result<AsIfRandomResult, ExperimentError>,
-) -> Result<(PathBuf, AsIfRandomResult), ExperimentError> {
+) -> (PathBuf, Result<AsIfRandomResult, ExperimentError>) {
     let mut number = 1u32;
     loop {
         let mut path = base.as_os_str().to_owned();
@@ -162,13 +265,13 @@ fn first_free(
             Err(ExperimentError::OtherResult { .. } | ExperimentError::Run(RunError::NotEmpty(_))) => {
                 number += 1
             }
-            Ok(result) => return Ok((path, result)),
+            Ok(result) => return (path, Ok(result)),
             Err(error) => {
                 // Made on the way to the directory; it goes only if it is empty.
                 if let Some(runs) = path.parent() {
                     let _ = std::fs::remove_dir(runs);
                 }
-                return Err(error);
+                return (path, Err(error));
             }
         }
     }
@@ -229,14 +332,15 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
                 "seed": layer.seed,
                 "layer": layer.layer,
                 "width": layer.width,
-                "estimator": layer.estimator,
-                "setting": layer.setting,
-                "bound": layer.bound,
+                "method": layer.method.id,
+                "estimator": layer.method.estimator,
+                "setting": layer.method.setting,
+                "bound": layer.method.bound,
                 "corrected_i_xt_bits": layer.corrected_i_xt_bits,
                 "drift": layer.drift,
                 "drift_share": layer.drift_share,
                 "verdict": layer.verdict,
-                "status": layer.status,
+                "missing": layer.missing.as_ref().map(|missing| &missing.reason),
             });
             add_points(&mut object, result, layer.single(), layer.pooled());
             object
@@ -248,11 +352,12 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
             let mut object = json!({
                 "layer": layer.layer,
                 "width": layer.width,
-                "estimator": layer.estimator,
-                "setting": layer.setting,
-                "bound": layer.bound,
+                "method": layer.method.id,
+                "estimator": layer.method.estimator,
+                "setting": layer.method.setting,
+                "bound": layer.method.bound,
                 "verdicts": layer.verdicts,
-                "statuses": layer.statuses,
+                "missing": layer.missing.iter().map(|missing| &missing.reason).collect::<Vec<_>>(),
             });
             add(&mut object, "corrected_i_xt", "_bits", layer.corrected_i_xt_bits);
             add(&mut object, "drift", "", layer.drift);
@@ -268,7 +373,8 @@ fn summary_json(out: &Path, result: &AsIfRandomResult) -> Value {
         .map(|seed| {
             json!({
                 "seed": seed.seed,
-                "status": seed.status,
+                "status": result.describe(seed),
+                "ended": seed.ended,
                 "pooled": result.is_pooled(seed.seed),
                 "failed": not_learned.contains(&seed.seed),
             })
@@ -319,19 +425,18 @@ fn add_points(
     }
 }
 
-fn write_files(out: &mut impl Write, files: &[PathBuf]) -> std::io::Result<()> {
-    files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|kind| kind == "png"))
-        .try_for_each(|file| writeln!(out, "figure   {}", file.display()))
-}
-
 /// Summarises the directory of a result.
 pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    let state = AsIfRandomResult::state(path)?;
+    if !state.is_complete() {
+        return incomplete_info(path, state, as_json);
+    }
     let result = AsIfRandomResult::read(path)?;
     let mut out = Screen::lock();
     if as_json {
-        print_json("info", summary_json(path, &result))?;
+        let mut object = summary_json(path, &result);
+        object["state"] = json!(state.name());
+        print_json("info", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     let data = &result.data;
@@ -360,9 +465,63 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says of a result that is not complete what it will be of.
+fn incomplete_info(path: &Path, state: State, as_json: bool) -> Result<ExitCode, Failure> {
+    let (experiment, settings) = Experiment::of_as_if_random(path)?;
+    if as_json {
+        let object = json!({
+            "result": path,
+            "state": state.name(),
+            "name": experiment.name,
+            "settings": settings,
+        });
+        print_json("info", object)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = Screen::lock();
+    writeln!(out, "as if random  {}", experiment.name)?;
+    writeln!(out, "pooled        {}", pooled(&settings.pool))?;
+    writeln!(out, "state         {}; nothing can be reported yet", state.name())?;
+    match state {
+        State::Running { process: Some(process) } => {
+            writeln!(out, "              process {process} is writing to it")?;
+        }
+        State::Interrupted => {
+            writeln!(out, "              `infoplane resume {}` continues it", path.display())?;
+        }
+        State::Running { process: None } | State::Finished | State::Failed => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What figures of pooled networks can look like; refuses what does not apply to them.
+fn options(flags: &FigureFlags, path: &Path) -> Result<Options, Failure> {
+    let refused = |flag: &str, why: &str| {
+        Err(Failure::input(format!("{flag} does not apply to {}: {why}; leave it out", path.display())))
+    };
+    if flags.all_seeds {
+        return refused("--all-seeds", "the means of pooled networks are over all seeds in any case");
+    }
+    if flags.style != Style::Paper {
+        return refused(
+            &format!("--style {}", flags.style),
+            "figures of pooled networks have one look; take them as SVG or PDF to enlarge them",
+        );
+    }
+    Ok(flags.options())
+}
+
 /// Draws the figures of a result again, into `out` if not into its directory: its summary, and the files.
-pub fn draw(path: &Path, options: &Options, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
+pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
+    let options = options(flags, path)?;
+    if !AsIfRandomResult::state(path)?.is_complete() {
+        return Err(Failure::input(format!(
+            "the result in {} is not complete, so there is nothing to draw yet",
+            path.display()
+        ))
+        .with_advice(format!("`infoplane resume {}` continues it", path.display())));
+    }
     let result = AsIfRandomResult::read(path)?;
-    let files = write_as_if_random(&result, options, out.unwrap_or(path))?;
+    let files = write_as_if_random(&result, &options, out.unwrap_or(path))?;
     Ok((as_if_random_summary(&result), files))
 }

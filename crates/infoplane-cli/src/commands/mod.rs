@@ -51,7 +51,7 @@ pub enum Command {
     Record(Box<record::Args>),
     /// Measure activations while another program still saves them (record --follow)
     Watch(Box<record::Args>),
-    /// Resume a run that was stopped
+    /// Resume a run or an as-if-random result that was stopped
     Resume(resume::Args),
     /// List the published experiments, print one as TOML to copy and edit, or explain the keys
     Presets(presets::Args),

@@ -33,7 +33,7 @@ Layouts, by the names of folders, files and arrays:
   acts/epoch-010/conv1.npy    a folder for each epoch, a file for each layer
   acts/epoch-010.npz          a file of several arrays for each epoch (also .safetensors, .mat)
   acts.npz:epoch-010/conv1    one file, arrays named by epoch and layer
-The epoch is the number at the end of the name. Rows of every array are the samples, in the order of the labels.
+The epoch is the number at the end of the name. The rows of every array are samples, in the order of the labels.
 
 Examples:
   infoplane record acts/ --labels y.npy --estimator kde --noise-variance 0.001 --out runs/mine
@@ -41,41 +41,41 @@ Examples:
   infoplane record acts/ --labels labels.csv:class --statistics training.csv --schedule delta-exact --delta 0.05
   infoplane watch acts/ --labels y.npy --estimator kde --noise-variance 0.001 --last 100")]
 pub struct Args {
-    /// The folder, or the one file, that holds the activations
+    /// Folder, or single file, that holds the activations
     #[arg(value_name = "ACTIVATIONS")]
     pub source: PathBuf,
-    /// The class of each sample, Y: numbers, text or one-hot rows; one array of a file after a colon, acts.npz:y
+    /// Class of each sample, Y: numbers, text or one-hot rows; an array of a file is named after a colon (acts.npz:y)
     #[arg(long, value_name = "FILE")]
     pub labels: String,
-    /// The inputs, X, if some are repeated: samples whose rows are equal count as one input
+    /// Inputs, X, if some repeat: equal rows count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
     /// Loss, accuracy and norms of epochs: a CSV file with a column `epoch`
     #[arg(long, value_name = "FILE.csv")]
     pub statistics: Option<PathBuf>,
-    /// The layers in the order of the network, separated by commas [default: all]
+    /// Layers in the order of the network, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub layers: Option<Vec<String>>,
     /// How feature maps and sequences become vectors: flatten, mean (over positions), channels (each a layer), last,
-    /// or the number of a position
+    /// or the index of a position
     #[arg(long, value_name = "HOW", default_value = "flatten", value_parser = positions, allow_hyphen_values = true)]
     pub positions: Positions,
     /// Feature maps are (n, height, width, channels), as Keras saves them
     #[arg(long)]
     pub channels_last: bool,
-    /// What figures call the network [default: the name of the folder]
+    /// Name of the network in figures [default: the name of the folder]
     #[arg(long)]
     pub name: Option<String>,
-    /// The run directory; new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
+    /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Measure epochs as they appear, while another program still trains
     #[arg(long)]
     pub follow: bool,
-    /// With --follow: complete the run when this epoch is measured
+    /// With --follow: complete the run once this epoch is measured
     #[arg(long, value_name = "EPOCH")]
     pub last: Option<u64>,
-    /// With --follow: complete the run when nothing new has come for so many seconds
+    /// With --follow: complete the run after this many seconds without anything new
     #[arg(long, value_name = "SECONDS")]
     pub idle: Option<u64>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub struct Args {
     pub figures: FigureFlags,
     #[command(flatten)]
     pub schedule: ScheduleFlags,
-    /// The estimator; without it 30 equal bins on the range of each layer over all epochs
+    /// Estimator; without it 30 equal bins on the range of each layer over all epochs
     #[arg(long, value_name = "NAME")]
     pub estimator: Option<String>,
     /// Any other key of the estimator
@@ -333,7 +333,7 @@ impl Progress for RecordMeter {
                 self.meter
                     .set(measured as f64 / all.max(1) as f64, || format!("{measured}/{all} epochs measured"));
             }
-            None => self.meter.set(0.0, || format!("{measured} epochs measured, the last {epoch}")),
+            None => self.meter.count(|| format!("{measured} epochs measured, the last {epoch}")),
         }
     }
 

@@ -123,14 +123,8 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
 
 fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {
     if AsIfRandomResult::is_in(path) {
-        if flags.all_seeds {
-            return Err(Failure::input(format!(
-                "--all-seeds does not apply to {}, whose figures show pooled networks",
-                path.display()
-            )));
-        }
-        let (summary, files) = as_if_random::draw(path, &flags.options(), out)?;
-        return Ok(Drawn { summary, object: json!({ "run": path, "files": files }), files: figures(files) });
+        let (summary, files) = as_if_random::draw(path, flags, out)?;
+        return Ok(Drawn { summary, object: json!({ "run": path, "files": files }), files: figures(files, flags) });
     }
     let run = Run::read(path)?;
     let data = ReportData { all_seeds: flags.all_seeds, ..ReportData::of(&run) };
@@ -145,6 +139,11 @@ fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Fa
     Ok(Drawn { summary: infoplane::report::summary(&data), object, files })
 }
 
-fn figures(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")).collect()
+/// One form of each figure.
+fn figures(files: Vec<PathBuf>, flags: &FigureFlags) -> Vec<PathBuf> {
+    let is_listed = |file: &PathBuf| match (file.extension(), flags.listed()) {
+        (Some(ending), Some(listed)) => ending == listed,
+        _ => false,
+    };
+    files.into_iter().filter(is_listed).collect()
 }

@@ -72,6 +72,26 @@ impl Meter {
         }
     }
 
+    /// Shows what is done of work whose end is not known.
+    pub fn count(&self, message: impl FnOnce() -> String) {
+        if let Some(lines) = &self.lines {
+            let elapsed = self.start.elapsed();
+            if lines.lock().unwrap_or_else(PoisonError::into_inner).due(elapsed, 0.0) {
+                say(format!("{}, elapsed {}", message(), duration(elapsed)));
+            }
+            return;
+        }
+        if self.bar.length().is_some() {
+            let style = ProgressStyle::with_template("{msg}, elapsed {took}");
+            let took = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str(&duration(state.elapsed()));
+            };
+            self.bar.unset_length();
+            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("took", took));
+        }
+        self.bar.set_message(message());
+    }
+
     /// A notice beside the bar.
     pub fn note(&self, what: &str) {
         self.bar.suspend(|| note(what));

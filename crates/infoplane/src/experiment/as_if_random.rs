@@ -4,31 +4,34 @@ mod check;
 mod collect;
 mod directory;
 #[cfg(test)]
+mod interruption;
+mod measure;
+mod metadata;
+mod resume;
+#[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ndarray::Array2;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::config::Experiment;
 use super::error::ExperimentError;
+use super::prepare::Prepared;
 use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
-use crate::estimator::{
-    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, Method, RangeScope,
-};
-use crate::measure::Workers;
-use crate::pool::{
-    DriftRow, DriftTracker, OverlapRow, Pool, PoolRow, PoolSubject, WindowRow, corrected_by_counts,
-    measure_pool_unless, overlaps,
-};
-use crate::run::{DataFacts, Disk, RunDir};
-use crate::{Information, Labels, LayerDescription, Variable};
+use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
+use crate::plane::MethodDescription;
+use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
+use crate::run::{DataFacts, Disk, RunDir, RunError};
+use crate::train::TrainingEnd;
+use crate::{Information, LayerDescription};
 
-use collect::{Collector, NetworkSet};
-use directory::Metadata;
+use collect::{Collector, NetworkSet, SeedNetworks};
+use directory::{Opened, OutputDirectory, SeedResult};
+use metadata::Metadata;
 
 /// What is pooled, and how it is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,6 +114,8 @@ pub struct AsIfRandomResult {
     pub h_y: Information,
     /// The layers.
     pub layers: Vec<LayerDescription>,
+    /// How it was measured: the methods that rows name.
+    pub methods: Vec<Arc<MethodDescription>>,
     /// Every training run and how it ended, in the order of the seeds.
     pub seeds: Vec<SeedStatus>,
     /// `pool.jsonl`; no rows of training runs that do not have the window.
@@ -128,20 +133,73 @@ impl AsIfRandomResult {
     pub fn is_pooled(&self, seed: u64) -> bool {
         self.window.iter().any(|row| row.network.seed == seed)
     }
+
+    /// Says how a training run ended, and why it is excluded from the pool, if it is.
+    pub fn describe(&self, seed: &SeedStatus) -> String {
+        seed.describe(Some(&self.settings.pool).filter(|_| !self.is_pooled(seed.seed)))
+    }
 }
 
-/// How a training run ended; in `as-if-random.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How a training run ended; in `outcome.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredSeedStatus")]
 pub struct SeedStatus {
     /// The seed of the training run.
     pub seed: u64,
-    /// `ok`; or that and when it diverged, or ended before the window fits.
-    pub status: String,
+    /// Why and when it ended, if that was before the last epoch asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<TrainingEnd>,
 }
 
 impl SeedStatus {
-    /// The status of a training run that has the window and did not diverge.
-    pub const OK: &str = "ok";
+    /// Whether the loss stopped being a number before the last epoch asked for.
+    pub fn diverged(&self) -> bool {
+        matches!(self.ended, Some(TrainingEnd::Diverged { .. }))
+    }
+
+    /// Says how it ended: `ok`, `training diverged at epoch 12`; with the pool that it is excluded from, if it is:
+    /// `training ended at epoch 40, before the window fits`.
+    pub fn describe(&self, excluded_from: Option<&PoolConfig>) -> String {
+        let ended = match &self.ended {
+            None | Some(TrainingEnd::Epochs) => "ok".to_string(),
+            Some(TrainingEnd::Diverged { epoch, .. }) => format!("training diverged at epoch {epoch}"),
+            Some(
+                TrainingEnd::Target { epoch, .. }
+                | TrainingEnd::Patience { epoch, .. }
+                | TrainingEnd::Recorded { epoch },
+            ) => format!("training ended at epoch {epoch}"),
+            Some(TrainingEnd::Other { reason }) => reason.clone(),
+        };
+        match excluded_from {
+            None => ended,
+            Some(PoolConfig::Seeds { .. }) => format!("{ended}, before the epoch pooled"),
+            Some(_) => format!("{ended}, before the window fits"),
+        }
+    }
+}
+
+/// As files hold it; in format 1 in words.
+#[derive(Deserialize)]
+struct StoredSeedStatus {
+    seed: u64,
+    ended: Option<TrainingEnd>,
+    status: Option<String>,
+}
+
+impl From<StoredSeedStatus> for SeedStatus {
+    fn from(stored: StoredSeedStatus) -> Self {
+        let in_words = stored.status.filter(|words| words != "ok").map(|words| {
+            // Why it is excluded is known from the pool.
+            let words = words.split(", before the ").next().unwrap_or_default();
+            let epoch =
+                words.strip_prefix("training diverged at epoch ").and_then(|epoch| epoch.parse().ok());
+            match epoch {
+                Some(epoch) => TrainingEnd::Diverged { epoch, loss: f32::NAN },
+                None => TrainingEnd::Other { reason: words.into() },
+            }
+        });
+        SeedStatus { seed: stored.seed, ended: stored.ended.or(in_words) }
+    }
 }
 
 impl Experiment {
@@ -149,22 +207,26 @@ impl Experiment {
     /// returns.
     ///
     /// Given a `run` of the same experiment, training continues from its last keyframe before the window; the networks are
-    /// the same bit for bit. A window ends at the last epoch that its training has, so where
-    /// a training ended early it ends there, and `progress` is told. A training that ended, or diverged, before the window
-    /// fits is left out and named in [`AsIfRandomResult::seeds`]; the others are measured. So is, of a pool over seeds, a
-    /// training that has no such epoch; where no epoch is given, each that did not diverge gives its last network.
+    /// the same bit for bit. A window ends at the last epoch that its training run has: where a run ended early it ends
+    /// there, and `progress` is notified. A run that ended, or diverged, before the window fits is excluded and named in
+    /// [`AsIfRandomResult::seeds`]; the others are measured. So is, of a pool over seeds, a run that does not have the
+    /// epoch; where no epoch is given, each that did not diverge gives its last network.
     ///
-    /// If `out` holds the result of the same settings, experiment and data already, by this version, it is read and
-    /// nothing is computed. Every byte of it is the same for any number of threads.
+    /// The directory is locked while it is written, and resumable: after an interruption, or a kill, the same call into
+    /// the same directory computes only the seeds that are missing. If `out` holds the complete result of the same
+    /// settings, experiment and data, by this version, it is read and nothing is computed. Every byte of it is the same
+    /// for any number of threads, and however often it was interrupted.
     ///
     /// Cost: the training; then, for M networks on n inputs, M forward passes, and the methods on M·n rows. Memory
-    /// 4·M·n bytes for each unit and 4·M for each weight; trainings are pooled side by side as far as `options.memory`
-    /// allows. What the methods need comes on top.
+    /// 4·M·n bytes for each unit and 4·M for each weight; seeds are pooled side by side as far as `options.memory`
+    /// allows. The memory of the methods comes on top.
     ///
     /// # Errors
     /// [`ExperimentError::Value`] for settings that do not fit the experiment, and, before anything is trained, where
-    /// the memory does not suffice for one pool; [`ExperimentError::EndedEarly`] if no training has the window; [`ExperimentError::OtherResult`] if `out` holds another result;
-    /// [`ExperimentError::Interrupted`] once `interrupt` is true; then as [`Experiment::run`].
+    /// the memory does not suffice for one pool; [`ExperimentError::EndedEarly`] if no training run has the window;
+    /// [`ExperimentError::OtherResult`] if `out` holds another result; [`RunError::InUse`](crate::run::RunError::InUse)
+    /// while another process writes to it; [`ExperimentError::Interrupted`] once `interrupt` is true; then as
+    /// [`Experiment::run`].
     pub fn as_if_random(
         &self,
         settings: &AsIfRandom,
@@ -174,19 +236,61 @@ impl Experiment {
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<AsIfRandomResult, ExperimentError> {
+        self.as_if_random_on(Disk::default(), settings, run, out, options, progress, interrupt)
+    }
+
+    /// [`Experiment::as_if_random`] on a disk that may fail where a test says so.
+    #[allow(clippy::too_many_arguments)] // those of the public call, and the disk
+    fn as_if_random_on(
+        &self,
+        disk: Disk,
+        settings: &AsIfRandom,
+        run: Option<&RunDir>,
+        out: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<AsIfRandomResult, ExperimentError> {
         settings.check(self)?;
         let prepared = self.prepare()?;
+        self.as_if_random_of(disk, prepared, settings, run, out, options, progress, interrupt)
+    }
+
+    /// Everything from the data on.
+    #[allow(clippy::too_many_arguments)] // two ways lead here, and each has all of it at hand
+    fn as_if_random_of(
+        &self,
+        disk: Disk,
+        prepared: Prepared,
+        settings: &AsIfRandom,
+        run: Option<&RunDir>,
+        out: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<AsIfRandomResult, ExperimentError> {
         let seeds = self.seed_list();
         let manifest = self.manifest(&prepared, &seeds)?;
         let data = self.data_facts(&prepared.dataset, &seeds, settings.inputs)?;
         let metadata = Metadata::new(&manifest, settings, data)?;
-        if let Some(result) = directory::existing(out, &metadata)? {
+        if let Some(result) = directory::complete(out, &metadata)? {
+            directory::remove_leftovers(&disk, out);
             return Ok(result);
         }
         let widths = self.widths(&prepared.dataset);
         let need = settings.check_memory(self, &widths, metadata.data.n_measured, options.memory)?;
         // Whether it can be written to is better known before hours of training than after.
-        let output = directory::OutputDirectory::new(Disk::default(), out)?;
+        let (output, recovered) = match OutputDirectory::open(disk, out, &metadata)? {
+            Opened::Complete(result) => return Ok(result),
+            Opened::Incomplete(output, recovered) => (output, recovered),
+        };
+        if recovered.damaged > 0 {
+            progress.noticed(&format!(
+                "{}: {} damaged lines skipped; what they held is computed again",
+                out.join("journal.jsonl").display(),
+                recovered.damaged
+            ));
+        }
 
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -196,6 +300,9 @@ impl Experiment {
         let fit = usize::try_from(options.memory / need.max(1)).unwrap_or(usize::MAX).max(1);
         let at_once = if across { threads } else { threads.min(fit) }.min(seeds.len()).max(1);
         let failed = AtomicBool::new(false);
+        // As the directory says it: the same data may be in a file of another name by now.
+        let mut result = recovered.metadata.unwrap_or(metadata).result(settings.clone());
+        let methods = result.methods.clone();
         let collector = Collector {
             experiment: self,
             prepared: &prepared,
@@ -205,26 +312,92 @@ impl Experiment {
             progress,
             interrupt,
             failed: &failed,
+            methods: &methods,
         };
-        let mut pools = Vec::with_capacity(seeds.len());
+        let computed = self.seed_results(&collector, &seeds, (threads, at_once), &output, recovered.seeds);
+        let results = match computed {
+            Ok(results) => results,
+            Err(error) => {
+                let is_worth_nothing = match &error {
+                    // There never will be a pool.
+                    ExperimentError::EndedEarly { .. } => true,
+                    // It says that the result can be resumed.
+                    ExperimentError::Run(RunError::Io { run: Some(_), .. }) => false,
+                    _ => output.is_empty(),
+                };
+                if is_worth_nothing {
+                    output.abandon();
+                }
+                return Err(error);
+            }
+        };
         let mut networks = Vec::new();
-        let mut statuses = Vec::with_capacity(seeds.len());
-        let mut excluded = Vec::new();
+        let mut pools = Vec::new();
+        for of_seed in results {
+            match of_seed {
+                SeedResult::Measured(status, measured) => {
+                    result.seeds.push(status);
+                    pools.push(measured);
+                }
+                SeedResult::Networks(of_seed) => {
+                    result.seeds.push(of_seed.status);
+                    networks.extend(of_seed.networks.ok());
+                }
+            }
+        }
+        if let Some(all) = networks.into_iter().reduce(NetworkSet::join) {
+            let workers = worker_groups(threads, 1)?.remove(0);
+            pools.push(self.measure_networks(None, all, &collector, &workers)?);
+        }
+        for measured in pools {
+            result.rows.extend(measured.rows);
+            result.drift.extend(measured.drift);
+            result.window.extend(measured.window);
+            result.overlap.extend(measured.overlap);
+        }
+        output.finish(&result)?;
+        Ok(result)
+    }
+
+    /// The result of every seed, in their order; those that are not in `recovered` are computed and appended to the
+    /// journal of `output`.
+    fn seed_results(
+        &self,
+        collector: &Collector<'_>,
+        seeds: &[u64],
+        (threads, at_once): (usize, usize),
+        output: &OutputDirectory,
+        recovered: Vec<SeedResult>,
+    ) -> Result<Vec<SeedResult>, ExperimentError> {
+        let mut known: BTreeMap<u64, SeedResult> = BTreeMap::new();
+        for of_seed in recovered {
+            known.entry(of_seed.seed()).or_insert(of_seed);
+        }
+        let planned = collector.settings.pool.window().2.unwrap_or(self.training.epochs);
+        for (&seed, of_seed) in &known {
+            collector.progress.trained(planned);
+            if let SeedResult::Measured(..) = of_seed {
+                collector.progress.measured(seed, planned);
+            }
+        }
+        let missing: Vec<u64> = seeds.iter().copied().filter(|seed| !known.contains_key(seed)).collect();
+        let across = matches!(collector.settings.pool, PoolConfig::Seeds { .. });
         // Those that would be left over at the end come first, with the threads shared among them.
-        let (first, others) = seeds.split_at(seeds.len() % at_once);
-        for seeds in [first, others] {
+        let (first, others) = missing.split_at(missing.len() % at_once);
+        for seeds in [first, others].into_iter().filter(|seeds| !seeds.is_empty()) {
             let groups = worker_groups(threads, seeds.len().min(at_once))?;
             let done = side_by_side(seeds, &groups, |seed, workers| {
-                let mut fatal = OnDrop { flag: &failed, armed: true };
+                let mut fatal = OnDrop { flag: collector.failed, armed: true };
                 let done = collector.collect(seed, workers).and_then(|of_seed| {
-                    let networks = match of_seed.networks {
-                        Ok(collected) if across => Ok((Some(collected), PoolMeasurement::default())),
-                        Ok(collected) => {
-                            Ok((None, self.measure_networks(Some(seed), collected, &collector, workers)?))
-                        }
-                        Err(why) => Err(why),
+                    let of_seed = match of_seed {
+                        SeedNetworks { status, networks: Ok(networks) } if !across => SeedResult::Measured(
+                            status,
+                            self.measure_networks(Some(seed), networks, collector, workers)?,
+                        ),
+                        of_seed => SeedResult::Networks(of_seed),
                     };
-                    Ok((of_seed.status, networks))
+                    output.append(&of_seed)?;
+                    Ok(of_seed)
                 });
                 fatal.armed = done.is_err();
                 done
@@ -232,15 +405,8 @@ impl Experiment {
             let mut interrupted = false;
             for done in done {
                 match done {
-                    Some(Ok((status, done))) => {
-                        statuses.push(status);
-                        match done {
-                            Ok((collected, measured)) => {
-                                networks.extend(collected);
-                                pools.push(measured);
-                            }
-                            Err(why) => excluded.push(why),
-                        }
+                    Some(Ok(of_seed)) => {
+                        known.insert(of_seed.seed(), of_seed);
                     }
                     Some(Err(ExperimentError::Interrupted)) | None => interrupted = true,
                     Some(Err(error)) => return Err(error),
@@ -250,134 +416,18 @@ impl Experiment {
                 return Err(ExperimentError::Interrupted);
             }
         }
-        if excluded.len() == seeds.len()
-            && let Some(why) = excluded.into_iter().next()
-        {
-            return Err(why);
-        }
-        if let Some(all) = networks.into_iter().reduce(NetworkSet::join) {
-            let workers = worker_groups(threads, 1)?.remove(0);
-            pools.push(self.measure_networks(None, all, &collector, &workers)?);
-        }
-        let mut result = metadata.result(settings.clone());
-        result.seeds = statuses;
-        for measured in pools {
-            result.rows.extend(measured.rows);
-            result.drift.extend(measured.drift);
-            result.window.extend(measured.window);
-            result.overlap.extend(measured.overlap);
-        }
-        output.write(metadata, &result)?;
-        Ok(result)
-    }
-
-    /// Pools networks and measures them; `seed` is absent for a pool over seeds.
-    fn measure_networks(
-        &self,
-        seed: Option<u64>,
-        collected: NetworkSet,
-        collector: &Collector<'_>,
-        workers: &Workers,
-    ) -> Result<PoolMeasurement, ExperimentError> {
-        let NetworkSet { sources, networks, window } = collected;
-        // The same for all seeds that are pooled together.
-        let (inputs, y) = collector.subject(sources.first().map_or(0, |source| source.seed))?;
-        let measured = workers.install(|| {
-            let pooled = sources.iter().copied().zip(&networks);
-            let pool = match self.network.quantised_bits {
-                None => Pool::of(pooled, inputs.view()),
-                Some(bits) => Pool::of_quantised(pooled, inputs.view(), bits),
-            };
-            // Between seeds there is no drift.
-            let drift = seed.map_or(Vec::new(), |seed| DriftTracker::of(seed, &networks));
-            drop(networks);
-            if collector.stopped() {
-                return Err(ExperimentError::Interrupted);
+        let results: Vec<SeedResult> = seeds.iter().filter_map(|seed| known.remove(seed)).collect();
+        let excluded = |of_seed: &SeedResult| match of_seed {
+            SeedResult::Networks(SeedNetworks { status, networks: Err(exclusion) }) => {
+                Some(collector.settings.ended_early(self, status, *exclusion))
             }
-            let ranges = self.ranges(&pool, &collector.settings.estimators);
-            let x = Labels::from_rows(inputs.view());
-            let subject = PoolSubject { seed, x: &x, y: &y };
-            let estimators = &collector.settings.estimators;
-            let stopped = || collector.stopped();
-            let rows = measure_pool_unless(&pool, subject, estimators, &ranges, &stopped);
-            let Some(mut rows) = rows.filter(|_| !stopped()) else {
-                return Err(ExperimentError::Interrupted);
-            };
-            let (corrected, overlap) = of_cells(&pool, subject, estimators, &ranges, &rows);
-            rows.extend(corrected);
-            Ok(PoolMeasurement { rows, drift, window, overlap })
-        })?;
-        if let Some(last) = sources.last() {
-            collector.progress.measured(last.seed, last.epoch);
+            _ => None,
+        };
+        if results.iter().all(|of_seed| excluded(of_seed).is_some())
+            && let Some(error) = results.first().and_then(excluded)
+        {
+            return Err(error);
         }
-        Ok(measured)
+        Ok(results)
     }
-
-    /// What the layers' values cover, over the whole pool.
-    fn ranges(&self, pool: &Pool, estimators: &[EstimatorConfig]) -> Vec<LayerRange> {
-        let observed = estimators.iter().any(Method::needs_observed_range);
-        let mut ranges: Vec<LayerRange> = pool
-            .layers
-            .par_iter()
-            .zip(self.nonlinearities())
-            .map(|(t, nonlinearity)| {
-                let mut range = LayerRange { activation: nonlinearity.range(), ..LayerRange::default() };
-                if observed {
-                    // Enough values for steady quantiles, few enough to keep.
-                    range.observe(Variable::Single(t.view()), 1 << 16);
-                }
-                range
-            })
-            .collect();
-        let run = ranges.iter().filter_map(LayerRange::layer).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        ranges.iter_mut().for_each(|range| range.run = run);
-        ranges
-    }
-}
-
-/// The measurements of one pool.
-#[derive(Debug, Default)]
-struct PoolMeasurement {
-    rows: Vec<PoolRow>,
-    drift: Vec<DriftRow>,
-    window: Vec<WindowRow>,
-    overlap: Vec<OverlapRow>,
-}
-
-/// What cells give beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of
-/// corrected ones, and in the cells of the first such method the overlap of the distributions p(t | x).
-fn of_cells(
-    pool: &Pool,
-    subject: PoolSubject<'_>,
-    estimators: &[EstimatorConfig],
-    ranges: &[LayerRange],
-    rows: &[PoolRow],
-) -> (Vec<PoolRow>, Vec<OverlapRow>) {
-    let of_layer = |(layer, (t, range)): (usize, (&Array2<f32>, &LayerRange))| {
-        let (mut corrected, mut overlap) = (Vec::new(), None);
-        for config in estimators {
-            // Why a layer has no cells is in its rows of the pool.
-            let Ok(estimator) = config.estimator(range) else { continue };
-            let Ok(Some(symbols)) = estimator.symbols(Variable::Single(t.view())) else { continue };
-            let (cells, setting) = (symbols.labels, estimator.setting());
-            overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, &setting));
-            let measured = rows.iter().find(|row| {
-                row.layer == layer + 1
-                    && row.estimator == config.about().name
-                    && row.setting == setting
-                    && row.n_networks == pool.n_networks()
-                    && row.i_xt_bits.is_some()
-            });
-            let plain =
-                matches!(config, EstimatorConfig::Binned(config) if config.correction == Correction::PlugIn);
-            let row = measured.filter(|_| plain).and_then(|row| corrected_by_counts(&cells, subject, row));
-            // It may have been asked for as a method of its own.
-            let is_new = |row: &PoolRow| !rows.iter().any(|other| other.setting == row.setting);
-            corrected.extend(row.filter(is_new));
-        }
-        (corrected, overlap.unwrap_or_default())
-    };
-    let layers: Vec<_> = pool.layers.par_iter().zip(ranges).enumerate().map(of_layer).collect();
-    let (corrected, overlap): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
-    (corrected.into_iter().flatten().collect(), overlap.into_iter().flatten().collect())
 }

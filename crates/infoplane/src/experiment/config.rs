@@ -11,33 +11,33 @@ use crate::network::Initialization;
 use crate::schedule::{ScheduleConfig, ScheduleError};
 use crate::train::TrainConfig;
 
-/// A whole experiment: data, network, training, what is measured, when, and with how many seeds.
+/// An experiment: data, network, training, estimators, the epochs to measure, and the number of seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// What figures and the run directory call it.
+    /// The name in figures and of the run directory.
     pub name: String,
     /// The publication whose settings these are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// How many trainings, each with a seed of its own.
+    /// The number of training runs, each with its own seed.
     #[serde(default = "one")]
     pub seeds: u64,
-    /// The seed of the first training; the others follow it.
+    /// The seed of the first training run; the others follow it.
     #[serde(default)]
     pub first_seed: u64,
-    /// Inputs and labels.
+    /// Inputs and labels, and the rows used for training and for measuring.
     pub dataset: DatasetConfig,
-    /// The network.
+    /// The network, a dense one.
     pub network: NetworkConfig,
-    /// How it is trained.
+    /// The training.
     pub training: TrainConfig,
-    /// Which epochs are measured.
+    /// The epochs to measure.
     pub schedule: ScheduleConfig,
-    /// Which states of the trainings are kept on the disk.
+    /// The states of training that are kept on disk, from which a run resumes.
     #[serde(default)]
     pub keyframes: KeyframesConfig,
-    /// What each layer is measured with.
+    /// The estimators; every layer is measured with each.
     pub estimators: Vec<EstimatorConfig>,
 }
 
@@ -45,19 +45,19 @@ fn one() -> u64 {
     1
 }
 
-/// Inputs and labels, and which of them train.
+/// Inputs and labels, and the rows used for training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetConfig {
-    /// Where the data come from.
+    /// The source of the data.
     pub source: DatasetSource,
-    /// How the rows that train are chosen.
+    /// The choice of the training rows.
     pub split: SplitRule,
     /// How inputs are scaled before the network sees them: `none` unless given, `standardize`, or `{ divide = 255 }`, which
     /// divides every value by that number.
     #[serde(default, skip_serializing_if = "is_unscaled")]
     pub scaling: Scaling,
-    /// Which rows information is measured on.
+    /// The rows on which information is measured.
     #[serde(default)]
     pub measured_on: MeasuredOn,
 }
@@ -67,26 +67,26 @@ fn is_unscaled(scaling: &Scaling) -> bool {
     *scaling == Scaling::None
 }
 
-/// Which rows information is measured on.
+/// The rows on which information is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeasuredOn {
     /// All rows.
     #[default]
     All,
-    /// The rows that train.
+    /// The training rows.
     Train,
-    /// The rows held back.
+    /// The test rows.
     Test,
     /// The rows that train and the rows held back, each a plane of its own.
     TrainAndTest,
 }
 
-/// A dense network, its output as wide as there are classes (or 1 for a single sigmoid unit).
+/// A dense network with one output unit per class (or a single one, for two classes).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Widths of the hidden layers, from the input on.
+    /// Widths of the hidden layers, starting at the input.
     pub hidden: Vec<usize>,
     /// The nonlinearity of the hidden layers: one for all, or a list with one for each.
     pub nonlinearity: OneOrEach,
@@ -95,12 +95,12 @@ pub struct NetworkConfig {
     /// Width of the output layer; the number of classes unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_width: Option<usize>,
-    /// How weights and biases start.
+    /// The initial weights and biases.
     #[serde(default)]
     pub initialization: Initialization,
-    /// Where given, what is measured is the trained network with the output of every layer rounded to 2^bits levels, 1 to 16
-    /// ([`Network::quantised_activations`](crate::Network::quantised_activations)); training is not touched by it.
-    /// Measured with `binned`, `exact`, the information is that of the rounded network itself.
+    /// Measures the trained network with the output of every layer rounded to 2^bits levels, 1 to 16 bits; no rounding
+    /// unless given. See [`Network::quantised_activations`](crate::Network::quantised_activations); training does not
+    /// change. Measured with `binned`, `exact`, the information is that of the rounded network itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantised_bits: Option<u8>,
 }

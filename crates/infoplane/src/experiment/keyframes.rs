@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyframesConfig {
-    /// Epochs from one keyframe to the next, at least 1; a tenth of the planned epochs unless given.
+    /// Epochs between keyframes, at least 1; a tenth of the planned epochs unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<u64>,
-    /// What all keyframes of the run may take on the disk, in MiB of 2²⁰ bytes; the interval grows until they fit.
-    /// With 0 there are none, and a run that goes on after an interruption trains again from the beginning.
+    /// Disk space for all keyframes of the run, in MiB of 2²⁰ bytes; the interval grows until they fit.
+    /// With 0 there are none, and a resumed run trains from the beginning again.
     pub budget_mib: u64,
 }
 

@@ -202,10 +202,8 @@ fn merge(keys: &mut Vec<Key>, key: Key) {
 fn kind_about(variant: &Variant<'_>) -> String {
     let estimator = EstimatorConfig::METHODS.iter().find(|about| about.name == variant.kind);
     match (about(variant.schema), estimator) {
-        (text, Some(method)) if text.is_empty() || text.starts_with('`') => {
-            format!("Estimates {}.", method.estimates)
-        }
-        (text, _) => text,
+        (text, Some(method)) if text.is_empty() => method.estimates.to_string(),
+        (text, _) => text.trim_end_matches('.').to_string(),
     }
 }
 
@@ -272,29 +270,44 @@ fn plural(name: &str) -> String {
     }
 }
 
-/// The words that a value may be.
+/// The words that a value may be, each once: a value and a list of such values have the same.
 fn choices(schema: &Value) -> Vec<Choice> {
-    let choice = |name: &Value, about: String| Some(Choice { name: name.as_str()?.into(), about });
+    let mut choices = Vec::new();
+    collect_choices(schema, &mut choices);
+    choices
+}
+
+fn collect_choices(schema: &Value, choices: &mut Vec<Choice>) {
+    let mut add = |name: &Value, about: String| {
+        if let Some(name) = name.as_str().filter(|name| choices.iter().all(|choice| choice.name != *name)) {
+            choices.push(Choice { name: name.into(), about });
+        }
+    };
     if let Some(word) = schema.get("const") {
-        return choice(word, about(schema)).into_iter().collect();
+        return add(word, about(schema).trim_end_matches('.').to_string());
     }
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-        return words.iter().filter_map(|word| choice(word, String::new())).collect();
+        return words.iter().for_each(|word| add(word, String::new()));
     }
-    let several = ["anyOf", "oneOf", "items"].iter().filter_map(|key| schema.get(key));
-    several
-        .flat_map(|inner| match inner {
-            Value::Array(several) => several.iter().flat_map(choices).collect(),
-            single => choices(single),
-        })
-        .collect()
+    for inner in ["anyOf", "oneOf", "items"].iter().filter_map(|key| schema.get(key)) {
+        match inner {
+            Value::Array(several) => several.iter().for_each(|schema| collect_choices(schema, choices)),
+            single => collect_choices(single, choices),
+        }
+    }
 }
 
 /// The first sentence of a schema's description, as plain text.
 fn about(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    first_sentence(&without_links(&paragraph))
+    let sentence = first_sentence(&without_links(&paragraph));
+    // Where the code lies helps only readers of code.
+    match sentence.split_once("; see `") {
+        Some((sentence, _)) => format!("{sentence}."),
+        None if sentence.starts_with('`') && sentence.ends_with("`.") => String::new(),
+        None => sentence,
+    }
 }
 
 /// ``[`Network`](crate::Network)`` is `Network`.

@@ -91,6 +91,9 @@ pub struct MethodDescription {
     pub part: Option<Part>,
     /// What figures call it.
     pub title: String,
+    /// The id of the method whose counts it corrects, if it is nothing but a correction of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<String>,
     /// Its settings by the keys of configuration files; empty for a method from outside the library.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub settings: toml::Table,
@@ -106,6 +109,7 @@ impl MethodDescription {
             bound,
             part: None,
             title: title(estimator, setting, bound),
+            corrects: None,
             settings: toml::Table::new(),
         }
     }

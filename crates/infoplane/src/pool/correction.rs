@@ -1,12 +1,14 @@
 //! The limit of infinitely many networks: by extrapolating the trend, or by correcting counts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::conditional::{ConditionalDistributions, Inputs};
 use super::trend::PooledPoint;
 use super::{PoolRow, PoolSubject};
-use crate::estimator::{Correction, chao_wang_jost_entropy};
-use crate::plane::Mean;
+use crate::estimator::chao_wang_jost_entropy;
+use crate::plane::{Mean, MethodDescription};
 use crate::{Information, Labels};
 
 /// How the limit of infinitely many networks was estimated.
@@ -27,12 +29,6 @@ impl CorrectedBy {
             CorrectedBy::Counts => "from corrected counts",
         }
     }
-}
-
-/// Whether the entropies of a setting are already corrected for counts.
-pub(super) fn counts_are_corrected(setting: &str) -> bool {
-    let last = setting.rsplit(", ").next().unwrap_or("");
-    Correction::ALL.iter().any(|correction| correction.name() == last)
 }
 
 /// The polynomial in 1/M through the largest M and those at most half and a quarter as large, at 1/M = 0.
@@ -62,8 +58,8 @@ pub(super) fn extrapolated(
     Some(points.iter().enumerate().map(term).sum())
 }
 
-/// The row `row`, measured in these cells, with entropies corrected for cells that the M networks did not reach; its
-/// setting says so. With hats for the entropies of Chao, Wang & Jost:
+/// The row `row`, measured in these cells, with entropies corrected for cells that the M networks did not reach, as a row
+/// of `method`. With hats for the entropies of Chao, Wang & Jost:
 ///
 /// ```text
 /// H(T|X) = max( Ĥ(X,T) − Ĥ(X), plug-in H(T|X) )
@@ -80,7 +76,12 @@ pub(super) fn extrapolated(
 ///
 /// # Panics
 /// As [`overlaps`](super::overlaps).
-pub fn corrected_by_counts(cells: &Labels, subject: PoolSubject<'_>, row: &PoolRow) -> Option<PoolRow> {
+pub fn corrected_by_counts(
+    cells: &Labels,
+    subject: PoolSubject<'_>,
+    row: &PoolRow,
+    method: &Arc<MethodDescription>,
+) -> Option<PoolRow> {
     let n = subject.x.len();
     assert!(
         n > 0 && cells.len().is_multiple_of(n),
@@ -101,7 +102,7 @@ pub fn corrected_by_counts(cells: &Labels, subject: PoolSubject<'_>, row: &PoolR
     let hidden = (joint - h_x - plain_given_x).max(0.0);
     let h_t = plain_h_t + (h_t - plain_h_t).clamp(0.0, hidden);
     Some(PoolRow {
-        setting: format!("{}, {}", row.setting, Correction::ChaoWangJost.name()),
+        method: Arc::clone(method),
         h_t_bits: Some(h_t),
         i_xt_bits: Some(h_t - (plain_given_x + hidden)),
         i_ty_bits: None,
@@ -121,14 +122,16 @@ mod tests {
         cells.entropy().bits() + x.entropy().bits() - Labels::from_symbols(&pairs).entropy().bits()
     }
 
+    fn method() -> Arc<MethodDescription> {
+        MethodDescription::new("binned", "by hand", None).into()
+    }
+
     fn by_hand(n_networks: usize, h_t: f64, plain: f64) -> PoolRow {
         PoolRow {
             seed: None,
             layer: 1,
             width: 1,
-            estimator: "binned".into(),
-            setting: "by hand".into(),
-            bound: None,
+            method: method(),
             n_networks,
             spacing: crate::pool::Spacing::Strided,
             subset: 0,
@@ -137,7 +140,7 @@ mod tests {
             i_ty_bits: Some(0.5),
             control_bits: None,
             out_of_range: 0,
-            status: PoolRow::OK.into(),
+            missing: None,
         }
     }
 
@@ -154,10 +157,10 @@ mod tests {
         let plain = plug_in(&cells, &repeated);
         let row = by_hand(n_networks, cells.entropy().bits(), plain);
         let subject = PoolSubject { seed: None, x: &x, y: &y };
-        let corrected = corrected_by_counts(&cells, subject, &row).unwrap();
-        assert_eq!((corrected.setting.as_str(), corrected.i_ty_bits), ("by hand, chao-wang-jost", None));
-        let method = ChaoWangJost::new(&ChaoWangJostConfig::default()).unwrap();
-        let expected = method.pair(Variable::Labels(&cells), Variable::Labels(&repeated)).unwrap();
+        let corrected = corrected_by_counts(&cells, subject, &row, &method()).unwrap();
+        assert_eq!(corrected.i_ty_bits, None);
+        let chao_wang_jost = ChaoWangJost::new(&ChaoWangJostConfig::default()).unwrap();
+        let expected = chao_wang_jost.pair(Variable::Labels(&cells), Variable::Labels(&repeated)).unwrap();
         assert!((corrected.i_xt_bits.unwrap() - expected.information.bits()).abs() < 1e-12);
     }
 
@@ -176,7 +179,7 @@ mod tests {
                 let h_t = cells.entropy();
                 let plain = plug_in(&cells, &repeated);
                 let row = by_hand(codes.len() / n, h_t.bits(), plain);
-                (corrected_by_counts(&cells, subject, &row).unwrap().i_xt_bits.unwrap(), plain)
+                (corrected_by_counts(&cells, subject, &row, &method()).unwrap().i_xt_bits.unwrap(), plain)
             };
             let copies = codes.repeat(n_networks);
             let (found, plain) = corrected(&copies);
@@ -194,9 +197,7 @@ mod tests {
     fn a_single_network_has_no_corrected_counts() {
         let (cells, x) = (Labels::from_symbols(&[0, 1, 1]), Labels::distinct(3));
         let subject = PoolSubject { seed: None, x: &x, y: &x };
-        assert_eq!(
-            corrected_by_counts(&cells, subject, &by_hand(1, cells.entropy().bits(), cells.entropy().bits())),
-            None
-        );
+        let row = by_hand(1, cells.entropy().bits(), cells.entropy().bits());
+        assert_eq!(corrected_by_counts(&cells, subject, &row, &method()), None);
     }
 }

@@ -1,18 +1,18 @@
 //! The pools of a window, put together layer by layer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::correction::{CorrectedBy, counts_are_corrected, extrapolated};
+use super::correction::{CorrectedBy, extrapolated};
+use super::methods::counts_are_corrected;
 use super::trend::{PooledPoint, contiguous, drift_share, trend};
 use super::verdict::{
     MAX_CHANGE_BITS, MAX_DRIFT, MAX_UNCHANGED_ENTROPY_BITS, MIN_GAP_TO_LIMIT_BITS, MIN_NETWORKS, Verdict,
 };
 use super::{DriftRow, PoolRow, Spacing};
-use crate::Bound;
-use crate::estimator::Correction;
-use crate::plane::Mean;
+use crate::plane::{Mean, MethodDescription, Missing};
 
-/// One layer of one training run, by one setting of an estimator.
+/// One layer of one training run, by one method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PooledLayer {
     /// The seed of the training run; absent for a pool over seeds.
@@ -22,11 +22,7 @@ pub struct PooledLayer {
     /// The number of its units.
     pub width: usize,
     /// The method.
-    pub estimator: String,
-    /// Its setting.
-    pub setting: String,
-    /// Which bound, for a method that gives bounds.
-    pub bound: Option<Bound>,
+    pub method: Arc<MethodDescription>,
     /// By M, ascending; strided subsets.
     pub trend: Vec<PooledPoint>,
     /// I(X;T) of M contiguous networks, the mean of two subsets, by M, ascending.
@@ -52,8 +48,8 @@ pub struct PooledLayer {
     pub drift: Option<f64>,
     /// The number of values outside the bins, with all networks pooled.
     pub out_of_range: u64,
-    /// Why values are missing with all networks pooled; `ok` if none are.
-    pub status: String,
+    /// Why values are missing with all networks pooled.
+    pub missing: Option<Arc<Missing>>,
     /// What may be claimed.
     pub verdict: Verdict,
 }
@@ -121,9 +117,9 @@ impl PooledLayer {
     }
 }
 
-/// Groups the rows by layer and setting, in the order of their first row, and judges each layer.
+/// Groups the rows by layer and method, in the order of their first row, and judges each layer.
 ///
-/// Rows that only correct those of another setting are not a layer of their own.
+/// Rows of a method that only corrects another are not a layer of their own.
 ///
 /// # The corrected value
 /// H(T|x) of M networks is too low and so I(X;T) too high, by about (cells of x − 1)/2M nats once M is large. It can be
@@ -152,8 +148,8 @@ impl PooledLayer {
 /// only Chao–Wang–Jost is near, and none is exact. All large errors are upward, so **compression is underestimated
 /// rather than overestimated**. The corrected value is, in this order:
 ///
-/// 1. of a setting whose counts are corrected, the value itself;
-/// 2. where there is a row of the same setting with `correction = "chao-wang-jost"`, as
+/// 1. for a method whose counts are corrected, the value itself;
+/// 2. where there is a row of a method that [corrects](MethodDescription::corrects) it, as
 ///    [`corrected_by_counts`](super::corrected_by_counts) makes one of cells, its value;
 /// 3. the parabola (with fewer sizes, the line) through the largest M and those at most half and a quarter as large.
 ///
@@ -164,8 +160,7 @@ pub fn pooled_layers(rows: &[PoolRow], drift: &[DriftRow]) -> Vec<PooledLayer> {
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<&PoolRow>> = Vec::new();
     for row in rows {
-        let bound = row.bound.map(Bound::name);
-        let key = (row.seed, row.layer, row.estimator.as_str(), row.setting.as_str(), bound);
+        let key = (row.seed, row.layer, row.method.id.as_str());
         let place = *places.entry(key).or_insert(groups.len());
         if place == groups.len() {
             groups.push(Vec::new());
@@ -173,21 +168,18 @@ pub fn pooled_layers(rows: &[PoolRow], drift: &[DriftRow]) -> Vec<PooledLayer> {
         groups[place].push(row);
     }
     let mut layers: Vec<PooledLayer> = groups.iter().map(|group| pooled_layer(group, drift)).collect();
-    let twin = |layer: &PooledLayer| {
-        let setting = format!("{}, {}", layer.setting, Correction::ChaoWangJost.name());
-        let bound = layer.bound.map(Bound::name);
-        let place =
-            *places.get(&(layer.seed, layer.layer, layer.estimator.as_str(), setting.as_str(), bound))?;
+    let correction_of = |layer: &PooledLayer| {
+        let corrects = |other: &&Arc<MethodDescription>| other.corrects.as_ref() == Some(&layer.method.id);
+        let method = layers.iter().map(|layer| &layer.method).find(corrects)?;
+        let place = *places.get(&(layer.seed, layer.layer, method.id.as_str()))?;
         let point = layers[place].pooled()?;
-        let value = point
-            .i_xt_bits
-            .filter(|_| Some(point.n_networks) == layer.pooled().map(|point| point.n_networks))?;
-        Some((place, value.mean))
+        let same_size = Some(point.n_networks) == layer.pooled().map(|point| point.n_networks);
+        Some((place, point.i_xt_bits.filter(|_| same_size)?.mean))
     };
-    let twins: Vec<Option<(usize, f64)>> = layers.iter().map(twin).collect();
+    let corrections: Vec<Option<(usize, f64)>> = layers.iter().map(correction_of).collect();
     let mut only_corrects = vec![false; layers.len()];
-    for (index, twin) in twins.into_iter().enumerate() {
-        if let Some((place, value)) = twin {
+    for (index, correction) in corrections.into_iter().enumerate() {
+        if let Some((place, value)) = correction {
             layers[index].corrected_i_xt_bits = Some(value);
             layers[index].corrected_by = CorrectedBy::Counts;
             only_corrects[place] = layers[place].trend.iter().all(|point| point.i_ty_bits.is_none());
@@ -216,14 +208,12 @@ fn pooled_layer(rows: &[&PoolRow], drift: &[DriftRow]) -> PooledLayer {
         seed: first.seed,
         layer: first.layer,
         width: first.width,
-        estimator: first.estimator.clone(),
-        setting: first.setting.clone(),
-        bound: first.bound,
-        corrected_i_xt_bits: match counts_are_corrected(&first.setting) {
+        method: Arc::clone(&first.method),
+        corrected_i_xt_bits: match counts_are_corrected(&first.method) {
             true => trend.last().and_then(|point| Some(point.i_xt_bits?.mean)),
             false => extrapolated(&trend, |point| point.i_xt_bits),
         },
-        corrected_by: match counts_are_corrected(&first.setting) {
+        corrected_by: match counts_are_corrected(&first.method) {
             true => CorrectedBy::Counts,
             false => CorrectedBy::Trend,
         },
@@ -232,7 +222,7 @@ fn pooled_layer(rows: &[&PoolRow], drift: &[DriftRow]) -> PooledLayer {
         trend,
         drift,
         out_of_range: all.map_or(0, |row| row.out_of_range),
-        status: all.map_or_else(|| first.status.clone(), |row| row.status.clone()),
+        missing: all.unwrap_or(&first).missing.clone(),
         // Judged once its corrected value is known.
         verdict: Verdict::TooFewNetworks,
     }

@@ -1,14 +1,14 @@
 //! Means over seeds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::correction::CorrectedBy;
 use super::trend::{PooledPoint, finite};
-use super::{PoolRow, PooledLayer, Verdict};
-use crate::Bound;
-use crate::plane::Mean;
+use super::{PooledLayer, Verdict};
+use crate::plane::{Mean, MethodDescription, Missing};
 
-/// One layer by one setting: means over seeds.
+/// One layer by one method: means over seeds.
 ///
 /// With several seeds every value is a mean over them with the standard error s/√(number of seeds), whatever the
 /// uncertainty of each. With one seed, or a pool over seeds, the values are its own.
@@ -19,11 +19,7 @@ pub struct PooledMean {
     /// The number of its units.
     pub width: usize,
     /// The method.
-    pub estimator: String,
-    /// Its setting.
-    pub setting: String,
-    /// Which bound, for a method that gives bounds.
-    pub bound: Option<Bound>,
+    pub method: Arc<MethodDescription>,
     /// By M, ascending; a size is present if any seed has it.
     pub trend: Vec<PooledPoint>,
     /// I(X;T) in the limit of infinitely many networks.
@@ -40,8 +36,8 @@ pub struct PooledMean {
     pub out_of_range: u64,
     /// The verdicts and the number of seeds with each, the most frequent first (of equals the one that claims less).
     pub verdicts: Vec<(Verdict, usize)>,
-    /// The statuses other than `ok`, each once.
-    pub statuses: Vec<String>,
+    /// Why values are missing, each reason once.
+    pub missing: Vec<Arc<Missing>>,
 }
 
 impl PooledMean {
@@ -56,13 +52,12 @@ impl PooledMean {
     }
 }
 
-/// Averages over seeds, in the order of the first layer of each setting.
+/// Averages over seeds, in the order of the first layer of each method.
 pub fn mean_over_seeds(layers: &[PooledLayer]) -> Vec<PooledMean> {
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<&PooledLayer>> = Vec::new();
     for layer in layers {
-        let bound = layer.bound.map(Bound::name);
-        let key = (layer.layer, layer.estimator.as_str(), layer.setting.as_str(), bound);
+        let key = (layer.layer, layer.method.id.as_str());
         let place = *places.entry(key).or_insert(groups.len());
         if place == groups.len() {
             groups.push(Vec::new());
@@ -84,16 +79,13 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
     }
     let mut verdicts: Vec<(Verdict, usize)> = verdicts.into_iter().rev().collect();
     verdicts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let mut statuses: Vec<String> =
-        layers.iter().map(|layer| layer.status.clone()).filter(|status| status != PoolRow::OK).collect();
-    statuses.sort();
-    statuses.dedup();
+    let mut missing: Vec<Arc<Missing>> = layers.iter().filter_map(|layer| layer.missing.clone()).collect();
+    missing.sort_by(|a, b| a.reason.cmp(&b.reason));
+    missing.dedup();
     PooledMean {
         layer: first.layer,
         width: first.width,
-        estimator: first.estimator.clone(),
-        setting: first.setting.clone(),
-        bound: first.bound,
+        method: Arc::clone(&first.method),
         trend: if let [alone] = layers { alone.trend.clone() } else { mean_trend(layers) },
         corrected_i_xt_bits: mean(&|layer| layer.corrected_i_xt_bits),
         corrected_by: first.corrected_by,
@@ -102,7 +94,7 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
         drift: mean(&|layer| layer.drift),
         out_of_range: layers.iter().map(|layer| layer.out_of_range).sum(),
         verdicts,
-        statuses,
+        missing,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, Axis, concatenate, s};
 use rayon::prelude::*;
@@ -9,6 +10,7 @@ use rayon::prelude::*;
 use super::subsets::{Subset, subsets};
 use super::{Pool, PoolRow};
 use crate::estimator::{EstimateError, LayerRange, Method, Reading, Symbols};
+use crate::plane::{MethodDescription, Missing};
 use crate::random::{Purpose, generator, shuffle};
 use crate::{Estimator, Labels, Variable};
 
@@ -41,23 +43,35 @@ pub fn measure_pool<M: Method>(
     methods: &[M],
     ranges: &[LayerRange],
 ) -> Vec<PoolRow> {
-    measure_pool_unless(pool, subject, methods, ranges, &|| false).unwrap_or_default()
+    let described = MethodDescription::of_methods(methods);
+    measure_pool_unless(pool, subject, methods, &described, ranges, &|| false).unwrap_or_default()
 }
 
-/// As [`measure_pool`]; asks before every layer of every subset whether to stop, and returns `None` if so.
+/// As [`measure_pool`], with the descriptions of the methods in the order of their readings; asks before every layer of
+/// every subset whether to stop, and returns `None` if so.
 pub(crate) fn measure_pool_unless<M: Method>(
     pool: &Pool,
     subject: PoolSubject<'_>,
     methods: &[M],
+    described: &[Arc<MethodDescription>],
     ranges: &[LayerRange],
     stopped: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<PoolRow>> {
     assert_eq!(ranges.len(), pool.layers.len(), "ranges for the layers");
-    let prepared: Vec<PreparedLayer<'_, M>> = (0..pool.layers.len())
+    let mut described = described;
+    let methods: Vec<(&M, &[Arc<MethodDescription>])> = methods
+        .iter()
+        .map(|method| {
+            let (its, others) = described.split_at(method.settings().len());
+            described = others;
+            (method, its)
+        })
+        .collect();
+    let prepared: Vec<PreparedLayer<'_>> = (0..pool.layers.len())
         .flat_map(|layer| methods.iter().map(move |method| (layer, method)))
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|(layer, method)| (!stopped()).then(|| PreparedLayer::new(pool, layer, method, &ranges[layer])))
+        .map(|(layer, &method)| (!stopped()).then(|| PreparedLayer::new(pool, layer, method, &ranges[layer])))
         .collect::<Option<_>>()?;
     // The largest first, so that no thread is left with one at the end.
     let subsets = subsets(pool.n_networks());
@@ -70,7 +84,7 @@ pub(crate) fn measure_pool_unless<M: Method>(
                 return None;
             }
             let labellings = labellings(pool.n_inputs, subject, &subset.networks);
-            let measure = |layer: &PreparedLayer<'_, M>| layer.measure(subject.seed, subset, &labellings);
+            let measure = |layer: &PreparedLayer<'_>| layer.measure(subject.seed, subset, &labellings);
             prepared.par_iter().map(|layer| (!stopped()).then(|| measure(layer))).collect()
         })
         .collect::<Option<_>>()?;
@@ -108,34 +122,38 @@ fn labellings(n_inputs: usize, subject: PoolSubject<'_>, networks: &[usize]) -> 
 }
 
 /// A layer of the whole pool, prepared for one method.
-struct PreparedLayer<'a, M> {
+struct PreparedLayer<'a> {
     pool: &'a Pool,
     layer: usize,
-    method: &'a M,
+    /// The method, reading by reading.
+    methods: &'a [Arc<MethodDescription>],
     estimator: Result<Box<dyn Estimator>, EstimateError>,
     /// The cells of all rows, of a method that counts.
     symbols: Option<Symbols>,
 }
 
-impl<'a, M: Method> PreparedLayer<'a, M> {
-    fn new(pool: &'a Pool, layer: usize, method: &'a M, range: &LayerRange) -> Self {
+impl<'a> PreparedLayer<'a> {
+    fn new<M: Method>(
+        pool: &'a Pool,
+        layer: usize,
+        (method, methods): (&M, &'a [Arc<MethodDescription>]),
+        range: &LayerRange,
+    ) -> Self {
         let estimator = method.estimator(range);
         let of_layer = |estimator: &dyn Estimator| {
             // A layer without symbols, because an activation is not a number, is measured subset by subset.
             estimator.symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
         };
         let symbols = estimator.as_deref().ok().and_then(of_layer);
-        PreparedLayer { pool, layer, method, estimator, symbols }
+        PreparedLayer { pool, layer, methods, estimator, symbols }
     }
 
     fn measure(&self, seed: Option<u64>, subset: &Subset, labellings: &[Labels; 4]) -> Vec<PoolRow> {
-        let row = PoolRow {
+        let row = |method: &Arc<MethodDescription>| PoolRow {
             seed,
             layer: self.layer + 1,
             width: self.pool.layers[self.layer].ncols(),
-            estimator: self.method.about().name.to_string(),
-            setting: String::new(),
-            bound: None,
+            method: Arc::clone(method),
             n_networks: subset.networks.len(),
             spacing: subset.spacing,
             subset: subset.number,
@@ -144,14 +162,19 @@ impl<'a, M: Method> PreparedLayer<'a, M> {
             i_ty_bits: None,
             control_bits: None,
             out_of_range: 0,
-            status: PoolRow::OK.to_string(),
+            missing: None,
         };
         match self.readings(subset, &labellings.each_ref()) {
-            Ok(readings) => readings.into_iter().map(|reading| filled(&row, reading)).collect(),
+            Ok(readings) => self
+                .methods
+                .iter()
+                .zip(readings)
+                .map(|(method, reading)| filled(row(method), reading))
+                .collect(),
             Err(error) => {
-                let empty =
-                    |(setting, bound)| PoolRow { setting, bound, status: error.to_string(), ..row.clone() };
-                self.method.settings().into_iter().map(empty).collect()
+                let missing = Arc::new(Missing::from(&error));
+                let empty = |method| PoolRow { missing: Some(Arc::clone(&missing)), ..row(method) };
+                self.methods.iter().map(empty).collect()
             }
         }
     }
@@ -181,22 +204,22 @@ impl<'a, M: Method> PreparedLayer<'a, M> {
 }
 
 /// The row with the values of a reading.
-fn filled(row: &PoolRow, reading: Reading) -> PoolRow {
+fn filled(row: PoolRow, reading: Reading) -> PoolRow {
     let bits =
         |index: usize| reading.estimates[index].as_ref().ok().map(|estimate| estimate.information.bits());
-    let reason = ["H(T)", "I(X;T)", "I(T;Y)", "the control"]
-        .iter()
-        .zip(&reading.estimates)
-        .find_map(|(of, estimate)| Some(format!("{of}: {}", estimate.as_ref().err()?)));
+    let missing = ["H(T)", "I(X;T)", "I(T;Y)", "the control"].iter().zip(&reading.estimates).find_map(
+        |(quantity, estimate)| {
+            let error = estimate.as_ref().err()?;
+            Some(Missing { reason: format!("{quantity}: {error}"), ..Missing::from(error) })
+        },
+    );
     PoolRow {
         h_t_bits: bits(0),
         i_xt_bits: bits(1),
         i_ty_bits: bits(2),
         control_bits: bits(3),
-        setting: reading.setting,
-        bound: reading.bound,
         out_of_range: reading.out_of_range,
-        status: reason.unwrap_or_else(|| row.status.clone()),
-        ..row.clone()
+        missing: missing.map(Arc::new),
+        ..row
     }
 }

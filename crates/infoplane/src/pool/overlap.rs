@@ -1,39 +1,37 @@
 //! Whether the distributions p(t | x) of two inputs overlap: what pooling merges.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::PoolSubject;
 use super::conditional::{ConditionalDistributions, Inputs};
 use crate::Labels;
+use crate::plane::MethodDescription;
 
 /// How much the conditional distributions of two inputs overlap in one layer; a row of `overlap.jsonl`.
 ///
 /// p(t | x) is the share of M networks that put input x into cell (bin) t. Two inputs overlap if their distributions have
 /// a cell in common; their overlap is Σ_t min(p(t | x), p(t | x')), 1 for equal distributions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OverlapRow {
     /// The seed of the training run; absent for a pool over seeds.
     pub seed: Option<u64>,
     /// The layer, from 1 (nearest the input).
     pub layer: usize,
-    /// The cells, as figures print them.
-    pub setting: String,
+    /// The method whose cells these are.
+    pub method: Arc<MethodDescription>,
     /// M, the number of networks pooled.
-    #[serde(alias = "draws")]
     pub n_networks: usize,
     /// The class of one input.
     pub class: u32,
     /// The class of the other; the same for pairs within a class.
     pub other_class: u32,
     /// The number of pairs of different inputs.
-    #[serde(alias = "pairs")]
     pub n_pairs: u64,
     /// The fraction of them with a cell in common.
-    #[serde(alias = "overlapping")]
     pub overlapping_fraction: f64,
     /// The mean overlap, Σ_t min(p(t | x), p(t | x')), of the pairs.
-    #[serde(alias = "overlap")]
     pub mean_overlap: f64,
 }
 
@@ -58,11 +56,13 @@ pub const MAX_COMPARED_INPUTS: usize = 8192;
 ///
 /// ```
 /// use infoplane::Labels;
+/// use infoplane::plane::MethodDescription;
 /// use infoplane::pool::{PoolSubject, overlaps};
 /// // Three inputs, two networks: the second puts input 1 where the first had input 0.
 /// let cells = Labels::from_symbols(&[0, 1, 2, 0, 0, 2]);
 /// let (x, y) = (Labels::distinct(3), Labels::from_symbols(&["cat", "cat", "dog"]));
-/// let rows = overlaps(&cells, PoolSubject { seed: Some(1), x: &x, y: &y }, 1, "by hand");
+/// let method = MethodDescription::new("binned", "by hand", None).into();
+/// let rows = overlaps(&cells, PoolSubject { seed: Some(1), x: &x, y: &y }, 1, &method);
 /// // The last network alone merges both cats; over both networks they share half of their probability.
 /// assert_eq!((rows[0].n_networks, rows[0].overlapping_fraction, rows[0].mean_overlap), (1, 1.0, 1.0));
 /// assert_eq!((rows[2].n_networks, rows[2].overlapping_fraction, rows[2].mean_overlap), (2, 1.0, 0.5));
@@ -72,7 +72,12 @@ pub const MAX_COMPARED_INPUTS: usize = 8192;
 ///
 /// # Panics
 /// If the rows of `cells` are not a whole number of networks, or `x` and `y` differ in length.
-pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting: &str) -> Vec<OverlapRow> {
+pub fn overlaps(
+    cells: &Labels,
+    subject: PoolSubject<'_>,
+    layer: usize,
+    method: &Arc<MethodDescription>,
+) -> Vec<OverlapRow> {
     let n = subject.x.len();
     assert_eq!(n, subject.y.len(), "inputs and their classes");
     if n == 0 || cells.is_empty() {
@@ -89,7 +94,7 @@ pub fn overlaps(cells: &Labels, subject: PoolSubject<'_>, layer: usize, setting:
             rows.push(OverlapRow {
                 seed: subject.seed,
                 layer,
-                setting: setting.to_string(),
+                method: Arc::clone(method),
                 n_networks: codes.len() / n,
                 class: pair.class as u32,
                 other_class: pair.other_class as u32,
@@ -237,7 +242,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn compared(codes: &[u32], x: &Labels, y: &Labels) -> Vec<OverlapRow> {
-        overlaps(&Labels::from_symbols(codes), PoolSubject { seed: None, x, y }, 1, "")
+        overlaps(
+            &Labels::from_symbols(codes),
+            PoolSubject { seed: None, x, y },
+            1,
+            &MethodDescription::new("binned", "", None).into(),
+        )
     }
 
     /// The definition: every pair of inputs, every cell.

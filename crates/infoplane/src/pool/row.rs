@@ -1,8 +1,10 @@
 //! The measurements of a pool: the rows of `pool.jsonl`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Bound;
+use crate::plane::{MethodDescription, Missing};
 
 /// How the networks of a smaller pool are chosen from the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub enum Spacing {
 /// The estimates of one method for one layer of one pool of networks.
 ///
 /// Information is in bits, and absent where the method does not give it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PoolRow {
     /// The seed of the training run; absent for a pool over seeds.
     pub seed: Option<u64>,
@@ -29,19 +31,13 @@ pub struct PoolRow {
     pub layer: usize,
     /// The number of its units.
     pub width: usize,
-    /// The method, by its name in configuration files.
-    pub estimator: String,
-    /// Its setting, as figures print it.
-    pub setting: String,
-    /// Which bound on I(X;T), for a method that gives bounds.
-    pub bound: Option<Bound>,
+    /// The method.
+    pub method: Arc<MethodDescription>,
     /// M, the number of networks pooled.
-    #[serde(alias = "draws")]
     pub n_networks: usize,
     /// How they are chosen from the window.
     pub spacing: Spacing,
     /// Which of the disjoint subsets of this size and spacing, from 0.
-    #[serde(alias = "part")]
     pub subset: usize,
     /// H(T) as the method defines it: of bins; for noise H(T + noise) − H(noise). It is the information between T
     /// and the row, that is, the pair of input and network.
@@ -54,14 +50,11 @@ pub struct PoolRow {
     pub control_bits: Option<f64>,
     /// The number of values outside the bins.
     pub out_of_range: u64,
-    /// `ok`, or why the layer, or one of its values, could not be measured.
-    pub status: String,
+    /// Why the layer, or one of its values, could not be measured.
+    pub missing: Option<Arc<Missing>>,
 }
 
 impl PoolRow {
-    /// The status of a row that holds all its values.
-    pub const OK: &'static str = "ok";
-
     /// H(T|X) = H(T) − I(X;T).
     pub fn h_t_given_x_bits(&self) -> Option<f64> {
         Some(self.h_t_bits? - self.i_xt_bits?)

@@ -12,10 +12,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Figure, Options, ReportError, files};
-use crate::Bound;
-use crate::estimator::Correction;
 use crate::experiment::AsIfRandomResult;
-use crate::plane::{MethodDescription, make_ids_unique};
+use crate::plane::MethodDescription;
 use crate::pool::{PooledMean, mean_over_seeds, pooled_layers};
 
 pub use seeds::{as_if_random_failed, as_if_random_notes};
@@ -26,7 +24,8 @@ pub use words::as_if_random_summary;
 /// For every setting of every estimator `trend-…` (I(X;T) and H(T|X) against M) and `compression-…` (H(X) − I(X;T) and
 /// I(T;Y), one network against all); for every kind of cells `overlap-…` (of the distributions p(t | x) of pairs of inputs);
 /// and `drift` (loss, weights and their drift over the window). With several seeds every value is a mean with its standard
-/// error. A setting that only corrects the counts of another has no figure of its own.
+/// error. A setting that only corrects the counts of another has no figure of its own. The title of `options`, if there is
+/// one, stands on every figure; they have one look, whatever the style.
 ///
 /// # Errors
 /// As [`write`](super::write()).
@@ -38,41 +37,41 @@ pub fn write_as_if_random(
     if result.rows.is_empty() && result.drift.is_empty() && result.window.is_empty() {
         return Err(ReportError::Empty);
     }
-    let figures = figures(result);
+    let figures = figures(result, options.title.as_deref());
     let mut files = files::all_files(&figures, options.formats)?;
     // Last, so that its links never point to what is not there yet.
     files.push(("summary.md".into(), words::markdown(result, &figures, options.formats).into_bytes()));
     files::write_files(files, directory)
 }
 
-fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
+/// The figures, with the title `asked` for, if any, on each.
+fn figures(result: &AsIfRandomResult, asked: Option<&str>) -> Vec<Figure> {
     let settings = settings(result);
-    let names = unique(settings.iter().map(Setting::method));
     let mut figures = Vec::new();
-    for (setting, MethodDescription { id: name, .. }) in settings.iter().zip(&names) {
-        if let Some(scene) = trend::draw(result, setting) {
+    for setting in &settings {
+        let id = &setting.first().method.id;
+        if let Some(scene) = trend::draw(result, setting, asked) {
             let title = format!("I(X;T) and H(T|X) by the number of networks: {}", setting.name());
-            figures.push(Figure { name: format!("trend-{name}"), title, scene, moves: false });
+            figures.push(Figure { name: format!("trend-{id}"), title, scene, moves: false });
         }
-        if let Some(scene) = compression::draw(result, setting) {
+        if let Some(scene) = compression::draw(result, setting, asked) {
             let title = format!("Compression: {}", setting.name());
-            figures.push(Figure { name: format!("compression-{name}"), title, scene, moves: false });
+            figures.push(Figure { name: format!("compression-{id}"), title, scene, moves: false });
         }
     }
-    let mut cells: Vec<&str> = Vec::new();
+    let mut cells: Vec<&MethodDescription> = Vec::new();
     for row in &result.overlap {
-        if !cells.contains(&row.setting.as_str()) {
-            cells.push(&row.setting);
+        if !cells.iter().any(|method| method.id == row.method.id) {
+            cells.push(&row.method);
         }
     }
-    let names = unique(cells.iter().map(|setting| MethodDescription::new("", setting, None)));
-    for (setting, MethodDescription { id: name, .. }) in cells.iter().zip(names) {
-        if let Some(scene) = overlap::draw(result, setting) {
-            let title = format!("Overlap of p(t | x) of two inputs: {setting}");
-            figures.push(Figure { name: format!("overlap-{name}"), title, scene, moves: false });
+    for method in cells {
+        if let Some(scene) = overlap::draw(result, method, asked) {
+            let title = format!("Overlap of p(t | x) of two inputs: {}", method.title);
+            figures.push(Figure { name: format!("overlap-{}", method.id), title, scene, moves: false });
         }
     }
-    if let Some(scene) = drift::draw(result) {
+    if let Some(scene) = drift::draw(result, asked) {
         figures.push(Figure {
             name: "drift".into(),
             title: "Drift of the weights over the window".into(),
@@ -83,14 +82,7 @@ fn figures(result: &AsIfRandomResult) -> Vec<Figure> {
     figures
 }
 
-/// With ids that all differ.
-fn unique(methods: impl Iterator<Item = MethodDescription>) -> Vec<MethodDescription> {
-    let mut methods: Vec<MethodDescription> = methods.collect();
-    make_ids_unique(&mut methods);
-    methods
-}
-
-/// One setting of an estimator: its layers, each a mean over seeds.
+/// One method: its layers, each a mean over seeds.
 struct Setting {
     layers: Vec<PooledMean>,
     n_seeds: usize,
@@ -101,14 +93,9 @@ impl Setting {
         &self.layers[0]
     }
 
-    fn method(&self) -> MethodDescription {
-        let first = self.first();
-        MethodDescription::new(&first.estimator, &first.setting, first.bound)
-    }
-
     /// `binned, 30 edges on [−1, 1]`.
-    fn name(&self) -> String {
-        self.method().title
+    fn name(&self) -> &str {
+        &self.first().method.title
     }
 
     /// The largest number of networks pooled.
@@ -121,20 +108,11 @@ impl Setting {
 fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
     let layers = pooled_layers(&result.rows, &result.drift);
     let means = mean_over_seeds(&layers);
-    let suffix = format!(", {}", Correction::ChaoWangJost.name());
-    let corrects_another = |mean: &PooledMean| {
-        let plain = mean.setting.strip_suffix(&suffix);
-        plain.is_some_and(|plain| {
-            means.iter().any(|other| other.setting == plain && other.estimator == mean.estimator)
-        })
-    };
+    let corrects_another =
+        |mean: &PooledMean| means.iter().any(|other| mean.method.corrects.as_ref() == Some(&other.method.id));
     let mut settings: Vec<Setting> = Vec::new();
     for mean in means.iter().filter(|mean| !corrects_another(mean)) {
-        let same = |setting: &&mut Setting| {
-            let first = setting.first();
-            (&first.estimator, &first.setting, first.bound.map(Bound::name))
-                == (&mean.estimator, &mean.setting, mean.bound.map(Bound::name))
-        };
+        let same = |setting: &&mut Setting| setting.first().method.id == mean.method.id;
         match settings.iter_mut().find(same) {
             Some(setting) => setting.layers.push(mean.clone()),
             None => settings.push(Setting { layers: vec![mean.clone()], n_seeds: 0 }),
@@ -145,7 +123,7 @@ fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
         let first = setting.first();
         let seeds: BTreeSet<Option<u64>> = layers
             .iter()
-            .filter(|layer| layer.estimator == first.estimator && layer.setting == first.setting)
+            .filter(|layer| layer.method.id == first.method.id)
             .map(|layer| layer.seed)
             .collect();
         setting.n_seeds = seeds.len();

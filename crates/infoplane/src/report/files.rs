@@ -27,7 +27,7 @@ pub struct Options {
     /// What the figures of a run are to be read on. Figures of pools, of tasks and of the information bottleneck have one
     /// look.
     pub style: Style,
-    /// The title on every figure of a run, instead of one that says what the figure is and of which run.
+    /// The title on every figure of a run or of pooled networks, instead of one that says what the figure is and of which run.
     pub title: Option<String>,
 }
 

@@ -46,7 +46,8 @@ impl Store {
 
     pub fn is_complete(&self, planned: &PlannedRun) -> bool {
         if planned.pooled.is_some() {
-            return AsIfRandomResult::is_in(&self.path(planned)) || self.ended_early(planned).is_some();
+            return AsIfRandomResult::is_complete_in(&self.path(planned))
+                || self.ended_early(planned).is_some();
         }
         RunDir::open(&self.path(planned)).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_))))
     }

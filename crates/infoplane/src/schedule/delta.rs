@@ -20,28 +20,28 @@ use crate::{Bound, PlaneRow};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeltaConfig {
-    /// δ: how far apart two measured neighbours may be, in the unit of `scale`; above 0.
+    /// δ, the largest change between two measured neighbours, in the unit of `scale`; above 0.
     pub delta: f64,
-    /// What the skip is multiplied by while neighbours are at most δ apart; at least 1.
+    /// The factor by which the skip grows while neighbours are at most δ apart; at least 1.
     #[serde(default = "two")]
     pub multiplier: f64,
-    /// The most epochs from one section to the next, at least 1; no limit unless given. It bounds how long a bump may
+    /// The longest skip in epochs, at least 1; no limit unless given. It bounds how long a bump may
     /// stay unseen, and how many epochs have to be kept or trained again while a section is filled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_skip: Option<u64>,
-    /// What becomes of the skip where neighbours are too far apart.
+    /// The change of the skip after a step larger than δ.
     #[serde(default)]
     pub when_far: WhenFar,
-    /// The unit of distances.
+    /// The unit of δ.
     #[serde(default)]
     pub scale: DistanceScale,
-    /// The layers compared, from 1; all unless given.
+    /// The layers that are compared, from 1; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<usize>>,
-    /// The estimators compared; all unless given.
+    /// The estimators that are compared; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimators: Option<Vec<String>>,
-    /// The rows compared, by their bound; all unless given.
+    /// The rows that are compared, by their bound; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Vec<BoundChoice>>,
 }
@@ -54,7 +54,7 @@ pub enum BoundChoice {
     Upper,
     /// Lower bounds.
     Lower,
-    /// What is no bound: all rows of most estimators.
+    /// Estimates that are not bounds: all rows of most estimators.
     None,
 }
 
@@ -87,9 +87,9 @@ fn two() -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenFar {
-    /// It stays, as in print: nothing ever lowers it.
+    /// The skip stays as it is, as published: nothing ever lowers it.
     Keep,
-    /// It is divided by the multiplier, to 1 at least.
+    /// The skip is divided by the multiplier, to 1 at least.
     #[default]
     Shrink,
 }
@@ -98,7 +98,7 @@ pub enum WhenFar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DistanceScale {
-    /// Shares of the entropy, H(X) or H(Y), of the data at hand.
+    /// Fractions of the entropies H(X) and H(Y) of the data.
     #[default]
     Entropy,
     /// Bits.

@@ -183,17 +183,17 @@ impl MeasuredEpoch {
 pub enum ScheduleConfig {
     /// Every `interval`-th epoch, with the first and the last.
     Every {
-        /// Epochs from one measurement to the next, at least 1.
+        /// Epochs between two measurements, at least 1.
         interval: u64,
     },
     /// `points` epochs, evenly spaced on a logarithmic axis, with the untrained network and the last epoch.
     LogSpaced {
-        /// How many epochs are measured, at least 2 (fewer if training is shorter than that).
+        /// Number of epochs to measure, at least 2 (fewer if training is shorter).
         points: usize,
     },
     /// The epochs listed, and the last.
     List {
-        /// Epochs in any order.
+        /// The epochs to measure, in any order.
         epochs: Vec<u64>,
     },
     /// Delta Skip Exact: few epochs, with neighbours at most δ apart or adjacent.

@@ -36,7 +36,7 @@ pub struct TrainConfig {
     pub optimizer: Optimizer,
     /// The learning-rate schedule.
     pub learning_rate_schedule: LearningRateSchedule,
-    /// Weight decay λ ≥ 0. Biases do not decay.
+    /// Weight decay λ ≥ 0, of weights but not of biases.
     ///
     /// Coupled: λW is added to the gradient of the loss, which is then L2 regularisation with λ/2 ‖W‖².
     /// The optimizer `adamw` alone decouples it: W shrinks by the factor 1 − learning rate · λ at each step.
@@ -46,7 +46,7 @@ pub struct TrainConfig {
     pub dropout: f32,
     /// The epochs whose statistics are recorded. Training does not depend on this.
     pub statistics: StatisticsEpochs,
-    /// The rule that may end training before `epochs`; training has its full length if absent.
+    /// The rule that may stop training before `epochs`; none unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopRule>,
 }
@@ -148,12 +148,12 @@ pub enum StatisticsEpochs {
     Never,
     /// Every epoch whose number is a multiple of `interval`.
     Every {
-        /// At least 1.
+        /// Epochs between two records, at least 1.
         interval: u64,
     },
     /// The whole numbers nearest to 10^(i / per_decade).
     LogSpaced {
-        /// At least 1.
+        /// Records per factor of ten in the number of epochs, at least 1.
         per_decade: u32,
     },
 }

@@ -17,57 +17,57 @@ use super::TrainError;
 pub enum Optimizer {
     /// w ← w − η g
     Sgd {
-        /// η
+        /// Learning rate η.
         #[serde(default = "descent_rate")]
         learning_rate: f32,
     },
     /// v ← μ v + g, w ← w − η v (PyTorch's form: η is not inside v)
     Momentum {
-        /// η
+        /// Learning rate η.
         #[serde(default = "descent_rate")]
         learning_rate: f32,
-        /// μ
+        /// Momentum μ.
         #[serde(default = "nine_tenths")]
         momentum: f32,
     },
     /// v ← μ v + g, w ← w − η (g + μ v)
     Nesterov {
-        /// η
+        /// Learning rate η.
         #[serde(default = "descent_rate")]
         learning_rate: f32,
-        /// μ
+        /// Momentum μ.
         #[serde(default = "nine_tenths")]
         momentum: f32,
     },
     /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η m̂ / (√v̂ + ε) with m̂ = m/(1 − β₁ᵗ),
     /// v̂ = v/(1 − β₂ᵗ) at step t (Kingma & Ba 2015, algorithm 1).
     Adam {
-        /// η
+        /// Learning rate η.
         #[serde(default = "adam_rate")]
         learning_rate: f32,
-        /// β₁
+        /// Decay rate β₁ of the first moment.
         #[serde(default = "nine_tenths")]
         beta1: f32,
-        /// β₂
+        /// Decay rate β₂ of the second moment.
         #[serde(default = "most")]
         beta2: f32,
-        /// ε
+        /// ε, which keeps the denominator above 0.
         #[serde(default = "tiny")]
         epsilon: f32,
     },
     /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
     #[serde(rename = "adamw")]
     AdamW {
-        /// η
+        /// Learning rate η.
         #[serde(default = "adam_rate")]
         learning_rate: f32,
-        /// β₁
+        /// Decay rate β₁ of the first moment.
         #[serde(default = "nine_tenths")]
         beta1: f32,
-        /// β₂
+        /// Decay rate β₂ of the second moment.
         #[serde(default = "most")]
         beta2: f32,
-        /// ε
+        /// ε, which keeps the denominator above 0.
         #[serde(default = "tiny")]
         epsilon: f32,
     },

@@ -32,10 +32,10 @@ use crate::snapshot::SnapshotError;
 pub struct StopRule {
     /// The statistic that is monitored.
     pub statistic: Statistic,
-    /// Stops once the loss is at most this, or the accuracy at least this.
+    /// Stops once the loss is at most this, or the accuracy at least this; no target unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<f32>,
-    /// Stops when the statistic has not improved for this many epochs. NaN is not an improvement.
+    /// Stops when the statistic has not improved for this many epochs; any number unless given. NaN is not an improvement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
     /// Number of epochs between checks; at least 1. Training can stop only at these epochs.

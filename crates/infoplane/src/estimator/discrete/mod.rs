@@ -61,7 +61,7 @@ use histogram::Histogram;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Correction {
-    /// None: [`PlugIn`].
+    /// No correction ([`PlugIn`]).
     #[default]
     PlugIn,
     /// [`MillerMadow`].

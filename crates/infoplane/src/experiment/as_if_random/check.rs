@@ -1,6 +1,7 @@
 //! Rejects settings that cannot work, before anything is trained.
 
-use super::{AsIfRandom, PoolConfig};
+use super::collect::Exclusion;
+use super::{AsIfRandom, PoolConfig, SeedStatus};
 use crate::dataset::SplitRule;
 use crate::estimator::Method;
 use crate::experiment::config::{Experiment, MeasuredOn};
@@ -58,7 +59,7 @@ impl AsIfRandom {
             PoolConfig::Seeds { .. } => {
                 if experiment.seeds < 2 {
                     return refused(
-                        "a pool over seeds needs several training runs, and seeds = 1; give more (--seeds 50)"
+                        "a pool over seeds needs several training runs, and seeds = 1; allowed is 2 or more"
                             .into(),
                     );
                 }
@@ -67,8 +68,8 @@ impl AsIfRandom {
                 {
                     return refused(
                         "a pool over seeds needs the same inputs in every training run, but every seed draws its own \
-                         rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); measure on all \
-                         (--set dataset.measured_on=all)"
+                         rows (dataset.split is shuffled and dataset.measured_on is not \"all\"); set \
+                         dataset.measured_on = \"all\""
                             .into(),
                     );
                 }
@@ -86,12 +87,46 @@ impl AsIfRandom {
             return refused("inputs = 0; allowed is 1 or more of the measured rows".into());
         }
         if self.estimators.is_empty() {
-            return refused("estimators is empty; name at least one (--estimator binned)".into());
+            return refused("estimators is empty; name at least one, for example `binned`".into());
         }
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| ExperimentError::Estimator { index, source })?;
         }
         Ok(())
+    }
+
+    /// Refuses a window that is longer than a training run whose last epoch is `last`.
+    pub(super) fn check_fit_of_training(
+        &self,
+        experiment: &Experiment,
+        last: u64,
+        steps_per_epoch: u64,
+    ) -> Result<(), ExperimentError> {
+        let steps = matches!(self.pool, PoolConfig::Steps { .. });
+        self.check_fit(experiment, last, steps.then_some(steps_per_epoch))
+    }
+
+    /// The error to report if no training run has the networks to be pooled, from one that does not.
+    pub(super) fn ended_early(
+        &self,
+        experiment: &Experiment,
+        status: &SeedStatus,
+        exclusion: Exclusion,
+    ) -> ExperimentError {
+        let Exclusion { epoch, steps_per_epoch } = exclusion;
+        let why = match self.pool {
+            PoolConfig::Seeds { epoch } => {
+                let asked = epoch.unwrap_or(experiment.training.epochs);
+                format!("there is no network of epoch {asked}")
+            }
+            _ => match self.check_fit_of_training(experiment, epoch, steps_per_epoch) {
+                Err(ExperimentError::Value { message, .. }) => message,
+                Err(other) => other.to_string(),
+                Ok(()) => "the window does not fit".into(),
+            },
+        };
+        let why = if status.diverged() { format!("{}: {why}", status.describe(None)) } else { why };
+        ExperimentError::EndedEarly { seed: status.seed, epoch, source: Box::new(value(experiment, why)) }
     }
 
     /// Refuses a window that is longer than what there is up to the epoch `last`; `steps_per_epoch` where steps are
@@ -113,7 +148,7 @@ impl AsIfRandom {
             experiment,
             format!(
                 "a window of {window} networks, {stride} {unit} apart, is longer than the {there} {unit} that there are \
-                 up to epoch {last}; {fit} fit (--window {fit}), or take them nearer to each other (--stride)"
+                 up to epoch {last}; {fit} fit (window = {fit}), or more with a smaller stride"
             ),
         ))
     }
@@ -138,8 +173,8 @@ impl AsIfRandom {
             experiment,
             format!(
                 "a pool of {n_networks} networks on {n_inputs} inputs takes {need} bytes ({}) for the values of {units} units \
-                 and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs (--inputs), pool \
-                 fewer networks (--window), or give more memory (--memory)",
+                 and {weights} weights, and the memory is {memory} bytes ({}); measure fewer inputs, pool \
+                 fewer networks (a smaller window), or allow more memory",
                 mebibytes(need),
                 mebibytes(memory)
             ),
@@ -151,6 +186,6 @@ fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-pub(super) fn value(experiment: &Experiment, message: String) -> ExperimentError {
+fn value(experiment: &Experiment, message: String) -> ExperimentError {
     ExperimentError::Value { origin: experiment.name.clone(), message }
 }

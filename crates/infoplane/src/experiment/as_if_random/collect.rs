@@ -1,17 +1,18 @@
 //! Collects the networks of one training run that are pooled.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::check::value;
 use super::{AsIfRandom, PoolConfig, SeedStatus};
 use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
 use crate::measure::Workers;
+use crate::plane::MethodDescription;
 use crate::pool::{NetworkSource, WindowRow};
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
@@ -32,13 +33,24 @@ pub(super) struct Collector<'a> {
     pub interrupt: &'a AtomicBool,
     /// Set when another training run failed.
     pub failed: &'a AtomicBool,
+    /// The methods of the pool.
+    pub methods: &'a [Arc<MethodDescription>],
 }
 
 /// The result of one training run.
 pub(super) struct SeedNetworks {
     pub status: SeedStatus,
-    /// Its networks, or the error to report if no training run has any.
-    pub networks: Result<NetworkSet, ExperimentError>,
+    /// Its networks, or why it has none to pool.
+    pub networks: Result<NetworkSet, Exclusion>,
+}
+
+/// A training run that ended before it had the networks to be pooled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exclusion {
+    /// The last epoch that it has.
+    pub epoch: u64,
+    /// The steps of each of its epochs.
+    pub steps_per_epoch: u64,
 }
 
 /// Networks of a window, of one training run or of several.
@@ -108,11 +120,12 @@ impl Collector<'_> {
         let (steps, networks) = loop {
             // Where a window that was to end at the planned epoch does not fit, the settings are wrong; where a training
             // run ended before, it is excluded, and the others continue.
-            if end < planned
-                && let Some(excluded) = self.excluded(seed, end, per_epoch, ended.as_ref())
-            {
-                progress.noticed(&format!("seed {seed}: {}; it is excluded", excluded.status.status));
-                return Ok(excluded);
+            if end < planned && self.is_excluded(end, per_epoch, ended.as_ref()) {
+                let status = SeedStatus { seed, ended };
+                let how = status.describe(Some(&settings.pool));
+                progress.noticed(&format!("seed {seed}: {how}; it is excluded"));
+                let exclusion = Exclusion { epoch: end, steps_per_epoch: per_epoch };
+                return Ok(SeedNetworks { status, networks: Err(exclusion) });
             }
             let steps = self.steps(end, per_epoch)?;
             let mut training = match replay.training_at(steps[0] / per_epoch) {
@@ -166,57 +179,30 @@ impl Collector<'_> {
                 .map(|(&source, network)| window_row(trainer, source, network))
                 .collect()
         });
-        let status = diverged(ended.as_ref()).unwrap_or_else(|| SeedStatus::OK.into());
         Ok(SeedNetworks {
-            status: SeedStatus { seed, status },
+            status: SeedStatus { seed, ended },
             networks: Ok(NetworkSet { sources, networks, window }),
         })
     }
 
-    /// The result of a training run that ended at the epoch `end`, before it had the networks to be pooled; `None` if it
-    /// has them.
-    fn excluded(
-        &self,
-        seed: u64,
-        end: u64,
-        per_epoch: u64,
-        ended: Option<&TrainingEnd>,
-    ) -> Option<SeedNetworks> {
-        let how = diverged(ended);
-        let (before, why) = match self.settings.pool {
+    /// Whether a training run that ended at the epoch `end` does not have the networks to be pooled.
+    fn is_excluded(&self, end: u64, per_epoch: u64, ended: Option<&TrainingEnd>) -> bool {
+        match self.settings.pool {
             // Without an epoch each training run gives its last network; one about to diverge is not like the others.
-            PoolConfig::Seeds { epoch: None } if how.is_none() => return None,
-            PoolConfig::Seeds { epoch } => {
-                let asked = epoch.unwrap_or(self.experiment.training.epochs);
-                ("before the epoch pooled", format!("there is no network of epoch {asked}"))
-            }
-            _ => match self.steps(end, per_epoch) {
-                Err(ExperimentError::Value { message, .. }) => ("before the window fits", message),
-                _ => return None,
-            },
-        };
-        let why = how.as_ref().map_or(why.clone(), |how| format!("{how}: {why}"));
-        let source = Box::new(value(self.experiment, why));
-        let how = how.unwrap_or_else(|| format!("training ended at epoch {end}"));
-        let status = SeedStatus { seed, status: format!("{how}, {before}") };
-        Some(SeedNetworks { status, networks: Err(ExperimentError::EndedEarly { seed, epoch: end, source }) })
+            PoolConfig::Seeds { epoch: None } => matches!(ended, Some(TrainingEnd::Diverged { .. })),
+            PoolConfig::Seeds { epoch: Some(_) } => true,
+            _ => self.settings.check_fit_of_training(self.experiment, end, per_epoch).is_err(),
+        }
     }
 
     /// The steps, from the beginning of the training run, after which a network is pooled, ascending; the last ends the
     /// epoch `end`.
     fn steps(&self, end: u64, per_epoch: u64) -> Result<Vec<u64>, ExperimentError> {
-        let steps = matches!(self.settings.pool, PoolConfig::Steps { .. });
-        self.settings.check_fit(self.experiment, end, steps.then_some(per_epoch))?;
+        self.settings.check_fit_of_training(self.experiment, end, per_epoch)?;
         let (window, stride, _) = self.settings.pool.window();
+        let steps = matches!(self.settings.pool, PoolConfig::Steps { .. });
         let stride = if steps { stride } else { stride.saturating_mul(per_epoch) };
         Ok((0..window as u64).rev().map(|back| end * per_epoch - back * stride).collect())
-    }
-}
-
-fn diverged(ended: Option<&TrainingEnd>) -> Option<String> {
-    match ended {
-        Some(TrainingEnd::Diverged { epoch, .. }) => Some(format!("training diverged at epoch {epoch}")),
-        _ => None,
     }
 }
 

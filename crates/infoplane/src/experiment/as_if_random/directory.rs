@@ -1,255 +1,433 @@
-//! The directory of a result.
+//! The directory of a result while it is written: locked, and resumable seed by seed.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
-use crate::directory::{Digest, Disk, RunError, partial_of, read_table, read_toml, to_toml};
+use super::collect::{Exclusion, NetworkSet, SeedNetworks};
+use super::measure::PoolMeasurement;
+use super::metadata::{
+    DRIFT, Digests, METADATA, Metadata, OVERLAP, POOL, PoolOutcome, REST, WINDOW, read_metadata, read_result,
+};
+use super::{AsIfRandomResult, SeedStatus};
+use crate::Network;
+use crate::directory::{
+    Digest, Disk, JOURNAL, Journal, LOCK, Lock, OUTCOME, RunError, Seal, checked, has_ended, parent,
+    partial_of, partials, remove_partials, to_toml,
+};
 use crate::experiment::difference::differences;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::load::shorten;
-use crate::run::{DataFacts, Manifest, RunDir};
-use crate::{Information, LayerDescription};
+use crate::plane::MethodDescription;
+use crate::pool::{
+    DriftRow, NetworkSource, OverlapRow, PoolMethods, PoolRow, StoredOverlapRow, StoredPoolRow, WindowRow,
+};
+use crate::run::RunDir;
+use crate::train::Keyframe;
 
-/// The version of the directory's format that this library writes and reads.
-const FORMAT_VERSION: u32 = 1;
+/// Where the networks of a pool over seeds wait for the others.
+const NETWORKS: &str = "networks";
 
-/// Written last, so its presence says that the tables are there.
-const METADATA: &str = "as-if-random.toml";
-const POOL: &str = "pool.jsonl";
-const DRIFT: &str = "drift.jsonl";
-/// The name of [`DRIFT`] in results of earlier versions.
-const REST: &str = "rest.jsonl";
-const WINDOW: &str = "window.jsonl";
-const OVERLAP: &str = "overlap.jsonl";
+/// How often, and how long apart, a directory is looked at that another process has locked and not yet written to: a
+/// second in all, many times what it takes to write the metadata.
+const MOST_LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// What was computed, and from what.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Metadata {
-    pub format_version: u32,
-    pub infoplane_version: String,
-    pub name: String,
-    #[serde(default)]
-    pub digests: Digests,
-    pub data: DataFacts,
-    pub layers: Vec<LayerDescription>,
-    pub settings: Table,
-    pub experiment: Table,
-    /// Known once all training runs have ended.
-    pub seeds: Vec<SeedStatus>,
+/// The result of one seed: a line of the journal.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Record<'a> {
+    /// Its pool was measured.
+    Measured {
+        status: &'a SeedStatus,
+        rows: &'a [PoolRow],
+        drift: &'a [DriftRow],
+        window: &'a [WindowRow],
+        overlap: &'a [OverlapRow],
+    },
+    /// Its network was collected, to be pooled with those of other seeds.
+    Collected { status: &'a SeedStatus, window: &'a [WindowRow] },
+    /// It has no networks to pool.
+    Excluded { status: &'a SeedStatus, epoch: u64, steps_per_epoch: u64 },
 }
 
-/// Digests of the tables, by which damage to them is found.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Digests {
-    pool: String,
-    #[serde(alias = "rest")]
-    drift: String,
-    window: String,
-    overlap: String,
+/// Likewise, as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoredRecord {
+    Measured {
+        status: SeedStatus,
+        rows: Vec<StoredPoolRow<'static>>,
+        drift: Vec<DriftRow>,
+        window: Vec<WindowRow>,
+        overlap: Vec<StoredOverlapRow<'static>>,
+    },
+    Collected {
+        status: SeedStatus,
+        window: Vec<WindowRow>,
+    },
+    Excluded {
+        status: SeedStatus,
+        epoch: u64,
+        steps_per_epoch: u64,
+    },
 }
 
-impl Metadata {
-    pub fn new(
-        manifest: &Manifest,
-        settings: &AsIfRandom,
-        data: DataFacts,
-    ) -> Result<Metadata, ExperimentError> {
-        let name = &manifest.name;
-        let mut settings = Table::try_from(settings)
-            .map_err(|error| ExperimentError::Value { origin: name.clone(), message: error.to_string() })?;
-        settings.iter_mut().for_each(|(_, value)| shorten(value));
-        Ok(Metadata {
-            format_version: FORMAT_VERSION,
-            infoplane_version: manifest.infoplane_version.clone(),
-            name: name.clone(),
-            digests: Digests::default(),
-            data,
-            layers: manifest.layers.clone(),
-            settings,
-            experiment: manifest.experiment().cloned().unwrap_or_default(),
-            seeds: Vec::new(),
-        })
-    }
+/// The result of one training run.
+pub(super) enum SeedResult {
+    /// Its pool was measured.
+    Measured(SeedStatus, PoolMeasurement),
+    /// Its networks, to be pooled with those of other seeds, or why it has none.
+    Networks(SeedNetworks),
+}
 
-    /// A result without any rows yet.
-    pub fn result(&self, settings: AsIfRandom) -> AsIfRandomResult {
-        AsIfRandomResult {
-            name: self.name.clone(),
-            settings,
-            h_x: Information::from_bits(self.data.h_x_bits),
-            h_y: Information::from_bits(self.data.h_y_bits),
-            data: self.data.clone(),
-            layers: self.layers.clone(),
-            seeds: self.seeds.clone(),
-            rows: Vec::new(),
-            drift: Vec::new(),
-            window: Vec::new(),
-            overlap: Vec::new(),
+impl SeedResult {
+    pub fn seed(&self) -> u64 {
+        match self {
+            SeedResult::Measured(status, _) => status.seed,
+            SeedResult::Networks(of_seed) => of_seed.status.seed,
         }
     }
-
-    /// All that decides what comes out; not where the data lie.
-    fn identity(&self) -> Table {
-        let mut experiment = self.experiment.clone();
-        if let Some(dataset) = experiment.get_mut("dataset").and_then(|dataset| dataset.as_table_mut()) {
-            dataset.remove("source");
-        }
-        let mut table = Table::new();
-        table.insert("infoplane_version".into(), self.infoplane_version.clone().into());
-        table.insert("data_digest".into(), self.data.digest.clone().into());
-        table.insert("settings".into(), self.settings.clone().into());
-        table.insert("experiment".into(), experiment.into());
-        table
-    }
 }
 
-impl AsIfRandomResult {
-    /// Reads the directory that [`Experiment::as_if_random`](super::Experiment::as_if_random) wrote.
-    ///
-    /// # Errors
-    /// [`RunError`] names the file that is missing, damaged, changed or of another format.
-    pub fn read(directory: &Path) -> Result<AsIfRandomResult, RunError> {
-        match read_metadata(directory)? {
-            Some(metadata) => read_result(directory, &metadata),
-            None => Err(RunError::Malformed {
-                path: directory.join(METADATA),
-                line: None,
-                message: format!("there is none, so {} holds no complete result", directory.display()),
-            }),
-        }
-    }
-
-    /// Whether the directory holds a complete result.
-    pub fn is_in(directory: &Path) -> bool {
-        directory.join(METADATA).is_file()
-    }
+/// What a directory holds that was opened to be written to.
+#[allow(clippy::large_enum_variant)] // there is one of it
+pub(super) enum Opened {
+    /// The complete result.
+    Complete(AsIfRandomResult),
+    /// Some seeds, or none.
+    Incomplete(OutputDirectory, Recovered),
 }
 
-/// What the result in the directory is of; `None` if there is no complete one.
-fn read_metadata(directory: &Path) -> Result<Option<Metadata>, RunError> {
-    #[derive(Deserialize)]
-    struct Version {
-        format_version: u32,
-        infoplane_version: Option<String>,
-    }
-    let path = directory.join(METADATA);
-    // The version first: another format may well not parse as this one.
-    let Some(version) = read_toml::<Version>(&path)? else { return Ok(None) };
-    if version.format_version != FORMAT_VERSION {
-        let writer = version.infoplane_version.map(|v| format!(", infoplane {v}")).unwrap_or_default();
-        let message = format!(
-            "has format version {}; this program reads version {FORMAT_VERSION}: use the program that wrote it{writer}, \
-             or name another directory",
-            version.format_version
-        );
-        return Err(RunError::Malformed { path, line: None, message });
-    }
-    read_toml(&path)
+/// What was found in a directory that is resumed.
+#[derive(Default)]
+pub(super) struct Recovered {
+    /// What it is of, as the directory says it.
+    pub metadata: Option<Metadata>,
+    /// By seed, the first of several.
+    pub seeds: Vec<SeedResult>,
+    /// Lines of the journal that were damaged.
+    pub damaged: usize,
 }
 
-fn read_result(directory: &Path, metadata: &Metadata) -> Result<AsIfRandomResult, RunError> {
-    fn rows<T: DeserializeOwned>(directory: &Path, file: &str, digest: &str) -> Result<Vec<T>, RunError> {
-        read_table(&directory.join(file), digest, METADATA)
-    }
-    let settings =
-        metadata.settings.clone().try_into().map_err(|error: toml::de::Error| RunError::Malformed {
-            path: directory.join(METADATA),
-            line: None,
-            message: format!("settings: {}", error.message()),
-        })?;
-    let is_earlier = !directory.join(DRIFT).exists() && directory.join(REST).exists();
-    let drift_file = if is_earlier { REST } else { DRIFT };
-    Ok(AsIfRandomResult {
-        rows: rows(directory, POOL, &metadata.digests.pool)?,
-        drift: rows(directory, drift_file, &metadata.digests.drift)?,
-        window: rows(directory, WINDOW, &metadata.digests.window)?,
-        overlap: rows(directory, OVERLAP, &metadata.digests.overlap)?,
-        ..metadata.result(settings)
-    })
+/// A directory that a result is written to, by this process alone.
+pub(super) struct OutputDirectory {
+    disk: Disk,
+    path: PathBuf,
+    /// Whether it was made for that.
+    made: bool,
+    lock: Lock,
+    journal: Mutex<Journal>,
 }
 
-/// The result that the directory holds, if it is of the same; refuses a directory that holds anything else.
-pub(super) fn existing(
+/// The result that the directory holds, if it is complete and of the same; refuses a directory that holds anything else.
+pub(super) fn complete(
     directory: &Path,
     asked: &Metadata,
 ) -> Result<Option<AsIfRandomResult>, ExperimentError> {
-    if let Some(metadata) = read_metadata(directory)? {
-        let differences = differences(&metadata.identity(), &asked.identity());
-        if !differences.is_empty() {
-            return Err(ExperimentError::OtherResult { path: directory.into(), differences });
-        }
-        return Ok(Some(read_result(directory, &metadata)?));
+    let Some((metadata, _)) = read_metadata(directory)? else {
+        check_vacant(directory)?;
+        return Ok(None);
+    };
+    check_same(directory, &metadata, asked)?;
+    match metadata.outcome(directory)? {
+        Some((outcome, named_in)) => Ok(Some(read_result(directory, &metadata, outcome, named_in)?)),
+        None => Ok(None),
     }
+}
+
+fn check_same(directory: &Path, metadata: &Metadata, asked: &Metadata) -> Result<(), ExperimentError> {
+    let differences = differences(&metadata.identity(), &asked.identity());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(ExperimentError::OtherResult { path: directory.into(), differences })
+}
+
+/// Refuses a directory in which no result can begin. What is left of one that could not begin is no hindrance.
+fn check_vacant(directory: &Path) -> Result<(), RunError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(RunError::io("read", directory)(error).into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(RunError::io("read", directory)(error)),
     };
     if RunDir::open(directory).is_ok() {
-        return Err(RunError::Occupied(directory.into()).into());
+        return Err(RunError::Occupied(directory.into()));
     }
     for entry in entries {
-        let name = entry.map_err(RunError::io("read", directory))?.file_name();
-        // What is left of a result that was not finished is no hindrance.
-        let ours = name.to_str().is_some_and(|name| {
-            [POOL, DRIFT, REST, WINDOW, OVERLAP].contains(&name) || partial_of(name).is_some()
+        let entry = entry.map_err(RunError::io("read", directory))?;
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| match name {
+            JOURNAL => entry.metadata().is_ok_and(|file| file.len() == 0),
+            // Format 1 wrote its tables before anything else.
+            LOCK | POOL | DRIFT | REST | WINDOW | OVERLAP => true,
+            _ => partial_of(name).is_some(),
         });
-        if !ours {
-            return Err(RunError::NotEmpty(directory.into()).into());
+        // A result may have begun there between the two looks: then its lock decides.
+        if !ours && !directory.join(METADATA).exists() {
+            return Err(RunError::NotEmpty(directory.into()));
         }
     }
-    Ok(None)
+    Ok(())
 }
 
-/// A directory that a result will be written to.
-pub(super) struct OutputDirectory<'a> {
-    disk: Disk,
-    directory: &'a Path,
-    /// Whether it was made for that, and goes again if nothing comes of it.
-    made: bool,
-}
-
-impl<'a> OutputDirectory<'a> {
-    /// Makes the directory if it is not there.
-    pub fn new(disk: Disk, directory: &'a Path) -> Result<Self, RunError> {
-        let made = !directory.exists();
-        disk.create_directory(directory).map_err(RunError::io("create", directory))?;
-        Ok(OutputDirectory { disk, directory, made })
-    }
-
-    /// Writes the tables, and last what they are of.
-    pub fn write(mut self, mut metadata: Metadata, result: &AsIfRandomResult) -> Result<(), RunError> {
-        self.made = false;
-        let (disk, directory) = (&self.disk, self.directory);
-        metadata.digests = Digests {
-            pool: write_table(disk, &directory.join(POOL), &result.rows)?,
-            drift: write_table(disk, &directory.join(DRIFT), &result.drift)?,
-            window: write_table(disk, &directory.join(WINDOW), &result.window)?,
-            overlap: write_table(disk, &directory.join(OVERLAP), &result.overlap)?,
+impl OutputDirectory {
+    /// Makes the directory for a new result, or continues with the one in it.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherResult`]; [`RunError::InUse`] while another process writes to it; [`RunError::NotEmpty`].
+    pub fn open(disk: Disk, path: &Path, asked: &Metadata) -> Result<Opened, ExperimentError> {
+        let made = !path.exists();
+        disk.create_directory(path).map_err(RunError::io("create", path))?;
+        let lock = take_lock(&disk, path, asked)?;
+        // Once more, now that nobody else can begin or finish one.
+        let existing = complete(path, asked).and_then(|result| Ok((result, read_metadata(path)?)));
+        let metadata = match existing {
+            Ok((Some(result), _)) => {
+                clear(&disk, path, lock)?;
+                return Ok(Opened::Complete(result));
+            }
+            Ok((None, metadata)) => metadata,
+            Err(error) => {
+                // Nothing but the lock was put there by this call.
+                let _ = lock.remove(&disk);
+                return Err(error);
+            }
         };
-        metadata.seeds.clone_from(&result.seeds);
-        let path = directory.join(METADATA);
-        let text = to_toml(&path, &metadata)?;
-        disk.replace(&path, text.as_bytes()).map_err(RunError::io("write", &path))
-    }
-}
-
-impl Drop for OutputDirectory<'_> {
-    fn drop(&mut self) {
-        if self.made {
-            // Only an empty directory can be removed so.
-            let _ = self.disk.remove_directory(self.directory);
+        let journal_file = path.join(JOURNAL);
+        if let Some((metadata, bytes)) = metadata {
+            remove_partials(path, &disk, |_| true)?;
+            let mut methods = PoolMethods::known(&shared(&metadata));
+            let seal = Seal::of(&bytes);
+            let mut recovered = Recovered { metadata: Some(metadata), ..Recovered::default() };
+            let (journal, found) = Journal::resume(&journal_file, seal, &disk, |line, _| {
+                let record = parse(line, seal, &mut methods, path);
+                let is_record = record.is_some();
+                recovered.seeds.extend(record);
+                is_record
+            })
+            .map_err(RunError::io("write", &journal_file))?;
+            recovered.damaged = found.damaged;
+            let journal = Mutex::new(journal);
+            let path = path.to_path_buf();
+            return Ok(Opened::Incomplete(OutputDirectory { disk, path, made, lock, journal }, recovered));
+        }
+        let begin = || {
+            remove_partials(path, &disk, |_| true)?;
+            // The journal first: the metadata say that the result can be resumed.
+            for left in [&journal_file, &path.join(REST)] {
+                disk.remove_file(left).map_err(RunError::io("remove", left))?;
+            }
+            let file = path.join(METADATA);
+            let text = to_toml(&file, asked)?;
+            let journal = Journal::create(&journal_file, Seal::of(text.as_bytes()), &disk)
+                .map_err(RunError::io("create", &journal_file))?;
+            disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
+            disk.sync_directory(parent(path)).map_err(RunError::io("write", parent(path)))?;
+            Ok(journal)
+        };
+        let journal: Result<Journal, RunError> = begin();
+        match journal {
+            Ok(journal) => {
+                let (path, journal) = (path.to_path_buf(), Mutex::new(journal));
+                let output = OutputDirectory { disk, path, made, lock, journal };
+                Ok(Opened::Incomplete(output, Recovered::default()))
+            }
+            Err(error) => {
+                // Nothing is left of a result that could not begin; the first failure is the one to report.
+                remove_all(&disk, path, made, lock);
+                Err(error.into())
+            }
         }
     }
+
+    /// Keeps the result of one training run; when this returns it is on the disk.
+    pub fn append(&self, result: &SeedResult) -> Result<(), RunError> {
+        match result {
+            SeedResult::Measured(status, measured) => {
+                let PoolMeasurement { rows, drift, window, overlap } = measured;
+                self.append_record(&Record::Measured { status, rows, drift, window, overlap })
+            }
+            SeedResult::Networks(SeedNetworks { status, networks: Ok(networks) }) => {
+                // Of a pool over seeds each training run gives one.
+                for (&source, network) in networks.sources.iter().zip(&networks.networks) {
+                    self.keep(source, network)?;
+                }
+                self.append_record(&Record::Collected { status, window: &networks.window })
+            }
+            SeedResult::Networks(SeedNetworks { status, networks: Err(exclusion) }) => {
+                let Exclusion { epoch, steps_per_epoch } = *exclusion;
+                self.append_record(&Record::Excluded { status, epoch, steps_per_epoch })
+            }
+        }
+    }
+
+    /// Writes a network that waits for those of other seeds; the record that names it is appended after it.
+    fn keep(&self, source: NetworkSource, network: &Network) -> Result<(), RunError> {
+        let directory = self.path.join(NETWORKS);
+        if !directory.exists() {
+            let created = self.disk.create_directory(&directory);
+            created.map_err(|error| RunError::io("create", &directory)(error).resumable(&self.path))?;
+        }
+        let kept = Keyframe {
+            epoch: source.epoch,
+            steps: source.step,
+            seed: source.seed,
+            training: 0,
+            stop: None,
+            network: network.clone(),
+            moments: Vec::new(),
+        };
+        let file = network_path(&self.path, source.seed);
+        let written = self.disk.replace(&file, &kept.to_safetensors());
+        written.map_err(|error| RunError::io("write", &file)(error).resumable(&self.path))
+    }
+
+    fn append_record(&self, record: &Record<'_>) -> Result<(), RunError> {
+        let file = self.path.join(JOURNAL);
+        let error = |source| RunError::io("write", &file)(source).resumable(&self.path);
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.append(std::slice::from_ref(record)).map_err(error)?;
+        let written = journal.file();
+        drop(journal);
+        self.disk.sync(&written).map_err(error)
+    }
+
+    /// Writes the tables, declares the result complete, and lets go of the directory.
+    pub fn finish(self, result: &AsIfRandomResult) -> Result<(), RunError> {
+        let path = self.path.clone();
+        self.write_result(result).map_err(|error| error.resumable(&path))
+    }
+
+    fn write_result(self, result: &AsIfRandomResult) -> Result<(), RunError> {
+        let (disk, path) = (&self.disk, &self.path);
+        let digests = Digests {
+            pool: write_table(disk, &path.join(POOL), &result.rows)?,
+            drift: write_table(disk, &path.join(DRIFT), &result.drift)?,
+            window: write_table(disk, &path.join(WINDOW), &result.window)?,
+            overlap: write_table(disk, &path.join(OVERLAP), &result.overlap)?,
+        };
+        let file = path.join(OUTCOME);
+        let text = to_toml(&file, &PoolOutcome { digests, seeds: result.seeds.clone() })?;
+        disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
+        clear(disk, path, self.lock)
+    }
+
+    /// Removes everything, where there is nothing worth keeping.
+    pub fn abandon(self) {
+        remove_all(&self.disk, &self.path, self.made, self.lock);
+    }
+
+    /// Whether no training run has given a result yet.
+    pub fn is_empty(&self) -> bool {
+        fs::metadata(self.path.join(JOURNAL)).is_ok_and(|file| file.len() == 0)
+    }
 }
 
-/// Writes one object per line, and gives the digest of the bytes.
+fn network_path(directory: &Path, seed: u64) -> PathBuf {
+    directory.join(NETWORKS).join(format!("seed-{seed}.safetensors"))
+}
+
+fn shared(metadata: &Metadata) -> Vec<Arc<MethodDescription>> {
+    metadata.methods.iter().cloned().map(Arc::new).collect()
+}
+
+/// The result in a line of the journal; none where it, or the network that belongs to it, is damaged.
+fn parse(line: &[u8], seal: Seal, methods: &mut PoolMethods, directory: &Path) -> Option<SeedResult> {
+    Some(match serde_json::from_slice(checked(line, seal)?).ok()? {
+        StoredRecord::Measured { status, rows, drift, window, overlap } => {
+            let rows = rows.into_iter().map(|row| methods.row(row).ok()).collect::<Option<_>>()?;
+            let overlap = overlap.into_iter().map(|row| methods.overlap(row).ok()).collect::<Option<_>>()?;
+            SeedResult::Measured(status, PoolMeasurement { rows, drift, window, overlap })
+        }
+        StoredRecord::Collected { status, window } => {
+            let kept = fs::read(network_path(directory, status.seed)).ok()?;
+            let kept = Keyframe::from_safetensors(&kept).ok()?;
+            let [row] = window.as_slice() else { return None };
+            let source = row.network;
+            if (kept.seed, kept.epoch, kept.steps) != (source.seed, source.epoch, source.step) {
+                return None;
+            }
+            let networks = Ok(NetworkSet { sources: vec![source], networks: vec![kept.network], window });
+            SeedResult::Networks(SeedNetworks { status, networks })
+        }
+        StoredRecord::Excluded { status, epoch, steps_per_epoch } => {
+            let networks = Err(Exclusion { epoch, steps_per_epoch });
+            SeedResult::Networks(SeedNetworks { status, networks })
+        }
+    })
+}
+
+/// Takes the lock of a directory for this result.
+///
+/// Another process may hold it for another result that begins at this moment: then that is told as soon as the metadata
+/// say so, because it calls for another directory rather than for waiting.
+fn take_lock(disk: &Disk, path: &Path, asked: &Metadata) -> Result<Lock, ExperimentError> {
+    for _ in 0..MOST_LOOKS {
+        match Lock::take(path, disk) {
+            Err(RunError::InUse { .. }) if !path.join(METADATA).exists() => {
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
+            Err(in_use @ RunError::InUse { .. }) => {
+                complete(path, asked)?;
+                return Err(in_use.into());
+            }
+            taken => return Ok(taken?),
+        }
+    }
+    Ok(Lock::take(path, disk)?)
+}
+
+/// Removes what a complete result does not need any more, the lock last.
+fn clear(disk: &Disk, path: &Path, lock: Lock) -> Result<(), RunError> {
+    let journal = path.join(JOURNAL);
+    disk.remove_file(&journal).map_err(RunError::io("remove", &journal))?;
+    remove_networks(disk, path)?;
+    remove_partials(path, disk, |_| true)?;
+    lock.remove(disk).map_err(RunError::io("remove", &path.join(LOCK)))
+}
+
+/// Likewise, if no other process does. What cannot be removed does no harm beside a complete result.
+pub(super) fn remove_leftovers(disk: &Disk, path: &Path) {
+    let any = [JOURNAL, LOCK, NETWORKS].into_iter().any(|name| path.join(name).exists())
+        || partials(path, has_ended).is_ok_and(|partials| !partials.is_empty());
+    if any && let Ok(lock) = Lock::take(path, disk) {
+        let _ = clear(disk, path, lock);
+    }
+}
+
+fn remove_networks(disk: &Disk, path: &Path) -> Result<(), RunError> {
+    let directory = path.join(NETWORKS);
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(RunError::io("read", &directory)(error)),
+    };
+    for entry in entries {
+        let file = entry.map_err(RunError::io("read", &directory))?.path();
+        disk.remove_file(&file).map_err(RunError::io("remove", &file))?;
+    }
+    disk.remove_directory(&directory).map_err(RunError::io("remove", &directory))
+}
+
+/// Removes a result that has nothing worth keeping; what cannot be removed is no hindrance to the next one.
+fn remove_all(disk: &Disk, path: &Path, made: bool, lock: Lock) {
+    // The metadata last: as long as they are there, what is left counts as a result to be resumed.
+    let _ = remove_networks(disk, path);
+    for file in [JOURNAL, METADATA] {
+        let _ = disk.remove_file(&path.join(file));
+    }
+    let _ = lock.remove(disk);
+    if made {
+        // Only an empty directory can be removed so.
+        let _ = disk.remove_directory(path);
+    }
+}
+
+/// Writes one object per line, and returns the digest of the bytes.
 fn write_table<T: Serialize>(disk: &Disk, path: &Path, rows: &[T]) -> Result<String, RunError> {
     let mut bytes = Vec::new();
     for row in rows {

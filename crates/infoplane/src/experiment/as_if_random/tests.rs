@@ -157,7 +157,7 @@ fn a_pool_over_seeds_takes_one_network_of_each() {
     assert_eq!(experiment.as_if_random(&settings, None, &again, options, &(), &never()).unwrap(), across);
 
     let drawn = small(folder.path(), &["dataset.measured_on=test"]);
-    assert!(refusal(&drawn, &settings, ONE).contains("--set dataset.measured_on=all"));
+    assert!(refusal(&drawn, &settings, ONE).contains("set dataset.measured_on = \"all\""));
     let scaled = small(folder.path(), &["dataset.scaling=standardize"]);
     assert!(refusal(&scaled, &settings, ONE).contains("scales them by its own rows"));
     let alone = small(folder.path(), &["seeds=1"]);
@@ -199,11 +199,12 @@ fn copies_of_one_network_change_nothing() {
     assert_eq!(singles.len(), 6, "three layers by two methods");
     // Corrected counts are of all networks only, one row for each layer and method.
     let (corrected, plain): (Vec<&PoolRow>, Vec<&PoolRow>) =
-        result.rows.iter().partition(|row| row.setting.ends_with(", chao-wang-jost"));
+        result.rows.iter().partition(|row| row.method.corrects.is_some());
     assert!(corrected.len() == 6 && corrected.iter().all(|row| row.n_networks == 16));
     for row in plain {
-        assert_eq!(row.status, PoolRow::OK);
-        let one = singles.iter().find(|one| (one.layer, &one.setting) == (row.layer, &row.setting)).unwrap();
+        assert!(row.missing.is_none());
+        let one =
+            singles.iter().find(|one| (one.layer, &one.method.id) == (row.layer, &row.method.id)).unwrap();
         let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-12;
         assert!(near(row.i_xt_bits, one.i_xt_bits) && near(row.i_ty_bits, one.i_ty_bits), "{row:?}");
         assert!(near(row.h_t_given_x_bits(), Some(0.0)), "{row:?}");
@@ -250,10 +251,11 @@ fn a_training_that_ended_early_gives_what_there_is() {
     assert_eq!(AsIfRandomResult::read(&out).unwrap(), some);
     for (status, &end) in some.seeds.iter().zip(&ends) {
         let expected = match end == longest {
-            true => SeedStatus::OK.to_string(),
+            true => format!("training ended at epoch {end}"),
             false => format!("training ended at epoch {end}, before the window fits"),
         };
-        assert_eq!(status.status, expected);
+        assert_eq!(some.describe(status), expected);
+        assert_eq!(status.ended.is_some(), end < 60);
         assert_eq!(some.is_pooled(status.seed), end == longest);
         assert_eq!(some.rows.iter().any(|row| row.seed == Some(status.seed)), end == longest);
         assert!(end == longest || told.noticed().contains(&format!("seed {}: {expected}", status.seed)));
@@ -286,11 +288,12 @@ fn a_training_that_ended_early_gives_what_there_is() {
     assert!(told.noticed().contains("training ended at epoch"), "{}", told.noticed());
     let last = result.window[0].network.epoch;
     assert!(last < 60);
-    assert_eq!(result.seeds[0].status, format!("training diverged at epoch {}", last + 1));
+    let diverged = result.describe(&result.seeds[0]);
+    assert_eq!(diverged, format!("training diverged at epoch {}", last + 1));
     let error =
         wild.as_if_random(&epochs(50, 1, None), None, &folder.path().join("none"), ONE, &(), &never());
     let error = error.unwrap_err().to_string();
-    assert!(error.contains(&result.seeds[0].status), "{error}");
+    assert!(error.contains(&diverged), "{error}");
     assert!(error.contains("a window of 50 networks"), "{error}");
 }
 
@@ -362,11 +365,11 @@ fn a_directory_is_read_as_it_was_written_and_never_written_over() {
     damaged[100] ^= 1;
     fs::write(&pool, damaged).unwrap();
     let error = AsIfRandomResult::read(&out).unwrap_err().to_string();
-    assert!(error.contains("pool.jsonl") && error.contains("as-if-random.toml says"), "{error}");
+    assert!(error.contains("pool.jsonl") && error.contains("outcome.toml says"), "{error}");
     fs::remove_file(&pool).unwrap();
     let error = AsIfRandomResult::read(&out).unwrap_err().to_string();
     assert!(error.contains("cannot read") && error.contains("pool.jsonl"), "{error}");
-    fs::write(out.join("as-if-random.toml"), head.replace("format_version = 1", "format_version = 7"))
+    fs::write(out.join("as-if-random.toml"), head.replace("format_version = 3", "format_version = 7"))
         .unwrap();
     let error = AsIfRandomResult::read(&out).unwrap_err().to_string();
     assert!(error.contains("format version 7"), "{error}");
@@ -387,14 +390,14 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
         (epochs(0, 1, None), "window = 0"),
         (epochs(4, 0, None), "stride = 0"),
         (epochs(4, 1, Some(61)), "last = 61, but training.epochs = 60"),
-        (epochs(62, 1, None), "61 fit (--window 61)"),
-        (epochs(4, 30, None), "3 fit (--window 3)"),
+        (epochs(62, 1, None), "61 fit (window = 61)"),
+        (epochs(4, 30, None), "3 fit (window = 3)"),
         (epochs(4, 1, Some(2)), "up to epoch 2"),
         (epochs(4, u64::MAX, None), "1 fit"),
         (epochs(usize::MAX, 1, None), "61 fit"),
-        (steps(182, 1), "181 fit (--window 181)"),
+        (steps(182, 1), "181 fit (window = 181)"),
         (pooled(PoolConfig::Seeds { epoch: Some(61) }), "epoch = 61"),
-        (AsIfRandom { estimators: vec![], ..epochs(4, 1, None) }, "--estimator binned"),
+        (AsIfRandom { estimators: vec![], ..epochs(4, 1, None) }, "for example `binned`"),
         (AsIfRandom { inputs: Some(0), ..epochs(4, 1, None) }, "inputs = 0"),
         (AsIfRandom { inputs: Some(65), ..epochs(4, 1, None) }, "64 are measured"),
     ] {
@@ -407,7 +410,7 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
     assert!(error.contains("estimators[1]"), "{error}");
     // 6 → 4 → 3 → 2 units: 9 · 64 values and 28 + 15 + 8 weights of 4 bytes, ten times.
     let error = refusal(&experiment, &epochs(10, 1, None), RunOptions { memory: 25_000, ..ONE });
-    for part in ["25080 bytes", "25000 bytes", "--inputs", "--window", "--memory"] {
+    for part in ["25080 bytes", "25000 bytes", "fewer inputs", "smaller window", "more memory"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let run = folder.path().join("run");

@@ -1,15 +1,28 @@
 //! What pools say together: trend, correction, share, verdict, means.
 
+use std::sync::Arc;
+
+use crate::plane::MethodDescription;
 use crate::pool::*;
+
+fn plain() -> Arc<MethodDescription> {
+    MethodDescription::new("binned", "30 edges on [-1, 1]", None).into()
+}
+
+/// Corrects the counts of the other.
+fn corrected() -> Arc<MethodDescription> {
+    let mut method = MethodDescription::new("binned", "30 edges on [-1, 1], chao-wang-jost", None);
+    method.corrects = Some(plain().id.clone());
+    method.settings.insert("correction".into(), "chao-wang-jost".into());
+    method.into()
+}
 
 fn row(n_networks: usize, subset: usize, i_xt_bits: f64) -> PoolRow {
     PoolRow {
         seed: Some(1),
         layer: 2,
         width: 4,
-        estimator: "binned".into(),
-        setting: "30 edges on [-1, 1]".into(),
-        bound: None,
+        method: plain(),
         n_networks,
         spacing: Spacing::Strided,
         subset,
@@ -18,7 +31,7 @@ fn row(n_networks: usize, subset: usize, i_xt_bits: f64) -> PoolRow {
         i_ty_bits: Some(0.9),
         control_bits: Some(0.25),
         out_of_range: n_networks as u64,
-        status: PoolRow::OK.into(),
+        missing: None,
     }
 }
 
@@ -69,10 +82,8 @@ fn a_window_of_any_length_is_extrapolated() {
 #[test]
 fn corrected_counts_are_taken_where_there_are_any() {
     let plain = rows(64, |m| 3.0 + 2.0 / m);
-    let counts: Vec<PoolRow> = rows(64, |m| 2.9 + 0.1 / m)
-        .into_iter()
-        .map(|row| PoolRow { setting: "30 edges on [-1, 1], chao-wang-jost".into(), ..row })
-        .collect();
+    let counts: Vec<PoolRow> =
+        rows(64, |m| 2.9 + 0.1 / m).into_iter().map(|row| PoolRow { method: corrected(), ..row }).collect();
     let layers = pooled_layers(&[plain, counts].concat(), &[]);
     let at_64 = 2.9 + 0.1 / 64.0;
     for layer in &layers {
@@ -81,8 +92,7 @@ fn corrected_counts_are_taken_where_there_are_any() {
     assert_eq!(layers[1].correction_bits(), Some(0.0));
 
     // A row that has nothing but the correction is no layer.
-    let only =
-        PoolRow { i_ty_bits: None, setting: "30 edges on [-1, 1], chao-wang-jost".into(), ..row(64, 0, 2.5) };
+    let only = PoolRow { i_ty_bits: None, method: corrected(), ..row(64, 0, 2.5) };
     let layers = pooled_layers(&[rows(64, |m| 3.0 + 2.0 / m), vec![only]].concat(), &[]);
     assert_eq!((layers.len(), layers[0].corrected_i_xt_bits), (1, Some(2.5)));
 }

@@ -11,7 +11,7 @@ const X: Color = Color(0, 114, 178);
 const Y: Color = Color(0, 158, 115);
 
 /// The figure of one setting of an estimator; nothing without values.
-pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene> {
+pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting, title: Option<&str>) -> Option<Scene> {
     let n_networks = setting.n_networks();
     let h_x = result.h_x.bits();
     let lost = move |mean: Mean| Mean { mean: h_x - mean.mean, ..mean };
@@ -47,7 +47,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     );
     notes.extend(as_if_random_notes(result));
     notes.extend(words::notes(result, setting));
-    let title = format!("As if random: compression – {}", result.name);
+    let title = words::title(result, "compression", title);
     let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);
     let names: Vec<String> =
         setting.layers.iter().map(|layer| layer_name(result, layer.layer, layer.width)).collect();

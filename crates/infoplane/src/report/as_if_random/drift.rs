@@ -17,7 +17,7 @@ const MOST_NAMED: usize = 7;
 type Value = fn(&WindowRow) -> f64;
 
 /// The figure; `None` for a pool over seeds.
-pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
+pub(super) fn draw(result: &AsIfRandomResult, title: Option<&str>) -> Option<Scene> {
     if result.drift.is_empty() {
         return None;
     }
@@ -48,7 +48,7 @@ pub(super) fn draw(result: &AsIfRandomResult) -> Option<Scene> {
     notes.extend(words::mean_note(n_seeds));
     notes.extend(as_if_random_notes(result));
     let subtitle = words::about(result, "", n_seeds);
-    let title = format!("As if random: drift of the weights – {}", result.name);
+    let title = words::title(result, "drift of the weights", title);
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 2);
 
     let below = TOP + PANEL.1 + 56.0;

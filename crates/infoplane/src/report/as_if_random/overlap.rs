@@ -6,15 +6,19 @@ use super::layout::{FAINT, Key, LEFTS, Series, TOP, bars, sheet};
 use super::{as_if_random_notes, layer_name, words};
 use crate::draw::{Color, Scene};
 use crate::experiment::AsIfRandomResult;
-use crate::plane::Mean;
+use crate::plane::{Mean, MethodDescription};
 use crate::pool::{MAX_COMPARED_INPUTS, OverlapRow};
 
 const WITHIN: Color = Color(0, 114, 178);
 const BETWEEN: Color = Color(213, 94, 0);
 
 /// The figure of one kind of cells; nothing without pairs.
-pub(super) fn draw(result: &AsIfRandomResult, setting: &str) -> Option<Scene> {
-    let rows: Vec<&OverlapRow> = result.overlap.iter().filter(|row| row.setting == setting).collect();
+pub(super) fn draw(
+    result: &AsIfRandomResult,
+    method: &MethodDescription,
+    title: Option<&str>,
+) -> Option<Scene> {
+    let rows: Vec<&OverlapRow> = result.overlap.iter().filter(|row| row.method.id == method.id).collect();
     let layers: Vec<usize> = rows.iter().map(|row| row.layer).collect::<BTreeSet<_>>().into_iter().collect();
     let n_networks = rows.iter().map(|row| row.n_networks).max()?;
     let seeds: BTreeSet<Option<u64>> = rows.iter().map(|row| row.seed).collect();
@@ -51,8 +55,8 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &str) -> Option<Scene> {
         notes.push(format!("Pairs of {MAX_COMPARED_INPUTS} evenly spaced inputs."));
     }
     notes.extend(as_if_random_notes(result));
-    let subtitle = words::about(result, setting, seeds.len());
-    let title = format!("As if random: which inputs overlap – {}", result.name);
+    let subtitle = words::about(result, &method.title, seeds.len());
+    let title = words::title(result, "which inputs overlap", title);
     let mut scene = sheet(&title, &subtitle, &legend, &notes, 1);
     let width = |layer: usize| result.layers.get(layer - 1).map_or(0, |described| described.width);
     let names: Vec<String> = layers.iter().map(|&layer| layer_name(result, layer, width(layer))).collect();

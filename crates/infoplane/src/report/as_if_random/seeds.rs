@@ -17,8 +17,8 @@ pub fn as_if_random_failed(result: &AsIfRandomResult) -> Vec<FailedSeed> {
         let guessing = result.data.guessing_accuracy.get(index).copied().or(of_all)?;
         FailedSeed::judge(seed.seed, last.network.epoch, last.train_loss, last.train_accuracy, guessing)
     });
-    // The status of one that diverged says when.
-    let ok = |seed: u64| result.seeds.iter().any(|of| of.seed == seed && of.status == SeedStatus::OK);
+    // The end of one that diverged says when.
+    let ok = |seed: u64| result.seeds.iter().any(|of| of.seed == seed && !of.diverged());
     judged.filter(|failed| failed.failure != TrainingFailure::Diverged || ok(failed.seed)).collect()
 }
 
@@ -33,13 +33,15 @@ pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
             "Without {} of {} seeds: {}.",
             excluded.len(),
             result.seeds.len(),
-            described(&excluded)
+            described(result, &excluded)
         ));
     }
-    let diverged: Vec<&SeedStatus> =
-        pooled.into_iter().filter(|seed| seed.status != SeedStatus::OK).collect();
+    let diverged: Vec<&SeedStatus> = pooled.into_iter().filter(|seed| seed.diverged()).collect();
     if !diverged.is_empty() {
-        notes.push(format!("Pooled up to the last network before divergence: {}.", described(&diverged)));
+        notes.push(format!(
+            "Pooled up to the last network before divergence: {}.",
+            described(result, &diverged)
+        ));
     }
     let failed = as_if_random_failed(result);
     if !failed.is_empty() {
@@ -55,8 +57,9 @@ pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
 }
 
 /// `seed 2 (training diverged at epoch 4), seed 7 (training ended at epoch 12, before the window fits)`.
-fn described(seeds: &[&SeedStatus]) -> String {
-    let each = seeds.iter().take(MOST_TOLD).map(|seed| format!("seed {} ({})", seed.seed, seed.status));
+fn described(result: &AsIfRandomResult, seeds: &[&SeedStatus]) -> String {
+    let each =
+        seeds.iter().take(MOST_TOLD).map(|seed| format!("seed {} ({})", seed.seed, result.describe(seed)));
     let more = seeds.len().saturating_sub(MOST_TOLD);
     let more = (more > 0).then(|| format!("and {more} more"));
     each.chain(more).collect::<Vec<_>>().join(", ")

@@ -11,7 +11,7 @@ const DASHES: &[f32] = &[4.0, 3.0];
 const DOTS: &[f32] = &[1.2, 2.6];
 
 /// The figure of one setting of an estimator; nothing without values.
-pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene> {
+pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting, title: Option<&str>) -> Option<Scene> {
     let values = |value: fn(&PooledPoint) -> Option<Mean>| {
         setting.layers.iter().flat_map(|layer| &layer.trend).filter_map(value)
     };
@@ -38,7 +38,7 @@ pub(super) fn draw(result: &AsIfRandomResult, setting: &Setting) -> Option<Scene
     ));
     notes.extend(as_if_random_notes(result));
     notes.extend(words::notes(result, setting));
-    let title = format!("As if random: information by the number of networks – {}", result.name);
+    let title = words::title(result, "information by the number of networks", title);
     let mut scene = sheet(&title, &words::subtitle(result, setting), &legend, &notes, 1);
 
     let most = setting.n_networks().max(1) as f64;

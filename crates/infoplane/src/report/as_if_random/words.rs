@@ -126,8 +126,13 @@ pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_seeds: usize) ->
     parts.join(" · ")
 }
 
+/// The title of a figure: the one asked for, or what it shows and of which experiment.
+pub(super) fn title(result: &AsIfRandomResult, what: &str, asked: Option<&str>) -> String {
+    asked.map_or_else(|| format!("As if random: {what} – {}", result.name), String::from)
+}
+
 pub(super) fn subtitle(result: &AsIfRandomResult, setting: &Setting) -> String {
-    about(result, &setting.name(), setting.n_seeds)
+    about(result, setting.name(), setting.n_seeds)
 }
 
 fn facts(result: &AsIfRandomResult) -> String {
@@ -179,7 +184,7 @@ pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String>
     let mut notes: Vec<String> = verdicts(setting).into_iter().collect();
     notes.extend(drift_share(setting));
     let first = setting.first();
-    if let Some(bound) = first.bound {
+    if let Some(bound) = first.method.bound {
         let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
         notes.push(format!(
             "H(T) and I(X;T) are computed from {bound} on the entropy of a mixture; the difference of two such bounds is not \
@@ -196,15 +201,13 @@ pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String>
             "Out of range: {outside} values ({}) of the pooled networks lie outside the bins.",
             caption::percent(outside as f64 / all.max(1.0))
         ));
-    } else if first.estimator.starts_with("binned") {
+    } else if first.method.estimator == "binned" {
         notes.push("Out of range: no value lies outside the bins.".into());
     }
-    let mut statuses: Vec<&str> =
-        setting.layers.iter().flat_map(|layer| layer.statuses.iter().map(String::as_str)).collect();
-    statuses.sort_unstable();
-    statuses.dedup();
-    if let Some(status) = statuses.first() {
-        notes.push(format!("Some values could not be measured: {}.", status.trim_end_matches('.')));
+    let missing =
+        setting.layers.iter().flat_map(|layer| &layer.missing).map(|missing| missing.reason.as_str()).min();
+    if let Some(reason) = missing {
+        notes.push(format!("Some values could not be measured: {}.", reason.trim_end_matches('.')));
     }
     notes
 }

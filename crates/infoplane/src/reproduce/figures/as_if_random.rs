@@ -468,10 +468,9 @@ fn subject(results: &Results) -> String {
         PoolConfig::Steps { stride, .. } => format!("{n_networks} networks, {} apart", units(stride, "step")),
         PoolConfig::Seeds { .. } => format!("{n_networks} seeds"),
     };
-    let setting = result.rows.first().map_or("", |row| row.setting.as_str()).replace(['_', '='], " ");
-    let method = result.rows.first().map_or("", |row| row.estimator.as_str());
+    let method = result.methods.first().map_or("", |method| method.title.as_str());
     format!(
-        "{} · n = {} · {} · M = {of} · {method}, {setting}",
+        "{} · n = {} · {} · M = {of} · {method}",
         result.data.name,
         result.data.n_measured,
         seeds(first.experiment.seeds as usize),
