@@ -53,8 +53,8 @@ fn every_table_has_the_declared_columns_in_every_format() {
     let declared: Value =
         serde_json::from_str(&stdout(&infoplane(folder.path(), &["export", "--columns", "--json"]))).unwrap();
     let tables = declared["tables"].as_array().unwrap();
-    assert_eq!(tables.len(), 6);
-    for table in tables {
+    assert_eq!(tables.len(), 10);
+    for table in &tables[..6] {
         let name = table["table"].as_str().unwrap();
         let names: Vec<&str> = table["columns"]
             .as_array()
@@ -105,12 +105,33 @@ fn what_cannot_be_exported_is_named() {
     let parquet = refused(folder.path(), &["export", "short", "--format", "parquet"]);
     assert!(parquet.contains("csv, jsonl, arrow") && parquet.contains("write parquet"), "{parquet}");
     let table = refused(folder.path(), &["export", "short", "--table", "planes"]);
-    assert!(table.contains("plane, repeats, training, layers, schedule, methods"), "{table}");
+    assert!(table.contains("plane, repeats, training, layers, schedule, methods, pool"), "{table}");
+    let of_pools = refused(folder.path(), &["export", "short", "--table", "pool"]);
+    assert!(of_pools.contains("has no table pool; it has plane, repeats"), "{of_pools}");
     assert!(refused(folder.path(), &["export", "nowhere"]).contains("nowhere"));
     let output =
         infoplane(folder.path(), &["export", "short", "--format", "arrow", "--out", "missing/plane.arrow"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("missing/plane.arrow"));
+}
+
+#[test]
+fn pooled_networks_have_tables_of_their_own() {
+    let folder = with_run();
+    let pooled = ["as-if-random", "short", "--over", "epochs", "--window", "4", "--out", "pooled", "-q"];
+    stdout(&infoplane(folder.path(), &pooled));
+    for (table, file) in [("pool", "pool"), ("drift", "drift"), ("window", "window"), ("overlap", "overlap")] {
+        let arguments = ["export", "pooled", "--table", table, "--format", "jsonl"];
+        let exported = json_lines(&stdout(&infoplane(folder.path(), &arguments)));
+        let kept = fs::read_to_string(folder.path().join("pooled").join(format!("{file}.jsonl"))).unwrap();
+        let kept = json_lines(&kept);
+        assert_eq!(exported.len(), kept.len(), "{table}");
+        for key in ["seed", "layer", "n_networks", "i_xt_bits", "mean_shift", "epoch", "mean_overlap"] {
+            assert_eq!(column(&exported, key), column(&kept, key), "{table}.{key}");
+        }
+    }
+    let plane = refused(folder.path(), &["export", "pooled", "--table", "plane"]);
+    assert!(plane.contains("it has methods, pool, drift, window, overlap"), "{plane}");
 }
 
 /// Between two comments of `docs/run-directory.md` stands what `infoplane export --columns --markdown` prints.

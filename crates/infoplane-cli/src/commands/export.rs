@@ -1,12 +1,12 @@
 //! `infoplane export`.
 
 use std::io::{BufWriter, IsTerminal, Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
 use infoplane::run::Run;
-use infoplane::table::{Column, TableFormat, TableName};
+use infoplane::table::{Column, Table, TableFormat, TableName};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -25,10 +25,11 @@ Examples:
 Python reads an Arrow file with pandas.read_feather, polars.read_ipc or pyarrow.feather.read_table, and R with
 arrow::read_feather; DuckDB, which also writes parquet, reads it through any of them.")]
 pub struct Args {
-    /// Directory of a run; also of one that goes on
+    /// Directory of a run, also of one that goes on, or of an as-if-random result
     #[arg(value_name = "RUN", required_unless_present = "columns")]
     pub run: Option<PathBuf>,
-    /// The table: plane, repeats, training, layers, schedule, methods [default: plane]
+    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap
+    /// [default: plane or pool]
     #[arg(long, value_name = "TABLE")]
     pub table: Option<TableName>,
     /// The kind of file: csv, jsonl (one JSON object per line), arrow (IPC file, Feather version 2)
@@ -54,14 +55,24 @@ pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
         return columns(arguments);
     };
     if AsIfRandomResult::is_in(path) {
-        return Err(Failure::input(format!(
-            "{} holds an as-if-random result, whose tables are files of JSON lines already: pool.jsonl, drift.jsonl, \
-             window.jsonl, overlap.jsonl",
-            path.display()
-        )));
+        let result = AsIfRandomResult::read(path)?;
+        let name = arguments.table.unwrap_or(TableName::Pool);
+        let table = result.table(name).ok_or_else(|| no_table(path, name, |name| result.table(name).is_some()))?;
+        return write(arguments, &table);
     }
     let run = Run::read(path)?;
-    let table = arguments.table.unwrap_or(TableName::Plane).of(&run);
+    let name = arguments.table.unwrap_or(TableName::Plane);
+    let table = name.of_run(&run).ok_or_else(|| no_table(path, name, |name| name.of_run(&run).is_some()))?;
+    write(arguments, &table)
+}
+
+/// Names the tables that a directory has.
+fn no_table(path: &Path, name: TableName, has: impl Fn(TableName) -> bool) -> Failure {
+    let tables: Vec<&str> = TableName::ALL.into_iter().filter(|&name| has(name)).map(TableName::name).collect();
+    Failure::input(format!("{} has no table {name}; it has {}", path.display(), tables.join(", ")))
+}
+
+fn write(arguments: &Args, table: &Table<'_>) -> Result<ExitCode, Failure> {
     match &arguments.out {
         Some(file) => table
             .save(arguments.format, file)

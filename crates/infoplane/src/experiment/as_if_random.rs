@@ -25,6 +25,7 @@ use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
 use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
 use crate::plane::MethodDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
+use crate::table::{self, Table, TableName};
 use crate::run::{DataFacts, Disk, RunDir, RunError};
 use crate::train::TrainingEnd;
 use crate::{Information, LayerDescription};
@@ -132,6 +133,18 @@ impl AsIfRandomResult {
     /// Whether networks of this seed are pooled; not those of a training run that ended before the window fits.
     pub fn is_pooled(&self, seed: u64) -> bool {
         self.window.iter().any(|row| row.network.seed == seed)
+    }
+
+    /// A table of the result; nothing for the tables that only a run has.
+    pub fn table(&self, name: TableName) -> Option<Table<'_>> {
+        match name {
+            TableName::Pool => Some(table::pool(&self.rows, &self.layers)),
+            TableName::Drift => Some(table::drift(&self.drift)),
+            TableName::Window => Some(table::window(&self.window)),
+            TableName::Overlap => Some(table::overlap(&self.overlap, &self.layers)),
+            TableName::Methods => Some(table::methods(&self.methods)),
+            _ => None,
+        }
     }
 
     /// Says how a training run ended, and why it is excluded from the pool, if it is.

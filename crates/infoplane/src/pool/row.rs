@@ -20,6 +20,16 @@ pub enum Spacing {
     Contiguous,
 }
 
+impl Spacing {
+    /// `strided` or `contiguous`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Spacing::Strided => "strided",
+            Spacing::Contiguous => "contiguous",
+        }
+    }
+}
+
 /// The estimates of one method for one layer of one pool of networks.
 ///
 /// Information is in bits, and absent where the method does not give it.

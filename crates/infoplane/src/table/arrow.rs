@@ -172,6 +172,10 @@ impl Body {
                 self.validity(values[rows.clone()].iter().map(|_| true));
                 self.buffer(values[rows].iter().flat_map(|value| value.to_le_bytes()));
             }
+            Values::OptionalU64(values) => {
+                self.validity(values[rows.clone()].iter().map(Option::is_some));
+                self.buffer(values[rows].iter().flat_map(|value| value.unwrap_or(0).to_le_bytes()));
+            }
             Values::F64(values) => {
                 self.validity(values[rows.clone()].iter().map(|value| value.is_finite()));
                 // What stands in the place of an absent value has no meaning; zero is the same on every machine.
@@ -239,7 +243,7 @@ fn field(builder: &mut FlatBufferBuilder<'_>, id: usize, column: &TableColumn<'_
     let metadata = key_values(builder, &[("about", declared.about), ("unit", declared.unit)]);
     let (kind, of_kind) = match values {
         Values::U32(_) => (2u8, integer(builder, 32, false)),
-        Values::U64(_) => (2, integer(builder, 64, false)),
+        Values::U64(_) | Values::OptionalU64(_) => (2, integer(builder, 64, false)),
         Values::F64(_) => (3, floating_point(builder)),
         Values::Category { .. } => (5, empty(builder)),
     };

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Column, LAYERS, METHODS, PLANE, REPEATS, SCHEDULE, TRAINING, Table};
+use super::{
+    Column, DRIFT, LAYERS, METHODS, OVERLAP, PLANE, POOL, REPEATS, SCHEDULE, TRAINING, Table, WINDOW,
+};
 use crate::run::Run;
 
-/// A table of a run.
+/// A table of a run, or of pooled networks.
 ///
 /// ```
 /// use infoplane::table::TableName;
@@ -26,19 +28,31 @@ pub enum TableName {
     Layers,
     /// The measured epochs.
     Schedule,
-    /// The methods with their settings.
+    /// The methods with their settings; of pooled networks, too.
     Methods,
+    /// Of pooled networks: the measurements.
+    Pool,
+    /// Of pooled networks: how the weights drift over the window.
+    Drift,
+    /// Of pooled networks: the networks.
+    Window,
+    /// Of pooled networks: how far the distributions p(t | x) of two inputs overlap.
+    Overlap,
 }
 
 impl TableName {
     /// All, in the order of the documentation.
-    pub const ALL: [TableName; 6] = [
+    pub const ALL: [TableName; 10] = [
         TableName::Plane,
         TableName::Repeats,
         TableName::Training,
         TableName::Layers,
         TableName::Schedule,
         TableName::Methods,
+        TableName::Pool,
+        TableName::Drift,
+        TableName::Window,
+        TableName::Overlap,
     ];
 
     /// `plane`.
@@ -50,6 +64,10 @@ impl TableName {
             TableName::Layers => "layers",
             TableName::Schedule => "schedule",
             TableName::Methods => "methods",
+            TableName::Pool => "pool",
+            TableName::Drift => "drift",
+            TableName::Window => "window",
+            TableName::Overlap => "overlap",
         }
     }
 
@@ -64,6 +82,10 @@ impl TableName {
             TableName::Layers => "norms of weights and gradients: a row for each seed, epoch and layer",
             TableName::Schedule => "the measured epochs: a row for each seed and epoch",
             TableName::Methods => "the methods: a row for each, with its settings",
+            TableName::Pool => "pooled networks: a row for each pool, layer and method",
+            TableName::Drift => "pooled networks: the drift of the weights over the window, by seed and layer",
+            TableName::Window => "pooled networks: a row for each network, in the order of the pool",
+            TableName::Overlap => "pooled networks: the overlap of p(t | x) of pairs of inputs, by layer and classes",
         }
     }
 
@@ -76,13 +98,18 @@ impl TableName {
             TableName::Layers => LAYERS,
             TableName::Schedule => SCHEDULE,
             TableName::Methods => METHODS,
+            TableName::Pool => POOL,
+            TableName::Drift => DRIFT,
+            TableName::Window => WINDOW,
+            TableName::Overlap => OVERLAP,
         }
     }
 
-    /// This table of a run; means are over the seeds that learned, as in its report.
-    pub fn of(self, run: &Run) -> Table<'_> {
+    /// This table of a run; nothing for the tables of pooled networks. Means are over the seeds that learned, as in its
+    /// report.
+    pub fn of_run(self, run: &Run) -> Option<Table<'_>> {
         let layers = &run.manifest().layers;
-        match self {
+        Some(match self {
             TableName::Plane => super::plane(run.plane(), layers),
             TableName::Repeats => {
                 let failed: Vec<u64> = run.failed_seeds().iter().map(|failed| failed.seed).collect();
@@ -94,7 +121,8 @@ impl TableName {
             TableName::Layers => super::layers(run.training(), layers),
             TableName::Schedule => super::schedule(run.schedule()),
             TableName::Methods => super::methods(run.plane().methods()),
-        }
+            TableName::Pool | TableName::Drift | TableName::Window | TableName::Overlap => return None,
+        })
     }
 }
 
@@ -106,7 +134,7 @@ impl fmt::Display for TableName {
 
 /// A name that is no table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no table is called `{name}`; allowed: plane, repeats, training, layers, schedule, methods")]
+#[error("no table is called `{name}`; allowed: plane, repeats, training, layers, schedule, methods, pool, drift, window, overlap")]
 pub struct TableNameError {
     /// What was given.
     pub name: String,

@@ -28,6 +28,7 @@ mod jsonl;
 mod kinds;
 mod methods;
 mod of_plane;
+mod of_pools;
 mod of_training;
 mod repeats;
 mod schedule;
@@ -39,6 +40,7 @@ pub use format::{TableFormat, TableFormatError};
 pub use kinds::{TableName, TableNameError};
 pub use methods::{METHODS, methods};
 pub use of_plane::{PLANE, plane};
+pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
 pub use of_training::{LAYERS, TRAINING, layers, training};
 pub use repeats::{REPEATS, repeats};
 pub use schedule::{SCHEDULE, schedule};
@@ -110,6 +112,8 @@ pub enum Values<'a> {
     U32(Cow<'a, [u32]>),
     /// Whole numbers of 64 bits.
     U64(Cow<'a, [u64]>),
+    /// Whole numbers of which some are absent.
+    OptionalU64(Vec<Option<u64>>),
     /// Numbers; one that is not finite is an absent one.
     F64(Cow<'a, [f64]>),
     /// Text, as places in a list of names; [`NONE`] where there is none.
@@ -143,6 +147,7 @@ impl<'a> Values<'a> {
         match self {
             Values::U32(values) => values.len(),
             Values::U64(values) => values.len(),
+            Values::OptionalU64(values) => values.len(),
             Values::F64(values) => values.len(),
             Values::Category { codes, .. } => codes.len(),
         }
@@ -166,6 +171,7 @@ impl<'a> Values<'a> {
         match self {
             Values::U32(values) => Value::Integer(values[row].into()),
             Values::U64(values) => Value::Integer(values[row]),
+            Values::OptionalU64(values) => values[row].map_or(Value::Absent, Value::Integer),
             Values::F64(values) if values[row].is_finite() => Value::Number(values[row]),
             Values::F64(_) => Value::Absent,
             Values::Category { names, codes } => {
@@ -176,7 +182,7 @@ impl<'a> Values<'a> {
 
     fn kind(&self) -> Kind {
         match self {
-            Values::U32(_) | Values::U64(_) => Kind::Integer,
+            Values::U32(_) | Values::U64(_) | Values::OptionalU64(_) => Kind::Integer,
             Values::F64(_) => Kind::Number,
             Values::Category { .. } => Kind::Category,
         }
