@@ -118,7 +118,7 @@ fn what_cannot_be_exported_is_named() {
 #[test]
 fn pooled_networks_have_tables_of_their_own() {
     let folder = with_run();
-    let pooled = ["as-if-random", "short", "--over", "epochs", "--window", "4", "--out", "pooled", "-q"];
+    let pooled = ["as-if-random", "short", "--window", "4", "--inputs", "64", "--out", "pooled", "-q"];
     stdout(&infoplane(folder.path(), &pooled));
     for (table, file) in [("pool", "pool"), ("drift", "drift"), ("window", "window"), ("overlap", "overlap")] {
         let arguments = ["export", "pooled", "--table", table, "--format", "jsonl"];
