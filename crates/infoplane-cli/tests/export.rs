@@ -120,7 +120,8 @@ fn pooled_networks_have_tables_of_their_own() {
     let folder = with_run();
     let pooled = ["as-if-random", "short", "--window", "4", "--inputs", "64", "--out", "pooled", "-q"];
     stdout(&infoplane(folder.path(), &pooled));
-    for (table, file) in [("pool", "pool"), ("drift", "drift"), ("window", "window"), ("overlap", "overlap")] {
+    for (table, file) in [("pool", "pool"), ("drift", "drift"), ("window", "window"), ("overlap", "overlap")]
+    {
         let arguments = ["export", "pooled", "--table", table, "--format", "jsonl"];
         let exported = json_lines(&stdout(&infoplane(folder.path(), &arguments)));
         let kept = fs::read_to_string(folder.path().join("pooled").join(format!("{file}.jsonl"))).unwrap();

@@ -26,8 +26,7 @@ fn play(bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
     let mut canvas = vec![0; width * usize::from(decoder.height()) * 4];
     let mut frames = Vec::new();
     while let Some(frame) = decoder.read_next_frame().expect("a frame") {
-        let (left, top, across) =
-            (usize::from(frame.left), usize::from(frame.top), usize::from(frame.width));
+        let (left, top, across) = (usize::from(frame.left), usize::from(frame.top), usize::from(frame.width));
         for (index, pixel) in frame.buffer.chunks_exact(4).enumerate().filter(|(_, pixel)| pixel[3] > 0) {
             let at = 4 * ((top + index / across) * width + left + index % across);
             canvas[at..at + 4].copy_from_slice(pixel);

@@ -57,7 +57,8 @@ pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
     if AsIfRandomResult::is_in(path) {
         let result = AsIfRandomResult::read(path)?;
         let name = arguments.table.unwrap_or(TableName::Pool);
-        let table = result.table(name).ok_or_else(|| no_table(path, name, |name| result.table(name).is_some()))?;
+        let table =
+            result.table(name).ok_or_else(|| no_table(path, name, |name| result.table(name).is_some()))?;
         return write(arguments, &table);
     }
     let run = Run::read(path)?;
@@ -68,7 +69,8 @@ pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
 
 /// Names the tables that a directory has.
 fn no_table(path: &Path, name: TableName, has: impl Fn(TableName) -> bool) -> Failure {
-    let tables: Vec<&str> = TableName::ALL.into_iter().filter(|&name| has(name)).map(TableName::name).collect();
+    let tables: Vec<&str> =
+        TableName::ALL.into_iter().filter(|&name| has(name)).map(TableName::name).collect();
     Failure::input(format!("{} has no table {name}; it has {}", path.display(), tables.join(", ")))
 }
 

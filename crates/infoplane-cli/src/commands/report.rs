@@ -124,7 +124,11 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
 fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {
     if AsIfRandomResult::is_in(path) {
         let (summary, files) = as_if_random::draw(path, flags, out)?;
-        return Ok(Drawn { summary, object: json!({ "run": path, "files": files }), files: figures(files, flags) });
+        return Ok(Drawn {
+            summary,
+            object: json!({ "run": path, "files": files }),
+            files: figures(files, flags),
+        });
     }
     let run = Run::read(path)?;
     let data = ReportData { all_seeds: flags.all_seeds, ..ReportData::of(&run) };

@@ -25,8 +25,8 @@ use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
 use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
 use crate::plane::MethodDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
-use crate::table::{self, Table, TableName};
 use crate::run::{DataFacts, Disk, RunDir, RunError};
+use crate::table::{self, Table, TableName};
 use crate::train::TrainingEnd;
 use crate::{Information, LayerDescription};
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::learned::{self, LEAST_FOR_BANDS};
 use super::thinning::thin_means;
 use super::{
-    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Limit, Line, Note, NoteCode, Of,
-    Panel, Path, ReportData, Role, ScheduleData, Series, ShownLayer, plane, words,
+    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Limit, Line, Note, NoteCode, Of, Panel, Path,
+    ReportData, Role, ScheduleData, Series, ShownLayer, plane, words,
 };
 use crate::plane::{LayerPath, Mean, MeanPoint, MethodDescription, PlaneGroup};
 use crate::run::{FailedSeed, PartFacts, Run};
@@ -60,7 +60,7 @@ pub enum ComparisonError {
     Unlike {
         /// The name of the group.
         group: String,
-        /// `layers`, `number of samples`, `entropy of the input`.
+        /// `layers`, `data`, `number of samples`.
         what: &'static str,
         /// What the first run has.
         one: String,
@@ -92,11 +92,11 @@ fn listed(groups: &[(String, Vec<String>)]) -> String {
 }
 
 impl RunGroup {
-    /// A group of runs with the same layers and samples. Of a single run seeds keep their numbers; the seeds of several are
+    /// A group of runs with the same layers and data. Of a single run seeds keep their numbers; the seeds of several are
     /// numbered through in the order of the runs.
     ///
     /// # Errors
-    /// [`ComparisonError::Unlike`] if layers or samples differ.
+    /// [`ComparisonError::Unlike`] if layers or data differ.
     pub fn new(name: &str, runs: &[Run]) -> Result<RunGroup, ComparisonError> {
         let mut group = RunGroup {
             name: name.into(),
@@ -164,6 +164,9 @@ impl RunGroup {
         let (one, other) = (widths(&self.layers), widths(&data.layers));
         if one != other {
             return unlike("layers", one, other);
+        }
+        if self.dataset != data.dataset {
+            return unlike("data", self.dataset.clone(), data.dataset.clone());
         }
         if self.n_samples != data.n_samples {
             return unlike("number of samples", self.n_samples.to_string(), data.n_samples.to_string());
@@ -359,11 +362,12 @@ impl Comparison {
             return None;
         }
         let one_panel = arrangement == Arrangement::OnePanel;
-        let axis = |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&ReportData<'_>) -> Information| {
-            let means = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
-            let limits = members.iter().map(|member| limit(&member.data).bits());
-            Axis::linear(quantity, "bits", means.map(mean).chain(limits).chain([0.0]), extra)
-        };
+        let axis =
+            |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&ReportData<'_>) -> Information| {
+                let means = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
+                let limits = members.iter().map(|member| limit(&member.data).bits());
+                Axis::linear(quantity, "bits", means.map(mean).chain(limits).chain([0.0]), extra)
+            };
         let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |data| data.h_x);
         let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |data| data.h_y);
         let panel = |name: String, series, limits, remark| Panel {
@@ -728,13 +732,9 @@ fn common_methods(groups: &[RunGroup]) -> Vec<CommonMethod> {
         }
         // Of an estimator with one setting in each group, the settings may differ.
         let only = |group: &RunGroup| {
-            let mut alike = group
-                .plane
-                .methods()
-                .iter()
-                .filter(|other| {
-                    (&other.estimator, other.bound, other.part) == (&method.estimator, method.bound, method.part)
-                });
+            let mut alike = group.plane.methods().iter().filter(|other| {
+                (&other.estimator, other.bound, other.part) == (&method.estimator, method.bound, method.part)
+            });
             let first = alike.next().map(|found| found.id.clone());
             first.filter(|_| alike.next().is_none())
         };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mean::mean_over_seeds;
-use super::row::finite;
 use super::{InformationPlane, Mean, MethodDescription, PlaneRow};
 
 /// The rows of one method: what one figure shows.
@@ -67,6 +66,17 @@ pub struct ProcessingViolations {
     pub largest: Option<(f64, u64, usize, usize)>,
 }
 
+/// What a row has of the two numbers.
+#[derive(Clone, Copy)]
+struct RowValues {
+    /// Whether nothing is missing.
+    is_whole: bool,
+    /// Finite.
+    i_xt_bits: Option<f64>,
+    /// Finite.
+    i_ty_bits: Option<f64>,
+}
+
 impl PlaneGroup<'_> {
     /// The rows, in the order of the plane.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = PlaneRow> + '_ {
@@ -83,39 +93,56 @@ impl PlaneGroup<'_> {
     /// As [`layers`](PlaneGroup::layers), with the mean over those seeds only that `in_mean` chooses; the paths of all
     /// seeds are there. The mean of a layer that none of them has is empty.
     pub fn layers_over(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
-        self.paths(PlaneRow::values, in_mean)
+        self.paths(|row| Some((row.i_xt_bits?, row.i_ty_bits?)).filter(|_| row.is_whole), in_mean)
     }
 
     /// The path of every layer that has I(X;T), whether or not it has I(T;Y); without that it is 0 in the path.
     pub(crate) fn layers_with_i_xt(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
-        self.paths(|row| Some((finite(row.i_xt_bits)?, finite(row.i_ty_bits).unwrap_or(0.0))), in_mean)
+        self.paths(|row| Some((row.i_xt_bits?, row.i_ty_bits.unwrap_or(0.0))), in_mean)
     }
 
     /// The path of every layer that has I(T;Y), whether or not it has I(X;T); without that it is 0 in the path.
     pub(crate) fn layers_with_i_ty(&self, in_mean: impl Fn(u64) -> bool) -> Vec<LayerPath> {
-        self.paths(|row| Some((finite(row.i_xt_bits).unwrap_or(0.0), finite(row.i_ty_bits)?)), in_mean)
+        self.paths(|row| Some((row.i_xt_bits.unwrap_or(0.0), row.i_ty_bits?)), in_mean)
     }
 
     fn paths(
         &self,
-        values: impl Fn(&PlaneRow) -> Option<(f64, f64)>,
+        values: impl Fn(RowValues) -> Option<(f64, f64)>,
         in_mean: impl Fn(u64) -> bool,
     ) -> Vec<LayerPath> {
-        type Seeds = BTreeMap<u64, BTreeMap<u64, PlanePoint>>;
-        let mut layers: BTreeMap<usize, (usize, Seeds)> = BTreeMap::new();
-        for row in self.rows() {
-            if let Some((i_xt_bits, i_ty_bits)) = values(&row) {
-                let (width, seeds) = layers.entry(row.layer).or_default();
-                *width = row.width;
-                let point = PlanePoint { epoch: row.epoch, i_xt_bits, i_ty_bits };
-                seeds.entry(row.seed).or_default().insert(row.epoch, point);
+        let columns = self.plane.as_columns();
+        let mut layers: BTreeMap<usize, (usize, Vec<(u64, PlanePoint)>)> = BTreeMap::new();
+        for place in self.places.iter().map(|&place| place as usize) {
+            let row = RowValues {
+                is_whole: columns.missing[place] == 0,
+                i_xt_bits: Some(columns.i_xt_bits[place]).filter(|value| value.is_finite()),
+                i_ty_bits: Some(columns.i_ty_bits[place]).filter(|value| value.is_finite()),
+            };
+            if let Some((i_xt_bits, i_ty_bits)) = values(row) {
+                let (width, points) = layers.entry(columns.layer[place] as usize).or_default();
+                *width = columns.width[place] as usize;
+                points.push((
+                    columns.seed[place],
+                    PlanePoint { epoch: columns.epoch[place], i_xt_bits, i_ty_bits },
+                ));
             }
         }
         layers
             .into_iter()
-            .map(|(layer, (width, seeds))| {
-                let seeds: Vec<(u64, Vec<PlanePoint>)> =
-                    seeds.into_iter().map(|(seed, points)| (seed, points.into_values().collect())).collect();
+            .map(|(layer, (width, mut points))| {
+                // Stable, and quick where rows come in this order already.
+                points.sort_by_key(|(seed, point)| (*seed, point.epoch));
+                let mut seeds: Vec<(u64, Vec<PlanePoint>)> = Vec::new();
+                for (seed, point) in points {
+                    match seeds.last_mut() {
+                        Some((last, path)) if *last == seed => match path.last_mut() {
+                            Some(before) if before.epoch == point.epoch => *before = point,
+                            _ => path.push(point),
+                        },
+                        _ => seeds.push((seed, vec![point])),
+                    }
+                }
                 let mean = mean_path(&seeds, &in_mean);
                 LayerPath { layer, width, seeds, mean }
             })
@@ -124,7 +151,10 @@ impl PlaneGroup<'_> {
 
     /// The seeds of the rows, ascending.
     pub fn seeds(&self) -> Vec<u64> {
-        let mut seeds: Vec<u64> = self.rows().map(|row| row.seed).collect();
+        let seed = self.plane.as_columns().seed;
+        let mut seeds: Vec<u64> = self.places.iter().map(|&place| seed[place as usize]).collect();
+        // Rows of a seed follow one another, so that few are left to sort.
+        seeds.dedup();
         seeds.sort_unstable();
         seeds.dedup();
         seeds

@@ -92,10 +92,19 @@ pub(crate) fn mean_over_seeds(series: &[Vec<(u64, f64)>]) -> Vec<(u64, Mean)> {
     // Stable, because that merges the sorted series instead of sorting them again.
     epochs.sort();
     epochs.dedup();
+    // Of each seed the place up to which its epochs are passed: epochs ascend, so no place is looked at twice.
+    let mut passed = vec![0; series.len()];
+    let mut values = Vec::with_capacity(series.len());
     epochs
         .into_iter()
         .filter_map(|epoch| {
-            let values: Vec<f64> = series.iter().filter_map(|seed| value_at(seed, epoch)).collect();
+            values.clear();
+            for (seed, passed) in series.iter().zip(&mut passed) {
+                while seed.get(*passed).is_some_and(|&(at, _)| at < epoch) {
+                    *passed += 1;
+                }
+                values.extend(value_before(seed, *passed, epoch));
+            }
             Mean::of(&values).map(|mean| (epoch, mean))
         })
         .collect()
@@ -103,16 +112,18 @@ pub(crate) fn mean_over_seeds(series: &[Vec<(u64, f64)>]) -> Vec<(u64, Mean)> {
 
 /// The value of a series at an epoch, between two of its epochs interpolated linearly; nothing outside.
 pub(crate) fn value_at(series: &[(u64, f64)], epoch: u64) -> Option<f64> {
-    match series.binary_search_by_key(&epoch, |&(at, _)| at) {
-        Ok(found) => Some(series[found].1),
-        Err(0) => None,
-        Err(next) if next == series.len() => None,
-        Err(next) => {
-            let ((e0, v0), (e1, v1)) = (series[next - 1], series[next]);
-            let share = (epoch - e0) as f64 / (e1 - e0) as f64;
-            Some(v0 + (v1 - v0) * share)
-        }
+    value_before(series, series.partition_point(|&(at, _)| at < epoch), epoch)
+}
+
+/// As [`value_at`], where `next` is the place of the first epoch that is not before `epoch`.
+fn value_before(series: &[(u64, f64)], next: usize, epoch: u64) -> Option<f64> {
+    let &(e1, v1) = series.get(next)?;
+    if e1 == epoch {
+        return Some(v1);
     }
+    let (e0, v0) = series[next.checked_sub(1)?];
+    let share = (epoch - e0) as f64 / (e1 - e0) as f64;
+    Some(v0 + (v1 - v0) * share)
 }
 
 #[cfg(test)]

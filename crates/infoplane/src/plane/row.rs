@@ -136,7 +136,7 @@ impl PlaneRow {
     }
 }
 
-pub(super) fn finite(value: Option<f64>) -> Option<f64> {
+fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|v| v.is_finite())
 }
 

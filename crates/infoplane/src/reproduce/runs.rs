@@ -124,7 +124,7 @@ pub(super) fn key(planned: &PlannedRun) -> String {
     // Another version may compute other last digits. Data in another directory may be other data.
     table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
     let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
-    format!("{}-{:08x}", experiment.directory_name().replace(' ', "-"), digest as u32)
+    format!("{}-{digest:032x}", experiment.directory_name().replace(' ', "-"))
 }
 
 /// The runs that are not there yet, for a bar.

@@ -83,9 +83,13 @@ impl TableName {
             TableName::Schedule => "the measured epochs: a row for each seed and epoch",
             TableName::Methods => "the methods: a row for each, with its settings",
             TableName::Pool => "pooled networks: a row for each pool, layer and method",
-            TableName::Drift => "pooled networks: the drift of the weights over the window, by seed and layer",
+            TableName::Drift => {
+                "pooled networks: the drift of the weights over the window, by seed and layer"
+            }
             TableName::Window => "pooled networks: a row for each network, in the order of the pool",
-            TableName::Overlap => "pooled networks: the overlap of p(t | x) of pairs of inputs, by layer and classes",
+            TableName::Overlap => {
+                "pooled networks: the overlap of p(t | x) of pairs of inputs, by layer and classes"
+            }
         }
     }
 
@@ -134,7 +138,9 @@ impl fmt::Display for TableName {
 
 /// A name that is no table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no table is called `{name}`; allowed: plane, repeats, training, layers, schedule, methods, pool, drift, window, overlap")]
+#[error(
+    "no table is called `{name}`; allowed: plane, repeats, training, layers, schedule, methods, pool, drift, window, overlap"
+)]
 pub struct TableNameError {
     /// What was given.
     pub name: String,

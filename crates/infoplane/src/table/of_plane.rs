@@ -66,9 +66,12 @@ pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Ta
             bounds.iter().map(|bound| Cow::Borrowed(bound.name())).collect(),
             columns.method.iter().map(|&method| bound_of_method[method as usize]).collect(),
         ),
-        Values::texts(columns.method.iter().map(|&method| {
-            methods[method as usize].part.map(|part| Cow::Borrowed(part.name()))
-        })),
+        Values::texts(
+            columns
+                .method
+                .iter()
+                .map(|&method| methods[method as usize].part.map(|part| Cow::Borrowed(part.name()))),
+        ),
         Values::F64(Cow::Borrowed(columns.i_xt_bits)),
         Values::F64(Cow::Borrowed(columns.i_ty_bits)),
         Values::F64(Cow::Borrowed(columns.i_xt_standard_error_bits)),

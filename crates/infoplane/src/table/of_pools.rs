@@ -28,8 +28,12 @@ pub const POOL: &[Column] = &[
          half of the window).",
     ),
     Column::integer("subset", "Which of the disjoint subsets of this size and spacing, from 0."),
-    Column::number("h_t_bits", "bits", "H(T) of what the method measures; for noise H(T + noise) − H(noise).")
-        .optional(),
+    Column::number(
+        "h_t_bits",
+        "bits",
+        "H(T) of what the method measures; for noise H(T + noise) − H(noise).",
+    )
+    .optional(),
     Column::number("i_xt_bits", "bits", "I(X;T) = H(T) − H(T given X).").optional(),
     Column::number("i_ty_bits", "bits", "I(T;Y) = H(T) − H(T given Y).").optional(),
     Column::number(
@@ -72,7 +76,8 @@ pub const WINDOW: &[Column] = &[
     SEED,
     Column::integer("epoch", "The epoch of the network."),
     Column::integer("step", "Steps of one mini-batch after the end of that epoch; 0 at its end."),
-    Column::number("train_loss", "", "Mean loss on the training samples; in nats for cross-entropy.").optional(),
+    Column::number("train_loss", "", "Mean loss on the training samples; in nats for cross-entropy.")
+        .optional(),
     Column::number("train_accuracy", "", "Fraction of the training samples classified correctly.").optional(),
     Column::number("weight_norm", "", "Euclidean norm of all weights, without biases.").optional(),
 ];

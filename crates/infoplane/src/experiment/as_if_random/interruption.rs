@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::*;
 use crate::directory::{Fault, FaultMode, JOURNAL, LOCK, Lock};
 use crate::experiment::tests::{ONE, bytes, never, small};
-use crate::run::{State};
+use crate::run::State;
 
 fn settings(pool: PoolConfig) -> AsIfRandom {
     let binned = "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'layer'";

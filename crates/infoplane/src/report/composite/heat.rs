@@ -59,7 +59,8 @@ fn hatch(scene: &mut Scene, (left, top, right, bottom): (f64, f64, f64, f64), in
 
 /// The colour of the cell behind its letters, so that hatching does not cross them.
 fn plate(scene: &mut Scene, (x, y): (f64, f64), text: &str, mark: &str, fill: Color) {
-    let wide = text_width(text, 11.5, Weight::Regular).max(text_width(mark, 8.5, Weight::Regular)) / 2.0 + 2.0;
+    let wide =
+        text_width(text, 11.5, Weight::Regular).max(text_width(mark, 8.5, Weight::Regular)) / 2.0 + 2.0;
     let points = vec![(x - wide, y - 11.0), (x + wide, y - 11.0), (x + wide, y + 14.0), (x - wide, y + 14.0)];
     scene.marks.push(Mark::Shape { points, fill, opacity: 1.0, outline: None });
 }
@@ -126,7 +127,8 @@ impl HeatFigure {
             let color = cell.value.map_or(Color::GRID, |value| epoch_color(self.share(value)));
             let area = Mark::Shape { points, fill: color, opacity: 1.0, outline: None };
             scene.marks.push(area);
-            let light = 0.30 * f64::from(color.0) + 0.59 * f64::from(color.1) + 0.11 * f64::from(color.2) > 128.0;
+            let light =
+                0.30 * f64::from(color.0) + 0.59 * f64::from(color.1) + 0.11 * f64::from(color.2) > 128.0;
             let ink = if light { Color::INK } else { Color::WHITE };
             if !cell.mark.is_empty() {
                 // What may not be claimed is told by hatching, so that the colour stays that of the bar.
@@ -209,14 +211,17 @@ mod tests {
             .marks
             .iter()
             .filter_map(|mark| match mark {
-                Mark::Shape { points, fill, opacity: 1.0, .. } if *fill == colour => Some(points[1].0 - points[0].0),
+                Mark::Shape { points, fill, opacity: 1.0, .. } if *fill == colour => {
+                    Some(points[1].0 - points[0].0)
+                }
                 _ => None,
             })
             .collect();
         // Both cells whole, and the plate behind the letters of the second.
         assert_eq!(cells.len(), 3, "{cells:?}");
         assert!((cells[0] - cells[1]).abs() < 1e-9 && cells[2] < cells[1], "{cells:?}");
-        let lines = |scene: &Scene| scene.marks.iter().filter(|mark| matches!(mark, Mark::Line { .. })).count();
+        let lines =
+            |scene: &Scene| scene.marks.iter().filter(|mark| matches!(mark, Mark::Line { .. })).count();
         assert!(lines(&scene) > lines(&figure("").draw()) + 10);
     }
 
