@@ -124,6 +124,19 @@ pub fn wrapped(first: &str, text: &str, width: usize) -> String {
     out
 }
 
+/// Lines of text, of which those that are too long are broken between words: what goes on stands below the first word.
+pub fn fitted(text: &str, width: usize) -> String {
+    let fit = |line: &str| {
+        let words = line.trim_start();
+        // Two spaces stand between the columns of a table, which would be no table any more.
+        if line.chars().count() <= width || words.contains("  ") {
+            return line.to_string();
+        }
+        wrapped(&" ".repeat(line.chars().count() - words.chars().count()), words, width)
+    };
+    text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,5 +157,11 @@ mod tests {
             "incomprehensibilities\ndo not\nbreak"
         );
         assert_eq!(wrapped("a  ", "", 10), "a  ");
+    }
+
+    #[test]
+    fn only_long_lines_are_broken() {
+        let table = "  T1   1.00\n  what follows is far too long\n\nend\n";
+        assert_eq!(fitted(table, 16), "  T1   1.00\n  what follows\n  is far too\n  long\n\nend\n");
     }
 }

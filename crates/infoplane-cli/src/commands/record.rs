@@ -25,7 +25,7 @@ use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::ScheduleFlags;
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, is_quiet, on_interrupt, say};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -226,7 +226,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = Screen::lock();
-    writeln!(text, "{}", infoplane::report::summary(&data))?;
+    writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
     let [entropies, shares] = data_lines(&run.manifest().data);
     writeln!(text, "data     {entropies}; {shares}")?;
     writeln!(

@@ -15,7 +15,7 @@ use crate::describe::seed_numbers;
 use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
 use crate::output::print_json;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, fitted, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -79,7 +79,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     }
     let mut out = Screen::lock();
     for run in drawn {
-        writeln!(out, "{}", run.summary)?;
+        writeln!(out, "{}", fitted(&run.summary, width()))?;
         for file in run.files {
             writeln!(out, "{}", file.display())?;
         }
@@ -114,7 +114,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut screen = Screen::lock();
-    writeln!(screen, "{}", comparison_summary(&comparison))?;
+    writeln!(screen, "{}", fitted(&comparison_summary(&comparison), width()))?;
     for file in files {
         writeln!(screen, "{}", file.display())?;
     }

@@ -18,7 +18,7 @@ use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
 use crate::output::print_json;
-use crate::terminal::{RunMeter, Screen, on_interrupt, say};
+use crate::terminal::{RunMeter, Screen, fitted, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -159,7 +159,7 @@ fn conclude(
         print_json(shown.command, object(&summary, &data, &files))?;
     } else {
         let mut text = Screen::lock();
-        writeln!(text, "{}", infoplane::report::summary(&data))?;
+        writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
         let [entropies, shares] = data_lines(&summary.manifest.data);
         writeln!(text, "data     {entropies}; {shares}")?;
         write_times(&mut text, &summary)?;
