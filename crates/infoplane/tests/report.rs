@@ -290,6 +290,7 @@ fn the_summary_gives_first_largest_and_last() {
         h_x: Information::from_bits(8.0),
         h_y: Information::from_bits(1.0),
         parts: vec![],
+        is_chain: true,
         layers: vec![],
         plane: &plane,
         training: &training,

@@ -95,6 +95,12 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
             pooled.display()
         )));
     }
+    let forms = &arguments.figures.format;
+    if !forms.iter().any(|form| !form.moves()) {
+        return Err(Failure::input(format!(
+            "--format {forms}: figures that compare runs do not move; allowed: svg, png, pdf"
+        )));
+    }
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     let flags = &arguments.figures;
     let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);

@@ -101,6 +101,8 @@ impl Animation {
     /// #     n_samples: 4096,
     /// #     h_x: Information::from_bits(12.0),
     /// #     h_y: Information::from_bits(0.999),
+    /// #     parts: vec![],
+    /// #     is_chain: true,
     /// #     layers: vec![],
     /// #     plane: &plane,
     /// #     training: &[],

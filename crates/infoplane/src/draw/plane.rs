@@ -38,7 +38,8 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
             Some((place(path), figure.layers.get(place(path))?.name.clone(), end))
         })
         .collect();
-    let blocks = labels::place(&panel, &names, ink);
+    // Names at the ends of the paths would point to nothing while the paths still grow.
+    let blocks = if until.is_some() { None } else { labels::place(&panel, &names, ink) };
 
     let sheet_width = LEFT + width + RIGHT;
     let shown: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();

@@ -1,4 +1,4 @@
-//! The sheet of the training: five panels, and the legend in the place of a sixth.
+//! The sheet of the training: up to five panels, and the legend in the place of a sixth.
 
 use super::information::legend;
 use super::series::{self, Strokes};
@@ -27,7 +27,8 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     let rows = [TOP, TOP + (height + BETWEEN).max(legend_height)];
     let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
     let notes = note_lines(&notes, sheet_width - 2.0 * 24.0);
-    let bottom = rows[1] + height + 58.0;
+    let lowest = if figure.panels.len() > 2 { rows[1] } else { rows[0].max(rows[1] - height - BETWEEN) };
+    let bottom = lowest + height + 58.0;
     let mut scene = Scene::new(sheet_width, bottom + note_height(&notes) + 10.0);
     write_title(&mut scene, LEFT, &figure.title, &figure.subtitle());
 

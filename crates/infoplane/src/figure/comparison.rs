@@ -42,6 +42,8 @@ pub struct RunGroup {
     h_x: Information,
     h_y: Information,
     parts: Vec<PartFacts>,
+    digest: String,
+    is_chain: bool,
     complete: bool,
     all_seeds: bool,
 }
@@ -60,7 +62,7 @@ pub enum ComparisonError {
     Unlike {
         /// The name of the group.
         group: String,
-        /// `layers`, `data`, `number of samples`.
+        /// `layers`, `data`, `samples or labels`, `number of samples`.
         what: &'static str,
         /// What the first run has.
         one: String,
@@ -109,6 +111,8 @@ impl RunGroup {
             h_x: Information::ZERO,
             h_y: Information::ZERO,
             parts: Vec::new(),
+            digest: String::new(),
+            is_chain: true,
             complete: true,
             all_seeds: false,
         };
@@ -120,8 +124,10 @@ impl RunGroup {
                 (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);
                 (group.h_x, group.h_y) = (data.h_x, data.h_y);
                 group.parts = data.parts.clone();
+                group.digest = run.manifest().data.digest.clone();
             }
-            group.check(&data)?;
+            group.check(&data, &run.manifest().data.digest)?;
+            group.is_chain &= data.is_chain;
             group.complete &= data.complete;
             if runs.len() == 1 {
                 group.plane = data.plane.clone();
@@ -154,12 +160,15 @@ impl RunGroup {
         &self.name
     }
 
-    fn check(&self, data: &ReportData<'_>) -> Result<(), ComparisonError> {
+    fn check(&self, data: &ReportData<'_>, digest: &str) -> Result<(), ComparisonError> {
         let unlike = |what, one: String, other: String| {
             Err(ComparisonError::Unlike { group: self.name.clone(), what, one, other })
         };
         let widths = |layers: &[LayerDescription]| {
-            layers.iter().map(|layer| layer.width.to_string()).collect::<Vec<_>>().join("-")
+            let one = |(index, layer): (usize, &LayerDescription)| {
+                format!("{} {}", LayerDescription::name_in(layers, index + 1), layer.width)
+            };
+            layers.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
         };
         let (one, other) = (widths(&self.layers), widths(&data.layers));
         if one != other {
@@ -167,6 +176,9 @@ impl RunGroup {
         }
         if self.dataset != data.dataset {
             return unlike("data", self.dataset.clone(), data.dataset.clone());
+        }
+        if self.digest != digest {
+            return unlike("samples or labels", self.digest.clone(), digest.into());
         }
         if self.n_samples != data.n_samples {
             return unlike("number of samples", self.n_samples.to_string(), data.n_samples.to_string());
@@ -182,6 +194,7 @@ impl RunGroup {
             h_x: self.h_x,
             h_y: self.h_y,
             parts: self.parts.clone(),
+            is_chain: self.is_chain,
             layers: self.layers.clone(),
             plane: &self.plane,
             training: &[],
@@ -260,9 +273,10 @@ impl Comparison {
         all_seeds: bool,
     ) -> Result<Comparison, ComparisonError> {
         let mut groups: Vec<(Option<f64>, String, Vec<Run>)> = Vec::new();
-        for run in runs {
+        let names = names_of(&runs);
+        for (run, name) in runs.into_iter().zip(names) {
             let (number, name) = match key {
-                None => (None, unused_name(&run, &groups)),
+                None => (None, name),
                 Some(key) => named_value(&run, key)?,
             };
             match groups.iter_mut().find(|(_, other, _)| *other == name) {
@@ -329,7 +343,10 @@ impl Comparison {
 
     fn members(&self, method: &CommonMethod) -> Vec<Member<'_>> {
         // A group without rows of the method has no part in its figures.
-        self.groups.iter().zip(&method.ids).filter_map(|(group, id)| Member::of(group, id)).collect()
+        let members = self.groups.iter().zip(&method.ids);
+        let mut members: Vec<Member<'_>> = members.filter_map(|(group, id)| Member::of(group, id)).collect();
+        number_by_name(&mut members);
+        members
     }
 
     fn facts(&self, method: &CommonMethod, members: &[Member<'_>]) -> Vec<String> {
@@ -518,12 +535,22 @@ impl Comparison {
     }
 }
 
-/// What a run is called beside others: its name, or, if that is taken, the name of its directory or its path.
-fn unused_name(run: &Run, groups: &[(Option<f64>, String, Vec<Run>)]) -> String {
-    let directory = run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned();
-    let path = run.path().display().to_string();
-    let is_free = |name: &String| groups.iter().all(|(_, other, _)| other != name);
-    [run.name().to_string(), directory].into_iter().find(is_free).unwrap_or(path)
+/// What runs are called beside each other: by their names, or, where two have the same, by their directories, or by their
+/// paths.
+fn names_of(runs: &[Run]) -> Vec<String> {
+    let directory = |run: &Run| {
+        run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned()
+    };
+    let all_differ = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    let names: Vec<String> = runs.iter().map(|run| run.name().to_string()).collect();
+    let directories: Vec<String> = runs.iter().map(directory).collect();
+    if all_differ(&names) {
+        names
+    } else if all_differ(&directories) {
+        directories
+    } else {
+        runs.iter().map(|run| run.path().display().to_string()).collect()
+    }
 }
 
 /// The value of a key as a number, if it is one, and as the name of a group.
@@ -560,7 +587,12 @@ struct Member<'a> {
     data: ReportData<'a>,
     method: &'a Arc<MethodDescription>,
     rows: PlaneGroup<'a>,
+    /// By their numbers in the runs of the group.
+    own_layers: Vec<LayerPath>,
+    /// By their places in the figure: layers of the same name are the same layer.
     layers: Vec<LayerPath>,
+    /// The name of each of them, with its width.
+    names: Vec<String>,
 }
 
 impl<'a> Member<'a> {
@@ -571,7 +603,16 @@ impl<'a> Member<'a> {
         let in_mean = data.in_mean();
         let rows = group.plane.groups().into_iter().find(|rows| rows.method.id == id)?;
         let layers = rows.layers_over(|seed| in_mean.has(seed));
-        Some(Member { group, data, method, rows, layers })
+        let own_layers = layers.clone();
+        let names = layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect();
+        Some(Member { group, data, method, rows, own_layers, layers, names })
+    }
+
+    /// The numbers that the layers have in the runs of the group, in the order of the figure.
+    fn own_by_place(&self) -> Vec<usize> {
+        let name = |own: &LayerPath| self.data.layer_name(own.layer, own.width);
+        let own = |shown: &String| self.own_layers.iter().find(|own| name(own) == *shown).map_or(0, |own| own.layer);
+        self.names.iter().map(own).collect()
     }
 
     fn n_seeds(&self) -> usize {
@@ -647,24 +688,53 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The layers of all groups: by number, with the name that they have in common, or the number alone.
-fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
-    let mut names: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-    for member in members {
-        for path in &member.layers {
-            names.entry(path.layer).or_default().insert(member.data.layer_name(path.layer, path.width));
+/// Gives layers of the same name the same number, through all groups: in the order of the first group, a layer that only others
+/// have after the one that it follows there.
+fn number_by_name(members: &mut [Member<'_>]) {
+    let mut order: Vec<String> = Vec::new();
+    for member in &*members {
+        let mut after = None;
+        for layer in 1..=member.data.layers.len().max(member.own_layers.iter().map(|path| path.layer).max().unwrap_or(0)) {
+            let name = LayerDescription::name_in(&member.data.layers, layer);
+            after = Some(match order.iter().position(|other| *other == name) {
+                Some(place) => place,
+                None => {
+                    let place = after.map_or(0, |before: usize| before + 1);
+                    order.insert(place, name);
+                    place
+                }
+            });
         }
     }
-    let width_of = |layer: usize| {
-        let all = members.iter().flat_map(|member| &member.layers).filter(move |path| path.layer == layer);
-        let widths: BTreeSet<usize> = all.map(|path| path.width).collect();
-        (widths.len() == 1).then(|| widths.first().copied()).flatten()
-    };
-    let named = |(layer, names): (usize, BTreeSet<String>)| {
-        let name = match (names.len(), names.into_iter().next(), width_of(layer)) {
-            (1, Some(name), _) => name,
-            (_, _, Some(width)) => format!("{} ({width})", words::layer(layer)),
-            _ => words::layer(layer),
+    for member in members {
+        for path in &mut member.layers {
+            let name = LayerDescription::name_in(&member.data.layers, path.layer);
+            path.layer = order.iter().position(|other| *other == name).map_or(path.layer, |place| place + 1);
+        }
+        let mut both: Vec<(LayerPath, String)> =
+            std::mem::take(&mut member.layers).into_iter().zip(std::mem::take(&mut member.names)).collect();
+        both.sort_by_key(|(path, _)| path.layer);
+        (member.layers, member.names) = both.into_iter().unzip();
+    }
+}
+
+/// The layers of all groups, with the name that they have in common: with its width and nonlinearity, or with less of it.
+fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
+    let mut names: BTreeMap<usize, Vec<(String, String, usize)>> = BTreeMap::new();
+    for member in members {
+        for ((path, name), own) in member.layers.iter().zip(&member.names).zip(member.own_by_place()) {
+            let called = words::called(&member.data, own);
+            names.entry(path.layer).or_default().push((name.clone(), called, path.width));
+        }
+    }
+    let named = |(layer, names): (usize, Vec<(String, String, usize)>)| {
+        let (whole, called, width) = &names[0];
+        let name = if names.iter().all(|(other, ..)| other == whole) {
+            whole.clone()
+        } else if names.iter().all(|(.., other)| other == width) {
+            format!("{called} ({width})")
+        } else {
+            called.clone()
         };
         ShownLayer { layer, name }
     };
@@ -686,7 +756,7 @@ fn shared_limits(members: &[Member<'_>]) -> Vec<Limit> {
 /// The notes of each group with its name; what is alike for all is said once.
 fn notes(members: &[Member<'_>]) -> Vec<Note> {
     let of = |member: &Member<'_>| {
-        let about = words::notes(&member.data, &member.rows, &member.layers);
+        let about = words::notes(&member.data, &member.rows, &member.own_layers);
         learned::note(&member.data).into_iter().chain(about).collect::<Vec<Note>>()
     };
     let all: Vec<(String, Vec<Note>)> =

@@ -25,6 +25,9 @@ pub struct ReportData<'a> {
     /// Where the training and the test part are measured apart: what is known of each. What stands above is then of both
     /// together, and figures of a method show what its own part has.
     pub parts: Vec<PartFacts>,
+    /// Whether each layer is computed from the one before it, so that I(X;T) of the exact quantities cannot rise. Not known
+    /// of recorded layers whose order nobody gave, nor of channels and positions.
+    pub is_chain: bool,
     /// The layers of the network, the first nearest the input; may be empty if they are not known.
     pub layers: Vec<LayerDescription>,
     /// What was measured.
@@ -59,6 +62,7 @@ impl<'a> ReportData<'a> {
             h_x: Information::from_bits(data.h_x_bits),
             h_y: Information::from_bits(data.h_y_bits),
             parts: data.parts.clone(),
+            is_chain: manifest.is_chain(),
             layers: manifest.layers.clone(),
             plane: run.plane(),
             training: run.training(),
@@ -129,6 +133,7 @@ impl<'a> ReportData<'a> {
             h_x: Information::ZERO,
             h_y: Information::ZERO,
             parts: vec![],
+            is_chain: true,
             layers: vec![],
             plane,
             training: &[],

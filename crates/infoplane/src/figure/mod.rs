@@ -20,6 +20,7 @@
 //!     h_x: Information::from_bits(12.0),
 //!     h_y: Information::from_bits(0.999),
 //!     parts: vec![],
+//!     is_chain: true,
 //!     layers: vec![],
 //!     plane: &plane,
 //!     training: &[],
@@ -52,6 +53,7 @@ pub(crate) mod words;
 
 use rayon::prelude::*;
 
+pub(crate) use comparison::ComparedMember;
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
 pub use data::ReportData;
 pub use learned::failed_in_words;

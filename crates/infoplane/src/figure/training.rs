@@ -64,6 +64,11 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
         training.panel("norm of the gradient", &gradient, AxisScale::Logarithmic),
         training.panel("gradient signal / noise", &ratio, AxisScale::Logarithmic),
     ];
+    // Recorded networks come with what their program kept: what there is nothing of has no panel.
+    let panels: Vec<Panel> = panels.into_iter().filter(|panel| !panel.series.is_empty()).collect();
+    if panels.is_empty() {
+        return None;
+    }
 
     let mut legend = Vec::new();
     let mut entry = |key, name: &str| legend.push(LegendEntry { key, name: name.into() });
@@ -78,11 +83,12 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
 
     let mut notes: Vec<Note> = learned::note(data).into_iter().collect();
     notes.extend(learned::reading(data, &numbers, "Bands: 25 to 75 % of the seeds."));
-    notes.push(Note::reading(
-        NoteCode::Definition,
-        "Each point is the mean of the epochs that share a place of the axis. Gradient: the norm of the mean and of the \
-         standard deviation of an epoch's mini-batch gradients, entry by entry; their ratio is signal / noise.",
-    ));
+    let mut text = "Epochs that lie too close together on the axis to be told apart are one point, at their mean.".to_string();
+    if gradient.iter().any(has) {
+        text += " Gradient: the norm of the mean and of the standard deviation of an epoch's mini-batch gradients, entry by \
+                 entry; their ratio is signal / noise.";
+    }
+    notes.push(Note::reading(NoteCode::Definition, text));
     Some(Figure {
         id: "training".into(),
         kind: FigureKind::Training,

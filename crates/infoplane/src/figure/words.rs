@@ -36,7 +36,9 @@ pub(super) fn facts(data: &ReportData<'_>, seeds: &[u64]) -> Vec<String> {
         _ if in_mean < n => format!("mean of {in_mean} of {n} seeds"),
         _ => format!("{n} seeds"),
     };
-    vec![data.dataset.clone(), format!("n = {}", data.n_samples), seeds]
+    // A recording is called after its data, which the title has said.
+    let dataset = Some(&data.dataset).filter(|&dataset| *dataset != data.title).cloned();
+    dataset.into_iter().chain([format!("n = {}", data.n_samples), seeds]).collect()
 }
 
 /// What a reader must know beside the curves: values outside the bins, rows without values, seeds that end
@@ -57,8 +59,8 @@ pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[Lay
             ),
         ));
     }
-    notes.extend(processing(data, layers));
-    notes.extend(missing(group, in_mean));
+    notes.extend(Some(layers).filter(|_| data.is_chain).and_then(|layers| processing(data, layers)));
+    notes.extend(missing(data, group, in_mean));
     notes.extend(early_ends(data, group, in_mean));
     notes
 }
@@ -114,23 +116,49 @@ fn processing(data: &ReportData<'_>, layers: &[LayerPath]) -> Option<Note> {
     Some(Note::warning(NoteCode::DataProcessing, text))
 }
 
-fn missing(group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
-    let missing = group.missing_of(|seed| in_mean.has(seed));
-    let count: usize = missing.iter().map(|(_, count)| count).sum();
-    let (reason, _) = missing.first()?;
-    let more = match missing.len() - 1 {
+fn missing(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
+    // The rows of each kind of reason, with the first of them.
+    let mut kinds: Vec<(String, usize, PlaneRow)> = Vec::new();
+    let mut half = false;
+    let mut layers: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+    for row in group.rows().filter(|row| row.values().is_none() && in_mean.has(row.seed)) {
+        // A row may hold one of the two: the plane leaves it out, the curves show what there is.
+        half |= row.i_xt_bits.is_some() != row.i_ty_bits.is_some();
+        let (first, last) = layers.entry(row.layer).or_insert((row.epoch, row.epoch));
+        (*first, *last) = ((*first).min(row.epoch), (*last).max(row.epoch));
+        let code = row.missing.as_ref().map_or("not-finite".to_string(), |missing| missing.code.to_string());
+        match kinds.iter_mut().find(|(other, ..)| *other == code) {
+            Some((_, count, _)) => *count += 1,
+            None => kinds.push((code, 1, row)),
+        }
+    }
+    kinds.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
+    let count: usize = kinds.iter().map(|(_, count, _)| count).sum();
+    let (_, _, first) = kinds.first()?;
+    let more = match kinds.len() - 1 {
         0 => String::new(),
         1 => ", and another reason".into(),
         others => format!(", and {others} other reasons"),
     };
     let rows = if count == 1 { "1 row".into() } else { format!("{count} rows") };
-    // A row may hold one of the two: the plane leaves it out, the curves show what there is.
-    let half = group
-        .rows()
-        .any(|row| row.values().is_none() && (row.i_xt_bits.is_some() != row.i_ty_bits.is_some()));
     let values = if half { "both values" } else { "values" };
+    let of_layer = |(&layer, &(first, last)): (&usize, &(u64, u64))| match first == last {
+        true => format!("{} at epoch {first}", called(data, layer)),
+        false => format!("{} from epoch {first} to {last}", called(data, layer)),
+    };
+    let mut shown: Vec<String> = layers.iter().take(3).map(of_layer).collect();
+    if layers.len() > 3 {
+        shown.push(format!("{} other layers", layers.len() - 3));
+    }
+    let reason = first.missing.as_ref().map_or_else(|| "no finite value".into(), |missing| missing.to_string());
     let reason = reason.trim_end_matches('.');
-    Some(Note::warning(NoteCode::Missing, format!("Left out: {rows} without {values} ({reason}{more}).")))
+    let text = format!(
+        "Left out: {rows} without {values}, of {} ({}, epoch {}: {reason}{more}).",
+        shown.join(", "),
+        called(data, first.layer),
+        first.epoch
+    );
+    Some(Note::warning(NoteCode::Missing, text))
 }
 
 fn early_ends(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::summary::{aligned, markdown_table, plain, table_and_notes};
 use super::{Figure, Options, ReportError, files, write_files};
-use crate::figure::{Arrangement, Comparison};
+use crate::figure::{Arrangement, ComparedMember, Comparison};
 use crate::table::TableFormat;
 
 /// Compared groups in words and aligned columns, for a terminal: for every common method and every group the table of
@@ -14,7 +14,7 @@ use crate::table::TableFormat;
 pub fn comparison_summary(comparison: &Comparison) -> String {
     let mut text = format!("compared: {}\n", comparison.names().join(", "));
     for (title, members) in comparison.by_method() {
-        text += &format!("\n{title} – bits, mean ± standard error over seeds\n");
+        text += &format!("\n{title} – bits{}\n", of_seeds(&members));
         for member in members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             text += &format!("\n{}\n{}", member.label, aligned(&rows));
@@ -49,10 +49,16 @@ pub fn write_comparison(
     write_files(files, directory)
 }
 
+/// What the numbers are, where a group has several seeds.
+fn of_seeds(members: &[ComparedMember<'_>]) -> &'static str {
+    let several = members.iter().any(|member| member.rows.seeds().len() > 1);
+    if several { ", mean ± standard error over seeds" } else { "" }
+}
+
 fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> String {
     let mut page = format!("# {}\n", plain(&comparison.names().join(", ")));
     for (title, members) in comparison.by_method() {
-        page += &format!("\n## {}\n\nBits, mean ± standard error over seeds.\n", plain(&title));
+        page += &format!("\n## {}\n\nBits{}.\n", plain(&title), of_seeds(&members));
         for member in members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             page += &format!("\n### {}\n\n{}", plain(&member.label), markdown_table(&rows));

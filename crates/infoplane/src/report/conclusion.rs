@@ -42,6 +42,7 @@ struct Loss<'a> {
 ///     h_x: Information::from_bits(12.0),
 ///     h_y: Information::from_bits(0.999),
 ///     parts: vec![],
+///     is_chain: true,
 ///     layers: vec![],
 ///     plane: &plane,
 ///     training: &[],
@@ -97,7 +98,7 @@ pub fn conclusion(data: &ReportData<'_>) -> Option<String> {
             parts.push(format!(
                 "no layer loses more than {NEGLIGIBLE_BITS} bits of {quantity} after its largest value ({} loses most, {} bits)",
                 called(data, most.path),
-                amount(most.bits)
+                finer(most.bits)
             ));
         }
     }
@@ -214,6 +215,14 @@ fn amount(mean: Mean) -> String {
     match mean.standard_error {
         Some(error) => format!("{:.1} ± {error:.1}", mean.mean),
         None => format!("{:.1}", mean.mean),
+    }
+}
+
+/// With the decimals that tell it from the limit.
+fn finer(mean: Mean) -> String {
+    match mean.standard_error {
+        Some(error) => format!("{:.2} ± {error:.2}", mean.mean),
+        None => format!("{:.2}", mean.mean),
     }
 }
 

@@ -98,6 +98,7 @@ struct Figure {
 ///     h_x: Information::from_bits(12.0),
 ///     h_y: Information::from_bits(0.999),
 ///     parts: vec![],
+///     is_chain: true,
 ///     layers: vec![LayerDescription { name: "T1".into(), width: 3, nonlinearity: "tanh".into() }],
 ///     plane: &plane,
 ///     training: &[],

@@ -26,6 +26,7 @@ const HEADER: [&str; 8] =
 ///     h_x: Information::ZERO,
 ///     h_y: Information::ZERO,
 ///     parts: vec![],
+///     is_chain: true,
 ///     layers: vec![],
 ///     plane: &InformationPlane::default(),
 ///     training: &[],
@@ -134,9 +135,10 @@ pub(super) fn table_and_notes(
     let data = &*data.of_method(group.method);
     let in_mean = data.in_mean();
     let both = group.layers_over(|seed| in_mean.has(seed));
+    let end = both.iter().filter_map(|path| path.mean.last()).map(|point| point.epoch).max().unwrap_or(0);
     let rows = group.layers_with_i_ty(|seed| in_mean.has(seed)).into_iter().filter_map(|half| {
         match both.iter().find(|path| path.layer == half.layer) {
-            Some(path) => row(data, path),
+            Some(path) => row(data, path, end),
             None => label_row(data, &half),
         }
     });
@@ -160,8 +162,10 @@ fn label_row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
     ])
 }
 
-fn row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
+fn row(data: &ReportData<'_>, path: &LayerPath, end: u64) -> Option<[String; 8]> {
     let (first, last) = (path.mean.first()?, path.mean.last()?);
+    // A layer that could not be measured to the end stands beside others that could.
+    let early = if last.epoch < end { format!(" (epoch {})", last.epoch) } else { String::new() };
     // Of equal maxima the first: a layer that stays at the limit reached it there.
     let largest =
         path.mean.iter().fold(
@@ -175,10 +179,10 @@ fn row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
         amount(first.i_xt_bits, 2),
         amount(largest.i_xt_bits, 2),
         largest.epoch.to_string(),
-        amount(last.i_xt_bits, 2),
+        amount(last.i_xt_bits, 2) + &early,
         amount(first.i_ty_bits, 3),
         amount(largest.i_ty_bits, 3),
-        amount(last.i_ty_bits, 3),
+        amount(last.i_ty_bits, 3) + &early,
     ])
 }
 

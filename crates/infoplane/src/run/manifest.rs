@@ -152,6 +152,15 @@ impl Manifest {
         (likeness(&best) > 0.8).then_some(best)
     }
 
+    /// Whether each layer is known to be computed from the one before it: of networks that are trained here, and of recorded
+    /// layers whose order was given and which are whole.
+    pub fn is_chain(&self) -> bool {
+        let Origin::Recorded(recorded) = &self.origin else { return true };
+        let Some(folder) = recorded.settings.get("folder") else { return true };
+        let is_whole = folder.get("positions").is_none_or(|positions| positions.as_str() == Some("flatten"));
+        folder.get("layers").is_some() && is_whole
+    }
+
     /// What a layer is called, from 1.
     pub fn layer_name(&self, layer: usize) -> String {
         LayerDescription::name_in(&self.layers, layer)

@@ -62,6 +62,7 @@ impl Run {
             h_x: Information::from_bits(12.0),
             h_y: Information::from_bits(0.9992),
             parts: vec![],
+            is_chain: true,
             layers: self.layers.clone(),
             plane: &self.plane,
             training: &self.training,
