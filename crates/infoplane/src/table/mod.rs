@@ -333,7 +333,12 @@ mod tests {
             for (place, column) in columns.iter().enumerate() {
                 assert!(columns[..place].iter().all(|other| other.name != column.name), "{}", column.name);
                 assert!(column.about.ends_with('.') && !column.about.contains('|'), "{}", column.name);
-                assert!(column.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+                assert!(
+                    column
+                        .name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                );
             }
         }
     }
