@@ -8,7 +8,9 @@ use infoplane::experiment::ExperimentError;
 use infoplane::record::RecordError;
 use infoplane::report::ReportError;
 use infoplane::run::RunError;
+use infoplane::schedule::ScheduleError;
 
+use crate::flags::schedule::flag;
 use crate::terminal::say;
 
 /// Something was wrong with the machine: a file that could not be written, a disk that is full.
@@ -82,8 +84,23 @@ impl From<RecordError> for Failure {
         match error {
             RecordError::Run(error) => error.into(),
             RecordError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
-            RecordError::Threads(_) | RecordError::Unreadable { .. } => {
-                Failure { message: error.to_string(), code: FAILED }
+            RecordError::Threads(_) => Failure { message: error.to_string(), code: FAILED },
+            // Keys of the schedule by the flags that set them.
+            RecordError::Schedule(ScheduleError { key, given, allowed }) => {
+                Failure::input(format!("{} {given}; allowed is {allowed}", flag(key)))
+            }
+            RecordError::NoSuchEpoch { epoch, nearest } => {
+                Failure::input(format!("--at lists {epoch}, which was not saved; the nearest is {nearest}"))
+            }
+            RecordError::UnknownEnd => Failure::input(
+                "--schedule log-spaced needs the last epoch that will be trained: --last EPOCH",
+            ),
+            RecordError::UnknownRange { .. } => Failure::input(
+                "the bins are on the range of all epochs, which is not known before the last; give --range LOW,HIGH or \
+                 --rule floor, another --estimator, or record when all epochs are there",
+            ),
+            RecordError::NoneUpTo { last, first } => {
+                Failure::input(format!("--last {last} is before the first epoch that was saved, {first}"))
             }
             _ => Failure::input(error),
         }
@@ -92,7 +109,7 @@ impl From<RecordError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        let code = if matches!(error, RunError::Io { .. }) { FAILED } else { BAD_INPUT };
+        let code = if matches!(error, RunError::Io { .. } | RunError::Gone(_)) { FAILED } else { BAD_INPUT };
         let failure = Failure { message: error.to_string(), code };
         match &error {
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {

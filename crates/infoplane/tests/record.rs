@@ -9,10 +9,10 @@ use std::time::Duration;
 use infoplane::estimator::EstimatorConfig;
 use infoplane::experiment::{Experiment, Progress, RunOptions};
 use infoplane::record::{
-    Folder, FolderConfig, FollowOptions, Positions, RecordError, Recorder, Recording, follow_folder,
-    record_folder, resume_folder,
+    Folder, FolderConfig, FollowOptions, Followed, Positions, RecordError, Recorder, Recording,
+    describe_statistics, follow_folder, record_folder, resume_folder,
 };
-use infoplane::run::{Run, State};
+use infoplane::run::{Run, RunError, State};
 use infoplane::schedule::{Reason, ScheduleConfig};
 use infoplane::{Activations, Labels};
 use ndarray::Array2;
@@ -276,6 +276,55 @@ fn delta_skips_go_from_saved_epoch_to_saved_epoch() {
 }
 
 #[test]
+fn columns_of_statistics_are_told_and_percentages_refused() {
+    let (folder, mut config) = saved(&[0, 1, 2]);
+    let table = folder.path().join("log.csv");
+    let header = "Epoch,Train Loss,loss,val-accuracy,lr,weight_norm.fc10,note";
+    fs::write(&table, format!("{header}\n0,1.5,9,0.5,0.1,2,a\n1,1.25,8,1,nan,2.5,b\n")).unwrap();
+    config.statistics = Some(table.clone());
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    let stats = &run.training()[1];
+    assert_eq!((stats.train_loss, stats.test_accuracy), (Some(1.25), Some(1.0)));
+    assert_eq!(stats.scalars, [("loss".to_string(), 8.0)].into());
+    let described = describe_statistics(&table, &run.manifest().layers).unwrap();
+    let described: Vec<(&str, &str)> =
+        described.iter().map(|(name, what)| (name.as_str(), what.as_str())).collect();
+    assert_eq!(
+        described,
+        [
+            ("Epoch", "epoch"),
+            ("Train Loss", "train_loss"),
+            ("loss", "a number of that name"),
+            ("val-accuracy", "test_accuracy"),
+            ("lr", "a number of that name"),
+            ("weight_norm.fc10", "weight_norm of layer 2"),
+            ("note", "left out, it holds no numbers"),
+        ]
+    );
+    for accuracy in ["87.5", "1.01", "-0.5"] {
+        fs::write(&table, format!("epoch,accuracy\n0,{accuracy}\n")).unwrap();
+        let error = go(&config, &EVERY, &folder.path().join("none"), 1).unwrap_err().to_string();
+        let said = format!(
+            "line 2: accuracy = {accuracy}; allowed are shares from 0 to 1: divide percentages by 100"
+        );
+        assert!(error.contains(&said), "{error}");
+    }
+}
+
+#[test]
+fn inputs_of_any_shape_are_told_apart_by_their_rows() {
+    let (folder, mut config) = saved(&[0, 1]);
+    // Images of 2 × 3, of which the sample and the one 30 later are the same.
+    let images: Vec<f32> =
+        (0..N).flat_map(|sample| (0..6).map(move |pixel| (sample % 30 * pixel) as f32)).collect();
+    let file = folder.path().join("x.npy");
+    fs::write(&file, npy(&[N, 2, 3], &images)).unwrap();
+    config.inputs = Some(file.display().to_string());
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    assert!((run.manifest().data.h_x_bits - 30f64.log2()).abs() < 1e-12);
+}
+
+#[test]
 fn statistics_of_a_table_reach_the_run() {
     let (folder, mut config) = saved(&[0, 1, 2]);
     let table = folder.path().join("log.csv");
@@ -325,7 +374,7 @@ fn folders_that_make_no_sense_are_refused_with_what_is_allowed() {
     fs::write(&short, "y\na\nb\n").unwrap();
     refused(
         &FolderConfig { labels: short.display().to_string(), ..config.clone() },
-        "60 samples, but there are 2 labels",
+        "60 samples, but the number of labels is 2",
     );
     fs::create_dir(folder.path().join("acts/e1")).unwrap();
     refused(&config, "are both epoch 1");
@@ -391,7 +440,9 @@ fn an_epoch_that_is_still_being_written_is_waited_for() {
     assert_eq!(run.manifest().layers.len(), 2);
     let missing = run.plane().rows().filter(|row| row.missing.is_some());
     assert!(missing.map(|row| (row.epoch, row.layer)).eq([(3, 2), (3, 2)]));
-    assert!(told.0.into_inner().unwrap().iter().all(|what| what.starts_with("epoch 3: ")));
+    // The folder may have been empty at the first look.
+    let told = told.0.into_inner().unwrap();
+    assert!(told.iter().all(|what| what.starts_with("epoch 3: ") || what.starts_with("waiting")), "{told:?}");
 }
 
 #[test]
@@ -436,7 +487,7 @@ fn layers_may_be_called_anything() {
         assert!(!text.contains('\u{1b}') && !text.contains("<g>"), "{}", svg.display());
     }
     let csv = fs::read_to_string(report.join("plane.csv")).unwrap();
-    assert!(csv.contains(",größe,2,kde,"), "{csv}");
+    assert!(csv.contains(",größe,2,kde-noise-variance-0.01-upper,kde,"), "{csv}");
 }
 
 #[test]
@@ -473,4 +524,149 @@ fn epochs_are_measured_as_they_appear() {
     });
     assert!(matches!(error, RecordError::Unreadable { .. }), "{error}");
     assert_eq!(Run::read(&out).unwrap().schedule().len(), 5);
+}
+
+/// The measured epochs of a run.
+fn measured(run: &Run) -> Vec<u64> {
+    run.schedule().iter().map(|measured| measured.epoch).collect()
+}
+
+#[test]
+fn epochs_after_the_last_one_are_not_measured() {
+    let (folder, mut config) = saved(&(0..16).collect::<Vec<_>>());
+    let table = folder.path().join("log.csv");
+    fs::write(&table, "epoch,loss\n4,1\n5,0.5\n").unwrap();
+    config.statistics = Some(table);
+    let kde = estimators()[..1].to_vec();
+    let never = AtomicBool::new(false);
+    let go = |schedule: &ScheduleConfig, last: u64, out: &str| {
+        let out = folder.path().join(out);
+        follow_folder("mine", &config, &kde, schedule, &out, following(Some(last)), &(), &never)
+    };
+    let run = go(&EVERY, 4, "every").unwrap().run;
+    assert_eq!((run.state(), measured(&run)), (State::Finished, vec![0, 1, 2, 3, 4]));
+    assert!(run.training().iter().map(|stats| stats.epoch).eq([4]));
+    // The last epoch counts although the schedule would pass over it.
+    let run = go(&ScheduleConfig::Every { interval: 3 }, 4, "third").unwrap().run;
+    assert_eq!((run.state(), measured(&run)), (State::Finished, vec![0, 3, 4]));
+    let complete = go(&EVERY, 4, "every").unwrap_err();
+    assert!(matches!(complete, RecordError::Run(RunError::Complete(_))), "{complete}");
+    fs::remove_dir_all(folder.path().join("acts/epoch-000")).unwrap();
+    let none = go(&EVERY, 0, "none").unwrap_err();
+    assert!(matches!(none, RecordError::NoneUpTo { last: 0, first: 1 }), "{none}");
+    assert!(!folder.path().join("none").exists());
+}
+
+/// Interrupts once an epoch is measured.
+struct StopAt<'a>(&'a AtomicBool, u64);
+
+impl Progress for StopAt<'_> {
+    fn trained(&self, _epochs: u64) {}
+    fn measured(&self, _seed: u64, epoch: u64) {
+        self.0.fetch_or(epoch == self.1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn noticed(&self, _what: &str) {}
+}
+
+#[test]
+fn a_recording_that_follows_is_resumed_until_its_last_epoch() {
+    let (folder, config) = saved(&[0, 1, 2]);
+    let (acts, out) = (folder.path().join("acts"), folder.path().join("followed"));
+    let kde = estimators()[..1].to_vec();
+    let stop = AtomicBool::new(false);
+    let options = FollowOptions { idle: Some(Duration::from_secs(60)), ..following(Some(5)) };
+    let stopped =
+        follow_folder("mine", &config, &kde, &EVERY, &out, options, &StopAt(&stop, 2), &stop).unwrap_err();
+    assert!(matches!(stopped, RecordError::Interrupted), "{stopped}");
+    let manifest = Run::read(&out).unwrap().manifest().clone();
+    let expected = Followed { last: Some(5), idle_seconds: Some(60.0) };
+    assert_eq!((Followed::of(&manifest), manifest.planned_epochs), (Some(expected), Some(5)));
+    let never = AtomicBool::new(false);
+    let (options, told) = (RunOptions { threads: 2, ..RunOptions::default() }, Told::default());
+    let resumed = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for epoch in 3..8 {
+                std::thread::sleep(Duration::from_millis(150));
+                save(&acts, epoch);
+            }
+        });
+        resume_folder(&out, options, &told, &never).unwrap()
+    });
+    assert_eq!((resumed.run.state(), measured(&resumed.run)), (State::Finished, (0..=5).collect()));
+    assert_eq!(resumed.measured_epochs, 3);
+    // A recording of what is there does not follow.
+    let run = go(&config, &EVERY, &folder.path().join("there"), 1).unwrap();
+    assert_eq!(Followed::of(run.manifest()), None);
+}
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_waited_for() {
+    let (folder, config) = saved(&[]);
+    let (acts, out) = (folder.path().join("acts"), folder.path().join("followed"));
+    let kde = estimators()[..1].to_vec();
+    let (told, never) = (Told::default(), AtomicBool::new(false));
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            (0..3).for_each(|epoch| save(&acts, epoch));
+        });
+        follow_folder("mine", &config, &kde, &EVERY, &out, following(Some(2)), &told, &never).unwrap().run
+    });
+    assert_eq!(measured(&run), [0, 1, 2]);
+    let told = told.0.into_inner().unwrap();
+    assert!(told.len() == 1 && told[0].ends_with("acts, which does not exist yet"), "{told:?}");
+    // What is wrong whatever comes is told at once, and Ctrl-C ends the waiting.
+    let nowhere = FolderConfig { source: folder.path().join("nowhere"), ..config.clone() };
+    let new = folder.path().join("new");
+    let observed = estimators();
+    let error = follow_folder("mine", &nowhere, &observed, &EVERY, &new, following(None), &(), &never);
+    assert!(matches!(error, Err(RecordError::UnknownRange { index: 1 })), "{error:?}");
+    let error = follow_folder("mine", &nowhere, &kde, &EVERY, &out, following(None), &(), &never);
+    assert!(matches!(error, Err(RecordError::Run(RunError::Complete(_)))), "{error:?}");
+    let stop = AtomicBool::new(true);
+    let error = follow_folder("mine", &nowhere, &kde, &EVERY, &new, following(None), &(), &stop);
+    assert!(matches!(error, Err(RecordError::Interrupted)), "{error:?}");
+    assert!(!new.exists());
+}
+
+#[test]
+fn a_run_directory_that_is_removed_meanwhile_ends_the_recording() {
+    let (folder, config) = saved(&[0, 1]);
+    let out = folder.path().join("followed");
+    let kde = estimators()[..1].to_vec();
+    let never = AtomicBool::new(false);
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(300));
+            fs::remove_dir_all(&out).unwrap();
+        });
+        follow_folder("mine", &config, &kde, &EVERY, &out, following(Some(9)), &(), &never).unwrap_err()
+    });
+    assert!(matches!(&error, RecordError::Run(RunError::Gone(path)) if *path == out), "{error}");
+    assert!(!error.to_string().contains("resume"), "{error}");
+    // A recorder is told at the next epoch.
+    let recording = Recording::new("mine", labels(), &[("conv1", 4)], 0.01);
+    let mut recorder = Recorder::create(&out, recording).unwrap();
+    fs::remove_dir_all(&out).unwrap();
+    let activations = Activations { layers: vec![Array2::from_shape_vec((N, 4), layer(0, 4)).unwrap()] };
+    let error = recorder.record(0, &activations, None).unwrap_err();
+    assert!(matches!(error, RecordError::Run(RunError::Gone(_))), "{error}");
+}
+
+#[test]
+fn a_file_is_no_run_directory() {
+    let (folder, config) = saved(&[0, 1]);
+    let file = folder.path().join("y.csv");
+    for out in [file.clone(), file.join("run")] {
+        let errors = [
+            go(&config, &EVERY, &out, 1).unwrap_err(),
+            resume_folder(&out, RunOptions::default(), &(), &AtomicBool::new(false)).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(
+                matches!(&error, RecordError::Run(RunError::NotADirectory(path)) if *path == file),
+                "{error}"
+            );
+        }
+    }
 }

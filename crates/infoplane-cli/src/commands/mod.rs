@@ -50,6 +50,9 @@ pub enum Command {
     /// Measure activations that another program saved: the planes of a network of your own
     Record(Box<record::Args>),
     /// Measure activations while another program still saves them (record --follow)
+    #[command(mut_arg("follow", |flag| flag.hide(true)))]
+    #[command(mut_arg("last", |flag| flag.help("Complete the run once this epoch is measured")))]
+    #[command(mut_arg("idle", |flag| flag.help("Complete the run after this many seconds without anything new")))]
     Watch(Box<record::Args>),
     /// Resume a run or an as-if-random result that was stopped
     Resume(resume::Args),

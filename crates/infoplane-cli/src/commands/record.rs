@@ -9,23 +9,23 @@ use std::time::Duration;
 use infoplane::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
 use infoplane::experiment::Progress;
 use infoplane::record::{
-    Folder, FolderConfig, FollowOptions, Positions, RecordError, RecordSummary, Understood, follow_folder,
-    record_folder, resume_folder,
+    Folder, FolderConfig, FollowOptions, Followed, Positions, RecordError, RecordSummary, Understood,
+    describe_statistics, follow_folder, record_folder, resume_folder,
 };
 use infoplane::report::ReportData;
 use infoplane::run::{Run, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
-use super::run::{Shown, claim_directory};
+use super::run::{Shown, claim_directory, counted, directory_name};
 use crate::describe::data_lines;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
-use crate::flags::schedule::ScheduleFlags;
+use crate::flags::schedule::{ScheduleFlags, flag};
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, fitted, is_quiet, on_interrupt, say, width};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -47,13 +47,14 @@ pub struct Args {
     /// Class of each sample, Y: numbers, text or one-hot rows; an array of a file is named after a colon (acts.npz:y)
     #[arg(long, value_name = "FILE")]
     pub labels: String,
-    /// Inputs, X, if some repeat: equal rows count as one input
+    /// Inputs, X, if some repeat: equal rows, or images, count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
-    /// Loss, accuracy and norms of epochs: a CSV file with a column `epoch`
+    /// Loss, accuracy and norms of epochs: a CSV file with a column `epoch`; docs/data.md lists the other names
     #[arg(long, value_name = "FILE.csv")]
     pub statistics: Option<PathBuf>,
-    /// Layers in the order of the network, separated by commas [default: all]
+    /// Layers in the order of the network, separated by commas [default: all, in the order of their
+    /// file names, or as they are in the file]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub layers: Option<Vec<String>>,
     /// How feature maps and sequences become vectors: flatten, mean (over positions), channels (each a layer), last,
@@ -64,7 +65,7 @@ pub struct Args {
     #[arg(long)]
     pub channels_last: bool,
     /// Name of the network in figures [default: the name of the folder]
-    #[arg(long)]
+    #[arg(long, value_parser = network_name)]
     pub name: Option<String>,
     /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]
@@ -88,13 +89,23 @@ pub struct Args {
     #[command(flatten)]
     pub schedule: ScheduleFlags,
     /// Estimator; without it 30 equal bins on the range of each layer over all epochs
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = ESTIMATORS)]
     pub estimator: Option<String>,
     /// Any other key of the estimator
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = ESTIMATORS)]
     pub set: Vec<String>,
     #[command(flatten)]
     pub keys: MethodFlags,
+}
+
+const ESTIMATORS: &str = "Estimators";
+
+/// A name that figures can show.
+fn network_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the name is empty; name the network, or leave the flag out".into()),
+        _ => Ok(text.into()),
+    }
 }
 
 fn positions(text: &str) -> Result<Positions, String> {
@@ -108,12 +119,6 @@ fn positions(text: &str) -> Result<Positions, String> {
         }),
     }
 }
-
-/// How often a folder is looked at for new epochs.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How long the newest epoch may lack something before that is taken to be missing.
-const SETTLE: Duration = Duration::from_secs(5);
 
 /// Measures activations that another program saved.
 pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
@@ -139,18 +144,28 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
     };
     let schedule = schedule(&arguments.schedule)?;
     let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.source));
-    let understood = match Folder::open(&config) {
-        Ok(folder) => Some(folder.understood()),
+    let opened = match Folder::open(&config) {
+        Ok(folder) => Some(folder),
         // What is not there yet is waited for.
         Err(_) if follow => None,
         Err(error) => return Err(error.into()),
     };
+    let understood = opened.as_ref().map(Folder::understood);
+    let columns = match (&arguments.statistics, &opened) {
+        (Some(table), Some(folder)) => match describe_statistics(table, &folder.layers()) {
+            Ok(columns) => columns,
+            // Of a training that goes on it may be written at the end.
+            Err(_) if follow => Vec::new(),
+            Err(error) => return Err(error.into()),
+        },
+        _ => Vec::new(),
+    };
     if let Some(understood) = understood.as_ref().filter(|_| !arguments.json && !is_quiet()) {
-        write_understood(&mut stderr().lock(), understood)?;
+        write_understood(&mut stderr().lock(), understood, &columns)?;
     }
     let (out, claimed) = match &arguments.out {
         Some(out) => (out.clone(), false),
-        None => (claim_directory(&name)?, true),
+        None => (claim_directory(&directory_name(&name))?, true),
     };
     let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
     let n_epochs = understood.as_ref().filter(|_| !follow).map(|understood| understood.epochs.len() as u64);
@@ -160,9 +175,8 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         let options = FollowOptions {
             last: arguments.last,
             idle: arguments.idle.map(Duration::from_secs),
-            every: LOOK_EVERY,
-            settle: SETTLE,
             threads: arguments.machine.options().threads,
+            ..FollowOptions::default()
         };
         follow_folder(&name, &config, &estimators, &schedule, &out, options, &meter, &interrupt)
     } else {
@@ -174,35 +188,44 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         // Only an empty directory can be removed so: one that holds a run stays.
         let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir("runs"));
     }
-    let summary = match result {
-        Ok(summary) => summary,
-        // Following ends so as a rule: what there is gets its figures.
-        Err(RecordError::Interrupted) if follow && RunDir::open(&out).is_ok() => {
-            let run = Run::read(&out)?;
-            let files = infoplane::report::write(
-                &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
-                &shown.figures.options(),
-                &run.directory().report_path(),
-            );
-            let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
-            say(format!("interrupted: {} holds {} epochs{drawn}", out.display(), run.schedule().len()));
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
-        Err(error) => return Err(interrupted_advice(error, &out)),
-    };
-    finish(&summary, &shown)
+    conclude(result, &out, follow, &shown)
 }
 
-fn interrupted_advice(error: RecordError, out: &Path) -> Failure {
+/// Draws what came out, or says why it did not, and how to go on.
+fn conclude(
+    result: Result<RecordSummary, RecordError>,
+    out: &Path,
+    follow: bool,
+    shown: &Shown<'_>,
+) -> Result<ExitCode, Failure> {
+    let error = match result {
+        Ok(summary) => return finish(&summary, shown),
+        Err(error) => error,
+    };
     let interrupted = matches!(error, RecordError::Interrupted);
-    let failure = Failure::from(error);
-    if interrupted && RunDir::open(out).is_ok() {
-        let out = out.display();
-        return failure.with_advice(format!(
-            "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
-        ));
+    // The folder went away: what was measured of it is there, like the run that was stopped.
+    let kept = interrupted || (follow && matches!(error, RecordError::Unreadable { .. }));
+    if !kept || RunDir::open(out).is_err() {
+        return Err(error.into());
     }
-    failure
+    if interrupted && follow {
+        // Following ends so as a rule: what there is gets its figures.
+        let run = Run::read(out)?;
+        let files = infoplane::report::write(
+            &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
+            &shown.figures.options(),
+            &run.directory().report_path(),
+        );
+        let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
+        let epochs = counted(run.schedule().len() as u64, "epoch");
+        let out = out.display();
+        say(format!("interrupted: {out} holds {epochs}{drawn}\n`infoplane resume {out}` follows again"));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let out = out.display();
+    Err(Failure::from(error).with_advice(format!(
+        "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
+    )))
 }
 
 /// Draws the figures and says what came out.
@@ -231,9 +254,9 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     writeln!(text, "data     {entropies}; {shares}")?;
     writeln!(
         text,
-        "time     {:.1} s; {} epochs measured",
+        "time     {:.1} s; {} measured",
         summary.time.as_secs_f64(),
-        summary.measured_epochs
+        counted(summary.measured_epochs, "epoch")
     )?;
     writeln!(text, "run      {}", run.path().display())?;
     let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.listed();
@@ -243,23 +266,44 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// How the activations were understood.
-fn write_understood(out: &mut impl Write, understood: &Understood) -> std::io::Result<()> {
-    let Understood { layout, epochs, layers, positions, skipped, n_samples } = understood;
+/// How the activations were understood, and the columns of the statistics.
+fn write_understood(
+    out: &mut impl Write,
+    understood: &Understood,
+    columns: &[(String, String)],
+) -> std::io::Result<()> {
+    /// So many missing epochs are named.
+    const NAMED: usize = 5;
+    let Understood { layout, epochs, layers, positions, skipped, n_samples, order } = understood;
     let (first, last) = (epochs.first().unwrap_or(&0), epochs.last().unwrap_or(&0));
+    let missing = understood.missing_epochs();
+    let named: Vec<String> = missing.iter().take(NAMED).map(u64::to_string).collect();
+    let without = match missing.len() {
+        0 => String::new(),
+        n if n <= NAMED => format!(", without {}", named.join(", ")),
+        n => format!(", without {} and {} more", named.join(", "), n - NAMED),
+    };
     writeln!(out, "layout   {layout}")?;
-    writeln!(out, "epochs   {} ({first} to {last})", epochs.len())?;
+    writeln!(out, "epochs   {} ({first} to {last}{without})", epochs.len())?;
     writeln!(out, "samples  {n_samples}")?;
     for (number, (name, shape, width)) in layers.iter().enumerate() {
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
-        writeln!(out, "{heading:<8} {} ({}): {width} units", name.escape_debug(), shape.join(", "))?;
+        let units = counted(*width as u64, "unit");
+        writeln!(out, "{heading:<8} {} ({}): {units}", name.escape_debug(), shape.join(", "))?;
+    }
+    if let Some(order) = order.filter(|_| layers.len() > 1) {
+        writeln!(out, "order    by {order}; --layers sets another")?;
     }
     if let Some(positions) = positions {
         writeln!(out, "maps     {positions} (--positions)")?;
     }
     for (name, why) in skipped {
         writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
+    }
+    for (number, (name, meaning)) in columns.iter().enumerate() {
+        let heading = if number == 0 { "columns" } else { "" };
+        writeln!(out, "{heading:<8} {}: {meaning}", name.escape_debug())?;
     }
     Ok(())
 }
@@ -276,13 +320,16 @@ fn default_estimator() -> EstimatorConfig {
 
 /// Every saved epoch, unless flags say otherwise.
 fn schedule(flags: &ScheduleFlags) -> Result<ScheduleConfig, Failure> {
+    flags.check(Some("every"), &[])?;
     let mut table = toml::Table::new();
     table.insert("kind".into(), "every".into());
     table.insert("interval".into(), 1.into());
     for given in flags.overrides() {
-        let parsed: toml::Table = given
-            .parse()
-            .map_err(|error: toml::de::Error| Failure::input(format!("{given}: {}", error.message())))?;
+        let parsed: toml::Table = given.parse().map_err(|error: toml::de::Error| {
+            let (key, value) = given.split_once('=').unwrap_or((&given, ""));
+            let flag = flag(key.trim_start_matches("schedule."));
+            Failure::input(format!("{flag} {value}: {}", error.message()))
+        })?;
         let Some(toml::Value::Table(keys)) = parsed.get("schedule").cloned() else { continue };
         if keys.contains_key("kind") {
             table.clear();
@@ -330,10 +377,11 @@ impl Progress for RecordMeter {
         let measured = self.measured.fetch_add(1, Ordering::Relaxed) + 1;
         match self.n_epochs {
             Some(all) => {
-                self.meter
-                    .set(measured as f64 / all.max(1) as f64, || format!("{measured}/{all} epochs measured"));
+                self.meter.set(measured as f64 / all.max(1) as f64, || {
+                    format!("{measured}/{} measured", counted(all, "epoch"))
+                });
             }
-            None => self.meter.count(|| format!("{measured} epochs measured, the last {epoch}")),
+            None => self.meter.count(|| format!("{} measured, the last {epoch}", counted(measured, "epoch"))),
         }
     }
 
@@ -349,8 +397,14 @@ pub fn resume(
     shown: &Shown<'_>,
     interrupt: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
+    let follows = RunDir::open(directory).ok().and_then(|(_, manifest)| Followed::of(&manifest));
+    let complete = RunDir::open(directory).is_ok_and(|(run, _)| run.outcome().is_ok_and(|o| o.is_some()));
+    if let Some(Followed { last, .. }) = follows.filter(|_| !complete) {
+        let end = last.map_or(String::new(), |last| format!(", until epoch {last}"));
+        note(format!("follows the activations again{end}; Ctrl-C stops"));
+    }
     let meter = RecordMeter::new(None);
     let result = resume_folder(directory, machine.options(), &meter, interrupt);
     meter.finish();
-    finish(&result.map_err(|error| interrupted_advice(error, directory))?, shown)
+    conclude(result, directory, follows.is_some(), shown)
 }

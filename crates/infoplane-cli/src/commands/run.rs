@@ -10,6 +10,7 @@ use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
 use infoplane::report::{ReportData, ReportError};
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
+use infoplane::schedule::ScheduleConfig;
 use serde_json::{Value, json};
 
 use crate::describe::{data_lines, seed_numbers};
@@ -77,7 +78,14 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         return go_on(directory, experiment.as_deref(), &overrides, machine, &shown);
     }
     let interrupt = on_interrupt(STOPPING);
-    let experiment = Experiment::load(experiment.as_deref().unwrap_or(DEFAULT), &overrides)?;
+    let named = experiment.as_deref().unwrap_or(DEFAULT);
+    // Keys alone change the experiment's own schedule; of what is wrong with that, the load below tells.
+    let own = match arguments.schedule.changes_keys_alone() {
+        true => Experiment::load(named, &arguments.set).ok().and_then(|own| kind(&own.schedule)),
+        false => None,
+    };
+    arguments.schedule.check(own.as_deref(), &arguments.set)?;
+    let experiment = Experiment::load(named, &overrides)?;
     let (out, claimed) = match &arguments.out {
         Some(out) => (out.clone(), false),
         None => (claim_directory(&experiment.directory_name())?, true),
@@ -90,6 +98,12 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
     }
     conclude(result, &out, &shown)
+}
+
+/// The kind of a schedule, by its name.
+fn kind(schedule: &ScheduleConfig) -> Option<String> {
+    let table = toml::Table::try_from(schedule).ok()?;
+    table.get("kind")?.as_str().map(str::to_string)
 }
 
 const STOPPING: &str = "stopping after the epochs in progress; once more to stop at once";
@@ -219,11 +233,10 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
     };
     writeln!(
         out,
-        "time     {:.1} s on {} {}; {} epochs trained{again}, {} measured",
+        "time     {:.1} s on {}; {} trained{again}, {} measured",
         summary.time.as_secs_f64(),
-        work.threads,
-        if work.threads == 1 { "thread" } else { "threads" },
-        work.trained_epochs,
+        counted(work.threads as u64, "thread"),
+        counted(work.trained_epochs, "epoch"),
         work.measured_epochs,
     )?;
     if let Some(saved) = time_saved(summary).filter(|saved| saved.as_secs() > 0 && work.measured_epochs >= 10)
@@ -265,11 +278,35 @@ fn object(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Val
     })
 }
 
+/// A number of things: 1 epoch, 2 epochs.
+pub fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A name as one part of a path: letters, digits, `.`, `-` and `_`, none of `.` and `-` in front.
+pub fn directory_name(name: &str) -> String {
+    /// Names of files are limited to 255 bytes; a letter has up to four.
+    const LONGEST: usize = 60;
+    let mut out = String::new();
+    for character in name.chars().take(LONGEST) {
+        match character {
+            kept if kept.is_alphanumeric() || matches!(kept, '.' | '_') => out.push(kept),
+            _ if out.ends_with('-') => {}
+            _ => out.push('-'),
+        }
+    }
+    let out = out.trim_start_matches(['.', '-']).trim_end_matches('-');
+    if out.is_empty() { "unnamed".into() } else { out.into() }
+}
+
 /// Makes `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is not there yet: made, so that of two runs
 /// that start at once each gets its own.
 pub fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
     let runs = Path::new("runs");
     let error = |path: &Path, source| RunError::Io { action: "create", path: path.into(), source, run: None };
+    if runs.is_file() {
+        return Err(RunError::NotADirectory(runs.into()));
+    }
     fs::create_dir_all(runs).map_err(|source| error(runs, source))?;
     let mut number = 1u32;
     loop {
@@ -279,5 +316,29 @@ pub fn claim_directory(name: &str) -> Result<PathBuf, RunError> {
             Err(taken) if taken.kind() == ErrorKind::AlreadyExists => number += 1,
             Err(source) => return Err(error(&path, source)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        for (name, expected) in [
+            ("tishby2017-modified", "tishby2017-modified"),
+            ("../../evil", "evil"),
+            ("a/b: c", "a-b-c"),
+            ("..", "unnamed"),
+            ("/etc/passwd", "etc-passwd"),
+            (r"C:\temp\x", "C-temp-x"),
+            ("größe 0.1_a", "größe-0.1_a"),
+            (".hidden", "hidden"),
+            ("a\u{1b}[2J\nb", "a-2J-b"),
+        ] {
+            assert_eq!(directory_name(name), expected);
+            assert_eq!(Path::new("runs").join(directory_name(name)).parent(), Some(Path::new("runs")));
+        }
+        assert!(directory_name(&"é".repeat(500)).len() <= 240);
     }
 }

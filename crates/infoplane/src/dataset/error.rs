@@ -167,6 +167,19 @@ pub enum DatasetError {
         /// The names it holds.
         present: Vec<String>,
     },
+    /// A row of a matrix of labels that is not one-hot.
+    #[error(
+        "{file}: row {row} (from 0) holds {given}; a one-hot row holds a single 1 and else 0. Of probabilities give the \
+         most likely class of each sample, (n_samples,)"
+    )]
+    OneHot {
+        /// The file.
+        file: String,
+        /// The row, from 0.
+        row: usize,
+        /// Its values, the first of them where they are many.
+        given: String,
+    },
     /// NaN or infinity.
     #[error("{file}: {value} at row {row}, column {column} (from 0); only finite values are allowed")]
     NotFinite {

@@ -27,6 +27,19 @@ pub enum RunError {
         path = .0.display()
     )]
     Occupied(PathBuf),
+    /// The directory holds a run to which nothing is left to add.
+    #[error("{} already holds a run, which is complete; name another directory", .0.display())]
+    Complete(PathBuf),
+    /// A file where a directory is needed.
+    #[error("{} is a file; name a directory", .0.display())]
+    NotADirectory(PathBuf),
+    /// The run directory was there when the run began, and is not any more.
+    #[error(
+        "the run directory {} is gone: it was removed or moved while the run was written to it; begin the run again, in a \
+         directory that stays",
+        .0.display()
+    )]
+    Gone(PathBuf),
     /// The directory holds files that are not a run's.
     #[error("{} is not empty and holds no run; name a new or an empty directory", .0.display())]
     NotEmpty(PathBuf),
@@ -90,11 +103,23 @@ pub enum RunError {
 impl RunError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError + use<> {
         let path = path.to_path_buf();
-        move |source| RunError::Io { action, path, source, run: None }
+        move |source| match source.kind() {
+            // Of `FILE/manifest.toml` it is the file that is at fault.
+            io::ErrorKind::NotADirectory => {
+                let file = path.ancestors().find(|above| above.is_file()).unwrap_or(&path);
+                RunError::NotADirectory(file.into())
+            }
+            _ => RunError::Io { action, path, source, run: None },
+        }
     }
 
     /// With the advice to resume the run in the directory `directory`.
+    ///
+    /// Where that directory is no more, nothing can be resumed, and that is the error.
     pub(crate) fn resumable(mut self, directory: &Path) -> Self {
+        if !directory.exists() {
+            return RunError::Gone(directory.into());
+        }
         if let RunError::Io { run, .. } = &mut self {
             *run = Some(directory.into());
         }

@@ -21,7 +21,10 @@ pub enum RecordError {
     #[error("estimators is empty; name at least one")]
     NoEstimators,
     /// Something has another number of samples than there are labels.
-    #[error("{what}: {given} samples, but there are {expected} labels; each sample needs one")]
+    #[error(
+        "{what}: {given} sample{}, but the number of labels is {expected}; each sample needs one",
+        if *given == 1 { "" } else { "s" }
+    )]
     Length {
         /// What.
         what: String,
@@ -31,7 +34,7 @@ pub enum RecordError {
         expected: usize,
     },
     /// Another number of layers than the recording has.
-    #[error("epoch {epoch}: {given} layers, but the recording has {expected}")]
+    #[error("epoch {epoch}: {given} layer{}, but the recording has {expected}", if *given == 1 { "" } else { "s" })]
     Layers {
         /// The epoch.
         epoch: u64,
@@ -89,6 +92,14 @@ pub enum RecordError {
     UnknownRange {
         /// The estimator, from 0.
         index: usize,
+    },
+    /// Nothing to measure before the recording ends.
+    #[error("the last epoch to be measured is {last}, but the first that was saved is {first}")]
+    NoneUpTo {
+        /// The epoch at which the recording ends.
+        last: u64,
+        /// The first epoch there.
+        first: u64,
     },
     /// A schedule that must know the number of epochs.
     #[error("schedule.kind = \"log-spaced\" needs the number of epochs that will be trained")]

@@ -30,7 +30,8 @@ pub struct FolderConfig {
     /// A CSV file with statistics of epochs, see [`read_statistics`](super::read_statistics).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<PathBuf>,
-    /// The layers in the order of the network; all that are there unless given.
+    /// The layers in the order of the network. Unless given, all that are there, in the order of the names of their
+    /// files (T2 before T10), or of the arrays in the file of an epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
     /// How feature maps and sequences become vectors.
@@ -110,6 +111,27 @@ pub struct Understood {
     pub skipped: Vec<(String, String)>,
     /// The number of samples.
     pub n_samples: usize,
+    /// What the layers are in the order of: `file name`; `None` if they were asked for in an order.
+    pub order: Option<&'static str>,
+}
+
+impl Understood {
+    /// The epochs that are missing between others, if the epochs are evenly spaced but for a few: 2 of 0, 1, 3, 4.
+    pub fn missing_epochs(&self) -> Vec<u64> {
+        let epochs = &self.epochs;
+        let mut steps: BTreeMap<u64, usize> = BTreeMap::new();
+        epochs.windows(2).for_each(|pair| *steps.entry(pair[1] - pair[0]).or_default() += 1);
+        // Of two steps that are equally common the smaller.
+        let Some((&step, _)) = steps.iter().rev().max_by_key(|&(_, times)| times) else { return Vec::new() };
+        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return Vec::new() };
+        let n_missing = ((last - first) / step).saturating_add(1).saturating_sub(epochs.len() as u64);
+        let evenly = steps.keys().all(|other| other % step == 0);
+        if !evenly || n_missing > epochs.len() as u64 / 4 {
+            return Vec::new();
+        }
+        let grid = (*first..=*last).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+        grid.filter(|epoch| epochs.binary_search(epoch).is_err()).collect()
+    }
 }
 
 /// How often a file that is not complete is read again, and after how long: another program may still be writing it.
@@ -333,7 +355,17 @@ impl Folder {
             positions: self.arrays.iter().any(is_map).then(|| self.config.positions.describe()),
             skipped: self.skipped.clone(),
             n_samples: self.n_samples,
+            order: match (&self.config.layers, self.epochs.values().next()) {
+                (Some(_), _) => None,
+                (None, Some(Place::Folder(_))) => Some("file name"),
+                (None, _) => Some("their place in the file"),
+            },
         }
+    }
+
+    /// Where it lies and how it is read.
+    pub(super) fn config(&self) -> &FolderConfig {
+        &self.config
     }
 
     /// The epochs, ascending.
@@ -395,21 +427,22 @@ impl Folder {
             }
         };
         let changed = |what: &str, now: usize, first: usize| {
+            let s = if now == 1 { "" } else { "s" };
             let reason =
-                format!("{} has {now} {what} at epoch {epoch}, and {first} at the first", array.name);
+                format!("{} has {now} {what}{s} at epoch {epoch}, and {first} at the first", array.name);
             Missing::both("changed-shape", reason)
         };
         let n_samples = tensor.shape.first().copied().unwrap_or(0);
         if n_samples != self.n_samples {
-            return Err(changed("samples", n_samples, self.n_samples));
+            return Err(changed("sample", n_samples, self.n_samples));
         }
         let size = widths(&tensor.shape, self.config.positions, self.config.channels_last);
         let (n_layers, width) = size.map_err(|problem| Missing::both("changed-shape", problem))?;
         if n_layers != array.n_layers {
-            return Err(changed("channels", n_layers, array.n_layers));
+            return Err(changed("channel", n_layers, array.n_layers));
         }
         if width != array.width {
-            return Err(changed("units", width, array.width));
+            return Err(changed("unit", width, array.width));
         }
         rows(tensor, self.config.positions, self.config.channels_last)
             .map_err(|problem| Missing::both("changed-shape", problem))
@@ -574,6 +607,33 @@ mod tests {
         assert_eq!(of("/epoch 3/block1/conv2"), Some((3, "block1/conv2")));
         assert_eq!(of("labels"), None);
         assert_eq!(of("conv1/weights"), None);
+    }
+
+    #[test]
+    fn epochs_that_are_missing_between_evenly_spaced_ones_are_named() {
+        let missing = |epochs: &[u64]| {
+            let understood = Understood {
+                layout: "",
+                epochs: epochs.to_vec(),
+                layers: Vec::new(),
+                positions: None,
+                skipped: Vec::new(),
+                n_samples: 1,
+                order: None,
+            };
+            understood.missing_epochs()
+        };
+        let all_but =
+            |left_out: &[u64]| (0..16).filter(|epoch| !left_out.contains(epoch)).collect::<Vec<_>>();
+        assert_eq!(missing(&all_but(&[7])), [7]);
+        assert_eq!(missing(&all_but(&[3, 4])), [3, 4]);
+        assert_eq!(missing(&[10, 20, 30, 50, 60]), [40]);
+        for regular in
+            [&all_but(&[])[..], &[], &[5], &[5, 90], &[0, 1, 2, 4, 8, 16, 32], &[0, 10, 20, 35, 50, 60]]
+        {
+            assert_eq!(missing(regular), [0u64; 0], "{regular:?}");
+        }
+        assert_eq!(missing(&[0, 1, 2, u64::MAX]), [0u64; 0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Measuring saved activations: all that are there, or as they appear.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::recorder::{check_same, finish};
+use super::recorder::{check_forward, check_same, finish};
 use super::{
     Folder, FolderConfig, RecordError, Recorder, Recording, SEED, Understood, grid, read_statistics,
 };
@@ -21,7 +23,9 @@ use crate::measure::{
     measure_activations, observe_ranges,
 };
 use crate::plane::{Missing, PlaneRow};
-use crate::run::{Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError};
+use crate::run::{
+    Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError, check_vacant,
+};
 use crate::schedule::ScheduleConfig;
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::EpochStats;
@@ -68,7 +72,8 @@ pub fn record_folder(
     go_on(start, recording, folder, statistics, run, Recovered::default(), options, progress, interrupt)
 }
 
-/// Goes on with a run that [`record_folder`] began, with the settings in its manifest.
+/// Goes on with a run that [`record_folder`] or [`follow_folder`] began, with the settings in its manifest: what was
+/// followed is followed again, until the same end.
 ///
 /// # Errors
 /// As [`record_folder`]; [`RecordError::NotAFolder`] if it is no such run, [`RecordError::Changed`] if the folder holds
@@ -82,6 +87,7 @@ pub fn resume_folder(
     let start = Instant::now();
     let (_, manifest) = RunDir::open(path)?;
     let config: FolderConfig = kept(path, &manifest, "folder")?;
+    let follows = Followed::of(&manifest);
     let folder = Folder::open(&config).map_err(|error| match error {
         RecordError::Unreadable { .. } if config.source.is_relative() => {
             RecordError::Moved { run: path.into(), source: Box::new(error) }
@@ -94,6 +100,20 @@ pub fn resume_folder(
     let statistics = statistics(&config, &recording)?;
     match RunDir::resume(path, Disk::default())? {
         (run, _, Resumed::Incomplete(recovered)) => {
+            match recovered.damaged {
+                0 => {}
+                1 => progress.noticed("1 damaged line is computed again"),
+                n => progress.noticed(&format!("{n} damaged lines are computed again")),
+            }
+            if let Some(Followed { last, .. }) = follows {
+                recovered.measured.keys().for_each(|&(seed, epoch)| progress.measured(seed, epoch));
+                let idle = follows.and_then(|follows| follows.idle());
+                let options =
+                    FollowOptions { last, idle, threads: options.threads, ..FollowOptions::default() };
+                let recording = followed(recording, &options);
+                let recorder = Recorder::recovered(run, recording.clone(), recovered)?;
+                return follow(start, recording, folder, recorder, options, progress, interrupt);
+            }
             go_on(start, recording, folder, statistics, run, recovered, options, progress, interrupt)
         }
         (_, _, Resumed::Complete(_)) => {
@@ -164,9 +184,6 @@ fn go_on(
     progress: &dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<RecordSummary, RecordError> {
-    if recovered.damaged > 0 {
-        progress.noticed(&format!("{} damaged lines are computed again", recovered.damaged));
-    }
     let path = run.path().to_path_buf();
     let epochs = folder.epochs();
     let last = epochs.last().copied().unwrap_or(0);
@@ -287,7 +304,7 @@ fn explain(
 /// How [`follow_folder`] goes on, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowOptions {
-    /// The run is complete when this epoch is measured.
+    /// The run is complete when this epoch is measured; later ones are not measured.
     pub last: Option<u64>,
     /// The run is complete when nothing new has come for so long.
     pub idle: Option<Duration>,
@@ -300,15 +317,60 @@ pub struct FollowOptions {
     pub threads: usize,
 }
 
+/// Without an end: looks twice a second, and waits five seconds for what an epoch lacks.
+impl Default for FollowOptions {
+    fn default() -> Self {
+        FollowOptions {
+            last: None,
+            idle: None,
+            every: Duration::from_millis(500),
+            settle: Duration::from_secs(5),
+            threads: 0,
+        }
+    }
+}
+
+/// When a recording that follows a folder ends: the setting `follow` of its manifest, by which it is resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Followed {
+    /// The last epoch that is measured; no limit unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// The run is complete after so many seconds without anything new; no limit unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_seconds: Option<f64>,
+}
+
+impl Followed {
+    /// Of the run with this manifest; `None` if it does not follow a folder.
+    pub fn of(manifest: &Manifest) -> Option<Followed> {
+        match &manifest.origin {
+            Origin::Recorded(recorded) => recorded.settings.get(FOLLOW)?.clone().try_into().ok(),
+            Origin::Experiment(_) => None,
+        }
+    }
+
+    fn idle(&self) -> Option<Duration> {
+        self.idle_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+}
+
+/// The key of a recording's settings that says that the folder is followed.
+const FOLLOW: &str = "follow";
+
 /// Measures epochs of a folder as another program saves them, until the last one or until nothing new comes.
 ///
-/// The layers are those of the first epoch, once a later one is there or the first has not changed for `settle`. The newest
-/// epoch is left for a later look while it lacks a layer or a part of one; what it lacks when a later epoch is there, or
-/// after `settle`, is missing, and `progress` is told. Otherwise as [`record_folder`], but for estimators whose bins
-/// depend on all epochs.
+/// A folder that is not there yet is waited for, and `progress` is told. The layers are those of the first epoch, once a
+/// later one is there or the first has not changed for `settle`. The newest epoch is left for a later look while it lacks a
+/// layer or a part of one; what it lacks when a later epoch is there, or after `settle`, is missing, and `progress` is told.
+/// Otherwise as [`record_folder`], but for estimators whose bins depend on all epochs.
+///
+/// A directory that holds this recording incomplete is gone on with.
 ///
 /// # Errors
-/// As [`record_folder`]; [`RecordError::Unreadable`] if the folder is gone: what was measured is kept.
+/// As [`record_folder`]; [`RecordError::Unreadable`] if the folder goes away: what was measured is kept;
+/// [`RunError::Gone`] if the run directory does.
 #[allow(clippy::too_many_arguments)] // as record_folder, and when it ends
 pub fn follow_folder(
     name: &str,
@@ -321,33 +383,70 @@ pub fn follow_folder(
     interrupt: &AtomicBool,
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
-    let pause = || pause(options.every, interrupt);
-    let mut folder = first_epoch(config, &options, interrupt)?;
-    let mut recording = recording(name, config, &folder, estimators, schedule)?;
-    recording.planned_epochs = options.last;
-    let mut recorder = match RunDir::open(path) {
-        Ok(_) => Recorder::resume(path, recording.clone())?,
-        Err(_) => Recorder::create(path, recording.clone())?,
+    // Of what is wrong already, nobody wants to hear when the first epoch is there.
+    check_forward(estimators, schedule, options.last)?;
+    let begun = RunDir::open(path).is_ok_and(|(run, _)| run.outcome().is_ok_and(|outcome| outcome.is_none()));
+    if !begun {
+        check_vacant(path)?;
+    }
+    let folder = first_epoch(config, &options, progress, interrupt)?;
+    let recording = followed(recording(name, config, &folder, estimators, schedule)?, &options);
+    let recorder = match begun {
+        true => Recorder::resume(path, recording.clone())?,
+        false => {
+            check_any(&folder, options.last)?;
+            Recorder::create(path, recording.clone())?
+        }
     };
+    follow(start, recording, folder, recorder, options, progress, interrupt)
+}
+
+/// A recording whose settings say that it follows a folder, and until when.
+fn followed(mut recording: Recording, options: &FollowOptions) -> Recording {
+    // TOML has no larger numbers, and no training so many epochs.
+    let last = options.last.map(|last| last.min(i64::MAX as u64));
+    let follow = Followed { last, idle_seconds: options.idle.map(|idle| idle.as_secs_f64()) };
+    let value = toml::Value::try_from(follow).expect("settings have only string keys");
+    recording.by.settings.insert(FOLLOW.into(), value);
+    recording.planned_epochs = last;
+    recording
+}
+
+/// Refuses to begin a recording that ends before the first epoch.
+fn check_any(folder: &Folder, last: Option<u64>) -> Result<(), RecordError> {
+    match (folder.epochs().first(), last) {
+        (Some(&first), Some(last)) if first > last => Err(RecordError::NoneUpTo { last, first }),
+        _ => Ok(()),
+    }
+}
+
+/// Measures what a folder holds and what comes, up to the last epoch.
+fn follow(
+    start: Instant,
+    recording: Recording,
+    mut folder: Folder,
+    mut recorder: Recorder,
+    options: FollowOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    let config = folder.config().clone();
     let estimators = recording.layer_estimators(&vec![LayerRange::default(); recording.layers.len()]);
     let workers = Workers::new(options.threads).map_err(|error| RecordError::Threads(error.to_string()))?;
     let (x, y) = (recording.x(), &recording.labels);
+    let within = |epoch: u64| options.last.is_none_or(|last| epoch <= last);
     let mut measured_epochs = 0;
-    let mut keep = |recorder: &mut Recorder, epoch: u64, activations: Activations, problems| {
-        let mut rows = workers.install(|| measure_activations(SEED, epoch, &activations, &x, y, &estimators));
-        explain(&mut rows, problems, epoch, progress);
-        recorder.keep(epoch, rows)?;
-        progress.measured(SEED, epoch);
-        measured_epochs += 1;
-        Ok::<(), RecordError>(())
-    };
     let mut news = Instant::now();
-    let mut measured_last = false;
+    // Whether no later epoch is waited for.
+    let mut ended = false;
     // The newest epoch, if it lacks something, and since when.
     let mut unsettled: Option<(u64, Instant)> = None;
     loop {
         let there = folder.epochs();
-        for epoch in there.iter().copied().filter(|&epoch| recorder.wants(epoch)).collect::<Vec<_>>() {
+        let wanted: Vec<u64> =
+            there.iter().copied().filter(|&epoch| within(epoch) && recorder.wants(epoch)).collect();
+        let mut waiting = false;
+        for &epoch in &wanted {
             if interrupt.load(Ordering::Relaxed) {
                 return Err(RecordError::Interrupted);
             }
@@ -358,26 +457,35 @@ pub fn follow_folder(
                     unsettled.filter(|(of, _)| *of == epoch).map_or_else(Instant::now, |(_, since)| since);
                 if since.elapsed() < options.settle {
                     unsettled = Some((epoch, since));
+                    waiting = true;
                     break;
                 }
             }
-            keep(&mut recorder, epoch, activations, problems)?;
-            measured_last |= options.last.is_some_and(|last| epoch >= last);
+            let mut rows =
+                workers.install(|| measure_activations(SEED, epoch, &activations, &x, y, &estimators));
+            explain(&mut rows, problems, epoch, progress);
+            recorder.keep(epoch, rows)?;
+            progress.measured(SEED, epoch);
+            measured_epochs += 1;
             news = Instant::now();
         }
-        if measured_last || options.idle.is_some_and(|idle| news.elapsed() >= idle) {
+        if !waiting && ended && wanted.is_empty() {
             break;
         }
-        pause()?;
+        let reached = options.last.is_some_and(|last| there.last().is_some_and(|&newest| newest >= last));
+        if !waiting && !ended && (reached || options.idle.is_some_and(|idle| news.elapsed() >= idle)) {
+            // Now the schedule may ask for the last epoch, and for earlier ones.
+            recorder.end(there.iter().copied().rfind(|&epoch| within(epoch)).unwrap_or(0));
+            ended = true;
+        }
+        if ended && !waiting {
+            continue;
+        }
+        pause(options.every, interrupt)?;
+        recorder.check_there()?;
         folder.look_for_epochs()?;
     }
-    recorder.end(folder.epochs().last().copied().unwrap_or(0));
-    for epoch in folder.epochs().into_iter().filter(|&epoch| recorder.wants(epoch)).collect::<Vec<_>>() {
-        let activations = folder.read(epoch);
-        let problems = folder.take_problems(epoch);
-        keep(&mut recorder, epoch, activations, problems)?;
-    }
-    for stats in statistics(config, &recording)? {
+    for stats in statistics(&config, &recording)?.into_iter().filter(|stats| within(stats.epoch)) {
         recorder.describe(stats)?;
     }
     Ok(RecordSummary { run: recorder.finish()?, measured_epochs, time: start.elapsed() })
@@ -387,9 +495,18 @@ pub fn follow_folder(
 fn first_epoch(
     config: &FolderConfig,
     options: &FollowOptions,
+    progress: &dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<Folder, RecordError> {
     let mut before: Option<(Understood, Instant)> = None;
+    let source = config.source.display();
+    let mut told = false;
+    let mut waits_for = |what: String| {
+        if !told {
+            progress.noticed(&format!("waiting for {what}"));
+        }
+        told = true;
+    };
     loop {
         match Folder::open(config) {
             Ok(folder) => {
@@ -403,8 +520,14 @@ fn first_epoch(
                 }
                 before = Some((now, since));
             }
+            // A recording is often started before the training that saves something.
+            Err(RecordError::Unreadable { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                waits_for(format!("{source}, which does not exist yet"));
+            }
             // Nothing is there yet, or it is being written.
-            Err(RecordError::NotUnderstood { .. }) if config.source.is_dir() => {}
+            Err(RecordError::NotUnderstood { problem, .. }) if config.source.is_dir() => {
+                waits_for(format!("the first epoch in {source}: {problem}"));
+            }
             Err(RecordError::Data(error)) if error.is_truncated() => {}
             Err(error) => return Err(error),
         }

@@ -24,10 +24,10 @@ use crate::{Labels, Nonlinearity};
 
 pub use error::RecordError;
 pub use folder::{Folder, FolderConfig, Understood};
-pub use measure::{FollowOptions, RecordSummary, follow_folder, record_folder, resume_folder};
+pub use measure::{FollowOptions, Followed, RecordSummary, follow_folder, record_folder, resume_folder};
 pub use positions::Positions;
 pub use recorder::Recorder;
-pub use statistics::read_statistics;
+pub use statistics::{describe_statistics, read_statistics};
 
 /// What is recorded: the samples that a network is observed on, its layers, and how they are measured.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{RecordError, Recording, SEED};
-use crate::estimator::{LayerRange, Method};
+use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::{LayerEstimators, measure_activations};
 use crate::plane::{Distance, PlaneRow};
-use crate::run::{Disk, Manifest, Record, Resumed, Run, RunDir, SeedOutcome};
+use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
 use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
 use crate::train::{EpochStats, TrainingEnd};
 use crate::{Activations, Labels};
@@ -78,13 +78,20 @@ impl Recorder {
         let (_, manifest) = RunDir::open(path)?;
         check_same(path, &manifest, &recording.manifest())?;
         match RunDir::resume(path, Disk::default())? {
-            (run, _, Resumed::Incomplete(recovered)) => {
-                let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
-                let described = recovered.trained.into_keys().map(|(_, epoch)| epoch).collect();
-                Recorder::on(run, recording, measured.collect(), described)
-            }
+            (run, _, Resumed::Incomplete(recovered)) => Recorder::recovered(run, recording, recovered),
             (_, _, Resumed::Complete(_)) => Err(crate::run::RunError::ReadOnly(path.into()).into()),
         }
+    }
+
+    /// Goes on after what was recovered of a run.
+    pub(super) fn recovered(
+        run: RunDir,
+        recording: Recording,
+        recovered: Recovered,
+    ) -> Result<Self, RecordError> {
+        let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
+        let described = recovered.trained.into_keys().map(|(_, epoch)| epoch).collect();
+        Recorder::on(run, recording, measured.collect(), described)
     }
 
     fn on(
@@ -93,14 +100,8 @@ impl Recorder {
         measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
         described: Vec<u64>,
     ) -> Result<Self, RecordError> {
-        if let Some(index) = recording.estimators.iter().position(Method::needs_observed_range) {
-            return Err(RecordError::UnknownRange { index });
-        }
-        let planned = match (recording.planned_epochs, &recording.schedule) {
-            (Some(planned), _) => planned,
-            (None, ScheduleConfig::LogSpaced { .. }) => return Err(RecordError::UnknownEnd),
-            (None, _) => ENDLESS,
-        };
+        check_forward(&recording.estimators, &recording.schedule, recording.planned_epochs)?;
+        let planned = recording.planned_epochs.unwrap_or(ENDLESS);
         let schedule = forward(&recording, planned)?;
         let ranges = vec![LayerRange::default(); recording.layers.len()];
         let mut recorder = Recorder {
@@ -217,9 +218,29 @@ impl Recorder {
         Ok(Run::read(&path)?)
     }
 
+    /// Refuses a directory that was removed meanwhile.
+    pub(super) fn check_there(&self) -> Result<(), RecordError> {
+        Ok(self.run.check_there()?)
+    }
+
     /// The directory of the run.
     pub fn path(&self) -> &Path {
         self.run.path()
+    }
+}
+
+/// Refuses what cannot be measured while epochs come one after the other.
+pub(super) fn check_forward(
+    estimators: &[EstimatorConfig],
+    schedule: &ScheduleConfig,
+    planned_epochs: Option<u64>,
+) -> Result<(), RecordError> {
+    if let Some(index) = estimators.iter().position(Method::needs_observed_range) {
+        return Err(RecordError::UnknownRange { index });
+    }
+    match (planned_epochs, schedule) {
+        (None, ScheduleConfig::LogSpaced { .. }) => Err(RecordError::UnknownEnd),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::manifest::{Manifest2, is_read};
-use super::{JOURNAL, MANIFEST, Manifest, RunDir, RunError};
+use super::{JOURNAL, MANIFEST, Manifest, OUTCOME, RunDir, RunError};
 use crate::directory::{LOCK, Seal, from_toml, has_ended, partial_of, partials, read, remove_partials};
 use crate::train::Keyframe;
 
@@ -37,9 +37,13 @@ pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunErr
 }
 
 /// Refuses a directory in which no run can begin. What is left of a run that could not begin is no hindrance.
-pub(super) fn check_vacant(directory: &Path) -> Result<(), RunError> {
+pub(crate) fn check_vacant(directory: &Path) -> Result<(), RunError> {
+    let occupied = || match directory.join(OUTCOME).exists() {
+        true => RunError::Complete(directory.into()),
+        false => RunError::Occupied(directory.into()),
+    };
     if directory.join(MANIFEST).exists() {
-        return Err(RunError::Occupied(directory.into()));
+        return Err(occupied());
     }
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -57,7 +61,7 @@ pub(super) fn check_vacant(directory: &Path) -> Result<(), RunError> {
         if !beginning {
             // A run may have begun there between the two looks.
             let begun = directory.join(MANIFEST).exists();
-            return Err(if begun { RunError::Occupied } else { RunError::NotEmpty }(directory.into()));
+            return Err(if begun { occupied() } else { RunError::NotEmpty(directory.into()) });
         }
     }
     Ok(())

@@ -24,7 +24,8 @@ pub use learned::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_seeds};
 pub use manifest::{DataFacts, Digests, Manifest, Origin, Outcome, PartFacts, Recorded, SeedOutcome};
 pub use read::{Appended, Run, State};
 
-use self::files::{check_vacant, read_manifest};
+pub(crate) use self::files::check_vacant;
+use self::files::read_manifest;
 use self::journal::{Methods, RunJournal};
 use crate::directory::{
     Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, Seal, parent, read_toml, remove_partials, to_toml,
@@ -67,7 +68,7 @@ impl RunDir {
     /// Makes a directory for a new run and writes its manifest.
     ///
     /// # Errors
-    /// [`RunError::Occupied`] if there is a run in it, [`RunError::NotEmpty`] if there is anything else,
+    /// [`RunError::Occupied`] or [`RunError::Complete`] if there is a run in it, [`RunError::NotEmpty`] if there is anything else,
     /// [`RunError::InUse`] if another process is about to begin a run there.
     pub fn create(path: &Path, manifest: &Manifest, disk: Disk) -> Result<Self, RunError> {
         let made = !path.exists();
@@ -225,10 +226,17 @@ impl RunDir {
     /// nothing more is taken, and the failure is told again. Of two records of one epoch the first stands.
     ///
     /// # Errors
-    /// [`RunError::Io`], for example when the disk is full; [`RunError::ReadOnly`].
+    /// [`RunError::Io`], for example when the disk is full; [`RunError::ReadOnly`]; [`RunError::Gone`] if somebody
+    /// removed or moved the directory.
     pub fn append(&self, records: &[Record]) -> Result<(), RunError> {
         let mut writer = self.writer()?;
+        self.check_there()?;
         writer.journal.append(records).map_err(self.io("write", &self.journal_path()))
+    }
+
+    /// Refuses a directory that is not there any more: what is appended to its open journal would be lost unnoticed.
+    pub(crate) fn check_there(&self) -> Result<(), RunError> {
+        if self.path.join(MANIFEST).exists() { Ok(()) } else { Err(RunError::Gone(self.path.clone())) }
     }
 
     /// Waits until everything appended is on the disk; others may append meanwhile.

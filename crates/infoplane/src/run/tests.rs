@@ -143,7 +143,7 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 fn go(path: &Path, disk: Disk) -> Result<(), RunError> {
     let (run, recovered) = match RunDir::create(path, &manifest(), disk.clone()) {
         Ok(run) => (run, Recovered::default()),
-        Err(RunError::Occupied(_)) => match RunDir::resume(path, disk)? {
+        Err(RunError::Occupied(_) | RunError::Complete(_)) => match RunDir::resume(path, disk)? {
             (_, _, Resumed::Complete(_)) => return Ok(()),
             (run, _, Resumed::Incomplete(recovered)) => (run, recovered),
         },

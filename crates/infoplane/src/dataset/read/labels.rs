@@ -126,11 +126,7 @@ fn classes(tensor: Tensor) -> Result<Vec<i64>, DatasetError> {
         Values::Single(values) => one_hot(values.clone(), rows, columns, column_major),
         Values::Double(values) => one_hot(values.clone(), rows, columns, column_major),
     };
-    classes.ok_or_else(|| {
-        tensor.shape_error(
-            "(n_samples,), (n_samples, 1), (1, n_samples), or one-hot rows that hold a single 1 and else 0",
-        )
-    })
+    classes.map_err(|(row, given)| DatasetError::OneHot { file: tensor.file, row, given })
 }
 
 /// Refuses text that is not one label per sample.
@@ -172,11 +168,19 @@ fn whole_numbers(file: &str, values: &[f64]) -> Result<Vec<i64>, DatasetError> {
     }
 }
 
-/// The column of the one in each row; none if any row holds anything but a single one among zeros.
-fn one_hot<T>(values: Vec<T>, rows: usize, columns: usize, column_major: bool) -> Option<Vec<i64>>
+/// The column of the one in each row; otherwise the first row that holds anything but a single one among zeros, and its
+/// values.
+fn one_hot<T>(
+    values: Vec<T>,
+    rows: usize,
+    columns: usize,
+    column_major: bool,
+) -> Result<Vec<i64>, (usize, String)>
 where
-    T: Clone + PartialEq + From<u8>,
+    T: Clone + PartialEq + From<u8> + std::fmt::Display,
 {
+    /// As many values of a row as a message has room for.
+    const SHOWN: usize = 10;
     let (zero, one) = (T::from(0), T::from(1));
     let matrix = matrix(values, rows, columns, column_major);
     let class = |row: ndarray::ArrayView1<'_, T>| {
@@ -186,7 +190,12 @@ where
             .all(|(column, value)| column == class || *value == zero)
             .then_some(class as i64)
     };
-    matrix.rows().into_iter().map(class).collect()
+    let written = |row: ndarray::ArrayView1<'_, T>| {
+        let values: Vec<String> = row.iter().take(SHOWN).map(T::to_string).collect();
+        format!("{}{}", values.join(", "), if row.len() > SHOWN { ", …" } else { "" })
+    };
+    let rows = matrix.rows().into_iter().enumerate();
+    rows.map(|(number, row)| class(row).ok_or_else(|| (number, written(row)))).collect()
 }
 
 #[cfg(test)]
@@ -247,10 +256,18 @@ mod tests {
     fn one_hot_rows_are_labels_and_other_matrices_are_not() {
         let rows = vec![0, 1, 0, 1, 0, 0];
         assert_eq!(from_tensor(tensor(&[2, 3], Values::Byte(rows))).unwrap().codes(), [1, 0]);
-        for rows in [vec![0, 1, 1, 1, 0, 0], vec![0, 0, 0, 1, 0, 0], vec![0, 2, 0, 1, 0, 0]] {
+        for (rows, said) in [
+            (vec![0, 1, 1, 1, 0, 0], "row 0 (from 0) holds 0, 1, 1;"),
+            (vec![1, 0, 0, 0, 0, 0], "row 1 (from 0) holds 0, 0, 0;"),
+            (vec![0, 2, 0, 1, 0, 0], "row 0 (from 0) holds 0, 2, 0;"),
+        ] {
             let error = from_tensor(tensor(&[2, 3], Values::Byte(rows))).unwrap_err();
-            assert!(error.to_string().contains("the shape is (2, 3)"), "{error}");
+            assert!(error.to_string().contains(said), "{error}");
         }
+        let soft = Values::Single([vec![1.0], vec![0.0; 11], vec![0.25; 12]].concat());
+        let error = from_tensor(tensor(&[2, 12], soft)).unwrap_err();
+        assert!(error.to_string().contains("row 1 (from 0) holds 0.25, 0.25, "), "{error}");
+        assert!(error.to_string().contains(", …; a one-hot row"), "{error}");
     }
 
     #[test]

@@ -164,7 +164,8 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
 
 /// Reads rows as symbols: equal rows share one.
 ///
-/// Numbers of any kind, a row of several columns being one symbol, and in a CSV file text as well. `key` as for
+/// Numbers of any kind, a row of several columns or an array of several axes (an image) being one symbol, and in a CSV file
+/// text as well. `key` as for
 /// [`read_array`]: of a CSV file it names the one column to read, and without it all columns together are the symbol.
 ///
 /// # Errors
@@ -189,7 +190,7 @@ pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErr
         }
         (Format::Csv, None) => Ok(Labels::from_symbols(&csv::read(path, None, Wanted::Symbols)?.labels)),
         _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
-            npy::Content::Numbers(tensor) => Ok(array_of(tensor)?.variable().symbols()),
+            npy::Content::Numbers(tensor) => Ok(array_of(tensor.flatten()?)?.variable().symbols()),
             text => Classes::of(text)?.into_labels(),
         },
     }

@@ -154,8 +154,9 @@ fn check_vacant(directory: &Path) -> Result<(), RunError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(RunError::io("read", directory)(error)),
     };
-    if RunDir::open(directory).is_ok() {
-        return Err(RunError::Occupied(directory.into()));
+    if let Ok((run, _)) = RunDir::open(directory) {
+        let complete = run.outcome()?.is_some();
+        return Err(if complete { RunError::Complete } else { RunError::Occupied }(directory.into()));
     }
     for entry in entries {
         let entry = entry.map_err(RunError::io("read", directory))?;
