@@ -538,9 +538,8 @@ impl Comparison {
 /// What runs are called beside each other: by their names, or, where two have the same, by their directories, or by their
 /// paths.
 fn names_of(runs: &[Run]) -> Vec<String> {
-    let directory = |run: &Run| {
-        run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned()
-    };
+    let directory =
+        |run: &Run| run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned();
     let all_differ = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
     let names: Vec<String> = runs.iter().map(|run| run.name().to_string()).collect();
     let directories: Vec<String> = runs.iter().map(directory).collect();
@@ -611,7 +610,9 @@ impl<'a> Member<'a> {
     /// The numbers that the layers have in the runs of the group, in the order of the figure.
     fn own_by_place(&self) -> Vec<usize> {
         let name = |own: &LayerPath| self.data.layer_name(own.layer, own.width);
-        let own = |shown: &String| self.own_layers.iter().find(|own| name(own) == *shown).map_or(0, |own| own.layer);
+        let own = |shown: &String| {
+            self.own_layers.iter().find(|own| name(own) == *shown).map_or(0, |own| own.layer)
+        };
         self.names.iter().map(own).collect()
     }
 
@@ -694,7 +695,12 @@ fn number_by_name(members: &mut [Member<'_>]) {
     let mut order: Vec<String> = Vec::new();
     for member in &*members {
         let mut after = None;
-        for layer in 1..=member.data.layers.len().max(member.own_layers.iter().map(|path| path.layer).max().unwrap_or(0)) {
+        for layer in 1..=member
+            .data
+            .layers
+            .len()
+            .max(member.own_layers.iter().map(|path| path.layer).max().unwrap_or(0))
+        {
             let name = LayerDescription::name_in(&member.data.layers, layer);
             after = Some(match order.iter().position(|other| *other == name) {
                 Some(place) => place,

@@ -83,7 +83,9 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
 
     let mut notes: Vec<Note> = learned::note(data).into_iter().collect();
     notes.extend(learned::reading(data, &numbers, "Bands: 25 to 75 % of the seeds."));
-    let mut text = "Epochs that lie too close together on the axis to be told apart are one point, at their mean.".to_string();
+    let mut text =
+        "Epochs that lie too close together on the axis to be told apart are one point, at their mean."
+            .to_string();
     if gradient.iter().any(has) {
         text += " Gradient: the norm of the mean and of the standard deviation of an epoch's mini-batch gradients, entry by \
                  entry; their ratio is signal / noise.";

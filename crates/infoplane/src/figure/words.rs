@@ -150,7 +150,8 @@ fn missing(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> O
     if layers.len() > 3 {
         shown.push(format!("{} other layers", layers.len() - 3));
     }
-    let reason = first.missing.as_ref().map_or_else(|| "no finite value".into(), |missing| missing.to_string());
+    let reason =
+        first.missing.as_ref().map_or_else(|| "no finite value".into(), |missing| missing.to_string());
     let reason = reason.trim_end_matches('.');
     let text = format!(
         "Left out: {rows} without {values}, of {} ({}, epoch {}: {reason}{more}).",
