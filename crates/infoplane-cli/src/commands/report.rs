@@ -27,7 +27,7 @@ Examples:
   infoplane report runs/saxe2018-tanh runs/saxe2018-relu --out compared
   infoplane report runs/* --by training.batch_size --one-panel --out batch-sizes
 
-Several runs with --out are compared: their planes side by side or in one panel, and for each layer the information over
+Several runs with --out are compared: their planes side by side or in one panel, and for each layer the information over \
 epochs with standard errors and percentiles. Without --out each is redrawn into its own directory.")]
 pub struct Args {
     /// Directories of runs
