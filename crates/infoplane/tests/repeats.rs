@@ -125,7 +125,7 @@ fn seeds_that_did_not_learn_are_dotted_and_named_and_in_no_mean() {
         .filter_map(|row| row.i_xt_bits)
         .collect();
     let mean = Mean::of(&last).unwrap();
-    let line = format!("binned,\"30 equal on [-1, 1]\",,2,60,2,{},", mean.mean);
+    let line = format!("binned,\"30 equal on [-1, 1]\",,,2,T2,60,2,{},", mean.mean);
     assert!(texts["repeats.csv"].contains(&line), "no line {line}");
 }
 

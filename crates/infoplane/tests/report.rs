@@ -169,7 +169,8 @@ fn a_seed_that_diverged_is_drawn_as_far_as_it_came() {
     let files = written(&run.data());
     assert_eq!(check_pictures(&files), 7);
     let summary = report::summary(&run.data());
-    assert!(summary.contains("rows without values (diverged)"), "{summary}");
+    assert!(summary.contains("rows without values, of T₁ from epoch "), "{summary}");
+    assert!(summary.contains(": diverged)."), "{summary}");
     assert!(summary.contains("Ended early: seed 2 at epoch"), "{summary}");
     assert!(summary.contains("2 of 3 seeds came this far"), "{summary}");
 }
@@ -314,6 +315,7 @@ KDE, noise variance 0.1, upper bound – bits, 2 seeds, mean ± standard error
 
 accuracy at epoch 400: training 0.7500 ± 0.2500, no test set
 seed 3 diverged at epoch 7
+T₁ (3 units) loses 4.0 ± 1.0 bits of the upper bound on I(X;T) from epoch 30 on (KDE, noise variance 0.1, upper bound; mean of 2 seeds ± standard error).
 ";
     assert_eq!(report::summary(&data), expected);
 }

@@ -62,7 +62,7 @@ pub enum ComparisonError {
     Unlike {
         /// The name of the group.
         group: String,
-        /// `layers`, `data`, `samples or labels`, `number of samples`.
+        /// `layers`, `samples or labels`, `number of samples`.
         what: &'static str,
         /// What the first run has.
         one: String,
@@ -127,6 +127,10 @@ impl RunGroup {
                 group.digest = run.manifest().data.digest.clone();
             }
             group.check(&data, &run.manifest().data.digest)?;
+            // Recordings of the same samples are data of several names, none of which is the group's.
+            if group.dataset != data.dataset {
+                group.dataset.clone_from(&group.name);
+            }
             group.is_chain &= data.is_chain;
             group.complete &= data.complete;
             if runs.len() == 1 {
@@ -173,9 +177,6 @@ impl RunGroup {
         let (one, other) = (widths(&self.layers), widths(&data.layers));
         if one != other {
             return unlike("layers", one, other);
-        }
-        if self.dataset != data.dataset {
-            return unlike("data", self.dataset.clone(), data.dataset.clone());
         }
         if self.digest != digest {
             return unlike("samples or labels", self.digest.clone(), digest.into());
