@@ -134,11 +134,11 @@ pub enum DatasetError {
         /// The test file.
         file: String,
         /// Its columns of inputs.
-        given: Vec<String>,
+        given: Box<[String]>,
         /// The training file.
-        training: String,
+        training: Box<str>,
         /// Its columns of inputs.
-        allowed: Vec<String>,
+        allowed: Box<[String]>,
     },
     /// Test samples of classes that no training sample has.
     #[error(

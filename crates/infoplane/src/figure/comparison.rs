@@ -450,11 +450,12 @@ impl Comparison {
             points.map(|point| point.epoch)
         };
         type Value = fn(&MeanPoint) -> Mean;
-        let quantities: [(&str, &str, Value, fn(&ReportData<'_>) -> Information); 2] = [
+        type Entropy = fn(&ReportData<'_>) -> Information;
+        let quantities: [(&str, &str, Value, Entropy); 2] = [
             ("I(X;T)", "H(X)", |point| point.i_xt_bits, |data| data.h_x),
             ("I(T;Y)", "H(Y)", |point| point.i_ty_bits, |data| data.h_y),
         ];
-        let limit = |of: fn(&ReportData<'_>) -> Information| {
+        let limit = |of: Entropy| {
             let first = of(&members.first()?.data).bits();
             let same = members.iter().all(|member| (of(&member.data).bits() - first).abs() < 1e-9);
             (same && first.is_finite()).then_some(first)

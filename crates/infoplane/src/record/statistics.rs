@@ -171,7 +171,7 @@ fn put(stats: &mut EpochStats, column: &mut Column, text: &str, n_layers: usize)
     match column.meaning {
         Meaning::Epoch => {}
         Meaning::Known(known @ (TRAIN_ACCURACY | TEST_ACCURACY)) => {
-            if value < 0.0 || value > 1.0 + ROUNDING {
+            if !value.is_nan() && !(0.0..=1.0 + ROUNDING).contains(&value) {
                 return Err(format!(
                     "{name} = {text}; allowed are shares from 0 to 1: divide percentages by 100"
                 ));

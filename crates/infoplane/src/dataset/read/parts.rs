@@ -100,9 +100,9 @@ pub(crate) fn csv_in_parts(
         {
             return Err(DatasetError::TestColumns {
                 file: table.file,
-                given: these.clone(),
-                training: path_of_training.clone(),
-                allowed: first.clone(),
+                given: these.clone().into(),
+                training: path_of_training.clone().into(),
+                allowed: first.clone().into(),
             });
         }
         let shape = vec![table.labels.len(), table.n_columns];

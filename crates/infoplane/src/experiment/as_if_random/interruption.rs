@@ -221,7 +221,8 @@ fn copy_directory(from: &Path, to: &Path) {
 fn what_is_damaged_is_told_and_computed_again() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = small(folder.path(), &SHORT);
-    let damage: [(&str, PoolConfig, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damage: [(&str, PoolConfig, Damage); 4] = [
         ("a flipped bit", EPOCHS, |out| {
             let mut journal = fs::read(out.join(JOURNAL)).unwrap();
             let middle = journal.len() / 4;
