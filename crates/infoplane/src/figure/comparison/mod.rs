@@ -1,213 +1,26 @@
 //! Figures that compare runs, or groups of runs.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod group;
+mod member;
+
+use std::collections::BTreeSet;
 
 use super::learned::{self, LEAST_FOR_BANDS};
-use super::thinning::thin_means;
 use super::{
-    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Limit, Line, Note, NoteCode, Of, Panel, Path,
-    ReportData, Role, ScheduleData, Series, ShownLayer, plane, words,
+    Axis, Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, ReportData, Role, words,
 };
-use crate::plane::{LayerPath, Mean, MeanPoint, MethodDescription, PlaneGroup};
-use crate::run::{FailedSeed, PartFacts, Run};
+use crate::Information;
+use crate::plane::{Mean, MeanPoint, MethodDescription, PlaneGroup};
+use crate::run::Run;
 use crate::table::{self, Column, Table};
-use crate::{Information, InformationPlane, LayerDescription};
+
+pub use group::{ComparisonError, RunGroup};
+use member::{Member, notes, number_by_name, numbered, shared_limits, shown_layers};
 
 /// Beyond so many seeds the faint lines of each are left out: in small panels they are a fog.
 const MOST_SEEDS: usize = 10;
 /// Most columns of a sheet of planes.
 const MOST_COLUMNS: usize = 3;
-
-/// Runs that count as one: their seeds are seeds of the same experiment.
-///
-/// ```no_run
-/// use infoplane::figure::{Arrangement, Comparison, RunGroup};
-/// use infoplane::run::Run;
-/// let tanh = RunGroup::new("tanh", &[Run::read("runs/tanh".as_ref())?])?;
-/// let relu = RunGroup::new("ReLU", &[Run::read("runs/relu".as_ref())?])?;
-/// let comparison = Comparison::new(vec![tanh, relu])?;
-/// let figures = comparison.figures(Arrangement::SideBySide);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct RunGroup {
-    name: String,
-    n_runs: usize,
-    plane: InformationPlane,
-    failed: Vec<FailedSeed>,
-    layers: Vec<LayerDescription>,
-    dataset: String,
-    n_samples: usize,
-    h_x: Information,
-    h_y: Information,
-    parts: Vec<PartFacts>,
-    digest: String,
-    is_chain: bool,
-    complete: bool,
-    all_seeds: bool,
-}
-
-/// Why runs cannot be compared.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ComparisonError {
-    /// Fewer than two groups.
-    #[error("one group of runs, `{0}`: a comparison takes at least two")]
-    OneGroup(String),
-    /// A group whose runs have other layers or samples.
-    #[error(
-        "the runs of the group `{group}` differ in their {what} ({one} and {other}): they cannot be averaged; group them by another key"
-    )]
-    Unlike {
-        /// The name of the group.
-        group: String,
-        /// `layers`, `samples or labels`, `number of samples`.
-        what: &'static str,
-        /// What the first run has.
-        one: String,
-        /// What another has.
-        other: String,
-    },
-    /// A run without the key that groups are made by.
-    #[error("{run} has no key `{key}`{advice}", advice = did_you_mean(.similar))]
-    MissingKey {
-        /// The key.
-        key: String,
-        /// The directory of the run.
-        run: String,
-        /// A key that it has and that is spelled alike.
-        similar: Option<String>,
-    },
-    /// No method in all groups.
-    #[error("no method was measured in all of them: {}", listed(.0))]
-    NoCommonMethod(Vec<(String, Vec<String>)>),
-}
-
-fn did_you_mean(similar: &Option<String>) -> String {
-    similar.as_ref().map(|key| format!("; it has `{key}`")).unwrap_or_default()
-}
-
-fn listed(groups: &[(String, Vec<String>)]) -> String {
-    let one = |(name, methods): &(String, Vec<String>)| format!("{name} has {}", methods.join(", "));
-    groups.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-impl RunGroup {
-    /// A group of runs with the same layers and data. Of a single run seeds keep their numbers; the seeds of several are
-    /// numbered through in the order of the runs.
-    ///
-    /// # Errors
-    /// [`ComparisonError::Unlike`] if layers or data differ.
-    pub fn new(name: &str, runs: &[Run]) -> Result<RunGroup, ComparisonError> {
-        let mut group = RunGroup {
-            name: name.into(),
-            n_runs: runs.len(),
-            plane: InformationPlane::default(),
-            failed: Vec::new(),
-            layers: Vec::new(),
-            dataset: String::new(),
-            n_samples: 0,
-            h_x: Information::ZERO,
-            h_y: Information::ZERO,
-            parts: Vec::new(),
-            digest: String::new(),
-            is_chain: true,
-            complete: true,
-            all_seeds: false,
-        };
-        let mut next_seed = 0;
-        for (place, run) in runs.iter().enumerate() {
-            let data = ReportData::of(run);
-            if place == 0 {
-                group.layers = data.layers.clone();
-                (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);
-                (group.h_x, group.h_y) = (data.h_x, data.h_y);
-                group.parts = data.parts.clone();
-                group.digest = run.manifest().data.digest.clone();
-            }
-            group.check(&data, &run.manifest().data.digest)?;
-            // Recordings of the same samples are data of several names, none of which is the group's.
-            if group.dataset != data.dataset {
-                group.dataset.clone_from(&group.name);
-            }
-            group.is_chain &= data.is_chain;
-            group.complete &= data.complete;
-            if runs.len() == 1 {
-                group.plane = data.plane.clone();
-                group.failed = data.failed;
-                continue;
-            }
-            let mut seeds = run.manifest().seeds.clone();
-            seeds.extend(data.plane.seeds().into_iter().filter(|seed| !run.manifest().seeds.contains(seed)));
-            let number = |seed: u64| {
-                next_seed + seeds.iter().position(|&other| other == seed).unwrap_or(seeds.len()) as u64
-            };
-            group
-                .plane
-                .extend(data.plane.rows().map(|row| crate::PlaneRow { seed: number(row.seed), ..row }));
-            group.failed.extend(
-                data.failed.into_iter().map(|failed| FailedSeed { seed: number(failed.seed), ..failed }),
-            );
-            next_seed += seeds.len() as u64;
-        }
-        Ok(group)
-    }
-
-    /// The group with seeds that did not learn in its means.
-    pub fn with_all_seeds(self, all_seeds: bool) -> RunGroup {
-        RunGroup { all_seeds, ..self }
-    }
-
-    /// What figures call it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn check(&self, data: &ReportData<'_>, digest: &str) -> Result<(), ComparisonError> {
-        let unlike = |what, one: String, other: String| {
-            Err(ComparisonError::Unlike { group: self.name.clone(), what, one, other })
-        };
-        let widths = |layers: &[LayerDescription]| {
-            let one = |(index, layer): (usize, &LayerDescription)| {
-                format!("{} {}", LayerDescription::name_in(layers, index + 1), layer.width)
-            };
-            layers.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
-        };
-        let (one, other) = (widths(&self.layers), widths(&data.layers));
-        if one != other {
-            return unlike("layers", one, other);
-        }
-        if self.digest != digest {
-            return unlike("samples or labels", self.digest.clone(), digest.into());
-        }
-        if self.n_samples != data.n_samples {
-            return unlike("number of samples", self.n_samples.to_string(), data.n_samples.to_string());
-        }
-        Ok(())
-    }
-
-    fn data(&self) -> ReportData<'_> {
-        ReportData {
-            title: self.name.clone(),
-            dataset: self.dataset.clone(),
-            n_samples: self.n_samples,
-            h_x: self.h_x,
-            h_y: self.h_y,
-            parts: self.parts.clone(),
-            is_chain: self.is_chain,
-            layers: self.layers.clone(),
-            plane: &self.plane,
-            training: &[],
-            schedule: ScheduleData::default(),
-            failed: self.failed.clone(),
-            all_seeds: self.all_seeds,
-            complete: self.complete,
-            limit: None,
-            notes: vec![],
-        }
-    }
-}
 
 /// How planes are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -228,13 +41,13 @@ pub struct Comparison {
 
 /// A method of all groups.
 #[derive(Debug, Clone)]
-struct CommonMethod {
-    id: String,
-    title: String,
+pub(super) struct CommonMethod {
+    pub(super) id: String,
+    pub(super) title: String,
     /// Whether its settings are those of every group.
-    same_settings: bool,
+    pub(super) same_settings: bool,
     /// The id in each group.
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 }
 
 impl Comparison {
@@ -581,218 +394,6 @@ pub(crate) struct ComparedMember<'a> {
 
 /// The column that tells groups apart.
 const GROUP: Column = Column::category("group", "The group of runs.");
-
-/// A group with what one method says of it.
-struct Member<'a> {
-    group: &'a RunGroup,
-    data: ReportData<'a>,
-    method: &'a Arc<MethodDescription>,
-    rows: PlaneGroup<'a>,
-    /// By their numbers in the runs of the group.
-    own_layers: Vec<LayerPath>,
-    /// By their places in the figure: layers of the same name are the same layer.
-    layers: Vec<LayerPath>,
-    /// The name of each of them, with its width.
-    names: Vec<String>,
-}
-
-impl<'a> Member<'a> {
-    /// What the method with this id says of a group; nothing if it has no rows.
-    fn of(group: &'a RunGroup, id: &str) -> Option<Member<'a>> {
-        let method = group.plane.methods().iter().find(|method| method.id == id)?;
-        let data = group.data().of_method(method).into_owned();
-        let in_mean = data.in_mean();
-        let rows = group.plane.groups().into_iter().find(|rows| rows.method.id == id)?;
-        let layers = rows.layers_over(|seed| in_mean.has(seed));
-        let own_layers = layers.clone();
-        let names = layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect();
-        Some(Member { group, data, method, rows, own_layers, layers, names })
-    }
-
-    /// The numbers that the layers have in the runs of the group, in the order of the figure.
-    fn own_by_place(&self) -> Vec<usize> {
-        let name = |own: &LayerPath| self.data.layer_name(own.layer, own.width);
-        let own = |shown: &String| {
-            self.own_layers.iter().find(|own| name(own) == *shown).map_or(0, |own| own.layer)
-        };
-        self.names.iter().map(own).collect()
-    }
-
-    fn n_seeds(&self) -> usize {
-        self.rows.seeds().len()
-    }
-
-    fn n_in_mean(&self) -> usize {
-        let in_mean = self.data.in_mean();
-        self.rows.seeds().into_iter().filter(|&seed| in_mean.has(seed)).count()
-    }
-
-    /// `tanh (mean of 4 of 5 seeds)`.
-    fn label(&self) -> String {
-        let (n, in_mean) = (self.n_seeds(), self.n_in_mean());
-        match n {
-            1 => self.group.name.clone(),
-            _ if in_mean < n => format!("{} (mean of {in_mean} of {n} seeds)", self.group.name),
-            _ => format!("{} ({n} seeds)", self.group.name),
-        }
-    }
-
-    fn thinned(&self) -> Vec<LayerPath> {
-        let mut layers = self.layers.clone();
-        thin_means(&mut layers);
-        layers
-    }
-
-    fn means(&self, group: Option<usize>) -> Vec<Series> {
-        let in_mean = self.data.in_mean();
-        let mean = |layer: &LayerPath| Series::Path(Path { group, ..plane::mean_path(layer, &in_mean) });
-        self.thinned().iter().filter(|layer| !layer.mean.is_empty()).map(mean).collect()
-    }
-
-    fn seed_paths(&self) -> Vec<Series> {
-        let few = self.layers.iter().filter(|layer| layer.seeds.len() <= MOST_SEEDS);
-        few.flat_map(|layer| plane::seed_paths(layer, |seed| self.data.is_failed(seed))).collect()
-    }
-
-    fn limits(&self) -> Vec<Limit> {
-        plane::limits(&self.data)
-    }
-
-    fn remark(&self, method: &CommonMethod) -> Option<String> {
-        (!method.same_settings).then(|| self.method.setting.clone())
-    }
-
-    /// The mean of a layer with what lies around it, and the values that the axis must hold.
-    fn curve(&self, path: &LayerPath, role: Role, value: fn(&MeanPoint) -> Mean) -> (Vec<Series>, Vec<f64>) {
-        let mut path = [path.clone()];
-        thin_means(&mut path);
-        let mean = &path[0].mean;
-        let (mut series, mut values) = (Vec::new(), Vec::new());
-        let mut band = |range, ends: fn(&Mean) -> Option<(f64, f64)>| {
-            let points: Vec<(f64, f64, f64)> = mean
-                .iter()
-                .filter_map(|point| ends(&value(point)).map(|(low, high)| (point.epoch as f64, low, high)))
-                .collect();
-            values.extend(points.iter().flat_map(|&(_, low, high)| [low, high]));
-            if points.len() > 1 {
-                series.push(Series::Band(Band { role, range, points }));
-            }
-        };
-        if self.n_in_mean() >= LEAST_FOR_BANDS {
-            band(BandRange::From5To95, |mean| Some((mean.percentiles.p5, mean.percentiles.p95)));
-        }
-        band(BandRange::StandardError, |mean| {
-            mean.standard_error.map(|error| (mean.mean - error, mean.mean + error))
-        });
-        let points: Vec<(f64, f64)> = mean.iter().map(|p| (p.epoch as f64, value(p).mean)).collect();
-        values.extend(points.iter().map(|point| point.1));
-        series.push(Series::Line(Line { role, of: Of::Mean, failed: false, dashed: false, points }));
-        (series, values)
-    }
-}
-
-/// Gives layers of the same name the same number, through all groups: in the order of the first group, a layer that only others
-/// have after the one that it follows there.
-fn number_by_name(members: &mut [Member<'_>]) {
-    let mut order: Vec<String> = Vec::new();
-    for member in &*members {
-        let mut after = None;
-        for layer in 1..=member
-            .data
-            .layers
-            .len()
-            .max(member.own_layers.iter().map(|path| path.layer).max().unwrap_or(0))
-        {
-            let name = LayerDescription::name_in(&member.data.layers, layer);
-            after = Some(match order.iter().position(|other| *other == name) {
-                Some(place) => place,
-                None => {
-                    let place = after.map_or(0, |before: usize| before + 1);
-                    order.insert(place, name);
-                    place
-                }
-            });
-        }
-    }
-    for member in members {
-        for path in &mut member.layers {
-            let name = LayerDescription::name_in(&member.data.layers, path.layer);
-            path.layer = order.iter().position(|other| *other == name).map_or(path.layer, |place| place + 1);
-        }
-        let mut both: Vec<(LayerPath, String)> =
-            std::mem::take(&mut member.layers).into_iter().zip(std::mem::take(&mut member.names)).collect();
-        both.sort_by_key(|(path, _)| path.layer);
-        (member.layers, member.names) = both.into_iter().unzip();
-    }
-}
-
-/// The layers of all groups, with the name that they have in common: with its width and nonlinearity, or with less of it.
-fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
-    let mut names: BTreeMap<usize, Vec<(String, String, usize)>> = BTreeMap::new();
-    for member in members {
-        for ((path, name), own) in member.layers.iter().zip(&member.names).zip(member.own_by_place()) {
-            let called = words::called(&member.data, own);
-            names.entry(path.layer).or_default().push((name.clone(), called, path.width));
-        }
-    }
-    let named = |(layer, names): (usize, Vec<(String, String, usize)>)| {
-        let (whole, called, width) = &names[0];
-        let name = if names.iter().all(|(other, ..)| other == whole) {
-            whole.clone()
-        } else if names.iter().all(|(.., other)| other == width) {
-            format!("{called} ({width})")
-        } else {
-            called.clone()
-        };
-        ShownLayer { layer, name }
-    };
-    names.into_iter().map(named).collect()
-}
-
-/// The limits that all groups share.
-fn shared_limits(members: &[Member<'_>]) -> Vec<Limit> {
-    let Some((first, others)) = members.split_first() else { return vec![] };
-    let mut limits = first.limits();
-    for other in others {
-        let of_other = other.limits();
-        let alike = |a: &Limit, b: &Limit| a.axis == b.axis && (a.value - b.value).abs() < 1e-9;
-        limits.retain(|limit| of_other.iter().any(|other| alike(limit, other)));
-    }
-    limits
-}
-
-/// The notes of each group with its name; what is alike for all is said once.
-fn notes(members: &[Member<'_>]) -> Vec<Note> {
-    let of = |member: &Member<'_>| {
-        let about = words::notes(&member.data, &member.rows, &member.own_layers);
-        learned::note(&member.data).into_iter().chain(about).collect::<Vec<Note>>()
-    };
-    let all: Vec<(String, Vec<Note>)> =
-        members.iter().map(|member| (member.group.name.clone(), of(member))).collect();
-    let mut notes: Vec<Note> = Vec::new();
-    for (name, own) in &all {
-        for note in own {
-            let shared = all.iter().all(|(_, others)| others.contains(note));
-            let text = if shared { note.text.clone() } else { format!("{name}: {}", note.text) };
-            let note = Note { text, ..note.clone() };
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-        }
-    }
-    notes.extend(numbered(members));
-    notes
-}
-
-/// How the seeds of groups of several runs are numbered.
-fn numbered(members: &[Member<'_>]) -> Option<Note> {
-    let several = members.iter().filter(|member| member.group.n_runs > 1);
-    let names: Vec<&str> = several.map(|member| member.group.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        let text = format!("Seeds of {} are numbered through, in the order of the runs.", names.join(", "));
-        Note::reading(NoteCode::Seeds, text)
-    })
-}
 
 /// The methods of all groups.
 fn common_methods(groups: &[RunGroup]) -> Vec<CommonMethod> {

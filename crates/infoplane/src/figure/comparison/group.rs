@@ -1,0 +1,195 @@
+//! Runs that count as one, and why runs cannot be compared.
+
+use crate::figure::{ReportData, ScheduleData};
+use crate::run::{FailedSeed, PartFacts, Run};
+use crate::{Information, InformationPlane, LayerDescription};
+
+/// Runs that count as one: their seeds are seeds of the same experiment.
+///
+/// ```no_run
+/// use infoplane::figure::{Arrangement, Comparison, RunGroup};
+/// use infoplane::run::Run;
+/// let tanh = RunGroup::new("tanh", &[Run::read("runs/tanh".as_ref())?])?;
+/// let relu = RunGroup::new("ReLU", &[Run::read("runs/relu".as_ref())?])?;
+/// let comparison = Comparison::new(vec![tanh, relu])?;
+/// let figures = comparison.figures(Arrangement::SideBySide);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RunGroup {
+    pub(super) name: String,
+    pub(super) n_runs: usize,
+    pub(super) plane: InformationPlane,
+    pub(super) failed: Vec<FailedSeed>,
+    pub(super) layers: Vec<LayerDescription>,
+    pub(super) dataset: String,
+    pub(super) n_samples: usize,
+    pub(super) h_x: Information,
+    pub(super) h_y: Information,
+    pub(super) parts: Vec<PartFacts>,
+    pub(super) digest: String,
+    pub(super) is_chain: bool,
+    pub(super) complete: bool,
+    pub(super) all_seeds: bool,
+}
+
+/// Why runs cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComparisonError {
+    /// Fewer than two groups.
+    #[error("one group of runs, `{0}`: a comparison takes at least two")]
+    OneGroup(String),
+    /// A group whose runs have other layers or samples.
+    #[error(
+        "the runs of the group `{group}` differ in their {what} ({one} and {other}): they cannot be averaged; group them by another key"
+    )]
+    Unlike {
+        /// The name of the group.
+        group: String,
+        /// `layers`, `samples or labels`, `number of samples`.
+        what: &'static str,
+        /// What the first run has.
+        one: String,
+        /// What another has.
+        other: String,
+    },
+    /// A run without the key that groups are made by.
+    #[error("{run} has no key `{key}`{advice}", advice = did_you_mean(.similar))]
+    MissingKey {
+        /// The key.
+        key: String,
+        /// The directory of the run.
+        run: String,
+        /// A key that it has and that is spelled alike.
+        similar: Option<String>,
+    },
+    /// No method in all groups.
+    #[error("no method was measured in all of them: {}", listed(.0))]
+    NoCommonMethod(Vec<(String, Vec<String>)>),
+}
+
+fn did_you_mean(similar: &Option<String>) -> String {
+    similar.as_ref().map(|key| format!("; it has `{key}`")).unwrap_or_default()
+}
+
+fn listed(groups: &[(String, Vec<String>)]) -> String {
+    let one = |(name, methods): &(String, Vec<String>)| format!("{name} has {}", methods.join(", "));
+    groups.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+impl RunGroup {
+    /// A group of runs with the same layers and data. Of a single run seeds keep their numbers; the seeds of several are
+    /// numbered through in the order of the runs.
+    ///
+    /// # Errors
+    /// [`ComparisonError::Unlike`] if layers or data differ.
+    pub fn new(name: &str, runs: &[Run]) -> Result<RunGroup, ComparisonError> {
+        let mut group = RunGroup {
+            name: name.into(),
+            n_runs: runs.len(),
+            plane: InformationPlane::default(),
+            failed: Vec::new(),
+            layers: Vec::new(),
+            dataset: String::new(),
+            n_samples: 0,
+            h_x: Information::ZERO,
+            h_y: Information::ZERO,
+            parts: Vec::new(),
+            digest: String::new(),
+            is_chain: true,
+            complete: true,
+            all_seeds: false,
+        };
+        let mut next_seed = 0;
+        for (place, run) in runs.iter().enumerate() {
+            let data = ReportData::of(run);
+            if place == 0 {
+                group.layers = data.layers.clone();
+                (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);
+                (group.h_x, group.h_y) = (data.h_x, data.h_y);
+                group.parts = data.parts.clone();
+                group.digest = run.manifest().data.digest.clone();
+            }
+            group.check(&data, &run.manifest().data.digest)?;
+            // Recordings of the same samples are data of several names, none of which is the group's.
+            if group.dataset != data.dataset {
+                group.dataset.clone_from(&group.name);
+            }
+            group.is_chain &= data.is_chain;
+            group.complete &= data.complete;
+            if runs.len() == 1 {
+                group.plane = data.plane.clone();
+                group.failed = data.failed;
+                continue;
+            }
+            let mut seeds = run.manifest().seeds.clone();
+            seeds.extend(data.plane.seeds().into_iter().filter(|seed| !run.manifest().seeds.contains(seed)));
+            let number = |seed: u64| {
+                next_seed + seeds.iter().position(|&other| other == seed).unwrap_or(seeds.len()) as u64
+            };
+            group
+                .plane
+                .extend(data.plane.rows().map(|row| crate::PlaneRow { seed: number(row.seed), ..row }));
+            group.failed.extend(
+                data.failed.into_iter().map(|failed| FailedSeed { seed: number(failed.seed), ..failed }),
+            );
+            next_seed += seeds.len() as u64;
+        }
+        Ok(group)
+    }
+
+    /// The group with seeds that did not learn in its means.
+    pub fn with_all_seeds(self, all_seeds: bool) -> RunGroup {
+        RunGroup { all_seeds, ..self }
+    }
+
+    /// What figures call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn check(&self, data: &ReportData<'_>, digest: &str) -> Result<(), ComparisonError> {
+        let unlike = |what, one: String, other: String| {
+            Err(ComparisonError::Unlike { group: self.name.clone(), what, one, other })
+        };
+        let widths = |layers: &[LayerDescription]| {
+            let one = |(index, layer): (usize, &LayerDescription)| {
+                format!("{} {}", LayerDescription::name_in(layers, index + 1), layer.width)
+            };
+            layers.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
+        };
+        let (one, other) = (widths(&self.layers), widths(&data.layers));
+        if one != other {
+            return unlike("layers", one, other);
+        }
+        if self.digest != digest {
+            return unlike("samples or labels", self.digest.clone(), digest.into());
+        }
+        if self.n_samples != data.n_samples {
+            return unlike("number of samples", self.n_samples.to_string(), data.n_samples.to_string());
+        }
+        Ok(())
+    }
+
+    pub(super) fn data(&self) -> ReportData<'_> {
+        ReportData {
+            title: self.name.clone(),
+            dataset: self.dataset.clone(),
+            n_samples: self.n_samples,
+            h_x: self.h_x,
+            h_y: self.h_y,
+            parts: self.parts.clone(),
+            is_chain: self.is_chain,
+            layers: self.layers.clone(),
+            plane: &self.plane,
+            training: &[],
+            schedule: ScheduleData::default(),
+            failed: self.failed.clone(),
+            all_seeds: self.all_seeds,
+            complete: self.complete,
+            limit: None,
+            notes: vec![],
+        }
+    }
+}
