@@ -1,28 +1,17 @@
 //! `infoplane as-if-random` as people and scripts use it.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
 mod files;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use call::{infoplane, stdout};
 use files::bytes;
-
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infoplane"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
 
 fn json(folder: &Path, arguments: &[&str]) -> Value {
     let arguments = [&["as-if-random"], arguments, &["--json"]].concat();

@@ -1,38 +1,18 @@
 //! The command as people and scripts use it: the built binary, run for real.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
 mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use call::{infoplane, refused, stdout};
 use files::bytes;
-
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infoplane"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-/// What a failing call says, after checking its exit code.
-fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = infoplane(folder, arguments);
-    let message = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(output.stdout.is_empty(), "a failure prints no result");
-    assert!(!message.contains("panicked"), "{message}");
-    message
-}
 
 /// A run of a second or so.
 const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.points=4", "--set", "seeds=2"];

@@ -1,35 +1,17 @@
 //! Runs beside each other.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
 mod files;
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use call::{infoplane, refused, stdout};
 use files::bytes;
-
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infoplane"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn refused(folder: &Path, arguments: &[&str]) -> String {
-    let output = infoplane(folder, arguments);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-    assert!(output.stdout.is_empty(), "a failure prints no result");
-    String::from_utf8(output.stderr).expect("text")
-}
 
 /// A folder with four runs of two seeds: two batch sizes, two learning rates.
 fn with_runs() -> TempDir {
@@ -126,13 +108,13 @@ fn what_cannot_be_compared_is_said() {
     let folder = with_runs();
     let runs = ["report", "batch-512-rate-0.0004", "batch-64-rate-0.0004"];
     let run = |more: &[&'static str]| [&runs[..], more].concat();
-    let unknown = refused(folder.path(), &run(&["--by", "training.batchsize", "--out", "x"]));
+    let unknown = refused(folder.path(), &run(&["--by", "training.batchsize", "--out", "x"]), 2);
     assert!(unknown.contains("no key `training.batchsize`; it has `training.batch_size`"), "{unknown}");
-    let same = refused(folder.path(), &run(&["--by", "seeds", "--out", "x"]));
+    let same = refused(folder.path(), &run(&["--by", "seeds", "--out", "x"]), 2);
     assert!(same.contains("one group"), "{same}");
-    let without_out = refused(folder.path(), &run(&["--by", "training.batch_size"]));
+    let without_out = refused(folder.path(), &run(&["--by", "training.batch_size"]), 2);
     assert!(without_out.contains("--out"), "{without_out}");
-    let alone = refused(folder.path(), &["report", "batch-512-rate-0.0004", "--one-panel", "--out", "x"]);
+    let alone = refused(folder.path(), &["report", "batch-512-rate-0.0004", "--one-panel", "--out", "x"], 2);
     assert!(alone.contains("two or more"), "{alone}");
     for (out, set) in [
         ("kde", "estimators=[{ kind = 'kde', noise_variances = [0.1] }]"),
@@ -143,10 +125,10 @@ fn what_cannot_be_compared_is_said() {
             ["run", "tishby2017", "-q", "--out", out, "--epochs", "4", "--seeds", "1", "--set", set];
         stdout(&infoplane(folder.path(), &arguments));
     }
-    let none = refused(folder.path(), &["report", "kde", "exact", "--out", "x"]);
+    let none = refused(folder.path(), &["report", "kde", "exact", "--out", "x"], 2);
     assert!(none.contains("no method was measured in all") && none.contains("KDE"), "{none}");
     let unlike = ["report", runs[1], "narrow", "exact", "--by", "training.batch_size", "--out", "x"];
-    let unlike = refused(folder.path(), &unlike);
+    let unlike = refused(folder.path(), &unlike, 2);
     assert!(unlike.contains("differ in their layers"), "{unlike}");
     // Another setting of the same estimator can be compared, and the figure says so.
     let told = stdout(&infoplane(folder.path(), &["report", runs[1], "exact", "--out", "settings"]));

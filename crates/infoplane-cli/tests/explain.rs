@@ -1,5 +1,7 @@
 //! What the command says of itself: help, keys, completions, manual pages, progress.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
 mod files;
 
 use std::fs;
@@ -9,21 +11,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use call::{infoplane, stdout};
 use files::bytes;
-
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infoplane"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("COLUMNS", "80")
-        .output()
-        .expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")

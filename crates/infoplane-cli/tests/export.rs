@@ -1,31 +1,16 @@
 //! Tables of a run in files for other programs.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infoplane"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn refused(folder: &Path, arguments: &[&str]) -> String {
-    let output = infoplane(folder, arguments);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-    assert!(output.stdout.is_empty(), "a failure prints no result");
-    String::from_utf8(output.stderr).expect("text")
-}
+use call::{infoplane, refused, stdout};
 
 /// A folder with a run of two seeds and four measured epochs.
 fn with_run() -> TempDir {
@@ -102,13 +87,13 @@ fn the_plane_has_the_rows_of_the_run() {
 #[test]
 fn what_cannot_be_exported_is_named() {
     let folder = with_run();
-    let parquet = refused(folder.path(), &["export", "short", "--format", "parquet"]);
+    let parquet = refused(folder.path(), &["export", "short", "--format", "parquet"], 2);
     assert!(parquet.contains("csv, jsonl, arrow") && parquet.contains("write parquet"), "{parquet}");
-    let table = refused(folder.path(), &["export", "short", "--table", "planes"]);
+    let table = refused(folder.path(), &["export", "short", "--table", "planes"], 2);
     assert!(table.contains("plane, repeats, training, layers, schedule, methods, pool"), "{table}");
-    let of_pools = refused(folder.path(), &["export", "short", "--table", "pool"]);
+    let of_pools = refused(folder.path(), &["export", "short", "--table", "pool"], 2);
     assert!(of_pools.contains("has no table pool; it has plane, repeats"), "{of_pools}");
-    assert!(refused(folder.path(), &["export", "nowhere"]).contains("nowhere"));
+    assert!(refused(folder.path(), &["export", "nowhere"], 2).contains("nowhere"));
     let output =
         infoplane(folder.path(), &["export", "short", "--format", "arrow", "--out", "missing/plane.arrow"]);
     assert_eq!(output.status.code(), Some(1));
@@ -131,7 +116,7 @@ fn pooled_networks_have_tables_of_their_own() {
             assert_eq!(column(&exported, key), column(&kept, key), "{table}.{key}");
         }
     }
-    let plane = refused(folder.path(), &["export", "pooled", "--table", "plane"]);
+    let plane = refused(folder.path(), &["export", "pooled", "--table", "plane"], 2);
     assert!(plane.contains("it has methods, pool, drift, window, overlap"), "{plane}");
 }
 

@@ -1,40 +1,19 @@
 //! The directory of pooled networks is one as that of a run: locked, resumable to the same bytes, and reported.
 
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
 mod files;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use call::{command, infoplane, refused, stdout};
 use files::bytes;
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infoplane"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command
-}
-
-fn infoplane(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().expect("the command was built")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-/// What a call that is refused says.
-fn refusal(folder: &Path, arguments: &[&str]) -> String {
-    let output = infoplane(folder, arguments);
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-    assert!(output.stdout.is_empty(), "{arguments:?}");
-    said
-}
 
 fn begin(folder: &Path, arguments: &[&str]) -> Child {
     command(folder, arguments)
@@ -136,13 +115,13 @@ fn one_process_writes_and_a_second_is_told_which() {
     assert!(!wait(&mut first, || metadata.exists()));
     let number = first.id().to_string();
     for second in [&call[..], &["resume", "out"]] {
-        let said = refusal(folder.path(), second);
+        let said = refused(folder.path(), second, 2);
         assert!(said.contains(&format!("another process (number {number}) is writing to out")), "{said}");
     }
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
     assert!(info.contains(&format!("process {number} is writing to it")), "{info}");
     // Another configuration is refused there, and gets a directory of its own where none is named.
-    let said = refusal(folder.path(), &[&call[..], &["--stride", "2"]].concat());
+    let said = refused(folder.path(), &[&call[..], &["--stride", "2"]].concat(), 2);
     assert!(said.contains("out holds the result of something else"), "{said}");
     assert!(said.contains("settings.pool.stride: 1 in the run, 2 asked for"), "{said}");
     first.kill().unwrap();
@@ -153,9 +132,9 @@ fn one_process_writes_and_a_second_is_told_which() {
     assert_eq!((&object["state"], &object["settings"]["pool"]["window"]), (&"interrupted".into(), &4.into()));
     let info = stdout(&infoplane(folder.path(), &["info", "out"]));
     assert!(info.contains("`infoplane resume out` continues it"), "{info}");
-    let said = refusal(folder.path(), &["report", "out"]);
+    let said = refused(folder.path(), &["report", "out"], 2);
     assert!(said.contains("not complete") && said.contains("`infoplane resume out` continues it"), "{said}");
-    let said = refusal(folder.path(), &["resume", "out", "--set", "training.epochs=5"]);
+    let said = refused(folder.path(), &["resume", "out", "--set", "training.epochs=5"], 2);
     assert!(said.contains("training.epochs: 1000000 in the run, 5 asked for"), "{said}");
 }
 
@@ -193,7 +172,7 @@ fn figures_are_drawn_again_as_asked_and_what_does_not_apply_is_refused() {
         ),
     ] {
         for command in ["report", "resume"] {
-            let said = refusal(folder.path(), &[&[command, "out"], flags].concat());
+            let said = refused(folder.path(), &[&[command, "out"], flags].concat(), 2);
             assert!(said.contains(told), "{said}");
         }
     }

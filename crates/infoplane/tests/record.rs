@@ -467,6 +467,15 @@ fn a_directory_that_is_in_use_or_taken_is_refused() {
 }
 
 #[test]
+fn two_layers_of_one_name_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = Recording::new("alike", labels(), &[("conv", 4), ("fc", 2), ("conv", 3)], 0.1);
+    let error = Recorder::create(&folder.path().join("run"), recording).err().unwrap();
+    assert_eq!(error.to_string(), "layers 1 and 3 are both called `conv`; give each a name of its own");
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
 fn layers_may_be_called_anything() {
     let (folder, config) = saved(&[]);
     let names = ["a:b", "block 1", "größe", "evil\u{1b}[2J", "<g>"];

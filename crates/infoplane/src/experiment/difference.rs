@@ -1,6 +1,25 @@
 //! Where two experiments differ, key by key.
 
+use std::path::Path;
+
 use toml::{Table, Value};
+
+use super::{Experiment, ExperimentError};
+
+impl Experiment {
+    /// Takes over where the data lie, which may be elsewhere now.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Changed`], which names the directory at `path`, if `asked` differs in anything else.
+    pub(super) fn take_source_of(&mut self, asked: &Experiment, path: &Path) -> Result<(), ExperimentError> {
+        self.dataset.source = asked.dataset.source.clone();
+        let differences = differences(&self.to_table(), &asked.to_table());
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(ExperimentError::Changed { path: path.into(), differences })
+    }
+}
 
 /// One line for each key whose value differs: the path through the tables, what the run has and what was asked for.
 ///

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::config::Experiment;
-use super::difference::differences;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
@@ -133,12 +132,7 @@ impl Experiment {
         let (_, manifest) = RunDir::open(path)?;
         let mut experiment = Experiment::of_manifest(path, &manifest)?;
         if let Some(asked) = asked {
-            // The same data may lie elsewhere now.
-            experiment.dataset.source = asked.dataset.source.clone();
-            let differences = differences(&experiment.to_table(), &asked.to_table());
-            if !differences.is_empty() {
-                return Err(ExperimentError::Changed { path: path.into(), differences });
-            }
+            experiment.take_source_of(asked, path)?;
         }
         let (run, manifest, resumed) = RunDir::resume(path, disk)?;
         let recovered = match resumed {

@@ -20,6 +20,16 @@ pub enum RecordError {
     /// No estimators.
     #[error("estimators is empty; name at least one")]
     NoEstimators,
+    /// Two layers of one name, which no table or figure could tell apart.
+    #[error("layers {first} and {second} are both called `{name}`; give each a name of its own")]
+    SameLayer {
+        /// The name.
+        name: String,
+        /// The number of one, from 1.
+        first: usize,
+        /// The number of the other.
+        second: usize,
+    },
     /// Something has another number of samples than there are labels.
     #[error(
         "{what}: {given} sample{}, but the number of labels is {expected}; each sample needs one",

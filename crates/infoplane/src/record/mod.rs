@@ -99,6 +99,14 @@ impl Recording {
         if self.layers.is_empty() {
             return Err(RecordError::NoLayers);
         }
+        let names: Vec<String> =
+            (1..=self.layers.len()).map(|layer| LayerDescription::name_in(&self.layers, layer)).collect();
+        for (place, name) in names.iter().enumerate() {
+            if let Some(first) = names[..place].iter().position(|other| other == name) {
+                let (name, first, second) = (name.clone(), first + 1, place + 1);
+                return Err(RecordError::SameLayer { name, first, second });
+            }
+        }
         if self.estimators.is_empty() {
             return Err(RecordError::NoEstimators);
         }

@@ -72,11 +72,11 @@ pub fn conclusion(data: &ReportData<'_>) -> Option<String> {
     if losses.is_empty() {
         return None;
     }
-    let quantity = match group.method.bound {
-        None => "I(X;T)",
-        Some(Bound::Upper) => "the upper bound on I(X;T)",
-        Some(Bound::Lower) => "the lower bound on I(X;T)",
-    };
+    let bound = group.method.bound.map(|bound| match bound {
+        Bound::Upper => "the upper bound on I(X;T)",
+        Bound::Lower => "the lower bound on I(X;T)",
+    });
+    let quantity = bound.unwrap_or("I(X;T)");
     let (lost, others): (Vec<&Loss<'_>>, Vec<&Loss<'_>>) = losses.iter().partition(|loss| loss.is_loss());
     let largest = |losses: &[&Loss<'_>]| -> Option<usize> {
         (0..losses.len()).max_by(|&a, &b| losses[a].bits.mean.total_cmp(&losses[b].bits.mean).then(b.cmp(&a)))
@@ -102,7 +102,7 @@ pub fn conclusion(data: &ReportData<'_>) -> Option<String> {
             ));
         }
     }
-    parts.extend(at_limit(data, &paths, quantity));
+    parts.extend(at_limit(data, &paths, bound));
     let sentence = parts.join("; ");
     Some(format!("{} ({}).", capital_if_word(&sentence), condition(data, group)))
 }
@@ -155,7 +155,7 @@ fn others_lost(lost: &[&Loss<'_>], most: usize) -> Option<String> {
 }
 
 /// `layers of 5 and more units stay within 0.3 bits of H(X)`.
-fn at_limit(data: &ReportData<'_>, paths: &[LayerPath], quantity: &str) -> Option<String> {
+fn at_limit(data: &ReportData<'_>, paths: &[LayerPath], bound: Option<&str>) -> Option<String> {
     let limit = data.h_x.bits();
     if !limit.is_finite() || limit <= NEGLIGIBLE_BITS {
         return None;
@@ -166,28 +166,16 @@ fn at_limit(data: &ReportData<'_>, paths: &[LayerPath], quantity: &str) -> Optio
     let narrowest = staying.iter().map(|path| path.width).min()?;
     // By width only where that is the whole truth.
     let by_width = paths.iter().all(|path| stays(path) == (path.width >= narrowest));
-    let of = if quantity == "I(X;T)" { String::new() } else { format!("{quantity} of ") };
-    Some(match (staying.len(), by_width) {
-        (n, _) if n == paths.len() && n > 1 => {
-            format!(
-                "{of}all layers stay{} within {NEGLIGIBLE_BITS} bits of H(X)",
-                if of.is_empty() { "" } else { "s" }
-            )
-        }
-        (1, _) => format!("{of}{} stays within {NEGLIGIBLE_BITS} bits of H(X)", called(data, staying[0])),
-        (_, true) => format!(
-            "{of}layers of {narrowest} and more units stay{} within {NEGLIGIBLE_BITS} bits of H(X)",
-            if of.is_empty() { "" } else { "s" }
-        ),
-        (_, false) => {
-            let names: Vec<String> = staying.iter().map(|path| called(data, path)).collect();
-            format!(
-                "{of}{} stay{} within {NEGLIGIBLE_BITS} bits of H(X)",
-                names.join(", "),
-                if of.is_empty() { "" } else { "s" }
-            )
-        }
-    })
+    let layers = match staying.len() {
+        1 => called(data, staying[0]),
+        n if n == paths.len() => "all layers".to_string(),
+        _ if by_width => format!("layers of {narrowest} and more units"),
+        _ => staying.iter().map(|path| called(data, path)).collect::<Vec<_>>().join(", "),
+    };
+    // The bound stays there, or the layers do.
+    let subject = bound.map_or(layers.clone(), |bound| format!("{bound} of {layers}"));
+    let stay = if bound.is_some() || staying.len() == 1 { "stays" } else { "stay" };
+    Some(format!("{subject} {stay} within {NEGLIGIBLE_BITS} bits of H(X)"))
 }
 
 /// What the sentence rests on: the method, the seeds, and that values were clipped.

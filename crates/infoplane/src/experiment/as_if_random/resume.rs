@@ -56,12 +56,7 @@ impl Experiment {
         let metadata = Metadata::read(path)?;
         if let Some(asked) = asked {
             let mut experiment = metadata.experiment(path)?;
-            // The same data may lie elsewhere now.
-            experiment.dataset.source = asked.dataset.source.clone();
-            let differences = differences(&experiment.to_table(), &asked.to_table());
-            if !differences.is_empty() {
-                return Err(ExperimentError::Changed { path: path.into(), differences });
-            }
+            experiment.take_source_of(asked, path)?;
         }
         if let Some((outcome, named_in)) = metadata.outcome(path)? {
             let result = read_result(path, &metadata, outcome, named_in)?;

@@ -20,11 +20,11 @@ pub(super) struct Member<'a> {
     pub(super) method: &'a Arc<MethodDescription>,
     pub(super) rows: PlaneGroup<'a>,
     /// By their numbers in the runs of the group.
-    pub(super) own_layers: Vec<LayerPath>,
-    /// By their places in the figure: layers of the same name are the same layer.
+    own_layers: Vec<LayerPath>,
+    /// By their places in the figure, ascending: layers of the same name are the same layer.
     pub(super) layers: Vec<LayerPath>,
-    /// The name of each of them, with its width.
-    pub(super) names: Vec<String>,
+    /// The number in the runs of the group, for each of them.
+    own_numbers: Vec<usize>,
 }
 
 impl<'a> Member<'a> {
@@ -35,18 +35,20 @@ impl<'a> Member<'a> {
         let in_mean = data.in_mean();
         let rows = group.plane.groups().into_iter().find(|rows| rows.method.id == id)?;
         let layers = rows.layers_over(|seed| in_mean.has(seed));
-        let own_layers = layers.clone();
-        let names = layers.iter().map(|path| data.layer_name(path.layer, path.width)).collect();
-        Some(Member { group, data, method, rows, own_layers, layers, names })
+        let (own_layers, own_numbers) = (layers.clone(), layers.iter().map(|path| path.layer).collect());
+        Some(Member { group, data, method, rows, own_layers, layers, own_numbers })
     }
 
-    /// The numbers that the layers have in the runs of the group, in the order of the figure.
-    fn own_by_place(&self) -> Vec<usize> {
-        let name = |own: &LayerPath| self.data.layer_name(own.layer, own.width);
-        let own = |shown: &String| {
-            self.own_layers.iter().find(|own| name(own) == *shown).map_or(0, |own| own.layer)
+    /// Gives each layer the place of its name in `order`, from 1.
+    fn number_by(&mut self, order: &[String]) {
+        let place = |path: &LayerPath| {
+            let name = LayerDescription::name_in(&self.data.layers, path.layer);
+            order.iter().position(|other| *other == name).map_or(path.layer, |place| place + 1)
         };
-        self.names.iter().map(own).collect()
+        let numbered = |own: &LayerPath| (LayerPath { layer: place(own), ..own.clone() }, own.layer);
+        let mut numbered: Vec<(LayerPath, usize)> = self.own_layers.iter().map(numbered).collect();
+        numbered.sort_by_key(|(path, _)| path.layer);
+        (self.layers, self.own_numbers) = numbered.into_iter().unzip();
     }
 
     pub(super) fn n_seeds(&self) -> usize {
@@ -133,12 +135,9 @@ pub(super) fn number_by_name(members: &mut [Member<'_>]) {
     let mut order: Vec<String> = Vec::new();
     for member in &*members {
         let mut after = None;
-        for layer in 1..=member
-            .data
-            .layers
-            .len()
-            .max(member.own_layers.iter().map(|path| path.layer).max().unwrap_or(0))
-        {
+        let described = member.data.layers.len();
+        let n_layers = member.own_layers.iter().map(|path| path.layer).fold(described, usize::max);
+        for layer in 1..=n_layers {
             let name = LayerDescription::name_in(&member.data.layers, layer);
             after = Some(match order.iter().position(|other| *other == name) {
                 Some(place) => place,
@@ -151,14 +150,7 @@ pub(super) fn number_by_name(members: &mut [Member<'_>]) {
         }
     }
     for member in members {
-        for path in &mut member.layers {
-            let name = LayerDescription::name_in(&member.data.layers, path.layer);
-            path.layer = order.iter().position(|other| *other == name).map_or(path.layer, |place| place + 1);
-        }
-        let mut both: Vec<(LayerPath, String)> =
-            std::mem::take(&mut member.layers).into_iter().zip(std::mem::take(&mut member.names)).collect();
-        both.sort_by_key(|(path, _)| path.layer);
-        (member.layers, member.names) = both.into_iter().unzip();
+        member.number_by(&order);
     }
 }
 
@@ -166,9 +158,9 @@ pub(super) fn number_by_name(members: &mut [Member<'_>]) {
 pub(super) fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
     let mut names: BTreeMap<usize, Vec<(String, String, usize)>> = BTreeMap::new();
     for member in members {
-        for ((path, name), own) in member.layers.iter().zip(&member.names).zip(member.own_by_place()) {
-            let called = words::called(&member.data, own);
-            names.entry(path.layer).or_default().push((name.clone(), called, path.width));
+        for (path, &own) in member.layers.iter().zip(&member.own_numbers) {
+            let (whole, called) = (member.data.layer_name(own, path.width), words::called(&member.data, own));
+            names.entry(path.layer).or_default().push((whole, called, path.width));
         }
     }
     let named = |(layer, names): (usize, Vec<(String, String, usize)>)| {
