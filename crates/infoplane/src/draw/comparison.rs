@@ -20,7 +20,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         panel: style.panel(PANEL),
         gap: (74.0, 34.0),
         left: 100.0,
-        right: 30.0,
+        right: 44.0,
         below: 0.0,
         named_columns: true,
     };
@@ -57,8 +57,8 @@ fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Pan
         let Some(share) = panel.y.share(limit.value) else { continue };
         let y = panel.bottom() - share * panel.height;
         scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.1, 1.0, LIMIT_DASHES);
-        let text = Text::new(panel.right() - 4.0, y + 12.0, 10.5, limit.name.clone());
-        scene.text(text.anchor(Anchor::End).color(Color::QUIET));
+        // Beside the panel: curves lie at their limit, and would run through a name within.
+        scene.text(Text::new(panel.right() + 5.0, y + 4.0, 10.5, limit.name.clone()).color(Color::QUIET));
     }
     for band in &content.series {
         if let Series::Band(band) = band {
