@@ -43,7 +43,8 @@ fn test() -> Result<(), String> {
     if !root().join("../shared/data").exists() {
         println!("published data are not beside the checkout (../shared/data): tests that need them skip");
     }
-    cargo(&["test", "--workspace"], &[])?;
+    // The same random inputs every time: what fails here was made by the change. `cargo test` draws new ones.
+    cargo(&["test", "--workspace"], &[("PROPTEST_RNG_SEED", "1")])?;
     // The one long test worth its time: the first thing that a reader sees is true.
     cargo(&["test", "--package", "infoplane-cli", "--test", "first_picture", "--", "--ignored"], &[])
 }

@@ -18,8 +18,9 @@ use crate::Information;
 
 /// The error of I(T;Y), in nats, at which the iterations end.
 const TOLERANCE: f64 = 1e-9;
-/// The largest number of searches for other reproductions.
-const ROUNDS: usize = 24;
+/// The largest number of searches for other reproductions. Few need more than ten; close above the β at which a
+/// value of T splits in two, the steps are short.
+const ROUNDS: usize = 400;
 /// In how many of the rounds, from the first, values of T that are nearly one become one. They drift towards each
 /// other ever more slowly; later rounds leave alone what merging could not settle.
 const MERGING: usize = 12;
@@ -165,7 +166,10 @@ pub(super) fn solve(channel: &Channel, beta: f64, mut clusters: Clusters) -> Sol
         }
         // What is found in the last round has no round to grow in; the gap is that of what there is.
         if best / beta > TOLERANCE && round + 1 < ROUNDS {
-            clusters.add(label, 1e-3);
+            // With much weight r moves at once to where it is needed; with little it stays with the rare input that
+            // needs it. Which of the two it is, is not known beforehand.
+            let weight = if round % 2 == 1 { problem.best_weight(&step, &label) } else { 1e-3 };
+            clusters.add(label, weight);
         }
     }
     let (i_xt, i_ty) = problem.informations(&clusters);
@@ -301,6 +305,24 @@ impl Problem<'_> {
             }
         }
         best
+    }
+
+    /// The weight at which a value of T with the reproduction r gains most, beside the present ones.
+    fn best_weight(&self, step: &Step, ln_label: &[f64]) -> f64 {
+        let ratios: Vec<f64> =
+            step.ln_z.iter().enumerate().map(|(x, ln_z)| (self.exponent(x, ln_label) - ln_z).exp()).collect();
+        // The derivative of Σ_x p(x) ln((1 − weight) Z(x) + weight exp(−β KL)), which falls in the weight.
+        let slope = |weight: f64| -> f64 {
+            let terms = self.channel.p_x.iter().zip(&ratios);
+            terms.map(|(p, ratio)| p * (ratio - 1.0) / (1.0 + weight * (ratio - 1.0))).sum()
+        };
+        // In the logarithm: a rare input needs very little.
+        let (mut low, mut high) = (NEGLIGIBLE.ln(), 0.5f64.ln());
+        for _ in 0..40 {
+            let middle = (low + high) / 2.0;
+            if slope(middle.exp()) > 0.0 { low = middle } else { high = middle }
+        }
+        low.exp()
     }
 
     /// ln c(r), and ln of the mean p(y|x) of the inputs that would take r.

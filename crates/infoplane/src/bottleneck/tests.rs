@@ -224,6 +224,41 @@ fn what_is_no_distribution_is_refused_by_name() {
     ));
 }
 
+#[test]
+fn rare_inputs_and_labels_almost_without_noise_are_solved_too() {
+    // An input of probability 4e-7 needs a value of T of its own; the others hardly notice it.
+    let rare = array![
+        [0.9548227262137899, 0.04517727378621014],
+        [0.5276633060215735, 0.4723366939784264],
+        [0.9079325683724758, 0.0920674316275241],
+        [0.7594859918136422, 0.2405140081863578],
+        [0.9961571968654426, 0.0038428031345573597]
+    ];
+    let p_rare = [
+        0.0017468938325210482,
+        3.6650583744074455e-7,
+        0.5703491904720244,
+        0.01054342253273912,
+        0.41736012665687805,
+    ];
+    // The curve is almost a straight line: every β of it lies between 1 and 1.02, and steps are short.
+    let clear = array![
+        [0.0003984446284467633, 0.9996015553715532],
+        [0.9875494263165876, 0.01245057368341235],
+        [0.9997518123800965, 0.0002481876199035769],
+        [0.8896774342419955, 0.11032256575800449]
+    ];
+    let p_clear = [0.428035699820615, 0.001016495228115552, 0.570772556047626, 0.00017524890364341568];
+    for (p_x, rows) in [(&p_rare[..], rare), (&p_clear[..], clear)] {
+        let curve = bottleneck_curve(p_x, rows.view(), 12).unwrap();
+        holds_the_laws(&curve);
+        assert_eq!(curve.points.len(), 12);
+        for point in &curve.points {
+            assert!(point.gap.nats() < 1e-9, "{point:?}");
+        }
+    }
+}
+
 /// Positive numbers as rows of probabilities.
 fn rows(rows: usize, columns: usize) -> impl Strategy<Value = Array2<f64>> {
     proptest::collection::vec(0.001f64..1.0, rows * columns).prop_map(move |values| {
