@@ -4,6 +4,7 @@
 //! letters come with the library, so a machine without any font gives the same picture.
 
 mod animation;
+mod bottleneck;
 mod caption;
 mod color;
 mod comparison;
@@ -55,6 +56,7 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         FigureKind::Schedule => schedule::scene(figure, style),
         FigureKind::Planes => planes::scene(figure, style),
         FigureKind::Comparison => comparison::scene(figure, style),
+        FigureKind::Bottleneck => bottleneck::scene(figure, style),
     };
     style.finish(scene)
 }

@@ -1,8 +1,9 @@
 //! Figures as values: what is shown, apart from how it is drawn.
 //!
 //! [`figures()`] makes the figures of a run from its [`ReportData`]: series with their values, seeds and epochs, axes with
-//! quantities and units, limits, captions and warnings. They are serialisable, so that a page or another plotting
-//! program can show them; [`report`](crate::report) draws them into files.
+//! quantities and units, limits, captions and warnings. [`Figure::bottleneck`] makes that of an information-bottleneck
+//! curve. They are serialisable, so that a page or another plotting program can show them; [`report`](crate::report)
+//! draws them into files.
 //!
 //! ```
 //! use infoplane::figure::{self, ReportData, ScheduleData, Series};
@@ -38,6 +39,7 @@
 //! ```
 
 pub(crate) mod axis;
+mod bottleneck;
 mod comparison;
 mod data;
 mod information;
@@ -61,7 +63,8 @@ pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use model::{
     Axis, AxisScale, Band, BandRange, Direction, Dots, Figure, FigureKind, Grid, Key, LegendEntry, Limit,
-    Line, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Role, Series, ShownLayer, Spacing, Ticks,
+    Line, MarkStyle, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Point, Points, Role, Series,
+    ShownLayer, Spacing, Ticks,
 };
 
 /// The figures of a run: for every method its information plane and its information over epochs, then the training and

@@ -58,6 +58,8 @@ pub enum FigureKind {
     Planes,
     /// I(X;T) and I(T;Y) of several groups against the epoch, a row for each layer.
     Comparison,
+    /// The information-bottleneck curve of a known joint distribution.
+    Bottleneck,
 }
 
 /// Panels in rows and columns.
@@ -140,6 +142,8 @@ pub enum Series {
     Ticks(Ticks),
     /// Single values, a dot each.
     Dots(Dots),
+    /// Values, a mark each, which may have an error and a label.
+    Points(Points),
 }
 
 /// The way of a layer through the information plane.
@@ -243,6 +247,42 @@ pub struct Dots {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Values, a mark each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// What they show.
+    pub role: Role,
+    /// What the marks look like, as [`Figure::legend`] explains.
+    pub marks: MarkStyle,
+    /// The values.
+    pub points: Vec<Point>,
+}
+
+/// A value of [`Points`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The value on the lower axis.
+    pub x: f64,
+    /// The value on the left axis.
+    pub y: f64,
+    /// The standard error of `y`; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+    /// A number or a word that belongs to it, to be written beside it where there is room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// Marks that a legend tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkStyle {
+    /// Filled.
+    Filled,
+    /// Hollow.
+    Hollow,
+}
+
 /// How far two neighbouring measured epochs are apart, against δ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -262,7 +302,7 @@ pub enum Spacing {
 pub enum Role {
     /// A layer, by its number.
     Layer(usize),
-    /// A group, by its place in [`Figure::groups`].
+    /// A group or what else is compared, by its place in [`Figure::groups`].
     Group(usize),
     /// The network as a whole.
     Network,
@@ -439,6 +479,14 @@ impl Panel {
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.series.iter().filter_map(|series| match series {
             Series::Line(line) => Some(line),
+            _ => None,
+        })
+    }
+
+    /// The points with marks among its series.
+    pub fn points(&self) -> impl Iterator<Item = &Points> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Points(points) => Some(points),
             _ => None,
         })
     }
