@@ -5,6 +5,7 @@
 
 mod animation;
 mod bottleneck;
+mod calibration;
 mod caption;
 mod color;
 mod comparison;
@@ -34,7 +35,7 @@ use crate::figure::{Figure, FigureKind};
 pub(crate) use animation::moving_epochs;
 pub use animation::{Animation, AnimationError};
 pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
-pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
+pub(crate) use color::{Color, epoch_color, is_light, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
@@ -57,6 +58,7 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         FigureKind::Planes => planes::scene(figure, style),
         FigureKind::Comparison => comparison::scene(figure, style),
         FigureKind::Bottleneck => bottleneck::scene(figure, style),
+        FigureKind::Calibration => calibration::scene(figure),
     };
     style.finish(scene)
 }

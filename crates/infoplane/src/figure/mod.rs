@@ -2,7 +2,7 @@
 //!
 //! [`figures()`] makes the figures of a run from its [`ReportData`]: series with their values, seeds and epochs, axes with
 //! quantities and units, limits, captions and warnings. [`Figure::bottleneck`] makes that of an information-bottleneck
-//! curve. They are serialisable, so that a page or another plotting program can show them; [`report`](crate::report)
+//! curve, [`Figure::calibration`] that of the errors of methods. They are serialisable, so that a page or another plotting program can show them; [`report`](crate::report)
 //! draws them into files.
 //!
 //! ```
@@ -40,6 +40,7 @@
 
 pub(crate) mod axis;
 mod bottleneck;
+mod calibration;
 mod comparison;
 mod data;
 mod information;
@@ -62,9 +63,9 @@ pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use model::{
-    Axis, AxisScale, Band, BandRange, Direction, Dots, Figure, FigureKind, Grid, Key, LegendEntry, Limit,
-    Line, MarkStyle, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Point, Points, Role, Series,
-    ShownLayer, Spacing, Ticks,
+    Axis, AxisScale, Band, BandRange, Cell, CellColumn, Cells, Direction, Dots, Figure, FigureKind, Grid, Key,
+    LegendEntry, Limit, Line, MarkStyle, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Point, Points,
+    Role, Series, ShownLayer, Spacing, Ticks,
 };
 
 /// The figures of a run: for every method its information plane and its information over epochs, then the training and

@@ -60,6 +60,8 @@ pub enum FigureKind {
     Comparison,
     /// The information-bottleneck curve of a known joint distribution.
     Bottleneck,
+    /// The errors of methods on tasks of known information, a table for each number of samples.
+    Calibration,
 }
 
 /// Panels in rows and columns.
@@ -112,6 +114,9 @@ pub struct Axis {
     pub low: f64,
     /// The value at the upper end.
     pub high: f64,
+    /// The names of the places, where the axis has names instead of values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 /// How an axis spaces its values.
@@ -125,6 +130,8 @@ pub enum AxisScale {
     LogOnePlus,
     /// By the logarithm; only values above zero have a place.
     Logarithmic,
+    /// A place for each name of [`Axis::places`], the first from 0 to 1: from the left, and on the left axis from the top.
+    Places,
 }
 
 /// Something drawn in a panel.
@@ -144,6 +151,8 @@ pub enum Series {
     Dots(Dots),
     /// Values, a mark each, which may have an error and a label.
     Points(Points),
+    /// A table of values, a coloured cell each.
+    Cells(Cells),
 }
 
 /// The way of a layer through the information plane.
@@ -281,6 +290,50 @@ pub enum MarkStyle {
     Filled,
     /// Hollow.
     Hollow,
+}
+
+/// A table of values, a coloured cell for each place of both axes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cells {
+    /// What the values are, and which of them have the colours of the two ends.
+    pub values: Axis,
+    /// Row after row from the top, each with as many cells as the lower axis has places.
+    pub cells: Vec<Cell>,
+    /// Numbers beside the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<CellColumn>,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The value; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The value, as it is to be read.
+    pub text: String,
+    /// Whether it stands out among the others, as the figure says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stands_out: bool,
+    /// Why the value may not be taken for what the others are, in a word or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Numbers beside the rows of a table, without colours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellColumn {
+    /// What they are: `truth`.
+    pub name: String,
+    /// One for each row, from the top.
+    pub cells: Vec<Cell>,
+}
+
+impl Cell {
+    /// A cell like the others.
+    pub(crate) fn of(value: Option<f64>, text: String) -> Cell {
+        Cell { value, text, stands_out: false, remark: None }
+    }
 }
 
 /// How far two neighbouring measured epochs are apart, against δ.
@@ -479,6 +532,14 @@ impl Panel {
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.series.iter().filter_map(|series| match series {
             Series::Line(line) => Some(line),
+            _ => None,
+        })
+    }
+
+    /// Its table of cells, if it shows one.
+    pub fn cells(&self) -> Option<&Cells> {
+        self.series.iter().find_map(|series| match series {
+            Series::Cells(cells) => Some(cells),
             _ => None,
         })
     }

@@ -6,7 +6,7 @@
 
 mod as_if_random;
 mod bottleneck;
-mod calibration_figure;
+mod calibration;
 mod comparison;
 pub(crate) mod composite;
 mod conclusion;
@@ -27,7 +27,7 @@ pub use crate::figure::{
 };
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
 pub use bottleneck::{bottleneck_csv, write_bottleneck};
-pub use calibration_figure::write_calibration;
+pub use calibration::write_calibration;
 pub use comparison::{comparison_summary, write_comparison};
 pub use conclusion::conclusion;
 pub use files::Options;
