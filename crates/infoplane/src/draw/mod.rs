@@ -4,6 +4,7 @@
 //! letters come with the library, so a machine without any font gives the same picture.
 
 mod animation;
+mod bars;
 mod bottleneck;
 mod calibration;
 mod caption;
@@ -21,6 +22,7 @@ mod pdf;
 mod plane;
 mod planes;
 mod png;
+mod pool;
 mod scale;
 mod scene;
 mod schedule;
@@ -59,6 +61,10 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         FigureKind::Comparison => comparison::scene(figure, style),
         FigureKind::Bottleneck => bottleneck::scene(figure, style),
         FigureKind::Calibration => calibration::scene(figure),
+        FigureKind::PoolTrend
+        | FigureKind::PoolCompression
+        | FigureKind::PoolOverlap
+        | FigureKind::PoolDrift => pool::scene(figure, style),
     };
     style.finish(scene)
 }

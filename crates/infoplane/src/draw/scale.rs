@@ -50,6 +50,7 @@ impl Scale {
             AxisScale::Linear => Scale::Linear { low, high },
             AxisScale::LogOnePlus => Scale::Epochs { low, high },
             AxisScale::Logarithmic => Scale::Logarithmic { low, high },
+            AxisScale::Doublings => Scale::Doublings { most: high / 2.0 },
             AxisScale::Places => Scale::Places { n: axis.places.len() },
         }
     }

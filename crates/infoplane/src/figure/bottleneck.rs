@@ -31,7 +31,7 @@ impl Figure {
         let (last_x, last_y) = (last.i_xt.bits(), last.i_ty.bits());
         let h_y = curve.h_y.bits();
         let line =
-            |role, dashed, points| Series::Line(Line { role, of: Of::Theory, failed: false, dashed, points });
+            |role, dashed, points| Series::Line(Line { dashed, ..Line::new(role, Of::Theory, points) });
         let points = curve.points.iter().map(|point| Point {
             x: point.i_xt.bits(),
             y: point.i_ty.bits(),

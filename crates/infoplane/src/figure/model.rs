@@ -62,6 +62,14 @@ pub enum FigureKind {
     Bottleneck,
     /// The errors of methods on tasks of known information, a table for each number of samples.
     Calibration,
+    /// I(X;T) and H(T|X) of pooled networks against their number.
+    PoolTrend,
+    /// H(X) − I(X;T) and I(T;Y), of one network beside those of all that are pooled.
+    PoolCompression,
+    /// How far the distributions p(t | x) of two inputs overlap.
+    PoolOverlap,
+    /// Loss, weights and their drift over the networks that are pooled.
+    PoolDrift,
 }
 
 /// Panels in rows and columns.
@@ -130,6 +138,8 @@ pub enum AxisScale {
     LogOnePlus,
     /// By the logarithm; only values above zero have a place.
     Logarithmic,
+    /// By the logarithm; the upper end, a doubling beyond the largest value, stands for infinity.
+    Doublings,
     /// A place for each name of [`Axis::places`], the first from 0 to 1: from the left, and on the left axis from the top.
     Places,
 }
@@ -153,6 +163,8 @@ pub enum Series {
     Points(Points),
     /// A table of values, a coloured cell each.
     Cells(Cells),
+    /// A bar for each place of the lower axis.
+    Bars(Bars),
 }
 
 /// The way of a layer through the information plane.
@@ -207,8 +219,36 @@ pub struct Line {
     pub failed: bool,
     /// Whether it is drawn with dashes, as [`Figure::legend`] explains.
     pub dashed: bool,
+    /// What the other lines of its role are compared with in it; absent for those lines themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// What is written beside it: `log2 M`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// (x, y), ascending in x.
     pub points: Vec<(f64, f64)>,
+}
+
+impl Line {
+    /// A line without dashes, of seeds that learned.
+    pub(crate) fn new(role: Role, of: Of, points: Vec<(f64, f64)>) -> Line {
+        Line { role, of, failed: false, dashed: false, reference: None, name: None, points }
+    }
+}
+
+/// What values of pooled networks are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reference {
+    /// The same with the inputs shuffled within each network, where only the bias of the estimate remains.
+    Shuffled,
+    /// As many networks in a row, instead of networks spread over the window.
+    Contiguous,
+    /// One network.
+    OneNetwork,
+    /// The value in the limit of infinitely many networks, from the last one measured.
+    Limit,
 }
 
 /// What lies around a mean over seeds.
@@ -292,6 +332,39 @@ pub enum MarkStyle {
     Hollow,
 }
 
+/// A bar for each place of the lower axis, beside those of other series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    /// What they show.
+    pub role: Role,
+    /// What they look like, as [`Figure::legend`] explains.
+    pub style: BarStyle,
+    /// One for each place; absent where there is none.
+    pub values: Vec<Option<Bar>>,
+}
+
+/// A bar of [`Bars`], from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// Where it ends.
+    pub value: f64,
+    /// The standard error of the value; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+}
+
+/// Bars that a legend tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BarStyle {
+    /// Pale.
+    Pale,
+    /// Full.
+    Full,
+    /// An open mark at the value: on the bar of the series before it, or alone.
+    Open,
+}
+
 /// A table of values, a coloured cell for each place of both axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cells {
@@ -361,6 +434,10 @@ pub enum Role {
     Network,
     /// What theory allows.
     Theory,
+    /// Information about the input.
+    Input,
+    /// Information about the label.
+    Label,
 }
 
 /// Which seeds a series is of.
@@ -427,6 +504,22 @@ pub enum Key {
     Reason(Reason),
     /// A distance that compares with δ like this.
     Spacing(Spacing),
+    /// Marks without a line.
+    Marks {
+        /// What they show; without, any role.
+        role: Option<Role>,
+        /// What they look like.
+        marks: MarkStyle,
+    },
+    /// Bars.
+    Bars {
+        /// What they show; without, any role.
+        role: Option<Role>,
+        /// What they look like.
+        style: BarStyle,
+    },
+    /// A line of any layer that others are compared with.
+    Reference(Reference),
 }
 
 /// Words below a figure.
@@ -480,6 +573,8 @@ pub enum NoteCode {
     Definition,
     /// How many epochs were measured, and why.
     Schedule,
+    /// Whether weights drift or fluctuate about a mean, and what follows.
+    Drift,
 }
 
 impl Note {
@@ -532,6 +627,14 @@ impl Panel {
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.series.iter().filter_map(|series| match series {
             Series::Line(line) => Some(line),
+            _ => None,
+        })
+    }
+
+    /// The bars among its series.
+    pub fn bars(&self) -> impl Iterator<Item = &Bars> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Bars(bars) => Some(bars),
             _ => None,
         })
     }

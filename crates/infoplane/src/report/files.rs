@@ -24,7 +24,7 @@ pub struct Options {
     /// The forms of each figure; SVG and PNG unless said. Forms that move are written of information planes of a run, and
     /// take seconds for each.
     pub formats: Formats,
-    /// What figures are to be read on. Figures of pools have one look.
+    /// What figures are to be read on.
     pub style: Style,
     /// The title on every figure, instead of one that says what the figure is and of which run.
     pub title: Option<String>,
