@@ -61,3 +61,26 @@ pub(super) fn name_places(scene: &mut Scene, panel: &Panel, names: &[String]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Scale;
+
+    #[test]
+    fn names_that_do_not_fit_are_short() {
+        let names: Vec<String> = (1..=6).map(|layer| format!("T{layer} (1024, tanh)")).collect();
+        let written = |width: f64| {
+            let mut scene = Scene::new(width, 100.0);
+            let (x, y) = (Scale::Places { n: 6 }, Scale::Linear { low: 0.0, high: 1.0 });
+            name_places(&mut scene, &Panel { left: 0.0, top: 0.0, width, height: 80.0, x, y }, &names);
+            let text = |mark: &Mark| match mark {
+                Mark::Text(text) => text.content.clone(),
+                _ => String::new(),
+            };
+            scene.marks.iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(written(900.0), names);
+        assert_eq!(written(200.0), ["T1", "T2", "T3", "T4", "T5", "T6"]);
+    }
+}

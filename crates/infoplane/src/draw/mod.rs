@@ -8,8 +8,10 @@ mod bars;
 mod bottleneck;
 mod calibration;
 mod caption;
+mod cells;
 mod color;
 mod comparison;
+mod curves;
 mod failed;
 mod font;
 mod format;
@@ -65,6 +67,8 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         | FigureKind::PoolCompression
         | FigureKind::PoolOverlap
         | FigureKind::PoolDrift => pool::scene(figure, style),
+        FigureKind::Curves => curves::scene(figure, style),
+        FigureKind::Cells => cells::scene(figure),
     };
     style.finish(scene)
 }

@@ -49,7 +49,7 @@ impl Axis {
 }
 
 /// The ends of an even axis, with `extra` of its length beyond the values on both sides.
-pub(crate) fn linear_range(values: impl IntoIterator<Item = f64>, extra: f64) -> (f64, f64) {
+fn linear_range(values: impl IntoIterator<Item = f64>, extra: f64) -> (f64, f64) {
     let (low, high) = range(values).unwrap_or((0.0, 1.0));
     // A single value gets room around it, or there would be nothing to divide by.
     let length = if high > low { high - low } else { low.abs().max(1.0) };
@@ -65,7 +65,7 @@ pub(crate) fn epoch_range(epochs: impl IntoIterator<Item = u64>) -> (f64, f64) {
 }
 
 /// The ends of a logarithmic axis of whole decades around the values above zero.
-pub(crate) fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let above_zero = values.into_iter().filter(|&v| v > 0.0);
     let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
     // A decade beyond the largest float would be infinite, one below the smallest zero.

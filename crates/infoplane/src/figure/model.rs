@@ -21,15 +21,16 @@ pub struct Figure {
     pub title: String,
     /// The facts below the title: method, data, number of samples, seeds.
     pub facts: Vec<String>,
-    /// The layers that series name, the first nearest the input. A layer has its colour and its marker by its place
-    /// here.
+    /// The layers that series name, or all of the network, the first nearest the input. A layer has its colour and its
+    /// marker by its place here.
     pub layers: Vec<ShownLayer>,
     /// The pairs of axes.
     pub panels: Vec<Panel>,
     /// How panels stand in rows and columns, row after row; absent where the kind of figure says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<Grid>,
-    /// What is compared, where colours tell runs or groups of runs apart: series name them by their place here.
+    /// What is compared, where colours tell runs, groups of runs, seeds or other things apart: series name them by their
+    /// place here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// What the lines and marks stand for, beside the layers; one entry for each meaning.
@@ -70,6 +71,10 @@ pub enum FigureKind {
     PoolOverlap,
     /// Loss, weights and their drift over the networks that are pooled.
     PoolDrift,
+    /// Lines and marks of anything against anything, in rows and columns.
+    Curves,
+    /// Tables of cells in the same colours, in rows and columns.
+    Cells,
 }
 
 /// Panels in rows and columns.
@@ -102,7 +107,7 @@ pub struct Panel {
     pub y: Axis,
     /// What is drawn, the later above the earlier.
     pub series: Vec<Series>,
-    /// Values that limit a quantity, as lines across.
+    /// Values that limit a quantity, or that it is compared with, as lines across.
     pub limits: Vec<Limit>,
     /// A few words inside the panel: why it is empty, where a run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -453,16 +458,16 @@ pub enum Of {
     Theory,
 }
 
-/// A value that limits a quantity.
+/// A value that limits a quantity, or that it is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// The axis that the value is on.
     pub axis: Direction,
     /// The value.
     pub value: f64,
-    /// What it is: `H(X)`, `δ`.
+    /// What it is: `H(X)`, `δ`; empty where notes say it.
     pub name: String,
-    /// The value, as it is to be read.
+    /// The value, as it is to be read; empty where the axis is enough.
     pub text: String,
 }
 
@@ -520,6 +525,15 @@ pub enum Key {
     },
     /// A line of any layer that others are compared with.
     Reference(Reference),
+    /// A line in the colour of any layer, with marks.
+    MarkedLine {
+        /// Whether it is drawn with dashes.
+        dashed: bool,
+        /// What the marks look like.
+        marks: MarkStyle,
+    },
+    /// A remark in a cell, which the name begins with.
+    Remark,
 }
 
 /// Words below a figure.

@@ -8,7 +8,6 @@ mod as_if_random;
 mod bottleneck;
 mod calibration;
 mod comparison;
-pub(crate) mod composite;
 mod conclusion;
 mod files;
 mod summary;

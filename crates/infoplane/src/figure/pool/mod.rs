@@ -26,10 +26,12 @@ use crate::pool::{PooledMean, mean_over_seeds, pooled_layers};
 ///
 /// # Examples
 /// ```no_run
+/// use std::path::Path;
+///
 /// use infoplane::experiment::AsIfRandomResult;
 /// use infoplane::figure::{FigureKind, pool_figures};
 ///
-/// let result = AsIfRandomResult::read("tishby2017-as-if-random")?;
+/// let result = AsIfRandomResult::read(Path::new("tishby2017-as-if-random"))?;
 /// for figure in pool_figures(&result).iter().filter(|figure| figure.kind == FigureKind::PoolTrend) {
 ///     println!("{}: {}", figure.heading, figure.notes[0].text);
 /// }
