@@ -74,7 +74,9 @@ fn labels(scene: &mut Scene, panel: &Panel, points: &figure::Points) {
         };
         let far = |old: (f64, f64)| (old.0 - place.0).hypot(old.1 - place.1) > LABEL_DISTANCE;
         if written.is_none_or(|(old, before)| before != label && far(old)) {
-            let text = Text::new(place.0 + 5.0, place.1 + 14.0, 10.0, label);
+            // Within the panel, however close to its lower edge the point is.
+            let baseline = (place.1 + 14.0).min(panel.bottom() - 3.0);
+            let text = Text::new(place.0 + 5.0, baseline, 10.0, label);
             scene.text(text.color(Color::QUIET).anchor(Anchor::Start));
             written = Some((place, label));
         }

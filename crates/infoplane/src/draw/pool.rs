@@ -132,6 +132,12 @@ fn draw_limit(scene: &mut Scene, panel: &Panel, value: f64, name: &str) {
     let Some(share) = panel.y.share(value) else { return };
     let y = panel.bottom() - share * panel.height;
     scene.dashed(vec![(panel.left, y), (panel.right(), y)], Color::LIMIT, 1.1, 1.0, LIMIT_DASHES);
+    // Letters above a line so close to the frame would run through the frame.
+    if y - panel.top < 12.0 {
+        let text = Text::new(panel.right() + 4.0, y + 4.0, 10.5, name);
+        scene.text(text.color(Color::QUIET));
+        return;
+    }
     // A mark at infinity is 12 points from the frame.
     let right = panel.right() - if matches!(panel.x, Scale::Doublings { .. }) { 22.0 } else { 4.0 };
     scene.text(Text::new(right, y - 4.0, 10.5, name).anchor(Anchor::End).color(Color::QUIET));
