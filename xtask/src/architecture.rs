@@ -82,12 +82,26 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Returns the source files of the library with their code, apart from those that only tests compile.
+fn library_code() -> Vec<(PathBuf, String)> {
+    let src = root().join("crates/infoplane/src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    // `tests.rs`, `parts_tests.rs`: compiled for tests only.
+    let is_test =
+        |file: &Path| file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a source file");
+        (file.strip_prefix(&src).expect("a file of the library").to_path_buf(), code(&text))
+    };
+    files.into_iter().filter(|file| !is_test(file)).map(read).collect()
+}
+
 #[test]
 fn modules_use_only_those_above_them_in_the_documentation() {
     let (order, small) = documented();
     let place: HashMap<&str, usize> =
         order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    let src = root().join("crates/infoplane/src");
     let library = code(&read("crates/infoplane/src/lib.rs"));
     let modules: BTreeSet<&str> = library
         .lines()
@@ -111,26 +125,19 @@ fn modules_use_only_those_above_them_in_the_documentation() {
     for name in order.iter().chain(&small) {
         assert!(modules.contains(name.as_str()), "docs/architecture.md names `{name}`, which is no module");
     }
-    let mut files = Vec::new();
-    sources(&src, &mut files);
     let mut wrong = BTreeSet::new();
     let mut uses = 0;
-    // `tests.rs`, `parts_tests.rs`: compiled for tests only.
-    let is_test =
-        |file: &Path| file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
-    for file in files.iter().filter(|file| !is_test(file)) {
-        let inside = file.strip_prefix(&src).expect("a file of the library");
-        let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
+    for (file, code) in library_code() {
+        let first = file.components().next().expect("a name").as_os_str().to_string_lossy();
         let module = first.trim_end_matches(".rs");
-        let text = fs::read_to_string(file).expect("a source file");
-        for used in crate_paths(&code(&text)) {
+        for used in crate_paths(&code) {
             let used = reexports.get(&used).copied().unwrap_or(&used);
             let Some(used_at) = place.get(used) else { continue };
             uses += 1;
             match place.get(module) {
-                Some(at) if used_at > at => wrong.insert(format!("{} uses `{used}`", inside.display())),
+                Some(at) if used_at > at => wrong.insert(format!("{} uses `{used}`", file.display())),
                 None if module != "lib" && small.contains(module) => {
-                    wrong.insert(format!("{} is small and uses `{used}`", inside.display()))
+                    wrong.insert(format!("{} is small and uses `{used}`", file.display()))
                 }
                 _ => false,
             };
@@ -138,4 +145,22 @@ fn modules_use_only_those_above_them_in_the_documentation() {
     }
     assert!(uses > 100, "only {uses} uses were found: the search is broken");
     assert!(wrong.is_empty(), "against the order of docs/architecture.md:\n{wrong:#?}");
+}
+
+#[test]
+fn drawing_knows_figures_only_and_nothing_else_knows_colours() {
+    let allowed = BTreeSet::from(["draw", "figure", "schedule"].map(String::from));
+    let mut drawing = 0;
+    for (file, code) in library_code() {
+        if file.starts_with("draw") {
+            drawing += 1;
+            let used = crate_paths(&code);
+            assert!(used.is_subset(&allowed), "{} uses {used:?}; allowed is {allowed:?}", file.display());
+        } else {
+            let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let colours = words.filter(|word| *word == "Color").count();
+            assert_eq!(colours, 0, "{} names a colour; roles say what has which", file.display());
+        }
+    }
+    assert!(drawing > 20, "only {drawing} files of draw were found: the search is broken");
 }

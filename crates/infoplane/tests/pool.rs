@@ -6,11 +6,12 @@ use infoplane::estimator::{
     BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, NoiseConfig,
 };
 use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
+use infoplane::figure::{BarStyle, FigureKind, MarkStyle, Reference, Series, pool_figures};
 use infoplane::pool::{
     DriftTracker, NetworkSource, Pool, PoolRow, PoolSubject, Spacing, Verdict, WindowRow, measure_pool,
     overlaps, pool_methods, pooled_layers,
 };
-use infoplane::report::{Options, as_if_random_notes, as_if_random_summary, write_as_if_random};
+use infoplane::report::{Options, Style, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
 use infoplane::train::TrainingEnd;
 use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
@@ -366,4 +367,54 @@ fn a_pool_over_seeds_has_no_window() {
     let written = write_as_if_random(&result, &Options::default(), directory.path()).unwrap();
     assert!(!written.iter().any(|path| path.ends_with("drift.png")));
     assert!(as_if_random_summary(&result).contains("32 seeds at epoch 600"));
+}
+
+#[test]
+fn figures_of_pools_are_values_with_their_errors_and_can_be_read_back() {
+    let result = made_up(3, 64, 0.05, 0.0);
+    let figures = pool_figures(&result);
+    let kinds: Vec<FigureKind> = figures.iter().map(|figure| figure.kind).collect();
+    let all =
+        [FigureKind::PoolTrend, FigureKind::PoolCompression, FigureKind::PoolOverlap, FigureKind::PoolDrift];
+    assert_eq!(kinds, all);
+    for figure in &figures {
+        let text = serde_json::to_string(figure).unwrap();
+        assert_eq!(&serde_json::from_str::<infoplane::figure::Figure>(&text).unwrap(), figure);
+    }
+
+    let trend = &figures[0].panels[0];
+    let [measured, limit] = [MarkStyle::Filled, MarkStyle::Hollow]
+        .map(|style| trend.points().find(|points| points.marks == style).expect("marks of the first layer"));
+    let networks: Vec<f64> = measured.points.iter().map(|point| point.x).collect();
+    assert_eq!(networks, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]);
+    assert!(measured.points.iter().all(|point| point.error.is_some()));
+    assert_eq!((limit.points.len(), limit.points[0].x), (1, trend.x.high));
+    let references = |wanted| trend.lines().filter(|line| line.reference == Some(wanted)).count();
+    assert_eq!([Reference::Shuffled, Reference::OneNetwork, Reference::Limit].map(references), [3, 3, 3]);
+
+    let bars: Vec<_> = figures[1].panels[0].bars().collect();
+    assert_eq!(
+        bars.iter().map(|bars| bars.style).collect::<Vec<_>>(),
+        [BarStyle::Pale, BarStyle::Full, BarStyle::Open]
+    );
+    let lost = bars[1].values[0].expect("a value of the first layer").value;
+    assert!((lost - (6.0 - measured.points[6].y)).abs() < 1e-12);
+
+    assert_eq!(figures[3].groups, ["seed 1", "seed 2", "seed 3"]);
+    assert!(matches!(figures[3].panels[3].series[..], [Series::Bars(_)]));
+}
+
+#[test]
+fn figures_of_pools_follow_the_style_and_the_title() {
+    let result = made_up(2, 16, 0.05, 0.0);
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options::default().style(Style::Slides).title("Slides");
+    let written = write_as_if_random(&result, &options, directory.path()).unwrap();
+    let svgs: Vec<_> = written.iter().filter(|path| path.extension().is_some_and(|e| e == "svg")).collect();
+    assert_eq!(svgs.len(), 4);
+    for path in svgs {
+        let svg = std::fs::read_to_string(path).unwrap();
+        // Letters of 15.5 points, magnified.
+        assert!(svg.contains("font-size=\"24.8\"") && svg.contains(">Slides<"), "{}", path.display());
+    }
 }

@@ -94,9 +94,19 @@ pub(crate) fn shade(color: Color, share: f64) -> Color {
     Color(mix(color.0), mix(color.1), mix(color.2))
 }
 
+/// How light a colour looks, 0 to 255.
+fn lightness(color: Color) -> f64 {
+    0.30 * f64::from(color.0) + 0.59 * f64::from(color.1) + 0.11 * f64::from(color.2)
+}
+
+/// Whether a colour looks lighter than `limit`, of 255, so that letters on it must be dark.
+pub(crate) fn is_light(color: Color, limit: f64) -> bool {
+    lightness(color) > limit
+}
+
 /// As much of a colour as letters on white can have.
 pub(crate) fn readable(color: Color) -> Color {
-    let light = (0.30 * f64::from(color.0) + 0.59 * f64::from(color.1) + 0.11 * f64::from(color.2)) / 255.0;
+    let light = lightness(color) / 255.0;
     let dim = (0.38 / light.max(0.38)).min(1.0);
     let part = |c: u8| (f64::from(c) * dim).round() as u8;
     Color(part(color.0), part(color.1), part(color.2))

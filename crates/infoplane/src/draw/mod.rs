@@ -4,9 +4,14 @@
 //! letters come with the library, so a machine without any font gives the same picture.
 
 mod animation;
+mod bars;
+mod bottleneck;
+mod calibration;
 mod caption;
+mod cells;
 mod color;
 mod comparison;
+mod curves;
 mod failed;
 mod font;
 mod format;
@@ -19,6 +24,7 @@ mod pdf;
 mod plane;
 mod planes;
 mod png;
+mod pool;
 mod scale;
 mod scene;
 mod schedule;
@@ -33,7 +39,7 @@ use crate::figure::{Figure, FigureKind};
 pub(crate) use animation::moving_epochs;
 pub use animation::{Animation, AnimationError};
 pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
-pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
+pub(crate) use color::{Color, epoch_color, is_light, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
@@ -55,6 +61,14 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         FigureKind::Schedule => schedule::scene(figure, style),
         FigureKind::Planes => planes::scene(figure, style),
         FigureKind::Comparison => comparison::scene(figure, style),
+        FigureKind::Bottleneck => bottleneck::scene(figure, style),
+        FigureKind::Calibration => calibration::scene(figure),
+        FigureKind::PoolTrend
+        | FigureKind::PoolCompression
+        | FigureKind::PoolOverlap
+        | FigureKind::PoolDrift => pool::scene(figure, style),
+        FigureKind::Curves => curves::scene(figure, style),
+        FigureKind::Cells => cells::scene(figure),
     };
     style.finish(scene)
 }

@@ -25,22 +25,10 @@ pub(crate) struct Tick {
 }
 
 impl Scale {
-    /// An even scale that holds all finite values, and `extra` of its length beyond on both sides.
-    pub(crate) fn linear(values: impl IntoIterator<Item = f64>, extra: f64) -> Scale {
-        let (low, high) = axis::linear_range(values, extra);
-        Scale::Linear { low, high }
-    }
-
     /// A scale of epochs.
     pub(crate) fn epochs(epochs: impl IntoIterator<Item = u64>) -> Scale {
         let (low, high) = axis::epoch_range(epochs);
         Scale::Epochs { low, high }
-    }
-
-    /// A logarithmic scale of whole decades around the values above zero.
-    pub(crate) fn logarithmic(values: impl IntoIterator<Item = f64>) -> Scale {
-        let (low, high) = axis::decade_range(values);
-        Scale::Logarithmic { low, high }
     }
 
     /// The scale of an axis.
@@ -50,6 +38,8 @@ impl Scale {
             AxisScale::Linear => Scale::Linear { low, high },
             AxisScale::LogOnePlus => Scale::Epochs { low, high },
             AxisScale::Logarithmic => Scale::Logarithmic { low, high },
+            AxisScale::Doublings => Scale::Doublings { most: high / 2.0 },
+            AxisScale::Places => Scale::Places { n: axis.places.len() },
         }
     }
 
@@ -244,11 +234,11 @@ mod tests {
 
     #[test]
     fn what_is_not_above_zero_has_no_place_on_a_logarithmic_axis() {
-        let scale = Scale::logarithmic([0.02, 3.0, 0.0, f64::NAN]);
+        let scale = Scale::of(&Axis::logarithmic("", "", [0.02, 3.0, 0.0, f64::NAN]));
         assert_eq!(scale, Scale::Logarithmic { low: 0.01, high: 10.0 });
         assert_eq!(scale.share(0.0), None);
         assert_eq!(scale.share(f64::NAN), None);
-        let whole = Scale::logarithmic([1e-320, f64::MAX]);
+        let whole = Scale::of(&Axis::logarithmic("", "", [1e-320, f64::MAX]));
         assert_eq!(whole, Scale::Logarithmic { low: 10f64.powi(-307), high: 10f64.powi(308) });
         assert!(labels(whole, 200.0).len() < 12);
     }

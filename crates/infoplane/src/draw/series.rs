@@ -38,6 +38,26 @@ pub(super) fn line(
     }
 }
 
+/// Plus and minus a standard error about a place, as far as it is on the panel.
+pub(super) fn error_bar(
+    scene: &mut Scene,
+    panel: &Panel,
+    (x, value): (f64, f64),
+    error: Option<f64>,
+    color: Color,
+) {
+    let Some(error) = error.filter(|error| *error > 0.0) else { return };
+    let Some((x, y)) = panel.at(x, value) else { return };
+    let end = |value: f64, beyond: f64| {
+        panel.y.share(value).map_or(beyond, |share| panel.bottom() - share * panel.height)
+    };
+    let (low, high) = (end(value - error, panel.bottom()), end(value + error, panel.top));
+    // Shorter than the mark itself, it would only look like dirt on it.
+    if low - high > 1.0 && (high..=low).contains(&y) {
+        scene.line(vec![(x, low), (x, high)], color, 1.1);
+    }
+}
+
 /// Fills what lies around a mean.
 pub(super) fn band(scene: &mut Scene, panel: &Panel, figure: &Figure, band: &Band, strokes: Strokes) {
     let edge = |value: fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> {

@@ -99,6 +99,8 @@ pub(crate) fn role_color(figure: &crate::figure::Figure, role: Role) -> (Color, 
         Role::Group(group) => group_color(group),
         Role::Network => (Color::INK, &[]),
         Role::Theory => (Color::LIMIT, &[]),
+        Role::Input => (Color(0, 114, 178), &[]),
+        Role::Label => (Color(0, 158, 115), &[]),
     }
 }
 

@@ -11,19 +11,31 @@ impl Axis {
         extra: f64,
     ) -> Axis {
         let (low, high) = linear_range(values, extra);
-        Axis { quantity: quantity.into(), unit: unit.into(), scale: AxisScale::Linear, low, high }
+        Axis::of(quantity, unit, AxisScale::Linear, (low, high))
     }
 
     /// An axis of epochs.
     pub(crate) fn epochs(epochs: impl IntoIterator<Item = u64>) -> Axis {
         let (low, high) = epoch_range(epochs);
-        Axis { quantity: "epoch".into(), unit: String::new(), scale: AxisScale::LogOnePlus, low, high }
+        Axis::of("epoch", "", AxisScale::LogOnePlus, (low, high))
     }
 
     /// A logarithmic axis of whole decades around the values above zero.
     pub(crate) fn logarithmic(quantity: &str, unit: &str, values: impl IntoIterator<Item = f64>) -> Axis {
         let (low, high) = decade_range(values);
-        Axis { quantity: quantity.into(), unit: unit.into(), scale: AxisScale::Logarithmic, low, high }
+        Axis::of(quantity, unit, AxisScale::Logarithmic, (low, high))
+    }
+
+    /// An axis of names.
+    pub(crate) fn places(quantity: &str, names: impl IntoIterator<Item = String>) -> Axis {
+        let places: Vec<String> = names.into_iter().collect();
+        let high = places.len().max(1) as f64;
+        Axis { places, ..Axis::of(quantity, "", AxisScale::Places, (0.0, high)) }
+    }
+
+    /// An axis between two values.
+    pub(crate) fn of(quantity: &str, unit: &str, scale: AxisScale, (low, high): (f64, f64)) -> Axis {
+        Axis { quantity: quantity.into(), unit: unit.into(), scale, low, high, places: vec![] }
     }
 
     /// The quantity with its unit, as axes name it: `I(X;T)  [bits]`.
@@ -37,7 +49,7 @@ impl Axis {
 }
 
 /// The ends of an even axis, with `extra` of its length beyond the values on both sides.
-pub(crate) fn linear_range(values: impl IntoIterator<Item = f64>, extra: f64) -> (f64, f64) {
+fn linear_range(values: impl IntoIterator<Item = f64>, extra: f64) -> (f64, f64) {
     let (low, high) = range(values).unwrap_or((0.0, 1.0));
     // A single value gets room around it, or there would be nothing to divide by.
     let length = if high > low { high - low } else { low.abs().max(1.0) };
@@ -53,7 +65,7 @@ pub(crate) fn epoch_range(epochs: impl IntoIterator<Item = u64>) -> (f64, f64) {
 }
 
 /// The ends of a logarithmic axis of whole decades around the values above zero.
-pub(crate) fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let above_zero = values.into_iter().filter(|&v| v > 0.0);
     let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
     // A decade beyond the largest float would be infinite, one below the smallest zero.

@@ -85,7 +85,7 @@ fn panel(data: &ReportData<'_>, quantity: &Quantity, in_mean: &InMean) -> Panel 
         let points = layer.mean.iter().map(|p| (p.epoch as f64, (quantity.mean)(p).mean)).collect();
         let failed = !layer.seeds.iter().any(|(seed, _)| in_mean.has(*seed));
         let role = Role::Layer(layer.layer);
-        series.push(Series::Line(Line { role, of: Of::Mean, failed, dashed: false, points }));
+        series.push(Series::Line(Line { failed, ..Line::new(role, Of::Mean, points) }));
     }
     let (axis_name, text) = (Direction::Y, format!("{limit:.3}"));
     Panel {
@@ -132,7 +132,7 @@ fn seeds(
         let failed = data.is_failed(*seed);
         if failed || !bands {
             let points = points.iter().map(|p| (p.epoch as f64, (quantity.point)(p))).collect();
-            series.push(Series::Line(Line { role, of: Of::Seed(*seed), failed, dashed: false, points }));
+            series.push(Series::Line(Line { failed, ..Line::new(role, Of::Seed(*seed), points) }));
         }
     }
 }

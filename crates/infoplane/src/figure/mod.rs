@@ -1,8 +1,10 @@
 //! Figures as values: what is shown, apart from how it is drawn.
 //!
 //! [`figures()`] makes the figures of a run from its [`ReportData`]: series with their values, seeds and epochs, axes with
-//! quantities and units, limits, captions and warnings. They are serialisable, so that a page or another plotting
-//! program can show them; [`report`](crate::report) draws them into files.
+//! quantities and units, limits, captions and warnings. [`Figure::bottleneck`] makes that of an information-bottleneck
+//! curve, [`Figure::calibration`] that of the errors of methods, and
+//! [`pool_figures`] those of pooled networks. They are serialisable, so that a page or another plotting program can show them; [`report`](crate::report)
+//! draws them into files.
 //!
 //! ```
 //! use infoplane::figure::{self, ReportData, ScheduleData, Series};
@@ -38,6 +40,8 @@
 //! ```
 
 pub(crate) mod axis;
+mod bottleneck;
+mod calibration;
 mod comparison;
 mod data;
 mod information;
@@ -46,6 +50,7 @@ mod limit_curve;
 pub(crate) mod measured;
 mod model;
 pub(crate) mod plane;
+pub(crate) mod pool;
 mod schedule;
 pub(crate) mod thinning;
 mod training;
@@ -60,9 +65,11 @@ pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;
 pub use measured::{ScheduleData, distance_unit, schedule_setting};
 pub use model::{
-    Axis, AxisScale, Band, BandRange, Direction, Dots, Figure, FigureKind, Grid, Key, LegendEntry, Limit,
-    Line, Note, NoteCode, NoteKind, Of, Panel, Path, PathPoint, Role, Series, ShownLayer, Spacing, Ticks,
+    Axis, AxisScale, Band, BandRange, Bar, BarStyle, Bars, Cell, CellColumn, Cells, Direction, Dots, Figure,
+    FigureKind, Grid, Key, LegendEntry, Limit, Line, MarkStyle, Note, NoteCode, NoteKind, Of, Panel, Path,
+    PathPoint, Point, Points, Reference, Role, Series, ShownLayer, Spacing, Ticks,
 };
+pub use pool::pool_figures;
 
 /// The figures of a run: for every method its information plane and its information over epochs, then the training and
 /// the measured epochs. What was not measured or recorded has no figure.

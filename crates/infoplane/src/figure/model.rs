@@ -21,15 +21,16 @@ pub struct Figure {
     pub title: String,
     /// The facts below the title: method, data, number of samples, seeds.
     pub facts: Vec<String>,
-    /// The layers that series name, the first nearest the input. A layer has its colour and its marker by its place
-    /// here.
+    /// The layers that series name, or all of the network, the first nearest the input. A layer has its colour and its
+    /// marker by its place here.
     pub layers: Vec<ShownLayer>,
     /// The pairs of axes.
     pub panels: Vec<Panel>,
     /// How panels stand in rows and columns, row after row; absent where the kind of figure says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<Grid>,
-    /// What is compared, where colours tell runs or groups of runs apart: series name them by their place here.
+    /// What is compared, where colours tell runs, groups of runs, seeds or other things apart: series name them by their
+    /// place here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// What the lines and marks stand for, beside the layers; one entry for each meaning.
@@ -58,6 +59,22 @@ pub enum FigureKind {
     Planes,
     /// I(X;T) and I(T;Y) of several groups against the epoch, a row for each layer.
     Comparison,
+    /// The information-bottleneck curve of a known joint distribution.
+    Bottleneck,
+    /// The errors of methods on tasks of known information, a table for each number of samples.
+    Calibration,
+    /// I(X;T) and H(T|X) of pooled networks against their number.
+    PoolTrend,
+    /// H(X) − I(X;T) and I(T;Y), of one network beside those of all that are pooled.
+    PoolCompression,
+    /// How far the distributions p(t | x) of two inputs overlap.
+    PoolOverlap,
+    /// Loss, weights and their drift over the networks that are pooled.
+    PoolDrift,
+    /// Lines and marks of anything against anything, in rows and columns.
+    Curves,
+    /// Tables of cells in the same colours, in rows and columns.
+    Cells,
 }
 
 /// Panels in rows and columns.
@@ -90,7 +107,7 @@ pub struct Panel {
     pub y: Axis,
     /// What is drawn, the later above the earlier.
     pub series: Vec<Series>,
-    /// Values that limit a quantity, as lines across.
+    /// Values that limit a quantity, or that it is compared with, as lines across.
     pub limits: Vec<Limit>,
     /// A few words inside the panel: why it is empty, where a run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +127,9 @@ pub struct Axis {
     pub low: f64,
     /// The value at the upper end.
     pub high: f64,
+    /// The names of the places, where the axis has names instead of values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 /// How an axis spaces its values.
@@ -123,6 +143,10 @@ pub enum AxisScale {
     LogOnePlus,
     /// By the logarithm; only values above zero have a place.
     Logarithmic,
+    /// By the logarithm; the upper end, a doubling beyond the largest value, stands for infinity.
+    Doublings,
+    /// A place for each name of [`Axis::places`], the first from 0 to 1: from the left, and on the left axis from the top.
+    Places,
 }
 
 /// Something drawn in a panel.
@@ -140,6 +164,12 @@ pub enum Series {
     Ticks(Ticks),
     /// Single values, a dot each.
     Dots(Dots),
+    /// Values, a mark each, which may have an error and a label.
+    Points(Points),
+    /// A table of values, a coloured cell each.
+    Cells(Cells),
+    /// A bar for each place of the lower axis.
+    Bars(Bars),
 }
 
 /// The way of a layer through the information plane.
@@ -194,8 +224,36 @@ pub struct Line {
     pub failed: bool,
     /// Whether it is drawn with dashes, as [`Figure::legend`] explains.
     pub dashed: bool,
+    /// What the other lines of its role are compared with in it; absent for those lines themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// What is written beside it: `log2 M`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// (x, y), ascending in x.
     pub points: Vec<(f64, f64)>,
+}
+
+impl Line {
+    /// A line without dashes, of seeds that learned.
+    pub(crate) fn new(role: Role, of: Of, points: Vec<(f64, f64)>) -> Line {
+        Line { role, of, failed: false, dashed: false, reference: None, name: None, points }
+    }
+}
+
+/// What values of pooled networks are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reference {
+    /// The same with the inputs shuffled within each network, where only the bias of the estimate remains.
+    Shuffled,
+    /// As many networks in a row, instead of networks spread over the window.
+    Contiguous,
+    /// One network.
+    OneNetwork,
+    /// The value in the limit of infinitely many networks, from the last one measured.
+    Limit,
 }
 
 /// What lies around a mean over seeds.
@@ -243,6 +301,119 @@ pub struct Dots {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Values, a mark each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// What they show.
+    pub role: Role,
+    /// What the marks look like, as [`Figure::legend`] explains.
+    pub marks: MarkStyle,
+    /// The values.
+    pub points: Vec<Point>,
+}
+
+/// A value of [`Points`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The value on the lower axis.
+    pub x: f64,
+    /// The value on the left axis.
+    pub y: f64,
+    /// The standard error of `y`; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+    /// A number or a word that belongs to it, to be written beside it where there is room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// Marks that a legend tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkStyle {
+    /// Filled.
+    Filled,
+    /// Hollow.
+    Hollow,
+}
+
+/// A bar for each place of the lower axis, beside those of other series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    /// What they show.
+    pub role: Role,
+    /// What they look like, as [`Figure::legend`] explains.
+    pub style: BarStyle,
+    /// One for each place; absent where there is none.
+    pub values: Vec<Option<Bar>>,
+}
+
+/// A bar of [`Bars`], from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// Where it ends.
+    pub value: f64,
+    /// The standard error of the value; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+}
+
+/// Bars that a legend tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BarStyle {
+    /// Pale.
+    Pale,
+    /// Full.
+    Full,
+    /// An open mark at the value: on the bar of the series before it, or alone.
+    Open,
+}
+
+/// A table of values, a coloured cell for each place of both axes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cells {
+    /// What the values are, and which of them have the colours of the two ends.
+    pub values: Axis,
+    /// Row after row from the top, each with as many cells as the lower axis has places.
+    pub cells: Vec<Cell>,
+    /// Numbers beside the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<CellColumn>,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The value; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The value, as it is to be read.
+    pub text: String,
+    /// Whether it stands out among the others, as the figure says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stands_out: bool,
+    /// Why the value may not be taken for what the others are, in a word or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Numbers beside the rows of a table, without colours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellColumn {
+    /// What they are: `truth`.
+    pub name: String,
+    /// One for each row, from the top.
+    pub cells: Vec<Cell>,
+}
+
+impl Cell {
+    /// A cell like the others.
+    pub(crate) fn of(value: Option<f64>, text: String) -> Cell {
+        Cell { value, text, stands_out: false, remark: None }
+    }
+}
+
 /// How far two neighbouring measured epochs are apart, against δ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -262,12 +433,16 @@ pub enum Spacing {
 pub enum Role {
     /// A layer, by its number.
     Layer(usize),
-    /// A group, by its place in [`Figure::groups`].
+    /// A group or what else is compared, by its place in [`Figure::groups`].
     Group(usize),
     /// The network as a whole.
     Network,
     /// What theory allows.
     Theory,
+    /// Information about the input.
+    Input,
+    /// Information about the label.
+    Label,
 }
 
 /// Which seeds a series is of.
@@ -283,16 +458,16 @@ pub enum Of {
     Theory,
 }
 
-/// A value that limits a quantity.
+/// A value that limits a quantity, or that it is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// The axis that the value is on.
     pub axis: Direction,
     /// The value.
     pub value: f64,
-    /// What it is: `H(X)`, `δ`.
+    /// What it is: `H(X)`, `δ`; empty where notes say it.
     pub name: String,
-    /// The value, as it is to be read.
+    /// The value, as it is to be read; empty where the axis is enough.
     pub text: String,
 }
 
@@ -334,6 +509,31 @@ pub enum Key {
     Reason(Reason),
     /// A distance that compares with δ like this.
     Spacing(Spacing),
+    /// Marks without a line.
+    Marks {
+        /// What they show; without, any role.
+        role: Option<Role>,
+        /// What they look like.
+        marks: MarkStyle,
+    },
+    /// Bars.
+    Bars {
+        /// What they show; without, any role.
+        role: Option<Role>,
+        /// What they look like.
+        style: BarStyle,
+    },
+    /// A line of any layer that others are compared with.
+    Reference(Reference),
+    /// A line in the colour of any layer, with marks.
+    MarkedLine {
+        /// Whether it is drawn with dashes.
+        dashed: bool,
+        /// What the marks look like.
+        marks: MarkStyle,
+    },
+    /// A remark in a cell, which the name begins with.
+    Remark,
 }
 
 /// Words below a figure.
@@ -387,6 +587,8 @@ pub enum NoteCode {
     Definition,
     /// How many epochs were measured, and why.
     Schedule,
+    /// Whether weights drift or fluctuate about a mean, and what follows.
+    Drift,
 }
 
 impl Note {
@@ -439,6 +641,30 @@ impl Panel {
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.series.iter().filter_map(|series| match series {
             Series::Line(line) => Some(line),
+            _ => None,
+        })
+    }
+
+    /// The bars among its series.
+    pub fn bars(&self) -> impl Iterator<Item = &Bars> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Bars(bars) => Some(bars),
+            _ => None,
+        })
+    }
+
+    /// Its table of cells, if it shows one.
+    pub fn cells(&self) -> Option<&Cells> {
+        self.series.iter().find_map(|series| match series {
+            Series::Cells(cells) => Some(cells),
+            _ => None,
+        })
+    }
+
+    /// The points with marks among its series.
+    pub fn points(&self) -> impl Iterator<Item = &Points> {
+        self.series.iter().filter_map(|series| match series {
+            Series::Points(points) => Some(points),
             _ => None,
         })
     }

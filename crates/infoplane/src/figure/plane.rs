@@ -31,10 +31,8 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
         remark: None,
     };
     if let Some(limit) = &data.limit {
-        let line = |dashed, points| {
-            let (role, of, failed) = (Role::Theory, Of::Theory, false);
-            Series::Line(Line { role, of, failed, dashed, points })
-        };
+        let line =
+            |dashed, points| Series::Line(Line { dashed, ..Line::new(Role::Theory, Of::Theory, points) });
         // What limits labels that are a function of the input.
         let h_y = data.h_y.bits();
         panel.series.push(line(true, vec![(0.0, 0.0), (h_y, h_y)]));

@@ -88,13 +88,7 @@ fn strip(data: &ReportData<'_>, seed: &Seed<'_>, x: &Axis, furthest: Option<u64>
     Panel {
         name: format!("seed {}", seed.seed),
         x: x.clone(),
-        y: Axis {
-            quantity: String::new(),
-            unit: String::new(),
-            scale: AxisScale::Linear,
-            low: 0.0,
-            high: 1.0,
-        },
+        y: Axis::of("", "", AxisScale::Linear, (0.0, 1.0)),
         series: REASONS.into_iter().filter_map(ticks).collect(),
         limits: vec![],
         remark: ended.then(|| format!("ended at epoch {}", seed.last)),
@@ -136,7 +130,7 @@ fn distances(data: &ReportData<'_>, seeds: &[Seed<'_>], x: &Axis) -> Option<Dist
         // From zero, without room below it.
         let high = 1.08 * largest.max(delta.unwrap_or(0.0));
         let high = if high > 0.0 && high.is_finite() { high } else { 1.0 };
-        Axis { quantity: "distance".into(), unit: unit.clone(), scale: AxisScale::Linear, low: 0.0, high }
+        Axis::of("distance", unit, AxisScale::Linear, (0.0, high))
     };
     let low = (y.scale == AxisScale::Logarithmic).then_some(y.low);
     let lower_edge = low.filter(|low| sorted[0] < *low);

@@ -193,11 +193,15 @@ impl Training<'_> {
             let failed = self.data.is_failed(*seed);
             if failed || !bands {
                 let points = self.averaged(points.iter().copied(), PLACES_OF_SEEDS);
-                series.push(Series::Line(Line { role, of: Of::Seed(*seed), failed, dashed, points }));
+                series.push(Series::Line(Line {
+                    failed,
+                    dashed,
+                    ..Line::new(role, Of::Seed(*seed), points)
+                }));
             }
         }
         let points = of_mean(|mean| mean.mean);
-        series.push(Series::Line(Line { role, of: Of::Mean, failed: false, dashed, points }));
+        series.push(Series::Line(Line { dashed, ..Line::new(role, Of::Mean, points) }));
         series
     }
 

@@ -37,10 +37,7 @@ pub fn write_comparison(
     options: &Options,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let mut shown = comparison.figures(arrangement);
-    if let Some(title) = &options.title {
-        shown.iter_mut().for_each(|figure| figure.title.clone_from(title));
-    }
+    let shown = options.titled(comparison.figures(arrangement));
     let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
     files.push(("comparison.csv".into(), comparison.table().bytes(TableFormat::Csv)));

@@ -24,10 +24,9 @@ pub struct Options {
     /// The forms of each figure; SVG and PNG unless said. Forms that move are written of information planes of a run, and
     /// take seconds for each.
     pub formats: Formats,
-    /// What the figures of a run are to be read on. Figures of pools, of tasks and of the information bottleneck have one
-    /// look.
+    /// What figures are to be read on.
     pub style: Style,
-    /// The title on every figure of a run or of pooled networks, instead of one that says what the figure is and of which run.
+    /// The title on every figure, instead of one that says what the figure is and of which run.
     pub title: Option<String>,
 }
 
@@ -46,6 +45,14 @@ impl Options {
     pub fn title(self, title: impl Into<String>) -> Options {
         Options { title: Some(title.into()), ..self }
     }
+
+    /// Figures with the title asked for, if there is one.
+    pub(super) fn titled(&self, mut figures: Vec<figure::Figure>) -> Vec<figure::Figure> {
+        if let Some(title) = &self.title {
+            figures.iter_mut().for_each(|figure| figure.title.clone_from(title));
+        }
+        figures
+    }
 }
 
 /// The files of one figure, by name; none in forms that move.
@@ -63,6 +70,19 @@ pub(crate) fn figure_files(
         Ok((format!("{name}.{}", format.name()), bytes))
     };
     formats.iter().filter(|format| !format.moves()).map(file).collect()
+}
+
+/// The files of a figure, with the title and in the style and the forms of `options`.
+///
+/// # Errors
+/// As [`figure_files`].
+pub(super) fn shown_files(
+    figure: figure::Figure,
+    options: &Options,
+) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let figures: Vec<Figure> =
+        options.titled(vec![figure]).iter().map(|figure| Figure::of(figure, options.style)).collect();
+    all_files(&figures, options.formats)
 }
 
 /// The files of all figures, in their order; figures are encoded in parallel.

@@ -5,10 +5,9 @@
 //! gives the same bytes.
 
 mod as_if_random;
-mod bottleneck_figure;
-mod calibration_figure;
+mod bottleneck;
+mod calibration;
 mod comparison;
-pub(crate) mod composite;
 mod conclusion;
 mod files;
 mod summary;
@@ -26,11 +25,12 @@ pub use crate::figure::{
     LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting,
 };
 pub use as_if_random::{as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random};
-pub use bottleneck_figure::{bottleneck_csv, write_bottleneck};
-pub use calibration_figure::write_calibration;
+pub use bottleneck::{bottleneck_csv, write_bottleneck};
+pub use calibration::write_calibration;
 pub use comparison::{comparison_summary, write_comparison};
 pub use conclusion::conclusion;
 pub use files::Options;
+use files::shown_files;
 pub(crate) use files::{figure_files, write_files};
 pub use summary::summary;
 
@@ -123,10 +123,7 @@ pub fn write(
         return Err(ReportError::Empty);
     }
     let plane = table::plane(data.plane, &data.layers).bytes(TableFormat::Csv);
-    let mut shown = figure::figures(data);
-    if let Some(title) = &options.title {
-        shown.iter_mut().for_each(|figure| figure.title.clone_from(title));
-    }
+    let shown = options.titled(figure::figures(data));
     let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
     for figure in &shown {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
 use crate::Bound;
-use crate::draw::Scene;
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
+use crate::figure;
 use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, Run};
@@ -102,7 +102,13 @@ impl Figure {
     }
 
     pub(super) fn show(&self, results: &Results) -> Result<Shown, ReproduceError> {
-        (self.show)(results)
+        let mut shown = (self.show)(results)?;
+        let table = shown.tables.first().map(|(suffix, _)| format!("{}{suffix}.csv", self.name));
+        for (suffix, figure) in &mut shown.figures {
+            figure.id = format!("{}{suffix}", self.name);
+            figure.table.clone_from(&table);
+        }
+        Ok(shown)
     }
 }
 
@@ -160,8 +166,8 @@ pub(super) struct RunResult {
 
 /// What a figure came to.
 pub(super) struct Shown {
-    /// Pictures; the name of the figure with a suffix, none for the first, names their files.
-    pub scenes: Vec<(&'static str, Scene)>,
+    /// Figures; the name of the reproduced figure with a suffix, none for the first, names their files.
+    pub figures: Vec<(&'static str, figure::Figure)>,
     /// Tables as CSV, likewise.
     pub tables: Vec<(&'static str, String)>,
     pub comparisons: Vec<Comparison>,
@@ -170,8 +176,8 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub fn new(scene: Scene, comparisons: Vec<Comparison>) -> Shown {
-        Shown { scenes: vec![("", scene)], tables: Vec::new(), comparisons, remarks: Vec::new() }
+    pub fn new(figure: figure::Figure, comparisons: Vec<Comparison>) -> Shown {
+        Shown { figures: vec![("", figure)], tables: Vec::new(), comparisons, remarks: Vec::new() }
     }
 }
 

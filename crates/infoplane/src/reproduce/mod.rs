@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::experiment::{ExperimentError, Progress, RunOptions};
-use crate::report::{self, Formats, ReportError};
+use crate::report::{self, Formats, ReportError, Style};
 use crate::run::{Disk, RunError};
 
 pub use cost::expected_cpu_seconds;
@@ -247,10 +247,10 @@ fn draw(
     let shown = figure.show(&results)?;
     let directory = options.out.join("figures");
     let mut files = Vec::new();
-    for (suffix, scene) in &shown.scenes {
-        let name = format!("{}{suffix}", figure.name);
+    for (_, drawn) in &shown.figures {
         // What the page shows and links, whatever else a figure could be.
-        files.extend(report::figure_files(&name, scene, Formats::default())?);
+        let scene = crate::draw::scene(drawn, Style::Paper);
+        files.extend(report::figure_files(&drawn.id, &scene, Formats::default())?);
     }
     for (suffix, table) in &shown.tables {
         files.push((format!("{}{suffix}.csv", figure.name), table.clone().into_bytes()));

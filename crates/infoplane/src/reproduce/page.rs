@@ -9,9 +9,8 @@ use super::{FIGURES, ReproduceError, Size, replace};
 /// Returns the part of one figure.
 pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String {
     let mut text = head(figure);
-    for (suffix, _) in &shown.scenes {
-        let name = format!("{}{suffix}", figure.name);
-        put(&mut text, format_args!("![{}](figures/{name}.png)\n\n", figure.title));
+    for (_, drawn) in &shown.figures {
+        put(&mut text, format_args!("![{}](figures/{}.png)\n\n", figure.title, drawn.id));
     }
     if !shown.comparisons.is_empty() {
         put(&mut text, format_args!("| | paper | here | agrees? |\n|---|---|---|---|\n"));

@@ -124,7 +124,7 @@ impl<'a> Member<'a> {
         });
         let points: Vec<(f64, f64)> = mean.iter().map(|p| (p.epoch as f64, value(p).mean)).collect();
         values.extend(points.iter().map(|point| point.1));
-        series.push(Series::Line(Line { role, of: Of::Mean, failed: false, dashed: false, points }));
+        series.push(Series::Line(Line::new(role, Of::Mean, points)));
         (series, values)
     }
 }

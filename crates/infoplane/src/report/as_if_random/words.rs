@@ -1,12 +1,14 @@
-//! The text of figures and summary.
+//! The summary of pooled networks in words and columns.
 
-use super::{Setting, as_if_random_notes, layer_name, settings};
-use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
+use super::as_if_random_notes;
+use crate::Information;
+use crate::experiment::AsIfRandomResult;
+use crate::figure::pool::words::{n_networks, notes, over_seeds, window};
+use crate::figure::pool::{Setting, layer_name, settings};
 use crate::figure::words as caption;
 use crate::plane::Mean;
-use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, Verdict};
+use crate::pool::PooledMean;
 use crate::report::{Figure, Formats, files};
-use crate::{Bound, Information};
 
 const HEADER: [&str; 11] = [
     "layer",
@@ -37,7 +39,7 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
         text += &aligned(&table(result, &setting));
         text += &format!("  {}\n", sentence(&setting));
         for note in notes(result, &setting) {
-            text += &format!("  {note}\n");
+            text += &format!("  {}\n", note.text);
         }
     }
     if result.rows.is_empty() {
@@ -60,7 +62,7 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: F
         }
         page += &format!("\n{}\n\n", plain(&sentence(&setting)));
         for note in notes(result, &setting) {
-            page += &format!("- {}\n", plain(&note));
+            page += &format!("- {}\n", plain(&note.text));
         }
     }
     if result.rows.is_empty() {
@@ -73,66 +75,6 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: F
         page += &files::markdown(figure, &plain(&figure.title), formats);
     }
     page
-}
-
-/// Which networks are pooled: `the last 256 epochs`.
-pub(super) fn window(settings: &AsIfRandom, n_seeds: usize) -> String {
-    match &settings.pool {
-        PoolConfig::Epochs { window, stride: 0 | 1, last: None } => format!("the last {window} epochs"),
-        PoolConfig::Epochs { window, stride: 0 | 1, last: Some(last) } => {
-            format!("the {window} epochs up to epoch {last}")
-        }
-        PoolConfig::Epochs { window, stride, last } => {
-            let to = last.map_or("the last epoch".to_string(), |last| format!("epoch {last}"));
-            format!("{window} networks, one every {stride} epochs, up to {to}")
-        }
-        PoolConfig::Steps { window, stride, last } => {
-            let to =
-                last.map_or("the end of training".to_string(), |last| format!("the end of epoch {last}"));
-            match stride {
-                0 | 1 => format!("{window} successive mini-batch steps, up to {to}"),
-                stride => format!("{window} networks, one every {stride} mini-batch steps, up to {to}"),
-            }
-        }
-        PoolConfig::Seeds { epoch } => {
-            let at = epoch.map_or("at the last epoch".to_string(), |epoch| format!("at epoch {epoch}"));
-            format!("{n_seeds} seeds {at}")
-        }
-    }
-}
-
-fn over_seeds(result: &AsIfRandomResult) -> bool {
-    matches!(result.settings.pool, PoolConfig::Seeds { .. })
-}
-
-/// The largest number of networks pooled.
-fn n_networks(result: &AsIfRandomResult) -> usize {
-    let measured = result.rows.iter().map(|row| row.n_networks);
-    measured.chain(result.overlap.iter().map(|row| row.n_networks)).max().unwrap_or(result.window.len())
-}
-
-/// The line under the title of a figure: the setting, the data, the number of inputs and seeds, and the window.
-pub(super) fn about(result: &AsIfRandomResult, setting: &str, n_seeds: usize) -> String {
-    let mut parts = Vec::new();
-    if !setting.is_empty() {
-        parts.push(setting.to_string());
-    }
-    parts.push(result.data.name.clone());
-    parts.push(format!("n = {}", result.data.n_measured));
-    if !over_seeds(result) {
-        parts.push(if n_seeds == 1 { "1 seed".into() } else { format!("{n_seeds} seeds") });
-    }
-    parts.push(window(&result.settings, n_networks(result)));
-    parts.join(" · ")
-}
-
-/// The title of a figure: the one asked for, or what it shows and of which experiment.
-pub(super) fn title(result: &AsIfRandomResult, what: &str, asked: Option<&str>) -> String {
-    asked.map_or_else(|| format!("As if random: {what} – {}", result.name), String::from)
-}
-
-pub(super) fn subtitle(result: &AsIfRandomResult, setting: &Setting) -> String {
-    about(result, setting.name(), setting.n_seeds)
 }
 
 fn facts(result: &AsIfRandomResult) -> String {
@@ -154,111 +96,6 @@ fn heading(result: &AsIfRandomResult, setting: &Setting) -> String {
         n => format!("{n} seeds, mean ± standard error"),
     };
     format!("{} – M = {}, bits, {error}", setting.name(), setting.n_networks())
-}
-
-/// The meaning of the error bars of means over seeds.
-pub(super) fn mean_note(n_seeds: usize) -> Vec<String> {
-    match n_seeds {
-        0 | 1 => vec![],
-        n => vec![format!("Means over {n} seeds, with standard errors.")],
-    }
-}
-
-/// The meaning of the error bars.
-pub(super) fn reading(result: &AsIfRandomResult, setting: &Setting) -> Vec<String> {
-    match setting.n_seeds {
-        1 if over_seeds(result) => {
-            vec!["Error bars: standard errors over disjoint subsets of the seeds.".into()]
-        }
-        1 => vec![
-            "Error bars: standard errors over interleaved subsets of the window, too small where its networks are \
-             correlated."
-                .into(),
-        ],
-        n => mean_note(n),
-    }
-}
-
-/// Caveats beside the numbers: verdicts, the share due to drift, bounds, values outside the bins, and what is missing.
-pub(super) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<String> {
-    let mut notes: Vec<String> = verdicts(setting).into_iter().collect();
-    notes.extend(drift_share(setting));
-    let first = setting.first();
-    if let Some(bound) = first.method.bound {
-        let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
-        notes.push(format!(
-            "H(T) and I(X;T) are computed from {bound} on the entropy of a mixture; the difference of two such bounds is not \
-             itself a bound."
-        ));
-    }
-    let outside: u64 = setting.layers.iter().map(|layer| layer.out_of_range).sum();
-    if outside > 0 {
-        let values = |layer: &PooledMean| {
-            (layer.width * result.data.n_measured * setting.n_networks() * setting.n_seeds.max(1)) as f64
-        };
-        let all: f64 = setting.layers.iter().map(values).sum();
-        notes.push(format!(
-            "Out of range: {outside} values ({}) of the pooled networks lie outside the bins.",
-            caption::percent(outside as f64 / all.max(1.0))
-        ));
-    } else if first.method.estimator == "binned" {
-        notes.push("Out of range: no value lies outside the bins.".into());
-    }
-    let missing =
-        setting.layers.iter().flat_map(|layer| &layer.missing).map(|missing| missing.reason.as_str()).min();
-    if let Some(reason) = missing {
-        notes.push(format!("Some values could not be measured: {}.", reason.trim_end_matches('.')));
-    }
-    notes
-}
-
-/// `Stationary: T₁, T₂ (2 of 3 seeds; drifting in 1). Drifting: T₃.`
-fn verdicts(setting: &Setting) -> Option<String> {
-    let layers_with = |verdict: Verdict| -> Vec<String> {
-        let layers =
-            setting.layers.iter().filter(|layer| layer.verdicts.first().map(|v| v.0) == Some(verdict));
-        layers.map(layer_with_verdict).collect()
-    };
-    let parts: Vec<String> = Verdict::ALL
-        .into_iter()
-        .filter_map(|verdict| {
-            let layers = layers_with(verdict);
-            let mut name = verdict.name().to_string();
-            name[..1].make_ascii_uppercase();
-            (!layers.is_empty()).then(|| format!("{name}: {}.", layers.join(", ")))
-        })
-        .collect();
-    (!parts.is_empty()).then(|| format!("Verdict – {}", parts.join(" ")))
-}
-
-/// `T₂`, with the numbers of seeds where they differ.
-fn layer_with_verdict(layer: &PooledMean) -> String {
-    let name = caption::layer(layer.layer);
-    let [(_, count), others @ ..] = layer.verdicts.as_slice() else { return name };
-    if others.is_empty() {
-        return name;
-    }
-    let all: usize = layer.verdicts.iter().map(|(_, count)| count).sum();
-    let others: Vec<String> =
-        others.iter().map(|(verdict, count)| format!("{} in {count}", verdict.name())).collect();
-    format!("{name} ({count} of {all} seeds; {})", others.join(", "))
-}
-
-/// The share of the loss that is due to drift.
-fn drift_share(setting: &Setting) -> Option<String> {
-    let shares = setting.layers.iter().filter_map(|layer| {
-        Some(format!("{:.0} % ({})", 100.0 * layer.drift_share?.mean, caption::layer(layer.layer)))
-    });
-    let shares: Vec<String> = shares.collect();
-    let size = setting.n_networks() / DRIFT_SHARE_DIVISOR;
-    (!shares.is_empty()).then(|| {
-        format!(
-            "Share due to drift: of the information that {size} networks strided over the window take from I(X;T), this \
-             fraction is lost only across the window and not to {size} contiguous networks: {}. It is 0 % for independent \
-             samples and nearly 100 % for steady motion.",
-            shares.join(", ")
-        )
-    })
 }
 
 /// The result in one sentence.

@@ -1,14 +1,14 @@
 //! The as-if-random experiment over a grid of nonlinearities, optimizers, learning rates and batch sizes.
 
 use super::common::{self, NONLINEARITIES};
-use crate::draw::{Color, Scale, layer_color};
 use crate::estimator::{EstimatorConfig, NoiseConfig};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
+use crate::figure::{
+    self, Axis, AxisScale, Cells, FigureKind, Key, LegendEntry, Line, MarkStyle, Of, Panel, Point, Points,
+    Role, Series,
+};
 use crate::plane::Mean;
 use crate::pool::{DriftRow, PooledLayer, Verdict, pooled_layers};
-use crate::report::composite::{
-    Curve, CurvePanel, CurvesFigure, Dots, HeatCell, HeatFigure, HeatPanel, LegendEntry,
-};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
     told,
@@ -337,22 +337,22 @@ impl Reading {
         self.verdict() == Verdict::Drifting
     }
 
-    fn heat(&self) -> HeatCell {
+    fn shown_cell(&self) -> figure::Cell {
         let difference = self.difference();
-        let mark = match (self.learned(), self.verdict()) {
-            (false, _) if self.n_seeds == 0 => "diverged".into(),
-            (false, _) => format!("acc {:.2}", number(self.accuracy)),
-            (true, Verdict::Drifting) => match self.drift_share {
+        let remark = match (self.learned(), self.verdict()) {
+            (false, _) if self.n_seeds == 0 => Some("diverged".into()),
+            (false, _) => Some(format!("acc {:.2}", number(self.accuracy))),
+            (true, Verdict::Drifting) => Some(match self.drift_share {
                 Some(share) => format!("{:.0} % drift", 100.0 * share.mean),
                 None => "drifting".into(),
-            },
-            (true, Verdict::TooFewNetworks) => "few nets".into(),
-            (true, Verdict::Unchanged) => "unchanged".into(),
-            (true, Verdict::Stationary) => String::new(),
+            }),
+            (true, Verdict::TooFewNetworks) => Some("few nets".into()),
+            (true, Verdict::Unchanged) => Some("unchanged".into()),
+            (true, Verdict::Stationary) => None,
         };
         let value = difference.is_finite().then_some(difference);
         let text = value.map_or("–".into(), bits);
-        HeatCell { value, text, mark }
+        figure::Cell { value, text, stands_out: remark.is_none(), remark }
     }
 
     const HEADER: &str = "nonlinearity,optimizer,learning_rate,batch_size,layer,width,seeds,seeds_learned,train_accuracy,i_xt_single_bits,\
@@ -438,9 +438,9 @@ fn show_grid(results: &Results, grid: &Grid, title: &str) -> Shown {
             grid.cells().iter().map(|&cell| Reading::of(cell, layer, results.pool(&cell.label()))).collect()
         })
         .collect();
-    let heat = heat_map(results, grid, title, &readings);
-    let mut shown = Shown::new(heat.draw(), summaries(grid, &readings));
-    shown.scenes.push(("-drift", against_drift(results, grid, title, &readings).draw()));
+    let table = table_of_cells(results, grid, title, &readings);
+    let mut shown = Shown::new(table, summaries(grid, &readings));
+    shown.figures.push(("-drift", against_drift(results, grid, title, &readings)));
     let mut csv = String::from(Reading::HEADER);
     let n_layers = complete(results).map_or(0, |(_, result)| result.layers.len());
     for cell in grid.cells() {
@@ -487,9 +487,10 @@ fn units(n: u64, unit: &str) -> String {
     if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
 }
 
-fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> HeatFigure {
+fn table_of_cells(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> figure::Figure {
     let differences = readings.iter().flatten().map(Reading::difference).filter(|d| d.is_finite());
-    let (low, high) = differences.fold((0.0, 0.2), |(low, high): (f64, f64), d| (low.min(d), high.max(d)));
+    let ends = differences.fold((0.0, 0.2), |(low, high): (f64, f64), d| (low.min(d), high.max(d)));
+    let values = Axis::of("I(X;T) of a single network minus the pool", "bits", AxisScale::Linear, ends);
     let mut panels = Vec::new();
     for nonlinearity in NONLINEARITIES {
         for of_layer in readings {
@@ -497,10 +498,14 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
                 let chosen = of_layer
                     .iter()
                     .filter(|r| r.cell.nonlinearity == nonlinearity && r.cell.optimizer == *optimizer);
-                panels.push(HeatPanel {
-                    x: rates.iter().map(f64::to_string).collect(),
-                    y: grid.batches.iter().map(u32::to_string).collect(),
-                    cells: chosen.map(Reading::heat).collect(),
+                let cells = chosen.map(Reading::shown_cell).collect();
+                panels.push(Panel {
+                    name: String::new(),
+                    x: Axis::places("learning rate", rates.iter().map(f64::to_string)),
+                    y: Axis::places("batch size", grid.batches.iter().map(u32::to_string)),
+                    series: vec![Series::Cells(Cells { values: values.clone(), cells, beside: None })],
+                    limits: vec![],
+                    remark: None,
                 });
             }
         }
@@ -508,109 +513,84 @@ fn heat_map(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading
     let columns = grid.layers.iter().flat_map(|(_, name)| {
         grid.optimizers.iter().map(move |(o, _)| format!("{}, {name}", optimizer_title(o)))
     });
-    HeatFigure {
-        title: title.into(),
-        subtitle: subject(results),
-        columns: columns.collect(),
-        rows: NONLINEARITIES.iter().map(|nonlinearity| vec![common::title(nonlinearity)]).collect(),
-        panels,
-        scale_name: "I(X;T) of a single network minus the pool  [bits]".into(),
-        range: (low, high),
-        x_name: "learning rate".into(),
-        y_name: "batch size".into(),
-        marks: vec![
-            ("% drift".into(), "drifting; the share of the difference that is due to drift".into()),
-            ("few nets".into(), "too few networks: the value still changes with M".into()),
-            ("unchanged".into(), "the weights drift, by less than the bins or the noise resolve".into()),
-            ("acc".into(), format!("not learned, training accuracy below {LEARNED}; diverged: no networks to pool")),
-        ],
-        notes: vec![
-            "Bold cells are stationary: the weights fluctuate without drift, and more networks would not change the value. The \
-             verdict of a cell is that of most of its seeds. Values are means over the seeds that learned."
-                .into(),
-        ],
+    let remarks = [
+        "% drift: drifting; the share of the difference that is due to drift".to_string(),
+        "few nets: too few networks: the value still changes with M".into(),
+        "unchanged: the weights drift, by less than the bins or the noise resolve".into(),
+        format!("acc: not learned, training accuracy below {LEARNED}; diverged: no networks to pool"),
+    ];
+    let note = "Bold cells are stationary: the weights fluctuate without drift, and more networks would not change the value. The \
+                verdict of a cell is that of most of its seeds. Values are means over the seeds that learned.";
+    let columns: Vec<String> = columns.collect();
+    let rows = NONLINEARITIES.iter().map(|nonlinearity| vec![common::title(nonlinearity)]).collect();
+    figure::Figure {
+        grid: Some(figure::Grid { columns: columns.clone(), rows }),
+        legend: remarks.map(|name| LegendEntry { key: Key::Remark, name }).to_vec(),
+        ..common::sheet(FigureKind::Cells, title, subject(results), columns, panels, vec![note.into()])
     }
 }
 
 /// The difference against how much the weights fluctuate, and against how much they drift.
-fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> CurvesFigure {
-    let color = |nonlinearity: &str| match nonlinearity {
-        "tanh" => layer_color(4, 6).0,
-        "relu" => layer_color(5, 6).0,
-        _ => layer_color(3, 6).0,
-    };
+fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Reading>]) -> figure::Figure {
     type Value = fn(&Reading) -> f64;
-    let rows: [(&str, Value); 3] = [
-        ("H(T|X) of the pool  [bits]", |reading| number(reading.h_t_given_x)),
-        ("drift: mean shift / fluctuation of the weights", |reading| number(reading.drift)),
-        ("share due to drift: lost only across the window", |reading| number(reading.drift_share)),
+    let rows: [(&str, &str, Value); 3] = [
+        ("H(T|X) of the pool", "bits", |reading| number(reading.h_t_given_x)),
+        ("drift: mean shift / fluctuation of the weights", "", |reading| number(reading.drift)),
+        ("share due to drift: lost only across the window", "", |reading| number(reading.drift_share)),
     ];
     let learned: Vec<Vec<&Reading>> =
         readings.iter().map(|of_layer| of_layer.iter().filter(|reading| reading.shown()).collect()).collect();
-    let y =
-        Scale::linear(learned.iter().flatten().map(|reading| reading.difference()).chain([0.0, 0.2]), 0.06);
+    let differences = learned.iter().flatten().map(|reading| reading.difference());
+    let y = Axis::linear("single network minus pool", "bits", differences.chain([0.0, 0.2]), 0.06);
     let mut panels = Vec::new();
-    for (name, value) in rows {
+    for (name, unit, value) in rows {
         let values = || learned.iter().flatten().map(|reading| value(reading));
         if !values().any(f64::is_finite) {
             continue;
         }
-        let x = Scale::linear(values().chain([0.0]), 0.06);
+        let x = Axis::linear(name, unit, values().chain([0.0]), 0.06);
         for of_layer in &learned {
-            let mut curves = Vec::new();
+            let mut series = Vec::new();
             if name.starts_with("H(T|X)") {
                 // Where all of the difference would be fluctuation, or drift.
-                let ends = [x.inside(-1e9).max(y.inside(-1e9)), x.inside(1e9).min(y.inside(1e9))];
-                curves.push(Curve {
-                    dashes: &[3.0, 3.0],
-                    width: 0.9,
-                    ..Curve::line(ends.map(|end| (end, end)).to_vec(), Color::LIMIT)
-                });
+                let ends = [x.low.max(y.low), x.high.min(y.high)].map(|end| (end, end));
+                let line = Line::new(Role::Theory, Of::Theory, ends.to_vec());
+                series.push(Series::Line(Line { dashed: true, ..line }));
             }
-            for nonlinearity in NONLINEARITIES {
-                for hollow in [true, false] {
+            for (group, nonlinearity) in NONLINEARITIES.into_iter().enumerate() {
+                for marks in [MarkStyle::Hollow, MarkStyle::Filled] {
+                    let drifting = marks == MarkStyle::Hollow;
                     let chosen = of_layer
                         .iter()
-                        .filter(|r| r.cell.nonlinearity == nonlinearity && r.drifting() == hollow);
-                    curves.push(Curve {
-                        line: false,
-                        dots: if hollow { Dots::Hollow } else { Dots::Filled },
-                        ..Curve::line(
-                            chosen.map(|r| (value(r), r.difference())).collect(),
-                            color(nonlinearity),
-                        )
-                    });
+                        .filter(|r| r.cell.nonlinearity == nonlinearity && r.drifting() == drifting);
+                    let places = chosen.map(|r| (value(r), r.difference()));
+                    let points = places.filter(|(x, y)| x.is_finite() && y.is_finite());
+                    let points: Vec<Point> =
+                        points.map(|(x, y)| Point { x, y, error: None, label: None }).collect();
+                    if !points.is_empty() {
+                        series.push(Series::Points(Points { role: Role::Group(group), marks, points }));
+                    }
                 }
             }
-            panels.push(CurvePanel {
-                remark: String::new(),
-                x,
-                y,
-                x_name: name.into(),
-                y_name: "single network minus pool  [bits]".into(),
-                curves,
-                levels: vec![(0.0, String::new())],
+            panels.push(Panel {
+                name: String::new(),
+                x: x.clone(),
+                y: y.clone(),
+                remark: common::no_value(&series),
+                series,
+                limits: vec![common::level(0.0, "")],
             });
         }
     }
-    let mut legend: Vec<LegendEntry> = NONLINEARITIES
-        .iter()
-        .map(|nonlinearity| LegendEntry {
-            name: common::title(nonlinearity),
-            color: color(nonlinearity),
-            dashes: &[],
-            line: false,
-            dots: Dots::Filled,
-        })
-        .collect();
-    let hollow = LegendEntry {
-        name: "hollow: drifting".into(),
-        color: Color::QUIET,
-        dashes: &[],
-        line: false,
-        dots: Dots::Hollow,
+    let groups: Vec<String> = NONLINEARITIES.iter().map(|nonlinearity| common::title(nonlinearity)).collect();
+    let filled = |(group, name): (usize, &String)| LegendEntry {
+        key: Key::Marks { role: Some(Role::Group(group)), marks: MarkStyle::Filled },
+        name: name.clone(),
     };
-    legend.push(hollow);
+    let hollow = LegendEntry {
+        key: Key::Marks { role: None, marks: MarkStyle::Hollow },
+        name: "hollow: drifting".into(),
+    };
     let mut notes = vec![
         "Every point is a cell of the grid, the mean of its seeds that learned. Drift: 2/√M for independent samples, 2 for a random walk; \
          above 0.5 a cell counts as drifting. Share due to drift: of the information that a sixteenth of the window's networks, \
@@ -625,14 +605,12 @@ fn against_drift(results: &Results, grid: &Grid, title: &str, readings: &[Vec<Re
              cannot learn the task, are shown."
         ));
     }
-    CurvesFigure {
-        title: format!("{title}: drift against fluctuation"),
-        subtitle: subject(results),
-        columns: grid.layers.iter().map(|(_, name)| name.to_string()).collect(),
-        rows: Vec::new(),
-        panels,
-        legend,
-        notes,
+    let columns = grid.layers.iter().map(|(_, name)| name.to_string()).collect();
+    let title = format!("{title}: drift against fluctuation");
+    figure::Figure {
+        legend: groups.iter().enumerate().map(filled).chain([hollow]).collect(),
+        groups,
+        ..common::sheet(FigureKind::Curves, title, subject(results), columns, panels, notes)
     }
 }
 

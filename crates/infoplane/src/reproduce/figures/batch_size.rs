@@ -1,8 +1,8 @@
 //! Saxe et al. (2018), figure 5: stochastic against full-batch gradient descent.
 
 use super::common;
+use super::planes::PlanesFigure;
 use crate::plane::Mean;
-use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, Size, any_compresses, fall_i_xt,
     last_i_xt, layer, over_seeds, told,
@@ -112,7 +112,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         "Mini-batches: Adam 4e-4, batches of 256, 13 steps an epoch. Full batch: Adam 2e-3, one step an epoch.".to_string(),
     ];
     notes.extend(common::seed_notes(results));
-    let scene = PlanesFigure {
+    let shown = PlanesFigure {
         title: FIGURE.title.into(),
         subtitle: format!("mini-batches: {}; full batch: {}", common::subject(tanh), common::subject(full)),
         columns: ["tanh, mini-batches", "tanh, full batch", "ReLU, mini-batches", "ReLU, full batch"]
@@ -122,6 +122,6 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         panels,
         notes,
     }
-    .draw();
-    Ok(Shown::new(scene, comparisons))
+    .figure();
+    Ok(Shown::new(shown, comparisons))
 }

@@ -1,9 +1,10 @@
 //! The trainings that several figures show, and the estimators that they are measured with.
 
+use super::planes::PlanePanel;
 use crate::Bound;
 use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, RangeScope};
+use crate::figure::{Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, Series, ShownLayer};
 use crate::plane::{LayerPath, PlaneGroup};
-use crate::report::composite::PlanePanel;
 use crate::reproduce::figure::{ExperimentOrData, PlannedRun, RunResult, Setup, seeds, told};
 use crate::reproduce::{ReproduceError, Results};
 
@@ -142,6 +143,48 @@ pub(super) fn hidden(paths: &[LayerPath]) -> &[LayerPath] {
 /// Upper bounds of KDE where the run has them.
 pub(super) fn kde_upper<'a>(run: &'a RunResult, variance: f64) -> Result<PlaneGroup<'a>, ReproduceError> {
     run.group(&kde(&[variance]), Some(Bound::Upper))
+}
+
+/// A figure of panels below the names of their columns, row after row.
+pub(super) fn sheet(
+    kind: FigureKind,
+    title: impl Into<String>,
+    subtitle: String,
+    columns: Vec<String>,
+    panels: Vec<Panel>,
+    notes: Vec<String>,
+) -> Figure {
+    let title = title.into();
+    Figure {
+        id: String::new(),
+        kind,
+        heading: title.clone(),
+        title,
+        facts: vec![subtitle],
+        layers: vec![],
+        panels,
+        grid: Some(Grid { columns, rows: vec![] }),
+        groups: vec![],
+        legend: vec![],
+        notes: notes.into_iter().map(|text| Note::fact(NoteCode::Definition, text)).collect(),
+        table: None,
+    }
+}
+
+/// All layers of a run, as figures call them.
+pub(super) fn shown_layers(run: &RunResult) -> Vec<ShownLayer> {
+    let names = run.layer_names().into_iter().enumerate();
+    names.map(|(index, name)| ShownLayer { layer: index + 1, name }).collect()
+}
+
+/// A dashed line across, with its name if it has one.
+pub(super) fn level(value: f64, name: &str) -> Limit {
+    Limit { axis: Direction::Y, value, name: name.into(), text: String::new() }
+}
+
+/// Says so where nothing has a value.
+pub(super) fn no_value(series: &[Series]) -> Option<String> {
+    series.is_empty().then(|| "no value".into())
 }
 
 /// What all runs have to say of their seeds.

@@ -1,9 +1,8 @@
 //! Shwartz-Ziv & Tishby (2017), figure 4: gradients' mean and deviation, and weight norms, by layer.
 
 use super::common::{self, NONLINEARITIES};
-use crate::draw::{Scale, layer_color};
+use crate::figure::{Axis, FigureKind, Line, Of, Panel, Role, Series};
 use crate::plane::mean_over_seeds;
-use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
     over_seeds, told,
@@ -76,30 +75,26 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             .collect();
         let values = || all.iter().flatten().flatten();
         let y = if logarithmic {
-            Scale::logarithmic(values().map(|p| p.1))
+            Axis::logarithmic(name, "", values().map(|p| p.1))
         } else {
-            Scale::linear(values().map(|p| p.1).chain([0.0]), 0.05)
+            Axis::linear(name, "", values().map(|p| p.1).chain([0.0]), 0.05)
         };
         for layers in all.iter() {
-            let curves = layers.iter().enumerate().map(|(l, points)| {
-                let (color, dashes) = layer_color(l, n_layers);
-                Curve { dashes, width: 1.5, ..Curve::line(points.clone(), color) }
-            });
-            panels.push(CurvePanel {
-                remark: String::new(),
-                x: Scale::epochs(values().map(|p| p.0 as u64)),
-                y,
-                x_name: "epoch".into(),
-                y_name: name.into(),
-                curves: curves.collect(),
-                levels: if logarithmic { vec![(1.0, String::new())] } else { vec![] },
+            let shown = layers.iter().enumerate().filter(|(_, points)| !points.is_empty());
+            let line = |(l, points): (usize, &Vec<(f64, f64)>)| {
+                Series::Line(Line::new(Role::Layer(l + 1), Of::Mean, points.clone()))
+            };
+            let series: Vec<Series> = shown.map(line).collect();
+            panels.push(Panel {
+                name: String::new(),
+                x: Axis::epochs(values().map(|p| p.0 as u64)),
+                y: y.clone(),
+                remark: common::no_value(&series),
+                series,
+                limits: if logarithmic { vec![common::level(1.0, "")] } else { vec![] },
             });
         }
     }
-    let legend = tanh.layer_names().into_iter().enumerate().map(|(l, name)| {
-        let (color, dashes) = layer_color(l, n_layers);
-        LegendEntry { name, color, dashes, line: true, dots: Dots::No }
-    });
     let mut notes = vec![
         "Curves are means over seeds. Signal / noise: the norm of the mean of an epoch's mini-batch gradients over the norm of their \
          standard deviation; dashed: 1. The batches of an epoch share out the training samples, so at fixed weights their mean is \
@@ -107,16 +102,17 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             .to_string(),
     ];
     notes.extend(common::seed_notes(results));
-    let scene = CurvesFigure {
-        title: FIGURE.title.into(),
-        subtitle: format!("{} · Adam 4e-4, batches of 256", common::subject(tanh)),
-        columns: NONLINEARITIES.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
-        rows: Vec::new(),
-        panels,
-        legend: legend.collect(),
-        notes,
-    }
-    .draw();
+    let shown = crate::figure::Figure {
+        layers: common::shown_layers(tanh),
+        ..common::sheet(
+            FigureKind::Curves,
+            FIGURE.title,
+            format!("{} · Adam 4e-4, batches of 256", common::subject(tanh)),
+            NONLINEARITIES.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
+            panels,
+            notes,
+        )
+    };
 
     let mut comparisons = Vec::new();
     for nonlinearity in NONLINEARITIES {
@@ -160,5 +156,5 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 .filter(|_| nonlinearity != "linear"),
         ));
     }
-    Ok(Shown::new(scene, comparisons))
+    Ok(Shown::new(shown, comparisons))
 }

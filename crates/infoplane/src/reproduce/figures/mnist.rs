@@ -1,7 +1,7 @@
 //! Saxe et al. (2018), figures 1C and 1D: the planes of MNIST.
 
 use super::common;
-use crate::report::composite::PlanesFigure;
+use super::planes::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, any_compresses, fall_i_xt, last_i_xt,
     layer, over_seeds, told,
@@ -84,7 +84,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             .to_string(),
     ];
     notes.extend(common::seed_notes(results));
-    let scene = PlanesFigure {
+    let shown = PlanesFigure {
         title: FIGURE.title.into(),
         subtitle: format!("KDE, noise variance 0.1, upper bound · {}", common::subject(results.run("tanh"))),
         columns: KINDS.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
@@ -92,6 +92,6 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         panels,
         notes,
     }
-    .draw();
-    Ok(Shown::new(scene, comparisons))
+    .figure();
+    Ok(Shown::new(shown, comparisons))
 }

@@ -5,6 +5,7 @@ mod batch_size;
 mod common;
 mod gradients;
 mod mnist;
+mod planes;
 mod quantised;
 mod resolution;
 mod saxe_nonlinearities;

@@ -1,8 +1,8 @@
 //! Lorenzen, Igel & Nielsen (2022): networks whose activations are quantised, where nothing has to be binned.
 
 use super::common;
+use super::planes::PlanesFigure;
 use crate::estimator::EstimatorConfig;
-use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, any_compresses, compresses,
     fall_i_xt, last_i_xt, layer, over_seeds, told,
@@ -102,7 +102,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         }
     }
     let first = results.run("tanh");
-    let scene = PlanesFigure {
+    let shown = PlanesFigure {
         title: FIGURE.title.into(),
         subtitle: common::subject(first),
         columns: KINDS.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
@@ -110,6 +110,6 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         panels,
         notes: common::seed_notes(results),
     }
-    .draw();
-    Ok(Shown::new(scene, comparisons))
+    .figure();
+    Ok(Shown::new(shown, comparisons))
 }

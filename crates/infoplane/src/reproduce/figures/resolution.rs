@@ -2,10 +2,12 @@
 
 use super::common;
 use crate::Bound;
-use crate::draw::{Color, Scale, layer_color};
 use crate::estimator::EstimatorConfig;
+use crate::figure::{
+    self, Axis, AxisScale, Band, BandRange, FigureKind, Key, LegendEntry, MarkStyle, Of, Panel, Point,
+    Points, Role, Series,
+};
 use crate::plane::{LayerPath, Mean};
-use crate::report::composite::{Curve, CurvePanel, CurvesFigure, Dots, LegendEntry};
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, compresses, fall_i_xt,
     last_i_xt, layer, over_seeds, told,
@@ -32,7 +34,6 @@ const BINS: [usize; 11] = [2, 4, 8, 16, 30, 64, 128, 256, 512, 1024, 4096];
 const VARIANCES: [f64; 7] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 /// The last three hidden layers: 5, 4 and 3 units.
 const LAYERS: [usize; 3] = [3, 4, 5];
-const CLIPPED: &[f32] = &[4.0, 2.2];
 
 fn variances(size: Size) -> &'static [f64] {
     if size == Size::Tiny { &VARIANCES[3..4] } else { &VARIANCES }
@@ -78,6 +79,37 @@ struct Line {
     readings: Vec<(f64, Reading)>,
 }
 
+impl Line {
+    /// Its band of standard errors, its line and its marks; nothing without values.
+    fn series(&self, value: impl Fn(&Reading) -> Option<Mean>) -> Vec<Series> {
+        let found: Vec<(f64, Mean)> =
+            self.readings.iter().filter_map(|(at, reading)| Some((*at, value(reading)?))).collect();
+        if found.is_empty() {
+            return vec![];
+        }
+        let (role, dashed) = (Role::Layer(self.layer), matches!(self.way, "clipped" | "lower"));
+        let band: Vec<(f64, f64, f64)> = found
+            .iter()
+            .filter_map(|(at, mean)| {
+                let error = mean.standard_error?;
+                Some((*at, mean.mean - error, mean.mean + error))
+            })
+            .collect();
+        let band = (!band.is_empty()).then_some(Band { role, range: BandRange::StandardError, points: band });
+        let points = found.iter().map(|(at, mean)| (*at, mean.mean)).collect();
+        let line = figure::Line { dashed, ..figure::Line::new(role, Of::Mean, points) };
+        // The band shows the errors.
+        let point = |&(x, mean): &(f64, Mean)| Point { x, y: mean.mean, error: None, label: None };
+        let points = Points {
+            role,
+            marks: if dashed { MarkStyle::Hollow } else { MarkStyle::Filled },
+            points: found.iter().map(point).collect(),
+        };
+        let drawn = [Series::Line(line), Series::Points(points)];
+        band.map(Series::Band).into_iter().chain(drawn).collect()
+    }
+}
+
 fn reading(paths: &[LayerPath], number: usize) -> Reading {
     let path = layer(paths, number);
     Reading {
@@ -119,7 +151,6 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         })
         .collect::<Result<_, ReproduceError>>()?;
     let h_x = measured[0].0.run.manifest().data.h_x_bits;
-    let color = |number: usize| layer_color(number - 1, 6).0;
     let value = |reading: &Reading, fall: bool| if fall { reading.fall } else { reading.end };
     let falls = measured.iter().flat_map(|(_, lines)| lines).flat_map(|line| &line.readings);
     let largest = falls.filter_map(|(_, reading)| Some(reading.fall?.mean)).fold(1.0, f64::max);
@@ -130,70 +161,50 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             for (_, lines) in &measured {
                 let chosen =
                     lines.iter().filter(|line| (line.way == "upper" || line.way == "lower") == noise);
-                let curves = chosen.map(|line| {
-                    let found = || line.readings.iter().filter_map(|(at, r)| Some((*at, value(r, fall)?)));
-                    let band = found().filter_map(|(at, mean)| {
-                        let error = mean.standard_error?;
-                        Some((at, mean.mean - error, mean.mean + error))
-                    });
-                    let dashed = matches!(line.way, "clipped" | "lower");
-                    Curve {
-                        band: band.collect(),
-                        dashes: if dashed { CLIPPED } else { &[] },
-                        dots: if dashed { Dots::Hollow } else { Dots::Filled },
-                        ..Curve::line(found().map(|(at, mean)| (at, mean.mean)).collect(), color(line.layer))
-                    }
-                });
-                panels.push(CurvePanel {
-                    remark: String::new(),
-                    x: if noise {
-                        Scale::Logarithmic { low: 4e-7, high: 2.5 }
-                    } else {
-                        Scale::Logarithmic { low: 1.5, high: 6000.0 }
-                    },
+                let series: Vec<Series> = chosen.flat_map(|line| line.series(|r| value(r, fall))).collect();
+                let (quantity, ends) =
+                    if noise { ("noise variance", (4e-7, 2.5)) } else { ("number of bins", (1.5, 6000.0)) };
+                panels.push(Panel {
+                    name: String::new(),
+                    x: Axis::of(quantity, "", AxisScale::Logarithmic, ends),
                     y: if fall {
-                        Scale::linear([0.0, largest], 0.06)
+                        Axis::linear("fall of I(X;T)", "bits", [0.0, largest], 0.06)
                     } else {
-                        Scale::linear([0.0, 1.06 * h_x], 0.04)
+                        Axis::linear("I(X;T) at the end", "bits", [0.0, 1.06 * h_x], 0.04)
                     },
-                    x_name: if noise { "noise variance" } else { "number of bins" }.into(),
-                    y_name: if fall { "fall of I(X;T)  [bits]" } else { "I(X;T) at the end  [bits]" }.into(),
-                    curves: curves.collect(),
-                    levels: if fall { vec![] } else { vec![(h_x, "H(X)".into())] },
+                    remark: common::no_value(&series),
+                    series,
+                    limits: if fall { vec![] } else { vec![common::level(h_x, "H(X)")] },
                 });
             }
         }
     }
     let (run, _) = &measured[0];
-    let names = run.layer_names();
     let entry =
-        |name: &str, color, dashes, dots| LegendEntry { name: name.into(), color, dashes, line: true, dots };
-    let mut legend: Vec<LegendEntry> =
-        LAYERS.iter().map(|&number| entry(&names[number - 1], color(number), &[], Dots::No)).collect();
-    legend.push(entry("bins on each layer's full range; upper bound", Color::QUIET, &[], Dots::Filled));
-    legend.push(entry(
-        "bins on [−1, 1], values beyond clipped; lower bound",
-        Color::QUIET,
-        CLIPPED,
-        Dots::Hollow,
-    ));
+        |dashed, marks, name: &str| LegendEntry { key: Key::MarkedLine { dashed, marks }, name: name.into() };
     let mut notes = vec![
         "Fall: the largest I(X;T) at any measured epoch less the last, the mean over seeds; the same networks everywhere. Bands: standard \
          error over seeds. Noise: Kullback–Leibler upper and Bhattacharyya lower bound on the information of T plus noise."
             .to_string(),
     ];
     notes.extend(common::seed_notes(results));
-    let scene = CurvesFigure {
-        title: FIGURE.title.into(),
-        subtitle: common::subject(run),
-        columns: ["tanh, bins", "ReLU, bins", "tanh, noise", "ReLU, noise"].map(String::from).to_vec(),
-        rows: Vec::new(),
-        panels,
-        legend,
-        notes,
-    }
-    .draw();
-    let mut shown = Shown::new(scene, comparisons(&measured));
+    let sheet = figure::Figure {
+        // All of them, so that each has the colour that it has in other figures.
+        layers: common::shown_layers(run),
+        legend: vec![
+            entry(false, MarkStyle::Filled, "bins on each layer's full range; upper bound"),
+            entry(true, MarkStyle::Hollow, "bins on [−1, 1], values beyond clipped; lower bound"),
+        ],
+        ..common::sheet(
+            FigureKind::Curves,
+            FIGURE.title,
+            common::subject(run),
+            ["tanh, bins", "ReLU, bins", "tanh, noise", "ReLU, noise"].map(String::from).to_vec(),
+            panels,
+            notes,
+        )
+    };
+    let mut shown = Shown::new(sheet, comparisons(&measured));
     shown.tables.push(("", table(&measured)));
     Ok(shown)
 }

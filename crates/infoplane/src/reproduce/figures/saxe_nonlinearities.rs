@@ -1,8 +1,8 @@
 //! Saxe et al. (2018), figure 1: tanh against ReLU (and linear), under each way of measuring.
 
 use super::common::{self, NONLINEARITIES};
+use super::planes::PlanesFigure;
 use crate::plane::PlaneGroup;
-use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, any_compresses,
     fall_i_xt, last_i_xt, layer, over_seeds, told,
@@ -87,7 +87,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             .into(),
     );
     notes.extend(common::seed_notes(results));
-    let scene = PlanesFigure {
+    let shown = PlanesFigure {
         title: FIGURE.title.into(),
         subtitle: common::subject(results.run("tanh")),
         columns: NONLINEARITIES.iter().map(|nonlinearity| common::title(nonlinearity)).collect(),
@@ -95,6 +95,6 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         panels,
         notes,
     }
-    .draw();
-    Ok(Shown::new(scene, comparisons))
+    .figure();
+    Ok(Shown::new(shown, comparisons))
 }

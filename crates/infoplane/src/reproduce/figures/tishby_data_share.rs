@@ -1,8 +1,8 @@
 //! Shwartz-Ziv & Tishby (2017), figure 3: the plane with little, half and most of the data.
 
 use super::common;
+use super::planes::PlanesFigure;
 use crate::plane::{LayerPath, Mean};
-use crate::report::composite::PlanesFigure;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_ty, fall_i_xt,
     last_i_ty, over_seeds, told,
@@ -56,7 +56,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         paths.push(group.layers());
     }
     let first = results.run(SHARES[0].0);
-    let scene = PlanesFigure {
+    let shown = PlanesFigure {
         title: FIGURE.title.into(),
         subtitle: format!("{setting} · {}", common::subject(first)),
         columns: SHARES.iter().map(|(label, _)| label.to_string()).collect(),
@@ -64,7 +64,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         panels,
         notes: common::seed_notes(results),
     }
-    .draw();
+    .figure();
 
     let error = |mean: Mean| mean.standard_error.unwrap_or(0.0);
     let of =
@@ -122,5 +122,5 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         all.join(", "),
         all_of_them,
     ));
-    Ok(Shown::new(scene, comparisons))
+    Ok(Shown::new(shown, comparisons))
 }

@@ -2,7 +2,7 @@
 
 use crate::experiment::{AsIfRandomResult, PoolConfig, SeedStatus};
 use crate::figure::learned::{MOST_TOLD, capital};
-use crate::report::failed_in_words;
+use crate::figure::{Note, NoteCode, failed_in_words};
 use crate::run::{FailedSeed, TrainingFailure};
 
 /// The pooled seeds that did not learn, judged by their last network of the window.
@@ -22,26 +22,26 @@ pub fn as_if_random_failed(result: &AsIfRandomResult) -> Vec<FailedSeed> {
     judged.filter(|failed| failed.failure != TrainingFailure::Diverged || ok(failed.seed)).collect()
 }
 
-/// Notes for figures and summary on seeds that are excluded, diverged, or did not learn; empty if there are none.
-pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
+/// What figures say of seeds that are excluded, diverged, or did not learn.
+pub(super) fn notes(result: &AsIfRandomResult) -> Vec<Note> {
     let across = matches!(result.settings.pool, PoolConfig::Seeds { .. });
     let (pooled, excluded): (Vec<&SeedStatus>, Vec<&SeedStatus>) =
         result.seeds.iter().partition(|seed| result.is_pooled(seed.seed));
     let mut notes = Vec::new();
     if !excluded.is_empty() {
-        notes.push(format!(
+        let text = format!(
             "Without {} of {} seeds: {}.",
             excluded.len(),
             result.seeds.len(),
             described(result, &excluded)
-        ));
+        );
+        notes.push(Note::warning(NoteCode::EarlyEnd, text));
     }
     let diverged: Vec<&SeedStatus> = pooled.into_iter().filter(|seed| seed.diverged()).collect();
     if !diverged.is_empty() {
-        notes.push(format!(
-            "Pooled up to the last network before divergence: {}.",
-            described(result, &diverged)
-        ));
+        let text =
+            format!("Pooled up to the last network before divergence: {}.", described(result, &diverged));
+        notes.push(Note::warning(NoteCode::EarlyEnd, text));
     }
     let failed = as_if_random_failed(result);
     if !failed.is_empty() {
@@ -51,9 +51,15 @@ pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
             (false, 1) => String::new(),
             (false, _) => format!("; {are} in the means"),
         };
-        notes.push(format!("{}{place}.", capital(&failed_in_words(&failed))));
+        let text = format!("{}{place}.", capital(&failed_in_words(&failed)));
+        notes.push(Note::warning(NoteCode::NotLearned, text));
     }
     notes
+}
+
+/// Notes for figures and summary on seeds that are excluded, diverged, or did not learn; empty if there are none.
+pub fn as_if_random_notes(result: &AsIfRandomResult) -> Vec<String> {
+    notes(result).into_iter().map(|note| note.text).collect()
 }
 
 /// `seed 2 (training diverged at epoch 4), seed 7 (training ended at epoch 12, before the window fits)`.

@@ -1,6 +1,5 @@
 //! Information planes side by side, on the same axes and in the same colours.
 
-use crate::draw::{Scene, Style};
 use crate::figure::learned::InMean;
 use crate::figure::thinning::thin_means;
 use crate::figure::{
@@ -13,7 +12,7 @@ const MOST_SEEDS: usize = 10;
 
 /// Planes in rows and columns.
 #[derive(Debug, Clone)]
-pub(crate) struct PlanesFigure {
+pub(super) struct PlanesFigure {
     pub title: String,
     /// What all panels share: the estimator, n.
     pub subtitle: String,
@@ -27,7 +26,7 @@ pub(crate) struct PlanesFigure {
 
 /// One plane.
 #[derive(Debug, Clone)]
-pub(crate) struct PlanePanel {
+pub(super) struct PlanePanel {
     /// A remark in the lower right corner: accuracy.
     pub remark: String,
     pub layers: Vec<LayerPath>,
@@ -40,12 +39,8 @@ pub(crate) struct PlanePanel {
 }
 
 impl PlanesFigure {
-    /// The figure, laid out.
-    pub(crate) fn draw(self) -> Scene {
-        crate::draw::scene(&self.figure(), Style::Paper)
-    }
-
-    fn figure(mut self) -> Figure {
+    /// What it shows.
+    pub(super) fn figure(mut self) -> Figure {
         for panel in &mut self.panels {
             thin_means(&mut panel.layers);
         }
