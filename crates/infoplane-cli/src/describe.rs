@@ -7,6 +7,11 @@ pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
     failed.iter().map(|failed| failed.seed).collect()
 }
 
+/// What is left out of a list of so many entries: of a long one all but the first eight and the last four.
+pub fn middle(n: usize) -> std::ops::Range<usize> {
+    if n > 24 { 8..n - 4 } else { 0..0 }
+}
+
 /// The entropies of each part of the data, where a run measures the training and the test part apart.
 pub fn part_lines(data: &DataFacts) -> Vec<String> {
     let line = |facts: &PartFacts| {

@@ -18,7 +18,7 @@ use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
 use super::run::{Shown, claim_directory, counted, directory_name};
-use crate::describe::data_lines;
+use crate::describe::{data_lines, middle};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
@@ -272,7 +272,7 @@ fn write_understood(
     understood: &Understood,
     columns: &[(String, String)],
 ) -> std::io::Result<()> {
-    /// So many missing epochs are named.
+    /// So many missing epochs and skipped arrays are named.
     const NAMED: usize = 5;
     let Understood { layout, epochs, layers, positions, skipped, n_samples, order } = understood;
     let (first, last) = (epochs.first().unwrap_or(&0), epochs.last().unwrap_or(&0));
@@ -286,7 +286,14 @@ fn write_understood(
     writeln!(out, "layout   {layout}")?;
     writeln!(out, "epochs   {} ({first} to {last}{without})", epochs.len())?;
     writeln!(out, "samples  {n_samples}")?;
+    let left_out = middle(layers.len());
     for (number, (name, shape, width)) in layers.iter().enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                writeln!(out, "{:<8} … {} …", "", more(left_out.len(), "layer"))?;
+            }
+            continue;
+        }
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
         let units = counted(*width as u64, "unit");
@@ -298,14 +305,29 @@ fn write_understood(
     if let Some(positions) = positions {
         writeln!(out, "maps     {positions} (--positions)")?;
     }
-    for (name, why) in skipped {
+    for (name, why) in skipped.iter().take(NAMED) {
         writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
     }
+    if skipped.len() > NAMED {
+        writeln!(out, "skipped  {}", more(skipped.len() - NAMED, "array"))?;
+    }
+    let left_out = middle(columns.len());
     for (number, (name, meaning)) in columns.iter().enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                writeln!(out, "{:<8} … {} …", "", more(left_out.len(), "column"))?;
+            }
+            continue;
+        }
         let heading = if number == 0 { "columns" } else { "" };
         writeln!(out, "{heading:<8} {}: {meaning}", name.escape_debug())?;
     }
     Ok(())
+}
+
+/// `1 more layer`, `20 more layers`.
+fn more(number: usize, what: &str) -> String {
+    counted(number as u64, &format!("more {what}"))
 }
 
 fn default_estimator() -> EstimatorConfig {

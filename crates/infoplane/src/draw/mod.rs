@@ -32,7 +32,9 @@ use crate::figure::{Figure, FigureKind};
 
 pub(crate) use animation::moving_epochs;
 pub use animation::{Animation, AnimationError};
-pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
+pub(crate) use caption::{
+    legend_lines, legend_names, note_height, note_lines, shortened_name, write_notes, write_title,
+};
 pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, text_width, wrap};

@@ -1,6 +1,6 @@
 //! Activations that another program saved: which epochs and layers there are, and reading them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -189,6 +189,7 @@ impl Folder {
         let names: Vec<String> =
             self.open_file(&source)?.arrays()?.into_iter().map(|array| array.name).collect();
         let mut new = Vec::new();
+        let mut known: HashSet<(String, String)> = self.skipped.iter().cloned().collect();
         for name in names {
             match epoch_and_layer(&name) {
                 Some((epoch, layer)) => {
@@ -202,7 +203,7 @@ impl Folder {
                 }
                 None => {
                     let skipped = (name, "its name does not name an epoch and a layer".to_string());
-                    if !self.skipped.contains(&skipped) {
+                    if known.insert(skipped.clone()) {
                         self.skipped.push(skipped);
                     }
                 }
@@ -391,9 +392,14 @@ impl Folder {
     pub(super) fn read(&mut self, epoch: u64) -> Activations {
         let mut layers = Vec::new();
         let mut problems = Vec::new();
+        // Listed once: a listing for each of hundreds of layers takes longer than reading them.
+        let files = match self.epochs.get(&epoch) {
+            Some(Place::Folder(path)) => layer_files(path).unwrap_or_default(),
+            _ => Vec::new(),
+        };
         for number in 0..self.arrays.len() {
             let array = self.arrays[number].clone();
-            match self.read_array(epoch, &array) {
+            match self.read_array(epoch, &array, &files) {
                 Ok(of_array) => {
                     problems.extend(of_array.iter().map(|_| None));
                     layers.extend(of_array);
@@ -410,10 +416,15 @@ impl Folder {
         Activations { layers }
     }
 
-    fn read_array(&mut self, epoch: u64, array: &LayerArray) -> Result<Vec<Array2<f32>>, Missing> {
+    fn read_array(
+        &mut self,
+        epoch: u64,
+        array: &LayerArray,
+        files: &[(String, PathBuf)],
+    ) -> Result<Vec<Array2<f32>>, Missing> {
         let mut tries = 0;
         let tensor = loop {
-            match self.tensor(epoch, &array.name) {
+            match self.tensor(epoch, &array.name, files) {
                 Ok(tensor) => break tensor,
                 Err(error) if error.is_truncated() && tries < RETRIES => {
                     tries += 1;
@@ -448,36 +459,39 @@ impl Folder {
             .map_err(|problem| Missing::both("changed-shape", problem))
     }
 
-    fn tensor(&mut self, epoch: u64, layer: &str) -> Result<SampleTensor, DatasetError> {
+    /// The array of a layer; `files` are those of the epoch, if it is a folder.
+    fn tensor(
+        &mut self,
+        epoch: u64,
+        layer: &str,
+        files: &[(String, PathBuf)],
+    ) -> Result<SampleTensor, DatasetError> {
         let missing = |file: &Path, present| DatasetError::Key {
             file: file.display().to_string(),
             given: Some(layer.into()),
             present,
         };
-        match self.epochs.get(&epoch).cloned() {
+        let source = self.config.source.clone();
+        match self.epochs.get(&epoch) {
             Some(Place::File(path)) => {
-                let name = if self.unnamed { None } else { Some(layer) };
+                let (path, name) = (path.clone(), if self.unnamed { None } else { Some(layer) });
                 self.open_file(&path)?.read(name)
             }
             Some(Place::Folder(path)) => {
-                let files = layer_files(&path).map_err(|_| missing(&path, Vec::new()))?;
                 let (stem, inner) = match files.iter().any(|(name, _)| name == layer) {
                     true => (layer, None),
                     false => layer.split_once('/').map_or((layer, None), |(stem, inner)| (stem, Some(inner))),
                 };
                 match files.iter().find(|(name, _)| name == stem) {
                     Some((_, file)) => self.open_file(file)?.read(inner),
-                    None => Err(missing(&path, files.into_iter().map(|(name, _)| name).collect())),
+                    None => Err(missing(path, files.iter().map(|(name, _)| name.clone()).collect())),
                 }
             }
-            Some(Place::Arrays(names)) => match names.get(layer) {
-                Some(name) => {
-                    let source = self.config.source.clone();
-                    self.open_file(&source)?.read(Some(name))
-                }
-                None => Err(missing(&self.config.source, names.into_keys().collect())),
+            Some(Place::Arrays(names)) => match names.get(layer).cloned() {
+                Some(name) => self.open_file(&source)?.read(Some(&name)),
+                None => Err(missing(&source, names.keys().cloned().collect())),
             },
-            None => Err(missing(&self.config.source, Vec::new())),
+            None => Err(missing(&source, Vec::new())),
         }
     }
 

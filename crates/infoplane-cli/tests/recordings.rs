@@ -1,0 +1,79 @@
+//! Recordings of another program's activations: what the command says of them, and how it ends.
+
+mod call;
+
+use std::fs;
+use std::path::Path;
+
+use call::{infoplane, stdout};
+use tempfile::TempDir;
+
+const N: usize = 30;
+
+/// An array as NumPy saves it: `N` samples whose values depend on their class, the epoch and the column.
+fn save(path: &Path, epoch: usize, shape: &[usize]) {
+    let width: usize = shape.iter().product();
+    let lengths: Vec<String> = [N].iter().chain(shape).map(|length| format!("{length},")).collect();
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", lengths.join(" "));
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    let value = |i: usize, j: usize| {
+        ((i % 3) as f32 * 0.3 * epoch as f32 + ((i * 31 + j * 17 + epoch) % 23) as f32 * 0.04).tanh()
+    };
+    let values = (0..N).flat_map(|i| (0..width).map(move |j| value(i, j)));
+    bytes.extend(values.flat_map(f32::to_le_bytes));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Activations of layers `conv` and `fc` at epochs, labels of three classes, and labels of one.
+fn saved(epochs: &[usize]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    epochs.iter().for_each(|&epoch| save_epoch(folder.path(), epoch));
+    let table = |class: fn(usize) -> usize| {
+        let classes: Vec<String> = (0..N).map(|sample| class(sample).to_string()).collect();
+        format!("y\n{}\n", classes.join("\n"))
+    };
+    fs::write(folder.path().join("y.csv"), table(|sample| sample % 3)).unwrap();
+    fs::write(folder.path().join("one.csv"), table(|_| 7)).unwrap();
+    folder
+}
+
+fn save_epoch(folder: &Path, epoch: usize) {
+    let of_epoch = folder.join(format!("acts/epoch-{epoch:03}"));
+    save(&of_epoch.join("conv.npy"), epoch, &[2, 2]);
+    save(&of_epoch.join("fc.npy"), epoch, &[2]);
+}
+
+const KDE: [&str; 4] = ["--estimator", "kde", "--noise-variance", "0.01"];
+
+/// What a call says on stderr.
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+#[test]
+fn hundreds_of_layers_are_told_in_few_lines() {
+    let folder = saved(&[]);
+    for epoch in [0, 5] {
+        for layer in 1..=200 {
+            save(&folder.path().join(format!("acts/{epoch}/block.{layer:03}.npy")), epoch, &[2]);
+        }
+    }
+    let record = ["record", "acts", "--labels", "y.csv", "--out", "run"];
+    let output = infoplane(folder.path(), &[&record[..], &KDE].concat());
+    let (told, printed) = (said(&output), stdout(&output));
+    assert!(told.contains("… 188 more layers …") && told.contains("block.200 (30, 2)"), "{told}");
+    assert!(told.lines().count() < 25, "{told}");
+    assert!(printed.contains("… 176 more layers, in summary.md …"), "{printed}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
+    let unknown = ["record", "acts", "--labels", "y.csv", "--layers", "conv", "--out", "other"];
+    let refused = call::refused(folder.path(), &unknown, 2);
+    assert!(refused.contains("block.001") && refused.contains("and 180 more"), "{refused}");
+}
