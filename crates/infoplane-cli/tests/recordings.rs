@@ -77,3 +77,41 @@ fn hundreds_of_layers_are_told_in_few_lines() {
     let refused = call::refused(folder.path(), &unknown, 2);
     assert!(refused.contains("block.001") && refused.contains("and 180 more"), "{refused}");
 }
+
+#[test]
+fn where_no_estimator_gives_a_value_the_command_says_why_and_fails() {
+    let folder = saved(&[0, 1]);
+    let record = ["record", "acts", "--labels", "y.csv"];
+    for json in [&[][..], &["--json"]] {
+        let out = if json.is_empty() { "text" } else { "json" };
+        let ksg = [&record[..], &["--estimator", "ksg", "--out", out], json].concat();
+        let output = infoplane(folder.path(), &ksg);
+        let told = said(&output);
+        assert_eq!(output.status.code(), Some(4), "{told}");
+        assert!(told.contains("KSG-1, k 3 gave no value in any of its 4 rows (needs-numbers)"), "{told}");
+        assert!(told.contains("measure layers with binned, kde or noise"), "{told}");
+        // The data are kept, and the report says the same.
+        let info = stdout(&infoplane(folder.path(), &["info", out]));
+        assert!(info.contains("finished: 2 epochs measured, 4 rows"), "{info}");
+        assert!(folder.path().join(out).join("report/summary.md").exists());
+    }
+    let run =
+        ["run", "--epochs", "1", "--seeds", "1", "--set", "estimators=[{kind=\"ksg\"}]", "--out", "trained"];
+    let output = infoplane(folder.path(), &run);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert!(said(&output).contains("gave no value"), "{}", said(&output));
+}
+
+#[test]
+fn where_some_values_are_there_the_command_warns_and_succeeds() {
+    let folder = saved(&[0, 1]);
+    let ross = ["record", "acts", "--labels", "y.csv", "--estimator", "ross", "--out", "run"];
+    let output = infoplane(folder.path(), &ross);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("Ross, k 3 gave no I(X;T) in any of its 4 rows (undetermined)"), "{told}");
+    // What has both values is told nothing of.
+    let kde = [&["record", "acts", "--labels", "y.csv", "--out", "kde"][..], &KDE].concat();
+    let output = infoplane(folder.path(), &kde);
+    assert!(output.status.success() && !said(&output).contains("gave no"), "{}", said(&output));
+}

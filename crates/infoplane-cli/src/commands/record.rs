@@ -18,8 +18,8 @@ use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
 use super::run::{Shown, claim_directory, counted, directory_name};
-use crate::describe::{data_lines, middle};
-use crate::failure::{Failure, INTERRUPTED};
+use crate::describe::{data_lines, middle, warn_of_unmeasured};
+use crate::failure::{Failure, INTERRUPTED, NO_VALUE};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
@@ -211,6 +211,7 @@ fn conclude(
     if interrupted && follow {
         // Following ends so as a rule: what there is gets its figures.
         let run = Run::read(out)?;
+        warn_of_unmeasured(run.plane());
         let files = infoplane::report::write(
             &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
             &shown.figures.options(),
@@ -234,6 +235,8 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(run) };
     let options = shown.figures.options();
     let files = infoplane::report::write(&data, &options, &run.directory().report_path())?;
+    let without_values = warn_of_unmeasured(run.plane());
+    let code = if without_values { ExitCode::from(NO_VALUE) } else { ExitCode::SUCCESS };
     if shown.json {
         let object = json!({
             "run": run.path(),
@@ -246,7 +249,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
             "files": files,
         });
         print_json(shown.command, object)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let mut text = Screen::lock();
     writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
@@ -263,7 +266,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     for file in files.iter().filter(listed) {
         writeln!(text, "figure   {}", file.display())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// How the activations were understood, and the columns of the statistics.
