@@ -115,3 +115,16 @@ fn where_some_values_are_there_the_command_warns_and_succeeds() {
     let output = infoplane(folder.path(), &kde);
     assert!(output.status.success() && !said(&output).contains("gave no"), "{}", said(&output));
 }
+
+#[test]
+fn labels_of_one_class_are_warned_of_and_have_an_axis() {
+    let folder = saved(&[0, 1]);
+    let record = ["record", "acts", "--labels", "one.csv", "--out", "run"];
+    let output = infoplane(folder.path(), &[&record[..], &KDE].concat());
+    assert!(said(&output).contains("all labels are one class"), "{}", said(&output));
+    let printed = stdout(&output);
+    assert!(printed.contains("All labels are one class: H(Y) is 0, and so is I(T;Y)"), "{printed}");
+    let plane = folder.path().join("run/report/plane-kde-noise-variance-0.01-upper.svg");
+    let svg = fs::read_to_string(plane).unwrap();
+    assert!(svg.contains(">0.0<") && svg.contains(">1.0<") && !svg.contains("e-1"), "{svg}");
+}

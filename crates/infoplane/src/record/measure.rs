@@ -66,6 +66,7 @@ pub fn record_folder(
     let folder = Folder::open(config)?;
     let recording = recording(name, config, &folder, estimators, schedule)?;
     recording.check()?;
+    warn(&recording, progress);
     grid::chosen(schedule, &folder.epochs())?;
     let statistics = statistics(config, &recording)?;
     let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
@@ -166,6 +167,13 @@ fn recording(
         planned_epochs: None,
         by: Recorded { by: "infoplane record".into(), class: None, settings },
     })
+}
+
+/// Tells what makes the figures useless before hours are spent on them.
+fn warn(recording: &Recording, progress: &dyn Progress) {
+    if recording.labels.n_labels() == 1 {
+        progress.noticed("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
+    }
 }
 
 fn statistics(config: &FolderConfig, recording: &Recording) -> Result<Vec<EpochStats>, RecordError> {
@@ -391,6 +399,7 @@ pub fn follow_folder(
     }
     let folder = first_epoch(config, &options, progress, interrupt)?;
     let recording = followed(recording(name, config, &folder, estimators, schedule)?, &options);
+    warn(&recording, progress);
     let recorder = match begun {
         true => Recorder::resume(path, recording.clone())?,
         false => {
