@@ -128,3 +128,29 @@ fn labels_of_one_class_are_warned_of_and_have_an_axis() {
     let svg = fs::read_to_string(plane).unwrap();
     assert!(svg.contains(">0.0<") && svg.contains(">1.0<") && !svg.contains("e-1"), "{svg}");
 }
+
+#[test]
+fn info_says_where_a_recording_comes_from() {
+    let folder = saved(&[0, 5, 10]);
+    // Samples i and i + 15 have the same input.
+    let inputs: Vec<String> = (0..N).map(|sample| (sample % 15).to_string()).collect();
+    fs::write(folder.path().join("x.csv"), format!("x\n{}\n", inputs.join("\n"))).unwrap();
+    let record = ["record", "acts", "--labels", "y.csv", "--inputs", "x.csv", "--out", "run"];
+    assert!(infoplane(folder.path(), &[&record[..], &KDE].concat()).status.success());
+    let info = stdout(&infoplane(folder.path(), &["info", "run"]));
+    for line in [
+        "source      acts\n            a folder for each epoch, a file for each layer\n",
+        "epochs 0 to 10: 3 epochs found\n",
+        "labels y.csv: 3 classes\n",
+        "inputs x.csv: 15 different of 30\n",
+        "arrays conv (30, 2, 2), fc (30, 2); in the order of file name\n",
+        "layers      conv 4, fc 2\n",
+    ] {
+        assert!(info.contains(line), "{line}\n{info}");
+    }
+    let json = stdout(&infoplane(folder.path(), &["info", "run", "--json"]));
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let found = &value["manifest"]["origin"]["recorded"]["found"];
+    assert_eq!((&found["layout"], &found["epochs"]["last"]), (&"folders".into(), &10.into()), "{json}");
+    assert_eq!(found["arrays"][0]["shape"], serde_json::json!([30, 2, 2]), "{json}");
+}

@@ -13,7 +13,7 @@ use infoplane::record::{
     describe_statistics, follow_folder, record_folder, resume_folder,
 };
 use infoplane::report::ReportData;
-use infoplane::run::{Run, RunDir};
+use infoplane::run::{LayerOrder, Run, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
@@ -286,7 +286,7 @@ fn write_understood(
         n if n <= NAMED => format!(", without {}", named.join(", ")),
         n => format!(", without {} and {} more", named.join(", "), n - NAMED),
     };
-    writeln!(out, "layout   {layout}")?;
+    writeln!(out, "layout   {}", layout.describe())?;
     writeln!(out, "epochs   {} ({first} to {last}{without})", epochs.len())?;
     writeln!(out, "samples  {n_samples}")?;
     let left_out = middle(layers.len());
@@ -302,8 +302,8 @@ fn write_understood(
         let units = counted(*width as u64, "unit");
         writeln!(out, "{heading:<8} {} ({}): {units}", name.escape_debug(), shape.join(", "))?;
     }
-    if let Some(order) = order.filter(|_| layers.len() > 1) {
-        writeln!(out, "order    by {order}; --layers sets another")?;
+    if *order != LayerOrder::Given && layers.len() > 1 {
+        writeln!(out, "order    by {}; --layers sets another", order.describe())?;
     }
     if let Some(positions) = positions {
         writeln!(out, "maps     {positions} (--positions)")?;

@@ -14,6 +14,7 @@ use crate::Activations;
 use crate::dataset::DatasetError;
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
 use crate::plane::{LayerDescription, Missing};
+use crate::run::{Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 
 /// Where saved activations lie and how they are read: the settings of a recording, which its manifest keeps.
@@ -53,6 +54,14 @@ impl FolderConfig {
             layers: None,
             positions: Positions::default(),
             channels_last: false,
+        }
+    }
+
+    /// Of the run with this manifest; `None` if it records no folder.
+    pub fn of(manifest: &Manifest) -> Option<FolderConfig> {
+        match &manifest.origin {
+            Origin::Recorded(recorded) => recorded.settings.get("folder")?.clone().try_into().ok(),
+            Origin::Experiment(_) => None,
         }
     }
 }
@@ -99,8 +108,8 @@ struct LayerArray {
 /// How saved activations were understood, for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Understood {
-    /// What was found: `a folder for each epoch`.
-    pub layout: &'static str,
+    /// How epochs and layers are laid out.
+    pub layout: Layout,
     /// The epochs, ascending.
     pub epochs: Vec<u64>,
     /// Name, shape of the saved array and number of units of each layer; how the shape became units.
@@ -111,11 +120,26 @@ pub struct Understood {
     pub skipped: Vec<(String, String)>,
     /// The number of samples.
     pub n_samples: usize,
-    /// What the layers are in the order of: `file name`; `None` if they were asked for in an order.
-    pub order: Option<&'static str>,
+    /// What the layers are in the order of.
+    pub order: LayerOrder,
 }
 
 impl Understood {
+    /// The facts of it that the manifest of a recording keeps.
+    pub(super) fn found(self, distinct_inputs: Option<usize>) -> Found {
+        let ends = self.epochs.first().zip(self.epochs.last());
+        let epochs = ends.map(|(&first, &last)| FoundEpochs { count: self.epochs.len(), first, last });
+        let array = |(name, shape, _): (String, Vec<usize>, usize)| FoundArray { name, shape };
+        Found {
+            layout: self.layout,
+            order: self.order,
+            distinct_inputs,
+            skipped: self.skipped.len(),
+            epochs,
+            arrays: self.layers.into_iter().map(array).collect(),
+        }
+    }
+
     /// The epochs that are missing between others, if the epochs are evenly spaced but for a few: 2 of 0, 1, 3, 4.
     pub fn missing_epochs(&self) -> Vec<u64> {
         let epochs = &self.epochs;
@@ -343,24 +367,27 @@ impl Folder {
 
     /// How the folder was understood.
     pub fn understood(&self) -> Understood {
-        let layout = match self.epochs.values().next() {
-            Some(Place::Folder(_)) => "a folder for each epoch, a file for each layer",
-            Some(Place::File(_)) => "a file for each epoch, an array for each layer",
-            Some(Place::Arrays(_)) | None => "one file, an array for each epoch and layer",
-        };
         let is_map = |array: &LayerArray| array.shape.len() > 2;
         Understood {
-            layout,
+            layout: self.layout(),
             epochs: self.epochs.keys().copied().collect(),
             layers: self.arrays.iter().map(|a| (a.name.clone(), a.shape.clone(), a.width)).collect(),
             positions: self.arrays.iter().any(is_map).then(|| self.config.positions.describe()),
             skipped: self.skipped.clone(),
             n_samples: self.n_samples,
-            order: match (&self.config.layers, self.epochs.values().next()) {
-                (Some(_), _) => None,
-                (None, Some(Place::Folder(_))) => Some("file name"),
-                (None, _) => Some("their place in the file"),
+            order: match (&self.config.layers, self.layout()) {
+                (Some(_), _) => LayerOrder::Given,
+                (None, Layout::Folders) => LayerOrder::FileName,
+                (None, _) => LayerOrder::Place,
             },
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        match self.epochs.values().next() {
+            Some(Place::Folder(_)) => Layout::Folders,
+            Some(Place::File(_)) => Layout::Files,
+            Some(Place::Arrays(_)) | None => Layout::OneFile,
         }
     }
 
@@ -627,13 +654,13 @@ mod tests {
     fn epochs_that_are_missing_between_evenly_spaced_ones_are_named() {
         let missing = |epochs: &[u64]| {
             let understood = Understood {
-                layout: "",
+                layout: Layout::Files,
                 epochs: epochs.to_vec(),
                 layers: Vec::new(),
                 positions: None,
                 skipped: Vec::new(),
                 n_samples: 1,
-                order: None,
+                order: LayerOrder::Given,
             };
             understood.missing_epochs()
         };
