@@ -154,3 +154,51 @@ fn info_says_where_a_recording_comes_from() {
     assert_eq!((&found["layout"], &found["epochs"]["last"]), (&"folders".into(), &10.into()), "{json}");
     assert_eq!(found["arrays"][0]["shape"], serde_json::json!([30, 2, 2]), "{json}");
 }
+
+/// Waits for something that comes soon.
+#[cfg(unix)]
+fn until(what: &str, mut is_there: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_there() {
+        assert!(start.elapsed().as_secs() < 60, "{what} did not come");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_without_an_end_is_stopped_resumed_and_stopped_again() {
+    use std::process::Stdio;
+
+    let folder = saved(&[0, 1]);
+    let journal = folder.path().join("run/journal.jsonl");
+    let measured = |n: usize| {
+        let lines = fs::read_to_string(&journal).unwrap_or_default();
+        lines.lines().filter(|line| line.contains("\"measured\"")).count() == n
+    };
+    let watch = ["watch", "acts", "--labels", "y.csv", "--out", "run"];
+    for (arguments, epochs) in [([&watch[..], &KDE].concat(), 2), (vec!["resume", "run"], 4)] {
+        let mut command = call::command(folder.path(), &arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if epochs > 2 {
+            // Saved while it follows again.
+            (2..4).for_each(|epoch| save_epoch(folder.path(), epoch));
+        }
+        until("the last epoch", || measured(epochs));
+        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let told = said(&output);
+        assert_eq!(output.status.code(), Some(130), "{told}");
+        assert!(told.contains(&format!("run holds {epochs} epochs")), "{told}");
+        assert!(told.contains("`infoplane resume run` follows again"), "{told}");
+        let info = stdout(&infoplane(folder.path(), &["info", "run"]));
+        assert!(info.contains(&format!("interrupted: {epochs} epochs measured")), "{info}");
+        assert!(folder.path().join("run/report/summary.md").exists());
+    }
+    // With an end it is completed.
+    let ended = [&watch[..], &KDE, &["--idle", "1"]].concat();
+    let printed = stdout(&infoplane(folder.path(), &ended));
+    assert!(printed.contains("0 epochs measured") || printed.contains("measured 4 of 4 epochs"), "{printed}");
+    assert!(stdout(&infoplane(folder.path(), &["info", "run"])).contains("finished: 4 epochs measured"));
+}
