@@ -202,3 +202,22 @@ fn a_watch_without_an_end_is_stopped_resumed_and_stopped_again() {
     assert!(printed.contains("0 epochs measured") || printed.contains("measured 4 of 4 epochs"), "{printed}");
     assert!(stdout(&infoplane(folder.path(), &["info", "run"])).contains("finished: 4 epochs measured"));
 }
+
+#[test]
+fn letters_that_the_figures_lack_are_named() {
+    let folder = saved(&[0, 1]);
+    for epoch in [0, 1] {
+        save(&folder.path().join(format!("acts/epoch-{epoch:03}/層.npy")), epoch, &[2]);
+    }
+    let record = ["record", "acts", "--labels", "y.csv", "--out", "run"];
+    let printed = stdout(&infoplane(folder.path(), &[&record[..], &KDE].concat()));
+    assert!(printed.contains("the font of the figures lacks 層;"), "{printed}");
+    let page = fs::read_to_string(folder.path().join("run/report/summary.md")).unwrap();
+    assert_eq!(page.matches("the font of the figures lacks").count(), 1, "{page}");
+    let plane = folder.path().join("run/report/plane-kde-noise-variance-0.01-upper.svg");
+    assert!(fs::read_to_string(plane).unwrap().contains("層 (2)"));
+    // Names that it has are not told of.
+    let others = ["record", "acts", "--labels", "y.csv", "--layers", "conv,fc", "--out", "others"];
+    let printed = stdout(&infoplane(folder.path(), &[&others[..], &KDE].concat()));
+    assert!(!printed.contains("letters"), "{printed}");
+}

@@ -15,6 +15,10 @@ const GAP: f64 = 74.0;
 const LEAST_RIGHT: f64 = 146.0;
 const STROKES: Strokes = Strokes { mean_width: 1.6, seed_width: 0.7, failed_width: 1.0, bands: (0.1, 0.22) };
 
+/// The size of the name of a limit, and the room it takes above the line.
+const LIMIT_SIZE: f64 = 10.5;
+const LIMIT_ROOM: f64 = 14.0;
+
 pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     let (width, height) = style.panel(PANEL);
     let lefts = [LEFT, LEFT + width + GAP];
@@ -41,7 +45,9 @@ fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Pan
         let y = panel.bottom() - share * panel.height;
         let line = vec![(panel.left, y), (panel.right(), y)];
         scene.dashed(line, Color::LIMIT, 1.1, 1.0, LIMIT_DASHES);
-        let text = Text::new(panel.right() - 4.0, y - 4.0, 10.5, limit.name.clone());
+        // Where a small panel leaves no room between the limit and the frame, the name stands above the frame.
+        let baseline = if y - panel.top < LIMIT_ROOM { panel.top - 5.0 } else { y - 4.0 };
+        let text = Text::new(panel.right() - 4.0, baseline, LIMIT_SIZE, limit.name.clone());
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
     if let Some(remark) = &content.remark {
@@ -90,5 +96,38 @@ pub(super) fn legend(scene: &mut Scene, figure: &Figure, (x, top): (f64, f64), r
         }
         let name = shortened_name(&name, LEGEND_SIZE, room);
         scene.text(Text::new(x + 28.0, y + 4.0, LEGEND_SIZE, name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::draw::Mark;
+    use crate::figure::{FigureKind, ReportData, figures};
+    use crate::plane::MethodDescription;
+    use crate::{Information, InformationPlane, PlaneRow};
+
+    #[test]
+    fn no_frame_cuts_the_name_of_a_limit() {
+        let method = Arc::new(MethodDescription::new("binned", "", None));
+        let row = |epoch| PlaneRow::new(0, epoch, (1, 2), &method, (2.5, 0.5));
+        let plane: InformationPlane = [row(0), row(9)].into_iter().collect();
+        let (h_x, h_y) = (Information::from_bits(3.0), Information::from_bits(1.0));
+        let figures = figures(&ReportData { h_x, h_y, ..ReportData::empty(&plane) });
+        let figure = figures.iter().find(|figure| figure.kind == FigureKind::Information).unwrap();
+        for style in Style::ALL {
+            let scene = scene(figure, style);
+            let names = scene.marks.iter().filter_map(|mark| match mark {
+                Mark::Text(text) if text.content.starts_with("H(") => Some(text),
+                _ => None,
+            });
+            // Parentheses reach from below the baseline to three quarters of the size above it.
+            let spans: Vec<(f64, f64)> =
+                names.map(|text| (text.y - 0.75 * text.size, text.y + 0.22 * text.size)).collect();
+            assert_eq!(spans.len(), 2, "{style}");
+            assert!(spans.iter().all(|&(above, below)| above > TOP || below < TOP), "{style}: {spans:?}");
+        }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use caption::{
 };
 pub(crate) use color::{Color, epoch_color, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
-pub(crate) use font::{Weight, text_width, wrap};
+pub(crate) use font::{Weight, lacking, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
 pub(crate) use panel::{Panel, thin};
 pub(crate) use path::{color_bar, marker, mean_path, seed_paths};

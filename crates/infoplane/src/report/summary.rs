@@ -1,6 +1,7 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
 use super::{Figure, Formats, ReportData, files};
+use crate::draw::lacking;
 use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::run::PartFacts;
@@ -258,9 +259,30 @@ fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
         lines.push(schedule);
     }
     lines.extend(accuracy(data));
+    lines.extend(letters(data));
     lines.extend(data.notes.iter().cloned());
     lines.extend(super::conclusion(data));
     lines
+}
+
+/// What figures cannot write of the names: without a word of it, `?` would be taken for the name.
+fn letters(data: &ReportData<'_>) -> Option<String> {
+    /// So many letters are named.
+    const NAMED: usize = 8;
+    let names = data.layers.iter().map(|layer| layer.name.as_str());
+    let text: String = [data.title.as_str(), data.dataset.as_str()].into_iter().chain(names).collect();
+    let lacking = lacking(&text);
+    if lacking.is_empty() {
+        return None;
+    }
+    let mut named: Vec<String> = lacking.iter().take(NAMED).map(char::to_string).collect();
+    if lacking.len() > NAMED {
+        named.push(format!("and {} more", lacking.len() - NAMED));
+    }
+    Some(format!(
+        "letters: the font of the figures lacks {}; PNG, PDF and moving pictures show ? in their place, SVG shows them",
+        named.join(" ")
+    ))
 }
 
 /// Of the seeds that are in the means.
