@@ -1,10 +1,24 @@
 //! What several commands say of a run.
 
+use infoplane::InformationPlane;
 use infoplane::run::{DataFacts, FailedSeed, PartFacts};
+
+use crate::terminal::say;
 
 /// The seeds that did not learn, for JSON.
 pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {
     failed.iter().map(|failed| failed.seed).collect()
+}
+
+/// Warns of methods that gave no value, and says whether none gave any.
+pub fn warn_of_unmeasured(plane: &InformationPlane) -> bool {
+    plane.unmeasured().iter().for_each(say);
+    plane.is_without_values()
+}
+
+/// What is left out of a list of so many entries: of a long one all but the first eight and the last four.
+pub fn middle(n: usize) -> std::ops::Range<usize> {
+    if n > 24 { 8..n - 4 } else { 0..0 }
 }
 
 /// The entropies of each part of the data, where a run measures the training and the test part apart.

@@ -19,6 +19,8 @@ const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 2;
 /// The run is complete, but at least one training diverged.
 pub const DIVERGED: u8 = 3;
+/// The run is complete, but no method gave a value.
+pub const NO_VALUE: u8 = 4;
 /// Stopped by Ctrl-C, as shells number it.
 pub const INTERRUPTED: u8 = 130;
 

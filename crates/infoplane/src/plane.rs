@@ -11,7 +11,7 @@ pub use columns::InformationPlane;
 pub(crate) use description::make_ids_unique;
 pub use description::{LayerDescription, MethodDescription, Part};
 pub use distance::{Distance, Entropies, Scale};
-pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations};
+pub use group::{LayerPath, MeanPoint, PlaneGroup, PlanePoint, ProcessingViolations, Unmeasured};
 pub use mean::{Mean, Percentiles};
 pub(crate) use mean::{mean_over_seeds, value_at};
 pub(crate) use row::StoredRow;

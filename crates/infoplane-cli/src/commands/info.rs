@@ -6,15 +6,17 @@ use std::process::ExitCode;
 
 use infoplane::LayerDescription;
 use infoplane::experiment::AsIfRandomResult;
+use infoplane::record::{FolderConfig, Followed};
 use infoplane::report::{failed_in_words, schedule_setting};
-use infoplane::run::{Run, State};
+use infoplane::run::{FoundArray, FoundEpochs, LayerOrder, Manifest, Origin, Run, State};
 use serde_json::json;
 
 use super::as_if_random;
-use crate::describe::{data_lines, part_lines, seed_numbers};
+use super::run::counted;
+use crate::describe::{data_lines, middle, part_lines, seed_numbers};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,7 +44,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         let named = format!("{} {} {}", manifest.layer_name(index + 1), layer.width, layer.nonlinearity);
         named.trim_end().to_string()
     };
-    let layers: Vec<String> = manifest.layers.iter().enumerate().map(layer).collect();
+    let layers = shortened(manifest.layers.iter().enumerate().map(layer).collect(), "layer");
     // A schedule that adapts does not know beforehand.
     let planned = manifest.planned_epochs.map(|planned| manifest.schedule.epochs(planned));
     let planned = planned.transpose().map_err(Failure::input)?.flatten();
@@ -85,7 +87,11 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     for line in data_lines(data).into_iter().chain(part_lines(data)) {
         writeln!(out, "            {line}")?;
     }
-    writeln!(out, "layers      {}", layers.join(", "))?;
+    for (number, line) in source_lines(manifest).into_iter().enumerate() {
+        let heading = if number == 0 { "source" } else { "" };
+        writeln!(out, "{}", wrapped(&format!("{heading:<12}"), &line, width()))?;
+    }
+    writeln!(out, "{}", wrapped("layers      ", &layers.join(", "), width()))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
     let epochs = manifest.planned_epochs.map(|epochs| format!(", {epochs} epochs planned for each"));
     let epochs = epochs.unwrap_or_default();
@@ -100,4 +106,65 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         writeln!(out, "failed      {}", failed_in_words(&failed))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the activations of a recording lie, and how they were understood; nothing for other runs.
+fn source_lines(manifest: &Manifest) -> Vec<String> {
+    let Origin::Recorded(recorded) = &manifest.origin else { return vec![] };
+    let Some(folder) = FolderConfig::of(manifest) else {
+        let class = recorded.class.as_ref().map(|class| format!(", {class}")).unwrap_or_default();
+        return vec![format!("activations handed over by {}{class}", recorded.by)];
+    };
+    let mut lines = vec![folder.source.display().to_string()];
+    let found = recorded.found.as_ref();
+    lines.extend(found.map(|found| found.layout.describe().to_string()));
+    if let Some(FoundEpochs { count, first, last }) = found.and_then(|found| found.epochs) {
+        lines.push(format!("epochs {first} to {last}: {} found", counted(count as u64, "epoch")));
+    }
+    if let Some(Followed { last, idle_seconds }) = Followed::of(manifest) {
+        let last = last.map(|last| format!(", until epoch {last}"));
+        let idle = idle_seconds.map(|seconds| format!(", until {seconds} seconds bring nothing new"));
+        lines.push(format!("epochs are followed{}{}", last.unwrap_or_default(), idle.unwrap_or_default()));
+    }
+    let n_classes = manifest.data.label_shares.len();
+    let classes = if n_classes == 1 { "class" } else { "classes" };
+    lines.push(format!("labels {}: {n_classes} {classes}", folder.labels));
+    if let Some(inputs) = &folder.inputs {
+        let distinct = found.and_then(|found| found.distinct_inputs);
+        let distinct = distinct.map(|n| format!(": {n} different of {}", manifest.data.n_samples));
+        lines.push(format!("inputs {inputs}{}", distinct.unwrap_or_default()));
+    }
+    lines.extend(folder.statistics.map(|table| format!("statistics {}", table.display())));
+    if let Some(found) = found {
+        let array = |array: &FoundArray| {
+            let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+            format!("{} ({})", array.name, shape.join(", "))
+        };
+        let arrays = shortened(found.arrays.iter().map(array).collect(), "array");
+        lines.push(format!("arrays {}; in the order of {}", arrays.join(", "), order(found.order)));
+        if found.arrays.iter().any(|array| array.shape.len() > 2) {
+            lines.push(format!("feature maps and sequences: {}", folder.positions.describe()));
+        }
+        if found.skipped > 0 {
+            lines.push(format!("{} taken for no layer", counted(found.skipped as u64, "array")));
+        }
+    }
+    lines
+}
+
+fn order(order: LayerOrder) -> String {
+    match order {
+        LayerOrder::Given => "--layers".into(),
+        other => other.describe().into(),
+    }
+}
+
+/// A list without its middle, if it is long.
+fn shortened(mut names: Vec<String>, what: &str) -> Vec<String> {
+    let left_out = middle(names.len());
+    if !left_out.is_empty() {
+        let told = format!("… {} …", counted(left_out.len() as u64, &format!("more {what}")));
+        names.splice(left_out, [told]);
+    }
+    names
 }

@@ -41,6 +41,7 @@ Exit codes:
   1    system error: a file could not be written, a disk is full
   2    invalid input: arguments, a configuration, data
   3    the run is complete, but a training run diverged (its epoch is reported)
+  4    the run is complete, but no estimator gave a value (the reason is reported)
   130  interrupted; the run directory is valid and holds what was measured";
 
 #[derive(Debug, Subcommand)]

@@ -13,13 +13,13 @@ use infoplane::record::{
     describe_statistics, follow_folder, record_folder, resume_folder,
 };
 use infoplane::report::ReportData;
-use infoplane::run::{Run, RunDir};
+use infoplane::run::{LayerOrder, Run, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
 use super::run::{Shown, claim_directory, counted, directory_name};
-use crate::describe::data_lines;
-use crate::failure::{Failure, INTERRUPTED};
+use crate::describe::{data_lines, middle, warn_of_unmeasured};
+use crate::failure::{Failure, INTERRUPTED, NO_VALUE};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
@@ -211,6 +211,7 @@ fn conclude(
     if interrupted && follow {
         // Following ends so as a rule: what there is gets its figures.
         let run = Run::read(out)?;
+        warn_of_unmeasured(run.plane());
         let files = infoplane::report::write(
             &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
             &shown.figures.options(),
@@ -234,6 +235,8 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(run) };
     let options = shown.figures.options();
     let files = infoplane::report::write(&data, &options, &run.directory().report_path())?;
+    let without_values = warn_of_unmeasured(run.plane());
+    let code = if without_values { ExitCode::from(NO_VALUE) } else { ExitCode::SUCCESS };
     if shown.json {
         let object = json!({
             "run": run.path(),
@@ -246,7 +249,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
             "files": files,
         });
         print_json(shown.command, object)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let mut text = Screen::lock();
     writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
@@ -263,7 +266,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     for file in files.iter().filter(listed) {
         writeln!(text, "figure   {}", file.display())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// How the activations were understood, and the columns of the statistics.
@@ -272,7 +275,7 @@ fn write_understood(
     understood: &Understood,
     columns: &[(String, String)],
 ) -> std::io::Result<()> {
-    /// So many missing epochs are named.
+    /// So many missing epochs and skipped arrays are named.
     const NAMED: usize = 5;
     let Understood { layout, epochs, layers, positions, skipped, n_samples, order } = understood;
     let (first, last) = (epochs.first().unwrap_or(&0), epochs.last().unwrap_or(&0));
@@ -283,29 +286,51 @@ fn write_understood(
         n if n <= NAMED => format!(", without {}", named.join(", ")),
         n => format!(", without {} and {} more", named.join(", "), n - NAMED),
     };
-    writeln!(out, "layout   {layout}")?;
+    writeln!(out, "layout   {}", layout.describe())?;
     writeln!(out, "epochs   {} ({first} to {last}{without})", epochs.len())?;
     writeln!(out, "samples  {n_samples}")?;
+    let left_out = middle(layers.len());
     for (number, (name, shape, width)) in layers.iter().enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                writeln!(out, "{:<8} … {} …", "", more(left_out.len(), "layer"))?;
+            }
+            continue;
+        }
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
         let units = counted(*width as u64, "unit");
         writeln!(out, "{heading:<8} {} ({}): {units}", name.escape_debug(), shape.join(", "))?;
     }
-    if let Some(order) = order.filter(|_| layers.len() > 1) {
-        writeln!(out, "order    by {order}; --layers sets another")?;
+    if *order != LayerOrder::Given && layers.len() > 1 {
+        writeln!(out, "order    by {}; --layers sets another", order.describe())?;
     }
     if let Some(positions) = positions {
         writeln!(out, "maps     {positions} (--positions)")?;
     }
-    for (name, why) in skipped {
+    for (name, why) in skipped.iter().take(NAMED) {
         writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
     }
+    if skipped.len() > NAMED {
+        writeln!(out, "skipped  {}", more(skipped.len() - NAMED, "array"))?;
+    }
+    let left_out = middle(columns.len());
     for (number, (name, meaning)) in columns.iter().enumerate() {
+        if left_out.contains(&number) {
+            if number == left_out.start {
+                writeln!(out, "{:<8} … {} …", "", more(left_out.len(), "column"))?;
+            }
+            continue;
+        }
         let heading = if number == 0 { "columns" } else { "" };
         writeln!(out, "{heading:<8} {}: {meaning}", name.escape_debug())?;
     }
     Ok(())
+}
+
+/// `1 more layer`, `20 more layers`.
+fn more(number: usize, what: &str) -> String {
+    counted(number as u64, &format!("more {what}"))
 }
 
 fn default_estimator() -> EstimatorConfig {

@@ -13,8 +13,8 @@ use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::{Value, json};
 
-use crate::describe::{data_lines, seed_numbers};
-use crate::failure::{DIVERGED, Failure};
+use crate::describe::{data_lines, seed_numbers, warn_of_unmeasured};
+use crate::failure::{DIVERGED, Failure, NO_VALUE};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
@@ -159,6 +159,7 @@ fn conclude(
     let failed = summary.outcome.seeds.iter().any(SeedOutcome::diverged);
     let run = Run::read(summary.run.path())?;
     run.early_ends().iter().for_each(say);
+    let without_values = warn_of_unmeasured(run.plane());
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
     let options = shown.figures.options();
@@ -184,7 +185,11 @@ fn conclude(
             writeln!(text, "figure   {}", file.display())?;
         }
     }
-    Ok(if failed { ExitCode::from(DIVERGED) } else { ExitCode::SUCCESS })
+    Ok(match (failed, without_values) {
+        (true, _) => ExitCode::from(DIVERGED),
+        (_, true) => ExitCode::from(NO_VALUE),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// Says how to go on, where there is something to go on with.

@@ -332,7 +332,8 @@ impl fmt::Display for Short<'_> {
     }
 }
 
-fn names(present: &[String]) -> String {
+/// The first of many names, and how many more there are.
+pub(crate) fn names(present: &[String]) -> String {
     const MOST: usize = 20;
     let mut shown: Vec<String> = present.iter().take(MOST).map(|name| Short(name).to_string()).collect();
     if present.is_empty() {

@@ -9,6 +9,7 @@ mod source;
 mod split;
 
 pub use error::DatasetError;
+pub(crate) use error::names;
 pub use scaling::{Scaler, Scaling};
 pub use source::{DatasetSource, TestArrays, TestCsv, TestNpy};
 pub use split::SplitRule;

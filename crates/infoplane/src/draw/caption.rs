@@ -1,6 +1,7 @@
 //! Title, subtitle and notes of a sheet.
 
 use super::{Anchor, Color, LEGEND_SIZE, Scene, Text, Weight, text_width, wrap};
+use crate::figure::Figure;
 
 const NOTE_SIZE: f64 = 10.5;
 const NOTE_STEP: f64 = 14.5;
@@ -48,6 +49,36 @@ pub(crate) fn write_notes(scene: &mut Scene, x: f64, top: f64, lines: &[String])
         let y = top + NOTE_SIZE + index as f64 * NOTE_STEP;
         scene.text(Text::new(x, y, NOTE_SIZE, line.clone()).color(Color::QUIET).anchor(Anchor::Start));
     }
+}
+
+/// So many layers are all named in a legend.
+const MOST_NAMED: usize = 24;
+/// Of more layers so many are, evenly spaced: their colours are steps of one scale, on which the others lie between.
+const NAMED_OF_MANY: usize = 12;
+
+/// The names of layers in a legend, with their places: of many only some, and then how many, without a place.
+pub(crate) fn legend_names(figure: &Figure) -> Vec<(Option<usize>, String)> {
+    let n = figure.layers.len();
+    let name = |place: usize| (Some(place), figure.layers[place].name.clone());
+    if n <= MOST_NAMED {
+        return (0..n).map(name).collect();
+    }
+    let spaced = (0..NAMED_OF_MANY).map(|step| step * (n - 1) / (NAMED_OF_MANY - 1));
+    spaced.map(name).chain([(None, format!("({NAMED_OF_MANY} of {n} layers)"))]).collect()
+}
+
+/// As much of the beginning and of the end of a name as fits: the ends of long names tell layers apart.
+pub(crate) fn shortened_name(name: &str, size: f64, room: f64) -> String {
+    let fits = |text: &str| text_width(text, size, Weight::Regular) <= room;
+    if fits(name) {
+        return name.to_string();
+    }
+    let letters: Vec<char> = name.chars().collect();
+    let cut = |kept: usize| -> String {
+        let (before, after) = (kept / 2, kept - kept / 2);
+        letters[..before].iter().chain(&['…']).chain(&letters[letters.len() - after..]).collect()
+    };
+    (0..letters.len()).rev().map(cut).find(|text| fits(text)).unwrap_or_default()
 }
 
 /// Breaks entries of a legend into lines no wider than `width`; each entry takes `extra` beside its name.

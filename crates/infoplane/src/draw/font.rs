@@ -78,6 +78,18 @@ pub(crate) fn outline<B: OutlineBuilder>(
     }
 }
 
+/// The characters of `text` that the font lacks, each once, in their order.
+pub(crate) fn lacking(text: &str) -> Vec<char> {
+    let mut lacking = Vec::new();
+    // Control characters are drawn in no form.
+    for c in text.chars().filter(|c| !c.is_control() && face(Weight::Regular).glyph_index(*c).is_none()) {
+        if !lacking.contains(&c) {
+            lacking.push(c);
+        }
+    }
+    lacking
+}
+
 // A character that the font lacks becomes a question mark, which is honest and has a shape.
 fn glyph(face: &Face<'_>, c: char) -> ttf_parser::GlyphId {
     face.glyph_index(c).or_else(|| face.glyph_index('?')).unwrap_or_default()

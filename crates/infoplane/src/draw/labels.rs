@@ -10,6 +10,8 @@ const LINE: f64 = 14.0;
 const SAME_END: f64 = 7.0;
 /// How far ink stays from a name.
 const CLEAR: f64 = 4.0;
+/// More names than these leave no room in a panel, and looking for it takes long.
+const MOST_NAMES: usize = 24;
 
 type Place = (f64, f64);
 /// Left, top, right, bottom.
@@ -107,6 +109,9 @@ fn cell((x, y): Place) -> (i64, i64) {
 /// Names of paths that end together are one block. Every block tries places in rings around its end and takes the
 /// cheapest that covers nothing. If one finds none, all names belong in a legend outside: nothing is returned.
 pub(super) fn place(panel: &Panel, names: &[(usize, String, Place)], mut ink: Ink) -> Option<Vec<Block>> {
+    if names.len() > MOST_NAMES {
+        return None;
+    }
     let mut blocks: Vec<Block> = Vec::new();
     for (index, name, end) in names {
         let near = |block: &&mut Block| (block.end.0 - end.0).hypot(block.end.1 - end.1) < SAME_END;

@@ -38,10 +38,12 @@ use crate::figure::{Figure, FigureKind};
 
 pub(crate) use animation::moving_epochs;
 pub use animation::{Animation, AnimationError};
-pub(crate) use caption::{legend_lines, note_height, note_lines, write_notes, write_title};
+pub(crate) use caption::{
+    legend_lines, legend_names, note_height, note_lines, shortened_name, write_notes, write_title,
+};
 pub(crate) use color::{Color, epoch_color, is_light, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
-pub(crate) use font::{Weight, text_width, wrap};
+pub(crate) use font::{Weight, lacking, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
 pub(crate) use panel::{Panel, thin};
 pub(crate) use path::{color_bar, marker, mean_path, seed_paths};

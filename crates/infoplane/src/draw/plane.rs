@@ -3,8 +3,8 @@
 use super::labels::{self, Area};
 use super::{
     Anchor, Color, LABEL_SIZE, LEGEND_SIZE, LEGEND_STEP, LIMIT_DASHES, Mark, Panel, Scale, Scene, Style,
-    Text, Weight, color_bar, layer_color, legend_lines, marker, mean_path, note_height, note_lines,
-    role_color, seed_paths, text_width, write_notes, write_title,
+    Text, Weight, color_bar, layer_color, legend_lines, legend_names, marker, mean_path, note_height,
+    note_lines, role_color, seed_paths, shortened_name, text_width, write_notes, write_title,
 };
 use crate::figure::{Direction, Figure, Of, Path};
 
@@ -14,6 +14,8 @@ const PLOT: (f64, f64) = (584.0, 430.0);
 /// Room for the name of a limit and for the bar of epochs.
 const RIGHT: f64 = 152.0;
 const LINE: f64 = 14.0;
+/// What an entry of the legend takes beside its name.
+const ENTRY: f64 = 34.0;
 
 /// The whole figure, or, on the same sheet, what was measured up to an epoch.
 pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene {
@@ -42,9 +44,12 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
     let blocks = if until.is_some() { None } else { labels::place(&panel, &names, ink) };
 
     let sheet_width = LEFT + width + RIGHT;
-    let shown: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();
-    let legend =
-        if blocks.is_some() { vec![] } else { legend_lines(&shown, 34.0, sheet_width - LEFT - 24.0) };
+    let legend_width = sheet_width - LEFT - 24.0;
+    let (places, shown): (Vec<Option<usize>>, Vec<String>) = legend_names(figure)
+        .into_iter()
+        .map(|(place, name)| (place, shortened_name(&name, LEGEND_SIZE, legend_width - ENTRY)))
+        .unzip();
+    let legend = if blocks.is_some() { vec![] } else { legend_lines(&shown, ENTRY, legend_width) };
     let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
     let notes = note_lines(&notes, sheet_width - 2.0 * 24.0);
     let below = TOP + height + 56.0 + LEGEND_STEP * legend.len() as f64;
@@ -93,7 +98,9 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
     for (line, entries) in legend.iter().enumerate() {
         for &(index, offset) in entries {
             let (x, y) = (LEFT + offset, TOP + height + 60.0 + LEGEND_STEP * line as f64);
-            scene.marks.push(marker(index, (x + 6.0, y - 4.0), 4.2, key(index)));
+            if let Some(place) = places[index] {
+                scene.marks.push(marker(place, (x + 6.0, y - 4.0), 4.2, key(place)));
+            }
             scene.text(Text::new(x + 16.0, y, LEGEND_SIZE, shown[index].clone()));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Color, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Sheet, Style, Text, color_bar, layer_color,
-    legend_lines, marker, mean_path, remark, role_color, seed_paths,
+    legend_lines, legend_names, marker, mean_path, remark, role_color, seed_paths, shortened_name,
 };
 use crate::figure::{self, Direction, Figure, Of, Path, Role};
 
@@ -36,8 +36,12 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     };
     let groups = legend_lines(&figure.groups, ENTRY, sheet.end() - sheet.left);
     let group_lines = if figure.groups.is_empty() { 0 } else { groups.len() };
-    let names: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();
-    let lines = legend_lines(&names, ENTRY, sheet.end() - sheet.left);
+    let legend_width = sheet.end() - sheet.left;
+    let (places, names): (Vec<Option<usize>>, Vec<String>) = legend_names(figure)
+        .into_iter()
+        .map(|(place, name)| (place, shortened_name(&name, LEGEND_SIZE, legend_width - ENTRY)))
+        .unzip();
+    let lines = legend_lines(&names, ENTRY, legend_width);
     sheet.below = LEGEND_STEP * (lines.len() + group_lines) as f64 + 8.0;
     let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
     let mut scene = sheet.scene(&figure.title, &figure.subtitle(), &notes);
@@ -80,10 +84,12 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     for (line, entries) in lines.iter().enumerate() {
         for &(index, offset) in entries {
             let (x, y) = (sheet.left + offset, line_at(group_lines + line));
-            // Where colours tell groups apart, markers alone tell layers apart.
-            let color =
-                if figure.groups.is_empty() { layer_color(index, names.len()).0 } else { Color::QUIET };
-            scene.marks.push(marker(index, (x + 6.0, y - 4.0), 3.8, color));
+            if let Some(place) = places[index] {
+                // Where colours tell groups apart, markers alone tell layers apart.
+                let own = layer_color(place, figure.layers.len()).0;
+                let color = if figure.groups.is_empty() { own } else { Color::QUIET };
+                scene.marks.push(marker(place, (x + 6.0, y - 4.0), 3.8, color));
+            }
             scene.text(Text::new(x + 16.0, y, LEGEND_SIZE, names[index].clone()));
         }
     }

@@ -1,6 +1,6 @@
 //! The sheet of the training: up to five panels, and the legend in the place of a sixth.
 
-use super::information::legend;
+use super::information::{legend, legend_height};
 use super::series::{self, Strokes};
 use super::{
     Color, DASHES, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Style, Text, note_height, note_lines,
@@ -23,7 +23,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     let lefts = [LEFT, second, second + width + GAPS[1]];
     let sheet_width = lefts[2] + width + RIGHT;
     // The legend stands above the third panel of the second row.
-    let legend_height = LEGEND_STEP * (figure.layers.len() + figure.legend.len()) as f64 + 28.0;
+    let legend_height = legend_height(figure) + LEGEND_STEP * figure.legend.len() as f64 + 28.0;
     let rows = [TOP, TOP + (height + BETWEEN).max(legend_height)];
     let notes: Vec<String> = figure.notes.iter().map(|note| note.text.clone()).collect();
     let notes = note_lines(&notes, sheet_width - 2.0 * 24.0);
@@ -51,8 +51,8 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         scene.dashed(vec![(x, y), (x + 22.0, y)], color, 1.8, 1.0, dashes);
         scene.text(Text::new(x + 28.0, y + 4.0, LEGEND_SIZE, entry.name.clone()));
     }
-    let names: Vec<String> = figure.layers.iter().map(|layer| layer.name.clone()).collect();
-    legend(&mut scene, x, TOP + 16.0 + LEGEND_STEP * figure.legend.len() as f64, &names);
+    let top = TOP + 16.0 + LEGEND_STEP * figure.legend.len() as f64;
+    legend(&mut scene, figure, (x, top), sheet_width - x - 28.0 - 8.0);
     write_notes(&mut scene, 24.0, bottom, &notes);
     scene
 }

@@ -2,6 +2,9 @@
 
 use super::{Axis, AxisScale};
 
+/// Less information than this is rounding.
+pub(crate) const NO_BITS: f64 = 1e-9;
+
 impl Axis {
     /// An even axis that holds all finite values, and `extra` of its length beyond on both sides.
     pub(crate) fn linear(
@@ -12,6 +15,19 @@ impl Axis {
     ) -> Axis {
         let (low, high) = linear_range(values, extra);
         Axis::of(quantity, unit, AxisScale::Linear, (low, high))
+    }
+
+    /// An even axis in bits of a quantity with a limit, from zero to the limit even where the values fill less. Where all of
+    /// it is zero but for rounding, as with labels of one class, it is one bit long.
+    pub(crate) fn bits(
+        quantity: &str,
+        values: impl IntoIterator<Item = f64>,
+        limits: impl IntoIterator<Item = f64>,
+        extra: f64,
+    ) -> Axis {
+        let values: Vec<f64> = values.into_iter().chain(limits).chain([0.0]).collect();
+        let is_zero = values.iter().all(|value| value.abs() < NO_BITS || !value.is_finite());
+        Axis::linear(quantity, "bits", values.into_iter().chain(is_zero.then_some(1.0)), extra)
     }
 
     /// An axis of epochs.
@@ -85,4 +101,17 @@ fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
         None => Some((v, v)),
         Some((low, high)) => Some((low.min(v), high.max(v))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_that_are_zero_but_for_rounding_have_an_axis_of_one_bit() {
+        let axis = Axis::bits("I(T;Y)", [3e-16, -1e-17], [0.0], 0.06);
+        assert!((axis.low + 0.06).abs() < 1e-9 && (axis.high - 1.06).abs() < 1e-9, "{axis:?}");
+        let axis = Axis::bits("I(T;Y)", [0.1, f64::NAN], [2.0], 0.0);
+        assert_eq!((axis.low, axis.high), (0.0, 2.0));
+    }
 }

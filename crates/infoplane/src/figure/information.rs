@@ -76,7 +76,7 @@ fn panel(data: &ReportData<'_>, quantity: &Quantity, in_mean: &InMean) -> Panel 
     let points = || layers.iter().flat_map(|layer| layer.seeds.iter().flat_map(|(_, points)| points));
     let (name, limit) = quantity.limit;
     let axis = Axis::epochs(points().map(|point| point.epoch));
-    let values = points().map(quantity.point).chain([0.0, limit]);
+    let values = points().map(quantity.point);
     let mut series = Vec::new();
     for layer in layers {
         seeds(&mut series, data, layer, quantity, in_mean);
@@ -91,7 +91,7 @@ fn panel(data: &ReportData<'_>, quantity: &Quantity, in_mean: &InMean) -> Panel 
     Panel {
         name: String::new(),
         x: axis,
-        y: Axis::linear(quantity.name, "bits", values, 0.06),
+        y: Axis::bits(quantity.name, values, [limit], 0.06),
         series,
         limits: if limit.is_finite() {
             vec![Limit { axis: axis_name, value: limit, name: name.into(), text }]

@@ -567,6 +567,8 @@ pub enum NoteKind {
 pub enum NoteCode {
     /// Values outside the bins.
     ClippedBins,
+    /// All labels, or all inputs, are the same: there is no information about them.
+    Constant,
     /// The values are bounds.
     Bound,
     /// The mean I(X;T) rises from a layer to the next.

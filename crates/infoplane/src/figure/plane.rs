@@ -71,7 +71,7 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
 fn axis(quantity: &str, layers: &[LayerPath], limit: f64, extra: f64, value: fn(&PathPoint) -> f64) -> Axis {
     let seeds = layers.iter().flat_map(|layer| &layer.seeds);
     let values = seeds.flat_map(|(_, points)| points.iter().map(|point| value(&seed_point(point))));
-    Axis::linear(quantity, "bits", values.chain([0.0, limit]), extra)
+    Axis::bits(quantity, values, [limit], extra)
 }
 
 pub(super) fn limits(data: &ReportData<'_>) -> Vec<Limit> {

@@ -6,29 +6,35 @@ use crate::plane::{LayerPath, MeanPoint};
 /// A mean path has a point at every epoch that any seed has: with fifty seeds that choose their own epochs,
 /// thousands. Up to this many are drawn as they are.
 const MOST_POINTS: usize = 1000;
-/// Places of the axis of epochs; each keeps five points at most.
-const PLACES: f64 = (MOST_POINTS / 5) as f64;
+/// All paths of a figure share so many points, or hundreds of layers would make files of many megabytes.
+const MOST_OF_ALL: usize = 15_000;
+/// What a path keeps however many there are.
+const FEWEST: usize = 50;
 
-/// Leaves at most [`MOST_POINTS`] of each mean path, for drawing only: tables and notes keep them all.
+/// Leaves at most [`MOST_POINTS`] of each mean path, and fewer of each where there are many, for drawing only: tables and
+/// notes keep them all.
 ///
 /// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
 /// least or largest: no peak is lost, and every point that is drawn was measured.
 pub(crate) fn thin_means(layers: &mut [LayerPath]) {
+    let most = (MOST_OF_ALL / layers.len().max(1)).clamp(FEWEST, MOST_POINTS);
     for layer in layers {
-        layer.mean = thinned(&layer.mean);
+        layer.mean = thinned(&layer.mean, most);
     }
 }
 
-fn thinned(mean: &[MeanPoint]) -> Vec<MeanPoint> {
-    if mean.len() <= MOST_POINTS {
+fn thinned(mean: &[MeanPoint], most: usize) -> Vec<MeanPoint> {
+    if mean.len() <= most {
         return mean.to_vec();
     }
     let range = epoch_range(mean.iter().map(|point| point.epoch));
+    // Places of the axis of epochs; each keeps five points at most.
+    let places = (most / 5) as f64;
     let place = |point: &MeanPoint| {
         let share = epoch_share(range, point.epoch as f64);
-        (share * PLACES).min(PLACES - 1.0) as usize
+        (share * places).min(places - 1.0) as usize
     };
-    let mut kept: Vec<MeanPoint> = Vec::with_capacity(MOST_POINTS);
+    let mut kept: Vec<MeanPoint> = Vec::with_capacity(most);
     for points in mean.chunk_by(|a, b| place(a) == place(b)) {
         let extreme = |value: fn(&MeanPoint) -> f64, sign: f64| {
             // Of equal values the first.
@@ -75,18 +81,20 @@ mod tests {
     #[test]
     fn a_long_noisy_path_keeps_its_ends_and_its_peaks() {
         let long = path(10_001);
-        let kept = thinned(&long);
-        assert!((200..=MOST_POINTS).contains(&kept.len()), "{}", kept.len());
-        assert!(kept.windows(2).all(|pair| pair[0].epoch < pair[1].epoch));
-        assert!(kept.iter().all(|point| long[point.epoch as usize] == *point));
-        for epoch in [0, 1, 8123, 9001, 10_000] {
-            assert!(kept.iter().any(|point| point.epoch == epoch), "epoch {epoch}");
+        for most in [MOST_POINTS, FEWEST] {
+            let kept = thinned(&long, most);
+            assert!((most / 5..=most).contains(&kept.len()), "{}", kept.len());
+            assert!(kept.windows(2).all(|pair| pair[0].epoch < pair[1].epoch));
+            assert!(kept.iter().all(|point| long[point.epoch as usize] == *point));
+            for epoch in [0, 8123, 9001, 10_000] {
+                assert!(kept.iter().any(|point| point.epoch == epoch), "epoch {epoch}");
+            }
         }
     }
 
     #[test]
     fn a_short_path_stays_whole() {
         let short = path(MOST_POINTS as u64);
-        assert_eq!(thinned(&short), short);
+        assert_eq!(thinned(&short, MOST_POINTS), short);
     }
 }

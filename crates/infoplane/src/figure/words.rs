@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::axis::NO_BITS;
 use super::learned::InMean;
 use super::{Note, NoteCode, ReportData};
 use crate::Bound;
@@ -48,6 +49,7 @@ pub(super) fn facts(data: &ReportData<'_>, seeds: &[u64]) -> Vec<String> {
 pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[LayerPath]) -> Vec<Note> {
     let in_mean = &data.in_mean();
     let mut notes = Vec::new();
+    notes.extend(constant(data));
     notes.extend(out_of_range(data, group, in_mean));
     if let Some(bound) = group.method.bound {
         let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
@@ -63,6 +65,20 @@ pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[Lay
     notes.extend(missing(data, group, in_mean));
     notes.extend(early_ends(data, group, in_mean));
     notes
+}
+
+/// Labels of one class, or a single input: what is measured then says nothing of the network.
+fn constant(data: &ReportData<'_>) -> Option<Note> {
+    let none = |entropy: crate::Information| entropy.bits().abs() < NO_BITS;
+    let text = match (none(data.h_x), none(data.h_y)) {
+        _ if data.n_samples < 2 => return None,
+        (true, _) => {
+            "All inputs are the same: H(X) and H(Y) are 0, and so are I(X;T) and I(T;Y), whatever the network."
+        }
+        (_, true) => "All labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network.",
+        _ => return None,
+    };
+    Some(Note::warning(NoteCode::Constant, text))
 }
 
 fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {

@@ -1,7 +1,7 @@
 //! The driver: ask, load, activate, estimate, tell, append.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -209,6 +209,9 @@ struct Coordinator<'a, 's, S: Snapshots> {
     source: Option<&'s mut S>,
     /// Asked for by the schedule and not loaded yet; whether the source has been told.
     wanted: BTreeMap<u64, (Reason, bool)>,
+    /// Those of them that the source has not been told: what fills sections, and the others. Apart, or finding the next one
+    /// among tens of thousands would take longer than measuring it.
+    untold: [BTreeSet<u64>; 2],
     /// How many of them the source has been told.
     requested: usize,
     /// Loaded and not measured yet.
@@ -247,6 +250,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             events,
             source: Some(snapshots),
             wanted: BTreeMap::new(),
+            untold: Default::default(),
             requested: 0,
             in_flight: 0,
             last: None,
@@ -338,6 +342,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             self.last = Some(last);
             let beyond = self.wanted.split_off(&(last + 1));
             self.requested -= beyond.values().filter(|(_, told)| *told).count();
+            self.untold.iter_mut().for_each(|untold| _ = untold.split_off(&(last + 1)));
             self.requests.list().wanted.retain(|&epoch| epoch <= last);
             schedule.end(last);
         }
@@ -354,7 +359,10 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                         match self.measuring.known.get(&epoch) {
                             Some(rows) => schedule.tell(epoch, rows),
                             None if self.last.is_some_and(|last| epoch > last) => {}
-                            None => _ = self.wanted.insert(epoch, (reason, false)),
+                            None => {
+                                self.wanted.insert(epoch, (reason, false));
+                                self.untold[usize::from(reason != Reason::Filling)].insert(epoch);
+                            }
                         }
                     }
                 }
@@ -372,17 +380,13 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         list.to_the_end = self.wanted.is_empty() && self.in_flight == 0 && self.last.is_none();
         let room = self.measuring.in_flight.max(1);
         // What fills sections first: their networks are kept until it is done, and are trained again if they cannot be.
-        for filling in [true, false] {
-            for (&epoch, (reason, told)) in &mut self.wanted {
-                if self.requested + self.in_flight >= room {
-                    break;
-                }
-                if !*told && (*reason == Reason::Filling) == filling {
-                    *told = true;
-                    self.requested += 1;
-                    list.wanted.push(epoch);
-                }
-            }
+        while self.requested + self.in_flight < room {
+            let [filling, others] = &mut self.untold;
+            let Some(epoch) = filling.pop_first().or_else(|| others.pop_first()) else { break };
+            let Some((_, told)) = self.wanted.get_mut(&epoch) else { continue };
+            *told = true;
+            self.requested += 1;
+            list.wanted.push(epoch);
         }
         drop(list);
         self.requests.changed.store(true, Ordering::Release);

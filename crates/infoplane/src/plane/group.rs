@@ -1,10 +1,11 @@
 //! The plane of one method: a path per layer and seed, and the mean over seeds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::mean::mean_over_seeds;
-use super::{InformationPlane, Mean, MethodDescription, PlaneRow};
+use super::{InformationPlane, Mean, MethodDescription, Missing, PlaneQuantity, PlaneRow};
 
 /// The rows of one method: what one figure shows.
 #[derive(Debug, Clone)]
@@ -77,7 +78,72 @@ struct RowValues {
     i_ty_bits: Option<f64>,
 }
 
+/// A quantity that a method gave in no row of a plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unmeasured {
+    /// The method.
+    pub method: Arc<MethodDescription>,
+    /// The one quantity that it did not give; absent if it gave neither.
+    pub quantity: Option<PlaneQuantity>,
+    /// How many rows it has.
+    pub n_rows: usize,
+    /// The reason of most of them.
+    pub missing: Missing,
+}
+
+/// The quantity, the method, the rows, the kind of reason and the reason: `no I(X;T) by …`.
+impl fmt::Display for Unmeasured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.quantity {
+            Some(PlaneQuantity::IXt) => "I(X;T)",
+            Some(PlaneQuantity::ITy) => "I(T;Y)",
+            None => "value",
+        };
+        let Unmeasured { method, n_rows, missing: Missing { code, reason, .. }, .. } = self;
+        let rows = if *n_rows == 1 { "its one row".into() } else { format!("any of its {n_rows} rows") };
+        write!(f, "{} gave no {what} in {rows} ({code}): {}", method.title, reason.trim_end_matches('.'))?;
+        self.missing.advice().map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+}
+
+impl InformationPlane {
+    /// The methods that have rows, and in none of them both quantities or one of the two.
+    pub fn unmeasured(&self) -> Vec<Unmeasured> {
+        self.groups().iter().filter_map(PlaneGroup::unmeasured).collect()
+    }
+
+    /// Whether there are rows, and no value in any of them.
+    pub fn is_without_values(&self) -> bool {
+        !self.is_empty() && !self.rows().any(|row| row.i_xt_bits.is_some() || row.i_ty_bits.is_some())
+    }
+}
+
 impl PlaneGroup<'_> {
+    fn unmeasured(&self) -> Option<Unmeasured> {
+        let is_there = |value: Option<f64>| value.is_some_and(f64::is_finite);
+        let has_i_xt = self.rows().any(|row| is_there(row.i_xt_bits));
+        let has_i_ty = self.rows().any(|row| is_there(row.i_ty_bits));
+        let quantity = match (has_i_xt, has_i_ty) {
+            (true, true) => return None,
+            (false, true) => Some(PlaneQuantity::IXt),
+            (true, false) => Some(PlaneQuantity::ITy),
+            (false, false) => None,
+        };
+        // The first row of each kind of reason, and how many there are.
+        let mut kinds: Vec<(Missing, usize)> = Vec::new();
+        for row in self.rows() {
+            let unknown = || Arc::new(Missing::both("not-finite", "the value is not finite"));
+            let missing = row.missing.unwrap_or_else(unknown);
+            match kinds.iter_mut().find(|(other, _)| other.code == missing.code) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push(((*missing).clone(), 1)),
+            }
+        }
+        // Of two kinds that are equally common the first.
+        let (missing, _) = kinds.into_iter().rev().max_by_key(|(_, count)| *count)?;
+        Some(Unmeasured { method: Arc::clone(self.method), quantity, n_rows: self.places.len(), missing })
+    }
+
     /// The rows, in the order of the plane.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = PlaneRow> + '_ {
         self.places.iter().map(|&place| self.plane.row(place as usize))

@@ -74,6 +74,20 @@ impl Missing {
 }
 
 impl Missing {
+    /// What can be done so that the value is there, where the reason does not say it.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match &*self.code {
+            "not-finite" => "measure epochs before the values stop being finite",
+            "too-few-samples" => "measure more samples, or choose a smaller setting",
+            "needs-numbers" | "needs-labels" | "not-offered" => "measure layers with binned, kde or noise",
+            "empty" => "measure layers of one unit or more",
+            "incomplete" | "unreadable" | "changed-shape" => {
+                "save these arrays again, whole and of one shape at every epoch, and record them into a new directory"
+            }
+            _ => return None,
+        })
+    }
+
     /// From the words of earlier formats, which name the value first where only one is missing.
     pub(crate) fn in_words(words: &str) -> Self {
         let (quantity, reason) = match (words.strip_prefix("I(X;T): "), words.strip_prefix("I(T;Y): ")) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::EstimateError;
-use crate::dataset::DatasetError;
+use crate::dataset::{DatasetError, names};
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
 
@@ -77,7 +77,7 @@ pub enum RecordError {
         second: PathBuf,
     },
     /// A layer that was asked for and is not there.
-    #[error("no layer is called `{given}` in {}; there are {}", path.display(), present.join(", "))]
+    #[error("no layer is called `{given}` in {}; there are {}", path.display(), names(present))]
     NoSuchLayer {
         /// The name.
         given: String,

@@ -1,6 +1,6 @@
 //! Activations that another program saved: which epochs and layers there are, and reading them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::Activations;
 use crate::dataset::DatasetError;
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
 use crate::plane::{LayerDescription, Missing};
+use crate::run::{Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 
 /// Where saved activations lie and how they are read: the settings of a recording, which its manifest keeps.
@@ -53,6 +54,14 @@ impl FolderConfig {
             layers: None,
             positions: Positions::default(),
             channels_last: false,
+        }
+    }
+
+    /// Of the run with this manifest; `None` if it records no folder.
+    pub fn of(manifest: &Manifest) -> Option<FolderConfig> {
+        match &manifest.origin {
+            Origin::Recorded(recorded) => recorded.settings.get("folder")?.clone().try_into().ok(),
+            Origin::Experiment(_) => None,
         }
     }
 }
@@ -99,8 +108,8 @@ struct LayerArray {
 /// How saved activations were understood, for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Understood {
-    /// What was found: `a folder for each epoch`.
-    pub layout: &'static str,
+    /// How epochs and layers are laid out.
+    pub layout: Layout,
     /// The epochs, ascending.
     pub epochs: Vec<u64>,
     /// Name, shape of the saved array and number of units of each layer; how the shape became units.
@@ -111,11 +120,26 @@ pub struct Understood {
     pub skipped: Vec<(String, String)>,
     /// The number of samples.
     pub n_samples: usize,
-    /// What the layers are in the order of: `file name`; `None` if they were asked for in an order.
-    pub order: Option<&'static str>,
+    /// What the layers are in the order of.
+    pub order: LayerOrder,
 }
 
 impl Understood {
+    /// The facts of it that the manifest of a recording keeps.
+    pub(super) fn found(self, distinct_inputs: Option<usize>) -> Found {
+        let ends = self.epochs.first().zip(self.epochs.last());
+        let epochs = ends.map(|(&first, &last)| FoundEpochs { count: self.epochs.len(), first, last });
+        let array = |(name, shape, _): (String, Vec<usize>, usize)| FoundArray { name, shape };
+        Found {
+            layout: self.layout,
+            order: self.order,
+            distinct_inputs,
+            skipped: self.skipped.len(),
+            epochs,
+            arrays: self.layers.into_iter().map(array).collect(),
+        }
+    }
+
     /// The epochs that are missing between others, if the epochs are evenly spaced but for a few: 2 of 0, 1, 3, 4.
     pub fn missing_epochs(&self) -> Vec<u64> {
         let epochs = &self.epochs;
@@ -189,6 +213,7 @@ impl Folder {
         let names: Vec<String> =
             self.open_file(&source)?.arrays()?.into_iter().map(|array| array.name).collect();
         let mut new = Vec::new();
+        let mut known: HashSet<(String, String)> = self.skipped.iter().cloned().collect();
         for name in names {
             match epoch_and_layer(&name) {
                 Some((epoch, layer)) => {
@@ -202,7 +227,7 @@ impl Folder {
                 }
                 None => {
                     let skipped = (name, "its name does not name an epoch and a layer".to_string());
-                    if !self.skipped.contains(&skipped) {
+                    if known.insert(skipped.clone()) {
                         self.skipped.push(skipped);
                     }
                 }
@@ -342,24 +367,27 @@ impl Folder {
 
     /// How the folder was understood.
     pub fn understood(&self) -> Understood {
-        let layout = match self.epochs.values().next() {
-            Some(Place::Folder(_)) => "a folder for each epoch, a file for each layer",
-            Some(Place::File(_)) => "a file for each epoch, an array for each layer",
-            Some(Place::Arrays(_)) | None => "one file, an array for each epoch and layer",
-        };
         let is_map = |array: &LayerArray| array.shape.len() > 2;
         Understood {
-            layout,
+            layout: self.layout(),
             epochs: self.epochs.keys().copied().collect(),
             layers: self.arrays.iter().map(|a| (a.name.clone(), a.shape.clone(), a.width)).collect(),
             positions: self.arrays.iter().any(is_map).then(|| self.config.positions.describe()),
             skipped: self.skipped.clone(),
             n_samples: self.n_samples,
-            order: match (&self.config.layers, self.epochs.values().next()) {
-                (Some(_), _) => None,
-                (None, Some(Place::Folder(_))) => Some("file name"),
-                (None, _) => Some("their place in the file"),
+            order: match (&self.config.layers, self.layout()) {
+                (Some(_), _) => LayerOrder::Given,
+                (None, Layout::Folders) => LayerOrder::FileName,
+                (None, _) => LayerOrder::Place,
             },
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        match self.epochs.values().next() {
+            Some(Place::Folder(_)) => Layout::Folders,
+            Some(Place::File(_)) => Layout::Files,
+            Some(Place::Arrays(_)) | None => Layout::OneFile,
         }
     }
 
@@ -391,9 +419,14 @@ impl Folder {
     pub(super) fn read(&mut self, epoch: u64) -> Activations {
         let mut layers = Vec::new();
         let mut problems = Vec::new();
+        // Listed once: a listing for each of hundreds of layers takes longer than reading them.
+        let files = match self.epochs.get(&epoch) {
+            Some(Place::Folder(path)) => layer_files(path).unwrap_or_default(),
+            _ => Vec::new(),
+        };
         for number in 0..self.arrays.len() {
             let array = self.arrays[number].clone();
-            match self.read_array(epoch, &array) {
+            match self.read_array(epoch, &array, &files) {
                 Ok(of_array) => {
                     problems.extend(of_array.iter().map(|_| None));
                     layers.extend(of_array);
@@ -410,10 +443,15 @@ impl Folder {
         Activations { layers }
     }
 
-    fn read_array(&mut self, epoch: u64, array: &LayerArray) -> Result<Vec<Array2<f32>>, Missing> {
+    fn read_array(
+        &mut self,
+        epoch: u64,
+        array: &LayerArray,
+        files: &[(String, PathBuf)],
+    ) -> Result<Vec<Array2<f32>>, Missing> {
         let mut tries = 0;
         let tensor = loop {
-            match self.tensor(epoch, &array.name) {
+            match self.tensor(epoch, &array.name, files) {
                 Ok(tensor) => break tensor,
                 Err(error) if error.is_truncated() && tries < RETRIES => {
                     tries += 1;
@@ -448,36 +486,39 @@ impl Folder {
             .map_err(|problem| Missing::both("changed-shape", problem))
     }
 
-    fn tensor(&mut self, epoch: u64, layer: &str) -> Result<SampleTensor, DatasetError> {
+    /// The array of a layer; `files` are those of the epoch, if it is a folder.
+    fn tensor(
+        &mut self,
+        epoch: u64,
+        layer: &str,
+        files: &[(String, PathBuf)],
+    ) -> Result<SampleTensor, DatasetError> {
         let missing = |file: &Path, present| DatasetError::Key {
             file: file.display().to_string(),
             given: Some(layer.into()),
             present,
         };
-        match self.epochs.get(&epoch).cloned() {
+        let source = self.config.source.clone();
+        match self.epochs.get(&epoch) {
             Some(Place::File(path)) => {
-                let name = if self.unnamed { None } else { Some(layer) };
+                let (path, name) = (path.clone(), if self.unnamed { None } else { Some(layer) });
                 self.open_file(&path)?.read(name)
             }
             Some(Place::Folder(path)) => {
-                let files = layer_files(&path).map_err(|_| missing(&path, Vec::new()))?;
                 let (stem, inner) = match files.iter().any(|(name, _)| name == layer) {
                     true => (layer, None),
                     false => layer.split_once('/').map_or((layer, None), |(stem, inner)| (stem, Some(inner))),
                 };
                 match files.iter().find(|(name, _)| name == stem) {
                     Some((_, file)) => self.open_file(file)?.read(inner),
-                    None => Err(missing(&path, files.into_iter().map(|(name, _)| name).collect())),
+                    None => Err(missing(path, files.iter().map(|(name, _)| name.clone()).collect())),
                 }
             }
-            Some(Place::Arrays(names)) => match names.get(layer) {
-                Some(name) => {
-                    let source = self.config.source.clone();
-                    self.open_file(&source)?.read(Some(name))
-                }
-                None => Err(missing(&self.config.source, names.into_keys().collect())),
+            Some(Place::Arrays(names)) => match names.get(layer).cloned() {
+                Some(name) => self.open_file(&source)?.read(Some(&name)),
+                None => Err(missing(&source, names.keys().cloned().collect())),
             },
-            None => Err(missing(&self.config.source, Vec::new())),
+            None => Err(missing(&source, Vec::new())),
         }
     }
 
@@ -613,13 +654,13 @@ mod tests {
     fn epochs_that_are_missing_between_evenly_spaced_ones_are_named() {
         let missing = |epochs: &[u64]| {
             let understood = Understood {
-                layout: "",
+                layout: Layout::Files,
                 epochs: epochs.to_vec(),
                 layers: Vec::new(),
                 positions: None,
                 skipped: Vec::new(),
                 n_samples: 1,
-                order: None,
+                order: LayerOrder::Given,
             };
             understood.missing_epochs()
         };

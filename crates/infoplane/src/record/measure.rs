@@ -66,6 +66,7 @@ pub fn record_folder(
     let folder = Folder::open(config)?;
     let recording = recording(name, config, &folder, estimators, schedule)?;
     recording.check()?;
+    warn(&recording, progress);
     grid::chosen(schedule, &folder.epochs())?;
     let statistics = statistics(config, &recording)?;
     let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
@@ -142,7 +143,8 @@ fn recording(
 ) -> Result<Recording, RecordError> {
     let (file, array) = file_and_name(&config.labels);
     let labels = read_labels(&file, array.as_deref())?;
-    let n_samples = folder.understood().n_samples;
+    let understood = folder.understood();
+    let n_samples = understood.n_samples;
     if labels.len() != n_samples {
         let what = format!("{} (first layer)", config.source.display());
         return Err(RecordError::Length { what, given: n_samples, expected: labels.len() });
@@ -156,6 +158,7 @@ fn recording(
     let mut settings = toml::Table::new();
     settings.insert("folder".into(), table(toml::Value::try_from(config)));
     settings.insert("estimators".into(), table(toml::Value::try_from(estimators)));
+    let found = understood.found(inputs.as_ref().map(|inputs| inputs.n_labels()));
     Ok(Recording {
         name: name.into(),
         labels,
@@ -164,8 +167,15 @@ fn recording(
         estimators: estimators.to_vec(),
         schedule: schedule.clone(),
         planned_epochs: None,
-        by: Recorded { by: "infoplane record".into(), class: None, settings },
+        by: Recorded { by: "infoplane record".into(), class: None, settings, found: Some(found) },
     })
+}
+
+/// Tells what makes the figures useless before hours are spent on them.
+fn warn(recording: &Recording, progress: &dyn Progress) {
+    if recording.labels.n_labels() == 1 {
+        progress.noticed("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
+    }
 }
 
 fn statistics(config: &FolderConfig, recording: &Recording) -> Result<Vec<EpochStats>, RecordError> {
@@ -391,6 +401,7 @@ pub fn follow_folder(
     }
     let folder = first_epoch(config, &options, progress, interrupt)?;
     let recording = followed(recording(name, config, &folder, estimators, schedule)?, &options);
+    warn(&recording, progress);
     let recorder = match begun {
         true => Recorder::resume(path, recording.clone())?,
         false => {
@@ -408,6 +419,8 @@ fn followed(mut recording: Recording, options: &FollowOptions) -> Recording {
     let follow = Followed { last, idle_seconds: options.idle.map(|idle| idle.as_secs_f64()) };
     let value = toml::Value::try_from(follow).expect("settings have only string keys");
     recording.by.settings.insert(FOLLOW.into(), value);
+    // More are to come.
+    recording.by.found.iter_mut().for_each(|found| found.epochs = None);
     recording.planned_epochs = last;
     recording
 }

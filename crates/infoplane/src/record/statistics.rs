@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{RecordError, SEED};
+use crate::dataset::names;
 use crate::plane::LayerDescription;
 use crate::train::{EpochStats, LayerStats};
 
@@ -100,7 +101,7 @@ fn read(path: &Path, layers: &[LayerDescription]) -> Result<(Vec<EpochStats>, Ve
         .collect();
     let mut columns = columns(&headers, layers).map_err(|problem| error(Some(1), problem))?;
     let Some(epoch_column) = columns.iter().position(|column| column.meaning == Meaning::Epoch) else {
-        let problem = format!("no column is called epoch; the columns are {}", headers.join(", "));
+        let problem = format!("no column is called epoch; the columns are {}", names(&headers));
         return Err(error(Some(1), problem));
     };
     let mut all: BTreeMap<u64, EpochStats> = BTreeMap::new();
@@ -152,8 +153,8 @@ fn meaning(name: &str, layers: &[LayerDescription]) -> Result<Meaning, String> {
         return Ok(Meaning::Named);
     };
     let place = layers.iter().position(|described| described.name == layer).ok_or_else(|| {
-        let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
-        format!("the column {name} names no layer; layers are {}", names.join(", "))
+        let layers: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
+        format!("the column {name} names no layer; layers are {}", names(&layers))
     })?;
     Ok(Meaning::OfLayer(statistic, place))
 }

@@ -11,6 +11,9 @@ const NEGLIGIBLE_BITS: f64 = 0.3;
 /// A loss is told where it is larger than so many standard errors.
 const STANDARD_ERRORS: f64 = 2.0;
 
+/// More layers than these are counted and not named.
+const MOST_NAMED: usize = 6;
+
 /// How much I(X;T) a layer lost after its largest value.
 struct Loss<'a> {
     path: &'a LayerPath,
@@ -170,6 +173,7 @@ fn at_limit(data: &ReportData<'_>, paths: &[LayerPath], bound: Option<&str>) -> 
         1 => called(data, staying[0]),
         n if n == paths.len() => "all layers".to_string(),
         _ if by_width => format!("layers of {narrowest} and more units"),
+        n if n > MOST_NAMED => format!("{n} of {} layers", paths.len()),
         _ => staying.iter().map(|path| called(data, path)).collect::<Vec<_>>().join(", "),
     };
     // The bound stays there, or the layers do.

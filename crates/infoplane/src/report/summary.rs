@@ -1,6 +1,7 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
 use super::{Figure, Formats, ReportData, files};
+use crate::draw::lacking;
 use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::run::PartFacts;
@@ -193,6 +194,11 @@ fn amount(mean: Mean, decimals: usize) -> String {
     }
 }
 
+/// What a terminal is wide, at least.
+const COLUMNS: usize = 80;
+/// So many rows are shown in a terminal; of more the first and the last half of these.
+const MOST_ROWS: usize = 24;
+
 /// I(X;T), and below it I(T;Y): side by side, with their errors, they would not fit 80 columns.
 pub(super) fn aligned(rows: &[[String; 8]]) -> String {
     let i_xt = [("I(X;T)", 0), ("first", 1), ("largest", 2), ("at epoch", 3), ("last", 4)];
@@ -201,22 +207,39 @@ pub(super) fn aligned(rows: &[[String; 8]]) -> String {
 }
 
 /// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the
-/// right. Without the rows that have nothing in any of them.
+/// right. Without the rows that have nothing in any of them. A name that leaves no room for its numbers stands on a line
+/// of its own above them; of many rows those in the middle are left out, and their number is told.
 fn columns(rows: &[[String; 8]], places: &[(&str, usize)]) -> String {
     let cells =
         |row: &[String; 8]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
-    let rows: Vec<Vec<String>> =
+    let mut rows: Vec<Vec<String>> =
         rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {
         return String::new();
+    }
+    let left_out = rows.len().saturating_sub(MOST_ROWS);
+    if left_out > 0 {
+        rows.drain(MOST_ROWS / 2..MOST_ROWS / 2 + left_out);
     }
     let header = places.iter().map(|(name, _)| name.to_string()).collect();
     let rows = [&[header][..], &rows].concat();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..places.len()).map(width).collect();
+    let room = COLUMNS.saturating_sub(2 + widths[1..].iter().map(|width| width + 2).sum::<usize>());
+    let short = rows.iter().map(|row| row[0].chars().count()).filter(|&length| length <= room).max();
+    let first = short.unwrap_or(0);
     let mut text = String::new();
-    for row in rows {
-        let mut line = format!("  {:<1$}", row[0], widths[0]);
+    for (number, row) in rows.iter().enumerate() {
+        if left_out > 0 && number == MOST_ROWS / 2 + 1 {
+            text += &format!("  … {left_out} more layers, in summary.md …\n");
+        }
+        let name = if row[0].chars().count() > first {
+            text += &format!("  {}\n", row[0]);
+            ""
+        } else {
+            &row[0]
+        };
+        let mut line = format!("  {name:<first$}");
         for (cell, width) in row.iter().zip(&widths).skip(1) {
             line += &format!("  {cell:>width$}");
         }
@@ -236,9 +259,30 @@ fn closing(data: &ReportData<'_>, nothing_measured: bool) -> Vec<String> {
         lines.push(schedule);
     }
     lines.extend(accuracy(data));
+    lines.extend(letters(data));
     lines.extend(data.notes.iter().cloned());
     lines.extend(super::conclusion(data));
     lines
+}
+
+/// What figures cannot write of the names: without a word of it, `?` would be taken for the name.
+fn letters(data: &ReportData<'_>) -> Option<String> {
+    /// So many letters are named.
+    const NAMED: usize = 8;
+    let names = data.layers.iter().map(|layer| layer.name.as_str());
+    let text: String = [data.title.as_str(), data.dataset.as_str()].into_iter().chain(names).collect();
+    let lacking = lacking(&text);
+    if lacking.is_empty() {
+        return None;
+    }
+    let mut named: Vec<String> = lacking.iter().take(NAMED).map(char::to_string).collect();
+    if lacking.len() > NAMED {
+        named.push(format!("and {} more", lacking.len() - NAMED));
+    }
+    Some(format!(
+        "letters: the font of the figures lacks {}; PNG, PDF and moving pictures show ? in their place, SVG shows them",
+        named.join(" ")
+    ))
 }
 
 /// Of the seeds that are in the means.

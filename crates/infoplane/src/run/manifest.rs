@@ -63,6 +63,101 @@ pub struct Recorded {
     /// How the activations are read, by keys of that program; two recordings of the same run have the same.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub settings: Table,
+    /// What was found when the recording began; absent where activations are handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+}
+
+/// Saved activations as a recording found them when it began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// How epochs and layers are laid out.
+    pub layout: Layout,
+    /// What the layers are in the order of.
+    pub order: LayerOrder,
+    /// The different inputs, where a file of inputs is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct_inputs: Option<usize>,
+    /// Arrays that are taken for no layer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
+    /// The epochs; absent where they are followed as they appear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<FoundEpochs>,
+    /// The arrays that are layers, in their order; of feature maps by channels an array is several layers.
+    pub arrays: Vec<FoundArray>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// How saved activations are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Layout {
+    /// A folder for each epoch, a file for each layer.
+    Folders,
+    /// A file for each epoch, an array for each layer.
+    Files,
+    /// One file, an array for each epoch and layer.
+    OneFile,
+}
+
+impl Layout {
+    /// In words.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Layout::Folders => "a folder for each epoch, a file for each layer",
+            Layout::Files => "a file for each epoch, an array for each layer",
+            Layout::OneFile => "one file, an array for each epoch and layer",
+        }
+    }
+}
+
+/// What the layers of saved activations are in the order of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LayerOrder {
+    /// It was given.
+    Given,
+    /// The names of their files.
+    FileName,
+    /// Their places in the file.
+    Place,
+}
+
+impl LayerOrder {
+    /// In words.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            LayerOrder::Given => "the order given",
+            LayerOrder::FileName => "file name",
+            LayerOrder::Place => "their place in the file",
+        }
+    }
+}
+
+/// The epochs of saved activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundEpochs {
+    /// How many.
+    pub count: usize,
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
+/// A saved array that is a layer, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundArray {
+    /// Its name.
+    pub name: String,
+    /// Its shape at the first epoch.
+    pub shape: Vec<usize>,
 }
 
 /// What is known of the data that a run measures on.

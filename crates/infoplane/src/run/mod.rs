@@ -21,7 +21,10 @@ pub use crate::directory::{Disk, FORMAT_VERSION, RunError};
 pub(crate) use crate::directory::{Fault, FaultMode};
 pub use journal::{Record, Recovered};
 pub use learned::{FailedSeed, LEAST_LEARNED, TrainingFailure, failed_seeds};
-pub use manifest::{DataFacts, Digests, Manifest, Origin, Outcome, PartFacts, Recorded, SeedOutcome};
+pub use manifest::{
+    DataFacts, Digests, Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin, Outcome,
+    PartFacts, Recorded, SeedOutcome,
+};
 pub use read::{Appended, Run, State};
 
 pub(crate) use self::files::check_vacant;

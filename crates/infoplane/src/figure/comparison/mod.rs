@@ -197,7 +197,7 @@ impl Comparison {
             |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&ReportData<'_>) -> Information| {
                 let means = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
                 let limits = members.iter().map(|member| limit(&member.data).bits());
-                Axis::linear(quantity, "bits", means.map(mean).chain(limits).chain([0.0]), extra)
+                Axis::bits(quantity, means.map(mean), limits, extra)
             };
         let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |data| data.h_x);
         let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |data| data.h_y);
@@ -287,7 +287,7 @@ impl Comparison {
             Panel {
                 name: String::new(),
                 x: Axis::epochs(epochs()),
-                y: Axis::linear(quantity, "bits", values, 0.06),
+                y: Axis::bits(quantity, values, None, 0.06),
                 remark: series.is_empty().then(|| "no value".into()),
                 series,
                 limits: limit
