@@ -86,6 +86,7 @@ pub mod run;
 pub mod schedule;
 pub mod snapshot;
 mod special;
+pub mod sweep;
 mod symmetric;
 pub mod table;
 mod tile;

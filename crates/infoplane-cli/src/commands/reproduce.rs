@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use indicatif::HumanDuration;
 use infoplane::reproduce::{
-    FIGURES, Figure, ReproduceError, ReproduceOptions, Setup, Size, expected_cpu_seconds, figure,
-    reproduce as make,
+    FIGURES, Figure, ReproduceError, ReproduceOptions, Setup, Size, figure, reproduce as make,
 };
+use infoplane::sweep::expected_cpu_seconds;
 
 use serde_json::{Value, json};
 
@@ -76,6 +76,7 @@ pub fn reproduce(arguments: &Args) -> Result<ExitCode, Failure> {
         setup,
         run: arguments.machine.options(),
         only_draw: arguments.only_draw,
+        to_repeat,
     };
     let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
     let meter = FiguresMeter::new();
@@ -118,6 +119,14 @@ pub fn reproduce(arguments: &Args) -> Result<ExitCode, Failure> {
         return Err(incomplete());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command that makes a figure again.
+fn to_repeat(figure: &Figure, setup: &Setup) -> String {
+    let quick = if setup.size == Size::Quick { " --quick" } else { "" };
+    let needs_mnist = figure.plan(&Setup { mnist: None, ..setup.clone() }).is_err();
+    let mnist = if needs_mnist { " --mnist DIR" } else { "" };
+    format!("`infoplane reproduce {}{quick}{mnist}`", figure.name)
 }
 
 /// Names the flag that helps.

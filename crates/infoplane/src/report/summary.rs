@@ -209,9 +209,9 @@ pub(super) fn aligned(rows: &[[String; 8]]) -> String {
 /// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the
 /// right. Without the rows that have nothing in any of them. A name that leaves no room for its numbers stands on a line
 /// of its own above them; of many rows those in the middle are left out, and their number is told.
-fn columns(rows: &[[String; 8]], places: &[(&str, usize)]) -> String {
+pub(super) fn columns<const N: usize>(rows: &[[String; N]], places: &[(&str, usize)]) -> String {
     let cells =
-        |row: &[String; 8]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
+        |row: &[String; N]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
     let mut rows: Vec<Vec<String>> =
         rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {

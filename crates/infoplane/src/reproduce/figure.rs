@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use super::ReproduceError;
 use crate::Bound;
 use crate::estimator::{EstimatorConfig, Method};
-use crate::experiment::{AsIfRandom, AsIfRandomResult, Experiment, ExperimentError};
+use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
 use crate::figure;
 use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
 use crate::report::failed_in_words;
 use crate::run::{FailedSeed, Run};
+use crate::sweep::{Cell, Store};
 use crate::train::EpochStats;
 
 /// How much is computed.
@@ -67,7 +68,7 @@ pub struct Figure {
     pub says: &'static str,
     /// What is done here, and what differs.
     pub here: &'static str,
-    pub(super) plan: fn(&Setup) -> Result<Vec<PlannedRun>, ExperimentOrData>,
+    pub(super) plan: fn(&Setup) -> Result<Vec<Cell>, ExperimentOrData>,
     pub(super) show: fn(&Results) -> Result<Shown, ReproduceError>,
 }
 
@@ -94,9 +95,11 @@ impl Figure {
     ///
     /// # Errors
     /// [`ReproduceError::NeedsData`] where data are missing.
-    pub fn plan(&self, setup: &Setup) -> Result<Vec<PlannedRun>, ReproduceError> {
+    pub fn plan(&self, setup: &Setup) -> Result<Vec<Cell>, ReproduceError> {
         (self.plan)(setup).map_err(|error| match error {
-            ExperimentOrData::Experiment(error) => (self.name, error).into(),
+            ExperimentOrData::Experiment(source) => {
+                ReproduceError::Run { run: self.name.into(), source: Box::new(source) }
+            }
             ExperimentOrData::Data(error) => error,
         })
     }
@@ -112,30 +115,17 @@ impl Figure {
     }
 }
 
-/// A run that a figure shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlannedRun {
-    /// What the figure calls it.
-    pub label: String,
-    /// What it is; its name and contents name its directory.
-    pub experiment: Experiment,
-    /// Where given, the run is not measured epoch by epoch: its networks are pooled.
-    pub pooled: Option<AsIfRandom>,
-}
-
-impl PlannedRun {
-    /// A preset with overrides.
-    pub(super) fn preset(
-        label: &str,
-        name: &str,
-        preset: &str,
-        overrides: impl IntoIterator<Item = String>,
-    ) -> Result<PlannedRun, ExperimentError> {
-        let mut overrides: Vec<String> = overrides.into_iter().collect();
-        overrides.push(format!("name={name:?}"));
-        let experiment = Experiment::load(preset, &overrides)?;
-        Ok(PlannedRun { label: label.into(), experiment, pooled: None })
-    }
+/// A preset with overrides, as a cell that is labelled `label` and whose run is named `name`.
+pub(super) fn cell_of_preset(
+    label: &str,
+    name: &str,
+    preset: &str,
+    overrides: impl IntoIterator<Item = String>,
+) -> Result<Cell, ExperimentError> {
+    let mut overrides: Vec<String> = overrides.into_iter().collect();
+    overrides.push(format!("name={name:?}"));
+    let experiment = Experiment::load(preset, &overrides)?;
+    Ok(Cell { label: label.into(), experiment, pooled: None })
 }
 
 /// All that a figure is drawn from.
@@ -232,7 +222,29 @@ impl Results {
     }
 }
 
+impl PoolResult {
+    /// Reads a complete cell.
+    pub fn read(store: &Store, cell: &Cell) -> Result<PoolResult, ReproduceError> {
+        let stored = store.at(cell)?;
+        let (label, experiment) = (cell.label.clone(), cell.experiment.clone());
+        Ok(PoolResult { label, experiment, seconds: stored.seconds(), result: stored.pool()? })
+    }
+}
+
 impl RunResult {
+    /// Reads a complete cell.
+    pub fn read(store: &Store, cell: &Cell) -> Result<RunResult, ReproduceError> {
+        let stored = store.at(cell)?;
+        let run = stored.run()?;
+        Ok(RunResult {
+            label: cell.label.clone(),
+            failed: run.failed_seeds(),
+            experiment: cell.experiment.clone(),
+            seconds: stored.seconds(),
+            run,
+        })
+    }
+
     /// The rows of one setting of an estimator.
     pub fn group(
         &self,

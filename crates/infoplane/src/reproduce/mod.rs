@@ -12,30 +12,29 @@
 //!
 //! Everything can be interrupted and begun again: what is complete is used as it is, what is not goes on.
 
-mod cost;
 mod figure;
 mod figures;
 mod page;
-mod runs;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::experiment::{ExperimentError, Progress, RunOptions};
 use crate::report::{self, Formats, ReportError, Style};
-use crate::run::{Disk, RunError};
+use crate::run::Disk;
+use crate::sweep::{Cell, Store, SweepError};
 
-pub use cost::expected_cpu_seconds;
-pub use figure::{Comparison, Figure, PlannedRun, Setup, Size};
+pub use figure::{Comparison, Figure, Setup, Size};
 pub use figures::FIGURES;
 
-use figure::Results;
-use runs::Store;
+use figure::{PoolResult, Results, RunResult};
+use work::Work;
 
 /// What is to be made, and where.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ReproduceOptions {
     /// The directory of runs, figures and page; made if it is not there.
     pub out: PathBuf,
@@ -45,6 +44,8 @@ pub struct ReproduceOptions {
     pub run: RunOptions,
     /// Draw what is there and train nothing.
     pub only_draw: bool,
+    /// How the page says that a figure is made again, in Markdown: the command of a program, for instance.
+    pub to_repeat: fn(&Figure, &Setup) -> String,
 }
 
 /// Where a reproduction stands.
@@ -145,18 +146,14 @@ pub enum ReproduceError {
     Interrupted,
 }
 
-impl From<(&str, ExperimentError)> for ReproduceError {
-    fn from((run, error): (&str, ExperimentError)) -> Self {
+impl From<SweepError> for ReproduceError {
+    fn from(error: SweepError) -> Self {
         match error {
-            ExperimentError::Interrupted => ReproduceError::Interrupted,
-            source => ReproduceError::Run { run: run.into(), source: Box::new(source) },
+            SweepError::Cell { cell, source } => ReproduceError::Run { run: cell, source },
+            SweepError::NotComplete { cell } => ReproduceError::NotThere { run: cell },
+            SweepError::Write { path, source } => ReproduceError::Write { path, source },
+            SweepError::Interrupted => ReproduceError::Interrupted,
         }
-    }
-}
-
-impl From<(&str, RunError)> for ReproduceError {
-    fn from((run, error): (&str, RunError)) -> Self {
-        (run, ExperimentError::from(error)).into()
     }
 }
 
@@ -197,13 +194,13 @@ pub fn reproduce(
 ) -> Result<Vec<FigureOutcome>, ReproduceError> {
     let store = Store::open(&options.out)?;
     let plans: Vec<_> = figures.iter().map(|figure| ((*figure), figure.plan(&options.setup))).collect();
-    let mut work = runs::Work::of(&plans, &store);
+    let mut work = Work::of(&plans, &store);
     let mut outcomes = Vec::new();
     let mut interrupted = false;
     for (figure, plan) in plans {
         let made = plan.and_then(|plan| {
-            for planned in &plan {
-                work.run(figure, planned, &store, options, progress, interrupt)?;
+            for cell in &plan {
+                work.complete(figure, cell, &store, options, progress, interrupt)?;
             }
             draw(figure, &plan, &store, options)
         });
@@ -223,7 +220,7 @@ pub fn reproduce(
                 Err(why)
             }
         };
-        page::write(&options.out)?;
+        page::write(options)?;
         outcomes.push(FigureOutcome { name: figure.name, result });
     }
     if interrupted {
@@ -235,14 +232,13 @@ pub fn reproduce(
 /// Draws a figure from complete runs, and writes its files.
 fn draw(
     figure: &Figure,
-    plan: &[PlannedRun],
+    plan: &[Cell],
     store: &Store,
     options: &ReproduceOptions,
 ) -> Result<Vec<PathBuf>, ReproduceError> {
-    let measured = plan.iter().filter(|planned| planned.pooled.is_none());
-    let runs = measured.map(|planned| store.read(planned)).collect::<Result<_, _>>()?;
-    let pooled = plan.iter().filter(|planned| planned.pooled.is_some());
-    let pools = pooled.map(|planned| store.read_pool(planned)).collect::<Result<_, _>>()?;
+    let (pooled, measured): (Vec<&Cell>, Vec<&Cell>) = plan.iter().partition(|cell| cell.pooled.is_some());
+    let runs = measured.into_iter().map(|cell| RunResult::read(store, cell)).collect::<Result<_, _>>()?;
+    let pools = pooled.into_iter().map(|cell| PoolResult::read(store, cell)).collect::<Result<_, _>>()?;
     let results = Results { setup: options.setup.clone(), runs, pools };
     let shown = figure.show(&results)?;
     let directory = options.out.join("figures");
@@ -255,7 +251,7 @@ fn draw(
     for (suffix, table) in &shown.tables {
         files.push((format!("{}{suffix}.csv", figure.name), table.clone().into_bytes()));
     }
-    let part = page::part(figure, &results, &shown);
+    let part = page::part(figure, &results, &shown, &(options.to_repeat)(figure, &options.setup));
     files.push((format!("{}.md", figure.name), part.into_bytes()));
     Ok(report::write_files(files, &directory)?)
 }

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::figure::{Figure, PoolResult, Results, Shown};
-use super::{FIGURES, ReproduceError, Size, replace};
+use super::{FIGURES, ReproduceError, ReproduceOptions, replace};
 
-/// Returns the part of one figure.
-pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String {
+/// Returns the part of one figure; `to_repeat` is how it is made again.
+pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, to_repeat: &str) -> String {
     let mut text = head(figure);
     for (_, drawn) in &shown.figures {
         put(&mut text, format_args!("![{}](figures/{}.png)\n\n", figure.title, drawn.id));
@@ -81,18 +81,12 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown) -> String 
             ),
         );
     }
-    let size = results.setup.size;
-    let (quick, mnist) = (
-        if size == Size::Quick { " --quick" } else { "" },
-        if figure.plan(&super::Setup { size, mnist: None }).is_err() { " --mnist DIR" } else { "" },
-    );
     put(
         &mut text,
         format_args!(
-            "\nSize: {}. Time of its runs: {}; other figures may share some of them. To repeat: `infoplane reproduce {}{quick}{mnist}`.\n",
-            size.name(),
+            "\nSize: {}. Time of its runs: {}; other figures may share some of them. To repeat: {to_repeat}.\n",
+            results.setup.size.name(),
             total.map_or("unknown".into(), duration),
-            figure.name
         ),
     );
     text
@@ -119,12 +113,13 @@ pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<()
 }
 
 /// Puts the parts together, in the order of the registry.
-pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
+pub(super) fn write(options: &ReproduceOptions) -> Result<(), ReproduceError> {
     let mut text = String::from(
         "# Published figures, reproduced\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
          not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
          largest value to its last, by more than a quarter of a bit and, with several seeds, by more than twice the standard error.\n",
     );
+    let out = &options.out;
     for figure in FIGURES {
         let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));
         match part {
@@ -132,8 +127,9 @@ pub(super) fn write(out: &Path) -> Result<(), ReproduceError> {
             Err(_) => put(
                 &mut text,
                 format_args!(
-                    "\n## {}\n\nNot made yet: `infoplane reproduce {}`.\n",
-                    figure.title, figure.name
+                    "\n## {}\n\nNot made yet: {}.\n",
+                    figure.title,
+                    (options.to_repeat)(figure, &options.setup)
                 ),
             ),
         }

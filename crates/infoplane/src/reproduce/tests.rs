@@ -3,6 +3,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
+use crate::sweep::expected_cpu_seconds;
+
+fn to_repeat(figure: &Figure, _: &Setup) -> String {
+    format!("`make {}`", figure.name)
+}
 
 fn setup() -> Setup {
     Setup { size: Size::Tiny, mnist: Some("mnist".into()) }
@@ -23,7 +28,8 @@ fn every_run_of_every_size_is_an_experiment_and_equal_ones_share_a_directory() {
             let labels: BTreeSet<&str> = plan.iter().map(|planned| planned.label.as_str()).collect();
             assert_eq!(labels.len(), plan.len(), "{}", figure.name);
             for planned in plan {
-                let key = runs::key(&planned);
+                // The digest of the data is the same in all of them.
+                let key = planned.id(None);
                 assert!(expected_cpu_seconds(&planned) > 0.0);
                 let what = (planned.experiment, planned.pooled);
                 let other = keys.insert(key, what.clone());
@@ -48,6 +54,7 @@ fn a_figure_is_made_from_nothing_and_the_second_time_from_what_is_there() {
         setup: setup(),
         run: RunOptions { threads: 2, ..RunOptions::default() },
         only_draw: false,
+        to_repeat,
     };
     let figures = [figure("tishby-data-share").unwrap()];
     // Interrupted before anything could be done: nothing is drawn, and it goes on from there.
@@ -58,9 +65,7 @@ fn a_figure_is_made_from_nothing_and_the_second_time_from_what_is_there() {
     let made = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
     assert!(made[0].result.as_ref().unwrap().iter().any(|path| path.ends_with("tishby-data-share.png")));
     let page = std::fs::read_to_string(options.out.join("results.md")).unwrap();
-    assert!(
-        page.contains("`infoplane reproduce tishby-data-share`") && page.contains("| 5 % of the data | 1 |")
-    );
+    assert!(page.contains("`make tishby-data-share`") && page.contains("| 5 % of the data | 1 |"));
     let first = bytes(&options.out.join("figures"));
 
     let again = ReproduceOptions { only_draw: true, ..options.clone() };
@@ -95,6 +100,7 @@ fn every_figure_is_drawn_at_its_smallest_with_a_row_for_each_claim() {
         setup: Setup { mnist: Some(mnist), ..setup() },
         run: RunOptions { threads: 2, ..RunOptions::default() },
         only_draw: false,
+        to_repeat,
     };
     let figures: Vec<&Figure> = FIGURES.iter().collect();
     let outcomes = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
@@ -116,7 +122,8 @@ fn one_figure_without_its_data_does_not_stop_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let setup = Setup { mnist: None, ..setup() };
-    let options = ReproduceOptions { out: out.clone(), setup, run: RunOptions::default(), only_draw: true };
+    let options =
+        ReproduceOptions { out: out.clone(), setup, run: RunOptions::default(), only_draw: true, to_repeat };
     let figures: Vec<&Figure> = FIGURES.iter().collect();
     let outcomes = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
     assert_eq!(outcomes.len(), FIGURES.len());
@@ -134,6 +141,7 @@ fn a_training_that_diverges_is_an_outcome_and_not_tried_again() {
         setup: setup(),
         run: RunOptions { threads: 1, ..RunOptions::default() },
         only_draw: false,
+        to_repeat,
     };
     let grid = figure("as-if-random").unwrap();
     let mut planned = grid.plan(&options.setup).unwrap().remove(0);
@@ -143,11 +151,11 @@ fn a_training_that_diverges_is_an_outcome_and_not_tried_again() {
     let store = Store::open(&options.out).unwrap();
     let mut attempts = 0;
     for _ in 0..2 {
-        let mut work = runs::Work::of(&[(grid, Ok(vec![planned.clone()]))], &store);
-        attempts += usize::from(!store.is_complete(&planned));
-        work.run(grid, &planned, &store, &options, &(), &AtomicBool::new(false)).unwrap();
+        let mut work = Work::of(&[(grid, Ok(vec![planned.clone()]))], &store);
+        attempts += usize::from(!store.at(&planned).unwrap().is_complete());
+        work.complete(grid, &planned, &store, &options, &(), &AtomicBool::new(false)).unwrap();
     }
     assert_eq!(attempts, 1);
-    let why = store.read_pool(&planned).unwrap().result.unwrap_err();
+    let why = store.at(&planned).unwrap().pool().unwrap().unwrap_err();
     assert!(why.contains("the training ended at epoch"), "{why}");
 }

@@ -8,6 +8,7 @@ use crate::figure::pool::{Setting, layer_name, settings};
 use crate::figure::words as caption;
 use crate::plane::Mean;
 use crate::pool::PooledMean;
+use crate::report::summary::columns;
 use crate::report::{Figure, Formats, files};
 
 const HEADER: [&str; 11] = [
@@ -166,24 +167,12 @@ fn amount(mean: Mean, decimals: usize) -> String {
     }
 }
 
-/// Columns two spaces apart, the first to the left and the others to the right.
+/// Three tables below each other: one would be wider than a terminal.
 fn aligned(rows: &[[String; 11]]) -> String {
-    let header = HEADER.map(String::from);
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&header]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: [usize; HEADER.len()] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in [&header].into_iter().chain(rows) {
-        let mut line = format!("  {:<1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(widths).skip(1) {
-            line += &format!("  {cell:>width$}");
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
+    let i_xt = [("I(X;T)", 0), ("M = 1", 3), ("pooled", 4), ("corrected", 5), ("control", 6)];
+    let entropies = [("pooled", 0), ("H(T)", 1), ("H(T|X)", 2), ("H(X) − I(X;T)", 7)];
+    let rest = [("layer", 0), ("I(T;Y): M = 1 → pooled", 8), ("drift", 9), ("verdict", 10)];
+    columns(rows, &i_xt) + &columns(rows, &entropies) + &columns(rows, &rest)
 }
 
 /// Escapes the characters that Markdown would interpret.

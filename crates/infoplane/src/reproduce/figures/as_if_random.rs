@@ -10,10 +10,11 @@ use crate::figure::{
 use crate::plane::Mean;
 use crate::pool::{DriftRow, PooledLayer, Verdict, pooled_layers};
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, LEARNED, PlannedRun, PoolResult, Setup, Shown, Size, number, seeds,
-    told,
+    Comparison, ExperimentOrData, Figure, LEARNED, PoolResult, Setup, Shown, Size, cell_of_preset, number,
+    seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "as-if-random",
@@ -44,14 +45,14 @@ pub(super) const MNIST: Figure = Figure {
 
 /// A combination of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Cell {
+struct GridCell {
     nonlinearity: &'static str,
     optimizer: &'static str,
     rate: f64,
     batch: u32,
 }
 
-impl Cell {
+impl GridCell {
     fn label(&self) -> String {
         format!(
             "{} {} {} batch {}",
@@ -98,13 +99,13 @@ impl Grid {
         }
     }
 
-    fn cells(&self) -> Vec<Cell> {
+    fn cells(&self) -> Vec<GridCell> {
         let mut cells = Vec::new();
         for nonlinearity in NONLINEARITIES {
             for (optimizer, rates) in &self.optimizers {
                 for &batch in &self.batches {
                     for &rate in rates {
-                        cells.push(Cell { nonlinearity, optimizer, rate, batch });
+                        cells.push(GridCell { nonlinearity, optimizer, rate, batch });
                     }
                 }
             }
@@ -120,12 +121,12 @@ fn settings(estimator: EstimatorConfig, pool: PoolConfig, inputs: Option<usize>)
     AsIfRandom { pool, inputs, estimators: vec![estimator] }
 }
 
-fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan_task(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     let grid = Grid::task(size);
     let pool = PoolConfig::Epochs { window: size.pick(256, 256, 8), stride: 1, last: None };
     let pooled = settings(common::full_range(30), pool, size.pick(None, None, Some(256)));
-    let stationary = Cell { nonlinearity: "tanh", optimizer: "sgd", rate: 0.1, batch: 256 };
+    let stationary = GridCell { nonlinearity: "tanh", optimizer: "sgd", rate: 0.1, batch: 256 };
     let cells = grid.cells().into_iter().map(|cell| (cell.label(), cell, 600)).collect::<Vec<_>>();
     let longer = (STATIONARY.to_string(), stationary, 3000);
     let mut plan = Vec::new();
@@ -148,14 +149,14 @@ fn plan_task(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             cell.batch,
             size.pick(epochs, epochs, 12)
         );
-        let mut planned = PlannedRun::preset(&label, &name, "tishby2017", overrides)?;
+        let mut planned = cell_of_preset(&label, &name, "tishby2017", overrides)?;
         planned.pooled = Some(pooled.clone());
         plan.push(planned);
     }
     Ok(plan)
 }
 
-fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan_mnist(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     let directory = toml::Value::String(setup.mnist()?.display().to_string());
     // A pool over steps keeps quick trainings short: 64 networks reach over some epochs instead of 64.
@@ -181,7 +182,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             common::estimators(&[common::kde(&[0.1])]),
         ];
         let name = format!("mnist-{}-{}-{}-{}", cell.nonlinearity, cell.optimizer, cell.rate, cell.batch);
-        let mut planned = PlannedRun::preset(&cell.label(), &name, "saxe2018-mnist", overrides)?;
+        let mut planned = cell_of_preset(&cell.label(), &name, "saxe2018-mnist", overrides)?;
         planned.pooled = Some(pooled.clone());
         plan.push(planned);
     }
@@ -190,7 +191,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
 
 /// One layer of a cell: means over its seeds that learned, or over all if none did.
 struct Reading {
-    cell: Cell,
+    cell: GridCell,
     layer: usize,
     width: usize,
     accuracy: Option<Mean>,
@@ -215,7 +216,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(cell: Cell, number: usize, pool: &PoolResult) -> Reading {
+    fn of(cell: GridCell, number: usize, pool: &PoolResult) -> Reading {
         let Ok(result) = &pool.result else { return Reading::without_values(cell, number, pool) };
         let last =
             result.window.chunk_by(|a, b| a.network.seed == b.network.seed).filter_map(|seed| seed.last());
@@ -270,7 +271,7 @@ impl Reading {
     }
 
     /// A cell whose training runs diverged.
-    fn without_values(cell: Cell, layer: usize, pool: &PoolResult) -> Reading {
+    fn without_values(cell: GridCell, layer: usize, pool: &PoolResult) -> Reading {
         let widths = pool.experiment.network.hidden.get(layer.saturating_sub(1));
         Reading {
             cell,
@@ -361,7 +362,7 @@ impl Reading {
 
     fn csv(&self) -> String {
         let value = |mean: Option<Mean>| mean.map_or(String::new(), |mean| format!("{:.4}", mean.mean));
-        let Cell { nonlinearity, optimizer, rate, batch } = self.cell;
+        let GridCell { nonlinearity, optimizer, rate, batch } = self.cell;
         let compression =
             self.pooled.map_or(String::new(), |pooled| format!("{:.4}", self.h_x - pooled.mean));
         let [stationary, unchanged, drifting, few] = self.verdicts;
@@ -397,7 +398,7 @@ fn show_task(results: &Results) -> Result<Shown, ReproduceError> {
     let mut rows = Vec::new();
     for (label, told_there, single, pooled, _) in anchors {
         let Some(pool) = results.pools.iter().find(|pool| pool.label == label) else { continue };
-        let any = Cell { nonlinearity: "", optimizer: "", rate: 0.0, batch: 0 };
+        let any = GridCell { nonlinearity: "", optimizer: "", rate: 0.0, batch: 0 };
         let reading = Reading::of(any, 4, pool);
         let there = single - pooled;
         // Another program, other seeds: the same sign and size, not the same digits.

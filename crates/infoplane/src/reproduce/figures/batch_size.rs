@@ -4,10 +4,11 @@ use super::common;
 use super::planes::PlanesFigure;
 use crate::plane::Mean;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, Size, any_compresses, fall_i_xt,
+    Comparison, ExperimentOrData, Figure, Setup, Shown, Size, any_compresses, cell_of_preset, fall_i_xt,
     last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "batch-size",
@@ -29,7 +30,7 @@ fn full_batch(nonlinearity: &str) -> String {
     format!("{}, full batch", common::title(nonlinearity))
 }
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     let mut runs = Vec::new();
     for nonlinearity in KINDS {
@@ -46,7 +47,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
             common::estimators(if size == Size::Tiny { &methods[..1] } else { &methods }),
         ];
         let name = format!("full-batch-{nonlinearity}");
-        runs.push(PlannedRun::preset(&full_batch(nonlinearity), &name, &preset, overrides)?);
+        runs.push(cell_of_preset(&full_batch(nonlinearity), &name, &preset, overrides)?);
     }
     Ok(runs)
 }

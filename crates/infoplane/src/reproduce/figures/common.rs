@@ -5,8 +5,9 @@ use crate::Bound;
 use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, RangeScope};
 use crate::figure::{Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, Series, ShownLayer};
 use crate::plane::{LayerPath, PlaneGroup};
-use crate::reproduce::figure::{ExperimentOrData, PlannedRun, RunResult, Setup, seeds, told};
+use crate::reproduce::figure::{ExperimentOrData, RunResult, Setup, cell_of_preset, seeds, told};
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 /// The nonlinearities of the contrast.
 pub(super) const NONLINEARITIES: [&str; 3] = ["tanh", "relu", "linear"];
@@ -80,7 +81,7 @@ pub(super) fn measured_on(setup: &Setup) -> String {
 }
 
 /// The contrast's training with one nonlinearity: the 12-bit task, Adam, batches of 256, 10,000 epochs.
-pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, ExperimentOrData> {
+pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<Cell, ExperimentOrData> {
     let size = setup.size;
     let preset = if nonlinearity == "relu" { "saxe2018-relu" } else { "saxe2018-tanh" };
     let methods = [clipped(30), full_range(30), full_range(256), floor(0.07), kde(&[1e-3])];
@@ -92,7 +93,7 @@ pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<PlannedRun, 
         log_spaced(size.pick(120, 60, 4)),
         estimators(if size == crate::reproduce::Size::Tiny { &methods[..4] } else { &methods }),
     ];
-    Ok(PlannedRun::preset(&title(nonlinearity), &format!("contrast-{nonlinearity}"), preset, overrides)?)
+    Ok(cell_of_preset(&title(nonlinearity), &format!("contrast-{nonlinearity}"), preset, overrides)?)
 }
 
 /// A panel of a run's plane.

@@ -4,10 +4,11 @@ use super::common::{self, NONLINEARITIES};
 use crate::figure::{Axis, FigureKind, Line, Of, Panel, Role, Series};
 use crate::plane::mean_over_seeds;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, compresses, fall_i_xt, layer,
-    over_seeds, told,
+    Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, compresses, fall_i_xt, layer, over_seeds,
+    told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 use crate::train::LayerStats;
 
 pub(super) const FIGURE: Figure = Figure {
@@ -24,7 +25,7 @@ pub(super) const FIGURE: Figure = Figure {
     show,
 };
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     NONLINEARITIES.iter().map(|nonlinearity| common::contrast(setup, nonlinearity)).collect()
 }
 

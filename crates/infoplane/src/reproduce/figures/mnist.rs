@@ -3,10 +3,11 @@
 use super::common;
 use super::planes::PlanesFigure;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, any_compresses, fall_i_xt, last_i_xt,
+    Comparison, ExperimentOrData, Figure, Setup, Shown, any_compresses, cell_of_preset, fall_i_xt, last_i_xt,
     layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "mnist",
@@ -22,7 +23,7 @@ pub(super) const FIGURE: Figure = Figure {
 
 const KINDS: [&str; 2] = ["tanh", "relu"];
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     let directory = setup.mnist()?.display().to_string();
     KINDS
@@ -36,7 +37,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
                 common::log_spaced(size.pick(30, 5, 2)),
                 common::estimators(&[common::kde(&[0.1])]),
             ];
-            Ok(PlannedRun::preset(
+            Ok(cell_of_preset(
                 &common::title(nonlinearity),
                 &format!("mnist-{nonlinearity}"),
                 "saxe2018-mnist",

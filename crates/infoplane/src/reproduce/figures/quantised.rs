@@ -4,10 +4,11 @@ use super::common;
 use super::planes::PlanesFigure;
 use crate::estimator::EstimatorConfig;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, any_compresses, compresses,
-    fall_i_xt, last_i_xt, layer, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, any_compresses, compresses, fall_i_xt,
+    last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "quantised",
@@ -30,7 +31,7 @@ fn rounded(nonlinearity: &str) -> String {
     format!("{}, 8 bits", common::title(nonlinearity))
 }
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let mut runs = Vec::new();
     for nonlinearity in KINDS {
         let whole = common::contrast(setup, nonlinearity)?;
@@ -38,7 +39,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
         let mut experiment = whole.experiment.overridden(&overrides)?;
         experiment.name = format!("quantised-{nonlinearity}");
         runs.push(whole);
-        runs.push(PlannedRun { label: rounded(nonlinearity), experiment, pooled: None });
+        runs.push(Cell { label: rounded(nonlinearity), experiment, pooled: None });
     }
     Ok(runs)
 }

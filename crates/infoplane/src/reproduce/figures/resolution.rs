@@ -9,10 +9,11 @@ use crate::figure::{
 };
 use crate::plane::{LayerPath, Mean};
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, compresses, fall_i_xt,
-    last_i_xt, layer, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, Size, cell_of_preset, compresses,
+    fall_i_xt, last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "resolution",
@@ -39,7 +40,7 @@ fn variances(size: Size) -> &'static [f64] {
     if size == Size::Tiny { &VARIANCES[3..4] } else { &VARIANCES }
 }
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     KINDS
         .iter()
@@ -55,7 +56,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
                 common::estimators(&methods),
             ];
             let preset = format!("saxe2018-{nonlinearity}");
-            Ok(PlannedRun::preset(
+            Ok(cell_of_preset(
                 &common::title(nonlinearity),
                 &format!("resolution-{nonlinearity}"),
                 &preset,

@@ -4,10 +4,11 @@ use super::common::{self, NONLINEARITIES};
 use super::planes::PlanesFigure;
 use crate::plane::PlaneGroup;
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, RunResult, Setup, Shown, Size, any_compresses,
-    fall_i_xt, last_i_xt, layer, over_seeds, told,
+    Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, Size, any_compresses, fall_i_xt,
+    last_i_xt, layer, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 pub(super) const FIGURE: Figure = Figure {
     name: "saxe-nonlinearities",
@@ -23,7 +24,7 @@ pub(super) const FIGURE: Figure = Figure {
     show,
 };
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     NONLINEARITIES.iter().map(|nonlinearity| common::contrast(setup, nonlinearity)).collect()
 }
 

@@ -4,10 +4,11 @@ use super::common;
 use super::planes::PlanesFigure;
 use crate::plane::{LayerPath, Mean};
 use crate::reproduce::figure::{
-    Comparison, ExperimentOrData, Figure, PlannedRun, Setup, Shown, compresses, fall_i_ty, fall_i_xt,
+    Comparison, ExperimentOrData, Figure, Setup, Shown, cell_of_preset, compresses, fall_i_ty, fall_i_xt,
     last_i_ty, over_seeds, told,
 };
 use crate::reproduce::{ReproduceError, Results};
+use crate::sweep::Cell;
 
 const SHARES: [(&str, f64); 3] =
     [("5 % of the data", 0.05), ("45 % of the data", 0.45), ("85 % of the data", 0.85)];
@@ -26,7 +27,7 @@ pub(super) const FIGURE: Figure = Figure {
     show,
 };
 
-fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
+fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     let size = setup.size;
     SHARES
         .iter()
@@ -39,7 +40,7 @@ fn plan(setup: &Setup) -> Result<Vec<PlannedRun>, ExperimentOrData> {
                 common::estimators(&[common::edges(30)]),
             ];
             let name = format!("tishby-share-{:02}", share * 100.0);
-            Ok(PlannedRun::preset(label, &name, "tishby2017", overrides)?)
+            Ok(cell_of_preset(label, &name, "tishby2017", overrides)?)
         })
         .collect()
 }

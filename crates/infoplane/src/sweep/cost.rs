@@ -1,15 +1,16 @@
 //! What a run is expected to cost, so that a bar can tell how much is left.
 
+use super::Cell;
 use crate::dataset::{DatasetSource, SplitRule};
 use crate::estimator::{EstimatorConfig, Method};
 use crate::experiment::{MeasuredOn, PoolConfig};
-use crate::reproduce::PlannedRun;
 use crate::train::BatchSize;
 
 /// Seconds that one core is expected to take, to a factor of two: rates measured on the 12-bit task and on MNIST.
 ///
 /// ```
-/// use infoplane::reproduce::{Setup, Size, expected_cpu_seconds, figure};
+/// use infoplane::reproduce::{Setup, Size, figure};
+/// use infoplane::sweep::expected_cpu_seconds;
 /// let seconds = |size| -> Result<f64, infoplane::reproduce::ReproduceError> {
 ///     let plan = figure("tishby-data-share")?.plan(&Setup { size, mnist: None })?;
 ///     Ok(plan.iter().map(expected_cpu_seconds).sum())
@@ -17,8 +18,8 @@ use crate::train::BatchSize;
 /// assert!(seconds(Size::Full)? > 4.0 * seconds(Size::Quick)?);
 /// # Ok::<(), infoplane::reproduce::ReproduceError>(())
 /// ```
-pub fn expected_cpu_seconds(planned: &PlannedRun) -> f64 {
-    let experiment = &planned.experiment;
+pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
+    let experiment = &cell.experiment;
     let (n_samples, features, classes) = match experiment.dataset.source {
         DatasetSource::Mnist { .. } => (70_000.0, 784, 10),
         _ => (4096.0, 12, 2),
@@ -43,7 +44,7 @@ pub fn expected_cpu_seconds(planned: &PlannedRun) -> f64 {
     let steps = (n_train / batch).ceil();
     let epoch = n_train * weights as f64 * 1.6e-10 + n_train * widths.len() as f64 * 5e-9 + steps * 1.5e-6;
     let layers = widths.len() as f64 - 1.0;
-    if let Some(settings) = &planned.pooled {
+    if let Some(settings) = &cell.pooled {
         let draws = match settings.pool {
             PoolConfig::Epochs { window, .. } | PoolConfig::Steps { window, .. } => window as f64,
             PoolConfig::Seeds { .. } => experiment.seeds as f64,

@@ -1,0 +1,106 @@
+//! One cell of a sweep, and the name that its contents give it.
+
+use twox_hash::XxHash3_128;
+
+use crate::dataset::{DatasetError, DatasetSource};
+use crate::experiment::{AsIfRandom, Experiment};
+
+/// A run, or a pool of networks, of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// What tables and messages call it.
+    pub label: String,
+    /// The networks and what is measured.
+    pub experiment: Experiment,
+    /// Where given, the cell is not measured epoch by epoch: its networks are pooled.
+    pub pooled: Option<AsIfRandom>,
+}
+
+impl Cell {
+    /// Returns the name of the cell: that of its experiment, and 128 bits of a hash of all that decides its result.
+    ///
+    /// That is the configuration, the data and the version of this library, another of which may compute other last
+    /// digits. Of data in files it is their [digest](crate::Dataset::digest), not the place where they lie. Names, labels
+    /// and references decide nothing. `data_digest` is that of [`Cell::data_digest`].
+    pub fn id(&self, data_digest: Option<&str>) -> String {
+        let mut table = self.experiment.to_table();
+        if let Some(settings) = &self.pooled {
+            let settings = toml::Table::try_from(settings).expect("settings have only string keys");
+            table.insert("as-if-random".into(), settings.into());
+        }
+        table.remove("name");
+        table.remove("reference");
+        if let (Some(digest), Some(dataset)) =
+            (data_digest, table.get_mut("dataset").and_then(|dataset| dataset.as_table_mut()))
+        {
+            dataset.insert("source".into(), digest.into());
+        }
+        table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
+        let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
+        format!("{}-{digest:032x}", self.experiment.directory_name().replace(' ', "-"))
+    }
+
+    /// Reads the data and returns their digest; `None` for data that are generated, which the configuration decides.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a file cannot be read.
+    pub fn data_digest(&self) -> Result<Option<String>, DatasetError> {
+        match &self.experiment.dataset.source {
+            DatasetSource::Symmetric12 { .. } => Ok(None),
+            source => Ok(Some(source.load(0)?.digest())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(overrides: &[&str]) -> Cell {
+        let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
+        let experiment = Experiment::load("tishby2017", &overrides).unwrap();
+        Cell { label: "a".into(), experiment, pooled: None }
+    }
+
+    #[test]
+    fn what_decides_the_result_decides_the_id() {
+        let id = |cell: &Cell| cell.id(cell.data_digest().unwrap().as_deref());
+        let base = cell(&[]);
+        assert_eq!(id(&Cell { label: "b".into(), ..base.clone() }), id(&base));
+        assert_ne!(id(&cell(&["seeds=7"])), id(&base));
+        assert_ne!(id(&cell(&["training.learning_rate=0.02"])), id(&base));
+        let settings = AsIfRandom::default();
+        assert_ne!(id(&Cell { pooled: Some(settings), ..base.clone() }), id(&base));
+        let name =
+            |id: &str| id.rsplit_once('-').map(|(name, digest)| (name.to_string(), digest.to_string()));
+        let (other, base) = (id(&cell(&["name=\"another name\""])), id(&base));
+        let ((other_name, other), (base_name, base)) = (name(&other).unwrap(), name(&base).unwrap());
+        assert_eq!(other, base);
+        assert_ne!(other_name, base_name);
+        assert_eq!(base.len(), 32);
+    }
+
+    #[test]
+    fn data_are_known_by_their_contents_wherever_they_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let rows = "a,b,label\n0,1,0\n1,0,1\n1,1,0\n";
+        let [here, there] = ["here.csv", "there.csv"].map(|name| write(name, rows));
+        let other = write("other.csv", "a,b,label\n0,1,0\n1,0,1\n1,1,1\n");
+        let id = |path: &std::path::Path| {
+            let source =
+                format!("dataset.source={{kind=\"csv\",file={:?},label=\"label\",header=true}}", path);
+            let cell = cell(&[&source]);
+            cell.id(cell.data_digest().unwrap().as_deref())
+        };
+        assert_eq!(id(&here), id(&there));
+        assert_ne!(id(&here), id(&other));
+        let mut gone = cell(&[]);
+        gone.experiment.dataset.source = DatasetSource::Mnist { directory: folder.path().join("none") };
+        assert!(gone.data_digest().is_err());
+    }
+}
