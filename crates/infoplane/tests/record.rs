@@ -83,7 +83,7 @@ struct Told(Mutex<Vec<String>>);
 impl Progress for Told {
     fn trained(&self, _epochs: u64) {}
     fn measured(&self, _seed: u64, _epoch: u64) {}
-    fn noticed(&self, what: &str) {
+    fn warn(&self, what: &str) {
         self.0.lock().unwrap().push(what.into());
     }
 }
@@ -237,7 +237,7 @@ fn an_interrupted_recording_is_resumed_to_the_same_bytes() {
                 self.0.store(true, std::sync::atomic::Ordering::Relaxed);
             }
         }
-        fn noticed(&self, _what: &str) {}
+        fn warn(&self, _what: &str) {}
     }
     let stop = AtomicBool::new(false);
     let out = folder.path().join("stopped");
@@ -574,7 +574,7 @@ impl Progress for StopAt<'_> {
     fn measured(&self, _seed: u64, epoch: u64) {
         self.0.fetch_or(epoch == self.1, std::sync::atomic::Ordering::Relaxed);
     }
-    fn noticed(&self, _what: &str) {}
+    fn warn(&self, _what: &str) {}
 }
 
 #[test]

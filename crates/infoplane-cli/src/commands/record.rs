@@ -410,7 +410,7 @@ impl Progress for RecordMeter {
         }
     }
 
-    fn noticed(&self, what: &str) {
+    fn warn(&self, what: &str) {
         self.meter.note(what);
     }
 }

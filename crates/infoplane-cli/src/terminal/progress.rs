@@ -242,7 +242,7 @@ impl Progress for RunMeter {
         self.update();
     }
 
-    fn noticed(&self, what: &str) {
+    fn warn(&self, what: &str) {
         self.meter.note(what);
     }
 }
@@ -303,7 +303,7 @@ impl Progress for FiguresMeter {
         self.update();
     }
 
-    fn noticed(&self, what: &str) {
+    fn warn(&self, what: &str) {
         self.meter.note(what);
     }
 }

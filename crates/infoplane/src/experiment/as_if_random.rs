@@ -298,7 +298,7 @@ impl Experiment {
             Opened::Incomplete(output, recovered) => (output, recovered),
         };
         if recovered.damaged > 0 {
-            progress.noticed(&format!(
+            progress.warn(&format!(
                 "{}: {} damaged lines skipped; what they held is computed again",
                 out.join("journal.jsonl").display(),
                 recovered.damaged

@@ -102,7 +102,7 @@ impl Experiment {
     /// says what it came to.
     ///
     /// What was measured is not measured again, and training goes on from the last keyframe. What is damaged is told
-    /// to `progress` and made anew. If `asked` is given it must be the experiment of the run.
+    /// to `progress` and recomputed. If `asked` is given it must be the experiment of the run.
     ///
     /// # Errors
     /// [`ExperimentError::Changed`] if `asked` differs, [`ExperimentError::DataChanged`] if the data do,
@@ -187,12 +187,12 @@ impl Experiment {
         let journal = run.journal_path();
         let journal = journal.display();
         if recovered.journal_missing {
-            progress.noticed(&format!("{journal} is missing; everything is measured anew"));
+            progress.warn(&format!("{journal} is missing; everything is measured anew"));
         }
         if recovered.damaged > 0 {
             let lines = if recovered.damaged == 1 { "line" } else { "lines" };
-            progress.noticed(&format!(
-                "{journal}: {} {lines} passed over, damaged or of another run; what they held is computed anew",
+            progress.warn(&format!(
+                "{journal}: {} {lines} skipped, damaged or of another run; what they held is recomputed",
                 recovered.damaged
             ));
         }

@@ -271,7 +271,7 @@ impl Shared<'_> {
         let latest = at_most / interval;
         let candidates =
             (1..=latest).rev().map(|number| number * interval).take_while(|&epoch| epoch > after);
-        // One that is damaged is passed over: what lies before it leads to the same network.
+        // One that is damaged is skipped: what lies before it leads to the same network.
         candidates.filter_map(|epoch| self.run.read_keyframe(seed, epoch).ok()).next()
     }
 
@@ -332,7 +332,7 @@ impl Shared<'_> {
             },
             Err(error) => error.to_string(),
         };
-        self.progress.noticed(&format!("{problem}; training again from the keyframe before it"));
+        self.progress.warn(&format!("{problem}; training again from the keyframe before it"));
         false
     }
 }

@@ -145,7 +145,7 @@ impl Progress for StopAfter<'_> {
         }
     }
 
-    fn noticed(&self, _what: &str) {}
+    fn warn(&self, _what: &str) {}
 }
 
 const EARLY_STOP: [&str; 2] =
@@ -260,7 +260,7 @@ struct Noticing(Mutex<Vec<String>>);
 impl Progress for Noticing {
     fn trained(&self, _epochs: u64) {}
     fn measured(&self, _seed: u64, _epoch: u64) {}
-    fn noticed(&self, what: &str) {
+    fn warn(&self, what: &str) {
         self.0.lock().unwrap().push(what.into());
     }
 }

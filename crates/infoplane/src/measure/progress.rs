@@ -6,15 +6,15 @@ pub trait Progress: Sync {
     fn trained(&self, epochs: u64);
     /// One more epoch of some training has been measured.
     fn measured(&self, seed: u64, epoch: u64);
-    /// Something went otherwise than it should, and was made good: a damaged file passed over.
-    fn noticed(&self, what: &str);
+    /// Something went otherwise than it should, and was made good: a damaged file was skipped.
+    fn warn(&self, what: &str);
 }
 
 /// Says nothing.
 impl Progress for () {
     fn trained(&self, _epochs: u64) {}
     fn measured(&self, _seed: u64, _epoch: u64) {}
-    fn noticed(&self, _what: &str) {}
+    fn warn(&self, _what: &str) {}
 }
 
 /// What a run may take of the machine. The bytes of the run directory do not depend on it.

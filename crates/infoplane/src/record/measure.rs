@@ -103,8 +103,8 @@ pub fn resume_folder(
         (run, _, Resumed::Incomplete(recovered)) => {
             match recovered.damaged {
                 0 => {}
-                1 => progress.noticed("1 damaged line is computed again"),
-                n => progress.noticed(&format!("{n} damaged lines are computed again")),
+                1 => progress.warn("1 damaged line is computed again"),
+                n => progress.warn(&format!("{n} damaged lines are computed again")),
             }
             if let Some(Followed { last, .. }) = follows {
                 recovered.measured.keys().for_each(|&(seed, epoch)| progress.measured(seed, epoch));
@@ -174,7 +174,7 @@ fn recording(
 /// Tells what makes the figures useless before hours are spent on them.
 fn warn(recording: &Recording, progress: &dyn Progress) {
     if recording.labels.n_labels() == 1 {
-        progress.noticed("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
+        progress.warn("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
     }
 }
 
@@ -307,7 +307,7 @@ fn explain(
     let mut reasons: Vec<&str> = problems.iter().flatten().map(|missing| missing.reason.as_str()).collect();
     reasons.dedup();
     for reason in reasons {
-        progress.noticed(&format!("epoch {epoch}: {reason}"));
+        progress.warn(&format!("epoch {epoch}: {reason}"));
     }
 }
 
@@ -516,7 +516,7 @@ fn first_epoch(
     let mut told = false;
     let mut waits_for = |what: String| {
         if !told {
-            progress.noticed(&format!("waiting for {what}"));
+            progress.warn(&format!("waiting for {what}"));
         }
         told = true;
     };

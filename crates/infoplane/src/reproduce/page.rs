@@ -6,6 +6,10 @@ use std::path::Path;
 use super::figure::{Figure, PoolResult, Results, Shown};
 use super::{FIGURES, ReproduceError, ReproduceOptions, replace};
 
+const YES: &str = "yes";
+const NO: &str = "**no**";
+const UNKNOWN: &str = "–";
+
 /// Returns the part of one figure; `to_repeat` is how it is made again.
 pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, to_repeat: &str) -> String {
     let mut text = head(figure);
@@ -16,9 +20,9 @@ pub(super) fn part(figure: &Figure, results: &Results, shown: &Shown, to_repeat:
         put(&mut text, format_args!("| | paper | here | agrees? |\n|---|---|---|---|\n"));
         for row in &shown.comparisons {
             let agrees = match row.agrees {
-                Some(true) => "yes",
-                Some(false) => "**no**",
-                None => "–",
+                Some(true) => YES,
+                Some(false) => NO,
+                None => UNKNOWN,
             };
             put(&mut text, format_args!("| {} | {} | {} | {agrees} |\n", row.of, row.paper, row.here));
         }
@@ -112,17 +116,37 @@ pub(super) fn write_missing(figure: &Figure, why: &str, out: &Path) -> Result<()
     replace(&path, text.as_bytes())
 }
 
-/// Puts the parts together, in the order of the registry.
+/// Puts the parts together, in the order of the registry, below a table of how many of their claims agree.
 pub(super) fn write(options: &ReproduceOptions) -> Result<(), ReproduceError> {
-    let mut text = String::from(
-        "# Published figures, reproduced\n\nEvery table is computed from the runs; *agrees?* is a condition on the numbers, \
-         not a judgement by eye. ± is the standard error over seeds. A layer *compresses* here if I(X;T) falls, from its \
-         largest value to its last, by more than a quarter of a bit and, with several seeds, by more than twice the standard error.\n",
-    );
     let out = &options.out;
+    let part =
+        |figure: &Figure| std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));
+    let mut text = String::from(
+        "# Published figures, reproduced\n\nEvery figure and every number of this page was computed by one program from \
+         networks that it trained. *agrees?* is a condition on the numbers, not a judgement by eye; – stands where the paper \
+         makes no claim that a number could contradict, or where too few networks learned to say. ± is the standard error \
+         over seeds. A layer *compresses* here if I(X;T) falls, from its largest value to its last, by more than a quarter of \
+         a bit and, with several seeds, by more than twice the standard error.\n\n\
+         | figure | claims that agree | that do not | not decided |\n|---|--:|--:|--:|\n",
+    );
     for figure in FIGURES {
-        let part = std::fs::read_to_string(out.join("figures").join(format!("{}.md", figure.name)));
-        match part {
+        let Ok(part) = part(figure) else { continue };
+        let count =
+            |answer: &str| part.lines().filter(|line| line.ends_with(&format!("| {answer} |"))).count();
+        let link = anchor(figure.title);
+        put(
+            &mut text,
+            format_args!(
+                "| [{}](#{link}) | {} | {} | {} |\n",
+                figure.title,
+                count(YES),
+                count(NO),
+                count(UNKNOWN)
+            ),
+        );
+    }
+    for figure in FIGURES {
+        match part(figure) {
             Ok(part) => put(&mut text, format_args!("\n{part}")),
             Err(_) => put(
                 &mut text,
@@ -135,6 +159,16 @@ pub(super) fn write(options: &ReproduceOptions) -> Result<(), ReproduceError> {
         }
     }
     replace(&out.join("results.md"), text.as_bytes())
+}
+
+/// The fragment of a heading, as hosts of Markdown make it: letters, digits and hyphens.
+fn anchor(title: &str) -> String {
+    let kept = |c: char| match c {
+        ' ' => Some('-'),
+        c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c.to_ascii_lowercase()),
+        _ => None,
+    };
+    title.chars().filter_map(kept).collect()
 }
 
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {

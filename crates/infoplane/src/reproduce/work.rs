@@ -78,7 +78,7 @@ impl crate::experiment::Progress for Forward<'_> {
         self.0.measured(seed, epoch);
     }
 
-    fn noticed(&self, what: &str) {
-        self.0.noticed(what);
+    fn warn(&self, what: &str) {
+        self.0.warn(what);
     }
 }

@@ -141,7 +141,7 @@ pub struct Recovered {
     pub trained: BTreeMap<(u64, u64), EpochStats>,
     /// How trainings ended, by seed.
     pub ended: BTreeMap<u64, SeedOutcome>,
-    /// Damaged lines that were passed over. Their epochs have to be trained or measured again.
+    /// Damaged lines that were skipped. Their epochs have to be trained or measured again.
     pub damaged: usize,
     /// Whether there was no journal at all.
     pub journal_missing: bool,

@@ -57,7 +57,7 @@ struct Writer {
     lock: Option<Lock>,
 }
 
-/// What a run that is taken up again has behind it.
+/// What a run that is resumed has behind it.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::large_enum_variant)] // there is one of it
 pub enum Resumed {

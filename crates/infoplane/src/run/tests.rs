@@ -437,7 +437,7 @@ fn a_second_writer_is_refused_and_told_who_is_first() {
     let (reader, _) = RunDir::open(folder.path()).unwrap();
     first.append(&records()).unwrap();
     assert_eq!(plane(&reader).unwrap().len(), 12);
-    // A clone holds on to it too; without either it can be taken up.
+    // A clone holds on to it too; without either it can be resumed.
     let clone = first.clone();
     drop(first);
     assert!(matches!(RunDir::resume(folder.path(), Disk::counting()), Err(RunError::InUse { .. })));

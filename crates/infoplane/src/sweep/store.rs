@@ -124,7 +124,7 @@ impl StoredCell<'_> {
         self.add_time(start.elapsed().as_secs_f64())?;
         if let Err(error @ ExperimentError::EndedEarly { .. }) = &result {
             let why = error.to_string();
-            progress.noticed(&why);
+            progress.warn(&why);
             make_directory(&self.store.directory.join(POOLS))?;
             return replace(&self.early_end(), why.as_bytes());
         }

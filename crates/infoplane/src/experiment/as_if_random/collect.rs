@@ -123,7 +123,7 @@ impl Collector<'_> {
             if end < planned && self.is_excluded(end, per_epoch, ended.as_ref()) {
                 let status = SeedStatus { seed, ended };
                 let how = status.describe(Some(&settings.pool));
-                progress.noticed(&format!("seed {seed}: {how}; it is excluded"));
+                progress.warn(&format!("seed {seed}: {how}; it is excluded"));
                 let exclusion = Exclusion { epoch: end, steps_per_epoch: per_epoch };
                 return Ok(SeedNetworks { status, networks: Err(exclusion) });
             }
@@ -165,7 +165,7 @@ impl Collector<'_> {
             ended = training.ended();
         };
         if end < planned {
-            progress.noticed(&format!("seed {seed}: training ended at epoch {end}; its window ends there"));
+            progress.warn(&format!("seed {seed}: training ended at epoch {end}; its window ends there"));
         }
         let sources: Vec<NetworkSource> = steps
             .into_iter()
@@ -239,7 +239,7 @@ impl<'a> KeptKeyframes<'a> {
         });
         if let (Some(Err(error)), Some(run)) = (fits, collector.run) {
             let path = run.path().display();
-            collector.progress.noticed(&format!(
+            collector.progress.warn(&format!(
                 "seed {seed}: the keyframes in {path} do not fit: {error}; training from the beginning"
             ));
             epochs.clear();
@@ -256,7 +256,7 @@ impl<'a> KeptKeyframes<'a> {
                 Err(error) => self
                     .collector
                     .progress
-                    .noticed(&format!("{error}; training continues from the keyframe before it")),
+                    .warn(&format!("{error}; training continues from the keyframe before it")),
             }
         }
         None

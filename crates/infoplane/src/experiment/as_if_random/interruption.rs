@@ -25,7 +25,7 @@ struct Told {
     trained: AtomicUsize,
     calls: AtomicUsize,
     measured: AtomicUsize,
-    noticed: Mutex<String>,
+    warnings: Mutex<String>,
     stop_at: usize,
     stop: AtomicBool,
 }
@@ -36,7 +36,7 @@ impl Told {
             trained: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             measured: AtomicUsize::new(0),
-            noticed: Mutex::default(),
+            warnings: Mutex::default(),
             stop_at,
             stop: AtomicBool::new(false),
         }
@@ -54,8 +54,8 @@ impl Told {
         self.measured.load(Ordering::Relaxed)
     }
 
-    fn noticed(&self) -> String {
-        self.noticed.lock().unwrap().clone()
+    fn warn(&self) -> String {
+        self.warnings.lock().unwrap().clone()
     }
 }
 
@@ -70,8 +70,8 @@ impl Progress for Told {
         self.measured.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn noticed(&self, what: &str) {
-        self.noticed.lock().unwrap().push_str(what);
+    fn warn(&self, what: &str) {
+        self.warnings.lock().unwrap().push_str(what);
     }
 }
 
@@ -194,7 +194,7 @@ fn an_interrupted_result_computes_only_the_seeds_that_are_missing() {
         let told = never_stopping();
         let got = resume(&out, &told).unwrap();
         assert_eq!((got, bytes(&out)), (expected.clone(), bytes(&whole)), "{name}");
-        assert_eq!(told.noticed(), "", "{name}");
+        assert_eq!(told.warn(), "", "{name}");
         assert_eq!((told.trained(), told.measured()), (9, pools), "those that are there count as well");
         assert_eq!(told.calls(), 5, "all at once for each of two seeds, and three epochs");
         // By the call that began it, on several threads.
@@ -252,7 +252,7 @@ fn what_is_damaged_is_told_and_computed_again() {
         fs::write(out.join("pool.jsonl"), "of an earlier attempt").unwrap();
         let told = never_stopping();
         resume(&out, &told).unwrap();
-        assert!(told.noticed().contains("journal.jsonl") && told.noticed().contains("damaged"), "{what}");
+        assert!(told.warn().contains("journal.jsonl") && told.warn().contains("damaged"), "{what}");
         assert_eq!(bytes(&out), bytes(&whole), "{what}");
     }
     // Without a journal everything is computed again.
@@ -443,7 +443,7 @@ fn a_result_inside_the_run_is_resumed_from_its_keyframes() {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
         fn measured(&self, _seed: u64, _epoch: u64) {}
-        fn noticed(&self, what: &str) {
+        fn warn(&self, what: &str) {
             panic!("{what}");
         }
     }

@@ -31,7 +31,7 @@ fn sources(result: &AsIfRandomResult) -> Vec<(u64, u64, u64)> {
 #[derive(Default)]
 struct Told {
     trained: Mutex<Vec<u64>>,
-    noticed: Mutex<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Progress for Told {
@@ -41,8 +41,8 @@ impl Progress for Told {
 
     fn measured(&self, _seed: u64, _epoch: u64) {}
 
-    fn noticed(&self, what: &str) {
-        self.noticed.lock().unwrap().push(what.into());
+    fn warn(&self, what: &str) {
+        self.warnings.lock().unwrap().push(what.into());
     }
 }
 
@@ -51,8 +51,8 @@ impl Told {
         self.trained.lock().unwrap().len()
     }
 
-    fn noticed(&self) -> String {
-        self.noticed.lock().unwrap().join("\n")
+    fn warn(&self) -> String {
+        self.warnings.lock().unwrap().join("\n")
     }
 }
 
@@ -86,11 +86,11 @@ fn networks_from_a_run_are_those_of_training_anew() {
         let (anew, told) = (path(&format!("{name}-anew")), Told::default());
         let settings = pooled(pool);
         let expected = go(&experiment, &settings, &anew);
-        let taken_up = path(&format!("{name}-taken-up"));
-        let got = experiment.as_if_random(&settings, Some(&run), &taken_up, ONE, &told, &never()).unwrap();
+        let resumed = path(&format!("{name}-taken-up"));
+        let got = experiment.as_if_random(&settings, Some(&run), &resumed, ONE, &told, &never()).unwrap();
         assert_eq!(got, expected, "{name}");
-        assert_eq!(bytes(&taken_up), bytes(&anew), "{name}");
-        assert_eq!((told.calls(), told.noticed()), (calls, String::new()), "{name}");
+        assert_eq!(bytes(&resumed), bytes(&anew), "{name}");
+        assert_eq!((told.calls(), told.warn()), (calls, String::new()), "{name}");
         assert_eq!(
             told.trained.into_inner().unwrap().iter().sum::<u64>(),
             settings.pool.window().2.unwrap_or(60)
@@ -105,13 +105,13 @@ fn networks_from_a_run_are_those_of_training_anew() {
     let settings = epochs(4, 1, None);
     let got = experiment.as_if_random(&settings, Some(&run), &path("damaged"), ONE, &told, &never()).unwrap();
     assert_eq!(got, AsIfRandomResult::read(&path("epochs-anew")).unwrap());
-    assert!(told.noticed().contains("epoch-00000054"), "{}", told.noticed());
+    assert!(told.warn().contains("epoch-00000054"), "{}", told.warn());
     assert_eq!(told.calls(), 13);
 
     let (other, told) = (small(folder.path(), &["seeds=1", "training.batch_size=8"]), Told::default());
     let got = other.as_if_random(&settings, Some(&run), &path("other"), ONE, &told, &never()).unwrap();
     assert_eq!(got, go(&other, &settings, &path("other-anew")));
-    assert!(told.noticed().contains("do not fit"), "{}", told.noticed());
+    assert!(told.warn().contains("do not fit"), "{}", told.warn());
 }
 
 #[test]
@@ -235,9 +235,9 @@ fn a_training_that_ended_early_gives_what_there_is() {
         .flat_map(|(&end, seed)| (end - 3..=end).map(move |epoch| (seed, epoch, 0)))
         .collect();
     assert_eq!(sources(&result), expected);
-    assert!(told.noticed().contains(&format!("seed 1: training ended at epoch {}", ends[1])));
-    let taken_up = folder.path().join("taken up");
-    let got = experiment.as_if_random(&settings, Some(&summary.run), &taken_up, ONE, &(), &never()).unwrap();
+    assert!(told.warn().contains(&format!("seed 1: training ended at epoch {}", ends[1])));
+    let resumed = folder.path().join("resumed");
+    let got = experiment.as_if_random(&settings, Some(&summary.run), &resumed, ONE, &(), &never()).unwrap();
     assert_eq!(got, result);
 
     // Where the window fits some trainings only, the others are named, and excluded.
@@ -258,7 +258,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
         assert_eq!(status.ended.is_some(), end < 60);
         assert_eq!(some.is_pooled(status.seed), end == longest);
         assert_eq!(some.rows.iter().any(|row| row.seed == Some(status.seed)), end == longest);
-        assert!(end == longest || told.noticed().contains(&format!("seed {}: {expected}", status.seed)));
+        assert!(end == longest || told.warn().contains(&format!("seed {}: {expected}", status.seed)));
     }
     let across = |epoch| {
         let out = folder.path().join(format!("across {epoch:?}"));
@@ -285,7 +285,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let settings = epochs(1, 1, None);
     let result =
         wild.as_if_random(&settings, None, &folder.path().join("wild"), ONE, &told, &never()).unwrap();
-    assert!(told.noticed().contains("training ended at epoch"), "{}", told.noticed());
+    assert!(told.warn().contains("training ended at epoch"), "{}", told.warn());
     let last = result.window[0].network.epoch;
     assert!(last < 60);
     let diverged = result.describe(&result.seeds[0]);
@@ -441,7 +441,7 @@ fn an_interruption_writes_nothing() {
         fn measured(&self, _seed: u64, _epoch: u64) {
             panic!("measured though interrupted");
         }
-        fn noticed(&self, _what: &str) {}
+        fn warn(&self, _what: &str) {}
     }
     let stop = AtomicBool::new(false);
     let experiment = small(folder.path(), &["seeds=1", "training.epochs=6"]);
