@@ -340,6 +340,12 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
         "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); it is in the means.",
     ];
     assert_eq!(as_if_random_notes(&marked), notes);
+    let learned = marked.clone().of_seeds_that_learned();
+    assert!(learned.rows.iter().all(|row| row.seed != Some(3)) && learned.rows.len() < marked.rows.len());
+    assert_eq!(learned.window, marked.window);
+    let told = "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); means are over the other 2.";
+    assert_eq!(as_if_random_notes(&learned)[1], told);
+    assert!(as_if_random_summary(&learned).contains("2 seeds, mean"), "{}", as_if_random_summary(&learned));
     let folder = tempfile::tempdir().unwrap();
     let files = write_as_if_random(&marked, &Options::default(), folder.path()).unwrap();
     let pictures = files.iter().filter(|path| path.extension().is_none_or(|kind| kind != "png"));

@@ -12,7 +12,7 @@ use infoplane::experiment::{
 use infoplane::plane::Mean;
 use infoplane::pool::{PooledPoint, mean_over_seeds, pooled_layers};
 use infoplane::report::{
-    Options, Style, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
+    Options, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
 };
 use infoplane::run::{RunDir, RunError, State};
 use serde_json::{Value, json};
@@ -130,8 +130,14 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
         }
     };
     let result = result.map_err(|error| advised(error, &out, "as-if-random"))?;
-    let shown = Shown { command: "as-if-random", options: Options::default(), listed: Some("png"), start };
-    conclude(&result, &out, arguments.json, &shown)
+    let shown = Shown {
+        command: "as-if-random",
+        options: Options::default(),
+        all_seeds: false,
+        listed: Some("png"),
+        start,
+    };
+    conclude(result, &out, arguments.json, &shown)
 }
 
 /// Continues the result in a directory that was interrupted.
@@ -143,14 +149,19 @@ pub fn resume(
     figures: &FigureFlags,
     as_json: bool,
 ) -> Result<ExitCode, Failure> {
-    let options = options(figures, path)?;
     let start = Instant::now();
     let interrupt = on_interrupt(STOPPING);
-    let shown = Shown { command: "resume", options, listed: figures.listed(), start };
+    let shown = Shown {
+        command: "resume",
+        options: figures.options(),
+        all_seeds: figures.all_seeds,
+        listed: figures.listed(),
+        start,
+    };
     // Without an experiment to compare with, a complete result is only read.
     if named.is_none() && overrides.is_empty() && AsIfRandomResult::state(path)?.is_complete() {
         let result = Experiment::resume_as_if_random(path, None, machine.options(), &(), &interrupt)?;
-        return conclude(&result, path, as_json, &shown);
+        return conclude(result, path, as_json, &shown);
     }
     let (of_the_result, settings) = Experiment::of_as_if_random(path)?;
     // With overrides alone, they are overrides of what the result is of: then they must change nothing.
@@ -163,7 +174,7 @@ pub fn resume(
     let meter = RunMeter::of_pools(&of_the_result, last, pools);
     let result = Experiment::resume_as_if_random(path, asked.as_ref(), machine.options(), &meter, &interrupt);
     meter.finish();
-    conclude(&result.map_err(|error| advised(error, path, "resume"))?, path, as_json, &shown)
+    conclude(result.map_err(|error| advised(error, path, "resume"))?, path, as_json, &shown)
 }
 
 /// The last epoch that is pooled, and the number of pools.
@@ -179,6 +190,8 @@ fn last_and_pools(settings: &Settings, experiment: &Experiment) -> (u64, u64) {
 struct Shown {
     command: &'static str,
     options: Options,
+    /// Whether means are over all seeds, not only over those that learned.
+    all_seeds: bool,
     /// How the files end that are listed.
     listed: Option<&'static str>,
     start: Instant,
@@ -186,11 +199,12 @@ struct Shown {
 
 /// Draws the figures of a result, and says what it came to.
 fn conclude(
-    result: &AsIfRandomResult,
+    result: AsIfRandomResult,
     out: &Path,
     as_json: bool,
     shown: &Shown,
 ) -> Result<ExitCode, Failure> {
+    let result = &if shown.all_seeds { result } else { result.of_seeds_that_learned() };
     let files = write_as_if_random(result, &shown.options, out)?;
     let seconds = shown.start.elapsed().as_secs_f64();
     if as_json {
@@ -494,26 +508,8 @@ fn incomplete_info(path: &Path, state: State, as_json: bool) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// What figures of pooled networks can look like; refuses what does not apply to them.
-fn options(flags: &FigureFlags, path: &Path) -> Result<Options, Failure> {
-    let refused = |flag: &str, why: &str| {
-        Err(Failure::input(format!("{flag} does not apply to {}: {why}; leave it out", path.display())))
-    };
-    if flags.all_seeds {
-        return refused("--all-seeds", "the means of pooled networks are over all seeds in any case");
-    }
-    if flags.style != Style::Paper {
-        return refused(
-            &format!("--style {}", flags.style),
-            "figures of pooled networks have one look; take them as SVG or PDF to enlarge them",
-        );
-    }
-    Ok(flags.options())
-}
-
 /// Draws the figures of a result again, into `out` if not into its directory: its summary, and the files.
 pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
-    let options = options(flags, path)?;
     if !AsIfRandomResult::state(path)?.is_complete() {
         return Err(Failure::input(format!(
             "the result in {} is not complete, so there is nothing to draw yet",
@@ -522,6 +518,7 @@ pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(Str
         .with_advice(format!("`infoplane resume {}` continues it", path.display())));
     }
     let result = AsIfRandomResult::read(path)?;
-    let files = write_as_if_random(&result, &options, out.unwrap_or(path))?;
+    let result = if flags.all_seeds { result } else { result.of_seeds_that_learned() };
+    let files = write_as_if_random(&result, &flags.options(), out.unwrap_or(path))?;
     Ok((as_if_random_summary(&result), files))
 }

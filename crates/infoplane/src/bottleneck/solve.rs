@@ -124,7 +124,8 @@ impl Solution {
     /// What the T of one input for each value, or of a single value, knows: I(X;T) = H(T).
     pub(super) fn of(channel: &Channel, beta: f64, clusters: Clusters) -> Self {
         let weights: Vec<f64> = clusters.ln_weight.iter().map(|weight| weight.exp()).collect();
-        let i_xt = entropy(ArrayView1::from(&weights)).max(0.0);
+        // A single value has −(1 · ln 1), which is −0.
+        let i_xt = entropy(ArrayView1::from(&weights)).max(0.0) + 0.0;
         let i_ty = if clusters.len() == 1 { 0.0 } else { channel.information() };
         Solution { beta, i_xt, i_ty, gap: 0.0, clusters }
     }

@@ -22,6 +22,24 @@ pub fn as_if_random_failed(result: &AsIfRandomResult) -> Vec<FailedSeed> {
     judged.filter(|failed| failed.failure != TrainingFailure::Diverged || ok(failed.seed)).collect()
 }
 
+impl AsIfRandomResult {
+    /// Returns the result without the values of the seeds that did not learn; means of it are over the others.
+    ///
+    /// The result itself where none learned, and where the pool is over seeds: then their networks are in its values. The
+    /// statistics of the window keep all seeds, and [`as_if_random_failed`] still names those that did not learn.
+    pub fn of_seeds_that_learned(mut self) -> AsIfRandomResult {
+        let failed: Vec<u64> = as_if_random_failed(&self).iter().map(|failed| failed.seed).collect();
+        let n_pooled = self.seeds.iter().filter(|seed| self.is_pooled(seed.seed)).count();
+        if failed.len() < n_pooled {
+            let learned = |seed: Option<u64>| seed.is_none_or(|seed| !failed.contains(&seed));
+            self.rows.retain(|row| learned(row.seed));
+            self.overlap.retain(|row| learned(row.seed));
+            self.drift.retain(|row| learned(Some(row.seed)));
+        }
+        self
+    }
+}
+
 /// What figures say of seeds that are excluded, diverged, or did not learn.
 pub(super) fn notes(result: &AsIfRandomResult) -> Vec<Note> {
     let across = matches!(result.settings.pool, PoolConfig::Seeds { .. });
@@ -49,12 +67,20 @@ pub(super) fn notes(result: &AsIfRandomResult) -> Vec<Note> {
         let place = match (across, result.seeds.len() - excluded.len()) {
             (true, _) => format!("; {are} in the pool"),
             (false, 1) => String::new(),
+            (false, n) if n > failed.len() && !in_means(result, &failed) => {
+                format!("; means are over the other {}", n - failed.len())
+            }
             (false, _) => format!("; {are} in the means"),
         };
         let text = format!("{}{place}.", capital(&failed_in_words(&failed)));
         notes.push(Note::warning(NoteCode::NotLearned, text));
     }
     notes
+}
+
+/// Whether any of them has values in the result.
+fn in_means(result: &AsIfRandomResult, failed: &[FailedSeed]) -> bool {
+    result.rows.iter().any(|row| failed.iter().any(|failed| row.seed == Some(failed.seed)))
 }
 
 /// Notes for figures and summary on seeds that are excluded, diverged, or did not learn; empty if there are none.

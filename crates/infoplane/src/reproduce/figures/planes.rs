@@ -48,7 +48,7 @@ impl PlanesFigure {
         let axis = |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&PlanePanel) -> f64| {
             let limits = self.panels.iter().map(limit);
             // From zero to the limit even where the data fill less: the place in the plane is the message.
-            Axis::linear(quantity, "bits", means().map(mean).chain(limits).chain([0.0]), extra)
+            Axis::bits(quantity, means().map(mean), limits, extra)
         };
         let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |panel| panel.h_x_bits);
         let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |panel| panel.h_y_bits);
