@@ -758,6 +758,13 @@ fn the_bottleneck_of_a_table_is_printed_and_written() {
     for file in ["bottleneck.csv", "bottleneck.svg", "bottleneck.png"] {
         assert!(folder.path().join("bound").join(file).is_file(), "{file}");
     }
+    let titled = ["bottleneck", "joint.csv", "--out", "titled", "--format", "svg,pdf", "--title", "A limit"];
+    stdout(&infoplane(folder.path(), &titled));
+    let svg = std::fs::read_to_string(folder.path().join("titled/bottleneck.svg")).unwrap();
+    assert!(svg.contains("A limit") && folder.path().join("titled/bottleneck.pdf").is_file());
+    let moving =
+        refused(folder.path(), &["bottleneck", "joint.csv", "--out", "moving", "--format", "gif"], 2);
+    assert!(moving.contains("--format gif: curves do not move; allowed: svg, png, pdf"), "{moving}");
     let text = stdout(&infoplane(folder.path(), &["bottleneck", "joint.csv"]));
     assert!(text.contains("I(X;Y) = 0.5310 bits") && text.contains("clusters"), "{text}");
 

@@ -343,7 +343,8 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     let learned = marked.clone().of_seeds_that_learned();
     assert!(learned.rows.iter().all(|row| row.seed != Some(3)) && learned.rows.len() < marked.rows.len());
     assert_eq!(learned.window, marked.window);
-    let told = "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); means are over the other 2.";
+    let told =
+        "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); means are over the other 2.";
     assert_eq!(as_if_random_notes(&learned)[1], told);
     assert!(as_if_random_summary(&learned).contains("2 seeds, mean"), "{}", as_if_random_summary(&learned));
     let folder = tempfile::tempdir().unwrap();

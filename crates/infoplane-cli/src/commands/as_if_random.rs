@@ -74,6 +74,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
+    pub figures: FigureFlags,
+    #[command(flatten)]
     pub machine: MachineFlags,
     /// Print one JSON object instead of the summary
     #[arg(long)]
@@ -96,6 +98,7 @@ const OF_METHOD: &str = "estimator.";
 
 /// Trains, pools, measures and draws.
 pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
+    let look = arguments.figures.look.still("figures of pooled networks")?;
     let settings = settings(arguments)?;
     let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
     let epochs = arguments.epochs.map(|epochs| format!("training.epochs={epochs}"));
@@ -132,9 +135,9 @@ pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     let result = result.map_err(|error| advised(error, &out, "as-if-random"))?;
     let shown = Shown {
         command: "as-if-random",
-        options: Options::default(),
-        all_seeds: false,
-        listed: Some("png"),
+        options: look,
+        all_seeds: arguments.figures.all_seeds,
+        listed: arguments.figures.look.listed(),
         start,
     };
     conclude(result, &out, arguments.json, &shown)
@@ -153,9 +156,9 @@ pub fn resume(
     let interrupt = on_interrupt(STOPPING);
     let shown = Shown {
         command: "resume",
-        options: figures.options(),
+        options: figures.look.still("figures of pooled networks")?,
         all_seeds: figures.all_seeds,
-        listed: figures.listed(),
+        listed: figures.look.listed(),
         start,
     };
     // Without an experiment to compare with, a complete result is only read.
@@ -198,12 +201,7 @@ struct Shown {
 }
 
 /// Draws the figures of a result, and says what it came to.
-fn conclude(
-    result: AsIfRandomResult,
-    out: &Path,
-    as_json: bool,
-    shown: &Shown,
-) -> Result<ExitCode, Failure> {
+fn conclude(result: AsIfRandomResult, out: &Path, as_json: bool, shown: &Shown) -> Result<ExitCode, Failure> {
     let result = &if shown.all_seeds { result } else { result.of_seeds_that_learned() };
     let files = write_as_if_random(result, &shown.options, out)?;
     let seconds = shown.start.elapsed().as_secs_f64();
@@ -519,6 +517,7 @@ pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(Str
     }
     let result = AsIfRandomResult::read(path)?;
     let result = if flags.all_seeds { result } else { result.of_seeds_that_learned() };
-    let files = write_as_if_random(&result, &flags.options(), out.unwrap_or(path))?;
+    let options = flags.look.still("figures of pooled networks")?;
+    let files = write_as_if_random(&result, &options, out.unwrap_or(path))?;
     Ok((as_if_random_summary(&result), files))
 }

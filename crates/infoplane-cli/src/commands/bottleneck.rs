@@ -9,11 +9,12 @@ use infoplane::dataset::DatasetSource;
 use infoplane::dataset::generate::SIGMOID_GAIN;
 use infoplane::dataset::read::{Array, read_array};
 use infoplane::experiment::Experiment;
-use infoplane::report::{Options, write_bottleneck};
+use infoplane::report::write_bottleneck;
 use ndarray::Array2;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::flags::figures::LookFlags;
 use crate::flags::machine::ThreadFlags;
 use crate::output::print_json;
 use crate::terminal::Screen;
@@ -24,7 +25,7 @@ The joint distribution is the rule of an experiment on the 12-bit task, or a tab
 each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given a sigmoid of gain 1000,
 which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − I(X;T)/beta is largest there. clusters
 is the number of values that T needs; gap bounds how far the curve lies above the point. With --out, writes
-bottleneck.csv, bottleneck.svg and bottleneck.png.
+bottleneck.csv and the figure bottleneck.
 
 Examples:
   infoplane bottleneck
@@ -44,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
+    pub look: LookFlags,
+    #[command(flatten)]
     pub threads: ThreadFlags,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -57,6 +60,7 @@ const TABLES: [&str; 5] = ["csv", "tsv", "npy", "npz", "mat"];
 
 /// Prints the information-bottleneck curve of a joint distribution.
 pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
+    let options = arguments.look.still("curves")?;
     let given = arguments.joint.as_deref().unwrap_or(DEFAULT);
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let n_points = usize::from(arguments.points);
@@ -66,7 +70,7 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
         false => of_experiment(given, arguments.gain, n_points),
     })??;
     let files = match &arguments.out {
-        Some(out) => write_bottleneck(&subject, &curve, &Options::default(), out)?,
+        Some(out) => write_bottleneck(&subject, &curve, &options, out)?,
         None => Vec::new(),
     };
     let mut out = Screen::lock();

@@ -9,10 +9,11 @@ use std::time::Duration;
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
 use infoplane::estimator::{EstimatorConfig, Method};
-use infoplane::report::{Options, write_calibration};
+use infoplane::report::write_calibration;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, INTERRUPTED};
+use crate::flags::figures::LookFlags;
 use crate::flags::machine::ThreadFlags;
 use crate::flags::method::unknown;
 use crate::output::print_json;
@@ -21,7 +22,7 @@ use crate::terminal::{Meter, Screen, on_interrupt, say, width};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Estimates are compared with the known information of generated samples; a dash says why an estimator does not apply.
-Errors are in nats; times are of one estimate. With --out, writes calibration.csv, calibration.svg and calibration.png.
+Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the figure calibration.
 
 Examples:
   infoplane calibrate
@@ -50,6 +51,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
+    pub look: LookFlags,
+    #[command(flatten)]
     pub threads: ThreadFlags,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -58,6 +61,7 @@ pub struct Args {
 
 /// Tries methods on samples whose information is known.
 pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
+    let options = arguments.look.still("tables of errors")?;
     let calibration = Calibration {
         tasks: tasks(&arguments.tasks)?,
         methods: methods(&arguments.estimators)?,
@@ -77,7 +81,7 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
     meter.finish();
     let interrupted = interrupt.load(Ordering::Relaxed);
     let files = match &arguments.out {
-        Some(out) if !table.is_empty() => write_calibration(&table, &Options::default(), out)?,
+        Some(out) if !table.is_empty() => write_calibration(&table, &options, out)?,
         _ => Vec::new(),
     };
     let mut out = Screen::lock();

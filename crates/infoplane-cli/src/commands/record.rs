@@ -214,7 +214,7 @@ fn conclude(
         warn_of_unmeasured(run.plane());
         let files = infoplane::report::write(
             &ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) },
-            &shown.figures.options(),
+            &shown.figures.look.options(),
             &run.directory().report_path(),
         );
         let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
@@ -233,7 +233,7 @@ fn conclude(
 fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failure> {
     let run = &summary.run;
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(run) };
-    let options = shown.figures.options();
+    let options = shown.figures.look.options();
     let files = infoplane::report::write(&data, &options, &run.directory().report_path())?;
     let without_values = warn_of_unmeasured(run.plane());
     let code = if without_values { ExitCode::from(NO_VALUE) } else { ExitCode::SUCCESS };
@@ -262,7 +262,8 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
         counted(summary.measured_epochs, "epoch")
     )?;
     writeln!(text, "run      {}", run.path().display())?;
-    let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.listed();
+    let listed =
+        |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.look.listed();
     for file in files.iter().filter(listed) {
         writeln!(text, "figure   {}", file.display())?;
     }

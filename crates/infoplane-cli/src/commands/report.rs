@@ -95,12 +95,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
             pooled.display()
         )));
     }
-    let forms = &arguments.figures.format;
-    if !forms.iter().any(|form| !form.moves()) {
-        return Err(Failure::input(format!(
-            "--format {forms}: figures that compare runs do not move; allowed: svg, png, pdf"
-        )));
-    }
+    let options = arguments.figures.look.still("figures that compare runs")?;
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     let flags = &arguments.figures;
     let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);
@@ -113,7 +108,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
         }
     })?;
     let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
-    let files = write_comparison(&comparison, arrangement, &flags.options(), out)?;
+    let files = write_comparison(&comparison, arrangement, &options, out)?;
     if arguments.json {
         let object = json!({ "runs": arguments.runs, "groups": comparison.names(), "files": files });
         print_json("report", object)?;
@@ -139,7 +134,7 @@ fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Fa
     let run = Run::read(path)?;
     let data = ReportData { all_seeds: flags.all_seeds, ..ReportData::of(&run) };
     let place = out.map_or_else(|| run.directory().report_path(), Path::to_path_buf);
-    let files = infoplane::report::write(&data, &flags.options(), &place)?;
+    let files = infoplane::report::write(&data, &flags.look.options(), &place)?;
     let object = json!({
         "run": path,
         "all_seeds": flags.all_seeds,
@@ -151,7 +146,7 @@ fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Fa
 
 /// One form of each figure.
 fn figures(files: Vec<PathBuf>, flags: &FigureFlags) -> Vec<PathBuf> {
-    let is_listed = |file: &PathBuf| match (file.extension(), flags.listed()) {
+    let is_listed = |file: &PathBuf| match (file.extension(), flags.look.listed()) {
         (Some(ending), Some(listed)) => ending == listed,
         _ => false,
     };

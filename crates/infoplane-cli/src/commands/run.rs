@@ -162,7 +162,7 @@ fn conclude(
     let without_values = warn_of_unmeasured(run.plane());
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) };
     let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
-    let options = shown.figures.options();
+    let options = shown.figures.look.options();
     let files = match infoplane::report::write(&data, &options, &summary.run.report_path()) {
         // Every training diverged before there was anything to measure.
         Err(ReportError::Empty) => Vec::new(),
@@ -180,7 +180,7 @@ fn conclude(
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
         let listed =
-            |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.listed();
+            |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.look.listed();
         for file in files.iter().filter(listed) {
             writeln!(text, "figure   {}", file.display())?;
         }

@@ -68,7 +68,7 @@ mod tests {
         let base = cell(&[]);
         assert_eq!(id(&Cell { label: "b".into(), ..base.clone() }), id(&base));
         assert_ne!(id(&cell(&["seeds=7"])), id(&base));
-        assert_ne!(id(&cell(&["training.learning_rate=0.02"])), id(&base));
+        assert_ne!(id(&cell(&["training.optimizer.learning_rate=0.02"])), id(&base));
         let settings = AsIfRandom::default();
         assert_ne!(id(&Cell { pooled: Some(settings), ..base.clone() }), id(&base));
         let name =
