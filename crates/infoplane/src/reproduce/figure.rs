@@ -265,6 +265,20 @@ impl RunResult {
         found.ok_or_else(|| ReproduceError::NoRows { run: self.label.clone(), what })
     }
 
+    /// Whether the values of a seed are in means: those of seeds that learned are, or all where none did.
+    pub fn in_means(&self, seed: u64) -> bool {
+        self.failed.len() == self.n_seeds() || !self.failed.iter().any(|failed| failed.seed == seed)
+    }
+
+    /// The layers of a group over the seeds that are in means.
+    pub fn layers(&self, group: &PlaneGroup<'_>) -> Vec<LayerPath> {
+        let mut layers = group.layers_over(|seed| self.in_means(seed));
+        for layer in &mut layers {
+            layer.seeds.retain(|(seed, _)| self.in_means(*seed));
+        }
+        layers
+    }
+
     /// How many trainings there are.
     pub fn n_seeds(&self) -> usize {
         self.run.manifest().seeds.len()
@@ -278,9 +292,10 @@ impl RunResult {
             .collect()
     }
 
-    /// Statistics of the last epoch of each seed.
+    /// Statistics of the last epoch of each seed that is in means.
     pub fn last_stats(&self) -> Vec<&EpochStats> {
-        self.run.training().chunk_by(|a, b| a.seed == b.seed).filter_map(|seed| seed.last()).collect()
+        let seeds = self.run.training().chunk_by(|a, b| a.seed == b.seed);
+        seeds.filter_map(|seed| seed.last()).filter(|stats| self.in_means(stats.seed)).collect()
     }
 
     /// Training accuracy at the last epoch, over the seeds.
@@ -297,14 +312,15 @@ impl RunResult {
 
     /// What must be said of the seeds: which of them did not learn.
     pub fn seed_notes(&self) -> Vec<String> {
-        match self.failed.is_empty() {
-            true => Vec::new(),
-            false => vec![format!(
-                "{}: {}; kept in means, dotted and crossed in planes.",
-                self.label,
-                failed_in_words(&self.failed)
-            )],
-        }
+        let told = failed_in_words(&self.failed);
+        let note = match self.failed.len() {
+            0 => return Vec::new(),
+            failed if failed == self.n_seeds() => {
+                format!("no seed learned: {told}; means are over all of them")
+            }
+            _ => format!("{told}; not in means, dotted and crossed in planes"),
+        };
+        vec![format!("{}: {note}.", self.label)]
     }
 }
 

@@ -72,7 +72,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             };
             let remark = if row == 0 { common::accuracy_remark(run) } else { String::new() };
             panels.push(common::panel(run, &group, remark));
-            let paths = group.layers();
+            let paths = run.layers(&group);
             let of = |number: usize| {
                 let path = layer(&paths, number);
                 (

@@ -100,8 +100,8 @@ pub(super) fn contrast(setup: &Setup, nonlinearity: &str) -> Result<Cell, Experi
 pub(super) fn panel(run: &RunResult, group: &PlaneGroup<'_>, remark: String) -> PlanePanel {
     PlanePanel {
         remark,
-        layers: group.layers(),
-        marked: run.failed.iter().map(|failed| failed.seed).collect(),
+        layers: group.layers_over(|seed| run.in_means(seed)),
+        failed: run.failed.iter().map(|failed| failed.seed).collect(),
         names: run.layer_names(),
         h_x_bits: run.run.manifest().data.h_x_bits,
         h_y_bits: run.run.manifest().data.h_y_bits,

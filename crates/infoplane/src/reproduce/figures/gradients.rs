@@ -35,6 +35,7 @@ fn series(run: &RunResult, layer: usize, value: fn(&LayerStats) -> Option<f32>) 
         .run
         .training()
         .chunk_by(|a, b| a.seed == b.seed)
+        .filter(|seed| run.in_means(seed[0].seed))
         .map(|seed| {
             let points = seed.iter().filter_map(|stats| {
                 let value = value(stats.layers.get(layer)?)?;
@@ -129,7 +130,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         let list = |values: &[f64]| values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(", ");
         let crossed = early.iter().zip(&late).filter(|(early, late)| **early > 1.0 && **late < 1.0).count();
         let group = run.group(&common::full_range(30), None)?;
-        let fall = layer(&group.layers(), 5).and_then(|path| over_seeds(path, fall_i_xt));
+        let fall = layer(&run.layers(&group), 5).and_then(|path| over_seeds(path, fall_i_xt));
         comparisons.push(Comparison::new(
             format!(
                 "{}: signal / noise, T₁ to the output: largest up to epoch {:.0}, geometric mean from epoch {:.0} on",

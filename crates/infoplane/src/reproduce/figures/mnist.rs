@@ -54,7 +54,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         let run = results.run(&common::title(nonlinearity));
         let group = common::kde_upper(run, 0.1)?;
         panels.push(common::panel(run, &group, common::accuracy_remark(run)));
-        let paths = group.layers();
+        let paths = run.layers(&group);
         let (mut layers, mut falls) = (Vec::new(), Vec::new());
         for number_of_layer in 2..=4 {
             let path = layer(&paths, number_of_layer);

@@ -30,8 +30,8 @@ pub(super) struct PlanePanel {
     /// A remark in the lower right corner: accuracy.
     pub remark: String,
     pub layers: Vec<LayerPath>,
-    /// Seeds whose paths are dotted and crossed.
-    pub marked: Vec<u64>,
+    /// Seeds that did not learn: their paths are dotted and crossed, and not in means.
+    pub failed: Vec<u64>,
     /// The names of the layers, as the legend prints them.
     pub names: Vec<String>,
     pub h_x_bits: f64,
@@ -77,9 +77,14 @@ impl PlanesFigure {
 
     fn all_notes(&self) -> Vec<Note> {
         let seeds = self.panels.iter().flat_map(|p| p.layers.iter().map(|layer| layer.seeds.len())).max();
+        let any_failed = self.panels.iter().any(|panel| !panel.failed.is_empty());
         let first = match seeds {
-            Some(2..=MOST_SEEDS) => Some("Bold: mean over seeds. Thin: each seed.".to_string()),
-            Some(n) if n > MOST_SEEDS => Some("Paths are means over seeds.".to_string()),
+            Some(2..=MOST_SEEDS) if any_failed => Some(
+                "Bold: mean over the seeds that learned. Thin: each seed; dotted: those that did not learn.",
+            ),
+            Some(2..=MOST_SEEDS) => Some("Bold: mean over seeds. Thin: each seed."),
+            Some(n) if n > MOST_SEEDS && any_failed => Some("Paths are means over the seeds that learned."),
+            Some(n) if n > MOST_SEEDS => Some("Paths are means over seeds."),
             _ => None,
         };
         let first = first.map(|text| Note::reading(NoteCode::Seeds, text));
@@ -93,7 +98,8 @@ impl PlanePanel {
         let numbered = |(index, layer): (usize, &LayerPath)| LayerPath { layer: index + 1, ..layer.clone() };
         let layers: Vec<LayerPath> = self.layers.iter().enumerate().map(numbered).collect();
         let few = layers.iter().filter(|layer| layer.seeds.len() <= MOST_SEEDS);
-        let seeds = few.flat_map(|layer| plane::seed_paths(layer, |seed| self.marked.contains(&seed)));
+        let seeds = few.flat_map(|layer| plane::seed_paths(layer, |seed| self.failed.contains(&seed)));
+        // The means were made over the seeds that learned.
         let all = InMean { left_out: vec![] };
         let means = layers
             .iter()

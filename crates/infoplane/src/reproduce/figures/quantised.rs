@@ -59,7 +59,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
             let group = run.group(estimator, None)?;
             let remark = if index == 0 { common::accuracy_remark(run) } else { String::new() };
             panels.push(common::panel(run, &group, remark));
-            let paths = group.layers();
+            let paths = run.layers(&group);
             let of = |number: usize| {
                 let path = layer(&paths, number);
                 (

@@ -131,12 +131,12 @@ fn lines(run: &RunResult, size: Size) -> Result<Vec<Line>, ReproduceError> {
         }
     };
     for bins in BINS {
-        add("full", bins as f64, &run.group(&common::full_range(bins), None)?.layers());
-        add("clipped", bins as f64, &run.group(&common::clipped(bins), None)?.layers());
+        add("full", bins as f64, &run.layers(&run.group(&common::full_range(bins), None)?));
+        add("clipped", bins as f64, &run.layers(&run.group(&common::clipped(bins), None)?));
     }
     for &variance in variances(size) {
         for (way, bound) in [("upper", Bound::Upper), ("lower", Bound::Lower)] {
-            add(way, variance, &run.group(&common::kde(&[variance]), Some(bound))?.layers());
+            add(way, variance, &run.layers(&run.group(&common::kde(&[variance]), Some(bound))?));
         }
     }
     Ok(lines)

@@ -52,7 +52,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
                 let name = format!("{}, {way} {how}", common::title(nonlinearity));
                 notes.extend(common::clipped_note(&name, run.run.manifest().data.n_measured, &group));
             }
-            let paths = group.layers();
+            let paths = run.layers(&group);
             let told_of = |number: usize| {
                 let path = layer(&paths, number);
                 let fall = path.and_then(|path| over_seeds(path, fall_i_xt));

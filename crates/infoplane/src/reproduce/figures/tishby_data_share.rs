@@ -54,7 +54,7 @@ fn show(results: &Results) -> Result<Shown, ReproduceError> {
         let group = run.group(&common::edges(30), None)?;
         setting = group.method.title.clone();
         panels.push(common::panel(run, &group, common::accuracy_remark(run)));
-        paths.push(group.layers());
+        paths.push(run.layers(&group));
     }
     let first = results.run(SHARES[0].0);
     let shown = PlanesFigure {
