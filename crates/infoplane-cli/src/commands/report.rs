@@ -15,7 +15,7 @@ use crate::describe::seed_numbers;
 use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
 use crate::output::print_json;
-use crate::terminal::{Screen, fitted, width};
+use crate::terminal::{Screen, fitted, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -107,6 +107,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
             _ => failure,
         }
     })?;
+    comparison.warnings().iter().for_each(say);
     let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
     let files = write_comparison(&comparison, arrangement, &options, out)?;
     if arguments.json {

@@ -58,7 +58,7 @@ pub(crate) mod words;
 
 use rayon::prelude::*;
 
-pub(crate) use comparison::ComparedMember;
+pub(crate) use comparison::{ComparedMember, listed};
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
 pub use data::ReportData;
 pub use learned::failed_in_words;

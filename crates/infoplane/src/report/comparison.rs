@@ -13,9 +13,12 @@ use crate::table::TableFormat;
 /// [`summary`](super::summary()).
 pub fn comparison_summary(comparison: &Comparison) -> String {
     let mut text = format!("compared: {}\n", comparison.names().join(", "));
-    for (title, members) in comparison.by_method() {
-        text += &format!("\n{title} – bits{}\n", of_seeds(&members));
-        for member in members {
+    for method in comparison.by_method() {
+        text += &format!("\n{} – bits{}\n", method.title, of_seeds(&method.members));
+        for note in method.notes {
+            text += &format!("  {note}\n");
+        }
+        for member in method.members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             text += &format!("\n{}\n{}", member.label, aligned(&rows));
             for note in member.notes.into_iter().chain(notes) {
@@ -54,9 +57,15 @@ fn of_seeds(members: &[ComparedMember<'_>]) -> &'static str {
 
 fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> String {
     let mut page = format!("# {}\n", plain(&comparison.names().join(", ")));
-    for (title, members) in comparison.by_method() {
-        page += &format!("\n## {}\n\nBits{}.\n", plain(&title), of_seeds(&members));
-        for member in members {
+    for method in comparison.by_method() {
+        page += &format!("\n## {}\n\nBits{}.\n", plain(&method.title), of_seeds(&method.members));
+        if !method.notes.is_empty() {
+            page.push('\n');
+        }
+        for note in method.notes {
+            page += &format!("- {}\n", plain(&note));
+        }
+        for member in method.members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
             page += &format!("\n### {}\n\n{}", plain(&member.label), markdown_table(&rows));
             let notes: Vec<String> = member.notes.into_iter().chain(notes).collect();

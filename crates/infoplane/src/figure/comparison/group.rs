@@ -1,5 +1,6 @@
 //! Runs that count as one, and why runs cannot be compared.
 
+use super::names_of;
 use crate::figure::{ReportData, ScheduleData};
 use crate::run::{FailedSeed, PartFacts, Run};
 use crate::{Information, InformationPlane, LayerDescription};
@@ -18,7 +19,8 @@ use crate::{Information, InformationPlane, LayerDescription};
 #[derive(Debug, Clone)]
 pub struct RunGroup {
     pub(super) name: String,
-    pub(super) n_runs: usize,
+    /// What each run is called, and the ids of the methods that it has rows of.
+    pub(super) runs: Vec<(String, Vec<String>)>,
     pub(super) plane: InformationPlane,
     pub(super) failed: Vec<FailedSeed>,
     pub(super) layers: Vec<LayerDescription>,
@@ -87,7 +89,7 @@ impl RunGroup {
     pub fn new(name: &str, runs: &[Run]) -> Result<RunGroup, ComparisonError> {
         let mut group = RunGroup {
             name: name.into(),
-            n_runs: runs.len(),
+            runs: Vec::new(),
             plane: InformationPlane::default(),
             failed: Vec::new(),
             layers: Vec::new(),
@@ -102,8 +104,11 @@ impl RunGroup {
             all_seeds: false,
         };
         let mut next_seed = 0;
-        for (place, run) in runs.iter().enumerate() {
+        let names = names_of(runs);
+        for (place, (run, name)) in runs.iter().zip(names).enumerate() {
             let data = ReportData::of(run);
+            let measured = data.plane.groups().into_iter().map(|rows| rows.method.id.clone());
+            group.runs.push((name, measured.collect()));
             if place == 0 {
                 group.layers = data.layers.clone();
                 (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);

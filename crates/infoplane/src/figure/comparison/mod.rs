@@ -136,8 +136,15 @@ impl Comparison {
         Table::stacked("comparison", GROUP, parts.collect())
     }
 
-    /// For each common method its title, and what it says of each group.
-    pub(crate) fn by_method(&self) -> Vec<(String, Vec<ComparedMember<'_>>)> {
+    /// What can mislead a reader who does not know it: runs and groups that have no rows of a method that is compared, and
+    /// are thus not among its values. Figures and summaries say the same.
+    pub fn warnings(&self) -> Vec<String> {
+        let notes = self.methods.iter().flat_map(|method| self.lacking(method));
+        notes.map(|note| note.text).collect()
+    }
+
+    /// For each common method its title, what it says of each group, and what it says nothing of.
+    pub(crate) fn by_method(&self) -> Vec<ComparedMethod<'_>> {
         let method = |method: &CommonMethod| {
             let members = self.members(method).into_iter();
             let members = members.map(|member| ComparedMember {
@@ -150,7 +157,11 @@ impl Comparison {
                 data: member.data,
                 rows: member.rows,
             });
-            (method.title.clone(), members.collect())
+            ComparedMethod {
+                title: method.title.clone(),
+                members: members.collect(),
+                notes: self.lacking(method).into_iter().map(|note| note.text).collect(),
+            }
         };
         self.methods.iter().map(method).collect()
     }
@@ -161,6 +172,33 @@ impl Comparison {
         let mut members: Vec<Member<'_>> = members.filter_map(|(group, id)| Member::of(group, id)).collect();
         number_by_name(&mut members);
         members
+    }
+
+    /// Which runs of a group, and which groups, have no rows of a method.
+    fn lacking(&self, method: &CommonMethod) -> Vec<Note> {
+        let of = |(group, id): (&RunGroup, &String)| {
+            let title = group.plane.methods().iter().find(|other| other.id == *id);
+            let title = title.map_or(&method.title, |found| &found.title);
+            let has = |run: &&(String, Vec<String>)| run.1.contains(id);
+            let (n, measured) = (group.runs.len(), group.runs.iter().filter(has).count());
+            let without: Vec<&str> =
+                group.runs.iter().filter(|run| !has(run)).map(|(name, _)| name.as_str()).collect();
+            let text = match (without.len(), measured) {
+                (0, _) => return None,
+                (_, 0) => format!("{} has no rows of {title}: it is not among these values.", group.name),
+                (1, _) => format!(
+                    "{}: the run {} has no rows of {title}: these values are of {measured} of its {n} runs.",
+                    group.name, without[0]
+                ),
+                _ => format!(
+                    "{}: the runs {} have no rows of {title}: these values are of {measured} of its {n} runs.",
+                    group.name,
+                    listed(&without)
+                ),
+            };
+            Some(Note::warning(NoteCode::Missing, text))
+        };
+        self.groups.iter().zip(&method.ids).filter_map(of).collect()
     }
 
     fn facts(&self, method: &CommonMethod, members: &[Member<'_>]) -> Vec<String> {
@@ -247,7 +285,7 @@ impl Comparison {
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
-            notes: reading.into_iter().chain(settings).chain(notes(members)).collect(),
+            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
     }
@@ -338,7 +376,7 @@ impl Comparison {
             }),
             groups: members.iter().map(Member::label).collect(),
             legend: vec![],
-            notes: reading.into_iter().chain(settings).chain(notes(members)).collect(),
+            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
     }
@@ -380,6 +418,19 @@ fn named_value(run: &Run, key: &str) -> Result<(Option<f64>, String), Comparison
         toml::Value::String(text) => (None, text),
         other => (number, format!("{short} {other}")),
     })
+}
+
+/// Names in a list, separated so that a comma within one separates nothing.
+pub(crate) fn listed(names: &[&str]) -> String {
+    names.join(if names.iter().any(|name| name.contains(',')) { "; " } else { ", " })
+}
+
+/// What one method says of all groups.
+pub(crate) struct ComparedMethod<'a> {
+    pub title: String,
+    pub members: Vec<ComparedMember<'a>>,
+    /// Which runs and groups have no rows of it.
+    pub notes: Vec<String>,
 }
 
 /// What one method says of a group.
