@@ -20,7 +20,7 @@ pub fn comparison_summary(comparison: &Comparison) -> String {
         }
         for member in method.members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
-            text += &format!("\n{}\n{}", member.label, aligned(&rows));
+            text += &format!("\n{}\n{}", heading(&member), aligned(&rows));
             for note in member.notes.into_iter().chain(notes) {
                 text += &format!("  {note}\n");
             }
@@ -49,6 +49,12 @@ pub fn write_comparison(
     write_files(files, directory)
 }
 
+/// `tanh (5 seeds)`, or `tanh (5 seeds) – binned, 30 edges on [-1, 1]` where the settings of groups differ.
+fn heading(member: &ComparedMember<'_>) -> String {
+    let setting = member.setting.as_ref().map(|setting| format!(" – {setting}"));
+    member.label.clone() + &setting.unwrap_or_default()
+}
+
 /// What the numbers are, where a group has several seeds.
 fn of_seeds(members: &[ComparedMember<'_>]) -> &'static str {
     let several = members.iter().any(|member| member.rows.seeds().len() > 1);
@@ -67,7 +73,7 @@ fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> S
         }
         for member in method.members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
-            page += &format!("\n### {}\n\n{}", plain(&member.label), markdown_table(&rows));
+            page += &format!("\n### {}\n\n{}", plain(&heading(&member)), markdown_table(&rows));
             let notes: Vec<String> = member.notes.into_iter().chain(notes).collect();
             if !notes.is_empty() {
                 page.push('\n');

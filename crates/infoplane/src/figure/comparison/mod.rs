@@ -149,6 +149,7 @@ impl Comparison {
             let members = self.members(method).into_iter();
             let members = members.map(|member| ComparedMember {
                 label: member.label(),
+                setting: (!method.same_settings).then(|| member.method.title.clone()),
                 notes: learned::note(&member.data)
                     .into_iter()
                     .chain(numbered(std::slice::from_ref(&member)))
@@ -437,6 +438,8 @@ pub(crate) struct ComparedMethod<'a> {
 pub(crate) struct ComparedMember<'a> {
     /// `tanh (5 seeds)`.
     pub label: String,
+    /// The method with its setting, where groups have other settings.
+    pub setting: Option<String>,
     pub data: ReportData<'a>,
     pub rows: PlaneGroup<'a>,
     /// That seeds did not learn, and how those of several runs are numbered.
