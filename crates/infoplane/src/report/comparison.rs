@@ -13,6 +13,9 @@ use crate::table::TableFormat;
 /// [`summary`](super::summary()).
 pub fn comparison_summary(comparison: &Comparison) -> String {
     let mut text = format!("compared: {}\n", comparison.names().join(", "));
+    for line in comparison.measured_on() {
+        text += &format!("{line}\n");
+    }
     for method in comparison.by_method() {
         text += &format!("\n{} – bits{}\n", method.title, of_seeds(&method.members));
         for note in method.notes {
@@ -63,6 +66,15 @@ fn of_seeds(members: &[ComparedMember<'_>]) -> &'static str {
 
 fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> String {
     let mut page = format!("# {}\n", plain(&comparison.names().join(", ")));
+    match &comparison.measured_on()[..] {
+        [once] => page += &format!("\n{}\n", plain(once)),
+        each => {
+            page.push('\n');
+            for line in each {
+                page += &format!("- {}\n", plain(line));
+            }
+        }
+    }
     for method in comparison.by_method() {
         page += &format!("\n## {}\n\nBits{}.\n", plain(&method.title), of_seeds(&method.members));
         if !method.notes.is_empty() {

@@ -177,6 +177,19 @@ impl RunGroup {
         Ok(())
     }
 
+    /// What it was measured on, each part of the data for itself.
+    pub(super) fn measured_on(&self) -> String {
+        if self.parts.is_empty() {
+            return measured_on(&self.data());
+        }
+        let of_part = |facts: &PartFacts| {
+            let part = facts.part.title();
+            let what = if self.dataset == self.name { part.into() } else { format!("{}, {part}", self.dataset) };
+            entropies(&what, facts.n_measured, facts.h_x_bits, facts.h_y_bits)
+        };
+        self.parts.iter().map(of_part).collect::<Vec<_>>().join("; ")
+    }
+
     pub(super) fn data(&self) -> ReportData<'_> {
         ReportData {
             title: self.name.clone(),
@@ -197,4 +210,15 @@ impl RunGroup {
             notes: vec![],
         }
     }
+}
+
+/// `symmetric12, n = 4096, H(X) = 12.0000 bits, H(Y) = 1.0000 bits`; without the data's name where the group has that name.
+pub(super) fn measured_on(data: &ReportData<'_>) -> String {
+    let what = if data.dataset == data.title { "" } else { &data.dataset };
+    entropies(what, data.n_samples, data.h_x.bits(), data.h_y.bits())
+}
+
+fn entropies(what: &str, n: usize, h_x: f64, h_y: f64) -> String {
+    let comma = if what.is_empty() { "" } else { ", " };
+    format!("{what}{comma}n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
 }

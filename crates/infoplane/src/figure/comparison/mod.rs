@@ -202,6 +202,12 @@ impl Comparison {
         self.groups.iter().zip(&method.ids).filter_map(of).collect()
     }
 
+    /// What the groups were measured on: once where it is the same for all, else for each with its name.
+    pub(crate) fn measured_on(&self) -> Vec<String> {
+        let of = |group: &RunGroup| (group.name.clone(), group.measured_on());
+        once_or_each(self.groups.iter().map(of).collect())
+    }
+
     fn facts(&self, method: &CommonMethod, members: &[Member<'_>]) -> Vec<String> {
         let mut facts = vec![method.title.clone()];
         let Some(first) = members.first().map(|member| &member.data) else { return facts };
@@ -286,7 +292,7 @@ impl Comparison {
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
-            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(notes(members)).collect(),
+            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
     }
@@ -377,7 +383,7 @@ impl Comparison {
             }),
             groups: members.iter().map(Member::label).collect(),
             legend: vec![],
-            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(notes(members)).collect(),
+            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
     }
@@ -424,6 +430,23 @@ fn named_value(run: &Run, key: &str) -> Result<(Option<f64>, String), Comparison
 /// Names in a list, separated so that a comma within one separates nothing.
 pub(crate) fn listed(names: &[&str]) -> String {
     names.join(if names.iter().any(|name| name.contains(',')) { "; " } else { ", " })
+}
+
+/// What is said of each group: once where it is the same for all.
+fn once_or_each(mut said: Vec<(String, String)>) -> Vec<String> {
+    if said.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+        said.truncate(1);
+        return said.into_iter().map(|(_, text)| text).collect();
+    }
+    said.into_iter().map(|(name, text)| format!("{name}: {text}")).collect()
+}
+
+/// The data of each group, where they differ.
+fn other_data(members: &[Member<'_>]) -> Option<Note> {
+    let of = |member: &Member<'_>| (member.group.name.clone(), group::measured_on(&member.data));
+    let each = once_or_each(members.iter().map(of).collect());
+    (each.len() > 1)
+        .then(|| Note::fact(NoteCode::Definition, format!("The data differ. {}.", each.join("; "))))
 }
 
 /// What one method says of all groups.
