@@ -59,25 +59,61 @@ pub(crate) fn mean_path(
     panel: &Panel,
     path: &Path,
     (index, radius): (usize, f64),
-    (color, epochs): (Color, Option<Scale>),
+    (color, dashes, epochs): (Color, &[f32], Option<Scale>),
 ) {
     let share = |epoch: u64| epochs.and_then(|scale| scale.share(epoch as f64)).unwrap_or(1.0);
     let step = |epoch: u64| (share(epoch) * SHADES).round() / SHADES;
     let places = spaced(&places(panel, path), 1.0);
-    let mut from = 0;
+    let (mut from, mut length) = (0, 0.0);
     while from + 1 < places.len() {
         let of = step(places[from + 1].1);
         let mut to = from + 1;
         while to + 1 < places.len() && step(places[to + 1].1) == of {
             to += 1;
         }
-        let line = places[from..=to].iter().map(|(place, _)| *place).collect();
-        scene.line(line, shade(color, of), 1.8);
+        let line: Vec<(f64, f64)> = places[from..=to].iter().map(|(place, _)| *place).collect();
+        for dash in dashed(&line, dashes, &mut length) {
+            scene.line(dash, shade(color, of), 1.8);
+        }
         from = to;
     }
     for (place, epoch) in spaced(&places, MARKER_DISTANCE) {
         scene.marks.push(marker(index, place, radius, shade(color, share(epoch))));
     }
+}
+
+/// The dashes of a line that is a piece of a longer one, of which `length` comes before it: each piece has a shade of its own, and
+/// dashes that began anew with each would be solid where pieces are short. All of the line where there are no dashes.
+fn dashed(line: &[(f64, f64)], dashes: &[f32], length: &mut f64) -> Vec<Vec<(f64, f64)>> {
+    let period: f64 = dashes.iter().map(|&dash| f64::from(dash)).sum();
+    let [stroke, _] = dashes else { return vec![line.to_vec()] };
+    let stroke = f64::from(*stroke);
+    let mut drawn: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut piece = Vec::new();
+    for pair in line.windows(2) {
+        let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
+        let whole = (to_x - x).hypot(to_y - y);
+        let at = |part: f64| (x + (to_x - x) * part / whole, y + (to_y - y) * part / whole);
+        let mut part = 0.0;
+        while part < whole {
+            let phase = (*length + part) % period;
+            let end = if phase < stroke { stroke } else { period };
+            // At least a little, or rounding could hold the loop at the end of a dash.
+            let next = (part + (end - phase).max(1e-6)).min(whole);
+            if phase < stroke {
+                if piece.is_empty() {
+                    piece.push(at(part));
+                }
+                piece.push(at(next));
+            } else if !piece.is_empty() {
+                drawn.push(std::mem::take(&mut piece));
+            }
+            part = next;
+        }
+        *length += whole;
+    }
+    drawn.extend(Some(piece).filter(|piece| piece.len() > 1));
+    drawn
 }
 
 /// The points that are at least `distance` from the last one kept, and the last.
@@ -140,4 +176,19 @@ pub(crate) fn color_bar(scene: &mut Scene, panel: &Panel, epochs: Scale, now: Op
     let name = now.map_or("epoch".to_string(), |epoch| format!("epoch {epoch}"));
     let name = Text::new(left + width / 2.0, top - 6.0, LABEL_SIZE, name);
     scene.text(name.anchor(Anchor::Middle).color(Color::QUIET));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_on_from_piece_to_piece() {
+        let mut length = 0.0;
+        let first = dashed(&[(0.0, 0.0), (3.0, 0.0)], &[4.0, 2.0], &mut length);
+        assert_eq!((first, length), (vec![vec![(0.0, 0.0), (3.0, 0.0)]], 3.0));
+        let second = dashed(&[(3.0, 0.0), (11.0, 0.0)], &[4.0, 2.0], &mut length);
+        assert_eq!(second, [vec![(3.0, 0.0), (4.0, 0.0)], vec![(6.0, 0.0), (10.0, 0.0)]]);
+        assert_eq!(dashed(&[(0.0, 0.0), (9.0, 0.0)], &[], &mut length), [vec![(0.0, 0.0), (9.0, 0.0)]]);
+    }
 }

@@ -84,7 +84,7 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
         // Wide layers lie on one another at the limit; the earlier ones are larger and show below the later.
         let n = figure.layers.len();
         let radius = 3.0 + 1.6 * (n - 1 - place(path)) as f64 / n as f64;
-        mean_path(&mut scene, &panel, path, (place(path), radius), (color(path), epochs));
+        mean_path(&mut scene, &panel, path, (place(path), radius), (color(path), &[], epochs));
     }
     panel.axes(&mut scene, &content.x.title(), &content.y.title());
     if let (Some(area), Some(points)) = (curve_name, curve) {

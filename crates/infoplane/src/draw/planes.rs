@@ -115,17 +115,18 @@ fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Pan
     }
     let place = |path: &Path| figure.place_of(path.layer).unwrap_or(0);
     let color = |path: &Path| match path.group {
-        Some(group) => role_color(figure, Role::Group(group)).0,
-        None => layer_color(place(path), figure.layers.len()).0,
+        Some(group) => role_color(figure, Role::Group(group)),
+        None => (layer_color(place(path), figure.layers.len()).0, &[][..]),
     };
     let seeds: Vec<(&Path, Color)> =
-        content.paths().filter(|path| path.of != Of::Mean).map(|path| (path, color(path))).collect();
+        content.paths().filter(|path| path.of != Of::Mean).map(|path| (path, color(path).0)).collect();
     seed_paths(scene, panel, &seeds);
     let means: Vec<&Path> = content.paths().filter(|path| path.of == Of::Mean).collect();
     let n = means.iter().map(|path| place(path) + 1).max().unwrap_or(1);
     for path in means {
         let radius = 2.5 + 1.3 * (n - 1 - place(path)) as f64 / n as f64;
-        mean_path(scene, panel, path, (place(path), radius), (color(path), epochs));
+        let (color, dashes) = color(path);
+        mean_path(scene, panel, path, (place(path), radius), (color, dashes, epochs));
     }
 }
 
