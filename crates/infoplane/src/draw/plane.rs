@@ -6,7 +6,7 @@ use super::{
     Text, Weight, color_bar, layer_color, legend_lines, legend_names, marker, mean_path, note_height,
     note_lines, role_color, seed_paths, shortened_name, text_width, write_notes, write_title,
 };
-use crate::figure::{Direction, Figure, Of, Path};
+use crate::figure::{self, Direction, Figure, Of, Path};
 
 const LEFT: f64 = 64.0;
 const TOP: f64 = 78.0;
@@ -57,7 +57,7 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
     write_title(&mut scene, LEFT, &figure.title, &figure.subtitle());
 
     panel.grid(&mut scene);
-    limits(&mut scene, &panel, figure);
+    limits(&mut scene, &panel, content);
     for line in content.lines() {
         let (color, dashes, width) = match line.dashed {
             true => (Color::LIMIT, LIMIT_DASHES, 1.1),
@@ -108,9 +108,9 @@ pub(super) fn scene(figure: &Figure, style: Style, until: Option<u64>) -> Scene 
     scene
 }
 
-/// H(X) and H(Y): no layer of the exact quantities can lie beyond.
-fn limits(scene: &mut Scene, panel: &Panel, figure: &Figure) {
-    for limit in figure.panels.iter().flat_map(|content| &content.limits) {
+/// H(X) and H(Y), with their names: no layer of the exact quantities can lie beyond.
+pub(super) fn limits(scene: &mut Scene, panel: &Panel, content: &figure::Panel) {
+    for limit in &content.limits {
         match limit.axis {
             Direction::X => {
                 let Some(share) = panel.x.share(limit.value) else { continue };

@@ -1,7 +1,7 @@
 //! The sheet of several information planes: on the same axes, in rows and columns, or of several groups in one panel.
 
 use super::{
-    Color, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Sheet, Style, Text, color_bar, layer_color,
+    Color, plane, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Sheet, Style, Text, color_bar, layer_color,
     legend_lines, legend_names, marker, mean_path, remark, role_color, seed_paths, shortened_name,
 };
 use crate::figure::{self, Direction, Figure, Of, Path, Role};
@@ -22,6 +22,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         _ if columns > 2 => NARROW,
         _ => WIDE,
     });
+    let alone = figure.panels.len() == 1;
     // Names of panels stand where else a column's name stands above the first row only.
     let named_panels = figure.panels.iter().any(|panel| !panel.name.is_empty());
     let mut sheet = Sheet {
@@ -30,7 +31,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         panel,
         gap: (40.0, if named_panels { 62.0 } else { 38.0 }),
         left: 66.0 + if row_names.is_empty() { 0.0 } else { 30.0 },
-        right: 96.0,
+        right: if alone { 138.0 } else { 96.0 },
         below: 0.0,
         named_columns: figure.panels.len() > 1,
     };
@@ -69,7 +70,9 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         let (left, top) = sheet.at(0, columns - 1);
         let (x, y) = (Scale::of(&content.x), Scale::of(&content.y));
         // Beside the last column, along all rows.
-        let along = Panel { left: left - 42.0, top, width: panel.0, height: sheet.bottom() - top, x, y };
+        // Beyond the names of the limits, where a single panel has them.
+        let left = if alone { left } else { left - 42.0 };
+        let along = Panel { left, top, width: panel.0, height: sheet.bottom() - top, x, y };
         color_bar(&mut scene, &along, epochs, None);
     }
     let line_at = |line: usize| sheet.bottom() + 56.0 + LEGEND_STEP * line as f64;
@@ -98,7 +101,12 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
 
 fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Panel, epochs: Option<Scale>) {
     panel.grid(scene);
-    for limit in &content.limits {
+    // Of several panels the notes name the lines.
+    let alone = figure.panels.len() == 1;
+    if alone {
+        plane::limits(scene, panel, content);
+    }
+    for limit in content.limits.iter().filter(|_| !alone) {
         let line = match limit.axis {
             Direction::X => {
                 let Some(share) = panel.x.share(limit.value) else { continue };

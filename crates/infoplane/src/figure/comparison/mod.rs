@@ -277,6 +277,16 @@ impl Comparison {
             if draws_failed { " Dotted, with a cross at the end: seeds that did not learn." } else { "" };
         let reading = reading.map(|text| Note::reading(NoteCode::Seeds, format!("{text}{failed}")));
         let prefix = if method.same_settings { String::new() } else { self.settings(members) };
+        let limits = (!one_panel).then(|| {
+            let shared = shared_limits(members);
+            let shared: Vec<String> =
+                shared.iter().map(|limit| format!("{} = {} bits", limit.name, limit.text)).collect();
+            let text = match shared.len() {
+                2 => format!("Dashed lines: {}.", shared.join(" and ")),
+                _ => "Dashed lines: H(X) and H(Y) of each group.".into(),
+            };
+            Note::reading(NoteCode::Definition, text)
+        });
         let settings = (!prefix.is_empty()).then(|| Note::fact(NoteCode::Definition, prefix));
         Some(Figure {
             id: format!("plane-{}", method.id),
@@ -292,7 +302,7 @@ impl Comparison {
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
-            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
+            notes: self.lacking(method).into_iter().chain(reading).chain(limits).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
             table: Some("comparison.csv".into()),
         })
     }
