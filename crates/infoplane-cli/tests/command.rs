@@ -764,7 +764,10 @@ fn the_bottleneck_of_a_table_is_printed_and_written() {
     assert!(svg.contains("A limit") && folder.path().join("titled/bottleneck.pdf").is_file());
     let moving =
         refused(folder.path(), &["bottleneck", "joint.csv", "--out", "moving", "--format", "gif"], 2);
-    assert!(moving.contains("--format gif: curves do not move; allowed: svg, png, pdf"), "{moving}");
+    assert!(moving.contains("curves do not move, so there is no gif of them; allowed: svg, png"), "{moving}");
+    let beside = ["bottleneck", "joint.csv", "--out", "moving", "--format", "pdf,apng"];
+    let beside = refused(folder.path(), &beside, 2);
+    assert!(beside.contains("there is no apng of them"), "{beside}");
     let text = stdout(&infoplane(folder.path(), &["bottleneck", "joint.csv"]));
     assert!(text.contains("I(X;Y) = 0.5310 bits") && text.contains("clusters"), "{text}");
 

@@ -38,12 +38,13 @@ impl LookFlags {
         }
     }
 
-    /// The options of figures that do not move, called `what` where only moving forms are asked for.
+    /// The options of figures that do not move, called `what` where a moving form is asked for.
     pub fn still(&self, what: &str) -> Result<Options, Failure> {
-        if self.format.iter().all(|form| form.moves()) {
-            let given = self.format;
+        let moving: Vec<&str> = self.format.iter().filter(|form| form.moves()).map(Format::name).collect();
+        if !moving.is_empty() {
+            let (given, moving) = (self.format, moving.join(" and "));
             return Err(Failure::input(format!(
-                "--format {given}: {what} do not move; allowed: svg, png, pdf"
+                "--format {given}: {what} do not move, so there is no {moving} of them; allowed: svg, png, pdf"
             )));
         }
         Ok(self.options())
