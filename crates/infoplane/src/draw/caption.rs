@@ -69,7 +69,12 @@ pub(crate) fn legend_names(figure: &Figure) -> Vec<(Option<usize>, String)> {
 
 /// As much of the beginning and of the end of a name as fits: the ends of long names tell layers apart.
 pub(crate) fn shortened_name(name: &str, size: f64, room: f64) -> String {
-    let fits = |text: &str| text_width(text, size, Weight::Regular) <= room;
+    shortened_within(name, size, Weight::Regular, room)
+}
+
+/// The same in letters of another weight.
+pub(crate) fn shortened_within(name: &str, size: f64, weight: Weight, room: f64) -> String {
+    let fits = |text: &str| text_width(text, size, weight) <= room;
     if fits(name) {
         return name.to_string();
     }

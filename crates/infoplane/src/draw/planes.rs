@@ -146,5 +146,5 @@ fn words(scene: &mut Scene, content: &figure::Panel, panel: &Panel) {
     let limit = limit.and_then(|limit| panel.x.share(limit.value));
     let limit = limit.map(|share| panel.left + share * panel.width);
     let end = limit.filter(|x| *x > panel.left + panel.width / 2.0).unwrap_or(panel.right());
-    remark(scene, (end - 6.0, panel.bottom() - 8.0), text);
+    remark(scene, (end - 6.0, panel.bottom() - 8.0), end - panel.left - 12.0, text);
 }

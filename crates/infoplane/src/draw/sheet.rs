@@ -1,6 +1,9 @@
 //! Where panels stand on a sheet, with the names of their rows and columns.
 
-use super::{Anchor, Color, Scene, Text, note_height, note_lines, write_notes, write_title};
+use super::{
+    Anchor, Color, Scene, Text, Weight, note_height, note_lines, shortened_within, wrap, write_notes,
+    write_title,
+};
 
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;
@@ -69,9 +72,12 @@ impl Sheet {
         }
     }
 
-    /// Names one panel above it, by its place row after row.
+    /// Names one panel above it, by its place row after row; of a name too long for its place the beginning and the end.
     pub fn name_panel(&self, scene: &mut Scene, index: usize, name: &str) {
         let (left, top) = self.at(index / self.columns, index % self.columns);
+        // A little beyond both sides of the panel, clear of the names and the bar of epochs beside it.
+        let room = self.panel.0 + (self.gap.0 - 14.0).clamp(0.0, 26.0);
+        let name = shortened_within(name, NAME_SIZE, Weight::Bold, room);
         let text = Text::new(left + self.panel.0 / 2.0, top - 10.0, NAME_SIZE, name);
         scene.text(text.anchor(Anchor::Middle).bold());
     }
@@ -90,9 +96,10 @@ impl Sheet {
     }
 }
 
-/// A remark in a corner of a panel, a line each: the last line ends at a place.
-pub(crate) fn remark(scene: &mut Scene, (x, y): (f64, f64), lines: &str) {
-    for (line, content) in lines.lines().rev().enumerate() {
+/// A remark in a corner of a panel, in lines of at most `room` points: the last line ends at a place.
+pub(crate) fn remark(scene: &mut Scene, (x, y): (f64, f64), room: f64, lines: &str) {
+    let lines: Vec<String> = lines.lines().flat_map(|line| wrap(line, 10.5, room)).collect();
+    for (line, content) in lines.into_iter().rev().enumerate() {
         let text = Text::new(x, y - 13.0 * line as f64, 10.5, content);
         scene.text(text.anchor(Anchor::End).color(Color::QUIET));
     }
