@@ -151,11 +151,14 @@ fn points(curve: &BottleneckCurve) -> Vec<Value> {
 }
 
 fn text(subject: &str, curve: &BottleneckCurve) -> String {
+    let inputs = match curve.distinct_inputs {
+        1 => "all inputs have the same p(y|x): X tells nothing of Y".to_string(),
+        n => format!("{n} inputs differ in p(y|x)"),
+    };
     let mut text = format!(
-        "{subject}\nI(X;Y) = {:.4} bits, H(Y) = {:.4} bits, {} inputs differ in p(y|x)\n",
+        "{subject}\nI(X;Y) = {:.4} bits, H(Y) = {:.4} bits, {inputs}\n",
         curve.i_xy.bits(),
         curve.h_y.bits(),
-        curve.distinct_inputs
     );
     if curve.deterministic {
         text +=

@@ -4,6 +4,7 @@ use super::{
     Anchor, Color, LABEL_SIZE, LIMIT_DASHES, Mark, Panel, Scale, Scene, Style, Text, note_height, note_lines,
     role_color, write_notes, write_title,
 };
+use crate::figure::axis::NO_BITS;
 use crate::figure::{self, Figure};
 
 const LEFT: f64 = 64.0;
@@ -50,7 +51,8 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
 /// Limits, as far as the curves go, with their names beside the panel.
 fn limits(scene: &mut Scene, panel: &Panel, content: &figure::Panel) {
     let ends = content.lines().flat_map(|line| &line.points).map(|point| point.0);
-    let end = ends.fold(0.0, f64::max);
+    // A curve that is a point goes nowhere; its limits still have lines.
+    let end = Some(ends.fold(0.0, f64::max)).filter(|&end| end > NO_BITS).unwrap_or(content.x.high);
     for limit in &content.limits {
         let ends = [(0.0, limit.value), (end, limit.value)];
         panel.curve(scene, ends, Color::LIMIT, 1.1, 1.0, LIMIT_DASHES);

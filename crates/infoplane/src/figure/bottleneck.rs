@@ -1,5 +1,6 @@
 //! The information-bottleneck curve of a known joint distribution: I(T;Y) against I(X;T).
 
+use super::axis::NO_BITS;
 use super::{
     Axis, Direction, Figure, FigureKind, Limit, Line, MarkStyle, Note, NoteCode, Of, Panel, Point, Points,
     Role, Series,
@@ -44,8 +45,8 @@ impl Figure {
         let role = Role::Group(0);
         let panel = Panel {
             name: String::new(),
-            x: Axis::linear("I(X;T)", "bits", [0.0, last_x], 0.04),
-            y: Axis::linear("I(T;Y)", "bits", [0.0, h_y.max(last_y)], 0.06),
+            x: Axis::bits("I(X;T)", [last_x], [], 0.04),
+            y: Axis::bits("I(T;Y)", [last_y], [h_y], 0.06),
             series: vec![
                 line(Role::Theory, true, vec![(0.0, 0.0), (last_y, last_y)]),
                 line(role, false, points.iter().map(|point| (point.x, point.y)).collect()),
@@ -77,21 +78,35 @@ impl Figure {
 
 fn notes(curve: &BottleneckCurve) -> Vec<Note> {
     let gap = curve.points.iter().map(|point| point.gap.bits()).fold(0.0, f64::max);
-    let shape = match curve.deterministic {
-        true => "Every x has one label: the curve is a straight line, all of it at β = 1.".to_string(),
-        false => format!(
-            "{} points, each of an actual p(t|x); the curve is at most {gap:.0e} bits above them.",
-            curve.points.len()
-        ),
+    if curve.i_xy.bits() < NO_BITS {
+        let text = if curve.h_y.bits() < NO_BITS {
+            "All labels are one class: H(Y) is 0, and so is I(T;Y) of every T."
+        } else {
+            "X tells nothing of Y: p(y|x) is the same for every x, and I(T;Y) is 0 for every T made from X alone."
+        };
+        return vec![Note::fact(NoteCode::Bottleneck, text)];
+    }
+    let above = match gap {
+        gap if gap > 0.0 => format!("the curve is at most {gap:.0e} bits above them"),
+        _ => "the curve goes through them".into(),
     };
-    let merged = format!("{shape} {} inputs differ in p(y|x); others were merged.", curve.distinct_inputs);
+    let shape = match (curve.deterministic, curve.points.len()) {
+        (true, _) => "Every x has one label: the curve is a straight line, all of it at β = 1.".to_string(),
+        (false, 1) => format!("One point, of an actual p(t|x); {}.", above.replace("them", "it")),
+        (false, n) => format!("{n} points, each of an actual p(t|x); {above}."),
+    };
+    let merged = match curve.distinct_inputs {
+        1 => "All inputs have the same p(y|x).".to_string(),
+        n => format!("{n} inputs differ in p(y|x); others were merged."),
+    };
+    let chords = if curve.deterministic { "" } else { ", and the straight lines between its points lie below it" };
+    let reading = format!(
+        "No T made from X alone lies above the curve{chords}. Dashed: I(T;Y) = I(X;T), H(Y) and I(X;Y). \
+         Numbers beside the line: how many values T needs."
+    );
     vec![
-        Note::fact(NoteCode::Bottleneck, merged),
-        Note::reading(
-            NoteCode::Bottleneck,
-            "No T made from X alone lies above the solid line. Dashed: I(T;Y) = I(X;T), H(Y) and I(X;Y). \
-             Numbers beside the line: how many values T needs.",
-        ),
+        Note::fact(NoteCode::Bottleneck, format!("{shape} {merged}")),
+        Note::reading(NoteCode::Bottleneck, reading),
     ]
 }
 
@@ -112,7 +127,21 @@ mod tests {
         let points = &figure.panels[0].points().next().unwrap().points;
         assert_eq!((points.len(), points[0].label.as_deref()), (12, Some("1")));
         assert!((points[11].x - 1.0).abs() < 1e-9 && points[11].label.as_deref() == Some("2"));
+        let chords = "No T made from X alone lies above the curve, and the straight lines between its points lie below";
+        assert!(figure.notes[1].text.starts_with(chords), "{:?}", figure.notes);
         let nothing = BottleneckCurve { points: vec![], ..curve };
         assert_eq!(Figure::bottleneck("a coin", &nothing), None);
+    }
+
+    #[test]
+    fn of_independent_x_and_y_the_axes_are_one_bit_long() {
+        let rows = array![[0.5, 0.5], [0.5, 0.5]];
+        let curve = bottleneck_curve(&[0.5, 0.5], rows.view(), 12).unwrap();
+        let figure = Figure::bottleneck("a coin", &curve).unwrap();
+        let (x, y) = (&figure.panels[0].x, &figure.panels[0].y);
+        assert!((x.low + 0.04).abs() < 1e-9 && (x.high - 1.04).abs() < 1e-9, "{x:?}");
+        assert!((y.low + 0.06).abs() < 1e-9 && (y.high - 1.06).abs() < 1e-9, "{y:?}");
+        assert_eq!(figure.notes.len(), 1);
+        assert!(figure.notes[0].text.starts_with("X tells nothing of Y"), "{:?}", figure.notes);
     }
 }
