@@ -38,13 +38,14 @@ pub(super) fn figure(result: &AsIfRandomResult, setting: &Setting) -> Option<Fig
     let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * most.log2());
     let points = doublings.map(|doublings| (doublings.exp2(), doublings)).collect();
     let name = Some("log2 M".into());
-    let most_of_m = Line { dashed: true, name, ..Line::new(Role::Theory, Of::Theory, points) };
+    // Of a single network it is a point, at zero.
+    let most_of_m = (most > 1.0).then(|| Line { dashed: true, name, ..Line::new(Role::Theory, Of::Theory, points) });
     let of_layers = setting.layers.iter().flat_map(|layer| curve(layer, |point| point.h_t_given_x_bits));
     let given_x = Panel {
         name: String::new(),
         x,
         y: Axis::linear("H(T|X)", "bits", h_t_given_x.collect::<Vec<_>>(), 0.08),
-        series: std::iter::once(Series::Line(most_of_m)).chain(of_layers).collect(),
+        series: most_of_m.map(Series::Line).into_iter().chain(of_layers).collect(),
         limits: vec![],
         remark: None,
     };

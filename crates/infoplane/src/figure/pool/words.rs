@@ -5,11 +5,14 @@ use crate::Bound;
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::figure::words as caption;
 use crate::figure::{Note, NoteCode};
-use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, Verdict};
+use crate::pool::{DRIFT_SHARE_DIVISOR, PooledMean, PooledPoint, Verdict};
 
 /// Which networks are pooled: `the last 256 epochs`.
 pub(crate) fn window(settings: &AsIfRandom, n_seeds: usize) -> String {
     match &settings.pool {
+        PoolConfig::Epochs { window: 1, last, .. } => {
+            last.map_or("the last epoch".to_string(), |last| format!("epoch {last}"))
+        }
         PoolConfig::Epochs { window, stride: 0 | 1, last: None } => format!("the last {window} epochs"),
         PoolConfig::Epochs { window, stride: 0 | 1, last: Some(last) } => {
             format!("the {window} epochs up to epoch {last}")
@@ -22,13 +25,14 @@ pub(crate) fn window(settings: &AsIfRandom, n_seeds: usize) -> String {
             let to =
                 last.map_or("the end of training".to_string(), |last| format!("the end of epoch {last}"));
             match stride {
+                _ if *window == 1 => format!("the network after one mini-batch step, at {to}"),
                 0 | 1 => format!("{window} successive mini-batch steps, up to {to}"),
                 stride => format!("{window} networks, one every {stride} mini-batch steps, up to {to}"),
             }
         }
         PoolConfig::Seeds { epoch } => {
             let at = epoch.map_or("at the last epoch".to_string(), |epoch| format!("at epoch {epoch}"));
-            format!("{n_seeds} seeds {at}")
+            format!("{n_seeds} {} {at}", if n_seeds == 1 { "seed" } else { "seeds" })
         }
     }
 }
@@ -81,9 +85,21 @@ pub(super) fn mean_note(n_seeds: usize) -> Vec<Note> {
     }
 }
 
+/// Whether any value has a standard error: those of a single network, or of one subset, have none.
+pub(crate) fn has_errors(setting: &Setting) -> bool {
+    let of_point = |point: &PooledPoint| {
+        [point.h_t_bits, point.h_t_given_x_bits, point.i_xt_bits, point.i_ty_bits, point.control_bits]
+    };
+    setting.layers.iter().any(|layer| {
+        let values = layer.trend.iter().flat_map(of_point).chain([layer.corrected_i_xt_bits]);
+        values.flatten().any(|mean| mean.standard_error.is_some())
+    })
+}
+
 /// The meaning of the error bars.
 pub(super) fn reading(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note> {
     let text = match setting.n_seeds {
+        1 if !has_errors(setting) => return vec![],
         1 if over_seeds(result) => "Error bars: standard errors over disjoint subsets of the seeds.",
         1 => {
             "Error bars: standard errors over interleaved subsets of the window, too small where its networks are \

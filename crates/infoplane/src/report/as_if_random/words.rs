@@ -3,7 +3,7 @@
 use super::as_if_random_notes;
 use crate::Information;
 use crate::experiment::AsIfRandomResult;
-use crate::figure::pool::words::{n_networks, notes, over_seeds, window};
+use crate::figure::pool::words::{has_errors, n_networks, notes, over_seeds, window};
 use crate::figure::pool::{Setting, layer_name, settings};
 use crate::figure::words as caption;
 use crate::plane::Mean;
@@ -92,6 +92,7 @@ fn facts(result: &AsIfRandomResult) -> String {
 
 fn heading(result: &AsIfRandomResult, setting: &Setting) -> String {
     let error = match setting.n_seeds {
+        1 if !has_errors(setting) => "1 seed".to_string(),
         1 if over_seeds(result) => "± over disjoint subsets of the seeds".to_string(),
         1 => "1 seed, ± over interleaved subsets of the window".to_string(),
         n => format!("{n} seeds, mean ± standard error"),
@@ -114,6 +115,9 @@ fn sentence(setting: &Setting) -> String {
         return "I(X;T) could not be measured.".into();
     };
     let n_networks = setting.n_networks();
+    if n_networks < 2 {
+        return "One network is pooled: there is nothing that the others could take from I(X;T).".into();
+    }
     let corrected = most.3.map(|mean| format!(", corrected {:.2}", mean.mean)).unwrap_or_default();
     let name = caption::layer(most.0);
     let largest = changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max);
