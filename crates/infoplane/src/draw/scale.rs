@@ -107,11 +107,17 @@ fn linear_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
 
 fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     let scale = Scale::Epochs { low, high };
+    // Of many decades every second or third has a label, and the same ones wherever the axis ends.
+    let many = high > 1e6;
+    let every = if many { (high.log10() * 30.0 / length).ceil().max(1.0) as i32 } else { 1 };
+    let short = |value: f64| if many && value >= 1e4 { scientific(value) } else { whole(value) };
+    // Neighbouring epochs have the same few digits.
+    let shown = |value: f64| if short(low) == short(high) { whole(value) } else { short(value) };
     let mut ticks = Vec::new();
     let mut labelled: Vec<(f64, f64)> = Vec::new();
     // Labels stand where they do not touch those before them; three to four points a digit to each side.
     let mut label = |value: f64| {
-        let label = whole(value);
+        let label = shown(value);
         let half = 3.4 * label.chars().count() as f64;
         let at = scale.share(value).unwrap_or(0.0) * length;
         let fits = labelled.iter().all(|&(other, other_half)| (other - at).abs() >= half + other_half + 6.0);
@@ -124,9 +130,10 @@ fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     for end in [low, high] {
         ticks.push(Tick { value: end, label: label(end) });
     }
-    for value in (0..=18).map(|power| 10f64.powi(power)).take_while(|v| *v < high) {
+    for (power, value) in (0..=18).map(|power| (power, 10f64.powi(power))).take_while(|(_, v)| *v < high) {
         if value > low {
-            ticks.push(Tick { value, label: label(value) });
+            let label = if power % every == 0 { label(value) } else { None };
+            ticks.push(Tick { value, label });
         }
         let minor = (2..10).map(|m| f64::from(m) * value).filter(|v| (low..high).contains(v));
         ticks.extend(minor.map(|value| Tick { value, label: None }));
@@ -134,7 +141,7 @@ fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     // A short range holds no power of ten.
     if labelled.len() < 3 && high - low >= 4.0 {
         let middle = ((low + high) / 2.0).round();
-        ticks.push(Tick { value: middle, label: Some(whole(middle)) });
+        ticks.push(Tick { value: middle, label: Some(shown(middle)) });
     }
     ticks
 }
@@ -176,6 +183,23 @@ fn whole(value: f64) -> String {
     format!("{value:.0}")
 }
 
+/// A power of ten, or from ten million on three digits of any number: all of them would not fit below an axis.
+fn scientific(value: f64) -> String {
+    let power = value.log10().round();
+    if (10f64.powf(power) - value).abs() < 0.5 {
+        return format!("10{}", raised(power as i32));
+    }
+    if value < 1e7 {
+        return whole(value);
+    }
+    let mut power = value.log10().floor();
+    let mut digits = (value / 10f64.powf(power) * 100.0).round() / 100.0;
+    if digits >= 10.0 {
+        (power, digits) = (power + 1.0, digits / 10.0);
+    }
+    format!("{digits}×10{}", raised(power as i32))
+}
+
 fn raised(power: i32) -> String {
     power
         .to_string()
@@ -210,6 +234,14 @@ mod tests {
             assert!(scale.share(epoch as f64).is_some_and(f64::is_finite));
             assert!(labels(scale, 400.0).len() >= 2, "{epoch}");
         }
+    }
+
+    #[test]
+    fn many_epochs_have_short_labels_at_even_distances() {
+        let scale = Scale::epochs([0, 4_000_000_000]);
+        assert_eq!(labels(scale, 250.0), ["0", "4×10⁹", "100", "10⁴", "10⁶", "10⁸"]);
+        assert_eq!(scientific(12_345_678.0), "1.23×10⁷");
+        assert_eq!(scientific(9_999_999_999.0), "1×10¹⁰");
     }
 
     #[test]
