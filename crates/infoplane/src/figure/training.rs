@@ -55,7 +55,9 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
     ];
     let weights = training.layers(|layer| Some(layer.weight_norm), false);
     let mut gradient = training.layers(|layer| layer.gradient_mean, false);
-    gradient.extend(training.layers(|layer| layer.gradient_standard_deviation, true));
+    let deviation = training.layers(|layer| layer.gradient_standard_deviation, true);
+    let (has_mean, has_deviation) = (gradient.iter().any(has), deviation.iter().any(has));
+    gradient.extend(deviation);
     let ratio = training.layers(LayerStats::gradient_snr, false);
     let panels = vec![
         training.panel("loss", &loss, AxisScale::Linear),
@@ -72,12 +74,16 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
 
     let mut legend = Vec::new();
     let mut entry = |key, name: &str| legend.push(LegendEntry { key, name: name.into() });
-    entry(Key::Line { dashed: false }, "training set");
+    if has(&loss[0]) || has(&accuracy[0]) {
+        entry(Key::Line { dashed: false }, "training set");
+    }
     if has(&loss[1]) || has(&accuracy[1]) {
         entry(Key::Line { dashed: true }, "test set");
     }
-    if gradient.iter().any(has) {
+    if has_mean {
         entry(Key::LayerLine { dashed: false }, "gradient: mean");
+    }
+    if has_deviation {
         entry(Key::LayerLine { dashed: true }, "gradient: standard deviation");
     }
 
@@ -86,10 +92,20 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
     let mut text =
         "Epochs that lie too close together on the axis to be told apart are one point, at their mean."
             .to_string();
-    if gradient.iter().any(has) {
-        text += " Gradient: the norm of the mean and of the standard deviation of an epoch's mini-batch gradients, entry by \
-                 entry; their ratio is signal / noise.";
+    let statistics = match (has_mean, has_deviation) {
+        (true, true) => Some(("the mean and of the standard deviation", "; their ratio is signal / noise")),
+        (true, false) => Some(("the mean", "")),
+        (false, true) => Some(("the standard deviation", "")),
+        (false, false) => None,
+    };
+    if let Some((of, ratio)) = statistics {
+        text += &format!(
+            " Gradient: the norm of {of} of an epoch's mini-batch gradients, entry by entry{ratio}."
+        );
     }
+    // Those with a line of their own.
+    let of_layers = [&weights, &gradient, &ratio].into_iter().flatten().filter(|quantity| has(quantity));
+    let drawn: Vec<Role> = of_layers.map(|quantity| quantity.role).collect();
     notes.push(Note::reading(NoteCode::Definition, text));
     Some(Figure {
         id: "training".into(),
@@ -97,7 +113,10 @@ pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
         heading: "Training".into(),
         title: format!("Training – {}", data.title),
         facts: words::facts(data, &numbers),
-        layers: (1..=n_layers).map(|layer| data.shown_layer(layer, width(data, layer))).collect(),
+        layers: (1..=n_layers)
+            .filter(|&layer| drawn.contains(&Role::Layer(layer)))
+            .map(|layer| data.shown_layer(layer, width(data, layer)))
+            .collect(),
         panels,
         grid: None,
         groups: vec![],
@@ -149,7 +168,6 @@ impl Training<'_> {
             AxisScale::Logarithmic => Axis::logarithmic(name, "", values()),
             _ => Axis::linear(name, "", values(), 0.06),
         };
-        let empty = !quantities.iter().any(has);
         // First what is around the means, then the seeds that did not learn, and the means above all of it.
         let rank = |series: &Series| match series {
             Series::Line(line) if line.of == Of::Mean => 2,
@@ -158,14 +176,7 @@ impl Training<'_> {
         };
         let mut series: Vec<Series> = drawn.into_iter().flatten().collect();
         series.sort_by_key(rank);
-        Panel {
-            name: String::new(),
-            x: self.x.clone(),
-            y,
-            series,
-            limits: vec![],
-            remark: empty.then(|| "not recorded".into()),
-        }
+        Panel { name: String::new(), x: self.x.clone(), y, series, limits: vec![], remark: None }
     }
 
     /// The seeds, or a band where there are many; those that did not learn; and the mean.
@@ -181,6 +192,9 @@ impl Training<'_> {
         let of_mean = |value: fn(&Mean) -> f64| {
             self.averaged(mean.iter().map(|(epoch, mean)| (*epoch, value(mean))), PLACES)
         };
+        if !has(quantity) {
+            return vec![];
+        }
         let mut series = Vec::new();
         // The inner bands only: with a dozen curves on a panel the outer ones would cover each other.
         let bands = in_mean.len() >= LEAST_FOR_BANDS;
