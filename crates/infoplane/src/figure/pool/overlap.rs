@@ -36,7 +36,7 @@ pub(super) fn figure(result: &AsIfRandomResult, method: &MethodDescription) -> O
         NoteCode::Definition,
         "Two inputs overlap if their distributions p(t | x) over the networks of the pool have a cell in common. Mean \
          overlap: the sum over cells of the smaller of the two probabilities, 1 for equal distributions. Where two inputs \
-         overlap, T does not tell them apart.",
+         overlap, T cannot always tell them apart.",
     ));
     if result.data.n_measured > MAX_COMPARED_INPUTS {
         let pairs = format!("Pairs of {MAX_COMPARED_INPUTS} evenly spaced inputs.");

@@ -39,6 +39,9 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
         text += &format!("\n{}\n", heading(result, &setting));
         text += &aligned(&table(result, &setting));
         text += &format!("  {}\n", sentence(&setting));
+        if let Some(drift) = drift(&setting) {
+            text += &format!("  {drift}\n");
+        }
         for note in notes(result, &setting) {
             text += &format!("  {}\n", note.text);
         }
@@ -62,6 +65,9 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: F
             page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
         }
         page += &format!("\n{}\n\n", plain(&sentence(&setting)));
+        if let Some(drift) = drift(&setting) {
+            page += &format!("- {drift}\n");
+        }
         for note in notes(result, &setting) {
             page += &format!("- {}\n", plain(&note.text));
         }
@@ -133,6 +139,12 @@ fn sentence(setting: &Setting) -> String {
         most.1,
         most.2
     )
+}
+
+/// What the column is, which differs from the drift of a single layer in the figure.
+fn drift(setting: &Setting) -> Option<&'static str> {
+    let any = setting.layers.iter().any(|layer| layer.drift.is_some());
+    any.then_some("Drift: the largest of the layers up to this one, on all of whose weights it depends.")
 }
 
 fn table(result: &AsIfRandomResult, setting: &Setting) -> Vec<[String; 11]> {
