@@ -6,13 +6,13 @@ use rayon::prelude::*;
 
 use super::summary::{aligned, markdown_table, plain, table_and_notes};
 use super::{Figure, Options, ReportError, files, write_files};
-use crate::figure::{Arrangement, ComparedMember, Comparison};
+use crate::figure::{Arrangement, ComparedMember, Comparison, listed};
 use crate::table::TableFormat;
 
 /// Compared groups in words and aligned columns, for a terminal: for every common method and every group the table of
 /// [`summary`](super::summary()).
 pub fn comparison_summary(comparison: &Comparison) -> String {
-    let mut text = format!("compared: {}\n", comparison.names().join(", "));
+    let mut text = format!("compared: {}\n", listed(&comparison.names()));
     for line in comparison.measured_on() {
         text += &format!("{line}\n");
     }
@@ -65,7 +65,7 @@ fn of_seeds(members: &[ComparedMember<'_>]) -> &'static str {
 }
 
 fn markdown(comparison: &Comparison, figures: &[Figure], options: &Options) -> String {
-    let mut page = format!("# {}\n", plain(&comparison.names().join(", ")));
+    let mut page = format!("# {}\n", plain(&listed(&comparison.names())));
     match &comparison.measured_on()[..] {
         [once] => page += &format!("\n{}\n", plain(once)),
         each => {

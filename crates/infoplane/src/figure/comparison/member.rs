@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{CommonMethod, MOST_SEEDS, RunGroup};
+use super::{CommonMethod, MOST_SEEDS, RunGroup, listed};
 use crate::LayerDescription;
 use crate::figure::learned::{self, LEAST_FOR_BANDS};
 use crate::figure::thinning::thin_means;
@@ -217,7 +217,7 @@ pub(super) fn numbered(members: &[Member<'_>]) -> Option<Note> {
     let several = members.iter().filter(|member| member.group.runs.len() > 1);
     let names: Vec<&str> = several.map(|member| member.group.name.as_str()).collect();
     (!names.is_empty()).then(|| {
-        let text = format!("Seeds of {} are numbered through, in the order of the runs.", names.join(", "));
+        let text = format!("Seeds of {} are numbered through, in the order of the runs.", listed(&names));
         Note::reading(NoteCode::Seeds, text)
     })
 }

@@ -223,7 +223,7 @@ impl Comparison {
     fn title(&self, what: &str) -> String {
         let names = self.names();
         match names.len() {
-            ..=4 => format!("{what} – {}", names.join(", ")),
+            ..=4 => format!("{what} – {}", listed(&names)),
             n => format!("{what} – {n} groups"),
         }
     }
