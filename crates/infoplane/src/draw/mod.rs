@@ -39,7 +39,8 @@ use crate::figure::{Figure, FigureKind};
 pub(crate) use animation::moving_epochs;
 pub use animation::{Animation, AnimationError};
 pub(crate) use caption::{
-    legend_lines, legend_names, note_height, note_lines, shortened_name, shortened_within, write_notes, write_title,
+    legend_lines, legend_names, note_height, note_lines, shortened_name, shortened_within, write_notes,
+    write_title,
 };
 pub(crate) use color::{Color, epoch_color, is_light, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};

@@ -1,8 +1,8 @@
 //! The sheet of several information planes: on the same axes, in rows and columns, or of several groups in one panel.
 
 use super::{
-    Color, plane, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Sheet, Style, Text, color_bar, layer_color,
-    legend_lines, legend_names, marker, mean_path, remark, role_color, seed_paths, shortened_name,
+    Color, LEGEND_SIZE, LEGEND_STEP, Panel, Scale, Scene, Sheet, Style, Text, color_bar, layer_color,
+    legend_lines, legend_names, marker, mean_path, plane, remark, role_color, seed_paths, shortened_name,
 };
 use crate::figure::{self, Direction, Figure, Of, Path, Role};
 

@@ -99,7 +99,8 @@ fn notes(curve: &BottleneckCurve) -> Vec<Note> {
         1 => "All inputs have the same p(y|x).".to_string(),
         n => format!("{n} inputs differ in p(y|x); others were merged."),
     };
-    let chords = if curve.deterministic { "" } else { ", and the straight lines between its points lie below it" };
+    let chords =
+        if curve.deterministic { "" } else { ", and the straight lines between its points lie below it" };
     let reading = format!(
         "No T made from X alone lies above the curve{chords}. Dashed: I(T;Y) = I(X;T), H(Y) and I(X;Y). \
          Numbers beside the line: how many values T needs."

@@ -58,8 +58,8 @@ pub(crate) mod words;
 
 use rayon::prelude::*;
 
-pub(crate) use comparison::{ComparedMember, listed};
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
+pub(crate) use comparison::{ComparedMember, listed};
 pub use data::ReportData;
 pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;

@@ -184,7 +184,8 @@ impl RunGroup {
         }
         let of_part = |facts: &PartFacts| {
             let part = facts.part.title();
-            let what = if self.dataset == self.name { part.into() } else { format!("{}, {part}", self.dataset) };
+            let what =
+                if self.dataset == self.name { part.into() } else { format!("{}, {part}", self.dataset) };
             entropies(&what, facts.n_measured, facts.h_x_bits, facts.h_y_bits)
         };
         self.parts.iter().map(of_part).collect::<Vec<_>>().join("; ")

@@ -302,7 +302,15 @@ impl Comparison {
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
-            notes: self.lacking(method).into_iter().chain(reading).chain(limits).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
+            notes: self
+                .lacking(method)
+                .into_iter()
+                .chain(reading)
+                .chain(limits)
+                .chain(settings)
+                .chain(other_data(members))
+                .chain(notes(members))
+                .collect(),
             table: Some("comparison.csv".into()),
         })
     }
@@ -393,7 +401,14 @@ impl Comparison {
             }),
             groups: members.iter().map(Member::label).collect(),
             legend: vec![],
-            notes: self.lacking(method).into_iter().chain(reading).chain(settings).chain(other_data(members)).chain(notes(members)).collect(),
+            notes: self
+                .lacking(method)
+                .into_iter()
+                .chain(reading)
+                .chain(settings)
+                .chain(other_data(members))
+                .chain(notes(members))
+                .collect(),
             table: Some("comparison.csv".into()),
         })
     }

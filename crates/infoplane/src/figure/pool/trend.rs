@@ -39,7 +39,8 @@ pub(super) fn figure(result: &AsIfRandomResult, setting: &Setting) -> Option<Fig
     let points = doublings.map(|doublings| (doublings.exp2(), doublings)).collect();
     let name = Some("log2 M".into());
     // Of a single network it is a point, at zero.
-    let most_of_m = (most > 1.0).then(|| Line { dashed: true, name, ..Line::new(Role::Theory, Of::Theory, points) });
+    let most_of_m =
+        (most > 1.0).then(|| Line { dashed: true, name, ..Line::new(Role::Theory, Of::Theory, points) });
     let of_layers = setting.layers.iter().flat_map(|layer| curve(layer, |point| point.h_t_given_x_bits));
     let given_x = Panel {
         name: String::new(),
