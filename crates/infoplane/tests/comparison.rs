@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use infoplane::figure::{Arrangement, Comparison, ComparisonError, RunGroup, Series};
+use infoplane::figure::{Arrangement, Comparison, ComparisonError, Note, NoteKind, RunGroup, Series};
 use infoplane::record::{Recorder, Recording};
+use infoplane::report::comparison_summary;
 use infoplane::run::Run;
 use infoplane::{Activations, Labels};
 use ndarray::Array2;
@@ -12,9 +13,21 @@ const N: usize = 40;
 
 /// A recording of layers with these names and widths, whose values grow with `gain`.
 fn recorded(folder: &Path, name: &str, layers: &[(&str, usize)], gain: f32, classes: u32) -> Run {
+    recorded_with(folder, name, layers, gain, classes, 0.05)
+}
+
+/// The same, measured with noise of this variance.
+fn recorded_with(
+    folder: &Path,
+    name: &str,
+    layers: &[(&str, usize)],
+    gain: f32,
+    classes: u32,
+    noise_variance: f64,
+) -> Run {
     let labels = Labels::from_symbols(&(0..N as u32).map(|sample| sample % classes).collect::<Vec<_>>());
     let mut recorder =
-        Recorder::create(&folder.join(name), Recording::new(name, labels, layers, 0.05)).unwrap();
+        Recorder::create(&folder.join(name), Recording::new(name, labels, layers, noise_variance)).unwrap();
     for epoch in 0..=6 {
         let layer = |&(_, width): &(&str, usize)| {
             Array2::from_shape_fn((N, width), |(i, j)| {
@@ -101,4 +114,51 @@ fn runs_of_other_layers_or_labels_are_not_averaged() {
     assert!(matches!(error, ComparisonError::Unlike { .. }), "{error}");
     let alone = group("alone", Run::read(&folder.path().join("a")).unwrap());
     assert_eq!(Comparison::new(vec![alone]).unwrap_err(), ComparisonError::OneGroup("alone".into()));
+}
+
+#[test]
+fn runs_without_a_compared_method_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = [("hidden", 4), ("output", 2)];
+    let first = recorded(folder.path(), "first", &layers, 1.0, 2);
+    let second = recorded_with(folder.path(), "second", &layers, 2.0, 2, 0.2);
+    let both = RunGroup::new("both", &[first, second]).unwrap();
+    let other = group("other", recorded(folder.path(), "third", &layers, 3.0, 2));
+    let comparison = Comparison::new(vec![both, other]).unwrap();
+    let warnings = comparison.warnings();
+    assert_eq!(warnings.len(), 2, "a bound each: {warnings:?}");
+    for warning in &warnings {
+        assert!(warning.starts_with("both: the run second has no rows of KDE"), "{warning}");
+        assert!(warning.ends_with("these values are of 1 of its 2 runs."), "{warning}");
+    }
+    let summary = comparison_summary(&comparison);
+    assert!(warnings.iter().all(|warning| summary.contains(warning)), "{summary}");
+    for figure in comparison.figures(Arrangement::SideBySide) {
+        let said = |note: &&Note| note.kind == NoteKind::Warning && warnings.contains(&note.text);
+        assert_eq!(figure.notes.iter().filter(said).count(), 1, "{}", figure.id);
+    }
+}
+
+#[test]
+fn settings_and_data_are_told_where_they_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = [("hidden", 4)];
+    let one = || group("one", recorded(folder.path(), "one", &layers, 1.0, 2));
+    let alike =
+        Comparison::new(vec![one(), group("a, b", recorded(folder.path(), "alike", &layers, 2.0, 2))]);
+    let summary = comparison_summary(&alike.unwrap());
+    assert!(summary.starts_with("compared: one; a, b\n"), "{summary}");
+    assert_eq!(summary.matches("H(Y) = 1.0000 bits").count(), 1, "{summary}");
+    let noisy = recorded_with(folder.path(), "noisy", &layers, 1.0, 4, 0.2);
+    let unlike = Comparison::new(vec![group("other", noisy), {
+        RunGroup::new("one", &[Run::read(&folder.path().join("one")).unwrap()]).unwrap()
+    }]);
+    let unlike = unlike.unwrap();
+    let summary = comparison_summary(&unlike);
+    for part in ["H(Y) = 2.0000 bits", "H(Y) = 1.0000 bits", "noise variance 0.2", "noise variance 0.05"] {
+        assert!(summary.contains(part), "{part}: {summary}");
+    }
+    for figure in unlike.figures(Arrangement::SideBySide) {
+        assert!(figure.notes.iter().any(|note| note.text.starts_with("The data differ.")), "{}", figure.id);
+    }
 }

@@ -177,20 +177,6 @@ impl RunGroup {
         Ok(())
     }
 
-    /// What it was measured on, each part of the data for itself.
-    pub(super) fn measured_on(&self) -> String {
-        if self.parts.is_empty() {
-            return measured_on(&self.data());
-        }
-        let of_part = |facts: &PartFacts| {
-            let part = facts.part.title();
-            let what =
-                if self.dataset == self.name { part.into() } else { format!("{}, {part}", self.dataset) };
-            entropies(&what, facts.n_measured, facts.h_x_bits, facts.h_y_bits)
-        };
-        self.parts.iter().map(of_part).collect::<Vec<_>>().join("; ")
-    }
-
     pub(super) fn data(&self) -> ReportData<'_> {
         ReportData {
             title: self.name.clone(),
@@ -213,13 +199,56 @@ impl RunGroup {
     }
 }
 
-/// `symmetric12, n = 4096, H(X) = 12.0000 bits, H(Y) = 1.0000 bits`; without the data's name where the group has that name.
-pub(super) fn measured_on(data: &ReportData<'_>) -> String {
-    let what = if data.dataset == data.title { "" } else { &data.dataset };
-    entropies(what, data.n_samples, data.h_x.bits(), data.h_y.bits())
+/// What a group was measured on.
+pub(super) struct MeasuredOn<'a> {
+    pub group: &'a RunGroup,
+    /// `n = 4096, H(X) = 12.0000 bits, H(Y) = 1.0000 bits`, of each part of the data that is measured apart.
+    pub numbers: String,
 }
 
-fn entropies(what: &str, n: usize, h_x: f64, h_y: f64) -> String {
-    let comma = if what.is_empty() { "" } else { ", " };
-    format!("{what}{comma}n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
+impl<'a> MeasuredOn<'a> {
+    /// All parts of the data.
+    pub fn all(group: &'a RunGroup) -> MeasuredOn<'a> {
+        if group.parts.is_empty() {
+            return MeasuredOn::only(group, &group.data());
+        }
+        let of_part = |facts: &PartFacts| {
+            let numbers = numbers(facts.n_measured, facts.h_x_bits, facts.h_y_bits);
+            format!("{}, {numbers}", facts.part.title())
+        };
+        let parts = group.parts.iter().map(of_part).collect::<Vec<_>>();
+        MeasuredOn { group, numbers: parts.join("; ") }
+    }
+
+    /// The part of the data that a method measured.
+    pub fn only(group: &'a RunGroup, data: &ReportData<'_>) -> MeasuredOn<'a> {
+        MeasuredOn { group, numbers: numbers(data.n_samples, data.h_x.bits(), data.h_y.bits()) }
+    }
+
+    fn named(&self) -> String {
+        format!("{}, {}", self.group.dataset, self.numbers)
+    }
+
+    /// Once where the data are the same for all, else for each group with its name. The same data may have several names,
+    /// those of recordings, which are then left out.
+    pub fn told(all: &[MeasuredOn<'_>]) -> Vec<String> {
+        let same = |differ: fn(&MeasuredOn<'_>, &MeasuredOn<'_>) -> bool| {
+            !all.windows(2).any(|pair| differ(&pair[0], &pair[1]))
+        };
+        if same(|a, b| a.named() != b.named()) {
+            return all.first().map(MeasuredOn::named).into_iter().collect();
+        }
+        if same(|a, b| a.numbers != b.numbers || a.group.digest != b.group.digest) {
+            return all.first().map(|first| first.numbers.clone()).into_iter().collect();
+        }
+        let each = |one: &MeasuredOn<'_>| match &one.group.name {
+            name if *name == one.group.dataset => format!("{name}: {}", one.numbers),
+            name => format!("{name}: {}", one.named()),
+        };
+        all.iter().map(each).collect()
+    }
+}
+
+fn numbers(n: usize, h_x: f64, h_y: f64) -> String {
+    format!("n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
 }

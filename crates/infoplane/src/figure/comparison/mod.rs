@@ -14,6 +14,7 @@ use crate::plane::{Mean, MeanPoint, MethodDescription, PlaneGroup};
 use crate::run::Run;
 use crate::table::{self, Column, Table};
 
+use group::MeasuredOn;
 pub use group::{ComparisonError, RunGroup};
 use member::{Member, notes, number_by_name, numbered, shared_limits, shown_layers};
 
@@ -204,8 +205,7 @@ impl Comparison {
 
     /// What the groups were measured on: once where it is the same for all, else for each with its name.
     pub(crate) fn measured_on(&self) -> Vec<String> {
-        let of = |group: &RunGroup| (group.name.clone(), group.measured_on());
-        once_or_each(self.groups.iter().map(of).collect())
+        MeasuredOn::told(&self.groups.iter().map(MeasuredOn::all).collect::<Vec<_>>())
     }
 
     fn facts(&self, method: &CommonMethod, members: &[Member<'_>]) -> Vec<String> {
@@ -457,19 +457,10 @@ pub(crate) fn listed(names: &[&str]) -> String {
     names.join(if names.iter().any(|name| name.contains(',')) { "; " } else { ", " })
 }
 
-/// What is said of each group: once where it is the same for all.
-fn once_or_each(mut said: Vec<(String, String)>) -> Vec<String> {
-    if said.windows(2).all(|pair| pair[0].1 == pair[1].1) {
-        said.truncate(1);
-        return said.into_iter().map(|(_, text)| text).collect();
-    }
-    said.into_iter().map(|(name, text)| format!("{name}: {text}")).collect()
-}
-
 /// The data of each group, where they differ.
-fn other_data(members: &[Member<'_>]) -> Option<Note> {
-    let of = |member: &Member<'_>| (member.group.name.clone(), group::measured_on(&member.data));
-    let each = once_or_each(members.iter().map(of).collect());
+fn other_data<'a>(members: &[Member<'a>]) -> Option<Note> {
+    let of = |member: &Member<'a>| MeasuredOn::only(member.group, &member.data);
+    let each = MeasuredOn::told(&members.iter().map(of).collect::<Vec<_>>());
     (each.len() > 1)
         .then(|| Note::fact(NoteCode::Definition, format!("The data differ. {}.", each.join("; "))))
 }
