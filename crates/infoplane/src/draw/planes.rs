@@ -22,7 +22,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         _ if columns > 2 => NARROW,
         _ => WIDE,
     });
-    let alone = figure.panels.len() == 1;
+    let alone = is_alone(figure);
     // Names of panels stand where else a column's name stands above the first row only.
     let named_panels = figure.panels.iter().any(|panel| !panel.name.is_empty());
     let mut sheet = Sheet {
@@ -99,10 +99,16 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
     scene
 }
 
+/// Whether there is one panel without a name above it: then the names of its limits have room beside it.
+fn is_alone(figure: &Figure) -> bool {
+    let mut columns = figure.grid.iter().flat_map(|grid| &grid.columns);
+    figure.panels.len() == 1 && columns.all(String::is_empty)
+}
+
 fn draw(scene: &mut Scene, figure: &Figure, content: &figure::Panel, panel: &Panel, epochs: Option<Scale>) {
     panel.grid(scene);
     // Of several panels the notes name the lines.
-    let alone = figure.panels.len() == 1;
+    let alone = is_alone(figure);
     if alone {
         plane::limits(scene, panel, content);
     }

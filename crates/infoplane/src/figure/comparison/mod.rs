@@ -277,7 +277,8 @@ impl Comparison {
             if draws_failed { " Dotted, with a cross at the end: seeds that did not learn." } else { "" };
         let reading = reading.map(|text| Note::reading(NoteCode::Seeds, format!("{text}{failed}")));
         let prefix = if method.same_settings { String::new() } else { self.settings(members) };
-        let limits = (!one_panel).then(|| {
+        let any_limits = members.iter().any(|member| !member.limits().is_empty());
+        let limits = (!one_panel && any_limits).then(|| {
             let shared = shared_limits(members);
             let shared: Vec<String> =
                 shared.iter().map(|limit| format!("{} = {} bits", limit.name, limit.text)).collect();
