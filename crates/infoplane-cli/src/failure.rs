@@ -101,6 +101,8 @@ impl From<RecordError> for Failure {
                 "the bins are on the range of all epochs, which is not known before the last; give --range LOW,HIGH or \
                  --rule floor, another --estimator, or record when all epochs are there",
             ),
+            RecordError::NoneWithin { .. } => Failure::input(&error)
+                .with_advice("start the program that saves the epochs, or allow more with --idle SECONDS"),
             RecordError::NoneUpTo { last, first } => {
                 Failure::input(format!("--last {last} is before the first epoch that was saved, {first}"))
             }

@@ -51,6 +51,11 @@ fn runs_are_compared_one_by_one_or_by_a_key() {
     let folder = with_runs();
     let runs =
         ["batch-512-rate-0.0004", "batch-512-rate-0.001", "batch-64-rate-0.0004", "batch-64-rate-0.001"];
+    // A run holds its own report, and no other.
+    for out in [runs[0].to_string(), format!("{}/report", runs[0])] {
+        let told = refused(folder.path(), &["report", runs[0], runs[2], "--out", &out], 2);
+        assert!(told.contains("holds a run") && told.contains("outside of it"), "{told}");
+    }
     let told = stdout(&infoplane(folder.path(), &["report", runs[0], runs[2], "--out", "two"]));
     assert!(told.starts_with("compared: "), "{told}");
     let table = fs::read_to_string(folder.path().join("two/comparison.csv")).unwrap();

@@ -566,6 +566,24 @@ fn epochs_after_the_last_one_are_not_measured() {
     assert!(!folder.path().join("none").exists());
 }
 
+#[test]
+fn a_folder_in_which_nothing_appears_is_not_waited_for_without_end() {
+    let (folder, config) = saved(&[]);
+    let kde = estimators()[..1].to_vec();
+    let out = folder.path().join("followed");
+    let options = FollowOptions { idle: Some(Duration::from_millis(100)), ..following(None) };
+    for exists in [false, true] {
+        if exists {
+            fs::create_dir_all(folder.path().join("acts")).unwrap();
+        }
+        let never = AtomicBool::new(false);
+        let error = follow_folder("mine", &config, &kde, &EVERY, &out, options, &Told::default(), &never)
+            .unwrap_err();
+        assert!(matches!(error, RecordError::NoneWithin { .. }), "{error}");
+        assert!(error.to_string().contains("no epoch appeared in") && !out.exists(), "{error}");
+    }
+}
+
 /// Interrupts once an epoch is measured.
 struct StopAt<'a>(&'a AtomicBool, u64);
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::flags::figures::LookFlags;
+use crate::flags::files::check_outside_runs;
 use crate::flags::machine::ThreadFlags;
 use crate::output::print_json;
 use crate::terminal::Screen;
@@ -61,6 +62,9 @@ const TABLES: [&str; 5] = ["csv", "tsv", "npy", "npz", "mat"];
 /// Prints the information-bottleneck curve of a joint distribution.
 pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
     let options = arguments.look.still("curves")?;
+    if let Some(out) = &arguments.out {
+        check_outside_runs(out, None)?;
+    }
     let given = arguments.joint.as_deref().unwrap_or(DEFAULT);
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let n_points = usize::from(arguments.points);

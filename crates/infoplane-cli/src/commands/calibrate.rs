@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::figures::LookFlags;
+use crate::flags::files::check_outside_runs;
 use crate::flags::machine::ThreadFlags;
 use crate::flags::method::unknown;
 use crate::output::print_json;
@@ -62,6 +63,9 @@ pub struct Args {
 /// Tries methods on samples whose information is known.
 pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
     let options = arguments.look.still("tables of errors")?;
+    if let Some(out) = &arguments.out {
+        check_outside_runs(out, None)?;
+    }
     let calibration = Calibration {
         tasks: tasks(&arguments.tasks)?,
         methods: methods(&arguments.estimators)?,

@@ -14,6 +14,7 @@ use super::as_if_random;
 use crate::describe::seed_numbers;
 use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
+use crate::flags::files::check_outside_runs;
 use crate::output::print_json;
 use crate::terminal::{Screen, fitted, say, width};
 
@@ -96,6 +97,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
         )));
     }
     let options = arguments.figures.look.still("figures that compare runs")?;
+    check_outside_runs(out, None)?;
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     let flags = &arguments.figures;
     let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);
@@ -124,6 +126,9 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
 }
 
 fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {
+    if let Some(out) = out {
+        check_outside_runs(out, Some(path))?;
+    }
     if AsIfRandomResult::is_in(path) {
         let (summary, files) = as_if_random::draw(path, flags, out)?;
         return Ok(Drawn {

@@ -1,5 +1,7 @@
 //! Files of samples named on the command line.
 
+use std::path::Path;
+
 use infoplane::dataset::read::{Array, file_and_name, read_array, read_symbols};
 use infoplane::{Labels, Variable};
 
@@ -50,4 +52,23 @@ pub fn same_length(files: &[(&String, Variable<'_>)]) -> Result<(), Failure> {
             variable.n_samples()
         ))),
     }
+}
+
+/// Refuses a directory inside a run or a result of pooled networks: what it holds is its own. Inside `own` anything but its
+/// own files may be written.
+pub fn check_outside_runs(out: &Path, own: Option<&Path>) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_default();
+    let place = whole(out);
+    let holds =
+        |path: &&Path| ["manifest.toml", "as-if-random.toml"].iter().any(|file| path.join(file).is_file());
+    let Some(run) = place.ancestors().find(holds) else { return Ok(()) };
+    if own.is_some_and(|own| whole(own) == run) && place != run {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "--out {}: {} holds a run, and only what belongs to it",
+        out.display(),
+        run.display()
+    ))
+    .with_advice("name a directory outside of it"))
 }

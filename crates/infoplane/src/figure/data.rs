@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{LimitCurve, ScheduleData, ShownLayer, distance_unit, schedule_setting, words};
 use crate::plane::MethodDescription;
-use crate::run::{FailedSeed, PartFacts, Run};
+use crate::run::{FailedSeed, Origin, PartFacts, Run};
+use crate::schedule::ScheduleConfig;
 use crate::table::{self, Table};
 use crate::train::EpochStats;
 use crate::{Information, InformationPlane, LayerDescription};
@@ -68,7 +69,13 @@ impl<'a> ReportData<'a> {
             training: run.training(),
             schedule: ScheduleData {
                 measured: run.schedule(),
-                setting: schedule_setting(&manifest.schedule),
+                setting: match (&manifest.origin, &manifest.schedule) {
+                    (Origin::Recorded(_), ScheduleConfig::Every { interval: 1 }) => {
+                        "every saved epoch".into()
+                    }
+                    (_, schedule) => schedule_setting(schedule),
+                },
+                recorded: matches!(manifest.origin, Origin::Recorded(_)),
                 delta: manifest.schedule.delta(),
                 distance_unit: distance_unit(&manifest.schedule).into(),
             },

@@ -17,6 +17,8 @@ pub struct ScheduleData<'a> {
     pub delta: Option<f64>,
     /// The unit of δ and of the distances: `bits`, or `of the entropies`.
     pub distance_unit: String,
+    /// Whether only epochs that another program saved could be measured: then nothing is said of the others.
+    pub recorded: bool,
 }
 
 impl ScheduleData<'_> {
@@ -162,12 +164,12 @@ pub(crate) fn words(data: &ReportData<'_>) -> Vec<String> {
     if seeds.is_empty() {
         return vec![];
     }
-    let mut words = vec![counts(&seeds)];
+    let mut words = vec![counts(&seeds, data.schedule.recorded)];
     words.extend(distances(data, &seeds));
     words
 }
 
-fn counts(seeds: &[Seed<'_>]) -> String {
+fn counts(seeds: &[Seed<'_>], recorded: bool) -> String {
     let measured = || seeds.iter().map(|seed| seed.epochs.len() as u64);
     let trained = || seeds.iter().map(|seed| seed.last.saturating_add(1));
     let (sum, all) = (measured().sum::<u64>() as f64, trained().map(|n| n as f64).sum::<f64>());
@@ -192,6 +194,10 @@ fn counts(seeds: &[Seed<'_>]) -> String {
     ];
     let reasons = reasons.into_iter().filter_map(reason).collect::<Vec<_>>().join(", ");
     let (measured, trained) = (from_to(measured()), from_to(trained()));
+    if recorded {
+        let epochs = if measured == "1" { "epoch" } else { "epochs" };
+        return format!("measured {measured} saved {epochs}: {reasons}");
+    }
     if seeds.len() == 1 {
         return format!("measured {measured} of {trained} epochs ({share}): {reasons}");
     }

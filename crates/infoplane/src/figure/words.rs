@@ -72,9 +72,12 @@ fn constant(data: &ReportData<'_>) -> Option<Note> {
     let none = |entropy: crate::Information| entropy.bits().abs() < NO_BITS;
     let text = match (none(data.h_x), none(data.h_y)) {
         _ if data.n_samples < 2 => return None,
-        (true, _) => {
-            "All inputs are the same: H(X) and H(Y) are 0, and so are I(X;T) and I(T;Y), whatever the network."
+        (true, true) => {
+            "All inputs are the same and all labels are one class: H(X), H(Y), I(X;T) and I(T;Y) are 0, whatever the \
+             network."
         }
+        // Labels can still differ from sample to sample, and so can what was recorded.
+        (true, false) => "All inputs are the same: H(X) is 0, and so is I(X;T), whatever the network.",
         (_, true) => "All labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network.",
         _ => return None,
     };

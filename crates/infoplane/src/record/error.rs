@@ -111,6 +111,14 @@ pub enum RecordError {
         /// The first epoch there.
         first: u64,
     },
+    /// No epoch appeared in the time that was allowed.
+    #[error("no epoch appeared in {} within {seconds} seconds", path.display())]
+    NoneWithin {
+        /// The folder or file.
+        path: PathBuf,
+        /// The time allowed.
+        seconds: f64,
+    },
     /// A schedule that must know the number of epochs.
     #[error("schedule.kind = \"log-spaced\" needs the number of epochs that will be trained")]
     UnknownEnd,

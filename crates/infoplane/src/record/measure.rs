@@ -379,7 +379,8 @@ const FOLLOW: &str = "follow";
 /// A directory that holds this recording incomplete is gone on with.
 ///
 /// # Errors
-/// As [`record_folder`]; [`RecordError::Unreadable`] if the folder goes away: what was measured is kept;
+/// As [`record_folder`]; [`RecordError::NoneWithin`] if no epoch appears within [`FollowOptions::idle`];
+/// [`RecordError::Unreadable`] if the folder goes away: what was measured is kept;
 /// [`RunError::Gone`] if the run directory does.
 #[allow(clippy::too_many_arguments)] // as record_folder, and when it ends
 pub fn follow_folder(
@@ -514,6 +515,7 @@ fn first_epoch(
     let mut before: Option<(Understood, Instant)> = None;
     let source = config.source.display();
     let mut told = false;
+    let start = Instant::now();
     let mut waits_for = |what: String| {
         if !told {
             progress.warn(&format!("waiting for {what}"));
@@ -543,6 +545,10 @@ fn first_epoch(
             }
             Err(RecordError::Data(error)) if error.is_truncated() => {}
             Err(error) => return Err(error),
+        }
+        // What is there is given the time to settle.
+        if let Some(idle) = options.idle.filter(|&idle| before.is_none() && start.elapsed() >= idle) {
+            return Err(RecordError::NoneWithin { path: config.source.clone(), seconds: idle.as_secs_f64() });
         }
         pause(options.every, interrupt)?;
     }

@@ -42,6 +42,7 @@ impl Skipped {
             setting: self.setting.clone(),
             delta: self.delta,
             distance_unit: self.distance_unit.clone(),
+            recorded: false,
         }
     }
 }
