@@ -243,6 +243,17 @@ pub enum DatasetError {
         /// What could be used.
         allowed: &'static str,
     },
+    /// A text file whose columns are not separated as they should be.
+    #[error(
+        "{file}: the columns are separated by {given}; allowed are commas, or tabs in a file whose name ends in .tsv: save \
+         it so"
+    )]
+    Separator {
+        /// The file.
+        file: String,
+        /// What separates its columns.
+        given: &'static str,
+    },
     /// A line of a text file with another number of fields than the first.
     #[error("{file}: line {line} has {given} fields; allowed are {allowed}, as in the first line")]
     FieldCount {
