@@ -43,31 +43,31 @@ pub struct Args {
     #[arg(value_name = "RUN|PRESET|FILE.toml")]
     pub experiment: String,
     /// Networks of each training run to pool [default: 256; 64 for noise and kde]
-    #[arg(long, value_name = "M", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "M", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<usize>)]
     pub window: Option<usize>,
     /// Epochs (with --steps: steps) between pooled networks [default: 1]
-    #[arg(long, value_name = "N", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub stride: Option<u64>,
     /// Pool networks after single mini-batch steps instead of whole epochs
     #[arg(long, conflicts_with = "across_seeds")]
     pub steps: bool,
     /// Epoch at which the window ends [default: the last of each training run]
-    #[arg(long, value_name = "E", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "E", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub last: Option<u64>,
     /// Pool the networks of all seeds at one epoch instead
     #[arg(long)]
     pub across_seeds: bool,
     /// The epoch for --across-seeds [default: the last of each training run]
-    #[arg(long, value_name = "E", requires = "across_seeds")]
+    #[arg(long, value_name = "E", requires = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub epoch: Option<u64>,
     /// Number of inputs to measure, evenly spaced [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<usize>)]
     pub inputs: Option<usize>,
     /// Epochs of training; the same as --set training.epochs=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub epochs: Option<u64>,
     /// Number of training runs, each with its own seed; the same as --set seeds=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub seeds: Option<u64>,
     /// Directory of the result; must be new, empty, or hold this very result
     /// [default: RUN/as-if-random or runs/NAME-as-if-random, or …-2, … if taken]

@@ -36,10 +36,10 @@ pub struct Args {
     #[arg(value_name = "PRESET|FILE")]
     pub joint: Option<String>,
     /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
-    #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "GAIN", allow_hyphen_values = true, value_parser = crate::flags::number)]
     pub gain: Option<f64>,
     /// Largest number of points; straight pieces of the curve take fewer
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::flags::whole_from(2u16, 1000))]
     pub points: u16,
     /// Directory for the table and the figure
     #[arg(long, value_name = "DIR")]

@@ -74,10 +74,10 @@ pub struct Args {
     #[arg(long)]
     pub follow: bool,
     /// With --follow: complete the run once this epoch is measured
-    #[arg(long, value_name = "EPOCH")]
+    #[arg(long, value_name = "EPOCH", value_parser = crate::flags::whole::<u64>)]
     pub last: Option<u64>,
     /// With --follow: complete the run after this many seconds without anything new
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::flags::whole::<u64>)]
     pub idle: Option<u64>,
     #[command(flatten)]
     pub machine: MachineFlags,

@@ -44,10 +44,10 @@ pub struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Epochs of training; the same as --set training.epochs=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub epochs: Option<u64>,
     /// Number of training runs, each with its own seed; the same as --set seeds=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub seeds: Option<u64>,
     /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]

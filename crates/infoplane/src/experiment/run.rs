@@ -9,7 +9,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
-use crate::measure::Workers;
+use crate::measure::{Workers, warn_of_one_class};
 pub use crate::measure::{Progress, RunOptions};
 use crate::run::{DataFacts, Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
@@ -95,6 +95,7 @@ impl Experiment {
         let prepared = self.prepare()?;
         let manifest = self.manifest(&prepared, &self.seed_list())?;
         let run = RunDir::create(path, &manifest, disk)?;
+        warn_of_one_class(&prepared.dataset.labels, progress);
         self.go_on(start, prepared, run, manifest, Recovered::default(), options, progress, interrupt)
     }
 

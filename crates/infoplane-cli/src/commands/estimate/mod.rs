@@ -59,7 +59,7 @@ pub struct Common {
     pub json: bool,
     // Beside --json; a heading of its own would otherwise be the last one opened.
     #[arg(long, display_order = 501, value_name = "N", default_value_t = 0,
-          value_parser = clap::value_parser!(u16).range(0..=1024))]
+          value_parser = crate::flags::whole_from(0u16, 1024))]
     /// Threads to use; 0 means one per core. Results do not depend on it
     pub threads: u16,
     #[command(flatten)]

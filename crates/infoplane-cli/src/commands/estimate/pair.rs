@@ -39,7 +39,7 @@ pub struct Args {
     // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
     // under which all that follows would stand.
     #[arg(long, display_order = 400, value_name = "N", conflicts_with = "given",
-          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+          value_parser = crate::flags::whole_from(1u32, 10_000_000))]
     pub permutations: Option<u32>,
     #[command(flatten)]
     pub error: ErrorFlags,

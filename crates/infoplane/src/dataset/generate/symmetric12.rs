@@ -95,7 +95,7 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
         return Err(DatasetError::setting(
             "gain",
             gain,
-            "a positive number, or no gain for labels without noise",
+            "a finite number above 0",
         ));
     }
     if !(1..=MAX_REPEATS).contains(&repeats) {

@@ -231,6 +231,9 @@ fn find(
         Column::Index(index) => ((*index < first.len()).then_some(*index), index.to_string()),
         Column::Name(name) => (first.iter().position(|other| has_header && other == name), name.clone()),
     };
+    if let (None, Column::Index(index)) = (found, column) {
+        return Err(DatasetError::ColumnNumber { file: file.to_owned(), given: *index, n_columns: first.len() });
+    }
     found.ok_or_else(|| {
         let names = |(index, name): (usize, &str)| match has_header {
             true => name.to_owned(),
@@ -311,6 +314,8 @@ mod tests {
             let table = parse(text, Wanted::Both(Some(&column), None)).unwrap();
             assert_eq!((table.numbers, table.labels), (vec![7.0, 8.0], vec!["1".into(), "0".to_string()]));
         }
+        let error = parse(text, Wanted::Labels(Some(&Column::Index(2)))).err().unwrap().to_string();
+        assert!(error.contains("no column 2; columns are counted from 0, the last is 1"), "{error}");
         let error = parse(text, Wanted::Labels(Some(&Column::Name("z".into())))).err().unwrap();
         assert!(error.to_string().contains("there are: y, a"), "{error}");
     }
