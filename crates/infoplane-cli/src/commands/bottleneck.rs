@@ -21,11 +21,11 @@ use crate::terminal::Screen;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
-each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given a sigmoid of gain 1000,
-which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − I(X;T)/beta is largest there. clusters
-is the number of values that T needs; gap bounds how far the curve lies above the point. With --out, writes
-bottleneck.csv and the figure bottleneck.
+The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a \
+column for each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given \
+a sigmoid of gain 1000, which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − \
+I(X;T)/beta is largest there. clusters is the number of values that T needs; gap bounds how far the curve \
+lies above the point. With --out, writes bottleneck.csv and the figure bottleneck.
 
 Examples:
   infoplane bottleneck

@@ -21,12 +21,14 @@ use crate::terminal::{Meter, Screen, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Estimates are compared with the known information of generated samples; a dash says why an estimator does not apply.
-Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the figure calibration.
+Estimates are compared with the known information of generated samples; a dash says why an estimator does \
+not apply. Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the \
+figure calibration.
 
 Examples:
   infoplane calibrate
-  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 --n 1000,10000 --out calibration")]
+  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 \\
+      --n 1000,10000 --out calibration")]
 pub struct Args {
     /// Estimators, at their default settings, separated by commas [default: all that have defaults, and auto]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

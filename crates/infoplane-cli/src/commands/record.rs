@@ -25,21 +25,27 @@ use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::{ScheduleFlags, flag};
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say, width};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Layouts, by the names of folders, files and arrays:
   acts/epoch-010/conv1.npy    a folder for each epoch, a file for each layer
-  acts/epoch-010.npz          a file of several arrays for each epoch (also .safetensors, .mat)
+  acts/epoch-010.npz          a file of several arrays for each epoch
+                              (also .safetensors, .mat)
   acts.npz:epoch-010/conv1    one file, arrays named by epoch and layer
-The epoch is the number at the end of the name. The rows of every array are samples, in the order of the labels.
+The epoch is the number at the end of the name. The rows of every array are samples, in the order of the \
+labels.
 
 Examples:
-  infoplane record acts/ --labels y.npy --estimator kde --noise-variance 0.001 --out runs/mine
-  infoplane record acts/ --labels y.npy --layers conv1,conv2,fc --positions mean
-  infoplane record acts/ --labels labels.csv:class --statistics training.csv --schedule delta-exact --delta 0.05
-  infoplane watch acts/ --labels y.npy --estimator kde --noise-variance 0.001 --last 100")]
+  infoplane record acts/ --labels y.npy --estimator kde \\
+      --noise-variance 0.001 --out runs/mine
+  infoplane record acts/ --labels y.npy --layers conv1,conv2,fc \\
+      --positions mean
+  infoplane record acts/ --labels labels.csv:class --statistics training.csv \\
+      --schedule delta-exact --delta 0.05
+  infoplane watch acts/ --labels y.npy --estimator kde \\
+      --noise-variance 0.001 --last 100")]
 pub struct Args {
     /// Folder, or single file, that holds the activations
     #[arg(value_name = "ACTIVATIONS")]
@@ -254,7 +260,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     let mut text = Screen::lock();
     writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
     let [entropies, shares] = data_lines(&run.manifest().data);
-    writeln!(text, "data     {entropies}; {shares}")?;
+    writeln!(text, "{}", titled("data     ", format_args!("{entropies}; {shares}")))?;
     writeln!(
         text,
         "time     {:.1} s; {} measured",
