@@ -27,8 +27,9 @@ use crate::{Information, Labels, Variable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinRule {
-    /// `bins` edges evenly spaced from `lo` to `hi` including both: `bins − 1` intervals, and one more bin for
-    /// values ≥ `hi`. The form of the published programs.
+    /// Edges evenly spaced from `lo` to `hi`, both included, as numpy.digitize sorts values by: `bins − 1` inner
+    /// cells, and an open cell on either side, for values below `lo` and for values from `hi` on. The form of the
+    /// published programs.
     Edges,
     /// `bins` bins of equal width on [`lo`, `hi`], the upper edge in the last one.
     Equal,
