@@ -85,6 +85,11 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
+/// The same for a name, which must not begin a new line either.
+pub fn one_line(name: &str) -> String {
+    escaped(name).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// Stdout for people, with control characters written out.
 pub struct Screen(StdoutLock<'static>);
 
@@ -158,6 +163,11 @@ mod tests {
     #[test]
     fn control_characters_are_written_out() {
         assert_eq!(escaped("a\u{1b}[31mb\u{9b}2J\nc\r\u{7f}é"), "a\\u{1b}[31mb\\u{9b}2J\nc\\r\\u{7f}é");
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(one_line("a\nb\t\u{1b}\"q\"\\"), "a\\nb\\t\\u{1b}\"q\"\\");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::run::counted;
 use crate::describe::{data_lines, middle, part_lines, seed_numbers};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Screen, titled, width, wrapped};
+use crate::terminal::{Screen, one_line, titled, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,7 +42,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     let (measured, rows) = (run.schedule().len(), run.plane().len());
     let layer = |(index, layer): (usize, &LayerDescription)| {
         let named = format!("{} {} {}", manifest.layer_name(index + 1), layer.width, layer.nonlinearity);
-        named.trim_end().to_string()
+        one_line(named.trim_end())
     };
     let layers = shortened(manifest.layers.iter().enumerate().map(layer).collect(), "layer");
     // A schedule that adapts does not know beforehand.
@@ -152,7 +152,7 @@ fn source_lines(manifest: &Manifest) -> Vec<String> {
     if let Some(found) = found {
         let array = |array: &FoundArray| {
             let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
-            format!("{} ({})", array.name, shape.join(", "))
+            format!("{} ({})", one_line(&array.name), shape.join(", "))
         };
         let arrays = shortened(found.arrays.iter().map(array).collect(), "array");
         lines.push(format!("arrays {}; in the order of {}", arrays.join(", "), order(found.order)));

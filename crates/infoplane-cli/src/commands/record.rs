@@ -25,7 +25,7 @@ use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::{ScheduleFlags, flag};
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say, titled, width};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, one_line, say, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -307,7 +307,7 @@ fn write_understood(
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
         let units = counted(*width as u64, "unit");
-        writeln!(out, "{heading:<8} {} ({}): {units}", name.escape_debug(), shape.join(", "))?;
+        writeln!(out, "{heading:<8} {} ({}): {units}", one_line(name), shape.join(", "))?;
     }
     if *order != LayerOrder::Given && layers.len() > 1 {
         writeln!(out, "order    by {}; --layers sets another", order.describe())?;
@@ -316,7 +316,7 @@ fn write_understood(
         writeln!(out, "maps     {positions} (--positions)")?;
     }
     for (name, why) in skipped.iter().take(NAMED) {
-        writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
+        writeln!(out, "skipped  {}: {why}", one_line(name))?;
     }
     if skipped.len() > NAMED {
         writeln!(out, "skipped  {}", more(skipped.len() - NAMED, "array"))?;
@@ -330,7 +330,7 @@ fn write_understood(
             continue;
         }
         let heading = if number == 0 { "columns" } else { "" };
-        writeln!(out, "{heading:<8} {}: {meaning}", name.escape_debug())?;
+        writeln!(out, "{heading:<8} {}: {meaning}", one_line(name))?;
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ pub enum RecordError {
         found: String,
     },
     /// An array whose axes do not go with `positions`.
-    #[error("{}: {name}: {problem}", path.display())]
+    #[error("{}: {}: {problem}", path.display(), names(std::slice::from_ref(name)))]
     Positions {
         /// The folder or file.
         path: PathBuf,

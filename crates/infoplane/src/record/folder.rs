@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::RecordError;
 use super::positions::{Positions, rows, widths};
 use crate::Activations;
-use crate::dataset::DatasetError;
+use crate::dataset::{DatasetError, names};
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
 use crate::plane::{LayerDescription, Missing};
 use crate::run::{Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin};
@@ -403,7 +403,7 @@ impl Folder {
                     _ => "no numbers".into(),
                 },
             };
-            found.push(format!("{} {shape} of {element}: {why}", array.name));
+            found.push(format!("{} {shape} of {element}: {why}", names(&[array.name])));
         }
         match (found.is_empty(), more) {
             (true, _) => found.push("there is no array".into()),
