@@ -100,7 +100,10 @@ fn examples_in_help_can_be_copied_at_80_columns() {
         for line in after.lines().take_while(|line| !line.is_empty()) {
             assert!(line.chars().count() <= 80, "{line}");
             // Broken anywhere else, a line would begin in the middle of a command.
-            assert!(goes_on || line.starts_with("  infoplane ") || line.starts_with("  man "), "{line}: {help}");
+            assert!(
+                goes_on || line.starts_with("  infoplane ") || line.starts_with("  man "),
+                "{line}: {help}"
+            );
             goes_on = line.ends_with(" \\");
             checked += 1;
         }

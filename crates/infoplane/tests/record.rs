@@ -416,6 +416,25 @@ fn maps_become_vectors_as_chosen() {
     }
 }
 
+#[test]
+fn a_layer_of_nan_alone_is_told_as_such() {
+    let (folder, config) = saved(&[0, 1]);
+    for epoch in ["epoch-000", "epoch-001"] {
+        let file = folder.path().join("acts").join(epoch).join("fc10.npy");
+        fs::write(file, npy(&[N, 2], &[f32::NAN; 2 * N])).unwrap();
+    }
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    for row in run.plane().rows() {
+        match &row.missing {
+            Some(missing) => {
+                assert!(missing.reason.contains("NaN at row 0, column 0 (from 0)"), "{missing:?}")
+            }
+            None => assert_eq!(row.layer, 1),
+        }
+        assert_eq!(row.values().is_none(), row.layer == 2);
+    }
+}
+
 fn following(last: Option<u64>) -> FollowOptions {
     let (every, settle) = (Duration::from_millis(20), Duration::from_millis(300));
     FollowOptions { last, idle: None, every, settle, threads: 2 }

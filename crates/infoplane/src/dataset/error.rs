@@ -218,7 +218,9 @@ pub enum DatasetError {
         value: f64,
     },
     /// A label that is not a class.
-    #[error("{file}: the label of row {row} (from 0) is {given}; allowed are integers, text, or one-hot rows")]
+    #[error(
+        "{file}: the label of row {row} (from 0) is {given}; allowed are integers, text, or one-hot rows"
+    )]
     Label {
         /// The file.
         file: String,

@@ -166,7 +166,9 @@ impl Method for BinnedConfig {
             },
             BinRule::Floor => match self.bin_width {
                 Some(width) if width.is_finite() && width > 0.0 => Ok(()),
-                None => setting("bin_width", not_given(), "a finite number above 0, which rule = \"floor\" needs"),
+                None => {
+                    setting("bin_width", not_given(), "a finite number above 0, which rule = \"floor\" needs")
+                }
                 Some(width) => setting("bin_width", width.to_string(), "a finite number above 0"),
             },
             BinRule::Exact if self.bin_width.is_some() => setting(

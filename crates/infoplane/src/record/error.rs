@@ -44,7 +44,9 @@ pub enum RecordError {
         expected: usize,
     },
     /// A file of labels with another number than there are samples.
-    #[error("{labels}: the number of labels is {n_labels}, but {what} has {n_samples} rows; each sample needs one label")]
+    #[error(
+        "{labels}: the number of labels is {n_labels}, but {what} has {n_samples} rows; each sample needs one label"
+    )]
     Labels {
         /// The file, or an array of it.
         labels: String,

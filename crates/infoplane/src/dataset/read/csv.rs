@@ -84,10 +84,7 @@ fn delimiter(file: &str) -> u8 {
     if file.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' }
 }
 
-fn reader(
-    mut stream: Stream<'_>,
-    delimiter: u8,
-) -> Result<::csv::Reader<impl Read + use<'_>>, DatasetError> {
+fn reader(mut stream: Stream<'_>, delimiter: u8) -> Result<::csv::Reader<impl Read + use<'_>>, DatasetError> {
     // The reader skips a byte-order mark, which programs for spreadsheets write, only if its first piece holds all
     // of the mark.
     let mut first = vec![0; BYTE_ORDER_MARK];
@@ -232,7 +229,11 @@ fn find(
         Column::Name(name) => (first.iter().position(|other| has_header && other == name), name.clone()),
     };
     if let (None, Column::Index(index)) = (found, column) {
-        return Err(DatasetError::ColumnNumber { file: file.to_owned(), given: *index, n_columns: first.len() });
+        return Err(DatasetError::ColumnNumber {
+            file: file.to_owned(),
+            given: *index,
+            n_columns: first.len(),
+        });
     }
     found.ok_or_else(|| {
         let names = |(index, name): (usize, &str)| match has_header {
@@ -300,9 +301,8 @@ mod tests {
             assert!(message("a;b;y\n1;2;x\n", wanted).contains("separated by semicolons"));
             assert!(message("1\t2\n3\t4\n", wanted).contains("separated by tabs"));
         }
-        let tabs = |text: &'static str, wanted| {
-            super::parse(Stream::of_bytes(text.as_bytes()), b'\t', None, wanted)
-        };
+        let tabs =
+            |text: &'static str, wanted| super::parse(Stream::of_bytes(text.as_bytes()), b'\t', None, wanted);
         assert!(tabs("1,2\n3,4\n", Wanted::Numbers).err().unwrap().to_string().contains("commas"));
         assert_eq!(tabs("red, round\nblue\n", Wanted::Labels(None)).unwrap().labels, ["red, round", "blue"]);
     }
