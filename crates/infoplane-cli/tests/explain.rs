@@ -22,8 +22,10 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 20] = [
     &["run"],
+    &["record"],
+    &["watch"],
     &["resume"],
     &["presets"],
     &["info"],

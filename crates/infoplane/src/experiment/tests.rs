@@ -268,7 +268,7 @@ impl Progress for Noticing {
 #[test]
 fn labels_of_one_class_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
-    let experiment = small(folder.path(), &["seeds=1", "training.epochs=2"]);
+    let experiment = small(folder.path(), &["seeds=1", "schedule={ kind = \"log-spaced\", points = 3 }"]);
     let told = |name: &str| {
         let noticing = Noticing::default();
         experiment.run(&folder.path().join(name), ONE, &noticing, &never()).unwrap();

@@ -14,7 +14,8 @@ Examples:
   infoplane estimate pair x.npy y.npy
   infoplane estimate pair x.npy y.npy --estimator ksg --k 3 --json
   infoplane estimate pair T.npy animals.csv --y-discrete --permutations 999
-  infoplane estimate pair table.csv:height table.csv:weight --given table.csv:age --estimator ksg";
+  infoplane estimate pair table.csv:height table.csv:weight \\
+      --given table.csv:age --estimator ksg";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
