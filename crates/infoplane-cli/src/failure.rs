@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::ExperimentError;
@@ -116,12 +117,25 @@ impl From<RunError> for Failure {
         let code = if matches!(error, RunError::Io { .. } | RunError::Gone(_)) { FAILED } else { BAD_INPUT };
         let failure = Failure { message: error.to_string(), code };
         match &error {
+            RunError::Io { path, source, .. }
+                if source.kind() == io::ErrorKind::NotFound && is_file_of_a_run(path) =>
+            {
+                failure.with_advice(
+                    "the run is damaged: put the file back from a copy, or measure again into another directory",
+                )
+            }
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {
                 failure.with_advice(format!("`infoplane resume {}` continues it", run.display()))
             }
             _ => failure,
         }
     }
+}
+
+/// Whether a file is one that every run directory holds, and its directory is one.
+fn is_file_of_a_run(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|extension| extension == "jsonl" || extension == "toml");
+    named && path.parent().is_some_and(|directory| directory.join("manifest.toml").is_file())
 }
 
 impl From<ReportError> for Failure {

@@ -30,9 +30,18 @@ pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// A line on stderr; where that cannot be written there is nobody to tell.
+/// A message on stderr; where that cannot be written there is nobody to tell.
+///
+/// A terminal gets lines that fit it. Elsewhere a line stays whole, so that programs find what they look for.
 pub fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "infoplane: {}", escaped(&message.to_string()));
+    let told = format!("infoplane: {}", escaped(&message.to_string()));
+    let stderr = Term::stderr();
+    let columns = stderr.is_term().then(|| stderr.size_checked()).flatten();
+    let told = match columns {
+        Some((_, columns)) => fitted(&told, usize::from(columns).clamp(40, WIDEST)),
+        None => told,
+    };
+    let _ = writeln!(io::stderr(), "{told}");
 }
 
 /// A line on stderr that `--quiet` leaves out.
@@ -74,6 +83,11 @@ pub fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same for a name, which must not begin a new line either.
+pub fn one_line(name: &str) -> String {
+    escaped(name).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// Stdout for people, with control characters written out.
@@ -124,6 +138,11 @@ pub fn wrapped(first: &str, text: &str, width: usize) -> String {
     out
 }
 
+/// A heading and what stands under it, in lines that fit the window.
+pub fn titled(heading: &str, text: impl fmt::Display) -> String {
+    wrapped(heading, &text.to_string(), width())
+}
+
 /// Lines of text, of which those that are too long are broken between words: what goes on stands below the first word.
 pub fn fitted(text: &str, width: usize) -> String {
     let fit = |line: &str| {
@@ -144,6 +163,11 @@ mod tests {
     #[test]
     fn control_characters_are_written_out() {
         assert_eq!(escaped("a\u{1b}[31mb\u{9b}2J\nc\r\u{7f}é"), "a\\u{1b}[31mb\\u{9b}2J\nc\\r\\u{7f}é");
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(one_line("a\nb\t\u{1b}\"q\"\\"), "a\\nb\\t\\u{1b}\"q\"\\");
     }
 
     #[test]

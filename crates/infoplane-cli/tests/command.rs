@@ -184,7 +184,9 @@ fn unknown_experiments_and_broken_files_are_told_apart() {
     let message = refused(folder.path(), &["run", "mine.toml"], 2);
     assert!(message.contains("mine.toml is not valid TOML") && message.contains("line 2"), "{message}");
     let message = refused(folder.path(), &["info", "nowhere"], 2);
-    assert!(message.contains("nowhere holds no run"), "{message}");
+    assert!(message.contains("nowhere holds no run: it does not exist"), "{message}");
+    let message = refused(folder.path(), &["run", "--epochs", "abc"], 2);
+    assert!(message.contains("allowed are whole numbers from 0"), "{message}");
     assert!(refused(folder.path(), &["presets", "tishbi2017"], 2).contains("tishby2017"));
 }
 

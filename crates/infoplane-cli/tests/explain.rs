@@ -22,8 +22,10 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 20] = [
     &["run"],
+    &["record"],
+    &["watch"],
     &["resume"],
     &["presets"],
     &["info"],
@@ -73,7 +75,9 @@ fn examples_in_help_name_flags_that_there_are() {
     let mut checked = 0;
     for command in COMMANDS {
         let help = stdout(&infoplane(folder.path(), &[command, &["--help"]].concat()));
-        let examples = help.lines().filter(|line| line.starts_with("  infoplane "));
+        // Of a long example the line goes on after a backslash.
+        let whole = help.replace(" \\\n", " ");
+        let examples = whole.lines().filter(|line| line.starts_with("  infoplane "));
         for flag in examples.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")) {
             assert!(
                 help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
@@ -85,6 +89,29 @@ fn examples_in_help_name_flags_that_there_are() {
         }
     }
     assert!(checked > 30, "{checked}");
+}
+
+#[test]
+fn examples_in_help_can_be_copied_at_80_columns() {
+    let folder = TempDir::new().unwrap();
+    let mut checked = 0;
+    for command in COMMANDS {
+        let help = stdout(&infoplane(folder.path(), &[command, &["--help"]].concat()));
+        let Some((_, after)) = help.split_once("Examples:\n") else { continue };
+        let mut goes_on = false;
+        for line in after.lines().take_while(|line| !line.is_empty()) {
+            assert!(line.chars().count() <= 80, "{line}");
+            // Broken anywhere else, a line would begin in the middle of a command.
+            assert!(
+                goes_on || line.starts_with("  infoplane ") || line.starts_with("  man "),
+                "{line}: {help}"
+            );
+            goes_on = line.ends_with(" \\");
+            checked += 1;
+        }
+        assert!(!goes_on, "{help}");
+    }
+    assert!(checked > 40, "{checked}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
 use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
+pub(crate) use progress::warn_of_one_class;
 pub use progress::{Progress, RunOptions};
 pub use ranges::observe_ranges;
 
@@ -109,7 +110,11 @@ fn measure_layer(
 ) -> Vec<PlaneRow> {
     let readings = match &prepared.estimator {
         Ok(estimator) => estimator.layer(t, &[x, y]),
-        Err(error) => Err(error.clone()),
+        // Of values that are not finite no range is observed: they are the reason, not the setting.
+        Err(error) => Err(match t.first_non_finite() {
+            Some((row, column, value)) => EstimateError::NotFinite { row, column, value },
+            None => error.clone(),
+        }),
     };
     let empty = |method: &Arc<MethodDescription>, missing: Option<Missing>| PlaneRow {
         i_xt_bits: None,

@@ -374,8 +374,19 @@ fn folders_that_make_no_sense_are_refused_with_what_is_allowed() {
     fs::write(&short, "y\na\nb\n").unwrap();
     refused(
         &FolderConfig { labels: short.display().to_string(), ..config.clone() },
-        "60 samples, but the number of labels is 2",
+        "short.csv: the number of labels is 2, but the first layer in ",
     );
+    refused(
+        &FolderConfig { inputs: Some(short.display().to_string()), ..config.clone() },
+        "short.csv has 2 rows",
+    );
+    let too_large = folder.path().join("large");
+    fs::create_dir_all(too_large.join("epoch-99999999999999999999")).unwrap();
+    refused(&FolderConfig { source: too_large, ..config.clone() }, "the epoch is too large");
+    let no_rows = folder.path().join("no-rows");
+    fs::create_dir_all(no_rows.join("epoch-0")).unwrap();
+    fs::write(no_rows.join("epoch-0/a.npy"), npy(&[0, 3], &[])).unwrap();
+    refused(&FolderConfig { source: no_rows, ..config.clone() }, "a (0, 3) of float32: it is empty");
     fs::create_dir(folder.path().join("acts/e1")).unwrap();
     refused(&config, "are both epoch 1");
 }
@@ -402,6 +413,25 @@ fn maps_become_vectors_as_chosen() {
         let out = folder.path().join(format!("{positions:?}"));
         let run = go(&config, &EVERY, &out, 1).unwrap();
         assert!(run.plane().rows().all(|row| row.missing.is_none()));
+    }
+}
+
+#[test]
+fn a_layer_of_nan_alone_is_told_as_such() {
+    let (folder, config) = saved(&[0, 1]);
+    for epoch in ["epoch-000", "epoch-001"] {
+        let file = folder.path().join("acts").join(epoch).join("fc10.npy");
+        fs::write(file, npy(&[N, 2], &[f32::NAN; 2 * N])).unwrap();
+    }
+    let run = go(&config, &EVERY, &folder.path().join("run"), 1).unwrap();
+    for row in run.plane().rows() {
+        match &row.missing {
+            Some(missing) => {
+                assert!(missing.reason.contains("NaN at row 0, column 0 (from 0)"), "{missing:?}")
+            }
+            None => assert_eq!(row.layer, 1),
+        }
+        assert_eq!(row.values().is_none(), row.layer == 2);
     }
 }
 

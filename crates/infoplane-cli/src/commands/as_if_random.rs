@@ -23,51 +23,53 @@ use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::output::print_json;
-use crate::terminal::{RunMeter, Screen, on_interrupt};
+use crate::terminal::{RunMeter, Screen, fitted, on_interrupt, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Each input has as many activations as there are pooled networks, so I(X;T) = H(T) − H(T|X) can be below H(X) although
-every single network distinguishes all inputs. With the directory of a run, only the epochs from the last keyframe before
-the window are trained again. A directory that already holds this result is read, not recomputed; one that was interrupted is
-continued, also by `infoplane resume DIR`.
+Each input has as many activations as there are pooled networks, so I(X;T) = H(T) − H(T|X) can be below \
+H(X) although every single network distinguishes all inputs. With the directory of a run, only the epochs \
+from the last keyframe before the window are trained again. A directory that already holds this result is \
+read, not recomputed; one that was interrupted is continued, also by `infoplane resume DIR`.
 
 Examples:
   infoplane as-if-random runs/tishby2017
-  infoplane as-if-random saxe2018-relu --window 64 --stride 4 --out runs/relu-pooled
+  infoplane as-if-random saxe2018-relu --window 64 --stride 4 \\
+      --out runs/relu-pooled
   infoplane as-if-random runs/tishby2017 --steps --window 512 --inputs 1024
   infoplane as-if-random tishby2017 --across-seeds --seeds 50 --epoch 1000
-  infoplane as-if-random runs/tishby2017 --estimator noise --noise-variance 0.01 --out runs/noise")]
+  infoplane as-if-random runs/tishby2017 --estimator noise \\
+      --noise-variance 0.01 --out runs/noise")]
 pub struct Args {
     /// Directory of a run, preset (see `infoplane presets`) or TOML file
     #[arg(value_name = "RUN|PRESET|FILE.toml")]
     pub experiment: String,
     /// Networks of each training run to pool [default: 256; 64 for noise and kde]
-    #[arg(long, value_name = "M", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "M", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<usize>)]
     pub window: Option<usize>,
     /// Epochs (with --steps: steps) between pooled networks [default: 1]
-    #[arg(long, value_name = "N", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub stride: Option<u64>,
     /// Pool networks after single mini-batch steps instead of whole epochs
     #[arg(long, conflicts_with = "across_seeds")]
     pub steps: bool,
     /// Epoch at which the window ends [default: the last of each training run]
-    #[arg(long, value_name = "E", conflicts_with = "across_seeds")]
+    #[arg(long, value_name = "E", conflicts_with = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub last: Option<u64>,
     /// Pool the networks of all seeds at one epoch instead
     #[arg(long)]
     pub across_seeds: bool,
     /// The epoch for --across-seeds [default: the last of each training run]
-    #[arg(long, value_name = "E", requires = "across_seeds")]
+    #[arg(long, value_name = "E", requires = "across_seeds", value_parser = crate::flags::whole::<u64>)]
     pub epoch: Option<u64>,
     /// Number of inputs to measure, evenly spaced [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<usize>)]
     pub inputs: Option<usize>,
     /// Epochs of training; the same as --set training.epochs=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub epochs: Option<u64>,
     /// Number of training runs, each with its own seed; the same as --set seeds=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub seeds: Option<u64>,
     /// Directory of the result; must be new, empty, or hold this very result
     /// [default: RUN/as-if-random or runs/NAME-as-if-random, or …-2, … if taken]
@@ -213,7 +215,7 @@ fn conclude(result: AsIfRandomResult, out: &Path, as_json: bool, shown: &Shown) 
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = Screen::lock();
-    writeln!(text, "{}", as_if_random_summary(result))?;
+    writeln!(text, "{}", fitted(&as_if_random_summary(result), width()))?;
     writeln!(text, "time     {seconds:.1} s")?;
     writeln!(text, "result   {}", out.display())?;
     let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.listed;
@@ -452,28 +454,42 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let data = &result.data;
-    writeln!(out, "as if random  {}", result.name)?;
-    writeln!(out, "pooled        {}", pooled(&result.settings.pool))?;
+    writeln!(out, "{}", titled("as if random  ", &result.name))?;
+    writeln!(out, "{}", titled("pooled        ", pooled(&result.settings.pool)))?;
     writeln!(
         out,
-        "data          {}, {} samples, measured on {}",
-        data.name, data.n_samples, data.n_measured
+        "{}",
+        titled(
+            "data          ",
+            format_args!("{}, {} samples, measured on {}", data.name, data.n_samples, data.n_measured)
+        )
     )?;
     for line in data_lines(data) {
-        writeln!(out, "              {line}")?;
+        writeln!(out, "{}", titled("              ", line))?;
     }
     let widths: Vec<String> =
         result.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
-    writeln!(out, "layers        {}", widths.join(", "))?;
+    writeln!(out, "{}", titled("layers        ", widths.join(", ")))?;
     for estimator in &result.settings.estimators {
         for (setting, _) in estimator.settings() {
-            writeln!(out, "measured      {} ({setting})", estimator.about().name)?;
+            writeln!(
+                out,
+                "{}",
+                titled("measured      ", format_args!("{} ({setting})", estimator.about().name))
+            )?;
         }
     }
     for note in as_if_random_notes(&result) {
-        writeln!(out, "seeds         {note}")?;
+        writeln!(out, "{}", titled("seeds         ", note))?;
     }
-    writeln!(out, "complete      {} networks, {} rows", result.window.len(), result.rows.len())?;
+    writeln!(
+        out,
+        "{}",
+        titled(
+            "complete      ",
+            format_args!("{} networks, {} rows", result.window.len(), result.rows.len())
+        )
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -491,9 +507,13 @@ fn incomplete_info(path: &Path, state: State, as_json: bool) -> Result<ExitCode,
         return Ok(ExitCode::SUCCESS);
     }
     let mut out = Screen::lock();
-    writeln!(out, "as if random  {}", experiment.name)?;
-    writeln!(out, "pooled        {}", pooled(&settings.pool))?;
-    writeln!(out, "state         {}; nothing can be reported yet", state.name())?;
+    writeln!(out, "{}", titled("as if random  ", &experiment.name))?;
+    writeln!(out, "{}", titled("pooled        ", pooled(&settings.pool)))?;
+    writeln!(
+        out,
+        "{}",
+        titled("state         ", format_args!("{}; nothing can be reported yet", state.name()))
+    )?;
     match state {
         State::Running { process: Some(process) } => {
             writeln!(out, "              process {process} is writing to it")?;

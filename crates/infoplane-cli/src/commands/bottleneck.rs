@@ -22,11 +22,11 @@ use crate::terminal::Screen;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a column for
-each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given a sigmoid of gain 1000,
-which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − I(X;T)/beta is largest there. clusters
-is the number of values that T needs; gap bounds how far the curve lies above the point. With --out, writes
-bottleneck.csv and the figure bottleneck.
+The joint distribution is the rule of an experiment on the 12-bit task, or a table: a row for each x, a \
+column for each y, of probabilities that sum to 1 or of counts. An experiment without label noise is given \
+a sigmoid of gain 1000, which leaves the published 0.99 bits. beta is the trade-off at a point: I(T;Y) − \
+I(X;T)/beta is largest there. clusters is the number of values that T needs; gap bounds how far the curve \
+lies above the point. With --out, writes bottleneck.csv and the figure bottleneck.
 
 Examples:
   infoplane bottleneck
@@ -37,10 +37,10 @@ pub struct Args {
     #[arg(value_name = "PRESET|FILE")]
     pub joint: Option<String>,
     /// Gain of the sigmoid that makes the labels noisy, per standard deviation of the rule [default: the experiment's, or 1000]
-    #[arg(long, value_name = "GAIN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "GAIN", allow_hyphen_values = true, value_parser = crate::flags::number)]
     pub gain: Option<f64>,
     /// Largest number of points; straight pieces of the curve take fewer
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::flags::whole_from(2u16, 1000))]
     pub points: u16,
     /// Directory for the table and the figure
     #[arg(long, value_name = "DIR")]

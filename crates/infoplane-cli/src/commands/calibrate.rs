@@ -22,12 +22,14 @@ use crate::terminal::{Meter, Screen, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Estimates are compared with the known information of generated samples; a dash says why an estimator does not apply.
-Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the figure calibration.
+Estimates are compared with the known information of generated samples; a dash says why an estimator does \
+not apply. Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the \
+figure calibration.
 
 Examples:
   infoplane calibrate
-  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 --n 1000,10000 --out calibration")]
+  infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 \\
+      --n 1000,10000 --out calibration")]
 pub struct Args {
     /// Estimators, at their default settings, separated by commas [default: all that have defaults, and auto]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -37,16 +39,16 @@ pub struct Args {
     pub tasks: Vec<String>,
     /// Numbers of samples, separated by commas
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1000],
-          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+          value_parser = crate::flags::whole_from(1u32, 1_000_000))]
     pub n: Vec<u32>,
     /// Repetitions of each task and number of samples
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = crate::flags::whole_from(1u32, 10_000))]
     pub repeats: u32,
     /// Seed of the first repetition
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = crate::flags::whole::<u64>)]
     pub seed: u64,
     /// Seconds allowed for one estimate; those expected to take longer are left out
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::flags::number)]
     pub limit: f64,
     /// Directory for the table and the figure
     #[arg(long, value_name = "DIR")]

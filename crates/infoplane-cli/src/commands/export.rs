@@ -22,8 +22,8 @@ Examples:
   infoplane export --columns
   infoplane export --columns --table schedule
 
-Python reads an Arrow file with pandas.read_feather, polars.read_ipc or pyarrow.feather.read_table, and R with \
-arrow::read_feather; DuckDB, which also writes parquet, reads it through any of them.")]
+Python reads an Arrow file with pandas.read_feather, polars.read_ipc or pyarrow.feather.read_table, and R \
+with arrow::read_feather; DuckDB, which also writes parquet, reads it through any of them.")]
 pub struct Args {
     /// Directory of a run, also of one that goes on, or of an as-if-random result
     #[arg(value_name = "RUN", required_unless_present = "columns")]

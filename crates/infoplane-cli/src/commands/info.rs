@@ -16,7 +16,7 @@ use super::run::counted;
 use crate::describe::{data_lines, middle, part_lines, seed_numbers};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Screen, width, wrapped};
+use crate::terminal::{Screen, one_line, titled, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,7 +42,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     let (measured, rows) = (run.schedule().len(), run.plane().len());
     let layer = |(index, layer): (usize, &LayerDescription)| {
         let named = format!("{} {} {}", manifest.layer_name(index + 1), layer.width, layer.nonlinearity);
-        named.trim_end().to_string()
+        one_line(named.trim_end())
     };
     let layers = shortened(manifest.layers.iter().enumerate().map(layer).collect(), "layer");
     // A schedule that adapts does not know beforehand.
@@ -66,7 +66,11 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let data = &manifest.data;
-    writeln!(out, "run         {} (infoplane {})", run.name(), manifest.infoplane_version)?;
+    writeln!(
+        out,
+        "{}",
+        titled("run         ", format_args!("{} (infoplane {})", run.name(), manifest.infoplane_version))
+    )?;
     let of = wanted.filter(|_| outcome.is_none()).map(|wanted| format!(" of {wanted}")).unwrap_or_default();
     writeln!(out, "state       {}: {measured}{of} epochs measured, {rows} rows", state.name())?;
     match state {
@@ -78,32 +82,42 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
             writeln!(out, "            `infoplane resume {}` continues it", path.display())?;
         }
     }
-    writeln!(out, "schedule    {}", schedule_setting(&manifest.schedule))?;
+    writeln!(out, "{}", titled("schedule    ", schedule_setting(&manifest.schedule)))?;
     writeln!(
         out,
-        "data        {}, {} samples, measured on {} (digest {})",
-        data.name, data.n_samples, data.n_measured, data.digest
+        "{}",
+        titled(
+            "data        ",
+            format_args!(
+                "{}, {} samples, measured on {} (digest {})",
+                data.name, data.n_samples, data.n_measured, data.digest
+            )
+        )
     )?;
     for line in data_lines(data).into_iter().chain(part_lines(data)) {
-        writeln!(out, "            {line}")?;
+        writeln!(out, "{}", titled("            ", line))?;
     }
     for (number, line) in source_lines(manifest).into_iter().enumerate() {
         let heading = if number == 0 { "source" } else { "" };
         writeln!(out, "{}", wrapped(&format!("{heading:<12}"), &line, width()))?;
     }
-    writeln!(out, "{}", wrapped("layers      ", &layers.join(", "), width()))?;
+    writeln!(out, "{}", titled("layers      ", &layers.join(", ")))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
     let epochs = manifest.planned_epochs.map(|epochs| format!(", {epochs} epochs planned for each"));
     let epochs = epochs.unwrap_or_default();
-    writeln!(out, "seeds       {} ({first} to {last}){epochs}", manifest.seeds.len())?;
+    writeln!(
+        out,
+        "{}",
+        titled("seeds       ", format_args!("{} ({first} to {last}){epochs}", manifest.seeds.len()))
+    )?;
     for method in &manifest.methods {
-        writeln!(out, "measured    {}", method.title)?;
+        writeln!(out, "{}", titled("measured    ", &method.title))?;
     }
     for ended in run.early_ends() {
-        writeln!(out, "ended       {ended}")?;
+        writeln!(out, "{}", titled("ended       ", ended))?;
     }
     if !failed.is_empty() {
-        writeln!(out, "failed      {}", failed_in_words(&failed))?;
+        writeln!(out, "{}", titled("failed      ", failed_in_words(&failed)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -138,7 +152,7 @@ fn source_lines(manifest: &Manifest) -> Vec<String> {
     if let Some(found) = found {
         let array = |array: &FoundArray| {
             let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
-            format!("{} ({})", array.name, shape.join(", "))
+            format!("{} ({})", one_line(&array.name), shape.join(", "))
         };
         let arrays = shortened(found.arrays.iter().map(array).collect(), "array");
         lines.push(format!("arrays {}; in the order of {}", arrays.join(", "), order(found.order)));

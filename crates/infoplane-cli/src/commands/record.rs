@@ -25,21 +25,27 @@ use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::{ScheduleFlags, flag};
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say, width};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, one_line, say, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Layouts, by the names of folders, files and arrays:
   acts/epoch-010/conv1.npy    a folder for each epoch, a file for each layer
-  acts/epoch-010.npz          a file of several arrays for each epoch (also .safetensors, .mat)
+  acts/epoch-010.npz          a file of several arrays for each epoch
+                              (also .safetensors, .mat)
   acts.npz:epoch-010/conv1    one file, arrays named by epoch and layer
-The epoch is the number at the end of the name. The rows of every array are samples, in the order of the labels.
+The epoch is the number at the end of the name. The rows of every array are samples, in the order of the \
+labels.
 
 Examples:
-  infoplane record acts/ --labels y.npy --estimator kde --noise-variance 0.001 --out runs/mine
-  infoplane record acts/ --labels y.npy --layers conv1,conv2,fc --positions mean
-  infoplane record acts/ --labels labels.csv:class --statistics training.csv --schedule delta-exact --delta 0.05
-  infoplane watch acts/ --labels y.npy --estimator kde --noise-variance 0.001 --last 100")]
+  infoplane record acts/ --labels y.npy --estimator kde \\
+      --noise-variance 0.001 --out runs/mine
+  infoplane record acts/ --labels y.npy --layers conv1,conv2,fc \\
+      --positions mean
+  infoplane record acts/ --labels labels.csv:class --statistics training.csv \\
+      --schedule delta-exact --delta 0.05
+  infoplane watch acts/ --labels y.npy --estimator kde \\
+      --noise-variance 0.001 --last 100")]
 pub struct Args {
     /// Folder, or single file, that holds the activations
     #[arg(value_name = "ACTIVATIONS")]
@@ -74,10 +80,10 @@ pub struct Args {
     #[arg(long)]
     pub follow: bool,
     /// With --follow: complete the run once this epoch is measured
-    #[arg(long, value_name = "EPOCH")]
+    #[arg(long, value_name = "EPOCH", value_parser = crate::flags::whole::<u64>)]
     pub last: Option<u64>,
     /// With --follow: complete the run after this many seconds without anything new
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::flags::whole::<u64>)]
     pub idle: Option<u64>,
     #[command(flatten)]
     pub machine: MachineFlags,
@@ -254,7 +260,7 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     let mut text = Screen::lock();
     writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
     let [entropies, shares] = data_lines(&run.manifest().data);
-    writeln!(text, "data     {entropies}; {shares}")?;
+    writeln!(text, "{}", titled("data     ", format_args!("{entropies}; {shares}")))?;
     writeln!(
         text,
         "time     {:.1} s; {} measured",
@@ -301,7 +307,7 @@ fn write_understood(
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
         let units = counted(*width as u64, "unit");
-        writeln!(out, "{heading:<8} {} ({}): {units}", name.escape_debug(), shape.join(", "))?;
+        writeln!(out, "{heading:<8} {} ({}): {units}", one_line(name), shape.join(", "))?;
     }
     if *order != LayerOrder::Given && layers.len() > 1 {
         writeln!(out, "order    by {}; --layers sets another", order.describe())?;
@@ -310,7 +316,7 @@ fn write_understood(
         writeln!(out, "maps     {positions} (--positions)")?;
     }
     for (name, why) in skipped.iter().take(NAMED) {
-        writeln!(out, "skipped  {}: {why}", name.escape_debug())?;
+        writeln!(out, "skipped  {}: {why}", one_line(name))?;
     }
     if skipped.len() > NAMED {
         writeln!(out, "skipped  {}", more(skipped.len() - NAMED, "array"))?;
@@ -324,7 +330,7 @@ fn write_understood(
             continue;
         }
         let heading = if number == 0 { "columns" } else { "" };
-        writeln!(out, "{heading:<8} {}: {meaning}", name.escape_debug())?;
+        writeln!(out, "{heading:<8} {}: {meaning}", one_line(name))?;
     }
     Ok(())
 }

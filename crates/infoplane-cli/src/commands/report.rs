@@ -23,13 +23,16 @@ use crate::terminal::{Screen, fitted, say, width};
 Examples:
   infoplane report runs/tishby2017
   infoplane report runs/saxe2018-relu --all-seeds
-  infoplane report runs/tishby2017 --format pdf --style slides --title Compression --out slides
+  infoplane report runs/tishby2017 --format pdf --style slides \\
+      --title Compression --out slides
   infoplane report runs/*
   infoplane report runs/saxe2018-tanh runs/saxe2018-relu --out compared
-  infoplane report runs/* --by training.batch_size --one-panel --out batch-sizes
+  infoplane report runs/* --by training.batch_size --one-panel \\
+      --out batch-sizes
 
-Several runs with --out are compared: their planes side by side or in one panel, and for each layer the information over \
-epochs with standard errors and percentiles. Without --out each is redrawn into its own directory.")]
+Several runs with --out are compared: their planes side by side or in one panel, and for each layer the \
+information over epochs with standard errors and percentiles. Without --out each is redrawn into its own \
+directory.")]
 pub struct Args {
     /// Directories of runs
     #[arg(value_name = "RUN", required = true)]

@@ -13,13 +13,14 @@ use crate::flags::machine::MachineFlags;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What was measured is kept, and the result is the same to the last bit as without the interruption. Paths of data start
-where the run was begun; if the data have moved, name the experiment with their new place.
+What was measured is kept, and the result is the same to the last bit as without the interruption. Paths \
+of data start where the run was begun; if the data have moved, name the experiment with their new place.
 
 Examples:
   infoplane resume runs/saxe2018-tanh
   infoplane resume runs/tishby2017/as-if-random
-  infoplane resume runs/mnist --experiment saxe2018-mnist --set dataset.source.directory=/data/mnist")]
+  infoplane resume runs/mnist --experiment saxe2018-mnist \\
+      --set dataset.source.directory=/data/mnist")]
 pub struct Args {
     /// Directory of the run, or of an as-if-random result
     pub run: PathBuf,

@@ -19,20 +19,22 @@ use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::schedule::ScheduleFlags;
 use crate::output::print_json;
-use crate::terminal::{RunMeter, Screen, fitted, on_interrupt, say, width};
+use crate::terminal::{RunMeter, Screen, fitted, on_interrupt, say, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   infoplane run
   infoplane run saxe2018-relu --seeds 3 --out runs/relu
-  infoplane run mine.toml --epochs 500 --set training.optimizer.learning_rate=0.001
-  infoplane run saxe2018-mnist --epochs 10 --set dataset.source.directory=mnist
+  infoplane run mine.toml --epochs 500 \\
+      --set training.optimizer.learning_rate=0.001
+  infoplane run saxe2018-mnist --epochs 10 \\
+      --set dataset.source.directory=mnist
   infoplane run saxe2018-tanh --schedule delta-exact --delta 0.05
   infoplane run --epochs 1000 --schedule list --at 0,10,100
 
-`infoplane presets --keys` explains every key. INFOPLANE_PROGRESS_SECONDS sets the seconds between lines of progress
-where stderr is no terminal (default 30).")]
+`infoplane presets --keys` explains every key. INFOPLANE_PROGRESS_SECONDS sets the seconds between lines \
+of progress where stderr is no terminal (default 30).")]
 pub struct Args {
     /// A preset (see `infoplane presets`) or a TOML file [default: tishby2017]
     #[arg(value_name = "PRESET|FILE.toml")]
@@ -44,10 +46,10 @@ pub struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Epochs of training; the same as --set training.epochs=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub epochs: Option<u64>,
     /// Number of training runs, each with its own seed; the same as --set seeds=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::flags::whole::<u64>)]
     pub seeds: Option<u64>,
     /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]
@@ -176,7 +178,7 @@ fn conclude(
         let mut text = Screen::lock();
         writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
         let [entropies, shares] = data_lines(&summary.manifest.data);
-        writeln!(text, "data     {entropies}; {shares}")?;
+        writeln!(text, "{}", titled("data     ", format_args!("{entropies}; {shares}")))?;
         write_times(&mut text, &summary)?;
         writeln!(text, "run      {}", summary.run.path().display())?;
         let listed =

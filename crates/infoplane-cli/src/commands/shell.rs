@@ -14,7 +14,8 @@ use crate::terminal::Screen;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  infoplane completions bash > ~/.local/share/bash-completion/completions/infoplane
+  infoplane completions bash \\
+      > ~/.local/share/bash-completion/completions/infoplane
   infoplane completions zsh > ~/.zfunc/_infoplane
   infoplane completions fish > ~/.config/fish/completions/infoplane.fish")]
 pub struct CompletionsArgs {

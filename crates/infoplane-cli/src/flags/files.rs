@@ -8,9 +8,9 @@ use infoplane::{Labels, Variable};
 use crate::failure::Failure;
 
 pub const FILES: &str = "\
-Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several, or one column of a CSV file, is named after a
-colon: acts.npz:T3, table.csv:age. Rows are samples; a one-dimensional array is one column. The first line of a CSV
-file holds column names unless all its fields are numbers.
+Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several, or one column of a CSV file, \
+is named after a colon: acts.npz:T3, table.csv:age. Rows are samples; a one-dimensional array is one column. \
+The first line of a CSV file holds column names unless all its fields are numbers.
 `infoplane estimators` lists the estimators, `infoplane estimators NAME` explains the keys of one.";
 
 /// A file's rows, as numbers or as symbols.

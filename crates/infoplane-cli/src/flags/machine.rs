@@ -10,7 +10,7 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, Args)]
 pub struct ThreadFlags {
     /// Threads to use; 0 means one per core. Results do not depend on it
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = crate::flags::whole_from(0u16, 1024))]
     pub threads: u16,
 }
 

@@ -167,10 +167,20 @@ pub enum DatasetError {
         /// The names it holds.
         present: Vec<String>,
     },
+    /// No column of that number in a text file.
+    #[error("{file}: there is no column {given}; columns are counted from 0, the last is {}", n_columns.saturating_sub(1))]
+    ColumnNumber {
+        /// The file.
+        file: String,
+        /// The number asked for, from 0.
+        given: usize,
+        /// How many columns there are.
+        n_columns: usize,
+    },
     /// A row of a matrix of labels that is not one-hot.
     #[error(
-        "{file}: row {row} (from 0) holds {given}; a one-hot row holds a single 1 and else 0. Of probabilities give the \
-         most likely class of each sample, (n_samples,)"
+        "{file}: row {row} (from 0) holds {given}; a matrix of labels has a row for each sample with a single 1, in the column of its \
+         class, and else 0 (one-hot). Name an array of labels, (n_samples,); of probabilities the most likely class"
     )]
     OneHot {
         /// The file.
@@ -208,7 +218,9 @@ pub enum DatasetError {
         value: f64,
     },
     /// A label that is not a class.
-    #[error("{file}: the label of row {row} (from 0) is {given}; allowed are integers")]
+    #[error(
+        "{file}: the label of row {row} (from 0) is {given}; allowed are integers, text, or one-hot rows"
+    )]
     Label {
         /// The file.
         file: String,
@@ -242,6 +254,17 @@ pub enum DatasetError {
         given: String,
         /// What could be used.
         allowed: &'static str,
+    },
+    /// A text file whose columns are not separated as they should be.
+    #[error(
+        "{file}: the columns are separated by {given}; allowed are commas, or tabs in a file whose name ends in .tsv: save \
+         it so"
+    )]
+    Separator {
+        /// The file.
+        file: String,
+        /// What separates its columns.
+        given: &'static str,
     },
     /// A line of a text file with another number of fields than the first.
     #[error("{file}: line {line} has {given} fields; allowed are {allowed}, as in the first line")]

@@ -44,7 +44,11 @@ pub enum RunError {
     #[error("{} is not empty and holds no run; name a new or an empty directory", .0.display())]
     NotEmpty(PathBuf),
     /// There is no manifest.
-    #[error("{} holds no run: there is no manifest.toml in it", .0.display())]
+    #[error(
+        "{} holds no run: {}",
+        .0.display(),
+        if .0.exists() { "there is no manifest.toml in it" } else { "it does not exist" }
+    )]
     NoRun(PathBuf),
     /// Another process writes to the run.
     #[error(

@@ -27,8 +27,9 @@ use crate::{Information, Labels, Variable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BinRule {
-    /// `bins` edges evenly spaced from `lo` to `hi` including both: `bins − 1` intervals, and one more bin for
-    /// values ≥ `hi`. The form of the published programs.
+    /// Edges evenly spaced from `lo` to `hi`, both included, as numpy.digitize sorts values by: `bins − 1` inner
+    /// cells, and an open cell on either side, for values below `lo` and for values from `hi` on. The form of the
+    /// published programs.
     Edges,
     /// `bins` bins of equal width on [`lo`, `hi`], the upper edge in the last one.
     Equal,
@@ -114,7 +115,8 @@ impl Method for BinnedConfig {
     /// [`EstimateError::Setting`] names the first key that is missing, superfluous or out of range.
     fn check(&self) -> Result<(), EstimateError> {
         let setting = |key, given: String, allowed| Err(EstimateError::Setting { key, given, allowed });
-        let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".into());
+        let not_given = || "(not given)".to_string();
+        let shown = |value: Option<String>| value.unwrap_or_else(not_given);
         let bins = || shown(self.bins.map(|bins| bins.to_string()));
         let range = || shown(self.range.map(|range| range.to_string()));
         match self.rule {
@@ -153,7 +155,7 @@ impl Method for BinnedConfig {
                 }
                 None => setting(
                     "range",
-                    "nothing".into(),
+                    not_given(),
                     "[low, high], \"activation\", \"run\", \"layer\" or \"unit\"",
                 ),
                 _ => Ok(()),
@@ -164,7 +166,10 @@ impl Method for BinnedConfig {
             },
             BinRule::Floor => match self.bin_width {
                 Some(width) if width.is_finite() && width > 0.0 => Ok(()),
-                width => setting("bin_width", shown(width.map(|w| w.to_string())), "a finite number above 0"),
+                None => {
+                    setting("bin_width", not_given(), "a finite number above 0, which rule = \"floor\" needs")
+                }
+                Some(width) => setting("bin_width", width.to_string(), "a finite number above 0"),
             },
             BinRule::Exact if self.bin_width.is_some() => setting(
                 "bin_width",
@@ -324,7 +329,9 @@ fn quantiles(config: &BinnedConfig, range: &LayerRange, bins: usize) -> Result<V
     unit_ranges(config, range)?; // refuses a range that was not observed
     let thresholds = |mut values: Vec<f64>| {
         values.sort_unstable_by(f64::total_cmp);
-        let mut edges: Vec<f64> = (1..bins).map(|k| values[k * values.len() / bins]).collect();
+        // Of a unit without a finite value there is nothing to divide.
+        let n_edges = if values.is_empty() { 0 } else { bins };
+        let mut edges: Vec<f64> = (1..n_edges).map(|k| values[k * values.len() / bins]).collect();
         edges.dedup();
         edges
     };
@@ -579,7 +586,8 @@ fn floor_symbols<T: Value>(
         return Err(EstimateError::Setting {
             key: "bin_width",
             given: format!("{bin_width:e}"),
-            allowed: "a width that the largest value is not infinitely many of",
+            allowed: "a larger width: the largest value of the layer divided by this one exceeds every number of double \
+                      precision",
         });
     }
     Ok(if most - least <= 255.0 {

@@ -26,7 +26,7 @@ pub enum EstimateError {
     },
     /// NaN or infinity where a number is needed.
     #[error(
-        "the representation holds {value} at row {row}, column {column}; only finite values can be measured"
+        "the representation holds {value} at row {row}, column {column} (from 0); only finite values can be measured"
     )]
     NotFinite {
         /// Row of the first such value, from 0.
@@ -101,13 +101,13 @@ pub enum EstimateError {
         instead: &'static str,
     },
     /// More columns than the method can work with.
-    #[error("{estimator} is not offered in {dims} dimensions, at most in {most}: {reason}")]
+    #[error("{}: {reason}", too_many_columns(*estimator, *dims, *most))]
     TooManyDimensions {
         /// The method.
         estimator: &'static str,
         /// Columns given, of all variables together.
         dims: usize,
-        /// Columns allowed.
+        /// Columns allowed; 0 if the samples are too few for any.
         most: usize,
         /// The reason for the limit, and the alternative to use.
         reason: &'static str,
@@ -134,6 +134,14 @@ pub enum EstimateError {
         /// The choices that make it finite.
         choices: &'static str,
     },
+}
+
+/// How many columns are too many; where even one is, the samples are at fault.
+fn too_many_columns(estimator: &str, dims: usize, most: usize) -> String {
+    match most {
+        0 => format!("{estimator} cannot measure these samples"),
+        _ => format!("{estimator} measures at most {most} columns of these samples, got {dims}"),
+    }
 }
 
 impl EstimateError {

@@ -312,7 +312,14 @@ impl Gcmi {
             return Ok(scores.nothing(Kind::GaussianCopula, variables));
         }
         let smallest = labels.counts().iter().copied().min().unwrap_or(0);
-        check_width(self.name(), smallest, t.ncols())?;
+        check_width(self.name(), smallest, t.ncols()).map_err(|error| match error {
+            EstimateError::TooManyDimensions { estimator, dims, most, .. } => {
+                let reason = "it fits a Gaussian to the samples of each label, which takes more samples of each label \
+                              than columns; for X, mostly a label of its own for each sample, use kde or binned";
+                EstimateError::TooManyDimensions { estimator, dims, most, reason }
+            }
+            other => other,
+        })?;
         let mut nats = 0.5 * unbiased_ln_determinant(&[t])?;
         let mut classes = vec![Vec::new(); labels.n_labels()];
         for (i, &code) in labels.codes().iter().enumerate() {

@@ -9,8 +9,8 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
-use crate::measure::Workers;
 pub use crate::measure::{Progress, RunOptions};
+use crate::measure::{Workers, warn_of_one_class};
 use crate::run::{DataFacts, Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// What a run came to, with the time it took (which the run directory, the same at every run, does not hold).
@@ -95,6 +95,7 @@ impl Experiment {
         let prepared = self.prepare()?;
         let manifest = self.manifest(&prepared, &self.seed_list())?;
         let run = RunDir::create(path, &manifest, disk)?;
+        warn_of_one_class(&prepared.dataset.labels, progress);
         self.go_on(start, prepared, run, manifest, Recovered::default(), options, progress, interrupt)
     }
 

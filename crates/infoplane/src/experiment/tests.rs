@@ -265,6 +265,21 @@ impl Progress for Noticing {
     }
 }
 
+#[test]
+fn labels_of_one_class_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = small(folder.path(), &["seeds=1", "schedule={ kind = \"log-spaced\", points = 3 }"]);
+    let told = |name: &str| {
+        let noticing = Noticing::default();
+        experiment.run(&folder.path().join(name), ONE, &noticing, &never()).unwrap();
+        noticing.0.into_inner().unwrap()
+    };
+    assert_eq!(told("several"), [String::new(); 0]);
+    let data = folder.path().join("data.csv");
+    fs::write(&data, fs::read_to_string(&data).unwrap().replace("many", "few")).unwrap();
+    assert!(told("one")[0].contains("all labels are one class"));
+}
+
 /// A run of one seed, stopped when nearly everything was measured.
 fn nearly_done(experiment: &Experiment, run: &Path) {
     let flag = never();

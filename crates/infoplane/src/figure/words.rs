@@ -97,7 +97,8 @@ fn out_of_range(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean)
     }
     if outside == 0 {
         let none = "Out of range: no value lies outside the bins.";
-        return (group.method.estimator == "binned").then(|| Note::fact(NoteCode::ClippedBins, none));
+        return (group.method.estimator == "binned" && all > 0.0)
+            .then(|| Note::fact(NoteCode::ClippedBins, none));
     }
     let worst = worst?;
     let text = format!(

@@ -1,5 +1,7 @@
 //! What a run tells while it goes on, and what it may take of the machine.
 
+use crate::Labels;
+
 /// Told what a run has done; called from several threads.
 pub trait Progress: Sync {
     /// `epochs` more epochs of some training have passed.
@@ -8,6 +10,13 @@ pub trait Progress: Sync {
     fn measured(&self, seed: u64, epoch: u64);
     /// Something went otherwise than it should, and was made good: a damaged file was skipped.
     fn warn(&self, what: &str);
+}
+
+/// Tells what makes the figures useless before hours are spent on them.
+pub(crate) fn warn_of_one_class(labels: &Labels, progress: &dyn Progress) {
+    if labels.n_labels() == 1 {
+        progress.warn("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
+    }
 }
 
 /// Says nothing.

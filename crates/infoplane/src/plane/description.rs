@@ -193,9 +193,31 @@ fn slug(text: &str) -> String {
 fn title(estimator: &str, setting: &str, bound: Option<Bound>) -> String {
     let known = EstimatorConfig::METHODS.iter().find(|about| about.name == estimator);
     let estimator = known.map_or_else(|| estimator.replace('_', " "), |about| about.title.to_string());
-    let setting = minus_signs(&setting.replace(['_', '='], " "));
+    let setting = short_numbers(&minus_signs(&setting.replace(['_', '='], " ")));
     let bound = bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
     if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
+}
+
+/// Numbers of many digits that are below 1e-4 or from 1e6 on as powers of ten, where that is shorter.
+fn short_numbers(text: &str) -> String {
+    let part_of_number = |c: char| c.is_ascii_digit() || c == '.';
+    let mut short = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c| !part_of_number(c)).unwrap_or(from.len());
+        let (number, after) = from.split_at(end);
+        short += before;
+        let alone = !short.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
+        let large_or_small = |value: &f64| *value > 0.0 && !(1e-4..1e6).contains(value);
+        let power = number.parse().ok().filter(|value| alone && large_or_small(value));
+        match power.map(|value: f64| format!("{value:e}")) {
+            Some(power) if power.len() < number.len() => short += &power,
+            _ => short += number,
+        }
+        rest = after;
+    }
+    short + rest
 }
 
 /// Hyphens that stand before a number and not within a word, as minus signs.
@@ -219,12 +241,18 @@ mod tests {
 
     #[test]
     fn titles_are_written_for_readers() {
+        let of_variance = |variance: f64| format!("noise_variance={variance}");
+        let (tiny, huge) = (of_variance(1e-320), of_variance(2.5e300));
         let of = |estimator, setting, bound| MethodDescription::new(estimator, setting, bound).title;
         assert_eq!(
             of("kde", "noise_variance=0.001", Some(Bound::Lower)),
             "KDE, noise variance 0.001, lower bound"
         );
         assert_eq!(of("binned", "30 edges on [-1, 1]", None), "binned, 30 edges on [−1, 1]");
+        assert_eq!(of("kde", &tiny, None), "KDE, noise variance 1e-320");
+        assert_eq!(of("kde", &huge, None), "KDE, noise variance 2.5e300");
+        assert_eq!(of("kde", "noise_variance=0.0001", None), "KDE, noise variance 0.0001");
+        assert_eq!(of("x", "0.00002, 1234567 in v20000000", None), "x, 2e-5, 1234567 in v20000000");
     }
 
     #[test]

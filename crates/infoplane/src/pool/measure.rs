@@ -180,8 +180,13 @@ impl<'a> PreparedLayer<'a> {
     }
 
     fn readings(&self, subset: &Subset, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
-        let estimator = self.estimator.as_ref().map_err(Clone::clone)?;
         let (n, t) = (self.pool.n_inputs, &self.pool.layers[self.layer]);
+        // Of values that are not finite no range is observed: they are the reason, not the setting.
+        let estimator =
+            self.estimator.as_ref().map_err(|error| match Variable::Single(t.view()).first_non_finite() {
+                Some((row, column, value)) => EstimateError::NotFinite { row, column, value },
+                None => error.clone(),
+            })?;
         let whole = subset.networks.len() == self.pool.n_networks();
         let ranges: Vec<Range<usize>> =
             subset.networks.iter().map(|&network| network * n..(network + 1) * n).collect();

@@ -43,6 +43,20 @@ pub enum RecordError {
         /// The number of labels.
         expected: usize,
     },
+    /// A file of labels with another number than there are samples.
+    #[error(
+        "{labels}: the number of labels is {n_labels}, but {what} has {n_samples} rows; each sample needs one label"
+    )]
+    Labels {
+        /// The file, or an array of it.
+        labels: String,
+        /// How many labels there are.
+        n_labels: usize,
+        /// What has another number of rows.
+        what: String,
+        /// That number.
+        n_samples: usize,
+    },
     /// Another number of layers than the recording has.
     #[error("epoch {epoch}: {given} layer{}, but the recording has {expected}", if *given == 1 { "" } else { "s" })]
     Layers {
@@ -63,6 +77,33 @@ pub enum RecordError {
     NotUnderstood {
         /// The folder or file.
         path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The names of all epochs end in numbers that are too large.
+    #[error("{}: the number of the epoch is too large; allowed are 0 to {}", path.display(), u64::MAX)]
+    EpochTooLarge {
+        /// One of them.
+        path: PathBuf,
+    },
+    /// No array of the first epoch is a layer.
+    #[error(
+        "{} holds no layer, which is an array of numbers with a row for each sample: {found}",
+        path.display()
+    )]
+    NoLayer {
+        /// The folder or file.
+        path: PathBuf,
+        /// The arrays there, and why each is none.
+        found: String,
+    },
+    /// An array whose axes do not go with `positions`.
+    #[error("{}: {}: {problem}", path.display(), names(std::slice::from_ref(name)))]
+    Positions {
+        /// The folder or file.
+        path: PathBuf,
+        /// The layer.
+        name: String,
         /// What is wrong with it.
         problem: String,
     },

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::RecordError;
 use super::positions::{Positions, rows, widths};
 use crate::Activations;
-use crate::dataset::DatasetError;
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
+use crate::dataset::{DatasetError, names};
 use crate::plane::{LayerDescription, Missing};
 use crate::run::{Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
@@ -81,6 +81,8 @@ pub struct Folder {
     file: Option<(PathBuf, ArrayFile)>,
     /// Whether a file of an epoch holds one array without a name.
     unnamed: bool,
+    /// A folder or a file whose name ends in more digits than an epoch can have.
+    too_large: Option<PathBuf>,
     /// Why layers of epochs are missing, until it is asked for.
     problems: BTreeMap<u64, Vec<Option<Missing>>>,
 }
@@ -166,8 +168,8 @@ impl Folder {
     /// Finds out which epochs and layers there are. The layers are those of the first epoch that can be read.
     ///
     /// # Errors
-    /// [`RecordError::NotUnderstood`] if nothing there looks like epochs, [`RecordError::SameEpoch`],
-    /// [`RecordError::NoSuchLayer`]; [`RecordError::Data`] if no epoch can be read.
+    /// [`RecordError::NotUnderstood`] if nothing there looks like epochs, [`RecordError::EpochTooLarge`],
+    /// [`RecordError::SameEpoch`], [`RecordError::NoLayer`], [`RecordError::NoSuchLayer`], [`RecordError::Positions`]; [`RecordError::Data`] if no epoch can be read.
     pub fn open(config: &FolderConfig) -> Result<Folder, RecordError> {
         let mut folder = Folder {
             config: config.clone(),
@@ -177,10 +179,14 @@ impl Folder {
             n_samples: 0,
             file: None,
             unnamed: false,
+            too_large: None,
             problems: BTreeMap::new(),
         };
         folder.look_for_epochs()?;
         if folder.epochs.is_empty() {
+            if let Some(path) = folder.too_large.take() {
+                return Err(RecordError::EpochTooLarge { path });
+            }
             return Err(folder.not_understood("nothing in it has a name that ends in the number of an epoch"));
         }
         let mut first_error = None;
@@ -250,7 +256,12 @@ impl Folder {
             if name.starts_with('.') {
                 continue;
             }
-            let Some(epoch) = trailing_number(name) else { continue };
+            let Some(epoch) = trailing_number(name) else {
+                if name.ends_with(|c: char| c.is_ascii_digit()) {
+                    self.too_large.get_or_insert(path);
+                }
+                continue;
+            };
             if is_folder { &mut folders } else { &mut files }.push((epoch, path));
         }
         let folders_first = !folders.is_empty();
@@ -327,6 +338,7 @@ impl Folder {
     /// Takes the arrays that are layers: those that were asked for, or all of numbers with as many rows as most have.
     fn choose_layers(&mut self, described: Vec<ArrayInfo>) -> Result<(), RecordError> {
         let present: Vec<String> = described.iter().map(|array| array.name.clone()).collect();
+        let mut unfit = Vec::new();
         let chosen = match &self.config.layers {
             Some(asked) => asked
                 .iter()
@@ -343,7 +355,10 @@ impl Folder {
                 let mut chosen = Vec::new();
                 for array in described {
                     match not_a_layer(&array) {
-                        Some(why) => self.skipped.push((array.name, why.into())),
+                        Some(why) => {
+                            self.skipped.push((array.name.clone(), why.into()));
+                            unfit.push((array, why));
+                        }
                         None => chosen.push(array),
                     }
                 }
@@ -353,16 +368,49 @@ impl Folder {
         self.n_samples = chosen.first().and_then(|array| array.shape.first()).copied().unwrap_or(0);
         for ArrayInfo { name, shape, .. } in chosen {
             let size = widths(&shape, self.config.positions, self.config.channels_last);
-            let (n_layers, width) = size.map_err(|problem| RecordError::NotUnderstood {
+            let (n_layers, width) = size.map_err(|problem| RecordError::Positions {
                 path: self.config.source.clone(),
-                problem: format!("{name}: {problem}"),
+                name: name.clone(),
+                problem,
             })?;
             self.arrays.push(LayerArray { name, shape, n_layers, width });
         }
         if self.arrays.is_empty() {
-            return Err(self.not_understood("it holds no array of numbers with a row for each sample"));
+            return Err(self.no_layer(unfit));
         }
         Ok(())
+    }
+
+    /// Says what the arrays are that are no layers.
+    fn no_layer(&mut self, unfit: Vec<(ArrayInfo, &'static str)>) -> RecordError {
+        let epoch = self.epochs.keys().next().copied().unwrap_or(0);
+        let files = match self.epochs.get(&epoch) {
+            Some(Place::Folder(path)) => layer_files(path).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        /// So many are named.
+        const NAMED: usize = 5;
+        let mut found = Vec::new();
+        let more = unfit.len().saturating_sub(NAMED);
+        for (array, why) in unfit.into_iter().take(NAMED) {
+            let lengths: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+            let shape = format!("({})", lengths.join(", "));
+            let element = match array.element {
+                Some(element) => element.to_string(),
+                // Reading says what its elements are.
+                None => match self.tensor(epoch, &array.name, &files) {
+                    Err(DatasetError::ElementType { given, .. }) => given,
+                    _ => "no numbers".into(),
+                },
+            };
+            found.push(format!("{} {shape} of {element}: {why}", names(&[array.name])));
+        }
+        match (found.is_empty(), more) {
+            (true, _) => found.push("there is no array".into()),
+            (false, 0) => {}
+            (false, more) => found.push(format!("and {more} more")),
+        }
+        RecordError::NoLayer { path: self.config.source.clone(), found: found.join("; ") }
     }
 
     /// How the folder was understood.

@@ -20,7 +20,7 @@ use crate::dataset::read::{file_and_name, read_labels, read_symbols};
 use crate::estimator::{EstimatorConfig, LayerRange, Method};
 use crate::measure::{
     MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
-    measure_activations, observe_ranges,
+    measure_activations, observe_ranges, warn_of_one_class,
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::run::{
@@ -146,14 +146,28 @@ fn recording(
     let understood = folder.understood();
     let n_samples = understood.n_samples;
     if labels.len() != n_samples {
-        let what = format!("{} (first layer)", config.source.display());
-        return Err(RecordError::Length { what, given: n_samples, expected: labels.len() });
+        return Err(RecordError::Labels {
+            labels: config.labels.clone(),
+            n_labels: labels.len(),
+            what: format!("the first layer in {}", config.source.display()),
+            n_samples,
+        });
     }
     let inputs = config.inputs.as_ref().map(|inputs| {
         let (file, array) = file_and_name(inputs);
         read_symbols(&file, array.as_deref())
     });
     let inputs: Option<Labels> = inputs.transpose()?;
+    if let (Some(file), Some(inputs)) = (&config.inputs, &inputs)
+        && inputs.len() != labels.len()
+    {
+        return Err(RecordError::Labels {
+            labels: config.labels.clone(),
+            n_labels: labels.len(),
+            what: format!("the inputs in {file}"),
+            n_samples: inputs.len(),
+        });
+    }
     let table = |value: Result<toml::Value, toml::ser::Error>| value.expect("settings have only string keys");
     let mut settings = toml::Table::new();
     settings.insert("folder".into(), table(toml::Value::try_from(config)));
@@ -173,9 +187,7 @@ fn recording(
 
 /// Tells what makes the figures useless before hours are spent on them.
 fn warn(recording: &Recording, progress: &dyn Progress) {
-    if recording.labels.n_labels() == 1 {
-        progress.warn("all labels are one class: H(Y) is 0, and so is I(T;Y), whatever the network");
-    }
+    warn_of_one_class(&recording.labels, progress);
 }
 
 fn statistics(config: &FolderConfig, recording: &Recording) -> Result<Vec<EpochStats>, RecordError> {
@@ -540,7 +552,9 @@ fn first_epoch(
                 waits_for(format!("{source}, which does not exist yet"));
             }
             // Nothing is there yet, or it is being written.
-            Err(RecordError::NotUnderstood { problem, .. }) if config.source.is_dir() => {
+            Err(RecordError::NotUnderstood { problem, .. } | RecordError::NoLayer { found: problem, .. })
+                if config.source.is_dir() =>
+            {
                 waits_for(format!("the first epoch in {source}: {problem}"));
             }
             Err(RecordError::Data(error)) if error.is_truncated() => {}

@@ -41,22 +41,22 @@ const HEADER: [&str; 8] =
 /// assert!(summary(&data).contains("nothing was measured"));
 /// ```
 pub fn summary(data: &ReportData<'_>) -> String {
-    let mut text = format!("{}\n{}\n", data.title, about(data));
+    let mut text = format!("{}\n{}\n", one_line(&data.title), about(data));
     if let Some(note) = learned::note(data).map(|note| note.text) {
-        text += &format!("{note}\n");
+        text += &format!("{}\n", one_line(&note));
     }
     let groups = data.plane.groups();
     for group in &groups {
         let (rows, notes) = table_and_notes(data, group);
-        text += &format!("\n{}\n", heading(data, group));
+        text += &format!("\n{}\n", one_line(&heading(data, group)));
         text += &aligned(&rows);
         for note in notes {
-            text += &format!("  {note}\n");
+            text += &format!("  {}\n", one_line(&note));
         }
     }
     text.push('\n');
     for line in closing(data, groups.is_empty()) {
-        text += &format!("{line}\n");
+        text += &format!("{}\n", one_line(&line));
     }
     text
 }
@@ -108,11 +108,12 @@ fn about(data: &ReportData<'_>) -> String {
     let about = |what: &str, n: usize, h_x: f64, h_y: f64| {
         format!("{what}, n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
     };
+    let dataset = one_line(&data.dataset);
     if data.parts.is_empty() {
-        return about(&data.dataset, data.n_samples, data.h_x.bits(), data.h_y.bits());
+        return about(&dataset, data.n_samples, data.h_x.bits(), data.h_y.bits());
     }
     let of_part = |facts: &PartFacts| {
-        let what = format!("{}, {}", data.dataset, facts.part.title());
+        let what = format!("{dataset}, {}", facts.part.title());
         about(&what, facts.n_measured, facts.h_x_bits, facts.h_y_bits)
     };
     data.parts.iter().map(of_part).collect::<Vec<_>>().join("\n")
@@ -194,6 +195,15 @@ fn amount(mean: Mean, decimals: usize) -> String {
     }
 }
 
+/// Text with its control characters written out: the name of a layer must not begin a new row of a table.
+fn one_line(text: &str) -> String {
+    let written = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(written).collect()
+}
+
 /// What a terminal is wide, at least.
 const COLUMNS: usize = 80;
 /// So many rows are shown in a terminal; of more the first and the last half of these.
@@ -211,7 +221,7 @@ pub(super) fn aligned(rows: &[[String; 8]]) -> String {
 /// of its own above them; of many rows those in the middle are left out, and their number is told.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]], places: &[(&str, usize)]) -> String {
     let cells =
-        |row: &[String; N]| -> Vec<String> { places.iter().map(|&(_, at)| row[at].clone()).collect() };
+        |row: &[String; N]| -> Vec<String> { places.iter().map(|&(_, at)| one_line(&row[at])).collect() };
     let mut rows: Vec<Vec<String>> =
         rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {
@@ -327,4 +337,16 @@ pub(super) fn plain(text: &str) -> String {
         plain.push(if c == '\n' { ' ' } else { c });
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_line_break_stays_in_its_row() {
+        let row = ["new\nline".to_string(), "1.00".into()];
+        let table = columns(&[row], &[("I(X;T)", 0), ("first", 1)]);
+        assert_eq!(table, "  I(X;T)     first\n  new\\nline   1.00\n");
+    }
 }

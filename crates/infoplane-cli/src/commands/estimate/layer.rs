@@ -11,17 +11,21 @@ use serde_json::{Map, Value, json};
 use super::{Common, by, details, observed, told};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, fitted, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several is named after a colon, acts.npz:T3.
-X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal inputs.
+Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several is named after a colon, \
+acts.npz:T3. X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal \
+inputs.
 
 Examples:
-  infoplane estimate layer T.npy --labels y.npy --estimator kde --noise-variance 0.001
-  infoplane estimate layer acts.npz:T3 --labels acts.npz:y --estimator binned --bins 30 --range -1,1 --rule edges
-  infoplane estimate layer T.npy --labels y.npy --estimator binned --rule floor --bin-width 0.07 --json
+  infoplane estimate layer T.npy --labels y.npy --estimator kde \\
+      --noise-variance 0.001
+  infoplane estimate layer acts.npz:T3 --labels acts.npz:y \\
+      --estimator binned --bins 30 --range -1,1 --rule edges
+  infoplane estimate layer T.npy --labels y.npy --estimator binned \\
+      --rule floor --bin-width 0.07 --json
   infoplane estimate layer T.npy --labels y.npy --noise-variance 0.001")]
 pub struct Args {
     /// Activations: one row per sample, one column per unit
@@ -93,18 +97,20 @@ pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
         let [i_xt, i_ty] = [shown(&reading.estimates[0]), shown(&reading.estimates[1])];
         let setting = format!("{}{bound}", reading.setting);
         let lead = if setting.is_empty() { String::new() } else { format!("{setting}: ") };
-        writeln!(out, "{lead}I(X;T) = {i_xt}, I(T;Y) = {i_ty}")?;
+        writeln!(out, "{}", fitted(&format!("{lead}I(X;T) = {i_xt}, I(T;Y) = {i_ty}"), width()))?;
         for (name, estimate) in ["I(X;T)", "I(T;Y)"].iter().zip(&reading.estimates) {
             match estimate {
-                Err(error) => writeln!(out, "  {name}: {error}")?,
+                Err(error) => writeln!(out, "{}", fitted(&format!("  {name}: {error}"), width()))?,
                 Ok(estimate) => {
                     if estimate.routed.is_some() {
                         let (method, setting, reason) = by(estimator.as_ref(), estimate);
                         let setting = if setting.is_empty() { setting } else { format!(", {setting}") };
-                        writeln!(out, "  {name} by {method}{setting}: {}", reason.unwrap_or_default())?;
+                        let reason = reason.unwrap_or_default();
+                        let told = format!("  {name} by {method}{setting}: {reason}");
+                        writeln!(out, "{}", fitted(&told, width()))?;
                     }
                     for warning in &estimate.warnings {
-                        writeln!(out, "  {name}: {warning}")?;
+                        writeln!(out, "{}", fitted(&format!("  {name}: {warning}"), width()))?;
                     }
                 }
             }

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::flags::machine::ThreadFlags;
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
 use crate::output::print_json;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, titled};
 
 #[derive(Debug, Subcommand)]
 pub enum Args {
@@ -59,7 +59,7 @@ pub struct Common {
     pub json: bool,
     // Beside --json; a heading of its own would otherwise be the last one opened.
     #[arg(long, display_order = 501, value_name = "N", default_value_t = 0,
-          value_parser = clap::value_parser!(u16).range(0..=1024))]
+          value_parser = crate::flags::whole_from(0u16, 1024))]
     /// Threads to use; 0 means one per core. Results do not depend on it
     pub threads: u16,
     #[command(flatten)]
@@ -130,11 +130,11 @@ fn print(
     }
     let dims: Vec<String> = estimate.dims.iter().map(usize::to_string).collect();
     let setting = if setting.is_empty() { String::new() } else { format!(", {setting}") };
-    writeln!(out, "  estimator      {name}{setting}")?;
+    writeln!(out, "{}", titled("  estimator      ", format_args!("{name}{setting}")))?;
     if let Some(reason) = reason {
-        writeln!(out, "  chosen for     {reason}")?;
+        writeln!(out, "{}", titled("  chosen for     ", reason))?;
     }
-    writeln!(out, "  kind           {}", estimate.kind)?;
+    writeln!(out, "{}", titled("  kind           ", &estimate.kind))?;
     writeln!(out, "  samples        {} of {} columns", estimate.n_samples, dims.join(" + "))?;
     if let Some(ceiling) = estimate.ceiling {
         writeln!(out, "  ceiling        {:.6} nats", ceiling.nats())?;
@@ -143,7 +143,7 @@ fn print(
         writeln!(out, "  p-value        {p_value:.6} for independence, by permutation")?;
     }
     for warning in &estimate.warnings {
-        writeln!(out, "  warning        {warning}")?;
+        writeln!(out, "{}", titled("  warning        ", warning))?;
     }
     Ok(ExitCode::SUCCESS)
 }

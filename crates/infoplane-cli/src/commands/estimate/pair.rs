@@ -14,7 +14,8 @@ Examples:
   infoplane estimate pair x.npy y.npy
   infoplane estimate pair x.npy y.npy --estimator ksg --k 3 --json
   infoplane estimate pair T.npy animals.csv --y-discrete --permutations 999
-  infoplane estimate pair table.csv:height table.csv:weight --given table.csv:age --estimator ksg";
+  infoplane estimate pair table.csv:height table.csv:weight \\
+      --given table.csv:age --estimator ksg";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = FILES, after_long_help = format!("{FILES}\n\n{EXAMPLES}"))]
@@ -39,7 +40,7 @@ pub struct Args {
     // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
     // under which all that follows would stand.
     #[arg(long, display_order = 400, value_name = "N", conflicts_with = "given",
-          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+          value_parser = crate::flags::whole_from(1u32, 10_000_000))]
     pub permutations: Option<u32>,
     #[command(flatten)]
     pub error: ErrorFlags,

@@ -92,11 +92,7 @@ pub struct Symmetric12 {
 /// arXiv:1703.00810, section 3.1.
 pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symmetric12, DatasetError> {
     if let Some(gain) = gain.filter(|gain| !(gain.is_finite() && *gain > 0.0)) {
-        return Err(DatasetError::setting(
-            "gain",
-            gain,
-            "a positive number, or no gain for labels without noise",
-        ));
+        return Err(DatasetError::setting("gain", gain, "a finite number above 0"));
     }
     if !(1..=MAX_REPEATS).contains(&repeats) {
         return Err(DatasetError::setting("repeats", repeats, "1 to 1024"));

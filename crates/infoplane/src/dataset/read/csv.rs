@@ -1,5 +1,6 @@
 //! CSV and TSV: one line per sample.
 
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -61,11 +62,13 @@ pub(super) fn shape(path: &Path) -> Result<(Vec<usize>, Option<ElementType>), Da
     let (mut n_lines, mut n_fields, mut numbers) = (0, 0, true);
     let stream = Stream::open(path)?;
     let file = stream.file.clone();
-    let mut reader = reader(stream, delimiter(&file));
+    let delimiter = delimiter(&file);
+    let mut reader = reader(stream, delimiter)?;
     let mut record = ::csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| csv_error(&file, error))? {
         if n_fields == 0 {
             n_fields = record.len();
+            check_separator(&file, delimiter, &record)?;
             if is_header(&record) {
                 continue;
             }
@@ -81,9 +84,30 @@ fn delimiter(file: &str) -> u8 {
     if file.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' }
 }
 
-fn reader(stream: Stream<'_>, delimiter: u8) -> ::csv::Reader<Stream<'_>> {
+fn reader(mut stream: Stream<'_>, delimiter: u8) -> Result<::csv::Reader<impl Read + use<'_>>, DatasetError> {
+    // The reader skips a byte-order mark, which programs for spreadsheets write, only if its first piece holds all
+    // of the mark.
+    let mut first = vec![0; BYTE_ORDER_MARK];
+    let n_first = stream.fill(&mut first)?;
+    first.truncate(n_first);
     let mut builder = ::csv::ReaderBuilder::new();
-    builder.has_headers(false).delimiter(delimiter).trim(::csv::Trim::All).from_reader(stream)
+    let whole = Cursor::new(first).chain(stream);
+    Ok(builder.has_headers(false).delimiter(delimiter).trim(::csv::Trim::All).from_reader(whole))
+}
+
+/// Bytes of the mark of UTF-8.
+const BYTE_ORDER_MARK: usize = 3;
+
+/// Refuses a first line of one field that other separators divide: all columns would be one.
+fn check_separator(file: &str, delimiter: u8, first: &::csv::StringRecord) -> Result<(), DatasetError> {
+    let others: &[(char, &'static str)] = match delimiter {
+        b'\t' => &[(';', "semicolons"), (',', "commas")],
+        _ => &[(';', "semicolons"), ('\t', "tabs")],
+    };
+    match others.iter().find(|(other, _)| first.len() == 1 && first[0].contains(*other)) {
+        Some(&(_, given)) => Err(DatasetError::Separator { file: file.to_owned(), given }),
+        None => Ok(()),
+    }
 }
 
 /// Whether a first line names the columns: none of its fields is a number.
@@ -104,13 +128,17 @@ fn parse(
         numbers: Vec::new(),
         labels: Vec::new(),
     };
-    let mut reader = reader(stream, delimiter);
+    let mut reader = reader(stream, delimiter)?;
     let mut record = ::csv::StringRecord::new();
     let file = table.file.clone();
     let damaged = |error| csv_error(&file, error);
     let empty = || DatasetError::Empty { file: file.clone(), shape: vec![0, 0] };
     if !reader.read_record(&mut record).map_err(damaged)? {
         return Err(empty());
+    }
+    // Of tabs alone, one column of text may hold other separators.
+    if delimiter != b'\t' || !matches!(wanted, Wanted::Labels(None) | Wanted::Symbols) {
+        check_separator(&file, delimiter, &record)?;
     }
     let has_header = header.unwrap_or_else(|| is_header(&record));
     let find = |column: &Column| find(&file, column, &record, has_header);
@@ -200,6 +228,13 @@ fn find(
         Column::Index(index) => ((*index < first.len()).then_some(*index), index.to_string()),
         Column::Name(name) => (first.iter().position(|other| has_header && other == name), name.clone()),
     };
+    if let (None, Column::Index(index)) = (found, column) {
+        return Err(DatasetError::ColumnNumber {
+            file: file.to_owned(),
+            given: *index,
+            n_columns: first.len(),
+        });
+    }
     found.ok_or_else(|| {
         let names = |(index, name): (usize, &str)| match has_header {
             true => name.to_owned(),
@@ -248,12 +283,39 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "\u{feff}a,y\r\n1,0\r\n2,1\r\n").unwrap();
+        let table = read(&path, None, Wanted::Both(None, None)).unwrap();
+        assert_eq!((table.names, table.numbers), (Some(vec!["a".into()]), vec![1.0, 2.0]));
+        std::fs::write(&path, "\u{feff}1,0\n2,1\n").unwrap();
+        assert_eq!(read(&path, None, Wanted::Numbers).unwrap().numbers, [1.0, 0.0, 2.0, 1.0]);
+        assert_eq!(shape(&path).unwrap(), (vec![2, 2], Some(ElementType::F64)));
+    }
+
+    #[test]
+    fn another_separator_is_named() {
+        let message = |text: &str, wanted| parse(text, wanted).err().unwrap().to_string();
+        for wanted in [Wanted::Numbers, Wanted::Labels(None), Wanted::Both(None, None), Wanted::Symbols] {
+            assert!(message("a;b;y\n1;2;x\n", wanted).contains("separated by semicolons"));
+            assert!(message("1\t2\n3\t4\n", wanted).contains("separated by tabs"));
+        }
+        let tabs =
+            |text: &'static str, wanted| super::parse(Stream::of_bytes(text.as_bytes()), b'\t', None, wanted);
+        assert!(tabs("1,2\n3,4\n", Wanted::Numbers).err().unwrap().to_string().contains("commas"));
+        assert_eq!(tabs("red, round\nblue\n", Wanted::Labels(None)).unwrap().labels, ["red, round", "blue"]);
+    }
+
+    #[test]
     fn the_label_may_be_any_column_by_name_or_number() {
         let text = "y,a\n1,7\n0,8\n";
         for column in [Column::Name("y".into()), Column::Index(0)] {
             let table = parse(text, Wanted::Both(Some(&column), None)).unwrap();
             assert_eq!((table.numbers, table.labels), (vec![7.0, 8.0], vec!["1".into(), "0".to_string()]));
         }
+        let error = parse(text, Wanted::Labels(Some(&Column::Index(2)))).err().unwrap().to_string();
+        assert!(error.contains("no column 2; columns are counted from 0, the last is 1"), "{error}");
         let error = parse(text, Wanted::Labels(Some(&Column::Name("z".into())))).err().unwrap();
         assert!(error.to_string().contains("there are: y, a"), "{error}");
     }

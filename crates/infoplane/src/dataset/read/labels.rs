@@ -267,7 +267,7 @@ mod tests {
         let soft = Values::Single([vec![1.0], vec![0.0; 11], vec![0.25; 12]].concat());
         let error = from_tensor(tensor(&[2, 12], soft)).unwrap_err();
         assert!(error.to_string().contains("row 1 (from 0) holds 0.25, 0.25, "), "{error}");
-        assert!(error.to_string().contains(", …; a one-hot row"), "{error}");
+        assert!(error.to_string().contains(", …; a matrix of labels"), "{error}");
     }
 
     #[test]

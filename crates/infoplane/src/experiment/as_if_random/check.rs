@@ -42,7 +42,10 @@ impl AsIfRandom {
         let epochs = experiment.training.epochs;
         let (window, stride, last) = self.pool.window();
         if window == 0 {
-            return refused("window = 0; allowed is 1 network or more, and 1 has no randomness".into());
+            return refused(
+                "window = 0; allowed is 1 or more; a single network shows no randomness, so take at least 2"
+                    .into(),
+            );
         }
         if stride == 0 {
             return refused(format!("stride = 0; allowed is 1 or more {}", self.pool.unit()));

@@ -134,7 +134,8 @@ pub(crate) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note> {
             caption::percent(outside as f64 / all.max(1.0))
         );
         notes.push(Note::warning(NoteCode::ClippedBins, text));
-    } else if first.method.estimator == "binned" {
+    } else if first.method.estimator == "binned" && setting.layers.iter().any(|layer| !layer.trend.is_empty())
+    {
         let none = "Out of range: no value lies outside the bins.";
         notes.push(Note::fact(NoteCode::ClippedBins, none));
     }
