@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub const FILES: &str = "\
 Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several, or one column of a CSV file, \
 is named after a colon: acts.npz:T3, table.csv:age. Rows are samples; a one-dimensional array is one column. \
-The first line of a CSV file holds column names unless all its fields are numbers.
+The first line of a CSV file holds column names if none of its fields is a number.
 `infoplane estimators` lists the estimators, `infoplane estimators NAME` explains the keys of one.";
 
 /// A file's rows, as numbers or as symbols.
