@@ -133,7 +133,7 @@ fn ten_thousand_epochs_in_one_file_become_a_run_and_its_report() {
     assert_eq!(String::from_utf8_lossy(&files["plane.csv"]).lines().count(), 2 * EPOCHS + 1);
     let summary = report::summary(&data);
     check_columns(&summary);
-    assert!(summary.contains("measured 10000 of 10000 epochs"), "{summary}");
+    assert!(summary.contains("measured 10000 saved epochs"), "{summary}");
 }
 
 #[test]

@@ -85,18 +85,17 @@ fn delimiter(file: &str) -> u8 {
 }
 
 fn reader(mut stream: Stream<'_>, delimiter: u8) -> Result<::csv::Reader<impl Read + use<'_>>, DatasetError> {
-    // The reader skips a byte-order mark, which programs for spreadsheets write, only if its first piece holds all
-    // of the mark.
-    let mut first = vec![0; BYTE_ORDER_MARK];
+    // Programs for spreadsheets begin a file with the mark.
+    let mut first = vec![0; BYTE_ORDER_MARK.len()];
     let n_first = stream.fill(&mut first)?;
-    first.truncate(n_first);
+    first.truncate(if first == BYTE_ORDER_MARK { 0 } else { n_first });
     let mut builder = ::csv::ReaderBuilder::new();
     let whole = Cursor::new(first).chain(stream);
     Ok(builder.has_headers(false).delimiter(delimiter).trim(::csv::Trim::All).from_reader(whole))
 }
 
-/// Bytes of the mark of UTF-8.
-const BYTE_ORDER_MARK: usize = 3;
+/// The mark of UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Refuses a first line of one field that other separators divide: all columns would be one.
 fn check_separator(file: &str, delimiter: u8, first: &::csv::StringRecord) -> Result<(), DatasetError> {
@@ -304,7 +303,8 @@ mod tests {
         let tabs =
             |text: &'static str, wanted| super::parse(Stream::of_bytes(text.as_bytes()), b'\t', None, wanted);
         assert!(tabs("1,2\n3,4\n", Wanted::Numbers).err().unwrap().to_string().contains("commas"));
-        assert_eq!(tabs("red, round\nblue\n", Wanted::Labels(None)).unwrap().labels, ["red, round", "blue"]);
+        let labels = tabs("colour, shape\nred, round\nblue\n", Wanted::Labels(None)).unwrap().labels;
+        assert_eq!(labels, ["red, round", "blue"]);
     }
 
     #[test]
