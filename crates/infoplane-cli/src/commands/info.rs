@@ -101,7 +101,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         let heading = if number == 0 { "source" } else { "" };
         writeln!(out, "{}", wrapped(&format!("{heading:<12}"), &line, width()))?;
     }
-    writeln!(out, "{}", titled("layers      ", &layers.join(", ")))?;
+    writeln!(out, "{}", titled("layers      ", layers.join(", ")))?;
     let (first, last) = (manifest.seeds.first().unwrap_or(&0), manifest.seeds.last().unwrap_or(&0));
     let epochs = manifest.planned_epochs.map(|epochs| format!(", {epochs} epochs planned for each"));
     let epochs = epochs.unwrap_or_default();

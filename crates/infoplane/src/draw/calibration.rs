@@ -55,10 +55,9 @@ fn table(scene: &mut Scene, (left, top): (f64, f64), heads: f64, panel: &figure:
         let y = top + heads + 24.0 + CELL.1 * line as f64;
         let baseline = y + CELL.1 / 2.0 + 3.8;
         scene.text(Text::new(LEFT, baseline, NAME_SIZE, name.clone()));
-        if let Some(value) = cells.beside.as_ref().and_then(|column| column.cells.get(line)) {
-            if value.value.is_some() {
-                beside(scene, baseline, &value.text);
-            }
+        let known = cells.beside.as_ref().and_then(|column| column.cells.get(line));
+        if let Some(known) = known.filter(|known| known.value.is_some()) {
+            beside(scene, baseline, &known.text);
         }
         let n = panel.x.places.len();
         for (column, shown) in cells.cells.iter().skip(line * n).take(n).enumerate() {

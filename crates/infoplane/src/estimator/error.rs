@@ -101,7 +101,7 @@ pub enum EstimateError {
         instead: &'static str,
     },
     /// More columns than the method can work with.
-    #[error("{}: {reason}", too_many_columns(*estimator, *dims, *most))]
+    #[error("{}: {reason}", too_many_columns(estimator, *dims, *most))]
     TooManyDimensions {
         /// The method.
         estimator: &'static str,

@@ -274,7 +274,7 @@ fn labels_of_one_class_are_warned_of() {
         experiment.run(&folder.path().join(name), ONE, &noticing, &never()).unwrap();
         noticing.0.into_inner().unwrap()
     };
-    assert_eq!(told("several"), [String::new(); 0]);
+    assert!(told("several").is_empty());
     let data = folder.path().join("data.csv");
     fs::write(&data, fs::read_to_string(&data).unwrap().replace("many", "few")).unwrap();
     assert!(told("one")[0].contains("all labels are one class"));

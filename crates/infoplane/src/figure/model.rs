@@ -145,7 +145,7 @@ pub enum AxisScale {
     Logarithmic,
     /// By the logarithm; the upper end, a doubling beyond the largest value, stands for infinity.
     Doublings,
-    /// A place for each name of [`Axis::places`], the first from 0 to 1: from the left, and on the left axis from the top.
+    /// A place for each of the names of the axis, the first from 0 to 1: from the left, and on the left axis from the top.
     Places,
 }
 
