@@ -1,7 +1,7 @@
 //! Figures of stored runs are those in `tests/figures`, to the byte.
 //!
-//! The files were drawn before what is shown and how it is drawn became two things, so a change of either shows here.
-//! Where a change is meant, run this test with `INFOPLANE_KEEP_FIGURES=1`, look at the new files and commit them.
+//! The files are what an earlier version drew, so a change of what is shown or of how it is drawn shows here. Where a
+//! change is meant, run this test with `INFOPLANE_KEEP_FIGURES=1`, look at the new files and commit them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -54,7 +54,7 @@ impl Told {
         self.measured.load(Ordering::Relaxed)
     }
 
-    fn warn(&self) -> String {
+    fn warnings(&self) -> String {
         self.warnings.lock().unwrap().clone()
     }
 }
@@ -194,7 +194,7 @@ fn an_interrupted_result_computes_only_the_seeds_that_are_missing() {
         let told = never_stopping();
         let got = resume(&out, &told).unwrap();
         assert_eq!((got, bytes(&out)), (expected.clone(), bytes(&whole)), "{name}");
-        assert_eq!(told.warn(), "", "{name}");
+        assert_eq!(told.warnings(), "", "{name}");
         assert_eq!((told.trained(), told.measured()), (9, pools), "those that are there count as well");
         assert_eq!(told.calls(), 5, "all at once for each of two seeds, and three epochs");
         // By the call that began it, on several threads.
@@ -252,7 +252,7 @@ fn what_is_damaged_is_told_and_computed_again() {
         fs::write(out.join("pool.jsonl"), "of an earlier attempt").unwrap();
         let told = never_stopping();
         resume(&out, &told).unwrap();
-        assert!(told.warn().contains("journal.jsonl") && told.warn().contains("damaged"), "{what}");
+        assert!(told.warnings().contains("journal.jsonl") && told.warnings().contains("damaged"), "{what}");
         assert_eq!(bytes(&out), bytes(&whole), "{what}");
     }
     // Without a journal everything is computed again.

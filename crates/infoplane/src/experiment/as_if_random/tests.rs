@@ -51,7 +51,7 @@ impl Told {
         self.trained.lock().unwrap().len()
     }
 
-    fn warn(&self) -> String {
+    fn warnings(&self) -> String {
         self.warnings.lock().unwrap().join("\n")
     }
 }
@@ -86,11 +86,11 @@ fn networks_from_a_run_are_those_of_training_anew() {
         let (anew, told) = (path(&format!("{name}-anew")), Told::default());
         let settings = pooled(pool);
         let expected = go(&experiment, &settings, &anew);
-        let resumed = path(&format!("{name}-taken-up"));
+        let resumed = path(&format!("{name}-resumed"));
         let got = experiment.as_if_random(&settings, Some(&run), &resumed, ONE, &told, &never()).unwrap();
         assert_eq!(got, expected, "{name}");
         assert_eq!(bytes(&resumed), bytes(&anew), "{name}");
-        assert_eq!((told.calls(), told.warn()), (calls, String::new()), "{name}");
+        assert_eq!((told.calls(), told.warnings()), (calls, String::new()), "{name}");
         assert_eq!(
             told.trained.into_inner().unwrap().iter().sum::<u64>(),
             settings.pool.window().2.unwrap_or(60)
@@ -105,13 +105,13 @@ fn networks_from_a_run_are_those_of_training_anew() {
     let settings = epochs(4, 1, None);
     let got = experiment.as_if_random(&settings, Some(&run), &path("damaged"), ONE, &told, &never()).unwrap();
     assert_eq!(got, AsIfRandomResult::read(&path("epochs-anew")).unwrap());
-    assert!(told.warn().contains("epoch-00000054"), "{}", told.warn());
+    assert!(told.warnings().contains("epoch-00000054"), "{}", told.warnings());
     assert_eq!(told.calls(), 13);
 
     let (other, told) = (small(folder.path(), &["seeds=1", "training.batch_size=8"]), Told::default());
     let got = other.as_if_random(&settings, Some(&run), &path("other"), ONE, &told, &never()).unwrap();
     assert_eq!(got, go(&other, &settings, &path("other-anew")));
-    assert!(told.warn().contains("do not fit"), "{}", told.warn());
+    assert!(told.warnings().contains("do not fit"), "{}", told.warnings());
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
         .flat_map(|(&end, seed)| (end - 3..=end).map(move |epoch| (seed, epoch, 0)))
         .collect();
     assert_eq!(sources(&result), expected);
-    assert!(told.warn().contains(&format!("seed 1: training ended at epoch {}", ends[1])));
+    assert!(told.warnings().contains(&format!("seed 1: training ended at epoch {}", ends[1])));
     let resumed = folder.path().join("resumed");
     let got = experiment.as_if_random(&settings, Some(&summary.run), &resumed, ONE, &(), &never()).unwrap();
     assert_eq!(got, result);
@@ -258,7 +258,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
         assert_eq!(status.ended.is_some(), end < 60);
         assert_eq!(some.is_pooled(status.seed), end == longest);
         assert_eq!(some.rows.iter().any(|row| row.seed == Some(status.seed)), end == longest);
-        assert!(end == longest || told.warn().contains(&format!("seed {}: {expected}", status.seed)));
+        assert!(end == longest || told.warnings().contains(&format!("seed {}: {expected}", status.seed)));
     }
     let across = |epoch| {
         let out = folder.path().join(format!("across {epoch:?}"));
@@ -285,7 +285,7 @@ fn a_training_that_ended_early_gives_what_there_is() {
     let settings = epochs(1, 1, None);
     let result =
         wild.as_if_random(&settings, None, &folder.path().join("wild"), ONE, &told, &never()).unwrap();
-    assert!(told.warn().contains("training ended at epoch"), "{}", told.warn());
+    assert!(told.warnings().contains("training ended at epoch"), "{}", told.warnings());
     let last = result.window[0].network.epoch;
     assert!(last < 60);
     let diverged = result.describe(&result.seeds[0]);
