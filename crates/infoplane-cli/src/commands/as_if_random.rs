@@ -93,6 +93,8 @@ pub struct Args {
     pub keys: MethodFlags,
 }
 
+/// What its figures are called where a form does not suit them.
+const FIGURES: &str = "figures of pooled networks";
 const STOPPING: &str = "stopping; once more to stop at once";
 
 /// `--set` with this in front is a key of the method, not of the experiment.
@@ -100,7 +102,7 @@ const OF_METHOD: &str = "estimator.";
 
 /// Trains, pools, measures and draws.
 pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
-    let look = arguments.figures.look.still("figures of pooled networks")?;
+    let look = arguments.figures.look.still(FIGURES)?;
     let settings = settings(arguments)?;
     let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
     let epochs = arguments.epochs.map(|epochs| format!("training.epochs={epochs}"));
@@ -158,7 +160,7 @@ pub fn resume(
     let interrupt = on_interrupt(STOPPING);
     let shown = Shown {
         command: "resume",
-        options: figures.look.still("figures of pooled networks")?,
+        options: figures.look.still(FIGURES)?,
         all_seeds: figures.all_seeds,
         listed: figures.look.listed(),
         start,
@@ -537,7 +539,7 @@ pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(Str
     }
     let result = AsIfRandomResult::read(path)?;
     let result = if flags.all_seeds { result } else { result.of_seeds_that_learned() };
-    let options = flags.look.still("figures of pooled networks")?;
+    let options = flags.look.still(FIGURES)?;
     let files = write_as_if_random(&result, &options, out.unwrap_or(path))?;
     Ok((as_if_random_summary(&result), files))
 }

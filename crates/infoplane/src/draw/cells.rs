@@ -13,8 +13,7 @@ const ENTRY: f64 = 26.0;
 /// Cells hold their numbers, and so are magnified with them where a style magnifies: there is no plot that could stay as
 /// large as on paper.
 pub(super) fn scene(figure: &Figure) -> Scene {
-    let (column_names, row_names) =
-        figure.grid.as_ref().map_or((&[][..], &[][..]), |grid| (&grid.columns[..], &grid.rows[..]));
+    let (column_names, row_names) = figure.grid_names();
     let columns = column_names.len().max(1);
     let (across, down) = figure.panels.iter().fold((1, 1), |(across, down), panel| {
         (across.max(panel.x.places.len()), down.max(panel.y.places.len()))

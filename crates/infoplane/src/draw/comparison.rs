@@ -11,8 +11,7 @@ const PANEL: (f64, f64) = (330.0, 150.0);
 const STROKES: Strokes = Strokes { mean_width: 1.8, seed_width: 0.7, failed_width: 1.0, bands: (0.12, 0.3) };
 
 pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
-    let (column_names, row_names) =
-        figure.grid.as_ref().map_or((&[][..], &[][..]), |grid| (&grid.columns[..], &grid.rows[..]));
+    let (column_names, row_names) = figure.grid_names();
     let columns = column_names.len().max(1);
     let mut sheet = Sheet {
         columns,

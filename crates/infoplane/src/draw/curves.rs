@@ -14,8 +14,7 @@ const THEORY_DASHES: &[f32] = &[3.0, 3.0];
 const ENTRY: f64 = 48.0;
 
 pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
-    let (column_names, row_names) =
-        figure.grid.as_ref().map_or((&[][..], &[][..]), |grid| (&grid.columns[..], &grid.rows[..]));
+    let (column_names, row_names) = figure.grid_names();
     let columns = column_names.len().max(1);
     let mut sheet = Sheet {
         columns,

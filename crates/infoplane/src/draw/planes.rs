@@ -14,8 +14,7 @@ const WIDE: (f64, f64) = (340.0, 262.0);
 const ENTRY: f64 = 34.0;
 
 pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
-    let (column_names, row_names) =
-        figure.grid.as_ref().map_or((&[][..], &[][..]), |grid| (&grid.columns[..], &grid.rows[..]));
+    let (column_names, row_names) = figure.grid_names();
     let columns = column_names.len().max(1);
     let panel = style.panel(match figure.panels.len() {
         1 => ALONE,

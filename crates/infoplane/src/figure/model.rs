@@ -616,6 +616,11 @@ impl Figure {
         self.layers.iter().position(|shown| shown.layer == layer)
     }
 
+    /// The names of columns and rows; none where the kind of figure says how its panels stand.
+    pub(crate) fn grid_names(&self) -> (&[String], &[Vec<String>]) {
+        self.grid.as_ref().map_or((&[], &[]), |grid| (&grid.columns, &grid.rows))
+    }
+
     /// The facts in one line: `KDE, upper bound · symmetric12 · n = 4096 · 5 seeds`.
     pub fn subtitle(&self) -> String {
         self.facts.join(" · ")
