@@ -1,0 +1,10 @@
+//! Small dense neural networks and their deterministic training.
+
+pub mod network;
+pub mod snapshot;
+pub mod train;
+mod vector_math;
+
+pub use infoplane_estimators::{Labels, Variable};
+pub use network::{Activations, Layer, Network, Nonlinearity};
+pub use snapshot::{Observe, Snapshot, Snapshots};
