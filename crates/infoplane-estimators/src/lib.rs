@@ -1,5 +1,6 @@
 //! Mutual information, entropy and total correlation of samples.
 
+mod estimator;
 mod pairwise;
 #[doc(hidden)]
 pub mod random;
@@ -8,12 +9,11 @@ mod symmetric;
 mod tile;
 
 pub mod calibrate;
-pub mod estimator;
 pub mod information;
 pub mod known;
 pub mod neighbors;
 pub mod variable;
 
-pub use estimator::{Bound, Estimate, EstimateError, Estimator};
+pub use estimator::*;
 pub use information::Information;
 pub use variable::{Labels, OwnedVariable, Variable};
