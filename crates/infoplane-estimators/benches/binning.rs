@@ -4,7 +4,7 @@
 
 use divan::{Bencher, black_box};
 use infoplane_estimators::Measure;
-use infoplane_estimators::{BinRange, BinRule, Binned, Correction, Estimator, LayerRange};
+use infoplane_estimators::{BinRange, BinRule, Binned, Correction};
 use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 

@@ -3,7 +3,7 @@
 use divan::{Bencher, black_box};
 use infoplane_estimators::Measure;
 use infoplane_estimators::{ChaoWangJost, Edge, Nsb, PlugIn};
-use infoplane_estimators::{Estimator, Labels, Variable};
+use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
 fn main() {

@@ -7,7 +7,7 @@ use divan::{Bencher, black_box};
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use infoplane_estimators::Kde;
 use infoplane_estimators::Measure;
-use infoplane_estimators::{Estimator, Labels, Variable};
+use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
 fn main() {

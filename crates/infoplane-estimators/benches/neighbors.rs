@@ -6,7 +6,7 @@ use divan::{Bencher, black_box};
 use infoplane_estimators::Ksg;
 use infoplane_estimators::Measure;
 use infoplane_estimators::neighbors::{Boundary, Metric, Neighbors};
-use infoplane_estimators::{Estimator, Variable};
+use infoplane_estimators::Variable;
 use ndarray::{Array2, s};
 
 fn main() {

@@ -4,7 +4,7 @@
 
 use divan::{Bencher, black_box};
 use infoplane_estimators::Measure;
-use infoplane_estimators::{Estimator, Variable};
+use infoplane_estimators::Variable;
 use infoplane_estimators::{Renyi, RenyiBandwidth};
 use ndarray::Array2;
 

@@ -66,7 +66,7 @@ fn the_lower_bound_is_below_the_upper_and_more_noise_leaves_less() {
 fn what_cannot_be_measured_is_an_error() {
     for variances in [vec![], vec![0.0], vec![-1.0], vec![1.0, f64::NAN], vec![f64::INFINITY]] {
         assert!(matches!(
-            Kde { noise_variances: variances },
+            Kde::new(variances).check(),
             Err(EstimateError::Setting { key: "noise_variances", .. })
         ));
     }
