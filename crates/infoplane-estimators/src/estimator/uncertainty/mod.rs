@@ -88,7 +88,14 @@ pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
         Uncertainty::Subsampling => {
             // Parts of ten samples say little, but say it; fewer would be another method's question.
             let parts = options.parts.min(n / 10);
-            match subsample(&chosen, parts, options.seed) {
+            let found = match subsample(&chosen, parts, options.seed) {
+                // Larger parts, and fewer of them, for an estimator that needs them.
+                Err(EstimateError::TooFewSamples { needed, .. }) if (2..parts).contains(&(n / needed)) => {
+                    subsample(&chosen, n / needed, options.seed)
+                }
+                found => found,
+            };
+            match found {
                 Ok(found) => Ok((found.standard_error, centred(found.standard_error), found.drift)),
                 Err(EstimateError::Setting { key, given, allowed }) => {
                     return Err(EstimateError::Setting { key, given, allowed });
