@@ -50,7 +50,7 @@ impl Default for Options {
 /// returned with a warning. Cost: up to 200 estimates.
 ///
 /// # Errors
-/// As [`Estimator::pair`]; [`EstimateError::Setting`] for options that are not allowed.
+/// As [`Measure::pair`](crate::Measure::pair); [`EstimateError::Setting`] for options that are not allowed.
 ///
 /// # Examples
 /// ```
