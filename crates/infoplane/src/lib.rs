@@ -72,6 +72,8 @@ pub mod estimator;
 pub mod experiment;
 pub mod figure;
 pub mod information;
+#[doc(hidden)]
+pub mod math;
 pub mod measure;
 pub mod neighbors;
 pub mod network;
@@ -84,6 +86,8 @@ pub mod report;
 pub mod reproduce;
 pub mod run;
 pub mod schedule;
+#[doc(hidden)]
+pub mod simd;
 pub mod snapshot;
 mod special;
 pub mod sweep;

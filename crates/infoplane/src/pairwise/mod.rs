@@ -17,6 +17,7 @@ mod tile;
 use fearless_simd::Level;
 
 use crate::Labels;
+use crate::simd;
 use crate::variable::{Variable, standard_layout};
 
 use layout::{Layout, best_partition};
@@ -90,11 +91,11 @@ pub(crate) fn mean_logarithms(
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
         Variable::Single(rows) => {
             let rows = standard_layout(rows);
-            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            summed(simd::level(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
         Variable::Double(rows) => {
             let rows = standard_layout(rows);
-            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            summed(simd::level(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
     }
 }
@@ -166,7 +167,7 @@ pub(crate) fn noisy_logarithms(
     noise: Noise<'_>,
     rows: &[u32],
 ) -> RowLogarithms {
-    let noisy = |values, width| noisy(Level::new(), values, width, labellings, noise_variance, noise, rows);
+    let noisy = |values, width| noisy(simd::level(), values, width, labellings, noise_variance, noise, rows);
     match t {
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
         Variable::Single(values) => {

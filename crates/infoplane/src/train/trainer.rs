@@ -15,6 +15,7 @@ use crate::network::kernels::{
 };
 use crate::network::{Batch, Parameters, Shape};
 use crate::random::{Purpose, generator, shuffle};
+use crate::simd;
 use crate::snapshot::SnapshotError;
 use crate::{Labels, Network};
 
@@ -190,7 +191,7 @@ impl Trainer {
         let moment = |n| Aligned::zeros(if config.optimizer.n_moments() > n { shape.len() } else { 0 });
         let batch_size = config.batch_size.of(train_rows.len());
         let mut trainer = Trainer {
-            level: Level::new(),
+            level: simd::level(),
             moments: [moment(0), moment(1)],
             work: Work::new(shape, batch_size, config.dropout > 0.0),
             initial: digest_of_values(&parameters.values),
