@@ -7,7 +7,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Simd, dispatch};
 use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -19,6 +19,7 @@ use super::{
     About, Bound, Estimate, EstimateError, Estimator, Kind, Method, Reading, Symbols, Uncertainty, Warning,
     check_layer, check_variables, counts,
 };
+use crate::simd;
 use crate::variable::standard_layout;
 use crate::variable::symbols::{BLOCK_VALUES, BLOCKS_AT_ONCE, Value, number_rows};
 use crate::{Information, Labels, Variable};
@@ -462,7 +463,7 @@ impl Binned {
         Ok(match &self.cells {
             Cells::Even { units, top, closed } => {
                 let even = EvenPattern::new(units, width, *top, *closed);
-                let level = Level::new();
+                let level = simd::level();
                 if *top <= 253.0 {
                     number_rows(
                         values,
@@ -576,7 +577,7 @@ fn floor_symbols<T: Value>(
     bin_width: f64,
     width: usize,
 ) -> Result<(Labels, u64), EstimateError> {
-    let level = Level::new();
+    let level = simd::level();
     let (least, most) = values
         .par_chunks(BLOCK_VALUES)
         .with_min_len(BLOCKS_AT_ONCE)

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::special::digamma;
+use crate::symmetric::matrix_product;
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
 use super::error::check_variables;
@@ -128,7 +129,7 @@ pub(super) fn determinant_bias(n: usize, d: usize) -> f64 {
 pub(super) fn covariance(values: &Array2<f64>) -> Array2<f64> {
     let n = values.nrows() as f64;
     let centred = values - &(values.sum_axis(Axis(0)) / n).insert_axis(Axis(0));
-    centred.t().dot(&centred) / (n - 1.0)
+    matrix_product(centred.t(), centred.view()) / (n - 1.0)
 }
 
 /// Returns the lower triangular factor of a covariance, or `None` if a column is determined by those before it.
@@ -286,7 +287,7 @@ fn given_last(covariance: &Array2<f64>, d_z: usize) -> Option<Array2<f64>> {
     let d = covariance.nrows() - d_z;
     let factor = cholesky(&covariance.slice(s![d.., d..]).to_owned())?;
     let explained = solve_lower(&factor, &covariance.slice(s![d.., ..d]).to_owned());
-    Some(&covariance.slice(s![..d, ..d]) - &explained.t().dot(&explained))
+    Some(&covariance.slice(s![..d, ..d]) - &matrix_product(explained.t(), explained.view()))
 }
 
 impl Gcmi {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, shuffle};
+use crate::simd;
 use crate::symmetric::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
@@ -414,7 +415,7 @@ impl BlockKernel {
         if self.columns.is_empty() {
             return (self.n * self.n) as f64;
         }
-        let level = Level::new();
+        let level = simd::level();
         let task = |first: usize| {
             let mut row = [0.0; SIDE];
             let mut sum = 0.0;
@@ -437,7 +438,7 @@ impl BlockKernel {
         if self.columns.is_empty() || self.n == 1 {
             return Ok(vec![self.n as f64]);
         }
-        let level = Level::new();
+        let level = simd::level();
         // Below 1, what is left out counts for more than its size.
         let left_out = (n_samples as f64).powf(1.0 - alpha) * RESIDUAL.powf(alpha) / (1.0 - alpha).abs();
         if (alpha >= 1.0 || left_out < FACTOR_ERROR)

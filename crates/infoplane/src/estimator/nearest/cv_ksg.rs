@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, normal};
+use crate::symmetric::matrix_product;
 use crate::{Bound, Estimate, EstimateError, Estimator, Information, Variable};
 
 use super::super::error::check_variables;
@@ -146,7 +147,7 @@ impl CvKsg {
     ) -> Result<f64, EstimateError> {
         let mut random = generator(self.config.seed, Purpose::Nearest, index);
         let white = Array2::from_shape_simple_fn((n, factor.nrows()), || normal(&mut random));
-        let scores = normal_scores(white.dot(&factor.t()).view());
+        let scores = normal_scores(matrix_product(white.view(), factor.t()).view());
         let mut first = 0;
         let parts: Vec<Array2<f64>> = widths
             .iter()
@@ -180,7 +181,8 @@ fn less_chance(covariance: &Array2<f64>, widths: &[usize], n: usize) -> Array2<f
             let canonical = solve_lower(&factor_own, &half.t().to_owned());
             // The parts before have changed: their new factor takes the place of the old.
             let Some(factor_new) = cholesky(&law.slice(old).to_owned()) else { return law };
-            let shrunk = factor_own.dot(&with_information(canonical, target)).dot(&factor_new.t());
+            let shrunk = matrix_product(factor_own.view(), with_information(canonical, target).view());
+            let shrunk = matrix_product(shrunk.view(), factor_new.t());
             law.slice_mut(cross.0).assign(&shrunk.t());
             law.slice_mut(cross.1).assign(&shrunk);
         }
@@ -215,7 +217,7 @@ fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
     for (mut row, &square) in rows.rows_mut().into_iter().zip(&squares) {
         row *= if square > 0.0 { (shrunk(square, low) / square).sqrt() } else { 0.0 };
     }
-    turn.t().dot(&rows)
+    matrix_product(turn.t(), rows.view())
 }
 
 /// Q and Q A with orthogonal rows, for an orthogonal Q, by rotations of pairs of rows (Hestenes 1958).

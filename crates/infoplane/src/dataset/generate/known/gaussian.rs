@@ -1,13 +1,12 @@
 //! Normal variables, and maps of them that leave their information as it is.
 
 use ndarray::{Array2, ArrayViewMut1};
-use statrs::function::erf::erfc;
 use std::f64::consts::{PI, SQRT_2};
 
 use super::{Sample, Streams, Values};
 use crate::Information;
 use crate::random::normal;
-use crate::special::{digamma, ln_gamma};
+use crate::special::{digamma, erfc, ln_gamma};
 
 /// Columns of standard normal numbers on both sides; the first pairs have the correlations given.
 ///

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::super::symmetric12;
 use super::{Sample, Streams, Values};
 use crate::random::{normal, shuffle};
+use crate::symmetric::matrix_product;
 use crate::{Information, Labels};
 
 /// Variance of the noise on the tanh layer.
@@ -30,7 +31,8 @@ pub(super) fn tanh_layer(n: usize, streams: Streams) -> (Sample, Sample) {
     let rows: Vec<usize> = (0..n).map(|i| rows[i % rows.len()]).collect();
     // Bits as −1 and 1, which drives the units to both sides.
     let bits = task.dataset.inputs.select(Axis(0), &rows).mapv(|bit| 2.0 * f64::from(bit) - 1.0);
-    let t = bits.dot(&first).mapv(f64::tanh).dot(&second).mapv(f64::tanh);
+    let hidden = matrix_product(bits.view(), first.view()).mapv(f64::tanh);
+    let t = matrix_product(hidden.view(), second.view()).mapv(f64::tanh);
     let labels = task.dataset.labels.select(&rows);
     let x = Labels::from_symbols(&rows);
     let draws = (32_000usize.div_ceil(n)).max(8);
