@@ -63,48 +63,39 @@
 //! | the whole curve from few epochs, with neighbours at most δ apart | [`DeltaExact`](schedule::ScheduleConfig::DeltaExact) |
 //! | the same, where no network can be kept or retrained | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
+// Tests may compare with the platform's functions.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod bottleneck;
-pub mod calibrate;
 pub mod dataset;
 mod directory;
 mod draw;
-pub mod estimator;
 pub mod experiment;
 pub mod figure;
-pub mod information;
-#[doc(hidden)]
-pub mod math;
 pub mod measure;
-pub mod neighbors;
-pub mod network;
-mod pairwise;
 pub mod plane;
 pub mod pool;
-mod random;
 pub mod record;
 pub mod report;
 pub mod reproduce;
 pub mod run;
 pub mod schedule;
-#[doc(hidden)]
-pub mod simd;
-pub mod snapshot;
-mod special;
 pub mod sweep;
-mod symmetric;
 pub mod table;
-mod tile;
-pub mod train;
-pub mod variable;
-mod vector_math;
+
+pub use infoplane_estimators::{calibrate, estimator, information, neighbors, variable};
+#[doc(hidden)]
+pub use infoplane_estimators::{math, simd};
+pub use infoplane_train::{network, snapshot, train};
 
 pub use dataset::Dataset;
-pub use estimator::{Bound, Estimate, EstimateError, Estimator};
-pub use information::Information;
-pub use network::{Activations, Layer, Network, Nonlinearity};
+pub use infoplane_estimators::{
+    Bound, Estimate, EstimateError, Estimator, Information, Labels, OwnedVariable, Variable,
+};
+pub use infoplane_train::{Activations, Layer, Network, Nonlinearity, Observe, Snapshot, Snapshots};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
-pub use snapshot::{Observe, Snapshot, Snapshots};
-pub use variable::{Labels, OwnedVariable, Variable};
+
+pub(crate) use infoplane_estimators::{known, random};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

@@ -182,6 +182,7 @@ impl SeedStatus {
                 | TrainingEnd::Recorded { epoch },
             ) => format!("training ended at epoch {epoch}"),
             Some(TrainingEnd::Other { reason }) => reason.clone(),
+            Some(_) => "training ended".to_string(),
         };
         match excluded_from {
             None => ended,

@@ -99,6 +99,12 @@ pub struct MethodDescription {
     pub settings: toml::Table,
 }
 
+/// Returns the same settings as a table of TOML; a setting that is null is left out.
+fn toml_table(keys: serde_json::Map<String, serde_json::Value>) -> toml::Table {
+    let given = keys.into_iter().filter(|(_, value)| !value.is_null());
+    given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?))).collect()
+}
+
 impl MethodDescription {
     /// A method by its name, its setting in words, and its bound.
     pub fn new(estimator: &str, setting: &str, bound: Option<Bound>) -> Self {
@@ -117,7 +123,7 @@ impl MethodDescription {
     /// Every setting and bound of some methods, in the order of their rows; no two have the same id.
     pub fn of_methods<M: Method>(methods: &[M]) -> Vec<Arc<MethodDescription>> {
         let described = methods.iter().flat_map(|method| {
-            let keys = method.keys();
+            let keys = toml_table(method.keys());
             let name = method.about().name;
             let readings = method.settings();
             let n_readings = readings.len();

@@ -193,7 +193,7 @@ impl<'a> PreparedLayer<'a> {
         match &self.symbols {
             Some(symbols) => {
                 let symbols =
-                    if whole { Cow::Borrowed(symbols) } else { Cow::Owned(symbols.stretches(&ranges)) };
+                    if whole { Cow::Borrowed(symbols) } else { Cow::Owned(symbols.select_ranges(&ranges)) };
                 let mut readings = estimator.layer(Variable::Labels(&symbols.labels), labellings)?;
                 readings.iter_mut().for_each(|reading| reading.out_of_range = symbols.out_of_range());
                 Ok(readings)
