@@ -10,7 +10,7 @@
 #![allow(missing_docs, reason = "each is the function of its name")]
 
 pub use libm::{
-    acos, asin, atan, atan2, cbrt, cos, cosh, exp, exp2, expm1 as exp_m1, hypot, log as ln, log1p as ln_1p,
+    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, exp, exp2, expm1 as exp_m1, hypot, log as ln, log1p as ln_1p,
     log2, log10, pow as powf, sin, sincos as sin_cos, sinh, tan, tanh,
 };
 

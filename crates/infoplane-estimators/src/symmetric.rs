@@ -9,6 +9,7 @@ use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
+use crate::math;
 use crate::simd::{DOUBLES, level, sum_doubles};
 
 /// Reflections that are collected before the rest of the matrix is updated.
@@ -470,7 +471,7 @@ fn tridiagonal_eigenvalues(mut diagonal: Vec<f64>, beside: Vec<f64>) -> Vec<f64>
             // The eigenvalue of the first two by two elements that is nearer to the first.
             let side = squares[low].sqrt();
             let half = (diagonal[low + 1] - diagonal[low]) / (2.0 * side);
-            let shift = diagonal[low] - side / (half + half.hypot(1.0).copysign(half));
+            let shift = diagonal[low] - side / (half + math::hypot(half, 1.0).copysign(half));
             diagonal[low..].iter_mut().for_each(|d| *d -= shift);
             shifted += shift;
             let or_tiny = |value: f64| if value == 0.0 { negligible } else { value };

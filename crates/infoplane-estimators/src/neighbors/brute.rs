@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fearless_simd::{Simd, SimdBase, SimdFloat, dispatch};
 use rayon::prelude::*;
 
+use crate::math;
 use crate::simd;
 use crate::tile::{LargestDifference, PANEL, Product, ROWS, SquaredDifference, Tile, cut_into_strips, fill};
 
@@ -141,7 +142,7 @@ impl<'a> Packed<'a> {
         if !(largest == 0.0 || (1e-120..1e120).contains(&largest)) {
             return None;
         }
-        let scale = if largest == 0.0 { 1.0 } else { (-(largest.log2().ceil())).exp2() };
+        let scale = if largest == 0.0 { 1.0 } else { math::exp2(-(math::log2(largest).ceil())) };
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut sorted = sizes.clone();
         let (_, median, _) = sorted.select_nth_unstable_by(n / 2, f64::total_cmp);

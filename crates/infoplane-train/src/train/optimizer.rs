@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use infoplane_estimators::math;
 
 /// The step of the parameters w for a gradient g; η is the learning rate.
 ///
@@ -220,7 +221,8 @@ fn update<S: Simd>(
         }
         Optimizer::Adam { beta1, beta2, epsilon, .. } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
             // In double precision: 1 − 0.999ᵗ has lost half its digits in single precision at t = 1.
-            let correction = |beta: f32| 1.0 - f64::from(beta).powi(step.number.min(i32::MAX as u64) as i32);
+            let correction =
+                |beta: f32| 1.0 - math::powi(f64::from(beta), step.number.min(i32::MAX as u64) as i32);
             let rate_vector = splat((-f64::from(step.rate) / correction(beta1)) as f32);
             let root = splat((1.0 / correction(beta2).sqrt()) as f32);
             let (keep1, keep2, epsilon) = (splat(beta1), splat(beta2), splat(epsilon));

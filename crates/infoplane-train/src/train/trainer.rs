@@ -17,6 +17,7 @@ use crate::network::kernels::{
 use crate::network::{Batch, Parameters, Shape};
 use crate::snapshot::SnapshotError;
 use infoplane_estimators::Labels;
+use infoplane_estimators::math;
 use infoplane_estimators::random::{Purpose, generator, shuffle};
 use infoplane_estimators::simd;
 
@@ -499,7 +500,7 @@ pub(super) fn write_targets(samples: &Samples, rows: &[u32], stride: usize, targ
 
 /// For each unit and sample: 0 with probability `rate`, else 1/(1 − rate).
 fn draw_mask(random: &mut impl rand_chacha::rand_core::Rng, rate: f32, mask: &mut [f32]) {
-    let threshold = (f64::from(rate) * 2f64.powi(32)) as u32;
+    let threshold = (f64::from(rate) * math::powi(2f64, 32)) as u32;
     let kept = 1.0 / (1.0 - rate);
     for value in mask {
         *value = if random.next_u32() < threshold { 0.0 } else { kept };
