@@ -243,7 +243,7 @@ fn values_on_a_grid_are_not_rounded_all_one_way() {
 #[test]
 fn every_level_of_vector_instructions_agrees() {
     let n = 530;
-    for d in [3, 40] {
+    for d in [3, 20] {
         let t = Normal(6).matrix(n, d).mapv(|v| (0.5 * v).tanh());
         let y = classes(n, 2);
         let values = t.as_slice().unwrap();
