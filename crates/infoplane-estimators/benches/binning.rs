@@ -3,9 +3,8 @@
 //! `cargo bench --bench binning`; set `RAYON_NUM_THREADS=1` for one core.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{
-    BinRange, BinRule, Binned, BinnedConfig, Correction, Estimator, LayerRange,
-};
+use infoplane_estimators::Measure;
+use infoplane_estimators::{BinRange, BinRule, Binned, Correction};
 use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
@@ -24,14 +23,10 @@ fn layer(n_samples: usize, width: usize) -> Array2<f32> {
 
 fn binned(rule: BinRule, bins: usize) -> Binned {
     let config = match rule {
-        BinRule::Floor => BinnedConfig {
-            rule,
-            bins: None,
-            bin_width: Some(0.07),
-            range: None,
-            correction: Correction::PlugIn,
-        },
-        _ => BinnedConfig {
+        BinRule::Floor => {
+            Binned { rule, bins: None, bin_width: Some(0.07), range: None, correction: Correction::PlugIn }
+        }
+        _ => Binned {
             rule,
             bins: Some(bins),
             bin_width: None,
@@ -39,7 +34,7 @@ fn binned(rule: BinRule, bins: usize) -> Binned {
             correction: Correction::PlugIn,
         },
     };
-    Binned::new(&config, &LayerRange::default()).expect("valid bins")
+    config.clone()
 }
 
 fn labels(n_samples: usize, classes: usize) -> Labels {

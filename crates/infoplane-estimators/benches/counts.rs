@@ -1,10 +1,9 @@
 //! Methods of counts: `RAYON_NUM_THREADS=1 cargo bench --bench counts`.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{
-    ChaoWangJost, ChaoWangJostConfig, Edge, EdgeConfig, Nsb, NsbConfig, PlugIn, PlugInConfig,
-};
-use infoplane_estimators::{Estimator, Labels, Variable};
+use infoplane_estimators::Measure;
+use infoplane_estimators::{ChaoWangJost, Edge, Nsb, PlugIn};
+use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
 fn main() {
@@ -47,7 +46,7 @@ fn table() -> (Labels, Labels) {
 #[divan::bench(args = [1, 5, 64])]
 fn edge_n10000(bencher: Bencher, d: usize) {
     let (x, y) = pair(10_000, d);
-    let edge = Edge::new(&EdgeConfig::default()).expect("valid settings");
+    let edge = Edge::default();
     let (x, y) = (Variable::Double(x.view()), Variable::Double(y.view()));
     bencher.bench(|| edge.pair(black_box(x), black_box(y)).expect("finite"));
 }
@@ -55,14 +54,14 @@ fn edge_n10000(bencher: Bencher, d: usize) {
 #[divan::bench]
 fn nsb_64x64_n1000(bencher: Bencher) {
     let (x, y) = table();
-    let nsb = Nsb::new(&NsbConfig::default()).expect("valid settings");
+    let nsb = Nsb::default();
     bencher.bench(|| nsb.pair(black_box(Variable::Labels(&x)), Variable::Labels(&y)).expect("labels"));
 }
 
 #[divan::bench]
 fn chao_wang_jost_64x64_n1000(bencher: Bencher) {
     let (x, y) = table();
-    let method = ChaoWangJost::new(&ChaoWangJostConfig {}).expect("valid settings");
+    let method = ChaoWangJost::default();
     bencher.bench(|| method.pair(black_box(Variable::Labels(&x)), Variable::Labels(&y)).expect("labels"));
 }
 
@@ -71,7 +70,7 @@ fn plug_in_exact_rows_n60000_d128(bencher: Bencher) {
     let mut uniform = uniform(3);
     let t = Array2::from_shape_simple_fn((60_000, 128), || uniform() as f32);
     let y = Labels::from_symbols(&(0..60_000).map(|i| i * 7 % 10).collect::<Vec<_>>());
-    let method = PlugIn::new(&PlugInConfig {}).expect("valid settings");
+    let method = PlugIn::default();
     bencher.bench(|| {
         method.layer(black_box(Variable::Single(t.view())), &[&Labels::distinct(60_000), &y]).expect("finite")
     });

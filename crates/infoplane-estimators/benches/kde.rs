@@ -5,8 +5,9 @@
 
 use divan::{Bencher, black_box};
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
-use infoplane_estimators::estimator::{Kde, KdeConfig};
-use infoplane_estimators::{Estimator, Labels, Variable};
+use infoplane_estimators::Kde;
+use infoplane_estimators::Measure;
+use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
 fn main() {
@@ -41,7 +42,7 @@ fn on_threads(
     variance: f64,
 ) {
     let (x, y) = labels(layers[0].nrows(), n_classes);
-    let kde = Kde::new(&KdeConfig { noise_variances: vec![variance] }).unwrap();
+    let kde = Kde { noise_variances: vec![variance] };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     bencher.bench_local(|| {
         pool.install(|| {

@@ -3,10 +3,9 @@
 //! Data: normal pairs with correlation 0.75. The search for neighbours is part of every number.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{
-    Gknn, GknnConfig, Klnn, KlnnConfig, Lgde, LgdeConfig, Lnc, LncConfig, Scaling,
-};
+use infoplane_estimators::Measure;
 use infoplane_estimators::{Estimator, Variable};
+use infoplane_estimators::{Gknn, Klnn, Lgde, Lnc, Scaling};
 use ndarray::Array2;
 
 fn main() {
@@ -44,31 +43,31 @@ fn on_threads(bencher: Bencher<'_, '_>, threads: usize, estimator: &dyn Estimato
 
 #[divan::bench(args = [1, 2], sample_count = 5, sample_size = 1)]
 fn klnn_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, &Klnn::new(&KlnnConfig::default()).unwrap(), 10_000, 1);
+    on_threads(bencher, threads, &Klnn::default(), 10_000, 1);
 }
 
 #[divan::bench(args = [1, 2], sample_count = 5, sample_size = 1)]
 fn lgde_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, &Lgde::new(&LgdeConfig::default()).unwrap(), 10_000, 1);
+    on_threads(bencher, threads, &Lgde::default(), 10_000, 1);
 }
 
 #[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
 fn lgde_standardized_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
-    let config = LgdeConfig { scaling: Scaling::Standardized, ..LgdeConfig::default() };
-    on_threads(bencher, threads, &Lgde::new(&config).unwrap(), 10_000, 1);
+    let config = Lgde { scaling: Scaling::Standardized, ..Lgde::default() };
+    on_threads(bencher, threads, &config.clone(), 10_000, 1);
 }
 
 #[divan::bench(args = [1, 2], sample_count = 5, sample_size = 1)]
 fn lnc_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, &Lnc::new(&LncConfig::default()).unwrap(), 10_000, 1);
+    on_threads(bencher, threads, &Lnc::default(), 10_000, 1);
 }
 
 #[divan::bench(args = [1, 2], sample_count = 5, sample_size = 1)]
 fn gknn_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, &Gknn::new(&GknnConfig::default()).unwrap(), 10_000, 1);
+    on_threads(bencher, threads, &Gknn::default(), 10_000, 1);
 }
 
 #[divan::bench(args = [1, 2, 3], sample_count = 3, sample_size = 1)]
 fn lgde_n1000_by_columns_of_each(bencher: Bencher<'_, '_>, d: usize) {
-    on_threads(bencher, 1, &Lgde::new(&LgdeConfig::default()).unwrap(), 1000, d);
+    on_threads(bencher, 1, &Lgde::default(), 1000, d);
 }

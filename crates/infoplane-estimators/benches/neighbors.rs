@@ -3,9 +3,10 @@
 //! Data: normal columns, y = ½ x + noise. One thread, unless named.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{Ksg, KsgConfig};
+use infoplane_estimators::Ksg;
+use infoplane_estimators::Measure;
 use infoplane_estimators::neighbors::{Boundary, Metric, Neighbors};
-use infoplane_estimators::{Estimator, Variable};
+use infoplane_estimators::Variable;
 use ndarray::{Array2, s};
 
 fn main() {
@@ -70,7 +71,7 @@ fn ksg(bencher: Bencher<'_, '_>, threads: usize, d: usize) {
     let all = normals(10_000, 2 * d);
     let x = all.slice(s![.., ..d]).to_owned();
     let y = &x * 0.5 + all.slice(s![.., d..]);
-    let ksg = Ksg::new(&KsgConfig::default()).unwrap();
+    let ksg = Ksg::default();
     on_threads(bencher, threads, || {
         black_box(ksg.pair(Variable::Double(x.view()), Variable::Double(y.view())).unwrap());
     });

@@ -4,8 +4,9 @@
 //! `benches/kde.rs` at twice its length is the least time for n = 10,000 and d = 128.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{Noise, NoiseConfig};
-use infoplane_estimators::{Estimator, Labels, Variable};
+use infoplane_estimators::Measure;
+use infoplane_estimators::Noise;
+use infoplane_estimators::{Labels, Variable};
 use ndarray::Array2;
 
 fn main() {
@@ -32,15 +33,9 @@ fn labels(n: usize, n_classes: usize) -> (Labels, Labels) {
     (Labels::distinct(n), Labels::from_symbols(&y))
 }
 
-fn on_threads(
-    bencher: Bencher<'_, '_>,
-    threads: usize,
-    t: &Array2<f32>,
-    n_classes: usize,
-    config: &NoiseConfig,
-) {
+fn on_threads(bencher: Bencher<'_, '_>, threads: usize, t: &Array2<f32>, n_classes: usize, config: &Noise) {
     let (x, y) = labels(t.nrows(), n_classes);
-    let noise = Noise::new(config).unwrap();
+    let noise = config.clone();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     bencher.bench_local(|| {
         pool.install(|| black_box(noise.layer(Variable::Single(t.view()), &[&x, &y]).unwrap()));
@@ -49,18 +44,18 @@ fn on_threads(
 
 #[divan::bench(args = [1, 2], sample_count = 9, sample_size = 1)]
 fn n10000_d128_10_classes(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, &layer(10_000, 128), 10, &NoiseConfig::new(vec![2.0]));
+    on_threads(bencher, threads, &layer(10_000, 128), 10, &Noise::new(vec![2.0]));
 }
 
 #[divan::bench(args = [1], sample_count = 5, sample_size = 1)]
 fn n10000_d128_10_classes_with_bounds(bencher: Bencher<'_, '_>, threads: usize) {
-    let config = NoiseConfig { bounds: true, ..NoiseConfig::new(vec![2.0]) };
+    let config = Noise { bounds: true, ..Noise::new(vec![2.0]) };
     on_threads(bencher, threads, &layer(10_000, 128), 10, &config);
 }
 
 #[divan::bench(args = [3, 16, 17, 64], sample_count = 5, sample_size = 1)]
 fn n4096_2_classes_one_draw_by_width(bencher: Bencher<'_, '_>, d: usize) {
-    let config = NoiseConfig { draws: Some(1), ..NoiseConfig::new(vec![0.1]) };
+    let config = Noise { draws: Some(1), ..Noise::new(vec![0.1]) };
     on_threads(bencher, 1, &layer(4096, d), 2, &config);
 }
 

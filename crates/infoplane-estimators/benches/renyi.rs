@@ -3,8 +3,9 @@
 //! Data: y = tanh(x W) + ½ normal, width by the rule. One column has a kernel of low rank, 64 columns none.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::estimator::{Renyi, RenyiBandwidth, RenyiConfig};
-use infoplane_estimators::{Estimator, Variable};
+use infoplane_estimators::Measure;
+use infoplane_estimators::Variable;
+use infoplane_estimators::{Renyi, RenyiBandwidth};
 use ndarray::Array2;
 
 fn main() {
@@ -25,10 +26,10 @@ fn normal(n: usize, d: usize, seed: u64) -> Array2<f64> {
     })
 }
 
-fn pair(bencher: Bencher<'_, '_>, threads: usize, n: usize, d: usize, config: &RenyiConfig) {
+fn pair(bencher: Bencher<'_, '_>, threads: usize, n: usize, d: usize, config: &Renyi) {
     let x = normal(n, d, 1);
     let y = x.dot(&(normal(d, d, 2) / (d as f64).sqrt())).mapv(f64::tanh) + 0.5 * normal(n, d, 3);
-    let renyi = Renyi::new(config).unwrap();
+    let renyi = config.clone();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     bencher.bench_local(|| {
         pool.install(|| {
@@ -39,27 +40,21 @@ fn pair(bencher: Bencher<'_, '_>, threads: usize, n: usize, d: usize, config: &R
 
 #[divan::bench(args = [(1, 1), (1, 2), (3, 1), (3, 2), (10, 1), (10, 2), (64, 1), (64, 2)], sample_count = 7, sample_size = 1)]
 fn n1000_alpha_1_01_by_columns_and_threads(bencher: Bencher<'_, '_>, (d, threads): (usize, usize)) {
-    pair(bencher, threads, 1000, d, &RenyiConfig::default());
+    pair(bencher, threads, 1000, d, &Renyi::default());
 }
 
 /// Near the identity, as widths in units of one column make it: no two samples are alike to the kernel.
 #[divan::bench(args = [1, 2], sample_count = 7, sample_size = 1)]
 fn n1000_alpha_1_01_d64_narrow_kernel_by_threads(bencher: Bencher<'_, '_>, threads: usize) {
-    pair(
-        bencher,
-        threads,
-        1000,
-        64,
-        &RenyiConfig { bandwidth: RenyiBandwidth::Width(2.0), ..RenyiConfig::default() },
-    );
+    pair(bencher, threads, 1000, 64, &Renyi { bandwidth: RenyiBandwidth::Width(2.0), ..Renyi::default() });
 }
 
 #[divan::bench(args = [10, 64], sample_count = 3, sample_size = 1)]
 fn n10000_alpha_2_by_columns(bencher: Bencher<'_, '_>, d: usize) {
-    pair(bencher, 1, 10_000, d, &RenyiConfig { alpha: 2.0, ..RenyiConfig::default() });
+    pair(bencher, 1, 10_000, d, &Renyi { alpha: 2.0, ..Renyi::default() });
 }
 
 #[divan::bench(sample_count = 3, sample_size = 1)]
 fn n10000_alpha_1_01_d64_batches_of_500(bencher: Bencher<'_, '_>) {
-    pair(bencher, 1, 10_000, 64, &RenyiConfig { batch: Some(500), ..RenyiConfig::default() });
+    pair(bencher, 1, 10_000, 64, &Renyi { batch: Some(500), ..Renyi::default() });
 }

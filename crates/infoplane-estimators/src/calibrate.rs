@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::estimator::{Correction, EstimatorConfig, LayerRange, Method};
 use crate::known::{Sample, Task, Values};
-use crate::{Estimate, EstimateError, Estimator, Variable};
+use crate::{AnyEstimator, Estimate, EstimateError, Estimator, EstimatorInfo, Family, Labels, Measure};
 
 /// The methods, tasks and sample sizes to run.
 #[derive(Debug, Clone)]
@@ -13,7 +12,7 @@ pub struct Calibration {
     /// The tasks.
     pub tasks: Vec<&'static Task>,
     /// The methods. Where a task has noise, methods for noise take its variance whatever theirs is.
-    pub methods: Vec<EstimatorConfig>,
+    pub methods: Vec<AnyEstimator>,
     /// Numbers of samples.
     pub n_samples: Vec<usize>,
     /// Samples per task and number.
@@ -63,31 +62,28 @@ impl Outcome {
     }
 }
 
-/// Returns the methods that need no choice by the user: all with default settings, and those for
-/// noise, which take the variance of the task.
+/// Returns the estimators that need no choice by the user: all with default settings, and those for noise, which take
+/// the variance of the task.
 ///
 /// Binning is excluded: the information at a bin width is a different quantity.
-pub fn contenders() -> Vec<EstimatorConfig> {
-    EstimatorConfig::METHODS.iter().filter_map(|about| contender(about.name)).collect()
+pub fn contenders() -> Vec<AnyEstimator> {
+    AnyEstimator::ALL.iter().filter_map(|info| contender(info.name)).collect()
 }
 
-/// Returns the method of that name as a contender; `None` if there is none, or if it needs a choice.
-pub fn contender(name: &str) -> Option<EstimatorConfig> {
-    let plain = EstimatorConfig::named(name, serde_json::json!({})).ok().flatten();
-    plain.filter(|config| config.check().is_ok()).or_else(|| with_noise(name, 1.0))
+/// Returns the estimator of that name as a contender; `None` if there is none, or if it needs a choice.
+pub fn contender(name: &str) -> Option<AnyEstimator> {
+    default_settings(name).or_else(|| with_noise(name, 1.0))
 }
 
-/// Returns the method of that name for noise of this variance, if it takes one.
-fn with_noise(name: &str, variance: f64) -> Option<EstimatorConfig> {
-    let keys = EstimatorConfig::keys(name)?;
-    let given = if keys.contains(&"noise_variances") {
-        serde_json::json!({"noise_variances": [variance]})
-    } else if keys.contains(&"noise_variance") {
-        serde_json::json!({"noise_variance": variance})
-    } else {
-        return None;
-    };
-    EstimatorConfig::named(name, given).ok().flatten()
+/// Returns the estimator of that name with default settings, if these are all that it needs.
+fn default_settings(name: &str) -> Option<AnyEstimator> {
+    let estimator = AnyEstimator::named(name, serde_json::json!({})).ok().flatten()?;
+    estimator.check().is_ok().then_some(estimator)
+}
+
+/// Returns the estimator of that name for noise of this variance, if it takes one.
+fn with_noise(name: &str, variance: f64) -> Option<AnyEstimator> {
+    EstimatorInfo::named(name)?.with_noise.map(|with_noise| with_noise(variance))
 }
 
 /// Runs every method on every task, and reports progress after each: (done, total, task).
@@ -133,7 +129,7 @@ pub fn calibrate(
                     return table;
                 }
                 told(table.len(), of, task.name);
-                let estimator = method.about().name;
+                let estimator = method.name();
                 let slow = || format!("takes longer than {} s", calibration.limit.as_secs_f64());
                 let outcome = if too_slow.contains(&estimator) || foreseen_slow(calibration, task, method, n)
                 {
@@ -151,7 +147,7 @@ pub fn calibrate(
 }
 
 /// Returns whether the times for an eighth and a quarter of the samples, extrapolated, exceed the limit.
-fn foreseen_slow(calibration: &Calibration, task: &Task, method: &EstimatorConfig, n: usize) -> bool {
+fn foreseen_slow(calibration: &Calibration, task: &Task, method: &AnyEstimator, n: usize) -> bool {
     let time = |n: usize| {
         let sample = task.draw(n, calibration.seed);
         let start = Instant::now();
@@ -172,7 +168,7 @@ fn foreseen_slow(calibration: &Calibration, task: &Task, method: &EstimatorConfi
     quarter * growth * growth > limit
 }
 
-fn repeated(samples: &[Sample], method: &EstimatorConfig, interrupt: &AtomicBool) -> Result<Outcome, String> {
+fn repeated(samples: &[Sample], method: &AnyEstimator, interrupt: &AtomicBool) -> Result<Outcome, String> {
     let mut errors = Vec::with_capacity(samples.len());
     let mut times = Vec::with_capacity(samples.len());
     let mut chosen = None;
@@ -185,9 +181,9 @@ fn repeated(samples: &[Sample], method: &EstimatorConfig, interrupt: &AtomicBool
         times.push(start.elapsed());
         errors.push(found.information.nats() - sample.information.nats());
         if chosen.is_none() {
-            chosen = found.routed.map(|routed| match routed.setting() {
-                setting if setting.is_empty() => routed.estimator().to_string(),
-                setting => format!("{}, {setting}", routed.estimator()),
+            chosen = found.choice.map(|choice| match choice.setting() {
+                setting if setting.is_empty() => choice.name().to_string(),
+                setting => format!("{}, {setting}", choice.name()),
             });
         }
     }
@@ -197,52 +193,37 @@ fn repeated(samples: &[Sample], method: &EstimatorConfig, interrupt: &AtomicBool
 }
 
 /// Returns one estimate, or why there is none.
-fn estimate(sample: &Sample, method: &EstimatorConfig) -> Result<Estimate, String> {
-    let name = method.about().name;
-    let takes_noise = with_noise(name, 1.0).is_some();
-    let config = match sample.noise_variance {
-        Some(variance) if takes_noise => with_noise(name, variance).ok_or("no noise variance")?,
-        Some(_) => return Err("the noise is not in the sample".into()),
-        None if takes_noise && name != "auto" => return Err("needs a noise variance".into()),
-        None => method.clone(),
+fn estimate(sample: &Sample, method: &AnyEstimator) -> Result<Estimate, String> {
+    let name = method.name();
+    let with_noise = method.info().with_noise;
+    let estimator = match (sample.noise_variance, with_noise) {
+        (Some(variance), Some(with_noise)) => with_noise(variance),
+        (Some(_), None) => return Err("the noise is not in the sample".into()),
+        (None, Some(_)) if default_settings(name).is_none() => return Err("needs a noise variance".into()),
+        (None, _) => method.clone(),
     };
-    let estimator = config.estimator(&LayerRange::default()).map_err(|error| error.to_string())?;
-    let for_symbols = Correction::ALL.iter().any(|correction| correction.name() == name);
     let never_repeats =
         |side: &Values| side.variable().symbols().n_labels() > sample.x.variable().n_samples() / 2;
-    if for_symbols && (never_repeats(&sample.x) || never_repeats(&sample.y)) {
+    if estimator.info().family == Family::Counts && (never_repeats(&sample.x) || never_repeats(&sample.y)) {
         return Err("needs rows that repeat".into());
     }
-    let (x, y) = (sample.x.variable(), sample.y.variable());
-    let found = pair(estimator.as_ref(), x, y);
+    let found = estimator.pair(&sample.x, &sample.y);
     // Numbers that repeat are symbols to methods for symbols.
     let found = match found {
         Err(EstimateError::NeedsLabels { .. }) => {
-            let few = |symbols: &crate::Labels| symbols.n_labels() <= symbols.len() / 2;
+            let few = |symbols: &Labels| symbols.n_labels() <= symbols.len() / 2;
+            let (x, y) = (sample.x.variable(), sample.y.variable());
             let (a, b) = (x.symbols(), y.symbols());
             match (few(&a), few(&b)) {
-                (true, true) => pair(estimator.as_ref(), Variable::Labels(&a), Variable::Labels(&b)),
-                (true, false) => pair(estimator.as_ref(), Variable::Labels(&a), y),
-                (false, true) => pair(estimator.as_ref(), x, Variable::Labels(&b)),
+                (true, true) => estimator.pair(&a, &b),
+                (true, false) => estimator.pair(&a, y),
+                (false, true) => estimator.pair(x, &b),
                 (false, false) => found,
             }
         }
         found => found,
     };
     found.map_err(|error| error.to_string())
-}
-
-/// Returns a pair, or for methods of layers the first reading.
-fn pair(estimator: &dyn Estimator, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
-    match (estimator.pair(x, y), x.view(), y.view()) {
-        (Err(EstimateError::NotOffered { estimator: name, quantity }), Variable::Labels(labels), t)
-        | (Err(EstimateError::NotOffered { estimator: name, quantity }), t, Variable::Labels(labels)) => {
-            let reading = estimator.layer(t, &[labels])?.into_iter().next();
-            let nothing = EstimateError::NotOffered { estimator: name, quantity };
-            reading.and_then(|reading| reading.estimates.into_iter().next()).ok_or(nothing)?
-        }
-        (found, ..) => found,
-    }
 }
 
 /// Returns the table as CSV: a line per task, number of samples and method, errors in nats, times in seconds.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::{Mul, Range};
 use std::sync::LazyLock;
 
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
 use crate::Information;
@@ -168,7 +168,16 @@ fn times_logarithm(count: usize) -> f64 {
 /// What an estimator may be given about each sample.
 ///
 /// A matrix is `(n_samples, width)`. Activations are single precision; a file may hold doubles, and then
-/// they are used as they are.
+/// they are used as they are. Functions that take a variable accept anything that converts into one: `&Labels`, a
+/// reference to a matrix or its view, and vectors and slices of numbers, which are one column.
+///
+/// ```
+/// use infoplane_estimators::{Labels, Variable};
+/// let column = vec![0.5, 1.5, 2.5];
+/// assert_eq!(Variable::from(&column).n_samples(), 3);
+/// assert_eq!(Variable::from(&ndarray::array![[1.0f32, 2.0]]).width(), 2);
+/// assert!(Variable::from(&Labels::from_symbols(&["cat", "cat"])).is_constant());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Variable<'a> {
     /// A discrete symbol per sample.
@@ -207,6 +216,32 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// Returns whether all rows are equal.
+    pub fn is_constant(&self) -> bool {
+        fn equal<T: Copy + PartialEq>(rows: &ArrayView2<'_, T>) -> bool {
+            let first = rows.row(0);
+            rows.rows().into_iter().skip(1).all(|row| row == first)
+        }
+        match self {
+            Variable::Labels(labels) => labels.n_labels() <= 1,
+            Variable::Single(rows) => rows.nrows() <= 1 || equal(rows),
+            Variable::Double(rows) => rows.nrows() <= 1 || equal(rows),
+        }
+    }
+
+    /// Returns one column in double precision; of labels their codes.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(&self, column: usize) -> Vec<f64> {
+        assert!(column < self.width(), "column {column} of {}", self.width());
+        match self {
+            Variable::Labels(labels) => labels.codes().iter().map(|&code| f64::from(code)).collect(),
+            Variable::Single(rows) => rows.column(column).iter().map(|&value| f64::from(value)).collect(),
+            Variable::Double(rows) => rows.column(column).to_vec(),
+        }
+    }
+
     /// Returns some of the rows, in the order given; a row may be named more than once.
     ///
     /// ```
@@ -238,6 +273,70 @@ impl<'a> Variable<'a> {
             Variable::Single(rows) => first_non_finite(rows),
             Variable::Double(rows) => first_non_finite(rows),
         }
+    }
+}
+
+/// A matrix is `(n_samples, width)`; a vector is one column.
+macro_rules! variable_from {
+    ($($number:ty => $variant:ident,)*) => {$(
+        impl<'a> From<ArrayView2<'a, $number>> for Variable<'a> {
+            fn from(rows: ArrayView2<'a, $number>) -> Self {
+                Variable::$variant(rows)
+            }
+        }
+
+        impl<'a> From<&'a Array2<$number>> for Variable<'a> {
+            fn from(rows: &'a Array2<$number>) -> Self {
+                Variable::$variant(rows.view())
+            }
+        }
+
+        impl<'a> From<ArrayView1<'a, $number>> for Variable<'a> {
+            fn from(column: ArrayView1<'a, $number>) -> Self {
+                Variable::$variant(column.insert_axis(Axis(1)))
+            }
+        }
+
+        impl<'a> From<&'a Array1<$number>> for Variable<'a> {
+            fn from(column: &'a Array1<$number>) -> Self {
+                column.view().into()
+            }
+        }
+
+        impl<'a> From<&'a [$number]> for Variable<'a> {
+            fn from(column: &'a [$number]) -> Self {
+                ArrayView1::from(column).into()
+            }
+        }
+
+        impl<'a> From<&'a Vec<$number>> for Variable<'a> {
+            fn from(column: &'a Vec<$number>) -> Self {
+                column.as_slice().into()
+            }
+        }
+    )*};
+}
+
+variable_from! {
+    f32 => Single,
+    f64 => Double,
+}
+
+impl<'a> From<&'a Labels> for Variable<'a> {
+    fn from(labels: &'a Labels) -> Self {
+        Variable::Labels(labels)
+    }
+}
+
+impl<'a> From<&'a Variable<'_>> for Variable<'a> {
+    fn from(variable: &'a Variable<'_>) -> Self {
+        variable.view()
+    }
+}
+
+impl<'a> From<&'a OwnedVariable> for Variable<'a> {
+    fn from(variable: &'a OwnedVariable) -> Self {
+        variable.variable()
     }
 }
 

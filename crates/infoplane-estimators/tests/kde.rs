@@ -1,6 +1,7 @@
 //! What the KDE estimator promises to its callers.
 
-use infoplane_estimators::estimator::{Kde, KdeConfig};
+use infoplane_estimators::Kde;
+use infoplane_estimators::Measure;
 use infoplane_estimators::{Bound, EstimateError, Estimator, Labels, Variable};
 use ndarray::{Array2, array};
 
@@ -13,10 +14,7 @@ fn two_points_give_the_formula() {
     // Distance 5, noise variance 10: kernels exp(−25/20) and exp(−25/80).
     let t = two_by_two();
     let x = Labels::distinct(2);
-    let readings = Kde::new(&KdeConfig { noise_variances: vec![10.0] })
-        .unwrap()
-        .layer(Variable::Single(t.view()), &[&x])
-        .unwrap();
+    let readings = Kde::new(vec![10.0]).layer(Variable::Single(t.view()), &[&x]).unwrap();
     for (reading, bound, exponent) in
         [(&readings[0], Bound::Upper, 25.0f64 / 20.0), (&readings[1], Bound::Lower, 25.0 / 80.0)]
     {
@@ -30,11 +28,7 @@ fn two_points_give_the_formula() {
 fn one_label_for_all_is_no_information() {
     let t = Array2::from_shape_fn((100, 30), |(i, k)| ((i * 31 + k * 17) % 13) as f32);
     let same = Labels::from_symbols(&[0u8; 100]);
-    for reading in Kde::new(&KdeConfig { noise_variances: vec![5.0] })
-        .unwrap()
-        .layer(Variable::Single(t.view()), &[&same])
-        .unwrap()
-    {
+    for reading in Kde::new(vec![5.0]).layer(Variable::Single(t.view()), &[&same]).unwrap() {
         assert_eq!(reading.estimates[0].as_ref().unwrap().information.nats(), 0.0);
     }
 }
@@ -45,11 +39,7 @@ fn repeated_inputs_without_noise_between_them_carry_the_entropy_of_the_input() {
     let codes: Vec<u8> = [vec![0; 10], vec![1; 20], vec![2; 30]].concat();
     let x = Labels::from_symbols(&codes);
     let t = Array2::from_shape_fn((60, 2), |(i, _)| 100.0 * f64::from(codes[i]));
-    for reading in Kde::new(&KdeConfig { noise_variances: vec![0.1] })
-        .unwrap()
-        .layer(Variable::Double(t.view()), &[&x])
-        .unwrap()
-    {
+    for reading in Kde::new(vec![0.1]).layer(Variable::Double(t.view()), &[&x]).unwrap() {
         assert!(
             (reading.estimates[0].as_ref().unwrap().information.nats() - x.entropy().nats()).abs() < 1e-6
         );
@@ -60,10 +50,7 @@ fn repeated_inputs_without_noise_between_them_carry_the_entropy_of_the_input() {
 fn the_lower_bound_is_below_the_upper_and_more_noise_leaves_less() {
     let t = Array2::from_shape_fn((300, 5), |(i, k)| ((i * (k + 3)) as f64).sin());
     let x = Labels::distinct(300);
-    let readings = Kde::new(&KdeConfig { noise_variances: vec![0.01, 0.1, 1.0] })
-        .unwrap()
-        .layer(Variable::Double(t.view()), &[&x])
-        .unwrap();
+    let readings = Kde::new(vec![0.01, 0.1, 1.0]).layer(Variable::Double(t.view()), &[&x]).unwrap();
     let nats: Vec<f64> =
         readings.iter().map(|r| r.estimates[0].as_ref().unwrap().information.nats()).collect();
     for pair in nats.chunks(2) {
@@ -79,11 +66,11 @@ fn the_lower_bound_is_below_the_upper_and_more_noise_leaves_less() {
 fn what_cannot_be_measured_is_an_error() {
     for variances in [vec![], vec![0.0], vec![-1.0], vec![1.0, f64::NAN], vec![f64::INFINITY]] {
         assert!(matches!(
-            Kde::new(&KdeConfig { noise_variances: variances }),
+            Kde::new(variances).check(),
             Err(EstimateError::Setting { key: "noise_variances", .. })
         ));
     }
-    let kde = Kde::new(&KdeConfig { noise_variances: vec![1.0] }).unwrap();
+    let kde = Kde { noise_variances: vec![1.0] };
     let (t, x) = (two_by_two(), Labels::distinct(2));
     assert!(matches!(
         kde.layer(Variable::Single(t.view()), &[&Labels::distinct(3)]),

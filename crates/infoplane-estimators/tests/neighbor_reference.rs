@@ -1,7 +1,8 @@
 //! Values of other programs, and of the printed definitions in NumPy; `reference/regenerate.py` writes them and says
 //! where each comes from.
 
-use infoplane_estimators::estimator::{EstimatorConfig, LayerRange};
+use infoplane_estimators::Measure;
+use infoplane_estimators::{AnyEstimator, LayerRange};
 use infoplane_estimators::{Estimator, Labels, Variable};
 use ndarray::Array2;
 
@@ -38,8 +39,8 @@ impl Samples {
 
 fn method(name: &str, k: &str, scaling: &str) -> Box<dyn Estimator> {
     let toml = format!("kind = '{name}'\nk = {k}\nscaling = '{scaling}'");
-    let config: EstimatorConfig = toml::from_str(&toml).unwrap();
-    infoplane_estimators::estimator::Method::estimator(&config, &LayerRange::default()).unwrap()
+    let config: AnyEstimator = toml::from_str(&toml).unwrap();
+    config.for_layer(&LayerRange::default()).unwrap()
 }
 
 #[test]

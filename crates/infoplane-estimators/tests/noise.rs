@@ -1,7 +1,8 @@
 //! What the exact information of noisy layers promises to its callers.
 
-use infoplane_estimators::estimator::{Kind, Noise, NoiseConfig, Warning};
+use infoplane_estimators::Measure;
 use infoplane_estimators::{Bound, Estimate, EstimateError, Estimator, Labels, Variable};
+use infoplane_estimators::{EstimateKind, Noise, Warning};
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
 
 /// Standard normal numbers: splitmix64 and Box–Muller.
@@ -26,7 +27,7 @@ impl Normal {
 }
 
 fn noise(variance: f64, draws: usize, seed: u64) -> Noise {
-    Noise::new(&NoiseConfig { draws: Some(draws), seed, ..NoiseConfig::new(vec![variance]) }).unwrap()
+    Noise { draws: Some(draws), seed, ..Noise::new(vec![variance]) }
 }
 
 /// I(T;L) and its standard error, in nats.
@@ -128,8 +129,8 @@ fn the_twelve_bit_layer_is_measured_within_a_hundredth_and_between_its_bounds() 
             .map(Result::unwrap)
             .collect();
         for seed in 0..2 {
-            let config = NoiseConfig { bounds: true, seed, ..NoiseConfig::new(vec![variance]) };
-            let readings = Noise::new(&config).unwrap().layer(view, &[&x, &y]).unwrap();
+            let config = Noise { bounds: true, seed, ..Noise::new(vec![variance]) };
+            let readings = config.clone().layer(view, &[&x, &y]).unwrap();
             let bounds: Vec<_> = readings.iter().map(|reading| reading.bound).collect();
             assert_eq!(bounds, [None, Some(Bound::Upper), Some(Bound::Lower)]);
             let nats = |reading: usize, label: usize| {
@@ -209,7 +210,7 @@ fn equal_rows_of_x_are_one_input_and_sides_may_be_swapped() {
     let single = x.mapv(|v| v as f32);
     assert_eq!(method.pair(Variable::Single(single.view()), t).unwrap().information, by_labels.information);
     assert_eq!(by_rows.ceiling.unwrap(), labels.entropy());
-    assert_eq!(by_rows.kind, Kind::Smoothed { noise_variance: 0.5 });
+    assert_eq!(by_rows.kind, EstimateKind::Smoothed { noise_variance: 0.5 });
 }
 
 #[test]
@@ -229,8 +230,8 @@ fn the_same_bits_for_any_number_of_threads_and_another_seed_another_value() {
 fn information_falls_with_the_noise_and_stays_below_its_ceiling() {
     let (t, y) = twelve_bits(500);
     let x = Labels::distinct(500);
-    let config = NoiseConfig::new(vec![1e-12, 1e-3, 0.03, 0.3, 3.0, 1e3, 1e12]);
-    let readings = Noise::new(&config).unwrap().layer(Variable::Double(t.view()), &[&x, &y]).unwrap();
+    let config = Noise::new(vec![1e-12, 1e-3, 0.03, 0.3, 3.0, 1e3, 1e12]);
+    let readings = config.clone().layer(Variable::Double(t.view()), &[&x, &y]).unwrap();
     let values: Vec<Estimate> = readings.into_iter().map(|mut r| r.estimates.remove(0).unwrap()).collect();
     assert!((values[0].information.nats() - 500f64.ln()).abs() < 1e-12);
     assert!(matches!(&values[0].warnings[..], [Warning::Note(text)] if text.contains("the sample limits")));
@@ -248,16 +249,16 @@ fn information_falls_with_the_noise_and_stays_below_its_ceiling() {
 fn what_cannot_be_measured_is_an_error() {
     for variances in [vec![], vec![0.0], vec![-1.0], vec![1.0, f64::NAN], vec![f64::INFINITY]] {
         assert!(matches!(
-            Noise::new(&NoiseConfig::new(variances)),
+            Noise::new(variances).check(),
             Err(EstimateError::Setting { key: "noise_variances", .. })
         ));
     }
-    let none = NoiseConfig { draws: Some(0), ..NoiseConfig::new(vec![1.0]) };
-    assert!(matches!(Noise::new(&none), Err(EstimateError::Setting { key: "draws", .. })));
+    let none = Noise { draws: Some(0), ..Noise::new(vec![1.0]) };
+    assert!(matches!(none.check(), Err(EstimateError::Setting { key: "draws", .. })));
     let (method, x) = (noise(1.0, 1, 0), Labels::distinct(2));
     let t = array![[0.0, 0.0], [3.0, 4.0]];
     let t = Variable::Double(t.view());
-    let several = Noise::new(&NoiseConfig::new(vec![0.1, 0.2])).unwrap();
+    let several = Noise::new(vec![0.1, 0.2]);
     assert!(matches!(
         several.pair(Variable::Labels(&x), t),
         Err(EstimateError::Setting { key: "noise_variances", .. })
@@ -324,8 +325,8 @@ fn noise_on_some_rows_agrees_with_noise_on_all_within_its_error() {
     let y = Labels::from_symbols(&(0..1800).map(|row| row % 300 % 3).collect::<Vec<_>>());
     let labellings = [&Labels::distinct(1800), &x, &y];
     let values = |points, draws, seed| -> Vec<(f64, f64)> {
-        let config = NoiseConfig { points, draws: Some(draws), seed, ..NoiseConfig::new(vec![0.01]) };
-        let readings = Noise::new(&config).unwrap().layer(Variable::Double(t.view()), &labellings).unwrap();
+        let config = Noise { points, draws: Some(draws), seed, ..Noise::new(vec![0.01]) };
+        let readings = config.clone().layer(Variable::Double(t.view()), &labellings).unwrap();
         let estimates = readings[0].estimates.iter().map(|estimate| estimate.as_ref().unwrap());
         estimates.map(|e| (e.information.nats(), e.standard_error.unwrap().nats())).collect()
     };

@@ -1,7 +1,8 @@
 //! What the matrix-based Rényi estimator promises to its callers.
 
-use infoplane_estimators::estimator::{Kind, Renyi, RenyiBandwidth, RenyiConfig, Warning};
+use infoplane_estimators::Measure;
 use infoplane_estimators::{Estimate, EstimateError, Estimator, Labels, Variable};
+use infoplane_estimators::{EstimateKind, Renyi, RenyiBandwidth, Warning};
 use ndarray::{Array2, Axis, array, concatenate};
 
 /// The data of `reference/regenerate_renyi.py`.
@@ -13,12 +14,11 @@ fn data(n: usize, d: usize, seed: usize) -> Array2<f64> {
 }
 
 fn renyi(alpha: f64) -> Renyi {
-    Renyi::new(&RenyiConfig { alpha, ..RenyiConfig::default() }).unwrap()
+    Renyi { alpha, ..Renyi::default() }
 }
 
 fn with_width(alpha: f64, width: f64) -> Renyi {
-    Renyi::new(&RenyiConfig { alpha, bandwidth: RenyiBandwidth::Width(width), ..RenyiConfig::default() })
-        .unwrap()
+    Renyi { alpha, bandwidth: RenyiBandwidth::Width(width), ..Renyi::default() }
 }
 
 fn nats(estimate: Result<Estimate, EstimateError>) -> f64 {
@@ -187,7 +187,7 @@ fn a_layer_is_its_pairs() {
     for (estimate, labels) in readings[0].estimates.iter().zip([&x, &y]) {
         let pair = method.pair(Variable::Single(t.view()), Variable::Labels(labels)).unwrap();
         assert_eq!(estimate.as_ref().unwrap(), &pair);
-        assert_eq!(pair.kind, Kind::Renyi { order: 1.01 });
+        assert_eq!(pair.kind, EstimateKind::Renyi { order: 1.01 });
     }
     // Every sample its own label: the information is the entropy of the layer.
     let information = readings[0].estimates[0].as_ref().unwrap().information.nats();
@@ -198,9 +198,8 @@ fn a_layer_is_its_pairs() {
 fn batches_have_the_mean_of_their_values_and_a_standard_error() {
     let x = data(600, 2, 1);
     let of = |batch, seed| {
-        let config =
-            RenyiConfig { batch, seed, bandwidth: RenyiBandwidth::Width(0.5), ..RenyiConfig::default() };
-        Renyi::new(&config).unwrap().entropy(Variable::Double(x.view())).unwrap()
+        let config = Renyi { batch, seed, bandwidth: RenyiBandwidth::Width(0.5), ..Renyi::default() };
+        config.clone().entropy(Variable::Double(x.view())).unwrap()
     };
     let batched = of(Some(100), 1);
     assert!((batched.ceiling.unwrap().nats() - 100f64.ln()).abs() < 1e-12);
@@ -230,23 +229,23 @@ fn too_many_samples_are_refused_with_the_way_out_but_not_where_the_rank_is_low()
 #[test]
 fn what_cannot_be_measured_is_an_error() {
     for alpha in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let config = RenyiConfig { alpha, ..RenyiConfig::default() };
-        assert!(matches!(Renyi::new(&config), Err(EstimateError::Setting { key: "alpha", .. })));
+        let config = Renyi { alpha, ..Renyi::default() };
+        assert!(matches!(config.check(), Err(EstimateError::Setting { key: "alpha", .. })));
     }
     for bandwidth in [
         RenyiBandwidth::Width(0.0),
         RenyiBandwidth::Widths(vec![1.0, -1.0]),
         RenyiBandwidth::Rule { factor: f64::NAN },
     ] {
-        assert!(Renyi::new(&RenyiConfig { bandwidth, ..RenyiConfig::default() }).is_err());
+        assert!(Renyi { bandwidth, ..Renyi::default() }.check().is_err());
     }
     for batch in [Some(0), Some(1)] {
-        let config = RenyiConfig { batch, ..RenyiConfig::default() };
-        assert!(matches!(Renyi::new(&config), Err(EstimateError::Setting { key: "batch", .. })));
+        let config = Renyi { batch, ..Renyi::default() };
+        assert!(matches!(config.check(), Err(EstimateError::Setting { key: "batch", .. })));
     }
     let x = data(10, 2, 1);
-    let widths = RenyiConfig { bandwidth: RenyiBandwidth::Widths(vec![1.0]), ..RenyiConfig::default() };
-    let pair = Renyi::new(&widths).unwrap().pair(Variable::Double(x.view()), Variable::Double(x.view()));
+    let widths = Renyi { bandwidth: RenyiBandwidth::Widths(vec![1.0]), ..Renyi::default() };
+    let pair = widths.clone().pair(Variable::Double(x.view()), Variable::Double(x.view()));
     assert!(matches!(pair, Err(EstimateError::Setting { key: "bandwidth", .. })));
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut x = x.clone();

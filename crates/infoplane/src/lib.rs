@@ -22,7 +22,7 @@
 //! Each stage accepts data of your own. With your own activations:
 //!
 //! ```
-//! use infoplane::estimator::{EstimatorConfig, KdeConfig, LayerRange};
+//! use infoplane::estimator::{AnyEstimator, Kde, LayerRange};
 //! use infoplane::measure::{LayerEstimators, measure_activations};
 //! use infoplane::{Activations, Labels};
 //! use ndarray::array;
@@ -30,7 +30,7 @@
 //! // One layer of two units, four samples of two classes, which it separates well.
 //! let t = array![[0.0f32, 0.1], [0.9, 1.0], [0.1, 0.0], [1.0, 0.9]];
 //! let y = Labels::from_symbols(&["cat", "dog", "cat", "dog"]);
-//! let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] });
+//! let kde = AnyEstimator::Kde(Kde { noise_variances: vec![1e-3] });
 //! let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
 //! let activations = Activations { layers: vec![t] };
 //! let rows = measure_activations(0, 120, &activations, &Labels::distinct(4), &y, &estimators);
@@ -83,14 +83,15 @@ pub mod schedule;
 pub mod sweep;
 pub mod table;
 
-pub use infoplane_estimators::{calibrate, estimator, information, neighbors, variable};
+pub use infoplane_estimators as estimator;
+pub use infoplane_estimators::{calibrate, information, neighbors, variable};
 #[doc(hidden)]
 pub use infoplane_estimators::{math, simd};
 pub use infoplane_train::{network, snapshot, train};
 
 pub use dataset::Dataset;
 pub use infoplane_estimators::{
-    Bound, Estimate, EstimateError, Estimator, Information, Labels, OwnedVariable, Variable,
+    Bound, Estimate, EstimateError, Estimator, Information, Labels, Measure, OwnedVariable, Variable,
 };
 pub use infoplane_train::{Activations, Layer, Network, Nonlinearity, Observe, Snapshot, Snapshots};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};

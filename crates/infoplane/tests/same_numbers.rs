@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use infoplane::estimator::{EstimatorConfig, LayerRange, Method};
+use infoplane::estimator::{AnyEstimator, LayerRange, Measure};
 use infoplane::experiment::{Experiment, RunOptions};
 use infoplane::{Estimate, EstimateError, Labels, Variable};
 use ndarray::{Array2, s};
@@ -38,7 +38,7 @@ impl Numbers {
 }
 
 /// A method with the keys that it cannot do without.
-fn config(name: &str) -> EstimatorConfig {
+fn config(name: &str) -> AnyEstimator {
     let keys = match name {
         "kde" => "noise_variances = [0.01, 0.3]",
         "noise" => "noise_variances = [0.1]\nbounds = true",
@@ -80,9 +80,9 @@ fn estimates() -> String {
     let others =
         Labels::from_symbols(&y.column(1).iter().map(|v| (2.0 * v).round() as i64).collect::<Vec<_>>());
     let mut out = String::new();
-    for method in EstimatorConfig::METHODS {
+    for method in AnyEstimator::ALL {
         let name = method.name;
-        let estimator = config(name).estimator(&LayerRange::default()).unwrap();
+        let estimator = config(name).for_layer(&LayerRange::default()).unwrap();
         let (a, b) = (x.slice(s![.., ..1]), y.slice(s![.., ..1]));
         describe(
             &mut out,
@@ -141,7 +141,7 @@ fn estimates() -> String {
     let points = Array2::from_shape_simple_fn((530, 20), || numbers.next() as f32);
     let two = Labels::from_symbols(&(0..530).map(|i| i % 2).collect::<Vec<i32>>());
     for name in ["kde", "noise", "renyi"] {
-        let estimator = config(name).estimator(&LayerRange::default()).unwrap();
+        let estimator = config(name).for_layer(&LayerRange::default()).unwrap();
         let readings =
             estimator.layer(Variable::Single(points.view()), &[&Labels::distinct(530), &two]).unwrap();
         for (number, reading) in readings.into_iter().enumerate() {
@@ -285,7 +285,7 @@ fn numbers_are_those_that_are_stored() {
         differences(&now, &stored)
     );
     // What is compared is not empty.
-    for method in EstimatorConfig::METHODS {
+    for method in AnyEstimator::ALL {
         assert!(now.lines().any(|line| line.starts_with(&format!("{} ", method.name))), "{}", method.name);
     }
     assert!(now.contains("run gelu "));

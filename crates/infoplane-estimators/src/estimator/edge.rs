@@ -7,99 +7,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::prepare::{Scaling, columns, standardize};
-use super::{
-    About, Bound, Correction, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Reading,
-    Uncertainty, Warning, check_layer, check_variables, discrete,
-};
+use super::counts;
+use super::input::{columns, standardize};
 use crate::random::{Purpose, generator, normal, uniform};
 use crate::variable::symbols::{number_rows, together};
-use crate::{Information, Labels, Variable};
-
-/// The settings of [`Edge`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct EdgeConfig {
-    /// Number of hashes, each with other shifts; the result is their mean. 1 to 1000.
-    pub hashes: usize,
-    /// A factor on the width of the buckets, above 0. The value depends on it, more than on anything else.
-    pub bandwidth: f64,
-    /// The correction of the counts of buckets; `plug-in` is the published form.
-    pub correction: Correction,
-    /// The largest contribution of a bucket, in bits, with `plug-in` only. The published program stops at 10.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cap_bits: Option<f64>,
-    /// Seed of the random shifts and directions.
-    pub seed: u64,
-}
-
-impl Default for EdgeConfig {
-    fn default() -> Self {
-        EdgeConfig {
-            hashes: 10,
-            bandwidth: 1.0,
-            correction: Correction::ChaoWangJost,
-            cap_bits: None,
-            seed: 0,
-        }
-    }
-}
-
-impl EdgeConfig {
-    pub(super) const ABOUT: &About = &About {
-        name: "edge",
-        title: "EDGE",
-        estimates: "I(X;Y) at the resolution of its buckets",
-        when: "many samples, few dimensions, in linear time; figures made with EDGE",
-        cost: "O(n d hashes)",
-        uncertainty: Uncertainty::Subsampling,
-        reference: "Noshad, Zeng & Hero (2019), arXiv:1801.09125",
-    };
-
-    fn setting(&self) -> String {
-        let mut setting = format!("hashes={}, bandwidth={}", self.hashes, self.bandwidth);
-        if self.correction != Correction::ChaoWangJost {
-            setting += &format!(", {}", self.correction.name());
-        }
-        if let Some(cap) = self.cap_bits {
-            setting += &format!(", cap {cap} bits");
-        }
-        setting
-    }
-}
-
-impl Method for EdgeConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        let wrong = |key, given: String, allowed| Err(EstimateError::Setting { key, given, allowed });
-        if !(1..=1000).contains(&self.hashes) {
-            return wrong("hashes", self.hashes.to_string(), "1 to 1000");
-        }
-        if !(self.bandwidth.is_finite() && self.bandwidth > 0.0) {
-            return wrong("bandwidth", self.bandwidth.to_string(), "a finite number above 0");
-        }
-        match self.cap_bits {
-            Some(cap) if !(cap.is_finite() && cap > 0.0) => {
-                wrong("cap_bits", cap.to_string(), "a finite number above 0")
-            }
-            Some(cap) if self.correction != Correction::PlugIn => {
-                wrong("cap_bits", cap.to_string(), "to leave it out, except with correction = \"plug-in\"")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Edge::new(self)?))
-    }
-}
+use crate::{
+    Correction, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information,
+    LabelSides, Labels, LayerEstimate, Quantity, Scaling, Uncertainty, Variable, Warning,
+};
 
 /// Information between buckets that both variables are hashed to ("ensemble dependency graph estimator").
 ///
@@ -137,25 +52,58 @@ impl Method for EdgeConfig {
 /// In nats. Time O(n · d · hashes), memory O(n · (d + hashes)).
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Edge, EdgeConfig, Kind};
+/// use infoplane_estimators::{Edge, EstimateKind};
 /// use infoplane_estimators::{Estimator, Labels, Variable};
 /// use ndarray::Array2;
 ///
 /// // Two clusters, far apart, and the label that tells them apart.
 /// let t = Array2::from_shape_fn((200, 1), |(i, _)| (i % 2) as f64 * 10.0 + (i / 2) as f64 / 100.0);
 /// let y = Labels::from_symbols(&(0..200).map(|i| i % 2).collect::<Vec<_>>());
-/// let estimate = Edge::new(&EdgeConfig::default())?.pair(Variable::Double(t.view()), Variable::Labels(&y))?;
+/// let estimate = Edge::default().pair(Variable::Double(t.view()), Variable::Labels(&y))?;
 /// assert!((estimate.information.bits() - 1.0).abs() < 0.01);
-/// assert!(matches!(estimate.kind, Kind::AtResolution { .. }));
+/// assert!(matches!(estimate.kind, EstimateKind::AtResolution { .. }));
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
 /// ```
 ///
 /// # References
 /// Noshad, Zeng & Hero (2019), *Scalable mutual information estimation using dependence graphs*, ICASSP,
 /// arXiv:1801.09125.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Edge {
-    config: EdgeConfig,
+    /// Number of hashes, each with other shifts; the result is their mean. 1 to 1000.
+    pub hashes: usize,
+    /// A factor on the width of the buckets, above 0. The value depends on it, more than on anything else.
+    pub bandwidth: f64,
+    /// The correction of the counts of buckets; `plug-in` is the published form.
+    pub correction: Correction,
+    /// The largest contribution of a bucket, in bits, with `plug-in` only. The published program stops at 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap_bits: Option<f64>,
+    /// Seed of the random shifts and directions.
+    pub seed: u64,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Edge { hashes: 10, bandwidth: 1.0, correction: Correction::ChaoWangJost, cap_bits: None, seed: 0 }
+    }
+}
+
+impl Edge {
+    pub(super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "edge",
+        title: "EDGE",
+        family: Family::Hashing,
+        estimates: "I(X;Y) at the resolution of its buckets",
+        when: "many samples, few dimensions, in linear time; figures made with EDGE",
+        cost: "O(n d hashes)",
+        offers: &[Quantity::Information],
+        labels: LabelSides::Any,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Noshad, Zeng & Hero (2019), arXiv:1801.09125",
+    };
 }
 
 /// The symbols of a variable, one labelling per hash.
@@ -168,15 +116,6 @@ struct Buckets<'a> {
 }
 
 impl Edge {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] names the key that is not allowed.
-    pub fn new(config: &EdgeConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Edge { config: config.clone() })
-    }
-
     /// Hashes a variable; `side` tells x from y, whose offsets differ.
     fn buckets<'a>(&self, variable: &Variable<'a>, side: u64) -> Buckets<'a> {
         let Some(prepared) = columns(variable, Scaling::Standardized) else {
@@ -198,12 +137,12 @@ impl Edge {
         let hashed = if d <= most { prepared.values } else { self.directions(&prepared.values, most, side) };
         let q = hashed.ncols();
         let q_real = q as f64;
-        let width = 0.79 * self.config.bandwidth * q_real * n.powf(-0.5 / (q_real + 2.0));
+        let width = 0.79 * self.bandwidth * q_real * n.powf(-0.5 / (q_real + 2.0));
         let values = hashed.as_slice().expect("standard layout");
-        let of = (0..self.config.hashes)
+        let of = (0..self.hashes)
             .into_par_iter()
             .map(|hash| {
-                let mut random = generator(self.config.seed, Purpose::Discrete, side << 32 | hash as u64);
+                let mut random = generator(self.seed, Purpose::Discrete, side << 32 | hash as u64);
                 let offsets: Vec<f64> = (0..q).map(|_| uniform(&mut random)).collect();
                 let fill = |values: &[f64], symbols: &mut [u64]| {
                     for (symbols, values) in symbols.chunks_exact_mut(q).zip(values.chunks_exact(q)) {
@@ -221,7 +160,7 @@ impl Edge {
 
     /// Returns the values in `most` random directions, each with unit deviation.
     fn directions(&self, values: &Array2<f64>, most: usize, side: u64) -> Array2<f64> {
-        let mut random = generator(self.config.seed, Purpose::Discrete, 1 << 48 | side);
+        let mut random = generator(self.seed, Purpose::Discrete, 1 << 48 | side);
         let directions = Array2::from_shape_simple_fn((values.ncols(), most), || normal(&mut random));
         // Row by row and in order, so that the sums do not depend on a library's blocks.
         let mut projected = Array2::zeros((values.nrows(), most));
@@ -241,11 +180,11 @@ impl Edge {
     fn compare(&self, x: &Buckets<'_>, y: &Buckets<'_>, variables: &[Variable<'_>]) -> Estimate {
         let width = x.width.unwrap_or(0.0).max(y.width.unwrap_or(0.0));
         let kind = match (x.width, y.width) {
-            (None, None) if !(x.constant || y.constant) => match self.config.correction {
-                Correction::PlugIn => Kind::Exact,
-                _ => Kind::Consistent,
+            (None, None) if !(x.constant || y.constant) => match self.correction {
+                Correction::PlugIn => EstimateKind::Exact,
+                _ => EstimateKind::Consistent,
             },
-            _ => Kind::AtResolution { scale: "hash width, in standard deviations,", width },
+            _ => EstimateKind::AtResolution { scale: "hash width, in standard deviations,", width },
         };
         let mut warnings = Vec::new();
         let constant_columns = x.constant_columns + y.constant_columns;
@@ -262,9 +201,9 @@ impl Edge {
             .into_par_iter()
             .map(|hash| {
                 let (x, y) = pair(hash);
-                match self.config.cap_bits {
+                match self.cap_bits {
                     Some(cap) => capped(x, y, cap),
-                    None => discrete::nats(self.config.correction, x, y),
+                    None => counts::nats(self.correction, x, y),
                 }
             })
             .collect();
@@ -319,22 +258,50 @@ fn capped(x: &Labels, y: &Labels, cap: f64) -> f64 {
 }
 
 impl Estimator for Edge {
-    fn name(&self) -> &'static str {
-        EdgeConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        let mut setting = format!("hashes={}, bandwidth={}", self.hashes, self.bandwidth);
+        if self.correction != Correction::ChaoWangJost {
+            setting += &format!(", {}", self.correction.name());
+        }
+        if let Some(cap) = self.cap_bits {
+            setting += &format!(", cap {cap} bits");
+        }
+        setting
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    fn check(&self) -> Result<(), EstimateError> {
+        let wrong = |key, given: String, allowed| Err(EstimateError::Setting { key, given, allowed });
+        if !(1..=1000).contains(&self.hashes) {
+            return wrong("hashes", self.hashes.to_string(), "1 to 1000");
+        }
+        if !(self.bandwidth.is_finite() && self.bandwidth > 0.0) {
+            return wrong("bandwidth", self.bandwidth.to_string(), "a finite number above 0");
+        }
+        match self.cap_bits {
+            Some(cap) if !(cap.is_finite() && cap > 0.0) => {
+                wrong("cap_bits", cap.to_string(), "a finite number above 0")
+            }
+            Some(cap) if self.correction != Correction::PlugIn => {
+                wrong("cap_bits", cap.to_string(), "to leave it out, except with correction = \"plug-in\"")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        check_variables(&variables)?;
         Ok(self.compare(&self.buckets(&x, 0), &self.buckets(&y, 1), &variables))
     }
 
-    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
-        check_layer(&t, labellings)?;
+    fn estimate_layer(
+        &self,
+        t: Variable<'_>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
         let buckets = self.buckets(&t, 0);
         let estimates = labellings
             .iter()
@@ -343,17 +310,18 @@ impl Estimator for Edge {
                 Ok(self.compare(&buckets, &self.buckets(&labels, 1), &[t.view(), labels]))
             })
             .collect();
-        Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Measure;
     use ndarray::{Axis, array};
 
     fn edge() -> Edge {
-        Edge::new(&EdgeConfig::default()).unwrap()
+        Edge::default()
     }
 
     fn gaussian(n: usize, d: usize, correlation: f64, index: u64) -> (Array2<f64>, Array2<f64>) {
@@ -400,7 +368,7 @@ mod tests {
         }
         // Many columns: hardly two samples share their buckets.
         let (x, y) = gaussian(500, 5, 0.5, 4);
-        let narrow = Edge::new(&EdgeConfig { bandwidth: 0.1, ..EdgeConfig::default() }).unwrap();
+        let narrow = Edge { bandwidth: 0.1, ..Edge::default() };
         let estimate = pair(&narrow, &x, &y);
         assert!(estimate.warnings.iter().any(|w| matches!(w, Warning::Undersampled { .. })), "{estimate:?}");
     }
@@ -410,24 +378,24 @@ mod tests {
         // 4096 inputs, all told apart: 12 bits of plain counts.
         let x = Labels::distinct(4096);
         let t = Array2::from_shape_fn((4096, 1), |(i, _)| i as f64);
-        let config = EdgeConfig { bandwidth: 1e-6, correction: Correction::PlugIn, ..EdgeConfig::default() };
-        let bits = |config: &EdgeConfig| {
-            let edge = Edge::new(config).unwrap();
+        let config = Edge { bandwidth: 1e-6, correction: Correction::PlugIn, ..Edge::default() };
+        let bits = |config: &Edge| {
+            let edge = config.clone();
             edge.pair(Variable::Labels(&x), Variable::Double(t.view())).unwrap().information.bits()
         };
         assert!((bits(&config) - 12.0).abs() < 1e-9);
-        assert!((bits(&EdgeConfig { cap_bits: Some(10.0), ..config.clone() }) - 10.0).abs() < 1e-9);
-        assert!((bits(&EdgeConfig { cap_bits: Some(50.0), ..config }) - 12.0).abs() < 1e-9);
+        assert!((bits(&Edge { cap_bits: Some(10.0), ..config.clone() }) - 10.0).abs() < 1e-9);
+        assert!((bits(&Edge { cap_bits: Some(50.0), ..config }) - 12.0).abs() < 1e-9);
     }
 
     #[test]
     fn labels_are_their_own_buckets() {
         let x = Labels::from_symbols(&[0, 0, 1, 1, 2, 2]);
         let y = Labels::from_symbols(&[0, 0, 1, 1, 1, 1]);
-        let config = EdgeConfig { correction: Correction::PlugIn, ..EdgeConfig::default() };
-        let estimate = Edge::new(&config).unwrap().pair(Variable::Labels(&x), Variable::Labels(&y)).unwrap();
+        let config = Edge { correction: Correction::PlugIn, ..Edge::default() };
+        let estimate = config.clone().pair(Variable::Labels(&x), Variable::Labels(&y)).unwrap();
         assert!((estimate.information.nats() - y.entropy().nats()).abs() < 1e-12);
-        assert_eq!(estimate.kind, Kind::Exact);
+        assert_eq!(estimate.kind, EstimateKind::Exact);
     }
 
     #[test]
@@ -466,7 +434,7 @@ mod tests {
         });
         assert_eq!(one, eight);
         assert_eq!(one.dims, [40, 40]);
-        let other = Edge::new(&EdgeConfig { seed: 1, ..EdgeConfig::default() }).unwrap();
+        let other = Edge { seed: 1, ..Edge::default() };
         assert_ne!(pair(&other, &x, &y).information, one.information);
     }
 
@@ -492,7 +460,7 @@ mod tests {
         let dead = Array2::<f64>::zeros((6, 3));
         let estimate = edge().pair(Variable::Double(dead.view()), y).unwrap();
         assert_eq!(estimate.information, Information::ZERO);
-        assert_eq!(estimate.warnings, [Warning::ConstantColumns { columns: 3 }, Warning::Constant]);
+        assert_eq!(estimate.warnings, [Warning::Constant]);
         let one = Labels::from_symbols(&[1; 6]);
         let t = array![[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]];
         let estimate = edge().pair(Variable::Double(t.view()), Variable::Labels(&one)).unwrap();
@@ -507,15 +475,15 @@ mod tests {
         assert_eq!(pair(&edge(), &single, &single).information, Information::ZERO);
         let (wide, other) = gaussian(4, 30, 0.5, 2);
         assert!(pair(&edge(), &wide, &other).information.nats().is_finite());
-        let narrow = Edge::new(&EdgeConfig { bandwidth: 1e-308, ..EdgeConfig::default() }).unwrap();
+        let narrow = Edge { bandwidth: 1e-308, ..Edge::default() };
         assert!(pair(&narrow, &t, &t).information.nats().is_finite());
         for config in [
-            EdgeConfig { hashes: 0, ..EdgeConfig::default() },
-            EdgeConfig { bandwidth: 0.0, ..EdgeConfig::default() },
-            EdgeConfig { bandwidth: f64::NAN, ..EdgeConfig::default() },
-            EdgeConfig { cap_bits: Some(10.0), ..EdgeConfig::default() },
+            Edge { hashes: 0, ..Edge::default() },
+            Edge { bandwidth: 0.0, ..Edge::default() },
+            Edge { bandwidth: f64::NAN, ..Edge::default() },
+            Edge { cap_bits: Some(10.0), ..Edge::default() },
         ] {
-            assert!(matches!(Edge::new(&config), Err(EstimateError::Setting { .. })));
+            assert!(matches!(config.check(), Err(EstimateError::Setting { .. })));
         }
         assert!(matches!(edge().entropy(y), Err(EstimateError::NotOffered { .. })));
     }

@@ -1,8 +1,7 @@
 //! Errors of estimation, and the checks of input that all methods share.
 
-use std::fmt;
-
 use crate::{Labels, Variable};
+use std::fmt;
 
 /// Why there is no estimate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use crate::{AnyEstimator, EstimateError, Estimator, Information, Variable};
 use serde::{Deserialize, Serialize};
-
-use super::{EstimateError, EstimatorConfig, Method};
-use crate::{Information, Variable};
 
 /// An estimate with its error, its kind, its ceiling and its warnings.
 ///
@@ -20,7 +18,7 @@ pub struct Estimate {
     /// The interval that holds the quantity with 95 % confidence, where there is one.
     pub interval: Option<Interval>,
     /// The quantity that it estimates.
-    pub kind: Kind,
+    pub kind: EstimateKind,
     /// Samples given.
     pub n_samples: usize,
     /// Columns of each variable; 1 for labels.
@@ -33,36 +31,38 @@ pub struct Estimate {
     pub ceiling: Option<Information>,
     /// Caveats that a reader should know before quoting the number.
     pub warnings: Vec<Warning>,
-    /// The method and the reason for it, if the choice was left to [`Auto`](super::Auto).
-    pub routed: Option<Routed>,
+    /// The estimator and the reason for it, if the choice was left to [`Auto`](crate::Auto).
+    pub choice: Option<Choice>,
 }
 
-/// The method that was chosen, and why.
+/// The estimator that was chosen for some variables, and why.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Routed {
-    /// The method with its settings, to ask it again.
-    pub config: EstimatorConfig,
-    /// Whether each variable was treated as discrete, in the order of the variables.
+pub struct Choice {
+    /// The estimator with its settings, to ask it again.
+    pub estimator: AnyEstimator,
+    /// Whether each variable is treated as discrete, its rows as symbols, in the order of the variables.
     pub as_symbols: Vec<bool>,
-    /// The reason.
+    /// The reason, in words.
     pub reason: String,
+    /// Caveats of the choice.
+    pub warnings: Vec<Warning>,
 }
 
-impl Routed {
-    /// Returns the name of the method.
-    pub fn estimator(&self) -> &'static str {
-        self.config.about().name
+impl Choice {
+    /// Returns the name of the estimator.
+    pub fn name(&self) -> &'static str {
+        self.estimator.name()
     }
 
     /// Returns its settings, as rows and figures print them.
     pub fn setting(&self) -> String {
-        self.config.settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default()
+        self.estimator.layer_settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default()
     }
 }
 
 impl Estimate {
     /// Creates an estimate of `kind` from `variables`; the method adds error, ceiling and warnings.
-    pub fn new(information: Information, kind: Kind, variables: &[Variable<'_>]) -> Self {
+    pub fn new(information: Information, kind: EstimateKind, variables: &[Variable<'_>]) -> Self {
         Estimate {
             information,
             standard_error: None,
@@ -74,8 +74,18 @@ impl Estimate {
             dropped: 0,
             ceiling: None,
             warnings: Vec::new(),
-            routed: None,
+            choice: None,
         }
+    }
+
+    /// Returns the estimate of the information of independent variables: exactly 0.
+    pub(super) fn zero(variables: &[Variable<'_>]) -> Self {
+        Estimate::new(Information::ZERO, EstimateKind::Exact, variables)
+    }
+
+    /// Returns the information of a constant variable with others: 0, with a warning.
+    pub(super) fn of_constant(variables: &[Variable<'_>]) -> Self {
+        Estimate { warnings: vec![Warning::Constant], ..Estimate::zero(variables) }
     }
 }
 
@@ -91,7 +101,7 @@ pub struct Interval {
 /// The quantity that a number estimates.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum EstimateKind {
     /// The quantity itself for the samples at hand, without error: entropies of counts of the samples.
     Exact,
     /// The quantity itself, approached as the number of samples grows.
@@ -140,28 +150,30 @@ pub enum Kind {
     Sliced,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for EstimateKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Exact => f.write_str("exact for these samples"),
-            Kind::Consistent => f.write_str("consistent estimate"),
-            Kind::Bound(bound) => write!(f, "{} bound", bound.name()),
-            Kind::Smoothed { noise_variance } => write!(f, "smoothed at noise variance {noise_variance}"),
-            Kind::SmoothedBound { bound, noise_variance } => {
+            EstimateKind::Exact => f.write_str("exact for these samples"),
+            EstimateKind::Consistent => f.write_str("consistent estimate"),
+            EstimateKind::Bound(bound) => write!(f, "{} bound", bound.name()),
+            EstimateKind::Smoothed { noise_variance } => {
+                write!(f, "smoothed at noise variance {noise_variance}")
+            }
+            EstimateKind::SmoothedBound { bound, noise_variance } => {
                 write!(f, "{} bound, smoothed at noise variance {noise_variance}", bound.name())
             }
-            Kind::BoundDifference { bound, noise_variance } => write!(
+            EstimateKind::BoundDifference { bound, noise_variance } => write!(
                 f,
                 "difference of two {} bounds and itself none, smoothed at noise variance {noise_variance}",
                 bound.name()
             ),
-            Kind::Binned { bins } => write!(f, "at {bins}"),
-            Kind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
-            Kind::GaussianCopula => f.write_str("exact only for a Gaussian copula"),
-            Kind::Renyi { order } => {
+            EstimateKind::Binned { bins } => write!(f, "at {bins}"),
+            EstimateKind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
+            EstimateKind::GaussianCopula => f.write_str("exact only for a Gaussian copula"),
+            EstimateKind::Renyi { order } => {
                 write!(f, "matrix-based Rényi information of order {order}, not Shannon's")
             }
-            Kind::Sliced => f.write_str("mean over one-dimensional projections"),
+            EstimateKind::Sliced => f.write_str("mean over one-dimensional projections"),
         }
     }
 }
@@ -269,9 +281,9 @@ impl Bound {
     }
 }
 
-/// The estimates of one setting of a method for a layer.
+/// The estimates of one setting of an estimator for a layer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct LayerEstimate {
     /// The setting, as rows and figures print it: `noise_variance=0.001`, `30 edges on [-1, 1]`.
     pub setting: String,
     /// Which bound on I(X;T) this is, for a method that gives bounds.

@@ -6,49 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::special::digamma;
 use crate::symmetric::matrix_product;
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::error::check_variables;
-use super::prepare::columns;
-use super::{About, Kind, LayerRange, Method, Scaling, Warning};
-
-/// The settings of [`Gcmi`], as given in a configuration file: there are none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GcmiConfig {}
-
-impl GcmiConfig {
-    pub(super) const ABOUT: &About = &About {
-        name: "gcmi",
-        title: "GCMI",
-        estimates: "I(X;Y), I(X;Y|Z) and total correlation if the copula is Gaussian; labels against numbers",
-        when: "many columns, or as the first number beside any other",
-        cost: "O(n d²)",
-        reference: "Ince et al. (2017), Hum. Brain Mapp. 38:1541",
-        uncertainty: super::Uncertainty::OwnError,
-    };
-}
+use super::input::columns;
+use crate::{
+    Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Labels, Quantity, Scaling, Uncertainty, Variable, Warning,
+};
 
 /// The setting in figures and rows.
 const SETTING: &str = "normal scores";
-
-impl Method for GcmiConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(SETTING.into(), None)]
-    }
-
-    fn check(&self) -> Result<(), EstimateError> {
-        Ok(())
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Gcmi::new(self)?))
-    }
-}
 
 /// Mutual information of the Gaussian copula ("GCMI").
 ///
@@ -86,11 +52,11 @@ impl Method for GcmiConfig {
 /// is infinite; [`EstimateError::NeedsMatrix`] for labels on both sides, or in other quantities than a pair.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Gcmi, GcmiConfig};
+/// use infoplane_estimators::{Gcmi};
 /// use infoplane_estimators::{Estimator, Variable};
 /// let x = ndarray::Array2::from_shape_fn((500, 1), |(i, _)| (i as f64 * 0.618) % 1.0);
 /// let y = x.mapv(|x| (x + 0.5 * (1000.0 * x).sin()).exp());
-/// let gcmi = Gcmi::new(&GcmiConfig {})?;
+/// let gcmi = Gcmi::default();
 /// let estimate = gcmi.pair(Variable::Double(x.view()), Variable::Double(y.view()))?;
 /// // A monotone map of a column changes nothing.
 /// let cubes = y.mapv(|y| y.powi(3));
@@ -101,18 +67,24 @@ impl Method for GcmiConfig {
 /// # References
 /// Ince, Giordano, Kayser, Rousselet, Gross & Schyns (2017), *Human Brain Mapping* 38:1541; Goodman (1963), *Annals
 /// of Mathematical Statistics* 34:152, for the expected determinant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gcmi(());
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gcmi {}
 
 impl Gcmi {
-    /// Creates the estimator.
-    ///
-    /// # Errors
-    /// Never fails at present: there are no settings.
-    pub fn new(config: &GcmiConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Gcmi(()))
-    }
+    pub(super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "gcmi",
+        title: "GCMI",
+        family: Family::Copula,
+        estimates: "I(X;Y), I(X;Y|Z) and total correlation if the copula is Gaussian; labels against numbers",
+        when: "many columns, or as the first number beside any other",
+        cost: "O(n d²)",
+        offers: &[Quantity::Information, Quantity::ConditionalInformation, Quantity::TotalCorrelation],
+        labels: LabelSides::AtMostOne,
+        with_noise: None,
+        reference: "Ince et al. (2017), Hum. Brain Mapp. 38:1541",
+        uncertainty: Uncertainty::OwnError,
+    };
 }
 
 /// Residual variance of a column given others, of its own, below which it counts as determined by them.
@@ -216,7 +188,7 @@ impl Scores {
     }
 
     /// Returns the estimate for a constant variable.
-    pub(super) fn nothing(mut self, kind: Kind, variables: &[Variable<'_>]) -> Estimate {
+    pub(super) fn nothing(mut self, kind: EstimateKind, variables: &[Variable<'_>]) -> Estimate {
         self.warnings.push(Warning::Constant);
         let zero = Information::from_nats(0.0);
         Estimate { warnings: self.warnings, ..Estimate::new(zero, kind, variables) }
@@ -297,7 +269,7 @@ impl Gcmi {
         warnings: Vec<Warning>,
         standard_error: Option<f64>,
     ) -> Estimate {
-        let estimate = Estimate::new(Information::from_nats(nats), Kind::GaussianCopula, variables);
+        let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::GaussianCopula, variables);
         Estimate { standard_error: standard_error.map(Information::from_nats), warnings, ..estimate }
     }
 
@@ -310,7 +282,7 @@ impl Gcmi {
         let scores = Scores::new(self.name(), &[t.view()])?;
         let t = &scores.parts[0];
         if t.ncols() == 0 || labels.n_labels() == 1 {
-            return Ok(scores.nothing(Kind::GaussianCopula, variables));
+            return Ok(scores.nothing(EstimateKind::GaussianCopula, variables));
         }
         let smallest = labels.counts().iter().copied().min().unwrap_or(0);
         check_width(self.name(), smallest, t.ncols()).map_err(|error| match error {
@@ -359,17 +331,24 @@ impl Gcmi {
 }
 
 impl Estimator for Gcmi {
-    fn name(&self) -> &'static str {
-        GcmiConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
         SETTING.into()
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    fn check(&self) -> Result<(), EstimateError> {
+        Ok(())
+    }
+
+    fn layer_settings(&self) -> Vec<(String, Option<Bound>)> {
+        vec![(SETTING.into(), None)]
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        check_variables(&variables)?;
         match (&variables[0], &variables[1]) {
             (Variable::Labels(_), Variable::Labels(_)) => {
                 Err(EstimateError::NeedsMatrix { estimator: self.name() })
@@ -377,22 +356,21 @@ impl Estimator for Gcmi {
             (t, Variable::Labels(labels)) | (Variable::Labels(labels), t) => {
                 self.labelled(&variables, t, labels)
             }
-            _ => self.total_correlation(&variables),
+            _ => self.estimate_total_correlation(&variables),
         }
     }
 
-    fn conditional(
+    fn estimate_conditional(
         &self,
         x: Variable<'_>,
         y: Variable<'_>,
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view(), z.view()];
-        check_variables(&variables)?;
         let scores = Scores::new(self.name(), &variables)?;
         let [x, y, z] = &scores.parts[..] else { unreachable!("three variables") };
         if x.ncols() == 0 || y.ncols() == 0 {
-            return Ok(scores.nothing(Kind::GaussianCopula, &variables));
+            return Ok(scores.nothing(EstimateKind::GaussianCopula, &variables));
         }
         let n = x.nrows();
         check_width(self.name(), n, x.ncols() + y.ncols() + z.ncols())?;
@@ -407,12 +385,11 @@ impl Estimator for Gcmi {
     }
 
     /// A constant part adds nothing and is excluded.
-    fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        check_variables(parts)?;
+    fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let scores = Scores::new(self.name(), parts)?;
         let changing: Vec<_> = scores.parts.iter().filter(|part| part.ncols() > 0).collect();
         if changing.len() < 2 {
-            return Ok(scores.nothing(Kind::GaussianCopula, parts));
+            return Ok(scores.nothing(EstimateKind::GaussianCopula, parts));
         }
         let n = changing[0].nrows();
         check_width(self.name(), n, changing.iter().map(|part| part.ncols()).sum())?;
@@ -427,11 +404,12 @@ impl Estimator for Gcmi {
 
 #[cfg(test)]
 mod tests {
-    use super::super::nearest::tests::{correlated, double, gaussian_information, normals, uniform_column};
+    use super::super::knn::tests::{correlated, double, gaussian_information, normals, uniform_column};
     use super::*;
+    use crate::Measure;
 
     fn gcmi() -> Gcmi {
-        Gcmi::new(&GcmiConfig {}).unwrap()
+        Gcmi::default()
     }
 
     #[test]

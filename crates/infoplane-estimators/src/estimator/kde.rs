@@ -4,55 +4,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, check_layer};
-
-/// The settings of [`Kde`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KdeConfig {
-    /// Variances of the noise, above 0, in the squared unit of the activations; all measured in one pass.
-    pub noise_variances: Vec<f64>,
-}
-
-impl KdeConfig {
-    pub(super) const ABOUT: &About = &About {
-        name: "kde",
-        title: "KDE",
-        estimates: "upper and lower bound on I(X; T + Gaussian noise)",
-        when: "the planes of Saxe et al. (2018); bounds beside the exact value of `noise`",
-        cost: "O(n² d)",
-        uncertainty: Uncertainty::None,
-        reference: "Kolchinsky & Tracey (2017), Entropy 19:361",
-    };
-}
-
-impl Method for KdeConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
-    fn check(&self) -> Result<(), EstimateError> {
-        check_noise_variances(&self.noise_variances)
-    }
-
-    /// Returns the setting and bound of every reading, in order: for each variance the upper bound, then the lower.
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        let both =
-            |&variance: &f64| [Bound::Upper, Bound::Lower].map(|bound| (setting(variance), Some(bound)));
-        self.noise_variances.iter().flat_map(both).collect()
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Kde::new(self)?))
-    }
-}
+use crate::{
+    Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Labels, LayerEstimate, Quantity, Uncertainty, Variable, Warning,
+};
 
 /// Returns a noise variance as rows and figures print it.
 pub(super) fn setting(noise_variance: f64) -> String {
     format!("noise_variance={noise_variance}")
+}
+
+/// Returns the only noise variance; [`EstimateError::Setting`] if there are several.
+pub(super) fn one_variance(noise_variances: &[f64]) -> Result<f64, EstimateError> {
+    match noise_variances {
+        [variance] => Ok(*variance),
+        several => Err(EstimateError::Setting {
+            key: "noise_variances",
+            given: format!("{} of them", several.len()),
+            allowed: "one for a pair or an entropy; several for a layer",
+        }),
+    }
 }
 
 /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
@@ -100,13 +72,12 @@ pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), Estim
 /// share the distances. Accurate to 1e-6 bits against a double loop in double precision.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Kde, KdeConfig};
-/// use infoplane_estimators::{Bound, Estimator, Labels, Variable};
+/// use infoplane_estimators::{Bound, Kde, Labels, Measure, Variable};
 /// // Four inputs, two of which have the same row; the noise is too small to confuse the others.
 /// let t = ndarray::array![[0.0f32], [0.0], [10.0], [20.0]];
 /// let x = Labels::distinct(4);
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);
-/// let kde = Kde::new(&KdeConfig { noise_variances: vec![1e-3] })?;
+/// let kde = Kde { noise_variances: vec![1e-3] };
 /// let readings = kde.layer(Variable::Single(t.view()), &[&x, &y])?;
 /// assert_eq!(readings[0].setting, "noise_variance=0.001");
 /// assert_eq!(readings[0].bound, Some(Bound::Upper));
@@ -117,39 +88,83 @@ pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), Estim
 ///
 /// # References
 /// Kolchinsky & Tracey (2017), *Entropy* 19:361, section 4; Saxe et al. (2018), *ICLR*, for its use on layers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Kde {
-    noise_variances: Vec<f64>,
+    /// Variances of the noise, above 0, in the squared unit of the activations; all measured in one pass.
+    pub noise_variances: Vec<f64>,
 }
 
 impl Kde {
     /// Creates the estimator with these noise variances σ², all of them measured at once.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
-    pub fn new(config: &KdeConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Kde { noise_variances: config.noise_variances.clone() })
+    pub fn new(noise_variances: impl Into<Vec<f64>>) -> Self {
+        Kde { noise_variances: noise_variances.into() }
     }
 
-    /// Returns the noise variances, in the order of the readings.
-    pub fn noise_variances(&self) -> &[f64] {
-        &self.noise_variances
-    }
+    pub(super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "kde",
+        title: "KDE",
+        family: Family::Noise,
+        estimates: "upper and lower bound on I(X; T + Gaussian noise)",
+        when: "the planes of Saxe et al. (2018); bounds beside the exact value of `noise`",
+        cost: "O(n² d)",
+        offers: &[Quantity::Information],
+        labels: LabelSides::AtMostOne,
+        uncertainty: Uncertainty::None,
+        with_noise: Some(|variance| Kde::new([variance]).into()),
+        reference: "Kolchinsky & Tracey (2017), Entropy 19:361",
+    };
 }
 
 impl Estimator for Kde {
-    fn name(&self) -> &'static str {
-        KdeConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
         self.noise_variances.iter().map(|&variance| setting(variance)).collect::<Vec<_>>().join(", ")
     }
 
+    /// [`EstimateError::Setting`] if there is no variance, or one is not a positive, finite number.
+    fn check(&self) -> Result<(), EstimateError> {
+        check_noise_variances(&self.noise_variances)
+    }
+
+    /// Returns the setting and bound of every reading, in order: for each variance the upper bound, then the lower.
+    fn layer_settings(&self) -> Vec<(String, Option<Bound>)> {
+        let both =
+            |&variance: &f64| [Bound::Upper, Bound::Lower].map(|bound| (setting(variance), Some(bound)));
+        self.noise_variances.iter().flat_map(both).collect()
+    }
+
+    /// Returns the upper bound on I(T + noise; L), with a note that gives the lower: one side is the matrix T, the other
+    /// the labels L; of two matrices the second is T, and equal rows of the first are one label.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if several noise variances were given.
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        one_variance(&self.noise_variances)?;
+        let (t, labels) = match (&x, &y) {
+            (_, Variable::Labels(labels)) => (x.view(), (*labels).clone()),
+            _ => (y.view(), x.symbols()),
+        };
+        let mut bounds = self.estimate_layer(t, &[&labels])?.into_iter().flat_map(|bound| bound.estimates);
+        let (Some(upper), Some(lower)) = (bounds.next(), bounds.next()) else { unreachable!("two bounds") };
+        let (mut upper, lower) = (upper?, lower?.information);
+        upper.dims = vec![x.width(), y.width()];
+        upper.warnings.push(Warning::Note(format!(
+            "the upper of two pairwise bounds; the lower is {:.6} nats",
+            lower.nats()
+        )));
+        Ok(upper)
+    }
+
     /// For every noise variance the upper bound, then the lower.
-    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
-        check_layer(&t, labellings)?;
+    fn estimate_layer(
+        &self,
+        t: Variable<'_>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
         if matches!(t, Variable::Labels(_)) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
@@ -164,15 +179,15 @@ impl Estimator for Kde {
                 let estimate = |(within, labels): (&MeanLogarithms, &&Labels)| {
                     let information = Information::from_nats(mean(within) - mean(&means.all));
                     let kind = if labels.all_distinct() {
-                        Kind::SmoothedBound { bound, noise_variance }
+                        EstimateKind::SmoothedBound { bound, noise_variance }
                     } else {
-                        Kind::BoundDifference { bound, noise_variance }
+                        EstimateKind::BoundDifference { bound, noise_variance }
                     };
                     let ceiling = Some(labels.entropy());
                     let variables = [t.view(), Variable::Labels(labels)];
                     Ok(Estimate { ceiling, ..Estimate::new(information, kind, &variables) })
                 };
-                readings.push(Reading {
+                readings.push(LayerEstimate {
                     setting: setting(*variance),
                     bound: Some(bound),
                     estimates: means.within.iter().zip(labellings).map(estimate).collect(),

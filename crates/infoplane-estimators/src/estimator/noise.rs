@@ -6,33 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
 use crate::random::{Purpose, below, generator, uniform};
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::error::check_variables;
-use super::kde::{check_noise_variances, setting};
-use super::{About, Kind, LayerRange, Method, Reading, Uncertainty, Warning, check_layer};
-
-/// The settings of [`Noise`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NoiseConfig {
-    /// Variances of the noise, above 0, in the squared unit of the activations. They share random draws.
-    pub noise_variances: Vec<f64>,
-    /// Noisy samples of every row that gets noise, at least 1. If not given, as many as make 10,000 noisy rows: one for
-    /// 10,000 rows or more, ten for 1000, but at most 1000.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub draws: Option<usize>,
-    /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
-    /// of fewer than 65,536 rows, and 16,384 of more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub points: Option<usize>,
-    /// Seed of the random draws.
-    #[serde(default)]
-    pub seed: u64,
-    /// Whether the two pairwise bounds are computed with every value. They increase the cost by half.
-    #[serde(default)]
-    pub bounds: bool,
-}
+use super::kde::{check_noise_variances, one_variance, setting};
+use crate::{
+    Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Labels, LayerEstimate, Quantity, Uncertainty, Variable, Warning,
+};
 
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
 const NOISY_ROWS: usize = 10_000;
@@ -46,57 +25,6 @@ const POINTS: usize = 1 << 14;
 
 /// More would not fit the streams of the generator.
 const MOST_DRAWS: usize = 1 << 20;
-
-impl NoiseConfig {
-    pub(super) const ABOUT: &About = &About {
-        name: "noise",
-        title: "noise",
-        estimates: "I(X; T + Gaussian noise) itself, with a standard error",
-        when: "layers of any width where a noise level is given; nothing else stays right in hundreds of dimensions",
-        cost: "O(n² d)",
-        uncertainty: Uncertainty::OwnError,
-        reference: "Kolchinsky & Tracey (2017), Entropy 19:361, for the mixture; Monte Carlo",
-    };
-
-    /// These variances, as many draws and points as their defaults make, seed 0, no bounds.
-    pub fn new(noise_variances: Vec<f64>) -> Self {
-        NoiseConfig { noise_variances, draws: None, points: None, seed: 0, bounds: false }
-    }
-}
-
-impl Method for NoiseConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw or
-    /// no point.
-    fn check(&self) -> Result<(), EstimateError> {
-        check_noise_variances(&self.noise_variances)?;
-        if let Some(draws) = self.draws.filter(|draws| !(1..=MOST_DRAWS).contains(draws)) {
-            let given = draws.to_string();
-            return Err(EstimateError::Setting { key: "draws", given, allowed: "1 to 1048576" });
-        }
-        if let Some(points) = self.points.filter(|points| *points < 2) {
-            // One row has no spread to tell its error by.
-            let given = points.to_string();
-            return Err(EstimateError::Setting { key: "points", given, allowed: "2 or more" });
-        }
-        Ok(())
-    }
-
-    /// For each variance the value; then, where they are asked for, the upper bound and the lower.
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        let bounds = [None, Some(Bound::Upper), Some(Bound::Lower)];
-        let bounds = if self.bounds { &bounds[..] } else { &bounds[..1] };
-        let of = |&variance: &f64| bounds.iter().map(move |&bound| (setting(variance), bound));
-        self.noise_variances.iter().flat_map(of).collect()
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Noise::new(self)?))
-    }
-}
 
 /// Information of a representation with Gaussian noise of known variance, unbiased in any dimension.
 ///
@@ -139,11 +67,11 @@ impl Method for NoiseConfig {
 /// enough together, they are all that is needed, at half the cost.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Noise, NoiseConfig};
+/// use infoplane_estimators::{Noise};
 /// use infoplane_estimators::{Estimator, Labels, Variable};
 /// // Two inputs at a distance of 2σ: the information of a Gaussian channel with two signals, 0.4860 bits.
 /// let t = ndarray::array![[-1.0f64], [1.0]];
-/// let noise = Noise::new(&NoiseConfig { draws: Some(10_000), ..NoiseConfig::new(vec![1.0]) })?;
+/// let noise = Noise { draws: Some(10_000), ..Noise::new(vec![1.0]) };
 /// let estimate = noise.pair(Variable::Labels(&Labels::distinct(2)), Variable::Double(t.view()))?;
 /// let error = estimate.standard_error.unwrap().bits();
 /// assert!((estimate.information.bits() - 0.4860).abs() < 4.0 * error && error < 0.01);
@@ -153,41 +81,58 @@ impl Method for NoiseConfig {
 /// # References
 /// Kolchinsky & Tracey (2017), *Entropy* 19:361, for the mixture and its bounds; Goldfeld et al. (2019), *ICML*,
 /// for noisy layers and why the noise must be stated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Noise {
-    config: NoiseConfig,
+    /// Variances of the noise, above 0, in the squared unit of the activations. They share random draws.
+    pub noise_variances: Vec<f64>,
+    /// Noisy samples of every row that gets noise, at least 1. If not given, as many as make 10,000 noisy rows: one for
+    /// 10,000 rows or more, ten for 1000, but at most 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draws: Option<usize>,
+    /// Rows that get noise, 2 or more, chosen at random; every row remains a centre of the mixture. If not given, all
+    /// of fewer than 65,536 rows, and 16,384 of more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
+    /// Seed of the random draws.
+    #[serde(default)]
+    pub seed: u64,
+    /// Whether the two pairwise bounds are computed with every value. They increase the cost by half.
+    #[serde(default)]
+    pub bounds: bool,
 }
 
 impl Noise {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// As [`Method::check`] of the settings.
-    pub fn new(config: &NoiseConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Noise { config: config.clone() })
-    }
+    pub(super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "noise",
+        title: "noise",
+        family: Family::Noise,
+        estimates: "I(X; T + Gaussian noise) itself, with a standard error",
+        when: "layers of any width where a noise level is given; nothing else stays right in hundreds of dimensions",
+        cost: "O(n² d)",
+        offers: &[Quantity::Information, Quantity::Entropy],
+        labels: LabelSides::AtMostOne,
+        uncertainty: Uncertainty::OwnError,
+        with_noise: Some(|variance| Noise::new([variance]).into()),
+        reference: "Kolchinsky & Tracey (2017), Entropy 19:361, for the mixture; Monte Carlo",
+    };
 
-    /// Returns the only noise variance, where one number is asked for.
-    fn one_variance(&self) -> Result<f64, EstimateError> {
-        match self.config.noise_variances[..] {
-            [variance] => Ok(variance),
-            ref several => Err(EstimateError::Setting {
-                key: "noise_variances",
-                given: several.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
-                allowed: "one variance where one number is asked for",
-            }),
-        }
+    /// Creates the estimator with these noise variances, as many draws and points as their defaults make, seed 0, no bounds.
+    pub fn new(noise_variances: impl Into<Vec<f64>>) -> Self {
+        let noise_variances = noise_variances.into();
+        Noise { noise_variances, draws: None, points: None, seed: 0, bounds: false }
     }
+}
 
+impl Noise {
     /// I(T; labelling) for each labelling.
     fn values(&self, t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> Vec<Value> {
         let n = t.n_samples();
         let points = self.points(n);
-        let draws = self.config.draws.unwrap_or(NOISY_ROWS.div_ceil(points.len()).min(1000));
+        let draws = self.draws.unwrap_or(NOISY_ROWS.div_ceil(points.len()).min(1000));
         let mut rows = vec![vec![Row::default(); points.len()]; labellings.len()];
         for draw in 0..draws {
-            let noise = |row: usize, out: &mut [f64]| standard_normals(self.config.seed, draw, row, out);
+            let noise = |row: usize, out: &mut [f64]| standard_normals(self.seed, draw, row, out);
             let logarithms = noisy_logarithms(t, labellings, variance, &noise, &points);
             for (rows, within) in rows.iter_mut().zip(&logarithms.within) {
                 for ((row, within), all) in rows.iter_mut().zip(within).zip(&logarithms.all) {
@@ -200,12 +145,12 @@ impl Noise {
 
     /// Returns the rows that get noise, ascending; every choice of so many is equally likely.
     fn points(&self, n: usize) -> Vec<u32> {
-        let wanted = self.config.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
+        let wanted = self.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
         if wanted >= n {
             return (0..n as u32).collect();
         }
         // A stream that no draw has.
-        let mut generator = generator(self.config.seed, Purpose::Noise, (MOST_DRAWS as u64) << 32);
+        let mut generator = generator(self.seed, Purpose::Noise, (MOST_DRAWS as u64) << 32);
         // Knuth's algorithm S: each row with the share that is still wanted of those that are left.
         let mut wanted = wanted as u32;
         let choose = |row: &u32| {
@@ -227,7 +172,7 @@ impl Noise {
     ) -> Estimate {
         let mut estimate = Estimate::new(
             Information::from_nats(value.mean),
-            Kind::Smoothed { noise_variance: variance },
+            EstimateKind::Smoothed { noise_variance: variance },
             variables,
         );
         estimate.standard_error = Some(Information::from_nats(value.error));
@@ -356,12 +301,36 @@ fn pairwise_bound(means: &KernelMeans, bound: Bound) -> Vec<f64> {
 }
 
 impl Estimator for Noise {
-    fn name(&self) -> &'static str {
-        NoiseConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.noise_variances.iter().map(|&variance| setting(variance)).collect::<Vec<_>>().join(", ")
+        self.noise_variances.iter().map(|&variance| setting(variance)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// [`EstimateError::Setting`] if there is no variance, one is not a positive, finite number, or there is no draw or
+    /// no point.
+    fn check(&self) -> Result<(), EstimateError> {
+        check_noise_variances(&self.noise_variances)?;
+        if let Some(draws) = self.draws.filter(|draws| !(1..=MOST_DRAWS).contains(draws)) {
+            let given = draws.to_string();
+            return Err(EstimateError::Setting { key: "draws", given, allowed: "1 to 1048576" });
+        }
+        if let Some(points) = self.points.filter(|points| *points < 2) {
+            // One row has no spread to tell its error by.
+            let given = points.to_string();
+            return Err(EstimateError::Setting { key: "points", given, allowed: "2 or more" });
+        }
+        Ok(())
+    }
+
+    /// For each variance the value; then, where they are asked for, the upper bound and the lower.
+    fn layer_settings(&self) -> Vec<(String, Option<Bound>)> {
+        let bounds = [None, Some(Bound::Upper), Some(Bound::Lower)];
+        let bounds = if self.bounds { &bounds[..] } else { &bounds[..1] };
+        let of = |&variance: &f64| bounds.iter().map(move |&bound| (setting(variance), bound));
+        self.noise_variances.iter().flat_map(of).collect()
     }
 
     /// I(T + noise; L): one side is the matrix T, the other the labels L, in either order; of two matrices the second
@@ -372,8 +341,7 @@ impl Estimator for Noise {
     /// # Errors
     /// [`EstimateError::NeedsMatrix`] for two labellings, [`EstimateError::Setting`] if several noise variances were
     /// given.
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
-        check_variables(&[x.view(), y.view()])?;
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let (t, labels) = match (&x, &y) {
             (Variable::Labels(_), Variable::Labels(_)) => {
                 return Err(EstimateError::NeedsMatrix { estimator: self.name() });
@@ -381,7 +349,7 @@ impl Estimator for Noise {
             (_, Variable::Labels(labels)) => (x.view(), (*labels).clone()),
             _ => (y.view(), row_labels(&x)),
         };
-        let variance = self.one_variance()?;
+        let variance = one_variance(&self.noise_variances)?;
         let value = self.values(&t, &[&labels], variance)[0];
         let mut estimate = self.estimate(value, variance, &labels, &[x.view(), y.view()], is_constant(&t));
         if !matches!(x, Variable::Labels(_)) && !matches!(y, Variable::Labels(_)) {
@@ -395,7 +363,7 @@ impl Estimator for Noise {
                  the noise is added; for two measured variables this is not I(X;Y)"
             )));
         }
-        if self.config.bounds {
+        if self.bounds {
             let means = &mean_logarithms(&t, &[&labels], &[variance])[0];
             let [upper, lower] = [Bound::Upper, Bound::Lower].map(|bound| pairwise_bound(means, bound)[0]);
             estimate.warnings.push(Warning::Note(format!("pairwise bounds {lower:.6} to {upper:.6} nats")));
@@ -405,12 +373,11 @@ impl Estimator for Noise {
 
     /// Returns the differential entropy of X + noise, h = I(X; X + noise) + d/2 ln 2πeσ², with every row an input of
     /// its own.
-    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
-        check_variables(&[x.view()])?;
+    fn estimate_entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
         if matches!(x, Variable::Labels(_)) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
-        let variance = self.one_variance()?;
+        let variance = one_variance(&self.noise_variances)?;
         let labels = Labels::distinct(x.n_samples());
         let value = self.values(&x, &[&labels], variance)[0];
         let of_noise = x.width() as f64 / 2.0 * ((std::f64::consts::TAU).ln() + 1.0 + variance.ln());
@@ -421,21 +388,25 @@ impl Estimator for Noise {
     }
 
     /// For every noise variance the value; then, where they are asked for, the upper bound and the lower.
-    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
-        check_layer(&t, labellings)?;
+    fn estimate_layer(
+        &self,
+        t: Variable<'_>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
         if matches!(t, Variable::Labels(_)) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let constant = is_constant(&t);
-        let means = if self.config.bounds {
-            mean_logarithms(&t, labellings, &self.config.noise_variances)
-        } else {
-            Vec::new()
-        };
+        let means =
+            if self.bounds { mean_logarithms(&t, labellings, &self.noise_variances) } else { Vec::new() };
         let mut readings = Vec::new();
-        for (index, &variance) in self.config.noise_variances.iter().enumerate() {
-            let reading =
-                |bound, estimates| Reading { setting: setting(variance), bound, estimates, out_of_range: 0 };
+        for (index, &variance) in self.noise_variances.iter().enumerate() {
+            let reading = |bound, estimates| LayerEstimate {
+                setting: setting(variance),
+                bound,
+                estimates,
+                out_of_range: 0,
+            };
             let values = self.values(&t, labellings, variance);
             let estimate = |(value, labels): (Value, &&Labels)| {
                 Ok(self.estimate(value, variance, labels, &[t.view(), Variable::Labels(labels)], constant))
@@ -445,7 +416,7 @@ impl Estimator for Noise {
                 let Some(means) = means.get(index) else { break };
                 let estimate = |(nats, labels): (f64, &&Labels)| {
                     let variables = [t.view(), Variable::Labels(labels)];
-                    let kind = Kind::Smoothed { noise_variance: variance };
+                    let kind = EstimateKind::Smoothed { noise_variance: variance };
                     let mut estimate = Estimate::new(Information::from_nats(nats), kind, &variables);
                     estimate.ceiling = Some(labels.entropy());
                     Ok(estimate)

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use crate::Variable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::Variable;
 
 /// The range of the bins.
 ///

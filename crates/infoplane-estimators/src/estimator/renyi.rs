@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::random::{Purpose, generator, shuffle};
 use crate::simd;
 use crate::symmetric::{add_multiple, dot, eigenvalues, squared_distances};
-use crate::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
 
-use super::error::check_variables;
-use super::prepare::columns;
-use super::{About, Kind, LayerRange, Method, Reading, Scaling, Warning, check_layer};
+use super::input::columns;
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Labels,
+    LayerEstimate, Quantity, Scaling, Uncertainty, Variable, Warning,
+};
 
 /// The largest number of samples whose whole kernel matrix is stored: 134 MB.
 const MOST_AT_ONCE: usize = 4096;
@@ -46,95 +47,6 @@ pub enum RenyiBandwidth {
 impl Default for RenyiBandwidth {
     fn default() -> Self {
         RenyiBandwidth::Rule { factor: 1.0 }
-    }
-}
-
-/// The settings of [`Renyi`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RenyiConfig {
-    /// The order α, above 0. Near 1 is nearest to Shannon's; 1 is von Neumann's entropy; 2 needs no eigenvalues.
-    pub alpha: f64,
-    /// The width of the kernels: a number, a list of one for each variable, or `{ factor = 1.0 }` for the rule.
-    pub bandwidth: RenyiBandwidth,
-    /// Largest number of samples in a batch; the estimate is the mean over random batches.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch: Option<usize>,
-    /// Seed of the random batches.
-    pub seed: u64,
-}
-
-impl Default for RenyiConfig {
-    /// α = 1.01, widths by the rule with factor 1, no batches.
-    fn default() -> Self {
-        RenyiConfig { alpha: 1.01, bandwidth: RenyiBandwidth::default(), batch: None, seed: 0 }
-    }
-}
-
-impl RenyiConfig {
-    pub(super) const ABOUT: &About = &About {
-        name: "renyi",
-        title: "matrix Rényi",
-        estimates: "entropies of the eigenvalues of kernel matrices; not Shannon's",
-        when: "to follow published work with it; compares layers under one bandwidth rule, and bounds nothing",
-        cost: "O(n² d) and O(n r²) at kernel rank r, up to O(n³); O(n² d) for α = 2",
-        uncertainty: super::Uncertainty::Subsampling,
-        reference: "Giraldo, Rao & Principe (2015), IEEE Trans. Inf. Theory 61:535",
-    };
-}
-
-impl Method for RenyiConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    /// [`EstimateError::Setting`] if α or a width is not above 0 and finite, or a batch has fewer than two samples.
-    fn check(&self) -> Result<(), EstimateError> {
-        let positive = |key, value: f64| match value.is_finite() && value > 0.0 {
-            true => Ok(()),
-            false => Err(EstimateError::Setting {
-                key,
-                given: value.to_string(),
-                allowed: "a finite number above 0",
-            }),
-        };
-        positive("alpha", self.alpha)?;
-        match &self.bandwidth {
-            RenyiBandwidth::Width(width) => positive("bandwidth", *width)?,
-            RenyiBandwidth::Rule { factor } => positive("bandwidth.factor", *factor)?,
-            RenyiBandwidth::Widths(widths) => {
-                widths.iter().try_for_each(|&width| positive("bandwidth", width))?
-            }
-        }
-        match self.batch {
-            Some(batch @ ..2) => {
-                let given = batch.to_string();
-                Err(EstimateError::Setting { key: "batch", given, allowed: "2 samples or more" })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Renyi::new(self)?))
-    }
-}
-
-impl RenyiConfig {
-    fn setting(&self) -> String {
-        let bandwidth = match &self.bandwidth {
-            RenyiBandwidth::Width(width) => format!("bandwidth={width}"),
-            RenyiBandwidth::Widths(widths) => {
-                format!("bandwidth={}", widths.iter().map(f64::to_string).collect::<Vec<_>>().join("/"))
-            }
-            RenyiBandwidth::Rule { factor } => format!("bandwidth=factor {factor}"),
-        };
-        let batch = self.batch.map(|batch| format!(" batch={batch}")).unwrap_or_default();
-        format!("alpha={} {bandwidth}{batch}", self.alpha)
     }
 }
 
@@ -172,12 +84,12 @@ impl RenyiConfig {
 /// at α = ½ and n = 1000, as for every program in double precision.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{RenyiBandwidth, Renyi, RenyiConfig};
+/// use infoplane_estimators::{RenyiBandwidth, Renyi};
 /// use infoplane_estimators::{Estimator, Labels, Variable};
 /// // Two classes, far apart: the information equals the entropy of the label.
 /// let t = ndarray::array![[0.0], [0.0], [100.0], [100.0]];
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);
-/// let renyi = Renyi::new(&RenyiConfig { bandwidth: RenyiBandwidth::Width(1.0), ..RenyiConfig::default() })?;
+/// let renyi = Renyi { bandwidth: RenyiBandwidth::Width(1.0), ..Renyi::default() };
 /// let estimate = renyi.pair(Variable::Double(t.view()), Variable::Labels(&y))?;
 /// assert!((estimate.information.bits() - 1.0).abs() < 1e-9);
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
@@ -186,9 +98,46 @@ impl RenyiConfig {
 /// # References
 /// Sánchez Giraldo, Rao & Príncipe (2015), *IEEE Trans. Inf. Theory* 61:535; Yu, Sánchez Giraldo, Jenssen & Príncipe
 /// (2020), *IEEE TPAMI* 42:2960, for several variables; Wickstrøm et al. (2019), arXiv 1909.11396, for layers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Renyi {
-    config: RenyiConfig,
+    /// The order α, above 0. Near 1 is nearest to Shannon's; 1 is von Neumann's entropy; 2 needs no eigenvalues.
+    pub alpha: f64,
+    /// The width of the kernels: a number, a list of one for each variable, or `{ factor = 1.0 }` for the rule.
+    pub bandwidth: RenyiBandwidth,
+    /// Largest number of samples in a batch; the estimate is the mean over random batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Seed of the random batches.
+    pub seed: u64,
+}
+
+impl Default for Renyi {
+    /// α = 1.01, widths by the rule with factor 1, no batches.
+    fn default() -> Self {
+        Renyi { alpha: 1.01, bandwidth: RenyiBandwidth::default(), batch: None, seed: 0 }
+    }
+}
+
+impl Renyi {
+    pub(super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "renyi",
+        title: "matrix Rényi",
+        family: Family::Kernel,
+        estimates: "entropies of the eigenvalues of kernel matrices; not Shannon's",
+        when: "to follow published work with it; compares layers under one bandwidth rule, and bounds nothing",
+        cost: "O(n² d) and O(n r²) at kernel rank r, up to O(n³); O(n² d) for α = 2",
+        offers: &[
+            Quantity::Information,
+            Quantity::Entropy,
+            Quantity::ConditionalInformation,
+            Quantity::TotalCorrelation,
+        ],
+        labels: LabelSides::Any,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Giraldo, Rao & Principe (2015), IEEE Trans. Inf. Theory 61:535",
+    };
 }
 
 /// Columns of a variable, each divided by √2 s, or its labels.
@@ -207,19 +156,9 @@ struct Prepared {
 }
 
 impl Renyi {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] as the settings say.
-    pub fn new(config: &RenyiConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Renyi { config: config.clone() })
-    }
-
     fn prepare(&self, variables: &[Variable<'_>]) -> Result<Prepared, EstimateError> {
-        check_variables(variables)?;
         let n = variables.first().map_or(0, Variable::n_samples);
-        if let RenyiBandwidth::Widths(widths) = &self.config.bandwidth
+        if let RenyiBandwidth::Widths(widths) = &self.bandwidth
             && widths.len() != variables.len()
         {
             return Err(EstimateError::Setting {
@@ -228,7 +167,7 @@ impl Renyi {
                 allowed: "one width for each variable, or one number for all",
             });
         }
-        let batches = batches(n, self.config.batch, self.config.seed);
+        let batches = batches(n, self.batch, self.seed);
         let at_once = batches.iter().map(Vec::len).max().unwrap_or(0);
         let mut warnings = Vec::new();
         let channel = |(index, variable): (usize, &Variable<'_>)| {
@@ -250,7 +189,7 @@ impl Renyi {
                 .into_iter()
                 .map(|column| column.iter().map(|v| v / largest).collect())
                 .collect();
-            let width = match &self.config.bandwidth {
+            let width = match &self.bandwidth {
                 RenyiBandwidth::Width(width) => width / largest,
                 RenyiBandwidth::Widths(widths) => widths[index] / largest,
                 RenyiBandwidth::Rule { factor } => {
@@ -277,7 +216,7 @@ impl Renyi {
         sets.par_iter()
             .map(|set| {
                 let channels: Vec<&Channel> = set.iter().map(|&c| &prepared.channels[c]).collect();
-                entropy(&channels, rows, self.config.alpha)
+                entropy(&channels, rows, self.alpha)
             })
             .collect()
     }
@@ -305,7 +244,7 @@ impl Renyi {
     fn estimate(&self, values: &[f64], variables: &[Variable<'_>], prepared: &Prepared) -> Estimate {
         let batches = values.len() as f64;
         let mean = values.iter().sum::<f64>() / batches;
-        let kind = Kind::Renyi { order: self.config.alpha };
+        let kind = EstimateKind::Renyi { order: self.alpha };
         let mut estimate = Estimate::new(Information::from_nats(mean), kind, variables);
         if values.len() > 1 {
             let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
@@ -448,7 +387,7 @@ impl BlockKernel {
         }
         if self.n > MOST_AT_ONCE {
             return Err(EstimateError::TooManySamples {
-                estimator: RenyiConfig::ABOUT.name,
+                estimator: Renyi::INFO.name,
                 n_samples: self.n,
                 most: MOST_AT_ONCE,
                 instead: "set batch = 1000, or alpha = 2, which needs no eigenvalues",
@@ -507,29 +446,64 @@ impl BlockKernel {
 }
 
 impl Estimator for Renyi {
-    fn name(&self) -> &'static str {
-        RenyiConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        let bandwidth = match &self.bandwidth {
+            RenyiBandwidth::Width(width) => format!("bandwidth={width}"),
+            RenyiBandwidth::Widths(widths) => {
+                format!("bandwidth={}", widths.iter().map(f64::to_string).collect::<Vec<_>>().join("/"))
+            }
+            RenyiBandwidth::Rule { factor } => format!("bandwidth=factor {factor}"),
+        };
+        let batch = self.batch.map(|batch| format!(" batch={batch}")).unwrap_or_default();
+        format!("alpha={} {bandwidth}{batch}", self.alpha)
+    }
+
+    /// [`EstimateError::Setting`] if α or a width is not above 0 and finite, or a batch has fewer than two samples.
+    fn check(&self) -> Result<(), EstimateError> {
+        let positive = |key, value: f64| match value.is_finite() && value > 0.0 {
+            true => Ok(()),
+            false => Err(EstimateError::Setting {
+                key,
+                given: value.to_string(),
+                allowed: "a finite number above 0",
+            }),
+        };
+        positive("alpha", self.alpha)?;
+        match &self.bandwidth {
+            RenyiBandwidth::Width(width) => positive("bandwidth", *width)?,
+            RenyiBandwidth::Rule { factor } => positive("bandwidth.factor", *factor)?,
+            RenyiBandwidth::Widths(widths) => {
+                widths.iter().try_for_each(|&width| positive("bandwidth", width))?
+            }
+        }
+        match self.batch {
+            Some(batch @ ..2) => {
+                let given = batch.to_string();
+                Err(EstimateError::Setting { key: "batch", given, allowed: "2 samples or more" })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// S(A) + S(B) − S(A, B).
     ///
     /// # Errors
     /// As [`Renyi::entropy`]; [`EstimateError::TooManySamples`] where all eigenvalues of too large a matrix are needed.
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         self.combination(&[x.view(), y.view()], &[(1.0, &[0]), (1.0, &[1]), (-1.0, &[0, 1])])
     }
 
     /// S(A).
-    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
+    fn estimate_entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
         self.combination(&[x.view()], &[(1.0, &[0])])
     }
 
     /// S(A, C) + S(B, C) − S(A, B, C) − S(C).
-    fn conditional(
+    fn estimate_conditional(
         &self,
         x: Variable<'_>,
         y: Variable<'_>,
@@ -540,7 +514,7 @@ impl Estimator for Renyi {
     }
 
     /// Σ S(A_c) − S(A₁, …, A_C).
-    fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
+    fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let each: Vec<usize> = (0..parts.len()).collect();
         let mut terms: Vec<(f64, &[usize])> = each.chunks(1).map(|one| (1.0, one)).collect();
         terms.push((-1.0, &each));
@@ -548,8 +522,11 @@ impl Estimator for Renyi {
     }
 
     /// As pairs of the layer with each labelling, in that order; the eigenvalues of the layer are shared.
-    fn layer(&self, t: Variable<'_>, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
-        check_layer(&t, labellings)?;
+    fn estimate_layer(
+        &self,
+        t: Variable<'_>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
         if matches!(t, Variable::Labels(_)) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
@@ -572,6 +549,6 @@ impl Estimator for Renyi {
             Ok(self.estimate(values, &[t.view(), Variable::Labels(labels)], &prepared))
         };
         let estimates = values.iter().zip(labellings).map(estimate).collect();
-        Ok(vec![Reading { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }
 }

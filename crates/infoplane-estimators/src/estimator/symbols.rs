@@ -1,8 +1,7 @@
 //! The symbols of the rows of T, for methods of counts.
 
-use std::ops::Range;
-
 use crate::Labels;
+use std::ops::Range;
 
 /// The cells of the rows of T, for methods that use counts alone ([`Estimator::symbols`](crate::Estimator::symbols)).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,12 @@ impl Values {
     }
 }
 
+impl<'a> From<&'a Values> for Variable<'a> {
+    fn from(values: &'a Values) -> Self {
+        values.variable()
+    }
+}
+
 /// Draws of a pair with known information.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {

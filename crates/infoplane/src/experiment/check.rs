@@ -2,7 +2,7 @@
 
 use super::config::{Experiment, OneOrEach};
 use super::error::ExperimentError;
-use crate::estimator::Method;
+use crate::estimator::Estimator;
 use crate::network::MAX_QUANTISED_BITS;
 
 /// More trainings than anybody has patience for; keeps lists of seeds in memory.

@@ -12,7 +12,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
-use crate::estimator::{LayerRange, Method};
+use crate::estimator::{Estimator, LayerRange};
 use crate::measure::{
     LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
 };

@@ -1,11 +1,11 @@
 //! `infoplane estimate entropy`.
 
+use infoplane::estimator::Measure;
 use std::process::ExitCode;
 
 use infoplane::EstimateError;
-use infoplane::estimator::Method;
 
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows};
 
@@ -28,10 +28,9 @@ pub struct Args {
 
 /// Estimates the entropy of a file's rows.
 pub fn entropy(arguments: &Args) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+    let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let told = |error: EstimateError| told(&error, arguments.x.clone());
-    let estimator = config.estimator(&observed(&config, &[x.variable()])).map_err(told)?;
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
-    print("H(X)", estimator.as_ref(), &estimate, None, "estimate entropy", &arguments.common)
+    print("H(X)", &estimator, &estimate, None, "estimate entropy", &arguments.common)
 }

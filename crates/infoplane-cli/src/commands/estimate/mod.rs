@@ -9,8 +9,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use infoplane::estimator::{EstimatorConfig, LayerRange, Method};
-use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
+use infoplane::estimator::AnyEstimator;
+use infoplane::{Estimate, EstimateError, Estimator, Information};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -71,20 +71,9 @@ pub struct Common {
 
 impl Common {
     /// The method with the settings that were given.
-    fn config(&self) -> Result<EstimatorConfig, Failure> {
+    fn config(&self) -> Result<AnyEstimator, Failure> {
         method::config(&self.estimator, &self.keys, &self.set)
     }
-}
-
-/// The range of the first matrix, for bins that depend on it.
-fn observed(config: &EstimatorConfig, variables: &[Variable<'_>]) -> LayerRange {
-    let mut range = LayerRange::default();
-    if config.needs_observed_range()
-        && let Some(matrix) = variables.iter().find(|variable| !matches!(variable, Variable::Labels(_)))
-    {
-        range.observe(matrix.view(), usize::MAX);
-    }
-    range
 }
 
 /// An error with the files it is about, unless it is about the settings.
@@ -150,8 +139,8 @@ fn print(
 
 /// The method's name and setting, and why it was chosen.
 fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, Option<String>) {
-    match &estimate.routed {
-        Some(routed) => (routed.estimator(), routed.setting(), Some(routed.reason.clone())),
+    match &estimate.choice {
+        Some(choice) => (choice.name(), choice.setting(), Some(choice.reason.clone())),
         None => (estimator.name(), estimator.setting(), None),
     }
 }

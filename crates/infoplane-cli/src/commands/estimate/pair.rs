@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use infoplane::estimator::{LayerRange, Method, Options, permutation_test, with_uncertainty};
-use infoplane::{Estimate, EstimateError, Estimator, Variable};
+use infoplane::estimator::Options;
+use infoplane::{EstimateError, Measure};
 
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows, same_length};
 
@@ -61,7 +61,7 @@ pub struct ErrorFlags {
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
 pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+    let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
     let z = match &arguments.given {
@@ -83,80 +83,26 @@ pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
             _ => failure,
         }
     };
-    let range = observed(&config, &[x.variable(), y.variable()]);
-    let estimator = config.estimator(&range).map_err(told)?;
-    let quantity;
-    let (estimate, p_value) = match &z {
+    let (x, y) = (x.variable(), y.variable());
+    let (quantity, estimate, p_value);
+    match &z {
         Some((_, z)) => {
             quantity = "I(X;Y|Z)";
-            (estimator.conditional(x.variable(), y.variable(), z.variable()).map_err(told)?, None)
+            estimate = estimator.conditional(x, y, z.variable()).map_err(told)?;
+            p_value = None;
         }
         None => {
             quantity = "I(X;Y)";
-            let estimate = pair_or_reading(estimator.as_ref(), &x, &y).map_err(told)?;
-            finish(estimate, estimator.as_ref(), &range, &x, &y, arguments).map_err(told)?
+            estimate = match arguments.error.no_standard_error {
+                true => estimator.pair(x, y),
+                false => estimator.pair_with_error(x, y, Options::default()),
+            }
+            .map_err(told)?;
+            p_value = match arguments.permutations {
+                Some(n) => Some(estimator.permutation_test(x, y, n as usize, 0).map_err(told)?.p_value),
+                None => None,
+            };
         }
-    };
-    print(quantity, estimator.as_ref(), &estimate, p_value, "estimate pair", &arguments.common)
-}
-
-/// Methods of layers measure a pair of which one side is symbols.
-fn pair_or_reading(estimator: &dyn Estimator, x: &Rows, y: &Rows) -> Result<Estimate, EstimateError> {
-    let estimate = estimator.pair(x.variable(), y.variable());
-    let (t, labels) = match (&estimate, x, y) {
-        (Err(EstimateError::NotOffered { .. }), t, Rows::Symbols(labels))
-        | (Err(EstimateError::NotOffered { .. }), Rows::Symbols(labels), t) => (t, labels),
-        _ => return estimate,
-    };
-    let reading = estimator.layer(t.variable(), &[labels])?.into_iter().next();
-    reading.and_then(|reading| reading.estimates.into_iter().next()).unwrap_or(estimate)
-}
-
-/// Adds a standard error and a p-value, as asked for, by the very method that gave the estimate.
-fn finish(
-    estimate: Estimate,
-    estimator: &dyn Estimator,
-    range: &LayerRange,
-    x: &Rows,
-    y: &Rows,
-    arguments: &Args,
-) -> Result<(Estimate, Option<f64>), EstimateError> {
-    let chosen = estimate.routed.as_ref().map(|routed| routed.config.estimator(range)).transpose()?;
-    let by = chosen.as_deref().unwrap_or(estimator);
-    let as_symbols = |index: usize| {
-        estimate.routed.as_ref().is_some_and(|routed| routed.as_symbols.get(index) == Some(&true))
-    };
-    let x_symbols = as_symbols(0).then(|| x.variable().symbols());
-    let y_symbols = as_symbols(1).then(|| y.variable().symbols());
-    let x = x_symbols.as_ref().map_or(x.variable(), Variable::Labels);
-    let y = y_symbols.as_ref().map_or(y.variable(), Variable::Labels);
-    let p_value = match arguments.permutations {
-        Some(n) => Some(permutation_test(by, x, y, n as usize, 0)?.p_value),
-        None => None,
-    };
-    let estimate = with_standard_error(estimate, by, x, y, &arguments.error)?;
-    Ok((estimate, p_value))
-}
-
-/// Adds a standard error where the method has none of its own, unless it is not wanted.
-fn with_standard_error(
-    mut estimate: Estimate,
-    estimator: &dyn Estimator,
-    x: Variable<'_>,
-    y: Variable<'_>,
-    flags: &ErrorFlags,
-) -> Result<Estimate, EstimateError> {
-    if flags.no_standard_error || estimate.standard_error.is_some() {
-        return Ok(estimate);
     }
-    let found = match with_uncertainty(estimator, x, y, Options::default()) {
-        // A method of layers only: nothing to be had.
-        Err(EstimateError::NotOffered { .. }) => return Ok(estimate),
-        found => found?,
-    };
-    estimate.standard_error = found.standard_error;
-    estimate.interval = estimate.interval.or(found.interval);
-    let more: Vec<_> = found.warnings.into_iter().filter(|w| !estimate.warnings.contains(w)).collect();
-    estimate.warnings.extend(more);
-    Ok(estimate)
+    print(quantity, &estimator, &estimate, p_value, "estimate pair", &arguments.common)
 }

@@ -1,13 +1,13 @@
 //! `infoplane estimate total-correlation`.
 
+use infoplane::estimator::Measure;
 use std::process::ExitCode;
 
 use infoplane::dataset::read::{Array, file_and_name, read_array};
-use infoplane::estimator::Method;
 use infoplane::{EstimateError, Labels, Variable};
 use ndarray::Array2;
 
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::FILES;
 
@@ -29,7 +29,7 @@ pub struct Args {
 
 /// Estimates the total correlation of a file's columns.
 pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+    let estimator = arguments.common.config()?;
     let (file, key) = file_and_name(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let columns: Vec<Array2<f64>> = match &array {
@@ -53,14 +53,6 @@ pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
         parts = symbols.iter().map(Variable::Labels).collect();
     }
     let told = |error: EstimateError| told(&error, arguments.x.clone());
-    let estimator = config.estimator(&observed(&config, &[array.variable()])).map_err(told)?;
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
-    print(
-        "total correlation",
-        estimator.as_ref(),
-        &estimate,
-        None,
-        "estimate total-correlation",
-        &arguments.common,
-    )
+    print("total correlation", &estimator, &estimate, None, "estimate total-correlation", &arguments.common)
 }

@@ -1,9 +1,11 @@
+use super::fixed::FixedBins;
 use super::*;
+use crate::Measure;
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
-fn config(rule: BinRule, bins: usize, range: [f64; 2]) -> BinnedConfig {
-    BinnedConfig {
+fn config(rule: BinRule, bins: usize, range: [f64; 2]) -> Binned {
+    Binned {
         rule,
         bins: Some(bins),
         bin_width: None,
@@ -12,8 +14,8 @@ fn config(rule: BinRule, bins: usize, range: [f64; 2]) -> BinnedConfig {
     }
 }
 
-fn floor(bin_width: f64) -> BinnedConfig {
-    BinnedConfig {
+fn floor(bin_width: f64) -> Binned {
+    Binned {
         rule: BinRule::Floor,
         bins: None,
         bin_width: Some(bin_width),
@@ -22,8 +24,8 @@ fn floor(bin_width: f64) -> BinnedConfig {
     }
 }
 
-fn scoped(rule: BinRule, bins: usize, scope: RangeScope) -> BinnedConfig {
-    BinnedConfig {
+fn scoped(rule: BinRule, bins: usize, scope: RangeScope) -> Binned {
+    Binned {
         rule,
         bins: Some(bins),
         bin_width: None,
@@ -59,10 +61,11 @@ fn even_edges(n: usize, low: f64, high: f64) -> Vec<f64> {
     (0..n).map(|k| if k == n - 1 { high } else { low + k as f64 * step }).collect()
 }
 
-fn measure(config: &BinnedConfig, t: &Array2<f32>, labels: &[&Labels]) -> Reading {
+fn measure(config: &Binned, t: &Array2<f32>, labels: &[&Labels]) -> LayerEstimate {
     let mut range = LayerRange::default();
     range.observe(Variable::Single(t.view()), usize::MAX);
-    let binned = Binned::new(config, &range).expect("a valid setting");
+    config.check().expect("a valid setting");
+    let binned = config.fixed(&range).expect("bins").expect("an estimator of this layer");
     binned.layer(Variable::Single(t.view()), labels).expect("finite values").remove(0)
 }
 
@@ -108,7 +111,7 @@ fn bins_narrower_than_integers_can_number_still_tell_values_apart() {
 #[test]
 fn a_bin_width_that_overflows_is_refused() {
     let t = array![[1e300f64], [2e300]];
-    let binned = Binned::new(&floor(1e-30), &LayerRange::default()).unwrap();
+    let binned = floor(1e-30);
     let error = binned.layer(Variable::Double(t.view()), &[&Labels::distinct(2)]).unwrap_err();
     assert!(error.to_string().starts_with("bin_width = 1e-30"), "{error}");
 }
@@ -116,7 +119,7 @@ fn a_bin_width_that_overflows_is_refused() {
 #[test]
 fn exact_bits_separate_the_closest_floats_and_not_the_zeros() {
     let t = array![[1.0f32], [1.0 + f32::EPSILON], [0.0], [-0.0]];
-    let exact = BinnedConfig {
+    let exact = Binned {
         rule: BinRule::Exact,
         bins: None,
         bin_width: None,
@@ -170,7 +173,7 @@ fn single_and_double_precision_agree() {
     let wide = t.mapv(f64::from);
     let labels = Labels::from_symbols(&(0..500).map(|i| i % 3).collect::<Vec<_>>());
     for config in [config(BinRule::Edges, 30, [-1.0, 1.0]), floor(0.07)] {
-        let binned = Binned::new(&config, &LayerRange::default()).unwrap();
+        let binned = config.clone();
         assert_eq!(
             binned.layer(Variable::Single(t.view()), &[&labels]).unwrap(),
             binned.layer(Variable::Double(wide.view()), &[&labels]).unwrap()
@@ -186,7 +189,7 @@ fn values_on_and_beside_every_edge_fall_where_the_edges_say() {
         let edges = even_edges(n, low, high);
         let values: Vec<f64> = edges.iter().flat_map(|e| [e.next_down(), *e, e.next_up()]).collect();
         let t = Array2::from_shape_vec((values.len(), 1), values).unwrap();
-        let binned = Binned::new(&config(BinRule::Edges, n, [low, high]), &LayerRange::default()).unwrap();
+        let binned = FixedBins::new(&config(BinRule::Edges, n, [low, high]), &LayerRange::default()).unwrap();
         let (symbols, _) = binned.number(t.as_slice().unwrap(), 1).unwrap();
         // One symbol below the first edge, then one for each edge: numbered here by first appearance.
         let expected: Vec<u32> = t.iter().map(|v| edges.iter().filter(|&e| v >= e).count() as u32).collect();
@@ -200,7 +203,7 @@ fn a_range_too_narrow_or_too_wide_for_bins_is_refused() {
         let t = Array2::from_shape_vec((2, 1), values.to_vec()).unwrap();
         let mut range = LayerRange::default();
         range.observe(Variable::Double(t.view()), usize::MAX);
-        let error = Binned::new(&scoped(BinRule::Equal, 30, RangeScope::Layer), &range).unwrap_err();
+        let error = FixedBins::new(&scoped(BinRule::Equal, 30, RangeScope::Layer), &range).unwrap_err();
         assert!(error.to_string().contains("double precision can hold"), "{error}");
     }
 }
@@ -208,7 +211,7 @@ fn a_range_too_narrow_or_too_wide_for_bins_is_refused() {
 #[test]
 fn settings_that_make_no_bins_are_refused_by_name() {
     let refused =
-        |config: &BinnedConfig| Binned::new(config, &LayerRange::default()).unwrap_err().to_string();
+        |config: &Binned| config.for_layer(&LayerRange::default()).err().expect("a refusal").to_string();
     assert_eq!(refused(&config(BinRule::Edges, 0, [-1.0, 1.0])), "bins = 0; allowed is 2 to 65536 edges");
     assert!(refused(&config(BinRule::Equal, 0, [-1.0, 1.0])).contains("allowed is 1 to 65536 bins"));
     assert!(refused(&config(BinRule::Equal, 30, [1.0, -1.0])).contains("the lower first"));
@@ -222,7 +225,7 @@ fn settings_that_make_no_bins_are_refused_by_name() {
 
 #[test]
 fn what_cannot_be_measured_is_an_error() {
-    let binned = Binned::new(&floor(0.07), &LayerRange::default()).unwrap();
+    let binned = floor(0.07);
     let t = array![[0.0f32, 1.0], [f32::NAN, 0.0]];
     let refused =
         |t: &Array2<f32>, n| binned.layer(Variable::Single(t.view()), &[&Labels::distinct(n)]).unwrap_err();
@@ -280,10 +283,7 @@ fn each_side_of_a_pair_has_bins_on_its_own_range() {
     let of = |scale: f64, range| {
         let y = x.mapv(|v| scale * v);
         let config = scoped(BinRule::Equal, 10, range);
-        let mut observed = LayerRange::default();
-        observed.observe(Variable::Double(x.view()), usize::MAX);
-        let binned = Binned::new(&config, &observed).unwrap();
-        binned.pair(Variable::Double(x.view()), Variable::Double(y.view())).unwrap().information.nats()
+        config.pair(&x, &y).unwrap().information.nats()
     };
     for range in [RangeScope::Layer, RangeScope::Unit] {
         assert!((of(1.0, range) - of(1e-3, range)).abs() < 1e-12);

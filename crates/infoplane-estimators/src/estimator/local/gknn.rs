@@ -9,68 +9,12 @@ use super::matrix::orthogonalize;
 use super::{
     Found, check_ties, differences, finite, for_entropy, nothing, on_a_plane, prepare, report, tied,
 };
-use crate::Variable;
-use crate::estimator::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
-};
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
-
-/// The settings of [`Gknn`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct GknnConfig {
-    /// Number of neighbours that determine an ellipsoid, at least the columns of all variables together + 2.
-    pub k: usize,
-    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
-    /// put back.
-    pub scaling: Scaling,
-}
-
-impl Default for GknnConfig {
-    fn default() -> Self {
-        GknnConfig { k: 20, scaling: Scaling::Standardized }
-    }
-}
-
-impl GknnConfig {
-    pub(in crate::estimator) const ABOUT: &About = &About {
-        name: "gknn",
-        title: "g-kNN",
-        estimates: "I(X;Y), H(X), without proof of consistency",
-        when: "strong dependence, up to 4 columns together; a second opinion beside LNC",
-        cost: "O(n log n + n k d²)",
-        uncertainty: super::super::Uncertainty::Subsampling,
-        reference: "Lord, Sun & Bollt (2018), Chaos 28:033114",
-    };
-
-    fn setting(&self) -> String {
-        format!("k={}, scaling={}", self.k, self.scaling.name())
-    }
-}
-
-impl Method for GknnConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    /// [`EstimateError::Setting`] if `k` is below 3.
-    fn check(&self) -> Result<(), EstimateError> {
-        if !(3..=10_000).contains(&self.k) {
-            let (given, allowed) = (self.k.to_string(), "3 to 10000, and at least the columns + 2");
-            return Err(EstimateError::Setting { key: "k", given, allowed });
-        }
-        Ok(())
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Gknn::new(self)?))
-    }
-}
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
+    Uncertainty, Variable, Warning,
+};
 
 /// Information and entropy by ellipsoids that take the shape of the neighbours of every sample.
 ///
@@ -104,11 +48,11 @@ impl Method for GknnConfig {
 /// lie on lines or planes, or for the entropy of a constant column.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Gknn, GknnConfig};
+/// use infoplane_estimators::{Gknn};
 /// use infoplane_estimators::{Estimator, Variable};
 /// // Even points in [0, 8): H = ln 8.
 /// let x = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| 8.0 * (i as f64 * 0.6180339887498949).fract());
-/// let entropy = Gknn::new(&GknnConfig::default())?.entropy(Variable::Double(x.view()))?;
+/// let entropy = Gknn::default().entropy(Variable::Double(x.view()))?;
 /// assert!((entropy.information.nats() - 8f64.ln()).abs() < 0.05);
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
 /// ```
@@ -116,31 +60,47 @@ impl Method for GknnConfig {
 /// # References
 /// Lord, Sun & Bollt (2018), *Geometric k-nearest neighbor estimation of entropy and mutual information*, Chaos
 /// 28:033114.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Gknn {
-    config: GknnConfig,
+    /// Number of neighbours that determine an ellipsoid, at least the columns of all variables together + 2.
+    pub k: usize,
+    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
+    /// put back.
+    pub scaling: Scaling,
+}
+
+impl Default for Gknn {
+    fn default() -> Self {
+        Gknn { k: 20, scaling: Scaling::Standardized }
+    }
 }
 
 impl Gknn {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] as [`GknnConfig`] says.
-    pub fn new(config: &GknnConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Gknn { config: config.clone() })
-    }
+    pub(in crate::estimator) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "gknn",
+        title: "g-kNN",
+        family: Family::LocalFits,
+        estimates: "I(X;Y), H(X), without proof of consistency",
+        when: "strong dependence, up to 4 columns together; a second opinion beside LNC",
+        cost: "O(n log n + n k d²)",
+        offers: &[Quantity::Information, Quantity::Entropy],
+        labels: LabelSides::None,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Lord, Sun & Bollt (2018), Chaos 28:033114",
+    };
+}
 
-    const NAME: &'static str = GknnConfig::ABOUT.name;
-
+impl Gknn {
     fn check(&self, dims: usize, n_samples: usize) -> Result<(), EstimateError> {
-        let k = self.config.k;
+        let k = self.k;
         if k < dims + 2 {
             let (given, allowed) = (k.to_string(), "at least the columns of all variables together + 2");
             return Err(EstimateError::Setting { key: "k", given, allowed });
         }
         if n_samples <= k {
-            let (estimator, reason, needed) = (Self::NAME, format!("k = {k}"), k + 1);
+            let (estimator, reason, needed) = (Self::INFO.name, format!("k = {k}"), k + 1);
             return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples });
         }
         Ok(())
@@ -149,10 +109,10 @@ impl Gknn {
     /// Returns the entropy of the points.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
-        let k = self.config.k;
+        let k = self.k;
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(k);
         let tied = tied(&nearest, n);
-        check_ties(Self::NAME, tied, n)?;
+        check_ties(Self::INFO.name, tied, n)?;
         // Differences of so little are rounding.
         let smallest = 1e-14 * points.iter().fold(0f64, |m, v| m.max(v.abs()));
         let terms: Vec<f64> = (0..n)
@@ -257,17 +217,26 @@ impl Ellipsoid {
 }
 
 impl Estimator for Gknn {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        format!("k={}, scaling={}", self.k, self.scaling.name())
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    /// [`EstimateError::Setting`] if `k` is below 3.
+    fn check(&self) -> Result<(), EstimateError> {
+        if !(3..=10_000).contains(&self.k) {
+            let (given, allowed) = (self.k.to_string(), "3 to 10000, and at least the columns + 2");
+            return Err(EstimateError::Setting { key: "k", given, allowed });
+        }
+        Ok(())
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let Some(prepared) = prepare(self.name(), &variables, self.config.scaling)? else {
+        let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
             return Ok(nothing(&variables));
         };
         let dims = prepared.joint.ncols();
@@ -276,17 +245,17 @@ impl Estimator for Gknn {
         let (x, y) = (self.space(prepared.blocks[0].view())?, self.space(prepared.blocks[1].view())?);
         let joint = self.space(prepared.joint.view())?;
         let nats = x.entropy + y.entropy - joint.entropy;
-        let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
+        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
         report(&mut estimate, prepared.constant, [&joint.found, &x.found, &y.found], "");
         warn_of_dimensions(dims, &mut estimate.warnings);
         Ok(estimate)
     }
 
-    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
-        let (points, ln_scale) = for_entropy(self.name(), &x, self.config.scaling)?;
+    fn estimate_entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
+        let (points, ln_scale) = for_entropy(self.name(), &x, self.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
-        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);
+        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
         let none = Found::default();
         report(&mut estimate, 0, [&space.found, &none, &none], "");
         warn_of_dimensions(points.ncols(), &mut estimate.warnings);

@@ -11,13 +11,13 @@ use super::moments::{Moments, log_height};
 use super::{
     Found, MOST, check_ties, finite, for_entropy, nothing, on_a_plane, prepare, report, tied, tied_in_column,
 };
-use crate::Variable;
-use crate::estimator::prepare::heavy_tailed;
-use crate::estimator::{
-    About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling, Warning,
-};
+use crate::estimator::input::heavy_tailed;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
+    Uncertainty, Variable, Warning,
+};
 
 /// The source of the bandwidth of the marginal densities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,98 +36,6 @@ impl KlnnBandwidth {
             KlnnBandwidth::Own => "own",
             KlnnBandwidth::Joint => "joint",
         }
-    }
-}
-
-/// The settings of [`Klnn`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct KlnnConfig {
-    /// The neighbour whose distance is the bandwidth, at least 5.
-    pub k: usize,
-    /// The order of the local polynomial of ln f: 0, 1 or 2.
-    pub order: usize,
-    /// Number of neighbours in a fit, at least 30 and three times the number of columns; by default all with a weight
-    /// that is not negligible, see [`Klnn`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub neighbors: Option<usize>,
-    /// The source of the bandwidth of the marginal densities.
-    pub bandwidth: KlnnBandwidth,
-    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
-    /// put back.
-    pub scaling: Scaling,
-}
-
-impl Default for KlnnConfig {
-    fn default() -> Self {
-        KlnnConfig {
-            k: 10,
-            order: 2,
-            neighbors: None,
-            bandwidth: KlnnBandwidth::Own,
-            scaling: Scaling::Standardized,
-        }
-    }
-}
-
-impl KlnnConfig {
-    pub(in crate::estimator) const ABOUT: &About = &About {
-        name: "klnn",
-        title: "KLNN",
-        estimates: "I(X;Y), H(X), consistent",
-        when: "strong dependence, up to 4 columns together",
-        cost: "O(n log n + n m d²), m neighbours",
-        uncertainty: super::super::Uncertainty::Subsampling,
-        reference: "Gao, Oh & Viswanath (2016), NIPS",
-    };
-
-    fn setting(&self) -> String {
-        let mut text = format!("k={}, order={}", self.k, self.order);
-        if let Some(m) = self.neighbors {
-            text += &format!(", neighbors={m}");
-        }
-        text + &format!(", bandwidth={}, scaling={}", self.bandwidth.name(), self.scaling.name())
-    }
-
-    /// Neighbours that take part in a fit in `d` dimensions, were there enough samples.
-    fn wanted(&self, d: usize) -> usize {
-        // Up to three columns, until the weights vanish: k (√d + 3)^d. Beyond that would be thousands, and the
-        // ball of so many is most of the data.
-        let reach = |d: usize| (self.k as f64 * ((d as f64).sqrt() + 3.0).powi(d as i32)).ceil() as usize;
-        self.neighbors.unwrap_or(if d <= 3 { reach(d).max(100) } else { 20 * self.k })
-    }
-}
-
-impl Method for KlnnConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    /// [`EstimateError::Setting`] if `k` is below 5, `order` above 2, or `neighbors` below 30 or not above `k`.
-    fn check(&self) -> Result<(), EstimateError> {
-        if self.k < 5 || self.k > 10_000 {
-            let (given, allowed) = (self.k.to_string(), "5 to 10000: fewer determine no covariance");
-            return Err(EstimateError::Setting { key: "k", given, allowed });
-        }
-        if self.order >= ORDERS {
-            let given = self.order.to_string();
-            return Err(EstimateError::Setting { key: "order", given, allowed: "0, 1 or 2" });
-        }
-        match self.neighbors {
-            Some(m) if m < 30 || m < self.k => {
-                let (given, allowed) = (m.to_string(), "at least 30, and not below k");
-                Err(EstimateError::Setting { key: "neighbors", given, allowed })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Klnn::new(self)?))
     }
 }
 
@@ -179,13 +87,13 @@ impl Method for KlnnConfig {
 /// constant column.
 ///
 /// ```
-/// use infoplane_estimators::estimator::{Klnn, KlnnConfig};
+/// use infoplane_estimators::{Klnn};
 /// use infoplane_estimators::{Estimator, Variable};
 /// // A golden-ratio lattice fills the unit square evenly: the two coordinates share nothing.
 /// let u = |i: usize, step: f64| (i as f64 * step).fract();
 /// let x = ndarray::Array2::from_shape_fn((800, 1), |(i, _)| u(i + 1, 0.7548776662466927));
 /// let y = ndarray::Array2::from_shape_fn((800, 1), |(i, _)| u(i + 1, 0.5698402909980532));
-/// let klnn = Klnn::new(&KlnnConfig::default())?;
+/// let klnn = Klnn::default();
 /// let estimate = klnn.pair(Variable::Double(x.view()), Variable::Double(y.view()))?;
 /// assert!(estimate.information.nats().abs() < 0.2);
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
@@ -194,21 +102,61 @@ impl Method for KlnnConfig {
 /// # References
 /// Gao, Oh & Viswanath (2016), *Breaking the bandwidth barrier: geometrical adaptive entropy estimation*, NIPS;
 /// Loader (1996), *Annals of Statistics* 24:1602, for local likelihood.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Klnn {
-    config: KlnnConfig,
+    /// The neighbour whose distance is the bandwidth, at least 5.
+    pub k: usize,
+    /// The order of the local polynomial of ln f: 0, 1 or 2.
+    pub order: usize,
+    /// Number of neighbours in a fit, at least 30 and three times the number of columns; by default all with a weight
+    /// that is not negligible, see [`Klnn`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors: Option<usize>,
+    /// The source of the bandwidth of the marginal densities.
+    pub bandwidth: KlnnBandwidth,
+    /// Scaling applied to each column first. Entropies are always measured on standardized columns, and the scale
+    /// put back.
+    pub scaling: Scaling,
+}
+
+impl Default for Klnn {
+    fn default() -> Self {
+        Klnn {
+            k: 10,
+            order: 2,
+            neighbors: None,
+            bandwidth: KlnnBandwidth::Own,
+            scaling: Scaling::Standardized,
+        }
+    }
 }
 
 impl Klnn {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] as [`KlnnConfig`] says.
-    pub fn new(config: &KlnnConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Klnn { config: config.clone() })
-    }
+    pub(in crate::estimator) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "klnn",
+        title: "KLNN",
+        family: Family::LocalFits,
+        estimates: "I(X;Y), H(X), consistent",
+        when: "strong dependence, up to 4 columns together",
+        cost: "O(n log n + n m d²), m neighbours",
+        offers: &[Quantity::Information, Quantity::Entropy],
+        labels: LabelSides::None,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Gao, Oh & Viswanath (2016), NIPS",
+    };
 
+    /// Neighbours that take part in a fit in `d` dimensions, were there enough samples.
+    fn wanted(&self, d: usize) -> usize {
+        // Up to three columns, until the weights vanish: k (√d + 3)^d. Beyond that would be thousands, and the
+        // ball of so many is most of the data.
+        let reach = |d: usize| (self.k as f64 * ((d as f64).sqrt() + 3.0).powi(d as i32)).ceil() as usize;
+        self.neighbors.unwrap_or(if d <= 3 { reach(d).max(100) } else { 20 * self.k })
+    }
+}
+
+impl Klnn {
     fn check(&self, dims: usize, n_samples: usize) -> Result<(), EstimateError> {
         if dims > MOST {
             return Err(EstimateError::TooManyDimensions {
@@ -219,11 +167,11 @@ impl Klnn {
                          reduce the columns, or take gcmi or cv-ksg",
             });
         }
-        let least = (3 * dims).max(30).max(self.config.k);
+        let least = (3 * dims).max(30).max(self.k);
         if n_samples <= least {
             return Err(EstimateError::TooFewSamples {
                 estimator: self.name(),
-                reason: format!("k = {} and {least} neighbours to a fit", self.config.k),
+                reason: format!("k = {} and {least} neighbours to a fit", self.k),
                 needed: least + 1,
                 n_samples,
             });
@@ -234,7 +182,7 @@ impl Klnn {
     /// Returns the entropy of the points, each by its own bandwidth.
     fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
-        let wanted = self.config.wanted(d);
+        let wanted = self.wanted(d);
         let m = wanted.min(n - 1);
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(m);
         let tied = tied(&nearest, n);
@@ -246,7 +194,7 @@ impl Klnn {
                 |moments, i| {
                     let distances = nearest.distances(i);
                     // Where k points and more share a place, the first at another gives the bandwidth.
-                    let rank = (self.config.k - 1..m).find(|&rank| distances[rank] > 0.0)?;
+                    let rank = (self.k - 1..m).find(|&rank| distances[rank] > 0.0)?;
                     let h = distances[rank];
                     moments.clear();
                     add(moments, points, i, nearest.indices(i), h);
@@ -257,20 +205,20 @@ impl Klnn {
             .flatten_iter()
             .collect();
         // All samples in every fit leave nothing out, however few they are.
-        Space::new(fits, n, tied, self.config.order, |k| bias(d, k, wanted.max(k)))
+        Space::new(fits, n, tied, self.order, |k| bias(d, k, wanted.max(k)))
     }
 
     /// ln of the fitted height and the order that gave it.
     fn fit(&self, moments: &mut Moments) -> Option<(f64, usize)> {
         moments.finish();
         let heights = log_height(moments);
-        (0..=self.config.order).rev().find_map(|order| heights[order].map(|height| (height, order)))
+        (0..=self.order).rev().find_map(|order| heights[order].map(|height| (height, order)))
     }
 
     /// Returns the entropy of a marginal with the bandwidths of the joint space.
     fn marginal(&self, points: ArrayView2<'_, f64>, joint: &Space) -> Result<Space, EstimateError> {
         let (n, d) = points.dim();
-        let wanted = self.config.wanted(d);
+        let wanted = self.wanted(d);
         let rows: Vec<u32> = (0..n as u32).collect();
         let tied = if d == 1 { tied_in_column(points.column(0)) } else { 0 };
         check_ties(self.name(), tied, n)?;
@@ -291,9 +239,9 @@ impl Klnn {
             .collect();
         // So many neighbours lie within the bandwidth that the bias, which falls with their number, is that of
         // k divided by it.
-        let k = self.config.k;
+        let k = self.k;
         let at_k = bias(d, k, wanted);
-        Space::new(fits, n, tied, self.config.order, |inside| {
+        Space::new(fits, n, tied, self.order, |inside| {
             let mut bias = at_k;
             bias.value.iter_mut().for_each(|value| *value *= k as f64 / inside.max(k) as f64);
             bias
@@ -396,24 +344,47 @@ fn warn_of_size(n_samples: usize, dims: usize, warnings: &mut Vec<Warning>) {
 }
 
 impl Estimator for Klnn {
-    fn name(&self) -> &'static str {
-        KlnnConfig::ABOUT.name
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        let mut text = format!("k={}, order={}", self.k, self.order);
+        if let Some(m) = self.neighbors {
+            text += &format!(", neighbors={m}");
+        }
+        text + &format!(", bandwidth={}, scaling={}", self.bandwidth.name(), self.scaling.name())
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    /// [`EstimateError::Setting`] if `k` is below 5, `order` above 2, or `neighbors` below 30 or not above `k`.
+    fn check(&self) -> Result<(), EstimateError> {
+        if self.k < 5 || self.k > 10_000 {
+            let (given, allowed) = (self.k.to_string(), "5 to 10000: fewer determine no covariance");
+            return Err(EstimateError::Setting { key: "k", given, allowed });
+        }
+        if self.order >= ORDERS {
+            let given = self.order.to_string();
+            return Err(EstimateError::Setting { key: "order", given, allowed: "0, 1 or 2" });
+        }
+        match self.neighbors {
+            Some(m) if m < 30 || m < self.k => {
+                let (given, allowed) = (m.to_string(), "at least 30, and not below k");
+                Err(EstimateError::Setting { key: "neighbors", given, allowed })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let Some(prepared) = prepare(self.name(), &variables, self.config.scaling)? else {
+        let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
             return Ok(nothing(&variables));
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;
         let marginal = |i: usize| {
             let block = prepared.blocks[i].view();
-            match (self.config.bandwidth, self.config.scaling, block.ncols()) {
+            match (self.bandwidth, self.scaling, block.ncols()) {
                 (KlnnBandwidth::Own, Scaling::NormalScores, 1) => Space::of_normal_scores(self.name(), block),
                 (KlnnBandwidth::Own, ..) => self.space(block),
                 (KlnnBandwidth::Joint, ..) => self.marginal(block, &joint),
@@ -421,7 +392,7 @@ impl Estimator for Klnn {
         };
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = x.entropy + y.entropy - joint.entropy;
-        let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
+        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
         let found = [&joint.found, &x.found, &y.found];
         report(&mut estimate, prepared.constant, found, LOWER_ORDER);
         warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
@@ -430,7 +401,7 @@ impl Estimator for Klnn {
             sorted.sort_unstable_by(f64::total_cmp);
             heavy_tailed(&sorted)
         };
-        if self.config.scaling != Scaling::NormalScores && prepared.joint.columns().into_iter().any(heavy) {
+        if self.scaling != Scaling::NormalScores && prepared.joint.columns().into_iter().any(heavy) {
             estimate.warnings.push(Warning::Note(
                 "values lie far out, where the local fits fail and the value may be tens of nats too low: take \
                  scaling = normal-scores"
@@ -440,11 +411,11 @@ impl Estimator for Klnn {
         Ok(estimate)
     }
 
-    fn entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
-        let (points, ln_scale) = for_entropy(self.name(), &x, self.config.scaling)?;
+    fn estimate_entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
+        let (points, ln_scale) = for_entropy(self.name(), &x, self.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
-        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, Kind::Consistent, &[x]);
+        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
         let none = Found::default();
         report(&mut estimate, 0, [&space.found, &none, &none], LOWER_ORDER);
         warn_of_size(points.nrows(), points.ncols(), &mut estimate.warnings);

@@ -10,82 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
 use super::{Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column};
-use crate::Variable;
-use crate::estimator::{About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling};
 use crate::neighbors::{Metric, Neighbors};
-
-/// The settings of [`Lgde`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LgdeConfig {
-    /// The neighbour whose distance is the bandwidth, at least 5; by default the larger of 15 + 5 × columns and
-    /// n^(2/3)/5 in each space.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub k: Option<usize>,
-    /// Number of neighbours in a fit; by default all of a weight above a thousandth.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub neighbors: Option<usize>,
-    /// Scaling applied to each column first.
-    pub scaling: Scaling,
-}
-
-impl Default for LgdeConfig {
-    fn default() -> Self {
-        LgdeConfig { k: None, neighbors: None, scaling: Scaling::NormalScores }
-    }
-}
-
-impl LgdeConfig {
-    pub(in crate::estimator) const ABOUT: &About = &About {
-        name: "lgde",
-        title: "LGDE",
-        estimates: "I(X;Y), consistent",
-        when: "smooth dependence, weak or strong, up to 4 columns together",
-        cost: "O(n log n + n m d² + n d⁶), m neighbours",
-        uncertainty: super::super::Uncertainty::Subsampling,
-        reference: "Gao, Ver Steeg & Galstyan (2015), UAI",
-    };
-
-    fn setting(&self) -> String {
-        let mut text = String::new();
-        if let Some(k) = self.k {
-            text += &format!("k={k}, ");
-        }
-        if let Some(m) = self.neighbors {
-            text += &format!("neighbors={m}, ");
-        }
-        text + &format!("scaling={}", self.scaling.name())
-    }
-}
-
-impl Method for LgdeConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    /// [`EstimateError::Setting`] if `k` is below 5, or `neighbors` below 10 or below `k`.
-    fn check(&self) -> Result<(), EstimateError> {
-        if let Some(k) = self.k.filter(|k| !(5..=100_000).contains(k)) {
-            let (given, allowed) = (k.to_string(), "5 to 100000: fewer determine no covariance");
-            return Err(EstimateError::Setting { key: "k", given, allowed });
-        }
-        match self.neighbors {
-            Some(m) if m < 10 || m < self.k.unwrap_or(0) => {
-                let (given, allowed) = (m.to_string(), "at least 10, and not below k");
-                Err(EstimateError::Setting { key: "neighbors", given, allowed })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Lgde::new(self)?))
-    }
-}
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
+    Uncertainty, Variable,
+};
 
 /// Information by a Gaussian fitted to the surroundings of every sample.
 ///
@@ -129,10 +58,10 @@ impl Method for LgdeConfig {
 /// ```
 /// use infoplane_estimators::Estimator;
 /// use infoplane_estimators::known::Task;
-/// use infoplane_estimators::estimator::{Lgde, LgdeConfig};
+/// use infoplane_estimators::{Lgde};
 /// // Two normal variables of correlation 0.75, each put through a map that is one to one: 0.413 nats.
 /// let sample = Task::named("wiggly").expect("a task of that name").draw(1000, 1);
-/// let lgde = Lgde::new(&LgdeConfig::default())?;
+/// let lgde = Lgde::default();
 /// let estimate = lgde.pair(sample.x.variable(), sample.y.variable())?;
 /// assert!((estimate.information.nats() - sample.information.nats()).abs() < 0.1);
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
@@ -141,42 +70,64 @@ impl Method for LgdeConfig {
 /// # References
 /// Gao, Ver Steeg & Galstyan (2015), *Estimating mutual information by local Gaussian approximation*, UAI. Their
 /// bandwidth rule differs; this one is ours.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lgde {
-    config: LgdeConfig,
+    /// The neighbour whose distance is the bandwidth, at least 5; by default the larger of 15 + 5 × columns and
+    /// n^(2/3)/5 in each space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    /// Number of neighbours in a fit; by default all of a weight above a thousandth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors: Option<usize>,
+    /// Scaling applied to each column first.
+    pub scaling: Scaling,
+}
+
+impl Default for Lgde {
+    fn default() -> Self {
+        Lgde { k: None, neighbors: None, scaling: Scaling::NormalScores }
+    }
 }
 
 impl Lgde {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] as [`LgdeConfig`] says.
-    pub fn new(config: &LgdeConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Lgde { config: config.clone() })
-    }
+    pub(in crate::estimator) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "lgde",
+        title: "LGDE",
+        family: Family::LocalFits,
+        estimates: "I(X;Y), consistent",
+        when: "smooth dependence, weak or strong, up to 4 columns together",
+        cost: "O(n log n + n m d² + n d⁶), m neighbours",
+        offers: &[Quantity::Information],
+        labels: LabelSides::None,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Gao, Ver Steeg & Galstyan (2015), UAI",
+    };
+}
 
+impl Lgde {
     fn k(&self, n: usize, d: usize) -> usize {
         let growing = ((n as f64).cbrt().powi(2) / 5.0).round() as usize;
-        self.config.k.unwrap_or(growing.max(15 + 5 * d))
+        self.k.unwrap_or(growing.max(15 + 5 * d))
     }
 
     fn check(&self, dims: usize, n_samples: usize) -> Result<(), EstimateError> {
         if dims > MOST {
             return Err(EstimateError::TooManyDimensions {
-                estimator: Self::NAME,
+                estimator: Self::INFO.name,
                 dims,
                 most: MOST,
                 reason: "the kernel around a sample is empty there; reduce the columns, or take gcmi or cv-ksg",
             });
         }
-        let least = (15 + 5 * dims).max(self.config.k.unwrap_or(0));
+        let least = (15 + 5 * dims).max(self.k.unwrap_or(0));
         if n_samples <= least {
-            let reason = match self.config.k {
+            let reason = match self.k {
                 Some(k) => format!("k = {k} in {dims} columns"),
                 None => format!("{dims} columns"),
             };
-            let (estimator, needed) = (Self::NAME, least + 1);
+            let (estimator, needed) = (Self::INFO.name, least + 1);
             return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples });
         }
         Ok(())
@@ -188,10 +139,10 @@ impl Lgde {
         let k = self.k(n, d).min(n - 1);
         // exp(−3.7²/2) = 0.001.
         let reach = (k as f64 * 3.7f64.powi(d as i32)).min(1e9) as usize;
-        let m = self.config.neighbors.unwrap_or(reach).max(k).min(n - 1);
+        let m = self.neighbors.unwrap_or(reach).max(k).min(n - 1);
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(m);
         let tied = tied(&nearest, n);
-        check_ties(Lgde::NAME, tied, n)?;
+        check_ties(Lgde::INFO.name, tied, n)?;
         let fits: Vec<(f64, bool)> = (0..n)
             .into_par_iter()
             .map_init(
@@ -227,8 +178,6 @@ impl Lgde {
         let mean = fits.iter().map(|fit| fit.0).sum::<f64>() / fits.len() as f64;
         Ok(Space { mean, found: Found { tied, dropped: n - fits.len(), simpler } })
     }
-
-    const NAME: &'static str = LgdeConfig::ABOUT.name;
 }
 
 /// The mean log density of a set of points.
@@ -242,7 +191,7 @@ impl Space {
     fn of_normal_scores(points: ArrayView2<'_, f64>) -> Result<Self, EstimateError> {
         let n = points.nrows();
         let tied = tied_in_column(points.column(0));
-        check_ties(Lgde::NAME, tied, n)?;
+        check_ties(Lgde::INFO.name, tied, n)?;
         let squares: f64 = points.iter().map(|z| z * z).sum();
         let mean = -0.5 * (TAU.ln() + squares / n as f64);
         Ok(Space { mean, found: Found { tied, ..Found::default() } })
@@ -501,31 +450,53 @@ impl Fit {
 }
 
 impl Estimator for Lgde {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        let mut text = String::new();
+        if let Some(k) = self.k {
+            text += &format!("k={k}, ");
+        }
+        if let Some(m) = self.neighbors {
+            text += &format!("neighbors={m}, ");
+        }
+        text + &format!("scaling={}", self.scaling.name())
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+    /// [`EstimateError::Setting`] if `k` is below 5, or `neighbors` below 10 or below `k`.
+    fn check(&self) -> Result<(), EstimateError> {
+        if let Some(k) = self.k.filter(|k| !(5..=100_000).contains(k)) {
+            let (given, allowed) = (k.to_string(), "5 to 100000: fewer determine no covariance");
+            return Err(EstimateError::Setting { key: "k", given, allowed });
+        }
+        match self.neighbors {
+            Some(m) if m < 10 || m < self.k.unwrap_or(0) => {
+                let (given, allowed) = (m.to_string(), "at least 10, and not below k");
+                Err(EstimateError::Setting { key: "neighbors", given, allowed })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let Some(prepared) = prepare(self.name(), &variables, self.config.scaling)? else {
+        let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
             return Ok(nothing(&variables));
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;
         let marginal = |i: usize| {
             let block = prepared.blocks[i].view();
-            match (self.config.scaling, block.ncols()) {
+            match (self.scaling, block.ncols()) {
                 (Scaling::NormalScores, 1) => Space::of_normal_scores(block),
                 _ => self.space(block),
             }
         };
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = joint.mean - x.mean - y.mean;
-        let mut estimate = Estimate::new(finite(nats)?, Kind::Consistent, &variables);
+        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
         let found = [&joint.found, &x.found, &y.found];
         report(&mut estimate, prepared.constant, found, "have neighbours on a line or plane: kernel density");
         Ok(estimate)

@@ -10,83 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
 use super::{Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, tied_in_column};
-use crate::Variable;
-use crate::estimator::{About, Bound, Estimate, EstimateError, Estimator, Kind, LayerRange, Method, Scaling};
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};
 use crate::special::digammas;
-
-/// The settings of [`Lnc`], as given in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LncConfig {
-    /// Number of neighbours in a neighbourhood, at least twice the number of columns; by default that, and at least 4.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub k: Option<usize>,
-    /// The ratio of the rotated box to the box along the columns below which the correction applies, 0 … 1; 0 turns
-    /// the correction off. By default the share that k uniform points fall below once in 200 times.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f64>,
-    /// Scaling applied to each column first.
-    pub scaling: Scaling,
-}
-
-impl Default for LncConfig {
-    fn default() -> Self {
-        LncConfig { k: None, alpha: None, scaling: Scaling::Standardized }
-    }
-}
-
-impl LncConfig {
-    pub(in crate::estimator) const ABOUT: &About = &About {
-        name: "lnc",
-        title: "LNC",
-        estimates: "I(X;Y), total correlation, consistent",
-        when: "strong dependence, when KSG is near its ceiling",
-        cost: "that of KSG + O(n d³)",
-        uncertainty: super::super::Uncertainty::Subsampling,
-        reference: "Gao, Ver Steeg & Galstyan (2015), AISTATS",
-    };
-
-    fn setting(&self) -> String {
-        let mut text = String::new();
-        if let Some(k) = self.k {
-            text += &format!("k={k}, ");
-        }
-        if let Some(alpha) = self.alpha {
-            text += &format!("alpha={alpha}, ");
-        }
-        text + &format!("scaling={}", self.scaling.name())
-    }
-}
-
-impl Method for LncConfig {
-    fn about(&self) -> &'static About {
-        Self::ABOUT
-    }
-
-    fn settings(&self) -> Vec<(String, Option<Bound>)> {
-        vec![(self.setting(), None)]
-    }
-
-    /// [`EstimateError::Setting`] if `k` is below 3 or `alpha` not between 0 and 1.
-    fn check(&self) -> Result<(), EstimateError> {
-        if let Some(k) = self.k.filter(|k| !(3..=10_000).contains(k)) {
-            let (given, allowed) = (k.to_string(), "3 to 10000, and at least twice the columns");
-            return Err(EstimateError::Setting { key: "k", given, allowed });
-        }
-        match self.alpha {
-            Some(alpha) if !(0.0..=1.0).contains(&alpha) => {
-                Err(EstimateError::Setting { key: "alpha", given: alpha.to_string(), allowed: "0 to 1" })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn estimator(&self, _: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError> {
-        Ok(Box::new(Lnc::new(self)?))
-    }
-}
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
+    Uncertainty, Variable,
+};
 
 /// Information by KSG-2, corrected where the neighbours of a sample do not fill a box along the columns.
 ///
@@ -129,10 +59,10 @@ impl Method for LncConfig {
 /// ```
 /// use infoplane_estimators::Estimator;
 /// use infoplane_estimators::known::Task;
-/// use infoplane_estimators::estimator::{Lnc, LncConfig};
+/// use infoplane_estimators::{Lnc};
 /// // A strip of width 1e-4 along the diagonal: 9.21 nats, of which KSG can show ψ(1000) − ψ(3) = 6.0 at most.
 /// let sample = Task::named("linear-0.0001").expect("a task of that name").draw(1000, 1);
-/// let lnc = Lnc::new(&LncConfig::default())?;
+/// let lnc = Lnc::default();
 /// let estimate = lnc.pair(sample.x.variable(), sample.y.variable())?;
 /// assert!((estimate.information.nats() - sample.information.nats()).abs() < 0.5);
 /// # Ok::<(), infoplane_estimators::EstimateError>(())
@@ -141,33 +71,58 @@ impl Method for LncConfig {
 /// # References
 /// Gao, Ver Steeg & Galstyan (2015), *Efficient estimation of mutual information for strongly dependent
 /// variables*, AISTATS; Kraskov, Stögbauer & Grassberger (2004), *Physical Review E* 69:066138, for KSG-2.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lnc {
-    config: LncConfig,
+    /// Number of neighbours in a neighbourhood, at least twice the number of columns; by default that, and at least 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    /// The ratio of the rotated box to the box along the columns below which the correction applies, 0 … 1; 0 turns
+    /// the correction off. By default the share that k uniform points fall below once in 200 times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// Scaling applied to each column first.
+    pub scaling: Scaling,
+}
+
+impl Default for Lnc {
+    fn default() -> Self {
+        Lnc { k: None, alpha: None, scaling: Scaling::Standardized }
+    }
 }
 
 impl Lnc {
-    /// Creates the estimator with these settings.
-    ///
-    /// # Errors
-    /// [`EstimateError::Setting`] as [`LncConfig`] says.
-    pub fn new(config: &LncConfig) -> Result<Self, EstimateError> {
-        config.check()?;
-        Ok(Lnc { config: config.clone() })
-    }
+    pub(in crate::estimator) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "lnc",
+        title: "LNC",
+        family: Family::LocalFits,
+        estimates: "I(X;Y), total correlation, consistent",
+        when: "strong dependence, when KSG is near its ceiling",
+        cost: "that of KSG + O(n d³)",
+        offers: &[Quantity::Information, Quantity::TotalCorrelation],
+        labels: LabelSides::None,
+        uncertainty: Uncertainty::Subsampling,
+        with_noise: None,
+        reference: "Gao, Ver Steeg & Galstyan (2015), AISTATS",
+    };
+}
 
-    const NAME: &'static str = LncConfig::ABOUT.name;
-
+impl Lnc {
     /// k for so many columns in all.
     fn k(&self, dims: usize, n_samples: usize) -> Result<usize, EstimateError> {
-        let k = self.config.k.unwrap_or(4.max(2 * dims));
+        let k = self.k.unwrap_or(4.max(2 * dims));
         if k < 2 * dims {
             let (given, allowed) = (k.to_string(), "at least twice the columns of all variables together");
             return Err(EstimateError::Setting { key: "k", given, allowed });
         }
         if n_samples <= k {
             let (reason, needed) = (format!("k = {k}"), k + 1);
-            return Err(EstimateError::TooFewSamples { estimator: Self::NAME, reason, needed, n_samples });
+            return Err(EstimateError::TooFewSamples {
+                estimator: Self::INFO.name,
+                reason,
+                needed,
+                n_samples,
+            });
         }
         Ok(k)
     }
@@ -184,7 +139,7 @@ impl Lnc {
             return Ok(Correlation::default());
         }
         let nearest = Neighbors::new(points, Metric::Chebyshev).nearest(k);
-        let ln_alpha = self.config.alpha.unwrap_or_else(|| alpha(d, k)).ln();
+        let ln_alpha = self.alpha.unwrap_or_else(|| alpha(d, k)).ln();
         // Differences of so little are rounding.
         let smallest = 1e-14 * points.iter().fold(0f64, |m, v| m.max(v.abs()));
         let sorted: Vec<Vec<f64>> = points
@@ -244,7 +199,7 @@ impl Lnc {
         let n = joint.nrows();
         let k = self.k(joint.ncols(), n)?;
         let tied = joint.columns().into_iter().map(tied_in_column).max().unwrap_or(0);
-        check_ties(Self::NAME, tied, n)?;
+        check_ties(Self::INFO.name, tied, n)?;
         let psi = digammas(n);
         let all = self.columns(joint, k, &psi)?;
         let mut value = all.value;
@@ -254,7 +209,7 @@ impl Lnc {
             value -= own.value;
             flat = flat.max(own.flat);
         }
-        let mut estimate = Estimate::new(finite(value)?, Kind::Consistent, variables);
+        let mut estimate = Estimate::new(finite(value)?, EstimateKind::Consistent, variables);
         let found = Found { tied, dropped: 0, simpler: flat };
         let none = Found::default();
         report(
@@ -324,20 +279,41 @@ fn ln_volume(rows: &[f64], d: usize) -> f64 {
 }
 
 impl Estimator for Lnc {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
     }
 
     fn setting(&self) -> String {
-        self.config.setting()
+        let mut text = String::new();
+        if let Some(k) = self.k {
+            text += &format!("k={k}, ");
+        }
+        if let Some(alpha) = self.alpha {
+            text += &format!("alpha={alpha}, ");
+        }
+        text + &format!("scaling={}", self.scaling.name())
     }
 
-    fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
-        self.total_correlation(&[x.view(), y.view()])
+    /// [`EstimateError::Setting`] if `k` is below 3 or `alpha` not between 0 and 1.
+    fn check(&self) -> Result<(), EstimateError> {
+        if let Some(k) = self.k.filter(|k| !(3..=10_000).contains(k)) {
+            let (given, allowed) = (k.to_string(), "3 to 10000, and at least twice the columns");
+            return Err(EstimateError::Setting { key: "k", given, allowed });
+        }
+        match self.alpha {
+            Some(alpha) if !(0.0..=1.0).contains(&alpha) => {
+                Err(EstimateError::Setting { key: "alpha", given: alpha.to_string(), allowed: "0 to 1" })
+            }
+            _ => Ok(()),
+        }
     }
 
-    fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        let Some(prepared) = prepare(self.name(), parts, self.config.scaling)? else {
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        self.estimate_total_correlation(&[x.view(), y.view()])
+    }
+
+    fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
+        let Some(prepared) = prepare(self.name(), parts, self.scaling)? else {
             return Ok(nothing(parts));
         };
         self.blocks(&prepared.blocks, prepared.joint.view(), prepared.constant, parts)

@@ -13,18 +13,16 @@ mod moments;
 #[cfg(test)]
 mod tests;
 
-pub use gknn::{Gknn, GknnConfig};
-pub use klnn::{Klnn, KlnnBandwidth, KlnnConfig};
-pub use lgde::{Lgde, LgdeConfig};
-pub use lnc::{Lnc, LncConfig};
+pub use gknn::Gknn;
+pub use klnn::{Klnn, KlnnBandwidth};
+pub use lgde::Lgde;
+pub use lnc::Lnc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
-use super::error::check_variables;
-use super::prepare::{Columns, columns};
-use super::{Estimate, EstimateError, Kind, Scaling, Warning};
+use super::input::{Columns, columns};
 use crate::neighbors::Nearest;
-use crate::{Information, Variable};
+use crate::{Estimate, EstimateError, EstimateKind, Information, Scaling, Variable, Warning};
 
 /// Columns that local likelihood can work with, of all variables together.
 const MOST: usize = 6;
@@ -50,7 +48,6 @@ fn prepare(
     if variables.is_empty() {
         return Err(EstimateError::Empty { n_samples: 0, width: 0 });
     }
-    check_variables(variables)?;
     let mut blocks = Vec::with_capacity(variables.len());
     let mut constant = 0;
     for variable in variables {
@@ -70,7 +67,7 @@ fn prepare(
 
 /// Returns the estimate for a constant variable.
 fn nothing(variables: &[Variable<'_>]) -> Estimate {
-    let mut estimate = Estimate::new(Information::from_nats(0.0), Kind::Exact, variables);
+    let mut estimate = Estimate::new(Information::from_nats(0.0), EstimateKind::Exact, variables);
     estimate.warnings.push(Warning::Constant);
     estimate
 }
@@ -82,7 +79,6 @@ fn for_entropy(
     x: &Variable<'_>,
     scaling: Scaling,
 ) -> Result<(Array2<f64>, f64), EstimateError> {
-    check_variables(std::slice::from_ref(x))?;
     if scaling == Scaling::NormalScores {
         return Err(EstimateError::Setting {
             key: "scaling",

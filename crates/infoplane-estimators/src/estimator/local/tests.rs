@@ -1,5 +1,6 @@
 //! What all local methods answer to bad input, closed forms, and laws that hold for each.
 
+use crate::Measure;
 use ndarray::{Array2, Axis, array, concatenate};
 use proptest::prelude::*;
 
@@ -8,26 +9,26 @@ use crate::estimator::{Estimator, Quantity};
 use crate::random::{Purpose, generator, normal, uniform};
 use crate::{Labels, Variable};
 
-fn klnn(change: impl Fn(&mut KlnnConfig)) -> Klnn {
-    let mut config = KlnnConfig::default();
+fn klnn(change: impl Fn(&mut Klnn)) -> Klnn {
+    let mut config = Klnn::default();
     change(&mut config);
-    Klnn::new(&config).unwrap()
+    config.clone()
 }
 
-fn lgde(change: impl Fn(&mut LgdeConfig)) -> Lgde {
-    let mut config = LgdeConfig::default();
+fn lgde(change: impl Fn(&mut Lgde)) -> Lgde {
+    let mut config = Lgde::default();
     change(&mut config);
-    Lgde::new(&config).unwrap()
+    config.clone()
 }
 
-fn lnc(change: impl Fn(&mut LncConfig)) -> Lnc {
-    let mut config = LncConfig::default();
+fn lnc(change: impl Fn(&mut Lnc)) -> Lnc {
+    let mut config = Lnc::default();
     change(&mut config);
-    Lnc::new(&config).unwrap()
+    config.clone()
 }
 
 fn gknn() -> Gknn {
-    Gknn::new(&GknnConfig::default()).unwrap()
+    Gknn::default()
 }
 
 fn all() -> Vec<Box<dyn Estimator>> {
@@ -172,17 +173,17 @@ fn settings_out_of_range_are_refused_by_name() {
     let refused = |key: &str, error: EstimateError| {
         assert!(matches!(&error, EstimateError::Setting { key: given, .. } if *given == key), "{error}");
     };
-    let default = KlnnConfig::default;
-    refused("k", Klnn::new(&KlnnConfig { k: 4, ..default() }).unwrap_err());
-    refused("order", Klnn::new(&KlnnConfig { order: 3, ..default() }).unwrap_err());
-    refused("neighbors", Klnn::new(&KlnnConfig { neighbors: Some(29), ..default() }).unwrap_err());
-    refused("k", Lgde::new(&LgdeConfig { k: Some(4), ..LgdeConfig::default() }).unwrap_err());
-    refused("neighbors", Lgde::new(&LgdeConfig { neighbors: Some(9), ..LgdeConfig::default() }).unwrap_err());
-    refused("k", Lnc::new(&LncConfig { k: Some(2), ..LncConfig::default() }).unwrap_err());
+    let default = Klnn::default;
+    refused("k", Klnn { k: 4, ..default() }.check().unwrap_err());
+    refused("order", Klnn { order: 3, ..default() }.check().unwrap_err());
+    refused("neighbors", Klnn { neighbors: Some(29), ..default() }.check().unwrap_err());
+    refused("k", Lgde { k: Some(4), ..Lgde::default() }.check().unwrap_err());
+    refused("neighbors", Lgde { neighbors: Some(9), ..Lgde::default() }.check().unwrap_err());
+    refused("k", Lnc { k: Some(2), ..Lnc::default() }.check().unwrap_err());
     for alpha in [-0.1, 1.1, f64::NAN] {
-        refused("alpha", Lnc::new(&LncConfig { alpha: Some(alpha), ..LncConfig::default() }).unwrap_err());
+        refused("alpha", Lnc { alpha: Some(alpha), ..Lnc::default() }.check().unwrap_err());
     }
-    refused("k", Gknn::new(&GknnConfig { k: 2, ..GknnConfig::default() }).unwrap_err());
+    refused("k", Gknn { k: 2, ..Gknn::default() }.check().unwrap_err());
 }
 
 #[test]
