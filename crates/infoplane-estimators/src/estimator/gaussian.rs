@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::special::digamma;
 use crate::symmetric::matrix_product;
 
@@ -94,7 +95,7 @@ const DETERMINED: f64 = 1e-12;
 /// Gaussian samples is expected to be off. n > d.
 pub(super) fn determinant_bias(n: usize, d: usize) -> f64 {
     let half = (n as f64 - 1.0) / 2.0;
-    (1..=d).map(|i| digamma((n - i) as f64 / 2.0) - half.ln()).sum()
+    (1..=d).map(|i| digamma((n - i) as f64 / 2.0) - math::ln(half)).sum()
 }
 
 /// Returns the covariances of the columns, with n − 1.
@@ -136,7 +137,7 @@ fn independent(covariance: &Array2<f64>) -> (Vec<usize>, Array2<f64>) {
 
 /// ln det of what was factored.
 pub(super) fn ln_determinant(factor: &Array2<f64>) -> f64 {
-    2.0 * factor.diag().iter().map(|pivot| pivot.ln()).sum::<f64>()
+    2.0 * factor.diag().iter().map(|pivot| math::ln(*pivot)).sum::<f64>()
 }
 
 /// L⁻¹ B for a lower triangular L.

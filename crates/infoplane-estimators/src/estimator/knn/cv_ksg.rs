@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::random::{Purpose, generator, normal};
 use crate::symmetric::matrix_product;
 
@@ -171,7 +172,7 @@ fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
     let squares: Vec<f64> = rows.rows().into_iter().map(|row| row.dot(&row).min(1.0)).collect();
     let shrunk = |square: f64, t: f64| ((square - t) / (1.0 - t)).max(0.0);
     let information =
-        |t: f64| -> f64 { -0.5 * squares.iter().map(|&v| (-shrunk(v, t)).ln_1p()).sum::<f64>() };
+        |t: f64| -> f64 { -0.5 * squares.iter().map(|&v| math::ln_1p(-shrunk(v, t))).sum::<f64>() };
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..50 {
         let middle = 0.5 * (low + high);
@@ -204,8 +205,8 @@ fn orthogonal_rows(matrix: Array2<f64>) -> (Array2<f64>, Array2<f64>) {
                 }
                 still = false;
                 let slope = (other - own) / (2.0 * common);
-                let tangent = slope.signum() / (slope.abs() + slope.hypot(1.0));
-                let cosine = 1.0 / tangent.hypot(1.0);
+                let tangent = slope.signum() / (slope.abs() + math::hypot(slope, 1.0));
+                let cosine = 1.0 / math::hypot(tangent, 1.0);
                 for both in [&mut turn, &mut rows] {
                     let (mut a, mut b) = both.multi_slice_mut((s![i, ..], s![j, ..]));
                     ndarray::Zip::from(&mut a).and(&mut b).for_each(|a, b| {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
 
@@ -173,13 +174,13 @@ impl MixedKsg {
                     psi[k] - psi[n_x[i] + 1] - psi[n_y[i] + 1]
                 }
                 MixedKsgForm::Paper => {
-                    let logarithm = |count: usize| ((count + 1) as f64).ln();
+                    let logarithm = |count: usize| math::ln((count + 1) as f64);
                     // A sample alone at its place and with its label has itself for a neighbour.
                     psi[k.max(1)] - logarithm(n_x[i]) - logarithm(n_y[i])
                 }
             })
             .collect();
-        (n as f64).ln() + mean(terms.into_iter())
+        math::ln(n as f64) + mean(terms.into_iter())
     }
 }
 
@@ -239,7 +240,7 @@ impl Estimator for MixedKsg {
             _ => unreachable!("every variable that is not labels has columns"),
         };
         let psi_k = crate::special::digamma(self.k as f64);
-        let ceiling = Information::from_nats((n as f64).ln() - psi_k);
+        let ceiling = Information::from_nats(math::ln(n as f64) - psi_k);
         if nats > ceiling.nats() - super::NEAR_CEILING {
             warnings.push(Warning::NearCeiling { ceiling });
         }
