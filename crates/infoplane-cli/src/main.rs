@@ -1,5 +1,8 @@
 //! The command `infoplane`: train, measure and draw the information plane.
 
+// Tests may compare with the platform's functions.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod commands;
 mod describe;
 mod failure;
@@ -16,6 +19,9 @@ fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
     if arguments.quiet {
         terminal::be_quiet();
+    }
+    if let Err(message) = infoplane::simd::check() {
+        return failure::Failure::input(message).tell();
     }
     arguments.command.run().unwrap_or_else(|failure| failure.tell())
 }

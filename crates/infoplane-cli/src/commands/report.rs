@@ -102,6 +102,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     let options = arguments.figures.look.still("figures that compare runs")?;
     check_outside_runs(out, None)?;
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
+    arguments.runs.iter().zip(&runs).for_each(|(path, run)| tell_other_version(path, run));
     let flags = &arguments.figures;
     let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);
     let comparison = comparison.map_err(|error| {
@@ -141,6 +142,7 @@ fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Fa
         });
     }
     let run = Run::read(path)?;
+    tell_other_version(path, &run);
     let data = ReportData { all_seeds: flags.all_seeds, ..ReportData::of(&run) };
     let place = out.map_or_else(|| run.directory().report_path(), Path::to_path_buf);
     let files = infoplane::report::write(&data, &flags.look.options(), &place)?;
@@ -151,6 +153,17 @@ fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Fa
         "files": files,
     });
     Ok(Drawn { summary: infoplane::report::summary(&data), object, files })
+}
+
+/// Numbers depend on the version of the program, and on nothing else that a run does not name.
+fn tell_other_version(path: &Path, run: &Run) {
+    let (then, now) = (&run.manifest().infoplane_version, env!("CARGO_PKG_VERSION"));
+    if then != now {
+        say(format_args!(
+            "{} was begun by infoplane {then}; numbers of infoplane {now} may differ",
+            path.display()
+        ));
+    }
 }
 
 /// One form of each figure.

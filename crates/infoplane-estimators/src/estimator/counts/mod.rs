@@ -31,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::table;
+use crate::math;
 use crate::variable::symbols::{labels, together};
 use histogram::Histogram;
 
@@ -349,7 +350,7 @@ impl Discrete {
         if self.correction.is_plug_in() {
             // Each part but one can hold ln n that the others know.
             let parts = variables.len().saturating_sub(1).max(1) as f64;
-            estimate.ceiling = Some(Information::from_nats(parts * (n as f64).ln()));
+            estimate.ceiling = Some(Information::from_nats(parts * math::ln(n as f64)));
         }
         // What is rounding says nothing of the error.
         if let Some(error) = amount.standard_error.filter(|error| *error > 1e-9) {
@@ -468,7 +469,7 @@ fn pair_terms<'a>(correction: Correction, x: &'a Labels, y: &'a Labels) -> Vec<T
 /// Holds a corrected entropy of cells at ln N, where the other side tells which of N samples it is: more is not to be
 /// told apart, however many cells the correction supposes.
 pub(super) fn hold_at_ln_n(estimate: &mut Estimate) {
-    let most = Information::from_nats((estimate.n_samples as f64).ln());
+    let most = Information::from_nats(math::ln(estimate.n_samples as f64));
     if estimate.information <= most {
         return;
     }

@@ -4,6 +4,7 @@ use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
 
@@ -171,7 +172,7 @@ impl Estimator for ExtrapolatedKsg {
 /// From the terms of every sample at every k to one value; see [`ExtrapolatedKsg`].
 fn followed_to_zero(ladder: &[usize], terms: &[Vec<f64>], power: f64) -> f64 {
     let rungs: Vec<f64> = ladder.iter().map(|&k| k as f64).collect();
-    let radii: Vec<f64> = rungs.iter().map(|k| k.powf(power)).collect();
+    let radii: Vec<f64> = rungs.iter().map(|k| math::powf(*k, power)).collect();
     let line = Fit::new(&rungs, &radii, terms, 1);
     let parabola = Fit::new(&rungs, &radii, terms, 2);
     let n = terms[0].len() as f64;

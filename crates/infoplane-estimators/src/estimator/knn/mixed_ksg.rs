@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
 
@@ -196,13 +197,13 @@ impl MixedKsg {
                     psi[k] - psi[n_x[i] + 1] - psi[n_y[i] + 1]
                 }
                 MixedKsgForm::Paper => {
-                    let logarithm = |count: usize| ((count + 1) as f64).ln();
+                    let logarithm = |count: usize| math::ln((count + 1) as f64);
                     // A sample alone at its place and with its label has itself for a neighbour.
                     psi[k.max(1)] - logarithm(n_x[i]) - logarithm(n_y[i])
                 }
             })
             .collect();
-        (n as f64).ln() + mean(terms.into_iter())
+        math::ln(n as f64) + mean(terms.into_iter())
     }
 }
 

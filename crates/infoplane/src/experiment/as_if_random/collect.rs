@@ -11,6 +11,7 @@ use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
+use crate::math;
 use crate::measure::Workers;
 use crate::plane::MethodDescription;
 use crate::pool::{NetworkSource, WindowRow};
@@ -209,7 +210,7 @@ impl Collector<'_> {
 fn window_row(trainer: &Trainer, source: NetworkSource, network: &Network) -> WindowRow {
     let (loss, accuracy) = trainer.evaluate_network(network);
     let weights = network.layers.iter().flat_map(|layer| &layer.weights);
-    let squares: f64 = weights.map(|&weight| f64::from(weight).powi(2)).sum();
+    let squares: f64 = weights.map(|&weight| math::powi(f64::from(weight), 2)).sum();
     WindowRow {
         network: source,
         train_loss: loss.into(),
