@@ -78,6 +78,7 @@ pub mod network;
 mod pairwise;
 pub mod plane;
 pub mod pool;
+pub mod printable;
 mod random;
 pub mod record;
 pub mod report;
