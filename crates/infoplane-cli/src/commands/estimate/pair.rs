@@ -2,12 +2,16 @@
 
 use std::process::ExitCode;
 
-use infoplane::estimator::{LayerRange, Method, Options, permutation_test, with_uncertainty};
+use infoplane::estimator::{
+    EstimatorConfig, LayerRange, Method, Options, Uncertainty, permutation_test, with_uncertainty,
+};
 use infoplane::{Estimate, EstimateError, Estimator, Variable};
 
+use super::counted::Counted;
 use super::{Common, observed, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows, same_length};
+use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +64,7 @@ pub struct ErrorFlags {
 }
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
-pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
+pub fn pair(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
     let config = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
@@ -83,6 +87,9 @@ pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
             _ => failure,
         }
     };
+    let variables: Vec<Variable<'_>> = files.iter().map(|(_, variable)| *variable).collect();
+    arguments.common.check_memory(&config, &variables, 1)?;
+    clock.begin("estimating", 0);
     let range = observed(&config, &[x.variable(), y.variable()]);
     let estimator = config.estimator(&range).map_err(told)?;
     let quantity;
@@ -94,9 +101,10 @@ pub fn pair(arguments: &Args) -> Result<ExitCode, Failure> {
         None => {
             quantity = "I(X;Y)";
             let estimate = pair_or_reading(estimator.as_ref(), &x, &y).map_err(told)?;
-            finish(estimate, estimator.as_ref(), &range, &x, &y, arguments).map_err(told)?
+            finish(estimate, estimator.as_ref(), &range, &x, &y, arguments, clock)?.map_err(told)?
         }
     };
+    clock.finish();
     print(quantity, estimator.as_ref(), &estimate, p_value, "estimate pair", &arguments.common)
 }
 
@@ -113,6 +121,7 @@ fn pair_or_reading(estimator: &dyn Estimator, x: &Rows, y: &Rows) -> Result<Esti
 }
 
 /// Adds a standard error and a p-value, as asked for, by the very method that gave the estimate.
+#[allow(clippy::type_complexity)] // two ways to fail: the memory, and the estimates
 fn finish(
     estimate: Estimate,
     estimator: &dyn Estimator,
@@ -120,8 +129,12 @@ fn finish(
     x: &Rows,
     y: &Rows,
     arguments: &Args,
-) -> Result<(Estimate, Option<f64>), EstimateError> {
-    let chosen = estimate.routed.as_ref().map(|routed| routed.config.estimator(range)).transpose()?;
+    clock: &Clock,
+) -> Result<Result<(Estimate, Option<f64>), EstimateError>, Failure> {
+    let chosen = match estimate.routed.as_ref().map(|routed| routed.config.estimator(range)).transpose() {
+        Ok(chosen) => chosen,
+        Err(error) => return Ok(Err(error)),
+    };
     let by = chosen.as_deref().unwrap_or(estimator);
     let as_symbols = |index: usize| {
         estimate.routed.as_ref().is_some_and(|routed| routed.as_symbols.get(index) == Some(&true))
@@ -130,26 +143,52 @@ fn finish(
     let y_symbols = as_symbols(1).then(|| y.variable().symbols());
     let x = x_symbols.as_ref().map_or(x.variable(), Variable::Labels);
     let y = y_symbols.as_ref().map_or(y.variable(), Variable::Labels);
+    // Estimates of permutations, parts and draws are made side by side.
+    let config = match &estimate.routed {
+        Some(routed) => routed.config.clone(),
+        None => arguments.common.config()?,
+    };
+    let at_once = rayon::current_num_threads();
+    let more = |config: &EstimatorConfig| arguments.common.check_memory(config, &[x, y], at_once);
+    let counted = Counted { estimator: by, clock };
     let p_value = match arguments.permutations {
-        Some(n) => Some(permutation_test(by, x, y, n as usize, 0)?.p_value),
+        Some(n) => {
+            more(&config)?;
+            clock.begin("permutations", u64::from(n) + 1);
+            match permutation_test(&counted, x, y, n as usize, 0) {
+                Ok(test) => Some(test.p_value),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
         None => None,
     };
-    let estimate = with_standard_error(estimate, by, x, y, &arguments.error)?;
-    Ok((estimate, p_value))
+    if arguments.error.no_standard_error || estimate.standard_error.is_some() {
+        return Ok(Ok((estimate, p_value)));
+    }
+    let options = Options::default();
+    let parts = options.parts as u64;
+    let estimates = match config.about().uncertainty {
+        // 2 parts, 3 parts, … and all samples.
+        Uncertainty::Subsampling => parts * (parts + 1) / 2,
+        Uncertainty::Bootstrap => {
+            more(&config)?;
+            options.draws as u64 + 1
+        }
+        _ => 0,
+    };
+    clock.begin("standard error, estimates", estimates);
+    Ok(with_standard_error(estimate, &counted, x, y, options).map(|estimate| (estimate, p_value)))
 }
 
-/// Adds a standard error where the method has none of its own, unless it is not wanted.
+/// Adds a standard error, unless the method has none.
 fn with_standard_error(
     mut estimate: Estimate,
     estimator: &dyn Estimator,
     x: Variable<'_>,
     y: Variable<'_>,
-    flags: &ErrorFlags,
+    options: Options,
 ) -> Result<Estimate, EstimateError> {
-    if flags.no_standard_error || estimate.standard_error.is_some() {
-        return Ok(estimate);
-    }
-    let found = match with_uncertainty(estimator, x, y, Options::default()) {
+    let found = match with_uncertainty(estimator, x, y, options) {
         // A method of layers only: nothing to be had.
         Err(EstimateError::NotOffered { .. }) => return Ok(estimate),
         found => found?,
