@@ -1,4 +1,4 @@
-//! The order of the library's modules in `docs/architecture.md` is the order in its source.
+//! The order of the modules in `docs/architecture.md` is the order in the sources of the libraries.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -40,8 +40,12 @@ fn code(source: &str) -> String {
     source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the names that follow each `crate::`, of lists in braces all of them.
+/// The libraries, each of which uses those before it.
+const LIBRARIES: [&str; 3] = ["infoplane-estimators", "infoplane-train", "infoplane"];
+
+/// Returns the names that follow each `crate::` or the name of a library, of lists in braces all of them.
 fn crate_paths(code: &str) -> BTreeSet<String> {
+    let code = code.replace("infoplane_estimators::", "crate::").replace("infoplane_train::", "crate::");
     let word = |text: &str| -> String {
         text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };
@@ -82,9 +86,13 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the source files of the library with their code, apart from those that only tests compile.
+/// Returns the source files of the libraries with their code, apart from those that only tests compile.
 fn library_code() -> Vec<(PathBuf, String)> {
-    let src = root().join("crates/infoplane/src");
+    LIBRARIES.into_iter().flat_map(code_of).collect()
+}
+
+fn code_of(library: &str) -> Vec<(PathBuf, String)> {
+    let src = root().join("crates").join(library).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
     // `tests.rs`, `parts_tests.rs`: compiled for tests only.
@@ -102,9 +110,11 @@ fn modules_use_only_those_above_them_in_the_documentation() {
     let (order, small) = documented();
     let place: HashMap<&str, usize> =
         order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    let library = code(&read("crates/infoplane/src/lib.rs"));
+    let library: String =
+        LIBRARIES.into_iter().map(|name| code(&read(format!("crates/{name}/src/lib.rs")))).collect();
     let modules: BTreeSet<&str> = library
         .lines()
+        .map(str::trim)
         .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
         .collect();
     // `pub use network::{Activations, …};` makes `crate::Activations` a use of `network`.
@@ -112,6 +122,10 @@ fn modules_use_only_those_above_them_in_the_documentation() {
     for item in library.split("pub use ").skip(1) {
         let (path, _) = item.split_once(';').expect("the end of a `use`");
         let (module, names) = path.split_once("::").expect("a path");
+        if LIBRARIES.iter().any(|library| library.replace('-', "_") == module) {
+            // The library that has it says where it is from.
+            continue;
+        }
         for name in names.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty()) {
             reexports.insert(name.into(), module);
         }

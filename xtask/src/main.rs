@@ -59,7 +59,7 @@ fn soak(kills: Option<String>) -> Result<(), String> {
 fn bench_tables() -> Result<(), String> {
     for (title, environment) in [("one core", &[("RAYON_NUM_THREADS", "1")][..]), ("all cores", &[])] {
         println!("\n== {title}");
-        cargo(&["bench", "--package", "infoplane"], environment)?;
+        cargo(&["bench", "--workspace"], environment)?;
     }
     Ok(())
 }

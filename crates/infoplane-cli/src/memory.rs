@@ -1,7 +1,8 @@
 //! Memory: what a process may have, and what an estimate is known to need.
 
 use bytesize::ByteSize;
-use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::Estimator;
+use infoplane::estimator::AnyEstimator;
 
 use crate::failure::Failure;
 
@@ -16,14 +17,14 @@ pub struct Size<'a> {
 }
 
 /// Refuses an estimate that needs more memory than `allowed`, or than the process may have.
-pub fn check(config: &EstimatorConfig, size: Size<'_>, allowed: Option<ByteSize>) -> Result<(), Failure> {
-    let (needed, what) = needed(config, size);
+pub fn check(estimator: &AnyEstimator, size: Size<'_>, allowed: Option<ByteSize>) -> Result<(), Failure> {
+    let (needed, what) = needed(estimator, size);
     let told = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
-    let estimator = config.about().name;
+    let name = estimator.name();
     let refused = |limit: String, advice: &str| {
         let needs = told(needed);
         Failure::input(format!(
-            "{estimator} on {} samples needs about {needs} of memory ({what}); {limit}",
+            "{name} on {} samples needs about {needs} of memory ({what}); {limit}",
             size.n_samples
         ))
         .with_advice(format!("allow more{advice}, give fewer samples, or take another estimator"))
@@ -47,17 +48,16 @@ pub fn check(config: &EstimatorConfig, size: Size<'_>, allowed: Option<ByteSize>
 /// The bytes that an estimate needs beside its data, and what most of them are for.
 ///
 /// The formulas are those of the arrays that the methods allocate; small ones are left out.
-pub fn needed(config: &EstimatorConfig, size: Size<'_>) -> (u64, &'static str) {
+pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
     let n = size.n_samples as f64;
     let columns: usize = size.widths.iter().sum();
-    let keys = config.keys();
-    let number =
-        |key: &str| keys.get(key).and_then(|value| value.as_float().or(value.as_integer().map(|v| v as f64)));
+    let keys = estimator.keys();
+    let number = |key: &str| keys.get(key).and_then(|value| value.as_f64());
     // Values as double precision numbers, in columns, ranked or scaled, and joined.
     let copies = 4.0 * 8.0 * n * columns as f64;
     // A distance and an index, in the lists and where they are collected: 150 MB measured for 2500 lists of all others.
     let neighbours = |k: f64| 24.0 * n * k.min(n - 1.0).max(0.0);
-    let (most, what) = match config.about().name {
+    let (most, what) = match estimator.name() {
         "renyi" => {
             // Matrices of the variables and of their product are decomposed side by side. For α = 2 there are none.
             let n = number("batch").map_or(n, |batch| batch.min(n));
@@ -136,8 +136,8 @@ mod tests {
     use super::*;
 
     fn bytes(toml: &str, n_samples: usize, widths: &[usize]) -> u64 {
-        let config: EstimatorConfig = toml::from_str(toml).unwrap();
-        needed(&config, Size { n_samples, widths, at_once: 1 }).0
+        let estimator: AnyEstimator = toml::from_str(toml).unwrap();
+        needed(&estimator, Size { n_samples, widths, at_once: 1 }).0
     }
 
     #[test]

@@ -7,8 +7,7 @@
 
 use divan::{Bencher, black_box};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, NoiseConfig,
-    RangeScope,
+    AnyEstimator, BinRange, BinRule, Binned, Correction, Kde, LayerRange, Noise, RangeScope,
 };
 use infoplane::network::Initialization;
 use infoplane::pool::{NetworkSource, Pool, PoolSubject, measure_pool};
@@ -46,8 +45,8 @@ fn pool(n_networks: usize) -> Pool {
     Pool::of(networks(n_networks).iter().map(|(source, network)| (*source, network)), inputs().view())
 }
 
-fn thirty_bins() -> EstimatorConfig {
-    EstimatorConfig::Binned(BinnedConfig {
+fn thirty_bins() -> AnyEstimator {
+    AnyEstimator::Binned(Binned {
         rule: BinRule::Equal,
         bins: Some(30),
         bin_width: None,
@@ -57,7 +56,7 @@ fn thirty_bins() -> EstimatorConfig {
 }
 
 /// Every layer of pools of 1, 2, 4, … networks.
-fn on_threads(bencher: Bencher<'_, '_>, threads: usize, n_networks: usize, method: EstimatorConfig) {
+fn on_threads(bencher: Bencher<'_, '_>, threads: usize, n_networks: usize, method: AnyEstimator) {
     let pool = pool(n_networks);
     let ranges: Vec<LayerRange> = pool
         .layers
@@ -97,10 +96,10 @@ fn binned_256_networks_n4096_widths_10_7_5_4_3_2(bencher: Bencher<'_, '_>, threa
 
 #[divan::bench(args = [2], sample_count = 1, sample_size = 1)]
 fn noise_64_networks_n4096_widths_10_7_5_4_3_2(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, 64, EstimatorConfig::Noise(NoiseConfig::new(vec![1e-3])));
+    on_threads(bencher, threads, 64, AnyEstimator::Noise(Noise::new(vec![1e-3])));
 }
 
 #[divan::bench(args = [2], sample_count = 1, sample_size = 1)]
 fn kde_64_networks_n4096_widths_10_7_5_4_3_2(bencher: Bencher<'_, '_>, threads: usize) {
-    on_threads(bencher, threads, 64, EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] }));
+    on_threads(bencher, threads, 64, AnyEstimator::Kde(Kde { noise_variances: vec![1e-3] }));
 }

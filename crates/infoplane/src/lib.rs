@@ -22,7 +22,7 @@
 //! Each stage accepts data of your own. With your own activations:
 //!
 //! ```
-//! use infoplane::estimator::{EstimatorConfig, KdeConfig, LayerRange};
+//! use infoplane::estimator::{AnyEstimator, Kde, LayerRange};
 //! use infoplane::measure::{LayerEstimators, measure_activations};
 //! use infoplane::{Activations, Labels};
 //! use ndarray::array;
@@ -30,7 +30,7 @@
 //! // One layer of two units, four samples of two classes, which it separates well.
 //! let t = array![[0.0f32, 0.1], [0.9, 1.0], [0.1, 0.0], [1.0, 0.9]];
 //! let y = Labels::from_symbols(&["cat", "dog", "cat", "dog"]);
-//! let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] });
+//! let kde = AnyEstimator::Kde(Kde { noise_variances: vec![1e-3] });
 //! let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
 //! let activations = Activations { layers: vec![t] };
 //! let rows = measure_activations(0, 120, &activations, &Labels::distinct(4), &y, &estimators);
@@ -64,44 +64,35 @@
 //! | the same, where no network can be kept or retrained | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
 pub mod bottleneck;
-pub mod calibrate;
 pub mod dataset;
 mod directory;
 mod draw;
-pub mod estimator;
 pub mod experiment;
 pub mod figure;
-pub mod information;
 pub mod measure;
-pub mod neighbors;
-pub mod network;
-mod pairwise;
 pub mod plane;
 pub mod pool;
 pub mod printable;
-mod random;
 pub mod record;
 pub mod report;
 pub mod reproduce;
 pub mod run;
 pub mod schedule;
-pub mod snapshot;
-mod special;
 pub mod sweep;
-mod symmetric;
 pub mod table;
-mod tile;
-pub mod train;
-pub mod variable;
-mod vector_math;
+
+pub use infoplane_estimators as estimator;
+pub use infoplane_estimators::{calibrate, information, neighbors, variable};
+pub use infoplane_train::{network, snapshot, train};
 
 pub use dataset::Dataset;
-pub use estimator::{Bound, Estimate, EstimateError, Estimator};
-pub use information::Information;
-pub use network::{Activations, Layer, Network, Nonlinearity};
+pub use infoplane_estimators::{
+    Bound, Estimate, EstimateError, Estimator, Information, Labels, Measure, OwnedVariable, Variable,
+};
+pub use infoplane_train::{Activations, Layer, Network, Nonlinearity, Observe, Snapshot, Snapshots};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
-pub use snapshot::{Observe, Snapshot, Snapshots};
-pub use variable::{Labels, OwnedVariable, Variable};
+
+pub(crate) use infoplane_estimators::{known, random};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

@@ -4,14 +4,15 @@ mod driver;
 mod progress;
 mod ranges;
 
+use crate::estimator::Measure;
 use std::sync::Arc;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::estimator::{Estimate, LayerRange, Method, Reading};
+use crate::estimator::{Estimate, Estimator, LayerEstimate, LayerRange};
 use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
-use crate::{Activations, EstimateError, Estimator, Labels, PlaneRow, Variable};
+use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
 pub(crate) use progress::warn_of_one_class;
@@ -43,15 +44,15 @@ struct Prepared {
 impl LayerEstimators {
     /// Fixes the bins of one layer. An estimator that cannot be had gives rows that say why.
     ///
-    /// The methods are those of the library, as [`EstimatorConfig`](crate::estimator::EstimatorConfig), or
+    /// The methods are those of the library, as [`AnyEstimator`](crate::estimator::AnyEstimator), or
     /// your own.
-    pub fn new<M: Method>(methods: &[M], range: &LayerRange) -> Self {
+    pub fn new<M: Estimator + Clone + 'static>(methods: &[M], range: &LayerRange) -> Self {
         let mut described = MethodDescription::of_methods(methods).into_iter();
         let prepared = methods
             .iter()
             .map(|method| Prepared {
-                methods: described.by_ref().take(method.settings().len()).collect(),
-                estimator: method.estimator(range),
+                methods: described.by_ref().take(method.layer_settings().len()).collect(),
+                estimator: method.for_layer(range),
             })
             .collect();
         LayerEstimators { prepared }
@@ -132,7 +133,7 @@ fn measure_layer(
                 .collect();
         }
     };
-    let row = |(method, reading): (&Arc<MethodDescription>, Reading)| {
+    let row = |(method, reading): (&Arc<MethodDescription>, LayerEstimate)| {
         let [i_xt, i_ty] = [&reading.estimates[0], &reading.estimates[1]];
         let bits = |estimate: &Result<Estimate, _>| {
             estimate.as_ref().ok().map(|estimate| estimate.information.bits())

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use infoplane::dataset::read::{read_array, read_labels};
 use infoplane::estimator::{
-    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, Method, Reading,
+    AnyEstimator, BinRange, BinRule, Binned, Correction, Kde, LayerEstimate, LayerRange,
 };
-use infoplane::{Bound, Labels};
+use infoplane::{Bound, Labels, Measure};
 
 /// The file, or `None` with a word about it.
 fn shared(file: &str) -> Option<PathBuf> {
@@ -19,10 +19,10 @@ fn shared(file: &str) -> Option<PathBuf> {
 }
 
 /// Readings of T0 … T5, with X every row and Y the label.
-fn readings(config: &EstimatorConfig) -> Option<Vec<Vec<Reading>>> {
+fn readings(config: &AnyEstimator) -> Option<Vec<Vec<LayerEstimate>>> {
     let path = shared("golden/tanh4096.npz")?;
     let y = read_labels(&path, Some("y")).expect("labels");
-    let estimator = config.estimator(&LayerRange::default()).expect("a valid setting");
+    let estimator = config.for_layer(&LayerRange::default()).expect("a valid setting");
     let measure = |layer: usize| {
         let t = read_array(&path, Some(&format!("T{layer}"))).expect("activations");
         let x = Labels::distinct(t.n_samples());
@@ -32,7 +32,7 @@ fn readings(config: &EstimatorConfig) -> Option<Vec<Vec<Reading>>> {
 }
 
 /// Compares (I(X;T), I(T;Y)) in bits with printed digits: half a unit of the last is allowed.
-fn assert_printed(config: EstimatorConfig, bound: Option<Bound>, printed: [(f64, f64); 6], unit: f64) {
+fn assert_printed(config: AnyEstimator, bound: Option<Bound>, printed: [(f64, f64); 6], unit: f64) {
     let Some(readings) = readings(&config) else { return };
     for (layer, (readings, expected)) in readings.iter().zip(printed).enumerate() {
         let reading = readings.iter().find(|reading| reading.bound == bound).expect("the bound");
@@ -49,9 +49,9 @@ fn assert_printed(config: EstimatorConfig, bound: Option<Bound>, printed: [(f64,
     }
 }
 
-fn on_minus_one_to_one(rule: BinRule) -> EstimatorConfig {
+fn on_minus_one_to_one(rule: BinRule) -> AnyEstimator {
     let range = Some(BinRange::Fixed([-1.0, 1.0]));
-    EstimatorConfig::Binned(BinnedConfig {
+    AnyEstimator::Binned(Binned {
         rule,
         bins: Some(30),
         bin_width: None,
@@ -96,19 +96,19 @@ fn floor_bins_of_width_seven_hundredths() {
         (9.6805, 0.4286),
         (2.6065, 0.0666),
     ];
-    let config = BinnedConfig {
+    let config = Binned {
         rule: BinRule::Floor,
         bins: None,
         bin_width: Some(0.07),
         range: None,
         correction: Correction::PlugIn,
     };
-    assert_printed(EstimatorConfig::Binned(config), None, printed, 1e-4);
+    assert_printed(AnyEstimator::Binned(config), None, printed, 1e-4);
 }
 
 #[test]
 fn both_bounds_with_noise_of_one_thousandth() {
-    let config = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] });
+    let config = AnyEstimator::Kde(Kde { noise_variances: vec![1e-3] });
     let upper = [
         (12.000000, 0.999157),
         (11.996490, 0.997968),

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use infoplane::estimator::{
-    BinRule, Binned, BinnedConfig, Correction, EstimatorConfig, KdeConfig, LayerRange, NoiseConfig,
-};
+use infoplane::estimator::{AnyEstimator, BinRule, Binned, Correction, Kde, LayerRange, Noise};
 use infoplane::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 use infoplane::figure::{BarStyle, FigureKind, MarkStyle, Reference, Series, pool_figures};
 use infoplane::pool::{
@@ -55,13 +53,13 @@ fn pool_of(networks: &[Network], inputs: &Array2<f32>) -> Pool {
     Pool::of(networks.iter().enumerate().map(|(epoch, network)| (source(epoch), network)), inputs.view())
 }
 
-fn measured(pool: &Pool, x: &Labels, y: &Labels, methods: &[EstimatorConfig]) -> Vec<PoolRow> {
+fn measured(pool: &Pool, x: &Labels, y: &Labels, methods: &[AnyEstimator]) -> Vec<PoolRow> {
     let ranges = vec![LayerRange::default(); pool.layers.len()];
     measure_pool(pool, PoolSubject { seed: Some(1), x, y }, methods, &ranges)
 }
 
-fn floor(bin_width: f64) -> BinnedConfig {
-    BinnedConfig {
+fn floor(bin_width: f64) -> Binned {
+    Binned {
         rule: BinRule::Floor,
         bins: None,
         bin_width: Some(bin_width),
@@ -116,9 +114,9 @@ fn a_linear_layer_with_gaussian_weights_has_the_information_of_a_mixture_of_gaus
     let variance = 3.0 * DEVIATION * DEVIATION;
     let noise = 0.25 * variance;
     let methods = [
-        EstimatorConfig::Binned(floor(0.2 * variance.sqrt())),
-        EstimatorConfig::Noise(NoiseConfig { draws: Some(2), ..NoiseConfig::new(vec![noise]) }),
-        EstimatorConfig::Kde(KdeConfig { noise_variances: vec![noise] }),
+        AnyEstimator::Binned(floor(0.2 * variance.sqrt())),
+        AnyEstimator::Noise(Noise { draws: Some(2), ..Noise::new(vec![noise]) }),
+        AnyEstimator::Kde(Kde { noise_variances: vec![noise] }),
     ];
     let y = Labels::from_symbols(&[0, 0, 0, 0, 1, 1, 1, 1]);
     let rows = measured(&pool_of(&networks, &x), &Labels::distinct(8), &y, &methods);
@@ -156,7 +154,7 @@ fn independent_weights_know_nothing_of_the_input_but_what_the_control_has() {
         .collect();
     let y = Labels::from_symbols(&(0..256).map(|i| i / 128).collect::<Vec<_>>());
     let rows =
-        measured(&pool_of(&networks, &x), &Labels::distinct(256), &y, &[EstimatorConfig::Binned(floor(1.0))]);
+        measured(&pool_of(&networks, &x), &Labels::distinct(256), &y, &[AnyEstimator::Binned(floor(1.0))]);
     let row = whole(&rows, n_networks)[0];
     let (found, control) = (row.i_xt_bits.unwrap(), row.control_bits.unwrap());
     // 10 to 20 bins and 64 samples: a bias of about 10/128 nats, which both have.
@@ -178,7 +176,7 @@ fn the_control_is_the_bias_of_as_many_networks() {
         n_inputs: n,
     };
     let y = Labels::from_symbols(&(0..n).map(|i| i % 2).collect::<Vec<_>>());
-    let rows = measured(&pool, &Labels::distinct(n), &y, &[EstimatorConfig::Binned(floor(1.0))]);
+    let rows = measured(&pool, &Labels::distinct(n), &y, &[AnyEstimator::Binned(floor(1.0))]);
     let row = whole(&rows, n_networks)[0];
     assert!((row.i_xt_bits.unwrap() - 3.0).abs() < 1e-9);
     assert!((row.i_ty_bits.unwrap() - 1.0).abs() < 1e-9);
@@ -223,7 +221,7 @@ fn copies_of_one_network_are_as_good_as_one() {
     let pool = pool_of(&networks, &x);
     let y = Labels::from_symbols(&(0..64).map(|i| i % 2).collect::<Vec<_>>());
     let drift = DriftTracker::of(1, &networks);
-    let rows = measured(&pool, &Labels::distinct(64), &y, &[EstimatorConfig::Binned(floor(0.1))]);
+    let rows = measured(&pool, &Labels::distinct(64), &y, &[AnyEstimator::Binned(floor(0.1))]);
     for layer in pooled_layers(&rows, &drift) {
         let single = layer.single().unwrap();
         for point in &layer.trend {
@@ -251,7 +249,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         settings: AsIfRandom {
             pool: PoolConfig::Epochs { window: n_networks, stride: 1, last: None },
             inputs: None,
-            estimators: vec![EstimatorConfig::Binned(floor(0.1))],
+            estimators: vec![AnyEstimator::Binned(floor(0.1))],
         },
         data: DataFacts {
             name: "all inputs of 6 bits".into(),
@@ -273,7 +271,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
             .map(|(width, name)| LayerDescription { name: String::new(), width, nonlinearity: name.into() })
             .to_vec(),
         seeds: (1..=seeds).map(|seed| SeedStatus { seed, ended: None }).collect(),
-        methods: pool_methods(&[EstimatorConfig::Binned(floor(0.1))]),
+        methods: pool_methods(&[AnyEstimator::Binned(floor(0.1))]),
         rows: vec![],
         drift: vec![],
         window: vec![],
@@ -293,9 +291,9 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         }));
         let rows = measured(&pool, &labels, &y, &result.settings.estimators);
         result.rows.extend(rows.into_iter().map(|row| PoolRow { seed: Some(seed), ..row }));
-        let binned = Binned::new(&floor(0.1), &LayerRange::default()).unwrap();
+        let binned = floor(0.1);
         for (layer, t) in pool.layers.iter().enumerate() {
-            let cells = binned.symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
+            let cells = binned.layer_symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
             let subject = PoolSubject { seed: Some(seed), x: &labels, y: &y };
             result.overlap.extend(overlaps(&cells, subject, layer + 1, &result.methods[0]));
         }

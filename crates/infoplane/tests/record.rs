@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use infoplane::estimator::EstimatorConfig;
+use infoplane::estimator::AnyEstimator;
 use infoplane::experiment::{Experiment, Progress, RunOptions};
 use infoplane::record::{
     Folder, FolderConfig, FollowOptions, Followed, Positions, RecordError, Recorder, Recording,
@@ -68,7 +68,7 @@ fn saved(epochs: &[u64]) -> (tempfile::TempDir, FolderConfig) {
     (folder, config)
 }
 
-fn estimators() -> Vec<EstimatorConfig> {
+fn estimators() -> Vec<AnyEstimator> {
     ["kind = 'kde'\nnoise_variances = [0.01]", "kind = 'binned'\nrule = 'equal'\nbins = 10\nrange = 'layer'"]
         .map(|text| toml::from_str(text).unwrap())
         .to_vec()

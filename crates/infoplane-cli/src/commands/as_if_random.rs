@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::estimator::{AnyEstimator, Estimator};
 use infoplane::experiment::{
     AsIfRandom as Settings, AsIfRandomResult, Experiment, ExperimentError, PoolConfig,
 };
@@ -312,7 +312,7 @@ fn settings(arguments: &Args) -> Result<Settings, Failure> {
     let estimator = method::config(name, &keys, &set)?;
     let most = match estimator {
         // Their time grows with the square of the rows.
-        EstimatorConfig::Noise(_) | EstimatorConfig::Kde(_) => 64,
+        AnyEstimator::Noise(_) | AnyEstimator::Kde(_) => 64,
         _ => 256,
     };
     let (window, stride, last) =
@@ -476,12 +476,8 @@ pub fn info(path: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         result.layers.iter().map(|l| format!("{} {}", l.width, l.nonlinearity)).collect();
     writeln!(out, "{}", titled("layers        ", widths.join(", ")))?;
     for estimator in &result.settings.estimators {
-        for (setting, _) in estimator.settings() {
-            writeln!(
-                out,
-                "{}",
-                titled("measured      ", format_args!("{} ({setting})", estimator.about().name))
-            )?;
+        for (setting, _) in estimator.layer_settings() {
+            writeln!(out, "{}", titled("measured      ", format_args!("{} ({setting})", estimator.name())))?;
         }
     }
     for note in as_if_random_notes(&result) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
-use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::estimator::{AnyEstimator, Estimator};
 use infoplane::printable::printable_path;
 use infoplane::report::write_calibration;
 use serde_json::{Value, json};
@@ -157,17 +157,17 @@ fn tasks(names: &[String]) -> Result<Vec<&'static Task>, Failure> {
     names.iter().map(find).collect()
 }
 
-fn methods(names: &[String]) -> Result<Vec<EstimatorConfig>, Failure> {
+fn methods(names: &[String]) -> Result<Vec<AnyEstimator>, Failure> {
     if names.is_empty() {
         return Ok(contenders());
     }
     let find = |name: &String| {
         let name = name.trim();
-        if EstimatorConfig::keys(name).is_none() {
+        if AnyEstimator::keys(name).is_none() {
             return Err(unknown(name));
         }
         contender(name).ok_or_else(|| {
-            let allowed: Vec<&str> = contenders().iter().map(|config| config.about().name).collect();
+            let allowed: Vec<&str> = contenders().iter().map(|config| config.name()).collect();
             Failure::input(format!(
                 "{name} needs a choice that the tasks do not have; those without are {}",
                 allowed.join(", ")
@@ -197,7 +197,7 @@ fn as_json(row: &Accuracy) -> Value {
 type Shown = (&'static str, fn(&Outcome) -> String);
 
 fn text(table: &[Accuracy], calibration: &Calibration, columns: usize) -> String {
-    let methods: Vec<&str> = calibration.methods.iter().map(|method| method.about().name).collect();
+    let methods: Vec<&str> = calibration.methods.iter().map(|method| method.name()).collect();
     let mut sizes = calibration.n_samples.clone();
     sizes.sort_unstable();
     sizes.dedup();

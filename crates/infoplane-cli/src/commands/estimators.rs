@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use infoplane::estimator::{About, EstimatorConfig};
+use infoplane::estimator::{AnyEstimator, EstimatorInfo};
 use infoplane::experiment::estimator_keys;
 use serde_json::{Map, Value, json};
 
@@ -33,31 +33,31 @@ pub fn estimators(arguments: &Args) -> Result<ExitCode, Failure> {
     let width = width();
     match &arguments.name {
         None if arguments.json => {
-            let all: Vec<Value> = EstimatorConfig::METHODS.iter().map(|about| as_json(about)).collect();
+            let all: Vec<Value> = AnyEstimator::ALL.iter().map(|info| as_json(info)).collect();
             print_json("estimators", json!({ "estimators": all }))?;
         }
         None => {
-            for about in EstimatorConfig::METHODS {
+            for info in AnyEstimator::ALL {
                 let lead = |text: &str| format!("{text:<18} ");
-                writeln!(out, "{}", wrapped(&lead(about.name), about.estimates, width))?;
-                writeln!(out, "{}", wrapped(&format!("{}when: ", lead("")), about.when, width))?;
-                let cost = format!("{}; {}", about.cost, about.reference);
+                writeln!(out, "{}", wrapped(&lead(info.name), info.estimates, width))?;
+                writeln!(out, "{}", wrapped(&format!("{}when: ", lead("")), info.when, width))?;
+                let cost = format!("{}; {}", info.cost, info.reference);
                 writeln!(out, "{}", wrapped(&format!("{}cost: ", lead("")), &cost, width))?;
             }
             writeln!(out, "\n`infoplane estimators NAME` explains the keys of one.")?;
         }
         Some(name) => {
-            let about = EstimatorConfig::METHODS.iter().find(|about| about.name == name);
-            let about = about.ok_or_else(|| unknown(name))?;
+            let info = EstimatorInfo::named(name);
+            let info = info.ok_or_else(|| unknown(name))?;
             if arguments.json {
-                print_json("estimators", as_json(about))?;
+                print_json("estimators", as_json(info))?;
             } else {
-                writeln!(out, "{} ({})", about.name, about.title)?;
+                writeln!(out, "{} ({})", info.name, info.title)?;
                 for (lead, text) in [
-                    ("estimates  ", about.estimates),
-                    ("when       ", about.when),
-                    ("cost       ", about.cost),
-                    ("reference  ", about.reference),
+                    ("estimates  ", info.estimates),
+                    ("when       ", info.when),
+                    ("cost       ", info.cost),
+                    ("reference  ", info.reference),
                 ] {
                     writeln!(out, "{}", wrapped(lead, text, width))?;
                 }
@@ -72,21 +72,21 @@ pub fn estimators(arguments: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_json(about: &About) -> Value {
-    let documented = estimator_keys(about.name).unwrap_or_default();
-    let defaults = defaults(about.name).unwrap_or_default();
+fn as_json(info: &EstimatorInfo) -> Value {
+    let documented = estimator_keys(info.name).unwrap_or_default();
+    let defaults = defaults(info.name).unwrap_or_default();
     let values: Map<String, Value> = documented
         .iter()
         .map(|key| (key.path.clone(), defaults.get(&key.path).cloned().unwrap_or(Value::Null)))
         .collect();
     let documented: Vec<Value> = documented.iter().map(keys::as_json).collect();
     json!({
-        "name": about.name,
-        "title": about.title,
-        "estimates": about.estimates,
-        "when": about.when,
-        "cost": about.cost,
-        "reference": about.reference,
+        "name": info.name,
+        "title": info.title,
+        "estimates": info.estimates,
+        "when": info.when,
+        "cost": info.cost,
+        "reference": info.reference,
         "keys": values,
         "documented_keys": documented,
     })
@@ -94,7 +94,7 @@ fn as_json(about: &About) -> Value {
 
 /// The settings that an estimator has without any key, by key; `None` if it needs one.
 fn defaults(name: &str) -> Option<Map<String, Value>> {
-    let config = EstimatorConfig::named(name, toml::Value::Table(toml::Table::new())).ok()??;
+    let config = AnyEstimator::named(name, toml::Value::Table(toml::Table::new())).ok()??;
     match serde_json::to_value(config) {
         Ok(Value::Object(map)) => Some(map),
         _ => None,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use infoplane::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
+use infoplane::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use infoplane::experiment::Progress;
 use infoplane::printable::{printable, printable_path};
 use infoplane::record::{
@@ -348,8 +348,8 @@ fn more(number: usize, what: &str) -> String {
     counted(number as u64, &format!("more {what}"))
 }
 
-fn default_estimator() -> EstimatorConfig {
-    EstimatorConfig::Binned(BinnedConfig {
+fn default_estimator() -> AnyEstimator {
+    AnyEstimator::Binned(Binned {
         rule: BinRule::Equal,
         bins: Some(30),
         bin_width: None,

@@ -1,7 +1,7 @@
 //! Methods and their keys, from the command line to a configuration.
 
 use clap::Args;
-use infoplane::estimator::{EstimatorConfig, Method};
+use infoplane::estimator::{AnyEstimator, Estimator};
 use infoplane::experiment::override_value;
 
 use crate::failure::Failure;
@@ -88,7 +88,7 @@ method_flags! {
 }
 
 /// The settings that the flags and `KEY=VALUE` describe; what the method does not take is refused by name.
-pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<EstimatorConfig, Failure> {
+pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<AnyEstimator, Failure> {
     let keys = keys(name)?;
     let mut table = toml::Table::new();
     let mut flags: Vec<(String, String)> = Vec::new();
@@ -119,7 +119,7 @@ pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<Estimat
         }
         flags.push((key.into(), format!("--set {set}")));
     }
-    match EstimatorConfig::named(name, toml::Value::Table(table.clone())) {
+    match AnyEstimator::named(name, toml::Value::Table(table.clone())) {
         Ok(Some(config)) => {
             config.check().map_err(|error| Failure::input(format!("--estimator {name}: {error}")))?;
             Ok(config)
@@ -131,12 +131,12 @@ pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<Estimat
 
 /// The keys of a method.
 fn keys(name: &str) -> Result<&'static [&'static str], Failure> {
-    EstimatorConfig::keys(name).ok_or_else(|| unknown(name))
+    AnyEstimator::keys(name).ok_or_else(|| unknown(name))
 }
 
 /// That there is no such method.
 pub fn unknown(name: &str) -> Failure {
-    let names: Vec<&str> = EstimatorConfig::METHODS.iter().map(|about| about.name).collect();
+    let names: Vec<&str> = AnyEstimator::ALL.iter().map(|info| info.name).collect();
     Failure::input(format!("no estimator is called `{name}`; there are {}", names.join(", ")))
         .with_advice("`infoplane estimators` says what each is for")
 }
@@ -166,7 +166,7 @@ fn not_taken(
         if let Some(value) = table.get(key) {
             alone.insert(key.clone(), value.clone());
         }
-        EstimatorConfig::named(name, toml::Value::Table(alone))
+        AnyEstimator::named(name, toml::Value::Table(alone))
             .is_err_and(|error| !error.message().starts_with("missing field"))
     });
     if let Some((_, flag)) = culprit {

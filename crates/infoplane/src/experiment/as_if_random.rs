@@ -22,7 +22,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
-use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, RangeScope};
+use crate::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use crate::plane::MethodDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
 use crate::printable::printable_path;
@@ -45,13 +45,13 @@ pub struct AsIfRandom {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<usize>,
     /// The estimators that each layer is measured with.
-    pub estimators: Vec<EstimatorConfig>,
+    pub estimators: Vec<AnyEstimator>,
 }
 
 impl Default for AsIfRandom {
     /// The last 256 epochs of each training run, all inputs, 30 equal bins on the range of each layer over the whole pool.
     fn default() -> Self {
-        let binned = BinnedConfig {
+        let binned = Binned {
             rule: BinRule::Equal,
             bins: Some(30),
             bin_width: None,
@@ -183,6 +183,7 @@ impl SeedStatus {
                 | TrainingEnd::Recorded { epoch },
             ) => format!("training ended at epoch {epoch}"),
             Some(TrainingEnd::Other { reason }) => reason.clone(),
+            Some(_) => "training ended".to_string(),
         };
         match excluded_from {
             None => ended,

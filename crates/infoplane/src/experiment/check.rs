@@ -2,8 +2,8 @@
 
 use super::config::{Experiment, OneOrEach};
 use super::error::ExperimentError;
-use crate::estimator::Method;
-use crate::network::MOST_BITS;
+use crate::estimator::Estimator;
+use crate::network::MAX_QUANTISED_BITS;
 
 /// More trainings than anybody has patience for; keeps lists of seeds in memory.
 const MAX_SEEDS: u64 = 1_000_000;
@@ -62,8 +62,10 @@ impl Experiment {
             ));
         }
         if let Some(bits) = self.network.quantised_bits {
-            if !(1..=MOST_BITS).contains(&bits) {
-                return value(format!("network.quantised_bits = {bits}; allowed is 1 to {MOST_BITS}"));
+            if !(1..=MAX_QUANTISED_BITS).contains(&bits) {
+                return value(format!(
+                    "network.quantised_bits = {bits}; allowed is 1 to {MAX_QUANTISED_BITS}"
+                ));
             }
             // Ranges are observed on the network as it was trained, whose values are not those that are measured.
             if let Some(index) = self.estimators.iter().position(|method| method.needs_observed_range()) {

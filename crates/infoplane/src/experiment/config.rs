@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::keyframes::KeyframesConfig;
 use crate::Nonlinearity;
 use crate::dataset::{DatasetSource, Scaling, SplitRule};
-use crate::estimator::EstimatorConfig;
+use crate::estimator::AnyEstimator;
 use crate::network::Initialization;
 use crate::schedule::{ScheduleConfig, ScheduleError};
 use crate::train::TrainConfig;
@@ -38,7 +38,7 @@ pub struct Experiment {
     #[serde(default)]
     pub keyframes: KeyframesConfig,
     /// The estimators; every layer is measured with each.
-    pub estimators: Vec<EstimatorConfig>,
+    pub estimators: Vec<AnyEstimator>,
 }
 
 fn one() -> u64 {

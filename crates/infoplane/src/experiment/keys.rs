@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use super::config::Experiment;
-use crate::estimator::EstimatorConfig;
+use crate::estimator::{AnyEstimator, EstimatorInfo};
 
 /// A key of a configuration file.
 ///
@@ -84,7 +84,7 @@ pub fn keys() -> Vec<Key> {
 /// assert!(ksg.iter().all(|key| key.about.ends_with('.')));
 /// ```
 pub fn estimator_keys(name: &str) -> Option<Vec<Key>> {
-    let schema = schema::<EstimatorConfig>();
+    let schema = schema::<AnyEstimator>();
     let variant = variants(&schema)?.into_iter().find(|variant| variant.kind == name)?;
     let mut keys = Vec::new();
     table("", variant.schema, &[], &mut keys);
@@ -200,7 +200,7 @@ fn merge(keys: &mut Vec<Key>, key: Key) {
 
 /// What a value of `kind` stands for: of an estimator, what it estimates.
 fn kind_about(variant: &Variant<'_>) -> String {
-    let estimator = EstimatorConfig::METHODS.iter().find(|about| about.name == variant.kind);
+    let estimator = EstimatorInfo::named(&variant.kind);
     match (about(variant.schema), estimator) {
         (text, Some(method)) if text.is_empty() => method.estimates.to_string(),
         (text, _) => text.trim_end_matches('.').to_string(),
@@ -445,34 +445,33 @@ mod tests {
         assert_eq!(range.value, "list of 2 numbers or text");
         assert!(range.choices.iter().any(|choice| choice.name == "layer"), "{range:?}");
         let kinds = key(&keys, "estimators.N.kind", "");
-        assert_eq!(kinds.choices.len(), EstimatorConfig::METHODS.len());
+        assert_eq!(kinds.choices.len(), AnyEstimator::ALL.len());
     }
 
     #[test]
     fn the_keys_of_estimators_are_those_that_they_take() {
-        for about in EstimatorConfig::METHODS {
+        for info in AnyEstimator::ALL {
             let listed: Vec<String> =
-                estimator_keys(about.name).unwrap().into_iter().map(|key| key.path).collect();
-            let mut taken = EstimatorConfig::keys(about.name).unwrap().to_vec();
+                estimator_keys(info.name).unwrap().into_iter().map(|key| key.path).collect();
+            let mut taken = AnyEstimator::keys(info.name).unwrap().to_vec();
             taken.sort_unstable();
-            assert_eq!(listed, taken, "{}", about.name);
+            assert_eq!(listed, taken, "{}", info.name);
         }
         assert_eq!(estimator_keys("magic"), None);
     }
 
     #[test]
     fn defaults_leave_an_estimator_as_it_is() {
-        for about in EstimatorConfig::METHODS {
+        for info in AnyEstimator::ALL {
             let empty = toml::Value::Table(toml::Table::new());
-            let Ok(Some(plain)) = EstimatorConfig::named(about.name, empty) else { continue };
-            let lines =
-                estimator_keys(about.name).unwrap().into_iter().filter_map(|key| match key.presence {
-                    Presence::Default(value) => Some(format!("{} = {value}\n", key.path)),
-                    _ => None,
-                });
+            let Ok(Some(plain)) = AnyEstimator::named(info.name, empty) else { continue };
+            let lines = estimator_keys(info.name).unwrap().into_iter().filter_map(|key| match key.presence {
+                Presence::Default(value) => Some(format!("{} = {value}\n", key.path)),
+                _ => None,
+            });
             let table: toml::Table = lines.collect::<String>().parse().unwrap();
-            let spelled_out = EstimatorConfig::named(about.name, toml::Value::Table(table)).unwrap();
-            assert_eq!(spelled_out, Some(plain), "{}", about.name);
+            let spelled_out = AnyEstimator::named(info.name, toml::Value::Table(table)).unwrap();
+            assert_eq!(spelled_out, Some(plain), "{}", info.name);
         }
     }
 

@@ -278,7 +278,7 @@ impl Experiment {
                     let n_measured = rows.len();
                     facts.push(PartFacts { part, n_measured, h_x_bits: 0.0, h_y_bits: 0.0, i_xy_bits: 0.0 });
                 }
-                let labels = labels.stretches(std::slice::from_ref(&rows));
+                let labels = labels.select_ranges(std::slice::from_ref(&rows));
                 let inputs = inputs.slice(s![rows, ..]).to_owned();
                 let measured = Dataset { name: String::new(), inputs, labels, split: None };
                 let (facts, n_seeds) = (&mut facts[place], seeds.len() as f64);

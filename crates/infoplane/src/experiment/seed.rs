@@ -12,7 +12,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
-use crate::estimator::{LayerRange, Method};
+use crate::estimator::{Estimator, LayerRange};
 use crate::measure::{
     LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
 };
@@ -123,7 +123,7 @@ impl Shared<'_> {
             let ranges = self.ranges(&mut source, inputs.view(), workers)?;
             let rows_of = |(part, rows): &(Option<Part>, Range<usize>)| {
                 let inputs = inputs.slice(s![rows.clone(), ..]);
-                let y = y.stretches(std::slice::from_ref(rows));
+                let y = y.select_ranges(std::slice::from_ref(rows));
                 (inputs, Labels::from_rows(inputs), y, self.estimators(&ranges, *part))
             };
             let rows: Vec<_> = parts.iter().map(rows_of).collect();
@@ -257,7 +257,7 @@ impl Shared<'_> {
         let Some(interval) = self.keyframe_interval else { return Ok(Vec::new()) };
         let there = self.run.keyframes(seed)?;
         let on_grid = (1..).map_while(|number| interval.checked_mul(number));
-        let mut probe = trainer.twin();
+        let mut probe = trainer.duplicate();
         let pairs = on_grid.zip(there.into_iter().filter(|epoch| epoch % interval == 0));
         let kept = pairs.map_while(|(expected, epoch)| {
             let fits = expected == epoch && self.fits(seed, epoch, &mut probe);
@@ -315,7 +315,7 @@ impl Shared<'_> {
         let keyframes = match self.keyframe_interval {
             None => true,
             Some(interval) => {
-                let of_last = || last == 0 || self.fits(seed, last, &mut trainer.twin());
+                let of_last = || last == 0 || self.fits(seed, last, &mut trainer.duplicate());
                 kept.len() as u64 == last / interval && (!finished || of_last())
             }
         };

@@ -2,7 +2,7 @@
 
 use super::{Axis, AxisScale, Cell, CellColumn, Cells, Figure, FigureKind, Panel, Series};
 use crate::calibrate::Accuracy;
-use crate::estimator::EstimatorConfig;
+use crate::estimator::EstimatorInfo;
 
 /// Errors of the two ends of the colours, in nats.
 const RANGE: (f64, f64) = (0.003, 3.0);
@@ -85,7 +85,7 @@ fn in_order<T: PartialEq>(table: &[Accuracy], key: impl Fn(&Accuracy) -> T) -> V
 
 /// The title of a method in figures.
 fn title(name: &str) -> &str {
-    EstimatorConfig::METHODS.iter().find(|about| about.name == name).map_or(name, |about| about.title)
+    EstimatorInfo::named(name).map_or(name, |info| info.title)
 }
 
 /// The cells of one number of samples.

@@ -511,7 +511,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::estimator::{EstimatorConfig, KdeConfig, LayerRange};
+    use crate::estimator::{AnyEstimator, Kde, LayerRange};
     use crate::network::Initialization;
     use crate::schedule::ScheduleConfig;
     use crate::{Labels, Network, Nonlinearity};
@@ -557,7 +557,7 @@ mod tests {
     ) -> Result<(), MeasureError<&'static str>> {
         let inputs = Array2::from_shape_fn((20, 3), |(row, column)| ((row * 7 + column * 3) % 11) as f32);
         let (x, y) = (Labels::distinct(20), Labels::from_symbols(&[0, 1].repeat(10)));
-        let kde = EstimatorConfig::Kde(KdeConfig { noise_variances: vec![0.1] });
+        let kde = AnyEstimator::Kde(Kde { noise_variances: vec![0.1] });
         let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
         let workers = Workers::new(threads).unwrap();
         let measuring = Measuring {

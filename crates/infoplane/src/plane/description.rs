@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Bound;
-use crate::estimator::{EstimatorConfig, Method};
+use crate::estimator::{Estimator, EstimatorInfo};
 
 /// How manifests and figures name a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -99,6 +99,12 @@ pub struct MethodDescription {
     pub settings: toml::Table,
 }
 
+/// Returns the same settings as a table of TOML; a setting that is null is left out.
+fn toml_table(keys: serde_json::Map<String, serde_json::Value>) -> toml::Table {
+    let given = keys.into_iter().filter(|(_, value)| !value.is_null());
+    given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?))).collect()
+}
+
 impl MethodDescription {
     /// A method by its name, its setting in words, and its bound.
     pub fn new(estimator: &str, setting: &str, bound: Option<Bound>) -> Self {
@@ -115,11 +121,11 @@ impl MethodDescription {
     }
 
     /// Every setting and bound of some methods, in the order of their rows; no two have the same id.
-    pub fn of_methods<M: Method>(methods: &[M]) -> Vec<Arc<MethodDescription>> {
+    pub fn of_methods<M: Estimator>(methods: &[M]) -> Vec<Arc<MethodDescription>> {
         let described = methods.iter().flat_map(|method| {
-            let keys = method.keys();
-            let name = method.about().name;
-            let readings = method.settings();
+            let keys = toml_table(method.keys());
+            let name = method.name();
+            let readings = method.layer_settings();
             let n_readings = readings.len();
             readings.into_iter().enumerate().map(move |(place, (setting, bound))| {
                 let mut settings = keys.clone();
@@ -191,8 +197,8 @@ fn slug(text: &str) -> String {
 
 /// `KDE, noise variance 0.001, upper bound`.
 fn title(estimator: &str, setting: &str, bound: Option<Bound>) -> String {
-    let known = EstimatorConfig::METHODS.iter().find(|about| about.name == estimator);
-    let estimator = known.map_or_else(|| estimator.replace('_', " "), |about| about.title.to_string());
+    let known = EstimatorInfo::named(estimator);
+    let estimator = known.map_or_else(|| estimator.replace('_', " "), |info| info.title.to_string());
     let setting = short_numbers(&minus_signs(&setting.replace(['_', '='], " ")));
     let bound = bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
     if setting.is_empty() { format!("{estimator}{bound}") } else { format!("{estimator}, {setting}{bound}") }
@@ -238,6 +244,7 @@ fn minus_signs(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimator::AnyEstimator;
 
     #[test]
     fn titles_are_written_for_readers() {
@@ -272,8 +279,8 @@ mod tests {
 
     #[test]
     fn every_reading_of_a_configuration_is_described_with_its_own_keys() {
-        let kde: EstimatorConfig = toml::from_str("kind = 'kde'\nnoise_variances = [0.1, 0.001]").unwrap();
-        let binned: EstimatorConfig =
+        let kde: AnyEstimator = toml::from_str("kind = 'kde'\nnoise_variances = [0.1, 0.001]").unwrap();
+        let binned: AnyEstimator =
             toml::from_str("kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]").unwrap();
         let described = MethodDescription::of_methods(&[kde, binned]);
         let variances: Vec<Option<f64>> = described.iter().map(|method| method.noise_variance()).collect();

@@ -114,6 +114,7 @@ pub fn corrected_by_counts(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimator::Measure;
     use proptest::prelude::*;
 
     /// Plug-in I(cells; x), by the chain rule.
@@ -146,8 +147,8 @@ mod tests {
 
     #[test]
     fn corrected_counts_are_those_of_the_measuring_call() {
-        use crate::estimator::{ChaoWangJost, ChaoWangJostConfig};
-        use crate::{Estimator, Variable};
+        use crate::Variable;
+        use crate::estimator::ChaoWangJost;
         let (n, n_networks) = (40, 12);
         let codes: Vec<u32> = (0..n * n_networks).map(|row| (row * row % 131 % 23) as u32).collect();
         let cells = Labels::from_symbols(&codes);
@@ -159,7 +160,7 @@ mod tests {
         let subject = PoolSubject { seed: None, x: &x, y: &y };
         let corrected = corrected_by_counts(&cells, subject, &row, &method()).unwrap();
         assert_eq!(corrected.i_ty_bits, None);
-        let chao_wang_jost = ChaoWangJost::new(&ChaoWangJostConfig::default()).unwrap();
+        let chao_wang_jost = ChaoWangJost::default();
         let expected = chao_wang_jost.pair(Variable::Labels(&cells), Variable::Labels(&repeated)).unwrap();
         assert!((corrected.i_xt_bits.unwrap() - expected.information.bits()).abs() < 1e-12);
     }

@@ -1,5 +1,6 @@
 //! Measures pools of 1, 2, 4, … networks of a window.
 
+use crate::estimator::Measure;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,10 +10,10 @@ use rayon::prelude::*;
 
 use super::subsets::{Subset, subsets};
 use super::{Pool, PoolRow};
-use crate::estimator::{EstimateError, LayerRange, Method, Reading, Symbols};
+use crate::estimator::{EstimateError, Estimator, LayerEstimate, LayerRange, Symbols};
 use crate::plane::{MethodDescription, Missing};
 use crate::random::{Purpose, generator, shuffle};
-use crate::{Estimator, Labels, Variable};
+use crate::{Labels, Variable};
 
 /// The inputs of a pool and their classes.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,7 @@ pub struct PoolSubject<'a> {
 ///
 /// # Panics
 /// If there are not as many ranges as layers, or not as many labels as inputs.
-pub fn measure_pool<M: Method>(
+pub fn measure_pool<M: Estimator + Clone + 'static>(
     pool: &Pool,
     subject: PoolSubject<'_>,
     methods: &[M],
@@ -49,7 +50,7 @@ pub fn measure_pool<M: Method>(
 
 /// As [`measure_pool`], with the descriptions of the methods in the order of their readings; asks before every layer of
 /// every subset whether to stop, and returns `None` if so.
-pub(crate) fn measure_pool_unless<M: Method>(
+pub(crate) fn measure_pool_unless<M: Estimator + Clone + 'static>(
     pool: &Pool,
     subject: PoolSubject<'_>,
     methods: &[M],
@@ -62,7 +63,7 @@ pub(crate) fn measure_pool_unless<M: Method>(
     let methods: Vec<(&M, &[Arc<MethodDescription>])> = methods
         .iter()
         .map(|method| {
-            let (its, others) = described.split_at(method.settings().len());
+            let (its, others) = described.split_at(method.layer_settings().len());
             described = others;
             (method, its)
         })
@@ -133,16 +134,16 @@ struct PreparedLayer<'a> {
 }
 
 impl<'a> PreparedLayer<'a> {
-    fn new<M: Method>(
+    fn new<M: Estimator + Clone + 'static>(
         pool: &'a Pool,
         layer: usize,
         (method, methods): (&M, &'a [Arc<MethodDescription>]),
         range: &LayerRange,
     ) -> Self {
-        let estimator = method.estimator(range);
+        let estimator = method.for_layer(range);
         let of_layer = |estimator: &dyn Estimator| {
             // A layer without symbols, because an activation is not a number, is measured subset by subset.
-            estimator.symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
+            estimator.layer_symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
         };
         let symbols = estimator.as_deref().ok().and_then(of_layer);
         PreparedLayer { pool, layer, methods, estimator, symbols }
@@ -179,7 +180,7 @@ impl<'a> PreparedLayer<'a> {
         }
     }
 
-    fn readings(&self, subset: &Subset, labellings: &[&Labels]) -> Result<Vec<Reading>, EstimateError> {
+    fn readings(&self, subset: &Subset, labellings: &[&Labels]) -> Result<Vec<LayerEstimate>, EstimateError> {
         let (n, t) = (self.pool.n_inputs, &self.pool.layers[self.layer]);
         // Of values that are not finite no range is observed: they are the reason, not the setting.
         let estimator =
@@ -193,7 +194,7 @@ impl<'a> PreparedLayer<'a> {
         match &self.symbols {
             Some(symbols) => {
                 let symbols =
-                    if whole { Cow::Borrowed(symbols) } else { Cow::Owned(symbols.stretches(&ranges)) };
+                    if whole { Cow::Borrowed(symbols) } else { Cow::Owned(symbols.select_ranges(&ranges)) };
                 let mut readings = estimator.layer(Variable::Labels(&symbols.labels), labellings)?;
                 readings.iter_mut().for_each(|reading| reading.out_of_range = symbols.out_of_range());
                 Ok(readings)
@@ -209,7 +210,7 @@ impl<'a> PreparedLayer<'a> {
 }
 
 /// The row with the values of a reading.
-fn filled(row: PoolRow, reading: Reading) -> PoolRow {
+fn filled(row: PoolRow, reading: LayerEstimate) -> PoolRow {
     let bits =
         |index: usize| reading.estimates[index].as_ref().ok().map(|estimate| estimate.information.bits());
     let missing = ["H(T)", "I(X;T)", "I(T;Y)", "the control"].iter().zip(&reading.estimates).find_map(

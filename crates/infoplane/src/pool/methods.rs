@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{OverlapRow, PoolRow, Spacing};
 use crate::Bound;
-use crate::estimator::{BinnedConfig, Correction, EstimatorConfig, Method};
+use crate::estimator::{AnyEstimator, Binned, Correction, Estimator};
 use crate::plane::{MethodDescription, Missing, make_ids_unique};
 
 /// Describes the methods of a pool: those of the estimators, in the order of their rows, and then a corrected one for
 /// each kind of bins with plug-in entropies.
 ///
 /// A method that only corrects the counts of another names it in [`MethodDescription::corrects`].
-pub fn pool_methods(estimators: &[EstimatorConfig]) -> Vec<Arc<MethodDescription>> {
+pub fn pool_methods(estimators: &[AnyEstimator]) -> Vec<Arc<MethodDescription>> {
     let mut methods: Vec<MethodDescription> =
         MethodDescription::of_methods(estimators).iter().map(|method| (**method).clone()).collect();
     let mut place = 0;
     let mut corrected = Vec::new();
     for estimator in estimators {
-        if let EstimatorConfig::Binned(plain) = estimator
+        if let AnyEstimator::Binned(plain) = estimator
             && plain.correction == Correction::PlugIn
         {
-            let config = BinnedConfig { correction: Correction::ChaoWangJost, ..plain.clone() };
-            let described = MethodDescription::of_methods(&[EstimatorConfig::Binned(config)]);
+            let config = Binned { correction: Correction::ChaoWangJost, ..plain.clone() };
+            let described = MethodDescription::of_methods(&[AnyEstimator::Binned(config)]);
             corrected.extend(described.iter().map(|method| (place, (**method).clone())));
         }
-        place += estimator.settings().len();
+        place += estimator.layer_settings().len();
     }
     for (plain, method) in corrected {
         // It may be measured as a method of its own.
@@ -264,7 +264,7 @@ impl Serialize for OverlapRow {
 mod tests {
     use super::*;
 
-    fn binned(correction: &str) -> EstimatorConfig {
+    fn binned(correction: &str) -> AnyEstimator {
         let text = format!(
             "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'layer'\ncorrection = '{correction}'"
         );

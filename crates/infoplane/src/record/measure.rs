@@ -17,7 +17,7 @@ use super::{
     Folder, FolderConfig, RecordError, Recorder, Recording, SEED, Understood, grid, read_statistics,
 };
 use crate::dataset::read::{file_and_name, read_labels, read_symbols};
-use crate::estimator::{EstimatorConfig, LayerRange, Method};
+use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
     MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
     measure_activations, observe_ranges, warn_of_one_class,
@@ -56,7 +56,7 @@ pub struct RecordSummary {
 pub fn record_folder(
     name: &str,
     config: &FolderConfig,
-    estimators: &[EstimatorConfig],
+    estimators: &[AnyEstimator],
     schedule: &ScheduleConfig,
     path: &Path,
     options: RunOptions,
@@ -96,7 +96,7 @@ pub fn resume_folder(
         }
         error => error,
     })?;
-    let estimators: Vec<EstimatorConfig> = kept(path, &manifest, "estimators")?;
+    let estimators: Vec<AnyEstimator> = kept(path, &manifest, "estimators")?;
     let recording = recording(&manifest.name, &config, &folder, &estimators, &manifest.schedule)?;
     check_same(path, &manifest, &recording.manifest())?;
     let statistics = statistics(&config, &recording)?;
@@ -139,7 +139,7 @@ fn recording(
     name: &str,
     config: &FolderConfig,
     folder: &Folder,
-    estimators: &[EstimatorConfig],
+    estimators: &[AnyEstimator],
     schedule: &ScheduleConfig,
 ) -> Result<Recording, RecordError> {
     let (file, array) = file_and_name(&config.labels);
@@ -220,7 +220,7 @@ fn go_on(
     let problems = Mutex::new(BTreeMap::new());
     let mut source = Watched { folder, problems: &problems };
     let no_inputs = Array2::zeros((0, 0));
-    let ranges = match recording.estimators.iter().any(Method::needs_observed_range) {
+    let ranges = match recording.estimators.iter().any(Estimator::needs_observed_range) {
         true => {
             let wanted = grid::chosen(&recording.schedule, &epochs)?.unwrap_or_else(|| epochs.clone());
             let n_epochs = wanted.len() as u64;
@@ -399,7 +399,7 @@ const FOLLOW: &str = "follow";
 pub fn follow_folder(
     name: &str,
     config: &FolderConfig,
-    estimators: &[EstimatorConfig],
+    estimators: &[AnyEstimator],
     schedule: &ScheduleConfig,
     path: &Path,
     options: FollowOptions,

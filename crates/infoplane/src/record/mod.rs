@@ -15,7 +15,7 @@ mod recorder;
 mod statistics;
 
 use crate::directory::Digest;
-use crate::estimator::{EstimatorConfig, LayerRange, Method};
+use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::LayerEstimators;
 use crate::plane::{Entropies, LayerDescription, MethodDescription};
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin, Recorded};
@@ -41,7 +41,7 @@ pub struct Recording {
     /// The layers, from the one nearest the input.
     pub layers: Vec<LayerDescription>,
     /// What each layer is measured with.
-    pub estimators: Vec<EstimatorConfig>,
+    pub estimators: Vec<AnyEstimator>,
     /// Which epochs are measured.
     pub schedule: ScheduleConfig,
     /// The epochs that will be trained, at most; absent where that is not known.
@@ -55,7 +55,7 @@ impl Recording {
     ///
     /// `layers`: name and number of units of each, from the one nearest the input. Change the fields for anything else.
     pub fn new(name: &str, labels: Labels, layers: &[(&str, usize)], noise_variance: f64) -> Self {
-        let kde = crate::estimator::KdeConfig { noise_variances: vec![noise_variance] };
+        let kde = crate::estimator::Kde { noise_variances: vec![noise_variance] };
         let described = |&(name, width): &(&str, usize)| LayerDescription {
             name: name.into(),
             width,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{RecordError, Recording, SEED};
-use crate::estimator::{EstimatorConfig, LayerRange, Method};
+use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{LayerEstimators, measure_activations};
 use crate::plane::{Distance, PlaneRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
@@ -231,11 +231,11 @@ impl Recorder {
 
 /// Refuses what cannot be measured while epochs come one after the other.
 pub(super) fn check_forward(
-    estimators: &[EstimatorConfig],
+    estimators: &[AnyEstimator],
     schedule: &ScheduleConfig,
     planned_epochs: Option<u64>,
 ) -> Result<(), RecordError> {
-    if let Some(index) = estimators.iter().position(Method::needs_observed_range) {
+    if let Some(index) = estimators.iter().position(Estimator::needs_observed_range) {
         return Err(RecordError::UnknownRange { index });
     }
     match (planned_epochs, schedule) {

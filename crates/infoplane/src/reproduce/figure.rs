@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ReproduceError;
 use crate::Bound;
-use crate::estimator::{EstimatorConfig, Method};
+use crate::estimator::{AnyEstimator, Estimator};
 use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError};
 use crate::figure;
 use crate::plane::{LayerPath, Mean, MethodDescription, PlaneGroup, PlanePoint};
@@ -248,12 +248,12 @@ impl RunResult {
     /// The rows of one setting of an estimator.
     pub fn group(
         &self,
-        estimator: &EstimatorConfig,
+        estimator: &AnyEstimator,
         bound: Option<Bound>,
     ) -> Result<PlaneGroup<'_>, ReproduceError> {
         let described = MethodDescription::of_methods(std::slice::from_ref(estimator));
         let wanted = described.iter().find(|method| method.bound == bound);
-        let what = || format!("{}, {:?}", estimator.about().name, bound);
+        let what = || format!("{}, {:?}", estimator.name(), bound);
         let missing = || ReproduceError::NoRows { run: self.label.clone(), what: what() };
         let wanted = wanted.ok_or_else(missing)?;
         let same = |group: &PlaneGroup<'_>| {

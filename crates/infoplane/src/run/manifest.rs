@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::FORMAT_VERSION;
 use crate::LayerDescription;
-use crate::estimator::EstimatorConfig;
+use crate::estimator::AnyEstimator;
 use crate::plane::{MethodDescription, Part};
 use crate::schedule::ScheduleConfig;
 use crate::train::TrainingEnd;
@@ -385,7 +385,7 @@ impl TryFrom<Manifest2> for Manifest {
         }
         let gain = key(&experiment, &["dataset", "source", "gain"]);
         data.rule_gain = gain.and_then(|gain| gain.as_float().or(gain.as_integer().map(|gain| gain as f64)));
-        let estimators: Vec<EstimatorConfig> = value(&experiment, "estimators")?;
+        let estimators: Vec<AnyEstimator> = value(&experiment, "estimators")?;
         let described = MethodDescription::of_methods(&estimators);
         let methods = described.iter().map(|method| (**method).clone()).collect();
         let planned = key(&experiment, &["training", "epochs"]).and_then(|epochs| epochs.as_integer());

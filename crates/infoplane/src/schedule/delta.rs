@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Reason, ScheduleError, Wanted};
-use crate::estimator::Method;
+use crate::estimator::Estimator;
 use crate::plane::{Distance, Entropies, Scale};
 use crate::{Bound, PlaneRow};
 
@@ -157,12 +157,12 @@ impl DeltaConfig {
     }
 
     /// Refuses what does not fit the layers and estimators at hand.
-    pub(super) fn check<M: Method>(&self, n_layers: usize, estimators: &[M]) -> Result<(), ScheduleError> {
+    pub(super) fn check<M: Estimator>(&self, n_layers: usize, estimators: &[M]) -> Result<(), ScheduleError> {
         self.check_numbers()?;
         if let Some(&layer) = self.layers.iter().flatten().find(|&&layer| !(1..=n_layers).contains(&layer)) {
             return refuse("layers", layer, format!("1 to {n_layers}, the layers of the network"));
         }
-        let measured: Vec<&str> = estimators.iter().map(|estimator| estimator.about().name).collect();
+        let measured: Vec<&str> = estimators.iter().map(|estimator| estimator.name()).collect();
         if let Some(unknown) =
             self.estimators.iter().flatten().find(|name| !measured.contains(&name.as_str()))
         {
@@ -173,12 +173,10 @@ impl DeltaConfig {
             );
         }
         let compared = estimators.iter().filter(|estimator| {
-            self.estimators
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|name| name == estimator.about().name))
+            self.estimators.as_ref().is_none_or(|names| names.iter().any(|name| name == estimator.name()))
         });
         let given: Vec<Option<Bound>> =
-            compared.flat_map(|estimator| estimator.settings()).map(|(_, bound)| bound).collect();
+            compared.flat_map(|estimator| estimator.layer_settings()).map(|(_, bound)| bound).collect();
         // With no row to compare, every distance would be 0 and nothing would ever be filled.
         if let Some(bounds) = &self.bounds
             && !bounds.iter().any(|bound| given.contains(&bound.bound()))

@@ -62,7 +62,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PlaneRow;
-use crate::estimator::Method;
+use crate::estimator::Estimator;
 use crate::plane::{Distance, Entropies};
 
 pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
@@ -249,7 +249,7 @@ impl ScheduleConfig {
     ///
     /// # Errors
     /// [`ScheduleError`] names the key.
-    pub fn check<M: Method>(
+    pub fn check<M: Estimator>(
         &self,
         planned_last: u64,
         n_layers: usize,

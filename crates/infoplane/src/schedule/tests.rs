@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::estimator::{EstimatorConfig, KdeConfig};
+use crate::estimator::{AnyEstimator, Kde};
 use crate::plane::{MethodDescription, Scale};
 
 const ENTROPIES: Entropies = Entropies { h_x_bits: 12.0, h_y_bits: 1.0 };
@@ -444,10 +444,10 @@ fn log_spacing_takes_every_early_epoch_then_even_ratios() {
     assert_eq!(epochs, [0, 1, 3, 10, 32, 101, 318, 1000]);
 }
 
-fn measured_with() -> Vec<EstimatorConfig> {
+fn measured_with() -> Vec<AnyEstimator> {
     vec![
-        EstimatorConfig::Kde(KdeConfig { noise_variances: vec![1e-3] }),
-        toml::from_str::<EstimatorConfig>("kind = \"binned\"\nrule = \"exact\"").unwrap(),
+        AnyEstimator::Kde(Kde { noise_variances: vec![1e-3] }),
+        toml::from_str::<AnyEstimator>("kind = \"binned\"\nrule = \"exact\"").unwrap(),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::Cell;
 use crate::dataset::{DatasetSource, SplitRule};
-use crate::estimator::{EstimatorConfig, Method};
+use crate::estimator::{AnyEstimator, Estimator};
 use crate::experiment::{MeasuredOn, PoolConfig};
 use crate::train::BatchSize;
 
@@ -56,7 +56,7 @@ pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
             .estimators
             .iter()
             .map(|estimator| match estimator {
-                EstimatorConfig::Binned(_) => 5.0 * rows * layers * 8e-8,
+                AnyEstimator::Binned(_) => 5.0 * rows * layers * 8e-8,
                 _ => 3.0 * rows * rows * layers * 3e-9,
             })
             .sum();
@@ -66,7 +66,7 @@ pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
     let mut passes = 1.0;
     for estimator in &experiment.estimators {
         measuring += match estimator {
-            EstimatorConfig::Kde(kde) => {
+            AnyEstimator::Kde(kde) => {
                 let pairs = n_measured * n_measured / 2.0;
                 pairs
                     * (layers * 0.5 + 0.05 * widths.iter().sum::<usize>() as f64)

@@ -1,11 +1,11 @@
 //! `infoplane estimate entropy`.
 
+use infoplane::estimator::Measure;
 use std::process::ExitCode;
 
 use infoplane::EstimateError;
-use infoplane::estimator::Method;
 
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows};
 use crate::terminal::Clock;
@@ -28,14 +28,13 @@ pub struct Args {
 }
 
 /// Estimates the entropy of a file's rows.
-pub fn entropy(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
+    let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
-    arguments.common.check_memory(&config, &[x.variable()], 1)?;
+    arguments.common.check_memory(&estimator, &[x.variable()], 1)?;
     clock.begin("estimating", 0);
     let told = |error: EstimateError| told(&error, arguments.x.clone());
-    let estimator = config.estimator(&observed(&config, &[x.variable()])).map_err(told)?;
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
-    clock.finish();
-    print("H(X)", estimator.as_ref(), &estimate, None, "estimate entropy", &arguments.common)
+    clock.clear();
+    print("H(X)", &estimator, &estimate, None, "estimate entropy", &arguments.common)
 }

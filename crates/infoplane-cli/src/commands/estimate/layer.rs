@@ -1,14 +1,15 @@
 //! `infoplane estimate layer`.
 
+use infoplane::estimator::Measure;
 use std::io::Write;
 use std::process::ExitCode;
 
 use infoplane::dataset::read::{file_and_name, read_array, read_labels};
-use infoplane::estimator::{Method, Reading};
+use infoplane::estimator::LayerEstimate;
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
 
-use super::{Common, by, details, observed, told};
+use super::{Common, by, details, told};
 use crate::failure::Failure;
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
@@ -41,8 +42,8 @@ pub struct Args {
 }
 
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
-pub fn layer(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
+    let estimator = arguments.common.config()?;
     let (file, key) = file_and_name(&arguments.activations);
     let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let t = matrix.variable();
@@ -65,13 +66,12 @@ pub fn layer(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
             }
         }
     };
-    arguments.common.check_memory(&config, &[t], 1)?;
+    arguments.common.check_memory(&estimator, &[t], 1)?;
     clock.begin("estimating", 0);
     let told = |error: EstimateError| match error {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
         _ => told(&error, arguments.activations.clone()),
     };
-    let estimator = config.estimator(&observed(&config, &[t])).map_err(told)?;
     let readings = estimator.layer(t.view(), &[&x, &y]).map_err(told)?;
     // One of the two is worth telling; that neither can be had is a failure.
     if let Some(error) = readings.iter().find_map(|reading| match &reading.estimates[..] {
@@ -80,10 +80,10 @@ pub fn layer(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
     }) {
         return Err(told(error));
     }
-    clock.finish();
+    clock.clear();
     let mut out = Screen::lock();
     if arguments.common.json {
-        print_json("estimate layer", layer_json(estimator.as_ref(), &readings, t, &x, &y))?;
+        print_json("estimate layer", layer_json(&estimator, &readings, t, &x, &y))?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{} on {} samples of width {}", estimator.name(), t.n_samples(), t.width())?;
@@ -105,8 +105,8 @@ pub fn layer(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
             match estimate {
                 Err(error) => writeln!(out, "{}", fitted(&format!("  {name}: {error}"), width()))?,
                 Ok(estimate) => {
-                    if estimate.routed.is_some() {
-                        let (method, setting, reason) = by(estimator.as_ref(), estimate);
+                    if estimate.choice.is_some() {
+                        let (method, setting, reason) = by(&estimator, estimate);
                         let setting = if setting.is_empty() { setting } else { format!(", {setting}") };
                         let reason = reason.unwrap_or_default();
                         let told = format!("  {name} by {method}{setting}: {reason}");
@@ -129,13 +129,13 @@ pub fn layer(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
 /// The two informations, by bound where the method has bounds.
 fn layer_json(
     estimator: &dyn Estimator,
-    readings: &[Reading],
+    readings: &[LayerEstimate],
     t: Variable<'_>,
     x: &Labels,
     y: &Labels,
 ) -> Value {
     let units = |information: Information| json!({"nats": information.nats(), "bits": information.bits()});
-    let value = |reading: &Reading, labelling: usize| match &reading.estimates[labelling] {
+    let value = |reading: &LayerEstimate, labelling: usize| match &reading.estimates[labelling] {
         Ok(estimate) => {
             let (name, setting, reason) = by(estimator, estimate);
             let mut object = details(estimate);

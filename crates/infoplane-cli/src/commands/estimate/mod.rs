@@ -8,10 +8,11 @@ mod total_correlation;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::Subcommand;
-use infoplane::estimator::{EstimatorConfig, LayerRange, Method};
+use infoplane::estimator::AnyEstimator;
 use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
@@ -48,12 +49,12 @@ impl Args {
 /// Estimates information from files.
 pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
     end_on_interrupt("interrupted; nothing was written", Vec::new());
-    let mut clock = Clock::new("reading");
+    let clock = Arc::new(Clock::new("reading"));
     match arguments {
-        Args::Pair(arguments) => pair::pair(arguments, &mut clock),
-        Args::Entropy(arguments) => entropy::entropy(arguments, &mut clock),
-        Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &mut clock),
-        Args::Layer(arguments) => layer::layer(arguments, &mut clock),
+        Args::Pair(arguments) => pair::pair(arguments, &clock),
+        Args::Entropy(arguments) => entropy::entropy(arguments, &clock),
+        Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
+        Args::Layer(arguments) => layer::layer(arguments, &clock),
     }
 }
 
@@ -85,14 +86,14 @@ pub struct Common {
 
 impl Common {
     /// The method with the settings that were given.
-    fn config(&self) -> Result<EstimatorConfig, Failure> {
+    fn config(&self) -> Result<AnyEstimator, Failure> {
         method::config(&self.estimator, &self.keys, &self.set)
     }
 
     /// Refuses an estimate of these variables that needs more memory than there is.
     fn check_memory(
         &self,
-        config: &EstimatorConfig,
+        estimator: &AnyEstimator,
         variables: &[Variable<'_>],
         at_once: usize,
     ) -> Result<(), Failure> {
@@ -102,19 +103,8 @@ impl Common {
         };
         let widths: Vec<usize> = variables.iter().map(width).collect();
         let n_samples = variables.first().map_or(0, Variable::n_samples);
-        memory::check(config, Size { n_samples, widths: &widths, at_once }, self.memory)
+        memory::check(estimator, Size { n_samples, widths: &widths, at_once }, self.memory)
     }
-}
-
-/// The range of the first matrix, for bins that depend on it.
-fn observed(config: &EstimatorConfig, variables: &[Variable<'_>]) -> LayerRange {
-    let mut range = LayerRange::default();
-    if config.needs_observed_range()
-        && let Some(matrix) = variables.iter().find(|variable| !matches!(variable, Variable::Labels(_)))
-    {
-        range.observe(matrix.view(), usize::MAX);
-    }
-    range
 }
 
 /// An error with the files it is about, unless it is about the settings.
@@ -180,8 +170,8 @@ fn print(
 
 /// The method's name and setting, and why it was chosen.
 fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, Option<String>) {
-    match &estimate.routed {
-        Some(routed) => (routed.estimator(), routed.setting(), Some(routed.reason.clone())),
+    match &estimate.choice {
+        Some(choice) => (choice.name(), choice.setting(), Some(choice.reason.clone())),
         None => (estimator.name(), estimator.setting(), None),
     }
 }

@@ -1,14 +1,13 @@
 //! `infoplane estimate pair`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use infoplane::estimator::{
-    EstimatorConfig, LayerRange, Method, Options, Uncertainty, permutation_test, with_uncertainty,
-};
-use infoplane::{Estimate, EstimateError, Estimator, Variable};
+use infoplane::estimator::{AnyEstimator, Estimator, Options, Uncertainty};
+use infoplane::{Estimate, EstimateError, Measure, Variable};
 
 use super::counted::Counted;
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows, same_length};
 use crate::terminal::Clock;
@@ -64,8 +63,8 @@ pub struct ErrorFlags {
 }
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
-pub fn pair(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+pub fn pair(arguments: &Args, clock: &Arc<Clock>) -> Result<ExitCode, Failure> {
+    let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
     let z = match &arguments.given {
@@ -88,114 +87,74 @@ pub fn pair(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
         }
     };
     let variables: Vec<Variable<'_>> = files.iter().map(|(_, variable)| *variable).collect();
-    arguments.common.check_memory(&config, &variables, 1)?;
+    arguments.common.check_memory(&estimator, &variables, 1)?;
     clock.begin("estimating", 0);
-    let range = observed(&config, &[x.variable(), y.variable()]);
-    let estimator = config.estimator(&range).map_err(told)?;
-    let quantity;
-    let (estimate, p_value) = match &z {
+    let (x, y) = (x.variable(), y.variable());
+    let (quantity, estimate, p_value);
+    match &z {
         Some((_, z)) => {
             quantity = "I(X;Y|Z)";
-            (estimator.conditional(x.variable(), y.variable(), z.variable()).map_err(told)?, None)
+            estimate = estimator.conditional(x, y, z.variable()).map_err(told)?;
+            p_value = None;
         }
         None => {
             quantity = "I(X;Y)";
-            let estimate = pair_or_reading(estimator.as_ref(), &x, &y).map_err(told)?;
-            finish(estimate, estimator.as_ref(), &range, &x, &y, arguments, clock)?.map_err(told)?
+            let first = estimator.pair(x, y).map_err(told)?;
+            (estimate, p_value) = finish(first, &estimator, &x, &y, arguments, clock, told)?;
         }
-    };
-    clock.finish();
-    print(quantity, estimator.as_ref(), &estimate, p_value, "estimate pair", &arguments.common)
+    }
+    clock.clear();
+    print(quantity, &estimator, &estimate, p_value, "estimate pair", &arguments.common)
 }
 
-/// Methods of layers measure a pair of which one side is symbols.
-fn pair_or_reading(estimator: &dyn Estimator, x: &Rows, y: &Rows) -> Result<Estimate, EstimateError> {
-    let estimate = estimator.pair(x.variable(), y.variable());
-    let (t, labels) = match (&estimate, x, y) {
-        (Err(EstimateError::NotOffered { .. }), t, Rows::Symbols(labels))
-        | (Err(EstimateError::NotOffered { .. }), Rows::Symbols(labels), t) => (t, labels),
-        _ => return estimate,
-    };
-    let reading = estimator.layer(t.variable(), &[labels])?.into_iter().next();
-    reading.and_then(|reading| reading.estimates.into_iter().next()).unwrap_or(estimate)
-}
-
-/// Adds a standard error and a p-value, as asked for, by the very method that gave the estimate.
-#[allow(clippy::type_complexity)] // two ways to fail: the memory, and the estimates
+/// Adds a standard error and a p-value, as asked for, by the very estimator that gave the estimate.
 fn finish(
-    estimate: Estimate,
-    estimator: &dyn Estimator,
-    range: &LayerRange,
-    x: &Rows,
-    y: &Rows,
+    mut estimate: Estimate,
+    estimator: &AnyEstimator,
+    x: &Variable<'_>,
+    y: &Variable<'_>,
     arguments: &Args,
-    clock: &Clock,
-) -> Result<Result<(Estimate, Option<f64>), EstimateError>, Failure> {
-    let chosen = match estimate.routed.as_ref().map(|routed| routed.config.estimator(range)).transpose() {
-        Ok(chosen) => chosen,
-        Err(error) => return Ok(Err(error)),
+    clock: &Arc<Clock>,
+    told: impl Fn(EstimateError) -> Failure,
+) -> Result<(Estimate, Option<f64>), Failure> {
+    let as_symbols = |side: usize| {
+        estimate.choice.as_ref().is_some_and(|choice| choice.as_symbols.get(side) == Some(&true))
     };
-    let by = chosen.as_deref().unwrap_or(estimator);
-    let as_symbols = |index: usize| {
-        estimate.routed.as_ref().is_some_and(|routed| routed.as_symbols.get(index) == Some(&true))
-    };
-    let x_symbols = as_symbols(0).then(|| x.variable().symbols());
-    let y_symbols = as_symbols(1).then(|| y.variable().symbols());
-    let x = x_symbols.as_ref().map_or(x.variable(), Variable::Labels);
-    let y = y_symbols.as_ref().map_or(y.variable(), Variable::Labels);
-    // Estimates of permutations, parts and draws are made side by side.
-    let config = match &estimate.routed {
-        Some(routed) => routed.config.clone(),
-        None => arguments.common.config()?,
-    };
-    let at_once = rayon::current_num_threads();
-    let more = |config: &EstimatorConfig| arguments.common.check_memory(config, &[x, y], at_once);
-    let counted = Counted { estimator: by, clock };
+    let x_symbols = as_symbols(0).then(|| x.symbols());
+    let y_symbols = as_symbols(1).then(|| y.symbols());
+    let x = x_symbols.as_ref().map_or_else(|| x.view(), Variable::Labels);
+    let y = y_symbols.as_ref().map_or_else(|| y.view(), Variable::Labels);
+    let by = estimate.choice.as_ref().map_or(estimator, |choice| &choice.estimator).clone();
+    // Estimates of permutations and draws are made side by side.
+    let more = || arguments.common.check_memory(&by, &[x, y], rayon::current_num_threads());
+    let counted = Counted { estimator: Box::new(by.clone()), clock: Arc::clone(clock) };
     let p_value = match arguments.permutations {
         Some(n) => {
-            more(&config)?;
+            more()?;
             clock.begin("permutations", u64::from(n) + 1);
-            match permutation_test(&counted, x, y, n as usize, 0) {
-                Ok(test) => Some(test.p_value),
-                Err(error) => return Ok(Err(error)),
-            }
+            Some(counted.permutation_test(x, y, n as usize, 0).map_err(&told)?.p_value)
         }
         None => None,
     };
     if arguments.error.no_standard_error || estimate.standard_error.is_some() {
-        return Ok(Ok((estimate, p_value)));
+        return Ok((estimate, p_value));
     }
     let options = Options::default();
     let parts = options.parts as u64;
-    let estimates = match config.about().uncertainty {
+    let estimates = match by.info().uncertainty {
         // 2 parts, 3 parts, … and all samples.
         Uncertainty::Subsampling => parts * (parts + 1) / 2,
         Uncertainty::Bootstrap => {
-            more(&config)?;
+            more()?;
             options.draws as u64 + 1
         }
-        _ => 0,
+        Uncertainty::OwnError | Uncertainty::None => return Ok((estimate, p_value)),
     };
     clock.begin("standard error, estimates", estimates);
-    Ok(with_standard_error(estimate, &counted, x, y, options).map(|estimate| (estimate, p_value)))
-}
-
-/// Adds a standard error, unless the method has none.
-fn with_standard_error(
-    mut estimate: Estimate,
-    estimator: &dyn Estimator,
-    x: Variable<'_>,
-    y: Variable<'_>,
-    options: Options,
-) -> Result<Estimate, EstimateError> {
-    let found = match with_uncertainty(estimator, x, y, options) {
-        // A method of layers only: nothing to be had.
-        Err(EstimateError::NotOffered { .. }) => return Ok(estimate),
-        found => found?,
-    };
+    let found = counted.pair_with_error(x, y, options).map_err(&told)?;
     estimate.standard_error = found.standard_error;
     estimate.interval = estimate.interval.or(found.interval);
-    let more: Vec<_> = found.warnings.into_iter().filter(|w| !estimate.warnings.contains(w)).collect();
-    estimate.warnings.extend(more);
-    Ok(estimate)
+    let new: Vec<_> = found.warnings.into_iter().filter(|w| !estimate.warnings.contains(w)).collect();
+    estimate.warnings.extend(new);
+    Ok((estimate, p_value))
 }

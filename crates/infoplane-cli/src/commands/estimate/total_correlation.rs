@@ -1,13 +1,13 @@
 //! `infoplane estimate total-correlation`.
 
+use infoplane::estimator::Measure;
 use std::process::ExitCode;
 
 use infoplane::dataset::read::{Array, file_and_name, read_array};
-use infoplane::estimator::Method;
 use infoplane::{EstimateError, Labels, Variable};
 use ndarray::Array2;
 
-use super::{Common, observed, print, told};
+use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::FILES;
 use crate::terminal::Clock;
@@ -29,8 +29,8 @@ pub struct Args {
 }
 
 /// Estimates the total correlation of a file's columns.
-pub fn total_correlation(arguments: &Args, clock: &mut Clock) -> Result<ExitCode, Failure> {
-    let config = arguments.common.config()?;
+pub fn total_correlation(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
+    let estimator = arguments.common.config()?;
     let (file, key) = file_and_name(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
     let columns: Vec<Array2<f64>> = match &array {
@@ -53,18 +53,10 @@ pub fn total_correlation(arguments: &Args, clock: &mut Clock) -> Result<ExitCode
         symbols = parts.iter().map(Variable::symbols).collect();
         parts = symbols.iter().map(Variable::Labels).collect();
     }
-    arguments.common.check_memory(&config, &parts, 1)?;
+    arguments.common.check_memory(&estimator, &parts, 1)?;
     clock.begin("estimating", 0);
     let told = |error: EstimateError| told(&error, arguments.x.clone());
-    let estimator = config.estimator(&observed(&config, &[array.variable()])).map_err(told)?;
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
-    clock.finish();
-    print(
-        "total correlation",
-        estimator.as_ref(),
-        &estimate,
-        None,
-        "estimate total-correlation",
-        &arguments.common,
-    )
+    clock.clear();
+    print("total correlation", &estimator, &estimate, None, "estimate total-correlation", &arguments.common)
 }

@@ -3,7 +3,7 @@
 use super::collect::Exclusion;
 use super::{AsIfRandom, PoolConfig, SeedStatus};
 use crate::dataset::SplitRule;
-use crate::estimator::Method;
+use crate::estimator::Estimator;
 use crate::experiment::config::{Experiment, MeasuredOn};
 use crate::experiment::error::ExperimentError;
 

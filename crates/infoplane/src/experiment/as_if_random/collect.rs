@@ -232,7 +232,7 @@ impl<'a> KeptKeyframes<'a> {
             Some(run) => run.keyframes(seed)?,
             None => Vec::new(),
         };
-        let mut probe = trainer.twin();
+        let mut probe = trainer.duplicate();
         // All belong to one training run; any of them shows whether it is this one.
         let fits = epochs.iter().find_map(|&epoch| {
             let keyframe = collector.run?.read_keyframe(seed, epoch).ok()?;

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::collect::{Collector, NetworkSet};
-use crate::estimator::{Correction, EstimatorConfig, LayerRange, Method};
+use crate::estimator::{AnyEstimator, Correction, Estimator, LayerRange, Measure};
 use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
 use crate::measure::Workers;
@@ -71,8 +71,8 @@ impl Experiment {
     }
 
     /// What the layers' values cover, over the whole pool.
-    fn ranges(&self, pool: &Pool, estimators: &[EstimatorConfig]) -> Vec<LayerRange> {
-        let observed = estimators.iter().any(Method::needs_observed_range);
+    fn ranges(&self, pool: &Pool, estimators: &[AnyEstimator]) -> Vec<LayerRange> {
+        let observed = estimators.iter().any(Estimator::needs_observed_range);
         let mut ranges: Vec<LayerRange> = pool
             .layers
             .par_iter()
@@ -97,7 +97,7 @@ impl Experiment {
 fn of_cells(
     pool: &Pool,
     subject: PoolSubject<'_>,
-    (estimators, methods): (&[EstimatorConfig], &[Arc<MethodDescription>]),
+    (estimators, methods): (&[AnyEstimator], &[Arc<MethodDescription>]),
     ranges: &[LayerRange],
     rows: &[PoolRow],
 ) -> (Vec<PoolRow>, Vec<OverlapRow>) {
@@ -107,10 +107,10 @@ fn of_cells(
         for config in estimators {
             // A method that counts has one reading.
             let method = &methods[place];
-            place += config.settings().len();
+            place += config.layer_settings().len();
             // Why a layer has no cells is in its rows of the pool.
-            let Ok(estimator) = config.estimator(range) else { continue };
-            let Ok(Some(symbols)) = estimator.symbols(Variable::Single(t.view())) else { continue };
+            let Ok(estimator) = config.for_layer(range) else { continue };
+            let Ok(Some(symbols)) = estimator.layer_symbols(Variable::Single(t.view())) else { continue };
             let cells = symbols.labels;
             overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, method));
             let measured = rows.iter().find(|row| {
@@ -123,7 +123,7 @@ fn of_cells(
             // It may have been measured as a method of its own.
             let is_new = |other: &&Arc<MethodDescription>| !rows.iter().any(|row| row.method.id == other.id);
             let plain =
-                matches!(config, EstimatorConfig::Binned(config) if config.correction == Correction::PlugIn);
+                matches!(config, AnyEstimator::Binned(config) if config.correction == Correction::PlugIn);
             let correction = methods.iter().find(corrects).filter(|_| plain).filter(is_new);
             if let Some((row, correction)) = measured.zip(correction) {
                 corrected.extend(corrected_by_counts(&cells, subject, row, correction));

@@ -11,7 +11,7 @@ use crate::pool::Spacing;
 
 const BINNED: &str = "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'layer'";
 
-fn binned() -> EstimatorConfig {
+fn binned() -> AnyEstimator {
     toml::from_str(BINNED).unwrap()
 }
 
@@ -404,7 +404,7 @@ fn what_does_not_fit_is_refused_before_anything_is_trained() {
         let error = refusal(&experiment, &settings, ONE);
         assert!(error.contains(told), "{settings:?}: {error}");
     }
-    let none: EstimatorConfig = toml::from_str("kind = 'noise'\nnoise_variances = [-1]").unwrap();
+    let none: AnyEstimator = toml::from_str("kind = 'noise'\nnoise_variances = [-1]").unwrap();
     let error =
         refusal(&experiment, &AsIfRandom { estimators: vec![binned(), none], ..epochs(4, 1, None) }, ONE);
     assert!(error.contains("estimators[1]"), "{error}");

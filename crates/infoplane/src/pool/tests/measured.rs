@@ -6,9 +6,7 @@ use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 
 use crate::Labels;
-use crate::estimator::{
-    BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, LayerRange, NoiseConfig, PlugInConfig,
-};
+use crate::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, LayerRange, Noise, PlugIn};
 use crate::pool::*;
 
 fn sources(n: usize) -> Vec<NetworkSource> {
@@ -27,8 +25,8 @@ fn pool_of(
     Pool { sources: sources(n_networks), layers: vec![layer], n_inputs }
 }
 
-fn bins(bins: usize, range: [f64; 2]) -> EstimatorConfig {
-    EstimatorConfig::Binned(BinnedConfig {
+fn bins(bins: usize, range: [f64; 2]) -> AnyEstimator {
+    AnyEstimator::Binned(Binned {
         rule: BinRule::Equal,
         bins: Some(bins),
         bin_width: None,
@@ -37,7 +35,7 @@ fn bins(bins: usize, range: [f64; 2]) -> EstimatorConfig {
     })
 }
 
-fn measured(pool: &Pool, x: &Labels, y: &Labels, method: EstimatorConfig) -> Vec<PoolRow> {
+fn measured(pool: &Pool, x: &Labels, y: &Labels, method: AnyEstimator) -> Vec<PoolRow> {
     measure_pool(pool, PoolSubject { seed: Some(1), x, y }, &[method], &[LayerRange::default()])
 }
 
@@ -122,7 +120,7 @@ fn rows_do_not_depend_on_the_number_of_threads() {
     let pool = pool_of(24, 100, 3, irregular);
     let x = Labels::distinct(100);
     let y = Labels::from_symbols(&(0..100).map(|i| i % 2).collect::<Vec<_>>());
-    for method in [bins(9, [0.1, 0.9]), EstimatorConfig::Noise(NoiseConfig::new(vec![0.01]))] {
+    for method in [bins(9, [0.1, 0.9]), AnyEstimator::Noise(Noise::new(vec![0.01]))] {
         let run = |threads| {
             let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             threads.install(|| measured(&pool, &x, &y, method.clone()))
@@ -155,7 +153,7 @@ fn a_network_that_burst_spoils_only_the_pools_with_it() {
     let mut pool = pool_of(4, 20, 2, irregular);
     pool.layers[0][[25, 1]] = f32::NAN; // of the second network
     let (x, y) = (Labels::distinct(20), Labels::from_symbols(&(0..20).map(|i| i % 2).collect::<Vec<_>>()));
-    for method in [bins(9, [0.0, 1.0]), EstimatorConfig::PlugIn(PlugInConfig {})] {
+    for method in [bins(9, [0.0, 1.0]), AnyEstimator::PlugIn(PlugIn {})] {
         for (row, subset) in measured(&pool, &x, &y, method).iter().zip(subsets::subsets(4)) {
             assert_eq!(row.missing.is_none(), !subset.networks.contains(&1), "{row:?}");
             assert_eq!(row.i_xt_bits.is_some(), !subset.networks.contains(&1));

@@ -1,7 +1,7 @@
 //! The as-if-random experiment over a grid of nonlinearities, optimizers, learning rates and batch sizes.
 
 use super::common::{self, NONLINEARITIES};
-use crate::estimator::{EstimatorConfig, NoiseConfig};
+use crate::estimator::{AnyEstimator, Noise};
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::figure::{
     self, Axis, AxisScale, Cells, FigureKind, Key, LegendEntry, Line, MarkStyle, Of, Panel, Point, Points,
@@ -117,7 +117,7 @@ impl Grid {
 /// The stationary anchor, which is trained longer than the grid.
 const STATIONARY: &str = "tanh SGD 0.1 batch 256, 3000 epochs";
 
-fn settings(estimator: EstimatorConfig, pool: PoolConfig, inputs: Option<usize>) -> AsIfRandom {
+fn settings(estimator: AnyEstimator, pool: PoolConfig, inputs: Option<usize>) -> AsIfRandom {
     AsIfRandom { pool, inputs, estimators: vec![estimator] }
 }
 
@@ -162,7 +162,7 @@ fn plan_mnist(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     // A pool over steps keeps quick trainings short: 64 networks reach over some epochs instead of 64.
     let pool = PoolConfig::Steps { window: size.pick(64, 32, 4), stride: size.pick(200, 100, 1), last: None };
     let draws = size.pick(None, None, Some(1));
-    let noise = EstimatorConfig::Noise(NoiseConfig { draws, ..NoiseConfig::new(vec![0.1]) });
+    let noise = AnyEstimator::Noise(Noise { draws, ..Noise::new(vec![0.1]) });
     let pooled = settings(noise, pool, Some(size.pick(2000, 400, 50)));
     let mut plan = Vec::new();
     for cell in Grid::mnist(size).cells() {

@@ -2,7 +2,7 @@
 
 use super::planes::PlanePanel;
 use crate::Bound;
-use crate::estimator::{BinRange, BinRule, BinnedConfig, Correction, EstimatorConfig, KdeConfig, RangeScope};
+use crate::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, Kde, RangeScope};
 use crate::figure::{Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, Series, ShownLayer};
 use crate::plane::{LayerPath, PlaneGroup};
 use crate::reproduce::figure::{ExperimentOrData, RunResult, Setup, cell_of_preset, seeds, told};
@@ -22,42 +22,42 @@ fn binned(
     bins: Option<usize>,
     bin_width: Option<f64>,
     range: Option<BinRange>,
-) -> EstimatorConfig {
-    EstimatorConfig::Binned(BinnedConfig { rule, bins, bin_width, range, correction: Correction::PlugIn })
+) -> AnyEstimator {
+    AnyEstimator::Binned(Binned { rule, bins, bin_width, range, correction: Correction::PlugIn })
 }
 
 /// The published programs' bins: 30 edges on [−1, 1].
-pub(super) fn edges(bins: usize) -> EstimatorConfig {
+pub(super) fn edges(bins: usize) -> AnyEstimator {
     binned(BinRule::Edges, Some(bins), None, Some(BinRange::Fixed([-1.0, 1.0])))
 }
 
 /// Equal bins on [−1, 1]; what lies outside is clipped.
-pub(super) fn clipped(bins: usize) -> EstimatorConfig {
+pub(super) fn clipped(bins: usize) -> AnyEstimator {
     binned(BinRule::Equal, Some(bins), None, Some(BinRange::Fixed([-1.0, 1.0])))
 }
 
 /// Equal bins on all that the layer ever puts out.
-pub(super) fn full_range(bins: usize) -> EstimatorConfig {
+pub(super) fn full_range(bins: usize) -> AnyEstimator {
     binned(BinRule::Equal, Some(bins), None, Some(BinRange::Scope(RangeScope::Layer)))
 }
 
 /// Bins of one width, without bounds.
-pub(super) fn floor(width: f64) -> EstimatorConfig {
+pub(super) fn floor(width: f64) -> AnyEstimator {
     binned(BinRule::Floor, None, Some(width), None)
 }
 
 /// The bits of the activations themselves.
-pub(super) fn exact() -> EstimatorConfig {
+pub(super) fn exact() -> AnyEstimator {
     binned(BinRule::Exact, None, None, None)
 }
 
 /// Gaussian noise, by pairwise bounds.
-pub(super) fn kde(variances: &[f64]) -> EstimatorConfig {
-    EstimatorConfig::Kde(KdeConfig { noise_variances: variances.to_vec() })
+pub(super) fn kde(variances: &[f64]) -> AnyEstimator {
+    AnyEstimator::Kde(Kde { noise_variances: variances.to_vec() })
 }
 
 /// `estimators=[{ kind = "binned", … }]`.
-pub(super) fn estimators(list: &[EstimatorConfig]) -> String {
+pub(super) fn estimators(list: &[AnyEstimator]) -> String {
     let values: Vec<toml::Value> = list
         .iter()
         .map(|config| toml::Value::try_from(config).expect("settings of a method are a table"))

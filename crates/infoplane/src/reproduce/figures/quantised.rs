@@ -2,7 +2,7 @@
 
 use super::common;
 use super::planes::PlanesFigure;
-use crate::estimator::EstimatorConfig;
+use crate::estimator::AnyEstimator;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, any_compresses, compresses, fall_i_xt,
     last_i_xt, layer, over_seeds, told,
@@ -46,7 +46,7 @@ fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
 
 fn show(results: &Results) -> Result<Shown, ReproduceError> {
     type Of = fn(&str) -> String;
-    let ways: [(&str, &str, Of, EstimatorConfig); 3] = [
+    let ways: [(&str, &str, Of, AnyEstimator); 3] = [
         ("8 bits, exact", "rounded network", rounded, common::exact()),
         ("256 bins", "each layer's range", common::title, common::full_range(256)),
         ("30 bins", "each layer's range", common::title, common::full_range(30)),

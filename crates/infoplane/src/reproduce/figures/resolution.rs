@@ -2,7 +2,7 @@
 
 use super::common;
 use crate::Bound;
-use crate::estimator::EstimatorConfig;
+use crate::estimator::AnyEstimator;
 use crate::figure::{
     self, Axis, AxisScale, Band, BandRange, FigureKind, Key, LegendEntry, MarkStyle, Of, Panel, Point,
     Points, Role, Series,
@@ -45,7 +45,7 @@ fn plan(setup: &Setup) -> Result<Vec<Cell>, ExperimentOrData> {
     KINDS
         .iter()
         .map(|nonlinearity| {
-            let mut methods: Vec<EstimatorConfig> =
+            let mut methods: Vec<AnyEstimator> =
                 BINS.iter().flat_map(|&bins| [common::clipped(bins), common::full_range(bins)]).collect();
             methods.push(common::kde(variances(size)));
             let overrides = [

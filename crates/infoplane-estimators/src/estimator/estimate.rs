@@ -1,0 +1,295 @@
+//! An estimate, with everything that a reader must know to interpret it.
+
+use std::fmt;
+
+use crate::{AnyEstimator, EstimateError, Estimator, Information, Variable};
+use serde::{Deserialize, Serialize};
+
+/// An estimate with its error, its kind, its ceiling and its warnings.
+///
+/// The amount is returned unchanged: an unbiased method can give a negative estimate for
+/// independent variables, and clamping it is the caller's choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The estimate itself.
+    pub information: Information,
+    /// Its standard error, where there is one.
+    pub standard_error: Option<Information>,
+    /// The interval that holds the quantity with 95 % confidence, where there is one.
+    pub interval: Option<Interval>,
+    /// The quantity that it estimates.
+    pub kind: EstimateKind,
+    /// Samples given.
+    pub n_samples: usize,
+    /// Columns of each variable; 1 for labels.
+    pub dims: Vec<usize>,
+    /// Samples that coincide with another in all variables together, where the method looks for them.
+    pub ties: usize,
+    /// Samples that were excluded.
+    pub dropped: usize,
+    /// The largest value that the method can return for this number of samples.
+    pub ceiling: Option<Information>,
+    /// Caveats that a reader should know before quoting the number.
+    pub warnings: Vec<Warning>,
+    /// The estimator and the reason for it, if the choice was left to [`Auto`](crate::Auto).
+    pub choice: Option<Choice>,
+}
+
+/// The estimator that was chosen for some variables, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The estimator with its settings, to ask it again.
+    pub estimator: AnyEstimator,
+    /// Whether each variable is treated as discrete, its rows as symbols, in the order of the variables.
+    pub as_symbols: Vec<bool>,
+    /// The reason, in words.
+    pub reason: String,
+    /// Caveats of the choice.
+    pub warnings: Vec<Warning>,
+}
+
+impl Choice {
+    /// Returns the name of the estimator.
+    pub fn name(&self) -> &'static str {
+        self.estimator.name()
+    }
+
+    /// Returns its settings, as rows and figures print them.
+    pub fn setting(&self) -> String {
+        self.estimator.layer_settings().into_iter().next().map(|(setting, _)| setting).unwrap_or_default()
+    }
+}
+
+impl Estimate {
+    /// Creates an estimate of `kind` from `variables`; the method adds error, ceiling and warnings.
+    pub fn new(information: Information, kind: EstimateKind, variables: &[Variable<'_>]) -> Self {
+        Estimate {
+            information,
+            standard_error: None,
+            interval: None,
+            kind,
+            n_samples: variables.first().map_or(0, Variable::n_samples),
+            dims: variables.iter().map(Variable::width).collect(),
+            ties: 0,
+            dropped: 0,
+            ceiling: None,
+            warnings: Vec::new(),
+            choice: None,
+        }
+    }
+
+    /// Returns the estimate of the information of independent variables: exactly 0.
+    pub(super) fn zero(variables: &[Variable<'_>]) -> Self {
+        Estimate::new(Information::ZERO, EstimateKind::Exact, variables)
+    }
+
+    /// Returns the information of a constant variable with others: 0, with a warning.
+    pub(super) fn of_constant(variables: &[Variable<'_>]) -> Self {
+        Estimate { warnings: vec![Warning::Constant], ..Estimate::zero(variables) }
+    }
+}
+
+/// From the lower to the upper end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub lower: Information,
+    /// The upper end.
+    pub upper: Information,
+}
+
+/// The quantity that a number estimates.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum EstimateKind {
+    /// The quantity itself for the samples at hand, without error: entropies of counts of the samples.
+    Exact,
+    /// The quantity itself, approached as the number of samples grows.
+    Consistent,
+    /// A bound on the quantity.
+    Bound(Bound),
+    /// The quantity of the variables with Gaussian noise of this variance added.
+    Smoothed {
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
+    /// A bound on the quantity of the variables with Gaussian noise of this variance added.
+    SmoothedBound {
+        /// Which bound.
+        bound: Bound,
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
+    /// The difference of two upper (lower) bounds, hence not itself a bound.
+    BoundDifference {
+        /// Which bounds.
+        bound: Bound,
+        /// In squared units of the data.
+        noise_variance: f64,
+    },
+    /// The quantity of the binned variable.
+    Binned {
+        /// The bins, as settings print them.
+        bins: String,
+    },
+    /// The quantity at a resolution that the method chose.
+    AtResolution {
+        /// The name of the scale: `hash width`.
+        scale: &'static str,
+        /// Its size in units of the data as prepared.
+        width: f64,
+    },
+    /// The quantity if the variables were jointly Gaussian after a monotone map of each column.
+    GaussianCopula,
+    /// A Rényi entropy or information of a kernel matrix: not Shannon's, and not to be compared with it.
+    Renyi {
+        /// The order α.
+        order: f64,
+    },
+    /// The mean information of one-dimensional projections, at most that of the variables.
+    Sliced,
+}
+
+impl fmt::Display for EstimateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EstimateKind::Exact => f.write_str("exact for these samples"),
+            EstimateKind::Consistent => f.write_str("consistent estimate"),
+            EstimateKind::Bound(bound) => write!(f, "{} bound", bound.name()),
+            EstimateKind::Smoothed { noise_variance } => {
+                write!(f, "smoothed at noise variance {noise_variance}")
+            }
+            EstimateKind::SmoothedBound { bound, noise_variance } => {
+                write!(f, "{} bound, smoothed at noise variance {noise_variance}", bound.name())
+            }
+            EstimateKind::BoundDifference { bound, noise_variance } => write!(
+                f,
+                "difference of two {} bounds and itself none, smoothed at noise variance {noise_variance}",
+                bound.name()
+            ),
+            EstimateKind::Binned { bins } => write!(f, "at {bins}"),
+            EstimateKind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
+            EstimateKind::GaussianCopula => f.write_str("exact only for a Gaussian copula"),
+            EstimateKind::Renyi { order } => {
+                write!(f, "matrix-based Rényi information of order {order}, not Shannon's")
+            }
+            EstimateKind::Sliced => f.write_str("mean over one-dimensional projections"),
+        }
+    }
+}
+
+/// A caveat that a reader should know before quoting a number.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Constant columns were excluded: they carry no information.
+    ConstantColumns {
+        /// Their number.
+        columns: usize,
+    },
+    /// A variable is constant, so the information is 0.
+    Constant,
+    /// Samples coincide, although the method assumes that all differ.
+    Ties {
+        /// Samples that coincide with another.
+        tied: usize,
+        /// Samples in all.
+        n_samples: usize,
+    },
+    /// The estimate is near the largest value possible for this number of samples, so the true value may be far above.
+    NearCeiling {
+        /// That value.
+        ceiling: Information,
+    },
+    /// Most samples are alone in their cell, so the counts say little about the population.
+    Undersampled {
+        /// Samples that share their cell with no other.
+        alone: usize,
+        /// Samples in all.
+        n_samples: usize,
+    },
+    /// The value depends on the number of samples: it is biased by more than its standard error.
+    Drift {
+        /// The mean over halves of the samples.
+        halves: Information,
+        /// The value of all of them.
+        all: Information,
+    },
+    /// Samples were excluded.
+    Dropped {
+        /// Their number.
+        dropped: usize,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Anything else, in words.
+    Note(String),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::ConstantColumns { columns } => {
+                write!(f, "{columns} columns never change and were left out")
+            }
+            Warning::Constant => f.write_str("a variable never changes, so the information is 0"),
+            Warning::Ties { tied, n_samples } => {
+                write!(
+                    f,
+                    "{tied} of {n_samples} samples coincide with others; the method takes all to differ"
+                )
+            }
+            Warning::NearCeiling { ceiling } => write!(
+                f,
+                "within 1 nat of the {:.3} nats that so many samples allow; the truth may be far above",
+                ceiling.nats()
+            ),
+            Warning::Undersampled { alone, n_samples } => write!(
+                f,
+                "{alone} of {n_samples} samples share their cell with no other; the value says more of the sample \
+                 size than of the variables"
+            ),
+            Warning::Drift { halves, all } => write!(
+                f,
+                "depends on the number of samples: {:.3} nats from halves, {:.3} from all; more would move it further",
+                halves.nats(),
+                all.nats()
+            ),
+            Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
+            Warning::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Which side of the quantity an estimate of I(X;T) bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The estimate is at least the quantity.
+    Upper,
+    /// The estimate is at most the quantity.
+    Lower,
+}
+
+impl Bound {
+    /// Returns its name in files, `upper` or `lower`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bound::Upper => "upper",
+            Bound::Lower => "lower",
+        }
+    }
+}
+
+/// The estimates of one setting of an estimator for a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerEstimate {
+    /// The setting, as rows and figures print it: `noise_variance=0.001`, `30 edges on [-1, 1]`.
+    pub setting: String,
+    /// Which bound on I(X;T) this is, for a method that gives bounds.
+    pub bound: Option<Bound>,
+    /// I(T; labelling) for each labelling given, in that order, or why there is none.
+    pub estimates: Vec<Result<Estimate, EstimateError>>,
+    /// Number of values of T outside the bins; 0 for methods without bins.
+    pub out_of_range: u64,
+}

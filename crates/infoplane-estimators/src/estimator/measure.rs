@@ -1,0 +1,222 @@
+//! What every estimator offers its callers: checked variables in, estimates out.
+
+use super::error::{check_layer, check_variables};
+use super::{PermutationTest, permutation_test, with_uncertainty};
+use crate::{
+    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Options,
+    Quantity, Variable,
+};
+
+/// Estimates information, entropy and total correlation; every [`Estimator`] has these functions.
+///
+/// Variables are anything that converts into a [`Variable`]: labels, matrices of one row per sample, and vectors of
+/// one number per sample. An estimator offers the quantities that its definition allows ([`EstimatorInfo::offers`])
+/// and returns [`EstimateError::NotOffered`] for the others.
+///
+/// Estimates are never NaN, never panic and do not depend on the number of threads. They are returned unchanged: a
+/// negative estimate of information is not clamped. The information of a constant variable is 0, with
+/// [`Warning::Constant`](crate::Warning::Constant), whatever the estimator.
+///
+/// ```
+/// use infoplane_estimators::{Ksg, Measure};
+/// let x = ndarray::Array1::from_iter((0..500).map(|i| (i as f64 * 0.618).fract()));
+/// let y = x.mapv(|x| x + 0.1 * (1000.0 * x).sin());
+/// let estimate = Ksg { k: 5, ..Ksg::default() }.pair(&x, &y)?;
+/// assert!(estimate.information.nats() > 1.0);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// [`EstimatorInfo::offers`]: crate::EstimatorInfo::offers
+pub trait Measure: Estimator {
+    /// Returns the mutual information I(X;Y).
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the settings are not allowed, or the variables cannot be measured, or not by this
+    /// estimator.
+    fn pair<'x, 'y>(
+        &self,
+        x: impl Into<Variable<'x>>,
+        y: impl Into<Variable<'y>>,
+    ) -> Result<Estimate, EstimateError> {
+        let (x, y) = (x.into(), y.into());
+        self.check()?;
+        check_variables(&[x.view(), y.view()])?;
+        checked_pair(self, x, y)
+    }
+
+    /// Returns the entropy H(X); of a continuous variable the differential entropy.
+    ///
+    /// # Errors
+    /// As [`Measure::pair`].
+    fn entropy<'x>(&self, x: impl Into<Variable<'x>>) -> Result<Estimate, EstimateError> {
+        let x = x.into();
+        self.check()?;
+        check_variables(&[x.view()])?;
+        check_offered(self, Quantity::Entropy)?;
+        self.estimate_entropy(x)
+    }
+
+    /// Returns the conditional information I(X;Y|Z).
+    ///
+    /// # Errors
+    /// As [`Measure::pair`].
+    fn conditional<'x, 'y, 'z>(
+        &self,
+        x: impl Into<Variable<'x>>,
+        y: impl Into<Variable<'y>>,
+        z: impl Into<Variable<'z>>,
+    ) -> Result<Estimate, EstimateError> {
+        let (x, y, z): (Variable<'x>, Variable<'y>, Variable<'z>) = (x.into(), y.into(), z.into());
+        self.check()?;
+        check_variables(&[x.view(), y.view(), z.view()])?;
+        check_offered(self, Quantity::ConditionalInformation)?;
+        if x.n_samples() > 1 && (x.is_constant() || y.is_constant()) {
+            return Ok(Estimate::of_constant(&[x.view(), y.view(), z.view()]));
+        }
+        self.estimate_conditional(x, y, z)
+    }
+
+    /// Returns the total correlation Σ H(part) − H(all parts together); a constant part adds nothing.
+    ///
+    /// # Errors
+    /// As [`Measure::pair`].
+    fn total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
+        self.check()?;
+        if parts.is_empty() {
+            return Err(EstimateError::Empty { n_samples: 0, width: 0 });
+        }
+        check_variables(parts)?;
+        check_offered(self, Quantity::TotalCorrelation)?;
+        if parts[0].n_samples() > 1 && parts.iter().filter(|part| !part.is_constant()).count() < 2 {
+            return Ok(match parts.iter().any(Variable::is_constant) {
+                true => Estimate::of_constant(parts),
+                false => Estimate::zero(parts),
+            });
+        }
+        self.estimate_total_correlation(parts)
+    }
+
+    /// Returns I(T; labelling) for every labelling, for every setting of the estimator.
+    ///
+    /// One call takes all labellings (X and Y), so that an estimator can share its work among them. A labelling that
+    /// cannot be measured has its own error. The settings come in the same order at every call.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the settings are not allowed, or T itself cannot be measured.
+    fn layer<'t>(
+        &self,
+        t: impl Into<Variable<'t>>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let t = t.into();
+        self.check()?;
+        check_layer(&t, labellings)?;
+        self.estimate_layer(t, labellings)
+    }
+
+    /// Returns the estimator for a layer whose values cover `range`: bins on an observed range are fixed to it.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if the settings are not allowed, or not for such a layer.
+    fn for_layer(&self, range: &LayerRange) -> Result<Box<dyn Estimator>, EstimateError>
+    where
+        Self: Clone + Sized + 'static,
+    {
+        self.check()?;
+        Ok(self.fixed(range)?.unwrap_or_else(|| Box::new(self.clone())))
+    }
+
+    /// Returns I(X;Y) with a standard error and an interval, in the way that suits the estimator; see
+    /// [`with_uncertainty`].
+    ///
+    /// # Errors
+    /// As [`Measure::pair`]; [`EstimateError::Setting`] for options that are not allowed.
+    fn pair_with_error<'x, 'y>(
+        &self,
+        x: impl Into<Variable<'x>>,
+        y: impl Into<Variable<'y>>,
+        options: Options,
+    ) -> Result<Estimate, EstimateError> {
+        with_uncertainty(self, x, y, options)
+    }
+
+    /// Tests whether X and Y are independent by permuting the rows of Y; see [`permutation_test`].
+    ///
+    /// # Errors
+    /// As [`Measure::pair`]; [`EstimateError::Setting`] if there is no permutation.
+    fn permutation_test<'x, 'y>(
+        &self,
+        x: impl Into<Variable<'x>>,
+        y: impl Into<Variable<'y>>,
+        permutations: usize,
+        seed: u64,
+    ) -> Result<PermutationTest, EstimateError> {
+        permutation_test(self, x, y, permutations, seed)
+    }
+}
+
+impl<E: Estimator + ?Sized> Measure for E {}
+
+/// Estimates I(X;Y) by the estimator that fits the data ([`Auto`]), with a standard error where one is known.
+///
+/// The estimate names the estimator and the reason ([`Estimate::choice`]).
+///
+/// ```
+/// let x = ndarray::Array1::from_iter((0..1000).map(|i| (i as f64 * 0.618).fract()));
+/// let y = ndarray::Array1::from_iter((0..1000).map(|i| (i as f64 * 0.618).fract() + (i as f64 * 0.414).fract()));
+/// let estimate = infoplane_estimators::mutual_information(&x, &y)?;
+/// // A uniform variable plus another: ½ nat.
+/// assert!((estimate.information.nats() - 0.5).abs() < 0.1);
+/// assert_eq!(estimate.choice.expect("a reason").estimator.info().title, "extrapolated KSG");
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # Errors
+/// [`EstimateError::Undetermined`] where the information is infinite or a function of the number of samples alone; what
+/// [`Measure::pair`] refuses.
+pub fn mutual_information<'x, 'y>(
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+) -> Result<Estimate, EstimateError> {
+    Auto::default().pair_with_error(x, y, Options::default())
+}
+
+fn check_offered<E: Estimator + ?Sized>(estimator: &E, quantity: Quantity) -> Result<(), EstimateError> {
+    match estimator.info().offers.contains(&quantity) {
+        true => Ok(()),
+        false => Err(estimator.info().not_offered(quantity)),
+    }
+}
+
+/// Returns I(X;Y) of settings and variables that were checked.
+pub(super) fn checked_pair<E: Estimator + ?Sized>(
+    estimator: &E,
+    x: Variable<'_>,
+    y: Variable<'_>,
+) -> Result<Estimate, EstimateError> {
+    check_offered(estimator, Quantity::Information)?;
+    check_sides(estimator, &x, &y)?;
+    // Of one sample nobody knows whether it is constant.
+    if x.n_samples() > 1 && (x.is_constant() || y.is_constant()) {
+        let choice = estimator.choose(x.view(), y.view())?;
+        return Ok(Estimate { choice, ..Estimate::of_constant(&[x.view(), y.view()]) });
+    }
+    estimator.estimate_pair(x, y)
+}
+
+fn check_sides<E: Estimator + ?Sized>(
+    estimator: &E,
+    x: &Variable<'_>,
+    y: &Variable<'_>,
+) -> Result<(), EstimateError> {
+    let is_labels = |side: &Variable<'_>| usize::from(matches!(side, Variable::Labels(_)));
+    let n_labels = is_labels(x) + is_labels(y);
+    let name = estimator.name();
+    match (estimator.info().labels, n_labels) {
+        (LabelSides::None, 1..) | (LabelSides::AtMostOne | LabelSides::One, 2) => {
+            Err(EstimateError::NeedsMatrix { estimator: name })
+        }
+        (LabelSides::One, 0) => Err(EstimateError::NeedsLabels { estimator: name }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,276 @@
+//! Estimators of information, one file each.
+
+mod any;
+mod auto;
+mod binned;
+mod counts;
+mod edge;
+mod error;
+mod estimate;
+mod gaussian;
+mod info;
+mod input;
+mod kde;
+mod knn;
+mod local;
+mod measure;
+mod noise;
+mod range;
+mod renyi;
+mod symbols;
+mod table;
+mod uncertainty;
+
+pub use any::AnyEstimator;
+pub use auto::Auto;
+pub use binned::{BinRule, Binned};
+pub use counts::{
+    ChaoShen, ChaoWangJost, Correction, Grassberger, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage,
+    chao_wang_jost_entropy,
+};
+pub use edge::Edge;
+pub use error::{EstimateError, Quantity};
+pub use estimate::{Bound, Choice, Estimate, EstimateKind, Interval, LayerEstimate, Warning};
+pub use gaussian::Gcmi;
+pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
+pub use input::Scaling;
+pub use kde::Kde;
+pub use knn::{BiKsg, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, Ross, Sliced};
+pub use local::{Gknn, Klnn, KlnnBandwidth, Lgde, Lnc};
+pub use measure::{Measure, mutual_information};
+pub use noise::Noise;
+pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
+pub use renyi::{Renyi, RenyiBandwidth};
+pub use symbols::Symbols;
+pub use uncertainty::{
+    Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
+    with_uncertainty,
+};
+
+use crate::{Labels, Variable};
+
+/// What an estimator implements: its settings are the value itself, its quantities are the functions it overrides.
+///
+/// Callers use [`Measure`], which every estimator has and which checks the settings and the variables first. The
+/// functions `estimate_…` of this trait may therefore take for granted that
+///
+/// - [`check`](Estimator::check) accepted the settings,
+/// - all variables have the same number of samples, at least one, and at least one column,
+/// - all numbers are finite,
+/// - with two samples or more, neither x nor y of a pair or of conditional information is constant, and of the parts of a
+///   total correlation at least two are not,
+/// - the sides of a pair are of the kinds that [`EstimatorInfo::labels`] allows.
+///
+/// They may panic for other variables. They return the estimate unchanged (a negative estimate of information is not
+/// clamped), which is never NaN and does not depend on the number of threads.
+///
+/// # Examples
+/// An estimator of your own: the information of a bivariate normal distribution with the correlation of the samples.
+///
+/// ```
+/// use infoplane_estimators::{EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Measure, Uncertainty, Variable};
+///
+/// struct Correlation;
+///
+/// impl Estimator for Correlation {
+///     fn info(&self) -> &'static EstimatorInfo {
+///         &EstimatorInfo {
+///             name: "correlation",
+///             title: "correlation",
+///             family: Family::Copula,
+///             estimates: "I(X;Y) of a bivariate normal distribution",
+///             when: "one normal column on each side",
+///             cost: "O(n)",
+///             offers: &[Quantity::Information],
+///             labels: LabelSides::None,
+///             uncertainty: Uncertainty::Subsampling,
+///             with_noise: None,
+///             reference: "Shannon (1948)",
+///         }
+///     }
+///
+///     fn setting(&self) -> String {
+///         "normal".into()
+///     }
+///
+///     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+///         let (a, b) = (x.column(0), y.column(0));
+///         let n = a.len() as f64;
+///         let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+///         let product = |u: &[f64], v: &[f64], mean_u, mean_v| -> f64 {
+///             u.iter().zip(v).map(|(u, v)| (u - mean_u) * (v - mean_v)).sum()
+///         };
+///         let squared = product(&a, &b, mean_a, mean_b).powi(2)
+///             / (product(&a, &a, mean_a, mean_a) * product(&b, &b, mean_b, mean_b));
+///         let information = Information::from_nats(-0.5 * (1.0 - squared).ln());
+///         Ok(Estimate::new(information, EstimateKind::Consistent, &[x, y]))
+///     }
+/// }
+///
+/// let x = ndarray::Array1::from_iter((0..100).map(|i| (i as f64 * 0.7).sin()));
+/// let y = ndarray::Array1::from_iter((0..100).map(|i| (i as f64 * 0.7).sin() + (i as f64 * 2.3).cos()));
+/// let estimate = Correlation.pair(&x, &y)?;
+/// assert!(estimate.information.nats() > 0.2);
+/// # Ok::<(), EstimateError>(())
+/// ```
+pub trait Estimator: Send + Sync {
+    /// Returns what is known of the estimator apart from its settings.
+    fn info(&self) -> &'static EstimatorInfo;
+
+    /// Returns its settings, as rows and figures print them: `noise_variance=0.001`, `k=3`.
+    fn setting(&self) -> String;
+
+    /// Returns its name on the command line, in files and in figures.
+    fn name(&self) -> &'static str {
+        self.info().name
+    }
+
+    /// Rejects settings with which nothing can be measured.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] names the key.
+    fn check(&self) -> Result<(), EstimateError> {
+        Ok(())
+    }
+
+    /// Returns the settings by their keys in configuration files; empty unless the estimator has such keys.
+    fn keys(&self) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::Map::new()
+    }
+
+    /// Returns the setting and bound of every [`LayerEstimate`], in order.
+    fn layer_settings(&self) -> Vec<(String, Option<Bound>)> {
+        vec![(self.setting(), None)]
+    }
+
+    /// Returns whether bins depend on values that must be observed before the first measurement.
+    fn needs_observed_range(&self) -> bool {
+        false
+    }
+
+    /// Returns the estimator with its bins fixed to the range of a layer; `None` if nothing of it depends on a range.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] if there are no bins for such a layer.
+    fn fixed(&self, _range: &LayerRange) -> Result<Option<Box<dyn Estimator>>, EstimateError> {
+        Ok(None)
+    }
+
+    /// Returns the estimator that is chosen for these variables, for one that chooses; `None` otherwise.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if none fits.
+    fn choose(&self, _x: Variable<'_>, _y: Variable<'_>) -> Result<Option<Choice>, EstimateError> {
+        Ok(None)
+    }
+
+    /// Returns the mutual information I(X;Y).
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the variables cannot be measured, or not by this estimator.
+    fn estimate_pair(&self, _x: Variable<'_>, _y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        Err(self.info().not_offered(Quantity::Information))
+    }
+
+    /// Returns the entropy H(X); of a continuous variable the differential entropy.
+    ///
+    /// # Errors
+    /// As [`Estimator::estimate_pair`].
+    fn estimate_entropy(&self, _x: Variable<'_>) -> Result<Estimate, EstimateError> {
+        Err(self.info().not_offered(Quantity::Entropy))
+    }
+
+    /// Returns the conditional information I(X;Y|Z).
+    ///
+    /// # Errors
+    /// As [`Estimator::estimate_pair`].
+    fn estimate_conditional(
+        &self,
+        _x: Variable<'_>,
+        _y: Variable<'_>,
+        _z: Variable<'_>,
+    ) -> Result<Estimate, EstimateError> {
+        Err(self.info().not_offered(Quantity::ConditionalInformation))
+    }
+
+    /// Returns the total correlation Σ H(part) − H(all parts together).
+    ///
+    /// # Errors
+    /// As [`Estimator::estimate_pair`].
+    fn estimate_total_correlation(&self, _parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
+        Err(self.info().not_offered(Quantity::TotalCorrelation))
+    }
+
+    /// Returns I(T; labelling) for every labelling, for every setting in the order of
+    /// [`layer_settings`](Estimator::layer_settings).
+    ///
+    /// One call takes all labellings (X and Y), so that an estimator can share its work among them. A labelling that
+    /// cannot be measured has its own error.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if T itself cannot be measured.
+    fn estimate_layer(
+        &self,
+        t: Variable<'_>,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let estimates = labellings
+            .iter()
+            .map(|labels| measure::checked_pair(self, t.view(), Variable::Labels(labels)))
+            .collect();
+        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+    }
+
+    /// Returns the cells of the rows of T if the estimator uses nothing else of them, else `None`.
+    ///
+    /// [`Measure::layer`] then gives the same result for the symbols of any rows of T, passed as labels, as for these
+    /// rows themselves, except for the number of values out of range. Many subsets of the same rows are measured faster
+    /// this way.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if T cannot be measured.
+    fn layer_symbols(&self, _t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Rows of layers that could not be measured are keyed by what a configuration says it will give.
+    #[test]
+    fn a_configuration_names_exactly_the_readings_it_gives() {
+        let t = array![[0.1f32, -0.5], [0.9, 0.3], [-0.7, 0.2]];
+        let mut range = LayerRange { activation: Some((-1.0, 1.0)), ..LayerRange::default() };
+        range.observe(Variable::Single(t.view()), usize::MAX);
+        range.run = range.layer();
+        for toml in [
+            "kind = 'kde'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1, 0.001]",
+            "kind = 'noise'\nnoise_variances = [0.1]\nbounds = true",
+            "kind = 'renyi'",
+            "kind = 'renyi'\nalpha = 2\nbandwidth = 0.5\nbatch = 2",
+            "kind = 'binned'\nrule = 'edges'\nbins = 30\nrange = [-1, 1]",
+            "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'activation'",
+            "kind = 'binned'\nrule = 'equal'\nbins = 30\nrange = 'run'",
+            "kind = 'binned'\nrule = 'floor'\nbin_width = 0.07",
+            "kind = 'binned'\nrule = 'quantile'\nbins = 3\nrange = 'unit'",
+            "kind = 'binned'\nrule = 'exact'",
+            "kind = 'binned'\nrule = 'exact'\ncorrection = 'chao-wang-jost'",
+            "kind = 'plug-in'",
+            "kind = 'edge'",
+            "kind = 'edge'\nhashes = 3\ncorrection = 'plug-in'\ncap_bits = 10",
+            "kind = 'panzeri-treves'",
+            "kind = 'nsb'\ncells = 10",
+        ] {
+            let config: AnyEstimator = toml::from_str(toml).unwrap();
+            let estimator = config.for_layer(&range).unwrap();
+            let readings = estimator.layer(Variable::Single(t.view()), &[&Labels::distinct(3)]).unwrap();
+            let given: Vec<_> = readings.into_iter().map(|r| (r.setting, r.bound)).collect();
+            assert_eq!(given, config.layer_settings(), "{toml}");
+            assert_eq!(estimator.name(), config.name());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The standard error from samples that are drawn again from the samples.
+
+use rayon::prelude::*;
+
+use super::chosen::Chosen;
+use super::{deviation, mean};
+use crate::random::{Purpose, below, generator};
+use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
+
+/// The error of an estimate by the bootstrap, see [`bootstrap`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bootstrap {
+    /// The value of all samples.
+    pub value: Information,
+    /// Its standard error: the standard deviation over draws.
+    pub standard_error: Information,
+    /// The mean over draws minus the value: the bootstrap estimate of the bias.
+    pub bias: Information,
+    /// The 95 % interval, with this bias subtracted.
+    pub interval: Interval,
+}
+
+/// Estimates the standard error and a 95 % interval of I(X;Y) by the bootstrap.
+///
+/// For methods of counts. A row that is drawn twice coincides with itself, which is right for counts but not for
+/// methods of neighbours, so these are refused: use [`subsampling_error`].
+///
+/// The plug-in value of resampled data exceeds that of the samples by about as much as that exceeds the
+/// true value, so the bias is subtracted from the value, and half of it is counted as uncertain:
+///
+/// ```text
+/// value − bias ± 1.96 √(error² + (bias/2)²)
+/// ```
+///
+/// **It fails when cells outnumber samples**, where resampling shows only a fraction of the bias; use the interval of
+/// [`ChaoWangJost`](super::ChaoWangJost) there.
+///
+/// Measured on the binned pairs of [`subsampling_error`], against the information of the bins in the population, with
+/// 200, 1000 and 5000 rows, its coverage is 98, 97 and 96 %. Without half of the bias it is 92 % at 200 rows; the
+/// coverage of the basic bootstrap interval is 92 to 94 %.
+///
+/// Cost: `draws` times that of the estimate.
+///
+/// # Errors
+/// [`EstimateError::Setting`] if there are fewer than 20 draws, or for a method of neighbours; and any error of
+/// the estimator.
+///
+/// # Examples
+/// ```
+/// use infoplane_estimators::{PlugIn, bootstrap};
+/// use infoplane_estimators::{Labels, Variable};
+///
+/// let x = Labels::from_symbols(&(0..600u32).map(|i| i * i % 7 % 3).collect::<Vec<_>>());
+/// let y = Labels::from_symbols(&(0..600u32).map(|i| i * i % 7 % 2).collect::<Vec<_>>());
+/// let plug_in = PlugIn::default();
+/// let found = bootstrap(&plug_in, Variable::Labels(&x), Variable::Labels(&y), 100, 0)?;
+/// assert!(found.interval.lower < found.value && found.value < found.interval.upper);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # References
+/// Davison & Hinkley (1997), *Bootstrap methods and their application*, section 5.2.
+pub fn bootstrap<'x, 'y, E: Estimator + ?Sized>(
+    estimator: &E,
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+    draws: usize,
+    seed: u64,
+) -> Result<Bootstrap, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    let chosen = Chosen::new(estimator, x.view(), y.view())?;
+    resample(&chosen, draws, seed)
+}
+
+pub(super) fn resample<E: Estimator + ?Sized>(
+    chosen: &Chosen<'_, E>,
+    draws: usize,
+    seed: u64,
+) -> Result<Bootstrap, EstimateError> {
+    if chosen.uncertainty() == Uncertainty::Subsampling {
+        return Err(EstimateError::Setting {
+            key: "uncertainty",
+            given: format!("the bootstrap for {}", chosen.name()),
+            allowed: "subsampling: rows drawn twice are neighbours at distance 0",
+        });
+    }
+    if draws < 20 {
+        return Err(EstimateError::Setting { key: "draws", given: draws.to_string(), allowed: "20 or more" });
+    }
+    let value = chosen.estimate.information;
+    let n = chosen.n_samples();
+    let values: Vec<f64> = (0..draws)
+        .into_par_iter()
+        .map(|draw| {
+            let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
+            let mut rows: Vec<usize> = (0..n).map(|_| below(&mut random, n as u32) as usize).collect();
+            rows.sort_unstable();
+            chosen.of_rows(&rows)
+        })
+        .collect::<Result<_, _>>()?;
+    let mean = mean(&values);
+    let standard_error = deviation(&values, mean);
+    let bias = mean - value.nats();
+    let half = 1.96 * (standard_error * standard_error + bias * bias / 4.0).sqrt();
+    Ok(Bootstrap {
+        value,
+        standard_error: Information::from_nats(standard_error),
+        bias: Information::from_nats(bias),
+        interval: Interval {
+            lower: Information::from_nats(value.nats() - bias - half),
+            upper: Information::from_nats(value.nats() - bias + half),
+        },
+    })
+}

@@ -1,0 +1,130 @@
+//! The error of an estimate: by subsampling, by the bootstrap, by permuting one variable.
+//!
+//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads.
+
+mod bootstrap;
+mod chosen;
+mod permutation;
+mod subsampling;
+#[cfg(test)]
+mod tests;
+
+pub use bootstrap::{Bootstrap, bootstrap};
+pub use permutation::{PermutationTest, permutation_test};
+pub use subsampling::{Subsampling, subsampling_error};
+
+use crate::{Estimate, EstimateError, Estimator, Information, Interval, Uncertainty, Variable, Warning};
+use bootstrap::resample;
+use chosen::Chosen;
+use subsampling::subsample;
+
+/// Options of [`with_uncertainty`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The largest number of parts, for subsampling.
+    pub parts: usize,
+    /// Draws, for the bootstrap.
+    pub draws: usize,
+    /// Seed of the random draws.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    /// 10 parts, 200 draws, seed 0.
+    fn default() -> Self {
+        Options { parts: 10, draws: 200, seed: 0 }
+    }
+}
+
+/// Estimates I(X;Y) with a standard error and an interval, in the way that suits the method.
+///
+/// | [`Uncertainty`] of the estimator | what is done |
+/// |---|---|
+/// | `OwnError` | nothing: the estimate has it |
+/// | `Subsampling` | [`subsampling_error`]; value ± 1.96 of it, and the drift as a warning |
+/// | `Bootstrap` | [`bootstrap`] |
+/// | `None` | nothing |
+///
+/// For [`Auto`](crate::Auto) it is the estimator that was chosen for all samples. An error that the estimate already
+/// has is kept. Where the parts have too few samples for the method, the estimate is
+/// returned with a warning. Cost: up to 200 estimates.
+///
+/// # Errors
+/// As [`Estimator::pair`]; [`EstimateError::Setting`] for options that are not allowed.
+///
+/// # Examples
+/// ```
+/// use infoplane_estimators::{Edge, Options, Variable, with_uncertainty};
+/// use ndarray::Array2;
+///
+/// let x = Array2::from_shape_fn((500, 1), |(i, _)| (i as f64 * 0.618).fract());
+/// let y = Array2::from_shape_fn((500, 1), |(i, _)| (i as f64 * 0.618).fract() + (i as f64 * 0.414).fract());
+/// let edge = Edge::default();
+/// let (x, y) = (Variable::Double(x.view()), Variable::Double(y.view()));
+/// let estimate = with_uncertainty(&edge, x, y, Options::default())?;
+/// assert!(estimate.standard_error.expect("an error").nats() > 0.0);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
+    estimator: &E,
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+    options: Options,
+) -> Result<Estimate, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    let chosen = Chosen::new(estimator, x.view(), y.view())?;
+    let mut estimate = chosen.estimate.clone();
+    if estimate.standard_error.is_some() || estimate.warnings.contains(&Warning::Constant) {
+        return Ok(estimate);
+    }
+    let centred = |error: Information| Interval {
+        lower: estimate.information - error * 1.96,
+        upper: estimate.information + error * 1.96,
+    };
+    let n = chosen.n_samples();
+    let found = match chosen.uncertainty() {
+        Uncertainty::OwnError | Uncertainty::None => return Ok(estimate),
+        Uncertainty::Subsampling if n < 20 => Err(format!("{n} samples are too few for parts of them")),
+        Uncertainty::Subsampling => {
+            // Parts of ten samples say little, but say it; fewer would be another method's question.
+            let parts = options.parts.min(n / 10);
+            match subsample(&chosen, parts, options.seed) {
+                Ok(found) => Ok((found.standard_error, centred(found.standard_error), found.drift)),
+                Err(EstimateError::Setting { key, given, allowed }) => {
+                    return Err(EstimateError::Setting { key, given, allowed });
+                }
+                Err(error) => Err(error.to_string()),
+            }
+        }
+        Uncertainty::Bootstrap => match resample(&chosen, options.draws, options.seed) {
+            Ok(found) => Ok((found.standard_error, found.interval, None)),
+            Err(EstimateError::Setting { key, given, allowed }) => {
+                return Err(EstimateError::Setting { key, given, allowed });
+            }
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    match found {
+        // Parts that all agree, to rounding, say nothing of the error.
+        Ok((error, _, warning)) if error.nats() <= 1e-9 => {
+            estimate.warnings.extend(warning);
+            estimate.warnings.push(Warning::Note("no standard error: all parts of the samples agree".into()));
+        }
+        Ok((error, interval, warning)) => {
+            estimate.standard_error = Some(error);
+            estimate.interval = estimate.interval.or(Some(interval));
+            estimate.warnings.extend(warning);
+        }
+        Err(reason) => estimate.warnings.push(Warning::Note(format!("no standard error: {reason}"))),
+    }
+    Ok(estimate)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn deviation(values: &[f64], mean: f64) -> f64 {
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    (squares / (values.len() as f64 - 1.0).max(1.0)).sqrt()
+}

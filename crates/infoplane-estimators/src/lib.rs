@@ -1,0 +1,82 @@
+//! Mutual information, entropy and total correlation of samples.
+//!
+//! ```
+//! use infoplane_estimators::{Ksg, Measure};
+//! let x: Vec<f64> = (0..500).map(|i| (i as f64 * 0.618).fract()).collect();
+//! let y: Vec<f64> = x.iter().map(|x| x + 0.1 * (1000.0 * x).sin()).collect();
+//! let estimate = Ksg::default().pair(&x, &y)?;
+//! println!("I(X;Y) = {:.3} nats, {}", estimate.information.nats(), estimate.kind);
+//! # Ok::<(), infoplane_estimators::EstimateError>(())
+//! ```
+//!
+//! An estimator is a value that holds its settings: `Ksg { k: 5, ..Ksg::default() }`. All of them have the functions of
+//! [`Measure`]: [`pair`](Measure::pair) for I(X;Y), [`entropy`](Measure::entropy), [`conditional`](Measure::conditional)
+//! for I(X;Y|Z), [`total_correlation`](Measure::total_correlation) and [`layer`](Measure::layer), which shares the work
+//! of one variable against several labellings. [`mutual_information`] chooses the estimator that fits the data and
+//! gives the reason.
+//!
+//! A [`Variable`] is a matrix of one row per sample, a vector of numbers, or [`Labels`]. An [`Estimate`] is more than a
+//! number: it says [what it estimates](EstimateKind), how large it can become with so many samples, how many samples
+//! coincide, and what a reader should know before quoting it. Where the information is infinite or a property of the
+//! number of samples alone, there is an [error](EstimateError) that says so and names the choices.
+//!
+//! # Which estimator
+//!
+//! | the variables | estimator | what the number is |
+//! |---|---|---|
+//! | not sure | [`Auto`], or [`mutual_information`] | that of the estimator chosen, which it names |
+//! | discrete, cells well filled | [`PlugIn`], [`MillerMadow`], [`Grassberger`], [`PanzeriTreves`], [`Shrinkage`] | plug-in: exact for the samples; the others consistent |
+//! | discrete, more cells than samples | [`ChaoWangJost`], [`ChaoShen`], [`Nsb`] | consistent, with an interval or a standard error |
+//! | numbers, at most four columns in all | [`ExtrapolatedKsg`], [`Ksg`], [`Ksg2`], [`BiKsg`] | consistent, biased downwards where the dependence is strong |
+//! | numbers, very strong dependence | [`Lnc`] | consistent |
+//! | numbers, more columns | [`CvKsg`], [`Gcmi`] | accurate as far as the copula is close to Gaussian |
+//! | a label and a few columns | [`Ross`] | consistent |
+//! | numbers that repeat, mixed columns | [`MixedKsg`] | consistent |
+//! | differential entropies | [`Kl`], [`Klnn`], [`Gknn`] | consistent |
+//! | smooth densities of few columns | [`Klnn`], [`Lgde`] | consistent |
+//! | a layer with Gaussian noise | [`Noise`]; [`Kde`] | exact for that noise; two bounds on it |
+//! | numbers in bins | [`Binned`] | information at that bin width |
+//! | very many samples | [`Edge`] | information at the width of its buckets |
+//! | many columns, compared with each other | [`Sliced`] | the mean over projections, at most the information |
+//! | published work with kernel matrices | [`Renyi`] | Rényi's, not Shannon's |
+//!
+//! # Errors and significance
+//!
+//! [`Measure::pair_with_error`] adds a standard error and an interval in the way that suits the estimator, and
+//! [`Measure::permutation_test`] a p-value. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
+//! [samples whose information is known](known).
+//!
+//! # Guarantees
+//!
+//! - Equal input gives equal bits, for any number of threads.
+//! - No input makes a panic or a NaN: numbers that are not finite, rows that coincide, constant columns and too few
+//!   samples have documented answers, which one table of tests holds all estimators to.
+//! - Every estimator is tested against closed forms, a slow reference and the values of another program.
+//!
+//! Amounts are in nats and convert to bits: [`Information`]. An estimator of your own implements [`Estimator`] and then
+//! has the functions of [`Measure`], the errors and the tests too.
+
+mod estimator;
+mod pairwise;
+#[doc(hidden)]
+pub mod random;
+mod special;
+mod symmetric;
+mod tile;
+
+pub mod calibrate;
+pub mod information;
+pub mod known;
+pub mod neighbors;
+pub mod variable;
+
+pub use estimator::*;
+pub use information::Information;
+/// Matrices and vectors: what variables are made of.
+pub use ndarray;
+pub use variable::{Labels, OwnedVariable, Variable};
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

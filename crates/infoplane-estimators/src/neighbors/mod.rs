@@ -1,0 +1,246 @@
+//! Nearest neighbours and counts inside a radius, exactly.
+
+mod brute;
+mod reference;
+mod sorted;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use ndarray::{ArrayView2, CowArray, Ix2};
+
+/// The distance between two points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// The largest difference of a coordinate, max |aₖ − bₖ|.
+    Chebyshev,
+    /// √Σ (aₖ − bₖ)², the sum taken in double precision in the order of the coordinates.
+    Euclidean,
+}
+
+impl Metric {
+    /// Returns the distance of two points of equal width.
+    ///
+    /// Every search compares exactly this number, in double precision, so that a radius taken from one search
+    /// means the same in another.
+    pub fn distance(self, a: &[f64], b: &[f64]) -> f64 {
+        let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        match self {
+            Metric::Chebyshev => differences.fold(0.0, f64::max),
+            Metric::Euclidean => differences.fold(0.0, |sum, d| sum + d * d).sqrt(),
+        }
+    }
+}
+
+/// Whether a point at exactly the radius counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// It does not: distance < radius.
+    Open,
+    /// It does: distance ≤ radius.
+    Closed,
+}
+
+impl Boundary {
+    #[inline(always)]
+    fn holds(self, distance: f64, radius: f64) -> bool {
+        match self {
+            Boundary::Open => distance < radius,
+            Boundary::Closed => distance <= radius,
+        }
+    }
+}
+
+/// The k nearest neighbours of every point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nearest {
+    k: usize,
+    distances: Vec<f64>,
+    indices: Vec<u32>,
+}
+
+impl Nearest {
+    /// Neighbours of each point.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Returns the distances from point `i` to its neighbours, ascending.
+    pub fn distances(&self, i: usize) -> &[f64] {
+        &self.distances[i * self.k..(i + 1) * self.k]
+    }
+
+    /// Returns the row numbers of the neighbours of point `i`, the nearest first; of equally near ones the lower first.
+    pub fn indices(&self, i: usize) -> &[u32] {
+        &self.indices[i * self.k..(i + 1) * self.k]
+    }
+
+    /// Returns the distance of every point to its k-th neighbour.
+    pub fn radii(&self) -> Vec<f64> {
+        self.distances.chunks_exact(self.k).map(|distances| distances[self.k - 1]).collect()
+    }
+}
+
+/// Neighbours of some points in an order of the search's own.
+struct Unordered {
+    distances: Vec<f64>,
+    indices: Vec<u32>,
+}
+
+impl Unordered {
+    fn with_capacity(points: usize, k: usize) -> Self {
+        Unordered { distances: Vec::with_capacity(points * k), indices: Vec::with_capacity(points * k) }
+    }
+
+    fn extend(&mut self, found: &[(f64, u32)]) {
+        self.distances.extend(found.iter().map(|found| found.0));
+        self.indices.extend(found.iter().map(|found| found.1));
+    }
+
+    /// Puts all parts, one after the other, into the order of the rows that they belong to.
+    fn scatter(parts: Vec<Unordered>, rows: &[u32], k: usize) -> Nearest {
+        let mut nearest =
+            Nearest { k, distances: vec![0.0; rows.len() * k], indices: vec![0; rows.len() * k] };
+        let mut rows = rows.iter();
+        for part in parts {
+            let found = part.distances.chunks_exact(k).zip(part.indices.chunks_exact(k));
+            for ((distances, indices), &row) in found.zip(&mut rows) {
+                let place = row as usize * k..(row as usize + 1) * k;
+                nearest.distances[place.clone()].copy_from_slice(distances);
+                nearest.indices[place].copy_from_slice(indices);
+            }
+        }
+        nearest
+    }
+}
+
+/// The search algorithm; all give the same result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// One coordinate.
+    Sorted,
+    /// Few coordinates.
+    Tree,
+    /// All pairs.
+    Brute,
+    /// All pairs, one by one.
+    Reference,
+}
+
+/// Searches among a set of points, each point of which is asked for.
+///
+/// `points`: `(n_samples, width)`, finite. No point is a neighbour of itself, but another at the same place is.
+///
+/// Every answer is that of a linear scan in double precision, ties and duplicates included, and the same for any
+/// number of threads. One column is sorted, O(n log n); few columns make a k-d tree, about O(n log n); for more
+/// columns all pairs are looked at, O(n² width), in single precision with double precision where it matters.
+/// Memory O(n (width + k)).
+///
+/// ```
+/// use infoplane_estimators::neighbors::{Boundary, Metric, Neighbors};
+/// let points = ndarray::array![[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]];
+/// let search = Neighbors::new(points.view(), Metric::Euclidean);
+/// assert_eq!(search.nearest(1).indices(0), [2]);
+/// assert_eq!(search.nearest(2).distances(0), [1.0, 5.0]);
+/// assert_eq!(search.count_within(&[5.0, 0.0, 0.0], Boundary::Open), [1, 0, 0]);
+/// assert_eq!(search.count_within(&[5.0, 0.0, 0.0], Boundary::Closed), [2, 0, 0]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Neighbors<'a> {
+    points: CowArray<'a, f64, Ix2>,
+    metric: Metric,
+}
+
+impl<'a> Neighbors<'a> {
+    /// Prepares the search.
+    pub fn new(points: ArrayView2<'a, f64>, metric: Metric) -> Self {
+        let points = if points.is_standard_layout() {
+            CowArray::from(points)
+        } else {
+            CowArray::from(points.as_standard_layout().into_owned())
+        };
+        Neighbors { points, metric }
+    }
+
+    /// Returns the `k` nearest neighbours of every point.
+    ///
+    /// # Panics
+    /// If there are `k` points or fewer, or `k` is 0.
+    pub fn nearest(&self, k: usize) -> Nearest {
+        let n = self.points.nrows();
+        assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
+        self.nearest_by(nearest_search(n, self.points.ncols()), k)
+    }
+
+    pub(crate) fn nearest_by(&self, search: Search, k: usize) -> Nearest {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let found = match search {
+            Search::Sorted => Some(sorted::nearest(values, metric, k)),
+            Search::Tree => Some(tree::nearest(values, width, metric, k)),
+            Search::Brute => brute::nearest(values, width, metric, k),
+            Search::Reference => None,
+        };
+        found.unwrap_or_else(|| reference::nearest(self.points.view(), metric, k))
+    }
+
+    /// Returns the number of other points within `radii[i]` of point `i`.
+    ///
+    /// # Panics
+    /// If there is not one radius per point.
+    pub fn count_within(&self, radii: &[f64], boundary: Boundary) -> Vec<usize> {
+        let n = self.points.nrows();
+        assert_eq!(radii.len(), n, "one radius per point");
+        if n < 2 {
+            return vec![0; n];
+        }
+        self.count_by(count_search(n, self.points.ncols()), radii, boundary)
+    }
+
+    pub(crate) fn count_by(&self, search: Search, radii: &[f64], boundary: Boundary) -> Vec<usize> {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let counts = match search {
+            Search::Sorted => Some(sorted::count_within(values, metric, radii, boundary)),
+            Search::Tree => Some(tree::count_within(values, width, metric, radii, boundary)),
+            Search::Brute => brute::count_within(values, width, metric, radii, boundary),
+            Search::Reference => None,
+        };
+        counts.unwrap_or_else(|| reference::count_within(self.points.view(), metric, radii, boundary))
+    }
+
+    fn values(&self) -> &[f64] {
+        self.points.as_slice().expect("rows in standard layout")
+    }
+}
+
+/// Chooses the fastest search for neighbours. Milliseconds on one core of a Zen 4 for k = 3, normal data and n =
+/// 10,000:
+///
+/// | width | 2 | 3 | 5 | 10 | 64 | 128 |
+/// |---|---|---|---|---|---|---|
+/// | tree | 3.4 | 4 | 15 | | | |
+/// | all pairs, Chebyshev | | | 28 | 38 | 141 | 267 |
+/// | all pairs, Euclidean | | | 24 | 32 | 90 | 158 |
+///
+/// All pairs grow with n², and at n = 40,000 and width 5 are 326 against 76 of the tree.
+fn nearest_search(n: usize, width: usize) -> Search {
+    match width {
+        0 => Search::Reference,
+        1 => Search::Sorted,
+        2..=5 => Search::Tree,
+        _ if n > 20_000 && tree::WIDTHS.contains(&width) => Search::Tree,
+        _ => Search::Brute,
+    }
+}
+
+/// Returns the same for counts. Radii of KSG hold about √(k n) points of a marginal, and most of the time of a tree
+/// goes along the border of such balls: 8, 16 and 60 ms at widths 2, 3 and 5, against 24 to 30 for all pairs; at n =
+/// 40,000 and width 5 both take 0.5 s.
+fn count_search(n: usize, width: usize) -> Search {
+    match width {
+        0 => Search::Reference,
+        1 => Search::Sorted,
+        2..=3 => Search::Tree,
+        4..=5 if n > 40_000 => Search::Tree,
+        _ => Search::Brute,
+    }
+}
