@@ -436,8 +436,14 @@ fn results_that_cannot_be_printed_are_an_error_and_a_reader_that_leaves_is_none(
         &["--help"],
         &["run", "--help"],
     ] {
+        // However slow the machine, nothing is said of progress.
+        let call = || {
+            let mut call = command(folder.path(), arguments);
+            call.env("INFOPLANE_PROGRESS_SECONDS", "100000");
+            call
+        };
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = command(folder.path(), arguments).stdout(full).output().unwrap();
+        let output = call().stdout(full).output().unwrap();
         let said = told(&output);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert!(said.contains("No space left on device"), "{arguments:?}: {said}");
@@ -445,7 +451,7 @@ fn results_that_cannot_be_printed_are_an_error_and_a_reader_that_leaves_is_none(
         // A pipe that nobody reads.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = command(folder.path(), arguments).stdout(writer).output().unwrap();
+        let output = call().stdout(writer).output().unwrap();
         assert_eq!((output.status.code(), told(&output)), (Some(0), String::new()), "{arguments:?}");
     }
 }
