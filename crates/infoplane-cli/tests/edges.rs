@@ -455,3 +455,22 @@ fn results_that_cannot_be_printed_are_an_error_and_a_reader_that_leaves_is_none(
         assert_eq!((output.status.code(), told(&output)), (Some(0), String::new()), "{arguments:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_named_as_output_is_written_to_and_stays() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = TempDir::new().unwrap();
+    stdout(&infoplane(folder.path(), &SHORT));
+    let expected = stdout(&infoplane(folder.path(), &["export", "run"]));
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let read = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    stdout(&infoplane(folder.path(), &["export", "run", "--out", "pipe"]));
+    // Before it is read to its end, which does not come where nobody writes to it.
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(read.join().unwrap(), expected);
+}

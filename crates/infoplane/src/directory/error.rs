@@ -145,7 +145,7 @@ pub(crate) fn advice(action: &str, error: &io::Error, run: Option<&Path>) -> Str
         FileTooLarge => Some("allow larger files (ulimit -f)"),
         PermissionDenied if action == "read" => Some("make it readable"),
         PermissionDenied | ReadOnlyFilesystem => Some("make it writable"),
-        AlreadyExists => Some("move what is in its place"),
+        AlreadyExists => Some("move what is in its place, or name a directory"),
         _ => None,
     };
     let resume = run.map(|run| format!("resume the run in {}", printable_path(run)));
