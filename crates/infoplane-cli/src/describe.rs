@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use infoplane::InformationPlane;
 use infoplane::printable::printable_path;
 use infoplane::report::ReportError;
-use infoplane::run::{DataFacts, FailedSeed, PartFacts};
+use infoplane::run::{DataFacts, FailedSeed, PartFacts, RunError};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -35,8 +35,12 @@ impl Figures {
         }
     }
 
-    /// Fails if they could not be written, once the result in `directory` was told.
+    /// Fails if they could not be written, once the result in `directory` was told, or if that is not there any more: then
+    /// figures alone may have been written in its place.
     pub fn check(self, directory: &Path) -> Result<(), Failure> {
+        if !["manifest.toml", "as-if-random.toml"].iter().any(|file| directory.join(file).exists()) {
+            return Err(RunError::Gone(directory.into()).into());
+        }
         let Some(error) = self.unwritten else { return Ok(()) };
         let place = printable_path(directory);
         Err(Failure::machine(format!("{place} is complete, but its figures could not be written: {error}"))
