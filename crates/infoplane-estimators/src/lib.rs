@@ -56,10 +56,17 @@
 //! Amounts are in nats and convert to bits: [`Information`]. An estimator of your own implements [`Estimator`] and then
 //! has the functions of [`Measure`], the errors and the tests too.
 
+// Tests may compare with the platform's functions.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod estimator;
+#[doc(hidden)]
+pub mod math;
 mod pairwise;
 #[doc(hidden)]
 pub mod random;
+#[doc(hidden)]
+pub mod simd;
 mod special;
 mod symmetric;
 mod tile;

@@ -1,5 +1,6 @@
 //! Random numbers as a function of the seed, their purpose, and an index such as the epoch.
 
+use crate::math;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -78,8 +79,8 @@ pub fn uniform(generator: &mut impl Rng) -> f64 {
 /// Draws a standard normal number (Box–Muller).
 pub fn normal(generator: &mut impl Rng) -> f64 {
     // 1 − u lies in (0, 1], where the logarithm is finite.
-    let radius = (-2.0 * (1.0 - uniform(generator)).ln()).sqrt();
-    radius * (std::f64::consts::TAU * uniform(generator)).cos()
+    let radius = (-2.0 * math::ln(1.0 - uniform(generator))).sqrt();
+    radius * math::cos(std::f64::consts::TAU * uniform(generator))
 }
 
 /// Draws a standard normal number, drawn again while it is more than two standard deviations from zero.

@@ -1,12 +1,16 @@
-//! Eigenvalues of symmetric matrices.
+//! Eigenvalues of symmetric matrices, and products of matrices.
 //!
 //! Householder's tridiagonal form, by panels of 32 reflections, then the QL iteration without square roots. Half of
 //! the multiply-adds of the first stage are a product of the matrix and a vector, which memory bounds, so that the
 //! panels read the matrix once for a reflection and write it once for 32. All sums are cut at fixed places, so that
-//! the bits do not depend on the number of threads.
+//! the bits do not depend on the number of threads, nor on the vectors of the processor.
 
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
+use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
+
+use crate::math;
+use crate::simd::{DOUBLES, level, sum_doubles};
 
 /// Reflections that are collected before the rest of the matrix is updated.
 const PANEL: usize = 32;
@@ -27,19 +31,30 @@ pub(crate) fn dot(level: Level, a: &[f64], b: &[f64]) -> f64 {
 
 #[inline(always)]
 fn dot_lanes<S: Simd>(simd: S, a: &[f64], b: &[f64]) -> f64 {
+    match S::f64s::LEN {
+        8 => dot_parts::<S, 1>(simd, a, b),
+        4 => dot_parts::<S, 2>(simd, a, b),
+        _ => dot_parts::<S, 4>(simd, a, b),
+    }
+}
+
+/// Four sums of eight lanes, each in P vectors.
+#[inline(always)]
+fn dot_parts<S: Simd, const P: usize>(simd: S, a: &[f64], b: &[f64]) -> f64 {
     let lanes = S::f64s::LEN;
-    let mut sums = [S::f64s::splat(simd, 0.0); 4];
-    let (a_blocks, b_blocks) = (a.chunks_exact(4 * lanes), b.chunks_exact(4 * lanes));
+    let mut sums = [[S::f64s::splat(simd, 0.0); P]; 4];
+    let (a_blocks, b_blocks) = (a.chunks_exact(4 * DOUBLES), b.chunks_exact(4 * DOUBLES));
     let rest: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
     for (a, b) in a_blocks.zip(b_blocks) {
-        for (v, sum) in sums.iter_mut().enumerate() {
+        for (v, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
             let place = v * lanes..(v + 1) * lanes;
             let (a, b) = (S::f64s::from_slice(simd, &a[place.clone()]), S::f64s::from_slice(simd, &b[place]));
-            *sum = a.mul_add(b, *sum);
+            *sum = a.mul_add_precise(b, *sum);
         }
     }
-    let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    sum.as_slice().iter().sum::<f64>() + rest
+    let [first, second, third, fourth] = sums;
+    let all: [S::f64s; P] = std::array::from_fn(|p| (first[p] + second[p]) + (third[p] + fourth[p]));
+    sum_doubles::<S>(&all) + rest
 }
 
 /// y += factor x.
@@ -51,12 +66,118 @@ pub(crate) fn add_multiple(level: Level, factor: f64, x: &[f64], y: &mut [f64]) 
 fn add_multiple_lanes<S: Simd>(simd: S, factor: f64, x: &[f64], y: &mut [f64]) {
     let lanes = S::f64s::LEN;
     let factors = S::f64s::splat(simd, factor);
-    let whole = x.len() / lanes * lanes;
+    // The rest is rounded twice: where it begins must not depend on the processor.
+    let whole = x.len() / DOUBLES * DOUBLES;
     for (x, y) in x[..whole].chunks_exact(lanes).zip(y[..whole].chunks_exact_mut(lanes)) {
-        factors.mul_add(S::f64s::from_slice(simd, x), S::f64s::from_slice(simd, y)).store_slice(y);
+        factors.mul_add_precise(S::f64s::from_slice(simd, x), S::f64s::from_slice(simd, y)).store_slice(y);
     }
     for (x, y) in x[whole..].iter().zip(&mut y[whole..]) {
         *y += factor * x;
+    }
+}
+
+/// A B, in double precision. Every entry is one chain of fused multiply-adds in ascending depth.
+///
+/// That of `ndarray` takes other orders, and roundings, on other processors.
+pub(crate) fn matrix_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    /// Depth of a block: 256 rows of 32 columns are 64 KiB.
+    const DEPTH: usize = 256;
+    let ((rows, depth), columns) = (a.dim(), b.ncols());
+    assert_eq!(depth, b.nrows(), "columns of the left matrix, rows of the right");
+    let stride = columns.next_multiple_of(DOUBLES);
+    let mut sums = vec![0.0; rows * stride];
+    let mut right = vec![0.0; DEPTH.min(depth) * stride];
+    let mut left = vec![0.0; DEPTH.min(depth) * rows];
+    let level = level();
+    for first in (0..depth).step_by(DEPTH) {
+        let here = DEPTH.min(depth - first);
+        for (k, right) in right.chunks_exact_mut(stride.max(1)).take(here).enumerate() {
+            right.iter_mut().zip(b.row(first + k)).for_each(|(place, value)| *place = *value);
+        }
+        for (i, left) in left[..rows * here].chunks_exact_mut(here).enumerate() {
+            left.iter_mut().zip(a.row(i).slice(s![first..])).for_each(|(place, value)| *place = *value);
+        }
+        let left = &left[..rows * here];
+        dispatch!(level, simd => add_products(simd, left, &right, here, stride, &mut sums));
+    }
+    Array2::from_shape_fn((rows, columns), |(i, j)| sums[i * stride + j])
+}
+
+#[inline(always)]
+fn add_products<S: Simd>(
+    simd: S,
+    left: &[f64],
+    right: &[f64],
+    depth: usize,
+    stride: usize,
+    sums: &mut [f64],
+) {
+    match S::f64s::LEN {
+        8 => add_products_by::<S, 8, 1>(simd, left, right, depth, stride, sums),
+        4 => add_products_by::<S, 4, 2>(simd, left, right, depth, stride, sums),
+        _ => add_products_by::<S, 2, 4>(simd, left, right, depth, stride, sums),
+    }
+}
+
+/// R rows and eight columns, in P vectors, share the registers.
+#[inline(always)]
+fn add_products_by<S: Simd, const R: usize, const P: usize>(
+    simd: S,
+    left: &[f64],
+    right: &[f64],
+    depth: usize,
+    stride: usize,
+    sums: &mut [f64],
+) {
+    if stride == 0 {
+        return;
+    }
+    for (left, sums) in left.chunks(R * depth).zip(sums.chunks_mut(R * stride)) {
+        for column in (0..stride).step_by(DOUBLES) {
+            if sums.len() == R * stride {
+                product_tile::<S, R, P>(simd, left, &right[column..], depth, stride, &mut sums[column..]);
+            } else {
+                for (left, sums) in left.chunks(depth).zip(sums.chunks_mut(stride)) {
+                    product_tile::<S, 1, P>(simd, left, &right[column..], depth, stride, &mut sums[column..]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn product_tile<S: Simd, const R: usize, const P: usize>(
+    simd: S,
+    left: &[f64],
+    right: &[f64],
+    depth: usize,
+    stride: usize,
+    sums: &mut [f64],
+) {
+    let lanes = S::f64s::LEN;
+    let mut tile = [[S::f64s::splat(simd, 0.0); P]; R];
+    for r in 0..R {
+        for p in 0..P {
+            tile[r][p] = S::f64s::from_slice(simd, &sums[r * stride + p * lanes..][..lanes]);
+        }
+    }
+    for k in 0..depth {
+        let row = &right[k * stride..][..DOUBLES];
+        let mut vectors = [S::f64s::splat(simd, 0.0); P];
+        for p in 0..P {
+            vectors[p] = S::f64s::from_slice(simd, &row[p * lanes..][..lanes]);
+        }
+        for r in 0..R {
+            let factor = S::f64s::splat(simd, left[r * depth + k]);
+            for p in 0..P {
+                tile[r][p] = factor.mul_add_precise(vectors[p], tile[r][p]);
+            }
+        }
+    }
+    for r in 0..R {
+        for p in 0..P {
+            tile[r][p].store_slice(&mut sums[r * stride + p * lanes..][..lanes]);
+        }
     }
 }
 
@@ -82,8 +203,9 @@ fn squared_distances_lanes<S: Simd>(
     const ACROSS: usize = 4;
     let lanes = S::f64s::LEN;
     let step = ACROSS * lanes;
-    let whole = out.len() / step * step;
-    for (start, out) in (0..whole).step_by(step).zip(out.chunks_exact_mut(step)) {
+    // The rest is rounded twice: where it begins must not depend on the processor.
+    let whole = out.len() / (ACROSS * DOUBLES) * (ACROSS * DOUBLES);
+    for (start, out) in (0..whole).step_by(step).zip(out[..whole].chunks_exact_mut(step)) {
         let start = first + start;
         let mut sums = [S::f64s::splat(simd, 0.0); ACROSS];
         for column in columns {
@@ -91,7 +213,7 @@ fn squared_distances_lanes<S: Simd>(
             let at = S::f64s::splat(simd, column[point]);
             for (v, sum) in sums.iter_mut().enumerate() {
                 let difference = S::f64s::from_slice(simd, &others[v * lanes..(v + 1) * lanes]) - at;
-                *sum = difference.mul_add(difference, *sum);
+                *sum = difference.mul_add_precise(difference, *sum);
             }
         }
         for (sum, out) in sums.iter().zip(out.chunks_exact_mut(lanes)) {
@@ -201,6 +323,24 @@ fn product_rows<S: Simd>(
     x: &[f64],
     y: &mut [f64],
 ) {
+    match S::f64s::LEN {
+        8 => product_rows_by::<S, 1>(simd, matrix, n, first, rows, x, y),
+        4 => product_rows_by::<S, 2>(simd, matrix, n, first, rows, x, y),
+        _ => product_rows_by::<S, 4>(simd, matrix, n, first, rows, x, y),
+    }
+}
+
+/// The sum of a row in eight lanes, in P vectors.
+#[inline(always)]
+fn product_rows_by<S: Simd, const P: usize>(
+    simd: S,
+    matrix: &[f64],
+    n: usize,
+    first: usize,
+    rows: std::ops::Range<usize>,
+    x: &[f64],
+    y: &mut [f64],
+) {
     const AT_ONCE: usize = 4;
     let lanes = S::f64s::LEN;
     let row = |i: usize| &matrix[(first + i) * n + first..(first + i) * n + first + i + 1];
@@ -208,23 +348,26 @@ fn product_rows<S: Simd>(
         let end = rows.end.min(start + AT_ONCE);
         let mut whole = 0;
         if end == start + AT_ONCE {
-            whole = start / lanes * lanes;
+            whole = start / DOUBLES * DOUBLES;
             let rows: [&[f64]; AT_ONCE] = [row(start), row(start + 1), row(start + 2), row(start + 3)];
             let rows = rows.map(|row| &row[..whole]);
-            let mut sums = [S::f64s::splat(simd, 0.0); AT_ONCE];
+            let mut sums = [[S::f64s::splat(simd, 0.0); P]; AT_ONCE];
             let factors: [S::f64s; AT_ONCE] = std::array::from_fn(|r| S::f64s::splat(simd, x[start + r]));
-            for (place, y) in (0..whole).step_by(lanes).zip(y.chunks_exact_mut(lanes)) {
-                let x = S::f64s::from_slice(simd, &x[place..place + lanes]);
-                let mut total = S::f64s::from_slice(simd, y);
-                for r in 0..AT_ONCE {
-                    let a = S::f64s::from_slice(simd, &rows[r][place..place + lanes]);
-                    sums[r] = a.mul_add(x, sums[r]);
-                    total = a.mul_add(factors[r], total);
+            for (block, y) in (0..whole).step_by(DOUBLES).zip(y.chunks_exact_mut(DOUBLES)) {
+                for (p, y) in y.chunks_exact_mut(lanes).enumerate() {
+                    let place = block + p * lanes;
+                    let x = S::f64s::from_slice(simd, &x[place..place + lanes]);
+                    let mut total = S::f64s::from_slice(simd, y);
+                    for r in 0..AT_ONCE {
+                        let a = S::f64s::from_slice(simd, &rows[r][place..place + lanes]);
+                        sums[r][p] = a.mul_add_precise(x, sums[r][p]);
+                        total = a.mul_add_precise(factors[r], total);
+                    }
+                    total.store_slice(y);
                 }
-                total.store_slice(y);
             }
             for (r, sum) in sums.iter().enumerate() {
-                y[start + r] += sum.as_slice().iter().sum::<f64>();
+                y[start + r] += sum_doubles::<S>(sum);
             }
         }
         for i in start..end {
@@ -271,10 +414,13 @@ fn update_rows<S: Simd>(
     const ACROSS: usize = 3;
     let lanes = S::f64s::LEN;
     let width = vectors.len();
-    let step = ACROSS * lanes;
+    let (step, block) = (ACROSS * lanes, ACROSS * DOUBLES);
     for (rows, factors) in rows.chunks_mut(DOWN * n).zip(factors.chunks(DOWN * width)) {
         let mut column = first;
-        while rows.len() == DOWN * n && column <= last && column + step <= n {
+        // The rest is rounded otherwise: where it begins must not depend on the processor.
+        let blocks = (last + 1 - first).div_ceil(block).min((n - first) / block);
+        let end = if rows.len() == DOWN * n { first + blocks * block } else { first };
+        while column < end {
             let mut sums = [[S::f64s::splat(simd, 0.0); ACROSS]; DOWN];
             for (p, vector) in vectors.iter().enumerate() {
                 let vector = &vector[column..column + step];
@@ -283,7 +429,7 @@ fn update_rows<S: Simd>(
                 for r in 0..DOWN {
                     let factor = S::f64s::splat(simd, factors[r * width + p]);
                     for c in 0..ACROSS {
-                        sums[r][c] = parts[c].mul_add(factor, sums[r][c]);
+                        sums[r][c] = parts[c].mul_add_precise(factor, sums[r][c]);
                     }
                 }
             }
@@ -325,7 +471,7 @@ fn tridiagonal_eigenvalues(mut diagonal: Vec<f64>, beside: Vec<f64>) -> Vec<f64>
             // The eigenvalue of the first two by two elements that is nearer to the first.
             let side = squares[low].sqrt();
             let half = (diagonal[low + 1] - diagonal[low]) / (2.0 * side);
-            let shift = diagonal[low] - side / (half + half.hypot(1.0).copysign(half));
+            let shift = diagonal[low] - side / (half + math::hypot(half, 1.0).copysign(half));
             diagonal[low..].iter_mut().for_each(|d| *d -= shift);
             shifted += shift;
             let or_tiny = |value: f64| if value == 0.0 { negligible } else { value };
@@ -355,6 +501,7 @@ fn tridiagonal_eigenvalues(mut diagonal: Vec<f64>, beside: Vec<f64>) -> Vec<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::same_at_every_level;
 
     fn sorted(mut values: Vec<f64>) -> Vec<f64> {
         values.sort_unstable_by(f64::total_cmp);
@@ -382,7 +529,7 @@ mod tests {
                     matrix[i * n + i - 1] = -1.0;
                 }
             }
-            let values = sorted(eigenvalues(Level::new(), &mut matrix, n));
+            let values = sorted(eigenvalues(level(), &mut matrix, n));
             for (k, value) in values.iter().enumerate() {
                 let angle = (k + 1) as f64 * std::f64::consts::PI / (2 * (n + 1)) as f64;
                 assert!((value - 4.0 * angle.sin().powi(2)).abs() < 1e-13, "{n} {k}");
@@ -420,13 +567,62 @@ mod tests {
                         }
                     }
                 }
-                for level in [Level::new(), Level::baseline()] {
-                    let values = sorted(eigenvalues(level, &mut matrix.clone(), n));
-                    for (value, known) in values.iter().zip(sorted(known.clone())) {
-                        assert!((value - known).abs() < 3e-14, "n={n} kind={kind}: {value} for {known}");
-                    }
+                let values = if kind == 0 && n <= 100 {
+                    same_at_every_level(|level| eigenvalues(level, &mut matrix.clone(), n))
+                } else {
+                    eigenvalues(level(), &mut matrix, n)
+                };
+                for (value, known) in sorted(values).into_iter().zip(sorted(known)) {
+                    assert!((value - known).abs() < 3e-14, "n={n} kind={kind}: {value} for {known}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_product_of_matrices_is_its_sums_of_products() {
+        for (rows, depth, columns) in [(0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (8, 300, 8), (13, 517, 30)]
+        {
+            let a = Array2::from_shape_vec((rows, depth), numbers(rows * depth, 1)).unwrap();
+            let b = Array2::from_shape_vec((columns, depth), numbers(columns * depth, 2)).unwrap();
+            let product = matrix_product(a.view(), b.t());
+            assert_eq!(product.dim(), (rows, columns));
+            for ((i, j), &value) in product.indexed_iter() {
+                let chain = (0..depth).fold(0.0, |sum, k| a[(i, k)].mul_add(b[(j, k)], sum));
+                assert_eq!(value, chain, "{i} {j} of {rows} {depth} {columns}");
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_of_a_product_have_the_same_bits_at_every_level() {
+        let (rows, depth, stride) = (13, 40, 24);
+        let (left, right) = (numbers(rows * depth, 1), numbers(depth * stride, 2));
+        same_at_every_level(|level| {
+            let mut sums = numbers(rows * stride, 3);
+            dispatch!(level, simd => add_products(simd, &left, &right, depth, stride, &mut sums));
+            sums
+        });
+    }
+
+    #[test]
+    fn sums_and_distances_have_the_same_bits_at_every_level() {
+        for n in [0, 1, 7, 8, 31, 32, 33, 100, 163] {
+            let (a, b) = (numbers(n, 1), numbers(n, 2));
+            let dot = same_at_every_level(|level| dot(level, &a, &b));
+            let exact: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+            assert!((dot - exact).abs() < 1e-13, "{n}");
+            same_at_every_level(|level| {
+                let mut sum = b.clone();
+                add_multiple(level, 0.3, &a, &mut sum);
+                sum
+            });
+            let columns = [numbers(n + 1, 3), numbers(n + 1, 4), numbers(n + 1, 5)];
+            same_at_every_level(|level| {
+                let mut distances = vec![0.0; n];
+                squared_distances(level, &columns, n, 0, &mut distances);
+                distances
+            });
         }
     }
 
@@ -436,7 +632,7 @@ mod tests {
         let matrix = numbers(n * n, 3);
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| eigenvalues(Level::new(), &mut matrix.clone(), n))
+            pool.install(|| eigenvalues(level(), &mut matrix.clone(), n))
         };
         assert_eq!(run(1), run(8));
     }

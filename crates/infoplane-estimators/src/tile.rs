@@ -9,6 +9,8 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
+use crate::simd;
+
 /// Points in a panel.
 pub(crate) const PANEL: usize = 48;
 /// Points in a strip.
@@ -38,7 +40,7 @@ pub(crate) struct Product;
 impl Summand<1> for Product {
     #[inline(always)]
     fn add<S: Simd, V: SimdFloat<S>>(sum: V, [left]: [V; 1], right: V) -> V {
-        left.mul_add(right, sum)
+        left.mul_add_precise(right, sum)
     }
 }
 
@@ -49,7 +51,7 @@ impl Summand<1> for SquaredDifference {
     #[inline(always)]
     fn add<S: Simd, V: SimdFloat<S>>(sum: V, [left]: [V; 1], right: V) -> V {
         let difference = left - right;
-        difference.mul_add(difference, sum)
+        difference.mul_add_precise(difference, sum)
     }
 }
 
@@ -59,12 +61,12 @@ pub(crate) struct LargestDifference;
 impl Summand<1> for LargestDifference {
     #[inline(always)]
     fn add<S: Simd, V: SimdFloat<S>>(sum: V, [left]: [V; 1], right: V) -> V {
-        sum.max((left - right).abs())
+        simd::max(sum, (left - right).abs())
     }
 
     #[inline(always)]
     fn join<S: Simd, V: SimdFloat<S>>(run: V, before: V) -> V {
-        run.max(before)
+        simd::max(run, before)
     }
 }
 
@@ -75,7 +77,7 @@ impl Summand<2> for ShiftedDifference {
     #[inline(always)]
     fn add<S: Simd, V: SimdFloat<S>>(sum: V, [left, shift]: [V; 2], right: V) -> V {
         let difference = left - right;
-        difference.mul_add(difference + shift, sum)
+        difference.mul_add_precise(difference + shift, sum)
     }
 }
 

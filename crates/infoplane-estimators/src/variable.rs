@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
 use crate::Information;
+use crate::math;
 
 /// A labelling of rows: one discrete symbol per sample.
 ///
@@ -154,14 +155,14 @@ pub(crate) fn entropy_of_counts(counts: impl IntoIterator<Item = usize>, n: usiz
     // A cell of one sample adds 1 ln 1 = 0: in wide layers that is nearly all of them.
     let sum: f64 = counts.into_iter().filter(|&c| c > 1).map(times_logarithm).sum();
     // With all samples in one cell the difference of two equal logarithms may round below zero.
-    (n.ln() - sum / n).max(0.0)
+    (math::ln(n) - sum / n).max(0.0)
 }
 
 /// c ln c of a count c > 0; most counts are small, and looked up.
 fn times_logarithm(count: usize) -> f64 {
     static SMALL: LazyLock<[f64; 512]> =
-        LazyLock::new(|| std::array::from_fn(|c| c as f64 * (c as f64).ln()));
-    SMALL.get(count).copied().unwrap_or_else(|| count as f64 * (count as f64).ln())
+        LazyLock::new(|| std::array::from_fn(|c| c as f64 * math::ln(c as f64)));
+    SMALL.get(count).copied().unwrap_or_else(|| count as f64 * math::ln(count as f64))
 }
 
 /// What an estimator may be given about each sample.

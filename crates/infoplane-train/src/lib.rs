@@ -20,6 +20,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Tests may compare with the platform's functions.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod network;
 pub mod snapshot;
 pub mod train;

@@ -5,6 +5,8 @@
 
 use fearless_simd::prelude::*;
 
+use infoplane_estimators::simd::{max, min};
+
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 // ln 2 in two parts: the first has few enough bits that its product with an exponent is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
@@ -15,7 +17,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) -> S::f32s {
     let mut sum = S::f32s::splat(simd, coefficients[N - 1]);
     for &coefficient in coefficients[..N - 1].iter().rev() {
-        sum = sum.mul_add(x, S::f32s::splat(simd, coefficient));
+        sum = sum.mul_add_precise(x, S::f32s::splat(simd, coefficient));
     }
     sum
 }
@@ -24,11 +26,11 @@ fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; 
 #[inline(always)]
 fn reduce<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let n = (x * S::f32s::splat(simd, LOG2_E)).round_ties_even();
-    let r = n.mul_add(S::f32s::splat(simd, -LN_2_HIGH), x);
-    let r = n.mul_add(S::f32s::splat(simd, -LN_2_LOW), r);
+    let r = n.mul_add_precise(S::f32s::splat(simd, -LN_2_HIGH), x);
+    let r = n.mul_add_precise(S::f32s::splat(simd, -LN_2_LOW), r);
     // (eʳ − 1 − r)/r², Chebyshev fit of degree 4: the error of eʳ − 1 is 8e-9.
     let q = polynomial(simd, r, [0.5, 0.166_665_77, 0.041_666_554, 8.363_233e-3, 1.392_625_1e-3]);
-    (n, (r * r).mul_add(q, r))
+    (n, (r * r).mul_add_precise(q, r))
 }
 
 /// 2ⁿ for whole n in −126..=127.
@@ -41,8 +43,8 @@ fn power_of_two<S: Simd>(simd: S, n: S::f32s) -> S::f32s {
 /// Keeps x within ±`limit`, and NaN as it is.
 #[inline(always)]
 fn limit<S: Simd>(simd: S, x: S::f32s, limit: f32) -> S::f32s {
-    // On x86 a minimum or maximum with NaN is its second operand: the variable stands there on purpose.
-    S::f32s::splat(simd, limit).min(S::f32s::splat(simd, -limit).max(x))
+    // With NaN a minimum or maximum is its second operand: the variable stands there on purpose.
+    min(S::f32s::splat(simd, limit), max(S::f32s::splat(simd, -limit), x))
 }
 
 /// eˣ, relative error below 1.5e-7. Below x = −86.6 (2⁻¹²⁵) the result is 0, above 88.72 it is infinite.
@@ -60,7 +62,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 pub(crate) fn exp_m1<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let (n, p) = reduce(simd, limit(simd, x, 87.0));
     let scale = power_of_two(simd, n);
-    scale.mul_add(p, scale - S::f32s::splat(simd, 1.0))
+    scale.mul_add_precise(p, scale - S::f32s::splat(simd, 1.0))
 }
 
 /// tanh x, relative error below 4e-7.
@@ -70,7 +72,7 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = limit(simd, x, 9.02);
     let (n, p) = reduce(simd, x + x);
     let scale = power_of_two(simd, n);
-    let e = scale.mul_add(p, scale - S::f32s::splat(simd, 1.0));
+    let e = scale.mul_add_precise(p, scale - S::f32s::splat(simd, 1.0));
     e / (e + S::f32s::splat(simd, 2.0))
 }
 
@@ -104,14 +106,14 @@ pub(crate) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // |s| ≤ 0.1716: the series of artanh, cut below 1e-8.
     let m = s * polynomial(simd, s * s, [2.0, 2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0]);
     let n = exponent.to_float::<S::f32s>();
-    n.mul_add(S::f32s::splat(simd, LN_2_HIGH), n.mul_add(S::f32s::splat(simd, LN_2_LOW), m))
+    n.mul_add_precise(S::f32s::splat(simd, LN_2_HIGH), n.mul_add_precise(S::f32s::splat(simd, LN_2_LOW), m))
 }
 
 /// ln(1 + eˣ), error below 3e-7 relative.
 #[inline(always)]
 pub(crate) fn softplus<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // The second operand of the maximum is x, so that NaN passes.
-    S::f32s::splat(simd, 0.0).max(x) + ln_1p_unit(simd, exp(simd, -x.abs()))
+    max(S::f32s::splat(simd, 0.0), x) + ln_1p_unit(simd, exp(simd, -x.abs()))
 }
 
 /// Returns the normal distribution function Φ(x) and its density φ(x), absolute errors below 2e-7.
@@ -120,7 +122,7 @@ pub(crate) fn normal_distribution<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::
     let (zero, one) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, 1.0));
     let bell = exp(simd, x * x * S::f32s::splat(simd, -0.5));
     // Φ(−a) e^{a²/2} is smooth in t = 1/(1 + 0.3 a): Chebyshev fit of degree 8, error 1.5e-8.
-    let t = one / x.abs().mul_add(S::f32s::splat(simd, 0.3), one);
+    let t = one / x.abs().mul_add_precise(S::f32s::splat(simd, 0.3), one);
     let q = polynomial(
         simd,
         t,
@@ -144,7 +146,8 @@ pub(crate) fn normal_distribution<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fearless_simd::{Level, dispatch};
+    use fearless_simd::dispatch;
+    use infoplane_estimators::simd::level;
 
     /// Applies a vector function to every value, as many at a time as the machine takes.
     macro_rules! map {
@@ -159,7 +162,7 @@ mod tests {
                 }
                 out
             }
-            dispatch!(Level::new(), simd => run(simd, $values))
+            dispatch!(level(), simd => run(simd, $values))
         }};
     }
 

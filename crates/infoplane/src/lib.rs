@@ -63,6 +63,9 @@
 //! | the whole curve from few epochs, with neighbours at most δ apart | [`DeltaExact`](schedule::ScheduleConfig::DeltaExact) |
 //! | the same, where no network can be kept or retrained | [`DeltaApproximate`](schedule::ScheduleConfig::DeltaApproximate) |
 
+// Tests may compare with the platform's functions.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod bottleneck;
 pub mod dataset;
 mod directory;
@@ -72,6 +75,7 @@ pub mod figure;
 pub mod measure;
 pub mod plane;
 pub mod pool;
+pub mod printable;
 pub mod record;
 pub mod report;
 pub mod reproduce;
@@ -82,6 +86,8 @@ pub mod table;
 
 pub use infoplane_estimators as estimator;
 pub use infoplane_estimators::{calibrate, information, neighbors, variable};
+#[doc(hidden)]
+pub use infoplane_estimators::{math, simd};
 pub use infoplane_train::{network, snapshot, train};
 
 pub use dataset::Dataset;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts;
 use super::input::{columns, standardize};
+use crate::math;
 use crate::random::{Purpose, generator, normal, uniform};
 use crate::variable::symbols::{number_rows, together};
 use crate::{
@@ -133,11 +134,11 @@ impl Edge {
             let constant_columns = prepared.constant;
             return Buckets { of: Vec::new(), width: None, constant_columns, constant: true };
         }
-        let most = (n / 10.0).log2().floor().max(1.0) as usize;
+        let most = math::log2(n / 10.0).floor().max(1.0) as usize;
         let hashed = if d <= most { prepared.values } else { self.directions(&prepared.values, most, side) };
         let q = hashed.ncols();
         let q_real = q as f64;
-        let width = 0.79 * self.bandwidth * q_real * n.powf(-0.5 / (q_real + 2.0));
+        let width = 0.79 * self.bandwidth * q_real * math::powf(n, -0.5 / (q_real + 2.0));
         let values = hashed.as_slice().expect("standard layout");
         let of = (0..self.hashes)
             .into_par_iter()
@@ -233,7 +234,12 @@ impl Edge {
                  even deterministic, and the value one about the width"
             )));
         }
-        Estimate { warnings, ..Estimate::new(Information::from_nats(nats), kind, variables) }
+        let mut estimate =
+            Estimate { warnings, ..Estimate::new(Information::from_nats(nats), kind, variables) };
+        if distinct.contains(&true) {
+            counts::hold_at_ln_n(&mut estimate);
+        }
+        estimate
     }
 }
 
@@ -251,7 +257,7 @@ fn capped(x: &Labels, y: &Labels, cap: f64) -> f64 {
             let [of_x, of_y, of_both] =
                 [x.counts()[x_code as usize], y.counts()[y_code as usize], both.counts()[code as usize]]
                     .map(|count| count as f64);
-            (of_both * n / (of_x * of_y)).log2().max(0.001).min(cap)
+            math::log2(of_both * n / (of_x * of_y)).max(0.001).min(cap)
         })
         .sum();
     Information::from_bits(sum / n).nats()

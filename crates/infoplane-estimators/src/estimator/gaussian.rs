@@ -4,7 +4,9 @@ use ndarray::{Array2, Axis, concatenate, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::special::digamma;
+use crate::symmetric::matrix_product;
 
 use super::input::columns;
 use crate::{
@@ -93,14 +95,14 @@ const DETERMINED: f64 = 1e-12;
 /// Gaussian samples is expected to be off. n > d.
 pub(super) fn determinant_bias(n: usize, d: usize) -> f64 {
     let half = (n as f64 - 1.0) / 2.0;
-    (1..=d).map(|i| digamma((n - i) as f64 / 2.0) - half.ln()).sum()
+    (1..=d).map(|i| digamma((n - i) as f64 / 2.0) - math::ln(half)).sum()
 }
 
 /// Returns the covariances of the columns, with n − 1.
 pub(super) fn covariance(values: &Array2<f64>) -> Array2<f64> {
     let n = values.nrows() as f64;
     let centred = values - &(values.sum_axis(Axis(0)) / n).insert_axis(Axis(0));
-    centred.t().dot(&centred) / (n - 1.0)
+    matrix_product(centred.t(), centred.view()) / (n - 1.0)
 }
 
 /// Returns the lower triangular factor of a covariance, or `None` if a column is determined by those before it.
@@ -135,7 +137,7 @@ fn independent(covariance: &Array2<f64>) -> (Vec<usize>, Array2<f64>) {
 
 /// ln det of what was factored.
 pub(super) fn ln_determinant(factor: &Array2<f64>) -> f64 {
-    2.0 * factor.diag().iter().map(|pivot| pivot.ln()).sum::<f64>()
+    2.0 * factor.diag().iter().map(|pivot| math::ln(*pivot)).sum::<f64>()
 }
 
 /// L⁻¹ B for a lower triangular L.
@@ -258,7 +260,7 @@ fn given_last(covariance: &Array2<f64>, d_z: usize) -> Option<Array2<f64>> {
     let d = covariance.nrows() - d_z;
     let factor = cholesky(&covariance.slice(s![d.., d..]).to_owned())?;
     let explained = solve_lower(&factor, &covariance.slice(s![d.., ..d]).to_owned());
-    Some(&covariance.slice(s![..d, ..d]) - &explained.t().dot(&explained))
+    Some(&covariance.slice(s![..d, ..d]) - &matrix_product(explained.t(), explained.view()))
 }
 
 impl Gcmi {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Variable;
+use crate::math;
 use crate::special::normal_quantile;
 
 /// Scaling applied to each column first.
@@ -90,7 +91,7 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
         // A column whose values differ by rounding only, against their size, is left as it is but for its size.
         let deviation = if deviation > 0.0 { deviation } else { 1.0 };
         column.mapv_inplace(|v| v / largest / deviation);
-        ln_scale += largest.ln() + deviation.ln();
+        ln_scale += math::ln(largest) + math::ln(deviation);
     }
     ln_scale
 }

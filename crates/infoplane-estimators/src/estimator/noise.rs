@@ -4,6 +4,7 @@ use rand_chacha::rand_core::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
 use crate::random::{Purpose, below, generator, uniform};
 
@@ -177,7 +178,7 @@ impl Noise {
         );
         estimate.standard_error = Some(Information::from_nats(value.error));
         estimate.ceiling = Some(labels.entropy());
-        let most = (labels.len() as f64).ln();
+        let most = math::ln(labels.len() as f64);
         if constant {
             estimate.warnings.push(Warning::Constant);
         } else if labels.len() > 1 && value.mean > most - 0.05 {
@@ -259,7 +260,7 @@ fn in_disc(generator: &mut impl Rng) -> (f64, f64, f64) {
         let (u, v) = (2.0 * uniform(generator) - 1.0, 2.0 * uniform(generator) - 1.0);
         let s = u * u + v * v;
         if s > 0.0 && s < 1.0 {
-            return (u, v, (-2.0 * s.ln() / s).sqrt());
+            return (u, v, (-2.0 * math::ln(s) / s).sqrt());
         }
     }
 }
@@ -380,7 +381,7 @@ impl Estimator for Noise {
         let variance = one_variance(&self.noise_variances)?;
         let labels = Labels::distinct(x.n_samples());
         let value = self.values(&x, &[&labels], variance)[0];
-        let of_noise = x.width() as f64 / 2.0 * ((std::f64::consts::TAU).ln() + 1.0 + variance.ln());
+        let of_noise = x.width() as f64 / 2.0 * (math::ln(std::f64::consts::TAU) + 1.0 + math::ln(variance));
         let mut estimate = self.estimate(value, variance, &labels, &[x.view()], false);
         estimate.information = Information::from_nats(value.mean + of_noise);
         estimate.ceiling = Some(labels.entropy() + Information::from_nats(of_noise));

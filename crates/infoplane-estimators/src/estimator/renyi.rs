@@ -5,7 +5,9 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::random::{Purpose, generator, shuffle};
+use crate::simd;
 use crate::symmetric::{add_multiple, dot, eigenvalues, squared_distances};
 
 use super::input::columns;
@@ -193,7 +195,7 @@ impl Renyi {
                 RenyiBandwidth::Widths(widths) => widths[index] / largest,
                 RenyiBandwidth::Rule { factor } => {
                     let spread = scaled.iter().map(|column| variance(column)).sum::<f64>().sqrt();
-                    factor * spread * (at_once as f64).powf(-1.0 / (4.0 + scaled.len() as f64))
+                    factor * spread * math::powf(at_once as f64, -1.0 / (4.0 + scaled.len() as f64))
                 }
             };
             // Distances so many widths long have the kernel 0; their squares must not overflow twice.
@@ -252,7 +254,7 @@ impl Renyi {
         }
         let largest = prepared.batches.iter().map(Vec::len).max().unwrap_or(1);
         let parts = variables.len().saturating_sub(1).max(1) as f64;
-        estimate.ceiling = Some(Information::from_nats(parts * (largest as f64).ln()));
+        estimate.ceiling = Some(Information::from_nats(parts * math::ln(largest as f64)));
         estimate.warnings = prepared.warnings.clone();
         estimate
     }
@@ -306,7 +308,7 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
         .collect();
     if alpha == 2.0 {
         let squares: f64 = kernels.iter().map(BlockKernel::sum_of_squares).sum();
-        return Ok(2.0 * (n as f64).ln() - squares.ln());
+        return Ok(2.0 * math::ln(n as f64) - math::ln(squares));
     }
     let spectra =
         kernels.par_iter().map(|kernel| kernel.spectrum(alpha, n)).collect::<Result<Vec<_>, _>>()?;
@@ -319,18 +321,18 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
 fn entropy_of_spectrum(values: impl Iterator<Item = f64>, alpha: f64) -> f64 {
     let values = values.filter(|&value| value > 0.0);
     if alpha == 1.0 {
-        return values.map(|value| -value * value.ln()).sum();
+        return values.map(|value| -value * math::ln(value)).sum();
     }
     let power = alpha - 1.0;
     // Powers of large orders vanish together; in units of the largest value they do not.
     if power > 1.0 {
         let values: Vec<f64> = values.collect();
         let largest = values.iter().copied().fold(0.0, f64::max);
-        let sum: f64 = values.iter().map(|value| (value / largest).powf(alpha)).sum();
-        return (alpha * largest.ln() + sum.ln()) / -power;
+        let sum: f64 = values.iter().map(|value| math::powf(value / largest, alpha)).sum();
+        return (alpha * math::ln(largest) + math::ln(sum)) / -power;
     }
-    let excess: f64 = values.map(|value| value * (power * value.ln()).exp_m1()).sum();
-    -excess.ln_1p() / power
+    let excess: f64 = values.map(|value| value * math::exp_m1(power * math::ln(value))).sum();
+    -math::ln_1p(excess) / power
 }
 
 /// The kernel exp(−‖a − b‖²) of some points.
@@ -343,7 +345,7 @@ impl BlockKernel {
     /// Part of a row of the matrix, from point `first` on.
     fn row(&self, level: Level, point: usize, first: usize, row: &mut [f64]) {
         squared_distances(level, &self.columns, point, first, row);
-        row.iter_mut().for_each(|v| *v = (-*v).exp());
+        row.iter_mut().for_each(|v| *v = math::exp(-*v));
     }
 
     /// Σ_ij K_ij².
@@ -353,7 +355,7 @@ impl BlockKernel {
         if self.columns.is_empty() {
             return (self.n * self.n) as f64;
         }
-        let level = Level::new();
+        let level = simd::level();
         let task = |first: usize| {
             let mut row = [0.0; SIDE];
             let mut sum = 0.0;
@@ -376,9 +378,10 @@ impl BlockKernel {
         if self.columns.is_empty() || self.n == 1 {
             return Ok(vec![self.n as f64]);
         }
-        let level = Level::new();
+        let level = simd::level();
         // Below 1, what is left out counts for more than its size.
-        let left_out = (n_samples as f64).powf(1.0 - alpha) * RESIDUAL.powf(alpha) / (1.0 - alpha).abs();
+        let left_out =
+            math::powf(n_samples as f64, 1.0 - alpha) * math::powf(RESIDUAL, alpha) / (1.0 - alpha).abs();
         if (alpha >= 1.0 || left_out < FACTOR_ERROR)
             && let Some(values) = self.low_rank_spectrum(level)
         {

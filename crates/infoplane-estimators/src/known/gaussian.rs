@@ -1,13 +1,13 @@
 //! Normal variables, and maps of them that leave their information as it is.
 
 use ndarray::{Array2, ArrayViewMut1};
-use statrs::function::erf::erfc;
 use std::f64::consts::{PI, SQRT_2};
 
 use super::{Sample, Streams, Values};
 use crate::Information;
+use crate::math;
 use crate::random::normal;
-use crate::special::{digamma, ln_gamma};
+use crate::special::{digamma, erfc, ln_gamma};
 
 /// Columns of standard normal numbers on both sides; the first pairs have the correlations given.
 ///
@@ -22,7 +22,7 @@ pub(super) fn pairs(n: usize, streams: Streams, width: usize, correlations: &[f6
             y[(row, column)] = rho * x[(row, column)] + independent * y[(row, column)];
         }
     }
-    let nats = correlations.iter().map(|rho| -0.5 * (1.0 - rho * rho).ln()).sum();
+    let nats = correlations.iter().map(|rho| -0.5 * math::ln(1.0 - rho * rho)).sum();
     sample(x, y, nats)
 }
 
@@ -84,8 +84,8 @@ fn normal_probability(v: f64) -> f64 {
 pub(super) fn wiggly(n: usize, streams: Streams) -> Sample {
     mapped(
         pairs(n, streams, 1, &[0.75]),
-        |x| x + 0.4 * x.sin() + 0.2 * (1.7 * x + 1.0).sin() + 0.03 * (3.3 * x - 2.5).sin(),
-        |y| y - 0.4 * (0.4 * y).sin() + 0.17 * (1.3 * y + 3.5).sin() + 0.02 * (4.3 * y - 2.5).sin(),
+        |x| x + 0.4 * math::sin(x) + 0.2 * math::sin(1.7 * x + 1.0) + 0.03 * math::sin(3.3 * x - 2.5),
+        |y| y - 0.4 * math::sin(0.4 * y) + 0.17 * math::sin(1.3 * y + 3.5) + 0.02 * math::sin(4.3 * y - 2.5),
     )
 }
 
@@ -96,7 +96,7 @@ pub(super) fn swiss_roll(n: usize, streams: Streams) -> Sample {
     let angle = |row: usize| 1.5 * PI * (1.0 + 2.0 * u[(row, 0)]);
     let rolled = Array2::from_shape_fn((n, 2), |(row, column)| {
         let angle = angle(row);
-        angle / 21.0 * if column == 0 { angle.cos() } else { angle.sin() }
+        angle / 21.0 * if column == 0 { math::cos(angle) } else { math::sin(angle) }
     });
     Sample { x: Values::Numbers(rolled), ..flat }
 }
@@ -115,7 +115,7 @@ pub(super) fn spiral(mut sample: Sample) -> Sample {
 fn twist(mut row: ArrayViewMut1<'_, f64>, first: usize) {
     // Divided by the width: the squared norm grows with it, and the turn should not.
     let angle = row.iter().map(|v| v * v).sum::<f64>() / row.len() as f64;
-    let (sin, cos) = angle.sin_cos();
+    let (sin, cos) = math::sin_cos(angle);
     let (a, b) = (row[first], row[first + 1]);
     row[first] = cos * a - sin * b;
     row[first + 1] = sin * a + cos * b;
@@ -139,7 +139,7 @@ pub(super) fn student(n: usize, streams: Streams, asinh: bool) -> Sample {
         rows.slice(ndarray::s![.., 1..]).to_owned(),
         student_nats(1.0),
     );
-    if asinh { mapped(sides, f64::asinh, f64::asinh) } else { sides }
+    if asinh { mapped(sides, math::asinh, math::asinh) } else { sides }
 }
 
 fn student_nats(freedom: f64) -> f64 {

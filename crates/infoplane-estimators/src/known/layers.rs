@@ -5,7 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{N_BITS, N_PATTERNS, PatternRule, Sample, Streams, Values};
+use crate::math;
 use crate::random::{normal, shuffle};
+use crate::symmetric::matrix_product;
 use crate::{Information, Labels};
 
 /// Variance of the noise on the tanh layer.
@@ -31,7 +33,8 @@ pub(super) fn tanh_layer(n: usize, streams: Streams) -> (Sample, Sample) {
     let bits = Array2::from_shape_fn((n, N_BITS), |(i, vertex)| {
         2.0 * PatternRule::bit(rows[i], vertex) as f64 - 1.0
     });
-    let t = bits.dot(&first).mapv(f64::tanh).dot(&second).mapv(f64::tanh);
+    let hidden = matrix_product(bits.view(), first.view()).mapv(math::tanh);
+    let t = matrix_product(hidden.view(), second.view()).mapv(math::tanh);
     let labels: Vec<bool> = rows.iter().map(|&row| rule.values[row] > rule.threshold).collect();
     let labels = Labels::from_symbols(&labels);
     let x = Labels::from_symbols(&rows);
@@ -84,7 +87,7 @@ fn mixture_information(
                 let mut same = [0.0; 2];
                 for j in 0..n {
                     let distance = norm + norms[j] - 2.0 * products[j];
-                    let weight = ((own - distance) / (2.0 * noise_variance)).exp();
+                    let weight = math::exp((own - distance) / (2.0 * noise_variance));
                     all += weight;
                     for (same, labels) in same.iter_mut().zip(labellings) {
                         if labels.codes()[j] == labels.codes()[first + i] {
@@ -94,7 +97,7 @@ fn mixture_information(
                 }
                 for ((sum, same), labels) in sums.iter_mut().zip(same).zip(labellings) {
                     let share = labels.counts()[labels.codes()[first + i] as usize] as f64 / n as f64;
-                    *sum += (same / share / all).ln();
+                    *sum += math::ln(same / share / all);
                 }
             }
             sums
@@ -126,7 +129,7 @@ fn log_determinant(mut matrix: Array2<f64>) -> f64 {
     let mut sum = 0.0;
     for pivot in 0..n {
         let value = matrix[(pivot, pivot)];
-        sum += value.ln();
+        sum += math::ln(value);
         for row in pivot + 1..n {
             let factor = matrix[(row, pivot)] / value;
             for column in pivot..n {

@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
 use super::{Sample, Streams, Values};
+use crate::math;
 use crate::random::{below, normal, uniform};
 use crate::special::{digamma, ln_gamma};
 use crate::{Information, Labels};
@@ -31,7 +32,7 @@ pub(super) fn discrete_noise(n: usize, streams: Streams) -> Sample {
     };
     let (x, y) = (0..n).map(draw).unzip();
     let m = f64::from(M);
-    sample(column(n, x), column(n, y), m.ln() - (m - 1.0) * LN_2 / m)
+    sample(column(n, x), column(n, y), math::ln(m) - (m - 1.0) * LN_2 / m)
 }
 
 /// The probability that y is 0 whatever x is.
@@ -41,14 +42,14 @@ const INFLATION: f64 = 0.15;
 pub(super) fn zero_inflated_poisson(n: usize, streams: Streams) -> Sample {
     let mut random = streams.draws();
     let draw = |_| {
-        let x = -(1.0 - uniform(&mut random)).ln();
+        let x = -math::ln(1.0 - uniform(&mut random));
         let mut y = 0.0;
         if uniform(&mut random) >= INFLATION {
             // Events of a process of rate one until x: their number is Poisson of mean x.
-            let mut time = -(1.0 - uniform(&mut random)).ln();
+            let mut time = -math::ln(1.0 - uniform(&mut random));
             while time < x {
                 y += 1.0;
-                time -= (1.0 - uniform(&mut random)).ln();
+                time -= math::ln(1.0 - uniform(&mut random));
             }
         }
         (x, y)
@@ -65,14 +66,14 @@ pub(super) fn zero_inflated_poisson(n: usize, streams: Streams) -> Sample {
 /// apart; it is larger.
 fn zero_inflated_nats(p: f64) -> f64 {
     let mean = (1.0 + p) / 2.0;
-    let antiderivative = |v: f64| if v > 0.0 { v * v / 2.0 * (v / mean).ln() - v * v / 4.0 } else { 0.0 };
+    let antiderivative = |v: f64| if v > 0.0 { v * v / 2.0 * math::ln(v / mean) - v * v / 4.0 } else { 0.0 };
     let zero = (antiderivative(1.0) - antiderivative(p)) / (1.0 - p);
     let positive: f64 = (1..200)
         .map(|k| {
             let k = f64::from(k);
             let log_ratio =
                 -(k + 1.0) / 2.0 + k * (digamma(k + 1.0) - LN_2) - ln_gamma(k + 1.0) + (k + 1.0) * LN_2;
-            (-(k + 1.0) * LN_2).exp() * log_ratio
+            math::exp(-(k + 1.0) * LN_2) * log_ratio
         })
         .sum();
     zero + (1.0 - p) * positive
@@ -115,8 +116,8 @@ fn class_log_ratios(means: &Array2<f64>, n: usize, block: u64) -> Array1<f64> {
         let exponent =
             |c: usize| -0.5 * means.row(c).iter().zip(&y).map(|(m, v)| (v - m) * (v - m)).sum::<f64>();
         let own = exponent(class);
-        let mixture: f64 = (0..CLASSES).map(|c| (exponent(c) - own).exp()).sum();
-        (CLASSES as f64 / mixture).ln()
+        let mixture: f64 = (0..CLASSES).map(|c| math::exp(exponent(c) - own)).sum();
+        math::ln(CLASSES as f64 / mixture)
     })
 }
 
@@ -127,7 +128,8 @@ const SYMBOLS: usize = 64;
 /// I is the sum over the table. With a thousand draws most cells are empty: a task for corrections.
 pub(super) fn discrete_64(n: usize, streams: Streams) -> Sample {
     let mut constants = streams.constants();
-    let mut table: Vec<f64> = (0..SYMBOLS * SYMBOLS).map(|_| -(1.0 - uniform(&mut constants)).ln()).collect();
+    let mut table: Vec<f64> =
+        (0..SYMBOLS * SYMBOLS).map(|_| -math::ln(1.0 - uniform(&mut constants))).collect();
     let total: f64 = table.iter().sum();
     table.iter_mut().for_each(|p| *p /= total);
     let cumulative: Vec<f64> = table
@@ -154,7 +156,7 @@ fn table_nats(table: &[f64]) -> f64 {
     let column = |y: usize| table[y..].iter().step_by(SYMBOLS).sum::<f64>();
     let (rows, columns): (Vec<f64>, Vec<f64>) = (0..SYMBOLS).map(|i| (row(i), column(i))).unzip();
     let term = |(cell, p): (usize, &f64)| match *p > 0.0 {
-        true => p * (p / (rows[cell / SYMBOLS] * columns[cell % SYMBOLS])).ln(),
+        true => p * math::ln(p / (rows[cell / SYMBOLS] * columns[cell % SYMBOLS])),
         false => 0.0,
     };
     table.iter().enumerate().map(term).sum()

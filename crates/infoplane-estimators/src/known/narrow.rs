@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::quadrature::{entropy_term, integral};
 use super::{Sample, Streams, Values};
 use crate::Information;
+use crate::math;
 use crate::random::uniform;
 
 /// y = x + N, x uniform on [0, 1], N uniform on [−ε, ε].
@@ -16,7 +17,7 @@ pub(super) fn uniform_noise(n: usize, streams: Streams, epsilon: f64) -> Sample 
         let x = uniform(random);
         (x, x + epsilon * (2.0 * uniform(random) - 1.0))
     };
-    let nats = if epsilon <= 0.5 { epsilon - (2.0 * epsilon).ln() } else { 0.25 / epsilon };
+    let nats = if epsilon <= 0.5 { epsilon - math::ln(2.0 * epsilon) } else { 0.25 / epsilon };
     columns(n, streams, draw, nats)
 }
 
@@ -43,7 +44,7 @@ fn quadratic_nats(width: f64) -> f64 {
     let corners = [-half, half, 1.0 - half, 1.0 + half];
     let entropy: f64 =
         corners.windows(2).map(|piece| integral(|y| entropy_term(density(y)), piece[0], piece[1])).sum();
-    entropy - width.ln()
+    entropy - math::ln(width)
 }
 
 fn columns(n: usize, streams: Streams, draw: impl Fn(&mut ChaCha8Rng) -> (f64, f64), nats: f64) -> Sample {

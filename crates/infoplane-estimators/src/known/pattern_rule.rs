@@ -1,5 +1,7 @@
 //! The rule of the 12-bit task: which patterns on an icosahedron have label 1.
 
+use crate::math;
+
 /// Bits of a pattern, one at each vertex of an icosahedron.
 pub const N_BITS: usize = 12;
 /// Patterns in all.
@@ -161,7 +163,7 @@ fn rule() -> Vec<f64> {
 fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let n = N_PATTERNS as f64;
     let mean = values.clone().sum::<f64>() / n;
-    (mean, (values.map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt())
+    (mean, (values.map(|value| math::powi(value - mean, 2)).sum::<f64>() / n).sqrt())
 }
 
 /// The threshold between two orbits that brings the share above it nearest to one half (of two equally near

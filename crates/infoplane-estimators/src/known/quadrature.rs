@@ -1,5 +1,7 @@
 //! Integrals of one dimension.
 
+use crate::math;
+
 /// ∫ f over [low, high], by the double-exponential rule.
 ///
 /// The substitution x = tanh(π/2 sinh t) lets the integrand fade at both ends, so that singularities there (a
@@ -13,9 +15,9 @@ pub(super) fn integral(f: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
     // Beyond t = ±3.2 the nodes round to the ends.
     for node in -205i32..=205 {
         let t = f64::from(node) * STEP;
-        let inner = std::f64::consts::FRAC_PI_2 * t.sinh();
-        let x = middle + half * inner.tanh();
-        let weight = std::f64::consts::FRAC_PI_2 * t.cosh() / inner.cosh().powi(2);
+        let inner = std::f64::consts::FRAC_PI_2 * math::sinh(t);
+        let x = middle + half * math::tanh(inner);
+        let weight = std::f64::consts::FRAC_PI_2 * math::cosh(t) / math::powi(math::cosh(inner), 2);
         if x > low && x < high {
             sum += weight * f(x);
         }
@@ -25,7 +27,7 @@ pub(super) fn integral(f: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
 
 /// −v ln v, continued by 0.
 pub(super) fn entropy_term(v: f64) -> f64 {
-    if v > 0.0 { -v * v.ln() } else { 0.0 }
+    if v > 0.0 { -v * math::ln(v) } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
+use fearless_simd::{Simd, SimdBase, SimdFloat, dispatch};
 use rayon::prelude::*;
 
+use crate::math;
+use crate::simd;
 use crate::tile::{LargestDifference, PANEL, Product, ROWS, SquaredDifference, Tile, cut_into_strips, fill};
 
 use super::{Boundary, Metric, Nearest};
@@ -140,7 +142,7 @@ impl<'a> Packed<'a> {
         if !(largest == 0.0 || (1e-120..1e120).contains(&largest)) {
             return None;
         }
-        let scale = if largest == 0.0 { 1.0 } else { (-(largest.log2().ceil())).exp2() };
+        let scale = if largest == 0.0 { 1.0 } else { math::exp2(-(math::log2(largest).ceil())) };
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut sorted = sizes.clone();
         let (_, median, _) = sorted.select_nth_unstable_by(n / 2, f64::total_cmp);
@@ -299,7 +301,7 @@ fn squared_from_products<S: Simd>(simd: S, left_norms: &[f32], right_norms: &[f3
         for column in (0..PANEL).step_by(lanes) {
             let place = &mut row[column..column + lanes];
             let norms = norm + S::f32s::from_slice(simd, &right_norms[column..column + lanes]);
-            S::f32s::from_slice(simd, place).mul_add(minus_two, norms).store_slice(place);
+            S::f32s::from_slice(simd, place).mul_add_precise(minus_two, norms).store_slice(place);
         }
     }
 }
@@ -430,7 +432,7 @@ pub(super) fn nearest(points: &[f64], width: usize, metric: Metric, k: usize) ->
     let packed = Packed::new(points, width, metric)?;
     let states: Vec<Mutex<Candidates>> =
         packed.order.chunks(PANEL).map(|rows| Mutex::new(Candidates::new(k, rows.len()))).collect();
-    let level = Level::new();
+    let level = simd::level();
     packed.for_all_pairs(&states, |left, right, left_state, right_state| {
         dispatch!(level, simd => look_for_near(simd, &packed, (left, left_state), (right, right_state)));
     });
@@ -543,7 +545,7 @@ fn row_within<S: Simd>(
     first: usize,
 ) -> S::mask32s {
     let here = first..first + S::f32s::LEN;
-    let limit = S::f32s::splat(simd, row).max(S::f32s::from_slice(simd, &columns[here.clone()]));
+    let limit = simd::max(S::f32s::splat(simd, row), S::f32s::from_slice(simd, &columns[here.clone()]));
     S::f32s::from_slice(simd, &numbers[here]).simd_le(limit)
 }
 
@@ -568,7 +570,7 @@ pub(super) fn count_within(
     }
     let states: Vec<Mutex<[u32; PANEL]>> = (0..packed.n_panels()).map(|_| Mutex::new([0; PANEL])).collect();
     let counting = Counting { packed: &packed, radii, boundary, scaled: &scaled };
-    let level = Level::new();
+    let level = simd::level();
     packed.for_all_pairs(&states, |left, right, left_counts, right_counts| {
         dispatch!(level, simd => count_pair(simd, &counting, (left, left_counts), (right, right_counts)));
     });

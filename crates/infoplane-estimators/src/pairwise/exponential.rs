@@ -3,10 +3,11 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, SimdBase, SimdFloat, SimdWiden};
 
+use crate::simd;
 use crate::tile::{PANEL, ROWS, Tile};
 
 /// Places kept for the partial sums of one row: the lanes of the widest vector of doubles.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: usize = simd::DOUBLES;
 
 /// Kernels per noise variance: Bhattacharyya, then Kullback–Leibler.
 pub(super) const KERNELS: usize = 2;
@@ -54,6 +55,7 @@ impl Exponent {
 /// `rows[kernel][r]` are 8 partial sums of left point r, `columns[kernel]` the sums of the right points. Only
 /// the first `n_rows` left points count; distances to right points that do not exist are infinite.
 ///
+/// The sums of a row are those of sixteen lanes, whatever the vectors of the processor: places 16 apart share a lane.
 /// Single precision adds only three numbers along a row and eight down a column: where all points are equally
 /// far apart, all roundings are equal, and they accumulate in a longer sum of equal numbers.
 #[inline(always)]
@@ -78,26 +80,32 @@ pub(super) fn add_kernels<S: Simd>(
     let (c4, c5, c6) = (vector(c4), vector(c5), vector(c6));
     // Below 2⁻³¹ the fourth power leaves the normal numbers, and the processor its fast path.
     let smallest = vector(ROUND - 31.0);
-    for column in (0..PANEL).step_by(ACROSS * lanes) {
+    let mut all_row_sums = [[[0.0; simd::LANES]; ROWS]; KERNELS];
+    for column in (0..simd::LANES).step_by(lanes) {
         let mut column_sums = [[vector(0.0); ACROSS]; KERNELS];
         for row in 0..n_rows.min(ROWS) {
             let mut row_sums = [vector(0.0); KERNELS];
             #[allow(clippy::needless_range_loop, reason = "v also counts vectors along the tile")]
             for v in 0..ACROSS {
-                let place = column + v * lanes;
-                let squared = S::f32s::from_slice(simd, &tile[row][place..place + lanes]).min(furthest);
-                let rounded = squared.mul_add(factor, round);
+                let place = column + v * simd::LANES;
+                let squared =
+                    simd::min(S::f32s::from_slice(simd, &tile[row][place..place + lanes]), furthest);
+                let rounded = squared.mul_add_precise(factor, round);
                 let integer = rounded - round;
-                let fraction = squared.mul_add(factor_rest, squared.mul_add(factor, -integer));
-                let series = c6.mul_add(fraction, c5).mul_add(fraction, c4).mul_add(fraction, c3);
-                let excess = series.mul_add(fraction, c2).mul_add(fraction, c1) * fraction;
+                let fraction =
+                    squared.mul_add_precise(factor_rest, squared.mul_add_precise(factor, -integer));
+                let series = c6
+                    .mul_add_precise(fraction, c5)
+                    .mul_add_precise(fraction, c4)
+                    .mul_add_precise(fraction, c3);
+                let excess = series.mul_add_precise(fraction, c2).mul_add_precise(fraction, c1) * fraction;
                 let shift: S::i32s = rounded.bitcast();
                 let shift = shift << 23;
                 let mantissa: S::i32s = (one + excess).bitcast();
                 let bhattacharyya: S::f32s = (mantissa + shift).bitcast();
                 // exp(−d²/2σ²) is the fourth power. Its square root is built from 2ʳ − 1 rather than from
                 // 2ʳ, whose rounding the fourth power would enlarge fourfold.
-                let square: S::i32s = (one + excess.mul_add(excess, excess + excess)).bitcast();
+                let square: S::i32s = (one + excess.mul_add_precise(excess, excess + excess)).bitcast();
                 let square: S::f32s = (square + (shift + shift)).bitcast();
                 let square = rounded.simd_ge(smallest).select(square, vector(0.0));
                 let kullback_leibler = square * square;
@@ -106,21 +114,48 @@ pub(super) fn add_kernels<S: Simd>(
                 column_sums[0][v] += bhattacharyya;
                 column_sums[1][v] += kullback_leibler;
             }
-            for (sum, rows) in
-                row_sums.into_iter().zip([&mut *bhattacharyya_rows, &mut *kullback_leibler_rows])
-            {
-                let place = &mut rows[row][..S::f64s::LEN];
-                let (low, high) = sum.widen();
-                (S::f64s::from_slice(simd, place) + (low + high)).store_slice(place);
+            if lanes == simd::LANES {
+                for (sum, rows) in
+                    row_sums.into_iter().zip([&mut *bhattacharyya_rows, &mut *kullback_leibler_rows])
+                {
+                    add_vector(simd, sum, &mut rows[row]);
+                }
+            } else {
+                for (sum, rows) in row_sums.into_iter().zip(&mut all_row_sums) {
+                    sum.store_slice(&mut rows[row][column..column + lanes]);
+                }
             }
         }
         for (sums, columns) in column_sums.iter().zip(columns.iter_mut()) {
             for (v, sum) in sums.iter().enumerate() {
-                let place = &mut columns[column + v * lanes..column + (v + 1) * lanes];
+                let place = &mut columns[column + v * simd::LANES..][..lanes];
                 (S::f32s::from_slice(simd, place) + *sum).store_slice(place);
             }
         }
     }
+    if lanes < simd::LANES {
+        for (sums, rows) in all_row_sums.iter().zip([bhattacharyya_rows, kullback_leibler_rows]) {
+            for (sums, row) in sums.iter().zip(rows).take(n_rows) {
+                add_lanes(sums, row);
+            }
+        }
+    }
+}
+
+/// Adds sixteen lanes to the eight partial sums of a row: lanes l and l + 8 to place l.
+#[inline(always)]
+fn add_lanes(lanes: &[f32; simd::LANES], row: &mut [f64; LANES]) {
+    let (low, high) = lanes.split_at(LANES);
+    for ((place, low), high) in row.iter_mut().zip(low).zip(high) {
+        *place += f64::from(*low) + f64::from(*high);
+    }
+}
+
+/// The same of a vector of sixteen lanes.
+#[inline(always)]
+fn add_vector<S: Simd>(simd: S, lanes: S::f32s, row: &mut [f64; LANES]) {
+    let (low, high) = lanes.widen();
+    (S::f64s::from_slice(simd, row) + (low + high)).store_slice(row);
 }
 
 /// Adds the kernel of a tile of shifted distances to the sums of its rows.
@@ -146,25 +181,35 @@ pub(super) fn add_shifted_kernels<S: Simd>(
     let (c1, c2, c3) = (vector(c1), vector(c2), vector(c3));
     let (c4, c5, c6) = (vector(c4), vector(c5), vector(c6));
     for (tile, rows) in tile.iter().zip(rows).take(n_rows) {
-        for column in (0..PANEL).step_by(ACROSS * lanes) {
+        let mut sums = [0.0; simd::LANES];
+        for column in (0..simd::LANES).step_by(lanes) {
             let mut sum = vector(0.0);
             for v in 0..ACROSS {
-                let place = column + v * lanes;
+                let place = column + v * simd::LANES;
                 let distance = S::f32s::from_slice(simd, &tile[place..place + lanes]);
-                let distance = distance.min(furthest).max(nearest);
-                let rounded = distance.mul_add(factor, round);
+                let distance = simd::max(simd::min(distance, furthest), nearest);
+                let rounded = distance.mul_add_precise(factor, round);
                 let integer = rounded - round;
-                let fraction = distance.mul_add(factor_rest, distance.mul_add(factor, -integer));
-                let series = c6.mul_add(fraction, c5).mul_add(fraction, c4).mul_add(fraction, c3);
-                let excess = series.mul_add(fraction, c2).mul_add(fraction, c1) * fraction;
+                let fraction =
+                    distance.mul_add_precise(factor_rest, distance.mul_add_precise(factor, -integer));
+                let series = c6
+                    .mul_add_precise(fraction, c5)
+                    .mul_add_precise(fraction, c4)
+                    .mul_add_precise(fraction, c3);
+                let excess = series.mul_add_precise(fraction, c2).mul_add_precise(fraction, c1) * fraction;
                 let shift: S::i32s = rounded.bitcast();
                 let mantissa: S::i32s = (one + excess).bitcast();
                 let kernel: S::f32s = (mantissa + (shift << 23)).bitcast();
                 sum += kernel;
             }
-            let place = &mut rows[..S::f64s::LEN];
-            let (low, high) = sum.widen();
-            (S::f64s::from_slice(simd, place) + (low + high)).store_slice(place);
+            if lanes == simd::LANES {
+                add_vector(simd, sum, rows);
+            } else {
+                sum.store_slice(&mut sums[column..column + lanes]);
+            }
+        }
+        if lanes < simd::LANES {
+            add_lanes(&sums, rows);
         }
     }
 }

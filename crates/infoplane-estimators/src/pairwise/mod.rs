@@ -17,6 +17,8 @@ mod tile;
 use fearless_simd::Level;
 
 use crate::Labels;
+use crate::math;
+use crate::simd;
 use crate::variable::{Variable, standard_layout};
 
 use layout::{Layout, best_partition};
@@ -90,11 +92,11 @@ pub(crate) fn mean_logarithms(
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
         Variable::Single(rows) => {
             let rows = standard_layout(rows);
-            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            summed(simd::level(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
         Variable::Double(rows) => {
             let rows = standard_layout(rows);
-            summed(Level::new(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
+            summed(simd::level(), Values::from(&rows.view()), rows.ncols(), labellings, noise_variances)
         }
     }
 }
@@ -166,7 +168,7 @@ pub(crate) fn noisy_logarithms(
     noise: Noise<'_>,
     rows: &[u32],
 ) -> RowLogarithms {
-    let noisy = |values, width| noisy(Level::new(), values, width, labellings, noise_variance, noise, rows);
+    let noisy = |values, width| noisy(simd::level(), values, width, labellings, noise_variance, noise, rows);
     match t {
         Variable::Labels(_) => panic!("pairwise distances need a matrix of numbers"),
         Variable::Single(values) => {
@@ -230,7 +232,7 @@ fn noisy_passes<E: Exact>(
     let logarithms = |layout: &Layout, sums: &[f64], size: &dyn Fn(usize) -> usize| {
         let mut of_row = vec![0.0; n];
         for (row, sum) in layout.left_rows().into_iter().zip(sums) {
-            of_row[row as usize] = (sum / size(row as usize) as f64).ln();
+            of_row[row as usize] = math::ln(sum / size(row as usize) as f64);
         }
         rows.iter().map(|&row| of_row[row as usize]).collect::<Vec<f64>>()
     };
@@ -332,7 +334,7 @@ struct Sizes {
 
 impl Sizes {
     fn all(n: usize) -> Self {
-        Sizes { each: vec![n; n], mean_logarithm: (n as f64).ln() }
+        Sizes { each: vec![n; n], mean_logarithm: math::ln(n as f64) }
     }
 
     /// Returns the number of points in the class of each position.
@@ -340,7 +342,7 @@ impl Sizes {
         let size = |&row: &u32| labels.counts()[labels.codes()[row as usize] as usize];
         Sizes {
             each: layout.order.iter().map(size).collect(),
-            mean_logarithm: (labels.len() as f64).ln() - labels.entropy().nats(),
+            mean_logarithm: math::ln(labels.len() as f64) - labels.entropy().nats(),
         }
     }
 }
@@ -349,7 +351,7 @@ impl Sizes {
 fn mean_logarithms_of(sums: &[Vec<f64>], sizes: &Sizes) -> Vec<MeanLogarithms> {
     let mean = |sums: &[f64]| {
         // A point's kernel with itself is 1 and no kernel is larger: beyond that is rounding.
-        let logarithm = |(&sum, &size): (&f64, &usize)| sum.clamp(1.0, size as f64).ln();
+        let logarithm = |(&sum, &size): (&f64, &usize)| math::ln(sum.clamp(1.0, size as f64));
         let mean = sums.iter().zip(&sizes.each).map(logarithm).sum::<f64>() / sums.len() as f64;
         (mean - sizes.mean_logarithm).min(0.0)
     };

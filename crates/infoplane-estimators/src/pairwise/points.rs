@@ -4,6 +4,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::tile::Exact;
+use crate::math;
 use crate::tile::PANEL;
 
 /// The values of a matrix, row by row, as they were given.
@@ -37,7 +38,7 @@ pub(super) enum Precision {
 
 impl<'a> Points<'a> {
     pub(super) fn new(values: Values<'a>, width: usize, smallest_variance: f64) -> Self {
-        let scale = power_of_two(-(smallest_variance.log2() / 2.0).ceil() as i32);
+        let scale = power_of_two(-(math::log2(smallest_variance) / 2.0).ceil() as i32);
         Points { values, width, scale, centre: Vec::new() }
     }
 
@@ -98,7 +99,7 @@ impl<'a> Points<'a> {
             if spread <= f64::MIN_POSITIVE || !spread.is_finite() {
                 return middle[middle.len() / 2];
             }
-            let unit = power_of_two(spread.log2().floor() as i32 - 10);
+            let unit = power_of_two(math::log2(spread).floor() as i32 - 10);
             let mean = middle.iter().map(|v| v / middle.len() as f64).sum::<f64>();
             let rounded = (mean / unit).round() * unit;
             if rounded.is_finite() { rounded } else { 0.0 }
@@ -242,7 +243,7 @@ impl Centred {
         // ‖a + z‖² − ‖z‖² is at most this.
         let largest = largest + 2.0 * (largest * noise).sqrt();
         // 22 bits: the sum of two such multiples is exact in single precision.
-        let unit = power_of_two(largest.log2().ceil() as i32 - 22);
+        let unit = power_of_two(math::log2(largest).ceil() as i32 - 22);
         let parts = norms.as_flattened().iter().map(|&norm| split(norm, unit));
         let (coarse_norms, norm_rests) = parts.unzip();
         Centred { values, coarse_norms, norm_rests, largest_norms, unit }

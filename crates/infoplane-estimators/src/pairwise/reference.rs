@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Labels;
+use crate::math;
 
 use super::{KernelMeans, MeanLogarithms, Noise, RowLogarithms};
 
@@ -24,7 +25,7 @@ pub(super) fn mean_logarithms(
             .map(|j| {
                 let square = |difference: f64| difference * difference;
                 let squared: f64 = (0..width).map(|k| square((value(i, k) - value(j, k)) * per_noise)).sum();
-                ((-squared / 2.0).exp(), (-squared / 8.0).exp())
+                (math::exp(-squared / 2.0), math::exp(-squared / 8.0))
             })
             .collect();
         let mean_over = |counts: &dyn Fn(usize) -> bool| {
@@ -35,8 +36,8 @@ pub(super) fn mean_logarithms(
                 count += 1.0;
             }
             MeanLogarithms {
-                kullback_leibler: f64::ln(kullback_leibler / count),
-                bhattacharyya: f64::ln(bhattacharyya / count),
+                kullback_leibler: math::ln(kullback_leibler / count),
+                bhattacharyya: math::ln(bhattacharyya / count),
             }
         };
         let within = labellings.iter().map(|labels| mean_over(&|j| labels.codes()[i] == labels.codes()[j]));
@@ -71,15 +72,15 @@ pub(super) fn noisy_logarithms(
                     let difference = (value(i, k) - value(j, k)) * per_noise;
                     difference * (difference + 2.0 * z[k])
                 };
-                (-(0..width).map(term).sum::<f64>() / 2.0).exp()
+                math::exp(-(0..width).map(term).sum::<f64>() / 2.0)
             })
             .collect();
         let within = labellings.iter().map(|labels| {
             let same = |j: &usize| labels.codes()[i] == labels.codes()[*j];
             let kernels: Vec<f64> = (0..n_samples).filter(same).map(|j| kernels[j]).collect();
-            (kernels.iter().sum::<f64>() / kernels.len() as f64).ln()
+            math::ln(kernels.iter().sum::<f64>() / kernels.len() as f64)
         });
-        std::iter::once((kernels.iter().sum::<f64>() / n_samples as f64).ln()).chain(within).collect()
+        std::iter::once(math::ln(kernels.iter().sum::<f64>() / n_samples as f64)).chain(within).collect()
     };
     let points: Vec<Vec<f64>> = rows.par_iter().map(|&row| of_point(row as usize)).collect();
     let column = |which: usize| points.iter().map(|point| point[which]).collect();

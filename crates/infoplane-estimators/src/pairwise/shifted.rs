@@ -12,6 +12,7 @@ use super::layout::Block;
 use super::points::Centred;
 use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_diagonal};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::math;
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
 /// The intended error of the mean over all points; the actual error is a few times smaller.
@@ -90,7 +91,7 @@ impl<E: Exact> Pass<'_, E> {
         if error * factor <= tolerance {
             return Some(f32::NEG_INFINITY);
         }
-        let nearest = (error * factor / tolerance).ln() / factor + error;
+        let nearest = math::ln(error * factor / tolerance) / factor + error;
         (nearest < furthest).then_some(nearest as f32)
     }
 }

@@ -7,6 +7,7 @@ use super::exponential::{Exponent, KERNELS, LANES, add_kernels};
 use super::layout::{Block, Layout};
 use super::points::{Centred, Points};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::math;
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
 /// The largest error of the kernel of one pair in the Gram path. It is a bound for a single pair; over the
@@ -115,7 +116,7 @@ impl<E: Exact> Pass<'_, E> {
         // down; the factor in front was checked against sums in double precision.
         let steps = self.points.width().min(PRODUCT_RUN) as f64;
         let error = norms * f64::from(f32::EPSILON) / 2.0 * (1.0 + steps.sqrt() / 2.0);
-        let reach = |factor: f64| (error * factor / PAIR_TOLERANCE).ln() / factor;
+        let reach = |factor: f64| math::ln(error * factor / PAIR_TOLERANCE) / factor;
         let reaches = self.variances.iter().flat_map(|v| [reach(0.5 / v), reach(0.125 / v)]);
         reaches.fold(f64::NEG_INFINITY, f64::max) + error
     }

@@ -2,6 +2,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
+use crate::simd;
 use crate::tile::{
     PANEL, Product, ROWS, ShiftedDifference, SquaredDifference, Tile, fill, fill_from_doubles,
 };
@@ -47,12 +48,13 @@ pub(super) fn gram<S: Simd>(
             let product = S::f32s::from_slice(simd, place);
             let coarse = coarse + S::f32s::from_slice(simd, &right_coarse[column..column + lanes]);
             let rest = rest + S::f32s::from_slice(simd, &right_rest[column..column + lanes]);
-            let squared = product.mul_add(minus_two, coarse) + rest;
-            smallest = smallest.min(squared);
+            let squared = product.mul_add_precise(minus_two, coarse) + rest;
+            // A NaN is passed over: what comes after it must not depend on the width of the vectors.
+            smallest = simd::min(squared, smallest);
             squared.store_slice(place);
         }
     }
-    smallest.reduce_min()
+    simd::smallest::<S>(smallest)
 }
 
 /// A precision in which points are kept exactly, and their distances taken by differences.

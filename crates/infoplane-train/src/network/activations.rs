@@ -1,11 +1,11 @@
 //! The outputs of a network's layers for given inputs.
 
-use fearless_simd::Level;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::kernels::{Unpadded, padded, transpose, transpose_unpadded};
 use super::{Activations, Batch, Network, Parameters};
+use infoplane_estimators::simd;
 
 /// Samples that pass through the network together: their activations in a layer of 1024 units are 1 MiB.
 const BLOCK: usize = 256;
@@ -75,7 +75,7 @@ impl Network {
 
 /// The forward pass of a block.
 fn run_block(parameters: &Parameters, inputs: &[f32], outputs: &mut [&mut [f32]], batch: &mut Batch) {
-    let level = Level::new();
+    let level = simd::level();
     let shape = &parameters.shape;
     let width = shape.widths[0];
     let stride = padded(inputs.len() / width);

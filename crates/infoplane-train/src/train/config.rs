@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{LearningRateSchedule, Loss, Optimizer, StopRule, TrainError};
+use infoplane_estimators::math;
 
 /// The training configuration of a network.
 ///
@@ -173,8 +174,10 @@ impl StatisticsEpochs {
             StatisticsEpochs::Every { interval } => epoch.is_multiple_of(interval.max(1)),
             StatisticsEpochs::LogSpaced { per_decade } => {
                 let per_decade = f64::from(per_decade.max(1));
-                let step = (epoch as f64).log10() * per_decade;
-                [step.floor(), step.ceil()].iter().any(|i| 10f64.powf(i / per_decade).round() == epoch as f64)
+                let step = math::log10(epoch as f64) * per_decade;
+                [step.floor(), step.ceil()]
+                    .iter()
+                    .any(|i| math::powf(10f64, i / per_decade).round() == epoch as f64)
             }
         }
     }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use infoplane_estimators::math;
 
 /// A factor on the optimizer's learning rate, constant within an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -45,10 +46,10 @@ impl LearningRateSchedule {
             LearningRateSchedule::Cosine { final_factor } => {
                 // A training that goes on beyond its end stays at the end's rate.
                 let passed = done.min(epochs) as f64 / epochs.max(1) as f64;
-                final_factor + (1.0 - final_factor) * 0.5 * (1.0 + (std::f64::consts::PI * passed).cos())
+                final_factor + (1.0 - final_factor) * 0.5 * (1.0 + math::cos(std::f64::consts::PI * passed))
             }
             LearningRateSchedule::Step { every, factor } => {
-                factor.powi((done / every.max(1)).min(i32::MAX as u64) as i32)
+                math::powi(factor, (done / every.max(1)).min(i32::MAX as u64) as i32)
             }
         }
     }

@@ -8,6 +8,7 @@ use super::TrainError;
 use crate::Nonlinearity;
 use crate::network::kernels::{activate, multiply_slope, multiply_slope_from, slope_needs_input};
 use crate::vector_math::{exp, ln, sigmoid, softplus};
+use infoplane_estimators::simd::{LANES, max, sum};
 
 /// The loss of a sample with output t and target y; training minimises its mean.
 ///
@@ -86,43 +87,46 @@ impl Loss {
 fn softmax<S: Simd>(simd: S, z: &[f32], targets: &[f32], shares: &[f32], delta: &mut [f32]) -> f32 {
     let (length, stride) = (S::f32s::LEN, shares.len());
     let load = |slice: &[f32], at: usize| S::f32s::from_slice(simd, &slice[at..][..length]);
-    let mut total = S::f32s::splat(simd, 0.0);
+    // The vectors that hold a sum of sixteen lanes.
+    let mut totals = [S::f32s::splat(simd, 0.0); LANES];
     for column in (0..stride).step_by(length) {
+        let total = &mut totals[column % LANES / length];
         let mut greatest = load(z, column);
         for at in (column..z.len()).step_by(stride) {
-            greatest = greatest.max(load(z, at));
+            greatest = max(greatest, load(z, at));
         }
         let (mut sum, mut right) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, 0.0));
         for at in (column..z.len()).step_by(stride) {
             let z = load(z, at) - greatest;
             let e = exp(simd, z);
             sum += e;
-            right = load(targets, at).mul_add(z, right);
+            right = load(targets, at).mul_add_precise(z, right);
             e.store_slice(&mut delta[at..][..length]);
         }
         let share = load(shares, column);
-        total = share.mul_add(ln(simd, sum) - right, total);
+        *total = share.mul_add_precise(ln(simd, sum) - right, *total);
         let scale = share / sum;
         for at in (column..z.len()).step_by(stride) {
             let e = load(delta, at);
-            e.mul_sub(scale, share * load(targets, at)).store_slice(&mut delta[at..][..length]);
+            e.mul_sub_precise(scale, share * load(targets, at)).store_slice(&mut delta[at..][..length]);
         }
     }
-    total.reduce_sum()
+    sum::<S>(&totals[..LANES / length])
 }
 
 #[inline(always)]
 fn binary<S: Simd>(simd: S, z: &[f32], targets: &[f32], shares: &[f32], delta: &mut [f32]) -> f32 {
     let (length, stride) = (S::f32s::LEN, shares.len());
     let load = |slice: &[f32], at: usize| S::f32s::from_slice(simd, &slice[at..][..length]);
-    let mut total = S::f32s::splat(simd, 0.0);
+    let mut totals = [S::f32s::splat(simd, 0.0); LANES];
     for at in (0..z.len()).step_by(length) {
+        let total = &mut totals[at % LANES / length];
         let (z, y, share) = (load(z, at), load(targets, at), load(shares, at % stride));
         // −y ln σ(z) − (1 − y) ln(1 − σ(z)) = ln(1 + eᶻ) − y z
-        total = share.mul_add(softplus(simd, z) - y * z, total);
+        *total = share.mul_add_precise(softplus(simd, z) - y * z, *total);
         (share * (sigmoid(simd, z) - y)).store_slice(&mut delta[at..][..length]);
     }
-    total.reduce_sum()
+    sum::<S>(&totals[..LANES / length])
 }
 
 #[inline(always)]
@@ -130,12 +134,44 @@ fn squared<S: Simd>(simd: S, t: &[f32], targets: &[f32], shares: &[f32], delta: 
     let (length, stride) = (S::f32s::LEN, shares.len());
     let load = |slice: &[f32], at: usize| S::f32s::from_slice(simd, &slice[at..][..length]);
     let per_unit = S::f32s::splat(simd, stride as f32 / t.len() as f32);
-    let mut total = S::f32s::splat(simd, 0.0);
+    let mut totals = [S::f32s::splat(simd, 0.0); LANES];
     for at in (0..t.len()).step_by(length) {
+        let total = &mut totals[at % LANES / length];
         let difference = load(t, at) - load(targets, at);
         let weighted = load(shares, at % stride) * per_unit * difference;
-        total = weighted.mul_add(difference, total);
+        *total = weighted.mul_add_precise(difference, *total);
         (weighted + weighted).store_slice(&mut delta[at..][..length]);
     }
-    total.reduce_sum()
+    sum::<S>(&totals[..LANES / length])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infoplane_estimators::simd::same_at_every_level;
+
+    #[test]
+    fn losses_and_their_derivatives_have_the_same_bits_at_every_level() {
+        for (loss, output) in [
+            (Loss::SoftmaxCrossEntropy, Nonlinearity::Softmax),
+            (Loss::SigmoidBinaryCrossEntropy, Nonlinearity::Sigmoid),
+            (Loss::SquaredError, Nonlinearity::Tanh),
+            (Loss::SquaredError, Nonlinearity::Gelu),
+        ] {
+            // One vector, several, and a number of samples that fills the last in part.
+            for (width, stride, n) in [(2, 16, 16), (1, 80, 77), (10, 64, 50)] {
+                let z: Vec<f32> =
+                    (0..width * stride).map(|i| (i as f32 * 1.37).rem_euclid(7.0) - 3.5).collect();
+                let targets: Vec<f32> =
+                    (0..width * stride).map(|i| f32::from(u8::from(i / stride == i % width))).collect();
+                let shares: Vec<f32> =
+                    (0..stride).map(|s| if s < n { 1.0 / n as f32 } else { 0.0 }).collect();
+                same_at_every_level(|level| {
+                    let (mut z, mut delta) = (z.clone(), vec![0.0; z.len()]);
+                    let loss = loss.evaluate(level, output, &mut z, &targets, &shares, &mut delta);
+                    (loss.to_bits(), delta.iter().map(|delta| delta.to_bits()).collect::<Vec<u32>>())
+                });
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use infoplane_estimators::math;
 
 /// The step of the parameters w for a gradient g; η is the learning rate.
 ///
@@ -204,7 +205,7 @@ fn update<S: Simd>(
         Optimizer::Sgd { .. } => {
             for (w, g) in pairs {
                 let g = S::f32s::from_slice(simd, g);
-                rate_vector.mul_add(g, S::f32s::from_slice(simd, w)).store_slice(w);
+                rate_vector.mul_add_precise(g, S::f32s::from_slice(simd, w)).store_slice(w);
             }
         }
         Optimizer::Momentum { momentum, .. } | Optimizer::Nesterov { momentum, .. } => {
@@ -212,15 +213,16 @@ fn update<S: Simd>(
             let momentum = splat(momentum);
             for ((w, g), v) in pairs.zip(first.chunks_exact_mut(length)) {
                 let g = S::f32s::from_slice(simd, g);
-                let velocity = momentum.mul_add(S::f32s::from_slice(simd, v), g);
+                let velocity = momentum.mul_add_precise(S::f32s::from_slice(simd, v), g);
                 velocity.store_slice(v);
-                let direction = if nesterov { momentum.mul_add(velocity, g) } else { velocity };
-                rate_vector.mul_add(direction, S::f32s::from_slice(simd, w)).store_slice(w);
+                let direction = if nesterov { momentum.mul_add_precise(velocity, g) } else { velocity };
+                rate_vector.mul_add_precise(direction, S::f32s::from_slice(simd, w)).store_slice(w);
             }
         }
         Optimizer::Adam { beta1, beta2, epsilon, .. } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
             // In double precision: 1 − 0.999ᵗ has lost half its digits in single precision at t = 1.
-            let correction = |beta: f32| 1.0 - f64::from(beta).powi(step.number.min(i32::MAX as u64) as i32);
+            let correction =
+                |beta: f32| 1.0 - math::powi(f64::from(beta), step.number.min(i32::MAX as u64) as i32);
             let rate_vector = splat((-f64::from(step.rate) / correction(beta1)) as f32);
             let root = splat((1.0 / correction(beta2).sqrt()) as f32);
             let (keep1, keep2, epsilon) = (splat(beta1), splat(beta2), splat(epsilon));
@@ -228,12 +230,12 @@ fn update<S: Simd>(
             let moments = first.chunks_exact_mut(length).zip(second.chunks_exact_mut(length));
             for ((w, g), (m, v)) in pairs.zip(moments) {
                 let g = S::f32s::from_slice(simd, g);
-                let mean = keep1.mul_add(S::f32s::from_slice(simd, m), take1 * g);
-                let square = keep2.mul_add(S::f32s::from_slice(simd, v), take2 * g * g);
+                let mean = keep1.mul_add_precise(S::f32s::from_slice(simd, m), take1 * g);
+                let square = keep2.mul_add_precise(S::f32s::from_slice(simd, v), take2 * g * g);
                 mean.store_slice(m);
                 square.store_slice(v);
-                let direction = mean / square.sqrt().mul_add(root, epsilon);
-                rate_vector.mul_add(direction, S::f32s::from_slice(simd, w)).store_slice(w);
+                let direction = mean / square.sqrt().mul_add_precise(root, epsilon);
+                rate_vector.mul_add_precise(direction, S::f32s::from_slice(simd, w)).store_slice(w);
             }
         }
     }
@@ -242,19 +244,26 @@ fn update<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use infoplane_estimators::simd::same_at_every_level;
 
     /// Five steps on sixteen numbers, one at a time in double precision, with gradients that change sign.
     fn agrees(optimizer: Optimizer, oracle: impl Fn(f64, f64, &mut [f64; 2], i32) -> f64) {
-        let mut w: Vec<f32> = (0..16).map(|i| i as f32 * 0.1 - 0.8).collect();
-        let mut exact: Vec<f64> = w.iter().map(|&w| f64::from(w)).collect();
-        let (mut m, mut v) = (vec![0.0; 16], vec![0.0; 16]);
+        let start: Vec<f32> = (0..16).map(|i| i as f32 * 0.1 - 0.8).collect();
+        let gradient =
+            |step: i32| -> Vec<f32> { (0..16).map(|i| ((i * step * 7 % 13) as f32 - 6.0) * 0.05).collect() };
+        let w = same_at_every_level(|level| {
+            let (mut w, mut m, mut v) = (start.clone(), vec![0.0; 16], vec![0.0; 16]);
+            for step in 1..=5 {
+                let now = Step { rate: 0.02, number: step as u64 };
+                optimizer.step(level, now, &mut w, &gradient(step), [&mut m, &mut v]);
+            }
+            w
+        });
+        let mut exact: Vec<f64> = start.iter().map(|&w| f64::from(w)).collect();
         let mut moments = [[0.0; 2]; 16];
         for step in 1..=5 {
-            let g: Vec<f32> = (0..16).map(|i| ((i * step * 7 % 13) as f32 - 6.0) * 0.05).collect();
-            let now = Step { rate: 0.02, number: step as u64 };
-            optimizer.step(Level::new(), now, &mut w, &g, [&mut m, &mut v]);
-            for i in 0..16 {
-                exact[i] = oracle(exact[i], f64::from(g[i]), &mut moments[i], step);
+            for (i, g) in gradient(step).into_iter().enumerate() {
+                exact[i] = oracle(exact[i], f64::from(g), &mut moments[i], step);
             }
         }
         for (w, exact) in w.iter().zip(exact) {

@@ -17,7 +17,9 @@ use crate::network::kernels::{
 use crate::network::{Batch, Parameters, Shape};
 use crate::snapshot::SnapshotError;
 use infoplane_estimators::Labels;
+use infoplane_estimators::math;
 use infoplane_estimators::random::{Purpose, generator, shuffle};
+use infoplane_estimators::simd;
 
 /// A network in training: its parameters, the state of its optimizer, and the number of epochs trained.
 ///
@@ -191,7 +193,7 @@ impl Trainer {
         let moment = |n| Aligned::zeros(if config.optimizer.n_moments() > n { shape.len() } else { 0 });
         let batch_size = config.batch_size.of(train_rows.len());
         let mut trainer = Trainer {
-            level: Level::new(),
+            level: simd::level(),
             moments: [moment(0), moment(1)],
             work: Work::new(shape, batch_size, config.dropout > 0.0),
             initial: digest_of_values(&parameters.values),
@@ -498,7 +500,7 @@ pub(super) fn write_targets(samples: &Samples, rows: &[u32], stride: usize, targ
 
 /// For each unit and sample: 0 with probability `rate`, else 1/(1 − rate).
 fn draw_mask(random: &mut impl rand_chacha::rand_core::Rng, rate: f32, mask: &mut [f32]) {
-    let threshold = (f64::from(rate) * 2f64.powi(32)) as u32;
+    let threshold = (f64::from(rate) * math::powi(2f64, 32)) as u32;
     let kept = 1.0 / (1.0 - rate);
     for value in mask {
         *value = if random.next_u32() < threshold { 0.0 } else { kept };

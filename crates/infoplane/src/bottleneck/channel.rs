@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use super::{BottleneckError, MAX_DISTINCT_INPUTS, SUM_TOLERANCE};
+use crate::math;
 
 /// Rows that agree when rounded to this are one input. Merging them moves no information by more than about 1e-11.
 const EQUAL: f64 = 1e-12;
@@ -89,7 +90,7 @@ impl Channel {
 
 /// H in nats.
 pub(super) fn entropy(p: ArrayView1<'_, f64>) -> f64 {
-    p.iter().filter(|&&p| p > 0.0).map(|&p| -p * p.ln()).sum()
+    p.iter().filter(|&&p| p > 0.0).map(|&p| -p * math::ln(p)).sum()
 }
 
 /// Returns the sum of probabilities, which must be 1.

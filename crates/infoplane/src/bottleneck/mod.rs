@@ -13,6 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 
 use crate::Information;
+use crate::math;
 use channel::Channel;
 pub use error::BottleneckError;
 use solve::{Clusters, Solution, solve};
@@ -193,7 +194,7 @@ fn refine(channel: &Channel, found: &mut Vec<Solution>, n_points: usize) {
     while found.len() < n_points {
         let length = |k: &usize| {
             let (a, b) = (&found[*k], &found[*k + 1]);
-            ((b.i_xt - a.i_xt) / width).hypot((b.i_ty - a.i_ty) / height)
+            math::hypot((b.i_xt - a.i_xt) / width, (b.i_ty - a.i_ty) / height)
         };
         let open = (0..straight.len()).filter(|&k| !straight[k]);
         let Some(longest) = open.max_by(|a, b| length(a).total_cmp(&length(b))) else { return };

@@ -15,6 +15,7 @@ use ndarray::{Array2, ArrayView1};
 use super::BottleneckPoint;
 use super::channel::{Channel, entropy};
 use crate::Information;
+use crate::math;
 
 /// The error of I(T;Y), in nats, at which the iterations end.
 const TOLERANCE: f64 = 1e-9;
@@ -45,14 +46,14 @@ pub(super) struct Clusters {
 impl Clusters {
     /// Returns a single value: T carries no information.
     pub(super) fn one(channel: &Channel) -> Self {
-        Clusters { ln_weight: vec![0.0], ln_label: vec![channel.p_y.iter().map(|p| p.ln()).collect()] }
+        Clusters { ln_weight: vec![0.0], ln_label: vec![channel.p_y.iter().map(|p| math::ln(*p)).collect()] }
     }
 
     /// Returns one value per input: T determines X.
     pub(super) fn each(channel: &Channel) -> Self {
-        let ln = |row: ArrayView1<f64>| row.iter().map(|p| p.ln()).collect();
+        let ln = |row: ArrayView1<f64>| row.iter().map(|p| math::ln(*p)).collect();
         Clusters {
-            ln_weight: channel.p_x.iter().map(|p| p.ln()).collect(),
+            ln_weight: channel.p_x.iter().map(|p| math::ln(*p)).collect(),
             ln_label: channel.p_y_given_x.rows().into_iter().map(ln).collect(),
         }
     }
@@ -71,8 +72,8 @@ impl Clusters {
     }
 
     fn add(&mut self, ln_label: Vec<f64>, weight: f64) {
-        self.ln_weight.iter_mut().for_each(|w| *w += (1.0 - weight).ln());
-        self.ln_weight.push(weight.ln());
+        self.ln_weight.iter_mut().for_each(|w| *w += math::ln(1.0 - weight));
+        self.ln_weight.push(math::ln(weight));
         self.ln_label.push(ln_label);
     }
 
@@ -83,7 +84,7 @@ impl Clusters {
         let mut weights: Vec<f64> = Vec::new();
         let mut labels: Vec<Vec<f64>> = Vec::new();
         for (weight, label) in self.ln_weight.into_iter().zip(self.ln_label) {
-            let (weight, label) = (weight.exp(), label.into_iter().map(f64::exp).collect::<Vec<f64>>());
+            let (weight, label) = (math::exp(weight), label.into_iter().map(math::exp).collect::<Vec<f64>>());
             let near = |other: &Vec<f64>| label.iter().zip(other).all(|(a, b)| (a - b).abs() < nearly);
             match labels.iter().position(near) {
                 Some(t) => {
@@ -97,12 +98,12 @@ impl Clusters {
                 }
             }
         }
-        let ln = |values: Vec<f64>| values.into_iter().map(f64::ln).collect();
+        let ln = |values: Vec<f64>| values.into_iter().map(math::ln).collect();
         Clusters { ln_weight: ln(weights), ln_label: labels.into_iter().map(ln).collect() }
     }
 
     fn drop_negligible(&mut self) {
-        let kept: Vec<bool> = self.ln_weight.iter().map(|&weight| weight > NEGLIGIBLE.ln()).collect();
+        let kept: Vec<bool> = self.ln_weight.iter().map(|&weight| weight > math::ln(NEGLIGIBLE)).collect();
         let mut keep = kept.iter();
         self.ln_weight.retain(|_| *keep.next().expect("one for each"));
         let mut keep = kept.iter();
@@ -123,7 +124,7 @@ pub(super) struct Solution {
 impl Solution {
     /// What the T of one input for each value, or of a single value, knows: I(X;T) = H(T).
     pub(super) fn of(channel: &Channel, beta: f64, clusters: Clusters) -> Self {
-        let weights: Vec<f64> = clusters.ln_weight.iter().map(|weight| weight.exp()).collect();
+        let weights: Vec<f64> = clusters.ln_weight.iter().map(|weight| math::exp(*weight)).collect();
         // A single value has −(1 · ln 1), which is −0.
         let i_xt = entropy(ArrayView1::from(&weights)).max(0.0) + 0.0;
         let i_ty = if clusters.len() == 1 { 0.0 } else { channel.information() };
@@ -133,9 +134,10 @@ impl Solution {
     pub(super) fn point(&self) -> BottleneckPoint {
         let mut different: Vec<&Vec<f64>> = Vec::new();
         for (label, &weight) in self.clusters.ln_label.iter().zip(&self.clusters.ln_weight) {
-            let near =
-                |other: &&Vec<f64>| label.iter().zip(*other).all(|(a, b)| (a.exp() - b.exp()).abs() < SAME);
-            if weight > (1e-6f64).ln() && !different.iter().any(near) {
+            let near = |other: &&Vec<f64>| {
+                label.iter().zip(*other).all(|(a, b)| (math::exp(*a) - math::exp(*b)).abs() < SAME)
+            };
+            if weight > math::ln(1e-6f64) && !different.iter().any(near) {
                 different.push(label);
             }
         }
@@ -212,10 +214,10 @@ impl Problem<'_> {
                 *value = weight + self.exponent(x, label);
                 greatest = greatest.max(*value);
             }
-            row.mapv_inplace(|value| (value - greatest).exp());
+            row.mapv_inplace(|value| math::exp(value - greatest));
             let sum = row.sum();
             row.mapv_inplace(|value| value / sum);
-            ln_z.push(greatest + sum.ln());
+            ln_z.push(greatest + math::ln(sum));
         }
         (encoder, ln_z)
     }
@@ -225,10 +227,11 @@ impl Problem<'_> {
         let (encoder, ln_z) = self.encoder(clusters);
         let value = channel.p_x.iter().zip(&ln_z).map(|(p, ln)| p * ln).sum();
         let (weights, labels) = self.decoder(&encoder);
-        let ln_weight: Vec<f64> = weights.iter().map(|weight| weight.ln()).collect();
+        let ln_weight: Vec<f64> = weights.iter().map(|weight| math::ln(*weight)).collect();
         let growth = ln_weight.iter().zip(&clusters.ln_weight).map(|(after, before)| after - before);
         let gap = growth.fold(f64::NEG_INFINITY, f64::max);
-        let ln_label = labels.rows().into_iter().map(|row| row.iter().map(|p| p.ln()).collect()).collect();
+        let ln_label =
+            labels.rows().into_iter().map(|row| row.iter().map(|p| math::ln(*p)).collect()).collect();
         Step { value, gap, ln_z, after: Clusters { ln_weight, ln_label } }
     }
 
@@ -280,7 +283,7 @@ impl Problem<'_> {
     /// ln c(r) of the reproduction, of those that are tried, that most is to be gained by, and its ln r.
     fn best_other(&self, step: &Step) -> (f64, Vec<f64>) {
         let channel = self.channel;
-        let ln = |label: Vec<f64>| -> Vec<f64> { label.iter().map(|p| p.ln()).collect() };
+        let ln = |label: Vec<f64>| -> Vec<f64> { label.iter().map(|p| math::ln(*p)).collect() };
         let row = |x: usize| channel.p_y_given_x.row(x);
         let mut tried: Vec<Vec<f64>> = vec![ln(channel.p_y.clone())];
         tried.extend((0..channel.n_inputs()).map(|x| ln(row(x).to_vec())));
@@ -310,20 +313,24 @@ impl Problem<'_> {
 
     /// The weight at which a value of T with the reproduction r gains most, beside the present ones.
     fn best_weight(&self, step: &Step, ln_label: &[f64]) -> f64 {
-        let ratios: Vec<f64> =
-            step.ln_z.iter().enumerate().map(|(x, ln_z)| (self.exponent(x, ln_label) - ln_z).exp()).collect();
+        let ratios: Vec<f64> = step
+            .ln_z
+            .iter()
+            .enumerate()
+            .map(|(x, ln_z)| math::exp(self.exponent(x, ln_label) - ln_z))
+            .collect();
         // The derivative of Σ_x p(x) ln((1 − weight) Z(x) + weight exp(−β KL)), which falls in the weight.
         let slope = |weight: f64| -> f64 {
             let terms = self.channel.p_x.iter().zip(&ratios);
             terms.map(|(p, ratio)| p * (ratio - 1.0) / (1.0 + weight * (ratio - 1.0))).sum()
         };
         // In the logarithm: a rare input needs very little.
-        let (mut low, mut high) = (NEGLIGIBLE.ln(), 0.5f64.ln());
+        let (mut low, mut high) = (math::ln(NEGLIGIBLE), math::ln(0.5f64));
         for _ in 0..40 {
             let middle = (low + high) / 2.0;
-            if slope(middle.exp()) > 0.0 { low = middle } else { high = middle }
+            if slope(math::exp(middle)) > 0.0 { low = middle } else { high = middle }
         }
-        low.exp()
+        math::exp(low)
     }
 
     /// ln c(r), and ln of the mean p(y|x) of the inputs that would take r.
@@ -331,11 +338,11 @@ impl Problem<'_> {
         let mut sums = vec![0.0; ln_label.len()];
         let mut c = 0.0;
         for (x, (&p, &ln_z)) in self.channel.p_x.iter().zip(&step.ln_z).enumerate() {
-            let share = p * (self.exponent(x, ln_label) - ln_z).exp();
+            let share = p * math::exp(self.exponent(x, ln_label) - ln_z);
             c += share;
             sums.iter_mut().zip(self.channel.p_y_given_x.row(x)).for_each(|(sum, p)| *sum += share * p);
         }
-        (c.ln(), sums.into_iter().map(|sum| (sum / c).ln()).collect())
+        (math::ln(c), sums.into_iter().map(|sum| math::ln(sum / c)).collect())
     }
 
     /// I(X;T) and I(T;Y) of the p(t|x) that the values of T make.
@@ -343,7 +350,7 @@ impl Problem<'_> {
         let (encoder, _) = self.encoder(clusters);
         let (weights, labels) = self.decoder(&encoder);
         let kl = |p: ArrayView1<f64>, q: &[f64]| -> f64 {
-            p.iter().zip(q).filter(|(p, _)| **p > 0.0).map(|(p, q)| p * (p / q).ln()).sum()
+            p.iter().zip(q).filter(|(p, _)| **p > 0.0).map(|(p, q)| p * math::ln(p / q)).sum()
         };
         let rows = encoder.rows().into_iter().zip(&self.channel.p_x);
         let i_xt: f64 = rows.map(|(row, p)| p * kl(row, &weights)).sum();
@@ -360,7 +367,7 @@ fn extrapolate(start: &Clusters, first: &Clusters, second: &Clusters) -> Option<
         let (speed, turn) = (first - start, second - 2.0 * first + start);
         if turn.is_finite() {
             // Values that die out run to −∞ and would drown the others.
-            let importance = second.exp();
+            let importance = math::exp(second);
             change += importance * speed * speed;
             bend += importance * turn * turn;
         }
@@ -396,7 +403,7 @@ fn extrapolate(start: &Clusters, first: &Clusters, second: &Clusters) -> Option<
 /// Logarithms of probabilities, shifted so that these sum to 1.
 fn normalised(mut ln: Vec<f64>) -> Vec<f64> {
     let greatest = ln.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum = greatest + ln.iter().map(|value| (value - greatest).exp()).sum::<f64>().ln();
+    let sum = greatest + math::ln(ln.iter().map(|value| math::exp(value - greatest)).sum::<f64>());
     ln.iter_mut().for_each(|value| *value -= sum);
     ln
 }

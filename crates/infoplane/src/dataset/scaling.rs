@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
+use crate::math;
 
 /// How inputs are scaled before a network sees them; the key `dataset.scaling` of a configuration file.
 ///
@@ -101,7 +102,7 @@ fn moments(inputs: ArrayView2<'_, f32>, rows: &[usize]) -> Vec<(f64, f64)> {
     for &row in rows {
         let first = inputs.row(rows[0]);
         for (feature, &value) in inputs.row(row).iter().enumerate() {
-            squares[feature] += (f64::from(value) - means[feature]).powi(2);
+            squares[feature] += math::powi(f64::from(value) - means[feature], 2);
             // The mean of equal values is rounded, so their deviation from it is not always 0.
             constant[feature] &= value == first[feature];
         }

@@ -3,6 +3,7 @@
 use super::frames::Frames;
 use super::{Format, Style, plane};
 use crate::figure::{Figure, FigureKind};
+use crate::math;
 
 /// How a moving picture plays.
 ///
@@ -133,8 +134,8 @@ impl Animation {
             0 => first,
             index if index + 1 == n => last,
             index => {
-                let (low, high) = ((first as f64).ln_1p(), (last as f64).ln_1p());
-                let value = (low + (high - low) * index as f64 / (n - 1) as f64).exp_m1();
+                let (low, high) = (math::ln_1p(first as f64), math::ln_1p(last as f64));
+                let value = math::exp_m1(low + (high - low) * index as f64 / (n - 1) as f64);
                 // A whole number that comes out a little smaller is that number.
                 ((value + 1e-6).floor() as u64).clamp(first, last)
             }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::figure::axis::NO_BITS;
 use crate::figure::{self, Figure};
+use crate::math;
 
 const LEFT: f64 = 64.0;
 const TOP: f64 = 78.0;
@@ -74,7 +75,7 @@ fn labels(scene: &mut Scene, panel: &Panel, points: &figure::Points) {
         let (Some(place), Some(label)) = (panel.at(point.x, point.y), point.label.as_deref()) else {
             continue;
         };
-        let far = |old: (f64, f64)| (old.0 - place.0).hypot(old.1 - place.1) > LABEL_DISTANCE;
+        let far = |old: (f64, f64)| math::hypot(old.0 - place.0, old.1 - place.1) > LABEL_DISTANCE;
         if written.is_none_or(|(old, before)| before != label && far(old)) {
             // Within the panel, however close to its lower edge the point is.
             let baseline = (place.1 + 14.0).min(panel.bottom() - 3.0);

@@ -2,6 +2,7 @@
 
 use super::{Anchor, Color, Mark, Scene, Text, Weight, epoch_color, is_light, text_width, write_title};
 use crate::figure::{self, Axis, Cell, Cells, Figure};
+use crate::math;
 
 const CELL: (f64, f64) = (44.0, 19.0);
 const TOP: f64 = 62.0;
@@ -87,7 +88,7 @@ fn rectangle(scene: &mut Scene, (x, y): (f64, f64), (w, h): (f64, f64), fill: Co
 
 /// Bright where the error is small.
 fn color(values: &Axis, error: f64) -> Color {
-    let share = (error.max(1e-300) / values.low).ln() / (values.high / values.low).ln();
+    let share = math::ln(error.max(1e-300) / values.low) / math::ln(values.high / values.low);
     epoch_color(1.0 - share.clamp(0.0, 1.0))
 }
 
@@ -95,13 +96,13 @@ fn scale(scene: &mut Scene, values: &Axis, left: f64, top: f64) {
     const STEPS: u32 = 60;
     for step in 0..STEPS {
         let share = (f64::from(step) + 0.5) / f64::from(STEPS);
-        let error = values.low * (values.high / values.low).powf(share);
+        let error = values.low * math::powf(values.high / values.low, share);
         let x = left + SCALE * f64::from(step) / f64::from(STEPS);
         // A little wider than a step, so that no seam can show.
         rectangle(scene, (x, top), (SCALE / f64::from(STEPS) + 0.3, 10.0), color(values, error));
     }
     for error in thirds_of_decades(values) {
-        let x = left + SCALE * f64::ln(error / values.low) / f64::ln(values.high / values.low);
+        let x = left + SCALE * math::ln(error / values.low) / math::ln(values.high / values.low);
         scene.line(vec![(x, top + 10.0), (x, top + 13.0)], Color::INK, 0.8);
         scene.text(Text::new(x, top + 24.0, VALUE_SIZE, format!("{error}")).anchor(Anchor::Middle));
     }
@@ -111,7 +112,7 @@ fn scale(scene: &mut Scene, values: &Axis, left: f64, top: f64) {
 
 /// 0.003, 0.01, 0.03, 0.1, …: about even on a logarithmic axis, each with one digit.
 fn thirds_of_decades(values: &Axis) -> Vec<f64> {
-    let decades = values.low.log10().floor() as i32..=values.high.log10().ceil() as i32;
+    let decades = math::log10(values.low).floor() as i32..=math::log10(values.high).ceil() as i32;
     let ticks = decades.flat_map(|power| [format!("1e{power}"), format!("3e{power}")]);
     let ticks = ticks.filter_map(|tick| tick.parse().ok());
     ticks.filter(|tick| (values.low..=values.high).contains(tick)).collect()

@@ -1,5 +1,7 @@
 //! Colours that stay apart for colour-blind readers.
 
+use crate::math;
+
 /// An opaque colour, sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Color(pub u8, pub u8, pub u8);
@@ -89,7 +91,7 @@ pub(crate) fn layer_color(index: usize, n_layers: usize) -> (Color, &'static [f3
 /// A colour at a share of 0 (first epoch) to 1 (last epoch): from a light tint to the colour itself, and a little beyond.
 pub(crate) fn shade(color: Color, share: f64) -> Color {
     let share = share.clamp(0.0, 1.0);
-    let (white, dim) = (0.78 * (1.0 - share).powf(1.2), 1.0 - 0.12 * share);
+    let (white, dim) = (0.78 * math::powf(1.0 - share, 1.2), 1.0 - 0.12 * share);
     let mix = |c: u8| ((f64::from(c) * (1.0 - white) + 255.0 * white) * dim).round() as u8;
     Color(mix(color.0), mix(color.1), mix(color.2))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Color, LABEL_SIZE, Mark, Panel, Scene, Text, Weight, readable, text_width};
 use crate::figure::{Direction, Series};
+use crate::math;
 
 const LINE: f64 = 14.0;
 /// Paths that end within this many points of each other share a block of names and a leader.
@@ -52,7 +53,7 @@ impl Ink {
             // The line between two points is ink too.
             for pair in places.windows(2) {
                 let (a, b) = (pair[0], pair[1]);
-                let steps = ((b.0 - a.0).hypot(b.1 - a.1) / 2.5).ceil().max(1.0);
+                let steps = (math::hypot(b.0 - a.0, b.1 - a.1) / 2.5).ceil().max(1.0);
                 for step in 0..=steps as u32 {
                     let share = f64::from(step) / steps;
                     cells.insert(cell((a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share)));
@@ -90,7 +91,7 @@ impl Ink {
         let along = |limit: Option<f64>, a: f64, b: f64| {
             limit.is_some_and(|l| (l - a).abs() < 4.0 && (l - b).abs() < 4.0)
         };
-        let hidden = (to.0 - from.0).hypot(to.1 - from.1) > 15.0
+        let hidden = math::hypot(to.0 - from.0, to.1 - from.1) > 15.0
             && (along(self.limit_x, from.0, to.0) || along(self.limit_y, from.1, to.1));
         let over = self.drawn.iter().filter(|point| beside(leader, **point) < 3.0).count();
         let crossed = self.leaders.iter().filter(|other| cross(leader, **other)).count()
@@ -114,7 +115,7 @@ pub(super) fn place(panel: &Panel, names: &[(usize, String, Place)], mut ink: In
     }
     let mut blocks: Vec<Block> = Vec::new();
     for (index, name, end) in names {
-        let near = |block: &&mut Block| (block.end.0 - end.0).hypot(block.end.1 - end.1) < SAME_END;
+        let near = |block: &&mut Block| math::hypot(block.end.0 - end.0, block.end.1 - end.1) < SAME_END;
         match blocks.iter_mut().find(near) {
             Some(block) => block.names.push((*index, name.clone())),
             None => {
@@ -137,7 +138,7 @@ pub(super) fn place(panel: &Panel, names: &[(usize, String, Place)], mut ink: In
 pub(super) fn write(scene: &mut Scene, blocks: &[Block], color: impl Fn(usize) -> Color) {
     for block in blocks {
         let to = nearest(block.area, block.end);
-        if (to.0 - block.end.0).hypot(to.1 - block.end.1) > 15.0 {
+        if math::hypot(to.0 - block.end.0, to.1 - block.end.1) > 15.0 {
             scene.line(vec![block.end, to], Color::QUIET, 0.6);
         }
     }
@@ -169,7 +170,7 @@ fn best_area(panel: &Panel, block: &Block, ink: &Ink) -> Option<Area> {
         }
         for step in 0..36 {
             let angle = std::f64::consts::TAU * f64::from(step) / 36.0;
-            let (dx, dy) = (angle.cos(), angle.sin());
+            let (dx, dy) = (math::cos(angle), math::sin(angle));
             // The near edge of the block, not its middle, keeps the distance.
             let x = block.end.0 + dx * (distance + width / 2.0);
             let y = block.end.1 + dy * (distance + height / 2.0);
@@ -214,13 +215,13 @@ fn passes(segment: Segment, area: Area) -> bool {
 
 /// How far a point is from a leader, not counting what lies at the leader's own beginning.
 fn beside((from, to): Segment, (x, y): Place) -> f64 {
-    if (x - from.0).hypot(y - from.1) < 9.0 {
+    if math::hypot(x - from.0, y - from.1) < 9.0 {
         return f64::INFINITY;
     }
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let along = ((x - from.0) * dx + (y - from.1) * dy) / (dx * dx + dy * dy).max(1e-9);
     let along = along.clamp(0.0, 1.0);
-    (x - from.0 - along * dx).hypot(y - from.1 - along * dy)
+    math::hypot(x - from.0 - along * dx, y - from.1 - along * dy)
 }
 
 #[cfg(test)]

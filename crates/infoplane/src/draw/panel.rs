@@ -1,6 +1,7 @@
 //! A pair of axes.
 
 use super::{Anchor, Color, Mark, Scale, Scene, Text};
+use crate::math;
 
 const TICK_SIZE: f64 = 11.0;
 const LABEL_SIZE: f64 = 12.5;
@@ -145,7 +146,7 @@ impl Panel {
 pub(crate) fn thin(places: &[(f64, f64)], distance: f64) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
     for (index, &place) in places.iter().enumerate() {
-        let far = kept.last().is_none_or(|last| (last.0 - place.0).hypot(last.1 - place.1) >= distance);
+        let far = kept.last().is_none_or(|last| math::hypot(last.0 - place.0, last.1 - place.1) >= distance);
         if far || index + 1 == places.len() {
             kept.push(place);
         }

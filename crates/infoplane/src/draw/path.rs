@@ -2,6 +2,7 @@
 
 use super::{Anchor, Color, DOTS, LABEL_SIZE, Mark, Panel, Scale, Scene, Text, cross, shade, thin};
 use crate::figure::{Of, Path, PathPoint};
+use crate::math;
 
 /// Steps of lightness along a path; neighbouring ones cannot be told apart, so that one line may have one step.
 const SHADES: f64 = 48.0;
@@ -92,7 +93,7 @@ fn dashed(line: &[(f64, f64)], dashes: &[f32], length: &mut f64) -> Vec<Vec<(f64
     let mut piece = Vec::new();
     for pair in line.windows(2) {
         let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
-        let whole = (to_x - x).hypot(to_y - y);
+        let whole = math::hypot(to_x - x, to_y - y);
         let at = |part: f64| (x + (to_x - x) * part / whole, y + (to_y - y) * part / whole);
         let mut part = 0.0;
         while part < whole {
@@ -120,7 +121,7 @@ fn dashed(line: &[(f64, f64)], dashes: &[f32], length: &mut f64) -> Vec<Vec<(f64
 fn spaced(places: &[((f64, f64), u64)], distance: f64) -> Vec<((f64, f64), u64)> {
     let mut kept: Vec<((f64, f64), u64)> = Vec::new();
     for (index, &((x, y), epoch)) in places.iter().enumerate() {
-        let far = kept.last().is_none_or(|((px, py), _)| (px - x).hypot(py - y) >= distance);
+        let far = kept.last().is_none_or(|((px, py), _)| math::hypot(px - x, py - y) >= distance);
         if far || index + 1 == places.len() {
             kept.push(((x, y), epoch));
         }
@@ -134,7 +135,7 @@ pub(crate) fn marker(index: usize, (x, y): (f64, f64), radius: f64, fill: Color)
     let polygon = |corners: u32, turn: f64, stretch: f64| {
         let corner = |k: u32| {
             let angle = std::f64::consts::TAU * (f64::from(k) / f64::from(corners) + turn);
-            (x + radius * stretch * angle.sin(), y - radius * stretch * angle.cos())
+            (x + radius * stretch * math::sin(angle), y - radius * stretch * math::cos(angle))
         };
         Mark::Shape { points: (0..corners).map(corner).collect(), fill, opacity: 1.0, outline }
     };

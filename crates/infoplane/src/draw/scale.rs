@@ -1,6 +1,7 @@
 //! From values to shares of an axis, and the ticks of the axis.
 
 use crate::figure::{Axis, AxisScale, axis};
+use crate::math;
 
 /// How an axis maps its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,8 +59,12 @@ impl Scale {
         let (low, high) = self.bounds();
         let share = match self {
             Scale::Linear { .. } | Scale::Places { .. } => (value - low) / (high - low),
-            Scale::Epochs { .. } => (value.ln_1p() - low.ln_1p()) / (high.ln_1p() - low.ln_1p()),
-            Scale::Logarithmic { .. } | Scale::Doublings { .. } => (value / low).ln() / (high / low).ln(),
+            Scale::Epochs { .. } => {
+                (math::ln_1p(value) - math::ln_1p(low)) / (math::ln_1p(high) - math::ln_1p(low))
+            }
+            Scale::Logarithmic { .. } | Scale::Doublings { .. } => {
+                math::ln(value / low) / math::ln(high / low)
+            }
         };
         (-1e-9..=1.0 + 1e-9).contains(&share).then(|| share.clamp(0.0, 1.0))
     }
@@ -86,11 +91,11 @@ impl Scale {
 fn linear_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     let most = (length / 52.0).clamp(2.0, 8.0);
     let rough = (high - low) / most;
-    let power = 10f64.powf(rough.log10().floor());
+    let power = math::powf(10f64, math::log10(rough).floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|s| s * power).into_iter().find(|s| *s >= rough * 0.999);
     let step = step.unwrap_or(10.0 * power);
     let decimals = (0..12).find(|&d| {
-        let scaled = step * 10f64.powi(d);
+        let scaled = step * math::powi(10f64, d);
         (scaled - scaled.round()).abs() < 1e-6 * scaled
     });
     let decimals = decimals.unwrap_or(12) as usize;
@@ -109,7 +114,7 @@ fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     let scale = Scale::Epochs { low, high };
     // Of many decades every second or third has a label, and the same ones wherever the axis ends.
     let many = high > 1e6;
-    let every = if many { (high.log10() * 30.0 / length).ceil().max(1.0) as i32 } else { 1 };
+    let every = if many { (math::log10(high) * 30.0 / length).ceil().max(1.0) as i32 } else { 1 };
     let short = |value: f64| if many && value >= 1e4 { scientific(value) } else { whole(value) };
     // Neighbouring epochs have the same few digits.
     let shown = |value: f64| if short(low) == short(high) { whole(value) } else { short(value) };
@@ -130,7 +135,9 @@ fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
     for end in [low, high] {
         ticks.push(Tick { value: end, label: label(end) });
     }
-    for (power, value) in (0..=18).map(|power| (power, 10f64.powi(power))).take_while(|(_, v)| *v < high) {
+    for (power, value) in
+        (0..=18).map(|power| (power, math::powi(10f64, power))).take_while(|(_, v)| *v < high)
+    {
         if value > low {
             let label = if power % every == 0 { label(value) } else { None };
             ticks.push(Tick { value, label });
@@ -147,26 +154,30 @@ fn epoch_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
 }
 
 fn decade_ticks(low: f64, high: f64, length: f64) -> Vec<Tick> {
-    let (first, last) = (low.log10().round() as i32, high.log10().round() as i32);
+    let (first, last) = (math::log10(low).round() as i32, math::log10(high).round() as i32);
     let decades = last - first;
     let every = (f64::from(decades) * 26.0 / length).ceil().max(1.0) as i32;
     let mut ticks = Vec::new();
     for power in first..=last {
         let labelled = (power - first) % every == 0;
-        ticks
-            .push(Tick { value: 10f64.powi(power), label: labelled.then(|| format!("10{}", raised(power))) });
+        ticks.push(Tick {
+            value: math::powi(10f64, power),
+            label: labelled.then(|| format!("10{}", raised(power))),
+        });
         if power < last && f64::from(decades) * 8.0 < length / 3.0 {
-            ticks.extend((2..10).map(|m| Tick { value: f64::from(m) * 10f64.powi(power), label: None }));
+            ticks.extend(
+                (2..10).map(|m| Tick { value: f64::from(m) * math::powi(10f64, power), label: None }),
+            );
         }
     }
     ticks
 }
 
 fn doubling_ticks(most: f64, length: f64) -> Vec<Tick> {
-    let doublings = most.log2().floor().max(0.0) as i32;
+    let doublings = math::log2(most).floor().max(0.0) as i32;
     let every = (f64::from(doublings + 2) * 30.0 / length).ceil().max(1.0) as i32;
     let tick = |power: i32| {
-        let value = 2f64.powi(power);
+        let value = math::powi(2f64, power);
         Tick { value, label: (power % every == 0).then(|| format!("{value:.0}")) }
     };
     let mut ticks: Vec<Tick> = (0..=doublings).map(tick).collect();
@@ -176,8 +187,8 @@ fn doubling_ticks(most: f64, length: f64) -> Vec<Tick> {
 
 /// A whole number; a power of ten beyond 10000 as such.
 fn whole(value: f64) -> String {
-    let power = value.log10().round();
-    if value > 10_000.0 && (10f64.powf(power) - value).abs() < 0.5 {
+    let power = math::log10(value).round();
+    if value > 10_000.0 && (math::powf(10f64, power) - value).abs() < 0.5 {
         return format!("10{}", raised(power as i32));
     }
     format!("{value:.0}")
@@ -185,15 +196,15 @@ fn whole(value: f64) -> String {
 
 /// A power of ten, or from ten million on three digits of any number: all of them would not fit below an axis.
 fn scientific(value: f64) -> String {
-    let power = value.log10().round();
-    if (10f64.powf(power) - value).abs() < 0.5 {
+    let power = math::log10(value).round();
+    if (math::powf(10f64, power) - value).abs() < 0.5 {
         return format!("10{}", raised(power as i32));
     }
     if value < 1e7 {
         return whole(value);
     }
-    let mut power = value.log10().floor();
-    let mut digits = (value / 10f64.powf(power) * 100.0).round() / 100.0;
+    let mut power = math::log10(value).floor();
+    let mut digits = (value / math::powf(10f64, power) * 100.0).round() / 100.0;
     if digits >= 10.0 {
         (power, digits) = (power + 1.0, digits / 10.0);
     }

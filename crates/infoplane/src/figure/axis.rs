@@ -1,6 +1,7 @@
 //! Axes that fit their values.
 
 use super::{Axis, AxisScale};
+use crate::math;
 
 /// Less information than this is rounding.
 pub(crate) const NO_BITS: f64 = 1e-9;
@@ -85,15 +86,16 @@ fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let above_zero = values.into_iter().filter(|&v| v > 0.0);
     let (low, high) = range(above_zero).unwrap_or((0.1, 1.0));
     // A decade beyond the largest float would be infinite, one below the smallest zero.
-    let (low, mut high) = (low.log10().floor().clamp(-307.0, 307.0) as i32, high.log10().ceil() as i32);
+    let (low, mut high) =
+        (math::log10(low).floor().clamp(-307.0, 307.0) as i32, math::log10(high).ceil() as i32);
     high = high.min(308);
     high = high.max(low + 1);
-    (10f64.powi(low), 10f64.powi(high))
+    (math::powi(10f64, low), math::powi(10f64, high))
 }
 
 /// Where an epoch lies on an axis of epochs, 0 to 1.
 pub(super) fn epoch_share((low, high): (f64, f64), epoch: f64) -> f64 {
-    ((epoch.ln_1p() - low.ln_1p()) / (high.ln_1p() - low.ln_1p())).clamp(0.0, 1.0)
+    ((math::ln_1p(epoch) - math::ln_1p(low)) / (math::ln_1p(high) - math::ln_1p(low))).clamp(0.0, 1.0)
 }
 
 fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {

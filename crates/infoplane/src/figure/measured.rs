@@ -2,6 +2,7 @@
 
 use super::{ReportData, words as caption};
 use crate::Bound;
+use crate::math;
 use crate::schedule::{DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar};
 
 /// Which epochs of a run were measured, and by which rule.
@@ -269,7 +270,7 @@ fn pairs(n: usize) -> String {
 
 /// Three digits that count.
 pub(crate) fn significant(value: f64) -> String {
-    let power = value.abs().log10().floor();
+    let power = math::log10(value.abs()).floor();
     match power {
         p if (-5.0..=5.0).contains(&p) => format!("{value:.0$}", (2.0 - p).max(0.0) as usize),
         _ if value == 0.0 => "0".into(),

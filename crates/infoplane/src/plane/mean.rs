@@ -1,5 +1,7 @@
 //! Averaging series of several seeds over their epochs.
 
+use crate::math;
+
 /// Percentiles over seeds: where the least 5, 25, 50, 75 and 95 % of the values end.
 ///
 /// Between two values in order they are interpolated linearly, as NumPy and R do unless told otherwise: of n values
@@ -75,7 +77,7 @@ impl Mean {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let standard_error = (values.len() > 1).then(|| {
-            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+            let squares: f64 = values.iter().map(|v| math::powi(v - mean, 2)).sum();
             (squares / (n - 1.0) / n).sqrt()
         });
         Some(Mean { mean, standard_error, percentiles, n_seeds: values.len() })

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::NetworkSource;
 use crate::Network;
+use crate::math;
 
 /// Drift of the weights (with the biases) of one layer over a window; a row of `drift.jsonl`.
 ///
@@ -53,7 +54,7 @@ impl DriftRow {
     ///
     /// Correlated networks count for less than their number.
     pub fn effective_sample_size(&self) -> f64 {
-        4.0 / self.drift().powi(2)
+        4.0 / math::powi(self.drift(), 2)
     }
 }
 
@@ -150,7 +151,7 @@ impl LayerPath {
             self.against_time = vec![0.0; parameters.len()];
             self.first = parameters.clone();
         } else {
-            let step = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
+            let step = |(a, b): (&f32, &f32)| math::powi(f64::from(*a) - f64::from(*b), 2);
             self.newest_step = parameters.iter().zip(&self.last).map(step).sum();
             self.steps += self.newest_step.sqrt();
         }
@@ -168,7 +169,7 @@ impl LayerPath {
     /// mean shift², Σ of squares within the halves, Σ of squares that a linear trend explains.
     fn sums(&self) -> [f64; 3] {
         let [a, b] = &self.halves;
-        let shift = a.mean.iter().zip(&b.mean).map(|(a, b)| (b - a).powi(2)).sum();
+        let shift = a.mean.iter().zip(&b.mean).map(|(a, b)| math::powi(b - a, 2)).sum();
         // Σ (t − mean t)² of m even steps.
         let m = a.n + b.n;
         let times = m * (m * m - 1.0) / 12.0;

@@ -10,6 +10,7 @@ use super::verdict::{
     MAX_CHANGE_BITS, MAX_DRIFT, MAX_UNCHANGED_ENTROPY_BITS, MIN_GAP_TO_LIMIT_BITS, MIN_NETWORKS, Verdict,
 };
 use super::{DriftRow, PoolRow, Spacing};
+use crate::math;
 use crate::plane::{Mean, MethodDescription, Missing};
 
 /// One layer of one training run, by one method.
@@ -75,7 +76,7 @@ impl PooledLayer {
         let last = self.pooled()?;
         let half = self.trend.iter().rfind(|point| 2 * point.n_networks <= last.n_networks)?;
         // In a window that is no power of two it is more than one doubling.
-        let doublings = (last.n_networks as f64 / half.n_networks as f64).log2();
+        let doublings = math::log2(last.n_networks as f64 / half.n_networks as f64);
         Some((last.i_xt_bits?.mean - half.i_xt_bits?.mean) / doublings)
     }
 
@@ -100,7 +101,7 @@ impl PooledLayer {
         let few = self.pooled().is_none_or(|point| point.n_networks < MIN_NETWORKS);
         let large = |change: Option<f64>| change.is_none_or(|bits| bits.abs() > MAX_CHANGE_BITS);
         let apart = self.pooled().and_then(|point| {
-            Some((point.n_networks as f64).log2() - point.h_t_given_x_bits?.mean < MIN_GAP_TO_LIMIT_BITS)
+            Some(math::log2(point.n_networks as f64) - point.h_t_given_x_bits?.mean < MIN_GAP_TO_LIMIT_BITS)
         });
         few || apart.unwrap_or(false) || large(self.last_doubling_bits()) || large(self.correction_bits())
     }

@@ -2,6 +2,7 @@
 
 use super::{Ask, Reason, Schedule, Wanted};
 use crate::PlaneRow;
+use crate::math;
 
 /// Epochs known beforehand, and the last.
 ///
@@ -75,7 +76,7 @@ pub(super) fn log_spaced(points: usize, last: u64) -> Vec<u64> {
         let even = match (previous, left) {
             (_, 1) => last as f64,
             (0, _) => 1.0,
-            _ => previous as f64 * (last as f64 / previous as f64).powf(1.0 / left as f64),
+            _ => previous as f64 * math::powf(last as f64 / previous as f64, 1.0 / left as f64),
         };
         epochs.push((even.round() as u64).clamp(previous + 1, last));
     }

@@ -1,11 +1,14 @@
 //! Detects whether one variable is an exact function of the other.
 
 use ndarray::{Array2, ArrayView1};
+use rayon::prelude::*;
 
 /// Samples below which nothing can be said.
 const FEWEST: usize = 32;
 /// Places at which a value is predicted from its neighbours.
 const PLACES: usize = 256;
+/// Places looked at first.
+const FEW_PLACES: usize = 32;
 /// Twice the distance of the neighbours makes the error of a cubic 16 times as large, if there is no noise.
 const GROWTH: f64 = 6.0;
 /// Rounding errors of a value, times how much interpolation between uneven places and a sum over columns add up.
@@ -24,56 +27,118 @@ pub(super) fn function(x: &Array2<f64>, y: &Array2<f64>) -> Option<String> {
         .or_else(|| linear(y, x, ("X", "Y")))
 }
 
-fn column_of_column(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str, &str)) -> Option<String> {
-    for (c, a) in from.columns().into_iter().enumerate() {
-        let mut order: Vec<usize> = (0..a.len()).collect();
-        order.sort_unstable_by(|&i, &j| a[i].total_cmp(&a[j]));
-        let sorted: Vec<f64> = order.iter().map(|&row| a[row]).collect();
-        for (d, b) in to.columns().into_iter().enumerate() {
-            if smooth(&sorted, &order, b) {
-                return Some(match from.ncols() * to.ncols() {
-                    1 => format!("{image} is a function of {source} up to rounding"),
-                    _ => format!(
-                        "column {d} of {image} is a function of column {c} of {source} up to rounding"
-                    ),
-                });
-            }
-        }
-    }
-    None
+/// A column that another may be a function of: its order, and how a cubic through neighbours predicts at each place.
+struct Source {
+    places: Vec<Place>,
 }
 
-/// Returns whether values in the order of `places` are those of a smooth function: the cubic through two neighbours
+/// A place in the ascending order of a column, with the rows and weights of the cubics through the neighbours.
+struct Place {
+    row: usize,
+    /// Through the two nearest on each side, and through the second and fourth nearest.
+    near: Cubic,
+    far: Cubic,
+}
+
+/// Σ weight · value of the row is the value at a place of the cubic through four points.
+struct Cubic {
+    rows: [usize; 4],
+    weights: [f64; 4],
+}
+
+impl Cubic {
+    /// Returns the cubic at `x` through the points `xs`; `None` where two of them coincide.
+    fn new(xs: [f64; 4], rows: [usize; 4], x: f64) -> Option<Self> {
+        let mut weights = [1.0; 4];
+        for i in 0..4 {
+            for j in (0..4).filter(|&j| j != i) {
+                let gap = xs[i] - xs[j];
+                if gap == 0.0 {
+                    return None;
+                }
+                weights[i] *= (x - xs[j]) / gap;
+            }
+        }
+        Some(Cubic { rows, weights })
+    }
+
+    fn at(&self, values: &[f64]) -> f64 {
+        (0..4).map(|i| self.weights[i] * values[self.rows[i]]).sum()
+    }
+}
+
+impl Source {
+    /// Up to [`PLACES`] places, evenly spaced in the order of the values.
+    fn new(column: ArrayView1<'_, f64>) -> Self {
+        let n = column.len();
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_unstable_by(|&i, &j| column[i].total_cmp(&column[j]));
+        let cubic = |at: usize, step: usize| {
+            let rows = [at - 2 * step, at - step, at + step, at + 2 * step].map(|i| order[i]);
+            Cubic::new(rows.map(|row| column[row]), rows, column[order[at]])
+        };
+        let stride = (n - 8).div_ceil(PLACES).max(1);
+        let places = (4..n - 4)
+            .step_by(stride)
+            .filter_map(|at| Some(Place { row: order[at], near: cubic(at, 1)?, far: cubic(at, 2)? }))
+            .collect();
+        Source { places }
+    }
+}
+
+/// A column that may be a function of another.
+struct Image {
+    values: Vec<f64>,
+    constant: bool,
+    /// Errors up to which are rounding.
+    rounding: f64,
+}
+
+impl Image {
+    fn new(column: ArrayView1<'_, f64>) -> Self {
+        let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
+        let constant = column.iter().all(|&v| v == column[0]);
+        Image { rounding: ROUNDINGS * rounding(column) * largest, constant, values: column.to_vec() }
+    }
+}
+
+fn column_of_column(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str, &str)) -> Option<String> {
+    let images: Vec<Image> = to.columns().into_iter().map(Image::new).collect();
+    let found = from.columns().into_iter().collect::<Vec<_>>().into_par_iter().enumerate().find_map_first(
+        |(c, column)| {
+            let source = Source::new(column);
+            images.iter().position(|image| smooth(&source, image)).map(|d| (c, d))
+        },
+    );
+    let (c, d) = found?;
+    Some(match from.ncols() * to.ncols() {
+        1 => format!("{image} is a function of {source} up to rounding"),
+        _ => format!("column {d} of {image} is a function of column {c} of {source} up to rounding"),
+    })
+}
+
+/// Returns whether values at the places of a source are those of a smooth function: the cubic through two neighbours
 /// on each side predicts them to rounding, or ever better the nearer the neighbours are.
 ///
 /// Noise makes errors that do not depend on the distance, so it is seen as soon as it is larger than the curvature
-/// between neighbours. Medians over many places pass over corners and steps.
-fn smooth(places: &[f64], order: &[usize], values: ArrayView1<'_, f64>) -> bool {
-    let n = places.len();
-    let largest = values.iter().fold(0f64, |m, v| m.max(v.abs()));
-    let first = values[0];
-    if values.iter().all(|&v| v == first) {
+/// between neighbours. Medians over many places pass over corners and steps. Of hundreds of columns nearly all pairs are
+/// no function, which few places show.
+fn smooth(source: &Source, image: &Image) -> bool {
+    let places = &source.places;
+    if image.constant || places.len() < (FEWEST - 8) / 2 {
         return false;
     }
-    let stride = (n - 8).div_ceil(PLACES).max(1);
-    let (mut near, mut far) = (Vec::new(), Vec::new());
-    for at in (4..n - 4).step_by(stride) {
-        let error = |step: usize| {
-            let neighbors = [at - 2 * step, at - step, at + step, at + 2 * step];
-            let predicted =
-                cubic(neighbors.map(|i| places[i]), neighbors.map(|i| values[order[i]]), places[at])?;
-            Some((predicted - values[order[at]]).abs())
-        };
-        if let (Some(narrow), Some(wide)) = (error(1), error(2)) {
-            near.push(narrow);
-            far.push(wide);
-        }
-    }
-    if near.len() < (FEWEST - 8) / 2 {
-        return false;
-    }
-    let (near, far) = (median(near), median(far));
-    near <= ROUNDINGS * rounding(values) * largest || far >= GROWTH * near
+    let few: Vec<&Place> = places.iter().step_by(places.len().div_ceil(FEW_PLACES)).collect();
+    looks_smooth(&few, image, 0.5) && looks_smooth(&places.iter().collect::<Vec<_>>(), image, 1.0)
+}
+
+/// Returns whether the median error of the nearer neighbours is rounding, or below that of the farther ones by
+/// `strictness` times [`GROWTH`].
+fn looks_smooth(places: &[&Place], image: &Image, strictness: f64) -> bool {
+    let error = |place: &Place, cubic: &Cubic| (cubic.at(&image.values) - image.values[place.row]).abs();
+    let near = median(places.iter().map(|place| error(place, &place.near)).collect());
+    let far = median(places.iter().map(|place| error(place, &place.far)).collect());
+    near <= image.rounding / strictness || far >= strictness * GROWTH * near
 }
 
 /// Of single precision if all values are, else of double.
@@ -85,23 +150,6 @@ fn rounding(values: ArrayView1<'_, f64>) -> f64 {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Returns the value at `x` of the cubic through four points; `None` where two of them coincide.
-fn cubic(xs: [f64; 4], ys: [f64; 4], x: f64) -> Option<f64> {
-    let mut sum = 0.0;
-    for i in 0..4 {
-        let mut weight = 1.0;
-        for j in (0..4).filter(|&j| j != i) {
-            let gap = xs[i] - xs[j];
-            if gap == 0.0 {
-                return None;
-            }
-            weight *= (x - xs[j]) / gap;
-        }
-        sum += weight * ys[i];
-    }
-    Some(sum)
 }
 
 /// Returns whether a column of `to` is a linear combination of the columns of `from` and a constant, by its distance

@@ -4,6 +4,7 @@ use super::Auto;
 use super::functional;
 use super::profile::DataProfile;
 use crate::estimator::input::columns;
+use crate::math;
 use crate::{
     AnyEstimator, ChaoWangJost, Choice, CvKsg, EstimateError, ExtrapolatedKsg, Gcmi, Ksg, MixedKsg, Noise,
     PlugIn, Ross, Scaling, Variable, Warning,
@@ -193,7 +194,7 @@ fn undetermined(n: usize) -> EstimateError {
         reason: format!(
             "one side tells which of {n} samples it is and the other never repeats, so that the information is \
              ln N = {:.4} nats or infinite, whatever the layer does",
-            (n as f64).ln()
+            math::ln(n as f64)
         ),
         choices: CHOICES,
     }

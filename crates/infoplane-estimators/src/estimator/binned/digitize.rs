@@ -1,6 +1,6 @@
 //! Numbers of bins from values.
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Simd, dispatch};
 use rayon::prelude::*;
 
 use super::fixed::EvenBins;
@@ -88,7 +88,7 @@ pub(super) fn floor_symbols<T: Value>(
     bin_width: f64,
     width: usize,
 ) -> Result<(Labels, u64), EstimateError> {
-    let level = Level::new();
+    let level = crate::simd::level();
     let (least, most) = values
         .par_chunks(BLOCK_VALUES)
         .with_min_len(BLOCKS_AT_ONCE)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fearless_simd::{Level, dispatch};
+use fearless_simd::dispatch;
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::digitize::{EvenPattern, floor_symbols};
@@ -156,7 +156,7 @@ impl FixedBins {
         Ok(match &self.cells {
             Cells::Even { units, top, closed } => {
                 let even = EvenPattern::new(units, width, *top, *closed);
-                let level = Level::new();
+                let level = crate::simd::level();
                 if *top <= 253.0 {
                     number_rows(
                         values,

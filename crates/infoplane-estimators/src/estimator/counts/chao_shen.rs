@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
 /// Chao–Shen: relative frequencies scaled by the coverage of the sample, cells weighted by the chance of having been
@@ -77,8 +78,8 @@ pub(super) fn entropy(counts: &Histogram) -> f64 {
         .map(|(count, cells)| {
             let p = coverage * count / n;
             // 1 − (1 − p)ⁿ without losing the digits of a small p; a cell that has all has p = 1 and ln p = 0.
-            let seen = -(n * (-p).ln_1p()).exp_m1();
-            -cells * p * p.ln() / seen
+            let seen = -math::exp_m1(n * math::ln_1p(-p));
+            -cells * p * math::ln(p) / seen
         })
         .sum::<f64>()
         .max(0.0)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::special::digamma;
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
@@ -109,12 +110,12 @@ fn tail(a: f64, n: f64) -> f64 {
     // (1 − a) ∫ e^(−nu) / (a + (1 − a)(1 − e^(−u))) du, with all scales between a and 1/n. On the scale of ln u
     // the integrand is smooth (its poles are π/2 away) and the trapezoidal rule exact to rounding.
     const STEP: f64 = 0.2;
-    let (from, to) = (a.min(1.0 / n).ln() - 40.0, (45.0 / n).ln());
+    let (from, to) = (math::ln(a.min(1.0 / n)) - 40.0, math::ln(45.0 / n));
     let steps = ((to - from) / STEP).ceil() as usize;
     let sum: f64 = (0..=steps)
         .map(|i| {
-            let u = (to - STEP * i as f64).exp();
-            u * (-n * u).exp() / (a - (1.0 - a) * (-u).exp_m1())
+            let u = math::exp(to - STEP * i as f64);
+            u * math::exp(-n * u) / (a - (1.0 - a) * math::exp_m1(-u))
         })
         .sum();
     STEP * (1.0 - a) * sum

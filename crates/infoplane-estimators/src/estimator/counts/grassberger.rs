@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::special::digamma;
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
@@ -68,7 +69,7 @@ discrete_estimator!(Grassberger);
 
 pub(super) fn entropy(counts: &Histogram) -> f64 {
     let n = counts.n() as f64;
-    n.ln() - counts.iter().map(|(count, cells)| cells * count * logarithm(count)).sum::<f64>() / n
+    math::ln(n) - counts.iter().map(|(count, cells)| cells * count * logarithm(count)).sum::<f64>() / n
 }
 
 /// G(count).

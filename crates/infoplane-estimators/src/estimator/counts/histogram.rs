@@ -1,5 +1,6 @@
 //! Counts of cells, as most corrections see them: how many cells hold each number of samples.
 
+use crate::math;
 use std::collections::BTreeMap;
 
 /// The number of cells that hold each number of samples.
@@ -62,8 +63,8 @@ impl Histogram {
     /// −Σ p ln p with p the shares of the samples.
     pub(super) fn plug_in(&self) -> f64 {
         let n = self.n as f64;
-        let sum: f64 = self.iter().map(|(count, cells)| cells * count * count.ln()).sum();
-        (n.ln() - sum / n).max(0.0)
+        let sum: f64 = self.iter().map(|(count, cells)| cells * count * math::ln(count)).sum();
+        (math::ln(n) - sum / n).max(0.0)
     }
 
     /// Returns the same quantity without one sample of a cell that holds `count`.

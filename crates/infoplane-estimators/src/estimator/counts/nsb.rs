@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::special::{digamma, ln_gamma, trigamma};
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
@@ -107,7 +108,7 @@ pub(super) fn entropy(counts: &Histogram) -> (f64, f64) {
         let first = (0..=POINTS).find(counts_at).unwrap_or(0);
         let last = (0..=POINTS).rfind(counts_at).unwrap_or(POINTS);
         if 4 * (last - first) >= POINTS || step < 1e-9 {
-            let densities: Vec<f64> = densities.iter().map(|density| (density - largest).exp()).collect();
+            let densities: Vec<f64> = densities.iter().map(|density| math::exp(density - largest)).collect();
             break (step, densities);
         }
         (from, to) = (from + step * (first as f64 - 1.0), from + step * (last as f64 + 1.0));
@@ -115,7 +116,7 @@ pub(super) fn entropy(counts: &Histogram) -> (f64, f64) {
     let (mut weight, mut mean, mut square) = (0.0, 0.0, 0.0);
     for (i, density) in densities.into_iter().enumerate() {
         if density > 0.0 {
-            let (first, second) = moments(counts, (from + step * i as f64).exp());
+            let (first, second) = moments(counts, math::exp(from + step * i as f64));
             weight += density;
             mean += density * first;
             square += density * second;
@@ -127,30 +128,30 @@ pub(super) fn entropy(counts: &Histogram) -> (f64, f64) {
 
 /// ln of the integrand in ln κ, up to a constant, where κ = Kβ is the concentration of all cells together.
 fn ln_density(counts: &Histogram, ln_kappa: f64) -> f64 {
-    let (kappa, cells) = (ln_kappa.exp(), counts.cells());
+    let (kappa, cells) = (math::exp(ln_kappa), counts.cells());
     let beta = kappa / cells;
     let likelihood: f64 = counts.iter().map(|(count, cells)| cells * ln_rising(beta, count)).sum::<f64>()
         - ln_rising(kappa, counts.n() as f64);
     // dξ/dκ. For large β the two terms nearly cancel, and their series says what is left.
     let slope = if beta > 1e4 {
-        (cells - 1.0) / (2.0 * kappa * kappa) - (cells * cells - 1.0) / (6.0 * kappa.powi(3))
+        (cells - 1.0) / (2.0 * kappa * kappa) - (cells * cells - 1.0) / (6.0 * math::powi(kappa, 3))
     } else {
         trigamma(kappa + 1.0) - trigamma(beta + 1.0) / cells
     };
-    likelihood + slope.max(f64::MIN_POSITIVE).ln() + ln_kappa
+    likelihood + math::ln(slope.max(f64::MIN_POSITIVE)) + ln_kappa
 }
 
 /// ln [Γ(x + count)/Γ(x)] = ln x(x + 1)…(x + count − 1).
 fn ln_rising(x: f64, count: f64) -> f64 {
     if count <= 8.0 {
-        return (0..count as u32).map(|j| (x + f64::from(j)).ln()).sum();
+        return (0..count as u32).map(|j| math::ln(x + f64::from(j))).sum();
     }
     if x < 1e3 {
         return ln_gamma(x + count) - ln_gamma(x);
     }
     // Stirling's series, in the differences: the gamma functions themselves would lose digits to their size.
-    let series = |x: f64| 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3));
-    (x - 0.5) * (count / x).ln_1p() + count * (x + count).ln() - count + series(x + count) - series(x)
+    let series = |x: f64| 1.0 / (12.0 * x) - 1.0 / (360.0 * math::powi(x, 3));
+    (x - 0.5) * math::ln_1p(count / x) + count * math::ln(x + count) - count + series(x + count) - series(x)
 }
 
 /// E[H | counts, β] and E[H² | counts, β].
@@ -166,7 +167,7 @@ fn moments(counts: &Histogram, kappa: f64) -> (f64, f64) {
         mean += cells * concentration * (of_one - of_cell);
         let difference = of_cell - of_two;
         product += cells * concentration * difference;
-        products += cells * (concentration * difference).powi(2);
+        products += cells * math::powi(concentration * difference, 2);
         weights += cells * concentration * concentration;
         let difference = of_cell + 1.0 / (concentration + 1.0) - of_two;
         diagonal += cells

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
 /// Panzeri–Treves: the first term of the bias with a Bayesian count of the cells that can occur in each row.
@@ -100,7 +101,7 @@ fn possible_cells(counts: &Histogram) -> f64 {
 /// Returns the probability given to each cell that can occur and has not.
 fn each_unseen(counts: &Histogram) -> f64 {
     let n = counts.n() as f64;
-    1.0 - (n / (n + counts.occupied())).powf(1.0 / n)
+    1.0 - math::powf(n / (n + counts.occupied()), 1.0 / n)
 }
 
 /// As many more cells as there are, but not so many that nothing is left for those that did occur.
@@ -111,7 +112,7 @@ fn most_unseen(counts: &Histogram) -> f64 {
 /// Expected number of occupied cells if `more` can occur beside those that did.
 fn expected(counts: &Histogram, more: f64) -> f64 {
     let (n, each) = (counts.n() as f64, each_unseen(counts));
-    let seen_of = |p: f64| -(n * (-p).ln_1p()).exp_m1();
+    let seen_of = |p: f64| -math::exp_m1(n * math::ln_1p(-p));
     let weight = (1.0 - more * each).max(0.0) / (n + counts.occupied());
     let known: f64 = counts.iter().map(|(count, cells)| cells * seen_of(weight * (count + 1.0))).sum();
     if more > 0.0 { known + more * seen_of(each) } else { known }

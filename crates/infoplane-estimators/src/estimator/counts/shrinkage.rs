@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::math;
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
 
 /// James–Stein shrinkage: relative frequencies are moved towards the uniform distribution by an amount estimated from
@@ -78,12 +79,12 @@ pub(super) fn entropy(counts: &Histogram) -> f64 {
     let uniform = 1.0 / cells;
     let squares: f64 = counts.iter().map(|(count, cells)| cells * (count / n) * (count / n)).sum();
     let distance: f64 =
-        counts.iter().map(|(count, cells)| cells * (uniform - count / n).powi(2)).sum::<f64>()
+        counts.iter().map(|(count, cells)| cells * math::powi(uniform - count / n, 2)).sum::<f64>()
             + empty * uniform * uniform;
     // With one sample, or with equal shares already, nothing speaks against the target.
     let lambda = (1.0 - squares) / ((n - 1.0) * distance);
     let lambda = if lambda.is_finite() { lambda.clamp(0.0, 1.0) } else { 1.0 };
-    let term = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
+    let term = |p: f64| if p > 0.0 { -p * math::ln(p) } else { 0.0 };
     let occupied: f64 =
         counts.iter().map(|(count, cells)| cells * term(lambda * uniform + (1.0 - lambda) * count / n)).sum();
     occupied + empty * term(lambda * uniform)

@@ -1,5 +1,6 @@
 //! BI-KSG: KSG with Euclidean balls and their volumes in place of cubes.
 
+use crate::math;
 use crate::neighbors::{Boundary, Metric, Neighbors};
 use crate::special::{digamma, ln_unit_ball};
 use schemars::JsonSchema;
@@ -102,14 +103,14 @@ impl Estimator for BiKsg {
         let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let volumes = ln_unit_ball(x.ncols()) + ln_unit_ball(y.ncols()) - ln_unit_ball(joint.ncols());
-        let constant = digamma(self.k as f64) + (n as f64).ln() + volumes;
+        let constant = digamma(self.k as f64) + math::ln(n as f64) + volumes;
         let mut nats = constant;
         for part in [x, y] {
             let counts =
                 Neighbors::new(part.view(), Metric::Euclidean).count_within(&radii, Boundary::Closed);
-            nats -= mean(counts.iter().map(|&count| (count as f64).ln()));
+            nats -= mean(counts.iter().map(|&count| math::ln(count as f64)));
         }
-        let ceiling = constant - 2.0 * (self.k as f64).ln();
+        let ceiling = constant - 2.0 * math::ln(self.k as f64);
         Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)))
     }
 }

@@ -5,13 +5,16 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::random::{Purpose, generator, normal};
+use crate::symmetric::matrix_product;
 
 use super::super::gaussian::{
     Scores, beside, check_width, cholesky, covariance, determinant_bias, gaussian_total_correlation,
     ln_determinant, solve_lower,
 };
 use super::super::input::normal_scores;
+use super::ksg::TotalCorrelation;
 use super::{K, check_k, check_samples};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -113,7 +116,7 @@ impl CvKsg {
     ) -> Result<f64, EstimateError> {
         let mut random = generator(self.seed, Purpose::Nearest, index);
         let white = Array2::from_shape_simple_fn((n, factor.nrows()), || normal(&mut random));
-        let scores = normal_scores(white.dot(&factor.t()).view());
+        let scores = normal_scores(matrix_product(white.view(), factor.t()).view());
         let mut first = 0;
         let parts: Vec<Array2<f64>> = widths
             .iter()
@@ -122,7 +125,7 @@ impl CvKsg {
                 scores.slice(s![.., first - width..first]).as_standard_layout().into_owned()
             })
             .collect();
-        Ok(self.ksg().measure(&parts.iter().collect::<Vec<_>>())?.0)
+        Ok(self.ksg().measure(&parts.iter().collect::<Vec<_>>())?.nats)
     }
 }
 
@@ -147,7 +150,8 @@ fn less_chance(covariance: &Array2<f64>, widths: &[usize], n: usize) -> Array2<f
             let canonical = solve_lower(&factor_own, &half.t().to_owned());
             // The parts before have changed: their new factor takes the place of the old.
             let Some(factor_new) = cholesky(&law.slice(old).to_owned()) else { return law };
-            let shrunk = factor_own.dot(&with_information(canonical, target)).dot(&factor_new.t());
+            let shrunk = matrix_product(factor_own.view(), with_information(canonical, target).view());
+            let shrunk = matrix_product(shrunk.view(), factor_new.t());
             law.slice_mut(cross.0).assign(&shrunk.t());
             law.slice_mut(cross.1).assign(&shrunk);
         }
@@ -169,7 +173,7 @@ fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
     let squares: Vec<f64> = rows.rows().into_iter().map(|row| row.dot(&row).min(1.0)).collect();
     let shrunk = |square: f64, t: f64| ((square - t) / (1.0 - t)).max(0.0);
     let information =
-        |t: f64| -> f64 { -0.5 * squares.iter().map(|&v| (-shrunk(v, t)).ln_1p()).sum::<f64>() };
+        |t: f64| -> f64 { -0.5 * squares.iter().map(|&v| math::ln_1p(-shrunk(v, t))).sum::<f64>() };
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..50 {
         let middle = 0.5 * (low + high);
@@ -182,7 +186,7 @@ fn with_information(matrix: Array2<f64>, nats: f64) -> Array2<f64> {
     for (mut row, &square) in rows.rows_mut().into_iter().zip(&squares) {
         row *= if square > 0.0 { (shrunk(square, low) / square).sqrt() } else { 0.0 };
     }
-    turn.t().dot(&rows)
+    matrix_product(turn.t(), rows.view())
 }
 
 /// Q and Q A with orthogonal rows, for an orthogonal Q, by rotations of pairs of rows (Hestenes 1958).
@@ -202,8 +206,8 @@ fn orthogonal_rows(matrix: Array2<f64>) -> (Array2<f64>, Array2<f64>) {
                 }
                 still = false;
                 let slope = (other - own) / (2.0 * common);
-                let tangent = slope.signum() / (slope.abs() + slope.hypot(1.0));
-                let cosine = 1.0 / tangent.hypot(1.0);
+                let tangent = slope.signum() / (slope.abs() + math::hypot(slope, 1.0));
+                let cosine = 1.0 / math::hypot(tangent, 1.0);
                 for both in [&mut turn, &mut rows] {
                     let (mut a, mut b) = both.multi_slice_mut((s![i, ..], s![j, ..]));
                     ndarray::Zip::from(&mut a).and(&mut b).for_each(|a, b| {
@@ -274,12 +278,13 @@ impl Estimator for CvKsg {
         let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
         check_width(self.name(), n, widths.iter().sum())?;
         let gaussian = gaussian_total_correlation(&changing)?;
-        let (of_data, ties) = self.ksg().measure(&changing).map_err(|error| match error {
-            EstimateError::Ties { tied, n_samples, instead, .. } => {
-                EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-            }
-            other => other,
-        })?;
+        let TotalCorrelation { nats: of_data, tied: ties, .. } =
+            self.ksg().measure(&changing).map_err(|error| match error {
+                EstimateError::Ties { tied, n_samples, instead, .. } => {
+                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
+                }
+                other => other,
+            })?;
         let joint = beside(&changing);
         let covariance = covariance(&joint);
         let factor = cholesky(&covariance).expect("factored before");

@@ -4,6 +4,7 @@ use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::special::digamma;
 
 use super::super::input::columns;
@@ -96,7 +97,7 @@ impl Kl {
         let nearest = chebyshev(points).nearest(self.k);
         let tied = check_ties(self.name(), &nearest, n)?;
         let apart: Vec<f64> = nearest.radii().into_iter().filter(|&radius| radius > 0.0).collect();
-        let mean_logarithm = apart.iter().map(|radius| radius.ln()).sum::<f64>() / apart.len() as f64;
+        let mean_logarithm = apart.iter().map(|radius| math::ln(*radius)).sum::<f64>() / apart.len() as f64;
         let constant = digamma(n as f64) - digamma(self.k as f64);
         let nats = constant + d * std::f64::consts::LN_2 + d * mean_logarithm;
         Ok(Entropy { nats, tied, dropped: n - apart.len() })

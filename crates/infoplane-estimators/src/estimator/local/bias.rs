@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::matrix::{cholesky, solve};
 use super::moments::{Moments, log_height};
+use crate::math;
 use crate::random::{Purpose, generator, uniform};
 use crate::special::{digamma, ln_unit_ball};
 
@@ -42,14 +43,14 @@ pub(super) fn bias(d: usize, k: usize, m: usize) -> Bias {
     static KNOWN: Mutex<Option<Table>> = Mutex::new(None);
     // Neighbours beyond FAR weigh nothing, so all larger m share one constant. Four times the expected number:
     // the k-th neighbour may be much nearer than expected.
-    let enough = (4.0 * k as f64 * FAR.powi(d as i32)).ceil() as usize;
+    let enough = (4.0 * k as f64 * math::powi(FAR, d as i32)).ceil() as usize;
     let key = (d, k, m.min(enough));
     // A draw that panicked would leave the table as it was, so a poisoned lock still holds good values.
     let known = |table: &mut Option<HashMap<_, _>>| table.get_or_insert_default().get(&key).copied();
     if let Some(bias) = known(&mut KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())) {
         return bias;
     }
-    let typical = key.2.min((k as f64 * FAR.powi(d as i32)) as usize);
+    let typical = key.2.min((k as f64 * math::powi(FAR, d as i32)) as usize);
     let bias = draw(d, k, key.2, (BUDGET / typical / BLOCKS).max(16));
     KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert_default().insert(key, bias);
     bias
@@ -88,13 +89,13 @@ type Draw = [f64; ORDERS + CONTROLS];
 
 fn one(generator: &mut ChaCha8Rng, room: &mut Moments, expected: &Expected) -> Draw {
     let &Expected { d, k, m, outer_radius, .. } = expected;
-    let exponential = |generator: &mut ChaCha8Rng| -(1.0 - uniform(generator)).ln();
+    let exponential = |generator: &mut ChaCha8Rng| -math::ln(1.0 - uniform(generator));
     // The sum of k exponential numbers, by one logarithm of a product; factors above 1e-17 in blocks of 16.
     let mut gamma = 0.0;
     let mut left = k;
     while left > 0 {
         let now = left.min(16);
-        gamma -= (0..now).map(|_| 1.0 - uniform(generator)).product::<f64>().ln();
+        gamma -= math::ln((0..now).map(|_| 1.0 - uniform(generator)).product::<f64>());
         left -= now;
     }
     room.clear();
@@ -105,8 +106,8 @@ fn one(generator: &mut ChaCha8Rng, room: &mut Moments, expected: &Expected) -> D
     let root = |x: f64| match d {
         1 => x,
         2 => x.sqrt(),
-        3 => x.cbrt(),
-        _ => x.powf(1.0 / d as f64),
+        3 => math::cbrt(x),
+        _ => math::powf(x, 1.0 / d as f64),
     };
     let mut total = gamma;
     for j in 1..=m {
@@ -134,7 +135,7 @@ fn one(generator: &mut ChaCha8Rng, room: &mut Moments, expected: &Expected) -> D
             }
         }
     }
-    controls[0] = gamma.ln() - expected.ln_gamma;
+    controls[0] = math::ln(gamma) - expected.ln_gamma;
     controls[1] = gamma / k as f64 - 1.0;
     for outside in 0..2 {
         controls[4 + 3 * outside] = vectors[outside].iter().map(|v| v * v).sum();
@@ -170,7 +171,7 @@ struct Expected {
 
 impl Expected {
     fn new(d: usize, k: usize, m: usize) -> Self {
-        let outer_radius = (m as f64 / (4 * k) as f64).max(1.0).powf(1.0 / d as f64).min(FAR);
+        let outer_radius = math::powf((m as f64 / (4 * k) as f64).max(1.0), 1.0 / d as f64).min(FAR);
         // ∫ f(r) d(r^d), Simpson's rule.
         let integral = |from: f64, to: f64, f: fn(f64) -> f64| {
             const PANELS: usize = 4000;
@@ -178,12 +179,12 @@ impl Expected {
             let at = |i: usize| {
                 let r = from + i as f64 * step;
                 let factor = if i == 0 || i == PANELS { 1.0 } else { [2.0, 4.0][i % 2] };
-                factor * f(r) * d as f64 * r.powi(d as i32 - 1)
+                factor * f(r) * d as f64 * math::powi(r, d as i32 - 1)
             };
             (0..=PANELS).map(at).sum::<f64>() * step / 3.0
         };
         let integrands: [fn(f64) -> f64; 3] =
-            [|r| (-r * r / 2.0).exp(), |r| r * r * (-r * r / 2.0).exp(), |r| r * r * (-r * r).exp()];
+            [|r| math::exp(-r * r / 2.0), |r| r * r * math::exp(-r * r / 2.0), |r| r * r * math::exp(-r * r)];
         let at_k = integrands.map(|f| f(1.0));
         let mut sums = [[0.0; 3]; 2];
         for (i, f) in integrands.into_iter().enumerate() {
@@ -198,18 +199,18 @@ impl Expected {
 fn unit_vector(generator: &mut ChaCha8Rng, u: &mut [f64]) {
     match u {
         [x] => *x = if uniform(generator) < 0.5 { -1.0 } else { 1.0 },
-        [x, y] => (*y, *x) = (TAU * uniform(generator)).sin_cos(),
+        [x, y] => (*y, *x) = math::sin_cos(TAU * uniform(generator)),
         [x, y, z] => {
             *z = 2.0 * uniform(generator) - 1.0;
             let across = (1.0 - *z * *z).sqrt();
-            (*y, *x) = (TAU * uniform(generator)).sin_cos();
+            (*y, *x) = math::sin_cos(TAU * uniform(generator));
             *x *= across;
             *y *= across;
         }
         _ => {
             for pair in u.chunks_mut(2) {
-                let radius = (-2.0 * (1.0 - uniform(generator)).ln()).sqrt();
-                let (sine, cosine) = (2.0 * PI * uniform(generator)).sin_cos();
+                let radius = (-2.0 * math::ln(1.0 - uniform(generator))).sqrt();
+                let (sine, cosine) = math::sin_cos(2.0 * PI * uniform(generator));
                 pair[0] = radius * cosine;
                 if let Some(second) = pair.get_mut(1) {
                     *second = radius * sine;

@@ -9,6 +9,7 @@ use super::matrix::orthogonalize;
 use super::{
     Found, check_ties, differences, finite, for_entropy, nothing, on_a_plane, prepare, report, tied,
 };
+use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
 use crate::{
@@ -132,7 +133,7 @@ impl Gknn {
         }
         let mean = terms.iter().sum::<f64>() / used as f64;
         let found = Found { tied, dropped: n - used, simpler: 0 };
-        Ok(Space { entropy: (n as f64).ln() + ln_unit_ball(d) + mean, found })
+        Ok(Space { entropy: math::ln(n as f64) + ln_unit_ball(d) + mean, found })
     }
 }
 
@@ -211,8 +212,8 @@ impl Ellipsoid {
             })
             .count()
             .max(1);
-        let shape: f64 = self.lengths.iter().map(|length| (length / longest).ln()).sum();
-        Some(shape + d as f64 * radius.ln() - (inside as f64).ln())
+        let shape: f64 = self.lengths.iter().map(|length| math::ln(length / longest)).sum();
+        Some(shape + d as f64 * math::ln(radius) - math::ln(inside as f64))
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     Found, MOST, check_ties, finite, for_entropy, nothing, on_a_plane, prepare, report, tied, tied_in_column,
 };
 use crate::estimator::input::heavy_tailed;
+use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
 use crate::{
@@ -151,7 +152,8 @@ impl Klnn {
     fn wanted(&self, d: usize) -> usize {
         // Up to three columns, until the weights vanish: k (√d + 3)^d. Beyond that would be thousands, and the
         // ball of so many is most of the data.
-        let reach = |d: usize| (self.k as f64 * ((d as f64).sqrt() + 3.0).powi(d as i32)).ceil() as usize;
+        let reach =
+            |d: usize| (self.k as f64 * math::powi((d as f64).sqrt() + 3.0, d as i32)).ceil() as usize;
         self.neighbors.unwrap_or(if d <= 3 { reach(d).max(100) } else { 20 * self.k })
     }
 }
@@ -199,7 +201,7 @@ impl Klnn {
                     moments.clear();
                     add(moments, points, i, nearest.indices(i), h);
                     let (value, order) = self.fit(moments)?;
-                    Some(Fit { value: value - d as f64 * h.ln(), order, k: rank + 1, h, point: i })
+                    Some(Fit { value: value - d as f64 * math::ln(h), order, k: rank + 1, h, point: i })
                 },
             )
             .flatten_iter()
@@ -232,7 +234,13 @@ impl Klnn {
                     moments.clear();
                     let inside = add(moments, points, i, &rows, at.h);
                     let (value, order) = self.fit(moments)?;
-                    Some(Fit { value: value - d as f64 * at.h.ln(), order, k: inside, h: at.h, point: i })
+                    Some(Fit {
+                        value: value - d as f64 * math::ln(at.h),
+                        order,
+                        k: inside,
+                        h: at.h,
+                        point: i,
+                    })
                 },
             )
             .flatten_iter()
@@ -326,7 +334,7 @@ impl Space {
         let tied = tied_in_column(points.column(0));
         check_ties(estimator, tied, n)?;
         let squares: f64 = points.iter().map(|z| z * z).sum();
-        let entropy = 0.5 * (std::f64::consts::TAU.ln() + squares / n as f64);
+        let entropy = 0.5 * (math::ln(std::f64::consts::TAU) + squares / n as f64);
         Ok(Space { entropy, fits: Vec::new(), found: Found { tied, ..Found::default() } })
     }
 }

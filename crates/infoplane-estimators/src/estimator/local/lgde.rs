@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
 use super::{Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column};
+use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
@@ -108,7 +109,7 @@ impl Lgde {
 
 impl Lgde {
     fn k(&self, n: usize, d: usize) -> usize {
-        let growing = ((n as f64).cbrt().powi(2) / 5.0).round() as usize;
+        let growing = (math::powi(math::cbrt(n as f64), 2) / 5.0).round() as usize;
         self.k.unwrap_or(growing.max(15 + 5 * d))
     }
 
@@ -138,7 +139,7 @@ impl Lgde {
         let (n, d) = points.dim();
         let k = self.k(n, d).min(n - 1);
         // exp(−3.7²/2) = 0.001.
-        let reach = (k as f64 * 3.7f64.powi(d as i32)).min(1e9) as usize;
+        let reach = (k as f64 * math::powi(3.7f64, d as i32)).min(1e9) as usize;
         let m = self.neighbors.unwrap_or(reach).max(k).min(n - 1);
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(m);
         let tied = tied(&nearest, n);
@@ -160,9 +161,10 @@ impl Lgde {
                         moments.push(&u[..d]);
                     }
                     moments.finish();
-                    let scale = d as f64 * h.ln();
+                    let scale = d as f64 * math::ln(h);
                     // The kernel density estimate, times h^d.
-                    let ln_p0 = moments.sum.ln() - ((n - 1) as f64).ln() - d as f64 / 2.0 * TAU.ln();
+                    let ln_p0 =
+                        math::ln(moments.sum) - math::ln((n - 1) as f64) - d as f64 / 2.0 * math::ln(TAU);
                     Some(match fit.solve(ln_p0, &moments.mean, &moments.covariance) {
                         Some(()) => (fit.ln_density() - scale, true),
                         None => (ln_p0 - scale, false),
@@ -193,7 +195,7 @@ impl Space {
         let tied = tied_in_column(points.column(0));
         check_ties(Lgde::INFO.name, tied, n)?;
         let squares: f64 = points.iter().map(|z| z * z).sum();
-        let mean = -0.5 * (TAU.ln() + squares / n as f64);
+        let mean = -0.5 * (math::ln(TAU) + squares / n as f64);
         Ok(Space { mean, found: Found { tied, ..Found::default() } })
     }
 }
@@ -370,7 +372,7 @@ impl Fit {
             for b in 0..d {
                 self.lower[a * d + b] = match b.cmp(&a) {
                     std::cmp::Ordering::Less => *entry.next().unwrap(),
-                    std::cmp::Ordering::Equal => entry.next().unwrap().exp(),
+                    std::cmp::Ordering::Equal => math::exp(*entry.next().unwrap()),
                     std::cmp::Ordering::Greater => 0.0,
                 };
             }
@@ -385,7 +387,7 @@ impl Fit {
                 self.spread[a * d + b] = own + ea * eb;
             }
         }
-        let ln_start: f64 = self.start.iter().map(|s| s.ln()).sum();
+        let ln_start: f64 = self.start.iter().map(|s| math::ln(*s)).sum();
         if !cholesky(&mut self.smoothed, d, 0.0) {
             return f64::INFINITY;
         }
@@ -399,8 +401,9 @@ impl Fit {
         let at = |b: usize| nu[b];
         // Z/p₀, near one at the solution.
         let quadratic: f64 = (0..d).map(|a| nu[a] * times(&self.smoothed_precision, a, &at)).sum();
-        let ln_z = -0.5 * (d as f64 * TAU.ln() + ln_start + ln_determinant(&self.smoothed, d) + quadratic);
-        let z = (ln_z - self.ln_p0).exp();
+        let ln_z =
+            -0.5 * (d as f64 * math::ln(TAU) + ln_start + ln_determinant(&self.smoothed, d) + quadratic);
+        let z = math::exp(ln_z - self.ln_p0);
         let mut trace = 0.0;
         for i in 0..d * d {
             trace += self.precision[i] * self.spread[i];
@@ -438,14 +441,14 @@ impl Fit {
     fn ln_density(&self) -> f64 {
         let d = self.d;
         let nu = &self.parameters[..d];
-        let ln_start: f64 = self.start.iter().map(|s| s.ln()).sum();
+        let ln_start: f64 = self.start.iter().map(|s| math::ln(*s)).sum();
         let mut distance = 0.0;
         for a in 0..d {
             for b in 0..d {
                 distance += nu[a] * self.precision[a * d + b] * nu[b];
             }
         }
-        -0.5 * (d as f64 * TAU.ln() + ln_start + ln_determinant(&self.lower, d) + distance)
+        -0.5 * (d as f64 * math::ln(TAU) + ln_start + ln_determinant(&self.lower, d) + distance)
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
 use super::{Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, tied_in_column};
+use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};
 use crate::special::digammas;
@@ -139,7 +140,7 @@ impl Lnc {
             return Ok(Correlation::default());
         }
         let nearest = Neighbors::new(points, Metric::Chebyshev).nearest(k);
-        let ln_alpha = self.alpha.unwrap_or_else(|| alpha(d, k)).ln();
+        let ln_alpha = math::ln(self.alpha.unwrap_or_else(|| alpha(d, k)));
         // Differences of so little are rounding.
         let smallest = 1e-14 * points.iter().fold(0f64, |m, v| m.max(v.abs()));
         let sorted: Vec<Vec<f64>> = points
@@ -159,7 +160,7 @@ impl Lnc {
                     let (mut counts, mut ln_box) = (0.0, 0.0);
                     for a in 0..d {
                         let reach = rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max);
-                        ln_box += reach.ln();
+                        ln_box += math::ln(reach);
                         // Others within the reach, which a neighbour is at.
                         counts += psi[within(&sorted[a], points[(i, a)], reach) - 1];
                     }
@@ -167,7 +168,7 @@ impl Lnc {
                     let (mut ln_turned, mut flat) = (0.0, false);
                     for a in 0..d {
                         let reach = rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max);
-                        ln_turned += reach.ln();
+                        ln_turned += math::ln(reach);
                         flat |= reach <= smallest;
                     }
                     // A box without volume along the columns (equal values in one of them) is no thinner turned.
@@ -264,7 +265,7 @@ fn alpha(d: usize, k: usize) -> f64 {
         })
         .collect();
     let rank = shares.len() / 200;
-    let alpha = shares.select_nth_unstable_by(rank, f64::total_cmp).1.exp().min(1.0);
+    let alpha = math::exp(*shares.select_nth_unstable_by(rank, f64::total_cmp).1).min(1.0);
     KNOWN
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -275,7 +276,7 @@ fn alpha(d: usize, k: usize) -> f64 {
 
 /// ln of the volume of the box around the origin that holds the rows, but for 2^d.
 fn ln_volume(rows: &[f64], d: usize) -> f64 {
-    (0..d).map(|a| rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max).ln()).sum()
+    (0..d).map(|a| math::ln(rows.chunks_exact(d).map(|row| row[a].abs()).fold(0.0, f64::max))).sum()
 }
 
 impl Estimator for Lnc {

@@ -4,6 +4,8 @@
 //! twenty. At that size plain loops are as fast as a library of linear algebra, which would be compiled for
 //! these four functions alone.
 
+use crate::math;
+
 /// Replaces the lower half of a symmetric matrix by its Cholesky factor L, A = L Lᵀ; the upper half is not read.
 ///
 /// `false` if a pivot is not above `least`: then the matrix is not positive definite, or not to working accuracy.
@@ -51,7 +53,7 @@ pub(super) fn solve(l: &[f64], d: usize, b: &mut [f64]) {
 
 /// ln det L Lᵀ.
 pub(super) fn ln_determinant(l: &[f64], d: usize) -> f64 {
-    2.0 * (0..d).map(|i| l[i * d + i].ln()).sum::<f64>()
+    2.0 * (0..d).map(|i| math::ln(l[i * d + i])).sum::<f64>()
 }
 
 /// The inverse of L Lᵀ into `inverse`, both halves.

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::matrix::{cholesky, ln_determinant, solve_lower};
+use crate::math;
 
 /// A covariance with a pivot below this share of its mean variance is singular to working accuracy.
 const SINGULAR: f64 = 1e-12;
@@ -43,7 +44,7 @@ impl Moments {
 
     /// Adds the neighbour at `u`; its weight.
     pub(super) fn push(&mut self, u: &[f64]) -> f64 {
-        let w = (-0.5 * u.iter().map(|c| c * c).sum::<f64>()).exp();
+        let w = math::exp(-0.5 * u.iter().map(|c| c * c).sum::<f64>());
         self.points.extend_from_slice(u);
         self.weights.push(w);
         w
@@ -93,7 +94,7 @@ pub(super) fn log_height(moments: &mut Moments) -> [Option<f64>; 3] {
         return [None; 3];
     }
     let d = moments.d;
-    let constant = moments.sum.ln() - d as f64 / 2.0 * TAU.ln();
+    let constant = math::ln(moments.sum) - d as f64 / 2.0 * math::ln(TAU);
     let linear = constant - 0.5 * moments.mean.iter().map(|m| m * m).sum::<f64>();
     moments.factor.copy_from_slice(&moments.covariance);
     let trace: f64 = (0..d).map(|i| moments.covariance[i * d + i]).sum();

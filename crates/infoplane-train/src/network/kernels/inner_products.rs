@@ -2,6 +2,8 @@
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
+use infoplane_estimators::simd::LANES;
+
 /// The first `n_units` rows of a matrix, one after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Units<'a> {
@@ -11,7 +13,8 @@ pub(crate) struct Units<'a> {
 
 /// c[i][j] = Σₛ a[i][s] b[j][s], where the rows of A and B are `stride` long and those of C `c_stride`.
 ///
-/// Fast where both matrices have few rows; columns of C beyond the units of B are left alone.
+/// Fast where both matrices have few rows; columns of C beyond the units of B are left alone. Each entry is summed in
+/// sixteen lanes, whatever the vectors of the processor.
 pub(crate) fn inner_products(
     level: Level,
     a: Units<'_>,
@@ -36,9 +39,16 @@ fn products<S: Simd>(simd: S, a: Units<'_>, b: Units<'_>, stride: usize, c: &mut
             let mut folded = [0.0; 16];
             let out = &mut folded[..S::f32s::LEN];
             match S::f32s::LEN {
-                16 => fold(simd, sums(simd, [a(0), a(1), a(2), a(3)], b)).store_slice(out),
-                8 => fold(simd, sums(simd, [a(0), a(1)], b)).store_slice(out),
-                _ => fold(simd, sums(simd, [a(0)], b)).store_slice(out),
+                16 => fold(simd, sums(simd, [a(0), a(1), a(2), a(3)], b, 0)).store_slice(out),
+                8 => {
+                    let rows = [a(0), a(1)];
+                    fold(simd, added(sums(simd, rows, b, 0), sums(simd, rows, b, 8))).store_slice(out);
+                }
+                _ => {
+                    let part = |first| sums(simd, [a(0)], b, first);
+                    let (low, high) = (added(part(0), part(8)), added(part(4), part(12)));
+                    fold(simd, added(low, high)).store_slice(out);
+                }
             }
             let width = 4.min(columns - column);
             for i in 0..tile_rows.min(rows - row) {
@@ -48,11 +58,14 @@ fn products<S: Simd>(simd: S, a: Units<'_>, b: Units<'_>, stride: usize, c: &mut
     }
 }
 
+/// Sums in those of the sixteen lanes that a vector holds, from lane `first` on.
+///
+/// A narrower processor passes over the samples once for every vector: all sums at once would not fit its registers.
 #[inline(always)]
-fn sums<S: Simd, const R: usize>(simd: S, a: [&[f32]; R], b: [&[f32]; 4]) -> [[S::f32s; 4]; R] {
+fn sums<S: Simd, const R: usize>(simd: S, a: [&[f32]; R], b: [&[f32]; 4], first: usize) -> [[S::f32s; 4]; R] {
     let length = S::f32s::LEN;
     let mut sums = [[S::f32s::splat(simd, 0.0); 4]; R];
-    let mut s = 0;
+    let mut s = first;
     while s < b[0].len() {
         let mut right = [S::f32s::splat(simd, 0.0); 4];
         for j in 0..4 {
@@ -61,15 +74,21 @@ fn sums<S: Simd, const R: usize>(simd: S, a: [&[f32]; R], b: [&[f32]; 4]) -> [[S
         for i in 0..R {
             let left = S::f32s::from_slice(simd, &a[i][s..][..length]);
             for j in 0..4 {
-                sums[i][j] = left.mul_add(right[j], sums[i][j]);
+                sums[i][j] = left.mul_add_precise(right[j], sums[i][j]);
             }
         }
-        s += length;
+        s += LANES;
     }
     sums
 }
 
-/// Adds up the lanes of each of the 4 R vectors (one vector's worth): lane 4 i + j is the sum of `[i][j]`.
+#[inline(always)]
+fn added<V: Copy + std::ops::Add<Output = V>, const R: usize>(a: [[V; 4]; R], b: [[V; 4]; R]) -> [[V; 4]; R] {
+    std::array::from_fn(|i| std::array::from_fn(|j| a[i][j] + b[i][j]))
+}
+
+/// Adds up the lanes of each of the 4 R vectors (one vector's worth): lane 4 i + j is the sum of `[i][j]`, in the order of
+/// [`infoplane_estimators::simd::sum`].
 #[inline(always)]
 fn fold<S: Simd, const R: usize>(simd: S, sums: [[S::f32s; 4]; R]) -> S::f32s {
     let mut vectors = [S::f32s::splat(simd, 0.0); 16];
@@ -94,6 +113,7 @@ fn fold<S: Simd, const R: usize>(simd: S, sums: [[S::f32s; 4]; R]) -> S::f32s {
 mod tests {
     use super::*;
     use infoplane_estimators::random::{Purpose, generator, normal};
+    use infoplane_estimators::simd::same_at_every_level;
 
     #[test]
     fn inner_products_agree_with_the_double_loop_and_leave_the_padding() {
@@ -103,10 +123,13 @@ mod tests {
             for columns in 1..=14 {
                 for stride in [16, 32, 208] {
                     let (a, b) = (draw(rows * stride), draw(columns * stride));
-                    let mut c = vec![7.0; rows * 16];
                     let left = Units { values: &a, n_units: rows };
                     let right = Units { values: &b, n_units: columns };
-                    inner_products(Level::new(), left, right, stride, &mut c, 16);
+                    let c = same_at_every_level(|level| {
+                        let mut c = vec![7.0; rows * 16];
+                        inner_products(level, left, right, stride, &mut c, 16);
+                        c
+                    });
                     for i in 0..rows {
                         for j in 0..16 {
                             let term = |s: usize| f64::from(a[i * stride + s]) * f64::from(b[j * stride + s]);

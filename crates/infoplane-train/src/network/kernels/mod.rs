@@ -23,7 +23,7 @@ pub(crate) use nonlinearity::{activate, multiply_slope, multiply_slope_from, slo
 pub(crate) use transpose::{Chosen, Consecutive, Unpadded, transpose, transpose_unpadded};
 
 /// All strides are multiples of this many floats: the widest vector there is, and a cache line.
-pub(crate) const LANES: usize = 16;
+pub(crate) const LANES: usize = infoplane_estimators::simd::LANES;
 
 /// Returns the next multiple of [`LANES`].
 pub(crate) const fn padded(n: usize) -> usize {

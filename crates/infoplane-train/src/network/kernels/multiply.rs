@@ -145,7 +145,7 @@ fn tile<S: Simd, const R: usize, const V: usize>(
         for r in 0..R {
             let factor = S::f32s::splat(simd, a.values[r * a.row + k * a.column]);
             for v in 0..V {
-                sums[r][v] = factor.mul_add(vectors[v], sums[r][v]);
+                sums[r][v] = factor.mul_add_precise(vectors[v], sums[r][v]);
             }
         }
     }
@@ -160,6 +160,7 @@ fn tile<S: Simd, const R: usize, const V: usize>(
 mod tests {
     use super::*;
     use infoplane_estimators::random::{Purpose, generator, normal};
+    use infoplane_estimators::simd::{level, same_at_every_level};
 
     #[test]
     fn product_agrees_with_the_double_loop_for_all_shapes() {
@@ -169,14 +170,17 @@ mod tests {
             for depth in [1, 3, 12, 300, 513] {
                 for stride in [16, 32, 48, 64, 80] {
                     let (a, b) = (draw(rows * depth), draw(depth * stride));
-                    let mut c = vec![9.0; rows * stride];
                     let right = Right { values: &b, stride, depth };
-                    multiply(Level::new(), Left { values: &a, row: depth, column: 1 }, right, &mut c, stride);
+                    let c = same_at_every_level(|level| {
+                        let mut c = vec![9.0; rows * stride];
+                        multiply(level, Left { values: &a, row: depth, column: 1 }, right, &mut c, stride);
+                        c
+                    });
                     let mut transposed = vec![9.0; rows * stride];
                     let flipped: Vec<f32> =
                         (0..depth * rows).map(|i| a[i % rows * depth + i / rows]).collect();
                     let left = Left { values: &flipped, row: 1, column: rows };
-                    multiply(Level::new(), left, right, &mut transposed, stride);
+                    multiply(level(), left, right, &mut transposed, stride);
                     assert_eq!(c, transposed);
                     for i in 0..rows {
                         for j in 0..stride {
@@ -202,7 +206,7 @@ mod tests {
             let mut c = vec![0.0; rows * stride];
             rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
                 let left = Left { values: &a, row: depth, column: 1 };
-                multiply(Level::new(), left, Right { values: &b, stride, depth }, &mut c, stride);
+                multiply(level(), left, Right { values: &b, stride, depth }, &mut c, stride);
             });
             c
         };

@@ -161,6 +161,7 @@ fn square<S: Simd, const N: usize>(simd: S, rows: &impl Rows, i: usize, j: usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use infoplane_estimators::simd::level;
 
     fn numbers(n: usize) -> Vec<f32> {
         (0..n).map(|i| i as f32 + 1.0).collect()
@@ -171,14 +172,7 @@ mod tests {
         let (rows, columns) = (48, 32);
         let values = numbers(rows * columns);
         let mut dst = vec![-1.0; columns * 64];
-        transpose(
-            Level::new(),
-            &Consecutive { values: &values, stride: columns },
-            rows,
-            columns,
-            &mut dst,
-            64,
-        );
+        transpose(level(), &Consecutive { values: &values, stride: columns }, rows, columns, &mut dst, 64);
         for i in 0..64 {
             for j in 0..columns {
                 let expected = if i < rows { values[i * columns + j] } else { -1.0 };
@@ -186,7 +180,7 @@ mod tests {
             }
         }
         let chosen = Chosen { values: &values, stride: columns, rows: &[7, 3] };
-        transpose(Level::new(), &chosen, 16, columns, &mut dst, 64);
+        transpose(level(), &chosen, 16, columns, &mut dst, 64);
         assert_eq!(dst[64..67], [values[7 * columns + 1], values[3 * columns + 1], values[7 * columns + 1]]);
     }
 
@@ -198,14 +192,14 @@ mod tests {
                 let (stride, units) = (48, width.next_multiple_of(16));
                 let mut turned = vec![0.0; units * stride];
                 let rows = Unpadded { values: &values, width };
-                transpose(Level::new(), &rows, n_samples.next_multiple_of(16), units, &mut turned, stride);
+                transpose(level(), &rows, n_samples.next_multiple_of(16), units, &mut turned, stride);
                 for i in 0..n_samples {
                     for j in 0..width {
                         assert_eq!(turned[j * stride + i], values[i * width + j]);
                     }
                 }
                 let mut back = vec![-1.0; n_samples * width];
-                transpose_unpadded(Level::new(), &turned, stride, &mut back, width);
+                transpose_unpadded(level(), &turned, stride, &mut back, width);
                 assert_eq!(back, values, "width {width}, {n_samples} samples");
             }
         }

@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use crate::dataset::{Dataset, DatasetError};
 use crate::known::{N_BITS, N_PATTERNS, PatternRule};
+use crate::math;
 use crate::random::{Purpose, generator, uniform};
 use crate::{Information, Labels};
 
@@ -85,7 +86,7 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
     let PatternRule { values, threshold, n_orbits } = PatternRule::new();
     let probability = |&value: &f64| match gain {
         None => f64::from(value > threshold),
-        Some(gain) => 1.0 / (1.0 + (-gain * (value - threshold)).exp()),
+        Some(gain) => 1.0 / (1.0 + math::exp(-gain * (value - threshold))),
     };
     let label_probability: Vec<f64> = values.iter().map(probability).collect();
     let n_samples = N_PATTERNS * repeats;
@@ -120,7 +121,7 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
 }
 
 fn binary_entropy(p: f64) -> Information {
-    let term = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
+    let term = |p: f64| if p > 0.0 { -p * math::ln(p) } else { 0.0 };
     Information::from_nats(term(p) + term(1.0 - p))
 }
 

@@ -11,9 +11,11 @@ use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::prepare::Prepared;
 use crate::experiment::run::Progress;
+use crate::math;
 use crate::measure::Workers;
 use crate::plane::MethodDescription;
 use crate::pool::{NetworkSource, WindowRow};
+use crate::printable::printable_path;
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
 use crate::train::{Keyframe, Replay, Trainer, TrainingEnd};
@@ -209,7 +211,7 @@ impl Collector<'_> {
 fn window_row(trainer: &Trainer, source: NetworkSource, network: &Network) -> WindowRow {
     let (loss, accuracy) = trainer.evaluate_network(network);
     let weights = network.layers.iter().flat_map(|layer| &layer.weights);
-    let squares: f64 = weights.map(|&weight| f64::from(weight).powi(2)).sum();
+    let squares: f64 = weights.map(|&weight| math::powi(f64::from(weight), 2)).sum();
     WindowRow {
         network: source,
         train_loss: loss.into(),
@@ -238,7 +240,7 @@ impl<'a> KeptKeyframes<'a> {
             Some(probe.restore(&keyframe))
         });
         if let (Some(Err(error)), Some(run)) = (fits, collector.run) {
-            let path = run.path().display();
+            let path = printable_path(run.path());
             collector.progress.warn(&format!(
                 "seed {seed}: the keyframes in {path} do not fit: {error}; training from the beginning"
             ));

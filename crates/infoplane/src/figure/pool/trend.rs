@@ -6,6 +6,7 @@ use crate::figure::{
     Axis, AxisScale, Figure, FigureKind, Key, LegendEntry, Line, MarkStyle, Note, NoteCode, Of, Panel, Point,
     Points, Reference, Role, Series, ShownLayer,
 };
+use crate::math;
 use crate::plane::Mean;
 use crate::pool::{PooledMean, PooledPoint};
 
@@ -35,8 +36,8 @@ pub(super) fn figure(result: &AsIfRandomResult, setting: &Setting) -> Option<Fig
     };
     let h_t_given_x = values(|point| point.h_t_given_x_bits).flat_map(ends).chain([0.0, 1.0]);
     // In short pieces, because the limit leaves the panel where layers stay far below it.
-    let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * most.log2());
-    let points = doublings.map(|doublings| (doublings.exp2(), doublings)).collect();
+    let doublings = (0..=100).map(|step| f64::from(step) / 100.0 * math::log2(most));
+    let points = doublings.map(|doublings| (math::exp2(doublings), doublings)).collect();
     let name = Some("log2 M".into());
     // Of a single network it is a point, at zero.
     let most_of_m =

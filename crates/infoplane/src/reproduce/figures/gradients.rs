@@ -2,6 +2,7 @@
 
 use super::common::{self, NONLINEARITIES};
 use crate::figure::{Axis, FigureKind, Line, Of, Panel, Role, Series};
+use crate::math;
 use crate::plane::mean_over_seeds;
 use crate::reproduce::figure::{
     Comparison, ExperimentOrData, Figure, RunResult, Setup, Shown, compresses, fall_i_xt, layer, over_seeds,
@@ -55,8 +56,8 @@ fn peak(series: &[(f64, f64)], to: f64) -> f64 {
 
 /// The geometric mean from an epoch on.
 fn level(series: &[(f64, f64)], from: f64) -> f64 {
-    let values: Vec<f64> = series.iter().filter(|p| p.0 >= from).map(|p| p.1.ln()).collect();
-    (values.iter().sum::<f64>() / values.len() as f64).exp()
+    let values: Vec<f64> = series.iter().filter(|p| p.0 >= from).map(|p| math::ln(p.1)).collect();
+    math::exp(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn show(results: &Results) -> Result<Shown, ReproduceError> {
