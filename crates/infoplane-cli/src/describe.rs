@@ -1,9 +1,52 @@
 //! What several commands say of a run.
 
-use infoplane::InformationPlane;
-use infoplane::run::{DataFacts, FailedSeed, PartFacts};
+use std::path::{Path, PathBuf};
 
+use infoplane::InformationPlane;
+use infoplane::printable::printable_path;
+use infoplane::report::ReportError;
+use infoplane::run::{DataFacts, FailedSeed, PartFacts, RunError};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
 use crate::terminal::say;
+
+/// The files of a report that ends a command, or why there are none: what was measured is there all the same.
+pub struct Figures {
+    pub files: Vec<PathBuf>,
+    unwritten: Option<ReportError>,
+}
+
+impl Figures {
+    pub fn of(written: Result<Vec<PathBuf>, ReportError>) -> Self {
+        match written {
+            Ok(files) => Figures { files, unwritten: None },
+            // Every training diverged before there was anything to measure.
+            Err(ReportError::Empty) => Figures { files: Vec::new(), unwritten: None },
+            Err(error) => Figures { files: Vec::new(), unwritten: Some(error) },
+        }
+    }
+
+    /// Adds the files to the summary for programs, and why there are none.
+    pub fn add_to(&self, object: &mut Value) {
+        object["files"] = json!(self.files);
+        if let Some(error) = &self.unwritten {
+            object["figures_error"] = json!(error.to_string());
+        }
+    }
+
+    /// Fails if they could not be written, once the result in `directory` was told, or if that is not there any more: then
+    /// figures alone may have been written in its place.
+    pub fn check(self, directory: &Path) -> Result<(), Failure> {
+        if !["manifest.toml", "as-if-random.toml"].iter().any(|file| directory.join(file).exists()) {
+            return Err(RunError::Gone(directory.into()).into());
+        }
+        let Some(error) = self.unwritten else { return Ok(()) };
+        let place = printable_path(directory);
+        Err(Failure::machine(format!("{place} is complete, but its figures could not be written: {error}"))
+            .with_advice(format!("nothing that was measured is lost: `infoplane report {place}` draws them")))
+    }
+}
 
 /// The seeds that did not learn, for JSON.
 pub fn seed_numbers(failed: &[FailedSeed]) -> Vec<u64> {

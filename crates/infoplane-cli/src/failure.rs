@@ -6,16 +6,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use infoplane::experiment::ExperimentError;
+use infoplane::printable::{printable, printable_path};
 use infoplane::record::RecordError;
 use infoplane::report::ReportError;
 use infoplane::run::RunError;
 use infoplane::schedule::ScheduleError;
 
 use crate::flags::schedule::flag;
-use crate::terminal::say;
+use crate::terminal::say_lines;
 
 /// Something was wrong with the machine: a file that could not be written, a disk that is full.
-const FAILED: u8 = 1;
+pub const FAILED: u8 = 1;
 /// Something was wrong with what was given: arguments, a configuration, data.
 const BAD_INPUT: u8 = 2;
 /// The run is complete, but at least one training diverged.
@@ -35,18 +36,28 @@ pub struct Failure {
 impl Failure {
     /// Something was wrong with what was given.
     pub fn input(message: impl fmt::Display) -> Self {
-        Failure { message: message.to_string(), code: BAD_INPUT }
+        Failure::of(message, BAD_INPUT)
     }
 
     /// Something was wrong with the machine.
     pub fn machine(message: impl fmt::Display) -> Self {
-        Failure { message: message.to_string(), code: FAILED }
+        Failure::of(message, FAILED)
+    }
+
+    /// A message of one line: a name in it cannot begin another.
+    fn of(message: impl fmt::Display, code: u8) -> Self {
+        Failure { message: printable(&message.to_string()).into_owned(), code }
+    }
+
+    /// What was wrong with what was given, in several lines, of which the library made each printable.
+    fn lines(message: impl fmt::Display) -> Self {
+        Failure { message: message.to_string(), code: BAD_INPUT }
     }
 
     /// Tells the message on stderr, if there is one, and gives the exit code.
     pub fn tell(&self) -> ExitCode {
         if !self.message.is_empty() {
-            say(&self.message);
+            say_lines(&self.message);
         }
         self.exit_code()
     }
@@ -57,7 +68,7 @@ impl Failure {
 
     /// Adds what to do about it.
     pub fn with_advice(mut self, advice: impl fmt::Display) -> Self {
-        self.message = format!("{}\n{advice}", self.message);
+        self.message = format!("{}\n{}", self.message, printable(&advice.to_string()));
         self
     }
 }
@@ -72,8 +83,12 @@ impl From<ExperimentError> for Failure {
     fn from(error: ExperimentError) -> Self {
         match error {
             ExperimentError::Run(error) => error.into(),
-            ExperimentError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
-            ExperimentError::Threads { .. } => Failure { message: error.to_string(), code: FAILED },
+            ExperimentError::Interrupted => Failure::of(error, INTERRUPTED),
+            ExperimentError::Threads { .. } => Failure::machine(error),
+            ExperimentError::Syntax { .. }
+            | ExperimentError::Changed { .. }
+            | ExperimentError::OtherResult { .. }
+            | ExperimentError::DataOfRun { .. } => Failure::lines(error),
             ExperimentError::UnknownKey { .. } => {
                 Failure::input(error).with_advice("`infoplane presets --keys` explains every key")
             }
@@ -86,8 +101,9 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Run(error) => error.into(),
-            RecordError::Interrupted => Failure { message: error.to_string(), code: INTERRUPTED },
-            RecordError::Threads(_) => Failure { message: error.to_string(), code: FAILED },
+            RecordError::Interrupted => Failure::of(error, INTERRUPTED),
+            RecordError::Threads(_) => Failure::machine(error),
+            RecordError::Moved { .. } => Failure::lines(error),
             // Keys of the schedule by the flags that set them.
             RecordError::Schedule(ScheduleError { key, given, allowed }) => {
                 Failure::input(format!("{} {given}; allowed is {allowed}", flag(key)))
@@ -115,7 +131,11 @@ impl From<RecordError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let code = if matches!(error, RunError::Io { .. } | RunError::Gone(_)) { FAILED } else { BAD_INPUT };
-        let failure = Failure { message: error.to_string(), code };
+        let failure = match &error {
+            // Where a file of TOML is wrong is shown in lines.
+            RunError::Malformed { .. } => Failure::lines(&error),
+            _ => Failure::of(&error, code),
+        };
         match &error {
             RunError::Io { path, source, .. }
                 if source.kind() == io::ErrorKind::NotFound && is_file_of_a_run(path) =>
@@ -125,7 +145,7 @@ impl From<RunError> for Failure {
                 )
             }
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {
-                failure.with_advice(format!("`infoplane resume {}` continues it", run.display()))
+                failure.with_advice(format!("`infoplane resume {}` continues it", printable_path(run)))
             }
             _ => failure,
         }
@@ -140,7 +160,7 @@ fn is_file_of_a_run(path: &Path) -> bool {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Failure { message: error.to_string(), code: FAILED }
+        Failure::machine(error)
     }
 }
 
@@ -151,6 +171,6 @@ impl From<io::Error> for Failure {
             // Whoever read the output has seen enough: `infoplane presets | head -1`.
             return Failure { message: String::new(), code: 0 };
         }
-        Failure { message: format!("cannot write the result: {error}"), code: FAILED }
+        Failure::machine(format!("cannot write the result: {error}"))
     }
 }

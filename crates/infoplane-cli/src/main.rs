@@ -8,20 +8,50 @@ mod describe;
 mod failure;
 mod flags;
 mod keys;
+mod memory;
 mod output;
 mod terminal;
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
+use infoplane::printable::{is_hidden, printable};
+
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = commands::Arguments::parse();
+    terminal::watch_signals();
+    let arguments = match commands::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(error),
+    };
     if arguments.quiet {
         terminal::be_quiet();
     }
     if let Err(message) = infoplane::simd::check() {
         return failure::Failure::input(message).tell();
     }
-    arguments.command.run().unwrap_or_else(|failure| failure.tell())
+    let done = arguments.command.run().and_then(|code| {
+        // What is left of the last line.
+        stdout().flush()?;
+        Ok(code)
+    });
+    done.unwrap_or_else(|failure| failure.tell())
+}
+
+/// Says what is wrong with the arguments, or prints the help that was asked for.
+fn explain(error: clap::Error) -> ExitCode {
+    let given: Vec<String> = std::env::args_os().map(|given| given.to_string_lossy().into_owned()).collect();
+    let hides = given.iter().any(|given| given.chars().any(is_hidden));
+    // The same is wrong with them as they can be printed.
+    let written_out =
+        || commands::Arguments::try_parse_from(given.iter().map(|given| printable(given).into_owned()));
+    let error = if hides { written_out().err().unwrap_or(error) } else { error };
+    let printed = error.print().and_then(|()| stdout().flush());
+    match printed {
+        // Help that was asked for is the result.
+        Err(unprinted) if !error.use_stderr() => Failure::from(unprinted).tell(),
+        _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+    }
 }

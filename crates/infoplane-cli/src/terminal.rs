@@ -1,17 +1,18 @@
 //! What a person sees: messages, text that fits the window, and what Ctrl-C does.
 
 mod progress;
+mod signals;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, StdoutLock, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
 
-use crate::failure::INTERRUPTED;
+use infoplane::printable::{is_hidden, printable};
 
-pub use progress::{FiguresMeter, Meter, RunMeter};
+pub use progress::{Clock, FiguresMeter, Meter, RunMeter};
+pub use signals::{end_on_interrupt, on_interrupt, watch as watch_signals};
 
 /// What a terminal is taken to be wide where there is none.
 const WIDTH: usize = 80;
@@ -30,11 +31,16 @@ pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// A message on stderr; where that cannot be written there is nobody to tell.
+/// A message of one line on stderr; where that cannot be written there is nobody to tell.
 ///
-/// A terminal gets lines that fit it. Elsewhere a line stays whole, so that programs find what they look for.
+/// A name in it cannot begin a new line. A terminal gets lines that fit it. Elsewhere a line stays whole, so that programs find what they look for.
 pub fn say(message: impl fmt::Display) {
-    let told = format!("infoplane: {}", escaped(&message.to_string()));
+    say_lines(&printable(&message.to_string()));
+}
+
+/// The same of several lines, of which each was made [`printable`] before.
+pub fn say_lines(lines: &str) {
+    let told = format!("infoplane: {}", escaped(lines));
     let stderr = Term::stderr();
     let columns = stderr.is_term().then(|| stderr.size_checked()).flatten();
     let told = match columns {
@@ -51,43 +57,14 @@ pub fn note(message: impl fmt::Display) {
     }
 }
 
-/// A flag that Ctrl-C raises, saying `first`; the second time it stops the process at once.
-pub fn on_interrupt(first: &'static str) -> Arc<AtomicBool> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupt);
-    // Without a handler Ctrl-C still stops the run, only less gently.
-    let _ = ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        note(first);
-    });
-    interrupt
-}
-
 /// Columns of text that fit the window.
 pub fn width() -> usize {
     Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(40, WIDEST))
 }
 
-/// Text with its control characters written out, so that the name of a file cannot steer the terminal.
+/// Text of several lines, in which everything but the ends of its lines is [`printable`].
 pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => out.push(character),
-            control if control.is_control() => {
-                let _ = write!(out, "{}", control.escape_default());
-            }
-            plain => out.push(plain),
-        }
-    }
-    out
-}
-
-/// The same for a name, which must not begin a new line either.
-pub fn one_line(name: &str) -> String {
-    escaped(name).replace('\n', "\\n").replace('\t', "\\t")
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Stdout for people, with control characters written out.
@@ -107,7 +84,7 @@ impl Write for Screen {
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match std::str::from_utf8(bytes) {
-            Ok(text) if text.chars().any(char::is_control) => self.0.write_all(escaped(text).as_bytes()),
+            Ok(text) if text.chars().any(is_hidden) => self.0.write_all(escaped(text).as_bytes()),
             _ => self.0.write_all(bytes),
         }
     }
@@ -140,7 +117,7 @@ pub fn wrapped(first: &str, text: &str, width: usize) -> String {
 
 /// A heading and what stands under it, in lines that fit the window.
 pub fn titled(heading: &str, text: impl fmt::Display) -> String {
-    wrapped(heading, &text.to_string(), width())
+    wrapped(heading, &printable(&text.to_string()), width())
 }
 
 /// Lines of text, of which those that are too long are broken between words: what goes on stands below the first word.
@@ -161,13 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_written_out() {
-        assert_eq!(escaped("a\u{1b}[31mb\u{9b}2J\nc\r\u{7f}é"), "a\\u{1b}[31mb\\u{9b}2J\nc\\r\\u{7f}é");
-    }
-
-    #[test]
-    fn a_name_is_one_line() {
-        assert_eq!(one_line("a\nb\t\u{1b}\"q\"\\"), "a\\nb\\t\\u{1b}\"q\"\\");
+    fn lines_stay_and_what_steers_a_terminal_does_not() {
+        assert_eq!(escaped("a\u{1b}[31mb\u{9b}2J\nc\r\u{202e}é"), "a\\u{1b}[31mb\\u{9b}2J\nc\\r\\u{202e}é");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use divan::{Bencher, black_box};
 use infoplane_estimators::Ksg;
 use infoplane_estimators::Measure;
-use infoplane_estimators::neighbors::{Boundary, Metric, Neighbors};
 use infoplane_estimators::Variable;
+use infoplane_estimators::neighbors::{Boundary, Metric, Neighbors};
 use ndarray::{Array2, s};
 
 fn main() {

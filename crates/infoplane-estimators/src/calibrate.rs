@@ -86,7 +86,8 @@ fn with_noise(name: &str, variance: f64) -> Option<AnyEstimator> {
     EstimatorInfo::named(name)?.with_noise.map(|with_noise| with_noise(variance))
 }
 
-/// Runs every method on every task, and reports progress after each: (done, total, task).
+/// Runs every method on every task, and reports progress before each, and at the end: the results so far, how many there
+/// will be, and the task.
 ///
 /// Estimates come one after the other, so that times are those of one estimate with all threads. The values do not
 /// depend on the number of threads; a seed always gives the same samples. When `interrupt` is set, the results
@@ -108,7 +109,7 @@ fn with_noise(name: &str, variance: f64) -> Option<AnyEstimator> {
 /// ```
 pub fn calibrate(
     calibration: &Calibration,
-    told: &mut dyn FnMut(usize, usize, &str),
+    told: &mut dyn FnMut(&[Accuracy], usize, &str),
     interrupt: &AtomicBool,
 ) -> Vec<Accuracy> {
     let of = calibration.tasks.len() * calibration.n_samples.len() * calibration.methods.len();
@@ -128,7 +129,7 @@ pub fn calibrate(
                 if interrupt.load(Ordering::Relaxed) {
                     return table;
                 }
-                told(table.len(), of, task.name);
+                told(&table, of, task.name);
                 let estimator = method.name();
                 let slow = || format!("takes longer than {} s", calibration.limit.as_secs_f64());
                 let outcome = if too_slow.contains(&estimator) || foreseen_slow(calibration, task, method, n)
@@ -142,7 +143,7 @@ pub fn calibrate(
             }
         }
     }
-    told(of, of, "");
+    told(&table, of, "");
     table
 }
 

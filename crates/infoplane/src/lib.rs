@@ -75,6 +75,7 @@ pub mod figure;
 pub mod measure;
 pub mod plane;
 pub mod pool;
+pub mod printable;
 pub mod record;
 pub mod report;
 pub mod reproduce;

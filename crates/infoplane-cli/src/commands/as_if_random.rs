@@ -11,13 +11,14 @@ use infoplane::experiment::{
 };
 use infoplane::plane::Mean;
 use infoplane::pool::{PooledPoint, mean_over_seeds, pooled_layers};
+use infoplane::printable::printable_path;
 use infoplane::report::{
     Options, as_if_random_failed, as_if_random_notes, as_if_random_summary, write_as_if_random,
 };
 use infoplane::run::{RunDir, RunError, State};
 use serde_json::{Value, json};
 
-use crate::describe::data_lines;
+use crate::describe::{Figures, data_lines};
 use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
@@ -207,23 +208,25 @@ struct Shown {
 /// Draws the figures of a result, and says what it came to.
 fn conclude(result: AsIfRandomResult, out: &Path, as_json: bool, shown: &Shown) -> Result<ExitCode, Failure> {
     let result = &if shown.all_seeds { result } else { result.of_seeds_that_learned() };
-    let files = write_as_if_random(result, &shown.options, out)?;
+    let figures = Figures::of(write_as_if_random(result, &shown.options, out));
     let seconds = shown.start.elapsed().as_secs_f64();
     if as_json {
         let mut object = summary_json(out, result);
         object["seconds"] = json!(seconds);
-        object["files"] = json!(files);
+        figures.add_to(&mut object);
         print_json(shown.command, object)?;
+        figures.check(out)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = Screen::lock();
     writeln!(text, "{}", fitted(&as_if_random_summary(result), width()))?;
     writeln!(text, "time     {seconds:.1} s")?;
-    writeln!(text, "result   {}", out.display())?;
+    writeln!(text, "result   {}", printable_path(out))?;
     let listed = |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.listed;
-    for file in files.iter().filter(listed) {
-        writeln!(text, "figure   {}", file.display())?;
+    for file in figures.files.iter().filter(listed) {
+        writeln!(text, "figure   {}", printable_path(file))?;
     }
+    figures.check(out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -256,7 +259,7 @@ fn advised(error: ExperimentError, out: &Path, command: &str) -> Failure {
     if interrupted && AsIfRandomResult::is_in(out) {
         return failure.with_advice(format!(
             "what was computed is kept: `infoplane resume {}` continues",
-            out.display()
+            printable_path(out)
         ));
     }
     if flags.is_empty() {
@@ -517,7 +520,7 @@ fn incomplete_info(path: &Path, state: State, as_json: bool) -> Result<ExitCode,
             writeln!(out, "              process {process} is writing to it")?;
         }
         State::Interrupted => {
-            writeln!(out, "              `infoplane resume {}` continues it", path.display())?;
+            writeln!(out, "              `infoplane resume {}` continues it", printable_path(path))?;
         }
         State::Running { process: None } | State::Finished | State::Failed => {}
     }
@@ -529,9 +532,9 @@ pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(Str
     if !AsIfRandomResult::state(path)?.is_complete() {
         return Err(Failure::input(format!(
             "the result in {} is not complete, so there is nothing to draw yet",
-            path.display()
+            printable_path(path)
         ))
-        .with_advice(format!("`infoplane resume {}` continues it", path.display())));
+        .with_advice(format!("`infoplane resume {}` continues it", printable_path(path))));
     }
     let result = AsIfRandomResult::read(path)?;
     let result = if flags.all_seeds { result } else { result.of_seeds_that_learned() };

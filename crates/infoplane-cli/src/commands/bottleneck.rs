@@ -9,16 +9,18 @@ use infoplane::dataset::DatasetSource;
 use infoplane::dataset::generate::SIGMOID_GAIN;
 use infoplane::dataset::read::{Array, read_array};
 use infoplane::experiment::Experiment;
+use infoplane::printable::{printable, printable_path};
 use infoplane::report::write_bottleneck;
 use ndarray::Array2;
 use serde_json::{Value, json};
 
+use super::report::UNFINISHED;
 use crate::failure::Failure;
 use crate::flags::figures::LookFlags;
 use crate::flags::files::check_outside_runs;
 use crate::flags::machine::ThreadFlags;
 use crate::output::print_json;
-use crate::terminal::Screen;
+use crate::terminal::{Clock, Screen, end_on_interrupt};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -69,14 +71,20 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let n_points = usize::from(arguments.points);
     let table = extension.is_some_and(|extension| TABLES.contains(&extension));
-    let (subject, curve) = arguments.threads.compute(|| match table {
+    end_on_interrupt("interrupted; nothing was written", arguments.out.iter().cloned().collect());
+    let mut clock = Clock::new("computing the curve");
+    let (subject, curve) = match table {
         true => of_table(given, arguments.gain, n_points),
         false => of_experiment(given, arguments.gain, n_points),
-    })??;
+    }?;
     let files = match &arguments.out {
-        Some(out) => write_bottleneck(&subject, &curve, &options, out)?,
+        Some(out) => {
+            end_on_interrupt(UNFINISHED, vec![out.clone()]);
+            write_bottleneck(&subject, &curve, &options, out)?
+        }
         None => Vec::new(),
     };
+    clock.finish();
     let mut out = Screen::lock();
     if arguments.json {
         let object = json!({
@@ -93,7 +101,7 @@ pub fn bottleneck(arguments: &Args) -> Result<ExitCode, Failure> {
     }
     write!(out, "{}", text(&subject, &curve))?;
     for file in files {
-        writeln!(out, "wrote {}", file.display())?;
+        writeln!(out, "wrote {}", printable_path(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -160,7 +168,8 @@ fn text(subject: &str, curve: &BottleneckCurve) -> String {
         n => format!("{n} inputs differ in p(y|x)"),
     };
     let mut text = format!(
-        "{subject}\nI(X;Y) = {:.4} bits, H(Y) = {:.4} bits, {inputs}\n",
+        "{}\nI(X;Y) = {:.4} bits, H(Y) = {:.4} bits, {inputs}\n",
+        printable(subject),
         curve.i_xy.bits(),
         curve.h_y.bits(),
     );

@@ -3,12 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
 use infoplane::estimator::{AnyEstimator, Estimator};
+use infoplane::printable::printable_path;
 use infoplane::report::write_calibration;
 use serde_json::{Value, json};
 
@@ -18,7 +21,7 @@ use crate::flags::files::check_outside_runs;
 use crate::flags::machine::ThreadFlags;
 use crate::flags::method::unknown;
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, on_interrupt, say, width};
+use crate::terminal::{Clock, Screen, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -78,13 +81,8 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
             Failure::input(format!("--limit {}; allowed is a number of seconds above 0", arguments.limit))
         })?,
     };
-    let interrupt = on_interrupt("stopping after this estimate; once more to stop at once");
-    let meter = Meter::new();
-    let mut told = |done: usize, of: usize, task: &str| {
-        meter.set(done as f64 / of.max(1) as f64, || format!("{done}/{of} estimators tried, now {task}"));
-    };
-    let table = arguments.threads.compute(|| run(&calibration, &mut told, &interrupt))?;
-    meter.finish();
+    let interrupt = on_interrupt("stopping; once more to stop at once");
+    let table = tried(&calibration, &interrupt)?;
     let interrupted = interrupt.load(Ordering::Relaxed);
     let files = match &arguments.out {
         Some(out) if !table.is_empty() => write_calibration(&table, &options, out)?,
@@ -97,7 +95,7 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
     } else {
         write!(out, "{}", text(&table, &calibration, width()))?;
         for file in &files {
-            writeln!(out, "wrote {}", file.display())?;
+            writeln!(out, "wrote {}", printable_path(file))?;
         }
     }
     if interrupted {
@@ -105,6 +103,45 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The results of all estimators on all tasks, or those that are there when Ctrl-C comes.
+///
+/// An estimate cannot stop in the middle, and one may take minutes: a thread of its own makes them, which is left behind.
+fn tried(calibration: &Calibration, interrupt: &Arc<AtomicBool>) -> Result<Vec<Accuracy>, Failure> {
+    /// So often it is looked whether somebody interrupted.
+    const LOOK: Duration = Duration::from_millis(50);
+    let clock = Arc::new(Clock::new("trying"));
+    let so_far = Arc::<Mutex<Vec<Accuracy>>>::default();
+    let threads = |error: &dyn std::fmt::Display| Failure::machine(format!("cannot start threads: {error}"));
+    // Figures are drawn by others than those that may still estimate.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(rayon::current_num_threads()).build();
+    let pool = pool.map_err(|error| threads(&error))?;
+    let work = {
+        let (calibration, interrupt) = (calibration.clone(), Arc::clone(interrupt));
+        let (so_far, clock) = (Arc::clone(&so_far), Arc::clone(&clock));
+        move || {
+            let mut told = |table: &[Accuracy], of: usize, task: &str| {
+                let mut so_far = so_far.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = so_far.len();
+                so_far.extend_from_slice(&table[known..]);
+                let done = table.len();
+                clock.set(done as u64, of as u64, &format!("now {task}, estimators tried"));
+            };
+            pool.install(|| run(&calibration, &mut told, &interrupt))
+        }
+    };
+    let worker =
+        thread::Builder::new().name("estimates".into()).spawn(work).map_err(|error| threads(&error))?;
+    while !worker.is_finished() {
+        if interrupt.load(Ordering::Relaxed) {
+            clock.clear();
+            return Ok(so_far.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        }
+        thread::sleep(LOOK);
+    }
+    clock.clear();
+    worker.join().map_err(|_| Failure::machine("an estimate failed; this is a fault of the program"))
 }
 
 fn tasks(names: &[String]) -> Result<Vec<&'static Task>, Failure> {

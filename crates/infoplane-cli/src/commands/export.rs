@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
+use infoplane::printable::printable_path;
 use infoplane::run::Run;
 use infoplane::table::{Column, Table, TableFormat, TableName};
 use serde_json::json;
 
+use super::report::UNFINISHED;
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Screen, width, wrapped};
+use crate::terminal::{Clock, Screen, end_on_interrupt, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -54,31 +56,43 @@ pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
     let Some(path) = &arguments.run else {
         return columns(arguments);
     };
+    let place = arguments.out.as_deref().and_then(Path::parent);
+    // The directory of a bare name is this one.
+    let place =
+        place.map(|place| if place.as_os_str().is_empty() { PathBuf::from(".") } else { place.into() });
+    let message = if place.is_some() { UNFINISHED } else { "interrupted; the table is not complete" };
+    end_on_interrupt(message, place.into_iter().collect());
+    let mut clock = Clock::new("reading");
     if AsIfRandomResult::is_in(path) {
         let result = AsIfRandomResult::read(path)?;
         let name = arguments.table.unwrap_or(TableName::Pool);
         let table =
             result.table(name).ok_or_else(|| no_table(path, name, |name| result.table(name).is_some()))?;
-        return write(arguments, &table);
+        return write(arguments, &table, &mut clock);
     }
     let run = Run::read(path)?;
     let name = arguments.table.unwrap_or(TableName::Plane);
     let table = name.of_run(&run).ok_or_else(|| no_table(path, name, |name| name.of_run(&run).is_some()))?;
-    write(arguments, &table)
+    write(arguments, &table, &mut clock)
 }
 
 /// Names the tables that a directory has.
 fn no_table(path: &Path, name: TableName, has: impl Fn(TableName) -> bool) -> Failure {
     let tables: Vec<&str> =
         TableName::ALL.into_iter().filter(|&name| has(name)).map(TableName::name).collect();
-    Failure::input(format!("{} has no table {name}; it has {}", path.display(), tables.join(", ")))
+    Failure::input(format!("{} has no table {name}; it has {}", printable_path(path), tables.join(", ")))
 }
 
-fn write(arguments: &Args, table: &Table<'_>) -> Result<ExitCode, Failure> {
+fn write(arguments: &Args, table: &Table<'_>, clock: &mut Clock) -> Result<ExitCode, Failure> {
+    // A bar would stand among the lines of the table.
+    match arguments.out {
+        Some(_) => clock.begin("writing", 0),
+        None => clock.finish(),
+    }
     match &arguments.out {
         Some(file) => table
             .save(arguments.format, file)
-            .map_err(|error| Failure::machine(format!("cannot write {}: {error}", file.display())))?,
+            .map_err(|error| Failure::machine(format!("cannot write {}: {error}", printable_path(file))))?,
         None if !arguments.format.is_text() && stdout().is_terminal() => {
             return Err(Failure::input(
                 "an Arrow file is not text: name a file with --out, or redirect stdout",

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use infoplane::LayerDescription;
 use infoplane::experiment::AsIfRandomResult;
+use infoplane::printable::{printable, printable_path};
 use infoplane::record::{FolderConfig, Followed};
 use infoplane::report::{failed_in_words, schedule_setting};
 use infoplane::run::{FoundArray, FoundEpochs, LayerOrder, Manifest, Origin, Run, State};
@@ -16,7 +17,7 @@ use super::run::counted;
 use crate::describe::{data_lines, middle, part_lines, seed_numbers};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Screen, one_line, titled, width, wrapped};
+use crate::terminal::{Clock, Screen, end_on_interrupt, titled, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,13 +37,16 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
     if AsIfRandomResult::is_in(path) {
         return as_if_random::info(path, arguments.json);
     }
+    end_on_interrupt("interrupted", Vec::new());
+    let mut clock = Clock::new("reading");
     let run = Run::read(path)?;
+    clock.finish();
     let (manifest, outcome, state) = (run.manifest(), run.outcome(), run.state());
     let failed = run.failed_seeds();
     let (measured, rows) = (run.schedule().len(), run.plane().len());
     let layer = |(index, layer): (usize, &LayerDescription)| {
         let named = format!("{} {} {}", manifest.layer_name(index + 1), layer.width, layer.nonlinearity);
-        one_line(named.trim_end())
+        printable(named.trim_end()).into_owned()
     };
     let layers = shortened(manifest.layers.iter().enumerate().map(layer).collect(), "layer");
     // A schedule that adapts does not know beforehand.
@@ -79,7 +83,7 @@ pub fn info(arguments: &Args) -> Result<ExitCode, Failure> {
         }
         State::Running { process: None } | State::Finished | State::Failed => {}
         State::Interrupted => {
-            writeln!(out, "            `infoplane resume {}` continues it", path.display())?;
+            writeln!(out, "            `infoplane resume {}` continues it", printable_path(path))?;
         }
     }
     writeln!(out, "{}", titled("schedule    ", schedule_setting(&manifest.schedule)))?;
@@ -129,7 +133,7 @@ fn source_lines(manifest: &Manifest) -> Vec<String> {
         let class = recorded.class.as_ref().map(|class| format!(", {class}")).unwrap_or_default();
         return vec![format!("activations handed over by {}{class}", recorded.by)];
     };
-    let mut lines = vec![folder.source.display().to_string()];
+    let mut lines = vec![printable_path(&folder.source)];
     let found = recorded.found.as_ref();
     lines.extend(found.map(|found| found.layout.describe().to_string()));
     if let Some(FoundEpochs { count, first, last }) = found.and_then(|found| found.epochs) {
@@ -148,11 +152,11 @@ fn source_lines(manifest: &Manifest) -> Vec<String> {
         let distinct = distinct.map(|n| format!(": {n} different of {}", manifest.data.n_samples));
         lines.push(format!("inputs {inputs}{}", distinct.unwrap_or_default()));
     }
-    lines.extend(folder.statistics.map(|table| format!("statistics {}", table.display())));
+    lines.extend(folder.statistics.map(|table| format!("statistics {}", printable_path(table))));
     if let Some(found) = found {
         let array = |array: &FoundArray| {
             let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
-            format!("{} ({})", one_line(&array.name), shape.join(", "))
+            format!("{} ({})", printable(&array.name), shape.join(", "))
         };
         let arrays = shortened(found.arrays.iter().map(array).collect(), "array");
         lines.push(format!("arrays {}; in the order of {}", arrays.join(", "), order(found.order)));

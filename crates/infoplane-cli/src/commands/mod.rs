@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::flags::machine;
 
 /// Measures the information plane of a neural network: I(X;T) and I(T;Y) of every layer T during training.
 ///
@@ -38,11 +39,11 @@ pub struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    system error: a file could not be written, a disk is full
+  1    system error: a file could not be written, a disk is full, memory or threads are lacking
   2    invalid input: arguments, a configuration, data
   3    the run is complete, but a training run diverged (its epoch is reported)
   4    the run is complete, but no estimator gave a value (the reason is reported)
-  130  interrupted; the run directory is valid and holds what was measured";
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP; the run directory is valid and holds what was measured";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -85,8 +86,27 @@ pub enum Command {
 }
 
 impl Command {
+    /// How many threads compute, 0 for one on each core; `None` if nothing is computed.
+    fn threads(&self) -> Option<u16> {
+        match self {
+            Command::Run(arguments) => Some(arguments.machine.threads.threads),
+            Command::Record(arguments) | Command::Watch(arguments) => Some(arguments.machine.threads.threads),
+            Command::Resume(arguments) => Some(arguments.machine.threads.threads),
+            Command::AsIfRandom(arguments) => Some(arguments.machine.threads.threads),
+            Command::Reproduce(arguments) => Some(arguments.machine.threads.threads),
+            Command::Estimate(arguments) => Some(arguments.common().threads),
+            Command::Calibrate(arguments) => Some(arguments.threads.threads),
+            Command::Bottleneck(arguments) => Some(arguments.threads.threads),
+            Command::Info(_) | Command::Report(_) | Command::Export(_) => Some(0),
+            Command::Presets(_) | Command::Estimators(_) | Command::Completions(_) | Command::Man(_) => None,
+        }
+    }
+
     /// Does what was asked.
     pub fn run(&self) -> Result<ExitCode, Failure> {
+        if let Some(threads) = self.threads() {
+            machine::start(threads)?;
+        }
         match self {
             Command::Run(arguments) => run::run(arguments),
             Command::Record(arguments) => record::record(arguments, false),

@@ -8,24 +8,25 @@ use std::time::Duration;
 
 use infoplane::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use infoplane::experiment::Progress;
+use infoplane::printable::{printable, printable_path};
 use infoplane::record::{
     Folder, FolderConfig, FollowOptions, Followed, Positions, RecordError, RecordSummary, Understood,
     describe_statistics, follow_folder, record_folder, resume_folder,
 };
-use infoplane::report::ReportData;
+use infoplane::report::{ReportData, ReportError};
 use infoplane::run::{LayerOrder, Run, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
 use super::run::{Shown, claim_directory, counted, directory_name};
-use crate::describe::{data_lines, middle, warn_of_unmeasured};
+use crate::describe::{Figures, data_lines, middle, warn_of_unmeasured};
 use crate::failure::{Failure, INTERRUPTED, NO_VALUE};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
 use crate::flags::method::{self, MethodFlags};
 use crate::flags::schedule::{ScheduleFlags, flag};
 use crate::output::print_json;
-use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, one_line, say, titled, width};
+use crate::terminal::{Meter, Screen, fitted, is_quiet, note, on_interrupt, say_lines, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -223,13 +224,18 @@ fn conclude(
             &shown.figures.look.options(),
             &run.directory().report_path(),
         );
-        let drawn = if files.is_ok() { "; its figures are in report/" } else { "" };
+        let drawn = match files {
+            Ok(_) => "; its figures are in report/".to_string(),
+            Err(ReportError::Empty) => String::new(),
+            Err(error) => format!("; its figures could not be written: {error}"),
+        };
         let epochs = counted(run.schedule().len() as u64, "epoch");
-        let out = out.display();
-        say(format!("interrupted: {out} holds {epochs}{drawn}\n`infoplane resume {out}` follows again"));
+        let out = printable_path(out);
+        let holds = format!("interrupted: {out} holds {epochs}{drawn}");
+        say_lines(&format!("{}\n`infoplane resume {out}` follows again", printable(&holds)));
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let out = out.display();
+    let out = printable_path(out);
     Err(Failure::from(error).with_advice(format!(
         "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
     )))
@@ -240,11 +246,11 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
     let run = &summary.run;
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(run) };
     let options = shown.figures.look.options();
-    let files = infoplane::report::write(&data, &options, &run.directory().report_path())?;
+    let figures = Figures::of(infoplane::report::write(&data, &options, &run.directory().report_path()));
     let without_values = warn_of_unmeasured(run.plane());
     let code = if without_values { ExitCode::from(NO_VALUE) } else { ExitCode::SUCCESS };
     if shown.json {
-        let object = json!({
+        let mut object = json!({
             "run": run.path(),
             "state": run.state().name(),
             "epochs": run.schedule().len(),
@@ -252,9 +258,10 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
             "missing": run.plane().rows().filter(|row| row.missing.is_some()).count(),
             "measured_epochs": summary.measured_epochs,
             "seconds": summary.time.as_secs_f64(),
-            "files": files,
         });
+        figures.add_to(&mut object);
         print_json(shown.command, object)?;
+        figures.check(run.path())?;
         return Ok(code);
     }
     let mut text = Screen::lock();
@@ -267,12 +274,13 @@ fn finish(summary: &RecordSummary, shown: &Shown<'_>) -> Result<ExitCode, Failur
         summary.time.as_secs_f64(),
         counted(summary.measured_epochs, "epoch")
     )?;
-    writeln!(text, "run      {}", run.path().display())?;
+    writeln!(text, "run      {}", printable_path(run.path()))?;
     let listed =
         |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.look.listed();
-    for file in files.iter().filter(listed) {
-        writeln!(text, "figure   {}", file.display())?;
+    for file in figures.files.iter().filter(listed) {
+        writeln!(text, "figure   {}", printable_path(file))?;
     }
+    figures.check(run.path())?;
     Ok(code)
 }
 
@@ -307,7 +315,7 @@ fn write_understood(
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let heading = if number == 0 { "layers" } else { "" };
         let units = counted(*width as u64, "unit");
-        writeln!(out, "{heading:<8} {} ({}): {units}", one_line(name), shape.join(", "))?;
+        writeln!(out, "{heading:<8} {} ({}): {units}", printable(name), shape.join(", "))?;
     }
     if *order != LayerOrder::Given && layers.len() > 1 {
         writeln!(out, "order    by {}; --layers sets another", order.describe())?;
@@ -316,7 +324,7 @@ fn write_understood(
         writeln!(out, "maps     {positions} (--positions)")?;
     }
     for (name, why) in skipped.iter().take(NAMED) {
-        writeln!(out, "skipped  {}: {why}", one_line(name))?;
+        writeln!(out, "skipped  {}: {why}", printable(name))?;
     }
     if skipped.len() > NAMED {
         writeln!(out, "skipped  {}", more(skipped.len() - NAMED, "array"))?;
@@ -330,7 +338,7 @@ fn write_understood(
             continue;
         }
         let heading = if number == 0 { "columns" } else { "" };
-        writeln!(out, "{heading:<8} {}: {meaning}", one_line(name))?;
+        writeln!(out, "{heading:<8} {}: {meaning}", printable(name))?;
     }
     Ok(())
 }

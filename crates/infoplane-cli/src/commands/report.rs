@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
 use infoplane::figure::{Arrangement, Comparison, ComparisonError};
+use infoplane::printable::printable_path;
 use infoplane::report::{ReportData, comparison_summary, write_comparison};
 use infoplane::run::Run;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
 use crate::flags::files::check_outside_runs;
 use crate::output::print_json;
-use crate::terminal::{Screen, fitted, say, width};
+use crate::terminal::{Clock, Screen, end_on_interrupt, fitted, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -60,6 +61,9 @@ struct Drawn {
     files: Vec<PathBuf>,
 }
 
+/// What is said of files when a command that writes them ends in the middle.
+pub const UNFINISHED: &str = "interrupted; files that were not finished are as they were before";
+
 /// Draws the figures of runs again.
 pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     if let (Some(out), [_, _, ..]) = (&arguments.out, &arguments.runs[..]) {
@@ -68,11 +72,16 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     if arguments.by.is_some() || arguments.one_panel {
         return Err(Failure::input("--by and --one-panel compare runs: name two or more"));
     }
+    let mut places: Vec<PathBuf> = arguments.out.iter().cloned().collect();
+    places.extend(arguments.runs.iter().flat_map(|run| [run.clone(), run.join("report")]));
+    end_on_interrupt(UNFINISHED, places);
+    let mut clock = Clock::new("reading and drawing");
     let drawn: Vec<Drawn> = arguments
         .runs
         .iter()
         .map(|run| one(run, arguments.out.as_deref(), &arguments.figures))
         .collect::<Result<_, _>>()?;
+    clock.finish();
     if arguments.json {
         let object = match <[Drawn; 1]>::try_from(drawn) {
             Ok([only]) => only.object,
@@ -85,7 +94,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     for run in drawn {
         writeln!(out, "{}", fitted(&run.summary, width()))?;
         for file in run.files {
-            writeln!(out, "{}", file.display())?;
+            writeln!(out, "{}", printable_path(file))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -96,11 +105,13 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     if let Some(pooled) = arguments.runs.iter().find(|path| AsIfRandomResult::is_in(path)) {
         return Err(Failure::input(format!(
             "{} holds an as-if-random result, which is not a run; leave it out of the comparison",
-            pooled.display()
+            printable_path(pooled)
         )));
     }
     let options = arguments.figures.look.still("figures that compare runs")?;
     check_outside_runs(out, None)?;
+    end_on_interrupt(UNFINISHED, vec![out.to_path_buf()]);
+    let mut clock = Clock::new("reading and drawing");
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     arguments.runs.iter().zip(&runs).for_each(|(path, run)| tell_other_version(path, run));
     let flags = &arguments.figures;
@@ -116,6 +127,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     comparison.warnings().iter().for_each(say);
     let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
     let files = write_comparison(&comparison, arrangement, &options, out)?;
+    clock.finish();
     if arguments.json {
         let object = json!({ "runs": arguments.runs, "groups": comparison.names(), "files": files });
         print_json("report", object)?;
@@ -124,7 +136,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     let mut screen = Screen::lock();
     writeln!(screen, "{}", fitted(&comparison_summary(&comparison), width()))?;
     for file in files {
-        writeln!(screen, "{}", file.display())?;
+        writeln!(screen, "{}", printable_path(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use indicatif::HumanDuration;
+use infoplane::printable::printable_path;
 use infoplane::reproduce::{
     FIGURES, Figure, ReproduceError, ReproduceOptions, Setup, Size, figure, reproduce as make,
 };
@@ -88,7 +89,8 @@ pub fn reproduce(arguments: &Args) -> Result<ExitCode, Failure> {
             say("interrupted; the same command continues where it stopped");
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        outcomes => outcomes.map_err(Failure::machine)?,
+        // Of what an error of a run says in lines each is printable.
+        outcomes => outcomes.map_err(|error| Failure::machine(error.to_string().replace('\n', "; ")))?,
     };
     let missing = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
     let incomplete = || Failure::input(format!("{missing} of {} figures are missing", outcomes.len()));
@@ -108,13 +110,13 @@ pub fn reproduce(arguments: &Args) -> Result<ExitCode, Failure> {
         match &outcome.result {
             Ok(files) => {
                 for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "png")) {
-                    writeln!(out, "figure   {}", file.display())?;
+                    writeln!(out, "figure   {}", printable_path(file))?;
                 }
             }
             Err(why) => writeln!(out, "missing  {}: {}", outcome.name, advised(why))?,
         }
     }
-    writeln!(out, "page     {}", page.display())?;
+    writeln!(out, "page     {}", printable_path(page))?;
     if missing > 0 {
         return Err(incomplete());
     }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use infoplane::experiment::{Experiment, ExperimentError, RunSummary};
-use infoplane::report::{ReportData, ReportError};
+use infoplane::printable::printable_path;
+use infoplane::report::ReportData;
 use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::{Value, json};
 
-use crate::describe::{data_lines, seed_numbers, warn_of_unmeasured};
+use crate::describe::{Figures, data_lines, seed_numbers, warn_of_unmeasured};
 use crate::failure::{DIVERGED, Failure, NO_VALUE};
 use crate::flags::figures::FigureFlags;
 use crate::flags::machine::MachineFlags;
@@ -132,7 +133,7 @@ pub fn go_on(
         if named.is_some() || !overrides.is_empty() {
             return Err(Failure::input(format!(
                 "{} records networks that another program trains; it has no experiment to compare with",
-                directory.display()
+                printable_path(directory)
             )));
         }
         return super::record::resume(directory, machine, shown, &interrupt);
@@ -163,30 +164,26 @@ fn conclude(
     run.early_ends().iter().for_each(say);
     let without_values = warn_of_unmeasured(run.plane());
     let data = ReportData { all_seeds: shown.figures.all_seeds, ..ReportData::of(&run) };
-    let nothing_new = summary.work.measured_epochs == 0 && summary.work.trained_epochs == 0;
     let options = shown.figures.look.options();
-    let files = match infoplane::report::write(&data, &options, &summary.run.report_path()) {
-        // Every training diverged before there was anything to measure.
-        Err(ReportError::Empty) => Vec::new(),
-        // A complete run may lie where nothing can be written.
-        Err(_) if nothing_new => Vec::new(),
-        files => files?,
-    };
+    let figures = Figures::of(infoplane::report::write(&data, &options, &summary.run.report_path()));
     if shown.json {
-        print_json(shown.command, object(&summary, &data, &files))?;
+        let mut object = object(&summary, &data);
+        figures.add_to(&mut object);
+        print_json(shown.command, object)?;
     } else {
         let mut text = Screen::lock();
         writeln!(text, "{}", fitted(&infoplane::report::summary(&data), width()))?;
         let [entropies, shares] = data_lines(&summary.manifest.data);
         writeln!(text, "{}", titled("data     ", format_args!("{entropies}; {shares}")))?;
         write_times(&mut text, &summary)?;
-        writeln!(text, "run      {}", summary.run.path().display())?;
+        writeln!(text, "run      {}", printable_path(summary.run.path()))?;
         let listed =
             |file: &&PathBuf| file.extension().and_then(|kind| kind.to_str()) == shown.figures.look.listed();
-        for file in files.iter().filter(listed) {
-            writeln!(text, "figure   {}", file.display())?;
+        for file in figures.files.iter().filter(listed) {
+            writeln!(text, "figure   {}", printable_path(file))?;
         }
     }
+    figures.check(out)?;
     Ok(match (failed, without_values) {
         (true, _) => ExitCode::from(DIVERGED),
         (_, true) => ExitCode::from(NO_VALUE),
@@ -199,7 +196,7 @@ fn advised(error: ExperimentError, out: &Path) -> Failure {
     let interrupted = matches!(&error, ExperimentError::Interrupted);
     let failure = Failure::from(error);
     if interrupted && RunDir::open(out).is_ok() {
-        let out = out.display();
+        let out = printable_path(out);
         return failure.with_advice(format!(
             "what was measured is kept: `infoplane resume {out}` continues, `infoplane report {out}` draws what there is"
         ));
@@ -260,7 +257,7 @@ fn write_times(out: &mut impl Write, summary: &RunSummary) -> std::io::Result<()
 }
 
 /// The summary for programs.
-fn object(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Value {
+fn object(summary: &RunSummary, data: &ReportData<'_>) -> Value {
     let work = &summary.work;
     // Of the training that came furthest; each is told in `outcomes`.
     let measured = summary.outcome.seeds.iter().map(|seed| seed.measured_epochs).max().unwrap_or(0);
@@ -281,7 +278,6 @@ fn object(summary: &RunSummary, data: &ReportData<'_>, files: &[PathBuf]) -> Val
         "outcomes": summary.outcome.seeds,
         "seeds_not_learned": seed_numbers(&data.failed),
         "all_seeds": data.all_seeds,
-        "files": files,
     })
 }
 

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use infoplane::printable::printable_path;
+
 use super::Arguments;
 use crate::failure::Failure;
 use crate::terminal::Screen;
@@ -45,9 +47,10 @@ pub struct ManArgs {
 /// Writes a page for the program and one for each command.
 pub fn man(arguments: &ManArgs) -> Result<ExitCode, Failure> {
     let out = &arguments.out;
-    let failed = |error| Failure::machine(format!("cannot write manual pages to {}: {error}", out.display()));
+    let failed =
+        |error| Failure::machine(format!("cannot write manual pages to {}: {error}", printable_path(out)));
     std::fs::create_dir_all(out).map_err(failed)?;
     clap_mangen::generate_to(Arguments::command(), out).map_err(failed)?;
-    writeln!(Screen::lock(), "wrote manual pages to {}", out.display())?;
+    writeln!(Screen::lock(), "wrote manual pages to {}", printable_path(out))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use infoplane::dataset::read::{Array, file_and_name, read_array, read_symbols};
+use infoplane::printable::printable_path;
 use infoplane::{Labels, Variable};
 
 use crate::failure::Failure;
@@ -67,8 +68,8 @@ pub fn check_outside_runs(out: &Path, own: Option<&Path>) -> Result<(), Failure>
     }
     Err(Failure::input(format!(
         "--out {}: {} holds a run, and only what belongs to it",
-        out.display(),
-        run.display()
+        printable_path(out),
+        printable_path(run)
     ))
     .with_advice("name a directory outside of it"))
 }

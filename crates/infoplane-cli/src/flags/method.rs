@@ -137,10 +137,8 @@ fn keys(name: &str) -> Result<&'static [&'static str], Failure> {
 /// That there is no such method.
 pub fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = AnyEstimator::ALL.iter().map(|info| info.name).collect();
-    Failure::input(format!(
-        "no estimator is called `{name}`; there are {}\n`infoplane estimators` says what each is for",
-        names.join(", ")
-    ))
+    Failure::input(format!("no estimator is called `{name}`; there are {}", names.join(", ")))
+        .with_advice("`infoplane estimators` says what each is for")
 }
 
 fn refuse_unknown(name: &str, keys: &[&str], key: &str, flag: &str) -> Result<(), Failure> {

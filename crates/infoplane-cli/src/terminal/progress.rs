@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -45,7 +46,8 @@ impl Meter {
                 .with_key("left", left)
                 .progress_chars("█▉ ");
         bar.set_style(style);
-        if shown {
+        // The thread that moves the clock is one that can be done without.
+        if shown && thread::Builder::new().spawn(|| {}).is_ok() {
             // A single measurement may take minutes; the clock then shows that it is still at work.
             bar.enable_steady_tick(Duration::from_secs(1));
         }
@@ -92,7 +94,7 @@ impl Meter {
         self.bar.set_message(message());
     }
 
-    /// A notice beside the bar.
+    /// A message beside the bar.
     pub fn note(&self, what: &str) {
         self.bar.suspend(|| note(what));
     }
@@ -100,6 +102,128 @@ impl Meter {
     /// Clears the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Shows what a command is at that says nothing itself until it is done: how long it takes, and where its steps can be
+/// counted how far it is.
+pub struct Clock {
+    shared: Arc<Shared>,
+    /// Says plain lines where nothing else does.
+    lines: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    phase: Mutex<Option<Phase>>,
+    /// Tells the thread of the lines that there is nothing more to say.
+    over: Condvar,
+    done: AtomicU64,
+}
+
+/// One part of the work.
+struct Phase {
+    meter: Meter,
+    what: String,
+    /// Steps; 0 where they cannot be counted.
+    of: u64,
+}
+
+impl Clock {
+    /// A clock that shows that `what` is being done.
+    pub fn new(what: &str) -> Self {
+        let shared = Arc::<Shared>::default();
+        let mut clock = Clock { shared: Arc::clone(&shared), lines: None };
+        clock.begin(what, 0);
+        if is_quiet() || stderr().is_terminal() {
+            return clock;
+        }
+        let every = (interval() / 6).clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let tick = move || {
+            let mut phase = shared.phase();
+            while let Some(shown) = &*phase {
+                shown.show(shared.done.load(Ordering::Relaxed));
+                phase = shared.over.wait_timeout(phase, every).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        };
+        // Without the thread nothing is shown, and the work goes on.
+        clock.lines = thread::Builder::new().name("clock".into()).spawn(tick).ok();
+        clock
+    }
+
+    /// Shows something else from here on, of so many steps, or of a number that is not known (0).
+    pub fn begin(&self, what: &str, of: u64) {
+        let mut phase = self.shared.phase();
+        if let Some(before) = phase.take() {
+            before.meter.finish();
+        }
+        self.shared.done.store(0, Ordering::Relaxed);
+        let begun = Phase { meter: Meter::new(), what: what.into(), of };
+        begun.show(0);
+        *phase = Some(begun);
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        let done = self.shared.done.fetch_add(1, Ordering::Relaxed) + 1;
+        // Whoever holds the lock shows it.
+        if let Ok(phase) = self.shared.phase.try_lock()
+            && let Some(phase) = &*phase
+        {
+            phase.show(done);
+        }
+    }
+
+    /// Shows that so many of so many steps are done, and which is next.
+    pub fn set(&self, done: u64, of: u64, what: &str) {
+        self.shared.done.store(done, Ordering::Relaxed);
+        if let Some(phase) = &mut *self.shared.phase() {
+            if phase.of == 0 {
+                // A bar that has no end cannot be given one.
+                phase.meter.finish();
+                phase.meter = Meter::new();
+            }
+            (phase.what, phase.of) = (what.into(), of);
+            phase.show(done);
+        }
+    }
+
+    /// Clears the bar away.
+    pub fn clear(&self) {
+        if let Some(phase) = self.shared.phase().take() {
+            phase.meter.finish();
+        }
+        self.shared.over.notify_all();
+    }
+
+    /// Clears the bar away, and waits until the last line is said.
+    pub fn finish(&mut self) {
+        self.clear();
+        if let Some(lines) = self.lines.take() {
+            // It cannot have failed in a way that matters.
+            let _ = lines.join();
+        }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Shared {
+    fn phase(&self) -> MutexGuard<'_, Option<Phase>> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Phase {
+    fn show(&self, done: u64) {
+        match self.of {
+            0 => self.meter.count(|| self.what.clone()),
+            of => self.meter.set(done as f64 / of as f64, || format!("{}, {}/{of}", self.what, done.min(of))),
+        }
     }
 }
 

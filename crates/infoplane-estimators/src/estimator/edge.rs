@@ -234,7 +234,12 @@ impl Edge {
                  even deterministic, and the value one about the width"
             )));
         }
-        Estimate { warnings, ..Estimate::new(Information::from_nats(nats), kind, variables) }
+        let mut estimate =
+            Estimate { warnings, ..Estimate::new(Information::from_nats(nats), kind, variables) };
+        if distinct.contains(&true) {
+            counts::hold_at_ln_n(&mut estimate);
+        }
+        estimate
     }
 }
 

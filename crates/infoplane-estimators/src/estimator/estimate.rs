@@ -210,8 +210,10 @@ pub enum Warning {
     },
     /// The value depends on the number of samples: it is biased by more than its standard error.
     Drift {
-        /// The mean over halves of the samples.
-        halves: Information,
+        /// The number of samples of each part.
+        n_samples: usize,
+        /// The mean over parts of so many samples.
+        part: Information,
         /// The value of all of them.
         all: Information,
     },
@@ -249,10 +251,11 @@ impl fmt::Display for Warning {
                 "{alone} of {n_samples} samples share their cell with no other; the value says more of the sample \
                  size than of the variables"
             ),
-            Warning::Drift { halves, all } => write!(
+            Warning::Drift { n_samples, part, all } => write!(
                 f,
-                "depends on the number of samples: {:.3} nats from halves, {:.3} from all; more would move it further",
-                halves.nats(),
+                "depends on the number of samples: {:.3} nats from parts of {n_samples}, {:.3} from all; more would move it \
+                 further",
+                part.nats(),
                 all.nats()
             ),
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),

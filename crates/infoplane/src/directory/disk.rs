@@ -182,7 +182,7 @@ impl Disk {
     /// Writes `bytes` to a neighbour of `path`, syncs it, renames it to `path` and syncs the directory.
     ///
     /// Whoever reads `path` sees the old file or the new one, also after a loss of power. If anything fails the
-    /// neighbour is removed.
+    /// neighbour is removed. What is there and no file, such as a device, is written to instead.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.replace_with(path, |file| file.write_all(bytes))
     }
@@ -193,6 +193,14 @@ impl Disk {
         path: &Path,
         write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
     ) -> io::Result<T> {
+        // A device or a pipe, such as /dev/stdout, is written to: renamed over, it would be gone.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            let file = self.open_to_write(path)?;
+            let mut file = Buffered { disk: self, file, bytes: Vec::new() };
+            let value = write(&mut file)?;
+            file.flush()?;
+            return Ok(value);
+        }
         let mut neighbour = path.as_os_str().to_owned();
         // The process number keeps two processes from writing to one neighbour.
         neighbour.push(format!(".{}{PARTIAL}", std::process::id()));

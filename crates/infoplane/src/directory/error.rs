@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
+use crate::printable::printable_path;
 
 /// What can go wrong with a run directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source, run.as_deref()))]
+    #[error("cannot {action} {}: {source}{}", printable_path(path), advice(action, source, run.as_deref()))]
     Io {
         /// What was tried: `read`, `write`, `create`, `remove`.
         action: &'static str,
@@ -24,37 +25,36 @@ pub enum RunError {
     /// The directory holds another run already.
     #[error(
         "{path} already holds a run; resume that, or name another directory",
-        path = .0.display()
+        path = printable_path(.0)
     )]
     Occupied(PathBuf),
     /// The directory holds a run to which nothing is left to add.
-    #[error("{} already holds a run, which is complete; name another directory", .0.display())]
+    #[error("{} already holds a run, which is complete; name another directory", printable_path(.0))]
     Complete(PathBuf),
     /// A file where a directory is needed.
-    #[error("{} is a file; name a directory", .0.display())]
+    #[error("{} is a file; name a directory", printable_path(.0))]
     NotADirectory(PathBuf),
-    /// The run directory was there when the run began, and is not any more.
+    /// The directory was there when the run, or the pool, began, and is not any more.
     #[error(
-        "the run directory {} is gone: it was removed or moved while the run was written to it; begin the run again, in a \
-         directory that stays",
-        .0.display()
+        "{} is gone: it was removed or moved while it was being written; run the same again, into another directory",
+        printable_path(.0)
     )]
     Gone(PathBuf),
     /// The directory holds files that are not a run's.
-    #[error("{} is not empty and holds no run; name a new or an empty directory", .0.display())]
+    #[error("{} is not empty and holds no run; name a new or an empty directory", printable_path(.0))]
     NotEmpty(PathBuf),
     /// There is no manifest.
     #[error(
         "{} holds no run: {}",
-        .0.display(),
-        if .0.exists() { "there is no manifest.toml in it" } else { "it does not exist" }
+        printable_path(.0),
+        if .0.exists() { "there is no manifest.toml in it" } else { "it does not exist; name the directory of a run" }
     )]
     NoRun(PathBuf),
     /// Another process writes to the run.
     #[error(
         "another process{} is writing to {}; wait until it is done, or stop it first",
         process.map(|process| format!(" (number {process})")).unwrap_or_default(),
-        path.display()
+        printable_path(path)
     )]
     InUse {
         /// The run directory.
@@ -63,10 +63,10 @@ pub enum RunError {
         process: Option<u32>,
     },
     /// The run was opened to be read, or is finished.
-    #[error("the run in {} is finished or was opened to be read; nothing can be added to it", .0.display())]
+    #[error("the run in {} is finished or was opened to be read; nothing can be added to it", printable_path(.0))]
     ReadOnly(PathBuf),
     /// A file does not hold what it should.
-    #[error("{}{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    #[error("{}{}: {message}", printable_path(path), line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum RunError {
     #[error(
         "{} has format version {found}; this program reads versions 2 and {FORMAT_VERSION}: use the program that wrote it{}, \
          or run the experiment again into another directory",
-        path.display(),
+        printable_path(path),
         writer.as_ref().map(|writer| format!(", infoplane {writer}")).unwrap_or_default()
     )]
     FormatVersion {
@@ -94,7 +94,7 @@ pub enum RunError {
     #[error(
         "{} was begun in format {found} of run directories; this program writes format {FORMAT_VERSION} and only reads \
          earlier ones: resume it with the program that began it, or run the experiment again into another directory",
-        path.display()
+        printable_path(path)
     )]
     OlderFormat {
         /// The run directory.
@@ -119,9 +119,10 @@ impl RunError {
 
     /// With the advice to resume the run in the directory `directory`.
     ///
-    /// Where that directory is no more, nothing can be resumed, and that is the error.
+    /// Where that directory is no more, or only what was written since it was removed, nothing can be resumed, and that is
+    /// the error.
     pub(crate) fn resumable(mut self, directory: &Path) -> Self {
-        if !directory.exists() {
+        if !BEGINNINGS.iter().any(|file| directory.join(file).exists()) {
             return RunError::Gone(directory.into());
         }
         if let RunError::Io { run, .. } = &mut self {
@@ -131,15 +132,23 @@ impl RunError {
     }
 }
 
-/// What to do about an error.
-fn advice(error: &io::Error, run: Option<&Path>) -> String {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+/// The files that say what a directory is of: of a run, and of pooled networks. They are written first and stay.
+const BEGINNINGS: [&str; 2] = ["manifest.toml", "as-if-random.toml"];
+
+/// What to do about an error of an action.
+pub(crate) fn advice(action: &str, error: &io::Error, run: Option<&Path>) -> String {
+    use io::ErrorKind::{
+        AlreadyExists, FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
     let first = match error.kind() {
         StorageFull | QuotaExceeded => Some("free some space"),
+        FileTooLarge => Some("allow larger files (ulimit -f)"),
+        PermissionDenied if action == "read" => Some("make it readable"),
         PermissionDenied | ReadOnlyFilesystem => Some("make it writable"),
+        AlreadyExists => Some("move what is in its place, or name a directory"),
         _ => None,
     };
-    let resume = run.map(|run| format!("resume the run in {}", run.display()));
+    let resume = run.map(|run| format!("resume the run in {}", printable_path(run)));
     match (first, resume) {
         (None, None) => String::new(),
         (Some(first), None) => format!("; {first}"),

@@ -94,7 +94,10 @@ pub(crate) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, Ru
 pub(crate) fn partials(directory: &Path, gone: impl Fn(u32) -> bool) -> Result<Vec<PathBuf>, RunError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // In a file that stands in its place there are none either.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(RunError::io("read", directory)(error)),
     };
     let mut partials = Vec::new();

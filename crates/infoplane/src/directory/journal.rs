@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Disk;
+use crate::printable::printable_path;
 
 /// A line of the journal: where it begins, and its bytes with the line feed.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +172,7 @@ impl Journal {
     pub(crate) fn changed(&self) -> io::Error {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{} is not as it was written", self.path.display()),
+            format!("{} is not as it was written", printable_path(&self.path)),
         )
     }
 }

@@ -16,6 +16,7 @@ pub use disk::Disk;
 pub(crate) use disk::{Fault, FaultMode};
 pub(crate) use disk::{parent, partial_of};
 pub use error::RunError;
+pub(crate) use error::advice;
 pub(crate) use files::{
     Digest, Digested, from_toml, has_ended, partials, read, read_table, read_toml, remove_partials, to_toml,
 };

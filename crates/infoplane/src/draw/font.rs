@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use ttf_parser::{Face, OutlineBuilder};
 
+use crate::printable::is_hidden;
+
 /// How strong letters are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
@@ -82,7 +84,7 @@ pub(crate) fn outline<B: OutlineBuilder>(
 pub(crate) fn lacking(text: &str) -> Vec<char> {
     let mut lacking = Vec::new();
     // Control characters are drawn in no form.
-    for c in text.chars().filter(|c| !c.is_control() && face(Weight::Regular).glyph_index(*c).is_none()) {
+    for c in text.chars().filter(|c| !is_hidden(*c) && face(Weight::Regular).glyph_index(*c).is_none()) {
         if !lacking.contains(&c) {
             lacking.push(c);
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Anchor, Color, Mark, Scene, Text, Weight};
+use crate::printable::is_hidden;
 
 // All of them have the widths of the embedded letters, so that the layout holds wherever the file is shown.
 const FONTS: &str = "Arial, Liberation Sans, Arimo, Helvetica, sans-serif";
@@ -122,7 +123,7 @@ fn escape(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push(' '),
+            c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push(' '),
             c => escaped.push(c),
         }
     }

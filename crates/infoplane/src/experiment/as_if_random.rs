@@ -25,6 +25,7 @@ use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
 use crate::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use crate::plane::MethodDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
+use crate::printable::printable_path;
 use crate::run::{DataFacts, Disk, RunDir, RunError};
 use crate::table::{self, Table, TableName};
 use crate::train::TrainingEnd;
@@ -301,7 +302,7 @@ impl Experiment {
         if recovered.damaged > 0 {
             progress.warn(&format!(
                 "{}: {} damaged lines skipped; what they held is computed again",
-                out.join("journal.jsonl").display(),
+                printable_path(out.join("journal.jsonl")),
                 recovered.damaged
             ));
         }

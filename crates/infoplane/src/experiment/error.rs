@@ -7,6 +7,7 @@ use super::suggest::{names, names_or_none, suggestion};
 use crate::EstimateError;
 use crate::dataset::DatasetError;
 use crate::network::NetworkError;
+use crate::printable::{printable, printable_path};
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
 use crate::snapshot::SnapshotError;
@@ -25,7 +26,7 @@ pub enum ExperimentError {
         nearest: Option<String>,
     },
     /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", printable_path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -92,7 +93,9 @@ pub enum ExperimentError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The worker threads could not be started.
-    #[error("cannot start {threads} worker threads: {message}")]
+    #[error(
+        "cannot start {threads} worker threads: {message}; allow fewer threads, or more memory or processes"
+    )]
     Threads {
         /// How many.
         threads: usize,
@@ -102,7 +105,8 @@ pub enum ExperimentError {
     /// A run can only go on as what it is.
     #[error(
         "{} holds another experiment:\n  {}\nleave the changes out to go on with it, or start a new run in another directory",
-        path.display(), differences.join("\n  ")
+        printable_path(path),
+        indented(differences)
     )]
     Changed {
         /// The run directory.
@@ -111,7 +115,7 @@ pub enum ExperimentError {
         differences: Vec<String>,
     },
     /// The run records networks that are trained elsewhere.
-    #[error("{} holds no experiment: it records networks that another program trains", path.display())]
+    #[error("{} holds no experiment: it records networks that another program trains", printable_path(path))]
     NoExperiment {
         /// The run directory.
         path: PathBuf,
@@ -119,7 +123,8 @@ pub enum ExperimentError {
     /// The directory holds another result of the as-if-random experiment.
     #[error(
         "{} holds the result of something else:\n  {}\nleave the changes out to have it again, or name another directory",
-        path.display(), differences.join("\n  ")
+        printable_path(path),
+        indented(differences)
     )]
     OtherResult {
         /// The directory.
@@ -130,7 +135,7 @@ pub enum ExperimentError {
     /// The data are not those that the run began with.
     #[error(
         "{} was measured on other data: their digest was {then}, now it is {now}; put the old data back, or start a new run",
-        path.display()
+        printable_path(path)
     )]
     DataChanged {
         /// The run directory.
@@ -142,9 +147,10 @@ pub enum ExperimentError {
     },
     /// The data of a run that goes on are not there.
     #[error(
-        "dataset: {source}\npaths in {}/manifest.toml start where the run was begun: go on from there, or name the experiment \
+        "dataset: {}\npaths in {}/manifest.toml start where the run was begun: go on from there, or name the experiment \
          too, with dataset.source as it is now",
-        path.display()
+        printable(&source.to_string()),
+        printable_path(path)
     )]
     DataOfRun {
         /// The run directory.
@@ -156,7 +162,7 @@ pub enum ExperimentError {
     #[error(
         "{} was begun by infoplane {then}; this is {now}, whose numbers may differ in their last digits: go on with {then}, or \
          start a new run",
-        path.display()
+        printable_path(path)
     )]
     VersionChanged {
         /// The run directory.
@@ -187,4 +193,9 @@ pub enum ExperimentError {
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Lines below each other, of which none can begin another.
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n  ")
 }

@@ -200,7 +200,7 @@ fn merge(keys: &mut Vec<Key>, key: Key) {
 
 /// What a value of `kind` stands for: of an estimator, what it estimates.
 fn kind_about(variant: &Variant<'_>) -> String {
-    let estimator = EstimatorInfo::named(&variant.kind);
+    let estimator = EstimatorInfo::named(variant.kind);
     match (about(variant.schema), estimator) {
         (text, Some(method)) if text.is_empty() => method.estimates.to_string(),
         (text, _) => text.trim_end_matches('.').to_string(),

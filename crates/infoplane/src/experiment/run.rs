@@ -11,6 +11,7 @@ use super::prepare::Prepared;
 use super::seed::Shared;
 pub use crate::measure::{Progress, RunOptions};
 use crate::measure::{Workers, warn_of_one_class};
+use crate::printable::printable_path;
 use crate::run::{DataFacts, Disk, Manifest, Outcome, Recovered, Resumed, RunDir};
 
 /// What a run came to, with the time it took (which the run directory, the same at every run, does not hold).
@@ -185,8 +186,7 @@ impl Experiment {
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, ExperimentError> {
-        let journal = run.journal_path();
-        let journal = journal.display();
+        let journal = printable_path(run.journal_path());
         if recovered.journal_missing {
             progress.warn(&format!("{journal} is missing; everything is measured anew"));
         }
@@ -282,23 +282,31 @@ pub(super) fn side_by_side<T: Send, E: Send>(
 ) -> Vec<Option<Result<T, E>>> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<Result<T, E>>>> = seeds.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for workers in groups {
-            scope.spawn(|| {
-                loop {
-                    let position = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(&seed), Some(result)) = (seeds.get(position), results.get(position)) else {
-                        return;
-                    };
-                    let done = work(seed, workers);
-                    let failed = done.is_err();
-                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
-                    if failed {
-                        return;
-                    }
-                }
-            });
+    let take_up = |workers: &Workers| {
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(&seed), Some(result)) = (seeds.get(position), results.get(position)) else {
+                return;
+            };
+            let done = work(seed, workers);
+            let failed = done.is_err();
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            if failed {
+                return;
+            }
         }
+    };
+    let take_up = &take_up;
+    let Some((own, others)) = groups.split_last() else { return Vec::new() };
+    std::thread::scope(|scope| {
+        for workers in others {
+            // Where the system gives no thread, those that are there take up all seeds.
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, move || take_up(workers));
+            if spawned.is_err() {
+                break;
+            }
+        }
+        take_up(own);
     });
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }

@@ -17,6 +17,7 @@ use crate::measure::{
     LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
 };
 use crate::plane::{Entropies, Part};
+use crate::printable::printable_path;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Quantised, Snapshot, SnapshotError, Snapshots};
@@ -328,7 +329,7 @@ impl Shared<'_> {
         let problem = match self.run.read_keyframe(seed, epoch) {
             Ok(keyframe) => match probe.restore(&keyframe) {
                 Ok(()) => return true,
-                Err(error) => format!("{}: {error}", file.display()),
+                Err(error) => format!("{}: {error}", printable_path(&file)),
             },
             Err(error) => error.to_string(),
         };

@@ -69,17 +69,18 @@ pub struct Measuring<'a> {
 /// The threads that work on one training.
 ///
 /// One alone trains and measures by turns. Of several, one trains while the others measure, and all measure while there
-/// is nothing to train. They are pools apart, because a thread that waits for parts of its own work takes up what else
-/// its pool has to do: that might be training, long after those parts are done.
+/// is nothing to train. Products of wide layers are shared among as many threads as there are while they train, beside
+/// those that measure: for narrow layers the others sleep. They are pools apart, because a thread that waits for parts of
+/// its own work takes up what else its pool has to do: that might be training, long after those parts are done.
 #[derive(Debug)]
 pub struct Workers {
     all: ThreadPool,
-    /// One, and all but one; absent if there is only one.
+    /// For training and, all but one, for measuring meanwhile; absent if there is only one.
     apart: Option<(ThreadPool, ThreadPool)>,
 }
 
 impl Workers {
-    /// A workers of so many threads; 0 is one for each core.
+    /// Workers of so many threads; 0 is one for each core.
     ///
     /// # Errors
     /// What the system says if it gives no threads.
@@ -87,7 +88,7 @@ impl Workers {
         let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
         let all = pool(threads)?;
         let n_threads = all.current_num_threads();
-        let apart = if n_threads > 1 { Some((pool(1)?, pool(n_threads - 1)?)) } else { None };
+        let apart = if n_threads > 1 { Some((pool(n_threads)?, pool(n_threads - 1)?)) } else { None };
         Ok(Workers { all, apart })
     }
 
@@ -152,7 +153,7 @@ pub fn measure<'a, S: Snapshots, E: Send>(
 
 /// Where tasks may be put.
 struct Pools<'p, 's> {
-    /// The thread that trains.
+    /// Those that train.
     training: &'p ScopeFifo<'s>,
     /// Those that measure meanwhile.
     beside: &'p ScopeFifo<'s>,

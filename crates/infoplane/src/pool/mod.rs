@@ -3,7 +3,7 @@
 //! Late in training the weights fluctuate. Treated as samples of a distribution p(θ), they make the layer T a random
 //! function of the input: each x has M activations, one from each network, and I(X;T) = H(T) − Σ_x p(x) H(T|X=x) may
 //! be less than H(X) although every single network separates all inputs. A pool is measured by the ordinary call
-//! ([`Estimator::layer`](crate::Estimator::layer)) on its stacked activations with repeated labels.
+//! ([`Measure::layer`](crate::Measure::layer)) on its stacked activations with repeated labels.
 
 mod conditional;
 mod correction;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::EstimateError;
 use crate::dataset::{DatasetError, names};
+use crate::printable::{printable, printable_path};
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
 
@@ -72,7 +73,7 @@ pub enum RecordError {
         "{}: {problem}; allowed are a folder with a folder for each epoch and a file for each layer in it \
          (epoch-010/conv1.npy), a folder with a file of several arrays for each epoch (epoch-010.npz, .safetensors), or \
          one file with arrays named by epoch and layer (epoch-010/conv1)",
-        path.display()
+        printable_path(path)
     )]
     NotUnderstood {
         /// The folder or file.
@@ -81,7 +82,7 @@ pub enum RecordError {
         problem: String,
     },
     /// The names of all epochs end in numbers that are too large.
-    #[error("{}: the number of the epoch is too large; allowed are 0 to {}", path.display(), u64::MAX)]
+    #[error("{}: the number of the epoch is too large; allowed are 0 to {}", printable_path(path), u64::MAX)]
     EpochTooLarge {
         /// One of them.
         path: PathBuf,
@@ -89,7 +90,7 @@ pub enum RecordError {
     /// No array of the first epoch is a layer.
     #[error(
         "{} holds no layer, which is an array of numbers with a row for each sample: {found}",
-        path.display()
+        printable_path(path)
     )]
     NoLayer {
         /// The folder or file.
@@ -98,7 +99,7 @@ pub enum RecordError {
         found: String,
     },
     /// An array whose axes do not go with `positions`.
-    #[error("{}: {}: {problem}", path.display(), names(std::slice::from_ref(name)))]
+    #[error("{}: {}: {problem}", printable_path(path), names(std::slice::from_ref(name)))]
     Positions {
         /// The folder or file.
         path: PathBuf,
@@ -108,7 +109,11 @@ pub enum RecordError {
         problem: String,
     },
     /// Two folders or files for one epoch.
-    #[error("{} and {} are both epoch {epoch}; remove or rename one", first.display(), second.display())]
+    #[error(
+        "{} and {} are both epoch {epoch}; remove or rename one",
+        printable_path(first),
+        printable_path(second)
+    )]
     SameEpoch {
         /// The epoch.
         epoch: u64,
@@ -118,7 +123,7 @@ pub enum RecordError {
         second: PathBuf,
     },
     /// A layer that was asked for and is not there.
-    #[error("no layer is called `{given}` in {}; there are {}", path.display(), names(present))]
+    #[error("no layer is called `{given}` in {}; there are {}", printable_path(path), names(present))]
     NoSuchLayer {
         /// The name.
         given: String,
@@ -153,7 +158,7 @@ pub enum RecordError {
         first: u64,
     },
     /// No epoch appeared in the time that was allowed.
-    #[error("no epoch appeared in {} within {seconds} seconds", path.display())]
+    #[error("no epoch appeared in {} within {seconds} seconds", printable_path(path))]
     NoneWithin {
         /// The folder or file.
         path: PathBuf,
@@ -164,7 +169,7 @@ pub enum RecordError {
     #[error("schedule.kind = \"log-spaced\" needs the number of epochs that will be trained")]
     UnknownEnd,
     /// The table of statistics.
-    #[error("{}{}: {problem}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    #[error("{}{}: {problem}", printable_path(path), line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Statistics {
         /// The file.
         path: PathBuf,
@@ -174,7 +179,7 @@ pub enum RecordError {
         problem: String,
     },
     /// The run in a directory records something else.
-    #[error("{} records something else: {difference}; name another directory", path.display())]
+    #[error("{} records something else: {difference}; name another directory", printable_path(path))]
     Changed {
         /// The run directory.
         path: PathBuf,
@@ -182,7 +187,7 @@ pub enum RecordError {
         difference: String,
     },
     /// The run in a directory is no recording of a folder.
-    #[error("{} holds no recording of a folder", path.display())]
+    #[error("{} holds no recording of a folder", printable_path(path))]
     NotAFolder {
         /// The run directory.
         path: PathBuf,
@@ -205,7 +210,7 @@ pub enum RecordError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The folder could not be listed.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", printable_path(path))]
     Unreadable {
         /// The folder.
         path: PathBuf,
@@ -213,7 +218,10 @@ pub enum RecordError {
         source: std::io::Error,
     },
     /// The activations of a run that goes on are not where its manifest says.
-    #[error("{source}\npaths in {}/manifest.toml start where the run was begun: resume it from there", run.display())]
+    #[error(
+        "{}\npaths in {}/manifest.toml start where the run was begun: resume it from there",
+        printable(&source.to_string()), printable_path(run)
+    )]
     Moved {
         /// The run directory.
         run: PathBuf,

@@ -23,6 +23,7 @@ use crate::measure::{
     measure_activations, observe_ranges, warn_of_one_class,
 };
 use crate::plane::{Missing, PlaneRow};
+use crate::printable::printable_path;
 use crate::run::{
     Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError, check_vacant,
 };
@@ -149,7 +150,7 @@ fn recording(
         return Err(RecordError::Labels {
             labels: config.labels.clone(),
             n_labels: labels.len(),
-            what: format!("the first layer in {}", config.source.display()),
+            what: format!("the first layer in {}", printable_path(&config.source)),
             n_samples,
         });
     }
@@ -525,7 +526,7 @@ fn first_epoch(
     interrupt: &AtomicBool,
 ) -> Result<Folder, RecordError> {
     let mut before: Option<(Understood, Instant)> = None;
-    let source = config.source.display();
+    let source = printable_path(&config.source);
     let mut told = false;
     let start = Instant::now();
     let mut waits_for = |what: String| {

@@ -7,25 +7,26 @@ use rayon::prelude::*;
 use super::summary::{aligned, markdown_table, plain, table_and_notes};
 use super::{Figure, Options, ReportError, files, write_files};
 use crate::figure::{Arrangement, ComparedMember, Comparison, listed};
+use crate::printable::printable;
 use crate::table::TableFormat;
 
 /// Compared groups in words and aligned columns, for a terminal: for every common method and every group the table of
 /// [`summary`](super::summary()).
 pub fn comparison_summary(comparison: &Comparison) -> String {
-    let mut text = format!("compared: {}\n", listed(&comparison.names()));
+    let mut text = format!("compared: {}\n", printable(&listed(&comparison.names())));
     for line in comparison.measured_on() {
-        text += &format!("{line}\n");
+        text += &format!("{}\n", printable(&line));
     }
     for method in comparison.by_method() {
-        text += &format!("\n{} – bits{}\n", method.title, of_seeds(&method.members));
+        text += &format!("\n{} – bits{}\n", printable(&method.title), of_seeds(&method.members));
         for note in method.notes {
-            text += &format!("  {note}\n");
+            text += &format!("  {}\n", printable(&note));
         }
         for member in method.members {
             let (rows, notes) = table_and_notes(&member.data, &member.rows);
-            text += &format!("\n{}\n{}", heading(&member), aligned(&rows));
+            text += &format!("\n{}\n{}", printable(&heading(&member)), aligned(&rows));
             for note in member.notes.into_iter().chain(notes) {
-                text += &format!("  {note}\n");
+                text += &format!("  {}\n", printable(&note));
             }
         }
     }

@@ -111,7 +111,8 @@ pub(super) fn moving_files(
 
 /// Writes files into a directory, which is made if it is not there, and returns their paths.
 ///
-/// Each file is written to a neighbour, synced and renamed; they are written in their order.
+/// Each file is written to a neighbour, synced and renamed; they are written in their order. A file that holds these bytes
+/// already stays as it is, so that nothing fails where nothing is to be written.
 ///
 /// # Errors
 /// [`ReportError::Write`] if the directory cannot be made or a file cannot be written.
@@ -123,10 +124,20 @@ pub(crate) fn write_files(
     std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
     let write = |(name, bytes): (String, Vec<u8>)| {
         let path = directory.join(name);
+        if holds(&path, &bytes) {
+            return Ok(path);
+        }
         Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
         Ok(path)
     };
     files.into_iter().map(write).collect()
+}
+
+/// Whether a file holds these bytes.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    // The length first: it is there without reading.
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64)
+        && std::fs::read(path).is_ok_and(|found| found == bytes)
 }
 
 /// A figure in a page of Markdown: a link to its best form, and the picture, if a page can show one.
@@ -151,6 +162,19 @@ pub(super) fn markdown(figure: &Figure, title: &str, formats: Formats) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_are_as_they_should_be_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = |text: &str| vec![("a".to_string(), b"same".to_vec()), ("b".into(), text.into())];
+        let modified = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().modified().unwrap();
+        write_files(files("old"), folder.path()).unwrap();
+        let before = [modified("a"), modified("b")];
+        let written = write_files(files("new"), folder.path()).unwrap();
+        assert_eq!(written, [folder.path().join("a"), folder.path().join("b")]);
+        assert_eq!(modified("a"), before[0]);
+        assert_eq!(std::fs::read(folder.path().join("b")).unwrap(), b"new");
+    }
 
     #[test]
     fn a_page_shows_and_links_what_is_there() {

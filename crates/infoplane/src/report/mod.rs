@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::directory::advice;
 use crate::draw::Scene;
 use crate::figure;
+use crate::printable::printable_path;
 use crate::table::{self, TableFormat};
 
 pub use crate::draw::{Animation, AnimationError, Format, FormatError, Formats, Style, StyleError};
@@ -42,7 +44,7 @@ pub enum ReportError {
     #[error("nothing to report: the run holds no measured epoch and no training statistics")]
     Empty,
     /// A file could not be written.
-    #[error("cannot write {path}: {source}", path = path.display())]
+    #[error("cannot write {}: {source}{}", printable_path(path), advice("write", source, None))]
     Write {
         /// The file.
         path: PathBuf,

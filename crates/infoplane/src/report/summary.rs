@@ -4,6 +4,7 @@ use super::{Figure, Formats, ReportData, files};
 use crate::draw::lacking;
 use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
+use crate::printable::{is_hidden, printable};
 use crate::run::PartFacts;
 use crate::train::EpochStats;
 
@@ -41,29 +42,29 @@ const HEADER: [&str; 8] =
 /// assert!(summary(&data).contains("nothing was measured"));
 /// ```
 pub fn summary(data: &ReportData<'_>) -> String {
-    let mut text = format!("{}\n{}\n", one_line(&data.title), about(data));
+    let mut text = format!("{}\n{}\n", printable(&data.title), about(data));
     if let Some(note) = learned::note(data).map(|note| note.text) {
-        text += &format!("{}\n", one_line(&note));
+        text += &format!("{}\n", printable(&note));
     }
     let groups = data.plane.groups();
     for group in &groups {
         let (rows, notes) = table_and_notes(data, group);
-        text += &format!("\n{}\n", one_line(&heading(data, group)));
+        text += &format!("\n{}\n", printable(&heading(data, group)));
         text += &aligned(&rows);
         for note in notes {
-            text += &format!("  {}\n", one_line(&note));
+            text += &format!("  {}\n", printable(&note));
         }
     }
     text.push('\n');
     for line in closing(data, groups.is_empty()) {
-        text += &format!("{}\n", one_line(&line));
+        text += &format!("{}\n", printable(&line));
     }
     text
 }
 
 /// The same as a Markdown page with the figures.
 pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Formats) -> String {
-    let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data)));
+    let mut page = format!("# {}\n\n{}\n", plain(&data.title), plain(&about(data).replace('\n', " ")));
     if let Some(note) = learned::note(data).map(|note| note.text) {
         page += &format!("\n{}\n", plain(&note));
     }
@@ -108,7 +109,7 @@ fn about(data: &ReportData<'_>) -> String {
     let about = |what: &str, n: usize, h_x: f64, h_y: f64| {
         format!("{what}, n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
     };
-    let dataset = one_line(&data.dataset);
+    let dataset = printable(&data.dataset);
     if data.parts.is_empty() {
         return about(&dataset, data.n_samples, data.h_x.bits(), data.h_y.bits());
     }
@@ -195,15 +196,6 @@ fn amount(mean: Mean, decimals: usize) -> String {
     }
 }
 
-/// Text with its control characters written out: the name of a layer must not begin a new row of a table.
-fn one_line(text: &str) -> String {
-    let written = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(written).collect()
-}
-
 /// What a terminal is wide, at least.
 const COLUMNS: usize = 80;
 /// So many rows are shown in a terminal; of more the first and the last half of these.
@@ -220,8 +212,9 @@ pub(super) fn aligned(rows: &[[String; 8]]) -> String {
 /// right. Without the rows that have nothing in any of them. A name that leaves no room for its numbers stands on a line
 /// of its own above them; of many rows those in the middle are left out, and their number is told.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]], places: &[(&str, usize)]) -> String {
-    let cells =
-        |row: &[String; N]| -> Vec<String> { places.iter().map(|&(_, at)| one_line(&row[at])).collect() };
+    let cells = |row: &[String; N]| -> Vec<String> {
+        places.iter().map(|&(_, at)| printable(&row[at]).into_owned()).collect()
+    };
     let mut rows: Vec<Vec<String>> =
         rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
     if rows.is_empty() {
@@ -327,14 +320,23 @@ fn accuracy(data: &ReportData<'_>) -> Option<String> {
     Some(format!("accuracy at epoch {last}: training {}, {test}{seeds}", amount(train, 4)))
 }
 
-/// Text that Markdown does not take for its own signs.
+/// Text as Markdown shows it: what Markdown would take for its own signs, or a browser for a tag, is escaped, and what
+/// would begin a new line or row is written out.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
-            plain.push('\\');
+        match c {
+            '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '~' | '&' | '$' => {
+                plain.push('\\');
+                plain.push(c);
+            }
+            // A backslash stands in front of what is written out, and is itself escaped.
+            hidden if is_hidden(hidden) => {
+                plain.push('\\');
+                plain.extend(hidden.escape_default());
+            }
+            shown => plain.push(shown),
         }
-        plain.push(if c == '\n' { ' ' } else { c });
     }
     plain
 }
@@ -348,5 +350,11 @@ mod tests {
         let row = ["new\nline".to_string(), "1.00".into()];
         let table = columns(&[row], &[("I(X;T)", 0), ("first", 1)]);
         assert_eq!(table, "  I(X;T)     first\n  new\\nline   1.00\n");
+    }
+
+    #[test]
+    fn a_page_shows_a_name_as_it_is() {
+        assert_eq!(plain("a|b_c*d`<img>[x](y)&lt;$z$"), r"a\|b\_c\*d\`\<img\>\[x\](y)\&lt;\$z\$");
+        assert_eq!(plain("new\nline \u{1b}[1m \u{202e}"), r"new\\nline \\u{1b}\[1m \\u{202e}");
     }
 }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::experiment::{ExperimentError, Progress, RunOptions};
+use crate::printable::printable_path;
 use crate::report::{self, Formats, ReportError, Style};
 use crate::run::Disk;
 use crate::sweep::{Cell, Store, SweepError};
@@ -134,7 +135,7 @@ pub enum ReproduceError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A file of the page.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", printable_path(path))]
     Write {
         /// The file.
         path: PathBuf,

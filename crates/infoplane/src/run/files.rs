@@ -126,9 +126,10 @@ impl RunDir {
     /// Keeps the state of a training on the disk; when this returns it is there.
     ///
     /// # Errors
-    /// [`RunError::Io`]; [`RunError::ReadOnly`].
+    /// [`RunError::Io`]; [`RunError::ReadOnly`]; [`RunError::Gone`].
     pub fn write_keyframe(&self, seed: u64, keyframe: &Keyframe) -> Result<(), RunError> {
         drop(self.writer()?);
+        self.check_there()?;
         let directory = self.seed_path(seed);
         if !directory.exists() {
             self.disk.create_directory(&directory).map_err(self.io("create", &directory))?;

@@ -260,6 +260,7 @@ impl RunDir {
     /// As [`RunDir::append`]; then [`RunDir::resume`] finds everything that this one found.
     pub fn finish(&self, seeds: &[SeedOutcome], schedule: &[MeasuredEpoch]) -> Result<Outcome, RunError> {
         let mut writer = self.writer()?;
+        self.check_there()?;
         let journal = &writer.journal;
         let position = |seed| self.position(seed);
         let (rows, plane) =

@@ -12,6 +12,7 @@ mod store;
 use std::path::PathBuf;
 
 use crate::experiment::ExperimentError;
+use crate::printable::printable_path;
 
 pub use cell::Cell;
 pub use cost::expected_cpu_seconds;
@@ -36,7 +37,7 @@ pub enum SweepError {
         cell: String,
     },
     /// A file of the store.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", printable_path(path))]
     Write {
         /// The file or directory.
         path: PathBuf,

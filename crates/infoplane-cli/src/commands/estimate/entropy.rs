@@ -8,6 +8,7 @@ use infoplane::EstimateError;
 use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows};
+use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,10 +28,13 @@ pub struct Args {
 }
 
 /// Estimates the entropy of a file's rows.
-pub fn entropy(arguments: &Args) -> Result<ExitCode, Failure> {
+pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
+    arguments.common.check_memory(&estimator, &[x.variable()], 1)?;
+    clock.begin("estimating", 0);
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
+    clock.clear();
     print("H(X)", &estimator, &estimate, None, "estimate entropy", &arguments.common)
 }

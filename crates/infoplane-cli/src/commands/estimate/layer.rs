@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Common, by, details, told};
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Screen, fitted, width};
+use crate::terminal::{Clock, Screen, fitted, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
-pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
+pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let (file, key) = file_and_name(&arguments.activations);
     let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
@@ -66,6 +66,8 @@ pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
             }
         }
     };
+    arguments.common.check_memory(&estimator, &[t], 1)?;
+    clock.begin("estimating", 0);
     let told = |error: EstimateError| match error {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
         _ => told(&error, arguments.activations.clone()),
@@ -78,6 +80,7 @@ pub fn layer(arguments: &Args) -> Result<ExitCode, Failure> {
     }) {
         return Err(told(error));
     }
+    clock.clear();
     let mut out = Screen::lock();
     if arguments.common.json {
         print_json("estimate layer", layer_json(&estimator, &readings, t, &x, &y))?;

@@ -1,5 +1,6 @@
 //! `infoplane estimate`.
 
+mod counted;
 mod entropy;
 mod layer;
 mod pair;
@@ -7,17 +8,19 @@ mod total_correlation;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use bytesize::ByteSize;
 use clap::Subcommand;
 use infoplane::estimator::AnyEstimator;
-use infoplane::{Estimate, EstimateError, Estimator, Information};
+use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::flags::machine::ThreadFlags;
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
+use crate::memory::{self, Size};
 use crate::output::print_json;
-use crate::terminal::{Screen, titled};
+use crate::terminal::{Clock, Screen, end_on_interrupt, titled};
 
 #[derive(Debug, Subcommand)]
 pub enum Args {
@@ -31,20 +34,28 @@ pub enum Args {
     Layer(layer::Args),
 }
 
+impl Args {
+    /// What every way of estimating takes.
+    pub fn common(&self) -> &Common {
+        match self {
+            Args::Pair(arguments) => &arguments.common,
+            Args::Entropy(arguments) => &arguments.common,
+            Args::TotalCorrelation(arguments) => &arguments.common,
+            Args::Layer(arguments) => &arguments.common,
+        }
+    }
+}
+
 /// Estimates information from files.
 pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
-    let common = match arguments {
-        Args::Pair(arguments) => &arguments.common,
-        Args::Entropy(arguments) => &arguments.common,
-        Args::TotalCorrelation(arguments) => &arguments.common,
-        Args::Layer(arguments) => &arguments.common,
-    };
-    ThreadFlags { threads: common.threads }.compute(|| match arguments {
-        Args::Pair(arguments) => pair::pair(arguments),
-        Args::Entropy(arguments) => entropy::entropy(arguments),
-        Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments),
-        Args::Layer(arguments) => layer::layer(arguments),
-    })?
+    end_on_interrupt("interrupted; nothing was written", Vec::new());
+    let clock = Arc::new(Clock::new("reading"));
+    match arguments {
+        Args::Pair(arguments) => pair::pair(arguments, &clock),
+        Args::Entropy(arguments) => entropy::entropy(arguments, &clock),
+        Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
+        Args::Layer(arguments) => layer::layer(arguments, &clock),
+    }
 }
 
 /// What every way of estimating takes.
@@ -62,6 +73,10 @@ pub struct Common {
           value_parser = crate::flags::whole_from(0u16, 1024))]
     /// Threads to use; 0 means one per core. Results do not depend on it
     pub threads: u16,
+    /// Refuse an estimate that needs more memory than this, such as 512MiB or 4GiB, beside its data
+    /// [default: what the process and the machine have]
+    #[arg(long, display_order = 502, value_name = "SIZE", value_parser = crate::flags::machine::memory)]
+    pub memory: Option<ByteSize>,
     #[command(flatten)]
     pub keys: MethodFlags,
     /// Any other key of the estimator
@@ -73,6 +88,22 @@ impl Common {
     /// The method with the settings that were given.
     fn config(&self) -> Result<AnyEstimator, Failure> {
         method::config(&self.estimator, &self.keys, &self.set)
+    }
+
+    /// Refuses an estimate of these variables that needs more memory than there is.
+    fn check_memory(
+        &self,
+        estimator: &AnyEstimator,
+        variables: &[Variable<'_>],
+        at_once: usize,
+    ) -> Result<(), Failure> {
+        let width = |variable: &Variable<'_>| match variable {
+            Variable::Labels(_) => 0,
+            matrix => matrix.width(),
+        };
+        let widths: Vec<usize> = variables.iter().map(width).collect();
+        let n_samples = variables.first().map_or(0, Variable::n_samples);
+        memory::check(estimator, Size { n_samples, widths: &widths, at_once }, self.memory)
     }
 }
 

@@ -10,6 +10,7 @@ use ndarray::Array2;
 use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::FILES;
+use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
 Example:
@@ -28,7 +29,7 @@ pub struct Args {
 }
 
 /// Estimates the total correlation of a file's columns.
-pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
+pub fn total_correlation(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let (file, key) = file_and_name(&arguments.x);
     let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
@@ -52,7 +53,10 @@ pub fn total_correlation(arguments: &Args) -> Result<ExitCode, Failure> {
         symbols = parts.iter().map(Variable::symbols).collect();
         parts = symbols.iter().map(Variable::Labels).collect();
     }
+    arguments.common.check_memory(&estimator, &parts, 1)?;
+    clock.begin("estimating", 0);
     let told = |error: EstimateError| told(&error, arguments.x.clone());
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
+    clock.clear();
     print("total correlation", &estimator, &estimate, None, "estimate total-correlation", &arguments.common)
 }

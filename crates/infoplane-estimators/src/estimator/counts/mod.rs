@@ -392,7 +392,11 @@ impl Discrete {
             (true, false) => alone(y),
             _ => alone(&together(&[x, y])),
         };
-        Ok(self.estimate(amount, variables, alone))
+        let mut estimate = self.estimate(amount, variables, alone);
+        if x.all_distinct() || y.all_distinct() {
+            hold_at_ln_n(&mut estimate);
+        }
+        Ok(estimate)
     }
 
     fn pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
@@ -460,6 +464,26 @@ fn pair_terms<'a>(correction: Correction, x: &'a Labels, y: &'a Labels) -> Vec<T
         return vec![Term::new(1.0, x), Term::within(-1.0, x, Cow::Borrowed(y))];
     }
     vec![Term::new(1.0, x), Term::new(1.0, y), Term::together(-1.0, &[x, y])]
+}
+
+/// Holds a corrected entropy of cells at ln N, where the other side tells which of N samples it is: more is not to be
+/// told apart, however many cells the correction supposes.
+pub(super) fn hold_at_ln_n(estimate: &mut Estimate) {
+    let most = Information::from_nats(math::ln(estimate.n_samples as f64));
+    if estimate.information <= most {
+        return;
+    }
+    estimate.warnings.push(Warning::Note(format!(
+        "the corrected entropy of the cells, {:.4} nats, is above ln {}, which so many samples can tell apart; the value \
+         is held there",
+        estimate.information.nats(),
+        estimate.n_samples
+    )));
+    let held = |value: Information| if value > most { most } else { value };
+    estimate.information = most;
+    estimate.interval = estimate
+        .interval
+        .map(|interval| Interval { lower: held(interval.lower), upper: held(interval.upper) });
 }
 
 /// I(X;Y) in nats and nothing else, for methods that average many.

@@ -14,6 +14,7 @@ use super::super::gaussian::{
     ln_determinant, solve_lower,
 };
 use super::super::input::normal_scores;
+use super::ksg::TotalCorrelation;
 use super::{K, check_k, check_samples};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -124,7 +125,7 @@ impl CvKsg {
                 scores.slice(s![.., first - width..first]).as_standard_layout().into_owned()
             })
             .collect();
-        Ok(self.ksg().measure(&parts.iter().collect::<Vec<_>>())?.0)
+        Ok(self.ksg().measure(&parts.iter().collect::<Vec<_>>())?.nats)
     }
 }
 
@@ -277,12 +278,13 @@ impl Estimator for CvKsg {
         let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
         check_width(self.name(), n, widths.iter().sum())?;
         let gaussian = gaussian_total_correlation(&changing)?;
-        let (of_data, ties) = self.ksg().measure(&changing).map_err(|error| match error {
-            EstimateError::Ties { tied, n_samples, instead, .. } => {
-                EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-            }
-            other => other,
-        })?;
+        let TotalCorrelation { nats: of_data, tied: ties, .. } =
+            self.ksg().measure(&changing).map_err(|error| match error {
+                EstimateError::Ties { tied, n_samples, instead, .. } => {
+                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
+                }
+                other => other,
+            })?;
         let joint = beside(&changing);
         let covariance = covariance(&joint);
         let factor = cholesky(&covariance).expect("factored before");

@@ -8,7 +8,7 @@ use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
 
-use super::{Parts, chebyshev, check_ties_at, finished, joined};
+use super::{Parts, chebyshev, check_ties_at, finished, joined, strictly_nearer};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -159,8 +159,13 @@ impl Estimator for ExtrapolatedKsg {
                 counts(x).zip(counts(y)).map(term).collect()
             })
             .collect();
-        let nats = followed_to_zero(&ladder, &terms, 1.0 / width as f64);
-        Ok(finished(nats, &variables, prepared.warnings, tied, Some(psi[n] - psi[ladder[0]])))
+        // No count is below that of the strictly nearer in all columns together.
+        let least =
+            strictly_nearer(&nearest, ladder[0], n).map(|count| psi[count + 1]).sum::<f64>() / n as f64;
+        let ceiling = psi[ladder[0]] + psi[n] - 2.0 * least;
+        // What no rung of the ladder can show, no line through them does.
+        let nats = followed_to_zero(&ladder, &terms, 1.0 / width as f64).min(ceiling);
+        Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)))
     }
 }
 

@@ -4,10 +4,10 @@ use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::neighbors::Boundary;
+use crate::neighbors::{Boundary, Nearest};
 use crate::special::digammas;
 
-use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting};
+use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, strictly_nearer};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -90,27 +90,37 @@ impl Ksg {
 }
 
 impl Ksg {
-    /// Returns the total correlation of the parts that vary: the estimate and the samples that coincide.
-    pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<(f64, usize), EstimateError> {
+    /// Returns the total correlation of the parts that vary.
+    pub(super) fn measure(&self, parts: &[&Array2<f64>]) -> Result<TotalCorrelation, EstimateError> {
         let joint = joined(parts);
         let n = joint.nrows();
         let nearest = chebyshev(&joint).nearest(self.k);
         let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
-        let mut nats = psi[self.k] + (parts.len() - 1) as f64 * psi[n];
+        let all = psi[self.k] + (parts.len() - 1) as f64 * psi[n];
+        let mut nats = all;
         for part in parts {
             let counts = chebyshev(part).count_within(&radii, Boundary::Open);
             nats -= mean(counts.iter().map(|&count| psi[count + 1]));
         }
-        Ok((nats, tied))
+        Ok(TotalCorrelation { nats, tied, ceiling: all - parts.len() as f64 * least(&nearest, &psi) })
     }
+}
 
-    /// Returns the ceiling for m parts: no count is below k − 1.
-    pub(super) fn ceiling(&self, n_samples: usize, n_parts: usize) -> f64 {
-        let psi = digammas(n_samples);
-        (n_parts - 1) as f64 * (psi[n_samples] - psi[self.k])
-    }
+/// Returns the mean of ψ(count + 1) for the least counts possible: those of the strictly nearer in all columns together.
+fn least(nearest: &Nearest, psi: &[f64]) -> f64 {
+    let n = psi.len() - 1;
+    strictly_nearer(nearest, nearest.k(), n).map(|count| psi[count + 1]).sum::<f64>() / n as f64
+}
+
+/// A total correlation by neighbours.
+pub(super) struct TotalCorrelation {
+    pub(super) nats: f64,
+    /// Samples that coincide with another.
+    pub(super) tied: usize,
+    /// The largest value possible for samples with these distances.
+    pub(super) ceiling: f64,
 }
 
 impl Estimator for Ksg {
@@ -143,10 +153,9 @@ impl Estimator for Ksg {
             return Ok(prepared.nothing(&variables));
         }
         let n = x.nrows();
-        let ceiling = Some(self.ceiling(n, 2));
         if z.ncols() == 0 {
-            let (nats, tied) = self.measure(&[x, y])?;
-            return Ok(finished(nats, &variables, prepared.warnings, tied, ceiling));
+            let TotalCorrelation { nats, tied, ceiling } = self.measure(&[x, y])?;
+            return Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)));
         }
         let joint = joined(&[x, y, z]);
         let nearest = chebyshev(&joint).nearest(self.k);
@@ -158,7 +167,8 @@ impl Estimator for Ksg {
             mean(counts.iter().map(|&count| psi[count + 1]))
         };
         let nats = psi[self.k] - mean_of(&joined(&[x, z])) - mean_of(&joined(&[y, z])) + mean_of(z);
-        Ok(finished(nats, &variables, prepared.warnings, tied, ceiling))
+        let ceiling = psi[self.k] + psi[n] - 2.0 * least(&nearest, &psi);
+        Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)))
     }
 
     /// A constant part adds nothing and is excluded.
@@ -168,8 +178,7 @@ impl Estimator for Ksg {
         if changing.len() < 2 {
             return Ok(prepared.nothing(parts));
         }
-        let (nats, tied) = self.measure(&changing)?;
-        let ceiling = self.ceiling(changing[0].nrows(), changing.len());
+        let TotalCorrelation { nats, tied, ceiling } = self.measure(&changing)?;
         Ok(finished(nats, parts, prepared.warnings, tied, Some(ceiling)))
     }
 }

@@ -12,6 +12,7 @@ use ndarray::Array2;
 use super::super::input::columns;
 use super::{
     WithinClasses, at_place, chebyshev, check_k, check_samples, every_label_once, joined, mean, setting,
+    strictly_nearer,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Labels,
@@ -105,7 +106,7 @@ impl MixedKsg {
 
 impl MixedKsg {
     /// Estimates the information where both sides are continuous.
-    fn numbers(&self, x: &Array2<f64>, y: &Array2<f64>) -> (f64, usize) {
+    fn numbers(&self, x: &Array2<f64>, y: &Array2<f64>) -> Measured {
         let joint = joined(&[x, y]);
         let n = joint.nrows();
         let search = chebyshev(&joint);
@@ -113,23 +114,38 @@ impl MixedKsg {
         let radii = nearest.radii();
         let tied = (0..n).filter(|&i| nearest.distances(i)[0] == 0.0).count();
         let at_place = at_place(&search, &radii);
-        let neighbors = (0..n).map(|i| if radii[i] == 0.0 { at_place[i] } else { self.k });
-        (self.value(n, &radii, neighbors, &self.counts(x, &radii), &self.counts(y, &radii)), tied)
+        let neighbors: Vec<usize> =
+            (0..n).map(|i| if radii[i] == 0.0 { at_place[i] } else { self.k }).collect();
+        let nearer = strictly_nearer(&nearest, self.k, n);
+        let least: Vec<usize> =
+            nearer.enumerate().map(|(i, nearer)| self.least(radii[i], neighbors[i], nearer)).collect();
+        Measured {
+            nats: self.value(n, &radii, &neighbors, &self.counts(x, &radii), &self.counts(y, &radii)),
+            ceiling: self.value(n, &radii, &neighbors, &least, &least),
+            tied,
+        }
     }
 
     /// Estimates the information of numbers and labels: neighbours have the same label, however far they are.
-    fn labelled(&self, t: &Array2<f64>, labels: &Labels) -> (f64, usize) {
+    fn labelled(&self, t: &Array2<f64>, labels: &Labels) -> Measured {
         let n = t.nrows();
         let within = WithinClasses::new(t, labels, self.k);
         let same_label: Vec<usize> =
             labels.codes().iter().map(|&code| labels.counts()[code as usize] - 1).collect();
         // Samples of one label coincide in it, so that at radius 0 and beyond all of them count.
-        let neighbors = (0..n).map(|i| within.at_place[i].unwrap_or(within.k[i]));
-        (self.value(n, &within.radii, neighbors, &self.counts(t, &within.radii), &same_label), within.tied)
+        let neighbors: Vec<usize> = (0..n).map(|i| within.at_place[i].unwrap_or(within.k[i])).collect();
+        let least: Vec<usize> =
+            (0..n).map(|i| self.least(within.radii[i], neighbors[i], within.nearer[i])).collect();
+        let counts = self.counts(t, &within.radii);
+        Measured {
+            nats: self.value(n, &within.radii, &neighbors, &counts, &same_label),
+            ceiling: self.value(n, &within.radii, &neighbors, &least, &same_label),
+            tied: within.tied,
+        }
     }
 
     /// Labels on both sides: all that matters is who coincides.
-    fn labels(&self, x: &Labels, y: &Labels) -> (f64, usize) {
+    fn labels(&self, x: &Labels, y: &Labels) -> Measured {
         let n = x.len();
         let others = |labels: &Labels| -> Vec<usize> {
             labels.codes().iter().map(|&code| labels.counts()[code as usize] - 1).collect()
@@ -137,7 +153,20 @@ impl MixedKsg {
         let pairs: Vec<_> = x.codes().iter().zip(y.codes()).collect();
         let both = others(&Labels::from_symbols(&pairs));
         let tied = both.iter().filter(|&&others| others > 0).count();
-        (self.value(n, &vec![0.0; n], both.iter().copied(), &others(x), &others(y)), tied)
+        let at_place = vec![0.0; n];
+        Measured {
+            nats: self.value(n, &at_place, &both, &others(x), &others(y)),
+            ceiling: self.value(n, &at_place, &both, &both, &both),
+            tied,
+        }
+    }
+
+    /// Returns the least number of others that a count on one side can find.
+    fn least(&self, radius: f64, neighbors: usize, nearer: usize) -> usize {
+        match self.form {
+            MixedKsgForm::Code if radius > 0.0 => nearer,
+            _ => neighbors,
+        }
     }
 
     /// Returns the number of other samples nearer than each radius, or at the same place.
@@ -157,18 +186,12 @@ impl MixedKsg {
     }
 
     /// From counts of others.
-    fn value(
-        &self,
-        n: usize,
-        radii: &[f64],
-        neighbors: impl Iterator<Item = usize>,
-        n_x: &[usize],
-        n_y: &[usize],
-    ) -> f64 {
+    fn value(&self, n: usize, radii: &[f64], neighbors: &[usize], n_x: &[usize], n_y: &[usize]) -> f64 {
         let psi = digammas(n);
         let terms: Vec<f64> = neighbors
+            .iter()
             .enumerate()
-            .map(|(i, k)| match self.form {
+            .map(|(i, &k)| match self.form {
                 MixedKsgForm::Code => {
                     let k = if radii[i] == 0.0 { k + 1 } else { k };
                     psi[k] - psi[n_x[i] + 1] - psi[n_y[i] + 1]
@@ -182,6 +205,15 @@ impl MixedKsg {
             .collect();
         math::ln(n as f64) + mean(terms.into_iter())
     }
+}
+
+/// A value with what belongs to it.
+struct Measured {
+    nats: f64,
+    /// The largest value possible for samples with these distances.
+    ceiling: f64,
+    /// Samples that coincide with another.
+    tied: usize,
 }
 
 impl Estimator for MixedKsg {
@@ -219,19 +251,10 @@ impl Estimator for MixedKsg {
         if constant > 0 {
             warnings.push(Warning::ConstantColumns { columns: constant });
         }
-        let never_changes = |(variable, side): (&Variable<'_>, &Option<Array2<f64>>)| match variable {
-            Variable::Labels(labels) => labels.n_labels() == 1,
-            _ => side.as_ref().is_some_and(|side| side.ncols() == 0),
-        };
-        if variables.iter().zip(&sides).any(never_changes) {
-            warnings.push(Warning::Constant);
-            let zero = Information::from_nats(0.0);
-            return Ok(Estimate { warnings, ..Estimate::new(zero, EstimateKind::Consistent, &variables) });
-        }
         if variables.iter().any(|v| matches!(v, Variable::Labels(labels) if n > 1 && labels.all_distinct())) {
             return Err(every_label_once(n));
         }
-        let (nats, tied) = match (&variables[0], &variables[1], &sides[..]) {
+        let Measured { nats, ceiling, tied } = match (&variables[0], &variables[1], &sides[..]) {
             (Variable::Labels(x), Variable::Labels(y), _) => self.labels(x, y),
             (Variable::Labels(labels), _, [_, Some(t)]) | (_, Variable::Labels(labels), [Some(t), _]) => {
                 self.labelled(t, labels)
@@ -239,8 +262,7 @@ impl Estimator for MixedKsg {
             (_, _, [Some(x), Some(y)]) => self.numbers(x, y),
             _ => unreachable!("every variable that is not labels has columns"),
         };
-        let psi_k = crate::special::digamma(self.k as f64);
-        let ceiling = Information::from_nats(math::ln(n as f64) - psi_k);
+        let ceiling = Information::from_nats(ceiling);
         if nats > ceiling.nats() - super::NEAR_CEILING {
             warnings.push(Warning::NearCeiling { ceiling });
         }

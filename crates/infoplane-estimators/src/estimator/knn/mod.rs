@@ -182,6 +182,17 @@ fn check_ties_at(
     Ok(any)
 }
 
+/// Returns the number of the k nearest of each sample that are strictly nearer than the k-th: k − 1, or fewer where
+/// distances are equal.
+///
+/// No count of strictly nearer samples in a part of the columns is below it, which makes the ceiling of an estimate.
+fn strictly_nearer(nearest: &Nearest, k: usize, n_samples: usize) -> impl Iterator<Item = usize> {
+    (0..n_samples).map(move |i| {
+        let distances = &nearest.distances(i)[..k];
+        distances.partition_point(|&distance| distance < distances[k - 1])
+    })
+}
+
 /// Returns the number of others that coincide with each sample, for samples whose radius is 0; 0 for the others.
 fn at_place(search: &Neighbors<'_>, radii: &[f64]) -> Vec<usize> {
     if radii.contains(&0.0) {
@@ -199,6 +210,8 @@ struct WithinClasses {
     k: Vec<usize>,
     /// The distance to the last of them; 0 if there is none.
     radii: Vec<f64>,
+    /// Neighbours strictly nearer than the last of them.
+    nearer: Vec<usize>,
     /// Others of the class that coincide with the sample, where the radius is 0.
     at_place: Vec<Option<usize>>,
     /// Samples that coincide with another of their class.
@@ -212,8 +225,13 @@ impl WithinClasses {
         for (i, &code) in labels.codes().iter().enumerate() {
             classes[code as usize].push(i);
         }
-        let mut within =
-            WithinClasses { k: vec![0; n], radii: vec![0.0; n], at_place: vec![Some(0); n], tied: 0 };
+        let mut within = WithinClasses {
+            k: vec![0; n],
+            radii: vec![0.0; n],
+            nearer: vec![0; n],
+            at_place: vec![Some(0); n],
+            tied: 0,
+        };
         for rows in classes.iter().filter(|rows| rows.len() > 1) {
             let own = t.select(Axis(0), rows);
             let k = k.min(rows.len() - 1);
@@ -221,9 +239,11 @@ impl WithinClasses {
             let nearest = search.nearest(k);
             let radii = nearest.radii();
             let same = at_place(&search, &radii);
+            let nearer: Vec<usize> = strictly_nearer(&nearest, k, rows.len()).collect();
             for (place, &i) in rows.iter().enumerate() {
                 within.k[i] = k;
                 within.radii[i] = radii[place];
+                within.nearer[i] = nearer[place];
                 within.at_place[i] = (radii[place] == 0.0).then_some(same[place]);
                 within.tied += usize::from(nearest.distances(place)[0] == 0.0);
             }

@@ -122,7 +122,7 @@ impl Ross {
         let search = chebyshev(&t);
         let mut counts = search.count_within(radii, Boundary::Open);
         let all_at_place = at_place(&search, radii);
-        let mut neighbors = within.k;
+        let mut neighbors = within.k.clone();
         for (i, others) in within.at_place.iter().enumerate() {
             if let Some(others) = others {
                 (neighbors[i], counts[i]) = (*others, all_at_place[i]);
@@ -130,10 +130,12 @@ impl Ross {
         }
         let psi = digammas(n);
         let class_sizes = labels.codes().iter().map(|&code| psi[labels.counts()[code as usize]]);
-        let ceiling = psi[n] - mean(class_sizes);
-        let nats = ceiling
-            + mean(neighbors.iter().map(|&k| psi[k]))
-            + -mean(counts.iter().map(|&count| psi[count + 1]));
+        let entropy = psi[n] - mean(class_sizes);
+        let nearest = mean(neighbors.iter().map(|&k| psi[k]));
+        let nats = entropy + nearest - mean(counts.iter().map(|&count| psi[count + 1]));
+        // No count is below that of the strictly nearer, or of those at the place, within the class.
+        let least = |i: usize| if radii[i] == 0.0 { neighbors[i] } else { within.nearer[i] };
+        let ceiling = entropy + nearest - mean((0..n).map(|i| psi[least(i) + 1]));
         if tied > 0 {
             warnings.push(Warning::Ties { tied, n_samples: n });
         }

@@ -172,6 +172,8 @@ impl Estimator for Sliced {
             let squares: f64 = nats.iter().map(|value| (value - mean) * (value - mean)).sum();
             Information::from_nats((squares / (count - 1.0) / count).sqrt())
         });
+        let ceilings: f64 = slices.iter().filter_map(|slice| slice.ceiling).map(Information::nats).sum();
+        let ceiling = Some(Information::from_nats(ceilings / count));
         let ties = slices.iter().map(|slice| slice.ties).max().unwrap_or(0);
         let dropped = slices.iter().map(|slice| slice.dropped).max().unwrap_or(0);
         if ties > 0 {
@@ -179,7 +181,7 @@ impl Estimator for Sliced {
         }
         warnings.extend(slices[0].warnings.iter().filter(|w| matches!(w, Warning::Dropped { .. })).cloned());
         let estimate = Estimate::new(Information::from_nats(mean), EstimateKind::Sliced, &variables);
-        Ok(Estimate { standard_error, ties, dropped, ceiling: slices[0].ceiling, warnings, ..estimate })
+        Ok(Estimate { standard_error, ties, dropped, ceiling, warnings, ..estimate })
     }
 }
 

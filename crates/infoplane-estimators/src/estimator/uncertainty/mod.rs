@@ -16,7 +16,7 @@ pub use subsampling::{Subsampling, subsampling_error};
 use crate::{Estimate, EstimateError, Estimator, Information, Interval, Uncertainty, Variable, Warning};
 use bootstrap::resample;
 use chosen::Chosen;
-use subsampling::subsample;
+use subsampling::{MANY_SAMPLES, subsample, subsample_few};
 
 /// Options of [`with_uncertainty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Default for Options {
 /// | [`Uncertainty`] of the estimator | what is done |
 /// |---|---|
 /// | `OwnError` | nothing: the estimate has it |
-/// | `Subsampling` | [`subsampling_error`]; value ± 1.96 of it, and the drift as a warning |
+/// | `Subsampling` | [`subsampling_error`], from 100,000 samples on by 20 parts alone; value ± 1.96 of it, and the drift as a warning |
 /// | `Bootstrap` | [`bootstrap`] |
 /// | `None` | nothing |
 ///
@@ -50,7 +50,7 @@ impl Default for Options {
 /// returned with a warning. Cost: up to 200 estimates.
 ///
 /// # Errors
-/// As [`Estimator::pair`]; [`EstimateError::Setting`] for options that are not allowed.
+/// As [`Measure::pair`](crate::Measure::pair); [`EstimateError::Setting`] for options that are not allowed.
 ///
 /// # Examples
 /// ```
@@ -88,7 +88,18 @@ pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
         Uncertainty::Subsampling => {
             // Parts of ten samples say little, but say it; fewer would be another method's question.
             let parts = options.parts.min(n / 10);
-            match subsample(&chosen, parts, options.seed) {
+            let found = match n < MANY_SAMPLES {
+                true => subsample(&chosen, parts, options.seed),
+                false => subsample_few(&chosen, options.seed),
+            };
+            let found = match found {
+                // Larger parts, and fewer of them, for an estimator that needs them.
+                Err(EstimateError::TooFewSamples { needed, .. }) if (2..parts).contains(&(n / needed)) => {
+                    subsample(&chosen, n / needed, options.seed)
+                }
+                found => found,
+            };
+            match found {
                 Ok(found) => Ok((found.standard_error, centred(found.standard_error), found.drift)),
                 Err(EstimateError::Setting { key, given, allowed }) => {
                     return Err(EstimateError::Setting { key, given, allowed });

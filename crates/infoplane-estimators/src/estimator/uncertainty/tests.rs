@@ -65,7 +65,7 @@ fn a_biased_value_is_seen_to_drift_and_a_steady_one_is_not() {
     let x = Labels::from_symbols(&(0..1000u32).map(|i| i.wrapping_mul(2654435769) >> 26).collect::<Vec<_>>());
     let y = Labels::from_symbols(&(0..1000u32).map(|i| i.wrapping_mul(2246822519) >> 26).collect::<Vec<_>>());
     let found = subsampling_error(&plug_in(), Variable::Labels(&x), Variable::Labels(&y), 8, 0).unwrap();
-    let Some(Warning::Drift { halves, all }) = found.drift else { panic!("{found:?}") };
+    let Some(Warning::Drift { n_samples: 500, part: halves, all }) = found.drift else { panic!("{found:?}") };
     assert!(halves > all && all == found.value && halves == found.means[0].1);
     // Fifty thousand samples of 64 cells: the bias is 49/100 000.
     let (x, y) = binned_pair(50_000, 3);
@@ -119,6 +119,19 @@ fn every_method_gets_the_error_that_suits_it() {
     let answer = with_uncertainty(&edge, few.variable(), few.variable(), Options::default()).unwrap();
     assert_eq!(answer.standard_error, None);
     assert!(answer.warnings.iter().any(|w| w.to_string().contains("too few")), "{answer:?}");
+}
+
+/// The error of many samples, from few parts, is that of all numbers of parts.
+#[test]
+fn few_parts_of_many_samples_tell_the_same_error() {
+    let (x, y) = binned_pair(200_000, 5);
+    let plug_in = plug_in();
+    let chosen = Chosen::new(&plug_in, (&x).into(), (&y).into()).unwrap();
+    let few = subsampling::subsample_few(&chosen, 0).unwrap();
+    let all = subsample(&chosen, 10, 0).unwrap();
+    let (few, all) = (few.standard_error.nats(), all.standard_error.nats());
+    // Relative errors of a sixth and a tenth: three of both together.
+    assert!((few / all - 1.0).abs() < 0.6, "{few} for {all}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::math;
 use crate::measure::Workers;
 use crate::plane::MethodDescription;
 use crate::pool::{NetworkSource, WindowRow};
+use crate::printable::printable_path;
 use crate::run::{RunDir, RunError};
 use crate::snapshot::SnapshotError;
 use crate::train::{Keyframe, Replay, Trainer, TrainingEnd};
@@ -239,7 +240,7 @@ impl<'a> KeptKeyframes<'a> {
             Some(probe.restore(&keyframe))
         });
         if let (Some(Err(error)), Some(run)) = (fits, collector.run) {
-            let path = run.path().display();
+            let path = printable_path(run.path());
             collector.progress.warn(&format!(
                 "seed {seed}: the keyframes in {path} do not fit: {error}; training from the beginning"
             ));

@@ -247,6 +247,7 @@ impl OutputDirectory {
 
     /// Keeps the result of one training run; when this returns it is on the disk.
     pub fn append(&self, result: &SeedResult) -> Result<(), RunError> {
+        self.check_there()?;
         match result {
             SeedResult::Measured(status, measured) => {
                 let PoolMeasurement { rows, drift, window, overlap } = measured;
@@ -297,8 +298,14 @@ impl OutputDirectory {
         self.disk.sync(&written).map_err(error)
     }
 
+    /// Refuses a directory that is not there any more: what is appended to its open journal would be lost unnoticed.
+    fn check_there(&self) -> Result<(), RunError> {
+        if self.path.join(METADATA).exists() { Ok(()) } else { Err(RunError::Gone(self.path.clone())) }
+    }
+
     /// Writes the tables, declares the result complete, and lets go of the directory.
     pub fn finish(self, result: &AsIfRandomResult) -> Result<(), RunError> {
+        self.check_there()?;
         let path = self.path.clone();
         self.write_result(result).map_err(|error| error.resumable(&path))
     }

@@ -12,6 +12,7 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::load::shorten;
 use crate::plane::MethodDescription;
 use crate::pool::{PoolMethods, StoredOverlapRow, StoredPoolRow, pool_methods};
+use crate::printable::printable_path;
 use crate::run::{DataFacts, Manifest};
 use crate::{Information, LayerDescription};
 
@@ -128,7 +129,7 @@ impl Metadata {
 
     /// The error for a directory without any.
     pub fn missing(directory: &Path) -> RunError {
-        let message = format!("there is none, so {} holds no pool of networks", directory.display());
+        let message = format!("there is none, so {} holds no pool of networks", printable_path(directory));
         RunError::Malformed { path: directory.join(METADATA), line: None, message }
     }
 
@@ -155,7 +156,7 @@ impl AsIfRandomResult {
             None => {
                 let message = format!(
                     "there is none, so the result in {} is not complete; resume it",
-                    directory.display()
+                    printable_path(directory)
                 );
                 Err(RunError::Malformed { path: directory.join(OUTCOME), line: None, message })
             }

@@ -8,7 +8,8 @@ use crate::figure::pool::{Setting, layer_name, settings};
 use crate::figure::words as caption;
 use crate::plane::Mean;
 use crate::pool::PooledMean;
-use crate::report::summary::columns;
+use crate::printable::printable;
+use crate::report::summary::{columns, plain};
 use crate::report::{Figure, Formats, files};
 
 const HEADER: [&str; 11] = [
@@ -31,9 +32,9 @@ const HEADER: [&str; 11] = [
 /// one network, corrected, and of the shuffled control; the compression H(X) − I(X;T); I(T;Y), one network and pooled; the
 /// drift and the verdict. In bits, mean ± standard error.
 pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
-    let mut text = format!("{}\n{}\n", result.name, facts(result));
+    let mut text = format!("{}\n{}\n", printable(&result.name), printable(&facts(result)));
     for note in as_if_random_notes(result) {
-        text += &format!("{note}\n");
+        text += &format!("{}\n", printable(&note));
     }
     for setting in settings(result) {
         text += &format!("\n{}\n", heading(result, &setting));
@@ -43,7 +44,7 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
             text += &format!("  {drift}\n");
         }
         for note in notes(result, &setting) {
-            text += &format!("  {}\n", note.text);
+            text += &format!("  {}\n", printable(&note.text));
         }
     }
     if result.rows.is_empty() {
@@ -189,16 +190,4 @@ fn aligned(rows: &[[String; 11]]) -> String {
     let entropies = [("pooled", 0), ("H(T)", 1), ("H(T|X)", 2), ("H(X) − I(X;T)", 7)];
     let rest = [("layer", 0), ("I(T;Y): M = 1 → pooled", 8), ("drift", 9), ("verdict", 10)];
     columns(rows, &i_xt) + &columns(rows, &entropies) + &columns(rows, &rest)
-}
-
-/// Escapes the characters that Markdown would interpret.
-fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\') {
-            plain.push('\\');
-        }
-        plain.push(if c == '\n' { ' ' } else { c });
-    }
-    plain
 }
