@@ -66,7 +66,7 @@ fn describe(out: &mut String, name: &str, estimate: Result<Estimate, EstimateErr
 
 /// Every quantity of every method, in single and in double precision, for a narrow and a wide layer.
 fn estimates() -> String {
-    let n = 203;
+    let n = 101;
     let mut numbers = Numbers(5);
     let x = Array2::from_shape_simple_fn((n, 2), || numbers.normal());
     let y = Array2::from_shape_fn((n, 2), |(i, j)| x[(i, j)] + 0.6 * numbers.normal());
@@ -190,7 +190,7 @@ fn trainings(folder: &Path) -> String {
         let text = format!(
             "name = '{name}'\nseeds = 2\n{settings}
             [dataset]
-            source = {{ kind = 'csv', path = 'data.csv' }}
+            source = {{ kind = 'csv', file = 'data.csv', label = 'label' }}
             split = {{ kind = 'shuffled', train_fraction = 0.8 }}
             [schedule]
             kind = 'every'
