@@ -25,7 +25,7 @@ macro_rules! estimators {
         /// It is an [`Estimator`] itself.
         ///
         /// ```
-        /// use infoplane_estimators::{AnyEstimator, Ksg, Measure};
+        /// use infoplane_estimators::{AnyEstimator, Ksg};
         /// let named = AnyEstimator::named("ksg", serde_json::json!({"k": 5}))?.expect("an estimator of that name");
         /// assert_eq!(named, AnyEstimator::from(Ksg { k: 5, ..Ksg::default() }));
         /// # Ok::<(), serde_json::Error>(())

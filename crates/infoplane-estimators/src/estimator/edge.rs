@@ -53,8 +53,7 @@ use crate::{
 /// In nats. Time O(n · d · hashes), memory O(n · (d + hashes)).
 ///
 /// ```
-/// use infoplane_estimators::{Edge, EstimateKind};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Edge, EstimateKind, Labels, Measure, Variable};
 /// use ndarray::Array2;
 ///
 /// // Two clusters, far apart, and the label that tells them apart.

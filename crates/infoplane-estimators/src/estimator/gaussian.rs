@@ -53,8 +53,7 @@ const SETTING: &str = "normal scores";
 /// is infinite; [`EstimateError::NeedsMatrix`] for labels on both sides, or in other quantities than a pair.
 ///
 /// ```
-/// use infoplane_estimators::{Gcmi};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Gcmi, Measure, Variable};
 /// let x = ndarray::Array2::from_shape_fn((500, 1), |(i, _)| (i as f64 * 0.618) % 1.0);
 /// let y = x.mapv(|x| (x + 0.5 * (1000.0 * x).sin()).exp());
 /// let gcmi = Gcmi::default();

@@ -68,7 +68,10 @@ use crate::{Labels, Variable};
 /// An estimator of your own: the information of a bivariate normal distribution with the correlation of the samples.
 ///
 /// ```
-/// use infoplane_estimators::{EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Measure, Uncertainty, Variable};
+/// use infoplane_estimators::{
+///     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Measure,
+///     Quantity, Uncertainty, Variable,
+/// };
 ///
 /// struct Correlation;
 ///
@@ -103,7 +106,7 @@ use crate::{Labels, Variable};
 ///         let squared = product(&a, &b, mean_a, mean_b).powi(2)
 ///             / (product(&a, &a, mean_a, mean_a) * product(&b, &b, mean_b, mean_b));
 ///         let information = Information::from_nats(-0.5 * (1.0 - squared).ln());
-///         Ok(Estimate::new(information, EstimateKind::Consistent, &[x, y]))
+///         Ok(Estimate::new(information, EstimateKind::Consistent, &[x.view(), y.view()]))
 ///     }
 /// }
 ///

@@ -68,8 +68,7 @@ const MOST_DRAWS: usize = 1 << 20;
 /// enough together, they are all that is needed, at half the cost.
 ///
 /// ```
-/// use infoplane_estimators::{Noise};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, Noise, Variable};
 /// // Two inputs at a distance of 2σ: the information of a Gaussian channel with two signals, 0.4860 bits.
 /// let t = ndarray::array![[-1.0f64], [1.0]];
 /// let noise = Noise { draws: Some(10_000), ..Noise::new(vec![1.0]) };

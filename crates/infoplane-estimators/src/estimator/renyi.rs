@@ -85,8 +85,7 @@ impl Default for RenyiBandwidth {
 /// at α = ½ and n = 1000, as for every program in double precision.
 ///
 /// ```
-/// use infoplane_estimators::{RenyiBandwidth, Renyi};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, Renyi, RenyiBandwidth, Variable};
 /// // Two classes, far apart: the information equals the entropy of the label.
 /// let t = ndarray::array![[0.0], [0.0], [100.0], [100.0]];
 /// let y = Labels::from_symbols(&[0, 0, 1, 1]);

@@ -54,8 +54,7 @@ const MAX_BINS: usize = 65_536;
 /// `t`: `(n_samples, width)`. Time O(n · width), memory one byte per value for up to 255 bins.
 ///
 /// ```
-/// use infoplane_estimators::{BinRange, BinRule, Binned, Correction, Estimator, LayerRange};
-/// use infoplane_estimators::{Labels, Variable};
+/// use infoplane_estimators::{BinRange, BinRule, Binned, Correction, Labels, Measure, Variable};
 /// use ndarray::array;
 ///
 /// let config = Binned {

@@ -25,8 +25,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{ChaoShen};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{ChaoShen, Labels, Measure, Variable};
 ///
 /// // No cell is single, so the coverage is 1 and only the weights remain: p = 1/2, seen with probability 15/16.
 /// let x = Labels::from_symbols(&[0, 0, 1, 1]);

@@ -37,8 +37,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats. Time O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{ChaoWangJost};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{ChaoWangJost, Labels, Measure, Variable};
 ///
 /// // 200 samples of 400 equally likely symbols: the plug-in entropy cannot be more than ln 200 = 5.30.
 /// let x: Vec<u32> = (0..200u32).map(|i| i.wrapping_mul(2654435769) / 7919 % 400).collect();

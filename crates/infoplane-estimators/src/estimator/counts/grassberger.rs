@@ -25,8 +25,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats; the standard error is that of the jackknife of [`MillerMadow`](super::MillerMadow). Time O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{Grassberger};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Grassberger, Labels, Measure, Variable};
 ///
 /// // Two cells of one sample each: ln 2 − G(1) = γ + 2 ln 2, far above ln 2, as cells may have been missed.
 /// let estimate = Grassberger::default().entropy(Variable::Labels(&Labels::distinct(2)))?;

@@ -22,8 +22,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{MillerMadow};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, MillerMadow, Variable};
 ///
 /// let x = Labels::from_symbols(&[0, 0, 1, 1]);
 /// let estimate = MillerMadow::default().entropy(Variable::Labels(&x))?;

@@ -35,8 +35,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats. Time O(n · width) and 400 gamma functions for each different count, a few ms.
 ///
 /// ```
-/// use infoplane_estimators::{Nsb};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, Nsb, Variable};
 ///
 /// // 60 samples of 100 equally likely cells: the plug-in entropy cannot be more than ln 60 = 4.09.
 /// let x: Vec<u32> = (0..60u32).map(|i| i.wrapping_mul(2654435769) / 7919 % 100).collect();

@@ -30,8 +30,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats; the standard error is that of the jackknife. Time O(n · width) and O(log R) for each row.
 ///
 /// ```
-/// use infoplane_estimators::{PanzeriTreves};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, PanzeriTreves, Variable};
 ///
 /// // Every cell of the table well filled: R_y = R = 2, and the correction is that of Miller and Madow.
 /// let x = Labels::from_symbols(&(0..400).map(|i| i % 2).collect::<Vec<_>>());

@@ -23,8 +23,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// 0 ≤ I ≤ min(H(X), H(Y)) ≤ ln n, in nats. Time O(n · width), memory O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{PlugIn};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, PlugIn, Variable};
 /// use ndarray::array;
 ///
 /// let plug_in = PlugIn::default();

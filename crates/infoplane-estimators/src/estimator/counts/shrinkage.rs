@@ -25,8 +25,7 @@ use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty
 /// In nats; the standard error is that of the jackknife. Time O(n · width).
 ///
 /// ```
-/// use infoplane_estimators::{Shrinkage};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, Shrinkage, Variable};
 ///
 /// let x = Labels::from_symbols(&[0, 0, 1, 2]);
 /// let estimate = Shrinkage { cells: Some(3) }.entropy(Variable::Labels(&x))?;

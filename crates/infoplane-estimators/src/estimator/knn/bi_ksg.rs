@@ -33,8 +33,7 @@ use crate::{
 /// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others.
 ///
 /// ```
-/// use infoplane_estimators::{BiKsg};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{BiKsg, Measure, Variable};
 /// let x = ndarray::Array2::from_shape_fn((500, 1), |(i, _)| (i as f64 * 0.618) % 1.0);
 /// let y = x.mapv(|x| x + 0.1 * (1000.0 * x).sin());
 /// let estimate = BiKsg::default()

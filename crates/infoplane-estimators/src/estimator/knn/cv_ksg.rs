@@ -55,8 +55,7 @@ use crate::{Ksg, Scaling};
 /// samples than columns, one variable that determines a column of another.
 ///
 /// ```
-/// use infoplane_estimators::{CvKsg};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{CvKsg, Measure, Variable};
 /// let x = ndarray::Array2::from_shape_fn((300, 3), |(i, j)| ((i * i * (j + 3) + i) as f64 * 0.618) % 1.0);
 /// let y = ndarray::Array2::from_shape_fn((300, 3), |(i, j)| x[(i, j)] + ((i * 7 + j) as f64).sin());
 /// let estimate = CvKsg::default()

@@ -61,8 +61,8 @@ const DOUBT_OF_CURVATURE: f64 = 9.0;
 /// As [`Ksg`](super::Ksg); [`EstimateError::TooManyDimensions`] beyond four columns.
 ///
 /// ```
-/// use infoplane_estimators::known::Task;
 /// use infoplane_estimators::{ExtrapolatedKsg, Measure};
+/// use infoplane_estimators::known::Task;
 /// // x uniform on [0, 1] and y = x + uniform noise on [−0.1, 0.1].
 /// let sample = Task::named("uniform-noise").expect("a task of that name").draw(2000, 1);
 /// let method = ExtrapolatedKsg::default();

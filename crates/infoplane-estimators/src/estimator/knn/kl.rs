@@ -39,9 +39,8 @@ use crate::{
 /// [`EstimateError::Setting`] for an entropy of normal scores, which are the same for all data.
 ///
 /// ```
-/// use infoplane_estimators::Estimator;
+/// use infoplane_estimators::{Kl, Measure};
 /// use infoplane_estimators::known::Task;
-/// use infoplane_estimators::{Kl};
 /// // A standard normal variable: ½ ln 2πe = 1.42 nats.
 /// let sample = Task::named("normal").expect("a task of that name").draw(2000, 1);
 /// let estimate = Kl::default().entropy(sample.x.variable())?;

@@ -43,8 +43,7 @@ use crate::{
 /// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others.
 ///
 /// ```
-/// use infoplane_estimators::{Ksg};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Ksg, Measure, Variable};
 /// // y follows x up to a small wave; thirty samples cannot give more than 2.48 nats.
 /// let x = ndarray::Array2::from_shape_fn((30, 1), |(i, _)| (i as f64 * 0.7).sin() + i as f64 * 0.01);
 /// let y = x.mapv(|x| 3.0 * x + 0.1 * (40.0 * x).cos());

@@ -58,8 +58,7 @@ pub enum MixedKsgForm {
 /// [`EstimateError::TooFewSamples`] for k samples or fewer.
 ///
 /// ```
-/// use infoplane_estimators::{MixedKsg};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Measure, MixedKsg, Variable};
 /// // A unit that is dead for half of the inputs.
 /// let x = ndarray::Array2::from_shape_fn((400, 1), |(i, _)| (i as f64 * 0.618) % 1.0 - 0.5);
 /// let t = x.mapv(|x| x.max(0.0));

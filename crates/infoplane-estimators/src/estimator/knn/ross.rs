@@ -42,8 +42,7 @@ use crate::{
 /// than such a radius, so mᵢ is taken as the samples at the place, and kᵢ as those of the class among them).
 ///
 /// ```
-/// use infoplane_estimators::{Ross};
-/// use infoplane_estimators::{Estimator, Labels, Variable};
+/// use infoplane_estimators::{Labels, Measure, Ross, Variable};
 /// // Two classes far apart: the layer knows the class.
 /// let t = ndarray::Array2::from_shape_fn((40, 1), |(i, _)| (i % 2) as f64 * 9.0 + (i as f64).sin());
 /// let y = Labels::from_symbols(&(0..40).map(|i| i % 2).collect::<Vec<_>>());

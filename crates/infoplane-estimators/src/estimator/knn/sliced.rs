@@ -38,8 +38,7 @@ use crate::{Ksg, Ross};
 /// [`EstimateError::TooFewSamples`], [`EstimateError::Ties`].
 ///
 /// ```
-/// use infoplane_estimators::{Sliced};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Measure, Sliced, Variable};
 /// let x = ndarray::Array2::from_shape_fn((300, 4), |(i, j)| ((i * i * (j + 3) + i) as f64 * 0.618) % 1.0);
 /// let y = x.mapv(|x| x + 0.01 * (1000.0 * x).sin());
 /// let sliced = Sliced::default();

@@ -49,8 +49,7 @@ use crate::{
 /// lie on lines or planes, or for the entropy of a constant column.
 ///
 /// ```
-/// use infoplane_estimators::{Gknn};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Gknn, Measure, Variable};
 /// // Even points in [0, 8): H = ln 8.
 /// let x = ndarray::Array2::from_shape_fn((1000, 1), |(i, _)| 8.0 * (i as f64 * 0.6180339887498949).fract());
 /// let entropy = Gknn::default().entropy(Variable::Double(x.view()))?;

@@ -88,8 +88,7 @@ impl KlnnBandwidth {
 /// constant column.
 ///
 /// ```
-/// use infoplane_estimators::{Klnn};
-/// use infoplane_estimators::{Estimator, Variable};
+/// use infoplane_estimators::{Klnn, Measure, Variable};
 /// // A golden-ratio lattice fills the unit square evenly: the two coordinates share nothing.
 /// let u = |i: usize, step: f64| (i as f64 * step).fract();
 /// let x = ndarray::Array2::from_shape_fn((800, 1), |(i, _)| u(i + 1, 0.7548776662466927));

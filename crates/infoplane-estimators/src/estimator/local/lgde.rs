@@ -57,9 +57,8 @@ use crate::{
 /// samples have neighbours on a line or plane (of fewer, the kernel density is taken, and they are counted).
 ///
 /// ```
-/// use infoplane_estimators::Estimator;
+/// use infoplane_estimators::{Lgde, Measure};
 /// use infoplane_estimators::known::Task;
-/// use infoplane_estimators::{Lgde};
 /// // Two normal variables of correlation 0.75, each put through a map that is one to one: 0.413 nats.
 /// let sample = Task::named("wiggly").expect("a task of that name").draw(1000, 1);
 /// let lgde = Lgde::default();

@@ -58,9 +58,8 @@ use crate::{
 /// plane to working accuracy, so that information is infinite.
 ///
 /// ```
-/// use infoplane_estimators::Estimator;
+/// use infoplane_estimators::{Lnc, Measure};
 /// use infoplane_estimators::known::Task;
-/// use infoplane_estimators::{Lnc};
 /// // A strip of width 1e-4 along the diagonal: 9.21 nats, of which KSG can show ψ(1000) − ψ(3) = 6.0 at most.
 /// let sample = Task::named("linear-0.0001").expect("a task of that name").draw(1000, 1);
 /// let lnc = Lnc::default();

@@ -47,8 +47,7 @@ pub struct Bootstrap {
 ///
 /// # Examples
 /// ```
-/// use infoplane_estimators::{PlugIn, bootstrap};
-/// use infoplane_estimators::{Labels, Variable};
+/// use infoplane_estimators::{Labels, PlugIn, Variable, bootstrap};
 ///
 /// let x = Labels::from_symbols(&(0..600u32).map(|i| i * i % 7 % 3).collect::<Vec<_>>());
 /// let y = Labels::from_symbols(&(0..600u32).map(|i| i * i % 7 % 2).collect::<Vec<_>>());

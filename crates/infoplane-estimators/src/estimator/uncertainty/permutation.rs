@@ -39,8 +39,7 @@ pub struct PermutationTest {
 ///
 /// # Examples
 /// ```
-/// use infoplane_estimators::{PlugIn, permutation_test};
-/// use infoplane_estimators::{Labels, Variable};
+/// use infoplane_estimators::{Labels, PlugIn, Variable, permutation_test};
 ///
 /// let x = Labels::from_symbols(&(0..200u32).map(|i| i % 5).collect::<Vec<_>>());
 /// let y = Labels::from_symbols(&(0..200u32).map(|i| i % 5 / 2).collect::<Vec<_>>());
