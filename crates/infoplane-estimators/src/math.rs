@@ -14,6 +14,12 @@ pub use libm::{
     log as ln, log1p as ln_1p, log2, log10, pow as powf, sin, sincos as sin_cos, sinh, tan, tanh,
 };
 
+/// 10ⁿ, correctly rounded.
+pub fn power_of_ten(n: i32) -> f64 {
+    // Powers that are multiplied are not those that people write.
+    format!("1e{n}").parse().expect("a number of that form")
+}
+
 /// xⁿ by repeated squaring; the error grows with the number of multiplications, at most two for each bit of n.
 pub fn powi(x: f64, n: i32) -> f64 {
     let (mut square, mut rest, mut product) = (x, n.unsigned_abs(), 1.0);

@@ -12,7 +12,7 @@ use infoplane::pool::{
 use infoplane::report::{Options, Style, as_if_random_notes, as_if_random_summary, write_as_if_random};
 use infoplane::run::DataFacts;
 use infoplane::train::TrainingEnd;
-use infoplane::{Estimator, Information, Labels, Layer, LayerDescription, Network, Nonlinearity, Variable};
+use infoplane::{Information, Labels, Layer, LayerDescription, Measure, Network, Nonlinearity, Variable};
 use ndarray::{Array1, Array2};
 
 /// Standard normal numbers, the same ones every time (SplitMix64 and Box–Muller).
@@ -293,7 +293,7 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         result.rows.extend(rows.into_iter().map(|row| PoolRow { seed: Some(seed), ..row }));
         let binned = floor(0.1);
         for (layer, t) in pool.layers.iter().enumerate() {
-            let cells = binned.layer_symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
+            let cells = binned.symbols(Variable::Single(t.view())).unwrap().unwrap().labels;
             let subject = PoolSubject { seed: Some(seed), x: &labels, y: &y };
             result.overlap.extend(overlaps(&cells, subject, layer + 1, &result.methods[0]));
         }

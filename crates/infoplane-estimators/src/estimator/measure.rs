@@ -3,7 +3,7 @@
 use super::error::{check_layer, check_variables};
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
-    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Options,
+    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Symbols, Options,
     Quantity, Variable,
 };
 
@@ -112,6 +112,19 @@ pub trait Measure: Estimator {
         self.check()?;
         check_layer(&t, labellings)?;
         self.estimate_layer(t, labellings)
+    }
+
+    /// Returns the cells of the rows of T if the estimator uses nothing else of them, else `None`.
+    ///
+    /// [`layer`](Measure::layer) gives the same for the symbols of any rows of T, passed as labels, as for the rows.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the settings are not allowed, or T cannot be measured.
+    fn symbols<'t>(&self, t: impl Into<Variable<'t>>) -> Result<Option<Symbols>, EstimateError> {
+        let t = t.into();
+        self.check()?;
+        check_layer(&t, &[])?;
+        self.layer_symbols(t)
     }
 
     /// Returns the estimator for a layer whose values cover `range`: bins on an observed range are fixed to it.

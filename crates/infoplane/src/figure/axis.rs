@@ -90,7 +90,7 @@ fn decade_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
         (math::log10(low).floor().clamp(-307.0, 307.0) as i32, math::log10(high).ceil() as i32);
     high = high.min(308);
     high = high.max(low + 1);
-    (math::powi(10f64, low), math::powi(10f64, high))
+    (math::power_of_ten(low), math::power_of_ten(high))
 }
 
 /// Where an epoch lies on an axis of epochs, 0 to 1.

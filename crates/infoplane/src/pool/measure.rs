@@ -143,7 +143,7 @@ impl<'a> PreparedLayer<'a> {
         let estimator = method.for_layer(range);
         let of_layer = |estimator: &dyn Estimator| {
             // A layer without symbols, because an activation is not a number, is measured subset by subset.
-            estimator.layer_symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
+            estimator.symbols(Variable::Single(pool.layers[layer].view())).ok().flatten()
         };
         let symbols = estimator.as_deref().ok().and_then(of_layer);
         PreparedLayer { pool, layer, methods, estimator, symbols }

@@ -110,7 +110,7 @@ fn of_cells(
             place += config.layer_settings().len();
             // Why a layer has no cells is in its rows of the pool.
             let Ok(estimator) = config.for_layer(range) else { continue };
-            let Ok(Some(symbols)) = estimator.layer_symbols(Variable::Single(t.view())) else { continue };
+            let Ok(Some(symbols)) = estimator.symbols(Variable::Single(t.view())) else { continue };
             let cells = symbols.labels;
             overlap.get_or_insert_with(|| overlaps(&cells, subject, layer + 1, method));
             let measured = rows.iter().find(|row| {
