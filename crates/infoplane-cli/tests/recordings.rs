@@ -1,6 +1,8 @@
 //! Recordings of another program's activations: what the command says of them, and how it ends.
 
 mod call;
+#[cfg(unix)]
+mod signals;
 
 use std::fs;
 use std::path::Path;
@@ -185,7 +187,8 @@ fn a_watch_without_an_end_is_stopped_resumed_and_stopped_again() {
             (2..4).for_each(|epoch| save_epoch(folder.path(), epoch));
         }
         until("the last epoch", || measured(epochs));
-        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        let signal = if signals::is_ignored("-INT") { "-TERM" } else { "-INT" };
+        let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(sent.unwrap().success());
         let output = child.wait_with_output().unwrap();
         let told = said(&output);
