@@ -3,8 +3,8 @@
 use super::error::{check_layer, check_variables};
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
-    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Symbols, Options,
-    Quantity, Variable,
+    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Options,
+    Quantity, Symbols, Variable,
 };
 
 /// Estimates information, entropy and total correlation; every [`Estimator`] has these functions.

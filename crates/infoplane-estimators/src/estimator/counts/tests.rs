@@ -257,6 +257,8 @@ fn a_layer_is_measured_as_its_pairs_and_every_input_tells_it_all() {
         let [i_xt, i_ty] = [0, 1].map(|i| readings[0].estimates[i].as_ref().unwrap().information.nats());
         let doubles = t.mapv(f64::from);
         let h = nats(method.entropy(Variable::Double(doubles.view())));
+        // No more than six samples can tell apart.
+        let h = h.min(6f64.ln());
         assert!((i_xt - h).abs() < 1e-12, "{}: {i_xt} for {h}", correction.name());
         assert_eq!(i_ty, nats(method.pair(Variable::Single(t.view()), Variable::Labels(&y))));
     }
@@ -337,7 +339,7 @@ fn odd_input_has_documented_answers() {
         let x = Labels::distinct(6);
         let estimate = method.pair(Variable::Labels(&x), Variable::Labels(&x)).unwrap();
         assert!(estimate.information.nats().is_finite(), "{name}");
-        assert!(matches!(estimate.warnings[..], [Warning::Undersampled { alone: 6, n_samples: 6 }]));
+        assert!(matches!(estimate.warnings[0], Warning::Undersampled { alone: 6, n_samples: 6 }), "{name}");
         for values in [estimate.standard_error.map(|e| e.nats()), estimate.interval.map(|i| i.lower.nats())] {
             assert!(values.is_none_or(f64::is_finite), "{name}");
         }
