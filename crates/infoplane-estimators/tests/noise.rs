@@ -2,7 +2,7 @@
 
 use infoplane_estimators::Measure;
 use infoplane_estimators::{Bound, Estimate, EstimateError, Estimator, Information, Labels, Variable};
-use infoplane_estimators::{EstimateKind, Information, Noise, Warning};
+use infoplane_estimators::{EstimateKind, Noise, Warning};
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
 
 /// Standard normal numbers: splitmix64 and Box–Muller.
