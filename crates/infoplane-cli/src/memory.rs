@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use infoplane::Estimator;
 use infoplane::estimator::AnyEstimator;
+use infoplane::math;
 
 use crate::failure::Failure;
 
@@ -70,8 +71,9 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
         "lgde" => {
             // Lists of all neighbours within the reach of the kernel, of every variable and of all together, one after
             // the other.
-            let k = number("k").unwrap_or((n.cbrt().powi(2) / 5.0).round().max(15.0 + 5.0 * columns as f64));
-            let reach = k * 3.7f64.powi(columns.min(1000) as i32);
+            let k = number("k")
+                .unwrap_or((math::powi(math::cbrt(n), 2) / 5.0).round().max(15.0 + 5.0 * columns as f64));
+            let reach = k * math::powi(3.7, columns.min(1000) as i32);
             (
                 neighbours(number("neighbors").unwrap_or(reach).max(k)),
                 "lists of the neighbours of every sample",

@@ -37,10 +37,12 @@ pub fn powi(x: f64, n: i32) -> f64 {
 mod tests {
     use super::*;
 
+    type Function = fn(f64) -> f64;
+
     /// Bits that were computed once: a change of the library's source would change runs.
     #[test]
     fn functions_have_the_bits_that_they_had() {
-        let functions: [(&str, fn(f64) -> f64); 12] = [
+        let functions: [(&str, Function); 12] = [
             ("ln", ln),
             ("exp", exp),
             ("ln_1p", ln_1p),
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn functions_are_those_of_the_platform_to_a_unit_in_the_last_place() {
-        let pairs: [(fn(f64) -> f64, fn(f64) -> f64); 14] = [
+        let pairs: [(Function, Function); 14] = [
             (ln, f64::ln),
             (exp, f64::exp),
             (ln_1p, f64::ln_1p),
