@@ -493,7 +493,7 @@ impl Estimator for Renyi {
     /// S(A) + S(B) − S(A, B).
     ///
     /// # Errors
-    /// As [`Renyi::entropy`]; [`EstimateError::TooManySamples`] where all eigenvalues of too large a matrix are needed.
+    /// As [`Measure::entropy`](crate::Measure::entropy); [`EstimateError::TooManySamples`] where all eigenvalues of too large a matrix are needed.
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         self.combination(&[x.view(), y.view()], &[(1.0, &[0]), (1.0, &[1]), (-1.0, &[0, 1])])
     }

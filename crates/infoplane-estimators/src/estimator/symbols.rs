@@ -3,7 +3,7 @@
 use crate::Labels;
 use std::ops::Range;
 
-/// The cells of the rows of T, for methods that use counts alone ([`Estimator::symbols`](crate::Estimator::symbols)).
+/// The cells of the rows of T, for methods that use counts alone ([`Measure::symbols`](crate::Measure::symbols)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbols {
     /// One symbol per row: rows in the same cell, and only those, share it.

@@ -34,7 +34,7 @@ pub struct PoolSubject<'a> {
 /// the end; they do not depend on the number of threads.
 ///
 /// Cost: all subsets together have six times the rows of the whole pool. Methods that count
-/// ([`Estimator::symbols`]) sort the whole pool into cells once and then only count.
+/// ([`Measure::symbols`](crate::Measure::symbols)) sort the whole pool into cells once and then only count.
 ///
 /// # Panics
 /// If there are not as many ranges as layers, or not as many labels as inputs.

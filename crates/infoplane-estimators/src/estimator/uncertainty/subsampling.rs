@@ -7,7 +7,7 @@ use super::mean;
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
 
-/// The error of an estimate by subsampling, see [`subsampling_error`].
+/// The error of an estimate by subsampling, see [`subsampling_error`](crate::subsampling_error).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subsampling {
     /// The value of all samples.
@@ -37,8 +37,8 @@ pub struct Subsampling {
 /// | values | samples | true spread | mean standard error | coverage |
 /// |---|---|---|---|---|
 /// | plug-in, binned normal pairs (8 × 8 bins, correlation .6) | 100 | .0208 | .0199 | 97 % |
-/// | [`Ksg`](super::Ksg), k = 3, normal pairs, correlation 0 | 60 | .0243 (0.77/√n) | .0212 | 92 % |
-/// | [`Ksg`](super::Ksg), k = 3, normal pairs, correlation .75 | 60 | .0360 | .0314 | 93 % |
+/// | [`Ksg`](crate::Ksg), k = 3, normal pairs, correlation 0 | 60 | .0243 (0.77/√n) | .0212 | 92 % |
+/// | [`Ksg`](crate::Ksg), k = 3, normal pairs, correlation .75 | 60 | .0360 | .0314 | 93 % |
 ///
 /// **For KSG it is about 13 % too small.**
 ///
