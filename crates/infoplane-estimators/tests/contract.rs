@@ -316,6 +316,34 @@ fn a_constant_variable_has_no_information_whatever_the_estimator() {
 }
 
 #[test]
+fn a_constant_part_of_a_total_correlation_and_a_constant_condition_add_nothing() {
+    let x = normals(150, 1, 0);
+    let y = related(&x, 0.8, 3);
+    let constant = Array2::from_elem((150, 2), 0.25);
+    let symbols = |t: &Array2<f64>| Labels::from_symbols(&t.iter().map(|&v| v > 0.0).collect::<Vec<_>>());
+    let (a, b, one) = (symbols(&x), symbols(&y), classes(150, 1));
+    for estimator in estimators() {
+        let (x, y, z): (Variable<'_>, Variable<'_>, Variable<'_>) = match estimator.info().family {
+            Family::Counts => ((&a).into(), (&b).into(), (&one).into()),
+            _ => ((&x).into(), (&y).into(), (&constant).into()),
+        };
+        let name = estimator.name();
+        let nats = |result: Result<Estimate, EstimateError>| {
+            result.unwrap_or_else(|error| panic!("{name}: {error}")).information.nats()
+        };
+        if estimator.info().offers.contains(&Quantity::TotalCorrelation) {
+            let without = nats(estimator.total_correlation(&[x.view(), y.view()]));
+            let with = nats(estimator.total_correlation(&[x.view(), z.view(), y.view()]));
+            assert!((with - without).abs() < 1e-9 && with > 0.1, "{name}: {with} and {without}");
+        }
+        if estimator.info().offers.contains(&Quantity::ConditionalInformation) {
+            let without = nats(estimator.conditional(x, y, z));
+            assert!(without > 0.1, "{name}: {without}");
+        }
+    }
+}
+
+#[test]
 fn what_no_estimator_can_measure_is_refused_alike() {
     let good = normals(50, 2, 0);
     let mut bad = good.clone();

@@ -126,7 +126,7 @@ fn tried(calibration: &Calibration, interrupt: &Arc<AtomicBool>) -> Result<Vec<A
                 let known = so_far.len();
                 so_far.extend_from_slice(&table[known..]);
                 let done = table.len();
-                clock.set(done as u64, of as u64, &format!("now {task}, estimators tried"));
+                clock.set(done, of, &format!("now {task}, estimators tried"));
             };
             pool.install(|| run(&calibration, &mut told, &interrupt))
         }

@@ -163,28 +163,23 @@ impl Clock {
         *phase = Some(begun);
     }
 
-    /// One step is done.
-    pub fn step(&self) {
-        let done = self.shared.done.fetch_add(1, Ordering::Relaxed) + 1;
-        // Whoever holds the lock shows it.
-        if let Ok(phase) = self.shared.phase.try_lock()
-            && let Some(phase) = &*phase
+    /// Shows that so many of so many steps are done, from any thread.
+    pub fn set(&self, done: usize, of: usize, what: &str) {
+        self.shared.done.fetch_max(done as u64, Ordering::Relaxed);
+        // Whoever holds the lock shows what is done.
+        if let Ok(mut phase) = self.shared.phase.try_lock()
+            && let Some(phase) = &mut *phase
         {
-            phase.show(done);
-        }
-    }
-
-    /// Shows that so many of so many steps are done, and which is next.
-    pub fn set(&self, done: u64, of: u64, what: &str) {
-        self.shared.done.store(done, Ordering::Relaxed);
-        if let Some(phase) = &mut *self.shared.phase() {
             if phase.of == 0 {
                 // A bar that has no end cannot be given one.
                 phase.meter.finish();
                 phase.meter = Meter::new();
             }
-            (phase.what, phase.of) = (what.into(), of);
-            phase.show(done);
+            if phase.what != what {
+                phase.what = what.into();
+            }
+            phase.of = of as u64;
+            phase.show(self.shared.done.load(Ordering::Relaxed));
         }
     }
 

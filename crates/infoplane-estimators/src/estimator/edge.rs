@@ -192,8 +192,8 @@ impl Edge {
             warnings.push(Warning::ConstantColumns { columns: constant_columns });
         }
         if x.constant || y.constant {
-            warnings.push(Warning::Constant);
-            return Estimate { warnings, ..Estimate::new(Information::ZERO, kind, variables) };
+            // One sample, which never changes.
+            return Estimate::of_constant(variables);
         }
         let hashes = x.of.len().max(y.of.len());
         let pair = |hash: usize| (&x.of[hash.min(x.of.len() - 1)], &y.of[hash.min(y.of.len() - 1)]);

@@ -186,13 +186,6 @@ impl Scores {
         }
         Ok(Scores { parts, warnings })
     }
-
-    /// Returns the estimate for a constant variable.
-    pub(super) fn nothing(mut self, kind: EstimateKind, variables: &[Variable<'_>]) -> Estimate {
-        self.warnings.push(Warning::Constant);
-        let zero = Information::from_nats(0.0);
-        Estimate { warnings: self.warnings, ..Estimate::new(zero, kind, variables) }
-    }
 }
 
 /// Rejects as many columns as samples: the covariance is then singular for any data.
@@ -282,7 +275,7 @@ impl Gcmi {
         let scores = Scores::new(self.name(), &[t.view()])?;
         let t = &scores.parts[0];
         if t.ncols() == 0 || labels.n_labels() == 1 {
-            return Ok(scores.nothing(EstimateKind::GaussianCopula, variables));
+            return Ok(Estimate::of_constant(variables));
         }
         let smallest = labels.counts().iter().copied().min().unwrap_or(0);
         check_width(self.name(), smallest, t.ncols()).map_err(|error| match error {
@@ -370,7 +363,7 @@ impl Estimator for Gcmi {
         let scores = Scores::new(self.name(), &variables)?;
         let [x, y, z] = &scores.parts[..] else { unreachable!("three variables") };
         if x.ncols() == 0 || y.ncols() == 0 {
-            return Ok(scores.nothing(EstimateKind::GaussianCopula, &variables));
+            return Ok(Estimate::of_constant(&variables));
         }
         let n = x.nrows();
         check_width(self.name(), n, x.ncols() + y.ncols() + z.ncols())?;
@@ -389,7 +382,7 @@ impl Estimator for Gcmi {
         let scores = Scores::new(self.name(), parts)?;
         let changing: Vec<_> = scores.parts.iter().filter(|part| part.ncols() > 0).collect();
         if changing.len() < 2 {
-            return Ok(scores.nothing(EstimateKind::GaussianCopula, parts));
+            return Ok(Estimate::of_constant(parts));
         }
         let n = changing[0].nrows();
         check_width(self.name(), n, changing.iter().map(|part| part.ncols()).sum())?;

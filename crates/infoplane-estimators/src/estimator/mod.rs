@@ -43,8 +43,8 @@ pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
 pub use symbols::Symbols;
 pub use uncertainty::{
-    Bootstrap, Options, PermutationTest, Subsampling, bootstrap, permutation_test, subsampling_error,
-    with_uncertainty,
+    Bootstrap, Options, PermutationTest, Resampling, Subsampling, bootstrap, permutation_test,
+    subsampling_error, with_uncertainty,
 };
 
 use crate::{Labels, Variable};

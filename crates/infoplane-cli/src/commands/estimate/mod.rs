@@ -1,6 +1,5 @@
 //! `infoplane estimate`.
 
-mod counted;
 mod entropy;
 mod layer;
 mod pair;
@@ -8,7 +7,6 @@ mod total_correlation;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::Subcommand;
@@ -49,7 +47,7 @@ impl Args {
 /// Estimates information from files.
 pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
     end_on_interrupt("interrupted; nothing was written", Vec::new());
-    let clock = Arc::new(Clock::new("reading"));
+    let clock = Clock::new("reading");
     match arguments {
         Args::Pair(arguments) => pair::pair(arguments, &clock),
         Args::Entropy(arguments) => entropy::entropy(arguments, &clock),

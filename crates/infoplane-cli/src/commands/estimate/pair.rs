@@ -1,12 +1,10 @@
 //! `infoplane estimate pair`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use infoplane::estimator::{AnyEstimator, Estimator, Options, Uncertainty};
+use infoplane::estimator::{AnyEstimator, Options, Resampling, Uncertainty};
 use infoplane::{Estimate, EstimateError, Measure, Variable};
 
-use super::counted::Counted;
 use super::{Common, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows, same_length};
@@ -63,7 +61,7 @@ pub struct ErrorFlags {
 }
 
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
-pub fn pair(arguments: &Args, clock: &Arc<Clock>) -> Result<ExitCode, Failure> {
+pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
@@ -89,72 +87,52 @@ pub fn pair(arguments: &Args, clock: &Arc<Clock>) -> Result<ExitCode, Failure> {
     let variables: Vec<Variable<'_>> = files.iter().map(|(_, variable)| *variable).collect();
     arguments.common.check_memory(&estimator, &variables, 1)?;
     clock.begin("estimating", 0);
-    let (x, y) = (x.variable(), y.variable());
-    let (quantity, estimate, p_value);
-    match &z {
+    let (quantity, estimate, p_value) = match &z {
         Some((_, z)) => {
-            quantity = "I(X;Y|Z)";
-            estimate = estimator.conditional(x, y, z.variable()).map_err(told)?;
-            p_value = None;
+            let estimate = estimator.conditional(x.variable(), y.variable(), z.variable()).map_err(told)?;
+            ("I(X;Y|Z)", estimate, None)
         }
         None => {
-            quantity = "I(X;Y)";
-            let first = estimator.pair(x, y).map_err(told)?;
-            (estimate, p_value) = finish(first, &estimator, &x, &y, arguments, clock, told)?;
+            let (estimate, p_value) =
+                measured(&estimator, [x.variable(), y.variable()], arguments, clock, told)?;
+            ("I(X;Y)", estimate, p_value)
         }
-    }
+    };
     clock.clear();
     print(quantity, &estimator, &estimate, p_value, "estimate pair", &arguments.common)
 }
 
-/// Adds a standard error and a p-value, as asked for, by the very estimator that gave the estimate.
-fn finish(
-    mut estimate: Estimate,
+/// The estimate, with a standard error and a p-value as asked for.
+fn measured(
     estimator: &AnyEstimator,
-    x: &Variable<'_>,
-    y: &Variable<'_>,
+    [x, y]: [Variable<'_>; 2],
     arguments: &Args,
-    clock: &Arc<Clock>,
+    clock: &Clock,
     told: impl Fn(EstimateError) -> Failure,
 ) -> Result<(Estimate, Option<f64>), Failure> {
-    let as_symbols = |side: usize| {
-        estimate.choice.as_ref().is_some_and(|choice| choice.as_symbols.get(side) == Some(&true))
-    };
-    let x_symbols = as_symbols(0).then(|| x.symbols());
-    let y_symbols = as_symbols(1).then(|| y.symbols());
-    let x = x_symbols.as_ref().map_or_else(|| x.view(), Variable::Labels);
-    let y = y_symbols.as_ref().map_or_else(|| y.view(), Variable::Labels);
-    let by = estimate.choice.as_ref().map_or(estimator, |choice| &choice.estimator).clone();
+    let permuted = |done: usize, of: usize| clock.set(done, of, "permutations");
+    let repeated = |done: usize, of: usize| clock.set(done, of, "standard error, estimates");
+    let resampling = Resampling::new(estimator, x.view(), y.view()).map_err(&told)?.with_progress(&permuted);
     // Estimates of permutations and draws are made side by side.
-    let more = || arguments.common.check_memory(&by, &[x, y], rayon::current_num_threads());
-    let counted = Counted { estimator: Box::new(by.clone()), clock: Arc::clone(clock) };
+    let check_memory = || {
+        let by = resampling.estimate().choice.as_ref().map_or(estimator, |choice| &choice.estimator);
+        arguments.common.check_memory(by, &resampling.variables(), rayon::current_num_threads())
+    };
     let p_value = match arguments.permutations {
         Some(n) => {
-            more()?;
-            clock.begin("permutations", u64::from(n) + 1);
-            Some(counted.permutation_test(x, y, n as usize, 0).map_err(&told)?.p_value)
+            check_memory()?;
+            clock.begin("permutations", 0);
+            Some(resampling.permutation_test(n as usize, 0).map_err(&told)?.p_value)
         }
         None => None,
     };
-    if arguments.error.no_standard_error || estimate.standard_error.is_some() {
-        return Ok((estimate, p_value));
+    if arguments.error.no_standard_error {
+        return Ok((resampling.estimate().clone(), p_value));
     }
-    let options = Options::default();
-    let parts = options.parts as u64;
-    let estimates = match by.info().uncertainty {
-        // 2 parts, 3 parts, … and all samples.
-        Uncertainty::Subsampling => parts * (parts + 1) / 2,
-        Uncertainty::Bootstrap => {
-            more()?;
-            options.draws as u64 + 1
-        }
-        Uncertainty::OwnError | Uncertainty::None => return Ok((estimate, p_value)),
-    };
-    clock.begin("standard error, estimates", estimates);
-    let found = counted.pair_with_error(x, y, options).map_err(&told)?;
-    estimate.standard_error = found.standard_error;
-    estimate.interval = estimate.interval.or(found.interval);
-    let new: Vec<_> = found.warnings.into_iter().filter(|w| !estimate.warnings.contains(w)).collect();
-    estimate.warnings.extend(new);
+    if resampling.uncertainty() == Uncertainty::Bootstrap {
+        check_memory()?;
+    }
+    clock.begin("standard error, estimates", 0);
+    let estimate = resampling.with_progress(&repeated).with_error(Options::default()).map_err(&told)?;
     Ok((estimate, p_value))
 }

@@ -92,9 +92,6 @@ impl Estimator for BiKsg {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
-        if prepared.parts.iter().any(|part| part.ncols() == 0) {
-            return Ok(prepared.nothing(&variables));
-        }
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };
         let joint = joined(&[x, y]);
         let n = joint.nrows();

@@ -271,9 +271,6 @@ impl Estimator for CvKsg {
         check_samples(self.name(), self.k, n)?;
         let scores = Scores::new(self.name(), variables)?;
         let changing: Vec<_> = scores.parts.iter().filter(|part| part.ncols() > 0).collect();
-        if changing.len() < 2 {
-            return Ok(scores.nothing(EstimateKind::Consistent, variables));
-        }
         let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
         check_width(self.name(), n, widths.iter().sum())?;
         let gaussian = gaussian_total_correlation(&changing)?;

@@ -157,9 +157,6 @@ impl Estimator for Kl {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
-        if prepared.parts.iter().any(|part| part.ncols() == 0) {
-            return Ok(prepared.nothing(&variables));
-        }
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };
         let terms = [self.measure(x)?, self.measure(y)?, self.measure(&joined(&[x, y]))?];
         let nats = terms[0].nats + terms[1].nats - terms[2].nats;

@@ -148,9 +148,6 @@ impl Estimator for Ksg {
         let variables = [x.view(), y.view(), z.view()];
         let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
         let [x, y, z] = &prepared.parts[..] else { unreachable!("three variables") };
-        if x.ncols() == 0 || y.ncols() == 0 {
-            return Ok(prepared.nothing(&variables));
-        }
         let n = x.nrows();
         if z.ncols() == 0 {
             let TotalCorrelation { nats, tied, ceiling } = self.measure(&[x, y])?;
@@ -174,9 +171,6 @@ impl Estimator for Ksg {
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();
-        if changing.len() < 2 {
-            return Ok(prepared.nothing(parts));
-        }
         let TotalCorrelation { nats, tied, ceiling } = self.measure(&changing)?;
         Ok(finished(nats, parts, prepared.warnings, tied, Some(ceiling)))
     }

@@ -123,9 +123,6 @@ impl Estimator for Ksg2 {
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();
-        if changing.len() < 2 {
-            return Ok(prepared.nothing(parts));
-        }
         let (nats, tied) = self.measure(&changing)?;
         let psi = digammas(changing[0].nrows());
         let each = psi[changing[0].nrows()] - psi[self.k] - 1.0 / self.k as f64;

@@ -116,13 +116,6 @@ impl Parts {
         }
         Ok(Parts { parts, warnings })
     }
-
-    /// Returns the estimate for a constant variable: the information is 0.
-    fn nothing(mut self, variables: &[Variable<'_>]) -> Estimate {
-        self.warnings.push(Warning::Constant);
-        let zero = Information::from_nats(0.0);
-        Estimate { warnings: self.warnings, ..Estimate::new(zero, EstimateKind::Consistent, variables) }
-    }
 }
 
 /// Columns in all from which a method of neighbours has a warning.

@@ -161,9 +161,6 @@ impl Estimator for Ross {
         let variables = [x.view(), y.view()];
         let estimator = self.name();
         let (t, labels) = match (&variables[0], &variables[1]) {
-            (Variable::Labels(_), Variable::Labels(_)) => {
-                return Err(EstimateError::NeedsMatrix { estimator });
-            }
             (t, Variable::Labels(labels)) | (Variable::Labels(labels), t) => (t, *labels),
             _ => return Err(EstimateError::NeedsLabels { estimator }),
         };
@@ -172,11 +169,6 @@ impl Estimator for Ross {
         let mut warnings = Vec::new();
         if t.constant > 0 {
             warnings.push(Warning::ConstantColumns { columns: t.constant });
-        }
-        if t.values.ncols() == 0 || labels.n_labels() == 1 {
-            warnings.push(Warning::Constant);
-            let zero = Information::from_nats(0.0);
-            return Ok(Estimate { warnings, ..Estimate::new(zero, EstimateKind::Consistent, &variables) });
         }
         self.measure(&variables, t.values, labels, warnings)
     }

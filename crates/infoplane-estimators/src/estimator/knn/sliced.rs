@@ -113,23 +113,12 @@ impl Estimator for Sliced {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let sides = variables.each_ref().map(|variable| columns(variable, self.scaling));
-        if sides.iter().all(Option::is_none) {
-            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
-        }
         let labelled = sides.iter().any(Option::is_none);
         check_samples(self.name(), if labelled { 1 } else { self.k }, x.n_samples())?;
         let mut warnings = Vec::new();
         let constant: usize = sides.iter().flatten().map(|side| side.constant).sum();
         if constant > 0 {
             warnings.push(Warning::ConstantColumns { columns: constant });
-        }
-        let never_changes =
-            |variable: &Variable<'_>| matches!(variable, Variable::Labels(l) if l.n_labels() == 1);
-        if sides.iter().flatten().any(|side| side.values.ncols() == 0) || variables.iter().any(never_changes)
-        {
-            warnings.push(Warning::Constant);
-            let zero = Information::from_nats(0.0);
-            return Ok(Estimate { warnings, ..Estimate::new(zero, EstimateKind::Sliced, &variables) });
         }
         let single = sides.iter().flatten().all(|side| side.values.ncols() == 1);
         let projections = if single { 1 } else { self.projections as u64 };

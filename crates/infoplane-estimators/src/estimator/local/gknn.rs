@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
-use super::{
-    Found, check_ties, differences, finite, for_entropy, nothing, on_a_plane, prepare, report, tied,
-};
+use super::{Found, check_ties, differences, finite, for_entropy, on_a_plane, prepare, report, tied};
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
@@ -237,7 +235,8 @@ impl Estimator for Gknn {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
-            return Ok(nothing(&variables));
+            // One sample, which never changes.
+            return Ok(Estimate::of_constant(&variables));
         };
         let dims = prepared.joint.ncols();
         self.check(dims, prepared.joint.nrows())?;

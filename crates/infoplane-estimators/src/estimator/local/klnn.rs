@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
 use super::{
-    Found, MOST, check_ties, finite, for_entropy, nothing, on_a_plane, prepare, report, tied, tied_in_column,
+    Found, MOST, check_ties, finite, for_entropy, on_a_plane, prepare, report, tied, tied_in_column,
 };
 use crate::estimator::input::heavy_tailed;
 use crate::math;
@@ -385,7 +385,8 @@ impl Estimator for Klnn {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
-            return Ok(nothing(&variables));
+            // One sample, which never changes.
+            return Ok(Estimate::of_constant(&variables));
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;

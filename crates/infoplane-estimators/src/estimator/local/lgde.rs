@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
-use super::{Found, MOST, check_ties, finite, nothing, on_a_plane, prepare, report, tied, tied_in_column};
+use super::{Found, MOST, check_ties, finite, on_a_plane, prepare, report, tied, tied_in_column};
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::{
@@ -485,7 +485,8 @@ impl Estimator for Lgde {
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
         let Some(prepared) = prepare(self.name(), &variables, self.scaling)? else {
-            return Ok(nothing(&variables));
+            // One sample, which never changes.
+            return Ok(Estimate::of_constant(&variables));
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
         let joint = self.space(prepared.joint.view())?;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::orthogonalize;
-use super::{Found, check_ties, differences, finite, nothing, on_a_plane, prepare, report, tied_in_column};
+use super::{Found, check_ties, differences, finite, on_a_plane, prepare, report, tied_in_column};
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};
@@ -313,8 +313,13 @@ impl Estimator for Lnc {
     }
 
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        let Some(prepared) = prepare(self.name(), parts, self.scaling)? else {
-            return Ok(nothing(parts));
+        let changing: Vec<_> = parts.iter().filter(|part| !part.is_constant()).map(Variable::view).collect();
+        if changing.is_empty() {
+            // One sample, which never changes.
+            return Ok(Estimate::of_constant(parts));
+        }
+        let Some(prepared) = prepare(self.name(), &changing, self.scaling)? else {
+            unreachable!("a variable that changes has a column that does")
         };
         self.blocks(&prepared.blocks, prepared.joint.view(), prepared.constant, parts)
     }

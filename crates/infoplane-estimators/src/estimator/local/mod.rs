@@ -22,7 +22,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
 use super::input::{Columns, columns};
 use crate::neighbors::Nearest;
-use crate::{Estimate, EstimateError, EstimateKind, Information, Scaling, Variable, Warning};
+use crate::{Estimate, EstimateError, Information, Scaling, Variable, Warning};
 
 /// Columns that local likelihood can work with, of all variables together.
 const MOST: usize = 6;
@@ -63,13 +63,6 @@ fn prepare(
     // Side by side, columns may lie in any order in memory; searches want rows.
     let joint = joint.as_standard_layout().into_owned();
     Ok(Some(Prepared { blocks, joint, constant }))
-}
-
-/// Returns the estimate for a constant variable.
-fn nothing(variables: &[Variable<'_>]) -> Estimate {
-    let mut estimate = Estimate::new(Information::from_nats(0.0), EstimateKind::Exact, variables);
-    estimate.warnings.push(Warning::Constant);
-    estimate
 }
 
 /// Returns a matrix for an entropy: every column divided by its standard deviation if so asked, and the sum of the

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::chosen::Chosen;
+use super::resampling::Resampling;
 use super::{deviation, mean};
 use crate::random::{Purpose, below, generator};
 use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
@@ -67,34 +67,35 @@ pub fn bootstrap<'x, 'y, E: Estimator + ?Sized>(
     seed: u64,
 ) -> Result<Bootstrap, EstimateError> {
     let (x, y) = (x.into(), y.into());
-    let chosen = Chosen::new(estimator, x.view(), y.view())?;
-    resample(&chosen, draws, seed)
+    let resampling = Resampling::new(estimator, x.view(), y.view())?;
+    resampling.bootstrap(draws, seed)
 }
 
 pub(super) fn resample<E: Estimator + ?Sized>(
-    chosen: &Chosen<'_, E>,
+    resampling: &Resampling<'_, E>,
     draws: usize,
     seed: u64,
 ) -> Result<Bootstrap, EstimateError> {
-    if chosen.uncertainty() == Uncertainty::Subsampling {
+    if resampling.uncertainty() == Uncertainty::Subsampling {
         return Err(EstimateError::Setting {
             key: "uncertainty",
-            given: format!("the bootstrap for {}", chosen.name()),
+            given: format!("the bootstrap for {}", resampling.name()),
             allowed: "subsampling: rows drawn twice are neighbours at distance 0",
         });
     }
     if draws < 20 {
         return Err(EstimateError::Setting { key: "draws", given: draws.to_string(), allowed: "20 or more" });
     }
-    let value = chosen.estimate.information;
-    let n = chosen.n_samples();
+    let value = resampling.estimate.information;
+    let n = resampling.n_samples();
+    let count = resampling.counter(draws);
     let values: Vec<f64> = (0..draws)
         .into_par_iter()
         .map(|draw| {
             let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
             let mut rows: Vec<usize> = (0..n).map(|_| below(&mut random, n as u32) as usize).collect();
             rows.sort_unstable();
-            chosen.of_rows(&rows)
+            resampling.of_rows(&rows).inspect(|_| count())
         })
         .collect::<Result<_, _>>()?;
     let mean = mean(&values);

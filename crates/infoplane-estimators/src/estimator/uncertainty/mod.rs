@@ -3,20 +3,19 @@
 //! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads.
 
 mod bootstrap;
-mod chosen;
 mod permutation;
+mod resampling;
 mod subsampling;
 #[cfg(test)]
 mod tests;
 
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use permutation::{PermutationTest, permutation_test};
+pub use resampling::Resampling;
 pub use subsampling::{Subsampling, subsampling_error};
 
 use crate::{Estimate, EstimateError, Estimator, Information, Interval, Uncertainty, Variable, Warning};
-use bootstrap::resample;
-use chosen::Chosen;
-use subsampling::{MANY_SAMPLES, subsample, subsample_few};
+use subsampling::{MANY_SAMPLES, subsample_few};
 
 /// Options of [`with_uncertainty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +71,14 @@ pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
     options: Options,
 ) -> Result<Estimate, EstimateError> {
     let (x, y) = (x.into(), y.into());
-    let chosen = Chosen::new(estimator, x.view(), y.view())?;
-    let mut estimate = chosen.estimate.clone();
+    Resampling::new(estimator, x.view(), y.view())?.with_error(options)
+}
+
+fn estimate_with_error<E: Estimator + ?Sized>(
+    resampling: &Resampling<'_, E>,
+    options: Options,
+) -> Result<Estimate, EstimateError> {
+    let mut estimate = resampling.estimate.clone();
     if estimate.standard_error.is_some() || estimate.warnings.contains(&Warning::Constant) {
         return Ok(estimate);
     }
@@ -81,21 +86,21 @@ pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
         lower: estimate.information - error * 1.96,
         upper: estimate.information + error * 1.96,
     };
-    let n = chosen.n_samples();
-    let found = match chosen.uncertainty() {
+    let n = resampling.n_samples();
+    let found = match resampling.uncertainty() {
         Uncertainty::OwnError | Uncertainty::None => return Ok(estimate),
         Uncertainty::Subsampling if n < 20 => Err(format!("{n} samples are too few for parts of them")),
         Uncertainty::Subsampling => {
             // Parts of ten samples say little, but say it; fewer would be another method's question.
             let parts = options.parts.min(n / 10);
             let found = match n < MANY_SAMPLES {
-                true => subsample(&chosen, parts, options.seed),
-                false => subsample_few(&chosen, options.seed),
+                true => resampling.subsampling(parts, options.seed),
+                false => subsample_few(resampling, options.seed),
             };
             let found = match found {
                 // Larger parts, and fewer of them, for an estimator that needs them.
                 Err(EstimateError::TooFewSamples { needed, .. }) if (2..parts).contains(&(n / needed)) => {
-                    subsample(&chosen, n / needed, options.seed)
+                    resampling.subsampling(n / needed, options.seed)
                 }
                 found => found,
             };
@@ -107,7 +112,7 @@ pub fn with_uncertainty<'x, 'y, E: Estimator + ?Sized>(
                 Err(error) => Err(error.to_string()),
             }
         }
-        Uncertainty::Bootstrap => match resample(&chosen, options.draws, options.seed) {
+        Uncertainty::Bootstrap => match resampling.bootstrap(options.draws, options.seed) {
             Ok(found) => Ok((found.standard_error, found.interval, None)),
             Err(EstimateError::Setting { key, given, allowed }) => {
                 return Err(EstimateError::Setting { key, given, allowed });

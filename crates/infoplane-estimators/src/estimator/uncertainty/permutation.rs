@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::chosen::Chosen;
+use super::resampling::Resampling;
 use super::{deviation, mean};
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable};
@@ -58,20 +58,29 @@ pub fn permutation_test<'x, 'y, E: Estimator + ?Sized>(
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    let resampling = Resampling::new(estimator, x.view(), y.view())?;
+    resampling.permutation_test(permutations, seed)
+}
+
+pub(super) fn permute<E: Estimator + ?Sized>(
+    resampling: &Resampling<'_, E>,
+    permutations: usize,
+    seed: u64,
+) -> Result<PermutationTest, EstimateError> {
     if permutations == 0 {
         return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
     }
-    let (x, y) = (x.into(), y.into());
-    let chosen = Chosen::new(estimator, x.view(), y.view())?;
-    let value = chosen.estimate.information;
-    let n = chosen.n_samples();
+    let value = resampling.estimate.information;
+    let n = resampling.n_samples();
+    let count = resampling.counter(permutations);
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
         .map(|permutation| {
             let mut rows: Vec<usize> = (0..n).collect();
             let index = 2 << 32 | permutation as u64;
             shuffle(&mut generator(seed, Purpose::Uncertainty, index), &mut rows);
-            chosen.of_permuted(&rows)
+            resampling.of_permuted(&rows).inspect(|_| count())
         })
         .collect::<Result<_, EstimateError>>()?;
     // Equal values may differ by the rounding of sums in another order; they count as reached.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::chosen::Chosen;
 use super::mean;
+use super::resampling::Resampling;
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
 
@@ -71,17 +71,17 @@ pub fn subsampling_error<'x, 'y, E: Estimator + ?Sized>(
     seed: u64,
 ) -> Result<Subsampling, EstimateError> {
     let (x, y) = (x.into(), y.into());
-    let chosen = Chosen::new(estimator, x.view(), y.view())?;
-    subsample(&chosen, parts, seed)
+    let resampling = Resampling::new(estimator, x.view(), y.view())?;
+    resampling.subsampling(parts, seed)
 }
 
 pub(super) fn subsample<E: Estimator + ?Sized>(
-    chosen: &Chosen<'_, E>,
+    resampling: &Resampling<'_, E>,
     parts: usize,
     seed: u64,
 ) -> Result<Subsampling, EstimateError> {
-    let value = chosen.estimate.information;
-    let n = chosen.n_samples();
+    let value = resampling.estimate.information;
+    let n = resampling.n_samples();
     if parts < 2 || n / parts.max(1) < 2 {
         return Err(EstimateError::Setting {
             key: "parts",
@@ -98,6 +98,7 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
             rows
         })
         .collect();
+    let count = resampling.counter(jobs.len());
     let values: Vec<f64> = jobs
         .par_iter()
         .map(|&(parts, part)| {
@@ -105,7 +106,7 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
             let mut rows = deals[parts - 2][part * size..(part + 1) * size].to_vec();
             // In their old order: a method may look at rows from the first to the last.
             rows.sort_unstable();
-            chosen.of_rows(&rows)
+            resampling.of_rows(&rows).inspect(|_| count())
         })
         .collect::<Result<_, _>>()?;
     let mut means = Vec::new();
@@ -134,26 +135,27 @@ const PART_SIZE: usize = 10_000;
 /// Estimates the standard error from 20 parts of 10,000 samples or fewer, at a fifth of the cost of one estimate of a
 /// million.
 pub(super) fn subsample_few<E: Estimator + ?Sized>(
-    chosen: &Chosen<'_, E>,
+    resampling: &Resampling<'_, E>,
     seed: u64,
 ) -> Result<Subsampling, EstimateError> {
-    let n = chosen.n_samples();
+    let n = resampling.n_samples();
     let size = (n / FEW_PARTS).min(PART_SIZE);
     let mut rows: Vec<usize> = (0..n).collect();
     shuffle(&mut generator(seed, Purpose::Uncertainty, FEW_PARTS as u64), &mut rows);
+    let count = resampling.counter(FEW_PARTS);
     let values: Vec<f64> = rows
         .par_chunks_exact_mut(size)
         .take(FEW_PARTS)
         .map(|rows| {
             rows.sort_unstable();
-            chosen.of_rows(rows)
+            resampling.of_rows(rows).inspect(|_| count())
         })
         .collect::<Result<_, _>>()?;
     let mean = mean(&values);
     let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (FEW_PARTS as f64 - 1.0);
     let standard_error = (variance * size as f64 / n as f64).sqrt();
     let means = vec![(n / size, Information::from_nats(mean))];
-    Ok(subsampling(chosen.estimate.information, standard_error, means, n))
+    Ok(subsampling(resampling.estimate.information, standard_error, means, n))
 }
 
 fn subsampling(

@@ -126,9 +126,9 @@ fn every_method_gets_the_error_that_suits_it() {
 fn few_parts_of_many_samples_tell_the_same_error() {
     let (x, y) = binned_pair(200_000, 5);
     let plug_in = plug_in();
-    let chosen = Chosen::new(&plug_in, (&x).into(), (&y).into()).unwrap();
-    let few = subsampling::subsample_few(&chosen, 0).unwrap();
-    let all = subsample(&chosen, 10, 0).unwrap();
+    let resampling = Resampling::new(&plug_in, (&x).into(), (&y).into()).unwrap();
+    let few = subsampling::subsample_few(&resampling, 0).unwrap();
+    let all = resampling.subsampling(10, 0).unwrap();
     let (few, all) = (few.standard_error.nats(), all.standard_error.nats());
     // Relative errors of a sixth and a tenth: three of both together.
     assert!((few / all - 1.0).abs() < 0.6, "{few} for {all}");
