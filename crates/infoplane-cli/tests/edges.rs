@@ -178,10 +178,11 @@ fn an_estimate_stops_at_a_signal_and_shows_how_far_it_is() {
             let mut call = command(folder.path(), arguments);
             call.env("INFOPLANE_PROGRESS_SECONDS", "0.01").stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut child = call.spawn().unwrap();
-            // Until it says how far it is.
+            // Until it says how far it is; before the first part is done, it cannot say how long the rest takes.
             let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
-            let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains(shown)).unwrap();
-            assert!(line.contains(", elapsed ") && line.contains("ETA "), "{line}");
+            let tells = |line: &String| line.contains(shown) && line.contains("ETA ");
+            let line = lines.by_ref().map(Result::unwrap).find(tells).unwrap();
+            assert!(line.contains(", elapsed "), "{line}");
             send(signal, child.id());
             // Reads to the end, so that nothing waits for a full pipe.
             let rest: Vec<String> = lines.map(Result::unwrap).collect();
