@@ -18,10 +18,6 @@ pub(crate) const ROWS: usize = 8;
 /// `tile[r][l]` is of left point r and right point l.
 pub(crate) type Tile = [[f32; PANEL]; ROWS];
 
-/// Vectors of a register tile across the right panel. With 8 rows they fill 24 of the 32 registers of
-/// AVX-512: 8 broadcasts and 3 loads feed 24 multiply-adds.
-const ACROSS: usize = 3;
-
 /// What is summed over coordinates, from `N` numbers of the left point and one of the right.
 pub(crate) trait Summand<const N: usize> {
     /// Returns the sum with one coordinate more.
@@ -81,26 +77,41 @@ impl Summand<2> for ShiftedDifference {
     }
 }
 
-/// Adds up a part of a tile: `M` left points against three vectors of right points.
+/// Adds up a part of a tile, `M` left points against `A` vectors of right points, in registers.
+///
+/// Of the left and of the right, those that are fewer stay in registers while the others are loaded one by one. Of 16
+/// registers, 2 × 6 sums leave four: two left points, a vector of the right and a difference. 4 × 3 sums leave one too
+/// few; a sum then went to memory and back for every coordinate, at half the speed. The 32 of AVX-512 hold 8 × 3.
 #[inline(always)]
-fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const M: usize>(
+fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const M: usize, const A: usize>(
     simd: S,
     left: [&[V::Element]; N],
     right: &[V::Element],
     first_row: usize,
     first_column: usize,
-) -> [[V; ACROSS]; M] {
-    let mut sums = [[V::splat(simd, V::Element::default()); ACROSS]; M];
+) -> [[V; A]; M] {
+    let mut sums = [[V::splat(simd, V::Element::default()); A]; M];
     for (coordinate, right) in right.chunks_exact(PANEL).enumerate() {
         let first = coordinate * ROWS + first_row;
         let left: [&[V::Element]; N] = std::array::from_fn(|n| &left[n][first..first + M]);
-        let right = &right[first_column..first_column + ACROSS * V::LEN];
-        let right: [V; ACROSS] =
-            std::array::from_fn(|v| V::from_slice(simd, &right[v * V::LEN..(v + 1) * V::LEN]));
-        for row in 0..M {
-            let left: [V; N] = std::array::from_fn(|n| V::splat(simd, left[n][row]));
-            for v in 0..ACROSS {
-                sums[row][v] = T::add(sums[row][v], left, right[v]);
+        let right = &right[first_column..first_column + A * V::LEN];
+        let of_left = |row: usize| -> [V; N] { std::array::from_fn(|n| V::splat(simd, left[n][row])) };
+        let of_right = |v: usize| V::from_slice(simd, &right[v * V::LEN..(v + 1) * V::LEN]);
+        if M < A {
+            let left: [[V; N]; M] = std::array::from_fn(of_left);
+            for v in 0..A {
+                let right = of_right(v);
+                for row in 0..M {
+                    sums[row][v] = T::add(sums[row][v], left[row], right);
+                }
+            }
+        } else {
+            let right: [V; A] = std::array::from_fn(of_right);
+            for row in 0..M {
+                let left = of_left(row);
+                for v in 0..A {
+                    sums[row][v] = T::add(sums[row][v], left, right[v]);
+                }
             }
         }
     }
@@ -115,15 +126,15 @@ pub(crate) fn fill<S: Simd, T: Summand<N>, const N: usize, const RUN: usize>(
     right: &[f32],
     tile: &mut Tile,
 ) {
-    // As many rows at once as the registers hold; with two broadcasts each, half of them.
     match (S::f32s::LEN, N) {
-        (16, 1) => fill_by::<S, T, N, RUN, 8>(simd, left, right, tile),
-        _ => fill_by::<S, T, N, RUN, 4>(simd, left, right, tile),
+        (16, 1) => fill_by::<S, T, N, RUN, 8, 3>(simd, left, right, tile),
+        (16, _) => fill_by::<S, T, N, RUN, 4, 3>(simd, left, right, tile),
+        _ => fill_by::<S, T, N, RUN, 2, 6>(simd, left, right, tile),
     }
 }
 
 #[inline(always)]
-fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: usize>(
+fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: usize, const A: usize>(
     simd: S,
     left: [&[f32]; N],
     right: &[f32],
@@ -134,10 +145,10 @@ fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: us
         let first = run * RUN * ROWS;
         let left: [&[f32]; N] = std::array::from_fn(|n| &left[n][first..first + right.len() / PANEL * ROWS]);
         for row in (0..ROWS).step_by(M) {
-            for column in (0..PANEL).step_by(ACROSS * lanes) {
-                let sums = register_tile::<S, S::f32s, T, N, M>(simd, left, right, row, column);
+            for column in (0..PANEL).step_by(A * lanes) {
+                let sums = register_tile::<S, S::f32s, T, N, M, A>(simd, left, right, row, column);
                 for m in 0..M {
-                    for v in 0..ACROSS {
+                    for v in 0..A {
                         let place = &mut tile[row + m][column + v * lanes..column + (v + 1) * lanes];
                         let mut total = sums[m][v];
                         if run > 0 {
@@ -160,13 +171,14 @@ pub(crate) fn fill_from_doubles<S: Simd, T: Summand<N>, const N: usize>(
     tile: &mut Tile,
 ) {
     match (S::f64s::LEN, N) {
-        (8, 1) => fill_from_doubles_by::<S, T, N, 8>(simd, left, right, tile),
-        _ => fill_from_doubles_by::<S, T, N, 4>(simd, left, right, tile),
+        (8, 1) => fill_from_doubles_by::<S, T, N, 8, 3>(simd, left, right, tile),
+        (8, _) => fill_from_doubles_by::<S, T, N, 4, 3>(simd, left, right, tile),
+        _ => fill_from_doubles_by::<S, T, N, 2, 6>(simd, left, right, tile),
     }
 }
 
 #[inline(always)]
-fn fill_from_doubles_by<S: Simd, T: Summand<N>, const N: usize, const M: usize>(
+fn fill_from_doubles_by<S: Simd, T: Summand<N>, const N: usize, const M: usize, const A: usize>(
     simd: S,
     left: [&[f64]; N],
     right: &[f64],
@@ -174,10 +186,10 @@ fn fill_from_doubles_by<S: Simd, T: Summand<N>, const N: usize, const M: usize>(
 ) {
     let lanes = S::f64s::LEN;
     for row in (0..ROWS).step_by(M) {
-        for column in (0..PANEL).step_by(ACROSS * lanes) {
-            let sums = register_tile::<S, S::f64s, T, N, M>(simd, left, right, row, column);
+        for column in (0..PANEL).step_by(A * lanes) {
+            let sums = register_tile::<S, S::f64s, T, N, M, A>(simd, left, right, row, column);
             for m in 0..M {
-                for v in 0..ACROSS {
+                for v in 0..A {
                     let place = &mut tile[row + m][column + v * lanes..column + (v + 1) * lanes];
                     for (single, double) in place.iter_mut().zip(sums[m][v].as_slice()) {
                         *single = *double as f32;
