@@ -23,12 +23,14 @@
 // Tests may compare with the platform's functions.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod inputs;
 pub mod network;
 pub mod snapshot;
 pub mod train;
 mod vector_math;
 
 pub use infoplane_estimators::{Labels, Variable};
+pub use inputs::Inputs;
 /// Matrices: what data and activations are made of.
 pub use ndarray;
 pub use network::{Activations, Layer, Network, Nonlinearity};

@@ -94,7 +94,7 @@ pub use dataset::Dataset;
 pub use infoplane_estimators::{
     Bound, Estimate, EstimateError, Estimator, Information, Labels, Measure, OwnedVariable, Variable,
 };
-pub use infoplane_train::{Activations, Layer, Network, Nonlinearity, Observe, Snapshot, Snapshots};
+pub use infoplane_train::{Activations, Inputs, Layer, Network, Nonlinearity, Observe, Snapshot, Snapshots};
 pub use plane::{InformationPlane, LayerDescription, PlaneRow};
 
 pub(crate) use infoplane_estimators::{known, random};

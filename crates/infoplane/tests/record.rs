@@ -157,7 +157,7 @@ fn the_weights_of_a_run_measured_through_files_give_its_numbers_to_the_bit() {
         let network = summary.run.read_keyframe(0, epoch).unwrap().network;
         let of_epoch = folder.path().join(format!("acts/{epoch}"));
         fs::create_dir_all(&of_epoch).unwrap();
-        for (index, t) in network.activations(data.inputs.view()).layers.iter().enumerate() {
+        for (index, t) in network.activations(data.inputs.to_array().view()).layers.iter().enumerate() {
             let file = of_epoch.join(format!("T{}.npy", index + 1));
             fs::write(file, npy(&[t.nrows(), t.ncols()], t.as_slice().unwrap())).unwrap();
         }

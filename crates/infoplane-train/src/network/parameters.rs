@@ -99,7 +99,8 @@ impl Parameters {
     /// z = W t + b of layer `l` for a batch, both unit-major; `t` has its row of ones.
     pub(crate) fn preactivate(&self, level: Level, l: usize, t: &[f32], stride: usize, z: &mut [f32]) {
         let shape = &self.shape;
-        let weights = Left { values: &self.values[shape.range(l)], row: shape.strides[l], column: 1 };
+        let weights =
+            Left { values: &self.values[shape.range(l)], stride: shape.strides[l], transposed: false };
         let batch = Right { values: t, stride, depth: shape.widths[l] + 1 };
         multiply(level, weights, batch, z, stride);
     }

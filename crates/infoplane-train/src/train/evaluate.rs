@@ -62,11 +62,12 @@ impl Trainer {
         let mut targets = Aligned::zeros(width * BLOCK);
         let mut delta = Aligned::zeros(width * BLOCK);
         let mut shares = Aligned::zeros(BLOCK);
+        let mut batch_rows = self.samples.batch_rows(BLOCK);
         let (mut loss, mut correct) = (0.0, 0usize);
         for rows in rows.chunks(BLOCK) {
             let stride = padded(rows.len());
             batch.set_stride(shape, stride);
-            let chosen = self.samples.chosen(rows);
+            let chosen = self.samples.chosen(rows, &mut batch_rows);
             transpose(level, &chosen, stride, input_stride, &mut batch.layers[0], stride);
             let shares = &mut shares[..stride];
             shares[..rows.len()].fill(1.0);

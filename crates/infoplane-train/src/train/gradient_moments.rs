@@ -1,5 +1,7 @@
 //! Mean and spread of the mini-batch gradients of an epoch.
 
+use fearless_simd::{Level, dispatch, prelude::*};
+
 use super::LayerStats;
 use crate::network::Shape;
 
@@ -16,13 +18,9 @@ impl GradientMoments {
         GradientMoments { n_batches: 0, sums: vec![0.0; len], squares: vec![0.0; len] }
     }
 
-    pub(super) fn add(&mut self, gradient: &[f32]) {
+    pub(super) fn add(&mut self, level: Level, gradient: &[f32]) {
         self.n_batches += 1;
-        for ((sum, square), &g) in self.sums.iter_mut().zip(&mut self.squares).zip(gradient) {
-            let g = f64::from(g);
-            *sum += g;
-            *square += g * g;
-        }
+        dispatch!(level, simd => add(simd, &mut self.sums, &mut self.squares, gradient));
     }
 
     /// ‖mean‖ and ‖standard deviation‖ of the weights of layer `l`, without biases.
@@ -38,6 +36,16 @@ impl GradientMoments {
             variance += (self.squares[entry] / n - mean * mean).max(0.0);
         }
         (mean_squared.sqrt() as f32, variance.sqrt() as f32)
+    }
+}
+
+/// Adds numbers and their squares; a square is exact in double precision.
+#[inline(always)]
+fn add<S: Simd>(_: S, sums: &mut [f64], squares: &mut [f64], gradient: &[f32]) {
+    for ((sum, square), &g) in sums.iter_mut().zip(squares).zip(gradient) {
+        let g = f64::from(g);
+        *sum += g;
+        *square += g * g;
     }
 }
 

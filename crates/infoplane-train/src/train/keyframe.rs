@@ -29,16 +29,35 @@ pub struct Keyframe {
     pub moments: Vec<Network>,
 }
 
-/// Returns a check sum of numbers, bit for bit.
-pub(super) fn digest_of_values(values: &[f32]) -> u128 {
-    let mut hasher = XxHash3_128::new();
-    let mut bytes = Vec::with_capacity(1 << 16);
-    for values in values.chunks(1 << 14) {
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        hasher.write(&bytes);
+/// A check sum of numbers, bit for bit.
+pub(super) struct DigestOfValues {
+    hasher: XxHash3_128,
+    bytes: Vec<u8>,
+}
+
+impl DigestOfValues {
+    pub(super) fn new() -> DigestOfValues {
+        DigestOfValues { hasher: XxHash3_128::new(), bytes: Vec::with_capacity(1 << 16) }
     }
-    hasher.finish_128()
+
+    pub(super) fn add(&mut self, values: &[f32]) {
+        for values in values.chunks(1 << 14) {
+            self.bytes.clear();
+            self.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            self.hasher.write(&self.bytes);
+        }
+    }
+
+    pub(super) fn finish(&self) -> u128 {
+        self.hasher.finish_128()
+    }
+}
+
+/// Returns the check sum of some numbers.
+pub(super) fn digest_of_values(values: &[f32]) -> u128 {
+    let mut digest = DigestOfValues::new();
+    digest.add(values);
+    digest.finish()
 }
 
 impl Trainer {

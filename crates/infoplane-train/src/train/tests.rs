@@ -480,6 +480,33 @@ fn parts_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn inputs_of_bytes_train_as_the_numbers_they_stand_for() {
+    // Narrow, where weight gradients are inner products, and wide, where they are products with rows of samples; the last
+    // batch is smaller, and no multiple of a vector.
+    for (width, hidden) in [(9, 4), (150, 60)] {
+        let bytes = Array2::from_shape_fn((77, width), |(row, column)| (row * 37 + column * 101) as u8);
+        let labels = Labels::from_symbols(&(0..77).map(|row| row * 5 % 3).collect::<Vec<_>>());
+        let inputs = crate::Inputs::of_bytes(bytes, 255.0);
+        let numbers = crate::Inputs::from(inputs.to_array());
+        let config = TrainConfig { batch_size: BatchSize::Samples(32), ..TrainConfig::default() };
+        let train = |inputs: &crate::Inputs| {
+            let samples = Arc::new(Samples::of_inputs(inputs, &labels).unwrap());
+            let start = network(&[width, hidden, 3], Tanh, Softmax, 1);
+            let rows: Vec<usize> = (0..77).collect();
+            let (train, test) = rows.split_at(70);
+            let mut trainer = Trainer::with_samples(&config, start, samples, train, test, 5).unwrap();
+            (0..3).for_each(|_| trainer.step_epoch().unwrap());
+            trainer
+        };
+        let (trainer, mut other) = (train(&inputs), train(&numbers));
+        assert_eq!(trainer.network(), other.network());
+        assert_eq!(trainer.stats(), other.stats());
+        // One continues what the other began: their data are the same.
+        other.restore(&trainer.keyframe()).unwrap();
+    }
+}
+
+#[test]
 fn a_rule_of_twelve_bits_is_learned() {
     let (inputs, labels) = bits(3000, 12);
     let start = network(&[12, 10, 7, 5, 4, 3, 2], Tanh, Softmax, 1);

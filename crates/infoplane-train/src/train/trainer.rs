@@ -8,6 +8,7 @@ use ndarray::ArrayView2;
 use super::gradient_moments::GradientMoments;
 use super::keyframe::digest_of_values;
 use super::optimizer::Step;
+use super::samples::BatchRows;
 use super::{Samples, StatisticsEpochs, StopState, TrainConfig, TrainError, TrainingEnd};
 use crate::Network;
 use crate::network::kernels::{
@@ -84,12 +85,14 @@ struct Work {
     by_rows: Vec<bool>,
     /// A layer's input, one row per sample, for the gradient of its weights.
     rows: Aligned,
+    /// The rows of the batch, where they are not there already.
+    batch_rows: BatchRows,
     targets: Aligned,
     shares: Aligned,
 }
 
 impl Work {
-    fn new(shape: &Shape, batch_size: usize, dropout: bool) -> Work {
+    fn new(shape: &Shape, samples: &Samples, batch_size: usize, dropout: bool) -> Work {
         let stride = padded(batch_size);
         let n_layers = shape.n_layers();
         let unit_major = |l: usize| Aligned::zeros(shape.widths[l + 1] * stride);
@@ -109,6 +112,7 @@ impl Work {
             gradient: Aligned::zeros(shape.len()),
             by_rows,
             rows: Aligned::zeros(widest * stride),
+            batch_rows: samples.batch_rows(batch_size),
             targets: unit_major(n_layers - 1),
             shares: Aligned::zeros(stride),
         }
@@ -195,7 +199,7 @@ impl Trainer {
         let mut trainer = Trainer {
             level: simd::level(),
             moments: [moment(0), moment(1)],
-            work: Work::new(shape, batch_size, config.dropout > 0.0),
+            work: Work::new(shape, &samples, batch_size, config.dropout > 0.0),
             initial: digest_of_values(&parameters.values),
             fingerprint: OnceLock::new(),
             config: config.clone(),
@@ -234,7 +238,7 @@ impl Trainer {
             stop: self.stop,
             initial: self.initial,
             fingerprint: self.fingerprint.clone(),
-            work: Work::new(shape, batch_size, self.config.dropout > 0.0),
+            work: Work::new(shape, &self.samples, batch_size, self.config.dropout > 0.0),
         }
     }
 
@@ -367,7 +371,7 @@ impl Trainer {
 
         // Gather. Columns that only fill the last vector repeat the first sample, with a share of 0.
         let width = shape.strides[0];
-        let chosen = samples.chosen(rows);
+        let chosen = samples.chosen(rows, &mut work.batch_rows);
         transpose(level, &chosen, stride, width, &mut work.batch.layers[0], stride);
         let shares = &mut work.shares[..stride];
         shares[..n_samples].fill(1.0 / n_samples as f32);
@@ -410,14 +414,14 @@ impl Trainer {
             let gradient = &mut work.gradient[shape.range(l)];
             if work.by_rows[l] {
                 if l == 0 {
-                    for (slot, &row) in work.rows.chunks_exact_mut(weight_stride).zip(rows) {
-                        slot.copy_from_slice(samples.row(row));
+                    for (j, slot) in work.rows.chunks_exact_mut(weight_stride).take(n_samples).enumerate() {
+                        slot.copy_from_slice(chosen.row(j));
                     }
                 } else {
                     let units = Consecutive { values: t, stride };
                     transpose(level, &units, weight_stride, stride, &mut work.rows, weight_stride);
                 }
-                let deltas = Left { values: delta, row: stride, column: 1 };
+                let deltas = Left { values: delta, stride, transposed: false };
                 let samples = Right { values: &work.rows, stride: weight_stride, depth: n_samples };
                 multiply(level, deltas, samples, gradient, weight_stride);
             } else {
@@ -429,7 +433,8 @@ impl Trainer {
                 break;
             }
             let before_delta = &mut earlier[l - 1][..inputs * stride];
-            let weights = Left { values: &parameters.values[shape.range(l)], row: 1, column: weight_stride };
+            let weights =
+                Left { values: &parameters.values[shape.range(l)], stride: weight_stride, transposed: true };
             multiply(level, weights, Right { values: delta, stride, depth: width }, before_delta, stride);
             if let Some(mask) = work.masks.get(l - 1) {
                 before_delta.iter_mut().zip(mask.iter()).for_each(|(d, m)| *d *= m);
@@ -448,7 +453,7 @@ impl Trainer {
     fn update(&mut self, rate: f32) {
         let Trainer { level, work, parameters, config, moments, .. } = self;
         if let Some(recorded) = &mut self.recorded {
-            recorded.add(&work.gradient);
+            recorded.add(*level, &work.gradient);
         }
         self.steps += 1;
         let decay = config.weight_decay;

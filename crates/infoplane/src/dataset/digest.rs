@@ -26,8 +26,17 @@ impl Dataset {
             state.write(&(length as u64).to_le_bytes());
         }
         let mut chunk = Vec::with_capacity(4 << 12);
-        let inputs = self.inputs.iter().map(|value| value.to_bits());
-        write_words(&mut state, &mut chunk, inputs);
+        let mut values = vec![0.0f32; self.n_features()];
+        for row in 0..self.n_samples() {
+            self.inputs.write_row(row, &mut values);
+            chunk.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            if chunk.len() >= 4 << 12 {
+                state.write(&chunk);
+                chunk.clear();
+            }
+        }
+        state.write(&chunk);
+        chunk.clear();
         write_words(&mut state, &mut chunk, self.labels.codes().iter().copied());
         if let Some(split) = &self.split {
             for rows in [&split.train, &split.test] {
@@ -65,7 +74,7 @@ mod tests {
     fn every_part_but_the_name_counts() {
         let dataset = Dataset {
             name: "a".into(),
-            inputs: array![[0.0f32, 1.0], [2.0, 3.0]],
+            inputs: array![[0.0f32, 1.0], [2.0, 3.0]].into(),
             labels: Labels::from_symbols(&[0, 1]),
             split: None,
         };
@@ -76,8 +85,8 @@ mod tests {
         assert_eq!(Dataset { name: "b".into(), ..dataset.clone() }.digest(), digest);
         let split = Some(Split { train: vec![0], test: vec![1] });
         let changed = [
-            Dataset { inputs: array![[-0.0f32, 1.0], [2.0, 3.0]], ..dataset.clone() },
-            Dataset { inputs: array![[0.0f32], [1.0], [2.0], [3.0]], ..dataset.clone() },
+            Dataset { inputs: array![[-0.0f32, 1.0], [2.0, 3.0]].into(), ..dataset.clone() },
+            Dataset { inputs: array![[0.0f32], [1.0], [2.0], [3.0]].into(), ..dataset.clone() },
             Dataset { labels: Labels::from_symbols(&[1, 0]), ..dataset.clone() },
             Dataset { split, ..dataset.clone() },
         ];

@@ -14,9 +14,7 @@ pub use scaling::{Scaler, Scaling};
 pub use source::{DatasetSource, TestArrays, TestCsv, TestNpy};
 pub use split::SplitRule;
 
-use ndarray::Array2;
-
-use crate::{Information, Labels};
+use crate::{Information, Inputs, Labels};
 
 /// Inputs with one label each.
 #[derive(Debug, Clone)]
@@ -24,7 +22,7 @@ pub struct Dataset {
     /// What figures and messages call it.
     pub name: String,
     /// `(n_samples, n_features)`.
-    pub inputs: Array2<f32>,
+    pub inputs: Inputs,
     /// The class of each sample, Y.
     pub labels: Labels,
     /// The split that the data came with, if they came with one (MNIST's test images).
@@ -43,17 +41,17 @@ pub struct Split {
 impl Dataset {
     /// The number of samples.
     pub fn n_samples(&self) -> usize {
-        self.inputs.nrows()
+        self.inputs.n_samples()
     }
 
     /// The number of values in an input.
     pub fn n_features(&self) -> usize {
-        self.inputs.ncols()
+        self.inputs.n_features()
     }
 
     /// X as a labelling: equal inputs share a label.
     pub fn x(&self) -> Labels {
-        Labels::from_rows(self.inputs.view())
+        self.inputs.labels()
     }
 
     /// I(X;Y) = H(Y) − Σ p(x) H(Y|x), of the samples as they are.

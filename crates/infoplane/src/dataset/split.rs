@@ -119,7 +119,7 @@ mod tests {
     fn dataset(n_samples: usize) -> Dataset {
         Dataset {
             name: "rows".into(),
-            inputs: Array2::zeros((n_samples, 1)),
+            inputs: Array2::zeros((n_samples, 1)).into(),
             labels: Labels::distinct(n_samples),
             split: None,
         }

@@ -30,7 +30,7 @@ impl Experiment {
         let dataset = self.dataset.source.load(self.first_seed)?;
         let samples = match self.dataset.scaling {
             _ if self.scales_by_seed() => None,
-            Scaling::None => Some(Arc::new(Samples::new(dataset.inputs.view(), &dataset.labels)?)),
+            Scaling::None => Some(Arc::new(Samples::of_inputs(&dataset.inputs, &dataset.labels)?)),
             _ => Some(
                 self.scaled_samples(&dataset, &dataset.split_rows(self.dataset.split, self.first_seed)?)?,
             ),
@@ -44,10 +44,10 @@ impl Experiment {
     }
 
     fn scaled_samples(&self, dataset: &Dataset, split: &Split) -> Result<Arc<Samples>, ExperimentError> {
-        let mut inputs = dataset.inputs.clone();
+        let mut inputs = dataset.inputs.to_array();
         self.scale(&mut inputs, dataset, split);
         if let Some((row, column, _)) = Variable::Single(inputs.view()).first_non_finite() {
-            let value = dataset.inputs[[row, column]];
+            let value = dataset.inputs.value(row, column);
             return Err(ExperimentError::Value {
                 origin: self.name.clone(),
                 message: format!(
@@ -62,22 +62,29 @@ impl Experiment {
 
     /// Scales inputs as the network of a split sees them.
     fn scale(&self, inputs: &mut Array2<f32>, dataset: &Dataset, split: &Split) {
-        self.dataset.scaling.fit(dataset.inputs.view(), &split.train).apply(inputs);
+        if self.dataset.scaling == Scaling::None {
+            return;
+        }
+        let whole;
+        let all = match dataset.inputs.as_single() {
+            Some(all) => all,
+            None => {
+                whole = dataset.inputs.to_array();
+                whole.view()
+            }
+        };
+        self.dataset.scaling.fit(all, &split.train).apply(inputs);
     }
 
     /// The rows that information is measured on, scaled as the network sees them; of both parts those that train first.
     pub(super) fn measured_rows(&self, dataset: &Dataset, split: &Split) -> (Array2<f32>, Labels) {
         let (mut inputs, labels) = match self.dataset.measured_on {
-            MeasuredOn::All => (dataset.inputs.clone(), dataset.labels.clone()),
-            MeasuredOn::Train => {
-                (dataset.inputs.select(Axis(0), &split.train), dataset.labels.select(&split.train))
-            }
-            MeasuredOn::Test => {
-                (dataset.inputs.select(Axis(0), &split.test), dataset.labels.select(&split.test))
-            }
+            MeasuredOn::All => (dataset.inputs.to_array(), dataset.labels.clone()),
+            MeasuredOn::Train => (dataset.inputs.select(&split.train), dataset.labels.select(&split.train)),
+            MeasuredOn::Test => (dataset.inputs.select(&split.test), dataset.labels.select(&split.test)),
             MeasuredOn::TrainAndTest => {
                 let rows = [&split.train[..], &split.test].concat();
-                (dataset.inputs.select(Axis(0), &rows), dataset.labels.select(&rows))
+                (dataset.inputs.select(&rows), dataset.labels.select(&rows))
             }
         };
         self.scale(&mut inputs, dataset, split);
@@ -255,7 +262,7 @@ impl Experiment {
                     ),
                 });
             }
-            let measured = Dataset { name: String::new(), inputs, labels, split: None };
+            let measured = Dataset { name: String::new(), inputs: inputs.into(), labels, split: None };
             facts.n_measured = measured.n_samples();
             facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
             facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
@@ -279,7 +286,7 @@ impl Experiment {
                     facts.push(PartFacts { part, n_measured, h_x_bits: 0.0, h_y_bits: 0.0, i_xy_bits: 0.0 });
                 }
                 let labels = labels.select_ranges(std::slice::from_ref(&rows));
-                let inputs = inputs.slice(s![rows, ..]).to_owned();
+                let inputs = inputs.slice(s![rows, ..]).to_owned().into();
                 let measured = Dataset { name: String::new(), inputs, labels, split: None };
                 let (facts, n_seeds) = (&mut facts[place], seeds.len() as f64);
                 facts.h_x_bits += measured.x().entropy().bits() / n_seeds;

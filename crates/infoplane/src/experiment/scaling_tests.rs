@@ -46,9 +46,10 @@ fn a_scaled_run_is_the_run_on_scaled_data() {
         let scaled = small(&base, &[&changes[..], &[text]].concat());
         let dataset = scaled.dataset.source.load(0).unwrap();
         let split = dataset.split_rows(scaled.dataset.split, 5).unwrap();
-        let mut inputs = dataset.inputs.clone();
-        scaling.fit(inputs.view(), &split.train).apply(&mut inputs);
-        assert_ne!(inputs, dataset.inputs);
+        let whole = dataset.inputs.to_array();
+        let mut inputs = whole.clone();
+        scaling.fit(whole.view(), &split.train).apply(&mut inputs);
+        assert_ne!(inputs, whole);
         let plain = on_arrays(&base, &inputs, dataset.labels.codes(), &changes);
         assert_eq!(plain.dataset.scaling, Scaling::None);
         let run = |experiment: &Experiment, name: &str| {

@@ -9,12 +9,21 @@ use rayon::prelude::*;
 
 use super::{Aligned, LANES};
 
-/// A, `(rows, depth)`: entry (i, k) is `values[i * row + k * column]`.
+/// A, `(rows, depth)`: entry (i, k) is `values[i * stride + k]`, or `values[k * stride + i]` if A is transposed.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub values: &'a [f32],
-    pub row: usize,
-    pub column: usize,
+    pub stride: usize,
+    pub transposed: bool,
+}
+
+impl Left<'_> {
+    /// Returns what remains of A from a row and a depth on.
+    #[inline(always)]
+    fn from(self, row: usize, depth: usize) -> Self {
+        let (over, along) = if self.transposed { (depth, row) } else { (row, depth) };
+        Left { values: &self.values[over * self.stride + along..], ..self }
+    }
 }
 
 /// B, `(depth, columns)`: entry (k, j) is `values[k * stride + j]`; columns a multiple of [`LANES`].
@@ -33,6 +42,8 @@ const PANEL: usize = 4 * LANES;
 const BLOCK_DEPTH: usize = 256;
 /// Tiles that must share a panel before copying it pays.
 const PACK_FROM: usize = 6;
+/// Entries of a row of A that are taken at once.
+const UNROLLED: usize = 8;
 /// Rows of C that one task computes; a multiple of [`TILE_ROWS`].
 const TASK_ROWS: usize = 192;
 /// Multiplications below which waking another thread costs more than it brings (about 50 µs of work).
@@ -47,8 +58,7 @@ pub(crate) fn multiply(level: Level, a: Left<'_>, b: Right<'_>, c: &mut [f32], c
         dispatch!(level, simd => blocks(simd, a, b, c, c_stride));
     } else {
         c.par_chunks_mut(TASK_ROWS * c_stride).enumerate().for_each(|(task, c)| {
-            let a = Left { values: &a.values[task * TASK_ROWS * a.row..], ..a };
-            dispatch!(level, simd => blocks(simd, a, b, c, c_stride));
+            dispatch!(level, simd => blocks(simd, a.from(task * TASK_ROWS, 0), b, c, c_stride));
         });
     }
 }
@@ -60,7 +70,7 @@ fn blocks<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, c: &mut [f32], c_stride: 
     let mut packed = Aligned::zeros(if pack { BLOCK_DEPTH * PANEL } else { 0 });
     for depth in (0..b.depth).step_by(BLOCK_DEPTH) {
         let n_depth = BLOCK_DEPTH.min(b.depth - depth);
-        let a = Left { values: &a.values[depth * a.column..], ..a };
+        let a = a.from(0, depth);
         for column in (0..c_stride).step_by(PANEL) {
             let width = PANEL.min(c_stride - column);
             let rows = &b.values[depth * b.stride + column..];
@@ -104,7 +114,7 @@ fn column_of_tiles<S: Simd, const V: usize>(
     let rows = c.len().div_ceil(c_stride);
     let mut row = 0;
     while row < rows {
-        let a = Left { values: &a.values[row * a.row..], ..a };
+        let a = a.from(row, 0);
         let c = &mut c[row * c_stride..];
         match rows - row {
             1 => tile::<S, 1, V>(simd, a, b, c, c_stride, first),
@@ -136,22 +146,49 @@ fn tile<S: Simd, const R: usize, const V: usize>(
             }
         }
     }
-    for k in 0..b.depth {
-        let row = &b.values[k * b.stride..][..V * length];
-        let mut vectors = [S::f32s::splat(simd, 0.0); V];
-        for v in 0..V {
-            vectors[v] = S::f32s::from_slice(simd, &row[v * length..][..length]);
+    let mut vectors = b.values.chunks(b.stride).map(|row| -> [S::f32s; V] {
+        let row = &row[..V * length];
+        std::array::from_fn(|v| S::f32s::from_slice(simd, &row[v * length..(v + 1) * length]))
+    });
+    if a.transposed {
+        for (column, vectors) in a.values.chunks(a.stride).zip(vectors).take(b.depth) {
+            let column = &column[..R];
+            add_products(simd, &mut sums, |r| column[r], vectors);
         }
-        for r in 0..R {
-            let factor = S::f32s::splat(simd, a.values[r * a.row + k * a.column]);
-            for v in 0..V {
-                sums[r][v] = factor.mul_add_precise(vectors[v], sums[r][v]);
+    } else {
+        // Pieces of a length that the compiler knows: in the inner loop nothing is checked, and the rows of A take one
+        // register each.
+        let rows: [&[f32]; R] = std::array::from_fn(|r| &a.values[r * a.stride..][..b.depth]);
+        for piece in 0..b.depth / UNROLLED {
+            let pieces: [&[f32; UNROLLED]; R] =
+                std::array::from_fn(|r| &rows[r].as_chunks::<UNROLLED>().0[piece]);
+            for (k, vectors) in vectors.by_ref().take(UNROLLED).enumerate() {
+                add_products(simd, &mut sums, |r| pieces[r][k], vectors);
             }
+        }
+        for (k, vectors) in (b.depth / UNROLLED * UNROLLED..b.depth).zip(vectors) {
+            add_products(simd, &mut sums, |r| rows[r][k], vectors);
         }
     }
     for r in 0..R {
         for v in 0..V {
             sums[r][v].store_slice(&mut c[r * c_stride + v * length..][..length]);
+        }
+    }
+}
+
+/// Adds the products of one depth to a tile of sums.
+#[inline(always)]
+fn add_products<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; V]; R],
+    factor: impl Fn(usize) -> f32,
+    vectors: [S::f32s; V],
+) {
+    for r in 0..R {
+        let factor = S::f32s::splat(simd, factor(r));
+        for v in 0..V {
+            sums[r][v] = factor.mul_add_precise(vectors[v], sums[r][v]);
         }
     }
 }
@@ -173,13 +210,19 @@ mod tests {
                     let right = Right { values: &b, stride, depth };
                     let c = same_at_every_level(|level| {
                         let mut c = vec![9.0; rows * stride];
-                        multiply(level, Left { values: &a, row: depth, column: 1 }, right, &mut c, stride);
+                        multiply(
+                            level,
+                            Left { values: &a, stride: depth, transposed: false },
+                            right,
+                            &mut c,
+                            stride,
+                        );
                         c
                     });
                     let mut transposed = vec![9.0; rows * stride];
                     let flipped: Vec<f32> =
                         (0..depth * rows).map(|i| a[i % rows * depth + i / rows]).collect();
-                    let left = Left { values: &flipped, row: 1, column: rows };
+                    let left = Left { values: &flipped, stride: rows, transposed: true };
                     multiply(level(), left, right, &mut transposed, stride);
                     assert_eq!(c, transposed);
                     for i in 0..rows {
@@ -205,7 +248,7 @@ mod tests {
         let run = |threads| {
             let mut c = vec![0.0; rows * stride];
             rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
-                let left = Left { values: &a, row: depth, column: 1 };
+                let left = Left { values: &a, stride: depth, transposed: false };
                 multiply(level(), left, Right { values: &b, stride, depth }, &mut c, stride);
             });
             c

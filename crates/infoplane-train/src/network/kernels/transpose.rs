@@ -28,6 +28,13 @@ pub(crate) struct Chosen<'a> {
     pub rows: &'a [u32],
 }
 
+impl Chosen<'_> {
+    /// Returns row `i`.
+    pub(crate) fn row(&self, i: usize) -> &[f32] {
+        &self.values[self.rows[i] as usize * self.stride..][..self.stride]
+    }
+}
+
 impl Rows for Chosen<'_> {
     #[inline(always)]
     fn vector<S: Simd>(&self, simd: S, i: usize, j: usize) -> S::f32s {

@@ -107,7 +107,7 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
     Ok(Symmetric12 {
         dataset: Dataset {
             name: "symmetric12".into(),
-            inputs,
+            inputs: inputs.into(),
             labels: Labels::from_symbols(&symbols),
             split: None,
         },
@@ -139,7 +139,10 @@ mod tests {
         assert_eq!(task.information, task.label_entropy);
         assert!((task.dataset.label_information() - task.information).nats().abs() < 1e-12);
         assert!(task.dataset.x().all_distinct());
-        assert_eq!(task.dataset.inputs.row(1).to_vec(), [vec![0.0; 11], vec![1.0]].concat());
+        assert_eq!(
+            task.dataset.inputs.select(&[1]).into_raw_vec_and_offset().0,
+            [vec![0.0; 11], vec![1.0]].concat()
+        );
     }
 
     #[test]

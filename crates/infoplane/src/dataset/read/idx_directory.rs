@@ -126,7 +126,7 @@ pub fn mnist(directory: &Path) -> Result<Dataset, DatasetError> {
     if dataset.n_features() != 784 {
         return Err(DatasetError::Shape {
             file: directory.display().to_string(),
-            given: dataset.inputs.shape().to_vec(),
+            given: vec![dataset.n_samples(), dataset.n_features()],
             allowed: "(n_samples, 28, 28), which is (n_samples, 784) as rows",
         });
     }

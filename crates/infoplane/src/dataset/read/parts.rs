@@ -10,8 +10,8 @@ use super::csv::{self, Column, Wanted};
 use super::labels::Classes;
 use super::tensor::{Tensor, Values, matrix};
 use super::{Format, column, format};
-use crate::Labels;
 use crate::dataset::{Dataset, DatasetError, Split};
+use crate::{Inputs, Labels};
 
 /// A file and the name of an array in it, for formats that hold several.
 pub(crate) type Place<'a> = (&'a Path, Option<&'a str>);
@@ -140,9 +140,10 @@ fn join(name: String, parts: Vec<(Tensor, Classes)>) -> Result<Dataset, DatasetE
     Ok(Dataset { name, inputs: inputs_of(tensors, 1.0)?, labels, split })
 }
 
-/// Arrays, one below the other, as inputs in single precision; each value is divided by `divisor`.
-pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32>, DatasetError> {
-    let mut all = Vec::new();
+/// Arrays, one below the other, as inputs; each value is divided by `divisor`. Where all are bytes, they stay so.
+pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Inputs, DatasetError> {
+    let are_bytes = tensors.iter().all(|tensor| matches!(tensor.values, Values::Byte(_)));
+    let (mut all, mut all_bytes) = (Vec::new(), Vec::new());
     let (mut width, mut training) = (0, String::new());
     for (number, tensor) in tensors.into_iter().enumerate() {
         let tensor = tensor.flatten()?;
@@ -161,6 +162,15 @@ pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32
         // All the quotients that bytes can give.
         let quotients: Vec<f32> = (0..=u8::MAX).map(|byte| f32::from(byte) / divisor).collect();
         match tensor.values {
+            Values::Byte(values) if are_bytes => {
+                let values = matrix(values, rows, columns, tensor.column_major).into_raw_vec_and_offset().0;
+                if all_bytes.is_empty() {
+                    all_bytes = values;
+                } else {
+                    all_bytes.reserve_exact(values.len());
+                    all_bytes.extend(values);
+                }
+            }
             Values::Byte(values) => {
                 let values = matrix(values, rows, columns, tensor.column_major);
                 all.reserve_exact(values.len());
@@ -183,8 +193,13 @@ pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Array2<f32
             }
         }
     }
-    let rows = all.len() / width.max(1);
-    Ok(Array2::from_shape_vec((rows, width), all).expect("every array has rows of this width"))
+    let rows = all.len().max(all_bytes.len()) / width.max(1);
+    let whole = "every array has rows of this width";
+    Ok(if are_bytes {
+        Inputs::of_bytes(Array2::from_shape_vec((rows, width), all_bytes).expect(whole), divisor)
+    } else {
+        Array2::from_shape_vec((rows, width), all).expect(whole).into()
+    })
 }
 
 /// Refuses what is not finite, in the file or in single precision.

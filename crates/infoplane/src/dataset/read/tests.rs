@@ -215,7 +215,7 @@ fn safetensors_are_read_by_name() {
     let source =
         DatasetSource::Safetensors { file: path.clone(), inputs: "x".into(), labels: "y".into(), test: None };
     let dataset = source.load(0).unwrap();
-    assert_eq!(dataset.inputs, array![[0.5, 1.5], [-2.0, 0.0]]);
+    assert_eq!(dataset.inputs.to_array(), array![[0.5, 1.5], [-2.0, 0.0]]);
     assert_eq!((dataset.labels.codes(), &dataset.name[..]), (&[0, 1][..], "a"));
     assert!(read_array(&path, None).unwrap_err().to_string().ends_with("there are: x, y"));
     for length in 0..bytes.len() {
@@ -294,7 +294,7 @@ fn csv_columns_are_chosen_by_name_and_number() {
     let path = folder.write("a.csv", "a,b,class\n1,2,cat\n3,4,dog\n");
     let label = Column::Name("class".into());
     let dataset = csv(&path, None, Some(&label)).unwrap();
-    assert_eq!(dataset.inputs, array![[1.0, 2.0], [3.0, 4.0]]);
+    assert_eq!(dataset.inputs.to_array(), array![[1.0, 2.0], [3.0, 4.0]]);
     assert_eq!(read_array(&path, Some("b")).unwrap(), Array::Double(array![[2.0], [4.0]]));
     assert_eq!(read_labels(&path, Some("0")).unwrap().codes(), [0, 1]);
     let message = read_array(&path, None).unwrap_err().to_string();
@@ -314,12 +314,13 @@ fn training_and_test_pairs_become_one_data_set_with_its_split() {
     folder.write("set-t10k-labels-idx1-ubyte", idx(&[1], &[7]));
     folder.write("README.md", "");
     let dataset = idx_directory(folder.0.path(), None, None).unwrap();
-    assert_eq!(dataset.inputs, array![[0.0, 1.0], [51.0 / 255.0, 102.0 / 255.0], [1.0, 0.0]]);
+    assert_eq!(dataset.inputs.to_array(), array![[0.0, 1.0], [51.0 / 255.0, 102.0 / 255.0], [1.0, 0.0]]);
+    assert!(dataset.inputs.as_single().is_none(), "bytes stay bytes");
     assert_eq!((&dataset.name[..], dataset.labels.codes()), ("set", &[1, 0, 1][..]));
     let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
     assert_eq!((split.train, split.test), (vec![0, 1], vec![2]));
     let raw = idx_directory(folder.0.path(), Some("set"), Some(1.0)).unwrap();
-    assert_eq!(raw.inputs[[1, 0]], 51.0);
+    assert_eq!(raw.inputs.value(1, 0), 51.0);
     assert!(matches!(mnist(folder.0.path()), Err(DatasetError::Directory { .. })));
     for divisor in [0.0, -1.0, 1e-30, f32::NAN, f32::INFINITY] {
         assert!(matches!(
@@ -375,7 +376,11 @@ fn a_given_test_set_follows_the_training_rows_in_every_format() {
     ] {
         let dataset = load(&folder, source).unwrap();
         let rows = array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0], [8.0, 9.0]];
-        assert_eq!((&dataset.inputs, dataset.labels.codes()), (&rows, &[1, 0, 1, 0, 1][..]), "{source}");
+        assert_eq!(
+            (&dataset.inputs.to_array(), dataset.labels.codes()),
+            (&rows, &[1, 0, 1, 0, 1][..]),
+            "{source}"
+        );
         let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
         assert_eq!((split.train, split.test), (vec![0, 1, 2], vec![3, 4]));
     }
@@ -462,7 +467,7 @@ fn color_images_with_a_column_of_labels_are_read_as_keras_writes_them() {
         )
         .unwrap();
         assert_eq!(dataset.inputs.dim(), (5, 12));
-        assert_eq!((dataset.inputs[[2, 11]], dataset.inputs[[3, 0]]), (35.0, 0.0));
+        assert_eq!((dataset.inputs.value(2, 11), dataset.inputs.value(3, 0)), (35.0, 0.0));
         assert_eq!(dataset.labels.codes(), [0, 1, 0, 1, 0]);
         let split = dataset.split_rows(SplitRule::AsGiven {}, 0).unwrap();
         assert_eq!((split.train, split.test), (vec![0, 1, 2], vec![3, 4]));
@@ -478,7 +483,7 @@ fn images_in_arrays_become_rows() {
     ];
     let file = folder.write("a.npz", npz(&members, CompressionMethod::Deflated));
     let source = DatasetSource::Npz { file, inputs: "x".into(), labels: "y".into(), test: None };
-    assert_eq!(source.load(0).unwrap().inputs, array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]);
+    assert_eq!(source.load(0).unwrap().inputs.to_array(), array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]);
 }
 
 /// One value per byte, as activations of a convolution, written by every format that keeps axes.
@@ -765,7 +770,7 @@ fn mnist_has_its_seventy_thousand_images() {
     assert_eq!((split.train.len(), split.test.len(), split.test[0]), (60_000, 10_000, 60_000));
     assert_eq!(dataset.labels.n_labels(), 10);
     assert_eq!(dataset.labels.codes()[..5], [5, 0, 4, 1, 9]);
-    assert_eq!(dataset.inputs.iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
+    assert_eq!(dataset.inputs.to_array().iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
 }
 
 #[test]
@@ -785,6 +790,6 @@ fn digits_are_divided_by_sixteen_on_request() {
     let source = DatasetSource::Idx { directory, name: None, divide_by: Some(16.0) };
     let dataset = source.load(0).unwrap();
     assert_eq!(dataset.inputs.dim(), (1797, 64));
-    assert_eq!(dataset.inputs.iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
+    assert_eq!(dataset.inputs.to_array().iter().fold(0.0f32, |max, &value| max.max(value)), 1.0);
     assert_eq!(dataset.labels.n_labels(), 10);
 }
