@@ -60,6 +60,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod estimator;
+mod linear_algebra;
 #[doc(hidden)]
 pub mod math;
 mod pairwise;
@@ -68,7 +69,6 @@ pub mod random;
 #[doc(hidden)]
 pub mod simd;
 mod special;
-mod symmetric;
 mod tile;
 
 pub mod calibrate;

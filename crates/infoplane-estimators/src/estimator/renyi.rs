@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::linear_algebra::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
 use crate::simd;
-use crate::symmetric::{add_multiple, dot, eigenvalues, squared_distances};
 
 use super::input::columns;
 use crate::{

@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{N_BITS, N_PATTERNS, PatternRule, Sample, Streams, Values};
+use crate::linear_algebra::matrix_product;
 use crate::math;
 use crate::random::{normal, shuffle};
-use crate::symmetric::matrix_product;
 use crate::{Information, Labels};
 
 /// Variance of the noise on the tanh layer.

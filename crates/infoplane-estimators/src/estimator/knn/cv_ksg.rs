@@ -5,14 +5,11 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::linear_algebra::{cholesky, covariance, ln_determinant, matrix_product, solve_lower};
 use crate::math;
 use crate::random::{Purpose, generator, normal};
-use crate::symmetric::matrix_product;
 
-use super::super::gaussian::{
-    Scores, beside, check_width, cholesky, covariance, determinant_bias, gaussian_total_correlation,
-    ln_determinant, solve_lower,
-};
+use super::super::gaussian::{Scores, beside, check_width, determinant_bias, gaussian_total_correlation};
 use super::super::input::normal_scores;
 use super::ksg::TotalCorrelation;
 use super::{K, check_k, check_samples};

@@ -13,8 +13,8 @@ use std::sync::Mutex;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::matrix::{cholesky, solve};
 use super::moments::{Moments, log_height};
+use crate::linear_algebra::small::{cholesky, solve};
 use crate::math;
 use crate::random::{Purpose, generator, uniform};
 use crate::special::{digamma, ln_unit_ball};

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::matrix::orthogonalize;
 use super::{Found, check_ties, differences, finite, for_entropy, on_a_plane, prepare, report, tied};
+use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;

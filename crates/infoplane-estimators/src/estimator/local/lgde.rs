@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::matrix::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use super::moments::Moments;
 use super::{Found, MOST, check_ties, finite, on_a_plane, prepare, report, tied, tied_in_column};
+use crate::linear_algebra::small::{cholesky, invert, ln_determinant, solve, symmetric_eigen};
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::{
@@ -516,7 +516,7 @@ mod tests {
         let mut generator = generator(8, Purpose::Local, index);
         let mut rows: Vec<f64> = (0..3 * d * d).map(|_| normal(&mut generator)).collect();
         let mut axes = vec![0.0; d * d];
-        super::super::matrix::orthogonalize(&mut rows, d, &mut axes);
+        crate::linear_algebra::small::orthogonalize(&mut rows, d, &mut axes);
         let values: Vec<f64> = (0..d).map(|_| least * (0.9 / least).powf(uniform(&mut generator))).collect();
         // Some neighbours fill the kernel in one direction at least; it is measured by them.
         let values: Vec<f64> = std::iter::once(0.9).chain(values).take(d).collect();

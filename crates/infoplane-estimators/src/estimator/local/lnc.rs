@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::matrix::orthogonalize;
 use super::{Found, check_ties, differences, finite, on_a_plane, prepare, report, tied_in_column};
+use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};

@@ -8,7 +8,6 @@ mod gknn;
 mod klnn;
 mod lgde;
 mod lnc;
-mod matrix;
 mod moments;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::matrix::{cholesky, ln_determinant, solve_lower};
+use crate::linear_algebra::small::{cholesky, ln_determinant, solve_lower};
 use crate::math;
 
 /// A covariance with a pivot below this share of its mean variance is singular to working accuracy.

@@ -9,7 +9,7 @@ use crate::math;
 /// Replaces the lower half of a symmetric matrix by its Cholesky factor L, A = L Lᵀ; the upper half is not read.
 ///
 /// `false` if a pivot is not above `least`: then the matrix is not positive definite, or not to working accuracy.
-pub(super) fn cholesky(a: &mut [f64], d: usize, least: f64) -> bool {
+pub(crate) fn cholesky(a: &mut [f64], d: usize, least: f64) -> bool {
     for j in 0..d {
         for k in 0..j {
             a[j * d + j] -= a[j * d + k] * a[j * d + k];
@@ -31,7 +31,7 @@ pub(super) fn cholesky(a: &mut [f64], d: usize, least: f64) -> bool {
 }
 
 /// Solves L y = b in place.
-pub(super) fn solve_lower(l: &[f64], d: usize, b: &mut [f64]) {
+pub(crate) fn solve_lower(l: &[f64], d: usize, b: &mut [f64]) {
     for i in 0..d {
         for k in 0..i {
             b[i] -= l[i * d + k] * b[k];
@@ -41,7 +41,7 @@ pub(super) fn solve_lower(l: &[f64], d: usize, b: &mut [f64]) {
 }
 
 /// Solves L Lᵀ x = b in place.
-pub(super) fn solve(l: &[f64], d: usize, b: &mut [f64]) {
+pub(crate) fn solve(l: &[f64], d: usize, b: &mut [f64]) {
     solve_lower(l, d, b);
     for i in (0..d).rev() {
         for k in i + 1..d {
@@ -52,12 +52,12 @@ pub(super) fn solve(l: &[f64], d: usize, b: &mut [f64]) {
 }
 
 /// ln det L Lᵀ.
-pub(super) fn ln_determinant(l: &[f64], d: usize) -> f64 {
+pub(crate) fn ln_determinant(l: &[f64], d: usize) -> f64 {
     2.0 * (0..d).map(|i| math::ln(l[i * d + i])).sum::<f64>()
 }
 
 /// The inverse of L Lᵀ into `inverse`, both halves.
-pub(super) fn invert(l: &[f64], d: usize, inverse: &mut [f64]) {
+pub(crate) fn invert(l: &[f64], d: usize, inverse: &mut [f64]) {
     // Column after column of L⁻¹, kept in the rows of `inverse`; then (L⁻¹)ᵀ L⁻¹ from the last entry back to
     // the first, so that no entry is overwritten before its last use.
     for column in 0..d {
@@ -93,7 +93,7 @@ pub(super) fn invert(l: &[f64], d: usize, inverse: &mut [f64]) {
 /// one per column, afterwards. The lengths of the columns of `a` are then the singular values. By one-sided
 /// rotations (Hestenes), which find small singular values to full relative accuracy where the squared matrix
 /// would lose half of the digits.
-pub(super) fn orthogonalize(a: &mut [f64], d: usize, basis: &mut [f64]) {
+pub(crate) fn orthogonalize(a: &mut [f64], d: usize, basis: &mut [f64]) {
     basis.fill(0.0);
     for i in 0..d {
         basis[i * d + i] = 1.0;
@@ -142,7 +142,7 @@ fn rotation(a: f64, b: f64, g: f64) -> (f64, f64) {
 /// Eigenvalues of a symmetric matrix, left on its diagonal, and eigenvectors, one per column of `basis`.
 ///
 /// Cyclic Jacobi rotations.
-pub(super) fn symmetric_eigen(a: &mut [f64], d: usize, basis: &mut [f64]) {
+pub(crate) fn symmetric_eigen(a: &mut [f64], d: usize, basis: &mut [f64]) {
     basis.fill(0.0);
     for i in 0..d {
         basis[i * d + i] = 1.0;
