@@ -202,6 +202,17 @@ impl Experiment {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
+        // Where there are as many trainings as threads, or more, every thread does what is next of any of them, in rounds of
+        // about equal size; else each training has threads of its own.
+        let groups = if seeds.len() < threads {
+            worker_groups(threads, seeds.len())?
+        } else {
+            let rounds = (seeds.len() / threads).max(1);
+            let at_once = seeds.len().div_ceil(rounds);
+            let workers = Workers::by_turns(threads, at_once)
+                .map_err(|error| ExperimentError::Threads { threads, message: error.to_string() })?;
+            vec![workers; at_once]
+        };
         let failed = AtomicBool::new(false);
         let shared = Shared {
             experiment: self,
@@ -209,25 +220,18 @@ impl Experiment {
             run: &run,
             recovered: &recovered,
             keyframe_interval: self.keyframe_interval(&prepared.dataset),
-            memory: options.memory / threads.min(seeds.len()).max(1) as u64,
+            memory: options.memory / groups.len().max(1) as u64,
             progress,
             interrupt,
             failed: &failed,
         };
-        // Trainings side by side, a thread each, need not wait for each other. Those that would be left over at the end
-        // come first, with the threads shared among them.
-        let (first, rest) = seeds.split_at(seeds.len() % threads);
-        let mut reports = Vec::with_capacity(seeds.len());
-        for seeds in [first, rest] {
-            let groups = worker_groups(threads, seeds.len().min(threads))?;
-            reports.extend(side_by_side(seeds, &groups, |seed, workers| {
-                // A full disk under one seed stops the others, a panic too; the caller's flag is the caller's.
-                let mut fatal = OnDrop { flag: &failed, armed: true };
-                let report = shared.run_seed(seed, workers);
-                fatal.armed = report.is_err();
-                report
-            }));
-        }
+        let reports = side_by_side(seeds, &groups, |seed, workers| {
+            // A full disk under one seed stops the others, a panic too; the caller's flag is the caller's.
+            let mut fatal = OnDrop { flag: &failed, armed: true };
+            let report = shared.run_seed(seed, workers);
+            fatal.armed = report.is_err();
+            report
+        });
         let mut work = Work { threads, ..Work::default() };
         let mut outcomes = Vec::new();
         let mut schedule = Vec::new();

@@ -290,7 +290,7 @@ impl Shared<'_> {
         let widths: usize = self.experiment.widths(&self.prepared.dataset)[1..].iter().sum();
         // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
         let each = (n_measured * widths) as u64 * 4 * 3;
-        let at_most = workers.n_threads() as u64 + 1;
+        let at_most = workers.epochs_in_flight() as u64;
         let in_flight = (self.memory / 2 / each.max(1)).clamp(1, at_most);
         let left = self.memory.saturating_sub(in_flight * each);
         (in_flight as usize, usize::try_from(left).unwrap_or(usize::MAX))

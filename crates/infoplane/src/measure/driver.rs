@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
@@ -72,11 +72,14 @@ pub struct Measuring<'a> {
 /// is nothing to train. Products of wide layers are shared among as many threads as there are while they train, beside
 /// those that measure: for narrow layers the others sleep. They are pools apart, because a thread that waits for parts of
 /// its own work takes up what else its pool has to do: that might be training, long after those parts are done.
-#[derive(Debug)]
+///
+/// [`Workers::by_turns`] has threads that as many trainings or more share.
+#[derive(Debug, Clone)]
 pub struct Workers {
-    all: ThreadPool,
-    /// For training and, all but one, for measuring meanwhile; absent if there is only one.
-    apart: Option<(ThreadPool, ThreadPool)>,
+    all: Arc<ThreadPool>,
+    /// For training and, all but one, for measuring meanwhile; absent if there is only one, or all do everything by turns.
+    apart: Option<Arc<(ThreadPool, ThreadPool)>>,
+    n_trainings: usize,
 }
 
 impl Workers {
@@ -86,10 +89,27 @@ impl Workers {
     /// What the system says if it gives no threads.
     pub fn new(threads: usize) -> Result<Workers, ThreadPoolBuildError> {
         let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
-        let all = pool(threads)?;
+        let all = Arc::new(pool(threads)?);
         let n_threads = all.current_num_threads();
-        let apart = if n_threads > 1 { Some((pool(n_threads)?, pool(n_threads - 1)?)) } else { None };
-        Ok(Workers { all, apart })
+        let apart =
+            if n_threads > 1 { Some(Arc::new((pool(n_threads)?, pool(n_threads - 1)?))) } else { None };
+        Ok(Workers { all, apart, n_trainings: 1 })
+    }
+
+    /// Workers that `n_trainings` trainings at once share, by cloning: every thread trains one of them for a while, or
+    /// measures an epoch of any, whatever is next. Where there are as many trainings as threads, none then waits for
+    /// another, and those that are left at the end have all threads.
+    ///
+    /// # Errors
+    /// As [`Workers::new`].
+    pub fn by_turns(threads: usize, n_trainings: usize) -> Result<Workers, ThreadPoolBuildError> {
+        let all = Arc::new(ThreadPoolBuilder::new().num_threads(threads).build()?);
+        Ok(Workers { all, apart: None, n_trainings })
+    }
+
+    /// How many epochs of one training keep its share of the threads busy.
+    pub fn epochs_in_flight(&self) -> usize {
+        self.n_threads().div_ceil(self.n_trainings.max(1)) + 1
     }
 
     /// How many they are.
@@ -128,8 +148,8 @@ pub fn measure<'a, S: Snapshots, E: Send>(
     // Memory for activations goes round: fresh memory costs as much as filling it.
     let spare: Mutex<Vec<Activations>> = Mutex::new(Vec::new());
     let requests = Requests::default();
-    let Workers { all, apart } = measuring.workers;
-    all.in_place_scope_fifo(|all| match apart {
+    let Workers { all, apart, .. } = measuring.workers;
+    all.in_place_scope_fifo(|all| match apart.as_deref() {
         None => {
             let pools = Pools { training: all, beside: all, all };
             Coordinator::coordinate(measuring, &spare, &requests, snapshots, &pools, schedule, &mut append)
@@ -326,10 +346,10 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         let waited = self.counted.elapsed();
         self.counted += waited;
         let n_threads = self.measuring.workers.n_threads() as u32;
-        match (&event, n_threads) {
-            // Alone, training and measuring take turns: only the task knows its share.
-            (Event::Measured(measurement), 1) => self.thread_time += measurement.thread_time,
-            (_, 2..) if measuring => self.thread_time += waited * (n_threads - u32::from(beside)),
+        match (&event, &self.measuring.workers.apart) {
+            // Where training and measuring take turns, only the task knows its share.
+            (Event::Measured(measurement), None) => self.thread_time += measurement.thread_time,
+            (_, Some(_)) if measuring => self.thread_time += waited * (n_threads - u32::from(beside)),
             _ => {}
         }
         event

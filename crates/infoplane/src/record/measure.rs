@@ -241,7 +241,7 @@ fn go_on(
     let widths: usize = recording.layers.iter().map(|layer| layer.width).sum();
     // The activations themselves, and what a method copies of them: twice over, in double precision at worst.
     let each = (recording.labels.len() * widths) as u64 * 4 * 3;
-    let in_flight = (options.memory / each.max(1)).clamp(1, workers.n_threads() as u64 + 1) as usize;
+    let in_flight = (options.memory / each.max(1)).clamp(1, workers.epochs_in_flight() as u64) as usize;
     let measuring = Measuring {
         seed: SEED,
         parts: &[MeasuredPart {
