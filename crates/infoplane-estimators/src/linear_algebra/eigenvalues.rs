@@ -18,6 +18,10 @@ const PANEL: usize = 32;
 /// Rows of a matrix that are updated as one task.
 const TASK_ROWS: usize = 32;
 
+/// Rows and columns of a matrix that are updated together.
+const DOWN: usize = 4;
+const ACROSS: usize = 24;
+
 /// Sweeps of the QL iteration for one eigenvalue, at most.
 const SWEEPS: usize = 100;
 
@@ -208,39 +212,55 @@ fn update_rows<S: Simd>(
     factors: &[f64],
     vectors: &[&[f64]],
 ) {
-    const DOWN: usize = 4;
-    const ACROSS: usize = 3;
+    let width = vectors.len();
+    for (rows, factors) in rows.chunks_mut(DOWN * n).zip(factors.chunks(DOWN * width)) {
+        // The rest is rounded otherwise: where it begins must not depend on the processor.
+        let blocks = (last + 1 - first).div_ceil(ACROSS).min((n - first) / ACROSS);
+        let end = if rows.len() == DOWN * n { first + blocks * ACROSS } else { first };
+        // As many sums as the registers hold, with what they are made of.
+        match S::f64s::LEN {
+            8 => update_blocks::<S, DOWN, 3>(simd, rows, n, first..end, factors, vectors),
+            _ => update_blocks::<S, 2, 6>(simd, rows, n, first..end, factors, vectors),
+        }
+        for (row, factors) in rows.chunks_mut(n).zip(factors.chunks(width)) {
+            for c in end..=last {
+                row[c] += vectors.iter().zip(factors).map(|(vector, factor)| vector[c] * factor).sum::<f64>();
+            }
+        }
+    }
+}
+
+/// Blocks of R rows and C vectors of columns.
+#[inline(always)]
+fn update_blocks<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    rows: &mut [f64],
+    n: usize,
+    columns: std::ops::Range<usize>,
+    factors: &[f64],
+    vectors: &[&[f64]],
+) {
     let lanes = S::f64s::LEN;
     let width = vectors.len();
-    let (step, block) = (ACROSS * lanes, ACROSS * DOUBLES);
-    for (rows, factors) in rows.chunks_mut(DOWN * n).zip(factors.chunks(DOWN * width)) {
-        let mut column = first;
-        // The rest is rounded otherwise: where it begins must not depend on the processor.
-        let blocks = (last + 1 - first).div_ceil(block).min((n - first) / block);
-        let end = if rows.len() == DOWN * n { first + blocks * block } else { first };
-        while column < end {
-            let mut sums = [[S::f64s::splat(simd, 0.0); ACROSS]; DOWN];
+    for (rows, factors) in rows.chunks_exact_mut(R * n).zip(factors.chunks_exact(R * width)) {
+        let factors: [&[f64]; R] = std::array::from_fn(|r| &factors[r * width..(r + 1) * width]);
+        for column in columns.clone().step_by(C * lanes) {
+            let mut sums = [[S::f64s::splat(simd, 0.0); C]; R];
             for (p, vector) in vectors.iter().enumerate() {
-                let vector = &vector[column..column + step];
-                let parts: [S::f64s; ACROSS] =
-                    std::array::from_fn(|c| S::f64s::from_slice(simd, &vector[c * lanes..(c + 1) * lanes]));
-                for r in 0..DOWN {
-                    let factor = S::f64s::splat(simd, factors[r * width + p]);
-                    for c in 0..ACROSS {
-                        sums[r][c] = parts[c].mul_add_precise(factor, sums[r][c]);
+                let vector = &vector[column..column + C * lanes];
+                let factors: [S::f64s; R] = std::array::from_fn(|r| S::f64s::splat(simd, factors[r][p]));
+                for c in 0..C {
+                    let part = S::f64s::from_slice(simd, &vector[c * lanes..(c + 1) * lanes]);
+                    for r in 0..R {
+                        sums[r][c] = part.mul_add_precise(factors[r], sums[r][c]);
                     }
                 }
             }
             for (row, sums) in rows.chunks_exact_mut(n).zip(&sums) {
-                for (place, sum) in row[column..column + step].chunks_exact_mut(lanes).zip(sums) {
+                let places = row[column..column + C * lanes].chunks_exact_mut(lanes);
+                for (place, sum) in places.zip(sums) {
                     (S::f64s::from_slice(simd, place) + *sum).store_slice(place);
                 }
-            }
-            column += step;
-        }
-        for (row, factors) in rows.chunks_mut(n).zip(factors.chunks(width)) {
-            for c in column..=last {
-                row[c] += vectors.iter().zip(factors).map(|(vector, factor)| vector[c] * factor).sum::<f64>();
             }
         }
     }
