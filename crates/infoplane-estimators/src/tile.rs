@@ -81,9 +81,16 @@ impl Summand<2> for ShiftedDifference {
     }
 }
 
-/// Adds up a part of a tile: `M` left points against three vectors of right points.
+/// Adds up a part of a tile: `M` left points against some vectors of right points.
 #[inline(always)]
-fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const M: usize>(
+fn register_tile<
+    S: Simd,
+    V: SimdFloat<S>,
+    T: Summand<N>,
+    const N: usize,
+    const M: usize,
+    const ACROSS: usize,
+>(
     simd: S,
     left: [&[V::Element]; N],
     right: &[V::Element],
@@ -116,17 +123,41 @@ pub(crate) fn fill<S: Simd, T: Summand<N>, const N: usize, const RUN: usize>(
     tile: &mut Tile,
 ) {
     // As many rows at once as the registers hold; with two broadcasts each, half of them.
-    match (S::f32s::LEN, N) {
-        (16, 1) => fill_by::<S, T, N, RUN, 8>(simd, left, right, tile),
-        _ => fill_by::<S, T, N, RUN, 4>(simd, left, right, tile),
+    let step = ACROSS * S::f32s::LEN;
+    for column in (0..PANEL).step_by(step) {
+        match (S::f32s::LEN, N) {
+            (16, 1) => fill_by::<S, T, N, RUN, 8, ACROSS>(simd, left, right, column, tile),
+            _ => fill_by::<S, T, N, RUN, 4, ACROSS>(simd, left, right, column, tile),
+        }
+    }
+}
+
+/// Right points that [`fill_group`] takes at a time: a vector, or two narrow ones.
+pub(crate) const fn group(lanes: usize) -> usize {
+    if lanes > ROWS { lanes } else { ROWS }
+}
+
+/// Fills the columns of one [`group`], those from `column` on.
+#[inline(always)]
+pub(crate) fn fill_group<S: Simd, T: Summand<1>, const RUN: usize>(
+    simd: S,
+    left: &[f32],
+    right: &[f32],
+    column: usize,
+    tile: &mut Tile,
+) {
+    match S::f32s::LEN {
+        4 => fill_by::<S, T, 1, RUN, 4, 2>(simd, [left], right, column, tile),
+        _ => fill_by::<S, T, 1, RUN, 8, 1>(simd, [left], right, column, tile),
     }
 }
 
 #[inline(always)]
-fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: usize>(
+fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: usize, const ACROSS: usize>(
     simd: S,
     left: [&[f32]; N],
     right: &[f32],
+    column: usize,
     tile: &mut Tile,
 ) {
     let lanes = S::f32s::LEN;
@@ -134,17 +165,15 @@ fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: us
         let first = run * RUN * ROWS;
         let left: [&[f32]; N] = std::array::from_fn(|n| &left[n][first..first + right.len() / PANEL * ROWS]);
         for row in (0..ROWS).step_by(M) {
-            for column in (0..PANEL).step_by(ACROSS * lanes) {
-                let sums = register_tile::<S, S::f32s, T, N, M>(simd, left, right, row, column);
-                for m in 0..M {
-                    for v in 0..ACROSS {
-                        let place = &mut tile[row + m][column + v * lanes..column + (v + 1) * lanes];
-                        let mut total = sums[m][v];
-                        if run > 0 {
-                            total = T::join(total, S::f32s::from_slice(simd, place));
-                        }
-                        total.store_slice(place);
+            let sums = register_tile::<S, S::f32s, T, N, M, ACROSS>(simd, left, right, row, column);
+            for m in 0..M {
+                for v in 0..ACROSS {
+                    let place = &mut tile[row + m][column + v * lanes..column + (v + 1) * lanes];
+                    let mut total = sums[m][v];
+                    if run > 0 {
+                        total = T::join(total, S::f32s::from_slice(simd, place));
                     }
+                    total.store_slice(place);
                 }
             }
         }
@@ -175,7 +204,7 @@ fn fill_from_doubles_by<S: Simd, T: Summand<N>, const N: usize, const M: usize>(
     let lanes = S::f64s::LEN;
     for row in (0..ROWS).step_by(M) {
         for column in (0..PANEL).step_by(ACROSS * lanes) {
-            let sums = register_tile::<S, S::f64s, T, N, M>(simd, left, right, row, column);
+            let sums = register_tile::<S, S::f64s, T, N, M, ACROSS>(simd, left, right, row, column);
             for m in 0..M {
                 for v in 0..ACROSS {
                     let place = &mut tile[row + m][column + v * lanes..column + (v + 1) * lanes];
