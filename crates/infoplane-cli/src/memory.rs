@@ -3,7 +3,6 @@
 use bytesize::ByteSize;
 use infoplane::Estimator;
 use infoplane::estimator::AnyEstimator;
-use infoplane::math;
 
 use crate::failure::Failure;
 
@@ -68,19 +67,11 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
             let one = 8.0 * n * n.min((1 << 24) as f64 / n.max(1.0)).max(n.min(4096.0));
             (if alpha == 2.0 { 0.0 } else { matrices as f64 * one }, "matrices of all pairs of samples")
         }
-        "lgde" => {
-            // Lists of all neighbours within the reach of the kernel, of every variable and of all together, one after
-            // the other.
-            let k = number("k")
-                .unwrap_or((math::powi(math::cbrt(n), 2) / 5.0).round().max(15.0 + 5.0 * columns as f64));
-            let reach = k * math::powi(3.7, columns.min(1000) as i32);
-            (
-                neighbours(number("neighbors").unwrap_or(reach).max(k)),
-                "lists of the neighbours of every sample",
-            )
-        }
-        "klnn" => {
-            (neighbours(number("neighbors").unwrap_or(1024.0)), "lists of the neighbours of every sample")
+        "lgde" | "klnn" => {
+            // Distances to all samples, a selection of them and the neighbours with their coordinates and weights, of
+            // one sample at a time for each thread.
+            let list = (32.0 + 8.0 * (columns as f64 + 1.0)) * n;
+            (list * rayon::current_num_threads() as f64, "lists of the neighbours of a sample")
         }
         "kde" | "noise" => {
             let variances = keys.get("noise_variances").and_then(|list| list.as_array()).map_or(1, Vec::len);
@@ -144,11 +135,10 @@ mod tests {
 
     #[test]
     fn needs_grow_as_the_arrays_of_the_methods() {
-        // 20,000 lists of 19,999 neighbours of 12 bytes, twice.
-        let lists = 24 * 20_000 * 19_999;
+        // One list for each thread, of all others and their coordinates.
+        let list = 88 * 20_000 * rayon::current_num_threads() as u64;
         let lgde = bytes("kind = 'lgde'", 20_000, &[3, 3]);
-        assert!((lists..lists + 10_000_000).contains(&lgde), "{lgde}");
-        assert!(bytes("kind = 'lgde'\nneighbors = 100", 20_000, &[3, 3]) < 80_000_000);
+        assert!((list..list + 10_000_000).contains(&lgde), "{lgde}");
         // Three matrices of 3000 × 3000 numbers.
         let renyi = bytes("kind = 'renyi'", 3000, &[2, 2]);
         assert!((3 * 72_000_000..240_000_000).contains(&renyi), "{renyi}");

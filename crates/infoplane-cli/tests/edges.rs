@@ -99,10 +99,10 @@ fn an_estimate_that_does_not_fit_is_refused_before_it_begins() {
         said.contains("MiB of memory (matrices of all pairs of samples); --memory allows 16.0 MiB"),
         "{said}"
     );
-    let lists = ["estimate", "entropy", "x.csv", "--estimator", "lgde", "--memory", "1MiB"];
+    let lists = ["estimate", "entropy", "x.csv", "--estimator", "lgde", "--memory", "64KiB"];
     let said = refused(folder.path(), &lists, 2);
     assert!(
-        said.contains("lgde on 2500 samples needs about") && said.contains("--memory allows 1.0 MiB"),
+        said.contains("lgde on 2500 samples needs about") && said.contains("--memory allows 64.0 KiB"),
         "{said}"
     );
     // The limit of the process is known without being told.
@@ -196,6 +196,19 @@ fn an_estimate_stops_at_a_signal_and_shows_how_far_it_is() {
     }
     let output = infoplane(folder.path(), &["estimate", "pair", "x.csv", "y.csv", "-q"]);
     assert!(output.status.success() && told(&output).is_empty(), "{}", told(&output));
+}
+
+/// One estimate tells nobody how far it is, but a person sees that it is at work.
+#[test]
+fn an_estimate_whose_steps_cannot_be_counted_shows_the_time_it_takes() {
+    let folder = TempDir::new().unwrap();
+    samples(folder.path(), "x.csv", 1500, 3);
+    samples(folder.path(), "y.csv", 1500, 3);
+    let arguments = ["estimate", "pair", "x.csv", "y.csv", "--estimator", "lgde", "--no-standard-error"];
+    let output =
+        command(folder.path(), &arguments).env("INFOPLANE_PROGRESS_SECONDS", "0.01").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("infoplane: estimating, elapsed "), "{said}");
 }
 
 /// A name with what steers a terminal, begins a new line, turns the direction, and has a meaning in Markdown.

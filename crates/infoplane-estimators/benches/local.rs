@@ -71,3 +71,9 @@ fn gknn_n10000_1x1(bencher: Bencher<'_, '_>, threads: usize) {
 fn lgde_n1000_by_columns_of_each(bencher: Bencher<'_, '_>, d: usize) {
     on_threads(bencher, 1, &Lgde::default(), 1000, d);
 }
+
+/// In six columns together every sample is within the reach of every other.
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn lgde_n20000_3x3_two_threads(bencher: Bencher<'_, '_>) {
+    on_threads(bencher, 2, &Lgde::default(), 20_000, 3);
+}

@@ -9,6 +9,8 @@
 
 #![allow(missing_docs, reason = "each is the function of its name")]
 
+use fearless_simd::{Simd, dispatch};
+
 pub use libm::{
     acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, exp, exp2, expm1 as exp_m1, hypot,
     log as ln, log1p as ln_1p, log2, log10, pow as powf, sin, sincos as sin_cos, sinh, tan, tanh,
@@ -31,6 +33,56 @@ pub fn powi(x: f64, n: i32) -> f64 {
         rest /= 2;
     }
     if n < 0 { 1.0 / product } else { product }
+}
+
+/// Replaces every value x ≤ 0 by exp(x), several at a time.
+///
+/// The error is below two units in the last place; below −708, where results leave the normal numbers, they are 0. The
+/// operations are additions and multiplications in one order, so that the bits do not depend on the vectors.
+pub(crate) fn exp_of_negative(values: &mut [f64]) {
+    dispatch!(crate::simd::level(), simd => exp_of_negative_by(simd, values));
+}
+
+/// 1/k! for k = 13 to 2: on |r| ≤ ½ ln 2 the next term of the series is below 4e-18.
+const FACTORIALS: [f64; 12] = [
+    1.0 / 6_227_020_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 39_916_800.0,
+    1.0 / 3_628_800.0,
+    1.0 / 362_880.0,
+    1.0 / 40_320.0,
+    1.0 / 5_040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    0.5,
+];
+
+#[inline(always)]
+fn exp_of_negative_by<S: Simd>(simd: S, values: &mut [f64]) {
+    /// 1.5 · 2⁵²: adding it rounds a small number to an integer, which then stands in the lowest bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    /// ln 2 in two parts, the first of so few digits that its multiples are exact.
+    const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for value in values {
+                let x = if *value < -708.0 { -708.0 } else { *value };
+                let rounded = x * std::f64::consts::LOG2_E + ROUND;
+                let integer = rounded - ROUND;
+                let r = (x - integer * LN_2[0]) - integer * LN_2[1];
+                let mut series = FACTORIALS[0];
+                for term in &FACTORIALS[1..] {
+                    series = series * r + term;
+                }
+                let exp_r = 1.0 + (r + r * r * series);
+                let power = f64::from_bits(rounded.to_bits().wrapping_add(1023) << 52);
+                *value = if *value < -708.0 { 0.0 } else { exp_r * power };
+            }
+        },
+    );
 }
 
 #[cfg(test)]
@@ -116,6 +168,27 @@ mod tests {
         }
         assert_eq!([ln(0.0), ln_1p(-1.0), exp(-800.0)], [f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0]);
         assert!(ln(-1.0).is_nan());
+    }
+
+    #[test]
+    fn exponentials_of_many_are_those_of_one_to_two_units_in_the_last_place() {
+        let arguments: Vec<f64> = (0..200_003).map(|i| -0.003_541 * f64::from(i)).collect();
+        let values = crate::simd::same_at_every_level(|level| {
+            let mut values = arguments.clone();
+            dispatch!(level, simd => exp_of_negative_by(simd, &mut values));
+            values
+        });
+        assert_eq!(values[0], 1.0);
+        for (x, value) in arguments.iter().zip(&values) {
+            let expected = if *x < -708.0 { 0.0 } else { exp(*x) };
+            assert!((value - expected).abs() <= 2.0 * f64::EPSILON * expected, "{x}: {value} {expected}");
+        }
+        let mut extreme = [f64::NEG_INFINITY, -1e300, -1e-300, -0.0];
+        exp_of_negative(&mut extreme);
+        assert_eq!(extreme, [0.0, 0.0, 1.0, 1.0]);
+        let mut nothing = [f64::NAN];
+        exp_of_negative(&mut nothing);
+        assert!(nothing[0].is_nan());
     }
 
     #[test]

@@ -126,10 +126,32 @@ pub(crate) fn fill<S: Simd, T: Summand<N>, const N: usize, const RUN: usize>(
     right: &[f32],
     tile: &mut Tile,
 ) {
+    let columns = 0..PANEL;
     match (S::f32s::LEN, N) {
-        (16, 1) => fill_by::<S, T, N, RUN, 8, 3>(simd, left, right, tile),
-        (16, _) => fill_by::<S, T, N, RUN, 4, 3>(simd, left, right, tile),
-        _ => fill_by::<S, T, N, RUN, 2, 6>(simd, left, right, tile),
+        (16, 1) => fill_by::<S, T, N, RUN, 8, 3>(simd, left, right, columns, tile),
+        (16, _) => fill_by::<S, T, N, RUN, 4, 3>(simd, left, right, columns, tile),
+        _ => fill_by::<S, T, N, RUN, 2, 6>(simd, left, right, columns, tile),
+    }
+}
+
+/// Right points that [`fill_group`] takes at a time: a vector, or two narrow ones.
+pub(crate) const fn group(lanes: usize) -> usize {
+    if lanes > ROWS { lanes } else { ROWS }
+}
+
+/// Fills the columns of one [`group`], those from `column` on.
+#[inline(always)]
+pub(crate) fn fill_group<S: Simd, T: Summand<1>, const RUN: usize>(
+    simd: S,
+    left: &[f32],
+    right: &[f32],
+    column: usize,
+    tile: &mut Tile,
+) {
+    let columns = column..column + group(S::f32s::LEN);
+    match S::f32s::LEN {
+        4 => fill_by::<S, T, 1, RUN, 4, 2>(simd, [left], right, columns, tile),
+        _ => fill_by::<S, T, 1, RUN, 8, 1>(simd, [left], right, columns, tile),
     }
 }
 
@@ -138,6 +160,7 @@ fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: us
     simd: S,
     left: [&[f32]; N],
     right: &[f32],
+    columns: std::ops::Range<usize>,
     tile: &mut Tile,
 ) {
     let lanes = S::f32s::LEN;
@@ -145,7 +168,7 @@ fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: us
         let first = run * RUN * ROWS;
         let left: [&[f32]; N] = std::array::from_fn(|n| &left[n][first..first + right.len() / PANEL * ROWS]);
         for row in (0..ROWS).step_by(M) {
-            for column in (0..PANEL).step_by(A * lanes) {
+            for column in columns.clone().step_by(A * lanes) {
                 let sums = register_tile::<S, S::f32s, T, N, M, A>(simd, left, right, row, column);
                 for m in 0..M {
                     for v in 0..A {

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::ops::{Mul, Range};
 use std::sync::LazyLock;
 
+use fearless_simd::{Simd, dispatch};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
 use crate::Information;
 use crate::math;
+use crate::simd;
 
 /// A labelling of rows: one discrete symbol per sample.
 ///
@@ -365,15 +367,23 @@ impl OwnedVariable {
 fn first_non_finite<T: Float>(rows: &ArrayView2<'_, T>) -> Option<(usize, usize, f64)> {
     // Nearly always all is well, and one pass over plain memory says so: 0 · x is 0 unless x is not finite.
     if let Some(values) = rows.as_slice() {
-        let fine =
-            |values: &[T]| values.iter().fold(true, |fine, &v| fine & (v * T::default() == T::default()));
-        if values.par_chunks(1 << 17).all(fine) {
+        let level = simd::level();
+        let finite = |values: &[T]| dispatch!(level, simd => all_finite(simd, values));
+        if values.par_chunks(1 << 17).all(finite) {
             return None;
         }
     }
     rows.indexed_iter()
         .map(|((row, column), &value)| (row, column, value.into()))
         .find(|(_, _, value)| !value.is_finite())
+}
+
+#[inline(always)]
+fn all_finite<S: Simd, T: Float>(simd: S, values: &[T]) -> bool {
+    simd.vectorize(
+        #[inline(always)]
+        || values.iter().fold(0, |bad, &v| bad | u32::from(v * T::default() != T::default())) == 0,
+    )
 }
 
 trait Float: Copy + Default + PartialEq + Mul<Output = Self> + Into<f64> + Send + Sync {}

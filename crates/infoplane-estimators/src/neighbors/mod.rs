@@ -2,12 +2,14 @@
 
 mod brute;
 mod reference;
+mod scan;
 mod sorted;
 #[cfg(test)]
 mod tests;
 mod tree;
 
 use ndarray::{ArrayView2, CowArray, Ix2};
+use rayon::prelude::*;
 
 /// The distance between two points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,23 @@ impl Nearest {
     }
 }
 
+/// The order of neighbours: by distance, equally near ones by row.
+fn by_distance(a: &(f64, u32), b: &(f64, u32)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
+
+/// What is computed from the list of neighbours (distance, row) of a point, given its row.
+pub(crate) type OfList<'a, T> = Box<dyn FnMut(usize, &[(f64, u32)]) -> T + 'a>;
+
+/// Puts results in the order of a search into the order of the rows.
+fn by_row<T>(results: impl Iterator<Item = T>, rows: &[u32]) -> Vec<T> {
+    let mut placed: Vec<Option<T>> = rows.iter().map(|_| None).collect();
+    for (result, &row) in results.zip(rows) {
+        placed[row as usize] = Some(result);
+    }
+    placed.into_iter().flatten().collect()
+}
+
 /// Neighbours of some points in an order of the search's own.
 struct Unordered {
     distances: Vec<f64>,
@@ -123,6 +142,8 @@ pub(crate) enum Search {
     Tree,
     /// All pairs.
     Brute,
+    /// Each point against all, and a selection: for many neighbours.
+    Scan,
     /// All pairs, one by one.
     Reference,
 }
@@ -169,7 +190,57 @@ impl<'a> Neighbors<'a> {
     pub fn nearest(&self, k: usize) -> Nearest {
         let n = self.points.nrows();
         assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
-        self.nearest_by(nearest_search(n, self.points.ncols()), k)
+        self.nearest_by(nearest_search(n, self.points.ncols(), k), k)
+    }
+
+    /// Returns, for every point, what a function makes of the list of its `k` nearest neighbours.
+    ///
+    /// The nearest `in_order` of them come first and ascending; the others follow in an order that the points
+    /// determine. Lists are not kept: memory is that of one list per thread. `new_task` gives a function for each
+    /// task, which may reuse memory from one list to the next.
+    ///
+    /// # Panics
+    /// If there are `k` points or fewer, or `k` is 0.
+    pub(crate) fn map_nearest<'f, T: Send>(
+        &self,
+        k: usize,
+        in_order: usize,
+        new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
+    ) -> Vec<T> {
+        let n = self.points.nrows();
+        assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
+        self.map_nearest_by(nearest_search(n, self.points.ncols(), k), k, in_order, new_task)
+    }
+
+    pub(crate) fn map_nearest_by<'f, T: Send>(
+        &self,
+        search: Search,
+        k: usize,
+        in_order: usize,
+        new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
+    ) -> Vec<T> {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        match search {
+            Search::Sorted => sorted::map_nearest(values, metric, k, new_task),
+            Search::Tree => tree::map_nearest(values, width, metric, k, in_order, new_task),
+            Search::Scan => scan::map_nearest(values, width, metric, k, in_order, new_task),
+            // Few neighbours: the lists are short.
+            Search::Brute | Search::Reference => {
+                let nearest = self.nearest_by(search, k);
+                (0..self.points.nrows())
+                    .into_par_iter()
+                    .map_init(
+                        || (new_task(), Vec::with_capacity(k)),
+                        |(work, list), row| {
+                            list.clear();
+                            let distances = nearest.distances(row).iter().copied();
+                            list.extend(distances.zip(nearest.indices(row).iter().copied()));
+                            work(row, list)
+                        },
+                    )
+                    .collect()
+            }
+        }
     }
 
     pub(crate) fn nearest_by(&self, search: Search, k: usize) -> Nearest {
@@ -178,6 +249,12 @@ impl<'a> Neighbors<'a> {
             Search::Sorted => Some(sorted::nearest(values, metric, k)),
             Search::Tree => Some(tree::nearest(values, width, metric, k)),
             Search::Brute => brute::nearest(values, width, metric, k),
+            Search::Scan => {
+                let lists =
+                    scan::map_nearest(values, width, metric, k, k, &|| Box::new(|_, list| list.to_vec()));
+                let (distances, indices) = lists.into_iter().flatten().unzip();
+                Some(Nearest { k, distances, indices })
+            }
             Search::Reference => None,
         };
         found.unwrap_or_else(|| reference::nearest(self.points.view(), metric, k))
@@ -202,7 +279,7 @@ impl<'a> Neighbors<'a> {
             Search::Sorted => Some(sorted::count_within(values, metric, radii, boundary)),
             Search::Tree => Some(tree::count_within(values, width, metric, radii, boundary)),
             Search::Brute => brute::count_within(values, width, metric, radii, boundary),
-            Search::Reference => None,
+            Search::Scan | Search::Reference => None,
         };
         counts.unwrap_or_else(|| reference::count_within(self.points.view(), metric, radii, boundary))
     }
@@ -222,13 +299,23 @@ impl<'a> Neighbors<'a> {
 /// | all pairs, Euclidean | | | 24 | 32 | 90 | 158 |
 ///
 /// All pairs grow with n², and at n = 40,000 and width 5 are 326 against 76 of the tree.
-fn nearest_search(n: usize, width: usize) -> Search {
+fn nearest_search(n: usize, width: usize, k: usize) -> Search {
     match width {
         0 => Search::Reference,
         1 => Search::Sorted,
+        _ if many(n, width, k) => Search::Scan,
         2..=5 => Search::Tree,
         _ if n > 20_000 && tree::WIDTHS.contains(&width) => Search::Tree,
         _ => Search::Brute,
+    }
+}
+
+/// Whether so many neighbours are wanted that a selection among all points is faster than any list kept in order.
+fn many(n: usize, width: usize, k: usize) -> bool {
+    match width {
+        0..=1 => false,
+        2..=5 => 4 * k > n,
+        _ => k * k > n * (4 + width / 8),
     }
 }
 

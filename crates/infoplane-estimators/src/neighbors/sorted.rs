@@ -2,10 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::{Boundary, Metric, Nearest, Unordered};
+use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
 /// Points that one task looks at.
 const TASK: usize = 2048;
+
+/// The same where something is computed from each list of neighbours.
+const MAP_TASK: usize = 64;
 
 /// The points in ascending order, equal ones by row.
 struct Sorted {
@@ -18,7 +21,7 @@ impl Sorted {
         // Adding zero turns −0 into 0: equal values must stand in the order of their rows.
         let mut order: Vec<(f64, u32)> =
             points.iter().enumerate().map(|(row, &value)| (value + 0.0, row as u32)).collect();
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        order.sort_unstable_by(by_distance);
         let (values, rows) = order.into_iter().unzip();
         Sorted { values, rows }
     }
@@ -58,7 +61,7 @@ impl Sorted {
             }
             // Different points may be at equal distance after rounding, so that it goes on until one is farther.
             if found.len() >= k {
-                found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                found.sort_unstable_by(by_distance);
                 found.truncate(k);
                 if before.min(after) > found[k - 1].0 {
                     break;
@@ -75,7 +78,7 @@ impl Sorted {
                 }
             }
         }
-        found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        found.sort_unstable_by(by_distance);
         found.truncate(k);
     }
 
@@ -110,6 +113,30 @@ pub(super) fn nearest(points: &[f64], metric: Metric, k: usize) -> Nearest {
         })
         .collect();
     Unordered::scatter(tasks, &sorted.rows, k)
+}
+
+pub(super) fn map_nearest<'f, T: Send>(
+    points: &[f64],
+    metric: Metric,
+    k: usize,
+    new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
+) -> Vec<T> {
+    let sorted = Sorted::new(points);
+    let n = points.len();
+    let tasks: Vec<Vec<T>> = (0..n.div_ceil(MAP_TASK))
+        .into_par_iter()
+        .map(|task| {
+            let mut work = new_task();
+            let mut found = Vec::with_capacity(3 * k);
+            let places = task * MAP_TASK..n.min((task + 1) * MAP_TASK);
+            let results = places.map(|place| {
+                sorted.nearest(metric, place, k, &mut found);
+                work(sorted.rows[place] as usize, &found)
+            });
+            results.collect()
+        })
+        .collect();
+    by_row(tasks.into_iter().flatten(), &sorted.rows)
 }
 
 pub(super) fn count_within(points: &[f64], metric: Metric, radii: &[f64], boundary: Boundary) -> Vec<usize> {

@@ -56,7 +56,7 @@ fn point_sets(n: usize, width: usize) -> Vec<(&'static str, Array2<f64>)> {
 }
 
 fn searches(width: usize) -> Vec<Search> {
-    let mut searches = vec![Search::Brute];
+    let mut searches = vec![Search::Brute, Search::Scan];
     if width == 1 {
         searches.push(Search::Sorted);
     }
@@ -113,7 +113,7 @@ fn few_points_and_many_neighbours_are_found_too() {
 
 #[test]
 fn more_points_than_a_task_are_found_by_one_thread_and_by_eight() {
-    for width in [1, 2, 3, 10] {
+    for width in [1, 2, 3, 6, 10] {
         let points = &point_sets(2300, width)[0].1;
         let radii = vec![0.3; 2300];
         let neighbors = Neighbors::new(points.view(), Metric::Euclidean);
@@ -130,6 +130,44 @@ fn more_points_than_a_task_are_found_by_one_thread_and_by_eight() {
             });
         }
     }
+}
+
+#[test]
+fn lists_that_are_not_kept_hold_the_same_neighbours() {
+    for width in [1, 3, 6] {
+        for (name, points) in point_sets(300, width) {
+            let neighbors = Neighbors::new(points.view(), Metric::Euclidean);
+            for (k, in_order) in [(5, 5), (60, 7), (100, 1), (299, 40)] {
+                let expected = neighbors.nearest_by(Search::Reference, k);
+                for search in searches(width) {
+                    let lists = neighbors
+                        .map_nearest_by(search, k, in_order, &|| Box::new(|row, list| (row, list.to_vec())));
+                    assert_eq!(lists.len(), 300);
+                    for (i, (row, mut list)) in lists.into_iter().enumerate() {
+                        assert_eq!(row, i);
+                        let all: Vec<(f64, u32)> = expected
+                            .distances(i)
+                            .iter()
+                            .copied()
+                            .zip(expected.indices(i).iter().copied())
+                            .collect();
+                        assert!(list[..in_order] == all[..in_order], "{name} {width} {k} {search:?}");
+                        list.sort_unstable_by(by_distance);
+                        assert!(list == all, "{name} {width} {k} {search:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn many_neighbours_are_selected_by_a_scan_and_few_are_not() {
+    assert_eq!(nearest_search(20_000, 6, 19_999), Search::Scan);
+    assert_eq!(nearest_search(20_000, 3, 7000), Search::Scan);
+    assert_eq!(nearest_search(10_000, 2, 1273), Search::Tree);
+    assert_eq!(nearest_search(10_000, 10, 3), Search::Brute);
+    assert_eq!(nearest_search(10_000, 1, 9000), Search::Sorted);
 }
 
 /// Rows of a transposed matrix do not lie one after the other.

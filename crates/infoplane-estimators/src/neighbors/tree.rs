@@ -7,13 +7,17 @@
 
 use rayon::prelude::*;
 
-use super::{Boundary, Metric, Nearest, Unordered};
+use super::scan::first_in_order;
+use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
 /// The largest number of points in a leaf.
 const LEAF: usize = 12;
 
 /// Leaves whose points one task asks for.
 const TASK: usize = 64;
+
+/// The same where something is computed from each list of neighbours.
+const MAP_TASK: usize = 8;
 
 /// A node with fewer points is built on the current thread.
 const SERIAL: usize = 8192;
@@ -187,10 +191,6 @@ fn nearer(a: (f64, u32), b: (f64, u32)) -> bool {
     a.0 < b.0 || a.0 == b.0 && a.1 < b.1
 }
 
-fn by_distance(a: &(f64, u32), b: &(f64, u32)) -> std::cmp::Ordering {
-    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
-}
-
 impl Best {
     fn new(k: usize) -> Self {
         Best { k, found: Vec::with_capacity(2 * k), worst: NOWHERE, limit: f64::INFINITY }
@@ -234,11 +234,11 @@ impl Best {
         self.found.truncate(self.k);
     }
 
-    /// Returns the k nearest, ascending, once all points have been offered.
-    fn ascending(&mut self) -> &[(f64, u32)] {
+    /// Returns the k nearest once all points have been offered, the nearest `in_order` first and ascending.
+    fn nearest(&mut self, in_order: usize) -> &[(f64, u32)] {
         if self.k > IN_ORDER {
             self.drop_the_farther();
-            self.found.sort_unstable_by(by_distance);
+            first_in_order(&mut self.found, in_order);
         }
         &self.found
     }
@@ -321,11 +321,15 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
     }
 
     /// Runs over all leaves, some at a time.
-    fn by_leaves<T: Send>(&self, work: impl Fn(std::ops::Range<usize>) -> T + Sync) -> Vec<T> {
+    fn by_leaves<T: Send>(
+        &self,
+        at_once: usize,
+        work: impl Fn(std::ops::Range<usize>) -> T + Sync,
+    ) -> Vec<T> {
         let leaves = 1usize << self.depth;
-        (0..leaves.div_ceil(TASK))
+        (0..leaves.div_ceil(at_once))
             .into_par_iter()
-            .map(|task| work(leaves + task * TASK..leaves + leaves.min((task + 1) * TASK)))
+            .map(|task| work(leaves + task * at_once..leaves + leaves.min((task + 1) * at_once)))
             .collect()
     }
 
@@ -343,18 +347,38 @@ struct Within {
 
 fn nearest_in<const D: usize, const EUCLIDEAN: bool>(points: &[f64], k: usize) -> Nearest {
     let tree = Tree::<D, EUCLIDEAN>::new(points);
-    let tasks = tree.by_leaves(|leaves| {
+    let tasks = tree.by_leaves(TASK, |leaves| {
         let mut part = Unordered::with_capacity(leaves.len() * LEAF, k);
         let mut best = Best::new(k);
         for leaf in leaves {
             for query in tree.leaf(leaf) {
                 tree.nearest(leaf, query, &mut best);
-                part.extend(best.ascending());
+                part.extend(best.nearest(k));
             }
         }
         part
     });
     Unordered::scatter(tasks, &tree.rows(), k)
+}
+
+fn map_nearest_in<'f, T: Send, const D: usize, const EUCLIDEAN: bool>(
+    points: &[f64],
+    k: usize,
+    in_order: usize,
+    new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
+) -> Vec<T> {
+    let tree = Tree::<D, EUCLIDEAN>::new(points);
+    let tasks = tree.by_leaves(MAP_TASK, |leaves| {
+        let mut work = new_task();
+        let mut best = Best::new(k);
+        let queries = leaves.flat_map(|leaf| tree.leaf(leaf).iter().map(move |query| (leaf, query)));
+        let results = queries.map(|(leaf, query)| {
+            tree.nearest(leaf, query, &mut best);
+            work(query.row as usize, best.nearest(in_order))
+        });
+        results.collect::<Vec<T>>()
+    });
+    by_row(tasks.into_iter().flatten(), &tree.rows())
 }
 
 fn count_in<const D: usize, const EUCLIDEAN: bool>(
@@ -364,7 +388,7 @@ fn count_in<const D: usize, const EUCLIDEAN: bool>(
 ) -> Vec<usize> {
     let tree = Tree::<D, EUCLIDEAN>::new(points);
     let n = tree.points.len();
-    let tasks = tree.by_leaves(|leaves| {
+    let tasks = tree.by_leaves(TASK, |leaves| {
         let mut counts = Vec::with_capacity(leaves.len() * LEAF);
         for query in leaves.flat_map(|leaf| tree.leaf(leaf)) {
             let radius = radii[query.row as usize];
@@ -388,18 +412,41 @@ fn count_in<const D: usize, const EUCLIDEAN: bool>(
 /// The widths that trees are made for.
 pub(super) const WIDTHS: std::ops::RangeInclusive<usize> = 2..=8;
 
+/// Evaluates an expression in which `D` is the width and `EUCLIDEAN` says which metric, as constants.
 macro_rules! by_width {
-    ($width:expr, $metric:expr, $function:ident $arguments:tt, $($d:literal)*) => {
+    ($width:expr, $metric:expr, $result:expr) => {
+        by_width!($width, $metric, $result, 2 3 4 5 6 7 8)
+    };
+    ($width:expr, $metric:expr, $result:expr, $($d:literal)*) => {
         match ($width, $metric) {
-            $(($d, Metric::Chebyshev) => $function::<$d, false> $arguments,
-              ($d, Metric::Euclidean) => $function::<$d, true> $arguments,)*
+            $(($d, Metric::Chebyshev) => {
+                const D: usize = $d;
+                const EUCLIDEAN: bool = false;
+                $result
+            }
+            ($d, Metric::Euclidean) => {
+                const D: usize = $d;
+                const EUCLIDEAN: bool = true;
+                $result
+            })*
             (width, _) => unreachable!("no tree of {width} coordinates"),
         }
     };
 }
 
 pub(super) fn nearest(points: &[f64], width: usize, metric: Metric, k: usize) -> Nearest {
-    by_width!(width, metric, nearest_in(points, k), 2 3 4 5 6 7 8)
+    by_width!(width, metric, nearest_in::<D, EUCLIDEAN>(points, k))
+}
+
+pub(super) fn map_nearest<'f, T: Send>(
+    points: &[f64],
+    width: usize,
+    metric: Metric,
+    k: usize,
+    in_order: usize,
+    new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
+) -> Vec<T> {
+    by_width!(width, metric, map_nearest_in::<T, D, EUCLIDEAN>(points, k, in_order, new_task))
 }
 
 pub(super) fn count_within(
@@ -409,5 +456,5 @@ pub(super) fn count_within(
     radii: &[f64],
     boundary: Boundary,
 ) -> Vec<usize> {
-    by_width!(width, metric, count_in(points, radii, boundary), 2 3 4 5 6 7 8)
+    by_width!(width, metric, count_in::<D, EUCLIDEAN>(points, radii, boundary))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use fearless_simd::dispatch;
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::digitize::{EvenPattern, floor_symbols};
+use super::digitize::{EvenPattern, SinglePattern, floor_symbols};
 use super::{BinRule, Binned};
 use crate::estimator::{counts, table};
 use crate::variable::standard_layout;
@@ -158,11 +158,15 @@ impl FixedBins {
                 let even = EvenPattern::new(units, width, *top, *closed);
                 let level = crate::simd::level();
                 if *top <= 253.0 {
-                    number_rows(
-                        values,
-                        width,
-                        |values, symbols| dispatch!(level, simd => even.digitize(simd, values, symbols, |bin| bin as u8)),
-                    )
+                    let single = SinglePattern::new(&even);
+                    number_rows(values, width, |values, symbols| match (&single, T::singles(values)) {
+                        (Some(single), Some(values)) => {
+                            dispatch!(level, simd => single.digitize(simd, &even, values, symbols))
+                        }
+                        _ => {
+                            dispatch!(level, simd => even.digitize(simd, values, symbols, |bin| bin as u8))
+                        }
+                    })
                 } else {
                     number_rows(
                         values,
@@ -190,7 +194,7 @@ impl FixedBins {
 }
 
 impl EvenBins {
-    fn new(low: f64, high: f64, intervals: f64) -> Result<Self, EstimateError> {
+    pub(super) fn new(low: f64, high: f64, intervals: f64) -> Result<Self, EstimateError> {
         let (step, scale) = ((high - low) / intervals, intervals / (high - low));
         if high > low && !(step.is_normal() && scale.is_normal()) {
             return Err(EstimateError::Setting {

@@ -6,7 +6,7 @@ use crate::special::{digamma, ln_unit_ball};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Parts, check_k, check_ties, finished, joined, mean, setting};
+use super::{PreparedParts, check_k, check_ties, finished, joined, mean, setting};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -91,7 +91,7 @@ impl Estimator for BiKsg {
 
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, &variables)?;
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };
         let joint = joined(&[x, y]);
         let n = joint.nrows();

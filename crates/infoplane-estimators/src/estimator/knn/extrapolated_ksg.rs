@@ -8,7 +8,7 @@ use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
 
-use super::{Parts, chebyshev, check_ties_at, finished, joined, strictly_nearer};
+use super::{PreparedParts, chebyshev, check_ties_at, finished, joined, strictly_nearer};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -130,7 +130,7 @@ impl Estimator for ExtrapolatedKsg {
 
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, &variables)?;
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };
         let width = x.ncols() + y.ncols();
         if width > MOST_COLUMNS {

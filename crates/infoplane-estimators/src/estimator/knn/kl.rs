@@ -8,7 +8,7 @@ use crate::math;
 use crate::special::digamma;
 
 use super::super::input::columns;
-use super::{K, Parts, chebyshev, check_k, check_samples, check_ties, joined, setting};
+use super::{K, PreparedParts, chebyshev, check_k, check_samples, check_ties, joined, setting};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Quantity, Scaling, Uncertainty, Variable, Warning,
@@ -156,7 +156,7 @@ impl Estimator for Kl {
 
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view()];
-        let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, &variables)?;
         let [x, y] = &prepared.parts[..] else { unreachable!("two variables") };
         let terms = [self.measure(x)?, self.measure(y)?, self.measure(&joined(&[x, y]))?];
         let nats = terms[0].nats + terms[1].nats - terms[2].nats;

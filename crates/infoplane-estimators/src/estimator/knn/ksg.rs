@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::neighbors::{Boundary, Nearest};
 use crate::special::digammas;
 
-use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting, strictly_nearer};
+use super::{
+    K, PreparedParts, chebyshev, check_k, check_ties, finished, joined, mean, setting, strictly_nearer,
+};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -146,7 +148,7 @@ impl Estimator for Ksg {
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view(), z.view()];
-        let prepared = Parts::new(self.name(), self.k, self.scaling, &variables)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, &variables)?;
         let [x, y, z] = &prepared.parts[..] else { unreachable!("three variables") };
         let n = x.nrows();
         if z.ncols() == 0 {
@@ -169,7 +171,7 @@ impl Estimator for Ksg {
 
     /// A constant part adds nothing and is excluded.
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();
         let TotalCorrelation { nats, tied, ceiling } = self.measure(&changing)?;
         Ok(finished(nats, parts, prepared.warnings, tied, Some(ceiling)))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::neighbors::{Boundary, Metric};
 use crate::special::digammas;
 
-use super::{K, Parts, chebyshev, check_k, check_ties, finished, joined, mean, setting};
+use super::{K, PreparedParts, chebyshev, check_k, check_ties, finished, joined, mean, setting};
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
     Variable,
@@ -121,7 +121,7 @@ impl Estimator for Ksg2 {
 
     /// A constant part adds nothing and is excluded.
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        let prepared = Parts::new(self.name(), self.k, self.scaling, parts)?;
+        let prepared = PreparedParts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();
         let (nats, tied) = self.measure(&changing)?;
         let psi = digammas(changing[0].nrows());

@@ -83,13 +83,13 @@ fn setting(k: usize, scaling: Scaling) -> String {
 }
 
 /// Scaled variables without constant columns.
-struct Parts {
+struct PreparedParts {
     /// One matrix per variable; without columns if the variable is constant.
     parts: Vec<Array2<f64>>,
     warnings: Vec<Warning>,
 }
 
-impl Parts {
+impl PreparedParts {
     /// Checks and scales.
     fn new(
         estimator: &'static str,
@@ -114,7 +114,7 @@ impl Parts {
                 "in {width} columns neighbours are far, and the estimate is biased downward"
             )));
         }
-        Ok(Parts { parts, warnings })
+        Ok(PreparedParts { parts, warnings })
     }
 }
 

@@ -125,8 +125,9 @@ fn one(generator: &mut ChaCha8Rng, room: &mut Moments, expected: &Expected) -> D
         }
         unit_vector(generator, direction);
         direction.iter_mut().for_each(|c| *c *= r);
-        let w = room.push(direction);
+        room.push(direction);
         if j <= k || r < outer_radius {
+            let w = math::exp(-0.5 * direction.iter().map(|c| c * c).sum::<f64>());
             let outside = usize::from(j > k);
             controls[2 + 3 * outside] += w;
             controls[3 + 3 * outside] += w * r * r;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Found, check_ties, differences, finite, for_entropy, on_a_plane, prepare, report, tied};
+use super::{PointCounts, check_ties, differences, finite, for_entropy, on_a_plane, prepare, report, tied};
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
@@ -105,7 +105,7 @@ impl Gknn {
     }
 
     /// Returns the entropy of the points.
-    fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
+    fn space(&self, points: ArrayView2<'_, f64>) -> Result<EntropyOfPoints, EstimateError> {
         let (n, d) = points.dim();
         let k = self.k;
         let nearest = Neighbors::new(points, Metric::Euclidean).nearest(k);
@@ -129,14 +129,14 @@ impl Gknn {
             return Err(on_a_plane(n - used));
         }
         let mean = terms.iter().sum::<f64>() / used as f64;
-        let found = Found { tied, dropped: n - used, simpler: 0 };
-        Ok(Space { entropy: math::ln(n as f64) + ln_unit_ball(d) + mean, found })
+        let counts = PointCounts { tied, dropped: n - used, simpler: 0 };
+        Ok(EntropyOfPoints { entropy: math::ln(n as f64) + ln_unit_ball(d) + mean, counts })
     }
 }
 
-struct Space {
+struct EntropyOfPoints {
     entropy: f64,
-    found: Found,
+    counts: PointCounts,
 }
 
 /// A warning where ellipsoids hold hardly a neighbour.
@@ -245,7 +245,7 @@ impl Estimator for Gknn {
         let joint = self.space(prepared.joint.view())?;
         let nats = x.entropy + y.entropy - joint.entropy;
         let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
-        report(&mut estimate, prepared.constant, [&joint.found, &x.found, &y.found], "");
+        report(&mut estimate, prepared.constant, [&joint.counts, &x.counts, &y.counts], "");
         warn_of_dimensions(dims, &mut estimate.warnings);
         Ok(estimate)
     }
@@ -255,8 +255,8 @@ impl Estimator for Gknn {
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
         let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
-        let none = Found::default();
-        report(&mut estimate, 0, [&space.found, &none, &none], "");
+        let none = PointCounts::default();
+        report(&mut estimate, 0, [&space.counts, &none, &none], "");
         warn_of_dimensions(points.ncols(), &mut estimate.warnings);
         Ok(estimate)
     }

@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
 use super::{
-    Found, MOST, check_ties, finite, for_entropy, on_a_plane, prepare, report, tied, tied_in_column,
+    MOST, PointCounts, check_ties, finite, for_entropy, on_a_plane, prepare, report, tied, tied_in_column,
 };
 use crate::estimator::input::heavy_tailed;
 use crate::math;
@@ -78,7 +78,7 @@ impl KlnnBandwidth {
 /// When to choose something else: LGDE and LNC are closer on nearly everything up to two columns, KSG is for
 /// weak dependence. KLNN is for entropies, and for a second opinion where ln f bends.
 ///
-/// Time O(n log n + n m d²), memory O(n m).
+/// Time O(n log n + n m d²), memory O(n d), and O(m) for each thread.
 ///
 /// # Errors
 /// [`EstimateError::TooManyDimensions`] beyond six columns together; [`EstimateError::TooFewSamples`] up to 30
@@ -181,32 +181,34 @@ impl Klnn {
     }
 
     /// Returns the entropy of the points, each by its own bandwidth.
-    fn space(&self, points: ArrayView2<'_, f64>) -> Result<Space, EstimateError> {
+    fn space(&self, points: ArrayView2<'_, f64>) -> Result<EntropyOfPoints, EstimateError> {
         let (n, d) = points.dim();
         let wanted = self.wanted(d);
         let m = wanted.min(n - 1);
-        let nearest = Neighbors::new(points, Metric::Euclidean).nearest(m);
-        let tied = tied(&nearest, n);
+        let search = Neighbors::new(points, Metric::Euclidean);
+        let tied = tied(&search.nearest(1), n);
         check_ties(self.name(), tied, n)?;
-        let fits: Vec<Fit> = (0..n)
-            .into_par_iter()
-            .map_init(
-                || Moments::new(d),
-                |moments, i| {
-                    let distances = nearest.distances(i);
+        // The neighbours of one sample after the other; their lists are not kept.
+        let fits = search.map_nearest(m, self.k, &|| {
+            let mut moments = Moments::new(d);
+            Box::new(move |i, neighbors| {
+                let (k, h) = match neighbors[self.k - 1].0 {
                     // Where k points and more share a place, the first at another gives the bandwidth.
-                    let rank = (self.k - 1..m).find(|&rank| distances[rank] > 0.0)?;
-                    let h = distances[rank];
-                    moments.clear();
-                    add(moments, points, i, nearest.indices(i), h);
-                    let (value, order) = self.fit(moments)?;
-                    Some(Fit { value: value - d as f64 * math::ln(h), order, k: rank + 1, h, point: i })
-                },
-            )
-            .flatten_iter()
-            .collect();
+                    0.0 => {
+                        let elsewhere = neighbors.iter().map(|neighbor| neighbor.0).filter(|&h| h > 0.0);
+                        (m - elsewhere.clone().count() + 1, elsewhere.min_by(f64::total_cmp)?)
+                    }
+                    h => (self.k, h),
+                };
+                moments.clear();
+                add(&mut moments, points, i, neighbors.iter().map(|neighbor| neighbor.1), h);
+                let (value, order) = self.fit(&mut moments)?;
+                Some(KernelFit { value: value - d as f64 * math::ln(h), order, k, h, point: i })
+            })
+        });
+        let fits: Vec<KernelFit> = fits.into_iter().flatten().collect();
         // All samples in every fit leave nothing out, however few they are.
-        Space::new(fits, n, tied, self.order, |k| bias(d, k, wanted.max(k)))
+        EntropyOfPoints::new(fits, n, tied, self.order, |k| bias(d, k, wanted.max(k)))
     }
 
     /// ln of the fitted height and the order that gave it.
@@ -217,13 +219,16 @@ impl Klnn {
     }
 
     /// Returns the entropy of a marginal with the bandwidths of the joint space.
-    fn marginal(&self, points: ArrayView2<'_, f64>, joint: &Space) -> Result<Space, EstimateError> {
+    fn marginal(
+        &self,
+        points: ArrayView2<'_, f64>,
+        joint: &EntropyOfPoints,
+    ) -> Result<EntropyOfPoints, EstimateError> {
         let (n, d) = points.dim();
         let wanted = self.wanted(d);
-        let rows: Vec<u32> = (0..n as u32).collect();
         let tied = if d == 1 { tied_in_column(points.column(0)) } else { 0 };
         check_ties(self.name(), tied, n)?;
-        let fits: Vec<Fit> = joint
+        let fits: Vec<KernelFit> = joint
             .fits
             .par_iter()
             .map_init(
@@ -231,9 +236,9 @@ impl Klnn {
                 |moments, at| {
                     let i = at.point;
                     moments.clear();
-                    let inside = add(moments, points, i, &rows, at.h);
+                    let inside = add(moments, points, i, 0..n as u32, at.h);
                     let (value, order) = self.fit(moments)?;
-                    Some(Fit {
+                    Some(KernelFit {
                         value: value - d as f64 * math::ln(at.h),
                         order,
                         k: inside,
@@ -248,7 +253,7 @@ impl Klnn {
         // k divided by it.
         let k = self.k;
         let at_k = bias(d, k, wanted);
-        Space::new(fits, n, tied, self.order, |inside| {
+        EntropyOfPoints::new(fits, n, tied, self.order, |inside| {
             let mut bias = at_k;
             bias.value.iter_mut().for_each(|value| *value *= k as f64 / inside.max(k) as f64);
             bias
@@ -257,12 +262,18 @@ impl Klnn {
 }
 
 /// Adds the neighbours in units of `h`, but for those whose weight is nothing; how many are nearer than `h`.
-fn add(moments: &mut Moments, points: ArrayView2<'_, f64>, i: usize, neighbors: &[u32], h: f64) -> usize {
+fn add(
+    moments: &mut Moments,
+    points: ArrayView2<'_, f64>,
+    i: usize,
+    neighbors: impl Iterator<Item = u32>,
+    h: f64,
+) -> usize {
     let d = points.ncols();
     let mut u = [0.0; MOST];
     let mut inside = 0;
     let center = points.row(i);
-    for &j in neighbors {
+    for j in neighbors {
         if j as usize == i {
             continue;
         }
@@ -281,7 +292,7 @@ fn add(moments: &mut Moments, points: ArrayView2<'_, f64>, i: usize, neighbors: 
 }
 
 /// The fit at a point.
-struct Fit {
+struct KernelFit {
     /// ln f, but for the number of samples and the bias.
     value: f64,
     order: usize,
@@ -292,15 +303,15 @@ struct Fit {
 }
 
 /// An estimated entropy.
-struct Space {
+struct EntropyOfPoints {
     entropy: f64,
-    fits: Vec<Fit>,
-    found: Found,
+    fits: Vec<KernelFit>,
+    counts: PointCounts,
 }
 
-impl Space {
+impl EntropyOfPoints {
     fn new(
-        fits: Vec<Fit>,
+        fits: Vec<KernelFit>,
         n: usize,
         tied: usize,
         order: usize,
@@ -320,9 +331,9 @@ impl Space {
             last = Some((fit.k, bias));
             sum -= fit.value + bias.value[fit.order];
         }
-        Ok(Space {
+        Ok(EntropyOfPoints {
             entropy: sum / fits.len() as f64 + digamma(n as f64),
-            found: Found { tied, dropped: n - fits.len(), simpler },
+            counts: PointCounts { tied, dropped: n - fits.len(), simpler },
             fits,
         })
     }
@@ -334,7 +345,11 @@ impl Space {
         check_ties(estimator, tied, n)?;
         let squares: f64 = points.iter().map(|z| z * z).sum();
         let entropy = 0.5 * (math::ln(std::f64::consts::TAU) + squares / n as f64);
-        Ok(Space { entropy, fits: Vec::new(), found: Found { tied, ..Found::default() } })
+        Ok(EntropyOfPoints {
+            entropy,
+            fits: Vec::new(),
+            counts: PointCounts { tied, ..PointCounts::default() },
+        })
     }
 }
 
@@ -393,7 +408,9 @@ impl Estimator for Klnn {
         let marginal = |i: usize| {
             let block = prepared.blocks[i].view();
             match (self.bandwidth, self.scaling, block.ncols()) {
-                (KlnnBandwidth::Own, Scaling::NormalScores, 1) => Space::of_normal_scores(self.name(), block),
+                (KlnnBandwidth::Own, Scaling::NormalScores, 1) => {
+                    EntropyOfPoints::of_normal_scores(self.name(), block)
+                }
                 (KlnnBandwidth::Own, ..) => self.space(block),
                 (KlnnBandwidth::Joint, ..) => self.marginal(block, &joint),
             }
@@ -401,8 +418,8 @@ impl Estimator for Klnn {
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = x.entropy + y.entropy - joint.entropy;
         let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
-        let found = [&joint.found, &x.found, &y.found];
-        report(&mut estimate, prepared.constant, found, LOWER_ORDER);
+        let counts = [&joint.counts, &x.counts, &y.counts];
+        report(&mut estimate, prepared.constant, counts, LOWER_ORDER);
         warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
         let heavy = |column: ndarray::ArrayView1<'_, f64>| {
             let mut sorted = column.to_vec();
@@ -424,8 +441,8 @@ impl Estimator for Klnn {
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
         let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
-        let none = Found::default();
-        report(&mut estimate, 0, [&space.found, &none, &none], LOWER_ORDER);
+        let none = PointCounts::default();
+        report(&mut estimate, 0, [&space.counts, &none, &none], LOWER_ORDER);
         warn_of_size(points.nrows(), points.ncols(), &mut estimate.warnings);
         Ok(estimate)
     }

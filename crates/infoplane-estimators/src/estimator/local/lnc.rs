@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Found, check_ties, differences, finite, on_a_plane, prepare, report, tied_in_column};
+use super::{PointCounts, check_ties, differences, finite, on_a_plane, prepare, report, tied_in_column};
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
@@ -210,12 +210,12 @@ impl Lnc {
             flat = flat.max(own.flat);
         }
         let mut estimate = Estimate::new(finite(value)?, EstimateKind::Consistent, variables);
-        let found = Found { tied, dropped: 0, simpler: flat };
-        let none = Found::default();
+        let counts = PointCounts { tied, dropped: 0, simpler: flat };
+        let none = PointCounts::default();
         report(
             &mut estimate,
             constant,
-            [&found, &none, &none],
+            [&counts, &none, &none],
             "have neighbours on a line or plane: no correction",
         );
         Ok(estimate)

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_range_loop, clippy::neg_cmp_op_on_partial_ord)]
 
 mod bias;
+mod gaussian_fit;
 mod gknn;
 mod klnn;
 mod lgde;
@@ -112,7 +113,7 @@ fn tied_in_column(column: ArrayView1<'_, f64>) -> usize {
 
 /// What is known of the samples of one space beside its number.
 #[derive(Debug, Default)]
-struct Found {
+struct PointCounts {
     /// Points that have another at the same place.
     tied: usize,
     /// Points that could not be measured.
@@ -121,25 +122,25 @@ struct Found {
     simpler: usize,
 }
 
-/// Counts and warnings of a pair into its estimate; `found` is of (x, y), x and y.
-fn report(estimate: &mut Estimate, constant: usize, found: [&Found; 3], simpler: &str) {
+/// Counts and warnings of a pair into its estimate; `counts` is of (x, y), x and y.
+fn report(estimate: &mut Estimate, constant: usize, counts: [&PointCounts; 3], simpler: &str) {
     let n_samples = estimate.n_samples;
     if constant > 0 {
         estimate.warnings.push(Warning::ConstantColumns { columns: constant });
     }
-    estimate.ties = found[0].tied;
-    let tied = found.iter().map(|found| found.tied).max().unwrap_or(0);
+    estimate.ties = counts[0].tied;
+    let tied = counts.iter().map(|counts| counts.tied).max().unwrap_or(0);
     if tied > 0 {
         estimate.warnings.push(Warning::Ties { tied, n_samples });
     }
-    estimate.dropped = found.iter().map(|found| found.dropped).max().unwrap_or(0);
+    estimate.dropped = counts.iter().map(|counts| counts.dropped).max().unwrap_or(0);
     if estimate.dropped > 0 {
         let reason = "their neighbours lie at one place, or on a line or plane";
         estimate.warnings.push(Warning::Dropped { dropped: estimate.dropped, reason });
     }
-    for (found, what) in found.into_iter().zip(["(x, y)", "x", "y"]) {
-        if found.simpler > 0 {
-            let text = format!("{} samples of {what} {simpler}", found.simpler);
+    for (counts, what) in counts.into_iter().zip(["(x, y)", "x", "y"]) {
+        if counts.simpler > 0 {
+            let text = format!("{} samples of {what} {simpler}", counts.simpler);
             estimate.warnings.push(Warning::Note(text));
         }
     }

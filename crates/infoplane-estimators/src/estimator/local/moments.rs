@@ -2,16 +2,25 @@
 
 use std::f64::consts::TAU;
 
+use fearless_simd::{Simd, dispatch};
+
 use crate::linear_algebra::small::{cholesky, ln_determinant, solve_lower};
 use crate::math;
+use crate::simd::{self, DOUBLES};
 
 /// A covariance with a pivot below this share of its mean variance is singular to working accuracy.
 const SINGULAR: f64 = 1e-12;
 
+/// Neighbours that one step of the sums takes: their coordinates stay in the nearest cache.
+const BLOCK: usize = 256;
+
 /// Sums over neighbours at u = (xⱼ − x)/h with weights w = exp(−|u|²/2): Σ w, the mean of u and its covariance.
+///
+/// Each is summed in [`DOUBLES`] lanes, whatever the vectors of the processor.
 pub(super) struct Moments {
     d: usize,
-    points: Vec<f64>,
+    /// u, coordinate by coordinate.
+    coordinates: Vec<Vec<f64>>,
     weights: Vec<f64>,
     /// Σ w.
     pub(super) sum: f64,
@@ -27,7 +36,7 @@ impl Moments {
     pub(super) fn new(d: usize) -> Self {
         Moments {
             d,
-            points: Vec::new(),
+            coordinates: vec![Vec::new(); d],
             weights: Vec::new(),
             sum: 0.0,
             mean: vec![0.0; d],
@@ -38,50 +47,150 @@ impl Moments {
     }
 
     pub(super) fn clear(&mut self) {
-        self.points.clear();
-        self.weights.clear();
+        self.coordinates.iter_mut().for_each(Vec::clear);
     }
 
-    /// Adds the neighbour at `u`; its weight.
-    pub(super) fn push(&mut self, u: &[f64]) -> f64 {
-        let w = math::exp(-0.5 * u.iter().map(|c| c * c).sum::<f64>());
-        self.points.extend_from_slice(u);
-        self.weights.push(w);
-        w
+    /// Adds the neighbour at `u`.
+    pub(super) fn push(&mut self, u: &[f64]) {
+        for (coordinates, &u) in self.coordinates.iter_mut().zip(u) {
+            coordinates.push(u);
+        }
+    }
+
+    /// Takes these neighbours, at (xⱼ − x)/h, in place of all before.
+    pub(super) fn set(&mut self, columns: &[Vec<f64>], own: usize, neighbors: &[(f64, u32)], h: f64) {
+        for (coordinates, column) in self.coordinates.iter_mut().zip(columns) {
+            let center = column[own];
+            coordinates.clear();
+            coordinates.extend(neighbors.iter().map(|&(_, row)| (column[row as usize] - center) / h));
+        }
     }
 
     /// The sums of all neighbours added since the last `clear`.
     ///
     /// Second moments about the mean by a second pass: a thin cloud off centre would lose them to rounding.
     pub(super) fn finish(&mut self) {
+        dispatch!(simd::level(), simd => self.finish_by(simd));
+    }
+
+    #[inline(always)]
+    fn finish_by<S: Simd>(&mut self, simd: S) {
         let d = self.d;
-        self.sum = self.weights.iter().sum();
+        let n = self.coordinates.first().map_or(0, Vec::len);
+        self.weights.clear();
+        self.weights.resize(n, 0.0);
+        for coordinates in &self.coordinates {
+            add_squares(simd, coordinates, &mut self.weights);
+        }
+        self.weights.iter_mut().for_each(|squared| *squared *= -0.5);
+        math::exp_of_negative(&mut self.weights);
+        self.sum = total(simd, &self.weights);
         self.mean.fill(0.0);
         self.covariance.fill(0.0);
         if self.sum == 0.0 {
             return;
         }
-        for (u, w) in self.points.chunks_exact(d).zip(&self.weights) {
-            for (mean, u) in self.mean.iter_mut().zip(u) {
-                *mean += w * u;
-            }
+        for (mean, coordinates) in self.mean.iter_mut().zip(&self.coordinates) {
+            *mean = total_of_products(simd, &self.weights, coordinates) / self.sum;
         }
-        self.mean.iter_mut().for_each(|mean| *mean /= self.sum);
-        for (u, w) in self.points.chunks_exact(d).zip(&self.weights) {
+        // All pairs of coordinates of one block after the other, in registers and the nearest cache.
+        let mut sums = vec![[0.0; DOUBLES]; d * (d + 1) / 2];
+        let mut weighted = [0.0; BLOCK];
+        for first in (0..n).step_by(BLOCK) {
+            let block = first..n.min(first + BLOCK);
+            let weights = &self.weights[block.clone()];
+            let mut sums = sums.iter_mut();
             for a in 0..d {
-                let wa = w * (u[a] - self.mean[a]);
-                for b in 0..=a {
-                    self.covariance[a * d + b] += wa * (u[b] - self.mean[b]);
+                let weighted = &mut weighted[..weights.len()];
+                centre(simd, weights, &self.coordinates[a][block.clone()], self.mean[a], weighted);
+                for (b, sum) in (0..=a).zip(&mut sums) {
+                    add_products(simd, weighted, &self.coordinates[b][block.clone()], self.mean[b], sum);
                 }
             }
         }
+        let mut sums = sums.iter();
         for a in 0..d {
-            for b in 0..=a {
-                self.covariance[a * d + b] /= self.sum;
-                self.covariance[b * d + a] = self.covariance[a * d + b];
+            for (b, lanes) in (0..=a).zip(&mut sums) {
+                let covariance = lanes.iter().sum::<f64>() / self.sum;
+                self.covariance[a * d + b] = covariance;
+                self.covariance[b * d + a] = covariance;
             }
         }
     }
+}
+
+#[inline(always)]
+fn add_squares<S: Simd>(simd: S, values: &[f64], sums: &mut [f64]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value * value;
+            }
+        },
+    );
+}
+
+/// w (u − mean) into `weighted`.
+#[inline(always)]
+fn centre<S: Simd>(simd: S, weights: &[f64], values: &[f64], mean: f64, weighted: &mut [f64]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for ((weighted, weight), value) in weighted.iter_mut().zip(weights).zip(values) {
+                *weighted = weight * (value - mean);
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn total<S: Simd>(simd: S, values: &[f64]) -> f64 {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let mut lanes = [0.0; DOUBLES];
+            let (values, last) = values.as_chunks::<DOUBLES>();
+            for values in values {
+                for lane in 0..DOUBLES {
+                    lanes[lane] += values[lane];
+                }
+            }
+            for (lane, value) in lanes.iter_mut().zip(last) {
+                *lane += value;
+            }
+            lanes.iter().sum()
+        },
+    )
+}
+
+#[inline(always)]
+fn total_of_products<S: Simd>(simd: S, weights: &[f64], values: &[f64]) -> f64 {
+    let mut lanes = [0.0; DOUBLES];
+    add_products(simd, weights, values, 0.0, &mut lanes);
+    lanes.iter().sum()
+}
+
+/// Adds w (u − mean) to the sums of the lanes.
+#[inline(always)]
+fn add_products<S: Simd>(simd: S, weights: &[f64], values: &[f64], mean: f64, sums: &mut [f64; DOUBLES]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let mut lanes = *sums;
+            let (weights, last_weights) = weights.as_chunks::<DOUBLES>();
+            let (values, last_values) = values.as_chunks::<DOUBLES>();
+            for (weights, values) in weights.iter().zip(values) {
+                for lane in 0..DOUBLES {
+                    lanes[lane] += weights[lane] * (values[lane] - mean);
+                }
+            }
+            for ((lane, weight), value) in lanes.iter_mut().zip(last_weights).zip(last_values) {
+                *lane += weight * (value - mean);
+            }
+            *sums = lanes;
+        },
+    );
 }
 
 /// ln of the fitted density at the point, less ln of (h^d × the number of other points), for local polynomials
