@@ -44,8 +44,8 @@ const BLOCK_DEPTH: usize = 256;
 const PACK_FROM: usize = 6;
 /// Entries of a row of A that are taken at once.
 const UNROLLED: usize = 8;
-/// Rows of C that one task computes; a multiple of [`TILE_ROWS`].
-const TASK_ROWS: usize = 192;
+/// Rows of C that one task computes, at least: every task copies B.
+const TASK_ROWS: usize = 8 * TILE_ROWS;
 /// Multiplications below which waking another thread costs more than it brings (about 50 µs of work).
 const PARALLEL_FROM: usize = 1 << 21;
 
@@ -57,8 +57,11 @@ pub(crate) fn multiply(level: Level, a: Left<'_>, b: Right<'_>, c: &mut [f32], c
     if c.len() * b.depth < PARALLEL_FROM {
         dispatch!(level, simd => blocks(simd, a, b, c, c_stride));
     } else {
-        c.par_chunks_mut(TASK_ROWS * c_stride).enumerate().for_each(|(task, c)| {
-            dispatch!(level, simd => blocks(simd, a.from(task * TASK_ROWS, 0), b, c, c_stride));
+        // Two tasks for each thread, so that one that comes late finds something to do.
+        let rows = c.len() / c_stride;
+        let rows = rows.div_ceil(2 * rayon::current_num_threads()).max(TASK_ROWS).next_multiple_of(TILE_ROWS);
+        c.par_chunks_mut(rows * c_stride).enumerate().for_each(|(task, c)| {
+            dispatch!(level, simd => blocks(simd, a.from(task * rows, 0), b, c, c_stride));
         });
     }
 }
