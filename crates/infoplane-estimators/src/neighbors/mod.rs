@@ -209,7 +209,7 @@ impl<'a> Neighbors<'a> {
     ) -> Vec<T> {
         let n = self.points.nrows();
         assert!(k > 0 && k < n, "k = {k} neighbours among {n} points");
-        self.map_nearest_by(nearest_search(n, self.points.ncols(), k), k, in_order, new_task)
+        self.map_nearest_by(list_search(n, self.points.ncols(), k), k, in_order, new_task)
     }
 
     pub(crate) fn map_nearest_by<'f, T: Send>(
@@ -316,6 +316,14 @@ fn many(n: usize, width: usize, k: usize) -> bool {
         0..=1 => false,
         2..=5 => 4 * k > n,
         _ => k * k > n * (4 + width / 8),
+    }
+}
+
+/// Returns the same for lists that are not kept: all pairs would keep those of all points until the end.
+fn list_search(n: usize, width: usize, k: usize) -> Search {
+    match nearest_search(n, width, k) {
+        Search::Brute if k > 32 => Search::Scan,
+        search => search,
     }
 }
 

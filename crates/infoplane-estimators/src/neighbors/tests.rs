@@ -167,6 +167,7 @@ fn many_neighbours_are_selected_by_a_scan_and_few_are_not() {
     assert_eq!(nearest_search(20_000, 3, 7000), Search::Scan);
     assert_eq!(nearest_search(10_000, 2, 1273), Search::Tree);
     assert_eq!(nearest_search(10_000, 10, 3), Search::Brute);
+    assert_eq!([list_search(10_000, 6, 20), list_search(10_000, 6, 200)], [Search::Brute, Search::Scan]);
     assert_eq!(nearest_search(10_000, 1, 9000), Search::Sorted);
 }
 

@@ -59,10 +59,11 @@ impl Moments {
 
     /// Takes these neighbours, at (xⱼ − x)/h, in place of all before.
     pub(super) fn set(&mut self, columns: &[Vec<f64>], own: usize, neighbors: &[(f64, u32)], h: f64) {
+        let level = simd::level();
         for (coordinates, column) in self.coordinates.iter_mut().zip(columns) {
-            let center = column[own];
             coordinates.clear();
-            coordinates.extend(neighbors.iter().map(|&(_, row)| (column[row as usize] - center) / h));
+            coordinates.extend(neighbors.iter().map(|&(_, row)| column[row as usize]));
+            dispatch!(level, simd => in_units(simd, coordinates, column[own], h));
         }
     }
 
@@ -117,6 +118,19 @@ impl Moments {
             }
         }
     }
+}
+
+/// (xⱼ − x)/h in place of xⱼ.
+#[inline(always)]
+fn in_units<S: Simd>(simd: S, values: &mut [f64], center: f64, h: f64) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for value in values {
+                *value = (*value - center) / h;
+            }
+        },
+    );
 }
 
 #[inline(always)]
