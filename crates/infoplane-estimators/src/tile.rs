@@ -90,17 +90,28 @@ fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const 
     first_row: usize,
     first_column: usize,
 ) -> [[V; ACROSS]; M] {
-    let mut sums = [[V::splat(simd, V::Element::default()); ACROSS]; M];
+    let zero = V::splat(simd, V::Element::default());
+    let mut sums = [[zero; ACROSS]; M];
     for (coordinate, right) in right.chunks_exact(PANEL).enumerate() {
         let first = coordinate * ROWS + first_row;
-        let left: [&[V::Element]; N] = std::array::from_fn(|n| &left[n][first..first + M]);
+        // Not by `std::array::from_fn`, which the compiler may leave as a call without vector instructions: eight times
+        // slower.
+        let mut left_rows: [&[V::Element]; N] = [&[]; N];
+        for (rows, left) in left_rows.iter_mut().zip(left) {
+            *rows = &left[first..first + M];
+        }
         let right = &right[first_column..first_column + ACROSS * V::LEN];
-        let right: [V; ACROSS] =
-            std::array::from_fn(|v| V::from_slice(simd, &right[v * V::LEN..(v + 1) * V::LEN]));
+        let mut right_vectors = [zero; ACROSS];
+        for (v, vector) in right_vectors.iter_mut().enumerate() {
+            *vector = V::from_slice(simd, &right[v * V::LEN..(v + 1) * V::LEN]);
+        }
         for row in 0..M {
-            let left: [V; N] = std::array::from_fn(|n| V::splat(simd, left[n][row]));
+            let mut left_vectors = [zero; N];
+            for (vector, rows) in left_vectors.iter_mut().zip(left_rows) {
+                *vector = V::splat(simd, rows[row]);
+            }
             for v in 0..ACROSS {
-                sums[row][v] = T::add(sums[row][v], left, right[v]);
+                sums[row][v] = T::add(sums[row][v], left_vectors, right_vectors[v]);
             }
         }
     }
