@@ -74,6 +74,20 @@ fn n4096_2_classes_by_width(bencher: Bencher<'_, '_>, d: usize) {
     on_threads(bencher, 1, &[layer(4096, d)], 2, 0.1);
 }
 
+/// Most pairs are too far apart to count.
+#[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
+fn n60000_d3_2_classes_small_noise(bencher: Bencher<'_, '_>, threads: usize) {
+    on_threads(bencher, threads, &[layer(60_000, 3)], 2, 1e-3);
+}
+
+/// Saturated units: 639 of 4096 rows are distinct.
+#[divan::bench(args = [1], sample_count = 15, sample_size = 1)]
+fn n4096_d10_2_classes_repeated_rows(bencher: Bencher<'_, '_>, threads: usize) {
+    let rows = layer(639, 10);
+    let t = Array2::from_shape_fn((4096, 10), |(i, k)| rows[[i * 7919 % 639, k]]);
+    on_threads(bencher, threads, &[t], 2, 1e-3);
+}
+
 /// A double loop in double precision, both bounds, I(X;T) alone.
 #[divan::bench(args = [10, 128], sample_count = 3, sample_size = 1)]
 fn naive_n1000_by_width(bencher: Bencher<'_, '_>, d: usize) {

@@ -59,6 +59,12 @@ fn n4096_2_classes_one_draw_by_width(bencher: Bencher<'_, '_>, d: usize) {
     on_threads(bencher, 1, &layer(4096, d), 2, &config);
 }
 
+/// Most pairs are too far apart to count.
+#[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
+fn n20000_d5_2_classes_small_noise(bencher: Bencher<'_, '_>, threads: usize) {
+    on_threads(bencher, threads, &layer(20_000, 5), 2, &Noise::new(vec![1e-3]));
+}
+
 /// A double loop in double precision with noise drawn beforehand, I(X;T) alone.
 #[divan::bench(args = [10, 128], sample_count = 3, sample_size = 1)]
 fn naive_n1000_by_width(bencher: Bencher<'_, '_>, d: usize) {

@@ -9,7 +9,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
-use crate::simd;
+use crate::simd::{self, array};
 
 /// Points in a panel.
 pub(crate) const PANEL: usize = 48;
@@ -93,12 +93,12 @@ fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const 
     let mut sums = [[V::splat(simd, V::Element::default()); A]; M];
     for (coordinate, right) in right.chunks_exact(PANEL).enumerate() {
         let first = coordinate * ROWS + first_row;
-        let left: [&[V::Element]; N] = std::array::from_fn(|n| &left[n][first..first + M]);
+        let left: [&[V::Element]; N] = array(|n| &left[n][first..first + M]);
         let right = &right[first_column..first_column + A * V::LEN];
-        let of_left = |row: usize| -> [V; N] { std::array::from_fn(|n| V::splat(simd, left[n][row])) };
+        let of_left = |row: usize| -> [V; N] { array(|n| V::splat(simd, left[n][row])) };
         let of_right = |v: usize| V::from_slice(simd, &right[v * V::LEN..(v + 1) * V::LEN]);
         if M < A {
-            let left: [[V; N]; M] = std::array::from_fn(of_left);
+            let left: [[V; N]; M] = array(of_left);
             for v in 0..A {
                 let right = of_right(v);
                 for row in 0..M {
@@ -106,7 +106,7 @@ fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const 
                 }
             }
         } else {
-            let right: [V; A] = std::array::from_fn(of_right);
+            let right: [V; A] = array(of_right);
             for row in 0..M {
                 let left = of_left(row);
                 for v in 0..A {
@@ -166,7 +166,7 @@ fn fill_by<S: Simd, T: Summand<N>, const N: usize, const RUN: usize, const M: us
     let lanes = S::f32s::LEN;
     for (run, right) in right.chunks(RUN * PANEL).enumerate() {
         let first = run * RUN * ROWS;
-        let left: [&[f32]; N] = std::array::from_fn(|n| &left[n][first..first + right.len() / PANEL * ROWS]);
+        let left: [&[f32]; N] = array(|n| &left[n][first..first + right.len() / PANEL * ROWS]);
         for row in (0..ROWS).step_by(M) {
             for column in columns.clone().step_by(A * lanes) {
                 let sums = register_tile::<S, S::f32s, T, N, M, A>(simd, left, right, row, column);

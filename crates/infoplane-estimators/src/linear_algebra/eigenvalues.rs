@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{add_multiple, dot};
 use crate::math;
-use crate::simd::{DOUBLES, sum_doubles};
+use crate::simd::{DOUBLES, array, sum_doubles};
 
 /// Reflections that are collected before the rest of the matrix is updated.
 const PANEL: usize = 32;
@@ -154,7 +154,7 @@ fn product_rows_by<S: Simd, const P: usize>(
             let rows: [&[f64]; AT_ONCE] = [row(start), row(start + 1), row(start + 2), row(start + 3)];
             let rows = rows.map(|row| &row[..whole]);
             let mut sums = [[S::f64s::splat(simd, 0.0); P]; AT_ONCE];
-            let factors: [S::f64s; AT_ONCE] = std::array::from_fn(|r| S::f64s::splat(simd, x[start + r]));
+            let factors: [S::f64s; AT_ONCE] = array(|r| S::f64s::splat(simd, x[start + r]));
             for (block, y) in (0..whole).step_by(DOUBLES).zip(y.chunks_exact_mut(DOUBLES)) {
                 for (p, y) in y.chunks_exact_mut(lanes).enumerate() {
                     let place = block + p * lanes;
@@ -243,12 +243,12 @@ fn update_blocks<S: Simd, const R: usize, const C: usize>(
     let lanes = S::f64s::LEN;
     let width = vectors.len();
     for (rows, factors) in rows.chunks_exact_mut(R * n).zip(factors.chunks_exact(R * width)) {
-        let factors: [&[f64]; R] = std::array::from_fn(|r| &factors[r * width..(r + 1) * width]);
+        let factors: [&[f64]; R] = array(|r| &factors[r * width..(r + 1) * width]);
         for column in columns.clone().step_by(C * lanes) {
             let mut sums = [[S::f64s::splat(simd, 0.0); C]; R];
             for (p, vector) in vectors.iter().enumerate() {
                 let vector = &vector[column..column + C * lanes];
-                let factors: [S::f64s; R] = std::array::from_fn(|r| S::f64s::splat(simd, factors[r][p]));
+                let factors: [S::f64s; R] = array(|r| S::f64s::splat(simd, factors[r][p]));
                 for c in 0..C {
                     let part = S::f64s::from_slice(simd, &vector[c * lanes..(c + 1) * lanes]);
                     for r in 0..R {

@@ -5,7 +5,7 @@
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use ndarray::{Array2, ArrayView2, s};
 
-use crate::simd::{DOUBLES, level, sum_doubles};
+use crate::simd::{DOUBLES, array, level, sum_doubles};
 
 /// Σ a b.
 pub(crate) fn dot(level: Level, a: &[f64], b: &[f64]) -> f64 {
@@ -36,7 +36,7 @@ fn dot_parts<S: Simd, const P: usize>(simd: S, a: &[f64], b: &[f64]) -> f64 {
         }
     }
     let [first, second, third, fourth] = sums;
-    let all: [S::f64s; P] = std::array::from_fn(|p| (first[p] + second[p]) + (third[p] + fourth[p]));
+    let all: [S::f64s; P] = array(|p| (first[p] + second[p]) + (third[p] + fourth[p]));
     sum_doubles::<S>(&all) + rest
 }
 

@@ -55,17 +55,23 @@ impl Exponent {
 /// `rows[kernel][r]` are 8 partial sums of left point r, `columns[kernel]` the sums of the right points. Only
 /// the first `n_rows` left points count; distances to right points that do not exist are infinite.
 ///
+/// If `WEIGHTED`, a right point counts as many times in a row as `right_weights` says, and a left point in a column
+/// as `left_weights` says; otherwise these are not read.
+///
 /// The sums of a row are those of sixteen lanes, whatever the vectors of the processor: places 16 apart share a lane.
 /// Single precision adds only three numbers along a row and eight down a column: where all points are equally
 /// far apart, all roundings are equal, and they accumulate in a longer sum of equal numbers.
 #[inline(always)]
-pub(super) fn add_kernels<S: Simd>(
+#[allow(clippy::too_many_arguments, reason = "the hot loop's whole state")]
+pub(super) fn add_kernels<S: Simd, const WEIGHTED: bool>(
     simd: S,
     exponent: Exponent,
     tile: &Tile,
     n_rows: usize,
     rows: [&mut [[f64; LANES]]; KERNELS],
     columns: &mut [[f32; PANEL]; KERNELS],
+    left_weights: &[f32],
+    right_weights: &[f32],
 ) {
     const ACROSS: usize = 3;
     let lanes = S::f32s::LEN;
@@ -109,10 +115,19 @@ pub(super) fn add_kernels<S: Simd>(
                 let square: S::f32s = (square + (shift + shift)).bitcast();
                 let square = rounded.simd_ge(smallest).select(square, vector(0.0));
                 let kullback_leibler = square * square;
-                row_sums[0] += bhattacharyya;
-                row_sums[1] += kullback_leibler;
-                column_sums[0][v] += bhattacharyya;
-                column_sums[1][v] += kullback_leibler;
+                if WEIGHTED {
+                    let left = vector(left_weights[row]);
+                    let right = S::f32s::from_slice(simd, &right_weights[place..place + lanes]);
+                    row_sums[0] = bhattacharyya.mul_add_precise(right, row_sums[0]);
+                    row_sums[1] = kullback_leibler.mul_add_precise(right, row_sums[1]);
+                    column_sums[0][v] = bhattacharyya.mul_add_precise(left, column_sums[0][v]);
+                    column_sums[1][v] = kullback_leibler.mul_add_precise(left, column_sums[1][v]);
+                } else {
+                    row_sums[0] += bhattacharyya;
+                    row_sums[1] += kullback_leibler;
+                    column_sums[0][v] += bhattacharyya;
+                    column_sums[1][v] += kullback_leibler;
+                }
             }
             if lanes == simd::LANES {
                 for (sum, rows) in
@@ -160,16 +175,18 @@ fn add_vector<S: Simd>(simd: S, lanes: S::f32s, row: &mut [f64; LANES]) {
 
 /// Adds the kernel of a tile of shifted distances to the sums of its rows.
 ///
-/// `rows[r]` are 8 partial sums of left point r. Shifted distances may be negative and kernels above 1; a kernel
+/// `rows[r]` are 8 partial sums of left point r. If `WEIGHTED`, a right point counts as many times as `right_weights`
+/// says. Shifted distances may be negative and kernels above 1; a kernel
 /// above 2¹⁰⁰ counts as 2¹⁰⁰. Its mean over the noise is 1, so that even among 2⁶⁴ pairs one of that size has
 /// a probability of 10⁻¹¹.
 #[inline(always)]
-pub(super) fn add_shifted_kernels<S: Simd>(
+pub(super) fn add_shifted_kernels<S: Simd, const WEIGHTED: bool>(
     simd: S,
     exponent: Exponent,
     tile: &Tile,
     n_rows: usize,
     rows: &mut [[f64; LANES]],
+    right_weights: &[f32],
 ) {
     const ACROSS: usize = 3;
     let lanes = S::f32s::LEN;
@@ -200,7 +217,12 @@ pub(super) fn add_shifted_kernels<S: Simd>(
                 let shift: S::i32s = rounded.bitcast();
                 let mantissa: S::i32s = (one + excess).bitcast();
                 let kernel: S::f32s = (mantissa + (shift << 23)).bitcast();
-                sum += kernel;
+                sum = if WEIGHTED {
+                    kernel
+                        .mul_add_precise(S::f32s::from_slice(simd, &right_weights[place..place + lanes]), sum)
+                } else {
+                    sum + kernel
+                };
             }
             if lanes == simd::LANES {
                 add_vector(simd, sum, rows);

@@ -2,6 +2,7 @@
 
 use crate::Labels;
 
+use super::equal::{EqualRows, LARGEST_WEIGHT, saves_enough};
 use crate::tile::PANEL;
 
 /// The largest number of panels in a block: 480 points. A block of 128 coordinates (245 KB) stays in the second-level
@@ -34,73 +35,143 @@ impl Block {
     }
 }
 
+/// The positions of the points of one class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Class {
+    pub(super) number: usize,
+    pub(super) rows: std::ops::Range<usize>,
+}
+
 /// Points sorted by class and cut into blocks that never contain two classes.
 ///
 /// A pair of blocks then lies within one class or between two, and sums within classes cost nothing extra.
-/// The cut depends on the labels alone, so results do not depend on the number of threads.
+/// The cut depends on the data and the labels alone, so results do not depend on the number of threads.
 pub(super) struct Layout {
-    /// Row numbers in the order in which they are taken.
+    /// Row numbers in the order in which they are taken; of rows that are merged, the first.
     pub(super) order: Vec<u32>,
+    /// The number of rows that every position stands for; empty where each stands for one.
+    pub(super) weights: Vec<f32>,
     pub(super) blocks: Vec<Block>,
-    /// Number of points of each class on the left of ordered pairs: the first ones.
-    n_left: Vec<usize>,
+    /// For every row the one that stands for it; empty where each stands for itself.
+    merged_into: Vec<u32>,
 }
 
 impl Layout {
-    /// Returns all points as one class.
-    pub(super) fn whole(n_samples: usize) -> Self {
-        Layout { order: (0..n_samples as u32).collect(), blocks: cut(&[n_samples]), n_left: vec![n_samples] }
+    /// Returns the given rows, one class per label; without labels they are one class.
+    pub(super) fn new(rows: &[u32], labels: Option<&Labels>) -> Self {
+        let (order, counts) = match labels {
+            None => (rows.to_vec(), vec![rows.len()]),
+            Some(labels) => {
+                let mut counts = vec![0; labels.n_labels()];
+                rows.iter().for_each(|&row| counts[labels.codes()[row as usize] as usize] += 1);
+                let mut next: Vec<usize> = counts
+                    .iter()
+                    .scan(0, |start, &count| {
+                        *start += count;
+                        Some(*start - count)
+                    })
+                    .collect();
+                let mut order = vec![0; rows.len()];
+                for &row in rows {
+                    let next = &mut next[labels.codes()[row as usize] as usize];
+                    order[*next] = row;
+                    *next += 1;
+                }
+                (order, counts)
+            }
+        };
+        Layout { order, weights: Vec::new(), blocks: cut(&counts), merged_into: Vec::new() }
     }
 
-    /// Returns one class per label.
-    pub(super) fn by_label(labels: &Labels) -> Self {
-        let mut next: Vec<usize> = labels
-            .counts()
-            .iter()
-            .scan(0, |start, &count| {
-                *start += count;
-                Some(*start - count)
-            })
-            .collect();
-        let mut order = vec![0; labels.len()];
-        for (row, &code) in labels.codes().iter().enumerate() {
-            order[next[code as usize]] = row as u32;
-            next[code as usize] += 1;
+    /// Returns all rows of `n_samples`, with equal rows of a class merged where that saves enough.
+    pub(super) fn of_all(n_samples: usize, labels: Option<&Labels>, equal: Option<&EqualRows>) -> Self {
+        let rows: Vec<u32> = (0..n_samples as u32).collect();
+        let layout = Layout::new(&rows, labels);
+        match equal {
+            Some(equal) => layout.merged(equal),
+            None => layout,
         }
-        Layout { order, blocks: cut(labels.counts()), n_left: labels.counts().to_vec() }
     }
 
-    /// Returns the same classes with the rows of `left`, ascending, before the others of their class; these alone are
-    /// on the left of ordered pairs.
-    pub(super) fn with_left(mut self, left: &[u32]) -> Self {
-        if left.len() == self.order.len() {
+    /// Merges the equal rows of every class into one position with a weight, unless few rows are equal.
+    fn merged(self, equal: &EqualRows) -> Self {
+        const NONE: u32 = u32::MAX;
+        let n = self.order.len();
+        // For every number of a row its position in the merged order, of the present class if not before it.
+        let mut position = vec![NONE; equal.n_distinct];
+        let (mut order, mut weights) = (Vec::new(), Vec::<u32>::new());
+        let mut merged_into = vec![0; n];
+        let n_classes = self.blocks.last().map_or(0, |block| block.class + 1);
+        let mut counts = vec![0; n_classes];
+        for class in self.classes() {
+            let first = order.len();
+            for &row in &self.order[class.rows.clone()] {
+                let position = &mut position[equal.numbers[row as usize] as usize];
+                if *position == NONE || (*position as usize) < first {
+                    *position = order.len() as u32;
+                    order.push(row);
+                    weights.push(0);
+                }
+                weights[*position as usize] += 1;
+                merged_into[row as usize] = order[*position as usize];
+            }
+            counts[class.number] = order.len() - first;
+        }
+        if !saves_enough(order.len(), n) || weights.iter().any(|&weight| weight > LARGEST_WEIGHT) {
             return self;
         }
-        let mut is_left = vec![false; self.order.len()];
-        left.iter().for_each(|&row| is_left[row as usize] = true);
-        let classes = self.blocks.chunk_by(|a, b| a.class == b.class);
-        for (class, n_left) in classes.zip(&mut self.n_left) {
-            let rows = class.iter().map(|block| block.len).sum::<usize>();
-            let rows = &mut self.order[class[0].start..][..rows];
-            // Stable: the order within either part makes the last bits of the sums.
-            rows.sort_by_key(|&row| !is_left[row as usize]);
-            *n_left = rows.partition_point(|&row| is_left[row as usize]);
+        let weights = weights.into_iter().map(|weight| weight as f32).collect();
+        Layout { order, weights, blocks: cut(&counts), merged_into }
+    }
+
+    /// Returns the classes that have points.
+    pub(super) fn classes(&self) -> impl Iterator<Item = Class> {
+        self.blocks.chunk_by(|a, b| a.class == b.class).map(|blocks| {
+            let (first, last) = (blocks[0], blocks[blocks.len() - 1]);
+            Class { number: first.class, rows: first.start..last.start + last.len }
+        })
+    }
+
+    /// Takes the same rows in another order, class by class, weights with them.
+    pub(super) fn reorder(&mut self, order: Vec<u32>) {
+        if !self.weights.is_empty() {
+            let mut of_row = vec![0.0; self.merged_into.len()];
+            for (&row, &weight) in self.order.iter().zip(&self.weights) {
+                of_row[row as usize] = weight;
+            }
+            self.weights = order.iter().map(|&row| of_row[row as usize]).collect();
         }
-        self
+        self.order = order;
     }
 
-    /// Returns the rows on the left of ordered pairs, in the order of [`pieces`](Self::pieces).
-    pub(super) fn left_rows(&self) -> Vec<u32> {
-        self.pieces()
-            .iter()
-            .flat_map(|piece| &self.order[piece.start..piece.start + piece.len])
-            .copied()
-            .collect()
+    /// Returns the number of rows that a position stands for.
+    pub(super) fn weight(&self, position: usize) -> f64 {
+        self.weights.get(position).map_or(1.0, |&weight| f64::from(weight))
     }
 
-    /// Returns the number of points on the left of ordered pairs.
-    pub(super) fn total_left(&self) -> usize {
-        self.n_left.iter().sum()
+    /// Returns the weights by place, places being numbered through all panels; empty where all are 1.
+    pub(super) fn weights_by_place(&self) -> Vec<f32> {
+        if self.weights.is_empty() {
+            return Vec::new();
+        }
+        let mut weights = Vec::new();
+        for block in &self.blocks {
+            weights.extend(&self.weights[block.start..block.start + block.len]);
+            weights.resize(weights.len().next_multiple_of(PANEL), 0.0);
+        }
+        weights
+    }
+
+    /// Returns the place of each of the given rows, places being numbered through all panels.
+    pub(super) fn places(&self, rows: &[u32]) -> Vec<u32> {
+        let mut place_of = vec![0; self.order.len().max(self.merged_into.len())];
+        for block in &self.blocks {
+            for (place, &row) in self.order[block.start..block.start + block.len].iter().enumerate() {
+                place_of[row as usize] = (block.first_panel * PANEL + place) as u32;
+            }
+        }
+        let first = |row: u32| self.merged_into.get(row as usize).map_or(row, |&first| first);
+        rows.iter().map(|&row| place_of[first(row) as usize]).collect()
     }
 
     /// Returns the blocks of a class.
@@ -124,7 +195,7 @@ impl Layout {
         (0..n).flat_map(|left| (left..n).map(move |right| (left, right))).collect()
     }
 
-    /// Returns the points on the left of ordered pairs, blocks in pieces of at most five panels, in order.
+    /// Returns all blocks in pieces of at most five panels, in order.
     ///
     /// Smaller than a block, so that there is enough for the threads to share.
     pub(super) fn pieces(&self) -> Vec<Block> {
@@ -134,14 +205,8 @@ impl Layout {
             class: block.class,
             first_panel: block.first_panel + panels.start,
         };
-        let mut class = None;
-        let mut left = 0;
         let pieces = |block: &Block| {
-            if class != Some(block.class) {
-                (class, left) = (Some(block.class), self.n_left[block.class]);
-            }
-            let block = Block { len: block.len.min(left), ..*block };
-            left -= block.len;
+            let block = *block;
             let n_pieces = block.n_panels().div_ceil(PIECE_PANELS);
             let first = move |number: usize| number * block.n_panels() / n_pieces;
             (0..n_pieces).map(move |number| piece(&block, first(number)..first(number + 1)))

@@ -2,8 +2,11 @@
 //!
 //! `docs/kernel.md` explains it, starting from the double loop.
 
+mod equal;
 mod exponential;
+mod far;
 mod layout;
+mod order;
 mod points;
 mod reference;
 mod shifted;
@@ -21,8 +24,11 @@ use crate::math;
 use crate::simd;
 use crate::variable::{Variable, standard_layout};
 
+use equal::EqualRows;
+use far::Boxes;
 use layout::{Layout, best_partition};
 use points::{Centred, Points, Precision, Values, pack_exact};
+use shifted::Left;
 use sums::{Packed, Pairs, Pass};
 use tile::Exact;
 
@@ -214,10 +220,21 @@ fn noisy_passes<E: Exact>(
 ) -> RowLogarithms {
     let n = points.len();
     let partition = best_partition(labellings);
-    let layout = partition.map_or_else(|| Layout::whole(n), |index| Layout::by_label(labellings[index]));
-    let layout = layout.with_left(rows);
+    let equal = EqualRows::find(points.values(), points.width());
     let variance = [points.scaled_variance(variance)];
-    let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
+    let reach = shifted::reach(n, points.width(), variance[0]);
+    // Both sides of the pairs: the rows with noise, and all centres.
+    let layouts = |points: &Points<'_>, labels: Option<&Labels>| {
+        let mut left = Layout::new(rows, labels);
+        let mut layout = Layout::of_all(n, labels, equal.as_ref());
+        let boxes = Boxes::choose(points, &mut layout, reach);
+        if boxes.is_some() {
+            left.reorder(order::by_proximity(points, &left));
+        }
+        (left, layout, boxes)
+    };
+    let (left, layout, boxes) = layouts(&points, partition.map(|index| labellings[index]));
+    let packed = if points.width() >= GRAM_WIDTH && layout.order.len() >= GRAM_POINTS {
         points.choose_centre();
         Packed::Centred(Centred::pack(
             &points,
@@ -227,16 +244,16 @@ fn noisy_passes<E: Exact>(
     } else {
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };
-    let pass = Pass { level, points: &points, layout: &layout, packed, variances: &variance };
-    let sums = pass.run_shifted(Pairs::All, noise);
-    let logarithms = |layout: &Layout, sums: &[f64], size: &dyn Fn(usize) -> usize| {
+    let pass = Pass { level, points: &points, layout: &layout, packed, boxes, variances: &variance };
+    let sums = pass.run_shifted(Pairs::All, &Left::new(&left, &layout, noise));
+    let logarithms = |left: &Layout, sums: &[f64], size: &dyn Fn(usize) -> usize| {
         let mut of_row = vec![0.0; n];
-        for (row, sum) in layout.left_rows().into_iter().zip(sums) {
+        for (&row, sum) in left.order.iter().zip(sums) {
             of_row[row as usize] = math::ln(sum / size(row as usize) as f64);
         }
         rows.iter().map(|&row| of_row[row as usize]).collect::<Vec<f64>>()
     };
-    let all = logarithms(&layout, &sums.all[0], &|_| n);
+    let all = logarithms(&left, &sums.all[0], &|_| n);
     let within = |(index, labels): (usize, &&Labels)| {
         let size = |row: usize| labels.counts()[labels.codes()[row] as usize];
         if labels.all_distinct() {
@@ -244,12 +261,13 @@ fn noisy_passes<E: Exact>(
         } else if labels.n_labels() == 1 {
             all.clone()
         } else if partition == Some(index) {
-            logarithms(&layout, &sums.within[0], &size)
+            logarithms(&left, &sums.within[0], &size)
         } else {
-            let layout = Layout::by_label(labels).with_left(rows);
+            let (left, layout, boxes) = layouts(&points, Some(labels));
             let (points, packed) = (&points, Packed::Nothing);
-            let pass = Pass::<E> { level, points, layout: &layout, packed, variances: &variance };
-            logarithms(&layout, &pass.run_shifted(Pairs::WithinClasses, noise).within[0], &size)
+            let pass = Pass::<E> { level, points, layout: &layout, packed, boxes, variances: &variance };
+            let sums = pass.run_shifted(Pairs::WithinClasses, &Left::new(&left, &layout, noise));
+            logarithms(&left, &sums.within[0], &size)
         }
     };
     let within = labellings.iter().enumerate().map(within).collect();
@@ -287,16 +305,24 @@ fn passes<E: Exact>(
 ) -> Vec<KernelMeans> {
     let n = points.len();
     let partition = best_partition(labellings);
-    let layout = partition.map_or_else(|| Layout::whole(n), |index| Layout::by_label(labellings[index]));
+    let equal = EqualRows::find(points.values(), points.width());
     let scaled: Vec<f64> = variances.iter().map(|&v| points.scaled_variance(v)).collect();
-    let packed = if points.width() >= GRAM_WIDTH && n >= GRAM_POINTS {
+    let reach = sums::furthest(&sums::reaches(n, &scaled));
+    let with_boxes = |points: &Points<'_>, labels: Option<&Labels>| {
+        let mut layout = Layout::of_all(n, labels, equal.as_ref());
+        let boxes = Boxes::choose(points, &mut layout, reach);
+        (layout, boxes)
+    };
+    let (layout, boxes) = with_boxes(&points, partition.map(|index| labellings[index]));
+    let packed = if points.width() >= GRAM_WIDTH && layout.order.len() >= GRAM_POINTS {
         points.choose_centre();
         Packed::Centred(Centred::pack(&points, &layout.panels(), 0.0))
     } else {
         Packed::Exact(pack_exact::<E>(&points, &layout.panels()))
     };
-    let sums = Pass { level, points: &points, layout: &layout, packed, variances: &scaled }.run(Pairs::All);
-    let mut means: Vec<KernelMeans> = mean_logarithms_of(&sums.all, &Sizes::all(n))
+    let pass = Pass { level, points: &points, layout: &layout, packed, boxes, variances: &scaled };
+    let sums = pass.run(Pairs::All);
+    let mut means: Vec<KernelMeans> = mean_logarithms_of(&sums.all, &layout, &Sizes::all(n, &layout))
         .into_iter()
         .map(|all| KernelMeans { all, within: Vec::with_capacity(labellings.len()) })
         .collect();
@@ -306,17 +332,13 @@ fn passes<E: Exact>(
         } else if labels.n_labels() == 1 {
             means.iter().map(|mean| mean.all).collect()
         } else if partition == Some(index) {
-            mean_logarithms_of(&sums.within, &Sizes::of_classes(&layout, labels))
+            mean_logarithms_of(&sums.within, &layout, &Sizes::of_classes(&layout, labels))
         } else {
-            let layout = Layout::by_label(labels);
-            let pass = Pass::<E> {
-                level,
-                points: &points,
-                layout: &layout,
-                packed: Packed::Nothing,
-                variances: &scaled,
-            };
-            mean_logarithms_of(&pass.run(Pairs::WithinClasses).within, &Sizes::of_classes(&layout, labels))
+            let (layout, boxes) = with_boxes(&points, Some(labels));
+            let (points, packed) = (&points, Packed::Nothing);
+            let pass = Pass::<E> { level, points, layout: &layout, packed, boxes, variances: &scaled };
+            let sums = pass.run(Pairs::WithinClasses);
+            mean_logarithms_of(&sums.within, &layout, &Sizes::of_classes(&layout, labels))
         };
         for (mean, within) in means.iter_mut().zip(within) {
             mean.within.push(within);
@@ -333,8 +355,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn all(n: usize) -> Self {
-        Sizes { each: vec![n; n], mean_logarithm: math::ln(n as f64) }
+    fn all(n: usize, layout: &Layout) -> Self {
+        Sizes { each: vec![n; layout.order.len()], mean_logarithm: math::ln(n as f64) }
     }
 
     /// Returns the number of points in the class of each position.
@@ -348,11 +370,15 @@ impl Sizes {
 }
 
 /// mean_i ln (sum_i / size_i), per noise variance: between −ln n and 0, exactly.
-fn mean_logarithms_of(sums: &[Vec<f64>], sizes: &Sizes) -> Vec<MeanLogarithms> {
+fn mean_logarithms_of(sums: &[Vec<f64>], layout: &Layout, sizes: &Sizes) -> Vec<MeanLogarithms> {
+    let weights: Vec<f64> = (0..layout.order.len()).map(|position| layout.weight(position)).collect();
+    let n: f64 = weights.iter().sum();
     let mean = |sums: &[f64]| {
         // A point's kernel with itself is 1 and no kernel is larger: beyond that is rounding.
-        let logarithm = |(&sum, &size): (&f64, &usize)| math::ln(sum.clamp(1.0, size as f64));
-        let mean = sums.iter().zip(&sizes.each).map(logarithm).sum::<f64>() / sums.len() as f64;
+        let logarithm = |((&sum, &size), &weight): ((&f64, &usize), &f64)| {
+            weight * math::ln(sum.clamp(weight, size as f64))
+        };
+        let mean = sums.iter().zip(&sizes.each).zip(&weights).map(logarithm).sum::<f64>() / n;
         (mean - sizes.mean_logarithm).min(0.0)
     };
     sums.chunks_exact(exponential::KERNELS)

@@ -114,6 +114,15 @@ impl<'a> Points<'a> {
         }
     }
 
+    /// Returns a coordinate in the units of the packed points.
+    pub(super) fn scaled(&self, row: usize, column: usize) -> f64 {
+        self.value(row, column) * self.scale
+    }
+
+    pub(super) fn values(&self) -> Values<'a> {
+        self.values
+    }
+
     /// Packs the given rows unchanged; panel places without a row become zero.
     pub(super) fn pack_exact<E: Exact>(&self, rows: &[u32], panel: &mut [E]) {
         let scale = self.scale;

@@ -8,15 +8,23 @@ use rayon::prelude::*;
 
 use super::Noise;
 use super::exponential::{Exponent, LANES, add_shifted_kernels};
-use super::layout::Block;
+use super::far::{self, Range};
+use super::layout::{Block, Layout};
 use super::points::Centred;
-use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_diagonal};
+use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_own};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
 use crate::math;
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
 /// The intended error of the mean over all points; the actual error is a few times smaller.
 const MEAN_TOLERANCE: f64 = 2.5e-7;
+
+/// Returns a squared distance of points without noise from which on most kernels of `n` points are negligible: noise
+/// adds its own squared length.
+pub(super) fn reach(n: usize, width: usize, variance: f64) -> f64 {
+    let width = width as f64;
+    variance * (2.0 * far::furthest_exponent(n) + width + 2.0 * width.sqrt())
+}
 
 /// Returns a squared length that noise of this variance exceeds with a probability below 10⁻⁴⁰.
 pub(super) fn longest(width: usize, variance: f64) -> f64 {
@@ -42,25 +50,65 @@ struct Shifted {
     panels: Vec<Reach>,
 }
 
+/// The points on the left of the ordered pairs: those that get noise.
+pub(super) struct Left<'a> {
+    pub(super) layout: &'a Layout,
+    /// The place of each among the points on the right, by position in the layout; places are numbered through all
+    /// panels.
+    places: Vec<u32>,
+    noise: Noise<'a>,
+}
+
+impl<'a> Left<'a> {
+    pub(super) fn new(layout: &'a Layout, right: &Layout, noise: Noise<'a>) -> Self {
+        Left { layout, places: right.places(&layout.order), noise }
+    }
+}
+
+/// The points of a piece with their noise as they are, to leave out what is far from them.
+struct Noisy {
+    /// Cut into strips, panel after panel.
+    strips: Vec<f64>,
+    /// ‖z‖² by place.
+    squared: Vec<f64>,
+    panels: Vec<Surroundings>,
+    piece: Surroundings,
+}
+
+/// A box around noisy points, and the largest ‖z‖² among them.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    ranges: Vec<Range>,
+    squared: f64,
+}
+
+impl Surroundings {
+    /// Returns whether all kernels are below exp(−`furthest` / 2σ²) for centres in a box.
+    fn are_far_from(&self, of_box: &[Range], furthest: f64) -> bool {
+        far::squared_distance(&self.ranges, of_box) - self.squared >= furthest
+    }
+}
+
 /// The data shared by the sums of a piece.
 struct Work<E> {
     shifted: Option<Shifted>,
+    noisy: Option<Noisy>,
     left_exact: ExactPanels<E>,
     twice_noise: ExactPanels<E>,
     tile: Tile,
 }
 
 impl<E: Exact> Pass<'_, E> {
-    /// Runs the pass on the current threads; one noise variance, one channel of sums, in the order of
-    /// [`Layout::left_rows`](super::layout::Layout::left_rows).
-    pub(super) fn run_shifted(&self, pairs: Pairs, noise: Noise<'_>) -> Sums {
+    /// Runs the pass on the current threads; one noise variance, one channel of sums, in the order of the left points.
+    pub(super) fn run_shifted(&self, pairs: Pairs, left: &Left<'_>) -> Sums {
+        let weights = self.layout.weights_by_place();
         // A piece meets all blocks in order, so that its sums do not depend on the threads.
-        let sums: Vec<[Vec<f64>; 2]> = self
+        let sums: Vec<[Vec<f64>; 2]> = left
             .layout
             .pieces()
             .par_iter()
             .with_max_len(1)
-            .map(|&piece| dispatch!(self.level, simd => piece_sums(simd, self, piece, pairs, noise)))
+            .map(|&piece| dispatch!(self.level, simd => piece_sums(simd, self, left, piece, pairs, &weights)))
             .collect();
         let (mut all, mut within) = (Vec::new(), Vec::new());
         for [piece_within, piece_others] in sums {
@@ -76,7 +124,7 @@ impl<E: Exact> Pass<'_, E> {
     /// sums stray by about ‖a + z‖ ‖b‖ / √width; rounding is relative to these. One row has the noise of no
     /// other, so that rounding errors of rows are independent and the mean of n rows has one √n times smaller.
     /// A kernel above 1 has a sum as large, which makes its error relative.
-    fn nearest_shifted(&self, left: Reach, right_norm: f64) -> Option<f32> {
+    fn nearest_shifted(&self, n_left: usize, left: Reach, right_norm: f64) -> Option<f32> {
         let width = self.points.width() as f64;
         let length = right_norm.sqrt();
         let norms = left.constant + right_norm + 4.0 * left.length * length / width.sqrt();
@@ -86,7 +134,7 @@ impl<E: Exact> Pass<'_, E> {
         }
         let steps = width.min(PRODUCT_RUN as f64);
         let error = norms * f64::from(f32::EPSILON) / 2.0 * (1.0 + steps.sqrt() / 2.0);
-        let tolerance = MEAN_TOLERANCE * (self.layout.total_left() as f64).sqrt();
+        let tolerance = MEAN_TOLERANCE * (n_left as f64).sqrt();
         let factor = 0.5 / self.variances[0];
         if error * factor <= tolerance {
             return Some(f32::NEG_INFINITY);
@@ -109,7 +157,7 @@ fn add_noise(noise: Noise<'_>, factor: f64, rows: &[u32], panel: &mut [f64]) {
 
 /// Packs a piece with its noise. The centres are those that the right side uses, so that a point without its noise is
 /// its own centre, rounding included.
-fn shift<E: Exact>(pass: &Pass<'_, E>, centred: &Centred, piece: Block, noise: Noise<'_>) -> Shifted {
+fn shift<E: Exact>(pass: &Pass<'_, E>, centred: &Centred, left: &Left<'_>, piece: Block) -> Shifted {
     let size = pass.points.width() * PANEL;
     let deviation = pass.variances[0].sqrt();
     let mut shifted = Shifted {
@@ -118,12 +166,11 @@ fn shift<E: Exact>(pass: &Pass<'_, E>, centred: &Centred, piece: Block, noise: N
         rests: Vec::new(),
         panels: Vec::new(),
     };
-    let mut packed = vec![0.0f32; size];
+    let (mut packed, mut centres) = (vec![0.0f32; size], vec![0.0f32; size]);
     for (panel, strips) in shifted.strips.chunks_exact_mut(size).enumerate() {
-        let rows = &pass.layout.order[piece.panel(panel)];
-        let number = piece.first_panel + panel;
-        let centres = &centred.values[number * size..(number + 1) * size];
-        let mixed = pass.points.mixed(rows, |panel| add_noise(noise, deviation, rows, panel));
+        let rows = &left.layout.order[piece.panel(panel)];
+        pass.points.pack_centred(rows, &mut centres);
+        let mixed = pass.points.mixed(rows, |panel| add_noise(left.noise, deviation, rows, panel));
         let (mut constants, mut norms) = ([0.0f64; PANEL], [0.0f64; PANEL]);
         for ((packed, mixed), centres) in
             packed.chunks_exact_mut(PANEL).zip(mixed.chunks_exact(PANEL)).zip(centres.chunks_exact(PANEL))
@@ -151,21 +198,66 @@ fn shift<E: Exact>(pass: &Pass<'_, E>, centred: &Centred, piece: Block, noise: N
     shifted
 }
 
+/// Adds the noise to the points of a piece, in units of the scaled points.
+fn with_noise<E: Exact>(pass: &Pass<'_, E>, left: &Left<'_>, piece: Block) -> Noisy {
+    let width = pass.points.width();
+    let deviation = pass.variances[0].sqrt();
+    let nowhere = || Surroundings { ranges: vec![Range::NOTHING; width], squared: 0.0 };
+    let mut noisy = Noisy {
+        strips: vec![0.0; piece.n_panels() * width * PANEL],
+        squared: vec![0.0; piece.n_panels() * PANEL],
+        panels: vec![nowhere(); piece.n_panels()],
+        piece: nowhere(),
+    };
+    let mut z = vec![0.0; width];
+    for panel in 0..piece.n_panels() {
+        let surroundings = &mut noisy.panels[panel];
+        for (lane, &row) in left.layout.order[piece.panel(panel)].iter().enumerate() {
+            (left.noise)(row as usize, &mut z);
+            let strip = (panel * PANEL + lane - lane % ROWS) * width + lane % ROWS;
+            let mut squared = 0.0;
+            for (k, z) in z.iter().enumerate() {
+                let z = deviation * z;
+                let value = pass.points.scaled(row as usize, k) + z;
+                noisy.strips[strip + k * ROWS] = value;
+                surroundings.ranges[k].include(value);
+                squared += z * z;
+            }
+            noisy.squared[panel * PANEL + lane] = squared;
+            surroundings.squared =
+                if squared > surroundings.squared { squared } else { surroundings.squared };
+        }
+        for (piece, panel) in noisy.piece.ranges.iter_mut().zip(&surroundings.ranges) {
+            piece.join(panel);
+        }
+        let largest = &mut noisy.piece.squared;
+        *largest = if surroundings.squared > *largest { surroundings.squared } else { *largest };
+    }
+    noisy
+}
+
 /// Returns the sums of every point of a piece over the points of its class, and over all others.
 #[inline(always)]
 fn piece_sums<S: Simd, E: Exact>(
     simd: S,
     pass: &Pass<'_, E>,
+    left: &Left<'_>,
     piece: Block,
     pairs: Pairs,
-    noise: Noise<'_>,
+    weights: &[f32],
 ) -> [Vec<f64>; 2] {
-    let exponent = Exponent::shifted(pass.variances[0]);
+    let shared = Shared {
+        left,
+        exponent: Exponent::shifted(pass.variances[0]),
+        furthest: 2.0 * pass.variances[0] * far::furthest_exponent(pass.points.len()),
+        weights,
+    };
     let mut work = Work {
         shifted: match &pass.packed {
-            Packed::Centred(centred) => Some(shift(pass, centred, piece, noise)),
+            Packed::Centred(centred) => Some(shift(pass, centred, left, piece)),
             _ => None,
         },
+        noisy: pass.boxes.as_ref().map(|_| with_noise(pass, left, piece)),
         left_exact: ExactPanels::new(piece),
         twice_noise: ExactPanels::new(piece),
         tile: [[0.0; PANEL]; ROWS],
@@ -178,13 +270,24 @@ fn piece_sums<S: Simd, E: Exact>(
         Pairs::WithinClasses => pass.layout.blocks_of(piece.class),
     };
     for &right in blocks {
+        if let (Some(boxes), Some(noisy)) = (&pass.boxes, &work.noisy)
+            && noisy.piece.are_far_from(boxes.block(&right), shared.furthest)
+        {
+            continue;
+        }
         let rows = if right.class == piece.class { &mut within } else { &mut others };
         let mut right_exact = ExactPanels::new(right);
         for right_panel in 0..right.n_panels() {
             for left_panel in 0..piece.n_panels() {
+                if let (Some(boxes), Some(noisy)) = (&pass.boxes, &work.noisy)
+                    && noisy.panels[left_panel]
+                        .are_far_from(boxes.panel(right.first_panel + right_panel), shared.furthest)
+                {
+                    continue;
+                }
                 let rows = &mut rows[left_panel * PANEL..(left_panel + 1) * PANEL];
                 let right = (right, right_panel, &mut right_exact);
-                panel_pair(simd, pass, exponent, noise, (piece, left_panel), right, &mut work, rows);
+                panel_pair(simd, pass, &shared, (piece, left_panel), right, &mut work, rows);
             }
         }
     }
@@ -192,14 +295,22 @@ fn piece_sums<S: Simd, E: Exact>(
     [sums(within), sums(others)]
 }
 
+/// What all panels of a piece share.
+struct Shared<'a> {
+    left: &'a Left<'a>,
+    exponent: Exponent,
+    /// ‖t + z − c‖² − ‖z‖² from which on kernels are negligible.
+    furthest: f64,
+    /// Of the right points by place; empty where all are 1.
+    weights: &'a [f32],
+}
+
 /// Adds the pairs of two panels to `rows`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "the hot loop's whole state")]
 fn panel_pair<S: Simd, E: Exact>(
     simd: S,
     pass: &Pass<'_, E>,
-    exponent: Exponent,
-    noise: Noise<'_>,
+    shared: &Shared<'_>,
     (left, left_panel): (Block, usize),
     (right, right_panel, right_exact): (Block, usize, &mut ExactPanels<E>),
     work: &mut Work<E>,
@@ -207,15 +318,30 @@ fn panel_pair<S: Simd, E: Exact>(
 ) {
     let width = pass.points.width();
     let size = width * PANEL;
-    let n_left = left.panel(left_panel).len();
+    let positions = left.panel(left_panel);
+    let left_rows = &shared.left.layout.order[positions.clone()];
+    let n_left = left_rows.len();
     let n_right = right.panel(right_panel).len();
-    let (left_number, right_number) = (left.first_panel + left_panel, right.first_panel + right_panel);
+    let right_number = right.first_panel + right_panel;
     let mut by_gram = None;
     if let (Packed::Centred(centred), Some(shifted)) = (&pass.packed, &work.shifted) {
-        let nearest = pass.nearest_shifted(shifted.panels[left_panel], centred.largest_norms[right_number]);
+        let n_left = shared.left.layout.order.len();
+        let norm = centred.largest_norms[right_number];
+        let nearest = pass.nearest_shifted(n_left, shifted.panels[left_panel], norm);
         by_gram = nearest.map(|nearest| (centred, shifted, nearest));
     }
     for first in (0..n_left).step_by(ROWS) {
+        let n_rows = ROWS.min(n_left - first);
+        if let (Some(boxes), Some(noisy)) = (&pass.boxes, &work.noisy)
+            && width <= far::STRIP_WIDTH
+        {
+            let place = left_panel * PANEL + first;
+            let strip = &noisy.strips[place * width..(place + ROWS) * width];
+            let squared = noisy.squared[place..].first_chunk::<ROWS>().unwrap_or(&[0.0; ROWS]);
+            if far::nearest_in_strip(strip, n_rows, squared, boxes.panel(right_number)) >= shared.furthest {
+                continue;
+            }
+        }
         if let Some((centred, shifted, nearest)) = by_gram {
             let strip = left_panel * size + first * width;
             let place = left_panel * PANEL + first;
@@ -228,11 +354,18 @@ fn panel_pair<S: Simd, E: Exact>(
                     rest: &shifted.rests[place..place + ROWS],
                 },
                 &centred.values[right_number * size..(right_number + 1) * size],
-                Norms { coarse: &centred.coarse_norms[panel.clone()], rest: &centred.norm_rests[panel] },
+                Norms {
+                    coarse: &centred.coarse_norms[panel.clone()],
+                    rest: &centred.norm_rests[panel.clone()],
+                },
                 &mut work.tile,
             );
-            if left_number == right_number {
-                smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
+            let places = &shared.left.places[positions.start + first..][..n_rows];
+            if places.iter().any(|&place| panel.contains(&(place as usize))) {
+                let own = |point: usize| {
+                    (places[point] as usize).checked_sub(panel.start).filter(|&column| column < PANEL)
+                };
+                smallest = settle_own(&mut work.tile, n_rows, n_right, own);
             }
             if smallest < nearest {
                 // Points form clusters: the rest of the panel is unlikely to be better.
@@ -241,11 +374,15 @@ fn panel_pair<S: Simd, E: Exact>(
         }
         if by_gram.is_none() {
             let strip = first * width..(first + ROWS) * width;
-            let centres = &work.left_exact.left(pass, left, left_panel)[strip.clone()];
+            let centres = &work.left_exact.panel(size, left_panel, |strips| {
+                let mut packed = vec![E::default(); size];
+                pass.points.pack_exact(left_rows, &mut packed);
+                cut_into_strips(&packed, strips);
+            })[strip.clone()];
             let twice_noise = &work.twice_noise.panel(size, left_panel, |strips| {
                 let mut packed = vec![0.0; size];
                 let factor = 2.0 * pass.variances[0].sqrt();
-                add_noise(noise, factor, &pass.layout.order[left.panel(left_panel)], &mut packed);
+                add_noise(shared.left.noise, factor, left_rows, &mut packed);
                 let packed: Vec<E> = packed.into_iter().map(E::from_double).collect();
                 cut_into_strips(&packed, strips);
             })[strip];
@@ -257,7 +394,16 @@ fn panel_pair<S: Simd, E: Exact>(
                 row[n_right..].fill(f32::INFINITY);
             }
         }
-        let n_rows = ROWS.min(n_left - first);
-        add_shifted_kernels(simd, exponent, &work.tile, n_rows, &mut rows[first..first + ROWS]);
+        let (tile, rows) = (&work.tile, &mut rows[first..first + ROWS]);
+        if shared.weights.is_empty() {
+            add_shifted_kernels::<S, false>(simd, shared.exponent, tile, n_rows, rows, &[]);
+        } else {
+            let weights = &shared.weights[right_number * PANEL..][..PANEL];
+            // A function of its own: beside the other in this one, it would take registers from it.
+            simd.vectorize(
+                #[inline(always)]
+                || add_shifted_kernels::<S, true>(simd, shared.exponent, tile, n_rows, rows, weights),
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 
-use super::tests::{Normal, classes, doubles};
+use super::tests::{Normal, classes, doubles, far_clusters, repeated_rows};
 use super::*;
 use crate::simd::same_at_every_level;
 
@@ -142,6 +142,71 @@ fn noisy_near_duplicates_clusters_and_saturated_units_agree() {
         _ => 0.625 * random.next(),
     });
     check("shared coordinates", t.view(), 2.0);
+}
+
+#[test]
+fn noisy_points_of_far_clusters_and_repeated_rows_agree() {
+    for (n, d) in [(1000, 2), (1003, 3), (1000, 16), (1000, 24)] {
+        for variance in [1e-4, 0.1] {
+            check("far clusters", far_clusters(n, d).view(), variance);
+            check("repeated rows", repeated_rows(n, d).view(), variance);
+        }
+    }
+    let t = Array2::from_shape_fn((1801, 1), |(i, _)| (i * 7919 % 1801) as f64 / 1801.0);
+    check("a line", t.view(), 1e-5);
+    let t = far_clusters(1000, 3);
+    let t = Array2::from_shape_fn((1999, 3), |(i, k)| t[[i % 1000, k]]);
+    check("far and repeated", t.view(), 1e-3);
+}
+
+/// The same pass with boxes and without.
+#[test]
+fn what_is_left_out_of_noisy_sums_is_negligible() {
+    for (d, variance) in [(1, 1e-5), (3, 1e-3), (10, 1e-3), (20, 1e-3)] {
+        let n = 2000;
+        let t = if d < 10 { Normal(5).matrix(n, d).mapv(|v| (0.5 * v).tanh()) } else { far_clusters(n, d) };
+        let t = t.mapv(|v| v as f32);
+        let points = Points::new(Values::Single(t.as_slice().unwrap()), d, variance);
+        let variance = [points.scaled_variance(variance)];
+        let rows: Vec<u32> = (0..n as u32).step_by(2).collect();
+        let y = classes(n, 2);
+        let mut layout = Layout::of_all(n, Some(&y), None);
+        let boxes = Boxes::choose(&points, &mut layout, shifted::reach(n, d, variance[0]));
+        assert!(boxes.is_some(), "width {d}");
+        let mut left = Layout::new(&rows, Some(&y));
+        left.reorder(order::by_proximity(&points, &left));
+        let left = Left::new(&left, &layout, &noise);
+        let run = |boxes| {
+            let packed = Packed::Exact(pack_exact::<f32>(&points, &layout.panels()));
+            let (points, layout, variances) = (&points, &layout, &variance[..]);
+            let pass = Pass { level: simd::level(), points, layout, packed, boxes, variances };
+            pass.run_shifted(Pairs::All, &left)
+        };
+        let (fast, slow) = (run(boxes), run(None));
+        for (fast, slow) in fast.all.iter().zip(&slow.all).chain(fast.within.iter().zip(&slow.within)) {
+            for (fast, slow) in fast.iter().zip(slow) {
+                assert!((fast - slow).abs() < 2e-12 * slow, "width {d}: {fast:e} not {slow:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bits_of_noisy_sums_over_merged_and_far_centres_do_not_depend_on_threads_or_instructions() {
+    for t in [far_clusters(1500, 3), far_clusters(1500, 24), repeated_rows(1500, 3), repeated_rows(1500, 24)]
+    {
+        let (n, d) = t.dim();
+        let (x, y) = (classes(n, 500), classes(n, 2));
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let values = Values::Double(t.as_slice().unwrap());
+            let rows: Vec<u32> = (0..n as u32).step_by(5).collect();
+            pool.install(|| {
+                same_at_every_level(|level| noisy(level, values, d, &[&x, &y], 1e-3, &noise, &rows))
+            })
+        };
+        assert_eq!(run(1), run(3));
+    }
 }
 
 /// 128 saturated units beside 896 that are 1 for one sample each: no randomness but that of the noise.

@@ -4,6 +4,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 
 use super::exponential::{Exponent, KERNELS, LANES, add_kernels};
+use super::far::{self, Boxes};
 use super::layout::{Block, Layout};
 use super::points::{Centred, Points};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
@@ -50,8 +51,30 @@ pub(super) struct Pass<'a, E> {
     pub(super) points: &'a Points<'a>,
     pub(super) layout: &'a Layout,
     pub(super) packed: Packed<E>,
+    /// Boxes around the points, where far pairs are to be left out.
+    pub(super) boxes: Option<Boxes>,
     /// In units of the scaled points.
     pub(super) variances: &'a [f64],
+}
+
+/// Returns for each variance the squared distance from which on the kernels of `n` points are negligible: of the two,
+/// the Bhattacharyya kernel reaches further.
+pub(super) fn reaches(n: usize, variances: &[f64]) -> Vec<f64> {
+    variances.iter().map(|variance| 8.0 * variance * far::furthest_exponent(n)).collect()
+}
+
+/// Returns the furthest of these distances.
+pub(super) fn furthest(reaches: &[f64]) -> f64 {
+    reaches.iter().copied().fold(0.0, f64::max)
+}
+
+/// What all pairs of blocks share, prepared from a pass.
+struct Shared {
+    exponents: Vec<Exponent>,
+    reaches: Vec<f64>,
+    furthest: f64,
+    /// By place in the panels; empty where all weights are 1.
+    weights: Vec<f32>,
 }
 
 /// The contribution of one pair of blocks.
@@ -69,22 +92,32 @@ impl<E: Exact> Pass<'_, E> {
         let blocks = &self.layout.blocks;
         let n = self.layout.order.len();
         let channels = self.variances.len() * KERNELS;
-        let tasks = match pairs {
+        let reaches = reaches(self.points.len(), self.variances);
+        let shared = Shared {
+            exponents: self.variances.iter().map(|&v| Exponent::new(v)).collect(),
+            furthest: furthest(&reaches),
+            reaches,
+            weights: self.layout.weights_by_place(),
+        };
+        let mut tasks = match pairs {
             Pairs::All => self.layout.pairs(),
             Pairs::WithinClasses => self.layout.pairs_within(),
         };
+        if let Some(boxes) = &self.boxes {
+            let of = |block: usize| boxes.block(&blocks[block]);
+            tasks.retain(|&(left, right)| far::squared_distance(of(left), of(right)) < shared.furthest);
+        }
         let mut all = if pairs == Pairs::All { vec![vec![0.0; n]; channels] } else { Vec::new() };
         let mut within = vec![vec![0.0; n]; channels];
         let largest_block = blocks.iter().map(|block| block.len).max().unwrap_or(0);
         let at_once = (PARTIAL_BYTES / (largest_block * channels * 16).max(1)).max(64);
-        let exponents: Vec<Exponent> = self.variances.iter().map(|&v| Exponent::new(v)).collect();
         for tasks in tasks.chunks(at_once) {
             let partials: Vec<Partial> = tasks
                 .par_iter()
                 .with_max_len(1)
                 .map(|&(left, right)| {
                     let (left, right) = (blocks[left], blocks[right]);
-                    dispatch!(self.level, simd => block_pair(simd, self, &exponents, left, right))
+                    dispatch!(self.level, simd => block_pair(simd, self, &shared, left, right))
                 })
                 .collect();
             for (&(left, right), partial) in tasks.iter().zip(&partials) {
@@ -198,11 +231,12 @@ struct Work<E> {
 fn block_pair<S: Simd, E: Exact>(
     simd: S,
     pass: &Pass<'_, E>,
-    exponents: &[Exponent],
+    shared: &Shared,
     left: Block,
     right: Block,
 ) -> Partial {
-    let channels = exponents.len() * KERNELS;
+    let n_variances = shared.exponents.len();
+    let channels = n_variances * KERNELS;
     let same = left == right;
     let places = left.n_panels() * PANEL;
     let mut work = Work {
@@ -210,7 +244,7 @@ fn block_pair<S: Simd, E: Exact>(
         right_exact: ExactPanels::new(right),
         left_strips: left_strips(pass, left),
         rows: vec![[0.0; LANES]; places * channels],
-        columns: vec![[[0.0; PANEL]; KERNELS]; exponents.len()],
+        columns: vec![[[0.0; PANEL]; KERNELS]; n_variances],
         tile: [[0.0; PANEL]; ROWS],
     };
     let mut left_sums = vec![0.0; channels * left.len];
@@ -220,7 +254,7 @@ fn block_pair<S: Simd, E: Exact>(
         // Within one block, pairs of different panels count for both sides, and a panel with itself once.
         let before = if same { right_panel } else { left.n_panels() };
         for left_panel in 0..before {
-            panel_pair(simd, pass, exponents, (left, left_panel), (right, right_panel), &mut work);
+            panel_pair(simd, pass, shared, (left, left_panel), (right, right_panel), &mut work);
         }
         let sums = if same { &mut left_sums } else { &mut right_sums };
         let place = right_panel * PANEL..right.len.min((right_panel + 1) * PANEL);
@@ -230,7 +264,7 @@ fn block_pair<S: Simd, E: Exact>(
             }
         }
         if same {
-            panel_pair(simd, pass, exponents, (left, right_panel), (right, right_panel), &mut work);
+            panel_pair(simd, pass, shared, (left, right_panel), (right, right_panel), &mut work);
         }
     }
     for (sums, rows) in left_sums.chunks_exact_mut(left.len).zip(work.rows.chunks_exact(places)) {
@@ -252,15 +286,22 @@ fn left_strips<E>(pass: &Pass<'_, E>, block: Block) -> Vec<f32> {
     strips
 }
 
-/// Sets the distance of each point from itself to exactly 0; returns the smallest distance of two points.
+/// Sets the distance of each left point from itself to exactly 0; returns the smallest distance of two points.
 ///
-/// The first `n_left` points of the panel are on the left, the first `n_right` on the right.
-pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_left: usize, n_right: usize) -> f32 {
+/// `own(r)` is the column of left point r, if it is on the right; `n_rows` points are on the left and the first
+/// `n_right` columns on the right.
+pub(super) fn settle_own(
+    tile: &mut Tile,
+    n_rows: usize,
+    n_right: usize,
+    own: impl Fn(usize) -> Option<usize>,
+) -> f32 {
     let mut smallest = f32::INFINITY;
-    for (point, row) in tile.iter_mut().enumerate().map(|(r, row)| (first + r, row)).take(n_left - first) {
-        row[point] = f32::INFINITY;
+    for (point, row) in tile.iter_mut().enumerate().take(n_rows) {
+        let own = own(point);
+        own.into_iter().for_each(|column| row[column] = f32::INFINITY);
         smallest = row[..n_right].iter().fold(smallest, |a, &b| a.min(b));
-        row[point] = 0.0;
+        own.into_iter().for_each(|column| row[column] = 0.0);
     }
     smallest
 }
@@ -270,7 +311,7 @@ pub(super) fn settle_diagonal(tile: &mut Tile, first: usize, n_left: usize, n_ri
 fn panel_pair<S: Simd, E: Exact>(
     simd: S,
     pass: &Pass<'_, E>,
-    exponents: &[Exponent],
+    shared: &Shared,
     (left, left_panel): (Block, usize),
     (right, right_panel): (Block, usize),
     work: &mut Work<E>,
@@ -281,6 +322,13 @@ fn panel_pair<S: Simd, E: Exact>(
     let n_right = right.panel(right_panel).len();
     let places = left.n_panels() * PANEL;
     let (left_number, right_number) = (left.first_panel + left_panel, right.first_panel + right_panel);
+    let boxes = pass.boxes.as_ref();
+    if let Some(boxes) = boxes {
+        let apart = far::squared_distance(boxes.panel(left_number), boxes.panel(right_number));
+        if apart >= shared.furthest {
+            return;
+        }
+    }
     let mut by_gram = None;
     if let Packed::Centred(centred) = &pass.packed {
         let norms = centred.largest_norms[left_number] + centred.largest_norms[right_number];
@@ -291,6 +339,17 @@ fn panel_pair<S: Simd, E: Exact>(
         }
     }
     for first in (0..n_left).step_by(ROWS) {
+        let n_rows = ROWS.min(n_left - first);
+        let mut apart = 0.0;
+        if let Some(boxes) = boxes
+            && width <= far::STRIP_WIDTH
+        {
+            let strip = &work.left_exact.left(pass, left, left_panel)[first * width..(first + ROWS) * width];
+            apart = far::nearest_in_strip(strip, n_rows, &[0.0; ROWS], boxes.panel(right_number));
+            if apart >= shared.furthest {
+                continue;
+            }
+        }
         if let Some((centred, nearest)) = by_gram {
             let norms = |place: usize, len: usize| Norms {
                 coarse: &centred.coarse_norms[place..place + len],
@@ -306,7 +365,7 @@ fn panel_pair<S: Simd, E: Exact>(
                 &mut work.tile,
             );
             if left_number == right_number {
-                smallest = settle_diagonal(&mut work.tile, first, n_left, n_right);
+                smallest = settle_own(&mut work.tile, n_rows, n_right, |point| Some(first + point));
             }
             if smallest < nearest {
                 // Points form clusters: the rest of the panel is unlikely to be better.
@@ -318,17 +377,30 @@ fn panel_pair<S: Simd, E: Exact>(
             let panel = work.right_exact.right(pass, right, right_panel);
             E::squared_distances(simd, strip, panel, &mut work.tile);
         }
-        let n_rows = ROWS.min(n_left - first);
         if n_right < PANEL {
             for row in &mut work.tile {
                 row[n_right..].fill(f32::INFINITY);
             }
         }
-        for (variance, exponent) in exponents.iter().enumerate() {
+        for (variance, exponent) in shared.exponents.iter().enumerate() {
+            if apart >= shared.reaches[variance] {
+                continue;
+            }
             let start = variance * KERNELS * places + left_panel * PANEL + first;
             let (bhattacharyya, kullback_leibler) = work.rows.split_at_mut(start + places);
             let rows = [&mut bhattacharyya[start..start + ROWS], &mut kullback_leibler[..ROWS]];
-            add_kernels(simd, *exponent, &work.tile, n_rows, rows, &mut work.columns[variance]);
+            let (tile, columns) = (&work.tile, &mut work.columns[variance]);
+            if shared.weights.is_empty() {
+                add_kernels::<S, false>(simd, *exponent, tile, n_rows, rows, columns, &[], &[]);
+            } else {
+                let left = &shared.weights[left_number * PANEL + first..][..ROWS];
+                let right = &shared.weights[right_number * PANEL..][..PANEL];
+                // A function of its own: beside the other in this one, it would take registers from it.
+                simd.vectorize(
+                    #[inline(always)]
+                    || add_kernels::<S, true>(simd, *exponent, tile, n_rows, rows, columns, left, right),
+                );
+            }
         }
     }
 }

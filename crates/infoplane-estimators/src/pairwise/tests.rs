@@ -194,6 +194,70 @@ fn clusters_that_share_half_of_their_coordinates_agree() {
     }
 }
 
+/// Clusters so far apart that pairs of them are left out, in a random order of the rows.
+pub(super) fn far_clusters(n: usize, d: usize) -> Array2<f64> {
+    let mut random = Normal(11);
+    let centres = random.matrix(12, d);
+    Array2::from_shape_fn((n, d), |(i, k)| {
+        4.0 * centres[[i * i % 12, k]] + 0.1 * random.next() / (d as f64).sqrt()
+    })
+}
+
+/// Rows of which most are equal to another: one in five lies elsewhere, and zeros have both signs.
+pub(super) fn repeated_rows(n: usize, d: usize) -> Array2<f64> {
+    let mut random = Normal(12);
+    let rows = random.matrix(40, d).mapv(|v| if v.abs() < 0.5 { 0.0 } else { (2.0 * v).tanh() });
+    Array2::from_shape_fn((n, d), |(i, k)| match (i % 5, rows[[i * i % 40, k]]) {
+        (0, _) => random.next(),
+        (1, 0.0) => -0.0,
+        (_, value) => value,
+    })
+}
+
+#[test]
+fn far_clusters_agree_with_the_double_loop() {
+    for (n, d) in [(1000, 2), (1001, 3), (1000, 16), (1000, 24), (970, 40)] {
+        let t = far_clusters(n, d);
+        for variances in [&[1e-4][..], &[1e-3, 0.05]] {
+            check(&format!("far clusters n={n} d={d}"), t.view(), variances);
+        }
+    }
+    // Evenly spread: panels at every distance, at the limit too.
+    let t = Array2::from_shape_fn((1200, 1), |(i, _)| (i * 7919 % 1200) as f64 / 1200.0);
+    check("a line", t.view(), &[1e-5]);
+    check("a line", t.view(), &[1e-6, 1e-4]);
+}
+
+#[test]
+fn repeated_rows_agree_with_the_double_loop() {
+    for (n, d) in [(700, 1), (1000, 3), (1001, 10), (1300, 24), (1000, 64)] {
+        let t = repeated_rows(n, d);
+        check(&format!("repeated rows n={n} d={d}"), t.view(), &[1e-3, 0.05 * d as f64]);
+    }
+    // Merged rows that are also far apart, and so many that most weights are large.
+    let t = far_clusters(1000, 3);
+    let t = Array2::from_shape_fn((2000, 3), |(i, k)| t[[i % 1000, k]]);
+    check("far and repeated", t.view(), &[1e-4, 1e-2]);
+    let t =
+        Array2::from_shape_fn((1500, 3), |(i, k)| if i % 500 == 0 { k as f64 } else { 0.1 * (i % 2) as f64 });
+    check("few rows", t.view(), &[1e-3, 1.0]);
+}
+
+#[test]
+fn the_bits_of_merged_and_left_out_pairs_do_not_depend_on_threads_or_instructions() {
+    for t in [far_clusters(2100, 3), far_clusters(1500, 24), repeated_rows(2100, 3), repeated_rows(1500, 24)]
+    {
+        let (n, d) = t.dim();
+        let (x, y) = (classes(n, n / 3), classes(n, 2));
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let values = Values::Double(t.as_slice().unwrap());
+            pool.install(|| same_at_every_level(|level| summed(level, values, d, &[&x, &y], &[1e-3])))
+        };
+        assert_eq!(run(1), run(3));
+    }
+}
+
 #[test]
 fn many_noise_variances_are_the_same_as_one_at_a_time() {
     let t = Normal(8).matrix(200, 6);

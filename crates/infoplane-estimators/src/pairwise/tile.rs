@@ -61,6 +61,8 @@ pub(super) fn gram<S: Simd>(
 pub(super) trait Exact: Copy + Default + Send + Sync + 'static {
     fn from_double(value: f64) -> Self;
 
+    fn to_double(self) -> f64;
+
     /// Σ (a − b)².
     fn squared_distances<S: Simd>(simd: S, left: &[Self], right: &[Self], tile: &mut Tile);
 
@@ -79,6 +81,11 @@ impl Exact for f32 {
     #[inline(always)]
     fn from_double(value: f64) -> f32 {
         value as f32
+    }
+
+    #[inline(always)]
+    fn to_double(self) -> f64 {
+        self.into()
     }
 
     #[inline(always)]
@@ -102,6 +109,11 @@ impl Exact for f64 {
     #[inline(always)]
     fn from_double(value: f64) -> f64 {
         value
+    }
+
+    #[inline(always)]
+    fn to_double(self) -> f64 {
+        self
     }
 
     #[inline(always)]

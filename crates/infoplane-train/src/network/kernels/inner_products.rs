@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, dispatch, prelude::*};
 
-use infoplane_estimators::simd::LANES;
+use infoplane_estimators::simd::{LANES, array};
 
 /// The first `n_units` rows of a matrix, one after the other.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ fn sums<S: Simd, const R: usize>(simd: S, a: [&[f32]; R], b: [&[f32]; 4], first:
 
 #[inline(always)]
 fn added<V: Copy + std::ops::Add<Output = V>, const R: usize>(a: [[V; 4]; R], b: [[V; 4]; R]) -> [[V; 4]; R] {
-    std::array::from_fn(|i| std::array::from_fn(|j| a[i][j] + b[i][j]))
+    array(|i| array(|j| a[i][j] + b[i][j]))
 }
 
 /// Adds up the lanes of each of the 4 R vectors (one vector's worth): lane 4 i + j is the sum of `[i][j]`, in the order of

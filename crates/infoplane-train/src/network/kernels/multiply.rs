@@ -5,6 +5,7 @@
 //! is packed.
 
 use fearless_simd::{Level, dispatch, prelude::*};
+use infoplane_estimators::simd::array;
 use rayon::prelude::*;
 
 use super::{Aligned, LANES};
@@ -151,7 +152,7 @@ fn tile<S: Simd, const R: usize, const V: usize>(
     }
     let mut vectors = b.values.chunks(b.stride).map(|row| -> [S::f32s; V] {
         let row = &row[..V * length];
-        std::array::from_fn(|v| S::f32s::from_slice(simd, &row[v * length..(v + 1) * length]))
+        array(|v| S::f32s::from_slice(simd, &row[v * length..(v + 1) * length]))
     });
     if a.transposed {
         for (column, vectors) in a.values.chunks(a.stride).zip(vectors).take(b.depth) {
@@ -161,10 +162,9 @@ fn tile<S: Simd, const R: usize, const V: usize>(
     } else {
         // Pieces of a length that the compiler knows: in the inner loop nothing is checked, and the rows of A take one
         // register each.
-        let rows: [&[f32]; R] = std::array::from_fn(|r| &a.values[r * a.stride..][..b.depth]);
+        let rows: [&[f32]; R] = array(|r| &a.values[r * a.stride..][..b.depth]);
         for piece in 0..b.depth / UNROLLED {
-            let pieces: [&[f32; UNROLLED]; R] =
-                std::array::from_fn(|r| &rows[r].as_chunks::<UNROLLED>().0[piece]);
+            let pieces: [&[f32; UNROLLED]; R] = array(|r| &rows[r].as_chunks::<UNROLLED>().0[piece]);
             for (k, vectors) in vectors.by_ref().take(UNROLLED).enumerate() {
                 add_products(simd, &mut sums, |r| pieces[r][k], vectors);
             }
