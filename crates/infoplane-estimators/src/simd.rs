@@ -53,8 +53,8 @@ pub fn check() -> Result<(), String> {
 #[inline(always)]
 pub fn array<T: Copy, const N: usize>(f: impl Fn(usize) -> T) -> [T; N] {
     let mut array = [f(0); N];
-    for i in 1..N {
-        array[i] = f(i);
+    for (i, element) in array.iter_mut().enumerate().skip(1) {
+        *element = f(i);
     }
     array
 }

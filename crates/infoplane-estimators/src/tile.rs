@@ -83,6 +83,7 @@ impl Summand<2> for ShiftedDifference {
 /// registers, 2 × 6 sums leave four: two left points, a vector of the right and a difference. 4 × 3 sums leave one too
 /// few; a sum then went to memory and back for every coordinate, at half the speed. The 32 of AVX-512 hold 8 × 3.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // two of the three arrays have another order
 fn register_tile<S: Simd, V: SimdFloat<S>, T: Summand<N>, const N: usize, const M: usize, const A: usize>(
     simd: S,
     left: [&[V::Element]; N],

@@ -4,6 +4,9 @@
 //! twenty. At that size plain loops are as fast as a library of linear algebra, which would be compiled for
 //! these four functions alone.
 
+// Rows and columns of one slice are indexed together; a comparison is written so that NaN fails it.
+#![allow(clippy::needless_range_loop, clippy::neg_cmp_op_on_partial_ord)]
+
 use crate::math;
 
 /// Replaces the lower half of a symmetric matrix by its Cholesky factor L, A = L Lᵀ; the upper half is not read.
