@@ -1,7 +1,7 @@
 //! The inputs of a network, as they were read.
 
 use fearless_simd::{Level, dispatch, prelude::*};
-use infoplane_estimators::{Labels, Variable, simd};
+use infoplane_estimators::{Labels, simd};
 use ndarray::{ArcArray2, Array2, ArrayView2};
 
 /// The inputs of a network, `(n_samples, n_features)`, in single precision or as bytes.
@@ -147,10 +147,6 @@ impl Inputs {
             Values::Bytes { .. } => None,
         }
     }
-}
-
-pub(crate) fn first_non_finite(values: ArrayView2<'_, f32>) -> Option<(usize, usize, f64)> {
-    Variable::Single(values).first_non_finite()
 }
 
 /// slot = byte / divisor: division is rounded once on every processor.

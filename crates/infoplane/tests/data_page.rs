@@ -158,7 +158,7 @@ fn every_configuration_of_the_page_loads() {
         assert_eq!((split.train.len(), split.test.len()), (n_train, n_samples - n_train), "{block}");
         config.scaling.check().unwrap();
         let mut inputs = dataset.inputs.to_array();
-        let scaler = config.scaling.fit(inputs.view(), &split.train);
+        let scaler = config.scaling.fit(&dataset.inputs, &split.train);
         scaler.apply(&mut inputs);
         match config.scaling {
             Scaling::None => {}

@@ -3,11 +3,10 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::FixedState;
-use hashbrown::hash_table::{Entry, HashTable};
 use rayon::prelude::*;
 
 use super::points::Values;
-use crate::variable::symbols::Value;
+use crate::variable::symbols::{Value, number_by_hash};
 
 /// Merging is worthwhile where at most this share of the rows remains: it saves a third of the pairs, and the
 /// weights and the order of the rows cost less than a tenth.
@@ -19,9 +18,9 @@ pub(super) const LARGEST_WEIGHT: u32 = 1 << 24;
 /// Rows that one thread hashes at once.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// Returns whether merging `n` rows into `n_merged` is worthwhile.
-pub(super) fn saves_enough(n_merged: usize, n: usize) -> bool {
-    n_merged as f64 <= REMAINING * n as f64
+/// Returns the largest number of rows into which merging `n` rows is worthwhile.
+pub(super) fn most_remaining(n: usize) -> usize {
+    (REMAINING * n as f64) as usize
 }
 
 /// A number for every row, the same for equal rows (−0 equals 0) and only for these.
@@ -53,32 +52,9 @@ fn find<T: Value>(values: &[T], width: usize) -> Option<EqualRows> {
         hasher.finish()
     };
     let hashes: Vec<u64> = values.par_chunks_exact(width).with_min_len(ROWS_AT_ONCE).map(hash).collect();
-    let n = hashes.len();
-    let row = |row: u32| &values[row as usize * width..][..width];
-    let mut first_rows: Vec<u32> = Vec::new();
-    let mut table: HashTable<u32> = HashTable::new();
-    let mut numbers = Vec::with_capacity(n);
-    for (this, &hash) in hashes.iter().enumerate() {
-        let this = this as u32;
-        let same = |&number: &u32| {
-            let first = row(first_rows[number as usize]);
-            first.iter().zip(row(this)).all(|(a, b)| a.bits() == b.bits())
-        };
-        let rehash = |&number: &u32| hashes[first_rows[number as usize] as usize];
-        let number = match table.entry(hash, same, rehash) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                let number = first_rows.len() as u32;
-                entry.insert(number);
-                first_rows.push(this);
-                if !saves_enough(first_rows.len(), n) {
-                    return None;
-                }
-                number
-            }
-        };
-        numbers.push(number);
-    }
+    let row = |row: u32| values[row as usize * width..][..width].iter().map(|value| value.bits());
+    let most = most_remaining(hashes.len());
+    let (numbers, first_rows) = number_by_hash(&hashes, most, |a, b| row(a).eq(row(b)))?;
     Some(EqualRows { numbers, n_distinct: first_rows.len() })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Labels;
 
-use super::equal::{EqualRows, LARGEST_WEIGHT, saves_enough};
+use super::equal::{EqualRows, LARGEST_WEIGHT, most_remaining};
 use crate::tile::PANEL;
 
 /// The largest number of panels in a block: 480 points. A block of 128 coordinates (245 KB) stays in the second-level
@@ -117,7 +117,7 @@ impl Layout {
             }
             counts[class.number] = order.len() - first;
         }
-        if !saves_enough(order.len(), n) || weights.iter().any(|&weight| weight > LARGEST_WEIGHT) {
+        if order.len() > most_remaining(n) || weights.iter().any(|&weight| weight > LARGEST_WEIGHT) {
             return self;
         }
         let weights = weights.into_iter().map(|weight| weight as f32).collect();

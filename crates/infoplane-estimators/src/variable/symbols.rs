@@ -189,7 +189,7 @@ fn number_hashes<T: Value>(
         .map(|(hashes, values)| hash(values, hashes))
         .sum();
     let (codes, first_rows) =
-        number_by_hash(&hashes, |this, first| hashes[this as usize] == hashes[first as usize]);
+        number_by_hash(&hashes, n_samples, |this, first| hashes[this as usize] == hashes[first as usize])?;
     let all_equal = codes.par_iter().enumerate().with_min_len(block * BLOCKS_AT_ONCE).all(|(this, &code)| {
         let first = first_rows[code as usize] as usize;
         first == this || equal(first, this)
@@ -197,27 +197,32 @@ fn number_hashes<T: Value>(
     all_equal.then(|| (Labels::count(codes, first_rows.len()), outside))
 }
 
-/// Returns the number of each row, and the first row of each number: in order of first appearance.
-fn number_by_hash(hashes: &[u64], same: impl Fn(u32, u32) -> bool) -> (Vec<u32>, Vec<u32>) {
+/// Returns the number of each row, and the first row of each number: in order of first appearance; `None` as soon as
+/// there are more than `most` numbers. `same` says whether two rows of equal hash are equal.
+pub(crate) fn number_by_hash(
+    hashes: &[u64],
+    most: usize,
+    same: impl Fn(u32, u32) -> bool,
+) -> Option<(Vec<u32>, Vec<u32>)> {
     // In the table only numbers: it stays small enough for the caches.
     let mut first_rows: Vec<u32> = Vec::new();
-    let mut table: HashTable<u32> = HashTable::with_capacity(hashes.len());
-    let codes = (0..hashes.len() as u32)
-        .map(|this| {
-            let same = |&number: &u32| same(this, first_rows[number as usize]);
-            let hash = |&number: &u32| hashes[first_rows[number as usize] as usize];
-            match table.entry(hashes[this as usize], same, hash) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => {
-                    let number = first_rows.len() as u32;
-                    entry.insert(number);
-                    first_rows.push(this);
-                    number
-                }
+    let mut table: HashTable<u32> = HashTable::with_capacity(most.min(hashes.len()));
+    let mut codes = Vec::with_capacity(hashes.len());
+    for (this, &hash) in (0u32..).zip(hashes) {
+        let same = |&number: &u32| same(this, first_rows[number as usize]);
+        let rehash = |&number: &u32| hashes[first_rows[number as usize] as usize];
+        codes.push(match table.entry(hash, same, rehash) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(_) if first_rows.len() == most => return None,
+            Entry::Vacant(entry) => {
+                let number = first_rows.len() as u32;
+                entry.insert(number);
+                first_rows.push(this);
+                number
             }
-        })
-        .collect();
-    (codes, first_rows)
+        });
+    }
+    Some((codes, first_rows))
 }
 
 /// One label per combination of labels that occurs, numbered in order of first appearance.
@@ -316,7 +321,8 @@ fn number_stored_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
         })
         .sum();
     let row = |row: u32| &symbols[row as usize * width..][..width];
-    let (codes, first_rows) = number_by_hash(&hashes, |a, b| row(a) == row(b));
+    let numbered = number_by_hash(&hashes, n_samples, |a, b| row(a) == row(b));
+    let (codes, first_rows) = numbered.expect("no more numbers than rows");
     (Labels::count(codes, first_rows.len()), outside)
 }
 

@@ -7,9 +7,8 @@ use ndarray::ArrayView2;
 use super::TrainError;
 use super::keyframe::DigestOfValues;
 use crate::Inputs;
-use crate::inputs::first_non_finite;
 use crate::network::kernels::{Aligned, Chosen, padded};
-use infoplane_estimators::Labels;
+use infoplane_estimators::{Labels, Variable};
 use twox_hash::XxHash3_128;
 
 /// Inputs and classes, prepared once; several trainers share them behind an `Arc`.
@@ -52,7 +51,7 @@ impl Samples {
     pub fn new(inputs: ArrayView2<'_, f32>, labels: &Labels) -> Result<Samples, TrainError> {
         let (n_samples, n_features) = inputs.dim();
         let rows = |stride| {
-            if let Some((row, column, value)) = first_non_finite(inputs) {
+            if let Some((row, column, value)) = Variable::Single(inputs).first_non_finite() {
                 return Err(TrainError::NotFinite { row, column, value });
             }
             let mut rows = Aligned::zeros(n_samples * stride);

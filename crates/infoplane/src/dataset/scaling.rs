@@ -1,10 +1,11 @@
 //! How inputs are scaled before a network sees them.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
+use crate::Inputs;
 use crate::math;
 
 /// How inputs are scaled before a network sees them; the key `dataset.scaling` of a configuration file.
@@ -18,7 +19,7 @@ use crate::math;
 /// # struct Config { scaling: Scaling }
 /// let config: Config = toml::from_str("scaling = { divide = 255 }")?;
 /// let mut inputs = ndarray::array![[0.0f32, 51.0], [255.0, 0.0]];
-/// config.scaling.fit(inputs.view(), &[0, 1]).apply(&mut inputs);
+/// config.scaling.fit(&inputs.clone().into(), &[0, 1]).apply(&mut inputs);
 /// assert_eq!(inputs, ndarray::array![[0.0, 0.2], [1.0, 0.0]]);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
@@ -77,7 +78,7 @@ impl Scaling {
     ///
     /// # Panics
     /// If a row of `train` is not there.
-    pub fn fit(&self, inputs: ArrayView2<'_, f32>, train: &[usize]) -> Scaler {
+    pub fn fit(&self, inputs: &Inputs, train: &[usize]) -> Scaler {
         let numbers = match *self {
             Scaling::None => Numbers::Unchanged,
             Scaling::Divide(divisor) => Numbers::Divisor(divisor),
@@ -88,33 +89,37 @@ impl Scaling {
 }
 
 /// Mean and standard deviation of each feature over some rows; a deviation of 1 for a feature that is constant.
-fn moments(inputs: ArrayView2<'_, f32>, rows: &[usize]) -> Vec<(f64, f64)> {
-    let n = rows.len() as f64;
-    let mut means = vec![0.0; inputs.ncols()];
+fn moments(inputs: &Inputs, rows: &[usize]) -> Vec<(f64, f64)> {
+    let (n, n_features) = (rows.len() as f64, inputs.n_features());
+    let Some(&first) = rows.first() else { return vec![(0.0, 1.0); n_features] };
+    let (mut first_values, mut values) = (vec![0.0; n_features], vec![0.0; n_features]);
+    inputs.write_row(first, &mut first_values);
+    let mut means = vec![0.0; n_features];
     for &row in rows {
-        for (sum, &value) in means.iter_mut().zip(inputs.row(row)) {
+        inputs.write_row(row, &mut values);
+        for (sum, &value) in means.iter_mut().zip(&values) {
             *sum += f64::from(value);
         }
     }
     means.iter_mut().for_each(|sum| *sum /= n);
-    let mut squares = vec![0.0; inputs.ncols()];
-    let mut constant = vec![true; inputs.ncols()];
+    let mut squares = vec![0.0; n_features];
+    let mut constant = vec![true; n_features];
     for &row in rows {
-        let first = inputs.row(rows[0]);
-        for (feature, &value) in inputs.row(row).iter().enumerate() {
+        inputs.write_row(row, &mut values);
+        for (feature, &value) in values.iter().enumerate() {
             squares[feature] += math::powi(f64::from(value) - means[feature], 2);
             // The mean of equal values is rounded, so their deviation from it is not always 0.
-            constant[feature] &= value == first[feature];
+            constant[feature] &= value == first_values[feature];
         }
     }
     let scale = |feature: usize| {
         let deviation = (squares[feature] / n).sqrt();
         match constant[feature] {
-            true => (f64::from(inputs[[rows[0], feature]]), 1.0),
+            true => (f64::from(first_values[feature]), 1.0),
             false => (means[feature], deviation),
         }
     };
-    if rows.is_empty() { vec![(0.0, 1.0); inputs.ncols()] } else { (0..inputs.ncols()).map(scale).collect() }
+    (0..n_features).map(scale).collect()
 }
 
 impl Scaler {
@@ -182,7 +187,7 @@ mod tests {
     #[test]
     fn only_the_rows_that_train_tell_mean_and_deviation() {
         let mut inputs = array![[1.0f32, 7.0], [3.0, 7.0], [1000.0, 8.0]];
-        Scaling::Standardize.fit(inputs.view(), &[0, 1]).apply(&mut inputs);
+        Scaling::Standardize.fit(&inputs.clone().into(), &[0, 1]).apply(&mut inputs);
         // Mean 2, deviation 1; the second feature is constant where it trains.
         assert_eq!(inputs, array![[-1.0, 0.0], [1.0, 0.0], [998.0, 1.0]]);
     }
@@ -192,7 +197,7 @@ mod tests {
         // The sum of so many 0.1 is rounded, and a deviation of that rounding would blow it up.
         let mut inputs = Array2::from_elem((1000, 1), 0.1f32);
         let rows: Vec<usize> = (0..1000).collect();
-        Scaling::Standardize.fit(inputs.view(), &rows).apply(&mut inputs);
+        Scaling::Standardize.fit(&inputs.clone().into(), &rows).apply(&mut inputs);
         assert!(inputs.iter().all(|&value| value == 0.0));
     }
 
@@ -205,7 +210,7 @@ mod tests {
             prop_assume!(values.iter().any(|&value| (value - values[0]).abs() > 1.0));
             let mut inputs = Array2::from_shape_vec((n, 1), values).unwrap();
             let rows: Vec<usize> = (0..n).collect();
-            Scaling::Standardize.fit(inputs.view(), &rows).apply(&mut inputs);
+            Scaling::Standardize.fit(&inputs.clone().into(), &rows).apply(&mut inputs);
             let mean = inputs.iter().map(|&value| f64::from(value)).sum::<f64>() / n as f64;
             let variance = inputs.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / n as f64;
             // Each value is rounded by 2^-24 of itself, and none is larger than √n.

@@ -62,18 +62,7 @@ impl Experiment {
 
     /// Scales inputs as the network of a split sees them.
     fn scale(&self, inputs: &mut Array2<f32>, dataset: &Dataset, split: &Split) {
-        if self.dataset.scaling == Scaling::None {
-            return;
-        }
-        let whole;
-        let all = match dataset.inputs.as_single() {
-            Some(all) => all,
-            None => {
-                whole = dataset.inputs.to_array();
-                whole.view()
-            }
-        };
-        self.dataset.scaling.fit(all, &split.train).apply(inputs);
+        self.dataset.scaling.fit(&dataset.inputs, &split.train).apply(inputs);
     }
 
     /// The rows that information is measured on, scaled as the network sees them; of both parts those that train first.

@@ -48,7 +48,7 @@ fn a_scaled_run_is_the_run_on_scaled_data() {
         let split = dataset.split_rows(scaled.dataset.split, 5).unwrap();
         let whole = dataset.inputs.to_array();
         let mut inputs = whole.clone();
-        scaling.fit(whole.view(), &split.train).apply(&mut inputs);
+        scaling.fit(&dataset.inputs, &split.train).apply(&mut inputs);
         assert_ne!(inputs, whole);
         let plain = on_arrays(&base, &inputs, dataset.labels.codes(), &changes);
         assert_eq!(plain.dataset.scaling, Scaling::None);
