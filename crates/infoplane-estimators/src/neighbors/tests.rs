@@ -49,6 +49,12 @@ fn point_sets(n: usize, width: usize) -> Vec<(&'static str, Array2<f64>)> {
         row.mapv_inplace(|v| v + (i % 3) as f64);
     }
     sets.push(("tight clusters", clusters));
+    // In units of the far point the distances of the others vanish.
+    for (name, unit, far) in [("a far point", 1.0, 1e15), ("a far point of tiny ones", 1e-250, 1e100)] {
+        let mut points = bell.mapv(|v| v * unit);
+        points[(0, 0)] = far;
+        sets.push((name, points));
+    }
     sets.push(("heavy tails", bell.mapv(|v| (8.0 * v).exp())));
     bell.column_mut(0).mapv_inplace(|v| v * 1e6);
     sets.push(("one wide column", bell));

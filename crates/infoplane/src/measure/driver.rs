@@ -103,8 +103,8 @@ impl Workers {
     /// # Errors
     /// As [`Workers::new`].
     pub fn by_turns(threads: usize, n_trainings: usize) -> Result<Workers, ThreadPoolBuildError> {
-        let all = Arc::new(ThreadPoolBuilder::new().num_threads(threads).build()?);
-        Ok(Workers { all, apart: None, n_trainings })
+        let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
+        Ok(Workers { all: Arc::new(pool.build()?), apart: None, n_trainings })
     }
 
     /// How many epochs of one training keep its share of the threads busy.
@@ -122,6 +122,10 @@ impl Workers {
         self.all.install(work)
     }
 }
+
+/// A thread that waits for a part of an estimate takes up tasks of other trainings meanwhile, one on top of the other:
+/// measured, 4 KiB of stack for each training, and this is enough for a thousand.
+const STACK: usize = 8 << 20;
 
 /// For so long a single thread trains before it measures what is there.
 const TURN: Duration = Duration::from_millis(50);

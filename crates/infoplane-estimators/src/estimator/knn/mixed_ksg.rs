@@ -11,8 +11,8 @@ use ndarray::Array2;
 
 use super::super::input::columns;
 use super::{
-    WithinClasses, at_place, chebyshev, check_k, check_samples, every_label_once, joined, mean, setting,
-    strictly_nearer,
+    WithinClasses, at_place, chebyshev, check_k, check_samples, count_closed, every_label_once, joined, mean,
+    setting, strictly_nearer,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides, Labels,
@@ -112,7 +112,7 @@ impl MixedKsg {
         let nearest = search.nearest(self.k);
         let radii = nearest.radii();
         let tied = (0..n).filter(|&i| nearest.distances(i)[0] == 0.0).count();
-        let at_place = at_place(&search, &radii);
+        let at_place = at_place(&joint, &radii);
         let neighbors: Vec<usize> =
             (0..n).map(|i| if radii[i] == 0.0 { at_place[i] } else { self.k }).collect();
         let nearer = strictly_nearer(&nearest, self.k, n);
@@ -170,17 +170,12 @@ impl MixedKsg {
 
     /// Returns the number of other samples nearer than each radius, or at the same place.
     fn counts(&self, side: &Array2<f64>, radii: &[f64]) -> Vec<usize> {
-        let search = chebyshev(side);
         if self.form == MixedKsgForm::Paper {
-            return search.count_within(radii, Boundary::Closed);
+            return count_closed(side, radii);
         }
-        let mut counts = search.count_within(radii, Boundary::Open);
-        let at_place = at_place(&search, radii);
-        for (count, at_place) in
-            counts.iter_mut().zip(&at_place).zip(radii).filter(|(_, r)| **r == 0.0).map(|(c, _)| c)
-        {
-            *count = *at_place;
-        }
+        let mut counts = chebyshev(side).count_within(radii, Boundary::Open);
+        // None is nearer than a radius of 0.
+        counts.iter_mut().zip(at_place(side, radii)).for_each(|(count, others)| *count += others);
         counts
     }
 

@@ -187,14 +187,27 @@ fn strictly_nearer(nearest: &Nearest, k: usize, n_samples: usize) -> impl Iterat
 }
 
 /// Returns the number of others that coincide with each sample, for samples whose radius is 0; 0 for the others.
-fn at_place(search: &Neighbors<'_>, radii: &[f64]) -> Vec<usize> {
-    if radii.contains(&0.0) {
-        // No distance is below 0, so that a radius of −1 finds nothing and costs nothing.
-        let radii: Vec<f64> = radii.iter().map(|&radius| if radius == 0.0 { 0.0 } else { -1.0 }).collect();
-        search.count_within(&radii, Boundary::Closed)
-    } else {
-        vec![0; radii.len()]
+///
+/// Rows are equal where the distance is 0: differences of double precision vanish for equal numbers alone. Time O(n d).
+fn at_place(points: &Array2<f64>, radii: &[f64]) -> Vec<usize> {
+    if !radii.contains(&0.0) {
+        return vec![0; radii.len()];
     }
+    let places = Variable::Double(points.view()).symbols();
+    let others = |(&code, &radius): (&u32, &f64)| match radius == 0.0 {
+        true => places.counts()[code as usize] - 1,
+        false => 0,
+    };
+    places.codes().iter().zip(radii).map(others).collect()
+}
+
+/// Returns the number of other samples within each radius, borders included.
+fn count_closed(points: &Array2<f64>, radii: &[f64]) -> Vec<usize> {
+    // Whoever coincides is told by the numbers themselves: among the pairs each would be looked at closely.
+    let beyond: Vec<f64> = radii.iter().map(|&radius| if radius == 0.0 { -1.0 } else { radius }).collect();
+    let mut counts = chebyshev(points).count_within(&beyond, Boundary::Closed);
+    counts.iter_mut().zip(at_place(points, radii)).for_each(|(count, others)| *count += others);
+    counts
 }
 
 /// Neighbours of each sample among those with its label.
@@ -231,7 +244,7 @@ impl WithinClasses {
             let search = chebyshev(&own);
             let nearest = search.nearest(k);
             let radii = nearest.radii();
-            let same = at_place(&search, &radii);
+            let same = at_place(&own, &radii);
             let nearer: Vec<usize> = strictly_nearer(&nearest, k, rows.len()).collect();
             for (place, &i) in rows.iter().enumerate() {
                 within.k[i] = k;

@@ -118,9 +118,8 @@ impl Ross {
                 instead: FOR_TIES,
             });
         }
-        let search = chebyshev(&t);
-        let mut counts = search.count_within(radii, Boundary::Open);
-        let all_at_place = at_place(&search, radii);
+        let mut counts = chebyshev(&t).count_within(radii, Boundary::Open);
+        let all_at_place = at_place(&t, radii);
         let mut neighbors = within.k.clone();
         for (i, others) in within.at_place.iter().enumerate() {
             if let Some(others) = others {

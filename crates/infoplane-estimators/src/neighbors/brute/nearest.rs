@@ -97,8 +97,10 @@ impl Candidates {
         let found = &mut self.found[first..first + self.capacity];
         let nearest = exactly(packed, own, found, self.k);
         for (candidate, &(distance, row)) in found.iter_mut().zip(&nearest) {
-            let distance = distance * packed.scale;
-            *candidate = Candidate { low: round_down(distance), high: round_up(distance), row };
+            let scaled = distance * packed.scale;
+            // What is too small for its units is not at the place itself.
+            let least = if distance > 0.0 { f32::from_bits(1) } else { 0.0 };
+            *candidate = Candidate { low: round_down(scaled), high: round_up(scaled).max(least), row };
         }
         let last = found[self.k - 1];
         self.lengths[place] = self.k;

@@ -81,16 +81,25 @@ struct Sides {
     high: [f32; STRIPS],
 }
 
+/// Values of a coordinate that its middle is computed from.
+const SAMPLED: usize = 256;
+
+/// Returns the mean of the middle three quarters of (some of) the values of a coordinate, which few far points cannot
+/// move: the errors of single precision grow with the distance from it.
+fn middle(points: &[f64], width: usize, axis: usize) -> f64 {
+    let n = points.len() / width;
+    let sampled = n.min(SAMPLED);
+    let mut values: Vec<f64> = (0..sampled).map(|i| points[i * n / sampled * width + axis]).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = &values[sampled / 8..sampled - sampled / 8];
+    middle.iter().map(|value| value / middle.len() as f64).sum()
+}
+
 impl<'a> Packed<'a> {
     /// `None` if the range of the points is beyond what single precision, or squares in double precision, hold.
     pub(super) fn new(points: &'a [f64], width: usize, metric: Metric) -> Option<Self> {
         let n = points.len() / width;
-        let mut centre = vec![0.0; width];
-        for row in points.chunks_exact(width) {
-            for (centre, value) in centre.iter_mut().zip(row) {
-                *centre += value / n as f64;
-            }
-        }
+        let centre: Vec<f64> = (0..width).map(|axis| middle(points, width, axis)).collect();
         let size = |row: &[f64]| {
             let centred = row.iter().zip(&centre).map(|(value, centre)| (value - centre).abs());
             match metric {
