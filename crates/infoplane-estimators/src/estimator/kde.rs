@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::short;
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 
 /// Returns a noise variance as rows and figures print it.
 pub(super) fn setting(noise_variance: f64) -> String {
-    format!("noise_variance={noise_variance}")
+    format!("noise_variance={}", short(noise_variance))
 }
 
 /// Returns the only noise variance; [`EstimateError::Setting`] if there are several.

@@ -22,7 +22,7 @@ impl fmt::Display for BinRange {
     /// As in a configuration file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BinRange::Fixed([low, high]) => write!(f, "[{low}, {high}]"),
+            BinRange::Fixed([low, high]) => write!(f, "[{}, {}]", short(*low), short(*high)),
             BinRange::Scope(RangeScope::Activation) => f.write_str("\"activation\""),
             BinRange::Scope(RangeScope::Run) => f.write_str("\"run\""),
             BinRange::Scope(RangeScope::Layer) => f.write_str("\"layer\""),
@@ -115,6 +115,14 @@ impl LayerRange {
         let low = self.units.iter().map(|unit| unit.min).fold(f64::INFINITY, f64::min);
         let high = self.units.iter().map(|unit| unit.max).fold(f64::NEG_INFINITY, f64::max);
         (low <= high).then_some((low, high))
+    }
+}
+
+/// Writes a number, by a power of ten where it would take many zeros.
+pub(crate) fn short(value: f64) -> String {
+    match value.abs() {
+        0.0 | 1e-7..1e15 => value.to_string(),
+        _ => format!("{value:e}"),
     }
 }
 

@@ -10,6 +10,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::short;
 use crate::{
     BinRange, Correction, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels,
     LayerEstimate, LayerRange, Quantity, RangeScope, Symbols, Uncertainty, Variable,
@@ -124,9 +125,15 @@ impl Binned {
     /// Returns the bins for a layer of which nothing but these values is known.
     fn on(&self, t: &Variable<'_>) -> Result<FixedBins, EstimateError> {
         let mut range = LayerRange::default();
-        if self.needs_observed_range() {
-            range.observe(t.view(), usize::MAX);
+        if !self.needs_observed_range() {
+            return FixedBins::new(self, &range);
         }
+        if matches!(t, Variable::Labels(_)) {
+            // Labels are their own cells, whatever the bins.
+            let any = Some(BinRange::Fixed([0.0, 1.0]));
+            return FixedBins::new(&Binned { range: any, ..self.clone() }, &range);
+        }
+        range.observe(t.view(), usize::MAX);
         FixedBins::new(self, &range)
     }
 }
@@ -139,7 +146,7 @@ impl Estimator for Binned {
     fn setting(&self) -> String {
         let bins = self.bins.unwrap_or(0);
         let on = match self.range {
-            Some(BinRange::Fixed([low, high])) => format!("on [{low}, {high}]"),
+            Some(range @ BinRange::Fixed(_)) => format!("on {range}"),
             Some(BinRange::Scope(RangeScope::Activation)) => "on the activation's range".into(),
             Some(BinRange::Scope(RangeScope::Run)) => "on the run's range".into(),
             Some(BinRange::Scope(RangeScope::Layer)) => "on each layer's range".into(),
@@ -149,7 +156,7 @@ impl Estimator for Binned {
         let bins = match self.rule {
             BinRule::Edges => format!("{bins} edges {on}"),
             BinRule::Equal => format!("{bins} equal bins {on}"),
-            BinRule::Floor => format!("floor, bin width {}", self.bin_width.unwrap_or(f64::NAN)),
+            BinRule::Floor => format!("floor, bin width {}", short(self.bin_width.unwrap_or(f64::NAN))),
             BinRule::Quantile => format!("{bins} quantile bins {on}"),
             BinRule::Exact => "exact float bits".into(),
         };
@@ -205,7 +212,11 @@ impl Estimator for Binned {
                 Some(BinRange::Fixed([low, high]))
                     if !(low.is_finite() && high.is_finite() && low < high && (high - low).is_finite()) =>
                 {
-                    setting("range", format!("[{low}, {high}]"), "two finite numbers, the lower first")
+                    setting(
+                        "range",
+                        format!("[{}, {}]", short(low), short(high)),
+                        "two finite numbers, the lower first",
+                    )
                 }
                 None => setting(
                     "range",

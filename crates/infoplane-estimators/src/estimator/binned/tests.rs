@@ -290,3 +290,21 @@ fn each_side_of_a_pair_has_bins_on_its_own_range() {
         assert!(of(1e-3, range) > 2.0);
     }
 }
+
+/// The cells of all samples are those of their parts, also where bins cover what is observed.
+#[test]
+fn bins_of_an_observed_range_have_errors_and_permutations() {
+    let x = ndarray::Array1::from_iter((0..300).map(|i| (f64::from(i) * 0.71).sin()));
+    let y = ndarray::Array1::from_iter(
+        (0..300).map(|i| (f64::from(i) * 0.71).sin() + (f64::from(i) * 3.3).cos()),
+    );
+    for rule in [BinRule::Equal, BinRule::Edges, BinRule::Quantile] {
+        for scope in [RangeScope::Layer, RangeScope::Unit] {
+            let binned = Binned { bins: Some(6), range: Some(BinRange::Scope(scope)), ..Binned::new(rule) };
+            let estimate = binned.pair_with_error(&x, &y, crate::Options::default()).unwrap();
+            assert!(estimate.information.nats() > 0.1, "{rule:?} {scope:?}");
+            assert!(estimate.standard_error.unwrap().nats() > 0.0, "{rule:?} {scope:?}");
+            assert!(binned.permutation_test(&x, &y, 19, 0).unwrap().p_value <= 0.05);
+        }
+    }
+}

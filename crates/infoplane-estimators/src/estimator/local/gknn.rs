@@ -5,14 +5,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PointCounts, check_ties, differences, finite, for_entropy, on_a_plane, prepare, report, tied};
+use super::{PointCounts, check_ties, differences, for_entropy, on_a_plane, prepare, report, tied};
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::ln_unit_ball;
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
-    Uncertainty, Variable, Warning,
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Quantity, Scaling, Uncertainty, Variable, Warning,
 };
 
 /// Information and entropy by ellipsoids that take the shape of the neighbours of every sample.
@@ -244,7 +244,7 @@ impl Estimator for Gknn {
         let (x, y) = (self.space(prepared.blocks[0].view())?, self.space(prepared.blocks[1].view())?);
         let joint = self.space(prepared.joint.view())?;
         let nats = x.entropy + y.entropy - joint.entropy;
-        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
+        let mut estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
         report(&mut estimate, prepared.constant, [&joint.counts, &x.counts, &y.counts], "");
         warn_of_dimensions(dims, &mut estimate.warnings);
         Ok(estimate)
@@ -254,7 +254,8 @@ impl Estimator for Gknn {
         let (points, ln_scale) = for_entropy(self.name(), &x, self.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
-        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
+        let mut estimate =
+            Estimate::new(Information::from_nats(space.entropy + ln_scale), EstimateKind::Consistent, &[x]);
         let none = PointCounts::default();
         report(&mut estimate, 0, [&space.counts, &none, &none], "");
         warn_of_dimensions(points.ncols(), &mut estimate.warnings);

@@ -8,16 +8,14 @@ use ndarray::ArrayView2;
 
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
-use super::{
-    MOST, PointCounts, check_ties, finite, for_entropy, on_a_plane, prepare, report, tied, tied_in_column,
-};
+use super::{MOST, PointCounts, check_ties, for_entropy, on_a_plane, prepare, report, tied, tied_in_column};
 use crate::estimator::input::heavy_tailed;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
-    Uncertainty, Variable, Warning,
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Quantity, Scaling, Uncertainty, Variable, Warning,
 };
 
 /// The source of the bandwidth of the marginal densities.
@@ -417,7 +415,7 @@ impl Estimator for Klnn {
         };
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = x.entropy + y.entropy - joint.entropy;
-        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
+        let mut estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
         let counts = [&joint.counts, &x.counts, &y.counts];
         report(&mut estimate, prepared.constant, counts, LOWER_ORDER);
         warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
@@ -440,7 +438,8 @@ impl Estimator for Klnn {
         let (points, ln_scale) = for_entropy(self.name(), &x, self.scaling)?;
         self.check(points.ncols(), points.nrows())?;
         let space = self.space(points.view())?;
-        let mut estimate = Estimate::new(finite(space.entropy + ln_scale)?, EstimateKind::Consistent, &[x]);
+        let mut estimate =
+            Estimate::new(Information::from_nats(space.entropy + ln_scale), EstimateKind::Consistent, &[x]);
         let none = PointCounts::default();
         report(&mut estimate, 0, [&space.counts, &none, &none], LOWER_ORDER);
         warn_of_size(points.nrows(), points.ncols(), &mut estimate.warnings);

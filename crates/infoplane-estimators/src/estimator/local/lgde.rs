@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::gaussian_fit::GaussianFit;
 use super::moments::Moments;
-use super::{MOST, PointCounts, check_ties, finite, on_a_plane, prepare, report, tied, tied_in_column};
+use super::{MOST, PointCounts, check_ties, on_a_plane, prepare, report, tied, tied_in_column};
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
-    Uncertainty, Variable,
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Quantity, Scaling, Uncertainty, Variable,
 };
 
 /// Information by a Gaussian fitted to the surroundings of every sample.
@@ -241,7 +241,7 @@ impl Estimator for Lgde {
         };
         let (x, y) = (marginal(0)?, marginal(1)?);
         let nats = joint.mean - x.mean - y.mean;
-        let mut estimate = Estimate::new(finite(nats)?, EstimateKind::Consistent, &variables);
+        let mut estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
         let counts = [&joint.counts, &x.counts, &y.counts];
         report(
             &mut estimate,

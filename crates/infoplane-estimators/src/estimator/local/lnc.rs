@@ -8,15 +8,15 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PointCounts, check_ties, differences, finite, on_a_plane, prepare, report, tied_in_column};
+use super::{PointCounts, check_ties, differences, on_a_plane, prepare, report, tied_in_column};
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, generator, uniform};
 use crate::special::digammas;
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling,
-    Uncertainty, Variable,
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Quantity, Scaling, Uncertainty, Variable,
 };
 
 /// Information by KSG-2, corrected where the neighbours of a sample do not fill a box along the columns.
@@ -209,7 +209,7 @@ impl Lnc {
             value -= own.value;
             flat = flat.max(own.flat);
         }
-        let mut estimate = Estimate::new(finite(value)?, EstimateKind::Consistent, variables);
+        let mut estimate = Estimate::new(Information::from_nats(value), EstimateKind::Consistent, variables);
         let counts = PointCounts { tied, dropped: 0, simpler: flat };
         let none = PointCounts::default();
         report(

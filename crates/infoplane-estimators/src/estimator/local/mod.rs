@@ -22,7 +22,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
 use super::input::{Columns, columns};
 use crate::neighbors::Nearest;
-use crate::{Estimate, EstimateError, Information, Scaling, Variable, Warning};
+use crate::{Estimate, EstimateError, Scaling, Variable, Warning};
 
 /// Columns that local likelihood can work with, of all variables together.
 const MOST: usize = 6;
@@ -155,17 +155,6 @@ fn on_a_plane(points: usize) -> EstimateError {
         ),
         choices: "add noise of a known variance, or leave out the columns that others determine",
     }
-}
-
-/// Returns the number, unless the data are so extreme that it left the range of double precision.
-fn finite(nats: f64) -> Result<Information, EstimateError> {
-    if nats.is_finite() {
-        return Ok(Information::from_nats(nats));
-    }
-    Err(EstimateError::Undetermined {
-        reason: "the values differ by more than double precision can square".into(),
-        choices: "scale the columns: scaling = 'standardized' or 'normal-scores'",
-    })
 }
 
 /// Writes the neighbours of point `i` as differences from it, one row each.
