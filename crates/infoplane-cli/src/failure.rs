@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use infoplane::dataset::DatasetError;
 use infoplane::experiment::ExperimentError;
 use infoplane::printable::{printable, printable_path};
 use infoplane::record::RecordError;
@@ -91,6 +92,13 @@ impl From<ExperimentError> for Failure {
             | ExperimentError::DataOfRun { .. } => Failure::lines(error),
             ExperimentError::UnknownKey { .. } => {
                 Failure::input(error).with_advice("`infoplane presets --keys` explains every key")
+            }
+            ExperimentError::Dataset(DatasetError::Io { error: ref source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Failure::input(error).with_advice(
+                    "--set dataset.source.directory=DIR, or dataset.source.file=FILE, says where the data are",
+                )
             }
             _ => Failure::input(error),
         }

@@ -25,8 +25,8 @@ use crate::terminal::{Clock, Screen, on_interrupt, say, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Estimates are compared with the known information of generated samples; a dash says why an estimator does \
-not apply. Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the \
+Estimates are compared with the known information of generated samples; a dash means that an estimator does \
+not apply, and the reason stands below the tables. Errors are in nats; times are of one estimate. With --out, writes calibration.csv and the \
 figure calibration.
 
 Examples:
@@ -77,9 +77,12 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
         n_samples: arguments.n.iter().map(|&n| n as usize).collect(),
         repeats: arguments.repeats as usize,
         seed: arguments.seed,
-        limit: Duration::try_from_secs_f64(arguments.limit).map_err(|_| {
-            Failure::input(format!("--limit {}; allowed is a number of seconds above 0", arguments.limit))
-        })?,
+        limit: Duration::try_from_secs_f64(arguments.limit)
+            .ok()
+            .filter(|limit| !limit.is_zero())
+            .ok_or_else(|| {
+                Failure::input(format!("--limit {}; allowed is a number of seconds above 0", arguments.limit))
+            })?,
     };
     let interrupt = on_interrupt("stopping; once more to stop at once");
     let table = tried(&calibration, &interrupt)?;

@@ -53,6 +53,10 @@ pub struct Args {
 
 /// Writes a table of a run for other programs.
 pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
+    if arguments.json && !arguments.columns {
+        return Err(Failure::input("--json goes with --columns")
+            .with_advice("--format jsonl writes the table as JSON, one object for each line"));
+    }
     let Some(path) = &arguments.run else {
         return columns(arguments);
     };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::keys::{as_json, markdown, text};
 use crate::output::print_json;
-use crate::terminal::{Screen, width};
+use crate::terminal::{Screen, titled, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -53,7 +53,7 @@ pub fn presets(arguments: &Args) -> Result<ExitCode, Failure> {
         }
         None => {
             for preset in PRESETS {
-                writeln!(out, "{:<15} {}", preset.name, preset.title())?;
+                writeln!(out, "{}", titled(&format!("{:<16}", preset.name), preset.title()))?;
             }
             writeln!(out, "\n`infoplane presets NAME` prints one as a TOML file to copy and edit;")?;
             writeln!(out, "`infoplane presets --keys` explains every key.")?;

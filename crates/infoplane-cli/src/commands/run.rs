@@ -82,6 +82,10 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     }
     let interrupt = on_interrupt(STOPPING);
     let named = experiment.as_deref().unwrap_or(DEFAULT);
+    if Path::new(named).is_dir() {
+        return Err(Failure::input(format!("{named} is a directory, and no experiment"))
+            .with_advice(format!("`infoplane resume {named}` goes on with the run in it")));
+    }
     // Keys alone change the experiment's own schedule; of what is wrong with that, the load below tells.
     let own = match arguments.schedule.changes_keys_alone() {
         true => Experiment::load(named, &arguments.set).ok().and_then(|own| kind(&own.schedule)),

@@ -11,7 +11,7 @@ pub struct LookFlags {
     /// The forms of each figure, separated by commas: svg, png, pdf; information planes also move: gif, apng
     #[arg(long, value_name = "LIST", default_value_t = Formats::default(), help_heading = "Figures")]
     pub format: Formats,
-    /// What the figures are to be read on: paper, or slides with larger letters
+    /// What the figures are to be read on: paper, or slides with larger text
     #[arg(long, value_name = "STYLE", default_value_t = Style::Paper, help_heading = "Figures")]
     pub style: Style,
     /// The title of every figure, instead of one that says what it shows and of what

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::config::Experiment;
 use super::error::ExperimentError;
-use super::overrides::set;
+use super::overrides::set_all;
 use super::preset::PRESETS;
 use super::suggest::{check_delta_keys, explain, nearest};
 
@@ -63,9 +63,7 @@ impl Experiment {
             origin: origin.into(),
             message: error.to_string(),
         })?;
-        for given in overrides {
-            set(&mut table, given)?;
-        }
+        set_all(&mut table, overrides)?;
         Ok(Experiment::from_table(origin, table)?.without_false_claims())
     }
 
@@ -75,9 +73,7 @@ impl Experiment {
     /// As [`Experiment::load`].
     pub fn overridden(&self, overrides: &[String]) -> Result<Self, ExperimentError> {
         let mut table = self.to_table();
-        for given in overrides {
-            set(&mut table, given)?;
-        }
+        set_all(&mut table, overrides)?;
         Ok(Experiment::from_table(&self.name, table)?.without_false_claims())
     }
 

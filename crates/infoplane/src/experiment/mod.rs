@@ -30,3 +30,4 @@ pub use keys::{Choice, Key, Presence, estimator_keys, json_schema, keys};
 pub use overrides::override_value;
 pub use preset::{PRESETS, Preset};
 pub use run::{Progress, RunOptions, RunSummary, Work};
+pub use suggest::{nearest, plain_types};

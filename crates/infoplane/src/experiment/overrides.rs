@@ -24,8 +24,21 @@ pub fn override_value(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.into()))
 }
 
+/// Applies every `key=value`; a key that is given twice is refused.
+pub(super) fn set_all(table: &mut Table, overrides: &[String]) -> Result<(), ExperimentError> {
+    let key = |given: &str| given.split('=').next().unwrap_or(given).trim().to_string();
+    for (number, given) in overrides.iter().enumerate() {
+        if let Some(before) = overrides[..number].iter().find(|before| key(before) == key(given)) {
+            let message = format!("{} is given already, as {before}; give one of the two", key(given));
+            return Err(ExperimentError::Override { given: given.clone(), message });
+        }
+        set(table, given)?;
+    }
+    Ok(())
+}
+
 /// Applies one `key=value`.
-pub(super) fn set(table: &mut Table, given: &str) -> Result<(), ExperimentError> {
+fn set(table: &mut Table, given: &str) -> Result<(), ExperimentError> {
     let error = |message: String| ExperimentError::Override { given: given.into(), message };
     let (key, value) = given.split_once('=').ok_or_else(|| error("there is no `=` in it".into()))?;
     let value = override_value(value);
@@ -77,4 +90,20 @@ fn at<'a>(list: &'a mut [Value], part: &str) -> Result<&'a mut Value, String> {
         .ok()
         .and_then(|index| list.get_mut(index))
         .ok_or_else(|| format!("`{part}` is no position in a list of {length}, counted from 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_given_twice_is_refused() {
+        let set = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|given| given.to_string()).collect();
+            set_all(&mut "training = { epochs = 1 }".parse().unwrap(), &given)
+        };
+        set(&["training.epochs=2", "training.batch_size=3"]).unwrap();
+        let error = set(&["training.epochs=2", "seeds=1", " training.epochs = 5"]).unwrap_err().to_string();
+        assert!(error.contains("training.epochs is given already, as training.epochs=2"), "{error}");
+    }
 }

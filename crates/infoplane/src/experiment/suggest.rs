@@ -17,8 +17,8 @@ pub(super) fn names_or_none(allowed: &[String]) -> String {
     if allowed.is_empty() { "no key besides `kind`".into() } else { names(allowed) }
 }
 
-/// The candidate most like `given`, if any is like it at all.
-pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// Returns the candidate most like `given`, if any is like it at all.
+pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(given, candidate), candidate))
@@ -27,12 +27,13 @@ pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, candidate)| candidate.to_string())
 }
 
-/// What people call what Rust calls otherwise.
-fn plain_types(message: &str) -> String {
+/// Writes a message of serde with the types that people know: `expected usize` becomes `expected a whole number, at least 0`.
+pub fn plain_types(message: &str) -> String {
     let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let expected = match expected {
         "f64" | "f32" => "a number",
-        "u64" | "u32" | "usize" | "u16" => "a whole number, at least 0",
+        "u64" | "u32" | "usize" | "u16" | "u8" => "a whole number, at least 0",
+        other if other.starts_with("internally tagged enum") => "a table with the key `kind`",
         "a sequence" => "a list",
         other if other.starts_with("struct ") => "a table",
         other => other,

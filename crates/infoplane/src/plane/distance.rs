@@ -92,6 +92,13 @@ impl Distance {
             && self.bounds.as_ref().is_none_or(|bounds| bounds.contains(&row.method.bound))
     }
 
+    /// Whether any of the rows compared has a value.
+    pub fn has_values(&self, rows: &[PlaneRow]) -> bool {
+        let has_value =
+            |row: &PlaneRow| [row.i_xt_bits, row.i_ty_bits].iter().flatten().any(|v| v.is_finite());
+        rows.iter().any(|row| self.compares(row) && has_value(row))
+    }
+
     /// The distance between the rows of two epochs of one seed, in any order.
     ///
     /// At least 0, possibly infinite, never NaN; 0 if no value is there at both. Time O(r log r) for r rows.
@@ -152,6 +159,13 @@ mod tests {
         let low = [row(1, "kde", None, Some(7.5), Some(0.5))];
         assert_eq!(BITS.between(&high, &low), 1.5);
         assert_eq!(BITS.between(&low, &high), 1.5);
+    }
+
+    #[test]
+    fn rows_without_a_number_have_no_values() {
+        let none = [row(1, "kde", None, None, Some(f64::NAN)), row(2, "binned", None, Some(1.0), None)];
+        let of_kde = Distance { estimators: Some(vec!["kde".into()]), ..BITS };
+        assert!(BITS.has_values(&none) && !of_kde.has_values(&none) && !BITS.has_values(&[]));
     }
 
     #[test]

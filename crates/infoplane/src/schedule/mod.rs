@@ -168,7 +168,10 @@ impl MeasuredEpoch {
         measured
             .iter()
             .map(|(&epoch, (reason, rows))| {
-                let distance = before.map(|before| distance.between(before, rows));
+                // Two epochs without any value are not near each other: nothing is known of them.
+                let known =
+                    |before: &&Vec<PlaneRow>| distance.has_values(before) || distance.has_values(rows);
+                let distance = before.filter(known).map(|before| distance.between(before, rows));
                 before = Some(rows);
                 MeasuredEpoch { seed, epoch, reason: *reason, distance: distance.filter(|d| d.is_finite()) }
             })

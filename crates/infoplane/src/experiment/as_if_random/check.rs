@@ -142,7 +142,8 @@ impl AsIfRandom {
     ) -> Result<(), ExperimentError> {
         let (window, stride, _) = self.pool.window();
         let there = last.saturating_mul(steps_per_epoch.unwrap_or(1));
-        if (window as u64 - 1).saturating_mul(stride) <= there {
+        let span = (window as u64 - 1).saturating_mul(stride);
+        if span <= there {
             return Ok(());
         }
         let unit = self.pool.unit();
@@ -150,8 +151,8 @@ impl AsIfRandom {
         Err(value(
             experiment,
             format!(
-                "a window of {window} networks, {stride} {unit} apart, is longer than the {there} {unit} that there are \
-                 up to epoch {last}; {fit} fit (window = {fit}), or more with a smaller stride"
+                "a window of {window} networks, {stride} {unit} apart, reaches back {span} {unit} from epoch {last}, and \
+                 there are {there}; allowed is window = {fit} at most, or more with a smaller stride"
             ),
         ))
     }
