@@ -17,8 +17,9 @@
 //!
 //! A [`Variable`] is a matrix of one row per sample, a vector of numbers, or [`Labels`]. An [`Estimate`] is more than a
 //! number: it says [what it estimates](EstimateKind), how large it can become with so many samples, how many samples
-//! coincide, and what a reader should know before quoting it. Where the information is infinite or a property of the
-//! number of samples alone, there is an [error](EstimateError) that says so and names the choices.
+//! coincide, and what a reader should know before quoting it. Where the information may be infinite, or the
+//! samples cannot tell it, there is a [bound](EstimateKind::Bound) in place of a value, or, from [`Auto`], an
+//! [error](EstimateError) that names the choices.
 //!
 //! # Which estimator
 //!
@@ -81,6 +82,7 @@ pub use estimator::*;
 pub use information::Information;
 /// Matrices and vectors: what variables are made of.
 pub use ndarray;
+pub use variable::kind::VariableKind;
 pub use variable::{Labels, OwnedVariable, Variable};
 
 /// The README's example, compiled and run.

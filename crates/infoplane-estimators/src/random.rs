@@ -33,6 +33,8 @@ pub enum Purpose {
     Batches = 12,
     /// Which input a row is said to be in the control of a pool; one stream per network.
     Control = 13,
+    /// Where within its interval a value that repeats lies; one stream per variable and column.
+    Ties = 14,
 }
 
 /// Returns the generator of (seed, purpose, index).

@@ -1,5 +1,6 @@
 //! What an estimator may be given: labels of rows, or a matrix of one row per sample.
 
+pub(crate) mod kind;
 pub(crate) mod symbols;
 
 use std::collections::BTreeMap;
@@ -260,6 +261,15 @@ impl<'a> Variable<'a> {
             Variable::Labels(labels) => OwnedVariable::Labels(labels.select(rows)),
             Variable::Single(values) => OwnedVariable::Single(values.select(Axis(0), rows)),
             Variable::Double(values) => OwnedVariable::Double(values.select(Axis(0), rows)),
+        }
+    }
+
+    /// Returns a copy that owns its rows.
+    pub fn to_owned(&self) -> OwnedVariable {
+        match self {
+            Variable::Labels(labels) => OwnedVariable::Labels((*labels).clone()),
+            Variable::Single(rows) => OwnedVariable::Single(rows.to_owned()),
+            Variable::Double(rows) => OwnedVariable::Double(rows.to_owned()),
         }
     }
 

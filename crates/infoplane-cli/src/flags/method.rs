@@ -2,7 +2,7 @@
 
 use clap::Args;
 use infoplane::estimator::{AnyEstimator, Estimator};
-use infoplane::experiment::override_value;
+use infoplane::experiment::{nearest, override_value, plain_types};
 
 use crate::failure::Failure;
 
@@ -85,6 +85,12 @@ method_flags! {
     /// Batch size
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     batch,
+    /// Kind of the first variable, for auto: names, lattice, mixed or continuous; found out if not given
+    #[arg(long, value_name = "KIND")]
+    x_kind,
+    /// Kind of the second variable, for auto
+    #[arg(long, value_name = "KIND")]
+    y_kind,
 }
 
 /// The settings that the flags and `KEY=VALUE` describe; what the method does not take is refused by name.
@@ -137,7 +143,11 @@ fn keys(name: &str) -> Result<&'static [&'static str], Failure> {
 /// That there is no such method.
 pub fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = AnyEstimator::ALL.iter().map(|info| info.name).collect();
-    Failure::input(format!("no estimator is called `{name}`; there are {}", names.join(", ")))
+    let likely = match nearest(name, names.iter().copied()) {
+        Some(nearest) => format!("; did you mean `{nearest}`? All are"),
+        None => "; there are".into(),
+    };
+    Failure::input(format!("no estimator is called `{name}`{likely} {}", names.join(", ")))
         .with_advice("`infoplane estimators` says what each is for")
 }
 
@@ -159,7 +169,7 @@ fn not_taken(
     flags: &[(String, String)],
     error: &toml::de::Error,
 ) -> Failure {
-    let message = error.message().trim_end().to_string();
+    let message = plain_types(error.message().trim_end());
     // One key at a time tells which value it was.
     let culprit = flags.iter().find(|(key, _)| {
         let mut alone = toml::Table::new();
@@ -172,7 +182,7 @@ fn not_taken(
     if let Some((_, flag)) = culprit {
         return Failure::input(format!("{flag}, for --estimator {name}: {message}"));
     }
-    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let missing = message.strip_prefix("missing key `").and_then(|rest| rest.split('`').next());
     match missing {
         Some("noise_variance" | "noise_variances") => Failure::input(format!(
             "--estimator {name} needs --noise-variance, a choice that decides the result: the published \

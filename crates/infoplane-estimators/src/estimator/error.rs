@@ -1,6 +1,6 @@
 //! Errors of estimation, and the checks of input that all methods share.
 
-use crate::{Labels, Variable};
+use crate::{Information, Labels, Variable};
 use std::fmt;
 
 /// Why there is no estimate.
@@ -125,6 +125,20 @@ pub enum EstimateError {
         /// The alternative to use.
         instead: &'static str,
     },
+    /// The method gave far more than the entropy of the labels, which no information exceeds.
+    #[error(
+        "{estimator} gave {:.4} nats, far above the entropy of the labels, {:.4} nats: it is wrong for these samples; \
+         give a noise variance or bins, or name another method",
+        value.nats(), limit.nats()
+    )]
+    AboveLimit {
+        /// The method.
+        estimator: &'static str,
+        /// What it gave.
+        value: Information,
+        /// The entropy.
+        limit: Information,
+    },
     /// The quantity is infinite, or a property of the sample size alone.
     #[error("{reason}; {choices}")]
     Undetermined {
@@ -158,6 +172,7 @@ impl EstimateError {
             EstimateError::TooManySamples { .. } => "too-many-samples",
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
             EstimateError::Ties { .. } => "ties",
+            EstimateError::AboveLimit { .. } => "above-limit",
             EstimateError::Undetermined { .. } => "undetermined",
         }
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{AnyEstimator, EstimateError, Estimator, Information, Variable};
+use super::range::short;
+use crate::{AnyEstimator, EstimateError, Estimator, Information, Variable, VariableKind};
 use serde::{Deserialize, Serialize};
 
 /// An estimate with its error, its kind, its ceiling and its warnings.
@@ -40,8 +41,10 @@ pub struct Estimate {
 pub struct Choice {
     /// The estimator with its settings, to ask it again.
     pub estimator: AnyEstimator,
-    /// Whether each variable is treated as discrete, its rows as symbols, in the order of the variables.
-    pub as_symbols: Vec<bool>,
+    /// The kind of each variable, in their order, which decides how it is measured.
+    pub kinds: Vec<VariableKind>,
+    /// The rows that are measured, if not all are: the others repeat them.
+    pub rows: Option<Vec<usize>>,
     /// The reason, in words.
     pub reason: String,
     /// Caveats of the choice.
@@ -106,7 +109,7 @@ pub enum EstimateKind {
     Exact,
     /// The quantity itself, approached as the number of samples grows.
     Consistent,
-    /// A bound on the quantity.
+    /// A bound on the quantity, where no value can be given; see the warnings.
     Bound(Bound),
     /// The quantity of the variables with Gaussian noise of this variance added.
     Smoothed {
@@ -157,15 +160,16 @@ impl fmt::Display for EstimateKind {
             EstimateKind::Consistent => f.write_str("consistent estimate"),
             EstimateKind::Bound(bound) => write!(f, "{} bound", bound.name()),
             EstimateKind::Smoothed { noise_variance } => {
-                write!(f, "smoothed at noise variance {noise_variance}")
+                write!(f, "smoothed at noise variance {}", short(*noise_variance))
             }
             EstimateKind::SmoothedBound { bound, noise_variance } => {
-                write!(f, "{} bound, smoothed at noise variance {noise_variance}", bound.name())
+                write!(f, "{} bound, smoothed at noise variance {}", bound.name(), short(*noise_variance))
             }
             EstimateKind::BoundDifference { bound, noise_variance } => write!(
                 f,
-                "difference of two {} bounds and itself none, smoothed at noise variance {noise_variance}",
-                bound.name()
+                "difference of two {} bounds and itself none, smoothed at noise variance {}",
+                bound.name(),
+                short(*noise_variance)
             ),
             EstimateKind::Binned { bins } => write!(f, "at {bins}"),
             EstimateKind::AtResolution { scale, width } => write!(f, "at {scale} {width:.4}"),
@@ -224,6 +228,17 @@ pub enum Warning {
         /// Why.
         reason: &'static str,
     },
+    /// The method gave more than the entropy of one side, which no information exceeds.
+    AboveLimit {
+        /// What it gave.
+        value: Information,
+        /// The entropy.
+        limit: Information,
+    },
+    /// Each variable may follow from the other without noise, so that the information may be infinite.
+    NoNoiseSeen,
+    /// The value is above ln N, and it cannot be told whether there is noise.
+    AboveResolution,
     /// Anything else, in words.
     Note(String),
 }
@@ -259,6 +274,20 @@ impl fmt::Display for Warning {
                 all.nats()
             ),
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
+            Warning::AboveLimit { value, limit } => write!(
+                f,
+                "the method gave {:.4} nats, above the entropy of the symbols, {:.4} nats, which no information exceeds",
+                value.nats(),
+                limit.nats()
+            ),
+            Warning::NoNoiseSeen => f.write_str(
+                "one side follows from the other without noise as far as these samples show; the information may be \
+                 infinite, and no value is given: noise or bins make it finite",
+            ),
+            Warning::AboveResolution => f.write_str(
+                "more than ln N, and in so many columns these samples cannot show whether there is noise; no value is \
+                 given: noise or bins make it finite",
+            ),
             Warning::Note(text) => f.write_str(text),
         }
     }

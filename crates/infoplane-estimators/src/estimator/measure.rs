@@ -1,6 +1,7 @@
 //! What every estimator offers its callers: checked variables in, estimates out.
 
 use super::error::{check_layer, check_variables};
+use super::limits::within_limits;
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
     Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Options,
@@ -41,7 +42,7 @@ pub trait Measure: Estimator {
         let (x, y) = (x.into(), y.into());
         self.check()?;
         check_variables(&[x.view(), y.view()])?;
-        checked_pair(self, x, y)
+        limited_pair(self, x, y)
     }
 
     /// Returns the entropy H(X); of a continuous variable the differential entropy.
@@ -53,7 +54,7 @@ pub trait Measure: Estimator {
         self.check()?;
         check_variables(&[x.view()])?;
         check_offered(self, Quantity::Entropy)?;
-        self.estimate_entropy(x)
+        self.estimate_entropy(x).and_then(finite)
     }
 
     /// Returns the conditional information I(X;Y|Z).
@@ -70,10 +71,11 @@ pub trait Measure: Estimator {
         self.check()?;
         check_variables(&[x.view(), y.view(), z.view()])?;
         check_offered(self, Quantity::ConditionalInformation)?;
+        check_two_samples(self.name(), x.n_samples())?;
         if x.n_samples() > 1 && (x.is_constant() || y.is_constant()) {
             return Ok(Estimate::of_constant(&[x.view(), y.view(), z.view()]));
         }
-        self.estimate_conditional(x, y, z)
+        self.estimate_conditional(x, y, z).and_then(finite)
     }
 
     /// Returns the total correlation Σ H(part) − H(all parts together); a constant part adds nothing.
@@ -87,13 +89,14 @@ pub trait Measure: Estimator {
         }
         check_variables(parts)?;
         check_offered(self, Quantity::TotalCorrelation)?;
+        check_two_samples(self.name(), parts[0].n_samples())?;
         if parts[0].n_samples() > 1 && parts.iter().filter(|part| !part.is_constant()).count() < 2 {
             return Ok(match parts.iter().any(Variable::is_constant) {
                 true => Estimate::of_constant(parts),
                 false => Estimate::zero(parts),
             });
         }
-        self.estimate_total_correlation(parts)
+        self.estimate_total_correlation(parts).and_then(finite)
     }
 
     /// Returns I(T; labelling) for every labelling, for every setting of the estimator.
@@ -202,6 +205,30 @@ fn check_offered<E: Estimator + ?Sized>(estimator: &E, quantity: Quantity) -> Re
     }
 }
 
+/// Returns I(X;Y) of settings and variables that were checked, as far as it can be an estimate.
+pub(super) fn limited_pair<E: Estimator + ?Sized>(
+    estimator: &E,
+    x: Variable<'_>,
+    y: Variable<'_>,
+) -> Result<Estimate, EstimateError> {
+    check_two_samples(estimator.name(), x.n_samples())?;
+    let estimate = checked_pair(estimator, x.view(), y.view())?;
+    // A choice was made for the variables as they are measured, and limited there.
+    Ok(match estimate.choice {
+        Some(_) => estimate,
+        None => within_limits(estimator.name(), estimate, &x, &y),
+    })
+}
+
+/// Of one sample nobody knows whether it depends on anything.
+fn check_two_samples(estimator: &'static str, n_samples: usize) -> Result<(), EstimateError> {
+    if n_samples < 2 {
+        let reason = "a dependence to measure".into();
+        return Err(EstimateError::TooFewSamples { estimator, reason, needed: 2, n_samples });
+    }
+    Ok(())
+}
+
 /// Returns I(X;Y) of settings and variables that were checked.
 pub(super) fn checked_pair<E: Estimator + ?Sized>(
     estimator: &E,
@@ -215,7 +242,18 @@ pub(super) fn checked_pair<E: Estimator + ?Sized>(
         let choice = estimator.choose(x.view(), y.view())?;
         return Ok(Estimate { choice, ..Estimate::of_constant(&[x.view(), y.view()]) });
     }
-    estimator.estimate_pair(x, y)
+    estimator.estimate_pair(x, y).and_then(finite)
+}
+
+/// Returns the estimate, unless the data are so extreme that it left the range of double precision.
+fn finite(estimate: Estimate) -> Result<Estimate, EstimateError> {
+    if estimate.information.nats().is_finite() {
+        return Ok(estimate);
+    }
+    Err(EstimateError::Undetermined {
+        reason: "the values differ by more than double precision can hold".into(),
+        choices: "scale the columns: scaling = 'standardized' or 'normal-scores'",
+    })
 }
 
 fn check_sides<E: Estimator + ?Sized>(

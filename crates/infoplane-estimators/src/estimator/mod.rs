@@ -12,9 +12,11 @@ mod info;
 mod input;
 mod kde;
 mod knn;
+mod limits;
 mod local;
 mod measure;
 mod noise;
+mod noise_floor;
 mod range;
 mod renyi;
 mod symbols;
@@ -219,7 +221,10 @@ pub trait Estimator: Send + Sync {
     ) -> Result<Vec<LayerEstimate>, EstimateError> {
         let estimates = labellings
             .iter()
-            .map(|labels| measure::checked_pair(self, t.view(), Variable::Labels(labels)))
+            .map(|labels| {
+                let estimate = measure::checked_pair(self, t.view(), Variable::Labels(labels))?;
+                limits::layer_within_limits(self.info(), estimate, labels)
+            })
             .collect();
         Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
     }

@@ -33,7 +33,14 @@ pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
     arguments.common.check_memory(&estimator, &[x.variable()], 1)?;
     clock.begin("estimating", 0);
-    let told = |error: EstimateError| told(&error, arguments.x.clone());
+    let told = |error: EstimateError| {
+        told(
+            &error,
+            arguments.x.clone(),
+            "--x-discrete takes the rows as symbols; --noise-variance V gives the entropy with noise added; \
+                 --estimator NAME uses an estimator anyway",
+        )
+    };
     let estimate = estimator.entropy(x.variable()).map_err(told)?;
     clock.clear();
     print("H(X)", &estimator, &estimate, None, "estimate entropy", &arguments.common)

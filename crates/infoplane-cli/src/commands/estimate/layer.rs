@@ -9,7 +9,7 @@ use infoplane::estimator::LayerEstimate;
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
 
-use super::{Common, by, details, told};
+use super::{Common, FINITE, by, details, told};
 use crate::failure::Failure;
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
@@ -70,7 +70,7 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     clock.begin("estimating", 0);
     let told = |error: EstimateError| match error {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
-        _ => told(&error, arguments.activations.clone()),
+        _ => told(&error, arguments.activations.clone(), FINITE),
     };
     let readings = estimator.layer(t.view(), &[&x, &y]).map_err(told)?;
     // One of the two is worth telling; that neither can be had is a failure.

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::Subcommand;
 use infoplane::estimator::AnyEstimator;
+use infoplane::estimator::{Bound, EstimateKind};
 use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
@@ -105,16 +106,18 @@ impl Common {
     }
 }
 
-/// An error with the files it is about, unless it is about the settings.
-fn told(error: &EstimateError, files: String) -> Failure {
+/// What makes the information of two variables finite.
+const FINITE: &str =
+    "--noise-variance V or --bin-width W make it finite; --estimator NAME uses an estimator anyway";
+
+/// An error with the files it is about, unless it is about the settings; `advice` for what has no answer.
+fn told(error: &EstimateError, files: String, advice: &'static str) -> Failure {
     match error {
         EstimateError::Setting { .. } => Failure::input(error),
         EstimateError::NotOffered { .. } => Failure::input(error).with_advice(
             "`infoplane estimators` lists what each one estimates; `auto` chooses one that does",
         ),
-        EstimateError::Undetermined { .. } => Failure::input(format!("{files}: {error}")).with_advice(
-            "--noise-variance V or --bin-width W make it finite; --estimator NAME uses an estimator anyway",
-        ),
+        EstimateError::Undetermined { .. } => Failure::input(format!("{files}: {error}")).with_advice(advice),
         _ => Failure::input(format!("{files}: {error}")),
     }
 }
@@ -139,9 +142,20 @@ fn print(
         print_json(command, Value::Object(object))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let nats = estimate.information.nats();
+    // What rounds to 0 is printed without a sign.
+    let unsigned = |value: f64| if value.abs() < 5e-7 { 0.0 } else { value };
+    let nats = unsigned(estimate.information.nats());
     let error = estimate.standard_error.map(|error| format!(" ± {:.6}", error.nats())).unwrap_or_default();
-    writeln!(out, "{quantity} = {nats:.6}{error} nats = {:.6} bits", estimate.information.bits())?;
+    let bits = unsigned(estimate.information.bits());
+    match estimate.kind {
+        EstimateKind::Bound(Bound::Lower) => {
+            writeln!(out, "{quantity}: no value; at least {nats:.6} nats = {bits:.6} bits")?;
+        }
+        EstimateKind::Bound(Bound::Upper) => {
+            writeln!(out, "{quantity}: no value; at most {nats:.6} nats = {bits:.6} bits")?;
+        }
+        _ => writeln!(out, "{quantity} = {nats:.6}{error} nats = {bits:.6} bits")?,
+    }
     if let Some(interval) = estimate.interval {
         let (lower, upper) = (interval.lower.nats(), interval.upper.nats());
         writeln!(out, "  95 % interval  {lower:.6} to {upper:.6} nats")?;
@@ -153,7 +167,8 @@ fn print(
         writeln!(out, "{}", titled("  chosen for     ", reason))?;
     }
     writeln!(out, "{}", titled("  kind           ", &estimate.kind))?;
-    writeln!(out, "  samples        {} of {} columns", estimate.n_samples, dims.join(" + "))?;
+    let columns = if estimate.dims == [1] { "column" } else { "columns" };
+    writeln!(out, "  samples        {} of {} {columns}", estimate.n_samples, dims.join(" + "))?;
     if let Some(ceiling) = estimate.ceiling {
         writeln!(out, "  ceiling        {:.6} nats", ceiling.nats())?;
     }
@@ -177,9 +192,13 @@ fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, 
 /// What comes with a number, but for the method's name.
 fn details(estimate: &Estimate) -> Map<String, Value> {
     let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    let bound = |wanted| (estimate.kind == EstimateKind::Bound(wanted)).then(|| estimate.information.nats());
+    let value = (!matches!(estimate.kind, EstimateKind::Bound(_))).then_some(estimate.information);
     let value = json!({
-        "nats": estimate.information.nats(),
-        "bits": estimate.information.bits(),
+        "nats": value.map(Information::nats),
+        "bits": value.map(Information::bits),
+        "at_least_nats": bound(Bound::Lower),
+        "at_most_nats": bound(Bound::Upper),
         "standard_error_nats": estimate.standard_error.map(Information::nats),
         "interval_nats": estimate.interval.map(|i| [i.lower.nats(), i.upper.nats()]),
         "kind": estimate.kind.to_string(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use infoplane::estimator::{AnyEstimator, Options, Resampling, Uncertainty};
 use infoplane::{Estimate, EstimateError, Measure, Variable};
 
-use super::{Common, print, told};
+use super::{Common, FINITE, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Rows, same_length};
 use crate::terminal::Clock;
@@ -53,7 +53,7 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct ErrorFlags {
     /// Add a standard error, by subsampling or bootstrap, if the estimator has none of its own (the default)
-    #[arg(long, display_order = 401, overrides_with = "no_standard_error")]
+    #[arg(long, display_order = 401, overrides_with = "no_standard_error", conflicts_with = "given")]
     pub standard_error: bool,
     /// Only the error of the estimator itself, if any; saves up to 200 estimates
     #[arg(long, display_order = 402, overrides_with = "standard_error")]
@@ -73,7 +73,7 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     files.extend(z.as_ref().map(|(given, rows)| (*given, rows.variable())));
     same_length(&files)?;
     let told = |error: EstimateError| {
-        let failure = told(&error, format!("{} and {}", arguments.x, arguments.y));
+        let failure = told(&error, format!("{} and {}", arguments.x, arguments.y), FINITE);
         match error {
             EstimateError::NeedsLabels { .. } => {
                 failure.with_advice("--x-discrete or --y-discrete takes the rows of a file as symbols")

@@ -55,7 +55,8 @@ pub fn total_correlation(arguments: &Args, clock: &Clock) -> Result<ExitCode, Fa
     }
     arguments.common.check_memory(&estimator, &parts, 1)?;
     clock.begin("estimating", 0);
-    let told = |error: EstimateError| told(&error, arguments.x.clone());
+    let told =
+        |error: EstimateError| told(&error, arguments.x.clone(), "--estimator NAME uses an estimator anyway");
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
     clock.clear();
     print("total correlation", &estimator, &estimate, None, "estimate total-correlation", &arguments.common)

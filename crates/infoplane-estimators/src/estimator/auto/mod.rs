@@ -1,5 +1,6 @@
 //! The choice of an estimator that fits the data.
 
+mod conditional;
 mod functional;
 mod on_range;
 mod profile;
@@ -10,9 +11,11 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::short;
 use crate::{
     AnyEstimator, BinRange, BinRule, Binned, Choice, Correction, Estimate, EstimateError, Estimator,
     EstimatorInfo, Family, LabelSides, Labels, LayerEstimate, LayerRange, Quantity, Uncertainty, Variable,
+    VariableKind,
 };
 use on_range::AutoOnRange;
 
@@ -24,20 +27,24 @@ use on_range::AutoOnRange;
 /// | a constant variable | plug-in: 0 |
 /// | `noise_variance` given, numbers on one side | `noise`, with the other side's rows as symbols |
 /// | bins given | `binned` |
-/// | symbols on both sides (labels, or columns whose values repeat) | `chao-wang-jost` |
+/// | symbols on both sides | `chao-wang-jost` |
 /// | which row it is, against numbers that repeat | plug-in: exact for these samples |
 /// | which row it is, against numbers that do not repeat | refused: ln N or infinite |
-/// | symbols against numbers, at most 5 columns | `ross`; `mixed-ksg` where samples coincide, or values of a number are rare |
+/// | symbols against numbers, at most 5 columns | `ross` |
 /// | symbols against more columns | `gcmi`, or `ross` where a class has too few samples; with a warning |
 /// | numbers, one a function of the other | refused: infinite |
-/// | numbers with atoms, or discrete columns beside others | `mixed-ksg` |
 /// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc`, if it is higher, where that comes near its ceiling |
 /// | numbers, more columns | `cv-ksg` |
 ///
-/// A column is discrete if nine tenths of its values occur more than once. That y is a function of x is seen
-/// for single columns (a cubic through the neighbours predicts the value between them ever better the nearer they
-/// are, down to rounding) and for linear maps; noise of a ten-thousandth of the range is still seen as noise
-/// with a thousand samples. For other maps of several columns **no test can tell**: give the noise or the bins.
+/// What is a symbol and what a number is told by [`VariableKind`](crate::VariableKind), unless `x_kind` and `y_kind` say
+/// it. Numbers that repeat, on a lattice or beside others that do not, are spread over intervals of their own at random
+/// (see there), which leaves the information as it is, and are then measured as all others. Samples that repeat as a whole,
+/// though the values of no column do otherwise, are counted once, with a warning.
+///
+/// That y is a function of x is seen for single columns (a cubic through the neighbours predicts the value between them
+/// ever better the nearer they are, down to rounding) and for linear maps; noise of a ten-thousandth of the range is still
+/// seen as noise with a thousand samples. For other maps of several columns see [`Estimate::kind`]: the value is then a
+/// lower bound.
 ///
 /// Time O(n d log n), and O(n) for each pair of columns.
 ///
@@ -46,7 +53,8 @@ use on_range::AutoOnRange;
 /// straight ridges finer than the distance of neighbours.
 ///
 /// Other quantities than pairs: entropies of symbols by [`ChaoWangJost`](crate::ChaoWangJost) and of numbers by
-/// Kozachenko–Leonenko; conditional information and total correlation of numbers by KSG-1.
+/// Kozachenko–Leonenko (differential); conditional information of symbols and numbers in any combination; total correlation
+/// of numbers by KSG-1.
 ///
 /// Nats. Cost of the choice O(n d log n), and O(n + d_x d_y) for functions of single columns; then that of the
 /// estimator chosen.
@@ -86,6 +94,12 @@ pub struct Auto {
     /// The range of the bins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<BinRange>,
+    /// The kind of the first variable, if it is not to be found out; of labels it is always `names`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_kind: Option<VariableKind>,
+    /// The kind of the second variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub y_kind: Option<VariableKind>,
 }
 
 impl Auto {
@@ -145,7 +159,7 @@ impl Estimator for Auto {
 
     fn setting(&self) -> String {
         match (self.noise_variance, self.binned()) {
-            (Some(noise_variance), _) => format!("noise_variance={noise_variance}"),
+            (Some(noise_variance), _) => format!("noise_variance={}", short(noise_variance)),
             (None, Some(Ok(binned))) => binned.setting(),
             _ => String::new(),
         }

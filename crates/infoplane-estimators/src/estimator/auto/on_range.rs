@@ -1,13 +1,18 @@
 //! The chosen estimator at work, with bins fixed to the range of a layer where there are bins.
 
 use super::Auto;
+use super::conditional;
 use super::profile::DataProfile;
-use super::rules::{self, FEW_JOINT_COLUMNS, discrete, many_columns, noise};
+use super::rules::{self, FEW_JOINT_COLUMNS, check_samples, discrete, noise};
+use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
+use crate::estimator::limits::within_limits;
 use crate::estimator::measure::checked_pair;
 use crate::special::digamma;
+use crate::variable::kind::Measured;
 use crate::{
-    AnyEstimator, Choice, Estimate, EstimateError, Estimator, EstimatorInfo, Gcmi, Information, Kl, Ksg,
-    Labels, LayerEstimate, LayerRange, Lnc, Measure, MixedKsg, Scaling, Variable,
+    AnyEstimator, Bound, Choice, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Gcmi,
+    Information, Kl, Ksg, Labels, LayerEstimate, LayerRange, Lnc, Measure, Scaling, Variable, VariableKind,
+    Warning,
 };
 
 /// Within this many nats of its ceiling KSG says little.
@@ -49,30 +54,35 @@ impl AutoOnRange {
     }
 
     /// Noise and bins are part of the question: where no estimator answers it, they are not dropped in silence.
-    fn refuse_noise_and_bins(&self, quantity: &'static str) -> Result<(), EstimateError> {
-        let (key, given) = match (self.settings.noise_variance, self.settings.binned()) {
-            (Some(variance), _) => ("noise_variance", variance.to_string()),
-            (None, Some(_)) => ("bin_width", "bins".to_string()),
-            (None, None) => return Ok(()),
-        };
-        let given = format!("{given} for {quantity}");
-        Err(EstimateError::Setting {
-            key,
-            given,
-            allowed: "a pair, or a layer with its labels; or name a method",
-        })
+    fn refuse_noise_and_bins(&self, allowed: &'static str) -> Result<(), EstimateError> {
+        let Auto { noise_variance, bin_width, bins, rule, .. } = &self.settings;
+        let given = [
+            ("noise_variance", noise_variance.map(|variance| variance.to_string())),
+            ("bin_width", bin_width.map(|width| width.to_string())),
+            ("bins", bins.map(|bins| bins.to_string())),
+            ("rule", rule.map(|rule| format!("{rule:?}").to_lowercase())),
+        ];
+        match given.into_iter().find_map(|(key, given)| Some((key, given?))) {
+            Some((key, given)) => Err(EstimateError::Setting { key, given, allowed }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the estimate by the choice, or by LNC where KSG comes near its ceiling.
     fn follow(&self, choice: Choice, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
-        let x_symbols = choice.as_symbols[0].then(|| x.symbols());
-        let y_symbols = choice.as_symbols[1].then(|| y.symbols());
-        let x = x_symbols.as_ref().map_or(x.view(), Variable::Labels);
-        let y = y_symbols.as_ref().map_or(y.view(), Variable::Labels);
+        let chosen = choice.rows.as_ref().map(|rows| [x.select(rows), y.select(rows)]);
+        let [x, y] = match &chosen {
+            None => [x.view(), y.view()],
+            Some([x, y]) => [x.variable(), y.variable()],
+        };
+        let x = Measured::new(x, choice.kinds[0], 0, 0);
+        let y = Measured::new(y, choice.kinds[1], 1, 0);
+        let (x, y) = (x.variable(), y.variable());
         let is_ksg = matches!(choice.estimator, AnyEstimator::ExtrapolatedKsg(_) | AnyEstimator::Ksg(_));
+        let name = choice.name();
         let estimate = self.by(choice.clone(), |estimator| checked_pair(estimator, x.view(), y.view()))?;
         if !is_ksg || !near_ceiling(&estimate) {
-            return Ok(estimate);
+            return Ok(within_limits(name, estimate, &x, &y));
         }
         let reason = format!(
             "{}; {} gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
@@ -81,7 +91,7 @@ impl AutoOnRange {
             estimate.information.nats()
         );
         // By units ridges stay straight, which LNC looks for; heavy tails need ranks.
-        let heavy = [&x, &y].into_iter().any(|side| DataProfile::new(side).heavy);
+        let heavy = [&x, &y].into_iter().any(|side| DataProfile::new(side, None).heavy);
         let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
         let estimator = Lnc { scaling, ..Lnc::default() }.into();
         let stronger = self.by(Choice { estimator, reason, ..choice }, |estimator| {
@@ -90,10 +100,21 @@ impl AutoOnRange {
         // Both are too low here, so the larger is nearer. Where LNC cannot be had, the estimate with its warning
         // stands.
         Ok(match stronger {
-            Ok(stronger) if stronger.information > estimate.information => stronger,
-            _ => estimate,
+            Ok(stronger) if stronger.information > estimate.information => {
+                within_limits("lnc", stronger, &x, &y)
+            }
+            _ => within_limits(name, estimate, &x, &y),
         })
     }
+}
+
+/// What a method gave above a limit.
+fn above_limit(estimate: &Estimate) -> Information {
+    let value = estimate.warnings.iter().find_map(|warning| match warning {
+        Warning::AboveLimit { value, .. } => Some(*value),
+        _ => None,
+    });
+    value.unwrap_or(estimate.information)
 }
 
 fn near_ceiling(estimate: &Estimate) -> bool {
@@ -102,19 +123,13 @@ fn near_ceiling(estimate: &Estimate) -> bool {
     estimate.information.nats() > ceiling - NEAR_CEILING
 }
 
-/// Returns the choice of an estimator for several variables that are treated alike.
-fn choice(
+/// Returns the choice of an estimator for several variables.
+pub(super) fn choice(
     estimator: impl Into<AnyEstimator>,
-    as_symbols: bool,
-    n_variables: usize,
+    kinds: Vec<VariableKind>,
     reason: impl Into<String>,
 ) -> Choice {
-    Choice {
-        estimator: estimator.into(),
-        as_symbols: vec![as_symbols; n_variables],
-        reason: reason.into(),
-        warnings: Vec::new(),
-    }
+    Choice { estimator: estimator.into(), kinds, rows: None, reason: reason.into(), warnings: Vec::new() }
 }
 
 impl Estimator for AutoOnRange {
@@ -139,30 +154,46 @@ impl Estimator for AutoOnRange {
         if let (Some(variance), Variable::Single(_) | Variable::Double(_)) =
             (self.settings.noise_variance, &x)
         {
-            let choice = choice(noise(variance), false, 1, format!("noise of variance {variance} is given"));
+            let choice =
+                choice(noise(variance), vec![Continuous], format!("noise of variance {variance} is given"));
             return self.by(choice, |estimator| estimator.estimate_entropy(x.view()));
         }
-        self.refuse_noise_and_bins("an entropy without numbers, or in bins")?;
-        let profile = DataProfile::new(&x);
-        if profile.discrete {
-            let symbols = x.symbols();
-            let reason = format!("{} symbols in {} samples", profile.distinct, profile.n);
-            return self.by(choice(discrete(), true, 1, reason), |estimator| {
-                estimator.estimate_entropy(Variable::Labels(&symbols))
-            });
-        }
-        if profile.atoms {
-            return Err(EstimateError::Undetermined {
+        self.refuse_noise_and_bins("for an entropy a noise variance alone, with numbers; leave it out")?;
+        check_samples(x.n_samples())?;
+        let profile = DataProfile::new(&x, self.settings.x_kind);
+        let measured = Measured::new(x.view(), profile.kind, 0, 0);
+        let kinds = vec![profile.kind];
+        match profile.kind {
+            Names => {
+                let reason = format!("{} symbols in {} samples", profile.distinct, profile.n);
+                self.by(choice(discrete(), kinds, reason), |estimator| {
+                    estimator.estimate_entropy(measured.variable())
+                })
+            }
+            Mixed => Err(EstimateError::Undetermined {
                 reason:
                     "some values repeat and others do not, so that there is neither a density nor a table of \
                          symbols"
                         .into(),
-                choices: "take rows as symbols, or name a method",
-            });
+                choices: "take the rows as symbols (x_kind = \"names\"), or give a noise variance (noise_variance)",
+            }),
+            Lattice if profile.evenly_spaced => Err(EstimateError::Undetermined {
+                reason: "the values are evenly spaced, each of them once: no sample of a density".into(),
+                choices: "take the rows as symbols (x_kind = \"names\"), or name a method",
+            }),
+            Lattice | Continuous => {
+                let reason = format!("{}, which have a density: their differential entropy", profile.told);
+                let mut choice = choice(Kl::default(), kinds, reason);
+                if profile.kind == Lattice {
+                    choice.warnings.push(Warning::Note(
+                        "the differential entropy of values spread evenly over the step of their lattice; \
+                         x_kind = \"names\" takes them as symbols"
+                            .into(),
+                    ));
+                }
+                self.by(choice, |estimator| estimator.entropy(measured.variable()))
+            }
         }
-        self.by(choice(Kl::default(), false, 1, "numbers that do not repeat"), |estimator| {
-            estimator.estimate_entropy(x.view())
-        })
     }
 
     fn estimate_conditional(
@@ -171,34 +202,29 @@ impl Estimator for AutoOnRange {
         y: Variable<'_>,
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
-        self.refuse_noise_and_bins("conditional information")?;
-        let profiles = [DataProfile::new(&x), DataProfile::new(&y), DataProfile::new(&z)];
-        if profiles.iter().all(|profile| profile.discrete) {
-            let [x, y, z] = [x.symbols(), y.symbols(), z.symbols()];
-            return self.by(choice(discrete(), true, 3, "symbols on all sides"), |estimator| {
-                estimator.conditional(&x, &y, &z)
-            });
-        }
-        if profiles.iter().any(|profile| profile.atoms) {
-            let reason = "values repeat in some columns and not in others";
-            return self.by(choice(MixedKsg::default(), false, 3, reason), |estimator| {
-                estimator.conditional(x, y, z)
-            });
-        }
-        let joint = profiles.iter().map(|profile| profile.changing).sum();
-        let mut choice = choice(Ksg::default(), false, 3, "numbers on all sides");
-        choice.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
-        self.by(choice, |estimator| estimator.conditional(x, y, z))
+        self.refuse_noise_and_bins("not for conditional information; leave it out")?;
+        conditional::estimate(&self.settings, [x.view(), y.view(), z.view()])
     }
 
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        self.refuse_noise_and_bins("total correlation")?;
-        let profiles: Vec<DataProfile> = parts.iter().map(DataProfile::new).collect();
-        if profiles.iter().all(|profile| profile.discrete) {
-            let symbols: Vec<Labels> = parts.iter().map(Variable::symbols).collect();
-            let symbols: Vec<Variable<'_>> = symbols.iter().map(Variable::Labels).collect();
-            return self.by(choice(discrete(), true, parts.len(), "symbols in all parts"), |estimator| {
-                estimator.total_correlation(&symbols)
+        self.refuse_noise_and_bins("not for total correlation; leave it out")?;
+        let profiles: Vec<DataProfile> = parts.iter().map(|part| DataProfile::new(part, None)).collect();
+        check_samples(profiles[0].n)?;
+        let named = profiles.iter().all(DataProfile::symbols);
+        // Symbols among numbers are numbers too, of which each has an interval of its own.
+        let kind = |profile: &DataProfile| match profile.kind {
+            Names if !named && !profile.labels => Lattice,
+            kind => kind,
+        };
+        let kinds: Vec<VariableKind> = profiles.iter().map(kind).collect();
+        let measured: Vec<Measured<'_>> = (0..)
+            .zip(parts.iter().zip(&kinds))
+            .map(|(index, (part, kind))| Measured::new(part.view(), *kind, index, 0))
+            .collect();
+        let parts: Vec<Variable<'_>> = measured.iter().map(Measured::variable).collect();
+        if named {
+            return self.by(choice(discrete(), kinds, "symbols in all parts"), |estimator| {
+                estimator.total_correlation(&parts)
             });
         }
         let joint: usize = profiles.iter().map(|profile| profile.changing).sum();
@@ -208,7 +234,7 @@ impl Estimator for AutoOnRange {
             Gcmi::default().into()
         };
         let reason = format!("numbers, {joint} columns in all");
-        self.by(choice(chosen, false, parts.len(), reason), |estimator| estimator.total_correlation(parts))
+        self.by(choice(chosen, kinds, reason), |estimator| estimator.total_correlation(&parts))
     }
 
     fn estimate_layer(
@@ -222,7 +248,8 @@ impl Estimator for AutoOnRange {
             .collect();
         // An estimator that takes all labellings at once shares its work among them.
         if let Some(Ok(first)) = choices.first()
-            && !first.as_symbols[0]
+            && first.kinds[0] == Continuous
+            && first.rows.is_none()
             && choices.iter().all(|choice| choice.as_ref().is_ok_and(|c| c.estimator == first.estimator))
         {
             let estimator = self.estimator(&first.estimator)?;
@@ -243,11 +270,19 @@ impl Estimator for AutoOnRange {
             .zip(labellings)
             .map(|(choice, labels)| {
                 let choice = choice?;
-                if matches!(choice.estimator, AnyEstimator::Binned(_)) && !choice.as_symbols[0] {
+                if matches!(choice.estimator, AnyEstimator::Binned(_)) && choice.kinds[0] == Continuous {
                     let found = self.estimator(&choice.estimator)?.estimate_layer(t.view(), &[labels])?;
                     out_of_range = found.first().map_or(0, |found| found.out_of_range);
                 }
-                self.follow(choice, t.view(), Variable::Labels(labels))
+                let name = choice.name();
+                let estimate = self.follow(choice, t.view(), Variable::Labels(labels))?;
+                match estimate.kind {
+                    EstimateKind::Bound(Bound::Upper) => {
+                        let value = above_limit(&estimate);
+                        Err(EstimateError::AboveLimit { estimator: name, value, limit: estimate.information })
+                    }
+                    _ => Ok(estimate),
+                }
             })
             .collect();
         Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range }])

@@ -1,74 +1,66 @@
 //! What of some data decides the choice of an estimator.
 
-use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
-use crate::Variable;
 use crate::estimator::input::heavy_tailed;
-
-/// Share of values that occur more than once, above which a column is discrete.
-const DISCRETE: f64 = 0.9;
-
-/// The same share, above which a column is continuous with atoms.
-const ATOMS: f64 = 0.05;
+use crate::variable::kind::{ColumnKind, Profile};
+use crate::{Variable, VariableKind};
 
 /// The properties of one variable.
 pub(super) struct DataProfile {
     /// It came as labels.
     pub(super) labels: bool,
-    /// It is labels, or all its columns that change are discrete.
-    pub(super) discrete: bool,
-    /// Some column has values that occur often.
-    pub(super) atoms: bool,
+    /// Its kind, found or given.
+    pub(super) kind: VariableKind,
     /// Some column has values far beyond its middle half.
     pub(super) heavy: bool,
-    /// Columns that change.
+    /// Columns that change; 1 for labels.
     pub(super) changing: usize,
     /// Different rows.
     pub(super) distinct: usize,
-    /// Rows that coincide with another.
-    pub(super) tied: usize,
     /// Rows of the symbol that has fewest.
     pub(super) rarest: usize,
     /// Rows.
     pub(super) n: usize,
+    /// It is one column of every multiple of a step, each once.
+    pub(super) evenly_spaced: bool,
+    /// Kinds of the columns, in words.
+    pub(super) told: String,
 }
 
 impl DataProfile {
-    pub(super) fn new(variable: &Variable<'_>) -> DataProfile {
+    /// Returns the properties of a variable, of the kind given or of the kind that is found.
+    pub(super) fn new(variable: &Variable<'_>, kind: Option<VariableKind>) -> DataProfile {
         let symbols = variable.symbols();
-        let n = variable.n_samples();
-        let distinct = symbols.n_labels();
-        let tied = symbols.counts().iter().filter(|&&count| count > 1).sum();
-        let rarest = symbols.counts().iter().copied().min().unwrap_or(0);
-        let Some(rows) = matrix(variable) else {
-            return DataProfile {
-                labels: true,
-                discrete: true,
-                atoms: true,
-                heavy: false,
-                changing: 1,
-                distinct,
-                tied,
-                rarest,
-                n,
-            };
+        let labels = matches!(variable, Variable::Labels(_));
+        let found = Profile::new(variable);
+        let kind = match kind {
+            Some(kind) if !labels => kind,
+            _ => found.kind,
         };
-        let columns: Vec<usize> = (0..rows.ncols()).collect();
-        let seen: Vec<Option<(f64, bool)>> =
-            columns.into_par_iter().map(|column| profile_of_column(rows.column(column))).collect();
-        let (shares, heavy): (Vec<f64>, Vec<bool>) = seen.into_iter().flatten().unzip();
+        let changing = found.columns.iter().filter(|kind| **kind != ColumnKind::Constant).count();
+        let heavy = (0..found.columns.len()).into_par_iter().any(|column| {
+            let mut values = variable.column(column);
+            values.sort_unstable_by(f64::total_cmp);
+            values.first() != values.last() && heavy_tailed(&values)
+        });
+        let distinct = symbols.n_labels();
         DataProfile {
-            labels: false,
-            discrete: shares.iter().all(|&share| share >= DISCRETE),
-            atoms: shares.iter().any(|&share| share > ATOMS),
-            heavy: heavy.contains(&true),
-            changing: shares.len(),
+            labels,
+            kind,
+            evenly_spaced: distinct == variable.n_samples() && is_grid(variable, &found),
+            heavy,
+            changing: if labels { 1 } else { changing },
             distinct,
-            tied,
-            rarest,
-            n,
+            rarest: symbols.counts().iter().copied().min().unwrap_or(0),
+            n: variable.n_samples(),
+            told: told(kind, &found),
         }
+    }
+
+    /// Returns whether its rows are symbols.
+    pub(super) fn symbols(&self) -> bool {
+        self.kind == VariableKind::Names
     }
 
     /// Returns whether the symbols hardly do more than number the rows.
@@ -77,24 +69,34 @@ impl DataProfile {
     }
 }
 
-/// Returns the share of values that occur more than once, and whether the tails are heavy; `None` for a constant
-/// column.
-fn profile_of_column(column: ArrayView1<'_, f64>) -> Option<(f64, bool)> {
-    // −0 is 0.
-    let mut values: Vec<f64> = column.iter().map(|v| v + 0.0).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    let (first, last) = (*values.first()?, *values.last()?);
-    if first == last {
-        return None;
-    }
-    let repeated: usize = values.chunk_by(|a, b| a == b).map(<[f64]>::len).filter(|&count| count > 1).sum();
-    Some((repeated as f64 / values.len() as f64, heavy_tailed(&values)))
+/// Whether one column, of which no value repeats, has every multiple of its step within its range.
+fn is_grid(variable: &Variable<'_>, found: &Profile) -> bool {
+    let [ColumnKind::Lattice { step }] = found.columns[..] else { return false };
+    let values = variable.column(0);
+    let (least, most) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &v| (v.min(least), v.max(most)));
+    (most / step - least / step).round() as usize + 1 == values.len()
 }
 
-fn matrix(variable: &Variable<'_>) -> Option<Array2<f64>> {
-    match variable {
-        Variable::Labels(_) => None,
-        Variable::Single(rows) => Some(rows.mapv(f64::from)),
-        Variable::Double(rows) => Some(rows.to_owned()),
+/// `numbers`, `numbers rounded to 0.1`, `numbers of which some repeat`.
+fn told(kind: VariableKind, found: &Profile) -> String {
+    match kind {
+        VariableKind::Names => "symbols".into(),
+        VariableKind::Continuous => "numbers".into(),
+        VariableKind::Mixed => "numbers of which some repeat".into(),
+        VariableKind::Lattice => match found.columns[..] {
+            [ColumnKind::Lattice { step }] => format!("multiples of {}", short(step)),
+            _ => "numbers on a lattice".into(),
+        },
+    }
+}
+
+/// Six digits, without trailing zeros.
+fn short(step: f64) -> String {
+    let rounded: f64 = format!("{step:.5e}").parse().expect("a number");
+    match rounded {
+        1e-4..1e7 => format!("{rounded}"),
+        _ => format!("{rounded:e}"),
     }
 }

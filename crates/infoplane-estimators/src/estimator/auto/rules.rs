@@ -3,11 +3,13 @@
 use super::Auto;
 use super::functional;
 use super::profile::DataProfile;
+use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
 use crate::estimator::input::columns;
 use crate::math;
+use crate::variable::kind::distinct_rows;
 use crate::{
-    AnyEstimator, ChaoWangJost, Choice, CvKsg, EstimateError, ExtrapolatedKsg, Gcmi, Ksg, MixedKsg, Noise,
-    PlugIn, Ross, Scaling, Variable, Warning,
+    AnyEstimator, ChaoWangJost, Choice, CvKsg, EstimateError, ExtrapolatedKsg, Gcmi, Ksg, Noise, PlugIn,
+    Ross, Scaling, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near.
@@ -16,36 +18,48 @@ const FEW_COLUMNS: usize = 5;
 /// Columns of two vectors together up to which KSG is nearly unbiased.
 pub(super) const FEW_JOINT_COLUMNS: usize = 4;
 
-/// Share of rows that coincide with another above which Ross's method is wrong for them.
-const TIED: f64 = 0.01;
+/// Samples below which nothing is said of numbers.
+pub(super) const FEWEST: usize = 10;
 
-/// Rows of a symbol below which its neighbours within the class are not near.
-const FEW_MEMBERS: usize = 6;
+/// A tenth of the samples at least must have no value that repeats for a function to be looked for among them.
+const LEAST_PART: usize = 10;
 
-const CHOICES: &str = "give a noise variance (noise_variance: the information of the layer plus Gaussian noise) or a \
-                       bin width (bin_width: the information of the binned layer), or name a method";
+/// Refuses samples that are too few to say anything of numbers.
+pub(super) fn check_samples(n_samples: usize) -> Result<(), EstimateError> {
+    if n_samples < FEWEST {
+        let reason = "numbers".into();
+        return Err(EstimateError::TooFewSamples { estimator: "auto", reason, needed: FEWEST, n_samples });
+    }
+    Ok(())
+}
+
+const CHOICES: &str = "give a noise variance (noise_variance: the information with Gaussian noise added) or a bin width \
+                       (bin_width: the information in bins), or name a method";
 
 /// Chooses an estimator for variables that were checked, as [`Auto`] says.
 pub(super) fn choose(settings: &Auto, x: &Variable<'_>, y: &Variable<'_>) -> Result<Choice, EstimateError> {
-    let profiles = [DataProfile::new(x), DataProfile::new(y)];
+    let profiles = [DataProfile::new(x, settings.x_kind), DataProfile::new(y, settings.y_kind)];
     let [a, b] = &profiles;
     let n = x.n_samples();
     if a.distinct == 1 || b.distinct == 1 {
-        return Ok(choice([true; 2], PlugIn::default(), "a variable never changes, so it tells nothing"));
+        return Ok(choice([Names; 2], PlugIn::default(), "a variable never changes, so it tells nothing"));
     }
     if let Some(variance) = settings.noise_variance
-        && let Some(sides) = against_numbers(&profiles)
+        && let Some(kinds) = against_numbers(&profiles)
     {
-        return Ok(choice(sides, noise(variance), format!("noise of variance {variance} is given")));
+        return Ok(choice(kinds, noise(variance), format!("noise of variance {variance} is given")));
     }
     if let Some(binned) = settings.binned()
-        && let Some(sides) = against_numbers(&profiles)
+        && let Some(kinds) = against_numbers(&profiles)
     {
         // Of two matrices both are binned.
-        let sides = if a.labels || b.labels { sides } else { [false; 2] };
-        return Ok(choice(sides, binned?, "bins are given"));
+        let kinds = if a.labels || b.labels { kinds } else { [Continuous; 2] };
+        return Ok(choice(kinds, binned?, "bins are given"));
     }
-    match [a.discrete, b.discrete] {
+    if !(a.symbols() && b.symbols()) {
+        check_samples(n)?;
+    }
+    match [a.symbols(), b.symbols()] {
         [true, true] => {
             let which_row = [a, b].map(DataProfile::which_row);
             if which_row == [true, true] {
@@ -54,43 +68,44 @@ pub(super) fn choose(settings: &Auto, x: &Variable<'_>, y: &Variable<'_>) -> Res
             if which_row[0] || which_row[1] {
                 let reason = "every sample is an input of its own, and the other side repeats: its entropy";
                 return Ok(choice(
-                    [true; 2],
+                    [Names; 2],
                     PlugIn::default(),
                     format!("{reason}, exact for these samples"),
                 ));
             }
             let reason = format!("symbols on both sides, {} × {} in {n} samples", a.distinct, b.distinct);
-            Ok(choice([true; 2], discrete(), reason))
+            Ok(choice([Names; 2], discrete(), reason))
         }
-        [true, false] => symbols_against_numbers(a, b, [true, false], n),
-        [false, true] => symbols_against_numbers(b, a, [false, true], n),
+        [true, false] => symbols_against_numbers(a, b, [Names, b.kind], n),
+        [false, true] => symbols_against_numbers(b, a, [a.kind, Names], n),
         [false, false] => numbers(x, y, a, b),
     }
 }
 
-fn choice(as_symbols: [bool; 2], estimator: impl Into<AnyEstimator>, reason: impl Into<String>) -> Choice {
+fn choice(kinds: [VariableKind; 2], estimator: impl Into<AnyEstimator>, reason: impl Into<String>) -> Choice {
     Choice {
         estimator: estimator.into(),
-        as_symbols: as_symbols.to_vec(),
+        kinds: kinds.to_vec(),
+        rows: None,
         reason: reason.into(),
         warnings: Vec::new(),
     }
 }
 
-/// Which sides to take as symbols so that noise or bins act on numbers; `None` if both sides are
-/// discrete. Of two matrices the second is the layer.
-fn against_numbers(profiles: &[DataProfile; 2]) -> Option<[bool; 2]> {
+/// The kinds of the sides so that noise or bins act on numbers, as they are; `None` if both sides are labels. Of two
+/// matrices the second is the layer.
+fn against_numbers(profiles: &[DataProfile; 2]) -> Option<[VariableKind; 2]> {
     match [profiles[0].labels, profiles[1].labels] {
         [true, true] => None,
-        [false, true] => Some([false, true]),
-        [true, false] | [false, false] => Some([true, false]),
+        [false, true] => Some([Continuous, Names]),
+        [true, false] | [false, false] => Some([Names, Continuous]),
     }
 }
 
 fn symbols_against_numbers(
     symbols: &DataProfile,
     numbers: &DataProfile,
-    sides: [bool; 2],
+    kinds: [VariableKind; 2],
     n: usize,
 ) -> Result<Choice, EstimateError> {
     if symbols.which_row() {
@@ -99,40 +114,26 @@ fn symbols_against_numbers(
         }
         let reason = "every sample is an input of its own, and rows of the other side repeat: the entropy of their \
                       float bits, exact for these samples";
-        return Ok(choice([true; 2], PlugIn::default(), reason));
+        return Ok(choice([Names; 2], PlugIn::default(), reason));
     }
-    let (classes, width) = (symbols.distinct, numbers.changing);
+    let (classes, width, told) = (symbols.distinct, numbers.changing, &numbers.told);
     let columns = if width == 1 { "1 column" } else { &format!("{width} columns") };
-    if numbers.tied as f64 > TIED * n as f64 {
-        let reason = format!(
-            "{classes} symbols against {columns} of numbers, of which {} rows coincide with others",
-            numbers.tied
-        );
-        let mut choice = choice(sides, MixedKsg::default(), reason);
-        choice.warnings.extend(many_columns(width, FEW_COLUMNS));
-        return Ok(choice);
-    }
-    if width <= FEW_COLUMNS && !symbols.labels && symbols.rarest < FEW_MEMBERS {
-        // Rare values of a number are near others; rare labels are near none.
-        let reason = format!("{classes} values, some of them rare, against {columns} of numbers");
-        return Ok(choice([false; 2], MixedKsg::default(), reason));
-    }
+    let reason = format!("{classes} symbols against {columns} of {told}");
     if width <= FEW_COLUMNS {
-        let reason = format!("{classes} symbols against {columns} of numbers without coinciding rows");
-        return Ok(choice(sides, Ross::default(), reason));
+        return Ok(choice(kinds, Ross::default(), reason));
     }
-    let reason = format!("{classes} symbols against {columns} of numbers, too many for nearest neighbours");
+    let reason = format!("{reason}, too many for nearest neighbours");
     let advice = "give a noise variance if the layer has noise";
     // A covariance within every class needs more samples than columns.
     let choice = if symbols.rarest > width + 1 {
-        let mut choice = choice(sides, Gcmi::default(), reason);
+        let mut choice = choice(kinds, Gcmi::default(), reason);
         choice.warnings.push(Warning::Note(format!(
             "{columns} are too many for a method without assumptions: exact only if the classes are Gaussian; {advice}"
         )));
         choice
     } else {
         let mut choice = choice(
-            sides,
+            kinds,
             Ross::default(),
             format!("{reason}, and too few samples in a class for covariances"),
         );
@@ -148,16 +149,35 @@ fn numbers(
     a: &DataProfile,
     b: &DataProfile,
 ) -> Result<Choice, EstimateError> {
-    let joint = a.changing + b.changing;
-    if a.atoms || b.atoms {
-        let reason = "values repeat in some columns and not in others".to_string();
-        let mut choice = choice([false; 2], MixedKsg::default(), reason);
-        choice.warnings.extend(many_columns(joint, 2 * FEW_COLUMNS));
-        return Ok(choice);
+    if [a, b].iter().any(|side| matches!(side.kind, Mixed))
+        && let Some(rows) = distinct_rows(&[x.view(), y.view()])
+        && rows.len() >= FEWEST
+    {
+        // Values that repeat only because whole samples do are no atoms: the same sample came several times.
+        let (x, y) = (x.select(&rows), y.select(&rows));
+        let kinds = [x.variable(), y.variable()].map(VariableKind::of);
+        if kinds.iter().all(|kind| *kind != Mixed) {
+            let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..Auto::default() };
+            let mut choice = choose(&settings, &x.variable(), &y.variable())?;
+            choice.warnings.push(Warning::Dropped {
+                dropped: a.n - rows.len(),
+                reason: "they repeat other samples in all columns, and count once",
+            });
+            choice.rows = Some(rows);
+            return Ok(choice);
+        }
     }
+    let joint = a.changing + b.changing;
+    let kinds = [a.kind, b.kind];
+    // What is on a lattice is finite. Of values that repeat nothing is said: a rectified unit is 0 whatever it follows.
+    let rows = rows_without_repeats([x.view(), y.view()], kinds);
     // By standard deviations: squares of raw values may overflow or vanish.
-    let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
-    if let (Some(x), Some(y)) = (scaled(x), scaled(y))
+    let scaled = |side: &Variable<'_>| {
+        columns(&side.select(&rows).variable(), Scaling::Standardized).map(|columns| columns.values)
+    };
+    if !kinds.contains(&Lattice)
+        && rows.len() * LEAST_PART >= a.n
+        && let (Some(x), Some(y)) = (scaled(x), scaled(y))
         && let Some(found) = functional::function(&x, &y)
     {
         return Err(EstimateError::Undetermined {
@@ -165,22 +185,45 @@ fn numbers(
             choices: CHOICES,
         });
     }
-    let reason = format!("numbers on both sides, {} and {} columns", a.changing, b.changing);
+    let told = if a.told == b.told {
+        format!("{} on both sides", a.told)
+    } else {
+        format!("{} against {}", a.told, b.told)
+    };
+    let reason = format!("{told}, {} and {} columns", a.changing, b.changing);
     if joint <= FEW_JOINT_COLUMNS {
         let extrapolated = ExtrapolatedKsg::default();
         // With fewer samples than a few times its largest k the ladder reaches across all of them.
         return Ok(if a.n >= 4 * extrapolated.k {
-            choice([false; 2], extrapolated, reason)
+            choice(kinds, extrapolated, reason)
         } else {
-            choice([false; 2], Ksg::default(), reason)
+            choice(kinds, Ksg::default(), reason)
         });
     }
     if joint >= a.n {
-        let mut choice = choice([false; 2], Ksg::default(), format!("{reason}, not fewer than samples"));
+        let mut choice = choice(kinds, Ksg::default(), format!("{reason}, not fewer than samples"));
         choice.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
         return Ok(choice);
     }
-    Ok(choice([false; 2], CvKsg::default(), reason))
+    Ok(choice(kinds, CvKsg::default(), reason))
+}
+
+/// The rows of which no value repeats in its column.
+fn rows_without_repeats(sides: [Variable<'_>; 2], kinds: [VariableKind; 2]) -> Vec<usize> {
+    let n = sides[0].n_samples();
+    let mut repeats = vec![false; n];
+    for (side, _) in sides.iter().zip(kinds).filter(|(_, kind)| *kind == Mixed) {
+        for column in 0..side.width() {
+            let values = side.column(column);
+            let labels = Variable::from(&values).symbols();
+            // A column that never changes is no reason to look at nothing.
+            if labels.n_labels() > 1 {
+                let counts = labels.counts();
+                labels.codes().iter().zip(&mut repeats).for_each(|(&c, row)| *row |= counts[c as usize] > 1);
+            }
+        }
+    }
+    (0..n).filter(|&row| !repeats[row]).collect()
 }
 
 pub(super) fn many_columns(columns: usize, most: usize) -> Option<Warning> {
@@ -193,7 +236,7 @@ fn undetermined(n: usize) -> EstimateError {
     EstimateError::Undetermined {
         reason: format!(
             "one side tells which of {n} samples it is and the other never repeats, so that the information is \
-             ln N = {:.4} nats or infinite, whatever the layer does",
+             ln N = {:.4} nats or infinite, whatever the numbers are",
             math::ln(n as f64)
         ),
         choices: CHOICES,

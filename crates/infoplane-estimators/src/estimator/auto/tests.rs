@@ -1,8 +1,9 @@
-use ndarray::{Array2, array};
+use ndarray::{Array2, ArrayView2, array};
 
 use super::*;
-use crate::Measure;
 use crate::known::{Sample, Task};
+use crate::random::{Purpose, generator, normal, uniform};
+use crate::{Bound, EstimateKind, Measure, Warning};
 
 fn chosen(sample: &Sample, auto: &Auto) -> Result<&'static str, EstimateError> {
     Ok(auto.choose(sample.x.variable(), sample.y.variable())?.expect("a choice").name())
@@ -22,7 +23,7 @@ fn every_task_goes_to_the_method_of_the_table() {
         ("spiral-25x25", "cv-ksg"),
         ("strong-5x5", "cv-ksg"),
         ("discrete-noise", "ross"),
-        ("zero-inflated-poisson", "mixed-ksg"),
+        ("zero-inflated-poisson", "extrapolated-ksg"),
         ("classes", "ross"),
         ("discrete-64", "chao-wang-jost"),
         ("layer-label", "gcmi"),
@@ -94,13 +95,107 @@ fn rows_that_repeat_have_an_entropy_even_if_x_is_the_row() {
     assert_eq!(readings[0].estimates[0].as_ref().unwrap().information.nats(), 0.0);
 }
 
+/// Values that repeat are spread, and no method for atoms is needed.
 #[test]
-fn columns_with_atoms_go_to_mixed_neighbours() {
-    // A rectified unit: half zeros, half numbers.
-    let x = Array2::from_shape_fn((200, 1), |(i, _)| (i as f64 * 0.71).sin());
-    let t = x.mapv(|v| v.max(0.0) + if v > 0.0 { 0.01 * (v * 997.0).sin() } else { 0.0 });
-    let estimate = Auto::default().pair(&x, &t).unwrap();
-    assert_eq!(estimate.choice.unwrap().name(), "mixed-ksg");
+fn values_that_repeat_cost_no_accuracy() {
+    let n = 1500;
+    let sample = Task::named("normal").unwrap().draw(n, 8);
+    let (Variable::Double(x), Variable::Double(y)) = (sample.x.variable(), sample.y.variable()) else {
+        panic!("numbers")
+    };
+    let truth = sample.information.nats();
+    let auto = Auto::default();
+    let whole = auto.pair(x, y).unwrap().information.nats();
+    // Rounding to a fifth of a standard deviation changes the information by less than .005.
+    for step in [1e-8, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2] {
+        let rounded = |values: ArrayView2<'_, f64>| values.mapv(|v| (v / step).round() * step);
+        for (x, y) in [(rounded(x), y.to_owned()), (rounded(x), rounded(y)), (x.to_owned(), rounded(y))] {
+            let estimate = auto.pair(&x, &y).unwrap();
+            let nats = estimate.information.nats();
+            assert!((nats - whole).abs() < 0.06, "{step}: {nats} for {truth}, {whole} unrounded");
+            assert_eq!(estimate.choice.unwrap().name(), "extrapolated-ksg");
+        }
+    }
+}
+
+/// A unit that fires in a share of the samples, and another that fires with it but for one time in twenty; what they
+/// are when they fire is independent, so that the information is that of firing.
+#[test]
+fn units_that_hardly_fire_are_measured_like_others() {
+    let n = 4000;
+    for silent in [0.5, 0.8, 0.88, 0.92, 0.97, 0.99] {
+        let mut random = generator(1, Purpose::Known, 12);
+        let (mut x, mut y, mut on) = (vec![0.0; n], vec![0.0; n], [vec![], vec![]]);
+        let mut label = Vec::new();
+        for i in 0..n {
+            let fires = uniform(&mut random) > silent;
+            let with = fires ^ (uniform(&mut random) < 0.05);
+            x[i] = if fires { uniform(&mut random) + 0.1 } else { 0.0 };
+            y[i] = if with { uniform(&mut random) + 0.1 } else { 0.0 };
+            on[0].push(fires);
+            on[1].push(with);
+            label.push(fires ^ (uniform(&mut random) < 0.2));
+        }
+        let counted = |a: &[bool], b: &[bool]| {
+            let (a, b) = (Labels::from_symbols(a), Labels::from_symbols(b));
+            crate::PlugIn::default().pair(&a, &b).unwrap().information.nats()
+        };
+        let auto = Auto::default();
+        let found = auto.pair(&x, &y).unwrap().information.nats();
+        let truth = counted(&on[0], &on[1]);
+        assert!((found - truth).abs() < 0.05, "{silent}: {found} for {truth}");
+        let found = auto.pair(&x, &Labels::from_symbols(&label)).unwrap().information.nats();
+        let truth = counted(&on[0], &label);
+        assert!((found - truth).abs() < 0.02, "{silent}, labels: {found} for {truth}");
+    }
+}
+
+/// Columns of whole numbers, every row of them another, against labels that have nothing to do with them.
+#[test]
+fn rows_of_whole_numbers_are_no_names() {
+    let n = 2000;
+    let mut random = generator(2, Purpose::Known, 13);
+    let x = Array2::from_shape_simple_fn((n, 5), || (uniform(&mut random) * 100.0).floor());
+    let y: Vec<u32> = (0..n).map(|_| (uniform(&mut random) * 10.0) as u32).collect();
+    let y = Labels::from_symbols(&y);
+    let estimate = Auto::default().pair(&x, &y).unwrap();
+    assert!(estimate.information.nats().abs() < 0.05, "{estimate:?}");
+    // By name they can be had as symbols.
+    let named = Auto { x_kind: Some(VariableKind::Names), ..Auto::default() };
+    assert!(named.pair(&x, &y).unwrap().choice.unwrap().reason.contains("exact for these samples"));
+}
+
+#[test]
+fn samples_that_came_twice_count_once() {
+    let sample = Task::named("normal").unwrap().draw(800, 5);
+    let twice: Vec<usize> = (0..1600).map(|i| i / 2).collect();
+    let (x, y) = (sample.x.variable().select(&twice), sample.y.variable().select(&twice));
+    let auto = Auto::default();
+    let once = auto.pair_with_error(&sample.x, &sample.y, crate::Options::default()).unwrap();
+    let found = auto.pair_with_error(&x, &y, crate::Options::default()).unwrap();
+    assert_eq!(found.information, once.information);
+    assert_eq!(found.standard_error, once.standard_error);
+    let counted = |w: &Warning| matches!(w, Warning::Dropped { dropped: 800, .. });
+    assert!(found.warnings.iter().any(counted), "{:?}", found.warnings);
+}
+
+#[test]
+fn entropies_of_numbers_on_a_lattice_are_those_of_a_density() {
+    let mut random = generator(3, Purpose::Known, 14);
+    let x: Vec<f64> = (0..2000).map(|_| normal(&mut random)).collect();
+    let truth = 0.5 * (std::f64::consts::TAU * std::f64::consts::E).ln();
+    for decimals in 1..9 {
+        let unit = 10f64.powi(decimals);
+        let rounded: Vec<f64> = x.iter().map(|v| (v * unit).round() / unit).collect();
+        let estimate = Auto::default().entropy(&rounded).unwrap();
+        assert!((estimate.information.nats() - truth).abs() < 0.06, "{decimals}: {estimate:?}");
+        assert!(estimate.choice.unwrap().reason.contains("differential"));
+    }
+    // Distances of an even grid say nothing of a density.
+    let grid: Vec<f64> = (0..1000).map(|i| f64::from(i) / 1000.0).collect();
+    assert!(matches!(Auto::default().entropy(&grid), Err(EstimateError::Undetermined { .. })));
+    let mixed: Vec<f64> = x.iter().map(|v| v.max(0.0)).collect();
+    assert!(matches!(Auto::default().entropy(&mixed), Err(EstimateError::Undetermined { .. })));
 }
 
 #[test]
@@ -136,9 +231,12 @@ fn what_nobody_can_measure_is_refused() {
     assert!(matches!(pair(&Array2::zeros((0, 2)), &y), Err(EstimateError::Empty { .. })));
     assert!(matches!(pair(&array![[1.0], [2.0], [3.0]], &y), Err(EstimateError::RowMismatch { .. })));
     let one = array![[1.0]];
-    assert_eq!(pair(&one, &Labels::distinct(1)).unwrap().information.nats(), 0.0);
-    // Two samples, two labels: which row, against values that never repeat.
-    assert!(matches!(pair(&array![[1.0], [2.0]], &y), Err(EstimateError::Undetermined { .. })));
+    let few = |needed| move |e| matches!(e, EstimateError::TooFewSamples { needed: n, .. } if n == needed);
+    assert!(pair(&one, &Labels::distinct(1)).is_err_and(few(2)));
+    assert!(pair(&array![[1.0], [2.0]], &y).is_err_and(few(10)));
+    let five: Vec<f64> = (0..5).map(|i| f64::from(i).sin()).collect();
+    assert!(auto.pair(&five, &five).is_err_and(few(10)));
+    assert!(auto.entropy(&five).is_err_and(few(10)));
 }
 
 #[test]
@@ -148,4 +246,39 @@ fn strong_dependence_leaves_plain_neighbours() {
     let estimate = auto.pair(sample.x.variable(), sample.y.variable()).unwrap();
     let choice = estimate.choice.unwrap();
     assert!(choice.name() == "lnc" && choice.reason.contains("ceiling"), "{choice:?}");
+}
+
+/// tanh of a linear map of 2, 5 and 10 inputs: infinite, whatever the estimate.
+#[test]
+fn layers_without_noise_have_a_lower_bound_and_no_value() {
+    let n = 3000;
+    let mut random = generator(6, Purpose::Known, 15);
+    for inputs in [2, 5, 10] {
+        let x = Array2::from_shape_simple_fn((n, inputs), || normal(&mut random));
+        let weights = Array2::from_shape_simple_fn((inputs, 3), || normal(&mut random));
+        let layer = x.dot(&weights).mapv(f64::tanh);
+        let estimate = Auto::default().pair_with_error(&x, &layer, crate::Options::default()).unwrap();
+        assert_eq!(estimate.kind, EstimateKind::Bound(Bound::Lower), "{inputs}");
+        assert!(estimate.warnings.contains(&Warning::NoNoiseSeen));
+        assert!(estimate.standard_error.is_none() && estimate.interval.is_none());
+        assert!(estimate.information.nats() < f64::from(n as u32).ln());
+        let ksg = crate::Ksg::default().pair(&x, &layer).unwrap();
+        assert_eq!(ksg.kind, EstimateKind::Bound(Bound::Lower));
+    }
+}
+
+/// Two classes that a column tells apart: no more than ln 2.
+#[test]
+fn no_estimate_exceeds_the_entropy_of_the_classes() {
+    let mut random = generator(7, Purpose::Known, 16);
+    for n in [40, 300] {
+        let classes: Vec<usize> = (0..n).map(|i| i % 2).collect();
+        let t: Vec<f64> = classes.iter().map(|&c| 10.0 * c as f64 + uniform(&mut random)).collect();
+        let y = Labels::from_symbols(&classes);
+        let estimate = Auto::default().pair(&t, &y).unwrap();
+        assert_eq!(estimate.information, y.entropy(), "{estimate:?}");
+        let t = Array2::from_shape_vec((n, 1), t).unwrap();
+        let readings = Auto::default().layer(&t, &[&y]).unwrap();
+        assert!(readings[0].estimates[0].as_ref().unwrap().information <= y.entropy());
+    }
 }

@@ -14,7 +14,9 @@ pub use permutation::{PermutationTest, permutation_test};
 pub use resampling::Resampling;
 pub use subsampling::{Subsampling, subsampling_error};
 
-use crate::{Estimate, EstimateError, Estimator, Information, Interval, Uncertainty, Variable, Warning};
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, Information, Interval, Uncertainty, Variable, Warning,
+};
 use subsampling::{MANY_SAMPLES, subsample_few};
 
 /// Options of [`with_uncertainty`].
@@ -79,7 +81,8 @@ fn estimate_with_error<E: Estimator + ?Sized>(
     options: Options,
 ) -> Result<Estimate, EstimateError> {
     let mut estimate = resampling.estimate.clone();
-    if estimate.standard_error.is_some() || estimate.warnings.contains(&Warning::Constant) {
+    let bounded = matches!(estimate.kind, EstimateKind::Bound(_));
+    if bounded || estimate.standard_error.is_some() || estimate.warnings.contains(&Warning::Constant) {
         return Ok(estimate);
     }
     let centred = |error: Information| Interval {
@@ -112,6 +115,9 @@ fn estimate_with_error<E: Estimator + ?Sized>(
                 Err(error) => Err(error.to_string()),
             }
         }
+        Uncertainty::Bootstrap if mostly_alone(&estimate) => {
+            Err("most samples are alone in their cells, where samples drawn again say nothing".into())
+        }
         Uncertainty::Bootstrap => match resampling.bootstrap(options.draws, options.seed) {
             Ok(found) => Ok((found.standard_error, found.interval, None)),
             Err(EstimateError::Setting { key, given, allowed }) => {
@@ -128,12 +134,32 @@ fn estimate_with_error<E: Estimator + ?Sized>(
         }
         Ok((error, interval, warning)) => {
             estimate.standard_error = Some(error);
-            estimate.interval = estimate.interval.or(Some(interval));
+            estimate.interval = estimate.interval.or(Some(around(interval, &estimate)));
             estimate.warnings.extend(warning);
         }
         Err(reason) => estimate.warnings.push(Warning::Note(format!("no standard error: {reason}"))),
     }
     Ok(estimate)
+}
+
+/// Whether most samples share their cell with no other.
+fn mostly_alone(estimate: &Estimate) -> bool {
+    let undersampled = |warning: &Warning| matches!(warning, Warning::Undersampled { .. });
+    estimate.warnings.iter().any(undersampled)
+}
+
+/// Returns the interval as far as the estimate can lie in it: up to the ceiling, and with the value itself, which an interval
+/// without the bias of the estimator may not hold.
+fn around(interval: Interval, estimate: &Estimate) -> Interval {
+    let value = estimate.information;
+    let (lower, upper) = match estimate.ceiling {
+        Some(ceiling) if interval.upper > ceiling => (interval.lower, ceiling),
+        _ => (interval.lower, interval.upper),
+    };
+    Interval {
+        lower: if lower > value { value } else { lower },
+        upper: if upper < value { value } else { upper },
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {

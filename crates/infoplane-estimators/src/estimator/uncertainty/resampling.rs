@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Bootstrap, Options, PermutationTest, Subsampling};
+use crate::VariableKind::Continuous;
 use crate::estimator::error::check_variables;
-use crate::estimator::measure::checked_pair;
-use crate::{AnyEstimator, Estimate, EstimateError, Estimator, Labels, Uncertainty, Variable};
+use crate::estimator::measure::{checked_pair, limited_pair};
+use crate::variable::kind::Measured;
+use crate::{AnyEstimator, Estimate, EstimateError, Estimator, Labels, Uncertainty, Variable, VariableKind};
 
 /// The estimate of I(X;Y) of all samples, made once, and what is needed to repeat it on parts of them, on samples drawn
 /// again, and on permuted ones.
@@ -29,40 +31,25 @@ pub struct Resampling<'a, E: Estimator + ?Sized> {
     given: &'a E,
     /// The estimator that was chosen, if the one given chooses.
     choice: Option<AnyEstimator>,
-    x: Side<'a>,
-    y: Side<'a>,
+    x: Measured<'a>,
+    y: Measured<'a>,
     progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
 }
 
-enum Side<'a> {
-    Given(Variable<'a>),
-    Symbols(Labels),
-}
-
-impl<'a> Side<'a> {
-    fn new(
-        estimator: &dyn Fn(Variable<'_>) -> Result<Option<Labels>, EstimateError>,
-        variable: Variable<'a>,
-        as_symbols: bool,
-    ) -> Result<Self, EstimateError> {
-        if matches!(variable, Variable::Labels(_)) {
-            return Ok(Side::Given(variable));
+/// Returns a variable as it is measured: its cells, if the estimator uses nothing else of it.
+fn side<'a>(
+    cells: &dyn Fn(Variable<'_>) -> Result<Option<Labels>, EstimateError>,
+    variable: Variable<'a>,
+    kind: VariableKind,
+    index: u64,
+) -> Result<Measured<'a>, EstimateError> {
+    let measured = Measured::new(variable, kind, index, 0);
+    Ok(match &measured {
+        Measured::Given(Variable::Single(_) | Variable::Double(_)) => {
+            cells(measured.variable())?.map_or(measured, Measured::Symbols)
         }
-        if as_symbols {
-            return Ok(Side::Symbols(variable.symbols()));
-        }
-        Ok(match estimator(variable.view())? {
-            Some(symbols) => Side::Symbols(symbols),
-            None => Side::Given(variable),
-        })
-    }
-
-    fn variable(&self) -> Variable<'_> {
-        match self {
-            Side::Given(variable) => variable.view(),
-            Side::Symbols(labels) => Variable::Labels(labels),
-        }
-    }
+        _ => measured,
+    })
 }
 
 impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
@@ -73,9 +60,10 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
     pub fn new(given: &'a E, x: Variable<'a>, y: Variable<'a>) -> Result<Self, EstimateError> {
         given.check()?;
         check_variables(&[x.view(), y.view()])?;
-        let estimate = checked_pair(given, x.view(), y.view())?;
+        let estimate = limited_pair(given, x.view(), y.view())?;
         let choice = estimate.choice.as_ref().map(|choice| choice.estimator.clone());
-        let as_symbols = estimate.choice.as_ref().map_or(vec![false; 2], |choice| choice.as_symbols.clone());
+        let kinds = estimate.choice.as_ref().map_or(vec![Continuous; 2], |choice| choice.kinds.clone());
+        let rows = estimate.choice.as_ref().and_then(|choice| choice.rows.clone());
         let cells = |variable: Variable<'_>| -> Result<Option<Labels>, EstimateError> {
             let symbols = match &choice {
                 Some(chosen) => chosen.layer_symbols(variable)?,
@@ -83,7 +71,14 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
             };
             Ok(symbols.map(|symbols| symbols.labels))
         };
-        let (x, y) = (Side::new(&cells, x, as_symbols[0])?, Side::new(&cells, y, as_symbols[1])?);
+        let (x, y): (Measured<'a>, Measured<'a>) = match &rows {
+            None => (side(&cells, x, kinds[0], 0)?, side(&cells, y, kinds[1], 1)?),
+            Some(rows) => {
+                let (x, y) = (x.select(rows), y.select(rows));
+                let x = side(&cells, x.variable(), kinds[0], 0)?.into_owned();
+                (x, side(&cells, y.variable(), kinds[1], 1)?.into_owned())
+            }
+        };
         Ok(Resampling { estimate, given, choice, x, y, progress: None })
     }
 

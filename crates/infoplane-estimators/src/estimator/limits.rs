@@ -1,0 +1,125 @@
+//! What no information exceeds, and what is said of an estimate beyond it.
+
+use super::measure::checked_pair;
+use super::noise_floor::{NoiseFloor, noise_floor};
+use crate::{
+    Bound, Estimate, EstimateError, EstimateKind, EstimatorInfo, Family, Information, Ksg, Labels, Scaling,
+    Variable, Warning, math,
+};
+
+/// An estimate this much above its limit, in nats and as a part of the limit, is its random error.
+const BY_CHANCE: f64 = 0.05;
+
+/// Returns an estimate of I(X;Y) as far as it can be one.
+///
+/// | an estimate | becomes |
+/// |---|---|
+/// | above the entropy of a side of symbols by .05 nats and 5 % at most | that entropy, with a warning |
+/// | farther above it | an upper bound: that entropy |
+/// | of numbers, within 1 nat of its ceiling | a lower bound |
+/// | of numbers between which no noise is seen ([`NoiseFloor`]) | a lower bound: no more than KSG-1 gives |
+/// | of numbers, above ln N, where noise cannot be told | a lower bound: no more than KSG-1 gives |
+///
+/// KSG-1 is biased downward in all of these.
+pub(super) fn within_limits(
+    estimator: &'static str,
+    estimate: Estimate,
+    x: &Variable<'_>,
+    y: &Variable<'_>,
+) -> Estimate {
+    if !is_of_the_variables(&estimate.kind) {
+        return estimate;
+    }
+    match (x, y) {
+        // Corrected counts have their own limit: the entropies of few samples are too small.
+        (Variable::Labels(_), Variable::Labels(_)) => estimate,
+        (Variable::Labels(labels), _) | (_, Variable::Labels(labels)) => {
+            below_entropy(estimate, labels.entropy())
+        }
+        _ => below_resolution(estimator, estimate, x, y),
+    }
+}
+
+/// As [`within_limits`], for a layer and a labelling.
+///
+/// # Errors
+/// [`EstimateError::AboveLimit`] where only an upper bound is left, which says nothing of the layer.
+pub(super) fn layer_within_limits(
+    estimator: &EstimatorInfo,
+    estimate: Estimate,
+    labels: &Labels,
+) -> Result<Estimate, EstimateError> {
+    if !is_of_the_variables(&estimate.kind) || estimator.family == Family::Counts {
+        return Ok(estimate);
+    }
+    let value = estimate.information;
+    let held = below_entropy(estimate, labels.entropy());
+    match held.kind {
+        EstimateKind::Bound(Bound::Upper) => {
+            Err(EstimateError::AboveLimit { estimator: estimator.name, value, limit: held.information })
+        }
+        _ => Ok(held),
+    }
+}
+
+/// Whether an estimate claims to be the information of the variables themselves.
+fn is_of_the_variables(kind: &EstimateKind) -> bool {
+    matches!(kind, EstimateKind::Consistent | EstimateKind::GaussianCopula)
+}
+
+fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
+    let value = estimate.information;
+    if value <= entropy {
+        return estimate;
+    }
+    let excess = value.nats() - entropy.nats();
+    let by_chance = excess <= BY_CHANCE * (1.0 + entropy.nats());
+    let mut estimate = Estimate { information: entropy, ..estimate };
+    estimate.warnings.push(Warning::AboveLimit { value, limit: entropy });
+    if !by_chance {
+        estimate.kind = EstimateKind::Bound(Bound::Upper);
+        estimate.standard_error = None;
+        estimate.interval = None;
+    }
+    estimate
+}
+
+fn below_resolution(
+    estimator: &'static str,
+    estimate: Estimate,
+    x: &Variable<'_>,
+    y: &Variable<'_>,
+) -> Estimate {
+    if estimate.kind != EstimateKind::Consistent || estimate.warnings.contains(&Warning::Constant) {
+        return estimate;
+    }
+    let near_ceiling = estimate.warnings.iter().any(|w| matches!(w, Warning::NearCeiling { .. }));
+    let floor = noise_floor(x, y);
+    let too_large = estimate.information.nats() > math::ln(estimate.n_samples as f64);
+    let warning = match floor {
+        NoiseFloor::NotSeen => Some(Warning::NoNoiseSeen),
+        NoiseFloor::Unknown if too_large => Some(Warning::AboveResolution),
+        _ => None,
+    };
+    // LNC follows ridges below the distances of neighbours; where noise is seen its value may be above their ceiling.
+    let saturated = near_ceiling && !(estimator == "lnc" && floor == NoiseFloor::Seen);
+    if warning.is_none() && !saturated {
+        return estimate;
+    }
+    let plain = Ksg { scaling: Scaling::NormalScores, ..Ksg::default() };
+    let by_neighbours = checked_pair(&plain, x.view(), y.view()).map(|estimate| estimate.information);
+    let information = match by_neighbours {
+        Ok(plain) if plain < estimate.information => plain,
+        _ => estimate.information,
+    };
+    let mut warnings = estimate.warnings;
+    warnings.extend(warning);
+    Estimate {
+        information,
+        kind: EstimateKind::Bound(Bound::Lower),
+        standard_error: None,
+        interval: None,
+        warnings,
+        ..estimate
+    }
+}

@@ -1,0 +1,214 @@
+//! Detects dependence that is finer than the distances between samples.
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::input::columns;
+use crate::linear_algebra::small::{cholesky, solve};
+use crate::{Scaling, Variable, math};
+
+/// Places at which a value is predicted from its neighbours.
+const PLACES: usize = 256;
+/// Columns of the neighbours' side beyond which distances hardly differ.
+const MOST_COLUMNS: usize = 16;
+/// Columns of the predicted side that are looked at.
+const MOST_PREDICTED: usize = 64;
+/// Neighbours per coefficient of the nearer fit.
+const NEAR: usize = 3;
+/// By how much the farther neighbours must be farther for a difference to show.
+const FARTHER: f64 = 1.15;
+/// Share of the growth of an error without noise from which noise is not seen.
+const GROWTH: f64 = 0.5;
+
+/// What is seen of the noise between two variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoiseFloor {
+    /// Predictions from nearer neighbours are no better: what is left is noise.
+    Seen,
+    /// Some column is predicted ever better from nearer neighbours: no noise is seen at the distances of the samples, and
+    /// there may be none.
+    NotSeen,
+    /// There are too many columns, or too few samples.
+    Unknown,
+}
+
+/// Returns whether noise is seen in each variable beside what it follows from the other.
+///
+/// Every column of one variable is predicted at 256 places by linear fits to the nearest neighbours in the other, the
+/// place itself left out: from 3 (d + 1) neighbours and from f times as many. A smooth function makes errors that grow with
+/// the square of the distance, by f^(2/d); noise makes errors that do not grow. The median error of some column that grows
+/// by more than the square root of that says that what is left is curvature rather than noise.
+///
+/// Cost O(256 n d).
+pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
+    let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
+    let (Some(x), Some(y)) = (scaled(x), scaled(y)) else { return NoiseFloor::Unknown };
+    match (growth(&x, &y), growth(&y, &x)) {
+        (Some(true), _) | (_, Some(true)) => NoiseFloor::NotSeen,
+        (None, _) | (_, None) => NoiseFloor::Unknown,
+        (Some(false), Some(false)) => NoiseFloor::Seen,
+    }
+}
+
+/// Returns whether errors of predictions of columns of `to` grow with the distance in `from`; `None` where it cannot be
+/// told.
+fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
+    let (n, d) = from.dim();
+    if d == 0 || d > MOST_COLUMNS || to.ncols() == 0 {
+        return None;
+    }
+    let near = NEAR * (d + 1);
+    let times = math::powi(FARTHER, d as i32).ceil().max(4.0) as usize;
+    let far = near * times;
+    if far > n / 2 {
+        return None;
+    }
+    let width = to.ncols().min(MOST_PREDICTED);
+    let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
+    let errors: Vec<[Vec<f64>; 2]> = places
+        .into_par_iter()
+        .map(|place| {
+            let neighbours = nearest(from, place, far);
+            [near, far].map(|k| {
+                let weights = weights(from, place, &neighbours[..k]);
+                (0..width)
+                    .map(|column| {
+                        let rows = weights.iter().zip(&neighbours);
+                        let predicted: f64 = rows.map(|(weight, &row)| weight * to[(row, column)]).sum();
+                        (predicted - to[(place, column)]).abs()
+                    })
+                    .collect()
+            })
+        })
+        .collect();
+    let expected = math::ln(times as f64) * 2.0 / d as f64;
+    Some((0..width).any(|column| {
+        let [near, far] =
+            [0, 1].map(|scale| median(errors.iter().map(|errors| errors[scale][column]).collect()));
+        // Up to rounding a fit without an error is exact at any distance.
+        near <= 1e-12 || math::ln(far / near) > GROWTH * expected
+    }))
+}
+
+/// Returns the `k` nearest rows of a row, itself left out, in ascending order of distance.
+fn nearest(rows: &Array2<f64>, place: usize, k: usize) -> Vec<usize> {
+    let own = rows.row(place);
+    let distance =
+        |row: usize| -> f64 { rows.row(row).iter().zip(own).map(|(a, b)| (a - b) * (a - b)).sum() };
+    let mut all: Vec<(f64, usize)> =
+        (0..rows.nrows()).filter(|&row| row != place).map(|row| (distance(row), row)).collect();
+    // By row where distances are equal, so that the order is that of no sorting algorithm.
+    let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    all.select_nth_unstable_by(k - 1, order);
+    all.truncate(k);
+    all.sort_unstable_by(order);
+    all.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Returns the weights with which the values at the neighbours add up to the linear fit at the place.
+fn weights(from: &Array2<f64>, place: usize, neighbours: &[usize]) -> Vec<f64> {
+    let d = from.ncols();
+    let size = d + 1;
+    // Differences in units of the farthest neighbour, so that one ridge fits all scales.
+    let own = from.row(place);
+    let difference = |row: usize, column: usize| from[(row, column)] - own[column];
+    let farthest = *neighbours.last().expect("neighbours");
+    let unit = (0..d).map(|c| difference(farthest, c) * difference(farthest, c)).sum::<f64>().sqrt();
+    let unit = if unit > 0.0 { unit } else { 1.0 };
+    let design: Vec<f64> = neighbours
+        .iter()
+        .flat_map(|&row| std::iter::once(1.0).chain((0..d).map(move |column| difference(row, column) / unit)))
+        .collect();
+    let mut normal = vec![0.0; size * size];
+    for row in design.chunks_exact(size) {
+        for i in 0..size {
+            for j in 0..=i {
+                normal[i * size + j] += row[i] * row[j];
+            }
+        }
+    }
+    for i in 0..size {
+        // Neighbours in a plane leave a slope open, which the ridge sets to 0.
+        normal[i * size + i] += 1e-10 * neighbours.len() as f64;
+        for j in 0..i {
+            normal[j * size + i] = normal[i * size + j];
+        }
+    }
+    if !cholesky(&mut normal, size, 0.0) {
+        return vec![1.0 / neighbours.len() as f64; neighbours.len()];
+    }
+    // The fit at the place is its constant: the first row of the inverse times the design.
+    let mut first = vec![0.0; size];
+    first[0] = 1.0;
+    solve(&normal, size, &mut first);
+    design.chunks_exact(size).map(|row| row.iter().zip(&first).map(|(a, b)| a * b).sum()).collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, generator, normal};
+
+    fn normals(n: usize, width: usize, seed: u64) -> Array2<f64> {
+        let mut random = generator(seed, Purpose::Known, 55);
+        Array2::from_shape_simple_fn((n, width), || normal(&mut random))
+    }
+
+    fn floor(x: &Array2<f64>, y: &Array2<f64>) -> NoiseFloor {
+        noise_floor(&Variable::from(x), &Variable::from(y))
+    }
+
+    #[test]
+    fn layers_without_noise_show_none_and_layers_with_noise_do() {
+        for (inputs, n) in [(1, 1000), (2, 1000), (5, 3000), (10, 3000)] {
+            for seed in 0..5 {
+                let x = normals(n, inputs, seed);
+                let weights = normals(inputs, inputs.max(3), 100 + seed) * (2.0 / inputs as f64).sqrt();
+                let layer = x.dot(&weights).mapv(f64::tanh);
+                assert_eq!(floor(&x, &layer), NoiseFloor::NotSeen, "{inputs} {seed}");
+                assert_eq!(floor(&layer, &x), NoiseFloor::NotSeen, "{inputs} {seed}");
+                let noisy = &layer + &(normals(n, inputs.max(3), 200 + seed) * 0.5);
+                assert_eq!(floor(&x, &noisy), NoiseFloor::Seen, "{inputs} {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn independent_and_linear_columns_show_their_noise() {
+        for (width, n) in [(1, 300), (2, 500), (5, 1000), (10, 2000)] {
+            for seed in 0..10 {
+                let x = normals(n, width, seed);
+                let other = normals(n, width, 50 + seed);
+                assert_eq!(floor(&x, &other), NoiseFloor::Seen, "{width} {seed}");
+                for noise in [1.0, 0.1, 0.001] {
+                    assert_eq!(
+                        floor(&x, &(&x + &(&other * noise))),
+                        NoiseFloor::Seen,
+                        "{width} {seed} {noise}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn curves_with_noise_beyond_their_curvature_show_it() {
+        let x = normals(1000, 1, 1);
+        let other = normals(1000, 1, 2);
+        for map in [(|v| v * v) as fn(f64) -> f64, |v| (3.0 * v).sin(), f64::exp] {
+            assert_eq!(floor(&x, &(x.mapv(map) + &other * 0.05)), NoiseFloor::Seen);
+            assert_eq!(floor(&x, &x.mapv(map)), NoiseFloor::NotSeen);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_unknown() {
+        assert_eq!(floor(&normals(20, 1, 1), &normals(20, 1, 2)), NoiseFloor::Unknown);
+        assert_eq!(floor(&normals(200, 20, 1), &normals(200, 20, 2)), NoiseFloor::Unknown);
+    }
+}
