@@ -17,7 +17,7 @@ pub struct Keyframe {
     pub steps: u64,
     /// The seed from which all random numbers of the training run are drawn.
     pub seed: u64,
-    /// A check sum of everything that determines the training run: its configuration and seed, the initial network,
+    /// A checksum of everything that determines the training run: its configuration and seed, the initial network,
     /// the data and the training rows. A keyframe fits a training run only if it is the same.
     pub training: u128,
     /// The state of the stopping rule; absent without one.
@@ -29,7 +29,7 @@ pub struct Keyframe {
     pub moments: Vec<Network>,
 }
 
-/// A check sum of numbers, bit for bit.
+/// A checksum of numbers, bit for bit.
 pub(super) struct DigestOfValues {
     hasher: XxHash3_128,
     bytes: Vec<u8>,
@@ -53,7 +53,7 @@ impl DigestOfValues {
     }
 }
 
-/// Returns the check sum of some numbers.
+/// Returns the checksum of some numbers.
 pub(super) fn digest_of_values(values: &[f32]) -> u128 {
     let mut digest = DigestOfValues::new();
     digest.add(values);
@@ -61,7 +61,7 @@ pub(super) fn digest_of_values(values: &[f32]) -> u128 {
 }
 
 impl Trainer {
-    /// Returns a check sum of everything that determines this training run.
+    /// Returns a checksum of everything that determines this training run.
     fn fingerprint(&self) -> u128 {
         *self.fingerprint.get_or_init(|| {
             let mut hasher = XxHash3_128::new();

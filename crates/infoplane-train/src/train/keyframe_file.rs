@@ -31,7 +31,7 @@ struct Description {
 }
 
 impl Description {
-    /// Returns the check sum of this description and of `tensors`, (name, shape, bytes).
+    /// Returns the checksum of this description and of `tensors`, (name, shape, bytes).
     fn digest_with<'a>(
         &mut self,
         tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [u8])>,
@@ -82,11 +82,11 @@ pub enum KeyframeError {
         reason: String,
     },
     /// The format is correct, but the contents have changed since they were written.
-    #[error("the content has the check sum {found}, but {written} was written with it; the file is damaged")]
+    #[error("the content has the checksum {found}, but {written} was written with it; the file is damaged")]
     Digest {
-        /// The check sum in the file.
+        /// The checksum in the file.
         written: String,
-        /// The check sum of its content.
+        /// The checksum of its content.
         found: String,
     },
     /// Layers that do not fit together.
@@ -98,7 +98,7 @@ impl Keyframe {
     /// Returns the bytes of a safetensors file: single-precision tensors `layers.0.weight`, `layers.0.bias`, … as a
     /// `torch.nn.Linear` names and shapes them, and `moments.0.layers.0.weight`, … for the optimizer.
     ///
-    /// The metadata entry `infoplane` is a JSON object with everything else and a check sum of it all, 128 bits of
+    /// The metadata entry `infoplane` is a JSON object with everything else and a checksum of it all, 128 bits of
     /// XXH3, so that a flipped bit is found. The same keyframe gives the same bytes.
     ///
     /// ```

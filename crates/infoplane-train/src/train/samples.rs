@@ -22,7 +22,7 @@ pub struct Samples {
     pub(crate) n_features: usize,
     pub(crate) classes: Vec<u32>,
     pub(crate) n_classes: usize,
-    /// The check sum of everything; computed when first needed.
+    /// The checksum of everything; computed when first needed.
     digest: OnceLock<u128>,
 }
 
@@ -102,7 +102,7 @@ impl Samples {
         self.classes.len()
     }
 
-    /// Returns a check sum of the inputs and their classes; the same however the inputs are kept.
+    /// Returns a checksum of the inputs and their classes; the same however the inputs are kept.
     pub(super) fn digest(&self) -> u128 {
         *self.digest.get_or_init(|| {
             let classes = self.classes.iter().flat_map(|class| class.to_le_bytes());

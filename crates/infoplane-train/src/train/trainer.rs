@@ -61,7 +61,7 @@ pub struct Trainer {
     /// The gradients of the last epoch, if that epoch was recorded.
     pub(super) recorded: Option<GradientMoments>,
     pub(super) diverged: Option<SnapshotError>,
-    /// A check sum of the parameters it began with.
+    /// A checksum of the parameters it began with.
     pub(super) initial: u128,
     pub(super) fingerprint: OnceLock<u128>,
     /// The state of the stopping rule; absent without one.

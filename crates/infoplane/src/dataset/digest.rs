@@ -5,7 +5,7 @@ use twox_hash::XxHash3_128;
 use super::Dataset;
 
 impl Dataset {
-    /// A check sum of inputs, labels and split: 128 bits of XXH3, in hexadecimal.
+    /// A checksum of inputs, labels and split: 128 bits of XXH3, in hexadecimal.
     ///
     /// Depends on the shape and on every bit of the inputs, on the number of every label and on the split
     /// that the data came with, not on the name; the same on every machine. It tells apart data that differ

@@ -19,7 +19,7 @@ pub(crate) struct Span {
 
 /// The journal of a directory that is being written.
 ///
-/// Every record is a line of its own with a check sum, so damage to one does no harm to another; whole lines are
+/// Every record is a line of its own with a checksum, so damage to one does no harm to another; whole lines are
 /// handed to the system in one write.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -177,7 +177,7 @@ impl Journal {
     }
 }
 
-/// Digits of the check sum.
+/// Digits of the checksum.
 const DIGITS: usize = 8;
 
 /// `1c291ca3 {…}`: CRC-32 of that file and the JSON text in hexadecimal, a space, the text.
@@ -191,7 +191,7 @@ fn write_line(lines: &mut Vec<u8>, record: &impl Serialize, seal: Seal) -> io::R
     Ok(())
 }
 
-/// What ties a journal to its directory: the check sum of the file that names what is computed, with which that of every
+/// What ties a journal to its directory: the checksum of the file that names what is computed, with which that of every
 /// line begins. Lines of another computation, or of this one before somebody changed what it is, count as damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seal(u32);
