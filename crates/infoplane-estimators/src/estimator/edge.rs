@@ -473,11 +473,12 @@ mod tests {
             (estimate.information, &estimate.warnings[..]),
             (Information::ZERO, &[Warning::Constant][..])
         );
-        // Duplicated rows, one sample, more columns than samples, and a bandwidth that overflows: finite.
+        // Duplicated rows, one sample (refused), more columns than samples, and a bandwidth that overflows: finite.
         let twice = ndarray::concatenate(Axis(0), &[t.view(), t.view()]).unwrap();
         assert!(pair(&edge(), &twice, &twice).information.nats().is_finite());
         let single = Array2::<f64>::ones((1, 4));
-        assert_eq!(pair(&edge(), &single, &single).information, Information::ZERO);
+        let refused = edge().pair(&single, &single).unwrap_err();
+        assert!(matches!(refused, EstimateError::TooFewSamples { needed: 2, .. }), "{refused}");
         let (wide, other) = gaussian(4, 30, 0.5, 2);
         assert!(pair(&edge(), &wide, &other).information.nats().is_finite());
         let narrow = Edge { bandwidth: 1e-308, ..Edge::default() };

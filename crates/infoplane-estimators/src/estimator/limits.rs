@@ -22,16 +22,15 @@ const BY_CHANCE: f64 = 0.05;
 ///
 /// KSG-1 is biased downward in all of these.
 pub(super) fn within_limits(
-    estimator: &'static str,
+    estimator: &EstimatorInfo,
     estimate: Estimate,
     x: &Variable<'_>,
     y: &Variable<'_>,
 ) -> Estimate {
-    if !is_of_the_variables(&estimate.kind) {
+    if !is_limited(estimator, &estimate.kind) {
         return estimate;
     }
     match (x, y) {
-        // Corrected counts have their own limit: the entropies of few samples are too small.
         (Variable::Labels(_), Variable::Labels(_)) => estimate,
         (Variable::Labels(labels), _) | (_, Variable::Labels(labels)) => {
             below_entropy(estimate, labels.entropy())
@@ -49,7 +48,7 @@ pub(super) fn layer_within_limits(
     estimate: Estimate,
     labels: &Labels,
 ) -> Result<Estimate, EstimateError> {
-    if !is_of_the_variables(&estimate.kind) || estimator.family == Family::Counts {
+    if !is_limited(estimator, &estimate.kind) {
         return Ok(estimate);
     }
     let value = estimate.information;
@@ -63,8 +62,11 @@ pub(super) fn layer_within_limits(
 }
 
 /// Whether an estimate claims to be the information of the variables themselves.
-fn is_of_the_variables(kind: &EstimateKind) -> bool {
-    matches!(kind, EstimateKind::Consistent | EstimateKind::GaussianCopula)
+///
+/// Corrected counts have their own limit: the entropies of few samples are too small.
+fn is_limited(estimator: &EstimatorInfo, kind: &EstimateKind) -> bool {
+    estimator.family != Family::Counts
+        && matches!(kind, EstimateKind::Consistent | EstimateKind::GaussianCopula)
 }
 
 fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
@@ -85,7 +87,7 @@ fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
 }
 
 fn below_resolution(
-    estimator: &'static str,
+    estimator: &EstimatorInfo,
     estimate: Estimate,
     x: &Variable<'_>,
     y: &Variable<'_>,
@@ -102,7 +104,7 @@ fn below_resolution(
         _ => None,
     };
     // LNC follows ridges below the distances of neighbours; where noise is seen its value may be above their ceiling.
-    let saturated = near_ceiling && !(estimator == "lnc" && floor == NoiseFloor::Seen);
+    let saturated = near_ceiling && !(estimator.name == "lnc" && floor == NoiseFloor::Seen);
     if warning.is_none() && !saturated {
         return estimate;
     }

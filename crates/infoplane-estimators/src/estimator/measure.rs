@@ -4,7 +4,7 @@ use super::error::{check_layer, check_variables};
 use super::limits::within_limits;
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
-    Auto, Estimate, EstimateError, Estimator, LabelSides, Labels, LayerEstimate, LayerRange, Options,
+    Auto, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels, LayerEstimate, LayerRange, Options,
     Quantity, Symbols, Variable,
 };
 
@@ -71,7 +71,7 @@ pub trait Measure: Estimator {
         self.check()?;
         check_variables(&[x.view(), y.view(), z.view()])?;
         check_offered(self, Quantity::ConditionalInformation)?;
-        check_two_samples(self.name(), x.n_samples())?;
+        check_two_samples(self.info(), x.n_samples())?;
         if x.n_samples() > 1 && (x.is_constant() || y.is_constant()) {
             return Ok(Estimate::of_constant(&[x.view(), y.view(), z.view()]));
         }
@@ -89,7 +89,7 @@ pub trait Measure: Estimator {
         }
         check_variables(parts)?;
         check_offered(self, Quantity::TotalCorrelation)?;
-        check_two_samples(self.name(), parts[0].n_samples())?;
+        check_two_samples(self.info(), parts[0].n_samples())?;
         if parts[0].n_samples() > 1 && parts.iter().filter(|part| !part.is_constant()).count() < 2 {
             return Ok(match parts.iter().any(Variable::is_constant) {
                 true => Estimate::of_constant(parts),
@@ -211,20 +211,21 @@ pub(super) fn limited_pair<E: Estimator + ?Sized>(
     x: Variable<'_>,
     y: Variable<'_>,
 ) -> Result<Estimate, EstimateError> {
-    check_two_samples(estimator.name(), x.n_samples())?;
+    check_two_samples(estimator.info(), x.n_samples())?;
     let estimate = checked_pair(estimator, x.view(), y.view())?;
     // A choice was made for the variables as they are measured, and limited there.
     Ok(match estimate.choice {
         Some(_) => estimate,
-        None => within_limits(estimator.name(), estimate, &x, &y),
+        None => within_limits(estimator.info(), estimate, &x, &y),
     })
 }
 
-/// Of one sample nobody knows whether it depends on anything.
-fn check_two_samples(estimator: &'static str, n_samples: usize) -> Result<(), EstimateError> {
-    if n_samples < 2 {
+/// Of one sample nobody knows whether it depends on anything; counts, bins and noise describe the samples themselves.
+fn check_two_samples(info: &EstimatorInfo, n_samples: usize) -> Result<(), EstimateError> {
+    let describes = matches!(info.family, Family::Counts | Family::Bins | Family::Noise);
+    if n_samples < 2 && !describes {
         let reason = "a dependence to measure".into();
-        return Err(EstimateError::TooFewSamples { estimator, reason, needed: 2, n_samples });
+        return Err(EstimateError::TooFewSamples { estimator: info.name, reason, needed: 2, n_samples });
     }
     Ok(())
 }

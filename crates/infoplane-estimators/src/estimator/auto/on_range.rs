@@ -79,10 +79,10 @@ impl AutoOnRange {
         let y = Measured::new(y, choice.kinds[1], 1, 0);
         let (x, y) = (x.variable(), y.variable());
         let is_ksg = matches!(choice.estimator, AnyEstimator::ExtrapolatedKsg(_) | AnyEstimator::Ksg(_));
-        let name = choice.name();
+        let info = choice.estimator.info();
         let estimate = self.by(choice.clone(), |estimator| checked_pair(estimator, x.view(), y.view()))?;
         if !is_ksg || !near_ceiling(&estimate) {
-            return Ok(within_limits(name, estimate, &x, &y));
+            return Ok(within_limits(info, estimate, &x, &y));
         }
         let reason = format!(
             "{}; {} gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
@@ -93,7 +93,8 @@ impl AutoOnRange {
         // By units ridges stay straight, which LNC looks for; heavy tails need ranks.
         let heavy = [&x, &y].into_iter().any(|side| DataProfile::new(side, None).heavy);
         let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
-        let estimator = Lnc { scaling, ..Lnc::default() }.into();
+        let estimator: AnyEstimator = Lnc { scaling, ..Lnc::default() }.into();
+        let lnc = estimator.info();
         let stronger = self.by(Choice { estimator, reason, ..choice }, |estimator| {
             checked_pair(estimator, x.view(), y.view())
         });
@@ -101,9 +102,9 @@ impl AutoOnRange {
         // stands.
         Ok(match stronger {
             Ok(stronger) if stronger.information > estimate.information => {
-                within_limits("lnc", stronger, &x, &y)
+                within_limits(lnc, stronger, &x, &y)
             }
-            _ => within_limits(name, estimate, &x, &y),
+            _ => within_limits(info, estimate, &x, &y),
         })
     }
 }
