@@ -6,24 +6,33 @@
 #[cfg(test)]
 mod bad_input;
 mod bi_ksg;
+mod combined;
 mod cv_ksg;
 mod extrapolated_ksg;
 mod kl;
 mod ksg;
 mod ksg2;
 mod mixed_ksg;
+mod mixture_ksg;
+mod residual_ksg;
 mod ross;
 mod sliced;
+mod untied_ksg;
 
 pub use bi_ksg::BiKsg;
+pub use combined::Combined;
 pub use cv_ksg::CvKsg;
 pub use extrapolated_ksg::ExtrapolatedKsg;
 pub use kl::Kl;
 pub use ksg::Ksg;
 pub use ksg2::Ksg2;
 pub use mixed_ksg::{MixedKsg, MixedKsgForm};
+pub use mixture_ksg::MixtureKsg;
+pub(super) use mixture_ksg::centred;
+pub use residual_ksg::ResidualKsg;
 pub use ross::Ross;
 pub use sliced::Sliced;
+pub use untied_ksg::UntiedKsg;
 
 use ndarray::{Array2, Axis, concatenate};
 
@@ -115,6 +124,30 @@ impl PreparedParts {
             )));
         }
         Ok(PreparedParts { parts, warnings })
+    }
+}
+
+/// A value of a method that measures in parts, of which the last is left to neighbours.
+#[derive(Debug, Clone)]
+struct Candidate {
+    nats: f64,
+    /// What is left to neighbours, whose bias grows with it.
+    remainder: f64,
+    /// The standard error of the value.
+    error: f64,
+    /// Which way it was measured.
+    name: &'static str,
+    /// What was fitted.
+    about: String,
+}
+
+/// Returns a warning if some columns of the variables never change.
+fn constant_columns(variables: &[Variable<'_>]) -> Vec<Warning> {
+    let constant = |column: &[f64]| column.iter().all(|v| *v == column[0]);
+    let of = |variable: &Variable<'_>| (0..variable.width()).filter(|&c| constant(&variable.column(c))).count();
+    match variables.iter().map(of).sum() {
+        0 => Vec::new(),
+        columns => vec![Warning::ConstantColumns { columns }],
     }
 }
 
