@@ -84,9 +84,7 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
             let fits = 30.0 * 8.0 * n * (columns as f64 + 4.0);
             (fits + copies * number("surrogates").unwrap_or(4.0).min(16.0), "fits and copies of the samples")
         }
-        "untied-ksg" => {
-            (copies * number("draws").unwrap_or(8.0).min(16.0), "copies of the samples")
-        }
+        "untied-ksg" => (copies * number("draws").unwrap_or(8.0).min(16.0), "copies of the samples"),
         "cv-ksg" => {
             // Surrogates are measured side by side.
             (copies * (number("surrogates").unwrap_or(1.0)).min(16.0), "copies of the samples")

@@ -10,7 +10,10 @@ use super::classifier::Classifier;
 use super::edge::Edge;
 use super::gaussian::Gcmi;
 use super::kde::Kde;
-use super::knn::{BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg, Ross, Sliced, UntiedKsg};
+use super::knn::{
+    BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg, Ross, Sliced,
+    UntiedKsg,
+};
 use super::local::{Gknn, Klnn, Lgde, Lnc};
 use super::noise::Noise;
 use super::renyi::Renyi;

@@ -109,10 +109,8 @@ impl Mixture {
         for _ in 0..8 {
             owner.par_iter_mut().enumerate().for_each(|(row, owner)| {
                 let squares = centres.iter().map(|centre| distance(row, centre));
-                *owner = squares
-                    .enumerate()
-                    .min_by(|a, b| a.1.total_cmp(&b.1))
-                    .map_or(0, |(centre, _)| centre);
+                *owner =
+                    squares.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(centre, _)| centre);
             });
             let mut counts = vec![0.0; size];
             let mut sums = vec![vec![0.0; d]; size];
@@ -402,7 +400,11 @@ impl Mixture {
             let component = component.unwrap_or(self.size() - 1);
             white.iter_mut().for_each(|v| *v = normal(random));
             // Both laws take as many random numbers, so that one fit moves into another without a jump.
-            let scale = if self.freedom.is_finite() { (self.freedom / chi_square(self.freedom, random)).sqrt() } else { 1.0 };
+            let scale = if self.freedom.is_finite() {
+                (self.freedom / chi_square(self.freedom, random)).sqrt()
+            } else {
+                1.0
+            };
             let (mean, factor) = (&self.means[component], &self.factors[component]);
             for i in 0..self.d {
                 let known: f64 =
@@ -549,7 +551,8 @@ mod tests {
     fn one_component_is_the_sample_and_densities_are_the_closed_form() {
         let (x, y) = correlated(500, 1, 0.6, 1);
         let rows = concatenate(Axis(1), &[x.view(), y.view()]).unwrap().as_standard_layout().into_owned();
-        let fitted = Mixture::single(rows.view(), Shape::Full, f64::INFINITY).unwrap().fitted(rows.view()).unwrap();
+        let fitted =
+            Mixture::single(rows.view(), Shape::Full, f64::INFINITY).unwrap().fitted(rows.view()).unwrap();
         let (n, mut mean, mut second) = (500.0, [0.0; 2], [0.0; 3]);
         for row in rows.rows() {
             mean[0] += row[0] / n;
@@ -599,7 +602,11 @@ mod tests {
         for shape in [Shape::Full, Shape::Tied, Shape::Diagonal] {
             let fitted =
                 Mixture::start(rows.view(), shape, f64::INFINITY, 3, 1).unwrap().fitted(rows.view()).unwrap();
-            assert!(fitted.shares.iter().all(|share| (share - 1.0 / 3.0).abs() < 0.01), "{:?}", fitted.shares);
+            assert!(
+                fitted.shares.iter().all(|share| (share - 1.0 / 3.0).abs() < 0.01),
+                "{:?}",
+                fitted.shares
+            );
             // x tells one group from the other two: ln 3 − (2/3) ln 2; y the same of another one. What they share is
             // ln 3 − (4/3) ln 2 … of three equal groups, 0.174 nats.
             let mean = fitted.ln_ratios(rows.view(), 1).iter().sum::<f64>() / 900.0;

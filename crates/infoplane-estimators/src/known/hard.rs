@@ -130,7 +130,8 @@ impl Mixture {
         let factors = (0..components)
             .map(|_| {
                 let b = vector(d * d);
-                let product = |i: usize, j: usize| -> f64 { (0..d).map(|k| b[i * d + k] * b[j * d + k]).sum() };
+                let product =
+                    |i: usize, j: usize| -> f64 { (0..d).map(|k| b[i * d + k] * b[j * d + k]).sum() };
                 let mut covariance: Vec<f64> = (0..d * d)
                     .map(|at| product(at / d, at % d) / d as f64 + if at / d == at % d { 0.1 } else { 0.0 })
                     .collect();
@@ -161,7 +162,8 @@ impl Mixture {
                 let product = |i: usize, j: usize| -> f64 {
                     (0..=i.min(j)).map(|k| l[i * self.d + k] * l[j * self.d + k]).sum()
                 };
-                let mut part: Vec<f64> = (0..d * d).map(|at| product(first + at / d, first + at % d)).collect();
+                let mut part: Vec<f64> =
+                    (0..d * d).map(|at| product(first + at / d, first + at % d)).collect();
                 assert!(small::cholesky(&mut part, d, 0.0), "positive definite");
                 part
             })
@@ -178,7 +180,9 @@ impl Mixture {
                 let mut rest: Vec<f64> = at.iter().zip(mean).map(|(a, m)| a - m).collect();
                 small::solve_lower(factor, self.d, &mut rest);
                 let squares: f64 = rest.iter().map(|v| v * v).sum();
-                -0.5 * (squares + small::ln_determinant(factor, self.d) + self.d as f64 * math::ln(std::f64::consts::TAU))
+                -0.5 * (squares
+                    + small::ln_determinant(factor, self.d)
+                    + self.d as f64 * math::ln(std::f64::consts::TAU))
             })
             .collect();
         let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -378,7 +382,8 @@ const CLASSES: u32 = 10;
 pub(super) fn wide_classes(n: usize, streams: Streams, width: usize, deviation: f64) -> Sample {
     static TRUTHS: [OnceLock<f64>; 32] = [const { OnceLock::new() }; 32];
     let mut constants = streams.constants();
-    let means = Array2::from_shape_simple_fn((CLASSES as usize, width), || deviation * normal(&mut constants));
+    let means =
+        Array2::from_shape_simple_fn((CLASSES as usize, width), || deviation * normal(&mut constants));
     let nats = *TRUTHS[width].get_or_init(|| class_ln_ratios(&means, 1, DRAWS).mean().unwrap_or_default());
     let mut random = streams.draws();
     let mut t = Array2::zeros((n, width));
@@ -433,7 +438,9 @@ mod tests {
     fn noisy_lines_and_parabolas_agree_with_another_rule() {
         let sigma = 0.02;
         let line = |y: f64| {
-            (0..2000).map(|i| density((y - (f64::from(i) + 0.5) / 2000.0) / sigma)).sum::<f64>() / 2000.0 / sigma
+            (0..2000).map(|i| density((y - (f64::from(i) + 0.5) / 2000.0) / sigma)).sum::<f64>()
+                / 2000.0
+                / sigma
         };
         let truth = midpoint(line, -0.2, 1.2, 3000) - normal_entropy(sigma);
         assert!((linear_normal_nats(sigma) - truth).abs() < 1e-5, "{} {truth}", linear_normal_nats(sigma));
@@ -444,7 +451,9 @@ mod tests {
         let truth = midpoint(parabola, -0.2, 1.2, 3000) - normal_entropy(sigma);
         assert!((two_branches_nats(sigma) - truth).abs() < 1e-5, "{} {truth}", two_branches_nats(sigma));
         // From another program (scipy, trapezoids).
-        assert!((linear_normal_nats(0.01) - 3.204).abs() < 6e-4 && (two_branches_nats(0.01) - 3.012).abs() < 6e-4);
+        assert!(
+            (linear_normal_nats(0.01) - 3.204).abs() < 6e-4 && (two_branches_nats(0.01) - 3.012).abs() < 6e-4
+        );
     }
 
     /// Of one column on each side it is the closed form of `student`; in more, the mean of ln p(x,y)/(p(x) p(y)).
@@ -488,7 +497,8 @@ mod tests {
         // p(x) as an integral of p(x,y) over y, one column each.
         let mixture = Mixture::new(task.streams(0), 2, COMPONENTS);
         let x = mixture.marginal(0, 1);
-        let sum: f64 = (0..4000).map(|i| mixture.ln_density(&[0.3, -20.0 + 0.01 * f64::from(i)]).exp() * 0.01).sum();
+        let sum: f64 =
+            (0..4000).map(|i| mixture.ln_density(&[0.3, -20.0 + 0.01 * f64::from(i)]).exp() * 0.01).sum();
         assert!((sum - x.ln_density(&[0.3]).exp()).abs() < 1e-6);
         let task = Task::named("classes-10x10").unwrap();
         let truth = task.draw(1, 0).information.nats();

@@ -1,6 +1,6 @@
 //! Models of a class given numbers: each learns from some rows and gives log probabilities of all classes for others.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::linear_algebra::{cholesky, matrix_product, small};
 use crate::math;
@@ -8,7 +8,7 @@ use crate::math;
 /// Shares of the pooled covariance in that of each class; the one that predicts best is taken.
 const SHARES_OF_POOLED: [f64; 5] = [0.03, 0.1, 0.3, 0.6, 0.9];
 
-/// Squares and products of columns that a quadratic model takes at most.
+/// Products of two columns, and of their signs, that a quadratic model takes at most.
 const PRODUCTS: usize = 30;
 
 /// Classes up to which squares and products are looked at; columns likewise.
@@ -109,7 +109,8 @@ impl Gaussian {
         for i in 0..d {
             pooled[i * d + i] += 1e-6;
         }
-        let factor = |mut covariance: Vec<f64>| small::cholesky(&mut covariance, d, 1e-12).then_some(covariance);
+        let factor =
+            |mut covariance: Vec<f64>| small::cholesky(&mut covariance, d, 1e-12).then_some(covariance);
         let factors = match share_of_pooled >= 1.0 {
             true => vec![factor(pooled)?],
             false => own
@@ -119,7 +120,8 @@ impl Gaussian {
                     // A class of few rows has little to say of its covariance.
                     let share = (share_of_pooled + d as f64 / (count + d as f64)).min(1.0);
                     let freedom = (count - 1.0).max(1.0);
-                    let mixed = own.iter().zip(&pooled).map(|(own, p)| (1.0 - share) * own / freedom + share * p);
+                    let mixed =
+                        own.iter().zip(&pooled).map(|(own, p)| (1.0 - share) * own / freedom + share * p);
                     factor(mixed.collect())
                 })
                 .collect::<Option<Vec<_>>>()?,
@@ -153,9 +155,30 @@ impl Model for Gaussian {
     }
 }
 
-/// Multinomial logistic regression of the columns, and of some squares and products of two.
+/// The product of two columns, which are centred on their medians, or of one with itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Product {
+    i: usize,
+    j: usize,
+    /// Of the signs: whether both are on the same side of their medians. Of one column: its size.
+    of_signs: bool,
+}
+
+impl Product {
+    fn of(self, row: ArrayView1<'_, f64>) -> f64 {
+        let (a, b) = (row[self.i], row[self.j]);
+        match (self.of_signs, self.i == self.j) {
+            (false, _) => a * b,
+            (true, true) => a.abs(),
+            (true, false) if a == 0.0 || b == 0.0 => 0.0,
+            (true, false) => a.signum() * b.signum(),
+        }
+    }
+}
+
+/// Multinomial logistic regression of the columns, and of some products of two.
 struct Logistic {
-    products: Vec<(usize, usize)>,
+    products: Vec<Product>,
     /// `(1 + columns + products, classes)`.
     weights: Array2<f64>,
     /// Means and deviations of the products, by which they are scaled.
@@ -170,20 +193,20 @@ impl Logistic {
             for i in 0..d {
                 features[1 + i] = row[i];
             }
-            for (place, (&(i, j), (mean, deviation))) in self.products.iter().zip(&self.scales).enumerate() {
-                features[1 + d + place] = (row[i] * row[j] - mean) / deviation;
+            for (place, (product, (mean, deviation))) in self.products.iter().zip(&self.scales).enumerate() {
+                features[1 + d + place] = (product.of(row) - mean) / deviation;
             }
         }
         features
     }
 
     /// Ascends by the bound of Böhning (1992) on the curvature, the same in every round.
-    fn learn(rows: Rows<'_>, products: Vec<(usize, usize)>, start: Option<&Array2<f64>>) -> Option<Logistic> {
+    fn learn(rows: Rows<'_>, products: Vec<Product>, start: Option<&Array2<f64>>) -> Option<Logistic> {
         let n = rows.classes.len();
         let scales = products
             .iter()
-            .map(|&(i, j)| {
-                let values = || rows.values.rows().into_iter().map(move |row| row[i] * row[j]);
+            .map(|&product| {
+                let values = || rows.values.rows().into_iter().map(move |row| product.of(row));
                 let mean = values().sum::<f64>() / n as f64;
                 let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
                 (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
@@ -232,20 +255,21 @@ impl Logistic {
         Some(model)
     }
 
-    /// The squares and products whose means differ most between the classes, by the ratio of variances.
-    fn informative(rows: Rows<'_>) -> Vec<(usize, usize)> {
+    /// The products whose means differ most between the classes, by the ratio of variances.
+    fn informative(rows: Rows<'_>) -> Vec<Product> {
         let d = rows.values.ncols();
         let n = rows.classes.len() as f64;
         let mut found = Vec::new();
         let mut counts = vec![0.0; rows.n_classes];
         rows.classes.iter().for_each(|&class| counts[class] += 1.0);
         let mut sums = vec![0.0; rows.n_classes];
-        for i in 0..d {
-            for j in i..d {
+        for of_signs in [false, true] {
+            for (i, j) in (0..d).flat_map(|i| (i..d).map(move |j| (i, j))) {
+                let product = Product { i, j, of_signs };
                 sums.fill(0.0);
                 let mut squares = 0.0;
                 for (row, &class) in rows.values.rows().into_iter().zip(rows.classes) {
-                    let value = row[i] * row[j];
+                    let value = product.of(row);
                     sums[class] += value;
                     squares += value * value;
                 }
@@ -258,13 +282,13 @@ impl Logistic {
                     .map(|(sum, count)| count * (sum / count - mean) * (sum / count - mean))
                     .sum();
                 if total > 0.0 {
-                    found.push((between / total, (i, j)));
+                    found.push((between / total, product));
                 }
             }
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         found.truncate(PRODUCTS);
-        found.into_iter().map(|(_, pair)| pair).collect()
+        found.into_iter().map(|(_, product)| product).collect()
     }
 }
 

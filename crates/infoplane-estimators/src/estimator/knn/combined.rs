@@ -1,4 +1,4 @@
-//! One value from several methods: of that which leaves least to neighbours.
+//! One value from several methods: of that with the most evidence.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,23 +14,25 @@ use crate::{
     Quantity, Scaling, Uncertainty, Variable, Warning,
 };
 
-/// Mutual information by the method that leaves least to neighbours.
+/// Mutual information by the method with the most evidence.
 ///
 /// Neighbours are biased in proportion to what they have to measure. Some methods measure a part of the information in
-/// another way and leave a remainder to them:
+/// another way, by what samples that were left out show, and leave a remainder to neighbours:
 ///
-/// | method | left to neighbours |
-/// |---|---|
-/// | [`ExtrapolatedKsg`] (up to four columns) or [`Ksg`] | everything |
-/// | [`ResidualKsg`], both directions and scalings | I(X;R) of the residuals |
-/// | [`MixtureKsg`], both scalings | KSG of the data less KSG of samples of the mixture |
+/// | method | evidence | left to neighbours |
+/// |---|---|---|
+/// | [`ExtrapolatedKsg`] (up to four columns) or [`Ksg`] | none: 0 | everything |
+/// | [`ResidualKsg`], both directions and scalings | h(Y) − h(R) of leave-one-out residuals R | I(X;R) |
+/// | [`MixtureKsg`], both scalings | mean ln q(x,y)/(q(x) q(y)) of folds left out | KSG of the data less KSG of samples of q |
 ///
-/// The method with the smallest remainder, in size, gives the value; where the remainders of several are within 1/√n of it,
-/// which is about the chance of one, the mean of these methods.
+/// h(Y) − h(R) is at most I(X;Y), since I(X;R) is not negative; the log ratio is at most that but for what q misses of the
+/// marginals. So the largest is the closest, and its method gives the value; where the evidence of several is within 1/√n of it,
+/// which is about their chance, the mean of these methods. (The smallest remainder as a rule takes what neighbours fail to see
+/// for what is not there: on a line with uniform noise of width 0.01 its error is twice as large.)
 ///
-/// The standard error is that of the method, with the largest distance in squares between the value and the methods that
-/// were taken or whose remainder is at most twice as large as that of those: where methods of about equal right differ, the
-/// error says so. The warnings name the methods taken.
+/// The standard error is that of the method, with half of the largest distance in squares between the value and the methods
+/// whose evidence is within 3/√n: where methods of about equal right differ, the error says so. The warnings name the methods
+/// taken.
 ///
 /// For continuous data of any dependence, where the time of the slowest is at hand. Inputs: `(n_samples, width)` each. Nats.
 /// Time and memory are the sum of those of the methods. A constant variable gives 0 with a warning.
@@ -66,7 +68,7 @@ impl Combined {
         name: "combined",
         title: "combined KSG",
         family: Family::Neighbors,
-        estimates: "I(X;Y) of numbers, by the method that leaves least to neighbours",
+        estimates: "I(X;Y) of numbers, by the method with the most evidence",
         when: "continuous data of unknown dependence, where time allows",
         cost: "that of extrapolated-ksg, residual-ksg and mixture-ksg together",
         offers: &[Quantity::Information],
@@ -87,15 +89,15 @@ pub(super) struct Choice {
     pub(super) names: String,
 }
 
-/// Takes the candidates with the smallest remainders; see [`Combined`]. There is at least one.
+/// Takes the candidates with the most evidence; see [`Combined`]. There is at least one.
 pub(super) fn choose(mut candidates: Vec<Candidate>, n: usize) -> Choice {
-    candidates.sort_by(|a, b| a.remainder.abs().total_cmp(&b.remainder.abs()).then(a.nats.total_cmp(&b.nats)));
-    let least = candidates[0].remainder.abs();
-    let within = least + 1.0 / (n as f64).sqrt();
-    let taken: Vec<&Candidate> = candidates.iter().filter(|c| c.remainder.abs() <= within).collect();
+    candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.nats.total_cmp(&b.nats)));
+    let most = candidates[0].evidence;
+    let chance = 1.0 / (n as f64).sqrt();
+    let taken: Vec<&Candidate> = candidates.iter().filter(|c| c.evidence >= most - chance).collect();
     let nats = taken.iter().map(|candidate| candidate.nats).sum::<f64>() / taken.len() as f64;
     let error = taken.iter().map(|candidate| candidate.error).fold(0.0, f64::max);
-    let of_equal_right = candidates.iter().filter(|c| c.remainder.abs() <= 2.0 * within);
+    let of_equal_right = candidates.iter().filter(|c| c.evidence >= most - 3.0 * chance);
     let spread = of_equal_right.map(|c| (c.nats - nats).abs()).fold(0.0, f64::max);
     // Half of the farthest distance: about the deviation of a few values that are that far apart.
     let error = math::hypot(error, 0.5 * spread);
@@ -129,7 +131,7 @@ impl Combined {
         let nats = found.information.nats();
         // About 0.8/√n near independence, and more with dependence.
         let error = (1.0 + nats.max(0.0).min(1.0) * 0.3) / (x.n_samples() as f64).sqrt();
-        Ok(Candidate { nats, remainder: nats, error, name, about: String::new() })
+        Ok(Candidate { nats, remainder: nats, evidence: 0.0, error, name })
     }
 }
 
@@ -168,10 +170,16 @@ impl Estimator for Combined {
         let alone = candidates.len() == 1;
         let Choice { nats, error, remainder, names } = choose(candidates, n);
         let mut warnings = constant_columns(&variables);
-        warnings.extend(variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)));
+        warnings.extend(
+            variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
+        );
         warnings.push(Warning::Note(match alone {
-            true => format!("by {names} alone: the samples are too few, or the columns too many, for the others"),
-            false => format!("by {names}; {remainder:.3} nats are left to neighbours, which are biased where they are many"),
+            true => {
+                format!("by {names} alone: the samples are too few, or the columns too many, for the others")
+            }
+            false => format!(
+                "by {names}; {remainder:.3} nats are left to neighbours, which are biased where they are many"
+            ),
         }));
         let nats = Information::from_nats(nats);
         let estimate = Estimate::new(nats, EstimateKind::Consistent, &variables);
@@ -186,20 +194,21 @@ mod tests {
     use crate::Measure;
     use crate::known::Task;
 
-    fn candidate(nats: f64, remainder: f64) -> Candidate {
-        Candidate { nats, remainder, error: 0.01, name: "a", about: String::new() }
+    fn candidate(nats: f64, evidence: f64) -> Candidate {
+        Candidate { nats, remainder: nats - evidence, evidence, error: 0.01, name: "a" }
     }
 
     #[test]
-    fn the_smallest_remainder_is_taken_and_the_spread_is_in_the_error() {
+    fn the_most_evidence_is_taken_and_the_spread_is_in_the_error() {
         let n = 10_000;
-        let one = choose(vec![candidate(1.0, 1.0), candidate(2.0, -0.1), candidate(1.9, 0.5)], n);
-        assert_eq!((one.nats, one.error, one.remainder), (2.0, 0.01, -0.1));
+        let one = choose(vec![candidate(1.0, 0.0), candidate(2.0, 1.9), candidate(2.5, 1.5)], n);
+        assert_eq!((one.nats, one.error), (2.0, 0.01));
+        assert!((one.remainder - 0.1).abs() < 1e-12);
         // Two within a hundredth: their mean, and half of their distance from it in the error.
-        let two = choose(vec![candidate(2.0, 0.1), candidate(2.2, 0.105)], n);
+        let two = choose(vec![candidate(2.0, 1.9), candidate(2.2, 1.905)], n);
         assert!((two.nats - 2.1).abs() < 1e-12 && (two.error - (0.01f64).hypot(0.05)).abs() < 1e-12);
-        // A third of less than twice the remainder is not taken, but heard.
-        let heard = choose(vec![candidate(2.0, 0.1), candidate(3.0, 0.18)], n);
+        // A third within three hundredths is not taken, but heard.
+        let heard = choose(vec![candidate(2.0, 1.9), candidate(3.0, 1.88)], n);
         assert!(heard.nats == 2.0 && (heard.error - (0.01f64).hypot(0.5)).abs() < 1e-12);
     }
 
@@ -217,7 +226,8 @@ mod tests {
 
     #[test]
     fn few_samples_are_measured_by_neighbours_alone() {
-        let estimate = Combined::default().pair(double(&normals(12, 1, 1)), double(&normals(12, 1, 2))).unwrap();
+        let estimate =
+            Combined::default().pair(double(&normals(12, 1, 1)), double(&normals(12, 1, 2))).unwrap();
         assert!(estimate.warnings.iter().any(|warning| warning.to_string().starts_with("by ksg alone")));
     }
 }

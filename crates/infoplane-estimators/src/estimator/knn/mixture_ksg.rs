@@ -1,15 +1,17 @@
 //! KSG with a mixture of normal distributions as control variate: several modes, heavy tails.
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, Axis, s};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, generator, shuffle};
 
+use super::super::gaussian::infinite;
 use super::super::input::{columns, heavy_tailed, normal_scores};
 use super::super::mixture::{Mixture, Shape};
-use super::{Candidate, K, Ksg, atoms, check_k, check_samples, mean};
+use super::{Candidate, FreeColumns, K, Ksg, atoms, check_k, check_rows, check_samples, joined, mean};
+use crate::linear_algebra::{cholesky, covariance};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Quantity, Scaling, Uncertainty, Variable, Warning,
@@ -55,21 +57,23 @@ const FREEDOM: f64 = 4.0;
 /// parameters between x and y over n: with in and out the mean log ratios within the samples and in folds left out,
 /// (in − out)/2¼ is taken from it, by shrinking the covariances between x and y.
 ///
-/// Of both scalings the one is taken whose remainder |KSG(data) − KSG(samples)| is smaller. A note gives it with the number
-/// of components: the closer to 0, the less is left to KSG.
+/// Of both scalings the one is taken whose mean log ratio in folds left out is larger. A note gives the remainder KSG(data) −
+/// KSG(samples): the closer to 0, the less is left to KSG.
 ///
 /// The standard error has the spread of the log ratios over the samples, √(Var/n), that over the R samples, and half of what
 /// was taken for chance.
 ///
 /// For continuous data of 3 to some 30 columns. Not for columns of which one determines another.
 ///
+/// Values that repeat have normal scores in random order, which leaves the information as it is.
+///
 /// Inputs: `(n_samples, width)` each. Nats. Time (2 + 2R) times that of [`Ksg`], and that of some forty fits of O(n c d²) for c
 /// components; memory O(n (k + d)) for each sample of the mixture. A constant variable gives 0 with a warning.
 ///
 /// # Errors
 /// [`EstimateError::TooFewSamples`] below 40 samples; [`EstimateError::TooManyDimensions`] above 64 columns, or if there
-/// are not twice as many samples as columns; [`EstimateError::Undetermined`] where no mixture can be fitted because columns
-/// determine each other; otherwise as [`Ksg`].
+/// are not twice as many samples as columns; [`EstimateError::Undetermined`] where one variable determines a column of the
+/// other; otherwise as [`Ksg`].
 ///
 /// ```
 /// use infoplane_estimators::{Ksg, Measure, MixtureKsg};
@@ -119,7 +123,10 @@ impl MixtureKsg {
 
 /// Columns in their units, centred on their medians; those with heavy tails in units of the middle half.
 pub(in super::super) fn centred(variable: &Variable<'_>) -> Option<Array2<f64>> {
-    let mut values = columns(variable, Scaling::Standardized)?.values;
+    Some(centre(columns(variable, Scaling::Standardized)?.values))
+}
+
+fn centre(mut values: Array2<f64>) -> Array2<f64> {
     let n = values.nrows();
     for mut column in values.columns_mut() {
         let mut sorted = column.to_vec();
@@ -129,7 +136,7 @@ pub(in super::super) fn centred(variable: &Variable<'_>) -> Option<Array2<f64>> 
         let scale = if heavy_tailed(&sorted) && width > 0.0 { 1.35 / width } else { 1.0 };
         column.mapv_inplace(|v| (v - middle) * scale);
     }
-    Some(values)
+    values
 }
 
 /// A kind of mixture and the numbers of components to try.
@@ -242,9 +249,9 @@ impl MixtureKsg {
         Ok(Some(Candidate {
             nats: of_data + mean(missed.into_iter()),
             remainder: of_data - compared.iter().map(|(_, ksg)| ksg).sum::<f64>() / count,
+            evidence: out / n_rows,
             error: error.sqrt(),
             name,
-            about: format!("{} components of {:?} {}, chance {chance:.3}, out {:.3}", mixture.size(), mixture.shape, mixture.freedom, out / n_rows),
         }))
     }
 
@@ -285,30 +292,22 @@ impl MixtureKsg {
             let (reason, needed) = ("a part left out".into(), LEAST_SAMPLES);
             return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples });
         }
-        let needs = || EstimateError::NeedsMatrix { estimator };
-        let scores = |v: &Variable<'_>| Ok(columns(v, Scaling::NormalScores).ok_or_else(needs)?.values);
-        let beside = |a: Array2<f64>, b: Array2<f64>| {
-            let joint = concatenate(Axis(1), &[a.view(), b.view()]).expect("matrices of equal length");
-            joint.as_standard_layout().into_owned()
-        };
-        let of_x = scores(x)?;
-        let (d_x, n) = (of_x.ncols(), of_x.nrows());
-        let of_scores = beside(of_x, scores(y)?);
+        let random = |side: u64| generator(self.seed, Purpose::Nearest, 1 << 36 | side);
+        let x = FreeColumns::new(estimator, x, &mut random(0))?;
+        let y = FreeColumns::new(estimator, y, &mut random(1))?;
+        let (d_x, n) = (x.scores.ncols(), x.scores.nrows());
+        let of_scores = joined(&[&x.scores, &y.scores]);
         let dims = of_scores.ncols();
         let most = MOST_COLUMNS.min(n / 2);
         if dims > most {
             let reason = "a mixture has parameters for every pair of columns; use gcmi or cv-ksg";
             return Err(EstimateError::TooManyDimensions { estimator, dims, most, reason });
         }
-        let ties = Ksg { k: self.k, scaling: Scaling::None }
-            .measure(&[&of_scores.slice(s![.., ..d_x]).to_owned(), &of_scores.slice(s![.., d_x..]).to_owned()]);
-        ties.map_err(|error| match error {
-            EstimateError::Ties { tied, n_samples, instead, .. } => {
-                EstimateError::Ties { estimator, tied, n_samples, instead }
-            }
-            other => other,
-        })?;
-        let of_units = beside(centred(x).ok_or_else(needs)?, centred(y).ok_or_else(needs)?);
+        check_rows(estimator, self.k, [&x, &y])?;
+        if cholesky(&covariance(&of_scores)).is_none() {
+            return Err(infinite());
+        }
+        let of_units = joined(&[&centre(x.standardized), &centre(y.standardized)]);
         let mut found = Vec::new();
         found.extend(self.candidate(&of_scores, &of_scores, d_x, false, "normal scores")?);
         found.extend(self.candidate(&of_units, &of_scores, d_x, true, "columns in their units")?);
@@ -346,14 +345,16 @@ impl Estimator for MixtureKsg {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let mut candidates = self.measured(&x, &y)?;
-        candidates.sort_by(|a, b| a.remainder.abs().total_cmp(&b.remainder.abs()));
+        candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
         let taken = &candidates[0];
         let mut warnings = super::constant_columns(&variables);
-        warnings.extend(variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)));
+        warnings.extend(
+            variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
+        );
         warnings.push(Warning::Note(format!(
-            "mixture of {} ({}); KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less \
-             the correction holds",
-            taken.name, taken.about, taken.remainder
+            "mixture of {}; KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less the \
+             correction holds",
+            taken.name, taken.remainder
         )));
         let nats = Information::from_nats(taken.nats);
         let estimate = Estimate::new(nats, EstimateKind::Consistent, &variables);

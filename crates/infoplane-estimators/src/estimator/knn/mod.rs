@@ -38,7 +38,10 @@ use ndarray::{Array2, Axis, concatenate};
 
 use crate::neighbors::{Boundary, Metric, Nearest, Neighbors};
 
-use super::input::columns;
+use rand_chacha::rand_core::Rng;
+
+use super::input::{columns, normal_scores, untied_normal_scores};
+use crate::linear_algebra::{covariance, independent};
 use crate::{Estimate, EstimateError, EstimateKind, Information, Labels, Scaling, Variable, Warning};
 
 /// Neighbours of each point, unless a configuration says otherwise.
@@ -133,12 +136,46 @@ struct Candidate {
     nats: f64,
     /// What is left to neighbours, whose bias grows with it.
     remainder: f64,
+    /// What samples that were left out show without neighbours: a lower bound, or close to one.
+    evidence: f64,
     /// The standard error of the value.
     error: f64,
     /// Which way it was measured.
     name: &'static str,
-    /// What was fitted.
-    about: String,
+}
+
+/// A variable of numbers without columns that never change or that others of it determine.
+struct FreeColumns {
+    /// Divided by their standard deviations.
+    standardized: Array2<f64>,
+    /// As normal scores, with ties broken at random, so that the entropy of each is known.
+    scores: Array2<f64>,
+}
+
+impl FreeColumns {
+    fn new(
+        estimator: &'static str,
+        variable: &Variable<'_>,
+        random: &mut impl Rng,
+    ) -> Result<Self, EstimateError> {
+        let found = columns(variable, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
+        let mut standardized = found.values;
+        if standardized.ncols() > 1 {
+            let (kept, _) = independent(&covariance(&normal_scores(standardized.view())));
+            if kept.len() < standardized.ncols() {
+                standardized = standardized.select(Axis(1), &kept).as_standard_layout().into_owned();
+            }
+        }
+        let scores = untied_normal_scores(standardized.view(), random);
+        Ok(FreeColumns { standardized, scores })
+    }
+}
+
+/// Returns the number of samples that coincide with another; an error if too many coincide with their k nearest neighbours.
+fn check_rows(estimator: &'static str, k: usize, parts: [&FreeColumns; 2]) -> Result<usize, EstimateError> {
+    let [x, y] = parts.map(|part| normal_scores(part.standardized.view()));
+    let joint = joined(&[&x, &y]);
+    check_ties(estimator, &chebyshev(&joint).nearest(k), joint.nrows())
 }
 
 /// Returns a warning if some columns of the variables never change.

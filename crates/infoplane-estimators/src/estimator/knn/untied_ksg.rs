@@ -119,8 +119,7 @@ impl Estimator for UntiedKsg {
         let mut constant = 0;
         let mut parts = Vec::with_capacity(variables.len());
         for variable in variables {
-            let part =
-                columns(variable, Scaling::None).ok_or(EstimateError::NeedsMatrix { estimator })?;
+            let part = columns(variable, Scaling::None).ok_or(EstimateError::NeedsMatrix { estimator })?;
             constant += part.constant;
             if part.values.ncols() > 0 {
                 parts.push(part.values);
@@ -190,7 +189,7 @@ mod tests {
             both += error(&x.mapv(tenth), &y.mapv(tenth), truth);
             relu += error(&x.mapv(|v| v.max(0.0)), &y, rectified);
         }
-        // The issue is that plain neighbours have .197, .145 and .039 here.
+        // Plain neighbours of scores that share ranks are off by .15 with x rounded, and refuse both rounded.
         for (what, error) in [("one", one), ("both", both), ("relu", relu), ("smooth", smooth)] {
             assert!(error < 0.035, "{what}: {error}");
         }

@@ -6,8 +6,11 @@ use rayon::prelude::*;
 use crate::linear_algebra::{cholesky, ln_determinant, matrix_product, small};
 use crate::neighbors::{Metric, Neighbors};
 
-/// Numbers of neighbours of a local fit, each about 1.6 times the last.
-const NEIGHBORS: [usize; 10] = [8, 13, 20, 32, 52, 83, 133, 213, 341, 546];
+/// Numbers of neighbours of a local fit.
+const NEIGHBORS: [usize; 8] = [8, 14, 25, 45, 80, 140, 250, 450];
+
+/// Samples whose residuals choose the fit; all others of the chosen one only.
+const MOST_FOR_CHOICE: usize = 2000;
 
 /// Columns beyond which no neighbour is near enough for a local fit.
 const MOST_LOCAL: usize = 10;
@@ -142,11 +145,15 @@ fn local<'a>(x: &'a Array2<f64>, y: &'a Array2<f64>) -> Option<Local<'a>> {
         .filter(|&(k, degree)| k >= 2 * terms(d, degree) + 2)
         .collect();
     let most = fits.last()?.0;
+    let stride = n.div_ceil(MOST_FOR_CHOICE);
     let search = Neighbors::new(x.view(), Metric::Euclidean);
     let all: Vec<Vec<f64>> = search.map_nearest(most, most, &|| {
         let mut fit = Fit::new(x, y, most_degree);
         let fits = &fits;
         Box::new(move |row, list| {
+            if row % stride != 0 {
+                return Vec::new();
+            }
             let mut found = Vec::with_capacity(fits.len() * columns);
             let mut gathered = 0;
             for &(k, degree) in fits {
@@ -160,22 +167,29 @@ fn local<'a>(x: &'a Array2<f64>, y: &'a Array2<f64>) -> Option<Local<'a>> {
             found
         })
     });
-    let losses: Vec<f64> = (0..fits.len())
-        .map(|fit| loss(&Array2::from_shape_fn((n, columns), |(row, column)| all[row][fit * columns + column])))
-        .collect();
+    let looked_at: Vec<&Vec<f64>> = all.iter().step_by(stride).collect();
+    let of = |fit: usize| {
+        Array2::from_shape_fn((looked_at.len(), columns), |(row, column)| {
+            looked_at[row][fit * columns + column]
+        })
+    };
+    let losses: Vec<f64> = (0..fits.len()).map(|fit| loss(&of(fit))).collect();
     let best = (0..fits.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]))?;
     let (k, degree) = fits[best];
-    let residuals =
-        Array2::from_shape_fn((n, columns), |(row, column)| all[row][best * columns + column]);
     let least = losses[best];
     let found = move || {
-        let noise = search.map_nearest(k, k, &|| {
+        let found = search.map_nearest(k, k, &|| {
             let mut fit = Fit::new(x, y, most_degree);
             Box::new(move |row, list| {
                 fit.gather(row, list);
-                fit.squared_weights(degree, row, list)
+                let weights = fit.solve(degree);
+                let residuals = (0..columns).map(|column| y[(row, column)] - fit.value(weights, column));
+                let residuals: Vec<f64> = residuals.collect();
+                (residuals, fit.squared_weights(degree, row, list))
             })
         });
+        let residuals = Array2::from_shape_fn((n, columns), |(row, column)| found[row].0[column]);
+        let noise = found.iter().map(|(_, noise)| *noise).collect();
         Smoothed { residuals, noise, loss: least }
     };
     Some((least, Box::new(found)))
