@@ -146,7 +146,7 @@ struct Candidate {
 
 /// A variable of numbers without columns that never change or that others of it determine.
 struct FreeColumns {
-    /// Divided by their standard deviations.
+    /// Centred, and divided by their standard deviations.
     standardized: Array2<f64>,
     /// As normal scores, with ties broken at random, so that the entropy of each is known.
     scores: Array2<f64>,
@@ -167,6 +167,13 @@ impl FreeColumns {
             }
         }
         let scores = untied_normal_scores(standardized.view(), random);
+        let n = standardized.nrows() as f64;
+        for mut column in standardized.columns_mut() {
+            // Of the differences from a value of the column: the mean of large numbers is rounded.
+            let first = column[0];
+            let mean = column.iter().map(|v| v - first).sum::<f64>() / n;
+            column.mapv_inplace(|v| (v - first) - mean);
+        }
         Ok(FreeColumns { standardized, scores })
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Quantity, Scaling, Uncertainty, Variable, Warning,
 };
-use smoother::{Smoothed, better, leave_one_out};
+use smoother::{Smoothed, leave_one_out};
 
 /// Samples below which no fit leaves enough of them to judge it by.
 const LEAST_SAMPLES: usize = 32;
@@ -170,9 +170,11 @@ impl ResidualKsg {
         ] {
             // Both scalings have the same ranks, and so the same total correlation.
             let within = OnceCell::new();
-            for (target, name) in [&to.standardized, &to.scores].into_iter().zip(names) {
+            let targets = [&to.standardized, &to.scores];
+            let fitted = leave_one_out(&[&from.standardized, &from.scores], &targets);
+            for ((target, name), fitted) in targets.into_iter().zip(names).zip(fitted) {
                 let known_entropy = std::ptr::eq(target, &to.scores);
-                match self.candidate(from, target, known_entropy, &within, name) {
+                match self.candidate(from, target, known_entropy, fitted, &within, name) {
                     Ok(candidate) => found.push(candidate),
                     Err(Refusal::Other(error)) => refused = Some(error),
                     Err(Refusal::Determined) => {
@@ -197,11 +199,11 @@ impl ResidualKsg {
         x: &FreeColumns,
         y: &Array2<f64>,
         known_entropy: bool,
+        fitted: Option<Smoothed>,
         within: &OnceCell<f64>,
         name: &'static str,
     ) -> Result<Candidate, Refusal> {
         let n = y.nrows();
-        let fitted = better(leave_one_out(&x.standardized, y), leave_one_out(&x.scores, y));
         let Some(Smoothed { residuals, noise, .. }) = fitted else {
             return Err(Refusal::Other(EstimateError::TooManyDimensions {
                 estimator: self.name(),

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::super::joined;
 use crate::linear_algebra::{cholesky, ln_determinant, matrix_product, small};
 use crate::neighbors::{Metric, Neighbors};
 
@@ -32,27 +33,32 @@ pub(super) struct Smoothed {
     loss: f64,
 }
 
-/// Predicts the columns of `y` of every sample from the columns of `x`, by a fit to the other samples.
+/// Predicts each of some targets of every sample from the columns of `x`, by a fit to the other samples.
 ///
-/// Candidates are polynomials of degree 1 to 3 (1 or 2 in two or three columns, 1 beyond), fitted to the k nearest of
-/// each sample with weights 1 − (distance / distance of the k-th)², and polynomials fitted to all samples. The one whose
-/// leave-one-out residuals have the smallest determinant is taken. `None` if there are too few samples for any.
-pub(super) fn leave_one_out(x: &Array2<f64>, y: &Array2<f64>) -> Option<Smoothed> {
-    let global = (1..=3).filter_map(|degree| global(x, y, degree));
-    let best = global.min_by(|a, b| a.loss.total_cmp(&b.loss));
-    match (best, local(x, y)) {
-        (Some(global), Some((loss, _))) if global.loss <= loss => Some(global),
-        (_, Some((_, found))) => Some(found()),
-        (global, None) => global,
-    }
-}
-
-/// Takes the smaller of the losses of two sets of predictors.
-pub(super) fn better(a: Option<Smoothed>, b: Option<Smoothed>) -> Option<Smoothed> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if b.loss < a.loss { b } else { a }),
-        (a, b) => a.or(b),
-    }
+/// `x` comes in several scalings. Candidates are, in each, polynomials of degree 1 to 3 (1 or 2 in two or three columns, 1
+/// beyond), fitted to the k nearest of each sample with weights 1 − (distance / distance of the k-th)², and polynomials of
+/// degree 1 to 3 fitted to all samples. Of every target the one is taken whose leave-one-out residuals have the smallest
+/// determinant. `None` if there are too few samples for any.
+pub(super) fn leave_one_out(x: &[&Array2<f64>], targets: &[&Array2<f64>]) -> Vec<Option<Smoothed>> {
+    let joint = joined(targets);
+    let losses: Vec<Vec<LocalFit>> = x.iter().map(|x| local_losses(x, &joint, targets)).collect();
+    targets
+        .iter()
+        .enumerate()
+        .map(|(target, y)| {
+            let locals = losses.iter().enumerate().flat_map(|(scaling, fits)| fits.iter().map(move |fit| (scaling, fit)));
+            let local = locals.min_by(|(_, a), (_, b)| a.losses[target].total_cmp(&b.losses[target]));
+            let global = x
+                .iter()
+                .flat_map(|x| (1..=3).filter_map(|degree| global(x, y, degree)))
+                .min_by(|a, b| a.loss.total_cmp(&b.loss));
+            match (global, local) {
+                (Some(global), Some((_, fit))) if global.loss <= fit.losses[target] => Some(global),
+                (_, Some((scaling, fit))) => Some(locally(x[scaling], y, fit, fit.losses[target])),
+                (global, None) => global,
+            }
+        })
+        .collect()
 }
 
 fn loss(residuals: &Array2<f64>) -> f64 {
@@ -125,30 +131,40 @@ fn global(x: &Array2<f64>, y: &Array2<f64>, degree: usize) -> Option<Smoothed> {
     Some(Smoothed { residuals, noise, loss })
 }
 
-/// The least loss of the local fits, and what makes its predictions.
-type Local<'a> = (f64, Box<dyn FnOnce() -> Smoothed + 'a>);
+/// A local fit and its loss for every target.
+struct LocalFit {
+    k: usize,
+    degree: usize,
+    losses: Vec<f64>,
+}
 
-fn local<'a>(x: &'a Array2<f64>, y: &'a Array2<f64>) -> Option<Local<'a>> {
-    let (n, d, columns) = (x.nrows(), x.ncols(), y.ncols());
-    if d > MOST_LOCAL {
-        return None;
-    }
-    let most_degree = match d {
+fn most_degree(d: usize) -> usize {
+    match d {
         1 => 3,
         2 | 3 => 2,
         _ => 1,
-    };
+    }
+}
+
+/// Returns the losses of the local fits that these samples allow, `y` being all targets side by side.
+fn local_losses(x: &Array2<f64>, y: &Array2<f64>, targets: &[&Array2<f64>]) -> Vec<LocalFit> {
+    let (n, d, columns) = (x.nrows(), x.ncols(), y.ncols());
+    if d > MOST_LOCAL {
+        return Vec::new();
+    }
+    // In many columns so many neighbours are most of the samples, which the polynomials of all samples fit.
+    let most_neighbors = if d > 3 { 140 } else { 450 };
     let fits: Vec<(usize, usize)> = NEIGHBORS
         .into_iter()
-        .filter(|&k| k <= n / 2)
-        .flat_map(|k| (1..=most_degree).map(move |degree| (k, degree)))
+        .filter(|&k| k <= (n / 2).min(most_neighbors))
+        .flat_map(|k| (1..=most_degree(d)).map(move |degree| (k, degree)))
         .filter(|&(k, degree)| k >= 2 * terms(d, degree) + 2)
         .collect();
-    let most = fits.last()?.0;
+    let Some(&(most, _)) = fits.last() else { return Vec::new() };
     let stride = n.div_ceil(MOST_FOR_CHOICE);
     let search = Neighbors::new(x.view(), Metric::Euclidean);
     let all: Vec<Vec<f64>> = search.map_nearest(most, most, &|| {
-        let mut fit = Fit::new(x, y, most_degree);
+        let mut fit = Fit::new(x, y, most_degree(d));
         let fits = &fits;
         Box::new(move |row, list| {
             if row % stride != 0 {
@@ -168,31 +184,43 @@ fn local<'a>(x: &'a Array2<f64>, y: &'a Array2<f64>) -> Option<Local<'a>> {
         })
     });
     let looked_at: Vec<&Vec<f64>> = all.iter().step_by(stride).collect();
-    let of = |fit: usize| {
-        Array2::from_shape_fn((looked_at.len(), columns), |(row, column)| {
-            looked_at[row][fit * columns + column]
+    let loss_of = |fit: usize, first: usize, width: usize| {
+        loss(&Array2::from_shape_fn((looked_at.len(), width), |(row, column)| {
+            looked_at[row][fit * columns + first + column]
+        }))
+    };
+    fits.iter()
+        .enumerate()
+        .map(|(fit, &(k, degree))| {
+            let mut first = 0;
+            let losses = targets
+                .iter()
+                .map(|target| {
+                    first += target.ncols();
+                    loss_of(fit, first - target.ncols(), target.ncols())
+                })
+                .collect();
+            LocalFit { k, degree, losses }
         })
-    };
-    let losses: Vec<f64> = (0..fits.len()).map(|fit| loss(&of(fit))).collect();
-    let best = (0..fits.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]))?;
-    let (k, degree) = fits[best];
-    let least = losses[best];
-    let found = move || {
-        let found = search.map_nearest(k, k, &|| {
-            let mut fit = Fit::new(x, y, most_degree);
-            Box::new(move |row, list| {
-                fit.gather(row, list);
-                let weights = fit.solve(degree);
-                let residuals = (0..columns).map(|column| y[(row, column)] - fit.value(weights, column));
-                let residuals: Vec<f64> = residuals.collect();
-                (residuals, fit.squared_weights(degree, row, list))
-            })
-        });
-        let residuals = Array2::from_shape_fn((n, columns), |(row, column)| found[row].0[column]);
-        let noise = found.iter().map(|(_, noise)| *noise).collect();
-        Smoothed { residuals, noise, loss: least }
-    };
-    Some((least, Box::new(found)))
+        .collect()
+}
+
+/// Returns the predictions by one local fit.
+fn locally(x: &Array2<f64>, y: &Array2<f64>, fit: &LocalFit, loss: f64) -> Smoothed {
+    let (n, columns, degree) = (x.nrows(), y.ncols(), fit.degree);
+    let found = Neighbors::new(x.view(), Metric::Euclidean).map_nearest(fit.k, fit.k, &|| {
+        let mut fit = Fit::new(x, y, most_degree(x.ncols()));
+        Box::new(move |row, list| {
+            fit.gather(row, list);
+            let weights = fit.solve(degree);
+            let residuals: Vec<f64> =
+                (0..columns).map(|column| y[(row, column)] - fit.value(weights, column)).collect();
+            (residuals, fit.squared_weights(degree, row, list))
+        })
+    });
+    let residuals = Array2::from_shape_fn((n, columns), |(row, column)| found[row].0[column]);
+    let noise = found.iter().map(|(_, noise)| *noise).collect();
+    Smoothed { residuals, noise, loss }
 }
 
 /// A weighted fit to some neighbours.
@@ -303,16 +331,34 @@ mod tests {
     use super::super::tests::{normals, uniform_column};
     use super::*;
 
+    fn one(x: &Array2<f64>, y: &Array2<f64>) -> Option<Smoothed> {
+        leave_one_out(&[x], &[y]).pop().flatten()
+    }
+
+    /// Targets side by side are predicted as each alone, bit by bit.
+    #[test]
+    fn several_targets_are_predicted_as_each_alone() {
+        let x = normals(150, 2, 7);
+        let a = x.mapv(|v| (2.0 * v).sin());
+        let b = normals(150, 1, 8);
+        let both = leave_one_out(&[&x], &[&a, &b]);
+        for (found, target) in both.iter().zip([&a, &b]) {
+            let (found, alone) = (found.as_ref().unwrap(), one(&x, target).unwrap());
+            assert_eq!(found.residuals, alone.residuals);
+            assert_eq!(found.noise, alone.noise);
+        }
+    }
+
     /// A cubic is predicted to rounding, by few neighbours and by all.
     #[test]
     fn polynomials_of_the_degree_are_predicted_to_rounding() {
         let x = uniform_column(200, 1);
         let y = x.mapv(|v| 1.0 - 2.0 * v + 3.0 * v * v - v * v * v);
-        let found = leave_one_out(&x, &y).unwrap();
+        let found = one(&x, &y).unwrap();
         assert!(found.residuals.iter().all(|r| r.abs() < 1e-7), "{:?}", found.residuals);
         let wide = normals(400, 5, 2);
         let product = Array2::from_shape_fn((400, 1), |(i, _)| wide[(i, 0)] * wide[(i, 3)] - wide[(i, 1)]);
-        let found = leave_one_out(&wide, &product).unwrap();
+        let found = one(&wide, &product).unwrap();
         assert!(found.residuals.iter().all(|r| r.abs() < 1e-6));
     }
 
@@ -344,7 +390,7 @@ mod tests {
     #[test]
     fn weights_tell_how_much_noise_a_prediction_adds() {
         let (x, y) = (normals(500, 1, 5), normals(500, 1, 6));
-        let found = leave_one_out(&x, &y).unwrap();
+        let found = one(&x, &y).unwrap();
         let added = found.noise.iter().sum::<f64>() / 500.0;
         // Degree 1 or more of all samples, or of many neighbours.
         assert!((2.0 / 500.0 * 0.9..0.06).contains(&added), "{added}");
@@ -352,7 +398,7 @@ mod tests {
 
     #[test]
     fn too_few_samples_are_not_fitted() {
-        assert!(leave_one_out(&normals(7, 1, 1), &normals(7, 1, 2)).is_none());
-        assert!(leave_one_out(&normals(40, 12, 1), &normals(40, 1, 2)).is_none());
+        assert!(one(&normals(7, 1, 1), &normals(7, 1, 2)).is_none());
+        assert!(one(&normals(40, 12, 1), &normals(40, 1, 2)).is_none());
     }
 }
