@@ -79,6 +79,12 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
             let sums = 4.0 * 8.0 * n * variances as f64;
             (16.0 * n * columns as f64 + sums, "samples packed for the sums over pairs")
         }
+        "mixture-ksg" | "residual-ksg" | "combined" => {
+            // Residuals of thirty fits for each column, or samples of the mixture, measured side by side.
+            let fits = 30.0 * 8.0 * n * (columns as f64 + 4.0);
+            (fits + copies * number("surrogates").unwrap_or(4.0).min(16.0), "fits and copies of the samples")
+        }
+        "untied-ksg" => (copies * number("draws").unwrap_or(8.0).min(16.0), "copies of the samples"),
         "cv-ksg" => {
             // Surrogates are measured side by side.
             (copies * (number("surrogates").unwrap_or(1.0)).min(16.0), "copies of the samples")

@@ -30,9 +30,13 @@
 //! | discrete, more cells than samples | [`ChaoWangJost`], [`ChaoShen`], [`Nsb`] | consistent, with an interval or a standard error |
 //! | numbers, at most four columns in all | [`ExtrapolatedKsg`], [`Ksg`], [`Ksg2`], [`BiKsg`] | consistent, biased downwards where the dependence is strong |
 //! | numbers, very strong dependence | [`Lnc`] | consistent |
+//! | numbers, one side nearly a function of the other | [`ResidualKsg`] | consistent |
 //! | numbers, more columns | [`CvKsg`], [`Gcmi`] | accurate as far as the copula is close to Gaussian |
+//! | the same, with several modes or heavy tails | [`MixtureKsg`] | accurate as far as a mixture fits |
+//! | numbers of unknown dependence | [`Combined`] | that of the method which leaves least to neighbours |
 //! | a label and a few columns | [`Ross`] | consistent |
-//! | numbers that repeat, mixed columns | [`MixedKsg`] | consistent |
+//! | a label and many columns | [`Classifier`] | a lower bound |
+//! | numbers that repeat, mixed columns | [`MixedKsg`]; [`UntiedKsg`] | consistent |
 //! | differential entropies | [`Kl`], [`Klnn`], [`Gknn`] | consistent |
 //! | smooth densities of few columns | [`Klnn`], [`Lgde`] | consistent |
 //! | a layer with Gaussian noise | [`Noise`]; [`Kde`] | exact for that noise; two bounds on it |

@@ -50,6 +50,8 @@
 //! | a label and a few continuous columns | [`Ross`](estimator::Ross); [`MixedKsg`](estimator::MixedKsg) where samples coincide | consistent |
 //! | continuous variables, at most four columns | [`ExtrapolatedKsg`](estimator::ExtrapolatedKsg), [`Ksg`](estimator::Ksg) | consistent, biased downwards where the dependence is strong |
 //! | continuous variables, more columns | [`CvKsg`](estimator::CvKsg) | accurate as far as the copula is close to Gaussian |
+//! | continuous variables, unknown dependence | [`Combined`](estimator::Combined), of [`ResidualKsg`](estimator::ResidualKsg) and [`MixtureKsg`](estimator::MixtureKsg) | consistent |
+//! | a label and many continuous columns | [`Classifier`](estimator::Classifier) | a lower bound |
 //! | discrete variables | [`MillerMadow`](estimator::MillerMadow); [`ChaoWangJost`](estimator::ChaoWangJost) where cells outnumber samples | consistent |
 //! | not sure | [`Auto`](estimator::Auto), which gives its choice and the reason | – |
 //!

@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::auto::Auto;
 use super::binned::Binned;
+use super::classifier::Classifier;
 use super::edge::Edge;
 use super::gaussian::Gcmi;
 use super::kde::Kde;
-use super::knn::{BiKsg, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, Ross, Sliced};
+use super::knn::{
+    BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg, Ross, Sliced,
+    UntiedKsg,
+};
 use super::local::{Gknn, Klnn, Lgde, Lnc};
 use super::noise::Noise;
 use super::renyi::Renyi;
@@ -107,8 +111,13 @@ estimators! {
     "bi-ksg" => BiKsg,
     "extrapolated-ksg" => ExtrapolatedKsg,
     "cv-ksg" => CvKsg,
+    "residual-ksg" => ResidualKsg,
+    "mixture-ksg" => MixtureKsg,
+    "combined" => Combined,
+    "untied-ksg" => UntiedKsg,
     "mixed-ksg" => MixedKsg,
     "ross" => Ross,
+    "classifier" => Classifier,
     "lnc" => Lnc,
     "gknn" => Gknn,
     "klnn" => Klnn,

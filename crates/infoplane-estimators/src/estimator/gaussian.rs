@@ -153,7 +153,7 @@ fn unbiased_ln_determinant(parts: &[&Array2<f64>]) -> Result<f64, EstimateError>
     Ok(ln_determinant(&factor) - determinant_bias(joint.nrows(), joint.ncols()))
 }
 
-fn infinite() -> EstimateError {
+pub(super) fn infinite() -> EstimateError {
     EstimateError::Undetermined {
         reason:
             "one variable determines a column of another, so that the information of a Gaussian copula is \

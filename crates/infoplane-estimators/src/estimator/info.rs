@@ -61,6 +61,8 @@ pub enum Family {
     Copula,
     /// Counts of random hashes.
     Hashing,
+    /// Predictions of a class for samples that were left out.
+    Predictions,
     /// Eigenvalues of kernel matrices.
     Kernel,
 }

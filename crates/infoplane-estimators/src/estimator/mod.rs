@@ -3,6 +3,7 @@
 mod any;
 mod auto;
 mod binned;
+mod classifier;
 mod counts;
 mod edge;
 mod error;
@@ -15,6 +16,7 @@ mod knn;
 mod limits;
 mod local;
 mod measure;
+mod mixture;
 mod noise;
 mod noise_floor;
 mod range;
@@ -26,6 +28,7 @@ mod uncertainty;
 pub use any::AnyEstimator;
 pub use auto::Auto;
 pub use binned::{BinRule, Binned};
+pub use classifier::Classifier;
 pub use counts::{
     ChaoShen, ChaoWangJost, Correction, Grassberger, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage,
     chao_wang_jost_entropy,
@@ -37,7 +40,7 @@ pub use gaussian::Gcmi;
 pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
 pub use input::Scaling;
 pub use kde::Kde;
-pub use knn::{BiKsg, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, Ross, Sliced};
+pub use knn::{BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, MixtureKsg, ResidualKsg, Ross, Sliced, UntiedKsg};
 pub use local::{Gknn, Klnn, KlnnBandwidth, Lgde, Lnc};
 pub use measure::{Measure, mutual_information};
 pub use noise::Noise;

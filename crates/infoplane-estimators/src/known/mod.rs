@@ -21,6 +21,7 @@
 //! information for strongly dependent variables*, AISTATS.
 
 mod gaussian;
+mod hard;
 mod layers;
 mod mixed;
 mod narrow;
@@ -130,10 +131,30 @@ tasks! {
         "y = x + uniform noise of width 0.01, x uniform on [0, 1]";
     "quadratic-0.01", |n, s| narrow::quadratic(n, s, 1e-2),
         "y = x² + uniform noise of width 0.01, x uniform on [0, 1]";
+    "linear-normal-0.01", |n, s| hard::linear_normal(n, s, 1e-2),
+        "y = x + normal noise of deviation 0.01, x uniform on [0, 1]";
+    "two-branches-0.01", |n, s| hard::two_branches(n, s, 1, 1e-2),
+        "y = x² + normal noise of deviation 0.01, x uniform on [−1, 1]";
     "linear-0.0001", |n, s| narrow::linear(n, s, 1e-4),
         "y = x + uniform noise of width 0.0001";
     "quadratic-0.0001", |n, s| narrow::quadratic(n, s, 1e-4),
         "y = x² + uniform noise of width 0.0001";
+    "rounded", |n, s| hard::rounded(n, s, false),
+        "`normal` with x rounded to multiples of 0.1";
+    "rounded-both", |n, s| hard::rounded(n, s, true),
+        "`normal` with both columns rounded to multiples of 0.1";
+    "half-zero", hard::half_zero,
+        "`normal` with max(x, 0) for x";
+    "student-2x2", |n, s| hard::student(n, s, 2, 2),
+        "2 and 2 columns of a Student t, two degrees of freedom, no correlation";
+    "student-5x5", |n, s| hard::student(n, s, 5, 2),
+        "5 and 5 columns of a Student t, two degrees of freedom, no correlation";
+    "mixture-2x2", |n, s| hard::mixture(n, s, 2),
+        "2 and 2 columns of a mixture of four normal distributions";
+    "mixture-5x5", |n, s| hard::mixture(n, s, 5),
+        "5 and 5 columns of a mixture of four normal distributions";
+    "two-branches-5x5", |n, s| hard::two_branches(n, s, 5, 0.05),
+        "5 pairs y = x² + normal noise of deviation 0.05, x uniform on [−1, 1]";
     "normal-5x5", |n, s| gaussian::pairs(n, s, 5, &[0.8, 0.8]),
         "5 and 5 normal columns, the first two pairs of correlation 0.8";
     "half-cube-5x5", |n, s| gaussian::half_cube(gaussian::pairs(n, s, 5, &[0.8, 0.8])),
@@ -154,6 +175,18 @@ tasks! {
         "x exponential, y Poisson of mean x, but 0 with probability 0.15";
     "classes", mixed::classes,
         "10 classes, y normal around the mean of its class, in 4 dimensions";
+    "classes-10x10", |n, s| hard::wide_classes(n, s, 10, 0.6),
+        "10 classes, y normal around the mean of its class, in 10 dimensions";
+    "classes-10x20", |n, s| hard::wide_classes(n, s, 20, 0.4),
+        "10 classes, y normal around the mean of its class, in 20 dimensions";
+    "ring-5", |n, s| hard::ring(n, s, 5),
+        "2 classes, rings of different radius in 2 of 5 columns";
+    "ring-20", |n, s| hard::ring(n, s, 20),
+        "2 classes, rings of different radius in 2 of 20 columns";
+    "xor-5", |n, s| hard::xor(n, s, 5),
+        "whether the signs of 2 of 5 normal columns agree, wrong for one sample in ten";
+    "xor-20", |n, s| hard::xor(n, s, 20),
+        "whether the signs of 2 of 20 normal columns agree, wrong for one sample in ten";
     "discrete-64", mixed::discrete_64,
         "64 × 64 symbols with a fixed table of probabilities";
     "layer-input", |n, s| layers::tanh_layer(n, s).0,

@@ -6,30 +6,42 @@
 #[cfg(test)]
 mod bad_input;
 mod bi_ksg;
+mod combined;
 mod cv_ksg;
 mod extrapolated_ksg;
 mod kl;
 mod ksg;
 mod ksg2;
 mod mixed_ksg;
+mod mixture_ksg;
+mod residual_ksg;
 mod ross;
 mod sliced;
+mod untied_ksg;
 
 pub use bi_ksg::BiKsg;
+pub use combined::Combined;
 pub use cv_ksg::CvKsg;
 pub use extrapolated_ksg::ExtrapolatedKsg;
 pub use kl::Kl;
 pub use ksg::Ksg;
 pub use ksg2::Ksg2;
 pub use mixed_ksg::{MixedKsg, MixedKsgForm};
+pub use mixture_ksg::MixtureKsg;
+pub(super) use mixture_ksg::centred;
+pub use residual_ksg::ResidualKsg;
 pub use ross::Ross;
 pub use sliced::Sliced;
+pub use untied_ksg::UntiedKsg;
 
 use ndarray::{Array2, Axis, concatenate};
 
 use crate::neighbors::{Boundary, Metric, Nearest, Neighbors};
 
-use super::input::columns;
+use rand_chacha::rand_core::Rng;
+
+use super::input::{columns, normal_scores, untied_normal_scores};
+use crate::linear_algebra::{covariance, independent};
 use crate::{Estimate, EstimateError, EstimateKind, Information, Labels, Scaling, Variable, Warning};
 
 /// Neighbours of each point, unless a configuration says otherwise.
@@ -115,6 +127,71 @@ impl PreparedParts {
             )));
         }
         Ok(PreparedParts { parts, warnings })
+    }
+}
+
+/// A value of a method that measures in parts, of which the last is left to neighbours.
+#[derive(Debug, Clone)]
+struct Candidate {
+    nats: f64,
+    /// What is left to neighbours, whose bias grows with it.
+    remainder: f64,
+    /// What samples that were left out show without neighbours: a lower bound, or close to one.
+    evidence: f64,
+    /// The standard error of the value.
+    error: f64,
+    /// Which way it was measured.
+    name: &'static str,
+}
+
+/// A variable of numbers without columns that never change or that others of it determine.
+struct FreeColumns {
+    /// Centred, and divided by their standard deviations.
+    standardized: Array2<f64>,
+    /// As normal scores, with ties broken at random, so that the entropy of each is known.
+    scores: Array2<f64>,
+}
+
+impl FreeColumns {
+    fn new(
+        estimator: &'static str,
+        variable: &Variable<'_>,
+        random: &mut impl Rng,
+    ) -> Result<Self, EstimateError> {
+        let found = columns(variable, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
+        let mut standardized = found.values;
+        if standardized.ncols() > 1 {
+            let (kept, _) = independent(&covariance(&normal_scores(standardized.view())));
+            if kept.len() < standardized.ncols() {
+                standardized = standardized.select(Axis(1), &kept).as_standard_layout().into_owned();
+            }
+        }
+        let scores = untied_normal_scores(standardized.view(), random);
+        let n = standardized.nrows() as f64;
+        for mut column in standardized.columns_mut() {
+            // Of the differences from a value of the column: the mean of large numbers is rounded.
+            let first = column[0];
+            let mean = column.iter().map(|v| v - first).sum::<f64>() / n;
+            column.mapv_inplace(|v| (v - first) - mean);
+        }
+        Ok(FreeColumns { standardized, scores })
+    }
+}
+
+/// Returns the number of samples that coincide with another; an error if too many coincide with their k nearest neighbours.
+fn check_rows(estimator: &'static str, k: usize, parts: [&FreeColumns; 2]) -> Result<usize, EstimateError> {
+    let [x, y] = parts.map(|part| normal_scores(part.standardized.view()));
+    let joint = joined(&[&x, &y]);
+    check_ties(estimator, &chebyshev(&joint).nearest(k), joint.nrows())
+}
+
+/// Returns a warning if some columns of the variables never change.
+fn constant_columns(variables: &[Variable<'_>]) -> Vec<Warning> {
+    let constant = |column: &[f64]| column.iter().all(|v| *v == column[0]);
+    let of = |variable: &Variable<'_>| (0..variable.width()).filter(|&c| constant(&variable.column(c))).count();
+    match variables.iter().map(of).sum() {
+        0 => Vec::new(),
+        columns => vec![Warning::ConstantColumns { columns }],
     }
 }
 

@@ -1,0 +1,349 @@
+//! Information by what a prediction leaves: for strong dependence in few columns.
+
+mod smoother;
+
+use std::cell::OnceCell;
+
+use ndarray::{Array2, ArrayView1, Axis};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::math;
+use crate::neighbors::Boundary;
+use crate::random::{Purpose, generator};
+use crate::special::digammas;
+
+use super::super::input::{columns, normal_scores};
+use super::combined::{Choice, choose};
+use super::{
+    Candidate, CvKsg, FreeColumns, K, atoms, chebyshev, check_k, check_rows, check_samples, check_ties,
+    joined,
+};
+use crate::{
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
+    Quantity, Scaling, Uncertainty, Variable, Warning,
+};
+use smoother::{Smoothed, leave_one_out};
+
+/// Samples below which no fit leaves enough of them to judge it by.
+const LEAST_SAMPLES: usize = 32;
+
+/// Neighbours for entropies of one column: more than for information, since one column has no bias to speak of, and
+/// the variance falls with them.
+const ENTROPY_K: usize = 8;
+
+/// Columns in all up to which the remainder is plain KSG.
+const FEW_COLUMNS: usize = 4;
+
+/// Standard deviation of residuals, of that of the column, below which they are rounding errors.
+const ROUNDING: f64 = 1e-9;
+
+/// Mutual information by the residuals of a prediction.
+///
+/// For any function f the map (x, y) → (x, y − f(x)) has Jacobian 1, so that with R = Y − f(X)
+///
+/// ```text
+/// I(X;Y) = h(Y) − h(R) + I(X;R)
+/// ```
+///
+/// exactly. The better f predicts, the less is left to I(X;R), which neighbours measure well while it is small; the
+/// entropies of one column at a time are measured well at any strength of the dependence. So f follows the data: a
+/// polynomial of the nearest samples or of all of them, without the sample itself, with the smallest leave-one-out
+/// residuals. Every prediction is a combination of values of other samples, whose noise with squared weights of
+/// sum w widens a residual by √(1 + w): the mean of ½ ln(1 + w) is given back.
+///
+/// The entropy of one column is Kozachenko and Leonenko's with 8 neighbours (of normal scores it is known). For more
+/// columns in Y, h(Y) − h(R) is the sum over the columns less the difference of the total correlations, by
+/// [`CvKsg`](super::CvKsg). I(X;R) is KSG-1 of normal scores; in more than four columns in all
+/// [`CvKsg`](super::CvKsg).
+///
+/// Four candidates are tried: Y from X and X from Y, in units of the data and as normal scores. As I(X;R) is not negative,
+/// h(Y) − h(R) is a lower bound: the estimate is the mean of the candidates whose h(Y) − h(R) is within 1/√n of the largest.
+/// A note gives the direction and the remainder I(X;R): the closer it is to 0, the less is left to the method that is
+/// biased at strong dependence.
+///
+/// The standard error is the spread of the terms of the samples, √(Var/n), with half of the largest distance in squares
+/// between the estimate and the candidates within 3/√n.
+///
+/// For dependence near or above the ceiling of [`Ksg`](super::Ksg), on one or several branches (y = x² for x of both
+/// signs). Not for relations without a function in either direction, such as a circle.
+///
+/// Values that repeat have normal scores in random order, which leaves the information as it is.
+///
+/// Inputs: `(n_samples, width)` each. Nats. Time O(n log n) in few columns, with about 1000 neighbours of each of 2000 samples in
+/// the fits; memory O(n (k + 60 d)). A constant variable gives 0 with a warning.
+///
+/// # Errors
+/// [`EstimateError::Undetermined`] if one variable is predicted to rounding, so that the information is infinite;
+/// [`EstimateError::TooFewSamples`] below 32 samples; [`EstimateError::TooManyDimensions`] if there are too many columns
+/// for any fit; otherwise as [`Ksg`](super::Ksg).
+///
+/// ```
+/// use infoplane_estimators::{Ksg, Measure, ResidualKsg};
+/// use infoplane_estimators::known::Task;
+/// // y = x² + uniform noise of width 0.01: more than thousand samples show to KSG.
+/// let sample = Task::named("quadratic-0.01").expect("a task of that name").draw(1000, 1);
+/// let error = |nats: f64| (nats - sample.information.nats()).abs();
+/// let residual = ResidualKsg::default().pair(&sample.x, &sample.y)?.information.nats();
+/// let ksg = Ksg::default().pair(&sample.x, &sample.y)?.information.nats();
+/// assert!(error(residual) < 0.2 && error(residual) < error(ksg));
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # References
+/// Kraskov, Stögbauer & Grassberger (2004), *Physical Review E* 69:066138, for the remainder; Cleveland & Devlin (1988),
+/// *Journal of the American Statistical Association* 83:596, for local polynomials. The combination is this library's
+/// own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResidualKsg {
+    /// Number of neighbours of each point for the remainder, at least 1.
+    pub k: usize,
+    /// Seed of the random numbers: the order of equal values, and comparison samples in more than four columns.
+    pub seed: u64,
+}
+
+impl Default for ResidualKsg {
+    fn default() -> Self {
+        ResidualKsg { k: K, seed: 0 }
+    }
+}
+
+impl ResidualKsg {
+    pub(in super::super) const INFO: &EstimatorInfo = &EstimatorInfo {
+        name: "residual-ksg",
+        title: "residual KSG",
+        family: Family::Neighbors,
+        estimates: "I(X;Y) of numbers",
+        when: "one side is nearly a function of the other: dependence near the ceiling of ksg",
+        cost: "O(n log n), about 50 times ksg",
+        offers: &[Quantity::Information],
+        labels: LabelSides::None,
+        with_noise: None,
+        reference: "a shear of Jacobian 1 before Kraskov, Stögbauer & Grassberger (2004)",
+        uncertainty: Uncertainty::OwnError,
+    };
+}
+
+/// Why there is no candidate.
+enum Refusal {
+    /// One variable is a function of the other, whatever is tried.
+    Determined,
+    /// This way does not work; another may.
+    Other(EstimateError),
+}
+
+impl From<EstimateError> for Refusal {
+    fn from(error: EstimateError) -> Self {
+        Refusal::Other(error)
+    }
+}
+
+/// The value of a method of neighbours, and its terms.
+struct Terms {
+    nats: f64,
+    terms: Vec<f64>,
+}
+
+impl ResidualKsg {
+    /// Returns the candidates that can be measured, at least one.
+    pub(super) fn measured(
+        &self,
+        x: &Variable<'_>,
+        y: &Variable<'_>,
+    ) -> Result<Vec<Candidate>, EstimateError> {
+        check_samples(self.name(), self.k, x.n_samples())?;
+        if x.n_samples() < LEAST_SAMPLES {
+            let (estimator, reason, needed) = (self.name(), "a prediction".into(), LEAST_SAMPLES);
+            return Err(EstimateError::TooFewSamples { estimator, reason, needed, n_samples: x.n_samples() });
+        }
+        let random = |side: u64| generator(self.seed, Purpose::Nearest, 1 << 36 | side);
+        let x = FreeColumns::new(self.name(), x, &mut random(0))?;
+        let y = FreeColumns::new(self.name(), y, &mut random(1))?;
+        // Samples that coincide are told before anything is fitted to them.
+        check_rows(self.name(), self.k, [&x, &y])?;
+        let mut found = Vec::new();
+        let mut refused = None;
+        for (from, to, names) in [
+            (&x, &y, ["y from x", "y from x as normal scores"]),
+            (&y, &x, ["x from y", "x from y as normal scores"]),
+        ] {
+            // Both scalings have the same ranks, and so the same total correlation.
+            let within = OnceCell::new();
+            let targets = [&to.standardized, &to.scores];
+            let fitted = leave_one_out(&[&from.standardized, &from.scores], &targets);
+            for ((target, name), fitted) in targets.into_iter().zip(names).zip(fitted) {
+                let known_entropy = std::ptr::eq(target, &to.scores);
+                match self.candidate(from, target, known_entropy, fitted, &within, name) {
+                    Ok(candidate) => found.push(candidate),
+                    Err(Refusal::Other(error)) => refused = Some(error),
+                    Err(Refusal::Determined) => {
+                        return Err(EstimateError::Undetermined {
+                            reason: "one variable is a function of the other, to rounding, so that the information of \
+                                     continuous variables is infinite"
+                                .into(),
+                            choices: "give a noise variance (noise) or bins (binned)",
+                        });
+                    }
+                }
+            }
+        }
+        match refused {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    fn candidate(
+        &self,
+        x: &FreeColumns,
+        y: &Array2<f64>,
+        known_entropy: bool,
+        fitted: Option<Smoothed>,
+        within: &OnceCell<f64>,
+        name: &'static str,
+    ) -> Result<Candidate, Refusal> {
+        let n = y.nrows();
+        let Some(Smoothed { residuals, noise, .. }) = fitted else {
+            return Err(Refusal::Other(EstimateError::TooManyDimensions {
+                estimator: self.name(),
+                dims: x.scores.ncols() + y.ncols(),
+                most: n / 8,
+                reason: "too few samples to predict from so many columns; use gcmi",
+            }));
+        };
+        let squared = |column: ArrayView1<'_, f64>| column.iter().map(|v| v * v).sum::<f64>() / n as f64;
+        let deviation = |column: ArrayView1<'_, f64>| {
+            let mean = column.iter().sum::<f64>() / n as f64;
+            (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64).sqrt()
+        };
+        let determined = residuals
+            .columns()
+            .into_iter()
+            .zip(y.columns())
+            .any(|(residual, y)| squared(residual).sqrt() <= ROUNDING * deviation(y));
+        if determined {
+            return Err(Refusal::Determined);
+        }
+        let scores = normal_scores(residuals.view());
+        let remainder = self.remainder(&x.scores, &scores)?;
+        let mut terms = remainder.terms;
+        let mut nats = remainder.nats;
+        for (column, residual) in y.columns().into_iter().zip(residuals.columns()) {
+            let before = if known_entropy { score_entropy(column) } else { self.entropy(column)? };
+            let after = self.entropy(residual)?;
+            nats += before.nats - after.nats;
+            for ((term, before), after) in terms.iter_mut().zip(&before.terms).zip(&after.terms) {
+                *term += before - after;
+            }
+        }
+        if y.ncols() > 1 {
+            let of_target = match within.get() {
+                Some(nats) => *nats,
+                None => self.total_correlation(&normal_scores(y.view()))?,
+            };
+            let _ = within.set(of_target);
+            nats += self.total_correlation(&scores)? - of_target;
+        }
+        let widened = noise.iter().map(|noise| 0.5 * math::ln_1p(*noise)).sum::<f64>() / n as f64;
+        nats += y.ncols() as f64 * widened;
+        let remainder = remainder.nats;
+        Ok(Candidate { nats, remainder, evidence: nats - remainder, error: standard_error(&terms), name })
+    }
+
+    /// I(X;R).
+    fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Terms, EstimateError> {
+        let n = x.nrows();
+        let nearest = chebyshev(&joined(&[x, residuals])).nearest(self.k);
+        check_ties(self.name(), &nearest, n)?;
+        let radii = nearest.radii();
+        let psi = digammas(n);
+        let counts = |part| chebyshev(part).count_within(&radii, Boundary::Open).into_iter();
+        let term = |(n_x, n_r): (usize, usize)| psi[self.k] + psi[n] - psi[n_x + 1] - psi[n_r + 1];
+        let terms: Vec<f64> = counts(x).zip(counts(residuals)).map(term).collect();
+        let mut nats = terms.iter().sum::<f64>() / n as f64;
+        if x.ncols() + residuals.ncols() > FEW_COLUMNS {
+            let of = [Variable::Double(x.view()), Variable::Double(residuals.view())];
+            nats = self.compared().estimate_total_correlation(&of)?.information.nats();
+        }
+        Ok(Terms { nats, terms })
+    }
+
+    /// KSG with a control variate, for what has many columns.
+    fn compared(&self) -> CvKsg {
+        CvKsg { k: self.k, surrogates: 2, seed: self.seed }
+    }
+
+    fn total_correlation(&self, scores: &Array2<f64>) -> Result<f64, EstimateError> {
+        let columns: Vec<Variable<'_>> = scores.axis_chunks_iter(Axis(1), 1).map(Variable::Double).collect();
+        Ok(self.compared().estimate_total_correlation(&columns)?.information.nats())
+    }
+
+    /// The entropy of one column by the distances of its neighbours.
+    fn entropy(&self, column: ArrayView1<'_, f64>) -> Result<Terms, EstimateError> {
+        let points = column.to_owned().insert_axis(Axis(1));
+        let n = points.nrows();
+        let nearest = chebyshev(&points).nearest(ENTROPY_K);
+        let psi = digammas(n);
+        let constant = psi[n] - psi[ENTROPY_K] + std::f64::consts::LN_2;
+        let radii = nearest.radii();
+        let apart: Vec<f64> = radii.iter().filter(|&&radius| radius > 0.0).map(|r| math::ln(*r)).collect();
+        if apart.len() * 100 < 99 * n {
+            return Err(EstimateError::Ties {
+                estimator: self.name(),
+                tied: n - apart.len(),
+                n_samples: n,
+                instead: super::FOR_TIES,
+            });
+        }
+        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+        // Samples at one place have no logarithm; they count as the mean of the others.
+        let term = |radius: &f64| constant + if *radius > 0.0 { math::ln(*radius) } else { mean };
+        Ok(Terms { nats: constant + mean, terms: radii.iter().map(term).collect() })
+    }
+}
+
+/// The entropy of normal scores, ½ ln 2πe, and −ln of the normal density at each.
+fn score_entropy(scores: ArrayView1<'_, f64>) -> Terms {
+    let half = 0.5 * math::ln(std::f64::consts::TAU);
+    Terms { nats: half + 0.5, terms: scores.iter().map(|v| half + 0.5 * v * v).collect() }
+}
+
+/// √(Var/n).
+fn standard_error(terms: &[f64]) -> f64 {
+    let n = terms.len() as f64;
+    let mean = terms.iter().sum::<f64>() / n;
+    (terms.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0) / n).sqrt()
+}
+
+impl Estimator for ResidualKsg {
+    fn info(&self) -> &'static EstimatorInfo {
+        Self::INFO
+    }
+
+    fn setting(&self) -> String {
+        format!("k={}, seed={}", self.k, self.seed)
+    }
+
+    fn check(&self) -> Result<(), EstimateError> {
+        check_k(self.k)
+    }
+
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        let variables = [x.view(), y.view()];
+        if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
+            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
+        }
+        let n = x.n_samples();
+        let Choice { nats, error, remainder, names } = choose(self.measured(&x, &y)?, n);
+        let mut warnings = super::constant_columns(&variables);
+        warnings.extend(
+            variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
+        );
+        warnings.push(Warning::Note(format!(
+            "predicted {names}; {remainder:.3} nats are left to ksg, which is biased where they are many"
+        )));
+        let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
+        Ok(Estimate { standard_error: Some(Information::from_nats(error)), warnings, ..estimate })
+    }
+}
