@@ -34,12 +34,12 @@ pub(super) enum NoiseFloor {
 
 /// Returns whether noise is seen in each variable beside what it follows from the other.
 ///
-/// Every column of one variable is predicted at 256 places by linear fits to the nearest neighbours in the other, the
-/// place itself left out: from 3 (d + 1) neighbours and from f times as many. A smooth function makes errors that grow with
+/// Every column of one variable, less its quadratic regression on the other, is predicted at 256 places by linear fits to the
+/// nearest neighbours in the other, the place itself left out: from 3 (d + 1) neighbours and from f times as many. A smooth function makes errors that grow with
 /// the square of the distance, by f^(2/d); noise makes errors that do not grow. The median error of some column that grows
 /// by more than the square root of that says that what is left is curvature rather than noise.
 ///
-/// Cost O(256 n d).
+/// Cost O(n (256 d + d⁴)).
 pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
     let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
     let (Some(x), Some(y)) = (scaled(x), scaled(y)) else { return NoiseFloor::Unknown };
@@ -64,6 +64,7 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
         return None;
     }
     let width = to.ncols().min(MOST_PREDICTED);
+    let to = &without_quadratic(from, to);
     let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
     let errors: Vec<[Vec<f64>; 2]> = places
         .into_par_iter()
@@ -86,8 +87,56 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
         let [near, far] =
             [0, 1].map(|scale| median(errors.iter().map(|errors| errors[scale][column]).collect()));
         // Up to rounding a fit without an error is exact at any distance.
-        near <= 1e-12 || math::ln(far / near) > GROWTH * expected
+        near <= 1e-9 || math::ln(far / near) > GROWTH * expected
     }))
+}
+
+/// Samples for each coefficient of a regression, at least.
+const SAMPLES_PER_TERM: usize = 10;
+
+/// Returns the residuals of a regression of every column on the columns of `from`, their squares and products: curvature of
+/// that form is no sign that there is no noise. The columns themselves where the samples are too few.
+fn without_quadratic(from: &Array2<f64>, to: &Array2<f64>) -> Array2<f64> {
+    let (n, d) = from.dim();
+    let size = 1 + d + d * (d + 1) / 2;
+    if n < SAMPLES_PER_TERM * size {
+        return to.clone();
+    }
+    let terms = |row: usize, terms: &mut Vec<f64>| {
+        terms.clear();
+        terms.push(1.0);
+        terms.extend((0..d).map(|i| from[(row, i)]));
+        for i in 0..d {
+            terms.extend((0..=i).map(|j| from[(row, i)] * from[(row, j)]));
+        }
+    };
+    let (mut normal, mut right) = (vec![0.0; size * size], vec![0.0; size * to.ncols()]);
+    let mut row_terms = Vec::with_capacity(size);
+    for row in 0..n {
+        terms(row, &mut row_terms);
+        for (i, term) in row_terms.iter().enumerate() {
+            for (j, other) in row_terms[..=i].iter().enumerate() {
+                normal[i * size + j] += term * other;
+            }
+            for column in 0..to.ncols() {
+                right[column * size + i] += term * to[(row, column)];
+            }
+        }
+    }
+    // Columns that others determine leave their coefficients open.
+    (0..size).for_each(|i| normal[i * size + i] *= 1.0 + 1e-12);
+    if !cholesky(&mut normal, size, 0.0) {
+        return to.clone();
+    }
+    right.chunks_exact_mut(size).for_each(|right| solve(&normal, size, right));
+    let mut residuals = to.clone();
+    for (row, mut residual) in residuals.rows_mut().into_iter().enumerate() {
+        terms(row, &mut row_terms);
+        for (value, coefficients) in residual.iter_mut().zip(right.chunks_exact(size)) {
+            *value -= row_terms.iter().zip(coefficients).map(|(term, c)| term * c).sum::<f64>();
+        }
+    }
+    residuals
 }
 
 /// Returns the `k` nearest rows of a row, itself left out, in ascending order of distance.
@@ -204,6 +253,16 @@ mod tests {
             assert_eq!(floor(&x, &(x.mapv(map) + &other * 0.05)), NoiseFloor::Seen);
             assert_eq!(floor(&x, &x.mapv(map)), NoiseFloor::NotSeen);
         }
+    }
+
+    /// Curvature beyond the noise at the distance of neighbours, but of a form that is known.
+    #[test]
+    fn quadratic_maps_of_several_columns_show_their_noise() {
+        let (x, other) = (normals(3000, 5, 1), normals(3000, 5, 2));
+        let squares = x.mapv(|v| v * v);
+        assert_eq!(floor(&x, &squares), NoiseFloor::NotSeen);
+        // From X, that is: predicted from Y, X has two values, and noise is seen in it.
+        assert_eq!(floor(&x, &(&squares + &(&other * 0.01))), NoiseFloor::Seen);
     }
 
     #[test]

@@ -149,10 +149,10 @@ fn print(
     let bits = unsigned(estimate.information.bits());
     match estimate.kind {
         EstimateKind::Bound(Bound::Lower) => {
-            writeln!(out, "{quantity}: no value; at least {nats:.6} nats = {bits:.6} bits")?;
+            writeln!(out, "{quantity}: no value; at least {nats:.6}{error} nats = {bits:.6} bits")?;
         }
         EstimateKind::Bound(Bound::Upper) => {
-            writeln!(out, "{quantity}: no value; at most {nats:.6} nats = {bits:.6} bits")?;
+            writeln!(out, "{quantity}: no value; at most {nats:.6}{error} nats = {bits:.6} bits")?;
         }
         _ => writeln!(out, "{quantity} = {nats:.6}{error} nats = {bits:.6} bits")?,
     }

@@ -8,8 +8,8 @@ use crate::estimator::input::columns;
 use crate::math;
 use crate::variable::kind::distinct_rows;
 use crate::{
-    AnyEstimator, ChaoWangJost, Choice, CvKsg, EstimateError, ExtrapolatedKsg, Gcmi, Ksg, Noise, PlugIn,
-    Ross, Scaling, Variable, VariableKind, Warning,
+    AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, CvKsg, EstimateError, ExtrapolatedKsg, Ksg,
+    Noise, PlugIn, Ross, Scaling, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near.
@@ -20,6 +20,14 @@ pub(super) const FEW_JOINT_COLUMNS: usize = 4;
 
 /// Samples below which nothing is said of numbers.
 pub(super) const FEWEST: usize = 10;
+
+/// Samples, and samples for each class on average, from which the class can be learnt.
+const LEAST_CLASSIFIED: usize = 50;
+const SAMPLES_PER_CLASS: usize = 10;
+
+/// Samples from which parts can be left out, and up to which all methods together are done in seconds.
+const LEAST_COMBINED: usize = 80;
+const MOST_COMBINED: usize = 10_000;
 
 /// A tenth of the samples at least must have no value that repeats for a function to be looked for among them.
 const LEAST_PART: usize = 10;
@@ -123,23 +131,11 @@ fn symbols_against_numbers(
         return Ok(choice(kinds, Ross::default(), reason));
     }
     let reason = format!("{reason}, too many for nearest neighbours");
-    let advice = "give a noise variance if the layer has noise";
-    // A covariance within every class needs more samples than columns.
-    let choice = if symbols.rarest > width + 1 {
-        let mut choice = choice(kinds, Gcmi::default(), reason);
-        choice.warnings.push(Warning::Note(format!(
-            "{columns} are too many for a method without assumptions: exact only if the classes are Gaussian; {advice}"
-        )));
-        choice
-    } else {
-        let mut choice = choice(
-            kinds,
-            Ross::default(),
-            format!("{reason}, and too few samples in a class for covariances"),
-        );
-        choice.warnings.extend(many_columns(width, FEW_COLUMNS));
-        choice
-    };
+    if n >= LEAST_CLASSIFIED && classes * SAMPLES_PER_CLASS <= n {
+        return Ok(choice(kinds, Classifier::default(), reason));
+    }
+    let mut choice = choice(kinds, Ross::default(), format!("{reason}, and too few samples to learn from"));
+    choice.warnings.extend(many_columns(width, FEW_COLUMNS));
     Ok(choice)
 }
 
@@ -191,6 +187,9 @@ fn numbers(
         format!("{} against {}", a.told, b.told)
     };
     let reason = format!("{told}, {} and {} columns", a.changing, b.changing);
+    if (LEAST_COMBINED..=MOST_COMBINED).contains(&a.n) && joint < a.n {
+        return Ok(choice(kinds, Combined::default(), reason));
+    }
     if joint <= FEW_JOINT_COLUMNS {
         let extrapolated = ExtrapolatedKsg::default();
         // With fewer samples than a few times its largest k the ladder reaches across all of them.
