@@ -571,6 +571,8 @@ fn estimate_pair_tells_all_that_comes_with_a_number() {
     assert!(object["reason"].is_null() && object["warnings"].is_array());
     let keys: Vec<&String> = object.as_object().unwrap().keys().collect();
     let expected = [
+        "at_least_nats",
+        "at_most_nats",
         "bits",
         "ceiling_nats",
         "command",
@@ -601,7 +603,7 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     let folder = TempDir::new().unwrap();
     pair_files(folder.path());
     let numbers = estimated(folder.path(), &["pair", "x.csv", "y.csv"]);
-    assert_eq!(numbers["estimator"], "extrapolated-ksg");
+    assert_eq!(numbers["estimator"], "combined");
     let labels = estimated(folder.path(), &["pair", "units.csv", "animals.csv", "--y-discrete"]);
     assert_eq!(labels["estimator"], "ross");
     assert!(labels["reason"].as_str().unwrap().contains("3 symbols"), "{labels}");
@@ -609,7 +611,7 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     let smoothed = estimated(folder.path(), &["pair", "x.csv", "tanh.csv", "--noise-variance", "0.01"]);
     assert!(smoothed["kind"].as_str().unwrap().contains("0.01"), "{smoothed}");
     let text = stdout(&infoplane(folder.path(), &["estimate", "pair", "x.csv", "y.csv"]));
-    for part in ["I(X;Y) = ", "nats", "bits", "chosen for", "ceiling"] {
+    for part in ["I(X;Y) = ", "nats", "bits", "chosen for", "95 % interval"] {
         assert!(text.contains(part), "{text}");
     }
     let counts = estimated(folder.path(), &["entropy", "animals.csv", "--x-discrete"]);
@@ -618,6 +620,42 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     assert_eq!(columns["dims"], serde_json::json!([1, 1]));
     let given = ["pair", "x.csv", "y.csv", "--given", "tanh.csv", "--estimator", "ksg"];
     assert!(estimated(folder.path(), &given)["nats"].as_f64().unwrap().abs() < 0.2);
+}
+
+/// tanh of a linear map of two columns, without noise.
+#[test]
+fn a_bound_is_told_as_a_bound_in_text_and_in_json() {
+    let folder = TempDir::new().unwrap();
+    let inputs: Vec<[f64; 2]> = (0..600).map(|i| [f64::from(i) * 0.7137, f64::from(i) * 1.931].map(f64::sin)).collect();
+    let lines = |row: &dyn Fn(&[f64; 2]) -> [f64; 2]| -> String {
+        inputs.iter().map(row).map(|[a, b]| format!("{a},{b}\n")).collect()
+    };
+    fs::write(folder.path().join("x.csv"), lines(&|x| *x)).unwrap();
+    let layer = |x: &[f64; 2]| [(x[0] + 0.5 * x[1]).tanh(), (0.8 * x[0] - x[1]).tanh()];
+    fs::write(folder.path().join("t.csv"), lines(&layer)).unwrap();
+    let pair = ["pair", "x.csv", "t.csv", "--estimator", "ksg"];
+    let object = estimated(folder.path(), &pair);
+    assert!(object["nats"].is_null() && object["bits"].is_null(), "{object}");
+    assert!(object["at_least_nats"].as_f64().unwrap() > 1.0 && object["at_most_nats"].is_null());
+    assert!(object["standard_error_nats"].is_null() && object["interval_nats"].is_null());
+    let text = stdout(&infoplane(folder.path(), &[&["estimate"][..], &pair].concat()));
+    assert!(text.starts_with("I(X;Y): no value; at least ") && text.contains("without noise"), "{text}");
+}
+
+#[test]
+fn kinds_of_columns_can_be_given() {
+    let folder = TempDir::new().unwrap();
+    let x: String = (0..400).map(|i| format!("{}\n", (f64::from(i * i % 101) * 0.1 * 10.0).round() / 10.0)).collect();
+    let y: String = (0..400).map(|i| format!("{}\n", i % 4)).collect();
+    fs::write(folder.path().join("x.csv"), x).unwrap();
+    fs::write(folder.path().join("y.csv"), y).unwrap();
+    let found = estimated(folder.path(), &["pair", "x.csv", "y.csv"]);
+    assert!(found["reason"].as_str().unwrap().contains("multiples of"), "{found}");
+    assert_eq!(found["estimator"], "ross");
+    let names = estimated(folder.path(), &["pair", "x.csv", "y.csv", "--x-kind", "names"]);
+    assert_eq!(names["estimator"], "chao-wang-jost");
+    let message = refused(folder.path(), &["estimate", "pair", "x.csv", "y.csv", "--x-kind", "words"], 2);
+    assert!(message.contains("--x-kind words") && message.contains("lattice"), "{message}");
 }
 
 #[test]
@@ -644,7 +682,7 @@ fn estimates_that_cannot_be_had_say_what_to_do() {
         ),
         (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--set", "q=1"], &["--set q", "k, scaling"]),
         (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--set", "k"], &["KEY=VALUE"]),
-        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "three"], &["--k three", "usize"]),
+        (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "three"], &["--k three", "a whole number"]),
         (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "0"], &["k = 0"]),
         (&["pair", "x.csv", "y.csv", "--estimator", "ksg", "--k", "400"], &["at least 401"]),
         (&["pair", "x.csv", "y.csv", "--estimator", "ross"], &["labels", "--x-discrete"]),
