@@ -263,7 +263,10 @@ fn told(error: DatasetError, asked: &Asked<'_>, path: &Path) -> Failure {
             let symbols = symbols.filter(|_| !error.to_string().contains("inf"));
             [columns, except, symbols].into_iter().flatten().collect()
         }
-        DatasetError::ElementType { .. } => symbols.into_iter().collect(),
+        DatasetError::ElementType { given, .. } if asked.kind == As::Numbers => {
+            let is_text = given.trim_start_matches(['<', '>', '|', '=']).starts_with(['U', 'S']);
+            symbols.filter(|_| is_text).into_iter().collect()
+        }
         DatasetError::Missing { .. } => {
             let drop = "--missing drop leaves such rows out of all variables".to_owned();
             let symbol = (asked.kind != As::Numbers)

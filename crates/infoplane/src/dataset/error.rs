@@ -183,7 +183,7 @@ pub enum DatasetError {
     /// A row of a matrix of labels that is not one-hot.
     #[error(
         "{file}: row {row} (from 0) holds {given}; a matrix of labels has a row for each sample with a single 1, in the column of its \
-         class, and else 0 (one-hot). Name an array of labels, (n_samples,); of probabilities the most likely class"
+         class, and else 0 (one-hot). Name an array of labels, (n_samples,); of probabilities the most likely class, np.argmax(p, axis=1)"
     )]
     OneHot {
         /// The file.

@@ -77,6 +77,11 @@ impl Fields {
         self.quoted.clear();
     }
 
+    /// Ends a field whose quote was not ended.
+    pub fn close(&mut self) {
+        self.ends.push(self.text.len());
+    }
+
     /// Divides a line. True says that a quoted field goes on in the next line, which [`Fields::go_on`] takes.
     pub fn divide(&mut self, line: &str, separator: Separator) -> bool {
         self.clear();

@@ -3,6 +3,8 @@
 //! Nothing here is read twice in two ways: what is decided here holds for the whole file, and a line that does not fit
 //! is an error of the reader.
 
+use std::collections::HashSet;
+
 use super::fields::{Fields, Separator};
 use super::text::Encoding;
 use super::words::{count, digits_after_comma, is_missing, number, yes_or_no};
@@ -23,6 +25,10 @@ pub(super) struct Format {
     pub names: Option<Vec<String>>,
     /// Whether the names stand in a comment.
     pub names_in_comment: bool,
+    /// Whether a first line of whole numbers is taken for the names.
+    pub numbers_are_names: bool,
+    /// Lines of words above the table, which are left out.
+    pub n_titles: usize,
     /// Whether the first field is the name or number of the row.
     pub index: Index,
     /// Whether every line ends with a separator, so that a last field is always empty.
@@ -168,29 +174,31 @@ fn told(line: &str) -> Option<Separator> {
     })
 }
 
-/// Whether lines are numbers with decimal commas and not pairs of whole numbers: some have no comma, or a part that no
-/// whole number has, as -0 and 05.
+/// Whether lines are numbers with decimal commas and not pairs of whole numbers: below a name of a single column, or with
+/// a part that no whole number has, as -0 and 05.
 fn decimals<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
-    let (mut with, mut without, mut evidence) = (0, 0, false);
+    let (mut with, mut evidence) = (0, false);
     for (index, line) in lines.enumerate() {
         match line.split_once(',') {
             Some((whole, digits)) if digits_after_comma(line).is_some() => {
                 with += 1;
                 evidence |= whole == "-0" || (digits.len() > 1 && digits.starts_with('0'));
             }
-            None if number(line, false).is_some() || is_missing(line) => without += 1,
+            None if number(line, false).is_some() || is_missing(line) => {}
             // The name of the column.
             None if index == 0 => evidence = true,
             _ => return false,
         }
     }
-    with > 0 && (evidence || without > 0)
+    with > 0 && evidence
 }
 
 /// Lines as one separator divides them.
 struct Look {
     separator: Separator,
     rows: Vec<Row>,
+    /// Lines of words above the table, which are left out.
+    n_titles: usize,
     /// Fields of most lines.
     n_fields: usize,
     /// Whether all lines have as many, but for a header that names no rows, and a last line that is not all there.
@@ -218,34 +226,50 @@ impl Look {
                 rows.push(std::mem::take(&mut fields));
             }
         }
+        // A quote that nothing ends leaves no line.
+        if rows.is_empty() {
+            fields.close();
+            rows.push(fields);
+        }
         // A comment between the lines has as many fields as it likes.
         let lengths = |rows: &[Row]| -> Vec<usize> { rows.iter().skip(1).map(Row::len).collect() };
-        let below = lengths(&rows);
-        let n_fields = most_frequent(&below).unwrap_or_else(|| rows.first().map_or(0, Row::len));
-        rows.retain(|row| row.len() == n_fields || !row.get(0).starts_with(['#', '%']));
+        let all: Vec<usize> = rows.iter().map(Row::len).collect();
+        let n_fields = most_frequent(&all).unwrap_or(0);
+        let is_comment = |row: &Row| row.get(0).starts_with(['#', '%']);
+        rows.retain(|row| row.len() == n_fields || !is_comment(row));
+        // Above numbers and between them it is no field either.
+        let is_number = |row: &Row| number(row.get(0), false).is_some() || is_missing(row.get(0));
+        let data = || rows.iter().skip(1).filter(|row| !is_comment(row));
+        if data().next().is_some() && data().all(is_number) {
+            rows.retain(|row| !is_comment(row));
+        }
+        // A title above the table.
+        let is_title =
+            |row: &Row| row.len() < n_fields && row.iter().all(|text| number(text, false).is_none());
+        let mut n_titles = rows.iter().take_while(|row| is_title(row)).count();
+        let has_numbers = |row: &Row| row.iter().any(|text| number(text, false).is_some());
+        let is_table = |rows: &[Row]| {
+            rows.first().is_some_and(|row| row.len() == n_fields) && rows.iter().any(has_numbers)
+        };
+        if !is_table(&rows[n_titles..]) {
+            n_titles = 0;
+        }
+        let is_header = |rows: &[Row], n: usize| {
+            rows[n].len() + 1 == n_fields && has_a_shorter_header(&rows[n..], n_fields)
+        };
+        if n_titles > 0 && is_header(&rows, n_titles - 1) {
+            n_titles -= 1;
+        }
+        rows.drain(..n_titles);
         let below = lengths(&rows);
         let fitting = below.iter().filter(|&&length| length == n_fields).count();
         let cut = ends_in_a_line && below.last().is_some_and(|&last| last < n_fields);
         let first = rows.first().map_or(0, Row::len);
-        let mut look = Look { separator, rows, n_fields, agrees: false, agreement: 0.0, is_all: true };
-        let first_fits = first == n_fields || (first + 1 == n_fields && look.has_a_shorter_header());
-        look.agrees = n_fields > 1 && first_fits && fitting + usize::from(cut) == below.len();
-        look.agreement = (fitting + usize::from(first_fits)) as f64 / (below.len() + 1) as f64;
-        look
-    }
-
-    /// Whether the first line names all columns but those of the rows' names, or of nothing after the last separator.
-    fn has_a_shorter_header(&self) -> bool {
-        let rows = &self.rows[1.min(self.rows.len())..];
-        let tells_rows = |(index, row): (usize, &Row)| {
-            let field = row.get(0);
-            row.is_quoted(0) || number(field, false).is_none() || count(field) == Some(index as u64 + 1)
-        };
-        !rows.is_empty() && (rows.iter().enumerate().all(tells_rows) || self.last_is_empty(rows))
-    }
-
-    fn last_is_empty(&self, rows: &[Row]) -> bool {
-        self.n_fields > 1 && !rows.is_empty() && rows.iter().all(|row| row.get(self.n_fields - 1).is_empty())
+        let first_fits =
+            first == n_fields || (first + 1 == n_fields && has_a_shorter_header(&rows, n_fields));
+        let agrees = n_fields > 1 && first_fits && fitting + usize::from(cut) == below.len();
+        let agreement = (fitting + usize::from(first_fits)) as f64 / (below.len() + 1) as f64;
+        Look { separator, rows, n_titles, n_fields, agrees, agreement, is_all: true }
     }
 
     /// The share of fields below the first line that are numbers; blanks, which text holds too, separate only numbers.
@@ -275,8 +299,13 @@ impl Look {
 
     /// The same lines as one column, if they are numbers with decimal commas.
     fn or_decimals(self, lines: &[(u64, &str)]) -> Look {
+        // R's row names are counted; numbers that are so by accident are few.
+        let counted = |(index, row): (usize, &Row)| count(row.get(0)) == Some(index as u64 + 1);
+        let are_row_names =
+            self.rows[0].len() == 1 && self.rows.len() > 3 && self.rows[1..].iter().enumerate().all(counted);
         let one = self.separator == Separator::Comma
             && self.n_fields == 2
+            && !are_row_names
             && decimals(lines.iter().map(|&(_, line)| line.trim()));
         if one { Look::new(lines, Separator::None, false) } else { self }
     }
@@ -289,9 +318,8 @@ impl Look {
         header: Option<bool>,
     ) -> Format {
         let Look { separator, n_fields, .. } = self;
-        let shorter =
-            self.rows[0].len() + 1 == n_fields && self.rows.len() > 1 && self.has_a_shorter_header();
-        let trailing = shorter && self.last_is_empty(&self.rows[1..]);
+        let shorter = self.rows[0].len() + 1 == n_fields && has_a_shorter_header(&self.rows, n_fields);
+        let trailing = shorter && last_is_empty(&self.rows[1..], n_fields);
         let decimal_comma = self.decimal_comma();
         let in_line = match header {
             Some(header) => header,
@@ -316,7 +344,7 @@ impl Look {
         let rows = &self.rows[usize::from(in_line).min(self.rows.len())..];
         // A file whose last line has no other with it may end there by accident.
         let named_last = names.as_ref().is_some_and(|names| !names[n_fields - 1].is_empty());
-        let empty_last = !named_last && self.last_is_empty(rows) && (rows.len() > 1 || in_line);
+        let empty_last = !named_last && last_is_empty(rows, n_fields) && (rows.len() > 1 || in_line);
         let index = index(names.as_deref(), rows, n_fields);
         let of_numbers = |field: usize| {
             rows.iter().all(|row| {
@@ -336,8 +364,13 @@ impl Look {
             first_line,
             n_comments,
             n_fields,
+            numbers_are_names: in_line
+                && names
+                    .as_ref()
+                    .is_some_and(|names| names[index.n_fields()..].iter().all(|name| count(name).is_some())),
             names,
             names_in_comment,
+            n_titles: self.n_titles,
             index,
             empty_last,
             are_numbers,
@@ -370,20 +403,34 @@ impl Look {
         let known = |text: &str| number(text, decimal_comma).is_some() || yes_or_no(text).is_some();
         let (first, below) = (&self.rows[0], &self.rows[1..]);
         let any_number = first.iter().any(known);
+        // What a column of numbers has above it is its name.
+        let of_numbers = |field: usize| {
+            let texts = || below.iter().map(|row| row.get(field));
+            texts().all(|text| known(text) || is_missing(text)) && texts().any(known)
+        };
+        let is_name = |text: &str| !known(text) && !is_missing(text);
+        if (0..self.n_fields).any(|field| is_name(first.get(field)) && of_numbers(field)) {
+            return true;
+        }
         if below.is_empty() {
             return !any_number && first.iter().any(|text| !is_missing(text));
         }
         // A number that names a column: pandas numbers columns that have no names.
         let numbered = |from: usize| {
-            let in_order =
-                (from..self.n_fields).all(|field| count(first.get(field)) == Some((field - from) as u64));
-            in_order && self.n_fields > from && {
+            let fields = || from..self.n_fields;
+            let in_order = fields().all(|field| count(first.get(field)) == Some((field - from) as u64));
+            let mut known = HashSet::new();
+            // Years, say.
+            let differ = self.n_fields > 2
+                && fields().all(|field| count(first.get(field)).is_some_and(|number| known.insert(number)));
+            (in_order || differ) && self.n_fields > from && {
                 let column = |field: usize| below.iter().map(move |row| row.get(field));
-                let never_whole =
-                    (from..self.n_fields).all(|field| column(field).all(|text| count(text).is_none()));
+                let never_whole = fields().all(|field| column(field).all(|text| count(text).is_none()));
                 let goes_on = count(below[0].get(from)) == Some((self.n_fields - from) as u64);
-                let many = self.n_fields - from >= 8 && !goes_on;
-                from == 1 || many || (never_whole && below.len() >= 3)
+                let many = in_order && self.n_fields - from >= 8 && !goes_on;
+                // Below a place without a name, row numbers.
+                let above_row_numbers = from == 1 && column(0).all(|text| count(text).is_some());
+                above_row_numbers || many || (never_whole && below.len() >= 3)
             }
         };
         if first.get(0).is_empty() && numbered(1) && !below[0].get(0).is_empty() || numbered(0) {
@@ -392,18 +439,33 @@ impl Look {
         if any_number {
             return false;
         }
-        // A column of numbers below anything else.
-        let of_numbers = |field: usize| {
-            let texts = || below.iter().map(|row| row.get(field));
-            texts().all(|text| known(text) || is_missing(text)) && texts().any(known)
-        };
-        if (0..self.n_fields).any(|field| of_numbers(field) && !is_missing(first.get(field))) {
-            return true;
-        }
         // Text above text: a name is not among the values.
+        if !first.iter().any(is_name) {
+            return false;
+        }
         let repeated = |field: usize| below.iter().any(|row| row.get(field) == first.get(field));
         !(0..self.n_fields).any(|field| !first.get(field).is_empty() && repeated(field))
     }
+}
+
+/// Whether the first line names all columns but those of the rows' names, or of nothing after the last separator.
+fn has_a_shorter_header(rows: &[Row], n_fields: usize) -> bool {
+    let [first, below @ ..] = rows else { return false };
+    if below.is_empty() || first.iter().any(|text| number(text, false).is_some()) {
+        return false;
+    }
+    let mut known = HashSet::new();
+    let mut tells_rows = |row: &Row| {
+        let field = row.get(0);
+        row.is_quoted(0)
+            || number(field, false).is_none()
+            || count(field).is_some_and(|number| known.insert(number))
+    };
+    below.iter().all(&mut tells_rows) || last_is_empty(below, n_fields)
+}
+
+fn last_is_empty(rows: &[Row], n_fields: usize) -> bool {
+    n_fields > 1 && !rows.is_empty() && rows.iter().all(|row| row.get(n_fields - 1).is_empty())
 }
 
 /// The most frequent number; of equally frequent ones the larger.

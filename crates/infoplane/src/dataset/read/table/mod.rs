@@ -473,6 +473,11 @@ fn written(format: &Format, yes_no: bool) -> Vec<String> {
     if yes_no {
         notes.push("TRUE is 1, FALSE is 0".into());
     }
+    match format.n_titles {
+        0 => {}
+        1 => notes.push("a line above the table left out".into()),
+        n => notes.push(format!("{n} lines above the table left out")),
+    }
     let mut how = Vec::new();
     match format.encoding {
         Encoding::Utf8 => {}
@@ -487,6 +492,8 @@ fn written(format: &Format, yes_no: bool) -> Vec<String> {
     }
     if format.names_in_comment {
         how.push("names from a comment".to_owned());
+    } else if format.numbers_are_names {
+        how.push("the first line, whole numbers, taken for names".to_owned());
     } else if format.names.is_none() {
         how.push("no header".to_owned());
     }
@@ -500,6 +507,8 @@ fn written(format: &Format, yes_no: bool) -> Vec<String> {
 struct Choice {
     numbers: Vec<usize>,
     labels: Vec<usize>,
+    /// All that are neither names of rows nor excepted.
+    rest: Vec<usize>,
     one_hot: bool,
     /// Whether all columns were asked for, rather than some by name.
     all: bool,
@@ -577,19 +586,17 @@ impl Choice {
                 left_out.iter().map(|(field, why)| format!("{} left out: {why}", name_of(names, **field))),
             );
         }
-        Ok(Choice { numbers, labels, one_hot, all, notes })
+        Ok(Choice { numbers, labels, rest, one_hot, all, notes })
     }
 
     /// The columns of numbers, for a message about one that is none; none where it is a number, but infinite.
     fn of_numbers(&self, format: &Format, infinite: bool) -> Vec<String> {
-        let of_numbers = |&field: &usize| format.are_numbers[field] && !self.labels.contains(&field);
-        let fields =
-            (format.index.n_fields()..format.n_fields - usize::from(format.empty_last)).filter(of_numbers);
         if infinite || format.n_fields == 1 {
-            Vec::new()
-        } else {
-            fields.map(|field| name_of(format.names.as_deref(), field)).collect()
+            return Vec::new();
         }
+        let fields =
+            self.rest.iter().filter(|&&field| format.are_numbers[field] && !self.labels.contains(&field));
+        fields.map(|&field| name_of(format.names.as_deref(), field)).collect()
     }
 }
 
