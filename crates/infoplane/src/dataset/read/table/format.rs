@@ -255,7 +255,9 @@ impl Look {
             n_titles = 0;
         }
         let is_header = |rows: &[Row], n: usize| {
-            rows[n].len() + 1 == n_fields && has_a_shorter_header(&rows[n..], n_fields)
+            rows[n].len() + 1 == n_fields
+                && rows.get(n + 1).is_some_and(has_numbers)
+                && has_a_shorter_header(&rows[n..], n_fields)
         };
         if n_titles > 0 && is_header(&rows, n_titles - 1) {
             n_titles -= 1;

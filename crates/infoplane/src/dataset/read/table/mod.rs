@@ -9,9 +9,6 @@ mod format;
 mod text;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -645,3 +642,6 @@ fn by_key(file: &str, key: &str, format: &Format) -> Result<Vec<usize>, DatasetE
     }
     Ok(fields)
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,7 @@ fn separators_and_decimal_commas_are_told_from_the_lines() {
         "a,b\n1.5,2,\n-0.25,3,\n",
         "a,b\n\n1.5,2\n\n\n-0.25,3\n\n",
         "Table of the year\nby hand\na,b\n1.5,2\n-0.25,3\n",
+        "by hand\na,b\n1.5,2\n-0.25,3\n",
     ] {
         let table = all(text);
         assert_eq!(table.numbers, [[1.5, -0.25], [2.0, 3.0]], "{text}");
