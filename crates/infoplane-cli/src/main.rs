@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod terminal;
 
+use std::ffi::OsString;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use crate::failure::Failure;
 
 fn main() -> ExitCode {
     terminal::watch_signals();
-    let arguments = match commands::Arguments::try_parse() {
+    let arguments = match commands::Arguments::try_parse_from(given()) {
         Ok(arguments) => arguments,
         Err(error) => return explain(error),
     };
@@ -40,9 +41,17 @@ fn main() -> ExitCode {
     done.unwrap_or_else(|failure| failure.tell())
 }
 
+/// The arguments. `-:a`, column a of standard input, would be taken for a flag.
+fn given() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|given| match given.to_str().and_then(|given| given.strip_prefix("-:")) {
+        Some(column) => format!("/dev/stdin:{column}").into(),
+        None => given,
+    })
+}
+
 /// Says what is wrong with the arguments, or prints the help that was asked for.
 fn explain(error: clap::Error) -> ExitCode {
-    let given: Vec<String> = std::env::args_os().map(|given| given.to_string_lossy().into_owned()).collect();
+    let given: Vec<String> = given().map(|given| given.to_string_lossy().into_owned()).collect();
     let hides = given.iter().any(|given| given.chars().any(is_hidden));
     // The same is wrong with them as they can be printed.
     let written_out =

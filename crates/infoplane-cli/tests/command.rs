@@ -603,7 +603,7 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     let folder = TempDir::new().unwrap();
     pair_files(folder.path());
     let numbers = estimated(folder.path(), &["pair", "x.csv", "y.csv"]);
-    assert_eq!(numbers["estimator"], "combined");
+    assert_eq!(numbers["estimator"], "extrapolated-ksg");
     let labels = estimated(folder.path(), &["pair", "units.csv", "animals.csv", "--y-discrete"]);
     assert_eq!(labels["estimator"], "ross");
     assert!(labels["reason"].as_str().unwrap().contains("3 symbols"), "{labels}");
@@ -626,7 +626,8 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
 #[test]
 fn a_bound_is_told_as_a_bound_in_text_and_in_json() {
     let folder = TempDir::new().unwrap();
-    let inputs: Vec<[f64; 2]> = (0..600).map(|i| [f64::from(i) * 0.7137, f64::from(i) * 1.931].map(f64::sin)).collect();
+    let inputs: Vec<[f64; 2]> =
+        (0..600).map(|i| [f64::from(i) * 0.7137, f64::from(i) * 1.931].map(f64::sin)).collect();
     let lines = |row: &dyn Fn(&[f64; 2]) -> [f64; 2]| -> String {
         inputs.iter().map(row).map(|[a, b]| format!("{a},{b}\n")).collect()
     };
@@ -645,7 +646,8 @@ fn a_bound_is_told_as_a_bound_in_text_and_in_json() {
 #[test]
 fn kinds_of_columns_can_be_given() {
     let folder = TempDir::new().unwrap();
-    let x: String = (0..400).map(|i| format!("{}\n", (f64::from(i * i % 101) * 0.1 * 10.0).round() / 10.0)).collect();
+    let x: String =
+        (0..400).map(|i| format!("{}\n", (f64::from(i * i % 101) * 0.1 * 10.0).round() / 10.0)).collect();
     let y: String = (0..400).map(|i| format!("{}\n", i % 4)).collect();
     fs::write(folder.path().join("x.csv"), x).unwrap();
     fs::write(folder.path().join("y.csv"), y).unwrap();

@@ -183,6 +183,14 @@ impl Clock {
         }
     }
 
+    /// A line beside the bar.
+    pub fn note(&self, what: &str) {
+        match &*self.shared.phase() {
+            Some(phase) => phase.meter.note(what),
+            None => note(what),
+        }
+    }
+
     /// Clears the bar away.
     pub fn clear(&self) {
         if let Some(phase) = self.shared.phase().take() {

@@ -77,6 +77,7 @@ mod tests {
             inputs: array![[0.0f32, 1.0], [2.0, 3.0]].into(),
             labels: Labels::from_symbols(&[0, 1]),
             split: None,
+            readings: Vec::new(),
         };
         let digest = dataset.digest();
         // Python: xxhash.xxh3_128_hexdigest(struct.pack("<QQffffII", 2, 2, 0, 1, 2, 3, 0, 1)), of the

@@ -29,11 +29,14 @@ pub enum DatasetError {
     },
     /// Neither name nor first bytes tell the format.
     #[error(
-        "{file}: unknown format; allowed are .npy, .npz, .mat, .h5, .hdf5, .csv, .tsv, .txt, .safetensors and IDX (…-ubyte, .idx)"
+        "{file}: no format that is read; allowed are .npy, .npz, .mat, .h5, .hdf5, .csv, .tsv, .txt, .safetensors and IDX \
+         (…-ubyte, .idx){advice}"
     )]
     UnknownFormat {
         /// The file.
         file: String,
+        /// What to do with it, after a semicolon, or nothing.
+        advice: String,
     },
     /// Something that is not what the format prescribes.
     #[error("{file}, byte {offset}: {problem}")]
@@ -180,7 +183,7 @@ pub enum DatasetError {
     /// A row of a matrix of labels that is not one-hot.
     #[error(
         "{file}: row {row} (from 0) holds {given}; a matrix of labels has a row for each sample with a single 1, in the column of its \
-         class, and else 0 (one-hot). Name an array of labels, (n_samples,); of probabilities the most likely class"
+         class, and else 0 (one-hot). Name an array of labels, (n_samples,); of probabilities the most likely class, np.argmax(p, axis=1)"
     )]
     OneHot {
         /// The file.
@@ -255,16 +258,43 @@ pub enum DatasetError {
         /// What could be used.
         allowed: &'static str,
     },
-    /// A text file whose columns are not separated as they should be.
+    /// A field of a table where a finite number is needed.
     #[error(
-        "{file}: the columns are separated by {given}; allowed are commas, or tabs in a file whose name ends in .tsv: save \
-         it so"
+        "{file}: line {line}, column {column} is \"{}\"; allowed are finite numbers{}",
+        Short(.given), of_numbers(.numbers)
     )]
-    Separator {
+    NotANumber {
         /// The file.
         file: String,
-        /// What separates its columns.
-        given: &'static str,
+        /// Line, from 1.
+        line: u64,
+        /// What the column is called, or its number.
+        column: String,
+        /// What the field holds.
+        given: String,
+        /// The columns that hold numbers.
+        numbers: Vec<String>,
+    },
+    /// Rows of a table without a value.
+    #[error(
+        "{file}: {rows} of {of} rows lack a value; the first is in line {line}, column {column}, \"{}\"{advice}",
+        Short(.given)
+    )]
+    Missing {
+        /// The file.
+        file: String,
+        /// How many rows.
+        rows: usize,
+        /// Of how many.
+        of: usize,
+        /// Line of the first, from 1.
+        line: u64,
+        /// What the column is called, or its number.
+        column: String,
+        /// What is written there.
+        given: String,
+        /// What to do about it, after a semicolon, or nothing.
+        advice: &'static str,
     },
     /// A line of a text file with another number of fields than the first.
     #[error("{file}: line {line} has {given} fields; allowed are {allowed}, as in the first line")]
@@ -365,6 +395,13 @@ pub(crate) fn names(present: &[String]) -> String {
         shown.push(format!("and {} more", present.len() - MOST));
     }
     shown.join(", ")
+}
+
+fn of_numbers(columns: &[String]) -> String {
+    match columns {
+        [] => String::new(),
+        columns => format!(" (columns of numbers: {})", names(columns)),
+    }
 }
 
 fn counted(n_classes: usize) -> String {

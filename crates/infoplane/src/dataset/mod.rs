@@ -27,6 +27,8 @@ pub struct Dataset {
     pub labels: Labels,
     /// The split that the data came with, if they came with one (MNIST's test images).
     pub split: Option<Split>,
+    /// What was read of its tables: which columns, what was left out and why.
+    pub readings: Vec<read::Reading>,
 }
 
 /// Which rows train the network and which are held back, as row numbers.
@@ -47,6 +49,30 @@ impl Dataset {
     /// The number of values in an input.
     pub fn n_features(&self) -> usize {
         self.inputs.n_features()
+    }
+
+    /// What to do about inputs that are whole numbers up to 255, such as images as they are saved: networks learn
+    /// little from values far from 1. None if they are not so.
+    pub(crate) fn of_bytes(&self) -> Option<String> {
+        let mut most = 0f32;
+        let mut values = vec![0f32; self.n_features()];
+        for row in 0..self.n_samples() {
+            self.inputs.write_row(row, &mut values);
+            for &value in &values {
+                if value.fract() != 0.0 || !(0.0..=255.0).contains(&value) {
+                    return None;
+                }
+                most = most.max(value);
+            }
+        }
+        // Counts and categories are small.
+        (most >= 16.0).then(|| {
+            let divide = if most > 200.0 { 255.0 } else { most };
+            format!(
+                "the inputs are whole numbers from 0 to {most}, as images are saved: dataset.scaling = {{ divide = {divide} }} \
+                 brings them to [0, 1], where networks learn"
+            )
+        })
     }
 
     /// X as a labelling: equal inputs share a label.

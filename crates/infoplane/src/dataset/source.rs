@@ -88,19 +88,22 @@ pub enum DatasetSource {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test: Option<TestNpy>,
     },
-    /// A CSV or TSV file; see [`read::csv`](read::csv()).
+    /// A table of text, such as a CSV file; see [`read::csv`](read::csv()).
     Csv {
         /// The file.
         file: PathBuf,
         /// The column of the labels, by name or number from 0; absent: the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<read::Column>,
-        /// Whether the first line is a header; absent: it is, if none of its fields is a number.
+        /// Whether the first line is a header; absent: it is, if it differs from the lines below.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         header: Option<bool>,
         /// The columns that are inputs, by name or number from 0, in this order; absent: all but the label.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inputs: Option<Vec<read::Column>>,
+        /// What to do with rows that lack a value: an empty field, NA, NaN, null, None, ? or -.
+        #[serde(default, skip_serializing_if = "is_default")]
+        missing: read::Missing,
         /// Where the test part is; absent: all rows are one part.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test: Option<TestCsv>,
@@ -167,6 +170,10 @@ pub struct TestNpy {
 pub struct TestCsv {
     /// The file.
     pub file: PathBuf,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn once() -> usize {
@@ -268,9 +275,9 @@ impl DatasetSource {
                 let test = test.as_ref().map(|test| ((&*test.inputs, None), (&*test.labels, None)));
                 read::arrays_in_parts((inputs, None), (labels, None), test)
             }
-            DatasetSource::Csv { file, label, header, inputs, test } => {
+            DatasetSource::Csv { file, label, header, inputs, missing, test } => {
                 let test = test.as_ref().map(|test| test.file.as_path());
-                read::csv_in_parts(file, test, *header, label.as_ref(), inputs.as_deref())
+                read::csv_in_parts(file, test, *header, label.as_ref(), inputs.as_deref(), *missing)
             }
         }
     }
@@ -320,6 +327,7 @@ mod tests {
             "kind = 'npz'\nfile = 'a.npz'\ninputs = 'x_train'\nlabels = 'y_train'",
             "kind = 'npy'\ninputs = 'x.npy'\nlabels = 'y.npy'",
             "kind = 'csv'\nfile = 'a.csv'\nlabel = 'class'",
+            "kind = 'csv'\nfile = 'a.csv'\nmissing = 'drop'",
             "kind = 'csv'\nfile = 'a.csv'\nlabel = 3\nheader = false",
             "kind = 'safetensors'\nfile = 'a.safetensors'",
             "kind = 'hdf5'\nfile = 'a.h5'\ninputs = 'train/x'",

@@ -122,6 +122,7 @@ mod tests {
             inputs: Array2::zeros((n_samples, 1)).into(),
             labels: Labels::distinct(n_samples),
             split: None,
+            readings: Vec::new(),
         }
     }
 

@@ -251,7 +251,13 @@ impl Experiment {
                     ),
                 });
             }
-            let measured = Dataset { name: String::new(), inputs: inputs.into(), labels, split: None };
+            let measured = Dataset {
+                name: String::new(),
+                inputs: inputs.into(),
+                labels,
+                split: None,
+                readings: Vec::new(),
+            };
             facts.n_measured = measured.n_samples();
             facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
             facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
@@ -276,7 +282,8 @@ impl Experiment {
                 }
                 let labels = labels.select_ranges(std::slice::from_ref(&rows));
                 let inputs = inputs.slice(s![rows, ..]).to_owned().into();
-                let measured = Dataset { name: String::new(), inputs, labels, split: None };
+                let measured =
+                    Dataset { name: String::new(), inputs, labels, split: None, readings: Vec::new() };
                 let (facts, n_seeds) = (&mut facts[place], seeds.len() as f64);
                 facts.h_x_bits += measured.x().entropy().bits() / n_seeds;
                 facts.h_y_bits += measured.labels.entropy().bits() / n_seeds;

@@ -9,6 +9,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
+use crate::dataset::Scaling;
 pub use crate::measure::{Progress, RunOptions};
 use crate::measure::{Workers, warn_of_one_class};
 use crate::printable::printable_path;
@@ -96,6 +97,12 @@ impl Experiment {
         let prepared = self.prepare()?;
         let manifest = self.manifest(&prepared, &self.seed_list())?;
         let run = RunDir::create(path, &manifest, disk)?;
+        prepared.dataset.readings.iter().for_each(|reading| progress.warn(&reading.to_string()));
+        if self.dataset.scaling == Scaling::None
+            && let Some(advice) = prepared.dataset.of_bytes()
+        {
+            progress.warn(&advice);
+        }
         warn_of_one_class(&prepared.dataset.labels, progress);
         self.go_on(start, prepared, run, manifest, Recovered::default(), options, progress, interrupt)
     }

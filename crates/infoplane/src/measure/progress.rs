@@ -8,7 +8,8 @@ pub trait Progress: Sync {
     fn trained(&self, epochs: u64);
     /// One more epoch of some training has been measured.
     fn measured(&self, seed: u64, epoch: u64);
-    /// Something went otherwise than it should, and was made good: a damaged file was skipped.
+    /// What a reader made of a table, or that something went otherwise than it should and was made good: a damaged file was
+    /// skipped.
     fn warn(&self, what: &str);
 }
 

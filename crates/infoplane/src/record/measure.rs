@@ -16,7 +16,7 @@ use super::recorder::{check_forward, check_same, finish};
 use super::{
     Folder, FolderConfig, RecordError, Recorder, Recording, SEED, Understood, grid, read_statistics,
 };
-use crate::dataset::read::{file_and_name, read_labels, read_symbols};
+use crate::dataset::read::{Reader, Samples, file_and_name};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
     MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
@@ -65,7 +65,7 @@ pub fn record_folder(
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
     let folder = Folder::open(config)?;
-    let recording = recording(name, config, &folder, estimators, schedule)?;
+    let recording = recording(name, config, &folder, estimators, schedule, progress)?;
     recording.check()?;
     warn(&recording, progress);
     grid::chosen(schedule, &folder.epochs())?;
@@ -97,7 +97,7 @@ pub fn resume_folder(
         error => error,
     })?;
     let estimators: Vec<AnyEstimator> = kept(path, &manifest, "estimators")?;
-    let recording = recording(&manifest.name, &config, &folder, &estimators, &manifest.schedule)?;
+    let recording = recording(&manifest.name, &config, &folder, &estimators, &manifest.schedule, progress)?;
     check_same(path, &manifest, &recording.manifest())?;
     let statistics = statistics(&config, &recording)?;
     match RunDir::resume(path, Disk::default())? {
@@ -141,9 +141,17 @@ fn recording(
     folder: &Folder,
     estimators: &[AnyEstimator],
     schedule: &ScheduleConfig,
+    progress: &dyn Progress,
 ) -> Result<Recording, RecordError> {
+    let told = |samples: Samples<Labels>| {
+        // Of an array that is read as it is there is nothing to say.
+        if !samples.reading.columns.is_empty() || !samples.reading.notes.is_empty() {
+            progress.warn(&samples.reading.to_string());
+        }
+        samples.values
+    };
     let (file, array) = file_and_name(&config.labels);
-    let labels = read_labels(&file, array.as_deref())?;
+    let labels = told(Reader::default().labels(&file, array.as_deref())?);
     let understood = folder.understood();
     let n_samples = understood.n_samples;
     if labels.len() != n_samples {
@@ -156,7 +164,7 @@ fn recording(
     }
     let inputs = config.inputs.as_ref().map(|inputs| {
         let (file, array) = file_and_name(inputs);
-        read_symbols(&file, array.as_deref())
+        Reader::default().symbols(&file, array.as_deref()).map(told)
     });
     let inputs: Option<Labels> = inputs.transpose()?;
     if let (Some(file), Some(inputs)) = (&config.inputs, &inputs)
@@ -414,7 +422,7 @@ pub fn follow_folder(
         check_vacant(path)?;
     }
     let folder = first_epoch(config, &options, progress, interrupt)?;
-    let recording = followed(recording(name, config, &folder, estimators, schedule)?, &options);
+    let recording = followed(recording(name, config, &folder, estimators, schedule, progress)?, &options);
     warn(&recording, progress);
     let recorder = match begun {
         true => Recorder::resume(path, recording.clone())?,

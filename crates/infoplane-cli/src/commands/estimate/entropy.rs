@@ -7,7 +7,7 @@ use infoplane::EstimateError;
 
 use super::{Common, print, told};
 use crate::failure::Failure;
-use crate::flags::files::{FILES, Rows};
+use crate::flags::files::{As, Asked, FILES, Inputs};
 use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
@@ -30,8 +30,12 @@ pub struct Args {
 /// Estimates the entropy of a file's rows.
 pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
-    let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
-    arguments.common.check_memory(&estimator, &[x.variable()], 1)?;
+    let kind = if arguments.x_discrete { As::Symbols } else { As::Numbers };
+    let asked = [Asked { argument: &arguments.x, kind, role: "X", flag: Some("--x-discrete") }];
+    let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
+    inputs.several_samples(&asked)?;
+    let x = inputs.variable(0);
+    arguments.common.check_memory(&estimator, &[x.view()], 1)?;
     clock.begin("estimating", 0);
     let told = |error: EstimateError| {
         told(
@@ -41,7 +45,7 @@ pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
                  --estimator NAME uses an estimator anyway",
         )
     };
-    let estimate = estimator.entropy(x.variable()).map_err(told)?;
+    let estimate = estimator.entropy(x).map_err(told)?;
     clock.clear();
-    print("H(X)", &estimator, &estimate, None, "estimate entropy", &arguments.common)
+    print("H(X)", &estimator, &estimate, None, "estimate entropy", (&arguments.common, &inputs))
 }

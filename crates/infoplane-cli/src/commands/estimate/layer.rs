@@ -4,20 +4,21 @@ use infoplane::estimator::Measure;
 use std::io::Write;
 use std::process::ExitCode;
 
-use infoplane::dataset::read::{file_and_name, read_array, read_labels};
 use infoplane::estimator::LayerEstimate;
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
 
 use super::{Common, FINITE, by, details, told};
 use crate::failure::Failure;
+use crate::flags::files::{As, Asked, Inputs, same_file};
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Files: .npy, .npz, .csv, .mat, .safetensors, .h5, IDX; one array of several is named after a colon, \
-acts.npz:T3. X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal \
+Files: tables (.csv, .tsv, .txt), .npy, .npz, .mat, .safetensors, .h5, IDX; - is standard input. An array of \
+several, or columns of a table, follow a colon: acts.npz:T3, table.csv:u1,u2. A table that holds the label too \
+leaves it out of the units. X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal \
 inputs.
 
 Examples:
@@ -44,26 +45,47 @@ pub struct Args {
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
 pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
-    let (file, key) = file_and_name(&arguments.activations);
-    let matrix = read_array(&file, key.as_deref()).map_err(Failure::input)?;
-    let t = matrix.variable();
-    let (file, key) = file_and_name(&arguments.labels);
-    let y = read_labels(&file, key.as_deref()).map_err(Failure::input)?;
-    let x = match &arguments.inputs {
-        None => Labels::distinct(t.n_samples()),
-        Some(inputs) => {
-            let (file, key) = file_and_name(inputs);
-            match read_array(&file, key.as_deref()).map_err(Failure::input)?.variable().symbols() {
-                x if x.len() == t.n_samples() => x,
-                x => {
-                    return Err(Failure::input(format!(
-                        "{inputs} holds {} inputs, but {} holds {} samples",
-                        x.len(),
-                        arguments.activations,
-                        t.n_samples()
-                    )));
-                }
-            }
+    let mut asked = vec![
+        Asked { argument: &arguments.activations, kind: As::Numbers, role: "T", flag: None },
+        Asked { argument: &arguments.labels, kind: As::Labels, role: "the label", flag: None },
+    ];
+    asked.extend(arguments.inputs.as_ref().map(|inputs| Asked {
+        argument: inputs,
+        kind: As::Symbols,
+        role: "X",
+        flag: None,
+    }));
+    let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
+    inputs.several_samples(&asked)?;
+    let labels_are_units = || inputs.fields(0).iter().any(|field| inputs.fields(1).contains(field));
+    if same_file(&asked[0], &asked[1]) && labels_are_units() {
+        return Err(Failure::input(format!(
+            "{} names the label, {}, among the units",
+            arguments.activations, arguments.labels
+        ))
+        .with_advice("name other columns, or none: the label is left out of a table that is read whole"));
+    }
+    let t = inputs.variable(0);
+    let (Variable::Labels(y), x) =
+        (inputs.variable(1), arguments.inputs.as_ref().map(|_| inputs.variable(2)))
+    else {
+        return Err(Failure::machine("labels were read as numbers"));
+    };
+    let distinct;
+    let x = match x {
+        Some(Variable::Labels(x)) if x.len() != t.n_samples() => {
+            return Err(Failure::input(format!(
+                "{} holds {} inputs, but {} holds {} samples",
+                asked[2].argument,
+                x.len(),
+                arguments.activations,
+                t.n_samples()
+            )));
+        }
+        Some(Variable::Labels(x)) => x,
+        _ => {
+            distinct = Labels::distinct(t.n_samples());
+            &distinct
         }
     };
     arguments.common.check_memory(&estimator, &[t], 1)?;
@@ -72,7 +94,7 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
         _ => told(&error, arguments.activations.clone(), FINITE),
     };
-    let readings = estimator.layer(t.view(), &[&x, &y]).map_err(told)?;
+    let readings = estimator.layer(t.view(), &[x, y]).map_err(told)?;
     // One of the two is worth telling; that neither can be had is a failure.
     if let Some(error) = readings.iter().find_map(|reading| match &reading.estimates[..] {
         [Err(error), others @ ..] if others.iter().all(Result::is_err) => Some(error.clone()),
@@ -83,7 +105,9 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     clock.clear();
     let mut out = Screen::lock();
     if arguments.common.json {
-        print_json("estimate layer", layer_json(&estimator, &readings, t, &x, &y))?;
+        let mut object = layer_json(&estimator, &readings, t, x, y);
+        object["read"] = inputs.json();
+        print_json("estimate layer", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{} on {} samples of width {}", estimator.name(), t.n_samples(), t.width())?;

@@ -16,6 +16,7 @@ use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::flags::files::{Inputs, TableFlags};
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
 use crate::memory::{self, Size};
 use crate::output::print_json;
@@ -77,6 +78,8 @@ pub struct Common {
     #[arg(long, display_order = 502, value_name = "SIZE", value_parser = crate::flags::machine::memory)]
     pub memory: Option<ByteSize>,
     #[command(flatten)]
+    pub tables: TableFlags,
+    #[command(flatten)]
     pub keys: MethodFlags,
     /// Any other key of the estimator
     #[arg(long, value_name = "KEY=VALUE", help_heading = METHOD_KEYS)]
@@ -129,7 +132,7 @@ fn print(
     estimate: &Estimate,
     p_value: Option<f64>,
     command: &str,
-    common: &Common,
+    (common, inputs): (&Common, &Inputs),
 ) -> Result<ExitCode, Failure> {
     let mut out = Screen::lock();
     let (name, setting, reason) = by(estimator, estimate);
@@ -139,6 +142,7 @@ fn print(
         object.insert("setting".into(), json!(setting));
         object.insert("p_value".into(), json!(p_value));
         object.insert("reason".into(), json!(reason));
+        object.insert("read".into(), inputs.json());
         print_json(command, Value::Object(object))?;
         return Ok(ExitCode::SUCCESS);
     }

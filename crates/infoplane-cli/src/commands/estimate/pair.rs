@@ -7,7 +7,7 @@ use infoplane::{Estimate, EstimateError, Measure, Variable};
 
 use super::{Common, FINITE, print, told};
 use crate::failure::Failure;
-use crate::flags::files::{FILES, Rows, same_length};
+use crate::flags::files::{As, Asked, FILES, Inputs};
 use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
@@ -15,6 +15,7 @@ Examples:
   infoplane estimate pair x.npy y.npy
   infoplane estimate pair x.npy y.npy --estimator ksg --k 3 --json
   infoplane estimate pair T.npy animals.csv --y-discrete --permutations 999
+  infoplane estimate pair table.csv:height,age table.csv:weight --missing drop
   infoplane estimate pair table.csv:height table.csv:weight \\
       --given table.csv:age --estimator ksg";
 
@@ -63,15 +64,32 @@ pub struct ErrorFlags {
 /// Estimates I(X;Y) or I(X;Y|Z) of files.
 pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
-    let x = Rows::read(&arguments.x, arguments.x_discrete, "--x-discrete")?;
-    let y = Rows::read(&arguments.y, arguments.y_discrete, "--y-discrete")?;
-    let z = match &arguments.given {
-        Some(given) => Some((given, Rows::read(given, arguments.given_discrete, "--given-discrete")?)),
-        None => None,
-    };
-    let mut files = vec![(&arguments.x, x.variable()), (&arguments.y, y.variable())];
-    files.extend(z.as_ref().map(|(given, rows)| (*given, rows.variable())));
-    same_length(&files)?;
+    let kind = |discrete| if discrete { As::Symbols } else { As::Numbers };
+    let mut asked = vec![
+        Asked {
+            argument: &arguments.x,
+            kind: kind(arguments.x_discrete),
+            role: "X",
+            flag: Some("--x-discrete"),
+        },
+        Asked {
+            argument: &arguments.y,
+            kind: kind(arguments.y_discrete),
+            role: "Y",
+            flag: Some("--y-discrete"),
+        },
+    ];
+    asked.extend(arguments.given.as_ref().map(|given| Asked {
+        argument: given,
+        kind: kind(arguments.given_discrete),
+        role: "Z",
+        flag: Some("--given-discrete"),
+    }));
+    let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
+    inputs.same_length(&asked)?;
+    inputs.several_samples(&asked)?;
+    let (x, y) = (inputs.variable(0), inputs.variable(1));
+    let z = arguments.given.as_ref().map(|_| inputs.variable(2));
     let told = |error: EstimateError| {
         let failure = told(&error, format!("{} and {}", arguments.x, arguments.y), FINITE);
         match error {
@@ -84,22 +102,20 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             _ => failure,
         }
     };
-    let variables: Vec<Variable<'_>> = files.iter().map(|(_, variable)| *variable).collect();
-    arguments.common.check_memory(&estimator, &variables, 1)?;
+    arguments.common.check_memory(&estimator, &inputs.variables(), 1)?;
     clock.begin("estimating", 0);
     let (quantity, estimate, p_value) = match &z {
-        Some((_, z)) => {
-            let estimate = estimator.conditional(x.variable(), y.variable(), z.variable()).map_err(told)?;
+        Some(z) => {
+            let estimate = estimator.conditional(x, y, z.view()).map_err(told)?;
             ("I(X;Y|Z)", estimate, None)
         }
         None => {
-            let (estimate, p_value) =
-                measured(&estimator, [x.variable(), y.variable()], arguments, clock, told)?;
+            let (estimate, p_value) = measured(&estimator, [x, y], arguments, clock, told)?;
             ("I(X;Y)", estimate, p_value)
         }
     };
     clock.clear();
-    print(quantity, &estimator, &estimate, p_value, "estimate pair", &arguments.common)
+    print(quantity, &estimator, &estimate, p_value, "estimate pair", (&arguments.common, &inputs))
 }
 
 /// The estimate, with a standard error and a p-value as asked for.

@@ -3,13 +3,12 @@
 use infoplane::estimator::Measure;
 use std::process::ExitCode;
 
-use infoplane::dataset::read::{Array, file_and_name, read_array};
 use infoplane::{EstimateError, Labels, Variable};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 
 use super::{Common, print, told};
 use crate::failure::Failure;
-use crate::flags::files::FILES;
+use crate::flags::files::{As, Asked, FILES, Inputs};
 use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
@@ -31,16 +30,12 @@ pub struct Args {
 /// Estimates the total correlation of a file's columns.
 pub fn total_correlation(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
-    let (file, key) = file_and_name(&arguments.x);
-    let array = read_array(&file, key.as_deref()).map_err(Failure::input)?;
-    let columns: Vec<Array2<f64>> = match &array {
-        Array::Single(rows) => {
-            rows.columns().into_iter().map(|c| c.mapv(f64::from).insert_axis(ndarray::Axis(1))).collect()
-        }
-        Array::Double(rows) => {
-            rows.columns().into_iter().map(|c| c.to_owned().insert_axis(ndarray::Axis(1))).collect()
-        }
-    };
+    let asked = [Asked { argument: &arguments.x, kind: As::Numbers, role: "X", flag: None }];
+    let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
+    inputs.several_samples(&asked)?;
+    let x = inputs.variable(0);
+    let column = |column| Array1::from_vec(x.column(column)).insert_axis(Axis(1));
+    let columns: Vec<Array2<f64>> = (0..x.width()).map(column).collect();
     if columns.len() < 2 {
         return Err(Failure::input(format!(
             "{} has one column; a total correlation needs at least two",
@@ -59,5 +54,6 @@ pub fn total_correlation(arguments: &Args, clock: &Clock) -> Result<ExitCode, Fa
         |error: EstimateError| told(&error, arguments.x.clone(), "--estimator NAME uses an estimator anyway");
     let estimate = estimator.total_correlation(&parts).map_err(told)?;
     clock.clear();
-    print("total correlation", &estimator, &estimate, None, "estimate total-correlation", &arguments.common)
+    let shared = (&arguments.common, &inputs);
+    print("total correlation", &estimator, &estimate, None, "estimate total-correlation", shared)
 }

@@ -33,8 +33,7 @@ use on_range::AutoOnRange;
 /// | symbols against numbers, at most 5 columns | `ross` |
 /// | symbols against more columns | `classifier`: a lower bound; `ross`, with a warning, where the samples are too few |
 /// | numbers, one a function of the other | refused: infinite |
-/// | numbers, 80 to 10,000 samples | `combined`: what has the most evidence of neighbours, residuals and mixtures |
-/// | numbers, at most 4 columns in all, more samples or fewer | `extrapolated-ksg` (`ksg` below 80 samples); `lnc`, if it is higher, where that comes near its ceiling |
+/// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc`, if it is higher, where that comes near its ceiling |
 /// | numbers, more columns | `cv-ksg`; `ksg` for no fewer columns than samples |
 ///
 /// What is a symbol and what a number is told by [`VariableKind`](crate::VariableKind), unless `x_kind` and `y_kind` say
@@ -68,7 +67,7 @@ use on_range::AutoOnRange;
 /// use infoplane_estimators::{Auto, EstimateError, Labels, Measure, known::Task};
 /// let sample = Task::named("normal").expect("a task").draw(2000, 1);
 /// let estimate = Auto::default().pair(&sample.x, &sample.y)?;
-/// assert_eq!(estimate.choice.expect("a reason").name(), "combined");
+/// assert_eq!(estimate.choice.expect("a reason").name(), "extrapolated-ksg");
 /// assert!((estimate.information.nats() - sample.information.nats()).abs() < 0.1);
 ///
 /// // Which of 50 inputs it was, against 50 different rows: ln 50, whatever the layer is.

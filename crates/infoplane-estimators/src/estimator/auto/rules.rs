@@ -8,8 +8,8 @@ use crate::estimator::input::columns;
 use crate::math;
 use crate::variable::kind::distinct_rows;
 use crate::{
-    AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, CvKsg, EstimateError, ExtrapolatedKsg, Ksg,
-    Noise, PlugIn, Ross, Scaling, Variable, VariableKind, Warning,
+    AnyEstimator, ChaoWangJost, Choice, Classifier, CvKsg, EstimateError, ExtrapolatedKsg, Ksg, Noise,
+    PlugIn, Ross, Scaling, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near.
@@ -24,10 +24,6 @@ pub(super) const FEWEST: usize = 10;
 /// Samples, and samples for each class on average, from which the class can be learnt.
 const LEAST_CLASSIFIED: usize = 50;
 const SAMPLES_PER_CLASS: usize = 10;
-
-/// Samples from which parts can be left out, and up to which all methods together are done in seconds.
-const LEAST_COMBINED: usize = 80;
-const MOST_COMBINED: usize = 10_000;
 
 /// A tenth of the samples at least must have no value that repeats for a function to be looked for among them.
 const LEAST_PART: usize = 10;
@@ -187,9 +183,6 @@ fn numbers(
         format!("{} against {}", a.told, b.told)
     };
     let reason = format!("{told}, {} and {} columns", a.changing, b.changing);
-    if (LEAST_COMBINED..=MOST_COMBINED).contains(&a.n) && joint < a.n {
-        return Ok(choice(kinds, Combined::default(), reason));
-    }
     if joint <= FEW_JOINT_COLUMNS {
         let extrapolated = ExtrapolatedKsg::default();
         // With fewer samples than a few times its largest k the ladder reaches across all of them.

@@ -110,6 +110,7 @@ pub fn symmetric12(gain: Option<f64>, repeats: usize, seed: u64) -> Result<Symme
             inputs: inputs.into(),
             labels: Labels::from_symbols(&symbols),
             split: None,
+            readings: Vec::new(),
         },
         label_probability,
         n_orbits,

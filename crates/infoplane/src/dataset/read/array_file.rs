@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::stream::{self, Stream};
-use super::tensor::{ElementType, SampleTensor, Tensor, Values};
-use super::{Format, Wanted, column, csv, format, hdf5, idx, mat, npy, npz, safetensors};
+use super::stream::{self, ReadSeek, Stream};
+use super::table::{self, Wanted};
+use super::tensor::{ElementType, SampleTensor, Tensor};
+use super::{Format, format, hdf5, idx, mat, npy, npz, safetensors};
 use crate::dataset::DatasetError;
 
 /// An array of a file, as its header describes it.
@@ -52,7 +53,7 @@ enum Content {
     /// One array without a name, read from the front of the file.
     One(Format),
     Npz(npz::Archive),
-    Safetensors(safetensors::Archive<std::fs::File>),
+    Safetensors(safetensors::Archive<Box<dyn ReadSeek>>),
     Mat(mat::MatFile),
     Hdf5(Box<hdf5::Hdf5File>),
 }
@@ -90,7 +91,7 @@ impl ArrayFile {
             Content::One(Format::Idx) => {
                 idx::header(&mut Stream::open(&self.path)?).map(|(s, e)| (s, Some(e)))?
             }
-            Content::One(Format::Csv) => csv::shape(&self.path)?,
+            Content::One(Format::Csv) => table::shape(&self.path)?,
             Content::One(_) => npy::describe(&mut Stream::open(&self.path)?)?,
         };
         Ok(vec![ArrayInfo { name: String::new(), shape, element }])
@@ -115,14 +116,7 @@ impl ArrayFile {
             Content::Safetensors(archive) => archive.read(name),
             Content::Mat(file) => file.read(name),
             Content::Hdf5(file) => file.read(name),
-            Content::One(Format::Csv) => {
-                let column = name.map(column);
-                let wanted = column.as_ref().map_or(Wanted::Numbers, Wanted::Number);
-                let table = csv::read(&self.path, None, wanted)?;
-                let shape = vec![table.numbers.len() / table.n_columns.max(1), table.n_columns];
-                let values = Values::Double(table.numbers);
-                Ok(Tensor { file: table.file, shape, column_major: false, values })
-            }
+            Content::One(Format::Csv) => Ok(table::read(&self.path, Wanted::numbers(name, &[]))?.tensor()),
             Content::One(format) => {
                 let format = *format;
                 let mut stream = self.one(name)?;

@@ -110,6 +110,7 @@ pub fn idx_directory(
         inputs: inputs_of(inputs, divisor)?,
         labels: labels_of_tensors(labels)?,
         split,
+        readings: Vec::new(),
     })
 }
 

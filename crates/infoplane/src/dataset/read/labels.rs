@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::npy::{Content, Text};
+use super::table::TextColumn;
 use super::tensor::{Tensor, Values, matrix};
 use crate::Labels;
 use crate::dataset::DatasetError;
@@ -28,18 +29,10 @@ impl Classes {
         }
     }
 
-    /// A column of text as written.
-    pub fn written(file: String, texts: &[String]) -> Classes {
-        let mut known = HashMap::<&str, u32>::new();
-        let (mut distinct, mut codes) = (Vec::new(), Vec::with_capacity(texts.len()));
-        for (row, text) in texts.iter().enumerate() {
-            let code = *known.entry(text).or_insert_with(|| {
-                distinct.push((text.clone(), row));
-                distinct.len() as u32 - 1
-            });
-            codes.push(code);
-        }
-        Classes::Text(Text { file, shape: vec![texts.len()], distinct, codes })
+    /// A column of a table.
+    pub fn column(file: String, column: TextColumn) -> Classes {
+        let TextColumn { distinct, codes, .. } = column;
+        Classes::Text(Text { file, shape: vec![codes.len()], distinct, codes })
     }
 
     pub fn len(&self) -> usize {
@@ -107,6 +100,7 @@ impl Classes {
 
 /// A vector of integers, or the column of the one in each row (one-hot).
 fn classes(tensor: Tensor) -> Result<Vec<i64>, DatasetError> {
+    let tensor = tensor.flatten()?;
     let (rows, columns) = tensor.rows_and_columns()?;
     // MATLAB keeps vectors as a single row.
     if rows == 1 || columns == 1 {
@@ -148,20 +142,28 @@ fn check_text(text: &Text) -> Result<(), DatasetError> {
 
 /// Labels as written: integers in the order of integers, anything else in the order of text.
 ///
-/// Fractions are refused: they are a quantity, not a class.
+/// Fractions are refused: they are a quantity, not a class. Nothing, where it counts as a class, comes first.
 fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
-    let numbers: Option<Vec<f64>> = written.iter().map(|text| text.parse().ok()).collect();
-    match (numbers, written.iter().map(|text| text.parse().ok()).collect::<Option<Vec<i64>>>()) {
-        (_, Some(integers)) => Ok(Labels::from_symbols(&integers)),
-        (Some(numbers), None) => Ok(Labels::from_symbols(&whole_numbers(file, &numbers)?)),
+    fn parsed<T: std::str::FromStr>(written: &[String], nothing: T) -> Option<Vec<T>>
+    where
+        T: Copy,
+    {
+        let number = |text: &String| if text.is_empty() { Some(nothing) } else { text.parse().ok() };
+        written.iter().map(number).collect()
+    }
+    match (parsed(written, i64::MIN), parsed(written, -MOST_WHOLE)) {
+        (Some(integers), _) => Ok(Labels::from_symbols(&integers)),
+        (None, Some(numbers)) => Ok(Labels::from_symbols(&whole_numbers(file, &numbers)?)),
         (None, None) => Ok(Labels::from_symbols(written)),
     }
 }
 
+/// 2^53, beyond which neighbouring integers are no longer told apart.
+const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// Floats as integers, if they are whole numbers.
 fn whole_numbers(file: &str, values: &[f64]) -> Result<Vec<i64>, DatasetError> {
-    // Beyond 2^53 neighbouring integers are no longer told apart.
-    let whole = |value: f64| value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+    let whole = |value: f64| value.fract() == 0.0 && value.abs() <= MOST_WHOLE;
     match values.iter().position(|&value| !whole(value)) {
         Some(row) => Err(DatasetError::Label { file: file.to_owned(), row, given: values[row] }),
         None => Ok(values.iter().map(|&value| value as i64).collect()),
@@ -207,7 +209,7 @@ mod tests {
     }
 
     fn written(texts: &[&str]) -> Classes {
-        Classes::written("y.csv".into(), &texts.iter().map(|text| text.to_string()).collect::<Vec<_>>())
+        Classes::column("y.csv".into(), TextColumn::of(texts))
     }
 
     #[test]

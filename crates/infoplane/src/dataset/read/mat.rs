@@ -136,11 +136,16 @@ fn variable<'a>(mut bytes: Bytes<'a>) -> Result<Variable<'a>, DatasetError> {
 
 fn values(file: String, mut variable: Variable<'_>) -> Result<Tensor, DatasetError> {
     if !variable.numeric {
-        return Err(DatasetError::ElementType {
-            file,
-            given: variable.class,
-            allowed: "double, single and integer arrays of real numbers",
-        });
+        let allowed = match &variable.class[..] {
+            "struct" => "arrays of real numbers: save the fields, save('x.mat', '-struct', 's')",
+            "cell" => "arrays of real numbers: save cell2mat(c), of text labels grp2idx(c)",
+            "char" => "arrays of real numbers: of text labels save grp2idx(cellstr(c))",
+            "sparse" => "arrays of real numbers: save full(s)",
+            "object" => "arrays of real numbers: of a table save table2array(t), of labels grp2idx(y)",
+            class if class.starts_with("complex") => "arrays of real numbers: save [real(z) imag(z)]",
+            _ => "double, single and integer arrays of real numbers",
+        };
+        return Err(DatasetError::ElementType { file, given: variable.class, allowed });
     }
     // Values may be stored in a narrower type than their class: whole doubles below 256 are bytes.
     let data = variable.rest.element("the values of a variable")?;
@@ -199,7 +204,8 @@ impl MatFile {
             [0, 1, b'I', b'M'] => false,
             [1, 0, b'M', b'I'] => true,
             _ => {
-                let problem = "the header is not that of a .mat file of version 5";
+                let problem = "the header is not that of a .mat file of version 5 to 7.3; one of version 4 can be saved anew: \
+                               save('x.mat', 'x', '-v7'), scipy.io.savemat('x.mat', d)";
                 return Err(DatasetError::Malformed { file, offset: 124, problem: problem.into() });
             }
         };

@@ -13,7 +13,6 @@
 //! [`DatasetSource`]: crate::dataset::DatasetSource
 
 mod array_file;
-mod csv;
 mod hdf5;
 mod idx;
 mod idx_directory;
@@ -21,9 +20,12 @@ mod labels;
 mod mat;
 mod npy;
 mod npz;
+mod other;
 mod parts;
+mod rows;
 mod safetensors;
 mod stream;
+mod table;
 mod tensor;
 
 use std::io::Read;
@@ -31,18 +33,18 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use self::csv::Wanted;
-use self::labels::Classes;
+use self::stream::Stream;
 use self::tensor::{Tensor, Values, matrix};
 use crate::dataset::DatasetError;
 use crate::{Labels, Variable};
 
 pub use self::array_file::{ArrayFile, ArrayInfo, file_and_name, list_arrays, read_tensor};
-pub use self::csv::Column;
 pub use self::idx_directory::{idx_directory, mnist};
 pub use self::parts::{arrays, csv};
 pub(crate) use self::parts::{arrays_in_parts, csv_in_parts};
+pub use self::rows::{Missing, Reader, Reading, Samples};
 pub use self::stream::MAX_UNPACKED;
+pub use self::table::{Column, Except};
 pub use self::tensor::{ElementType, SampleTensor};
 
 /// A matrix of one row per sample, in the precision of its file.
@@ -96,14 +98,14 @@ impl Array {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError> {
-    array_of(ArrayFile::open(path)?.tensor(key)?)
+    Ok(Reader::default().array(path, key)?.values)
 }
 
-/// A tensor of one or two axes as a matrix of finite values.
-fn array_of(tensor: Tensor) -> Result<Array, DatasetError> {
+/// A tensor of one or two axes as a matrix.
+fn matrix_of(tensor: Tensor) -> Result<Array, DatasetError> {
     let (rows, columns) = tensor.rows_and_columns()?;
     let column_major = tensor.column_major;
-    let array = match tensor.values {
+    Ok(match tensor.values {
         Values::Single(values) => Array::Single(matrix(values, rows, columns, column_major)),
         Values::Double(values) => Array::Double(matrix(values, rows, columns, column_major)),
         Values::Byte(values) => {
@@ -125,11 +127,7 @@ fn array_of(tensor: Tensor) -> Result<Array, DatasetError> {
             let values = values.into_iter().map(|value| value as f64).collect();
             Array::Double(matrix(values, rows, columns, column_major))
         }
-    };
-    match array.variable().first_non_finite() {
-        Some((row, column, value)) => Err(DatasetError::NotFinite { file: tensor.file, row, column, value }),
-        None => Ok(array),
-    }
+    })
 }
 
 /// Reads one label per sample.
@@ -152,14 +150,7 @@ fn array_of(tensor: Tensor) -> Result<Array, DatasetError> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetError> {
-    match format(path)? {
-        Format::Csv => {
-            let column = key.map(column);
-            let table = csv::read(path, None, Wanted::Labels(column.as_ref()))?;
-            Classes::written(table.file, &table.labels).into_labels()
-        }
-        _ => Classes::of(ArrayFile::open(path)?.numbers_or_text(key)?)?.into_labels(),
-    }
+    Ok(Reader::default().labels(path, key)?.values)
 }
 
 /// Reads rows as symbols: equal rows share one.
@@ -182,18 +173,7 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Labels, DatasetErro
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_symbols(path: &Path, key: Option<&str>) -> Result<Labels, DatasetError> {
-    match (format(path)?, key) {
-        (Format::Csv, Some(_)) => {
-            let column = key.map(column);
-            let table = csv::read(path, None, Wanted::Labels(column.as_ref()))?;
-            Ok(Labels::from_symbols(&table.labels))
-        }
-        (Format::Csv, None) => Ok(Labels::from_symbols(&csv::read(path, None, Wanted::Symbols)?.labels)),
-        _ => match ArrayFile::open(path)?.numbers_or_text(key)? {
-            npy::Content::Numbers(tensor) => Ok(array_of(tensor.flatten()?)?.variable().symbols()),
-            text => Classes::of(text)?.into_labels(),
-        },
-    }
+    Ok(Reader::default().symbols(path, key)?.values)
 }
 
 /// The formats of files that hold arrays.
@@ -208,39 +188,55 @@ enum Format {
     Hdf5,
 }
 
-/// Tells the format by the name, and if that says nothing by the first bytes.
+/// Tells the format by the name, and if that says nothing by the first bytes: what is text is a table.
 fn format(path: &Path) -> Result<Format, DatasetError> {
-    let (mut file, _) = stream::open_file(path)?;
+    let (mut file, length) = stream::open_file(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    Ok(match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("npy") => Format::Npy,
-        Some("npz") => Format::Npz,
-        Some("mat") => {
-            // MATLAB's newest format is another one with the same name.
-            let mut first = Vec::new();
-            let head = file.by_ref().take(10).read_to_end(&mut first);
-            head.map_err(|source| DatasetError::io(path.display(), source))?;
-            if first == b"MATLAB 7.3" { Format::Hdf5 } else { Format::Mat }
-        }
-        Some("h5" | "hdf5" | "hdf" | "he5") => Format::Hdf5,
-        Some("csv" | "tsv" | "txt") => Format::Csv,
-        Some("safetensors") => Format::Safetensors,
-        _ if name.ends_with("-ubyte") || name.ends_with(".idx") => Format::Idx,
-        _ => {
-            let mut first = Vec::new();
-            let head = file.by_ref().take(8).read_to_end(&mut first);
-            head.map_err(|source| DatasetError::io(path.display(), source))?;
-            match &first[..] {
-                [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Npy,
-                [b'P', b'K', 3, 4, ..] => Format::Npz,
-                b"\x89HDF\r\n\x1a\n" => Format::Hdf5,
-                [b'M', b'A', b'T', b'L', b'A', b'B', ..] => Format::Mat,
-                [0, 0, 8 | 9 | 0x0b..=0x0e, 1..=9, ..] => Format::Idx,
-                _ => return Err(DatasetError::UnknownFormat { file: path.display().to_string() }),
+    let unpacked = name.strip_suffix(".gz").or(name.strip_suffix(".zip")).unwrap_or(&name);
+    let extension = unpacked.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let mut first = Vec::new();
+    let head = file.by_ref().take(512).read_to_end(&mut first);
+    head.map_err(|source| DatasetError::io(stream::name(path), source))?;
+    Ok(match extension {
+        "npy" => Format::Npy,
+        "npz" => Format::Npz,
+        // MATLAB's newest format is another one with the same name.
+        "mat" if first.starts_with(b"MATLAB 7.3") => Format::Hdf5,
+        "mat" => Format::Mat,
+        "h5" | "hdf5" | "hdf" | "he5" => Format::Hdf5,
+        "csv" | "tsv" | "tab" | "txt" => Format::Csv,
+        "safetensors" => Format::Safetensors,
+        _ if unpacked.ends_with("-ubyte") || unpacked.ends_with(".idx") => Format::Idx,
+        _ => match &first[..] {
+            b if other::advice(extension, b).is_some() => {
+                let advice =
+                    other::advice(extension, b).map(|advice| format!("; {advice}")).unwrap_or_default();
+                return Err(DatasetError::UnknownFormat { file: stream::name(path), advice });
             }
-        }
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Npy,
+            [b'P', b'K', 3, 4, ..] => npz::format(file, length, &stream::name(path))?,
+            b if b.starts_with(b"\x89HDF\r\n\x1a\n") => Format::Hdf5,
+            b if b.starts_with(b"MATLAB 7.3") => Format::Hdf5,
+            b if b.starts_with(b"MATLAB") => Format::Mat,
+            [0, 0, 8 | 9 | 0x0b..=0x0e, 1..=9, ..] => Format::Idx,
+            [0x1f, 0x8b, ..] => packed_format(path)?,
+            b if !b.is_empty() && table::is_text(b) => Format::Csv,
+            _ => return Err(DatasetError::UnknownFormat { file: stream::name(path), advice: String::new() }),
+        },
     })
+}
+
+/// The format of what gzip packed, by its first bytes.
+fn packed_format(path: &Path) -> Result<Format, DatasetError> {
+    let mut first = [0; 512];
+    let n = Stream::open(path)?.fill(&mut first)?;
+    match &first[..n] {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(Format::Npy),
+        [0, 0, 8 | 9 | 0x0b..=0x0e, 1..=9, ..] => Ok(Format::Idx),
+        b if b.starts_with(b"MATLAB") => Ok(Format::Mat),
+        b if !b.is_empty() && table::is_text(b) => Ok(Format::Csv),
+        _ => Err(DatasetError::UnknownFormat { file: stream::name(path), advice: String::new() }),
+    }
 }
 
 /// The array called `key`, or the only one.
@@ -253,13 +249,8 @@ fn choose<'n>(path: &Path, key: Option<&str>, names: &'n [String]) -> Result<&'n
     found.map(String::as_str).ok_or_else(|| {
         let mut present = names.to_vec();
         present.sort();
-        DatasetError::Key { file: path.display().to_string(), given: key.map(str::to_owned), present }
+        DatasetError::Key { file: stream::name(path), given: key.map(str::to_owned), present }
     })
-}
-
-/// A column as it is named on a command line: a number where it is one.
-fn column(key: &str) -> Column {
-    key.parse().map_or_else(|_| Column::Name(key.to_owned()), Column::Index)
 }
 
 #[cfg(test)]

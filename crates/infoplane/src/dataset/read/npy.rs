@@ -17,6 +17,23 @@ pub(super) enum Content {
     Text(Text),
 }
 
+impl Content {
+    /// What messages call it.
+    pub fn file(&self) -> &str {
+        match self {
+            Content::Numbers(tensor) => &tensor.file,
+            Content::Text(text) => &text.file,
+        }
+    }
+
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Content::Numbers(tensor) => &tensor.shape,
+            Content::Text(text) => &text.shape,
+        }
+    }
+}
+
 /// An array of text, in which few values usually occur often.
 pub(super) struct Text {
     /// What messages call it.
@@ -52,11 +69,8 @@ pub(super) fn describe(stream: &mut Stream<'_>) -> Result<(Vec<usize>, Option<El
 
 fn read_numbers(stream: &mut Stream<'_>, header: Header) -> Result<Tensor, DatasetError> {
     let Some((element, big_endian)) = element_type(&header.descr) else {
-        return Err(DatasetError::ElementType {
-            file: stream.file.clone(),
-            given: header.descr,
-            allowed: ALLOWED_ELEMENTS,
-        });
+        let allowed = allowed_instead_of(&header.descr);
+        return Err(DatasetError::ElementType { file: stream.file.clone(), given: header.descr, allowed });
     };
     read_tensor(stream, header.shape, header.fortran_order, element, big_endian)
 }
@@ -159,6 +173,23 @@ impl TextType {
             codes.push(code);
         }
         Ok(Text { file: stream.file.clone(), shape, distinct, codes })
+    }
+}
+
+/// What is allowed, and how an array of another type becomes one of numbers.
+fn allowed_instead_of(descr: &str) -> &'static str {
+    match descr.trim_start_matches(['<', '>', '|', '=']).chars().next() {
+        Some('O') => {
+            "numbers, not Python objects: save arrays of numbers, several of them by name, np.savez(\"acts.npz\", l1=l1, l2=l2)"
+        }
+        Some('U' | 'S') => "numbers: save array.astype(float) if the text holds numbers",
+        Some('c') => "real numbers: save np.stack([z.real, z.imag], -1)",
+        Some('M' | 'm') => "numbers: save array.astype(\"int64\")",
+        Some('f') => "floats of 16, 32 or 64 bits: save array.astype(float)",
+        Some('[' | 'V') => {
+            "numbers: save the columns, np.savez(\"table.npz\", **{name: array[name] for name in array.dtype.names})"
+        }
+        _ => ALLOWED_ELEMENTS,
     }
 }
 

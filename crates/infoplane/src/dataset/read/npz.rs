@@ -1,22 +1,43 @@
 //! numpy's `.npz`: a zip archive of `.npy` files, stored or deflated.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zip::{CompressionMethod, ZipArchive};
 
 use super::array_file::ArrayInfo;
-use super::stream::{self, Stream};
-use super::{choose, npy};
+use super::stream::{self, ReadSeek, Stream};
+use super::{Format, choose, npy};
 use crate::dataset::DatasetError;
+
+/// What a zip archive holds, by the names in it: arrays of numpy, or the one file that was packed.
+pub(super) fn format(file: Box<dyn ReadSeek>, length: u64, name: &str) -> Result<Format, DatasetError> {
+    let mut reader = BufReader::new(file);
+    reader.rewind().map_err(|error| DatasetError::io(name, error))?;
+    // One that is cut is told so where it is read.
+    if ends_early(&mut reader, length).map_err(|error| DatasetError::io(name, error))? {
+        return Ok(Format::Npz);
+    }
+    let mut zip =
+        ZipArchive::new(reader).map_err(|error| DatasetError::io(name, std::io::Error::from(error)))?;
+    let is_array = |member: &str| member.ends_with(".npy");
+    if zip.file_names().all(|member| member.is_ok_and(|member| is_array(&member))) {
+        return Ok(Format::Npz);
+    }
+    let (_, member) = stream::only_file(name, &mut zip)?;
+    Ok(match member.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("npy") => Format::Npy,
+        Some("mat") => Format::Mat,
+        _ => Format::Csv,
+    })
+}
 
 /// An archive whose directory has been read.
 #[derive(Debug)]
 pub(super) struct Archive {
     path: PathBuf,
     length: u64,
-    zip: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<BufReader<Box<dyn ReadSeek>>>,
     /// Names of the arrays, without `.npy`, in the order of the archive.
     names: Vec<String>,
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, ArrayView2};
 
 use super::array_file::ArrayFile;
-use super::csv::{self, Column, Wanted};
 use super::labels::Classes;
+use super::rows::{self, Missing, Reading};
+use super::table::{self, Column, Columns, Wanted};
 use super::tensor::{Tensor, Values, matrix};
-use super::{Format, column, format};
+use super::{Format, format};
 use crate::dataset::{Dataset, DatasetError, Split};
 use crate::{Inputs, Labels};
 
@@ -43,15 +44,16 @@ pub(crate) fn arrays_in_parts(
         let inputs = open(&mut files, inputs.0)?.tensor(inputs.1)?;
         let classes = match format(labels.0)? {
             Format::Csv => {
-                let column = labels.1.map(column);
-                let table = csv::read(labels.0, None, Wanted::Labels(column.as_ref()))?;
-                Classes::written(table.file, &table.labels)
+                let columns = labels.1.map_or(Columns::Last, Columns::Key);
+                let table = table::read(labels.0, Wanted::labels(columns, &[]))?;
+                table.refuse_missing()?;
+                rows::classes(table)?
             }
             _ => Classes::of(open(&mut files, labels.0)?.numbers_or_text(labels.1)?)?,
         };
         parts.push((inputs, classes));
     }
-    join(stem(inputs.0), parts)
+    join(stem(inputs.0), parts, Vec::new())
 }
 
 /// A file, which is opened once for all its arrays.
@@ -65,37 +67,42 @@ fn open<'f>(
     Ok(files.get_mut(path).expect("the file has just been opened"))
 }
 
-/// Reads a data set from a CSV file (fields separated by commas) or a TSV file (by tabs).
+/// Reads a data set from a table of text, whatever separates its columns.
 ///
 /// One column is the label, by default the last; all others are numbers. Labels may be text; classes are
 /// numbered in the order of integers where all are integers, else in the order of the text. Unless `header`
-/// says, the first line is a header if none of its fields is a number.
+/// says, the first line is a header if it differs from the lines below. [`Dataset::readings`] says what was read.
 ///
 /// # Errors
 /// [`DatasetError`] naming file, line and field.
 pub fn csv(path: &Path, header: Option<bool>, label: Option<&Column>) -> Result<Dataset, DatasetError> {
-    csv_in_parts(path, None, header, label, None)
+    csv_in_parts(path, None, header, label, None, Missing::Refuse)
 }
 
-/// The same with chosen columns as inputs, and with a test file if there is one.
+/// The same with chosen columns as inputs, with a test file if there is one, and with rows that lack a value.
 pub(crate) fn csv_in_parts(
     path: &Path,
     test: Option<&Path>,
     header: Option<bool>,
     label: Option<&Column>,
     inputs: Option<&[Column]>,
+    missing: Missing,
 ) -> Result<Dataset, DatasetError> {
     if inputs.is_some_and(<[Column]>::is_empty) {
         return Err(DatasetError::setting("inputs", "[]", "at least one column"));
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut readings) = (Vec::new(), Vec::new());
     let mut names = None;
     let path_of_training = path.display().to_string();
     for path in [path].into_iter().chain(test) {
-        let table = csv::read(path, header, Wanted::Both(label, inputs))?;
-        let first: &Option<Vec<String>> = names.get_or_insert_with(|| table.names.clone());
+        let labels = label.map_or(Columns::Last, |label| Columns::These(std::slice::from_ref(label)));
+        let numbers = inputs.map_or(Columns::All, Columns::These);
+        let mut table = table::read(path, Wanted { header, numbers, labels, except: &[] })?;
+        table.treat_missing(missing)?;
+        let these = table.names_of(&table.number_fields);
+        let first: &Option<Vec<String>> = names.get_or_insert_with(|| these.clone());
         // The same columns in another order would train on one thing and test on another.
-        if let (Some(first), Some(these)) = (first, &table.names)
+        if let (Some(first), Some(these)) = (first, &these)
             && first != these
         {
             return Err(DatasetError::TestColumns {
@@ -105,16 +112,22 @@ pub(crate) fn csv_in_parts(
                 allowed: first.clone().into(),
             });
         }
-        let shape = vec![table.labels.len(), table.n_columns];
-        let classes = Classes::written(table.file.clone(), &table.labels);
-        let values = Values::Double(table.numbers);
-        parts.push((Tensor { file: table.file, shape, column_major: false, values }, classes));
+        let fields = table.number_fields.clone();
+        let mut reading = rows::reading(&mut table, fields);
+        let label: Vec<String> = table.label_fields.iter().map(|&field| table.name(field)).collect();
+        reading.notes.insert(0, format!("label {}", label.join(", ")));
+        readings.push(reading);
+        parts.push((table.tensor(), rows::classes(table)?));
     }
-    join(stem(path), parts)
+    join(stem(path), parts, readings)
 }
 
 /// Parts one below the other; two of them are training and test part.
-fn join(name: String, parts: Vec<(Tensor, Classes)>) -> Result<Dataset, DatasetError> {
+fn join(
+    name: String,
+    parts: Vec<(Tensor, Classes)>,
+    readings: Vec<Reading>,
+) -> Result<Dataset, DatasetError> {
     let (mut lengths, mut tensors) = (Vec::new(), Vec::new());
     let mut all: Option<Classes> = None;
     for (tensor, classes) in parts {
@@ -137,7 +150,7 @@ fn join(name: String, parts: Vec<(Tensor, Classes)>) -> Result<Dataset, DatasetE
         _ => None,
     };
     let labels = all.expect("there is a training part").into_labels()?;
-    Ok(Dataset { name, inputs: inputs_of(tensors, 1.0)?, labels, split })
+    Ok(Dataset { name, inputs: inputs_of(tensors, 1.0)?, labels, split, readings })
 }
 
 /// Arrays, one below the other, as inputs; each value is divided by `divisor`. Where all are bytes, they stay so.

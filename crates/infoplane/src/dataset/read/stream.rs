@@ -3,11 +3,14 @@
 //! A header may promise anything. Every reader asks the stream whether so much can follow before it makes
 //! room, so that what a file takes in memory is bounded by what the file is on disk.
 
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use flate2::read::MultiGzDecoder;
+use zip::ZipArchive;
 
 use crate::dataset::DatasetError;
 
@@ -32,33 +35,85 @@ pub(super) struct Stream<'a> {
     pub exact: bool,
 }
 
-/// Opens a regular file; says what it is if it is something else.
-pub(super) fn open_file(path: &Path) -> Result<(File, u64), DatasetError> {
+/// A file, or bytes in memory.
+pub(super) trait ReadSeek: Read + Seek + fmt::Debug + Send + Sync {}
+
+impl<R: Read + Seek + fmt::Debug + Send + Sync> ReadSeek for R {}
+
+/// Opens a regular file, or standard input, which is `-`; says what it is if it is something else.
+pub(super) fn open_file(path: &Path) -> Result<(Box<dyn ReadSeek>, u64), DatasetError> {
+    if is_standard_input(path) {
+        let bytes = standard_input()?;
+        return Ok((Box::new(Cursor::new(bytes)), bytes.len() as u64));
+    }
     let name = path.display().to_string();
     // Asked before opening: opening a pipe waits for its writer.
     let metadata = std::fs::metadata(path).map_err(|source| DatasetError::io(&name, source))?;
     if !metadata.is_file() {
         let given = if metadata.is_dir() { "a directory" } else { "a device or a pipe" };
-        return Err(DatasetError::FileType { file: name, given, allowed: "a file" });
+        let allowed = "a file, or - for standard input";
+        return Err(DatasetError::FileType { file: name, given, allowed });
     }
     let file = File::open(path).map_err(|source| DatasetError::io(&name, source))?;
-    Ok((file, metadata.len()))
+    Ok((Box::new(file), metadata.len()))
+}
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new("/dev/stdin")
+}
+
+/// What messages call a file.
+pub(super) fn name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".into() } else { path.display().to_string() }
+}
+
+/// All of standard input, which can be read once and is kept: several arrays may come from it.
+fn standard_input() -> Result<&'static [u8], DatasetError> {
+    static BYTES: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
+    let read = || {
+        let mut bytes = Vec::new();
+        let all = io::stdin().lock().take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
+        all.map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > MAX_UNPACKED {
+            return Err(format!("more than {MAX_UNPACKED} bytes; save them in a file"));
+        }
+        Ok(bytes)
+    };
+    let failed = |error: &String| DatasetError::io("standard input", io::Error::other(error.clone()));
+    BYTES.get_or_init(read).as_deref().map_err(failed)
 }
 
 impl<'a> Stream<'a> {
     /// A file, unpacked if it begins as gzip does, whatever its name.
     pub fn open(path: &Path) -> Result<Stream<'static>, DatasetError> {
         let (mut file, length) = open_file(path)?;
-        let name = path.display().to_string();
-        let mut magic = Vec::with_capacity(2);
-        file.by_ref().take(2).read_to_end(&mut magic).map_err(|source| DatasetError::io(&name, source))?;
-        let gzip = magic == [0x1f, 0x8b];
+        let name = name(path);
+        let mut magic = Vec::with_capacity(4);
+        file.by_ref().take(4).read_to_end(&mut magic).map_err(|source| DatasetError::io(&name, source))?;
+        if magic == *b"PK\x03\x04" {
+            file.rewind().map_err(|source| DatasetError::io(&name, source))?;
+            return Stream::zipped(name, file, length);
+        }
+        let gzip = magic.starts_with(&[0x1f, 0x8b]);
         let whole = Cursor::new(magic).chain(file);
         Ok(if gzip {
             Stream::deflated(name, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)), length)
         } else {
             Stream { file: name, reader: Box::new(whole), offset: 0, length, exact: true }
         })
+    }
+
+    /// The only file of a zip archive, unpacked in memory.
+    fn zipped(name: String, file: Box<dyn ReadSeek>, length: u64) -> Result<Stream<'static>, DatasetError> {
+        let failed = |error| DatasetError::io(&name, io::Error::from(error));
+        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(failed)?;
+        let (index, member) = only_file(&name, &mut zip)?;
+        let packed = zip.by_index(index).map_err(failed)?;
+        let n_packed = packed.compressed_size().min(length);
+        let bytes = Stream::deflated(format!("{name}/{member}"), packed, n_packed).rest()?;
+        let length = bytes.len() as u64;
+        Ok(Stream { file: name, reader: Box::new(Cursor::new(bytes)), offset: 0, length, exact: true })
     }
 
     /// What `reader` unpacks from `packed` bytes.
@@ -172,6 +227,33 @@ impl<'a> Stream<'a> {
     /// An error at a place in this stream.
     pub fn malformed(&self, offset: u64, problem: impl Into<String>) -> DatasetError {
         DatasetError::Malformed { file: self.file.clone(), offset, problem: problem.into() }
+    }
+}
+
+/// The number and name of the only file of a zip archive.
+pub(super) fn only_file<R: Read + Seek>(
+    name: &str,
+    zip: &mut ZipArchive<R>,
+) -> Result<(usize, String), DatasetError> {
+    let mut files = Vec::new();
+    for (index, member) in zip.file_names().enumerate() {
+        let member = member.map_err(|error| DatasetError::io(name, io::Error::from(error)))?;
+        // What macOS adds is no file of its user's.
+        if !member.ends_with('/') && !member.starts_with("__MACOSX/") {
+            files.push((index, member.to_string()));
+        }
+    }
+    match <[_; 1]>::try_from(files) {
+        Ok([only]) => Ok(only),
+        Err(files) => {
+            let listed: Vec<String> = files.into_iter().map(|(_, file)| file).collect();
+            let problem = format!(
+                "a zip archive of {} files ({}); one is read: unpack the one that is wanted",
+                listed.len(),
+                crate::dataset::names(&listed)
+            );
+            Err(DatasetError::Malformed { file: name.to_owned(), offset: 0, problem })
+        }
     }
 }
 

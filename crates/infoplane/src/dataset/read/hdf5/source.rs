@@ -1,10 +1,9 @@
 //! The bytes of an HDF5 file, and the superblock that says how to read them.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::super::stream;
+use super::super::stream::{self, ReadSeek};
 use crate::dataset::DatasetError;
 
 pub(super) const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
@@ -12,7 +11,7 @@ pub(super) const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 /// A file with the widths of its numbers.
 pub(super) struct Source {
     pub file: String,
-    reader: File,
+    reader: Box<dyn ReadSeek>,
     pub length: u64,
     /// Where address 0 is: after what others keep at the front of the file.
     base: u64,
