@@ -585,6 +585,7 @@ fn estimate_pair_tells_all_that_comes_with_a_number() {
         "n",
         "nats",
         "p_value",
+        "read",
         "reason",
         "setting",
         "standard_error_nats",

@@ -443,7 +443,7 @@ fn results_that_cannot_be_printed_are_an_error_and_a_reader_that_leaves_is_none(
         &["export", "run"],
         &["export", "run", "--format", "arrow"],
         &["export", "--columns"],
-        &["estimate", "entropy", "x.csv"],
+        &["estimate", "entropy", "x.csv", "--quiet"],
         &["estimate", "pair", "x.csv", "y.csv", "--json"],
         &["calibrate", "--estimators", "gcmi", "--tasks", "normal", "--n", "50", "--repeats", "1"],
         &["completions", "bash"],

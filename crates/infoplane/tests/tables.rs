@@ -79,7 +79,7 @@ fn numbers_are_read_however_they_are_written() {
         ("sheet-windows.csv", Some("größe,b"), &two),
         ("pandas-headerless.csv", Some("0-2"), &three),
         ("pandas-headerless.csv", Some("0,1"), &two),
-        ("pandas-numbered.csv", None, &two),
+        ("pandas-numbered.csv", None, &vec![a.clone(), b.clone(), a.clone()]),
         ("pandas-numbered-index.csv", None, &two),
         ("pandas-numbered-index.csv", Some("0,1"), &two),
         ("pandas-european-one.csv", None, &vec![a.clone()]),

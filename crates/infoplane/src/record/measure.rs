@@ -144,8 +144,8 @@ fn recording(
     progress: &dyn Progress,
 ) -> Result<Recording, RecordError> {
     let told = |samples: Samples<Labels>| {
-        // Of an array that is read as it is there is nothing to say.
-        if !samples.reading.columns.is_empty() || !samples.reading.notes.is_empty() {
+        // Of what is read as it is there is nothing to say.
+        if !samples.reading.notes.is_empty() {
             progress.warn(&samples.reading.to_string());
         }
         samples.values

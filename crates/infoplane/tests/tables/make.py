@@ -40,7 +40,7 @@ table.set_index(np.array([7, 3, 11, 0, 5, 1, 9, 2, 10, 4, 8, 6])).to_csv("pandas
 table.reset_index().to_csv("pandas-unnamed.csv")
 again = pd.read_csv("pandas-index.csv")
 again.to_csv("pandas-twice.csv")
-pd.DataFrame(T).to_csv("pandas-numbered.csv", index=False)
+pd.DataFrame(np.c_[T, A]).to_csv("pandas-numbered.csv", index=False)
 pd.DataFrame(T).to_csv("pandas-numbered-index.csv")
 table[["a"]].to_csv("pandas-european-one.csv", index=False, sep=";", decimal=",")
 table[["a"]].to_csv("pandas-european-one-headerless.csv", index=False, header=False, sep=";", decimal=",")

@@ -432,7 +432,7 @@ impl Look {
                 let many = in_order && self.n_fields - from >= 8 && !goes_on;
                 // Below a place without a name, row numbers.
                 let above_row_numbers = from == 1 && column(0).all(|text| count(text).is_some());
-                above_row_numbers || many || (never_whole && below.len() >= 3)
+                above_row_numbers || many || (never_whole && below.len() >= 3 && self.n_fields > from + 2)
             }
         };
         if first.get(0).is_empty() && numbered(1) && !below[0].get(0).is_empty() || numbered(0) {

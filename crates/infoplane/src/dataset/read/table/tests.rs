@@ -36,8 +36,7 @@ fn the_first_line_is_a_header_if_it_differs_from_what_stands_below() {
         "animal\ndog\ncat\ncat\n",
         // Columns that pandas numbers, with and without a column of row numbers.
         ",0,1\n0,5,7\n1,6,8\n",
-        "0,1\n0.5,1.5\n2.5,3.5\n4.5,0.5\n",
-        "0\n0.5\n1.5\n2.5\n",
+        "0,1,2\n0.5,1.5,2.5\n2.5,3.5,0.5\n4.5,0.5,1.5\n",
         "2019,2020,2021\n0.5,1.5,2.5\n1.5,2.5,3.5\n4.5,5.5,6.5\n",
         "a,2019\n1,2\n3,4\n",
         "0,1,2,3,4,5,6,7\n5,0,0,3,1,0,0,2\n",
@@ -51,6 +50,9 @@ fn the_first_line_is_a_header_if_it_differs_from_what_stands_below() {
         "1,cat\n2,dog\n",
         "dog\ncat\ndog\n",
         "0\n1\n0\n",
+        // The first value of a sine and a cosine.
+        "0\n0.5\n1.5\n2.5\n",
+        "0,1\n0.5,0.9\n0.8,0.6\n1.5,0.1\n",
         "0,0,0\n0.5,1.5,2.5\n1.5,2.5,3.5\n4.5,5.5,6.5\n",
         "0,1\n1,0\n0,1\n",
         "0,1,2,3,4,5,6,7\n8,9,10,11,12,13,14,15\n",
