@@ -16,8 +16,8 @@ use crate::special::digammas;
 use super::super::input::{columns, normal_scores};
 use super::combined::{Choice, choose};
 use super::{
-    Candidate, CvKsg, FreeColumns, K, atoms, chebyshev, check_k, check_rows, check_samples, check_ties,
-    joined,
+    Candidate, CvKsg, FreeColumns, K, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
+    check_ties, joined,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -147,11 +147,7 @@ struct Terms {
 
 impl ResidualKsg {
     /// Returns the candidates that can be measured, at least one.
-    pub(super) fn measured(
-        &self,
-        x: &Variable<'_>,
-        y: &Variable<'_>,
-    ) -> Result<Vec<Candidate>, EstimateError> {
+    pub(super) fn measured(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Measured, EstimateError> {
         check_samples(self.name(), self.k, x.n_samples())?;
         if x.n_samples() < LEAST_SAMPLES {
             let (estimator, reason, needed) = (self.name(), "a prediction".into(), LEAST_SAMPLES);
@@ -161,7 +157,7 @@ impl ResidualKsg {
         let x = FreeColumns::new(self.name(), x, &mut random(0))?;
         let y = FreeColumns::new(self.name(), y, &mut random(1))?;
         // Samples that coincide are told before anything is fitted to them.
-        check_rows(self.name(), self.k, [&x, &y])?;
+        let tied = check_rows(self.name(), self.k, [&x, &y])?;
         let mut found = Vec::new();
         let mut refused = None;
         for (from, to, names) in [
@@ -190,7 +186,7 @@ impl ResidualKsg {
         }
         match refused {
             Some(error) if found.is_empty() => Err(error),
-            _ => Ok(found),
+            _ => Ok(Measured { candidates: found, tied }),
         }
     }
 
@@ -335,15 +331,19 @@ impl Estimator for ResidualKsg {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let n = x.n_samples();
-        let Choice { nats, error, remainder, names } = choose(self.measured(&x, &y)?, n);
+        let Measured { candidates, tied } = self.measured(&x, &y)?;
+        let Choice { nats, error, remainder, names } = choose(candidates, n);
         let mut warnings = super::constant_columns(&variables);
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
         );
+        if tied > 0 {
+            warnings.push(Warning::Ties { tied, n_samples: n });
+        }
         warnings.push(Warning::Note(format!(
             "predicted {names}; {remainder:.3} nats are left to ksg, which is biased where they are many"
         )));
         let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
-        Ok(Estimate { standard_error: Some(Information::from_nats(error)), warnings, ..estimate })
+        Ok(Estimate { standard_error: Some(Information::from_nats(error)), ties: tied, warnings, ..estimate })
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn leave_one_out(x: &[&Array2<f64>], targets: &[&Array2<f64>]) -> Vec
         .iter()
         .enumerate()
         .map(|(target, y)| {
-            let locals = losses.iter().enumerate().flat_map(|(scaling, fits)| fits.iter().map(move |fit| (scaling, fit)));
+            let locals = losses
+                .iter()
+                .enumerate()
+                .flat_map(|(scaling, fits)| fits.iter().map(move |fit| (scaling, fit)));
             let local = locals.min_by(|(_, a), (_, b)| a.losses[target].total_cmp(&b.losses[target]));
             let global = x
                 .iter()
@@ -328,7 +331,7 @@ impl<'a> Fit<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{normals, uniform_column};
+    use super::super::super::tests::{normals, uniform_column};
     use super::*;
 
     fn one(x: &Array2<f64>, y: &Array2<f64>) -> Option<Smoothed> {
