@@ -166,7 +166,8 @@ impl FreeColumns {
         variable: &Variable<'_>,
         random: &mut impl Rng,
     ) -> Result<Self, EstimateError> {
-        let found = columns(variable, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
+        let found =
+            columns(variable, Scaling::Standardized).ok_or(EstimateError::NeedsMatrix { estimator })?;
         let mut standardized = found.values;
         if standardized.ncols() > 1 {
             let (kept, _) = independent(&covariance(&normal_scores(standardized.view())));
@@ -196,7 +197,8 @@ fn check_rows(estimator: &'static str, k: usize, parts: [&FreeColumns; 2]) -> Re
 /// Returns a warning if some columns of the variables never change.
 fn constant_columns(variables: &[Variable<'_>]) -> Vec<Warning> {
     let constant = |column: &[f64]| column.iter().all(|v| *v == column[0]);
-    let of = |variable: &Variable<'_>| (0..variable.width()).filter(|&c| constant(&variable.column(c))).count();
+    let of =
+        |variable: &Variable<'_>| (0..variable.width()).filter(|&c| constant(&variable.column(c))).count();
     match variables.iter().map(of).sum() {
         0 => Vec::new(),
         columns => vec![Warning::ConstantColumns { columns }],
