@@ -156,7 +156,7 @@ pub enum ExperimentError {
         /// The run directory.
         path: PathBuf,
         /// What is wrong with the data.
-        source: DatasetError,
+        source: Box<DatasetError>,
     },
     /// Another version of the program may compute other last digits.
     #[error(

@@ -153,7 +153,7 @@ impl Experiment {
         };
         let prepared = experiment.prepare().map_err(|error| match error {
             ExperimentError::Dataset(source) if asked.is_none() => {
-                ExperimentError::DataOfRun { path: path.into(), source }
+                ExperimentError::DataOfRun { path: path.into(), source: Box::new(source) }
             }
             error => error,
         })?;

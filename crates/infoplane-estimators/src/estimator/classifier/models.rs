@@ -325,10 +325,11 @@ pub(super) fn learn(rows: Rows<'_>, out: Rows<'_>) -> Vec<Box<dyn Model>> {
     if let Some(model) = Logistic::learn(rows, Vec::new(), None) {
         models.push(Box::new(model));
     }
-    if rows.n_classes <= FEW_CLASSES && rows.values.ncols() <= FEW_COLUMNS {
-        if let Some(model) = Logistic::learn(rows, Logistic::informative(rows), None) {
-            models.push(Box::new(model));
-        }
+    if rows.n_classes <= FEW_CLASSES
+        && rows.values.ncols() <= FEW_COLUMNS
+        && let Some(model) = Logistic::learn(rows, Logistic::informative(rows), None)
+    {
+        models.push(Box::new(model));
     }
     models
 }

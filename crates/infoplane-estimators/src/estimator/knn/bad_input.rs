@@ -289,6 +289,14 @@ fn fitted_methods_take_units_threads_constant_columns_and_ties_as_the_others_do(
             "{name}: {error}"
         );
     }
+    // One row twice: computed, with a warning.
+    let (mut a, mut b) = (normals(200, 1, 5), normals(200, 1, 6));
+    (a[(1, 0)], b[(1, 0)]) = (a[(0, 0)], b[(0, 0)]);
+    for name in FITTED {
+        let estimate = pair(name, &a, &b).unwrap();
+        assert_eq!(estimate.ties, 2, "{name}");
+        assert!(estimate.warnings.contains(&Warning::Ties { tied: 2, n_samples: 200 }), "{name}");
+    }
     for (name, needed) in [("residual-ksg", 32), ("mixture-ksg", 40), ("combined", 4)] {
         let error = pair(name, &normals(3, 1, 1), &normals(3, 1, 2)).unwrap_err();
         assert!(matches!(error, EstimateError::TooFewSamples { n_samples: 3, .. }), "{name}");

@@ -112,7 +112,7 @@ pub(super) fn choose(mut candidates: Vec<Candidate>, n: usize) -> Choice {
 
 impl Combined {
     /// The value of neighbours alone.
-    fn plain(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Candidate, EstimateError> {
+    fn plain(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<(Candidate, usize), EstimateError> {
         let ksg = Ksg { k: self.k, scaling: Scaling::NormalScores };
         let plain = ksg.estimate_pair(x.view(), y.view()).map_err(|error| match error {
             EstimateError::Ties { tied, n_samples, instead, .. } => {
@@ -130,8 +130,8 @@ impl Combined {
         };
         let nats = found.information.nats();
         // About 0.8/√n near independence, and more with dependence.
-        let error = (1.0 + nats.max(0.0).min(1.0) * 0.3) / (x.n_samples() as f64).sqrt();
-        Ok(Candidate { nats, remainder: nats, evidence: 0.0, error, name })
+        let error = (1.0 + nats.clamp(0.0, 1.0) * 0.3) / (x.n_samples() as f64).sqrt();
+        Ok((Candidate { nats, remainder: nats, evidence: 0.0, error, name }, found.ties))
     }
 }
 
@@ -155,17 +155,18 @@ impl Estimator for Combined {
         }
         let n = x.n_samples();
         check_samples(self.name(), self.k, n)?;
-        let mut candidates = vec![self.plain(&x, &y)?];
+        let (plain, tied) = self.plain(&x, &y)?;
+        let mut candidates = vec![plain];
         let residual = ResidualKsg { k: self.k, seed: self.seed };
         match residual.measured(&x, &y) {
-            Ok(found) => candidates.extend(found),
+            Ok(found) => candidates.extend(found.candidates),
             Err(error @ EstimateError::Undetermined { .. }) => return Err(error),
             // Too few samples, too many columns: the others remain.
             Err(_) => {}
         }
         let mixture = MixtureKsg { k: self.k, seed: self.seed, ..MixtureKsg::default() };
         if let Ok(found) = mixture.measured(&x, &y) {
-            candidates.extend(found);
+            candidates.extend(found.candidates);
         }
         let alone = candidates.len() == 1;
         let Choice { nats, error, remainder, names } = choose(candidates, n);
@@ -173,6 +174,9 @@ impl Estimator for Combined {
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
         );
+        if tied > 0 {
+            warnings.push(Warning::Ties { tied, n_samples: n });
+        }
         warnings.push(Warning::Note(match alone {
             true => {
                 format!("by {names} alone: the samples are too few, or the columns too many, for the others")
@@ -183,7 +187,7 @@ impl Estimator for Combined {
         }));
         let nats = Information::from_nats(nats);
         let estimate = Estimate::new(nats, EstimateKind::Consistent, &variables);
-        Ok(Estimate { standard_error: Some(Information::from_nats(error)), warnings, ..estimate })
+        Ok(Estimate { standard_error: Some(Information::from_nats(error)), ties: tied, warnings, ..estimate })
     }
 }
 

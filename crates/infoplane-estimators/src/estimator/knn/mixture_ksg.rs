@@ -10,7 +10,9 @@ use crate::random::{Purpose, generator, shuffle};
 use super::super::gaussian::infinite;
 use super::super::input::{columns, heavy_tailed, normal_scores};
 use super::super::mixture::{Mixture, Shape};
-use super::{Candidate, FreeColumns, K, Ksg, atoms, check_k, check_rows, check_samples, joined, mean};
+use super::{
+    Candidate, FreeColumns, K, Ksg, Measured, atoms, check_k, check_rows, check_samples, joined, mean,
+};
 use crate::linear_algebra::{cholesky, covariance};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -121,6 +123,9 @@ impl MixtureKsg {
     };
 }
 
+/// Of a middle half narrower than this, against the standard deviation, nothing is left beside an outlier but rounding.
+const LEAST_WIDTH: f64 = 1e-13;
+
 /// Columns in their units, centred on their medians; those with heavy tails in units of the middle half.
 pub(in super::super) fn centred(variable: &Variable<'_>) -> Option<Array2<f64>> {
     Some(centre(columns(variable, Scaling::Standardized)?.values))
@@ -133,7 +138,7 @@ fn centre(mut values: Array2<f64>) -> Array2<f64> {
         sorted.sort_unstable_by(f64::total_cmp);
         let (middle, width) = (sorted[n / 2], sorted[3 * n / 4] - sorted[n / 4]);
         // The middle half of a normal distribution is 1.35 deviations wide.
-        let scale = if heavy_tailed(&sorted) && width > 0.0 { 1.35 / width } else { 1.0 };
+        let scale = if heavy_tailed(&sorted) && width > LEAST_WIDTH { 1.35 / width } else { 1.0 };
         column.mapv_inplace(|v| (v - middle) * scale);
     }
     values
@@ -281,11 +286,7 @@ impl MixtureKsg {
     }
 
     /// Returns what both scalings give, at least one.
-    pub(super) fn measured(
-        &self,
-        x: &Variable<'_>,
-        y: &Variable<'_>,
-    ) -> Result<Vec<Candidate>, EstimateError> {
+    pub(super) fn measured(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Measured, EstimateError> {
         let (estimator, n_samples) = (self.name(), x.n_samples());
         check_samples(estimator, self.k, n_samples)?;
         if n_samples < LEAST_SAMPLES {
@@ -303,7 +304,7 @@ impl MixtureKsg {
             let reason = "a mixture has parameters for every pair of columns; use gcmi or cv-ksg";
             return Err(EstimateError::TooManyDimensions { estimator, dims, most, reason });
         }
-        check_rows(estimator, self.k, [&x, &y])?;
+        let tied = check_rows(estimator, self.k, [&x, &y])?;
         if cholesky(&covariance(&of_scores)).is_none() {
             return Err(infinite());
         }
@@ -317,7 +318,7 @@ impl MixtureKsg {
                 choices: "add noise that the question allows, or use binned, noise or kde",
             });
         }
-        Ok(found)
+        Ok(Measured { candidates: found, tied })
     }
 }
 
@@ -344,13 +345,16 @@ impl Estimator for MixtureKsg {
         if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
-        let mut candidates = self.measured(&x, &y)?;
+        let Measured { mut candidates, tied } = self.measured(&x, &y)?;
         candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
         let taken = &candidates[0];
         let mut warnings = super::constant_columns(&variables);
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
         );
+        if tied > 0 {
+            warnings.push(Warning::Ties { tied, n_samples: x.n_samples() });
+        }
         warnings.push(Warning::Note(format!(
             "mixture of {}; KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less the \
              correction holds",
@@ -358,6 +362,11 @@ impl Estimator for MixtureKsg {
         )));
         let nats = Information::from_nats(taken.nats);
         let estimate = Estimate::new(nats, EstimateKind::Consistent, &variables);
-        Ok(Estimate { standard_error: Some(Information::from_nats(taken.error)), warnings, ..estimate })
+        Ok(Estimate {
+            standard_error: Some(Information::from_nats(taken.error)),
+            ties: tied,
+            warnings,
+            ..estimate
+        })
     }
 }

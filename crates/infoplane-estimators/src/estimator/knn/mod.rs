@@ -144,6 +144,14 @@ struct Candidate {
     name: &'static str,
 }
 
+/// What a method that measures in parts finds.
+struct Measured {
+    /// At least one.
+    candidates: Vec<Candidate>,
+    /// Samples that coincide with another.
+    tied: usize,
+}
+
 /// A variable of numbers without columns that never change or that others of it determine.
 struct FreeColumns {
     /// Centred, and divided by their standard deviations.

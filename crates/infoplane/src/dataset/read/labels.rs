@@ -144,10 +144,7 @@ fn check_text(text: &Text) -> Result<(), DatasetError> {
 ///
 /// Fractions are refused: they are a quantity, not a class. Nothing, where it counts as a class, comes first.
 fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
-    fn parsed<T: std::str::FromStr>(written: &[String], nothing: T) -> Option<Vec<T>>
-    where
-        T: Copy,
-    {
+    fn parsed<T: std::str::FromStr + Copy>(written: &[String], nothing: T) -> Option<Vec<T>> {
         let number = |text: &String| if text.is_empty() { Some(nothing) } else { text.parse().ok() };
         written.iter().map(number).collect()
     }

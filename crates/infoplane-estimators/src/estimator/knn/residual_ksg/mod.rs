@@ -16,8 +16,8 @@ use crate::special::digammas;
 use super::super::input::{columns, normal_scores};
 use super::combined::{Choice, choose};
 use super::{
-    Candidate, CvKsg, FreeColumns, K, atoms, chebyshev, check_k, check_rows, check_samples, check_ties,
-    joined,
+    Candidate, CvKsg, FreeColumns, K, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
+    check_ties, joined,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -125,8 +125,14 @@ impl ResidualKsg {
     };
 }
 
+/// Residuals of normal scores below so many times 1/n, which is the distance of ranks or less, are refused: the ranks of the
+/// others leave a place free, so that they tell the rank of the sample itself.
+const RANKS: f64 = 25.0;
+
 /// Why there is no candidate.
 enum Refusal {
+    /// Ranks are too coarse for the dependence.
+    OfRanks,
     /// One variable is a function of the other, whatever is tried.
     Determined,
     /// This way does not work; another may.
@@ -147,11 +153,7 @@ struct Terms {
 
 impl ResidualKsg {
     /// Returns the candidates that can be measured, at least one.
-    pub(super) fn measured(
-        &self,
-        x: &Variable<'_>,
-        y: &Variable<'_>,
-    ) -> Result<Vec<Candidate>, EstimateError> {
+    pub(super) fn measured(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Measured, EstimateError> {
         check_samples(self.name(), self.k, x.n_samples())?;
         if x.n_samples() < LEAST_SAMPLES {
             let (estimator, reason, needed) = (self.name(), "a prediction".into(), LEAST_SAMPLES);
@@ -161,7 +163,7 @@ impl ResidualKsg {
         let x = FreeColumns::new(self.name(), x, &mut random(0))?;
         let y = FreeColumns::new(self.name(), y, &mut random(1))?;
         // Samples that coincide are told before anything is fitted to them.
-        check_rows(self.name(), self.k, [&x, &y])?;
+        let tied = check_rows(self.name(), self.k, [&x, &y])?;
         let mut found = Vec::new();
         let mut refused = None;
         for (from, to, names) in [
@@ -177,6 +179,8 @@ impl ResidualKsg {
                 match self.candidate(from, target, known_entropy, fitted, &within, name) {
                     Ok(candidate) => found.push(candidate),
                     Err(Refusal::Other(error)) => refused = Some(error),
+                    // The other scaling is measured, or refused for a reason of its own.
+                    Err(Refusal::OfRanks) => {}
                     Err(Refusal::Determined) => {
                         return Err(EstimateError::Undetermined {
                             reason: "one variable is a function of the other, to rounding, so that the information of \
@@ -190,7 +194,7 @@ impl ResidualKsg {
         }
         match refused {
             Some(error) if found.is_empty() => Err(error),
-            _ => Ok(found),
+            _ => Ok(Measured { candidates: found, tied }),
         }
     }
 
@@ -217,6 +221,10 @@ impl ResidualKsg {
             let mean = column.iter().sum::<f64>() / n as f64;
             (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64).sqrt()
         };
+        let of_ranks = |residual: ArrayView1<'_, f64>| squared(residual).sqrt() <= RANKS / n as f64;
+        if known_entropy && residuals.columns().into_iter().any(of_ranks) {
+            return Err(Refusal::OfRanks);
+        }
         let determined = residuals
             .columns()
             .into_iter()
@@ -335,15 +343,55 @@ impl Estimator for ResidualKsg {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let n = x.n_samples();
-        let Choice { nats, error, remainder, names } = choose(self.measured(&x, &y)?, n);
+        let Measured { candidates, tied } = self.measured(&x, &y)?;
+        let Choice { nats, error, remainder, names } = choose(candidates, n);
         let mut warnings = super::constant_columns(&variables);
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
         );
+        if tied > 0 {
+            warnings.push(Warning::Ties { tied, n_samples: n });
+        }
         warnings.push(Warning::Note(format!(
             "predicted {names}; {remainder:.3} nats are left to ksg, which is biased where they are many"
         )));
         let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
-        Ok(Estimate { standard_error: Some(Information::from_nats(error)), warnings, ..estimate })
+        Ok(Estimate { standard_error: Some(Information::from_nats(error)), ties: tied, warnings, ..estimate })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{double, uniform_column};
+    use super::*;
+    use crate::Measure;
+    use crate::known::Task;
+
+    fn error(task: &str, n: usize) -> f64 {
+        let sample = Task::named(task).unwrap().draw(n, 5);
+        let found = ResidualKsg::default().pair(&sample.x, &sample.y).unwrap();
+        (found.information - sample.information).nats()
+    }
+
+    /// Plain KSG is too low by 3.6, 3.8, 0.08 and 0.26 nats.
+    #[test]
+    fn ridges_are_followed_where_neighbours_saturate() {
+        for task in ["linear-0.0001", "quadratic-0.0001", "two-branches-0.01", "linear-0.01"] {
+            let error = error(task, 1000);
+            assert!(error.abs() < 0.15, "{task}: {error}");
+        }
+        assert!(error("normal", 1000).abs() < 0.15);
+    }
+
+    /// Noise far below the distance of ranks, with which all ranks agree: w/2 − ln w for uniform noise of width w.
+    #[test]
+    fn ranks_that_agree_are_not_taken_for_a_function() {
+        let x = uniform_column(300, 1);
+        for width in [1e-3, 1e-5, 1e-7] {
+            let y = &x + &(uniform_column(300, 2) * width);
+            let found = ResidualKsg::default().pair(double(&x), double(&y)).unwrap();
+            let error = found.information.nats() - (width / 2.0 - f64::ln(width));
+            assert!(error.abs() < 0.3, "{width}: {error}");
+        }
     }
 }
