@@ -210,7 +210,7 @@ impl Inputs {
     }
 }
 
-fn by_name(name: &String) -> Column {
+fn by_name(name: &str) -> Column {
     Column::Name(name.trim().to_owned())
 }
 
