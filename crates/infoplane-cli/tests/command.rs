@@ -20,7 +20,8 @@ use files::bytes;
 const SHORT: [&str; 6] = ["--set", "training.epochs=12", "--set", "schedule.points=4", "--set", "seeds=2"];
 
 fn short_run(folder: &Path, out: &str, more: &[&str]) -> Value {
-    let arguments = [&["run", "tishby2017", "--json", "--out", out], &SHORT[..], more].concat();
+    let short = if more.contains(&"--seeds") { &SHORT[..4] } else { &SHORT[..] };
+    let arguments = [&["run", "tishby2017", "--json", "--out", out], short, more].concat();
     serde_json::from_str(&stdout(&infoplane(folder, &arguments))).expect("one JSON object")
 }
 
@@ -125,7 +126,7 @@ fn info_and_report_read_what_run_wrote() {
 fn without_out_runs_are_numbered_and_never_overwritten() {
     let folder = TempDir::new().unwrap();
     for name in ["tishby2017-modified", "tishby2017-modified-2"] {
-        let arguments = [&["run", "--json"], &SHORT[..], &["--seeds", "1"]].concat();
+        let arguments = [&["run", "--json"], &SHORT[..4], &["--seeds", "1"]].concat();
         let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &arguments))).unwrap();
         assert_eq!(object["run"], format!("runs/{name}"));
     }

@@ -151,8 +151,8 @@ impl AsIfRandom {
         Err(value(
             experiment,
             format!(
-                "a window of {window} networks, {stride} {unit} apart, reaches back {span} {unit} from epoch {last}, and \
-                 there are {there}; allowed is window = {fit} at most, or more with a smaller stride"
+                "a window of {window} networks, {stride} {unit} apart, reaches back {span} {unit}, and there are {there} up \
+                 to epoch {last}; {fit} fit (window = {fit}), or more with a smaller stride"
             ),
         ))
     }
