@@ -30,6 +30,13 @@ const SHORT: [&str; 9] = [
     "run",
 ];
 
+/// The same run of a million epochs, with so many measured as `points` says.
+fn long_run(points: &'static str) -> Vec<&'static str> {
+    let changed = |argument: &&str| argument.starts_with("--epochs") || argument.contains("schedule.points");
+    let kept = SHORT.into_iter().filter(|argument| !changed(argument));
+    kept.chain(["--set=training.epochs=1000000", points]).collect()
+}
+
 fn told(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")
 }
@@ -149,7 +156,7 @@ fn send(signal: &str, process: u32) {
 #[test]
 fn a_signal_that_was_ignored_from_the_beginning_stays_ignored() {
     let folder = TempDir::new().unwrap();
-    let long = [&SHORT[..], &["--set=training.epochs=1000000", "--set=schedule.points=100"]].concat();
+    let long = long_run("--set=schedule.points=100");
     let child = after(folder.path(), "trap '' HUP INT", &long).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_rows(&folder.path().join("run"));
     for signal in ["-HUP", "-INT", "-TERM"] {
@@ -334,7 +341,7 @@ fn pooled_networks_stand_where_their_figures_cannot_be_written() {
 #[test]
 fn a_directory_that_is_removed_under_way_is_told() {
     let folder = TempDir::new().unwrap();
-    let long = [&SHORT[..], &["--set=training.epochs=1000000", "--set=schedule.points=1000"]].concat();
+    let long = long_run("--set=schedule.points=1000");
     let child = command(folder.path(), &long).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_rows(&folder.path().join("run"));
     fs::rename(folder.path().join("run"), folder.path().join("moved")).unwrap();
@@ -444,7 +451,7 @@ fn results_that_cannot_be_printed_are_an_error_and_a_reader_that_leaves_is_none(
         &["export", "run", "--format", "arrow"],
         &["export", "--columns"],
         &["estimate", "entropy", "x.csv", "--quiet"],
-        &["estimate", "pair", "x.csv", "y.csv", "--json"],
+        &["estimate", "pair", "x.csv", "y.csv", "--json", "--quiet"],
         &["calibrate", "--estimators", "gcmi", "--tasks", "normal", "--n", "50", "--repeats", "1"],
         &["completions", "bash"],
         &["reproduce", "--list"],

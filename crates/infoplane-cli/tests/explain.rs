@@ -195,8 +195,9 @@ fn manual_pages_are_written_for_every_command() {
 #[test]
 fn json_has_one_envelope_in_every_command() {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("x.csv"), "1,2\n2,1\n3,5\n4,3\n5,4\n7,6\n6,8\n8,7\n").unwrap();
-    fs::write(folder.path().join("y.csv"), "0\n0\n0\n0\n1\n1\n1\n1\n").unwrap();
+    let rows = "1,2\n2,1\n3,5\n4,3\n5,4\n7,6\n6,8\n8,7\n9,11\n10,9\n11,12\n12,10\n";
+    fs::write(folder.path().join("x.csv"), rows).unwrap();
+    fs::write(folder.path().join("y.csv"), "0\n0\n0\n0\n0\n0\n1\n1\n1\n1\n1\n1\n").unwrap();
     fs::write(folder.path().join("joint.csv"), "45,5\n5,45\n").unwrap();
     assert!(short_run(folder.path(), "out", &[]).status.success());
     let calls: [(&str, &[&str]); 13] = [
