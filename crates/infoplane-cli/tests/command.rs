@@ -147,6 +147,16 @@ fn a_directory_that_holds_something_is_left_alone() {
 }
 
 #[test]
+fn a_flag_and_a_key_that_say_the_same_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let message = refused(folder.path(), &["run", "--seeds", "2", "--set", "seeds=1", "--out", "out"], 2);
+    assert!(message.contains("--seeds and --set seeds=1 give the same key"), "{message}");
+    let epochs = ["as-if-random", "tishby2017", "--epochs", "9", "--set", "training.epochs=8"];
+    assert!(refused(folder.path(), &epochs, 2).contains("--epochs and --set training.epochs=8"));
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn mistakes_in_an_experiment_name_the_key_and_what_is_allowed() {
     let folder = TempDir::new().unwrap();
     for (set, parts) in [

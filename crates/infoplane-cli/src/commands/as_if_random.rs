@@ -18,6 +18,7 @@ use infoplane::report::{
 use infoplane::run::{RunDir, RunError, State};
 use serde_json::{Value, json};
 
+use crate::commands::run::refuse_twice;
 use crate::describe::{Figures, data_lines};
 use crate::failure::Failure;
 use crate::flags::figures::FigureFlags;
@@ -105,6 +106,8 @@ const OF_METHOD: &str = "estimator.";
 pub fn as_if_random(arguments: &Args) -> Result<ExitCode, Failure> {
     let look = arguments.figures.look.still(FIGURES)?;
     let settings = settings(arguments)?;
+    refuse_twice(arguments.epochs.is_some(), "--epochs", "training.epochs", &arguments.set)?;
+    refuse_twice(arguments.seeds.is_some(), "--seeds", "seeds", &arguments.set)?;
     let of_experiment = arguments.set.iter().filter(|set| !set.starts_with(OF_METHOD)).cloned();
     let epochs = arguments.epochs.map(|epochs| format!("training.epochs={epochs}"));
     let seeds = arguments.seeds.map(|seeds| format!("seeds={seeds}"));

@@ -71,6 +71,8 @@ const DEFAULT: &str = "tishby2017";
 
 /// Trains, measures and draws.
 pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
+    refuse_twice(arguments.epochs.is_some(), "--epochs", "training.epochs", &arguments.set)?;
+    refuse_twice(arguments.seeds.is_some(), "--seeds", "seeds", &arguments.set)?;
     let mut overrides = arguments.schedule.overrides();
     overrides.extend(arguments.epochs.map(|epochs| format!("training.epochs={epochs}")));
     overrides.extend(arguments.seeds.map(|seeds| format!("seeds={seeds}")));
@@ -105,6 +107,17 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         let _ = fs::remove_dir(&out).and_then(|()| fs::remove_dir("runs"));
     }
     conclude(result, &out, &shown)
+}
+
+/// Refuses a key that both a flag and `--set` give: neither would count more.
+pub fn refuse_twice(is_given: bool, flag: &str, key: &str, set: &[String]) -> Result<(), Failure> {
+    let same = |given: &&String| given.split('=').next().is_some_and(|given| given.trim() == key);
+    match set.iter().find(same) {
+        Some(given) if is_given => {
+            Err(Failure::input(format!("{flag} and --set {given} give the same key; leave one out")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The kind of a schedule, by its name.

@@ -24,17 +24,9 @@ pub fn override_value(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.into()))
 }
 
-/// Applies every `key=value`; a key that is given twice is refused.
+/// Applies every `key=value`, in order; of a key that is given twice the last counts.
 pub(super) fn set_all(table: &mut Table, overrides: &[String]) -> Result<(), ExperimentError> {
-    let key = |given: &str| given.split('=').next().unwrap_or(given).trim().to_string();
-    for (number, given) in overrides.iter().enumerate() {
-        if let Some(before) = overrides[..number].iter().find(|before| key(before) == key(given)) {
-            let message = format!("{} is given already, as {before}; give one of the two", key(given));
-            return Err(ExperimentError::Override { given: given.clone(), message });
-        }
-        set(table, given)?;
-    }
-    Ok(())
+    overrides.iter().try_for_each(|given| set(table, given))
 }
 
 /// Applies one `key=value`.
@@ -97,13 +89,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_is_given_twice_is_refused() {
-        let set = |given: &[&str]| {
-            let given: Vec<String> = given.iter().map(|given| given.to_string()).collect();
-            set_all(&mut "training = { epochs = 1 }".parse().unwrap(), &given)
-        };
-        set(&["training.epochs=2", "training.batch_size=3"]).unwrap();
-        let error = set(&["training.epochs=2", "seeds=1", " training.epochs = 5"]).unwrap_err().to_string();
-        assert!(error.contains("training.epochs is given already, as training.epochs=2"), "{error}");
+    fn of_a_key_that_is_given_twice_the_last_counts() {
+        let mut table: Table = "training = { epochs = 1 }".parse().unwrap();
+        set_all(&mut table, &["training.epochs=2".into(), "seeds=1".into(), "training.epochs=5".into()])
+            .unwrap();
+        assert_eq!(table["training"]["epochs"].as_integer(), Some(5));
     }
 }
