@@ -64,8 +64,10 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
         return None;
     }
     let width = to.ncols().min(MOST_PREDICTED);
+    let original = to;
     let to = &without_quadratic(from, to);
     let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
+    let places_of = places.clone();
     let errors: Vec<[Vec<f64>; 2]> = places
         .into_par_iter()
         .map(|place| {
@@ -84,10 +86,17 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
         .collect();
     let expected = math::ln(times as f64) * 2.0 / d as f64;
     Some((0..width).any(|column| {
+        let values: Vec<f64> = places_of.iter().map(|&place| original[(place, column)]).collect();
+        let middle = median(values.clone());
+        let scale = median(values.iter().map(|value| (value - middle).abs()).collect());
+        // Where most values repeat, what repeats is predicted exactly, and nothing is said of the others.
+        if scale == 0.0 {
+            return false;
+        }
         let [near, far] =
             [0, 1].map(|scale| median(errors.iter().map(|errors| errors[scale][column]).collect()));
         // Up to rounding a fit without an error is exact at any distance.
-        near <= 1e-9 || math::ln(far / near) > GROWTH * expected
+        near <= 1e-9 * scale || math::ln(far / near) > GROWTH * expected
     }))
 }
 
@@ -263,6 +272,20 @@ mod tests {
         assert_eq!(floor(&x, &squares), NoiseFloor::NotSeen);
         // From X, that is: predicted from Y, X has two values, and noise is seen in it.
         assert_eq!(floor(&x, &(&squares + &(&other * 0.01))), NoiseFloor::Seen);
+    }
+
+    #[test]
+    fn rows_that_repeat_and_far_rows_are_no_sign_of_a_function() {
+        let (mut x, mut y) = (normals(2000, 3, 1), normals(2000, 3, 2));
+        for row in 0..1800 {
+            x.row_mut(row).fill(0.0);
+            y.row_mut(row).fill(0.0);
+        }
+        assert_eq!(floor(&x, &y), NoiseFloor::Seen);
+        let (mut x, mut y) = (normals(2000, 3, 1), normals(2000, 3, 2));
+        x.row_mut(0).fill(1e15);
+        y.row_mut(0).fill(1e15);
+        assert_eq!(floor(&x, &y), NoiseFloor::Seen);
     }
 
     #[test]
