@@ -67,10 +67,9 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
     let original = to;
     let to = &without_quadratic(from, to);
     let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
-    let places_of = places.clone();
     let errors: Vec<[Vec<f64>; 2]> = places
-        .into_par_iter()
-        .map(|place| {
+        .par_iter()
+        .map(|&place| {
             let neighbours = nearest(from, place, far);
             [near, far].map(|k| {
                 let weights = weights(from, place, &neighbours[..k]);
@@ -86,7 +85,7 @@ fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
         .collect();
     let expected = math::ln(times as f64) * 2.0 / d as f64;
     Some((0..width).any(|column| {
-        let values: Vec<f64> = places_of.iter().map(|&place| original[(place, column)]).collect();
+        let values: Vec<f64> = places.iter().map(|&place| original[(place, column)]).collect();
         let middle = median(values.clone());
         let scale = median(values.iter().map(|value| (value - middle).abs()).collect());
         // Where most values repeat, what repeats is predicted exactly, and nothing is said of the others.

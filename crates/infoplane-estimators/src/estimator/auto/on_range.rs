@@ -2,7 +2,7 @@
 
 use super::Auto;
 use super::conditional;
-use super::profile::DataProfile;
+use super::profile::{DataProfile, has_heavy_tails};
 use super::rules::{self, FEW_JOINT_COLUMNS, check_samples, discrete, noise};
 use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
 use crate::estimator::limits::within_limits;
@@ -91,7 +91,7 @@ impl AutoOnRange {
             estimate.information.nats()
         );
         // By units ridges stay straight, which LNC looks for; heavy tails need ranks.
-        let heavy = [&x, &y].into_iter().any(|side| DataProfile::new(side, None).heavy);
+        let heavy = [&x, &y].into_iter().any(has_heavy_tails);
         let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
         let estimator: AnyEstimator = Lnc { scaling, ..Lnc::default() }.into();
         let lnc = estimator.info();

@@ -12,8 +12,6 @@ pub(super) struct DataProfile {
     pub(super) labels: bool,
     /// Its kind, found or given.
     pub(super) kind: VariableKind,
-    /// Some column has values far beyond its middle half.
-    pub(super) heavy: bool,
     /// Columns that change; 1 for labels.
     pub(super) changing: usize,
     /// Different rows.
@@ -39,17 +37,11 @@ impl DataProfile {
             _ => found.kind,
         };
         let changing = found.columns.iter().filter(|kind| **kind != ColumnKind::Constant).count();
-        let heavy = (0..found.columns.len()).into_par_iter().any(|column| {
-            let mut values = variable.column(column);
-            values.sort_unstable_by(f64::total_cmp);
-            values.first() != values.last() && heavy_tailed(&values)
-        });
         let distinct = symbols.n_labels();
         DataProfile {
             labels,
             kind,
             evenly_spaced: distinct == variable.n_samples() && is_grid(variable, &found),
-            heavy,
             changing: if labels { 1 } else { changing },
             distinct,
             rarest: symbols.counts().iter().copied().min().unwrap_or(0),
@@ -67,6 +59,15 @@ impl DataProfile {
     pub(super) fn which_row(&self) -> bool {
         self.distinct > self.n / 2
     }
+}
+
+/// Whether some column has values far beyond its middle half.
+pub(super) fn has_heavy_tails(variable: &Variable<'_>) -> bool {
+    (0..variable.width()).into_par_iter().any(|column| {
+        let mut values = variable.column(column);
+        values.sort_unstable_by(f64::total_cmp);
+        values.first() != values.last() && heavy_tailed(&values)
+    })
 }
 
 /// Whether one column, of which no value repeats, has every multiple of its step within its range.

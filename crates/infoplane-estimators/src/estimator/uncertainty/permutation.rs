@@ -84,7 +84,8 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         })
         .collect::<Result<_, EstimateError>>()?;
     // Equal values may differ by the rounding of sums in another order; they count as reached.
-    let reached = value.nats() - 1e-12 * value.nats().abs().max(1.0);
+    let own = resampling.value()?;
+    let reached = own - 1e-12 * own.abs().max(1.0);
     let at_least = values.iter().filter(|v| **v >= reached).count();
     let mean = mean(&values);
     Ok(PermutationTest {

@@ -7,7 +7,10 @@ use crate::VariableKind::Continuous;
 use crate::estimator::error::check_variables;
 use crate::estimator::measure::{checked_pair, limited_pair};
 use crate::variable::kind::Measured;
-use crate::{AnyEstimator, Estimate, EstimateError, Estimator, Labels, Uncertainty, Variable, VariableKind};
+use crate::{
+    AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, Labels, Uncertainty, Variable,
+    VariableKind, Warning,
+};
 
 /// The estimate of I(X;Y) of all samples, made once, and what is needed to repeat it on parts of them, on samples drawn
 /// again, and on permuted ones.
@@ -159,6 +162,19 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
             None => checked_pair(self.given, x, y)?,
         };
         Ok(estimate.information.nats())
+    }
+
+    /// Returns the value of all samples as the estimator gives it, to be compared with values of other samples; where the
+    /// estimate is held at a limit, or is a bound, it is another.
+    pub(super) fn value(&self) -> Result<f64, EstimateError> {
+        let limited = |warning: &Warning| matches!(warning, Warning::AboveLimit { .. });
+        match &self.estimate {
+            Estimate { kind: EstimateKind::Bound(_), .. } => self.nats(self.x.variable(), self.y.variable()),
+            estimate if estimate.warnings.iter().any(limited) => {
+                self.nats(self.x.variable(), self.y.variable())
+            }
+            estimate => Ok(estimate.information.nats()),
+        }
     }
 
     /// Returns the value of some rows, of which any may come more than once.

@@ -169,3 +169,17 @@ fn the_same_bits_on_one_thread_and_on_eight() {
     });
     assert_eq!(one, eight);
 }
+
+/// Permuted samples are compared with what the estimator gives, not with the bound that is told in its place.
+#[test]
+fn a_bound_is_tested_by_the_value_of_the_estimator() {
+    let mut random = generator(8, Purpose::Known, 21);
+    let x = ndarray::Array2::from_shape_simple_fn((300, 30), || crate::random::normal(&mut random));
+    let mut y = x.slice(ndarray::s![.., ..3]).to_owned();
+    y.mapv_inplace(|v| v + 1e-3 * crate::random::normal(&mut random));
+    let cv = crate::CvKsg::default();
+    let resampling = Resampling::new(&cv, Variable::from(&x), Variable::from(&y)).unwrap();
+    assert_eq!(resampling.estimate().kind, crate::EstimateKind::Bound(crate::Bound::Lower));
+    assert!(resampling.value().unwrap() > resampling.estimate().information.nats() + 5.0);
+    assert_eq!(resampling.permutation_test(19, 0).unwrap().p_value, 0.05);
+}
