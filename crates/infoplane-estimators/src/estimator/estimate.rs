@@ -243,6 +243,13 @@ pub enum Warning {
     Note(String),
 }
 
+impl Warning {
+    /// In so many columns neighbours are far.
+    pub(super) fn far_neighbours(columns: usize) -> Self {
+        Warning::Note(format!("in {columns} columns neighbours are far, and the estimate is biased downward"))
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -19,6 +19,7 @@ const BY_CHANCE: f64 = 0.05;
 /// | of numbers, within 1 nat of its ceiling | a lower bound |
 /// | of numbers between which no noise is seen ([`NoiseFloor`]) | a lower bound: no more than KSG-1 gives |
 /// | of numbers, above ln N, where noise cannot be told | a lower bound: no more than KSG-1 gives |
+/// | of numbers by neighbours, in no fewer columns than samples | a lower bound: no more than KSG-1 gives |
 ///
 /// KSG-1 is biased downward in all of these.
 pub(super) fn within_limits(
@@ -27,15 +28,25 @@ pub(super) fn within_limits(
     x: &Variable<'_>,
     y: &Variable<'_>,
 ) -> Estimate {
+    spread_within_limits(estimator, estimate, [x.view(), y.view()], [x.view(), y.view()])
+}
+
+/// As [`within_limits`], for variables whose repeated values were spread for the estimator; `as_measured` are those before.
+pub(super) fn spread_within_limits(
+    estimator: &EstimatorInfo,
+    estimate: Estimate,
+    spread: [Variable<'_>; 2],
+    as_measured: [Variable<'_>; 2],
+) -> Estimate {
     if !is_limited(estimator, &estimate.kind) {
         return estimate;
     }
-    match (x, y) {
+    match (&spread[0], &spread[1]) {
         (Variable::Labels(_), Variable::Labels(_)) => estimate,
         (Variable::Labels(labels), _) | (_, Variable::Labels(labels)) => {
             below_entropy(estimate, labels.entropy())
         }
-        _ => below_resolution(estimator, estimate, x, y),
+        _ => below_resolution(estimator, estimate, spread, as_measured),
     }
 }
 
@@ -89,14 +100,14 @@ fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
 fn below_resolution(
     estimator: &EstimatorInfo,
     estimate: Estimate,
-    x: &Variable<'_>,
-    y: &Variable<'_>,
+    [x, y]: [Variable<'_>; 2],
+    as_measured: [Variable<'_>; 2],
 ) -> Estimate {
     if estimate.kind != EstimateKind::Consistent || estimate.warnings.contains(&Warning::Constant) {
         return estimate;
     }
     let near_ceiling = estimate.warnings.iter().any(|w| matches!(w, Warning::NearCeiling { .. }));
-    let floor = noise_floor(x, y);
+    let floor = noise_floor(&as_measured[0], &as_measured[1]);
     let too_large = estimate.information.nats() > math::ln(estimate.n_samples as f64);
     let warning = match floor {
         NoiseFloor::NotSeen => Some(Warning::NoNoiseSeen),
@@ -105,7 +116,9 @@ fn below_resolution(
     };
     // LNC follows ridges below the distances of neighbours; where noise is seen its value may be above their ceiling.
     let saturated = near_ceiling && !(estimator.name == "lnc" && floor == NoiseFloor::Seen);
-    if warning.is_none() && !saturated {
+    let columns = x.width() + y.width();
+    let sparse = estimator.family == Family::Neighbors && columns >= estimate.n_samples;
+    if warning.is_none() && !saturated && !sparse {
         return estimate;
     }
     let plain = Ksg { scaling: Scaling::NormalScores, ..Ksg::default() };
@@ -116,6 +129,10 @@ fn below_resolution(
     };
     let mut warnings = estimate.warnings;
     warnings.extend(warning);
+    let far = Warning::far_neighbours(columns);
+    if sparse && !warnings.contains(&far) {
+        warnings.push(far);
+    }
     Estimate {
         information,
         kind: EstimateKind::Bound(Bound::Lower),

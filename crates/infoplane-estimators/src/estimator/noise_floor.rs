@@ -1,6 +1,6 @@
 //! Detects dependence that is finer than the distances between samples.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use super::input::columns;
@@ -17,6 +17,11 @@ const MOST_PREDICTED: usize = 64;
 const NEAR: usize = 3;
 /// By how much the farther neighbours must be farther for a difference to show.
 const FARTHER: f64 = 1.15;
+/// A column is looked at without the values that repeat, where these are more than 1 in 100 and others are at least 1 in 10.
+const REPEATED: f64 = 0.01;
+const LEAST_FREE: f64 = 0.1;
+/// Columns with such values that are looked at.
+const MOST_REPEATING: usize = 8;
 /// Share of the growth of an error without noise from which noise is not seen.
 const GROWTH: f64 = 0.5;
 
@@ -39,6 +44,9 @@ pub(super) enum NoiseFloor {
 /// the square of the distance, by f^(2/d); noise makes errors that do not grow. The median error of some column that grows
 /// by more than the square root of that says that what is left is curvature rather than noise.
 ///
+/// A column in which some values repeat and others do not, such as a rectified unit, is looked at where its values do not.
+/// It should be given as it was measured: random numbers in the place of equal values are noise.
+///
 /// Cost O(n (256 d + d⁴)).
 pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
     let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
@@ -53,6 +61,44 @@ pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
 /// Returns whether errors of predictions of columns of `to` grow with the distance in `from`; `None` where it cannot be
 /// told.
 fn growth(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
+    let n = to.nrows() as f64;
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    for column in 0..to.ncols() {
+        let rows = once(to.column(column));
+        let share = rows.len() as f64 / n;
+        if (LEAST_FREE..1.0 - REPEATED).contains(&share) {
+            parts.push((column, rows));
+        } else {
+            whole.push(column);
+        }
+    }
+    let of_part = |(column, rows): &(usize, Vec<usize>)| {
+        growth_of_columns(&from.select(Axis(0), rows), &to.select(Axis(0), rows).select(Axis(1), &[*column]))
+    };
+    let found = [growth_of_columns(from, &to.select(Axis(1), &whole))];
+    let found: Vec<bool> =
+        found.into_iter().chain(parts.iter().take(MOST_REPEATING).map(of_part)).flatten().collect();
+    if found.is_empty() { None } else { Some(found.contains(&true)) }
+}
+
+/// Returns the rows whose value occurs once.
+fn once(column: ArrayView1<'_, f64>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..column.len()).collect();
+    order.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
+    let is_next = |a: usize, b: Option<&usize>| b.is_some_and(|&b| column[a] == column[b]);
+    let mut rows: Vec<usize> = (0..order.len())
+        .filter(|&i| {
+            !is_next(order[i], order.get(i + 1))
+                && !is_next(order[i], i.checked_sub(1).and_then(|i| order.get(i)))
+        })
+        .map(|i| order[i])
+        .collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// As [`growth`], whether values repeat or not.
+fn growth_of_columns(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
     let (n, d) = from.dim();
     if d == 0 || d > MOST_COLUMNS || to.ncols() == 0 {
         return None;
@@ -271,6 +317,20 @@ mod tests {
         assert_eq!(floor(&x, &squares), NoiseFloor::NotSeen);
         // From X, that is: predicted from Y, X has two values, and noise is seen in it.
         assert_eq!(floor(&x, &(&squares + &(&other * 0.01))), NoiseFloor::Seen);
+    }
+
+    /// Half of the values of a rectified unit are 0, and the others a function of the inputs.
+    #[test]
+    fn rectified_layers_show_their_noise_or_none() {
+        for (inputs, width, n) in [(1, 3, 1000), (2, 6, 1000), (5, 5, 3000), (10, 10, 3000)] {
+            for seed in 0..5 {
+                let x = normals(n, inputs, seed);
+                let sums = x.dot(&(normals(inputs, width, 100 + seed) * (2.0 / inputs as f64).sqrt()));
+                assert_eq!(floor(&x, &sums.mapv(|v| v.max(0.0))), NoiseFloor::NotSeen, "{inputs} {seed}");
+                let noisy = &sums + &(normals(n, width, 200 + seed) * 0.5);
+                assert_eq!(floor(&x, &noisy.mapv(|v| v.max(0.0))), NoiseFloor::Seen, "{inputs} {seed}");
+            }
+        }
     }
 
     #[test]

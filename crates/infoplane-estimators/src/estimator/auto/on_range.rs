@@ -5,7 +5,7 @@ use super::conditional;
 use super::profile::{DataProfile, has_heavy_tails};
 use super::rules::{self, FEW_JOINT_COLUMNS, check_samples, discrete, noise};
 use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
-use crate::estimator::limits::within_limits;
+use crate::estimator::limits::spread_within_limits;
 use crate::estimator::measure::checked_pair;
 use crate::special::digamma;
 use crate::variable::kind::Measured;
@@ -75,14 +75,24 @@ impl AutoOnRange {
             None => [x.view(), y.view()],
             Some([x, y]) => [x.variable(), y.variable()],
         };
+        let (first, second) = (x.view(), y.view());
         let x = Measured::new(x, choice.kinds[0], 0, 0);
         let y = Measured::new(y, choice.kinds[1], 1, 0);
         let (x, y) = (x.variable(), y.variable());
+        // Equal values among others are no noise. A lattice is: beside it nothing is finer than its step.
+        let is_mixed = [choice.kinds[0], choice.kinds[1]].map(|kind| kind == Mixed);
+        let within_limits = |info, estimate| {
+            let seen = [
+                if is_mixed[0] { first.view() } else { x.view() },
+                if is_mixed[1] { second.view() } else { y.view() },
+            ];
+            spread_within_limits(info, estimate, [x.view(), y.view()], seen)
+        };
         let is_ksg = matches!(choice.estimator, AnyEstimator::ExtrapolatedKsg(_) | AnyEstimator::Ksg(_));
         let info = choice.estimator.info();
         let estimate = self.by(choice.clone(), |estimator| checked_pair(estimator, x.view(), y.view()))?;
         if !is_ksg || !near_ceiling(&estimate) {
-            return Ok(within_limits(info, estimate, &x, &y));
+            return Ok(within_limits(info, estimate));
         }
         let reason = format!(
             "{}; {} gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
@@ -101,10 +111,8 @@ impl AutoOnRange {
         // Both are too low here, so the larger is nearer. Where LNC cannot be had, the estimate with its warning
         // stands.
         Ok(match stronger {
-            Ok(stronger) if stronger.information > estimate.information => {
-                within_limits(lnc, stronger, &x, &y)
-            }
-            _ => within_limits(info, estimate, &x, &y),
+            Ok(stronger) if stronger.information > estimate.information => within_limits(lnc, stronger),
+            _ => within_limits(info, estimate),
         })
     }
 }

@@ -219,9 +219,7 @@ fn rows_without_repeats(sides: [Variable<'_>; 2], kinds: [VariableKind; 2]) -> V
 }
 
 pub(super) fn many_columns(columns: usize, most: usize) -> Option<Warning> {
-    (columns > most).then(|| {
-        Warning::Note(format!("in {columns} columns neighbours are far, and the estimate is biased downward"))
-    })
+    (columns > most).then(|| Warning::far_neighbours(columns))
 }
 
 fn undetermined(n: usize) -> EstimateError {

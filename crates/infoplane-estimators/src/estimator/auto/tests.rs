@@ -269,6 +269,36 @@ fn layers_without_noise_have_a_lower_bound_and_no_value() {
     }
 }
 
+/// The same for rectified units, half of whose values are 0; with noise before they are rectified there is a value.
+#[test]
+fn rectified_layers_without_noise_have_a_lower_bound_and_no_value() {
+    let n = 3000;
+    let mut random = generator(8, Purpose::Known, 15);
+    for inputs in [2, 5, 10] {
+        let mut normals =
+            |rows, columns| Array2::from_shape_simple_fn((rows, columns), || normal(&mut random));
+        let x = normals(n, inputs);
+        let sums = x.dot(&normals(inputs, inputs));
+        let noise = normals(n, inputs) * 0.3;
+        let kind = |layer: Array2<f64>| Auto::default().pair(&x, &layer.mapv(|v| v.max(0.0))).unwrap().kind;
+        assert_eq!(kind(&sums + &noise), EstimateKind::Consistent, "{inputs}");
+        assert_eq!(kind(sums), EstimateKind::Bound(Bound::Lower), "{inputs}");
+    }
+}
+
+/// As many columns as samples: neighbours are far, and what they give is no value.
+#[test]
+fn no_value_in_as_many_columns_as_samples() {
+    let mut random = generator(9, Purpose::Known, 15);
+    let x = Array2::from_shape_simple_fn((60, 40), || normal(&mut random));
+    let y = &x + &Array2::from_shape_simple_fn((60, 40), || normal(&mut random));
+    for estimator in [Auto::default().into(), AnyEstimator::from(crate::Ksg::default())] {
+        let estimate = estimator.pair(&x, &y).unwrap();
+        assert_eq!(estimate.kind, EstimateKind::Bound(Bound::Lower));
+        assert!(estimate.warnings.iter().any(|warning| warning.to_string().contains("in 80 columns")));
+    }
+}
+
 /// Two classes that a column tells apart: no more than ln 2.
 #[test]
 fn no_estimate_exceeds_the_entropy_of_the_classes() {
