@@ -615,7 +615,7 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     let folder = TempDir::new().unwrap();
     pair_files(folder.path());
     let numbers = estimated(folder.path(), &["pair", "x.csv", "y.csv"]);
-    assert_eq!(numbers["estimator"], "extrapolated-ksg");
+    assert_eq!(numbers["estimator"], "combined");
     let labels = estimated(folder.path(), &["pair", "units.csv", "animals.csv", "--y-discrete"]);
     assert_eq!(labels["estimator"], "ross");
     assert!(labels["reason"].as_str().unwrap().contains("3 symbols"), "{labels}");

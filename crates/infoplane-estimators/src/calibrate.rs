@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::known::{Sample, Task, Values};
-use crate::{AnyEstimator, Estimate, EstimateError, Estimator, EstimatorInfo, Family, Labels, Measure};
+use crate::{
+    AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Labels, Measure,
+    Options, Variable,
+};
 
 /// The methods, tasks and sample sizes to run.
 #[derive(Debug, Clone)]
@@ -22,6 +25,9 @@ pub struct Calibration {
     /// The time that one estimate may take. A method is excluded where the times for an eighth and a quarter of the
     /// samples predict more.
     pub limit: Duration,
+    /// Whether every estimate is made with its standard error and interval, for [`Outcome::coverage`]; it takes up to
+    /// 55 estimates more, or 200, for methods without an error of their own.
+    pub standard_errors: bool,
 }
 
 /// The error of one method on one task.
@@ -40,17 +46,42 @@ pub struct Accuracy {
 }
 
 /// Errors and times of repeated estimates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
     /// Estimate minus true value for each sample, in nats.
     pub errors: Vec<f64>,
+    /// The intervals of those estimates that have one; empty without [`Calibration::standard_errors`].
+    pub intervals: Vec<Interval>,
+    /// How many estimates are bounds and no values.
+    pub bounds: usize,
     /// The median time of one estimate.
     pub time: Duration,
     /// The method that `auto` chose for the first sample, with its setting.
     pub chosen: Option<String>,
 }
 
+/// The interval of one estimate, in nats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The standard error.
+    pub standard_error: f64,
+    /// Whether the interval contains the true value.
+    pub covers: bool,
+}
+
 impl Outcome {
+    /// Returns the share of the intervals that contain the true value; `None` if there are none.
+    pub fn coverage(&self) -> Option<f64> {
+        let covering = self.intervals.iter().filter(|interval| interval.covers).count();
+        (!self.intervals.is_empty()).then(|| covering as f64 / self.intervals.len() as f64)
+    }
+
+    /// Returns the mean standard error, in nats; `None` if there are none.
+    pub fn mean_standard_error(&self) -> Option<f64> {
+        let sum: f64 = self.intervals.iter().map(|interval| interval.standard_error).sum();
+        (!self.intervals.is_empty()).then(|| sum / self.intervals.len() as f64)
+    }
+
     /// Returns the mean size of the errors, in nats.
     pub fn mean_absolute_error(&self) -> f64 {
         self.errors.iter().map(|error| error.abs()).sum::<f64>() / self.errors.len() as f64
@@ -103,6 +134,7 @@ fn with_noise(name: &str, variance: f64) -> Option<AnyEstimator> {
 ///     repeats: 3,
 ///     seed: 0,
 ///     limit: std::time::Duration::from_secs(3600),
+///     standard_errors: false,
 /// };
 /// let table = calibrate(&calibration, &mut |_, _, _| {}, &std::sync::atomic::AtomicBool::new(false));
 /// assert!(table[0].outcome.as_ref().unwrap().mean_absolute_error() < 0.1);
@@ -137,7 +169,7 @@ pub fn calibrate(
                     too_slow.push(estimator);
                     Err(slow())
                 } else {
-                    repeated(&samples, method, interrupt)
+                    repeated(&samples, method, calibration.standard_errors, interrupt)
                 };
                 table.push(Accuracy { task: task.name, estimator, n_samples: n, truth, outcome });
             }
@@ -152,7 +184,7 @@ fn foreseen_slow(calibration: &Calibration, task: &Task, method: &AnyEstimator, 
     let time = |n: usize| {
         let sample = task.draw(n, calibration.seed);
         let start = Instant::now();
-        let _ = estimate(&sample, method);
+        let _ = estimate(&sample, method, calibration.standard_errors);
         start.elapsed().as_secs_f64()
     };
     if n < 256 {
@@ -169,7 +201,14 @@ fn foreseen_slow(calibration: &Calibration, task: &Task, method: &AnyEstimator, 
     quarter * growth * growth > limit
 }
 
-fn repeated(samples: &[Sample], method: &AnyEstimator, interrupt: &AtomicBool) -> Result<Outcome, String> {
+fn repeated(
+    samples: &[Sample],
+    method: &AnyEstimator,
+    with_error: bool,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, String> {
+    let mut intervals = Vec::new();
+    let mut bounds = 0;
     let mut errors = Vec::with_capacity(samples.len());
     let mut times = Vec::with_capacity(samples.len());
     let mut chosen = None;
@@ -178,9 +217,15 @@ fn repeated(samples: &[Sample], method: &AnyEstimator, interrupt: &AtomicBool) -
             break;
         }
         let start = Instant::now();
-        let found = estimate(sample, method)?;
+        let found = estimate(sample, method, with_error)?;
         times.push(start.elapsed());
-        errors.push(found.information.nats() - sample.information.nats());
+        let truth = sample.information;
+        errors.push(found.information.nats() - truth.nats());
+        bounds += usize::from(matches!(found.kind, EstimateKind::Bound(_)));
+        if let (true, Some(error), Some(interval)) = (with_error, found.standard_error, found.interval) {
+            let covers = interval.lower <= truth && truth <= interval.upper;
+            intervals.push(Interval { standard_error: error.nats(), covers });
+        }
         if chosen.is_none() {
             chosen = found.choice.map(|choice| match choice.setting() {
                 setting if setting.is_empty() => choice.name().to_string(),
@@ -190,11 +235,11 @@ fn repeated(samples: &[Sample], method: &AnyEstimator, interrupt: &AtomicBool) -
     }
     times.sort_unstable();
     let time = times.get(times.len() / 2).copied().ok_or("no sample")?;
-    Ok(Outcome { errors, time, chosen })
+    Ok(Outcome { errors, intervals, bounds, time, chosen })
 }
 
 /// Returns one estimate, or why there is none.
-fn estimate(sample: &Sample, method: &AnyEstimator) -> Result<Estimate, String> {
+fn estimate(sample: &Sample, method: &AnyEstimator, with_error: bool) -> Result<Estimate, String> {
     let name = method.name();
     let with_noise = method.info().with_noise;
     let estimator = match (sample.noise_variance, with_noise) {
@@ -208,7 +253,11 @@ fn estimate(sample: &Sample, method: &AnyEstimator) -> Result<Estimate, String> 
     if estimator.info().family == Family::Counts && (never_repeats(&sample.x) || never_repeats(&sample.y)) {
         return Err("needs rows that repeat".into());
     }
-    let found = estimator.pair(&sample.x, &sample.y);
+    let pair = |x: Variable<'_>, y: Variable<'_>| match with_error {
+        true => estimator.pair_with_error(x, y, Options::default()),
+        false => estimator.pair(x, y),
+    };
+    let found = pair(sample.x.variable(), sample.y.variable());
     // Numbers that repeat are symbols to methods for symbols.
     let found = match found {
         Err(EstimateError::NeedsLabels { .. }) => {
@@ -216,9 +265,9 @@ fn estimate(sample: &Sample, method: &AnyEstimator) -> Result<Estimate, String> 
             let (x, y) = (sample.x.variable(), sample.y.variable());
             let (a, b) = (x.symbols(), y.symbols());
             match (few(&a), few(&b)) {
-                (true, true) => estimator.pair(&a, &b),
-                (true, false) => estimator.pair(&a, y),
-                (false, true) => estimator.pair(x, &b),
+                (true, true) => pair(Variable::Labels(&a), Variable::Labels(&b)),
+                (true, false) => pair(Variable::Labels(&a), y),
+                (false, true) => pair(x, Variable::Labels(&b)),
                 (false, false) => found,
             }
         }
@@ -230,21 +279,26 @@ fn estimate(sample: &Sample, method: &AnyEstimator) -> Result<Estimate, String> 
 /// Returns the table as CSV: a line per task, number of samples and method, errors in nats, times in seconds.
 pub fn calibration_csv(table: &[Accuracy]) -> String {
     let mut text = String::from(
-        "task,n,estimator,truth_nats,mean_absolute_error_nats,mean_error_nats,median_seconds,repeats,chosen,reason\n",
+        "task,n,estimator,truth_nats,mean_absolute_error_nats,mean_error_nats,mean_standard_error_nats,coverage,\
+         median_seconds,repeats,bounds,chosen,reason\n",
     );
+    let or_nothing = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\"").replace('\n', " "));
     for row in table {
         let start = format!("{},{},{},{}", row.task, row.n_samples, row.estimator, row.truth);
         let rest = match &row.outcome {
             Ok(outcome) => format!(
-                "{},{},{},{},{},",
+                "{},{},{},{},{},{},{},{},",
                 outcome.mean_absolute_error(),
                 outcome.mean_error(),
+                or_nothing(outcome.mean_standard_error()),
+                or_nothing(outcome.coverage()),
                 outcome.time.as_secs_f64(),
                 outcome.errors.len(),
+                outcome.bounds,
                 quoted(outcome.chosen.as_deref().unwrap_or_default())
             ),
-            Err(reason) => format!(",,,0,,{}", quoted(reason)),
+            Err(reason) => format!(",,,,,0,0,,{}", quoted(reason)),
         };
         text += &format!("{start},{rest}\n");
     }
@@ -264,6 +318,7 @@ mod tests {
             seed: 1,
             // No machine is that slow: what is tested does not depend on the time it took.
             limit: Duration::MAX,
+            standard_errors: false,
         }
     }
 
@@ -281,14 +336,7 @@ mod tests {
         assert!(ksg.mean_absolute_error() < 0.2 && ksg.errors.len() == 2);
         assert!(ksg.mean_error().abs() <= ksg.mean_absolute_error());
         assert!(
-            row("normal", "auto")
-                .outcome
-                .as_ref()
-                .unwrap()
-                .chosen
-                .as_ref()
-                .unwrap()
-                .starts_with("extrapolated-ksg")
+            row("normal", "auto").outcome.as_ref().unwrap().chosen.as_ref().unwrap().starts_with("combined")
         );
         assert!(row("normal", "ross").outcome.as_ref().unwrap_err().contains("labels"));
         assert!(row("normal", "kde").outcome.as_ref().unwrap_err().contains("noise"));
@@ -298,6 +346,26 @@ mod tests {
         let csv = calibration_csv(&table);
         assert_eq!(csv.lines().count(), 13);
         assert!(csv.lines().nth(1).unwrap().starts_with("normal,300,auto,0.413"));
+    }
+
+    #[test]
+    fn intervals_are_counted_where_they_are_wanted() {
+        let mut calibration = small(&["normal"], &["auto", "ksg", "lgde"]);
+        calibration.standard_errors = true;
+        let table = calibrate(&calibration, &mut |_, _, _| {}, &AtomicBool::new(false));
+        for row in &table {
+            let outcome = row.outcome.as_ref().unwrap();
+            assert_eq!((outcome.intervals.len(), outcome.bounds), (2, 0), "{}", row.estimator);
+            let errors = outcome.errors.iter().zip(&outcome.intervals);
+            // Within 1.96 standard errors, and not beyond a ceiling or an entropy, which are far here.
+            for (error, interval) in errors {
+                assert_eq!(interval.covers, error.abs() <= 1.96 * interval.standard_error, "{row:?}");
+            }
+            assert!(outcome.mean_standard_error().unwrap() > 0.02 && outcome.coverage().is_some());
+        }
+        calibration.standard_errors = false;
+        let table = calibrate(&calibration, &mut |_, _, _| {}, &AtomicBool::new(false));
+        assert!(table.iter().all(|row| row.outcome.as_ref().unwrap().coverage().is_none()));
     }
 
     #[test]

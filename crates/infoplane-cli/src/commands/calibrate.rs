@@ -32,7 +32,8 @@ figure calibration.
 Examples:
   infoplane calibrate
   infoplane calibrate --estimators ksg,lnc,auto --tasks normal,linear-0.01 \\
-      --n 1000,10000 --out calibration")]
+      --n 1000,10000 --out calibration
+  infoplane calibrate --estimators auto,ksg --repeats 200 --standard-errors")]
 pub struct Args {
     /// Estimators, at their default settings, separated by commas [default: all that have defaults, and auto]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -50,6 +51,9 @@ pub struct Args {
     /// Seed of the first repetition
     #[arg(long, default_value_t = 0, value_parser = crate::flags::whole::<u64>)]
     pub seed: u64,
+    /// Estimate standard errors too, and show how often 95 % intervals contain the true value; takes longer
+    #[arg(long)]
+    pub standard_errors: bool,
     /// Seconds allowed for one estimate; those expected to take longer are left out
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::flags::number)]
     pub limit: f64,
@@ -77,6 +81,7 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
         n_samples: arguments.n.iter().map(|&n| n as usize).collect(),
         repeats: arguments.repeats as usize,
         seed: arguments.seed,
+        standard_errors: arguments.standard_errors,
         limit: Duration::try_from_secs_f64(arguments.limit)
             .ok()
             .filter(|limit| !limit.is_zero())
@@ -189,6 +194,9 @@ fn as_json(row: &Accuracy) -> Value {
         "truth_nats": row.truth,
         "mean_absolute_error_nats": outcome.map(Outcome::mean_absolute_error),
         "mean_error_nats": outcome.map(Outcome::mean_error),
+        "mean_standard_error_nats": outcome.and_then(Outcome::mean_standard_error),
+        "coverage": outcome.and_then(Outcome::coverage),
+        "bounds": outcome.map_or(0, |outcome| outcome.bounds),
         "median_seconds": outcome.map(|outcome| outcome.time.as_secs_f64()),
         "repeats": outcome.map_or(0, |outcome| outcome.errors.len()),
         "chosen": outcome.and_then(|outcome| outcome.chosen.clone()),
@@ -199,18 +207,30 @@ fn as_json(row: &Accuracy) -> Value {
 /// What a table shows: its name, and the cell of an outcome.
 type Shown = (&'static str, fn(&Outcome) -> String);
 
+fn or_dash(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "–".into())
+}
+
 fn text(table: &[Accuracy], calibration: &Calibration, columns: usize) -> String {
     let methods: Vec<&str> = calibration.methods.iter().map(|method| method.name()).collect();
     let mut sizes = calibration.n_samples.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let shown: [Shown; 3] = [
+    let mut shown: Vec<Shown> = vec![
         ("mean absolute error, nats (* the least of the task)", |o| {
             format!("{:.4}", o.mean_absolute_error())
         }),
         ("mean error, nats", |o| format!("{:+.4}", o.mean_error())),
         ("median time, ms", |o| format!("{:.1}", o.time.as_secs_f64() * 1e3)),
     ];
+    if calibration.standard_errors {
+        shown.push(("mean standard error, nats", |o| {
+            or_dash(o.mean_standard_error().map(|e| format!("{e:.4}")))
+        }));
+        shown.push(("95 % intervals that contain the true value, %", |o| {
+            or_dash(o.coverage().map(|share| format!("{:.0}", 100.0 * share)))
+        }));
+    }
     let mut text = String::new();
     let width = calibration.tasks.iter().map(|task| task.name.len()).max().unwrap_or(0);
     // Estimators that do not fit beside the others go into another table below.

@@ -28,15 +28,15 @@ pub(super) fn within_limits(
     x: &Variable<'_>,
     y: &Variable<'_>,
 ) -> Estimate {
-    spread_within_limits(estimator, estimate, [x.view(), y.view()], [x.view(), y.view()])
+    spread_within_limits(estimator, estimate, [x.view(), y.view()], || noise_floor(x, y))
 }
 
-/// As [`within_limits`], for variables whose repeated values were spread for the estimator; `as_measured` are those before.
+/// As [`within_limits`], for variables whose repeated values were spread for the estimator; `floor` looks at those before.
 pub(super) fn spread_within_limits(
     estimator: &EstimatorInfo,
     estimate: Estimate,
     spread: [Variable<'_>; 2],
-    as_measured: [Variable<'_>; 2],
+    floor: impl Fn() -> NoiseFloor,
 ) -> Estimate {
     if !is_limited(estimator, &estimate.kind) {
         return estimate;
@@ -46,7 +46,7 @@ pub(super) fn spread_within_limits(
         (Variable::Labels(labels), _) | (_, Variable::Labels(labels)) => {
             below_entropy(estimate, labels.entropy())
         }
-        _ => below_resolution(estimator, estimate, spread, as_measured),
+        _ => below_resolution(estimator, estimate, spread, floor),
     }
 }
 
@@ -101,13 +101,13 @@ fn below_resolution(
     estimator: &EstimatorInfo,
     estimate: Estimate,
     [x, y]: [Variable<'_>; 2],
-    as_measured: [Variable<'_>; 2],
+    floor: impl Fn() -> NoiseFloor,
 ) -> Estimate {
     if estimate.kind != EstimateKind::Consistent || estimate.warnings.contains(&Warning::Constant) {
         return estimate;
     }
     let near_ceiling = estimate.warnings.iter().any(|w| matches!(w, Warning::NearCeiling { .. }));
-    let floor = noise_floor(&as_measured[0], &as_measured[1]);
+    let floor = floor();
     let too_large = estimate.information.nats() > math::ln(estimate.n_samples as f64);
     let warning = match floor {
         NoiseFloor::NotSeen => Some(Warning::NoNoiseSeen),

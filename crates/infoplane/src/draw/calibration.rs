@@ -120,7 +120,6 @@ fn thirds_of_decades(values: &Axis) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::calibrate::{Accuracy, Outcome};
@@ -133,7 +132,7 @@ mod tests {
             n_samples,
             truth: 0.4133,
             outcome: match error {
-                Some(error) => Ok(Outcome { errors: vec![error], time: Duration::ZERO, chosen: None }),
+                Some(error) => Ok(Outcome { errors: vec![error], ..Outcome::default() }),
                 None => Err("needs labels".into()),
             },
         };

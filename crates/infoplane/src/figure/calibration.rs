@@ -17,9 +17,8 @@ impl Figure {
     /// ```
     /// use infoplane::calibrate::{Accuracy, Outcome};
     /// use infoplane::figure::{Figure, Series};
-    /// use std::time::Duration;
     ///
-    /// let outcome = Outcome { errors: vec![0.02, -0.04], time: Duration::ZERO, chosen: None };
+    /// let outcome = Outcome { errors: vec![0.02, -0.04], ..Outcome::default() };
     /// let row = Accuracy {
     ///     task: "normal",
     ///     estimator: "ksg",
@@ -120,7 +119,6 @@ fn number(error: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::calibrate::Outcome;
@@ -139,7 +137,7 @@ mod tests {
             n_samples: 1000,
             truth: 0.5,
             outcome: match error {
-                Some(error) => Ok(Outcome { errors: vec![error], time: Duration::ZERO, chosen: None }),
+                Some(error) => Ok(Outcome { errors: vec![error], ..Outcome::default() }),
                 None => Err("needs labels".into()),
             },
         };

@@ -24,14 +24,13 @@ pub fn write_calibration(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::calibrate::Outcome;
 
     #[test]
     fn a_table_and_its_figure_are_written_and_nothing_without_a_row() {
-        let outcome = Outcome { errors: vec![0.02], time: Duration::ZERO, chosen: None };
+        let outcome = Outcome { errors: vec![0.02], ..Outcome::default() };
         let row = Accuracy {
             task: "normal",
             estimator: "ksg",

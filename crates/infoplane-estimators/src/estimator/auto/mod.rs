@@ -33,8 +33,7 @@ use on_range::AutoOnRange;
 /// | symbols against numbers, at most 5 columns | `ross` |
 /// | symbols against more columns | `classifier`: a lower bound; `ross`, with a warning, where the samples are too few |
 /// | numbers, one a function of the other | refused: infinite |
-/// | numbers, at most 4 columns in all | `extrapolated-ksg` (`ksg` below 80 samples); `lnc`, if it is higher, where that comes near its ceiling |
-/// | numbers, more columns | `cv-ksg`; `ksg` for no fewer columns than samples |
+/// | numbers | `combined`; `ksg` for no fewer columns than samples |
 ///
 /// What is a symbol and what a number is told by [`VariableKind`](crate::VariableKind), unless `x_kind` and `y_kind` say
 /// it. Numbers that repeat, on a lattice or beside others that do not, are spread over intervals of their own at random
@@ -47,10 +46,6 @@ use on_range::AutoOnRange;
 /// lower bound.
 ///
 /// Time O(n d log n), and O(n) for each pair of columns.
-///
-/// Numbers of few columns are measured by extrapolated KSG first. Where that comes within 1 nat of the largest value
-/// that so many samples allow, the dependence is too strong for it, and the estimate is that of LNC, which follows
-/// straight ridges finer than the distance of neighbours.
 ///
 /// Other quantities than pairs: entropies of symbols by [`ChaoWangJost`](crate::ChaoWangJost) and of numbers by
 /// Kozachenko–Leonenko (differential); conditional information of symbols and numbers in any combination; total correlation
@@ -67,7 +62,7 @@ use on_range::AutoOnRange;
 /// use infoplane_estimators::{Auto, EstimateError, Labels, Measure, known::Task};
 /// let sample = Task::named("normal").expect("a task").draw(2000, 1);
 /// let estimate = Auto::default().pair(&sample.x, &sample.y)?;
-/// assert_eq!(estimate.choice.expect("a reason").name(), "extrapolated-ksg");
+/// assert_eq!(estimate.choice.expect("a reason").name(), "combined");
 /// assert!((estimate.information.nats() - sample.information.nats()).abs() < 0.1);
 ///
 /// // Which of 50 inputs it was, against 50 different rows: ln 50, whatever the layer is.

@@ -2,21 +2,18 @@
 
 use super::Auto;
 use super::conditional;
-use super::profile::{DataProfile, has_heavy_tails};
+use super::profile::DataProfile;
 use super::rules::{self, FEW_JOINT_COLUMNS, check_samples, discrete, noise};
 use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
 use crate::estimator::limits::spread_within_limits;
 use crate::estimator::measure::checked_pair;
-use crate::special::digamma;
+use crate::estimator::noise_floor::{NoiseFloor, noise_floor};
 use crate::variable::kind::Measured;
 use crate::{
     AnyEstimator, Bound, Choice, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Gcmi,
-    Information, Kl, Ksg, Labels, LayerEstimate, LayerRange, Lnc, Measure, Scaling, Variable, VariableKind,
+    Information, Kl, Ksg, Labels, LayerEstimate, LayerRange, Measure, Scaling, Variable, VariableKind,
     Warning,
 };
-
-/// Within this many nats of its ceiling KSG says little.
-const NEAR_CEILING: f64 = 1.0;
 
 /// [`Auto`] for a layer.
 pub(super) struct AutoOnRange {
@@ -68,52 +65,34 @@ impl AutoOnRange {
         }
     }
 
-    /// Returns the estimate by the choice, or by LNC where KSG comes near its ceiling.
+    /// Returns the estimate by the choice, as far as it can be one.
     fn follow(&self, choice: Choice, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         let chosen = choice.rows.as_ref().map(|rows| [x.select(rows), y.select(rows)]);
-        let [x, y] = match &chosen {
+        let [first, second] = match &chosen {
             None => [x.view(), y.view()],
             Some([x, y]) => [x.variable(), y.variable()],
         };
-        let (first, second) = (x.view(), y.view());
-        let x = Measured::new(x, choice.kinds[0], 0, 0);
-        let y = Measured::new(y, choice.kinds[1], 1, 0);
-        let (x, y) = (x.variable(), y.variable());
         // Equal values among others are no noise. A lattice is: beside it nothing is finer than its step.
         let is_mixed = [choice.kinds[0], choice.kinds[1]].map(|kind| kind == Mixed);
-        let within_limits = |info, estimate| {
-            let seen = [
-                if is_mixed[0] { first.view() } else { x.view() },
-                if is_mixed[1] { second.view() } else { y.view() },
-            ];
-            spread_within_limits(info, estimate, [x.view(), y.view()], seen)
-        };
-        let is_ksg = matches!(choice.estimator, AnyEstimator::ExtrapolatedKsg(_) | AnyEstimator::Ksg(_));
-        let info = choice.estimator.info();
-        let estimate = self.by(choice.clone(), |estimator| checked_pair(estimator, x.view(), y.view()))?;
-        if !is_ksg || !near_ceiling(&estimate) {
-            return Ok(within_limits(info, estimate));
+        let x = Measured::new(first.view(), choice.kinds[0], 0, 0);
+        let y = Measured::new(second.view(), choice.kinds[1], 1, 0);
+        let (x, y) = (x.variable(), y.variable());
+        let seen = [if is_mixed[0] { first } else { x.view() }, if is_mixed[1] { second } else { y.view() }];
+        let mut floor = None;
+        let mut choice = choice;
+        if let AnyEstimator::Combined(_) = choice.estimator {
+            let found = noise_floor(&seen[0], &seen[1]);
+            if found == NoiseFloor::NotSeen {
+                // There is a lower bound, which plain neighbours give, and nothing to compare.
+                choice.estimator = Ksg { scaling: Scaling::NormalScores, ..Ksg::default() }.into();
+                choice.reason += "; no noise is seen between them";
+            }
+            floor = Some(found);
         }
-        let reason = format!(
-            "{}; {} gave {:.3} nats, within 1 nat of its ceiling, so that the dependence is too strong for it",
-            choice.reason,
-            choice.estimator.info().title,
-            estimate.information.nats()
-        );
-        // By units ridges stay straight, which LNC looks for; heavy tails need ranks.
-        let heavy = [&x, &y].into_iter().any(has_heavy_tails);
-        let scaling = if heavy { Scaling::NormalScores } else { Scaling::Standardized };
-        let estimator: AnyEstimator = Lnc { scaling, ..Lnc::default() }.into();
-        let lnc = estimator.info();
-        let stronger = self.by(Choice { estimator, reason, ..choice }, |estimator| {
-            checked_pair(estimator, x.view(), y.view())
-        });
-        // Both are too low here, so the larger is nearer. Where LNC cannot be had, the estimate with its warning
-        // stands.
-        Ok(match stronger {
-            Ok(stronger) if stronger.information > estimate.information => within_limits(lnc, stronger),
-            _ => within_limits(info, estimate),
-        })
+        let info = choice.estimator.info();
+        let estimate = self.by(choice, |estimator| checked_pair(estimator, x.view(), y.view()))?;
+        let floor = || floor.unwrap_or_else(|| noise_floor(&seen[0], &seen[1]));
+        Ok(spread_within_limits(info, estimate, [x.view(), y.view()], floor))
     }
 }
 
@@ -124,12 +103,6 @@ fn above_limit(estimate: &Estimate) -> Information {
         _ => None,
     });
     value.unwrap_or(estimate.information)
-}
-
-fn near_ceiling(estimate: &Estimate) -> bool {
-    let limit = digamma(estimate.n_samples as f64) - digamma(3.0);
-    let ceiling = estimate.ceiling.map_or(limit, Information::nats);
-    estimate.information.nats() > ceiling - NEAR_CEILING
 }
 
 /// Returns the choice of an estimator for several variables.

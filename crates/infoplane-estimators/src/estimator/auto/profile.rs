@@ -1,8 +1,5 @@
 //! What of some data decides the choice of an estimator.
 
-use rayon::prelude::*;
-
-use crate::estimator::input::heavy_tailed;
 use crate::variable::kind::{ColumnKind, Profile};
 use crate::{Variable, VariableKind};
 
@@ -59,15 +56,6 @@ impl DataProfile {
     pub(super) fn which_row(&self) -> bool {
         self.distinct > self.n / 2
     }
-}
-
-/// Whether some column has values far beyond its middle half.
-pub(super) fn has_heavy_tails(variable: &Variable<'_>) -> bool {
-    (0..variable.width()).into_par_iter().any(|column| {
-        let mut values = variable.column(column);
-        values.sort_unstable_by(f64::total_cmp);
-        values.first() != values.last() && heavy_tailed(&values)
-    })
 }
 
 /// Whether one column, of which no value repeats, has every multiple of its step within its range.

@@ -8,8 +8,8 @@ use crate::estimator::input::columns;
 use crate::math;
 use crate::variable::kind::distinct_rows;
 use crate::{
-    AnyEstimator, ChaoWangJost, Choice, Classifier, CvKsg, EstimateError, ExtrapolatedKsg, Ksg, Noise,
-    PlugIn, Ross, Scaling, Variable, VariableKind, Warning,
+    AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, EstimateError, Ksg, Noise, PlugIn, Ross,
+    Scaling, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near.
@@ -183,21 +183,12 @@ fn numbers(
         format!("{} against {}", a.told, b.told)
     };
     let reason = format!("{told}, {} and {} columns", a.changing, b.changing);
-    if joint <= FEW_JOINT_COLUMNS {
-        let extrapolated = ExtrapolatedKsg::default();
-        // With fewer samples than a few times its largest k the ladder reaches across all of them.
-        return Ok(if a.n >= 4 * extrapolated.k {
-            choice(kinds, extrapolated, reason)
-        } else {
-            choice(kinds, Ksg::default(), reason)
-        });
-    }
     if joint >= a.n {
         let mut choice = choice(kinds, Ksg::default(), format!("{reason}, not fewer than samples"));
         choice.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
         return Ok(choice);
     }
-    Ok(choice(kinds, CvKsg::default(), reason))
+    Ok(choice(kinds, Combined::default(), reason))
 }
 
 /// The rows of which no value repeats in its column.

@@ -14,16 +14,16 @@ fn chosen(sample: &Sample, auto: &Auto) -> Result<&'static str, EstimateError> {
 fn every_task_goes_to_the_method_of_the_table() {
     let none = Auto::default();
     for (task, expected) in [
-        ("normal", "extrapolated-ksg"),
-        ("student", "extrapolated-ksg"),
-        ("swiss-roll", "extrapolated-ksg"),
-        ("linear-0.0001", "extrapolated-ksg"),
-        ("quadratic-0.0001", "extrapolated-ksg"),
-        ("normal-5x5", "cv-ksg"),
-        ("spiral-25x25", "cv-ksg"),
-        ("strong-5x5", "cv-ksg"),
+        ("normal", "combined"),
+        ("student", "combined"),
+        ("swiss-roll", "combined"),
+        ("linear-0.0001", "combined"),
+        ("quadratic-0.0001", "combined"),
+        ("normal-5x5", "combined"),
+        ("spiral-25x25", "combined"),
+        ("strong-5x5", "combined"),
         ("discrete-noise", "ross"),
-        ("zero-inflated-poisson", "extrapolated-ksg"),
+        ("zero-inflated-poisson", "combined"),
         ("classes", "ross"),
         ("discrete-64", "chao-wang-jost"),
         ("layer-label", "classifier"),
@@ -63,7 +63,7 @@ fn heavy_tails_are_measured_as_well_as_others() {
 fn more_columns_than_samples_go_to_neighbours() {
     let wide = Task::named("wide-layer").unwrap().draw(300, 1);
     assert_eq!(chosen(&wide, &Auto::default()), Ok("ksg"));
-    assert_eq!(chosen(&Task::named("wide-layer").unwrap().draw(1000, 1), &Auto::default()), Ok("cv-ksg"));
+    assert_eq!(chosen(&Task::named("wide-layer").unwrap().draw(1000, 1), &Auto::default()), Ok("combined"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn rows_that_repeat_have_an_entropy_even_if_x_is_the_row() {
 /// Values that repeat are spread, and no method for atoms is needed.
 #[test]
 fn values_that_repeat_cost_no_accuracy() {
-    let n = 1500;
+    let n = 1000;
     let sample = Task::named("normal").unwrap().draw(n, 8);
     let (Variable::Double(x), Variable::Double(y)) = (sample.x.variable(), sample.y.variable()) else {
         panic!("numbers")
@@ -107,13 +107,13 @@ fn values_that_repeat_cost_no_accuracy() {
     let auto = Auto::default();
     let whole = auto.pair(x, y).unwrap().information.nats();
     // Rounding to a fifth of a standard deviation changes the information by less than .005.
-    for step in [1e-8, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2] {
+    for step in [1e-8, 1e-4, 0.01, 0.05, 0.2] {
         let rounded = |values: ArrayView2<'_, f64>| values.mapv(|v| (v / step).round() * step);
         for (x, y) in [(rounded(x), y.to_owned()), (rounded(x), rounded(y)), (x.to_owned(), rounded(y))] {
             let estimate = auto.pair(&x, &y).unwrap();
             let nats = estimate.information.nats();
             assert!((nats - whole).abs() < 0.06, "{step}: {nats} for {truth}, {whole} unrounded");
-            assert_eq!(estimate.choice.unwrap().name(), "extrapolated-ksg");
+            assert_eq!(estimate.choice.unwrap().name(), "combined");
         }
     }
 }
@@ -239,15 +239,14 @@ fn what_nobody_can_measure_is_refused() {
     assert!(auto.entropy(&five).is_err_and(few(10)));
 }
 
+/// Far above what neighbours can show.
 #[test]
-fn strong_dependence_leaves_plain_neighbours() {
+fn strong_dependence_with_noise_has_a_value() {
     let sample = Task::named("linear-0.0001").unwrap().draw(500, 2);
-    let auto = Auto::default();
-    let estimate = auto.pair(sample.x.variable(), sample.y.variable()).unwrap();
-    let choice = estimate.choice.unwrap();
-    assert!(choice.name() == "lnc" && choice.reason.contains("ceiling"), "{choice:?}");
+    let estimate = Auto::default().pair(sample.x.variable(), sample.y.variable()).unwrap();
     // Noise is seen: the value stands.
     assert_eq!(estimate.kind, EstimateKind::Consistent);
+    assert!((estimate.information - sample.information).nats().abs() < 0.15, "{estimate:?}");
 }
 
 /// tanh of a linear map of 2, 5 and 10 inputs: infinite, whatever the estimate.

@@ -1,6 +1,6 @@
 //! KSG with a Gaussian control variate: information between many columns.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::random::{Purpose, generator, normal};
 use super::super::gaussian::{Scores, beside, check_width, determinant_bias, gaussian_total_correlation};
 use super::super::input::normal_scores;
 use super::ksg::TotalCorrelation;
-use super::{K, check_k, check_samples};
+use super::{K, check_k, check_samples, standard_error};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Quantity, Uncertainty, Variable, Warning,
@@ -41,8 +41,9 @@ use crate::{Ksg, Scaling};
 /// value of KSG on the data minus that on the Gaussian samples, and the excess of Mardia's kurtosis in its standard
 /// errors.
 ///
-/// The standard error is that of the mean over the surrogates only, for two of them or more: it describes
-/// the variation over seeds, not the distance from the true value.
+/// The standard error holds the spread of the terms of the samples, ln of the ratio of the Gaussian densities plus the term of
+/// KSG, and that of the mean over the surrogates. It does not hold the distance from the true value where the copula
+/// is far from Gaussian.
 ///
 /// Inputs: `(n_samples, width)` each. Nats. Time (1 + R) times that of [`Ksg`], memory O(n (k + d)). A constant
 /// variable gives 0 with a warning.
@@ -219,22 +220,103 @@ fn orthogonal_rows(matrix: Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     (turn, rows)
 }
 
-/// By how many of its standard errors Mardia's kurtosis, mean (xᵀ C⁻¹ x)², exceeds that of a Gaussian, d (d + 2).
-fn excess_kurtosis(scores: &Array2<f64>, factor: &Array2<f64>) -> f64 {
-    let (n, d) = (scores.nrows() as f64, scores.ncols() as f64);
-    let mut sum = 0.0;
-    let mut white = vec![0.0; scores.ncols()];
-    for row in scores.rows() {
+/// xᵀ C⁻¹ x of each row x, for the Cholesky factor of C.
+fn squared_distances(rows: &Array2<f64>, factor: &Array2<f64>) -> Vec<f64> {
+    let mut white = vec![0.0; rows.ncols()];
+    let squared = |row: ArrayView1<'_, f64>| {
         for column in 0..white.len() {
             let known: f64 = factor.row(column).iter().zip(&white[..column]).map(|(a, b)| a * b).sum();
             white[column] = (row[column] - known) / factor[(column, column)];
         }
-        let squared: f64 = white.iter().map(|v| v * v).sum();
-        sum += squared * squared;
-    }
+        white.iter().map(|v| v * v).sum()
+    };
+    rows.rows().into_iter().map(squared).collect()
+}
+
+/// By how many of its standard errors Mardia's kurtosis, mean (xᵀ C⁻¹ x)², exceeds that of a Gaussian, d (d + 2).
+fn excess_kurtosis(squared_distances: &[f64], d: usize) -> f64 {
+    let (n, d) = (squared_distances.len() as f64, d as f64);
+    let sum: f64 = squared_distances.iter().map(|squared| squared * squared).sum();
     // Expected under a Gaussian with estimated covariances.
     let expected = d * (d + 2.0) * (n - 1.0) / (n + 1.0);
     (sum / n - expected) / (8.0 * d * (d + 2.0) / n).sqrt()
+}
+
+/// What KSG with a Gaussian control variate finds.
+pub(super) struct Controlled {
+    pub(super) nats: f64,
+    /// The information of a Gaussian of the same correlations.
+    pub(super) gaussian: f64,
+    /// What KSG finds in the data beyond Gaussian samples.
+    pub(super) remainder: f64,
+    pub(super) error: f64,
+    pub(super) tied: usize,
+    warnings: Vec<Warning>,
+}
+
+impl CvKsg {
+    /// Returns the total correlation of the variables that change.
+    pub(super) fn measured(&self, variables: &[Variable<'_>]) -> Result<Controlled, EstimateError> {
+        if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
+            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
+        }
+        let n = variables.first().map_or(0, Variable::n_samples);
+        check_samples(self.name(), self.k, n)?;
+        let Scores { parts, mut warnings } = Scores::new(self.name(), variables)?;
+        let changing: Vec<_> = parts.iter().filter(|part| part.ncols() > 0).collect();
+        let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
+        check_width(self.name(), n, widths.iter().sum())?;
+        let gaussian = gaussian_total_correlation(&changing)?;
+        let TotalCorrelation { nats: of_data, mut terms, tied, .. } =
+            self.ksg().measure(&changing).map_err(|error| match error {
+                EstimateError::Ties { tied, n_samples, instead, .. } => {
+                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
+                }
+                other => other,
+            })?;
+        let joint = beside(&changing);
+        let covariance = covariance(&joint);
+        let factor = cholesky(&covariance).expect("factored before");
+        // A covariance that rounding left singular keeps the sample's own.
+        let law = cholesky(&less_chance(&covariance, &widths, n)).unwrap_or_else(|| factor.clone());
+        let of_gaussians = (0..self.surrogates as u64)
+            .into_par_iter()
+            .map(|index| self.surrogate(&law, &widths, n, index))
+            .collect::<Result<Vec<f64>, _>>()?;
+        let (remainder, of_surrogates) = match moments(&of_gaussians) {
+            (mean, Some(variance)) => (of_data - mean, variance / of_gaussians.len() as f64),
+            // One sample has no spread; its own is about that of the data.
+            (mean, None) => (of_data - mean, moments(&terms).1.unwrap_or(0.0) / n as f64),
+        };
+        let squared = squared_distances(&joint, &factor);
+        warnings.push(Warning::Note(format!(
+            "KSG-1 finds {remainder:.3} nats more in the data than in Gaussian samples of the same correlations, and the \
+             kurtosis is {:+.1} standard errors from a Gaussian's; the farther from 0, the less the correction holds",
+            excess_kurtosis(&squared, joint.ncols())
+        )));
+        // ln of the ratio of Gaussian densities, but for a constant.
+        let halves = |terms: &mut [f64], sign: f64, squared: &[f64]| {
+            terms.iter_mut().zip(squared).for_each(|(term, squared)| *term += sign * 0.5 * squared);
+        };
+        halves(&mut terms, -1.0, &squared);
+        let mut first = 0;
+        for (part, width) in changing.iter().zip(&widths) {
+            let own = covariance.slice(s![first..first + width, first..first + width]).to_owned();
+            let factor = cholesky(&own).expect("a part of what was factored");
+            halves(&mut terms, 1.0, &squared_distances(part, &factor));
+            first += width;
+        }
+        let error = math::hypot(standard_error(&terms), of_surrogates.sqrt());
+        Ok(Controlled { nats: gaussian + remainder, gaussian, remainder, error, tied, warnings })
+    }
+}
+
+/// The mean, and the variance of two values or more.
+fn moments(values: &[f64]) -> (f64, Option<f64>) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+    (mean, (values.len() > 1).then(|| squares / (count - 1.0)))
 }
 
 impl Estimator for CvKsg {
@@ -261,54 +343,15 @@ impl Estimator for CvKsg {
 
     /// A constant part adds nothing and is excluded.
     fn estimate_total_correlation(&self, variables: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
-            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
+        let found = self.measured(variables)?;
+        let mut warnings = found.warnings;
+        if found.tied > 0 {
+            warnings.push(Warning::Ties { tied: found.tied, n_samples: variables[0].n_samples() });
         }
-        let n = variables.first().map_or(0, Variable::n_samples);
-        check_samples(self.name(), self.k, n)?;
-        let scores = Scores::new(self.name(), variables)?;
-        let changing: Vec<_> = scores.parts.iter().filter(|part| part.ncols() > 0).collect();
-        let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
-        check_width(self.name(), n, widths.iter().sum())?;
-        let gaussian = gaussian_total_correlation(&changing)?;
-        let TotalCorrelation { nats: of_data, tied: ties, .. } =
-            self.ksg().measure(&changing).map_err(|error| match error {
-                EstimateError::Ties { tied, n_samples, instead, .. } => {
-                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-                }
-                other => other,
-            })?;
-        let joint = beside(&changing);
-        let covariance = covariance(&joint);
-        let factor = cholesky(&covariance).expect("factored before");
-        // A covariance that rounding left singular keeps the sample's own.
-        let law = cholesky(&less_chance(&covariance, &widths, n)).unwrap_or_else(|| factor.clone());
-        let of_gaussians = (0..self.surrogates as u64)
-            .into_par_iter()
-            .map(|index| self.surrogate(&law, &widths, n, index))
-            .collect::<Result<Vec<f64>, _>>()?;
-        let count = of_gaussians.len() as f64;
-        let mean = of_gaussians.iter().sum::<f64>() / count;
-        let error = (of_gaussians.len() > 1).then(|| {
-            let squares: f64 = of_gaussians.iter().map(|value| (value - mean) * (value - mean)).sum();
-            Information::from_nats((squares / (count - 1.0) / count).sqrt())
-        });
-        let mut warnings = scores.warnings.clone();
-        if ties > 0 {
-            warnings.push(Warning::Ties { tied: ties, n_samples: n });
-        }
-        warnings.push(Warning::Note(format!(
-            "KSG-1 finds {:.3} nats more in the data than in Gaussian samples of the same correlations, and the \
-             kurtosis is {:+.1} standard errors from a Gaussian's; the farther from 0, the less the correction holds",
-            of_data - mean,
-            excess_kurtosis(&joint, &factor)
-        )));
-        let estimate = Estimate::new(
-            Information::from_nats(gaussian + of_data - mean),
-            EstimateKind::Consistent,
-            variables,
-        );
-        Ok(Estimate { standard_error: error, ties, warnings, ..estimate })
+        let nats = Information::from_nats(found.nats);
+        let estimate = Estimate::new(nats, EstimateKind::Consistent, variables);
+        let standard_error = Some(Information::from_nats(found.error));
+        Ok(Estimate { standard_error, ties: found.tied, warnings, ..estimate })
     }
 }
 

@@ -101,11 +101,14 @@ impl Ksg {
         let psi = digammas(n);
         let all = psi[self.k] + (parts.len() - 1) as f64 * psi[n];
         let mut nats = all;
+        let mut terms = vec![all; n];
         for part in parts {
             let counts = chebyshev(part).count_within(&radii, Boundary::Open);
             nats -= mean(counts.iter().map(|&count| psi[count + 1]));
+            terms.iter_mut().zip(&counts).for_each(|(term, &count)| *term -= psi[count + 1]);
         }
-        Ok(TotalCorrelation { nats, tied, ceiling: all - parts.len() as f64 * least(&nearest, &psi) })
+        let ceiling = all - parts.len() as f64 * least(&nearest, &psi);
+        Ok(TotalCorrelation { nats, terms, tied, ceiling })
     }
 }
 
@@ -117,7 +120,10 @@ fn least(nearest: &Nearest, psi: &[f64]) -> f64 {
 
 /// A total correlation by neighbours.
 pub(super) struct TotalCorrelation {
+    /// The mean of the terms.
     pub(super) nats: f64,
+    /// One for each sample.
+    pub(super) terms: Vec<f64>,
     /// Samples that coincide with another.
     pub(super) tied: usize,
     /// The largest value possible for samples with these distances.
@@ -152,7 +158,7 @@ impl Estimator for Ksg {
         let [x, y, z] = &prepared.parts[..] else { unreachable!("three variables") };
         let n = x.nrows();
         if z.ncols() == 0 {
-            let TotalCorrelation { nats, tied, ceiling } = self.measure(&[x, y])?;
+            let TotalCorrelation { nats, tied, ceiling, .. } = self.measure(&[x, y])?;
             return Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)));
         }
         let joint = joined(&[x, y, z]);
@@ -173,7 +179,7 @@ impl Estimator for Ksg {
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
         let prepared = PreparedParts::new(self.name(), self.k, self.scaling, parts)?;
         let changing: Vec<_> = prepared.parts.iter().filter(|part| part.ncols() > 0).collect();
-        let TotalCorrelation { nats, tied, ceiling } = self.measure(&changing)?;
+        let TotalCorrelation { nats, tied, ceiling, .. } = self.measure(&changing)?;
         Ok(finished(nats, parts, prepared.warnings, tied, Some(ceiling)))
     }
 }

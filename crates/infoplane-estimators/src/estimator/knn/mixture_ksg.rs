@@ -5,13 +5,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::math;
 use crate::random::{Purpose, generator, shuffle};
 
 use super::super::gaussian::infinite;
 use super::super::input::{columns, heavy_tailed, normal_scores};
 use super::super::mixture::{Mixture, Shape};
 use super::{
-    Candidate, FreeColumns, K, Ksg, Measured, atoms, check_k, check_rows, check_samples, joined, mean,
+    Candidate, FreeColumns, K, Ksg, Measured, RANKS, atoms, check_k, check_rows, check_samples, joined, mean,
 };
 use crate::linear_algebra::{cholesky, covariance};
 use crate::{
@@ -33,6 +34,9 @@ const ROUNDS_OF_FOLD: usize = 12;
 
 /// Draws for the information of a mixture.
 const DRAWS: usize = 4000;
+
+/// The ways in which it measures.
+pub(super) const NAMES: [&str; 2] = ["mixture of normal scores", "mixture in the units of the data"];
 
 /// Columns of both sides at most: time grows with their square.
 const MOST_COLUMNS: usize = 64;
@@ -62,8 +66,8 @@ const FREEDOM: f64 = 4.0;
 /// Of both scalings the one is taken whose mean log ratio in folds left out is larger. A note gives the remainder KSG(data) −
 /// KSG(samples): the closer to 0, the less is left to KSG.
 ///
-/// The standard error has the spread of the log ratios over the samples, √(Var/n), that over the R samples, and half of what
-/// was taken for chance.
+/// The standard error has the spread of the log ratios over the samples, √(Var/n), that of one sample of q and of the mean of R,
+/// and half of what was taken for chance.
 ///
 /// For continuous data of 3 to some 30 columns. Not for columns of which one determines another.
 ///
@@ -250,7 +254,9 @@ impl MixtureKsg {
             squares / (values.len() as f64 - 1.0)
         };
         let count = compared.len() as f64;
-        let error = variance(&within) / n_rows + variance(&missed) / count + 0.25 * chance * chance;
+        // What KSG misses in the data differs by chance from what it misses in a sample of the mixture.
+        let of_ksg = variance(&missed) * (1.0 + 1.0 / count);
+        let error = variance(&within) / n_rows + of_ksg + 0.25 * chance * chance;
         Ok(Some(Candidate {
             nats: of_data + mean(missed.into_iter()),
             remainder: of_data - compared.iter().map(|(_, ksg)| ksg).sum::<f64>() / count,
@@ -310,8 +316,13 @@ impl MixtureKsg {
         }
         let of_units = joined(&[&centre(x.standardized), &centre(y.standardized)]);
         let mut found = Vec::new();
-        found.extend(self.candidate(&of_scores, &of_scores, d_x, false, "normal scores")?);
-        found.extend(self.candidate(&of_units, &of_scores, d_x, true, "columns in their units")?);
+        found.extend(self.candidate(&of_scores, &of_scores, d_x, false, NAMES[0])?);
+        found.extend(self.candidate(&of_units, &of_scores, d_x, true, NAMES[1])?);
+        // Ranks that agree would be told by those of the others, to every fold.
+        let resolved = d_x.min(dims - d_x) as f64 * math::ln(n as f64 / RANKS);
+        if found.len() > 1 && found[0].evidence > resolved {
+            found.remove(0);
+        }
         if found.is_empty() {
             return Err(EstimateError::Undetermined {
                 reason: "columns determine each other, so that no mixture of densities fits them".into(),
@@ -356,7 +367,7 @@ impl Estimator for MixtureKsg {
             warnings.push(Warning::Ties { tied, n_samples: x.n_samples() });
         }
         warnings.push(Warning::Note(format!(
-            "mixture of {}; KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less the \
+            "by {}; KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less the \
              correction holds",
             taken.name, taken.remainder
         )));

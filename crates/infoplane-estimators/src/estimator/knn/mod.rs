@@ -50,6 +50,10 @@ pub(super) const K: usize = 3;
 /// Samples whose k-th neighbour may coincide with them before a method for continuous data is refused.
 const TIED_SHARE: f64 = 0.01;
 
+/// The least deviation of normal scores about what tells them, times 1/n, which is the distance of ranks or less. Below it the
+/// ranks of the others tell the rank of a sample.
+const RANKS: f64 = 25.0;
+
 /// The alternative for coinciding samples.
 const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
 
@@ -365,6 +369,21 @@ fn finished(
     }
     let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, variables);
     Estimate { ties: tied, ceiling, warnings, ..estimate }
+}
+
+/// By how much the deviation of a mean of terms by neighbours exceeds that of as many independent terms, since samples share
+/// neighbours.
+///
+/// Measured at n = 1000 it is 1.24, 1.16, 1.01 and 1.09 for KSG-1 with k = 3 and normal pairs of correlation 0, .5, .75, .95
+/// (150 samples each), and 1.28 for the entropy of a column with k = 8 (300 samples).
+const SHARED_NEIGHBORS: f64 = 1.25;
+
+/// The standard error of a mean of terms by neighbours.
+fn standard_error(terms: &[f64]) -> f64 {
+    let n = terms.len() as f64;
+    let mean = terms.iter().sum::<f64>() / n;
+    let squares: f64 = terms.iter().map(|v| (v - mean) * (v - mean)).sum();
+    SHARED_NEIGHBORS * (squares / (n - 1.0) / n).sqrt()
 }
 
 /// Returns the mean of some terms, added in the order given.

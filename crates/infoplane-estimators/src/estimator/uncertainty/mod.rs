@@ -41,7 +41,7 @@ impl Default for Options {
 ///
 /// | [`Uncertainty`] of the estimator | what is done |
 /// |---|---|
-/// | `OwnError` | nothing: the estimate has it |
+/// | `OwnError` | the estimate has it; value ± 1.96 of it, unless the estimate has an interval |
 /// | `Subsampling` | [`subsampling_error`], from 100,000 samples on by 20 parts alone; value ± 1.96 of it, and the drift as a warning |
 /// | `Bootstrap` | [`bootstrap`] |
 /// | `None` | nothing |
@@ -82,13 +82,17 @@ fn estimate_with_error<E: Estimator + ?Sized>(
 ) -> Result<Estimate, EstimateError> {
     let mut estimate = resampling.estimate.clone();
     let bounded = matches!(estimate.kind, EstimateKind::Bound(_));
-    if bounded || estimate.standard_error.is_some() || estimate.warnings.contains(&Warning::Constant) {
+    if bounded || estimate.warnings.contains(&Warning::Constant) {
         return Ok(estimate);
     }
     let centred = |error: Information| Interval {
         lower: estimate.information - error * 1.96,
         upper: estimate.information + error * 1.96,
     };
+    if let Some(error) = estimate.standard_error {
+        estimate.interval = estimate.interval.or(Some(around(centred(error), &estimate)));
+        return Ok(estimate);
+    }
     let n = resampling.n_samples();
     let found = match resampling.uncertainty() {
         Uncertainty::OwnError | Uncertainty::None => return Ok(estimate),

@@ -104,7 +104,10 @@ fn every_method_gets_the_error_that_suits_it() {
     assert_eq!(counted.interval, Some(expected.interval));
 
     let own = MillerMadow::default();
-    assert_eq!(with_uncertainty(&own, x, y, Options::default()).unwrap(), own.pair(x, y).unwrap());
+    let bare = own.pair(x, y).unwrap();
+    let (value, error) = (bare.information, bare.standard_error.unwrap());
+    let interval = Some(Interval { lower: value - error * 1.96, upper: value + error * 1.96 });
+    assert_eq!(with_uncertainty(&own, x, y, Options::default()).unwrap(), Estimate { interval, ..bare });
 
     let mut random = generator(1, Purpose::Discrete, 5);
     let t = Array2::from_shape_simple_fn((300, 1), || normal(&mut random));

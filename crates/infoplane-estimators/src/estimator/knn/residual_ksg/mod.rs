@@ -9,15 +9,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::math;
-use crate::neighbors::Boundary;
 use crate::random::{Purpose, generator};
 use crate::special::digammas;
 
 use super::super::input::{columns, normal_scores};
-use super::combined::{Choice, choose};
+use super::combined::choose;
+use super::cv_ksg::Controlled;
 use super::{
-    Candidate, CvKsg, FreeColumns, K, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
-    check_ties, joined,
+    Candidate, CvKsg, FreeColumns, K, Ksg, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
+    standard_error,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -34,6 +34,14 @@ const ENTROPY_K: usize = 8;
 
 /// Columns in all up to which the remainder is plain KSG.
 const FEW_COLUMNS: usize = 4;
+
+/// The ways in which it measures.
+pub(super) const NAMES: [&str; 4] = [
+    "residuals of y from x",
+    "residuals of y from x, normal scores",
+    "residuals of x from y",
+    "residuals of x from y, normal scores",
+];
 
 /// Standard deviation of residuals, of that of the column, below which they are rounding errors.
 const ROUNDING: f64 = 1e-9;
@@ -52,7 +60,8 @@ const ROUNDING: f64 = 1e-9;
 /// residuals. Every prediction is a combination of values of other samples, whose noise with squared weights of
 /// sum w widens a residual by √(1 + w): the mean of ½ ln(1 + w) is given back.
 ///
-/// The entropy of one column is Kozachenko and Leonenko's with 8 neighbours (of normal scores it is known). For more
+/// The entropy of one column is Kozachenko and Leonenko's with 8 neighbours (of normal scores it is known; of values as even as
+/// ranks or a grid, ln 8 takes the place of ψ(8)). For more
 /// columns in Y, h(Y) − h(R) is the sum over the columns less the difference of the total correlations, by
 /// [`CvKsg`](super::CvKsg). I(X;R) is KSG-1 of normal scores; in more than four columns in all
 /// [`CvKsg`](super::CvKsg).
@@ -62,8 +71,8 @@ const ROUNDING: f64 = 1e-9;
 /// A note gives the direction and the remainder I(X;R): the closer it is to 0, the less is left to the method that is
 /// biased at strong dependence.
 ///
-/// The standard error is the spread of the terms of the samples, √(Var/n), with half of the largest distance in squares
-/// between the estimate and the candidates within 3/√n.
+/// The standard error e is 1.25 √(Var/n) of the terms of the samples, which share neighbours, and √(e² + (d² − e²)/4) where the
+/// largest distance d between the estimate and the candidates within 3/√n is above e.
 ///
 /// For dependence near or above the ceiling of [`Ksg`](super::Ksg), on one or several branches (y = x² for x of both
 /// signs). Not for relations without a function in either direction, such as a circle.
@@ -125,9 +134,49 @@ impl ResidualKsg {
     };
 }
 
-/// Residuals of normal scores below so many times 1/n, which is the distance of ranks or less, are refused: the ranks of the
-/// others leave a place free, so that they tell the rank of the sample itself.
-const RANKS: f64 = 25.0;
+/// Distances of neighbouring values within which a residual tells a rank, and the share of such residuals at most.
+const NEAR_RANK: f64 = 2.0;
+const NEAR_RANKS: f64 = 0.1;
+
+/// Half of the variance that the share of a gap in two gaps side by side has in samples of a density, 1/12.
+const EVEN: f64 = 1.0 / 24.0;
+
+/// The order of the values of a column: how far each is from its neighbours, and whether they are too even for samples of a density.
+struct Gaps {
+    /// The mean of the distances to the next smaller and the next larger value.
+    own: Vec<f64>,
+    /// The values are as even as normal scores, ranks or a grid.
+    even: bool,
+}
+
+impl Gaps {
+    fn new(column: ArrayView1<'_, f64>) -> Self {
+        let n = column.len();
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_unstable_by(|&a, &b| column[a].total_cmp(&column[b]).then(a.cmp(&b)));
+        let gaps: Vec<f64> = order.windows(2).map(|pair| column[pair[1]] - column[pair[0]]).collect();
+        let mut own = vec![0.0; n];
+        for (place, &row) in order.iter().enumerate() {
+            let around = &gaps[place.saturating_sub(1)..(place + 1).min(gaps.len())];
+            own[row] = around.iter().sum::<f64>() / around.len() as f64;
+        }
+        // Of a density, whatever it is, one of two gaps has a uniform share of both.
+        let shares = gaps.windows(2).filter(|pair| pair[0] + pair[1] > 0.0);
+        let squares: Vec<f64> =
+            shares.map(|pair| pair[0] / (pair[0] + pair[1]) - 0.5).map(|v| v * v).collect();
+        let even = !squares.is_empty() && squares.iter().sum::<f64>() < EVEN * squares.len() as f64;
+        Gaps { own, even }
+    }
+
+    /// Returns whether residuals are as small as the distances of neighbouring values, for some of the samples at least.
+    ///
+    /// Where values are even, the others leave a place free, so that they tell the rank of the sample itself, and its residual
+    /// is smaller than the noise.
+    fn tell(&self, residuals: ArrayView1<'_, f64>) -> bool {
+        let near = residuals.iter().zip(&self.own).filter(|(r, gap)| r.abs() < NEAR_RANK * **gap).count();
+        self.even && near as f64 > NEAR_RANKS * residuals.len() as f64
+    }
+}
 
 /// Why there is no candidate.
 enum Refusal {
@@ -152,7 +201,7 @@ struct Terms {
 }
 
 impl ResidualKsg {
-    /// Returns the candidates that can be measured, at least one.
+    /// Returns the candidates that can be measured: none where all values are as even as ranks, and these tell each other.
     pub(super) fn measured(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Measured, EstimateError> {
         check_samples(self.name(), self.k, x.n_samples())?;
         if x.n_samples() < LEAST_SAMPLES {
@@ -166,15 +215,12 @@ impl ResidualKsg {
         let tied = check_rows(self.name(), self.k, [&x, &y])?;
         let mut found = Vec::new();
         let mut refused = None;
-        for (from, to, names) in [
-            (&x, &y, ["y from x", "y from x as normal scores"]),
-            (&y, &x, ["x from y", "x from y as normal scores"]),
-        ] {
+        for (from, to, names) in [(&x, &y, &NAMES[..2]), (&y, &x, &NAMES[2..])] {
             // Both scalings have the same ranks, and so the same total correlation.
             let within = OnceCell::new();
             let targets = [&to.standardized, &to.scores];
             let fitted = leave_one_out(&[&from.standardized, &from.scores], &targets);
-            for ((target, name), fitted) in targets.into_iter().zip(names).zip(fitted) {
+            for ((target, name), fitted) in targets.into_iter().zip(names.iter().copied()).zip(fitted) {
                 let known_entropy = std::ptr::eq(target, &to.scores);
                 match self.candidate(from, target, known_entropy, fitted, &within, name) {
                     Ok(candidate) => found.push(candidate),
@@ -221,8 +267,8 @@ impl ResidualKsg {
             let mean = column.iter().sum::<f64>() / n as f64;
             (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64).sqrt()
         };
-        let of_ranks = |residual: ArrayView1<'_, f64>| squared(residual).sqrt() <= RANKS / n as f64;
-        if known_entropy && residuals.columns().into_iter().any(of_ranks) {
+        let gaps: Vec<Gaps> = y.columns().into_iter().map(Gaps::new).collect();
+        if gaps.iter().zip(residuals.columns()).any(|(gaps, residual)| gaps.tell(residual)) {
             return Err(Refusal::OfRanks);
         }
         let determined = residuals
@@ -237,44 +283,46 @@ impl ResidualKsg {
         let remainder = self.remainder(&x.scores, &scores)?;
         let mut terms = remainder.terms;
         let mut nats = remainder.nats;
-        for (column, residual) in y.columns().into_iter().zip(residuals.columns()) {
-            let before = if known_entropy { score_entropy(column) } else { self.entropy(column)? };
-            let after = self.entropy(residual)?;
+        for ((column, residual), gaps) in y.columns().into_iter().zip(residuals.columns()).zip(&gaps) {
+            let before = if known_entropy { score_entropy(column) } else { self.entropy(column, gaps.even)? };
+            let after = self.entropy(residual, false)?;
             nats += before.nats - after.nats;
             for ((term, before), after) in terms.iter_mut().zip(&before.terms).zip(&after.terms) {
                 *term += before - after;
             }
         }
+        let mut error = standard_error(&terms);
         if y.ncols() > 1 {
             let of_target = match within.get() {
                 Some(nats) => *nats,
-                None => self.total_correlation(&normal_scores(y.view()))?,
+                None => self.total_correlation(&normal_scores(y.view()))?.nats,
             };
             let _ = within.set(of_target);
-            nats += self.total_correlation(&scores)? - of_target;
+            let of_residuals = self.total_correlation(&scores)?;
+            nats += of_residuals.nats - of_target;
+            error = math::hypot(error, of_residuals.error);
         }
         let widened = noise.iter().map(|noise| 0.5 * math::ln_1p(*noise)).sum::<f64>() / n as f64;
         nats += y.ncols() as f64 * widened;
         let remainder = remainder.nats;
-        Ok(Candidate { nats, remainder, evidence: nats - remainder, error: standard_error(&terms), name })
+        // I(X;R) is not negative: where it is measured to be, h(Y) − h(R) is too large.
+        Ok(Candidate { nats, remainder, evidence: nats - remainder.max(0.0), error, name })
     }
 
     /// I(X;R).
     fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Terms, EstimateError> {
-        let n = x.nrows();
-        let nearest = chebyshev(&joined(&[x, residuals])).nearest(self.k);
-        check_ties(self.name(), &nearest, n)?;
-        let radii = nearest.radii();
-        let psi = digammas(n);
-        let counts = |part| chebyshev(part).count_within(&radii, Boundary::Open).into_iter();
-        let term = |(n_x, n_r): (usize, usize)| psi[self.k] + psi[n] - psi[n_x + 1] - psi[n_r + 1];
-        let terms: Vec<f64> = counts(x).zip(counts(residuals)).map(term).collect();
-        let mut nats = terms.iter().sum::<f64>() / n as f64;
+        let ksg = Ksg { k: self.k, scaling: Scaling::None };
+        let mut found = ksg.measure(&[x, residuals]).map_err(|error| match error {
+            EstimateError::Ties { tied, n_samples, instead, .. } => {
+                EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
+            }
+            other => other,
+        })?;
         if x.ncols() + residuals.ncols() > FEW_COLUMNS {
             let of = [Variable::Double(x.view()), Variable::Double(residuals.view())];
-            nats = self.compared().estimate_total_correlation(&of)?.information.nats();
+            found.nats = self.compared().estimate_total_correlation(&of)?.information.nats();
         }
-        Ok(Terms { nats, terms })
+        Ok(Terms { nats: found.nats, terms: found.terms })
     }
 
     /// KSG with a control variate, for what has many columns.
@@ -282,18 +330,20 @@ impl ResidualKsg {
         CvKsg { k: self.k, surrogates: 2, seed: self.seed }
     }
 
-    fn total_correlation(&self, scores: &Array2<f64>) -> Result<f64, EstimateError> {
+    fn total_correlation(&self, scores: &Array2<f64>) -> Result<Controlled, EstimateError> {
         let columns: Vec<Variable<'_>> = scores.axis_chunks_iter(Axis(1), 1).map(Variable::Double).collect();
-        Ok(self.compared().estimate_total_correlation(&columns)?.information.nats())
+        self.compared().measured(&columns)
     }
 
-    /// The entropy of one column by the distances of its neighbours.
-    fn entropy(&self, column: ArrayView1<'_, f64>) -> Result<Terms, EstimateError> {
+    /// The entropy of one column by the distances of its neighbours; of even values, as many of which lie within a distance as are
+    /// expected.
+    fn entropy(&self, column: ArrayView1<'_, f64>, even: bool) -> Result<Terms, EstimateError> {
         let points = column.to_owned().insert_axis(Axis(1));
         let n = points.nrows();
         let nearest = chebyshev(&points).nearest(ENTROPY_K);
         let psi = digammas(n);
-        let constant = psi[n] - psi[ENTROPY_K] + std::f64::consts::LN_2;
+        let within = if even { math::ln(ENTROPY_K as f64) } else { psi[ENTROPY_K] };
+        let constant = psi[n] - within + std::f64::consts::LN_2;
         let radii = nearest.radii();
         let apart: Vec<f64> = radii.iter().filter(|&&radius| radius > 0.0).map(|r| math::ln(*r)).collect();
         if apart.len() * 100 < 99 * n {
@@ -317,13 +367,6 @@ fn score_entropy(scores: ArrayView1<'_, f64>) -> Terms {
     Terms { nats: half + 0.5, terms: scores.iter().map(|v| half + 0.5 * v * v).collect() }
 }
 
-/// √(Var/n).
-fn standard_error(terms: &[f64]) -> f64 {
-    let n = terms.len() as f64;
-    let mean = terms.iter().sum::<f64>() / n;
-    (terms.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0) / n).sqrt()
-}
-
 impl Estimator for ResidualKsg {
     fn info(&self) -> &'static EstimatorInfo {
         Self::INFO
@@ -344,7 +387,14 @@ impl Estimator for ResidualKsg {
         }
         let n = x.n_samples();
         let Measured { candidates, tied } = self.measured(&x, &y)?;
-        let Choice { nats, error, remainder, names } = choose(candidates, n);
+        if candidates.is_empty() {
+            return Err(EstimateError::Undetermined {
+                reason: "the values are as even as ranks, and those of the others tell that of a sample"
+                    .into(),
+                choices: "use ksg or combined",
+            });
+        }
+        let choice = choose(candidates, n);
         let mut warnings = super::constant_columns(&variables);
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),
@@ -352,17 +402,17 @@ impl Estimator for ResidualKsg {
         if tied > 0 {
             warnings.push(Warning::Ties { tied, n_samples: n });
         }
-        warnings.push(Warning::Note(format!(
-            "predicted {names}; {remainder:.3} nats are left to ksg, which is biased where they are many"
-        )));
-        let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
-        Ok(Estimate { standard_error: Some(Information::from_nats(error)), ties: tied, warnings, ..estimate })
+        warnings.push(choice.told());
+        let estimate =
+            Estimate::new(Information::from_nats(choice.nats), EstimateKind::Consistent, &variables);
+        let standard_error = Some(Information::from_nats(choice.error));
+        Ok(Estimate { standard_error, ties: tied, warnings, ..estimate })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{double, uniform_column};
+    use super::super::tests::{double, normals, uniform_column};
     use super::*;
     use crate::Measure;
     use crate::known::Task;
@@ -393,5 +443,36 @@ mod tests {
             let error = found.information.nats() - (width / 2.0 - f64::ln(width));
             assert!(error.abs() < 0.3, "{width}: {error}");
         }
+    }
+
+    /// y = x + normal noise for a grid x, and the same with the values of x as normal scores: no random sample of a density.
+    #[test]
+    fn even_values_have_their_entropy() {
+        let n = 800;
+        let noise = normals(n, 1, 3);
+        for grid in [true, false] {
+            let x = Array2::from_shape_fn((n, 1), |(i, _)| {
+                let share = (i as f64 + 0.5) / n as f64;
+                if grid { share } else { crate::special::normal_quantile(share) }
+            });
+            assert!(Gaps::new(x.column(0)).even && !Gaps::new(noise.column(0)).even);
+            let deviation = if grid { 0.05 } else { 1.0 };
+            let y = &x + &(&noise * deviation);
+            // h(Y) − h(N); h(Y) of the grid is that of the two ends, of −∫ Φ ln Φ = .9032 deviations each.
+            let of_noise = 0.5 * (std::f64::consts::TAU * std::f64::consts::E).ln() + f64::ln(deviation);
+            let truth = if grid { 2.0 * deviation * 0.9032 - of_noise } else { 0.5 * f64::ln(2.0) };
+            let found = ResidualKsg::default().pair(double(&x), double(&y)).unwrap().information.nats();
+            assert!((found - truth).abs() < 0.12, "{grid}: {found} for {truth}");
+        }
+    }
+
+    /// Ranks against ranks that agree: nothing that a prediction could tell.
+    #[test]
+    fn ranks_that_tell_each_other_are_refused() {
+        let n = 300;
+        let x = Array2::from_shape_fn((n, 1), |(i, _)| i as f64);
+        let y = Array2::from_shape_fn((n, 1), |(i, _)| (i ^ 1) as f64);
+        let refused = ResidualKsg::default().pair(double(&x), double(&y));
+        assert!(matches!(refused, Err(EstimateError::Undetermined { .. })), "{refused:?}");
     }
 }
