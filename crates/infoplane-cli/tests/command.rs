@@ -47,9 +47,14 @@ fn a_run_leaves_table_and_figures_and_says_so_in_json() {
     assert_eq!(
         csv.lines().next().unwrap(),
         "seed,epoch,layer,layer_name,width,method,estimator,setting,bound,part,i_xt_bits,i_ty_bits,i_xt_standard_error_bits,\
-         i_ty_standard_error_bits,out_of_range,status"
+         i_ty_standard_error_bits,i_ty_shuffled_bits,i_ty_above_shuffled_bits,out_of_range,alone,status"
     );
     assert_eq!(csv.lines().count(), 145);
+    // Every reading has shuffled labels beside it; the binned ones count the samples alone.
+    for line in plane.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        assert!(line["i_ty_shuffled_bits"].is_f64(), "{line}");
+        assert_eq!(line["alone"].is_u64(), line["method"].as_str().unwrap().starts_with("binned"), "{line}");
+    }
     for file in object["files"].as_array().expect("a list") {
         assert!(folder.path().join(file.as_str().unwrap()).exists(), "{file}");
     }
@@ -437,6 +442,54 @@ fn estimate_layer_gives_both_informations_in_both_units() {
     fs::write(folder.path().join("x.csv"), "x\n1\n1\n2\n3\n").unwrap();
     let object = layer(&["--estimator", "kde", "--noise-variance", "1e-6", "--inputs", "x.csv"]);
     assert!((object["h_x"]["bits"].as_f64().unwrap() - 1.5).abs() < 1e-12);
+}
+
+/// In 1000 bins each of four units nearly every sample is alone, and labels that have nothing to do with them have all of H(Y).
+#[test]
+fn estimate_layer_tells_samples_alone_and_shuffled_labels() {
+    let folder = TempDir::new().unwrap();
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state >> 40
+    };
+    let mut write = |name: &str, columns: usize, below: u64| {
+        let row = |_| (0..columns).map(|_| (next() % below).to_string()).collect::<Vec<_>>().join(",");
+        fs::write(folder.path().join(name), (0..2000).map(row).collect::<Vec<_>>().join("\n") + "\n")
+            .unwrap();
+    };
+    write("t.csv", 4, 1_000_000);
+    write("y.csv", 1, 2);
+    let layer =
+        ["estimate", "layer", "t.csv", "--labels", "y.csv", "--estimator", "binned", "--rule", "equal"];
+    let of = |more: &[&'static str]| [&layer[..], &["--range", "layer", "--bins"], more].concat();
+    let text = stdout(&infoplane(folder.path(), &of(&["1000"])));
+    assert!(text.contains("of 2000 samples (100.0 %) are alone in their cell"), "{text}");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("I(T;Y) with shuffled labels: 0.99"), "{text}");
+    assert!(
+        text.contains("That is 90 % of H(Y) or more for any labels: I(T;Y) tells nothing of the layer"),
+        "{text}"
+    );
+
+    let json = |bins: &'static str| -> Value {
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &of(&[bins, "--json"])))).unwrap()
+    };
+    let many = json("1000");
+    assert!(many["alone"].as_u64().unwrap() > 1990, "{many}");
+    assert!(
+        many["i_ty"]["bits"].as_f64().unwrap() > 0.99
+            && many["i_ty"]["shuffled"]["bits"].as_f64().unwrap() > 0.99
+    );
+    // H(Y|T) is at most 1 bit for the samples that are not alone.
+    assert!(many["i_ty"]["above_shuffled"]["bits"].as_f64().unwrap().abs() < 10.0 / 2000.0, "{many}");
+    assert_eq!(many["i_ty"]["all_bias"], true);
+    assert!(many["i_xt"].get("shuffled").is_none());
+    // In 16 cells the bias is 15/4000 nats, ± √30/4000 from permutation to permutation.
+    let few = json("2");
+    assert_eq!((few["alone"].as_u64(), &few["i_ty"]["all_bias"]), (Some(0), &false.into()));
+    let shuffled = few["i_ty"]["shuffled"]["nats"].as_f64().unwrap();
+    assert!((shuffled - 15.0 / 4000.0).abs() < 4.0 * 30f64.sqrt() / 4000.0, "{shuffled}");
 }
 
 #[test]

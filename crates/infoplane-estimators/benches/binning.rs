@@ -52,6 +52,20 @@ fn six_layers_n4096(bencher: Bencher, rule: BinRule) {
     });
 }
 
+/// With shuffled labels beside the others.
+#[divan::bench(args = [BinRule::Edges, BinRule::Equal, BinRule::Floor])]
+fn six_layers_n4096_shuffled(bencher: Bencher, rule: BinRule) {
+    let layers = [10, 7, 5, 4, 3, 2].map(|width| layer(4096, width));
+    let (binned, x, y) = (binned(rule, 30), Labels::distinct(4096), labels(4096, 2));
+    let shuffled = y.shuffled();
+    let measure = |t: &Array2<f32>| {
+        binned
+            .layer_with_shuffled(black_box(Variable::Single(t.view())), &[&x, &y], &shuffled)
+            .expect("finite")
+    };
+    bencher.bench(|| layers.each_ref().map(measure));
+}
+
 #[divan::bench(args = [BinRule::Edges, BinRule::Floor])]
 fn one_layer_n60000_d128(bencher: Bencher, rule: BinRule) {
     let t = layer(60_000, 128);

@@ -74,6 +74,23 @@ fn n4096_2_classes_by_width(bencher: Bencher<'_, '_>, d: usize) {
     on_threads(bencher, 1, &[layer(4096, d)], 2, 0.1);
 }
 
+/// With shuffled labels beside the others.
+#[divan::bench(args = [2, 10], sample_count = 15, sample_size = 1)]
+fn n4096_widths_10_7_5_4_3_2_shuffled_by_classes(bencher: Bencher<'_, '_>, n_classes: usize) {
+    let layers = [10, 7, 5, 4, 3, 2].map(|d| layer(4096, d));
+    let (x, y) = labels(4096, n_classes);
+    let (kde, shuffled) = (Kde { noise_variances: vec![1e-3] }, y.shuffled());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let measure = |t: &Array2<f32>| kde.layer_with_shuffled(Variable::Single(t.view()), &[&x, &y], &shuffled);
+    bencher.bench_local(|| pool.install(|| layers.each_ref().map(|t| black_box(measure(t).unwrap()))));
+}
+
+/// Without them.
+#[divan::bench(args = [2, 10], sample_count = 15, sample_size = 1)]
+fn n4096_widths_10_7_5_4_3_2_by_classes(bencher: Bencher<'_, '_>, n_classes: usize) {
+    on_threads(bencher, 1, &[10, 7, 5, 4, 3, 2].map(|d| layer(4096, d)), n_classes, 1e-3);
+}
+
 /// Most pairs are too far apart to count.
 #[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
 fn n60000_d3_2_classes_small_noise(bencher: Bencher<'_, '_>, threads: usize) {

@@ -35,6 +35,8 @@ pub enum Purpose {
     Control = 13,
     /// Where within its interval a value that repeats lies; one stream per variable and column.
     Ties = 14,
+    /// The order in which labels are compared with a layer that they do not belong to.
+    Baseline = 15,
 }
 
 /// Returns the generator of (seed, purpose, index).

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::Information;
 use crate::math;
+use crate::random::{Purpose, generator, shuffle};
 use crate::simd;
 
 /// A labelling of rows: one discrete symbol per sample.
@@ -118,6 +119,24 @@ impl Labels {
         let mut codes = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
         ranges.iter().for_each(|range| codes.extend_from_slice(&self.codes[range.clone()]));
         Labels::renumbered(codes, self.n_labels())
+    }
+
+    /// Returns the same labels in another order of the samples: one random permutation, a function of their number alone.
+    ///
+    /// A layer knows nothing of labels shuffled so. What an estimator gives for them is its bias for this layer, these shares of
+    /// the classes and this number of samples, up to the chance of one permutation.
+    ///
+    /// ```
+    /// use infoplane_estimators::Labels;
+    /// let y = Labels::from_symbols(&(0..100).map(|i| i % 2).collect::<Vec<_>>());
+    /// assert_eq!(y.shuffled().counts(), y.counts());
+    /// assert_ne!(y.shuffled(), y);
+    /// assert_eq!(y.shuffled(), y.shuffled());
+    /// ```
+    pub fn shuffled(&self) -> Labels {
+        let mut codes = self.codes.clone();
+        shuffle(&mut generator(0, Purpose::Baseline, 0), &mut codes);
+        Labels { codes, counts: self.counts.clone() }
     }
 
     /// Codes below `n_codes`, some of which may not occur, numbered anew in ascending order.

@@ -72,8 +72,9 @@ impl LayerEstimators {
 /// Measures what every layer knows of x and y: one row per layer, estimator, setting and bound.
 ///
 /// This is the entry for networks of any kind: give the activations of whatever was trained elsewhere.
-/// A layer that an estimator cannot measure gives rows that say why. Layers are measured in
-/// parallel; the rows do not depend on the number of threads.
+/// A layer that an estimator cannot measure gives rows that say why. Methods of counts, bins and noise measure each layer
+/// with the labels in another order, too ([`Labels::shuffled`], one order for all layers and epochs). Layers are
+/// measured in parallel; the rows do not depend on the number of threads.
 ///
 /// `estimators[l]` measures `activations.layers[l]`.
 pub fn measure_activations(
@@ -89,15 +90,25 @@ pub fn measure_activations(
         .enumerate()
         .flat_map(|(layer, estimators)| estimators.prepared.iter().map(move |prepared| (layer, prepared)))
         .collect();
+    let labellings = Labellings { x, y, shuffled: &y.shuffled() };
     let rows: Vec<Vec<PlaneRow>> = jobs
         .into_par_iter()
         .map(|(layer, prepared)| {
             let t = &activations.layers[layer];
             let layer = (layer + 1, t.ncols());
-            measure_layer((seed, epoch), layer, prepared, Variable::Single(t.view()), x, y)
+            measure_layer((seed, epoch), layer, prepared, Variable::Single(t.view()), labellings)
         })
         .collect();
     rows.into_iter().flatten().collect()
+}
+
+/// What a layer is measured with.
+#[derive(Clone, Copy)]
+struct Labellings<'a> {
+    x: &'a Labels,
+    y: &'a Labels,
+    /// The labels y in another order: what is measured for them is bias.
+    shuffled: &'a Labels,
 }
 
 /// One row per setting and bound.
@@ -106,11 +117,10 @@ fn measure_layer(
     layer: (usize, usize),
     prepared: &Prepared,
     t: Variable<'_>,
-    x: &Labels,
-    y: &Labels,
+    Labellings { x, y, shuffled }: Labellings<'_>,
 ) -> Vec<PlaneRow> {
     let readings = match &prepared.estimator {
-        Ok(estimator) => estimator.layer(t, &[x, y]),
+        Ok(estimator) => estimator.layer_with_shuffled(t, &[x, y], shuffled),
         // Of values that are not finite no range is observed: they are the reason, not the setting.
         Err(error) => Err(match t.first_non_finite() {
             Some((row, column, value)) => EstimateError::NotFinite { row, column, value },
@@ -150,7 +160,9 @@ fn measure_layer(
             i_ty_bits: bits(i_ty),
             i_xt_standard_error_bits: error_bits(i_xt),
             i_ty_standard_error_bits: error_bits(i_ty),
+            i_ty_shuffled_bits: reading.shuffled.map(|shuffled| shuffled.bits()),
             out_of_range: reading.out_of_range,
+            alone: reading.alone,
             ..empty(method, reasons.next())
         }
     };

@@ -157,6 +157,36 @@ fn values_outside_the_bins_and_rises_between_layers_are_stated() {
 }
 
 #[test]
+fn shuffled_labels_have_a_column_and_a_note_where_they_are_there() {
+    let mut run = make_up(&small());
+    let without = report::summary(&run.data());
+    assert!(!without.contains("labels shuffled") && !without.contains("Shuffled labels"), "{without}");
+    let last = run.plane.rows().map(|row| row.epoch).max();
+    run.edit_rows(|rows| {
+        for row in rows.iter_mut().filter(|row| row.method.estimator == "binned") {
+            // Seeds 0, 1, 2: mean .3, standard error .1/√3 at the last epoch of layer 2.
+            let at_last = Some(row.epoch) == last && row.layer == 2;
+            row.i_ty_shuffled_bits = Some(if at_last { 0.2 + 0.1 * row.seed as f64 } else { 0.01 });
+            row.alone = Some(1024);
+        }
+    });
+    let summary = report::summary(&run.data());
+    assert!(summary.contains("last, labels shuffled"), "{summary}");
+    let row = summary.lines().find(|line| line.contains("T₂") && line.ends_with("0.300 ± 0.058"));
+    assert!(row.is_some(), "{summary}");
+    assert!(summary.contains("I(T;Y) is up to 0.40 of 1.00 bits, in T₂ at epoch"), "{summary}");
+    assert!(summary.contains("(25.00% of the samples alone in their cell)"), "{summary}");
+    let files = written(&run.data());
+    let svg = String::from_utf8(files["plane-binned-30-equal-on-1-1.svg"].clone()).expect("UTF-8");
+    assert!(svg.contains("Shuffled labels"));
+    let page = String::from_utf8(files["summary.md"].clone()).expect("UTF-8");
+    assert!(
+        page.contains("| last | last, labels shuffled |") && page.contains("| 0.300 ± 0.058 |"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_seed_that_diverged_is_drawn_as_far_as_it_came() {
     let mut run = make_up(&small());
     run.edit_rows(|rows| {

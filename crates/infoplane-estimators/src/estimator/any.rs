@@ -149,6 +149,10 @@ impl Estimator for AnyEstimator {
         self.inner().needs_observed_range()
     }
 
+    fn measures_shuffled(&self) -> bool {
+        self.inner().measures_shuffled()
+    }
+
     fn fixed(&self, range: &LayerRange) -> Result<Option<Box<dyn Estimator>>, EstimateError> {
         self.inner().fixed(range)
     }

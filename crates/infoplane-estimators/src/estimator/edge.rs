@@ -315,7 +315,7 @@ impl Estimator for Edge {
                 Ok(self.compare(&buckets, &self.buckets(&labels, 1), &[t.view(), labels]))
             })
             .collect();
-        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate::new(self.setting(), None, estimates)])
     }
 }
 

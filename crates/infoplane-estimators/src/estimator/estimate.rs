@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::range::short;
-use crate::{AnyEstimator, EstimateError, Estimator, Information, Variable, VariableKind};
+use crate::{AnyEstimator, EstimateError, Estimator, Information, Labels, Variable, VariableKind};
 use serde::{Deserialize, Serialize};
 
 /// An estimate with its error, its kind, its ceiling and its warnings.
@@ -331,4 +331,31 @@ pub struct LayerEstimate {
     pub estimates: Vec<Result<Estimate, EstimateError>>,
     /// Number of values of T outside the bins; 0 for methods without bins.
     pub out_of_range: u64,
+    /// Number of rows of T that share their cell with no other; absent for methods without cells.
+    pub alone: Option<u64>,
+    /// I(T; labels in another order), where [`Measure::layer_with_shuffled`](crate::Measure::layer_with_shuffled) was asked
+    /// for it and it could be measured.
+    pub shuffled: Option<Information>,
+}
+
+impl LayerEstimate {
+    /// Where shuffled labels have at least this share of H(Y), I(T;Y) tells nothing of the layer.
+    ///
+    /// Any labels of these shares of classes would then have at least so much of it.
+    pub const ALL_BIAS: f64 = 0.9;
+
+    /// Returns whether I(T; shuffled labels) is known and at least [`ALL_BIAS`](Self::ALL_BIAS) of H(Y), which is not 0.
+    pub fn is_all_bias(&self, y: &Labels) -> bool {
+        let h_y = y.entropy().nats();
+        h_y > 0.0 && self.shuffled.is_some_and(|shuffled| shuffled.nats() >= Self::ALL_BIAS * h_y)
+    }
+
+    /// Creates the estimates of a setting with nothing out of range, of a method without cells.
+    pub fn new(
+        setting: String,
+        bound: Option<Bound>,
+        estimates: Vec<Result<Estimate, EstimateError>>,
+    ) -> Self {
+        LayerEstimate { setting, bound, estimates, out_of_range: 0, alone: None, shuffled: None }
+    }
 }

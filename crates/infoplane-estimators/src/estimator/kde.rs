@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::short;
+use crate::math;
 use crate::pairwise::{MeanLogarithms, mean_logarithms};
 
 use crate::{
@@ -42,6 +43,16 @@ pub(super) fn check_noise_variances(noise_variances: &[f64]) -> Result<(), Estim
         Some(variance) => Err(wrong(variance.to_string())),
         None => Ok(()),
     }
+}
+
+/// Returns what must be said of a value that the number of samples limits, in nats.
+pub(super) fn near_sample_limit(nats: f64, n_samples: usize) -> Option<Warning> {
+    let most = math::ln(n_samples as f64);
+    (n_samples > 1 && nats > most - 0.05).then(|| {
+        Warning::Note(format!(
+            "{nats:.3} of the {most:.3} nats that {n_samples} samples allow: the sample limits the value, not the layer"
+        ))
+    })
 }
 
 /// Information of a representation with Gaussian noise, by pairwise distances ("kernel density").
@@ -186,14 +197,12 @@ impl Estimator for Kde {
                     };
                     let ceiling = Some(labels.entropy());
                     let variables = [t.view(), Variable::Labels(labels)];
-                    Ok(Estimate { ceiling, ..Estimate::new(information, kind, &variables) })
+                    let mut estimate = Estimate { ceiling, ..Estimate::new(information, kind, &variables) };
+                    estimate.warnings.extend(near_sample_limit(information.nats(), labels.len()));
+                    Ok(estimate)
                 };
-                readings.push(LayerEstimate {
-                    setting: setting(*variance),
-                    bound: Some(bound),
-                    estimates: means.within.iter().zip(labellings).map(estimate).collect(),
-                    out_of_range: 0,
-                });
+                let estimates = means.within.iter().zip(labellings).map(estimate).collect();
+                readings.push(LayerEstimate::new(setting(*variance), Some(bound), estimates));
             }
         }
         Ok(readings)

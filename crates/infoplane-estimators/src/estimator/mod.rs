@@ -21,6 +21,8 @@ mod noise;
 mod noise_floor;
 mod range;
 mod renyi;
+#[cfg(test)]
+mod shuffled_tests;
 mod symbols;
 mod table;
 mod uncertainty;
@@ -159,6 +161,14 @@ pub trait Estimator: Send + Sync {
         false
     }
 
+    /// Returns whether [`Measure::layer_with_shuffled`] measures shuffled labels too: by methods whose I(T;Y) is that of
+    /// these samples, and high where most rows are alone in their cell.
+    ///
+    /// True for methods of counts, bins and noise, whose further labelling costs little.
+    fn measures_shuffled(&self) -> bool {
+        matches!(self.info().family, Family::Counts | Family::Bins | Family::Noise)
+    }
+
     /// Returns the estimator with its bins fixed to the range of a layer; `None` if nothing of it depends on a range.
     ///
     /// # Errors
@@ -232,7 +242,7 @@ pub trait Estimator: Send + Sync {
                 limits::layer_within_limits(self.info(), estimate, labels)
             })
             .collect();
-        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate::new(self.setting(), None, estimates)])
     }
 
     /// Returns the cells of the rows of T if the estimator uses nothing else of them, else `None`.

@@ -8,7 +8,7 @@ use crate::math;
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
 use crate::random::{Purpose, below, generator, uniform};
 
-use super::kde::{check_noise_variances, one_variance, setting};
+use super::kde::{check_noise_variances, near_sample_limit, one_variance, setting};
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Labels, LayerEstimate, Quantity, Uncertainty, Variable, Warning,
@@ -177,15 +177,10 @@ impl Noise {
         );
         estimate.standard_error = Some(Information::from_nats(value.error));
         estimate.ceiling = Some(labels.entropy());
-        let most = math::ln(labels.len() as f64);
         if constant {
             estimate.warnings.push(Warning::Constant);
-        } else if labels.len() > 1 && value.mean > most - 0.05 {
-            estimate.warnings.push(Warning::Note(format!(
-                "{:.3} of the {most:.3} nats that {} samples allow: the sample limits the value, not the layer",
-                value.mean,
-                labels.len()
-            )));
+        } else {
+            estimate.warnings.extend(near_sample_limit(value.mean, labels.len()));
         }
         estimate
     }
@@ -401,12 +396,7 @@ impl Estimator for Noise {
             if self.bounds { mean_logarithms(&t, labellings, &self.noise_variances) } else { Vec::new() };
         let mut readings = Vec::new();
         for (index, &variance) in self.noise_variances.iter().enumerate() {
-            let reading = |bound, estimates| LayerEstimate {
-                setting: setting(variance),
-                bound,
-                estimates,
-                out_of_range: 0,
-            };
+            let reading = |bound, estimates| LayerEstimate::new(setting(variance), bound, estimates);
             let values = self.values(&t, labellings, variance);
             let estimate = |(value, labels): (Value, &&Labels)| {
                 Ok(self.estimate(value, variance, labels, &[t.view(), Variable::Labels(labels)], constant))

@@ -550,6 +550,6 @@ impl Estimator for Renyi {
             Ok(self.estimate(values, &[t.view(), Variable::Labels(labels)], &prepared))
         };
         let estimates = values.iter().zip(labellings).map(estimate).collect();
-        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate::new(self.setting(), None, estimates)])
     }
 }

@@ -52,6 +52,7 @@ mod model;
 pub(crate) mod plane;
 pub(crate) mod pool;
 mod schedule;
+mod shuffled;
 pub(crate) mod thinning;
 mod training;
 pub(crate) mod words;

@@ -567,6 +567,8 @@ pub enum NoteKind {
 pub enum NoteCode {
     /// Values outside the bins.
     ClippedBins,
+    /// I(T;Y) of labels in a random order is a substantial part of H(Y).
+    ShuffledLabels,
     /// All labels, or all inputs, are the same: there is no information about them.
     Constant,
     /// The values are bounds.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::axis::NO_BITS;
 use super::learned::InMean;
-use super::{Note, NoteCode, ReportData};
+use super::{Note, NoteCode, ReportData, shuffled};
 use crate::Bound;
 use crate::plane::{LayerPath, PlaneGroup, PlaneRow, ProcessingViolations};
 
@@ -42,7 +42,7 @@ pub(super) fn facts(data: &ReportData<'_>, seeds: &[u64]) -> Vec<String> {
     dataset.into_iter().chain([format!("n = {}", data.n_samples), seeds]).collect()
 }
 
-/// What a reader must know beside the curves: values outside the bins, rows without values, seeds that end
+/// What a reader must know beside the curves: values outside the bins, the bias that shuffled labels show, rows without values, seeds that end
 /// early, what kind of bound, and where the estimates break the data processing inequality.
 ///
 /// All of it is about the seeds that are in the means. `layers` are the paths of the group.
@@ -51,6 +51,7 @@ pub(crate) fn notes(data: &ReportData<'_>, group: &PlaneGroup<'_>, layers: &[Lay
     let mut notes = Vec::new();
     notes.extend(constant(data));
     notes.extend(out_of_range(data, group, in_mean));
+    notes.extend(shuffled::note(data, group, in_mean));
     if let Some(bound) = group.method.bound {
         let bound = if bound == Bound::Upper { "an upper bound" } else { "a lower bound" };
         let kind = if group.method.bound == Some(Bound::Upper) { "upper" } else { "lower" };

@@ -1,4 +1,4 @@
-//! The plane in columns: 72 bytes a row, where rows of their own would take several hundred.
+//! The plane in columns: 88 bytes a row, where rows of their own would take several hundred.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +32,10 @@ pub struct InformationPlane {
     i_ty_bits: Vec<f64>,
     i_xt_standard_error_bits: Vec<f64>,
     i_ty_standard_error_bits: Vec<f64>,
+    i_ty_shuffled_bits: Vec<f64>,
     out_of_range: Vec<u64>,
+    /// [`NO_COUNT`] where it is absent.
+    alone: Vec<u64>,
     /// One more than the place in `reasons`; 0 where nothing is missing.
     missing: Vec<u32>,
     reasons: Vec<Arc<Missing>>,
@@ -52,7 +55,10 @@ pub(crate) struct PlaneColumns<'a> {
     pub i_ty_bits: &'a [f64],
     pub i_xt_standard_error_bits: &'a [f64],
     pub i_ty_standard_error_bits: &'a [f64],
+    pub i_ty_shuffled_bits: &'a [f64],
     pub out_of_range: &'a [u64],
+    /// [`counted`] tells which are absent.
+    pub alone: &'a [u64],
     /// One more than the place in `reasons`; 0 where nothing is missing.
     pub missing: &'a [u32],
     pub reasons: &'a [Arc<Missing>],
@@ -60,6 +66,14 @@ pub(crate) struct PlaneColumns<'a> {
 
 /// An absent value in a column of numbers.
 const ABSENT: f64 = f64::NAN;
+
+/// An absent value in a column of counts: more samples than there can be.
+const NO_COUNT: u64 = u64::MAX;
+
+/// The count of a column, if it is there.
+pub(crate) fn counted(count: u64) -> Option<u64> {
+    if count == NO_COUNT { None } else { Some(count) }
+}
 
 fn stored(value: Option<f64>) -> f64 {
     value.unwrap_or(ABSENT)
@@ -143,7 +157,9 @@ impl InformationPlane {
         self.i_ty_bits.push(stored(row.i_ty_bits));
         self.i_xt_standard_error_bits.push(stored(row.i_xt_standard_error_bits));
         self.i_ty_standard_error_bits.push(stored(row.i_ty_standard_error_bits));
+        self.i_ty_shuffled_bits.push(stored(row.i_ty_shuffled_bits));
         self.out_of_range.push(row.out_of_range);
+        self.alone.push(row.alone.unwrap_or(NO_COUNT));
         self.missing.push(missing);
     }
 
@@ -158,7 +174,9 @@ impl InformationPlane {
         self.i_ty_bits.reserve(rows);
         self.i_xt_standard_error_bits.reserve(rows);
         self.i_ty_standard_error_bits.reserve(rows);
+        self.i_ty_shuffled_bits.reserve(rows);
         self.out_of_range.reserve(rows);
+        self.alone.reserve(rows);
         self.missing.reserve(rows);
     }
 
@@ -177,7 +195,9 @@ impl InformationPlane {
             i_ty_bits: given(self.i_ty_bits[place]),
             i_xt_standard_error_bits: given(self.i_xt_standard_error_bits[place]),
             i_ty_standard_error_bits: given(self.i_ty_standard_error_bits[place]),
+            i_ty_shuffled_bits: given(self.i_ty_shuffled_bits[place]),
             out_of_range: self.out_of_range[place],
+            alone: counted(self.alone[place]),
             missing: self.missing_at(place).cloned(),
         }
     }
@@ -194,7 +214,9 @@ impl InformationPlane {
             i_ty_bits: &self.i_ty_bits,
             i_xt_standard_error_bits: &self.i_xt_standard_error_bits,
             i_ty_standard_error_bits: &self.i_ty_standard_error_bits,
+            i_ty_shuffled_bits: &self.i_ty_shuffled_bits,
             out_of_range: &self.out_of_range,
+            alone: &self.alone,
             missing: &self.missing,
             reasons: &self.reasons,
         }
@@ -250,7 +272,9 @@ impl InformationPlane {
         permute(&mut self.i_ty_bits, &order);
         permute(&mut self.i_xt_standard_error_bits, &order);
         permute(&mut self.i_ty_standard_error_bits, &order);
+        permute(&mut self.i_ty_shuffled_bits, &order);
         permute(&mut self.out_of_range, &order);
+        permute(&mut self.alone, &order);
         permute(&mut self.missing, &order);
     }
 }

@@ -38,8 +38,13 @@ pub struct PlaneRow {
     pub i_xt_standard_error_bits: Option<f64>,
     /// Standard error of I(T;Y) in bits, where the method has one.
     pub i_ty_standard_error_bits: Option<f64>,
+    /// I(T;Y) of the same layer and labels in another order, one for all layers and epochs, in bits: the bias of I(T;Y).
+    /// Absent for methods other than those of counts, bins and noise, and in rows by earlier versions.
+    pub i_ty_shuffled_bits: Option<f64>,
     /// How many values of the layer lay outside the bins.
     pub out_of_range: u64,
+    /// How many samples share their cell with no other. Absent for methods without cells, and in rows by earlier versions.
+    pub alone: Option<u64>,
     /// Why the layer, or one of its two values, could not be measured.
     pub missing: Option<Arc<Missing>>,
 }
@@ -136,9 +141,29 @@ impl PlaneRow {
             i_ty_bits: Some(i_ty_bits),
             i_xt_standard_error_bits: None,
             i_ty_standard_error_bits: None,
+            i_ty_shuffled_bits: None,
             out_of_range: 0,
+            alone: None,
             missing: None,
         }
+    }
+
+    /// I(T;Y) less that of shuffled labels, in bits, if both are there: what the layer tells of the label beyond the bias
+    /// of the method.
+    ///
+    /// Where every sample is alone in its cell both are H(Y), and this is 0 whatever the layer.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use infoplane::plane::{MethodDescription, PlaneRow};
+    /// let binned = Arc::new(MethodDescription::new("binned", "30 equal on [-1, 1]", None));
+    /// let row = PlaneRow::new(0, 100, (3, 5), &binned, (7.25, 0.5));
+    /// assert_eq!(row.i_ty_above_shuffled_bits(), None);
+    /// let row = PlaneRow { i_ty_shuffled_bits: Some(0.25), ..row };
+    /// assert_eq!(row.i_ty_above_shuffled_bits(), Some(0.25));
+    /// ```
+    pub fn i_ty_above_shuffled_bits(&self) -> Option<f64> {
+        Some(finite(self.i_ty_bits)? - finite(self.i_ty_shuffled_bits)?)
     }
 
     /// The two estimates in bits, (I(X;T), I(T;Y)), if both are there and finite.
@@ -177,8 +202,12 @@ pub(crate) struct StoredRow<'a> {
     pub i_xt_standard_error_bits: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub i_ty_standard_error_bits: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub i_ty_shuffled_bits: Option<f64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_range: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<u64>,
     /// In format 2: `ok`, or why there is no value.
     #[serde(borrow, default, skip_serializing)]
     pub status: Option<Cow<'a, str>>,
@@ -205,7 +234,9 @@ impl Serialize for PlaneRow {
             i_ty_bits: self.i_ty_bits,
             i_xt_standard_error_bits: self.i_xt_standard_error_bits,
             i_ty_standard_error_bits: self.i_ty_standard_error_bits,
+            i_ty_shuffled_bits: self.i_ty_shuffled_bits,
             out_of_range: self.out_of_range,
+            alone: self.alone,
             status: None,
             missing: self.missing.as_deref().cloned(),
         };

@@ -1,20 +1,39 @@
 //! The table of a run, for the terminal and as `summary.md`.
 
+use std::collections::BTreeMap;
+
 use super::{Figure, Formats, ReportData, files};
 use crate::draw::lacking;
+use crate::figure::learned::InMean;
 use crate::figure::{learned, measured, words};
 use crate::plane::{LayerPath, Mean, MeanPoint, PlaneGroup, mean_over_seeds};
 use crate::printable::{is_hidden, printable};
 use crate::run::PartFacts;
 use crate::train::EpochStats;
 
-const HEADER: [&str; 8] =
-    ["layer", "I(X;T) first", "largest", "at epoch", "last", "I(T;Y) first", "at largest I(X;T)", "last"];
+const HEADER: [&str; N_CELLS] = [
+    "layer",
+    "I(X;T) first",
+    "largest",
+    "at epoch",
+    "last",
+    "I(T;Y) first",
+    "at largest I(X;T)",
+    "last",
+    "last, labels shuffled",
+];
+
+/// Cells of a layer.
+pub(super) const N_CELLS: usize = 9;
+
+/// A cell of what there is not.
+const NOTHING: &str = "–";
 
 /// The results of a run in words and aligned columns, for a terminal.
 ///
 /// For every setting of every estimator and every layer: I(X;T) and I(T;Y) in bits at the first measured epoch,
-/// at the epoch where the mean I(X;T) is largest, and at the last, each as mean ± standard error over seeds;
+/// at the epoch where the mean I(X;T) is largest, and at the last, there also with the labels shuffled
+/// ([`PlaneRow::i_ty_shuffled_bits`](crate::PlaneRow::i_ty_shuffled_bits)), each as mean ± standard error over seeds;
 /// then which epochs were measured and how far neighbours are apart, the accuracy, and what the figures say in
 /// their footers.
 ///
@@ -94,15 +113,22 @@ pub(super) fn markdown(data: &ReportData<'_>, figures: &[Figure], formats: Forma
 }
 
 /// The rows under their header; nothing if there are none.
-pub(super) fn markdown_table(rows: &[[String; 8]]) -> String {
+pub(super) fn markdown_table(rows: &[[String; N_CELLS]]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut table = format!("| {} |\n|{}\n", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
+    let n_columns = if has_shuffled(rows) { N_CELLS } else { N_CELLS - 1 };
+    let mut table = format!("| {} |\n|{}\n", HEADER[..n_columns].join(" | "), " --- |".repeat(n_columns));
     for row in rows {
-        table += &format!("| {} |\n", row.clone().map(|cell| plain(&cell)).join(" | "));
+        let cells: Vec<String> = row[..n_columns].iter().map(|cell| plain(cell)).collect();
+        table += &format!("| {} |\n", cells.join(" | "));
     }
     table
+}
+
+/// Whether the last column holds anything: methods without cells and noise, and earlier versions, have nothing for it.
+fn has_shuffled(rows: &[[String; N_CELLS]]) -> bool {
+    rows.iter().any(|row| row[N_CELLS - 1] != NOTHING)
 }
 
 fn about(data: &ReportData<'_>) -> String {
@@ -134,25 +160,43 @@ fn heading(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> String {
 pub(super) fn table_and_notes(
     data: &ReportData<'_>,
     group: &PlaneGroup<'_>,
-) -> (Vec<[String; 8]>, Vec<String>) {
+) -> (Vec<[String; N_CELLS]>, Vec<String>) {
     let data = &*data.of_method(group.method);
     let in_mean = data.in_mean();
     let both = group.layers_over(|seed| in_mean.has(seed));
     let end = both.iter().filter_map(|path| path.mean.last()).map(|point| point.epoch).max().unwrap_or(0);
+    let shuffled = shuffled_at_last(group, &in_mean);
     let rows = group.layers_with_i_ty(|seed| in_mean.has(seed)).into_iter().filter_map(|half| {
+        let shuffled = shuffled.get(&half.layer).copied();
         match both.iter().find(|path| path.layer == half.layer) {
-            Some(path) => row(data, path, end),
-            None => label_row(data, &half),
+            Some(path) => row(data, path, end, shuffled),
+            None => label_row(data, &half, shuffled),
         }
     });
     let notes = words::notes(data, group, &both).into_iter().map(|note| note.text);
     (rows.collect(), notes.collect())
 }
 
+/// By layer, I(T;Y) of shuffled labels at the last epoch that has it.
+fn shuffled_at_last(group: &PlaneGroup<'_>, in_mean: &InMean) -> BTreeMap<usize, Mean> {
+    let mut layers: BTreeMap<usize, BTreeMap<u64, Vec<(u64, f64)>>> = BTreeMap::new();
+    for row in group.rows().filter(|row| row.i_ty_bits.is_some() && in_mean.has(row.seed)) {
+        if let Some(value) = row.i_ty_shuffled_bits.filter(|value| value.is_finite()) {
+            layers.entry(row.layer).or_default().entry(row.seed).or_default().push((row.epoch, value));
+        }
+    }
+    let last = |(layer, seeds): (usize, BTreeMap<u64, Vec<(u64, f64)>>)| {
+        let mut series: Vec<_> = seeds.into_values().collect();
+        series.iter_mut().for_each(|seed| seed.sort_by_key(|&(epoch, _)| epoch));
+        Some((layer, mean_over_seeds(&series).last()?.1))
+    };
+    layers.into_iter().filter_map(last).collect()
+}
+
 /// A layer that has I(T;Y) only; why is told below the table.
-fn label_row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
+fn label_row(data: &ReportData<'_>, path: &LayerPath, shuffled: Option<Mean>) -> Option<[String; N_CELLS]> {
     let (first, last) = (path.mean.first()?, path.mean.last()?);
-    let none = || "–".to_string();
+    let none = || NOTHING.to_string();
     Some([
         data.layer_name(path.layer, path.width),
         none(),
@@ -162,10 +206,16 @@ fn label_row(data: &ReportData<'_>, path: &LayerPath) -> Option<[String; 8]> {
         amount(first.i_ty_bits, 3),
         none(),
         amount(last.i_ty_bits, 3),
+        shuffled.map_or_else(none, |mean| amount(mean, 3)),
     ])
 }
 
-fn row(data: &ReportData<'_>, path: &LayerPath, end: u64) -> Option<[String; 8]> {
+fn row(
+    data: &ReportData<'_>,
+    path: &LayerPath,
+    end: u64,
+    shuffled: Option<Mean>,
+) -> Option<[String; N_CELLS]> {
     let (first, last) = (path.mean.first()?, path.mean.last()?);
     // A layer that could not be measured to the end stands beside others that could.
     let early = if last.epoch < end { format!(" (epoch {})", last.epoch) } else { String::new() };
@@ -186,6 +236,7 @@ fn row(data: &ReportData<'_>, path: &LayerPath, end: u64) -> Option<[String; 8]>
         amount(first.i_ty_bits, 3),
         amount(largest.i_ty_bits, 3),
         amount(last.i_ty_bits, 3) + &early,
+        shuffled.map_or_else(|| NOTHING.to_string(), |mean| amount(mean, 3) + &early),
     ])
 }
 
@@ -202,10 +253,12 @@ const COLUMNS: usize = 80;
 const MOST_ROWS: usize = 24;
 
 /// I(X;T), and below it I(T;Y): side by side, with their errors, they would not fit 80 columns.
-pub(super) fn aligned(rows: &[[String; 8]]) -> String {
+pub(super) fn aligned(rows: &[[String; N_CELLS]]) -> String {
     let i_xt = [("I(X;T)", 0), ("first", 1), ("largest", 2), ("at epoch", 3), ("last", 4)];
-    let i_ty = [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7)];
-    columns(rows, &i_xt) + &columns(rows, &i_ty)
+    let i_ty =
+        [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7), ("last, labels shuffled", 8)];
+    let i_ty = if has_shuffled(rows) { &i_ty[..] } else { &i_ty[..4] };
+    columns(rows, &i_xt) + &columns(rows, i_ty)
 }
 
 /// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the
@@ -216,7 +269,7 @@ pub(super) fn columns<const N: usize>(rows: &[[String; N]], places: &[(&str, usi
         places.iter().map(|&(_, at)| printable(&row[at]).into_owned()).collect()
     };
     let mut rows: Vec<Vec<String>> =
-        rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != "–")).collect();
+        rows.iter().map(cells).filter(|row| row[1..].iter().any(|cell| cell != NOTHING)).collect();
     if rows.is_empty() {
         return String::new();
     }

@@ -90,7 +90,9 @@ impl Methods {
             i_ty_bits: stored.i_ty_bits,
             i_xt_standard_error_bits: stored.i_xt_standard_error_bits,
             i_ty_standard_error_bits: stored.i_ty_standard_error_bits,
+            i_ty_shuffled_bits: stored.i_ty_shuffled_bits,
             out_of_range: stored.out_of_range,
+            alone: stored.alone,
             missing: missing.map(Arc::new),
         })
     }

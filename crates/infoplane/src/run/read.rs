@@ -22,7 +22,7 @@ use crate::train::EpochStats;
 /// Reads finished runs and runs that are being written alike; all tables come from one look at the directory, so they
 /// agree with each other. [`follow`](Run::follow) brings a run that goes on up to date, at the cost of what was appended.
 ///
-/// Memory: 72 bytes for each row of the plane. Time: a second or so for a million rows.
+/// Memory: 88 bytes for each row of the plane. Time: a second or so for a million rows.
 ///
 /// ```
 /// use std::sync::atomic::AtomicBool;

@@ -59,7 +59,13 @@ fn manifest() -> Manifest {
 fn row(seed: u64, epoch: u64, layer: usize) -> PlaneRow {
     // Values with all their digits.
     let value = (seed as f64 + epoch as f64 / 7.0 + layer as f64 / 13.0).sin();
-    PlaneRow::new(seed, epoch, (layer, 2), &Arc::new(binned()), (value, value / 3.0))
+    // As a method with cells gives them, and as one without.
+    let with_cells = layer == 1;
+    PlaneRow {
+        i_ty_shuffled_bits: with_cells.then_some(value / 7.0),
+        alone: with_cells.then_some(epoch),
+        ..PlaneRow::new(seed, epoch, (layer, 2), &Arc::new(binned()), (value, value / 3.0))
+    }
 }
 
 fn stats(seed: u64, epoch: u64) -> EpochStats {
@@ -408,6 +414,24 @@ proptest! {
         finish(&run).unwrap();
         prop_assert_eq!(&files(folder.path()), TRUTH.get_or_init(undisturbed));
     }
+}
+
+#[test]
+fn rows_by_earlier_versions_lack_shuffled_labels_and_samples_alone() {
+    let read = |line: &str| methods().row(serde_json::from_str(line).unwrap()).unwrap();
+    // As the version before wrote it.
+    let line = r#"{"seed":7,"epoch":1,"layer":2,"width":2,"method":"binned-30-equal","i_xt_bits":1.5,"i_ty_bits":0.5}"#;
+    let line = line.replace("binned-30-equal", &binned().id);
+    let old = read(&line);
+    assert_eq!((old.i_ty_shuffled_bits, old.alone, old.i_ty_above_shuffled_bits()), (None, None, None));
+    // And what says nothing is written as it was.
+    assert_eq!(serde_json::to_string(&old).unwrap(), line);
+    let new = PlaneRow { i_ty_shuffled_bits: Some(0.125), alone: Some(0), ..old };
+    let line = serde_json::to_string(&new).unwrap();
+    assert!(line.ends_with(r#""i_ty_bits":0.5,"i_ty_shuffled_bits":0.125,"alone":0}"#), "{line}");
+    assert_eq!(read(&line), new);
+    assert_eq!(InformationPlane::from_iter([new.clone()]).row(0), new);
+    assert_eq!(new.i_ty_above_shuffled_bits(), Some(0.375));
 }
 
 #[test]

@@ -269,6 +269,13 @@ impl<'a> Table<'a> {
             let columns: Vec<&Values<'a>> =
                 parts.iter().map(|(_, part)| &part.columns[place].values).collect();
             let values = match declared.kind {
+                Kind::Integer if declared.optional => Values::OptionalU64(
+                    columns
+                        .iter()
+                        .flat_map(|values| (0..values.len()).map(|row| values.get(row)))
+                        .map(|value| if let Value::Integer(whole) = value { Some(whole) } else { None })
+                        .collect(),
+                ),
                 Kind::Integer => Values::U64(
                     columns
                         .iter()

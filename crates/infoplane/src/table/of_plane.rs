@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Column, NONE, Table, Values};
+use crate::plane::counted;
 use crate::{Bound, InformationPlane, LayerDescription};
 
 /// The columns of [`plane`].
@@ -25,7 +26,17 @@ pub const PLANE: &[Column] = &[
     Column::number("i_ty_bits", "bits", "I(T;Y), the information of the layer about the label.").optional(),
     Column::number("i_xt_standard_error_bits", "bits", "The standard error of I(X;T).").optional(),
     Column::number("i_ty_standard_error_bits", "bits", "The standard error of I(T;Y).").optional(),
+    Column::number(
+        "i_ty_shuffled_bits",
+        "bits",
+        "I(T;Y) of the labels in a random order, the same for all layers and epochs: the bias of I(T;Y).",
+    )
+    .optional(),
+    Column::number("i_ty_above_shuffled_bits", "bits", "I(T;Y) less that of the labels in a random order.")
+        .optional(),
     Column::integer("out_of_range", "How many values of the layer lay outside the bins."),
+    Column::integer("alone", "How many samples share their cell with no other, for methods with cells.")
+        .optional(),
     Column::category("status", "ok, or why a value is absent."),
 ];
 
@@ -76,7 +87,13 @@ pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Ta
         Values::F64(Cow::Borrowed(columns.i_ty_bits)),
         Values::F64(Cow::Borrowed(columns.i_xt_standard_error_bits)),
         Values::F64(Cow::Borrowed(columns.i_ty_standard_error_bits)),
+        Values::F64(Cow::Borrowed(columns.i_ty_shuffled_bits)),
+        // Of an absent number the difference is absent.
+        Values::F64(
+            columns.i_ty_bits.iter().zip(columns.i_ty_shuffled_bits).map(|(i_ty, b)| i_ty - b).collect(),
+        ),
         Values::U64(Cow::Borrowed(columns.out_of_range)),
+        Values::OptionalU64(columns.alone.iter().map(|&alone| counted(alone)).collect()),
         // A missing value's code is one more than the place of its reason; 0 is `ok`.
         Values::category(statuses.collect(), Cow::Borrowed(columns.missing)),
     ];
@@ -98,11 +115,18 @@ mod tests {
         let kde = method("kde", "noise_variance=0.1", Some(Bound::Upper));
         let first = PlaneRow {
             i_ty_standard_error_bits: Some(0.1 + 0.2),
+            i_ty_shuffled_bits: Some(0.25),
             out_of_range: 4,
-            ..PlaneRow::new(3, 10, (2, 7), &binned, (11.9985, f64::NAN))
+            alone: Some(7),
+            ..PlaneRow::new(3, 10, (2, 7), &binned, (11.9985, 0.875))
         };
         let missing = Some(Arc::new(Missing::both("not-finite", "a value is NaN")));
-        let second = PlaneRow { i_xt_bits: None, missing, ..PlaneRow::new(3, 10, (2, 7), &kde, (0.0, 0.5)) };
+        let second = PlaneRow {
+            i_xt_bits: None,
+            i_ty_standard_error_bits: Some(f64::NAN),
+            missing,
+            ..PlaneRow::new(3, 10, (2, 7), &kde, (0.0, 0.5))
+        };
         InformationPlane::from_iter([first, second])
     }
 
@@ -115,10 +139,11 @@ mod tests {
             lines,
             [
                 "seed,epoch,layer,layer_name,width,method,estimator,setting,bound,part,i_xt_bits,i_ty_bits,\
-                 i_xt_standard_error_bits,i_ty_standard_error_bits,out_of_range,status",
-                "3,10,2,T2,7,binned-30-edges-on-1-1,binned,\"30 \"\"edges\"\" on [-1, 1]\",,,11.9985,,,\
-                 0.30000000000000004,4,ok",
-                "3,10,2,T2,7,kde-noise-variance-0.1-upper,kde,noise_variance=0.1,upper,,,0.5,,,0,a value is NaN",
+                 i_xt_standard_error_bits,i_ty_standard_error_bits,i_ty_shuffled_bits,i_ty_above_shuffled_bits,\
+                 out_of_range,alone,status",
+                "3,10,2,T2,7,binned-30-edges-on-1-1,binned,\"30 \"\"edges\"\" on [-1, 1]\",,,11.9985,0.875,,\
+                 0.30000000000000004,0.25,0.625,4,7,ok",
+                "3,10,2,T2,7,kde-noise-variance-0.1-upper,kde,noise_variance=0.1,upper,,,0.5,,,,,0,,a value is NaN",
             ]
         );
     }
@@ -142,7 +167,13 @@ mod tests {
         assert_eq!(parsed.len(), 2);
         assert_eq!(parsed[0]["setting"], "30 \"edges\" on [-1, 1]");
         assert_eq!(parsed[0]["i_ty_standard_error_bits"].as_f64(), Some(0.1 + 0.2));
-        assert!(parsed[0]["i_ty_bits"].is_null() && parsed[0]["bound"].is_null());
+        assert!(parsed[1]["i_xt_bits"].is_null() && parsed[0]["bound"].is_null());
+        assert_eq!(
+            (parsed[0]["i_ty_above_shuffled_bits"].as_f64(), parsed[0]["alone"].as_u64()),
+            (Some(0.625), Some(7))
+        );
+        assert!(parsed[1]["i_ty_shuffled_bits"].is_null() && parsed[1]["i_ty_above_shuffled_bits"].is_null());
+        assert!(parsed[1]["alone"].is_null() && parsed[1]["i_ty_standard_error_bits"].is_null());
         assert_eq!(parsed[1]["bound"], "upper");
     }
 }

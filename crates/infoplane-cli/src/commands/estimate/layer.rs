@@ -94,7 +94,7 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
         _ => told(&error, arguments.activations.clone(), FINITE),
     };
-    let readings = estimator.layer(t.view(), &[x, y]).map_err(told)?;
+    let readings = estimator.layer_with_shuffled(t.view(), &[x, y], &y.shuffled()).map_err(told)?;
     // One of the two is worth telling; that neither can be had is a failure.
     if let Some(error) = readings.iter().find_map(|reading| match &reading.estimates[..] {
         [Err(error), others @ ..] if others.iter().all(Result::is_err) => Some(error.clone()),
@@ -146,8 +146,33 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             let values = t.n_samples() * t.width();
             writeln!(out, "  {} of {values} values lie outside the bins", reading.out_of_range)?;
         }
+        for line in bias(reading, t.n_samples(), y) {
+            writeln!(out, "{}", fitted(&format!("  {line}"), width()))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many samples are alone in their cell, and what I(T;Y) is worth beside that of shuffled labels.
+fn bias(reading: &LayerEstimate, n_samples: usize, y: &Labels) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(alone) = reading.alone {
+        let percent = 100.0 * alone as f64 / n_samples as f64;
+        lines.push(format!("{alone} of {n_samples} samples ({percent:.1} %) are alone in their cell"));
+    }
+    if let (Some(shuffled), Ok(i_ty)) = (reading.shuffled, &reading.estimates[1]) {
+        let above = i_ty.information - shuffled;
+        let mut line =
+            format!("I(T;Y) with shuffled labels: {shuffled:.6}; of the labels as they are {above:.6} more");
+        if reading.is_all_bias(y) {
+            line += &format!(
+                ". That is {:.0} % of H(Y) or more for any labels: I(T;Y) tells nothing of the layer",
+                100.0 * LayerEstimate::ALL_BIAS
+            );
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 /// The two informations, by bound where the method has bounds.
@@ -166,6 +191,11 @@ fn layer_json(
             object.insert("estimator".into(), json!(name));
             object.insert("setting".into(), json!(setting));
             object.insert("reason".into(), json!(reason));
+            if let Some(shuffled) = reading.shuffled.filter(|_| labelling == 1) {
+                object.insert("shuffled".into(), units(shuffled));
+                object.insert("above_shuffled".into(), units(estimate.information - shuffled));
+                object.insert("all_bias".into(), json!(reading.is_all_bias(y)));
+            }
             Value::Object(object)
         }
         Err(error) => json!({"nats": null, "bits": null, "reason": error.to_string()}),
@@ -197,5 +227,6 @@ fn layer_json(
         "i_xt": of(0),
         "i_ty": of(1),
         "out_of_range": readings[0].out_of_range,
+        "alone": readings[0].alone,
     })
 }

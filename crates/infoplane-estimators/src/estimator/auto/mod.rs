@@ -185,6 +185,11 @@ impl Estimator for Auto {
         matches!(self.binned(), Some(Ok(binned)) if binned.needs_observed_range())
     }
 
+    /// Where noise or bins are given, and the choice is that of a method of bins or noise.
+    fn measures_shuffled(&self) -> bool {
+        self.noise_variance.is_some() || self.binned().is_some()
+    }
+
     fn fixed(&self, range: &LayerRange) -> Result<Option<Box<dyn Estimator>>, EstimateError> {
         Ok(match self.binned() {
             Some(_) => Some(Box::new(AutoOnRange::new(self, Some(range)))),

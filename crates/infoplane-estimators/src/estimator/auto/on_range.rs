@@ -123,6 +123,10 @@ impl Estimator for AutoOnRange {
         self.settings.setting()
     }
 
+    fn measures_shuffled(&self) -> bool {
+        self.settings.measures_shuffled()
+    }
+
     fn choose(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Option<Choice>, EstimateError> {
         self.settings.choose(x, y)
     }
@@ -246,7 +250,7 @@ impl Estimator for AutoOnRange {
                 return Ok(vec![LayerEstimate { setting: self.setting(), bound: None, ..found }]);
             }
         }
-        let mut out_of_range = 0;
+        let (mut out_of_range, mut alone) = (0, None);
         let estimates = choices
             .into_iter()
             .zip(labellings)
@@ -254,7 +258,8 @@ impl Estimator for AutoOnRange {
                 let choice = choice?;
                 if matches!(choice.estimator, AnyEstimator::Binned(_)) && choice.kinds[0] == Continuous {
                     let found = self.estimator(&choice.estimator)?.estimate_layer(t.view(), &[labels])?;
-                    out_of_range = found.first().map_or(0, |found| found.out_of_range);
+                    (out_of_range, alone) =
+                        found.first().map_or((0, None), |found| (found.out_of_range, found.alone));
                 }
                 let name = choice.name();
                 let estimate = self.follow(choice, t.view(), Variable::Labels(labels))?;
@@ -267,6 +272,6 @@ impl Estimator for AutoOnRange {
                 }
             })
             .collect();
-        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range }])
+        Ok(vec![LayerEstimate { out_of_range, alone, ..LayerEstimate::new(self.setting(), None, estimates) }])
     }
 }

@@ -275,7 +275,11 @@ impl Estimator for FixedBins {
             .iter()
             .map(|labels| self.compare(&symbols, entropy, labels, &[t.view(), Variable::Labels(labels)]))
             .collect();
-        Ok(vec![LayerEstimate { setting: self.setting.clone(), bound: None, estimates, out_of_range }])
+        Ok(vec![LayerEstimate {
+            out_of_range,
+            alone: Some(counts::alone(&symbols) as u64),
+            ..LayerEstimate::new(self.setting.clone(), None, estimates)
+        }])
     }
 
     fn layer_symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {

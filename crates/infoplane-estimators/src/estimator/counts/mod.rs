@@ -446,7 +446,10 @@ impl Discrete {
             .iter()
             .map(|labels| self.pair_estimate(&symbols, labels, &[t.view(), Variable::Labels(labels)]))
             .collect();
-        Ok(vec![LayerEstimate { setting: self.setting(), bound: None, estimates, out_of_range: 0 }])
+        Ok(vec![LayerEstimate {
+            alone: Some(alone(&symbols) as u64),
+            ..LayerEstimate::new(self.setting(), None, estimates)
+        }])
     }
 
     fn symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
@@ -495,7 +498,7 @@ pub(super) fn nats(correction: Correction, x: &Labels, y: &Labels) -> f64 {
 }
 
 /// Samples that share their symbol with no other.
-fn alone(labels: &Labels) -> usize {
+pub(super) fn alone(labels: &Labels) -> usize {
     labels.counts().iter().filter(|&&count| count == 1).count()
 }
 
