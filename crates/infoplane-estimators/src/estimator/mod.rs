@@ -35,7 +35,7 @@ pub use counts::{
 };
 pub use edge::Edge;
 pub use error::{EstimateError, Quantity};
-pub use estimate::{Bound, Choice, Estimate, EstimateKind, Interval, LayerEstimate, Warning};
+pub use estimate::{Bound, Choice, Estimate, EstimateKind, Inference, Interval, LayerEstimate, Warning};
 pub use gaussian::Gcmi;
 pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
 pub use input::Scaling;
@@ -51,8 +51,9 @@ pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
 pub use symbols::Symbols;
 pub use uncertainty::{
-    Bootstrap, Options, PermutationTest, Resampling, Subsampling, bootstrap, permutation_test,
-    subsampling_error, with_uncertainty,
+    BlockLength, Bootstrap, Options, PermutationScheme, PermutationTest, Resampling, Subsampling,
+    block_bootstrap, block_subsampling_error, bootstrap, conditional_permutation_test, permutation_test,
+    restricted_permutation_test, serial_dependence, subsampling_error, with_uncertainty,
 };
 
 use crate::{Labels, Variable};
