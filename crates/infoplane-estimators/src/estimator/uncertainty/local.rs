@@ -20,19 +20,21 @@ const EXCHANGES: usize = 20;
 ///
 /// For symbols Z the rows of X are permuted within each class of Z. For numbers, two samples may exchange their X if
 /// one is among the 5 nearest neighbours of the other in Z (columns replaced by normal scores, largest difference of a
-/// coordinate): 20 exchanges are tried for every sample, and none is made that would bring an X to a sample that is not a
-/// neighbour of its own. Such samples have the distribution of X given Z and of Y given Z, and no dependence beyond that:
+/// coordinate): 20 exchanges are tried for every sample, and none is made that would bring an X to a sample that is
+/// not a neighbour of its own. Such samples have the distribution of X given Z and of Y given Z, and no dependence
+/// beyond that:
 ///
 /// ```text
 /// p = (1 + number of permuted values ≥ the value) / (1 + permutations)
 /// ```
 ///
 /// For any estimator that offers conditional information. Every X is used once, in contrast to the published scheme,
-/// which draws some twice, so that samples do not coincide. X should vary little with Z among neighbours: with few samples, many columns
-/// of Z or an X that nearly follows from Z, the p-values are too small. The samples must be independent draws, or Y given Z
-/// must not depend on earlier samples.
+/// which draws some twice, so that samples do not coincide. X should vary little with Z among neighbours: with few
+/// samples, many columns of Z or an X that nearly follows from Z, the p-values are too small. The samples must be
+/// independent draws, or Y given Z must not depend on earlier samples.
 ///
-/// Measured with [`Ksg`](crate::Ksg) on 200 samples each of normal Z, X = Z + noise and Y = Z + c X + noise: how often p ≤ 5 % and p ≤ 20 %.
+/// Measured with [`Ksg`](crate::Ksg) on 200 samples each of normal Z, X = Z + noise and Y = Z + c X + noise: how often
+/// p ≤ 5 % and p ≤ 20 %.
 ///
 /// | n | deviation of the noise | c | p ≤ .05 | p ≤ .2 |
 /// |---|---|---|---|---|
@@ -147,8 +149,8 @@ fn neighbours(points: &Array2<f64>) -> Vec<Vec<u32>> {
     near
 }
 
-/// A walk over the permutations that move every X to a neighbour at most: exchanges are made as often in one direction as
-/// in the other, so that all of them become equally likely.
+/// A walk over the permutations that move every X to a neighbour at most: exchanges are made as often in one direction
+/// as in the other, so that all of them become equally likely.
 fn exchange(rows: &mut [usize], near: &[Vec<u32>], random: &mut impl Rng) {
     let n = rows.len();
     let allowed = |row: usize, of: usize| row == of || near[row].binary_search(&(of as u32)).is_ok();
@@ -185,7 +187,8 @@ mod tests {
         assert_ne!(rows, exchanges.rows(300, 1, 1));
     }
 
-    /// Three samples in a row, the outer two no neighbours: of the six orders, the three that move none by two are equally likely.
+    /// Three samples in a row, the outer two no neighbours: of the six orders, the three that move none by two are
+    /// equally likely.
     #[test]
     fn allowed_permutations_are_equally_likely() {
         let near = vec![vec![1], vec![0, 2], vec![1]];

@@ -1,7 +1,7 @@
 //! The error of an estimate: by subsampling, by the bootstrap, by permuting one variable.
 //!
-//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads. They take rows
-//! for independent draws; for series there are blocks of consecutive rows and restricted permutations.
+//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads. They take
+//! rows for independent draws; for series there are blocks of consecutive rows and restricted permutations.
 
 mod bootstrap;
 mod local;
@@ -9,6 +9,8 @@ mod permutation;
 mod resampling;
 mod scheme;
 mod serial;
+#[cfg(test)]
+mod series_tables;
 #[cfg(test)]
 mod series_tests;
 mod subsampling;
@@ -61,9 +63,9 @@ impl Default for Options {
 /// | `None` | nothing |
 ///
 /// With a block length, [`block_subsampling_error`] takes the place of `OwnError` and of `Subsampling`, and
-/// [`block_bootstrap`] that of `Bootstrap`. Without one, an estimate with an error gets
-/// [`Warning::SerialDependence`] if the rows of X or of Y depend on the rows before them ([`serial_dependence`]): of one
-/// side is enough, as the error is that of a mean over rows of a function of both.
+/// [`block_bootstrap`] that of `Bootstrap`. Without one, an estimate with an error gets [`Warning::SerialDependence`]
+/// if the rows of X or of Y depend on the rows before them ([`serial_dependence`]): of one side is enough, as the
+/// error is that of a mean over rows of a function of both.
 ///
 /// For [`Auto`](crate::Auto) it is the estimator that was chosen for all samples. An error that the estimate already
 /// has is kept. Where the parts have too few samples for the method, the estimate is

@@ -26,8 +26,8 @@ pub enum PermutationScheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockLength {
-    /// Four times the correlation length of X or Y ([`serial_dependence`](crate::serial_dependence)), whichever is longer,
-    /// and at most a fifth of the rows.
+    /// Four times the correlation length of X or Y ([`serial_dependence`](crate::serial_dependence)), whichever is
+    /// longer, and at most a fifth of the rows.
     #[default]
     Chosen,
     /// So many, from 1 to a quarter of the rows.
@@ -156,9 +156,9 @@ impl Orders {
     }
 }
 
-/// The shortest rotation: by the correlation length, as shorter ones leave rows beside what they depend on, but by no more than a
-/// hundredth of the rows. Were more left out, the value would be compared with far rotations alone, whose values do not
-/// resemble it: too small p-values in short series (measured at [`PermutationScheme`]'s test).
+/// The shortest rotation: by the correlation length, as shorter ones leave rows beside what they depend on, but by no
+/// more than a hundredth of the rows. Were more left out, the value would be compared with far rotations alone, whose
+/// values do not resemble it: for series of coefficient .99 and 1000 rows, p ≤ .05 in 10 of 100 cases.
 fn shortest_lag(variables: &[Variable<'_>]) -> usize {
     let longest = variables.iter().map(correlation_length).max().unwrap_or(1);
     longest.min(variables[0].n_samples() / 100).max(1)

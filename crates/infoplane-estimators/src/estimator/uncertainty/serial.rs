@@ -28,26 +28,26 @@ const EVERY_LAG: usize = 64;
 /// [`subsampling_error`](crate::subsampling_error), [`bootstrap`](crate::bootstrap) and
 /// [`permutation_test`](crate::permutation_test) take rows for independent draws.
 ///
-/// The statistic is a portmanteau of ranks (equal values have their mean rank), summed over columns, in which short lags have
-/// more weight than in that of Box and Pierce:
+/// The statistic is a portmanteau of ranks (equal values have their mean rank), summed over columns, in which short
+/// lags have more weight than in that of Box and Pierce:
 ///
 /// ```text
 /// Q = Σ_k (n − k) r_k² / k,   k = 1 … 10 (at most n/4)
 /// ```
 ///
 /// with r_k the correlation of rows k apart; for labels, the share of equal pairs k apart in excess of that of all
-/// pairs, as a share of what it could be. It is compared with Q of 1999 random orders of the same rows, and rows are dependent
-/// if it exceeds all of them. If rows are independent, this happens with probability at most 1/2000, whatever their
-/// distribution: it holds for heavy tails, ties and any number of rows. Measured on independent normal, Cauchy, rounded and
-/// mostly equal numbers and on labels, of 20, 100 and 1000 rows: 1 alarm in 3600.
-/// Autoregressive series of coefficient .5 are recognised from 100 rows in 80 of 100 cases, of −.5 in 86, and of .3 from
-/// 300 rows in 90.
+/// pairs, as a share of what it could be. It is compared with Q of 1999 random orders of the same rows, and rows are
+/// dependent if it exceeds all of them. If rows are independent, this happens with probability at most 1/2000,
+/// whatever their distribution: it holds for heavy tails, ties and any number of rows. Measured on independent normal,
+/// Cauchy, rounded and mostly equal numbers and on labels, of 20, 100 and 1000 rows: 1 alarm in 3600. Autoregressive
+/// series of coefficient .5 are recognised from 100 rows in 80 of 100 cases, of −.5 in 86, and of .3 from 300 rows in
+/// 90.
 ///
 /// The correlation length is the first lag at which the correlation is below 1/e in magnitude, the longest of all
 /// columns, and at most n/4. For an autoregressive series of coefficient φ it is about 1 / (1 − φ).
 ///
-/// Of more than 8192 rows, stretches of 256 consecutive rows are looked at, evenly spaced, and of more than 8 columns 8.
-/// Fewer than 20 rows show nothing. Cost O(n log n + 2000 · 10 · 8192) for dependent rows; independent ones are
+/// Of more than 8192 rows, stretches of 256 consecutive rows are looked at, evenly spaced, and of more than 8 columns
+/// 8. Fewer than 20 rows show nothing. Cost O(n log n + 2000 · 10 · 8192) for dependent rows; independent ones are
 /// recognised after a few orders.
 ///
 /// ```
@@ -61,9 +61,9 @@ const EVERY_LAG: usize = 64;
 /// ```
 ///
 /// # References
-/// Box & Pierce (1970), *Distribution of residual autocorrelations in autoregressive-integrated moving average time series
-/// models*, JASA 65:1509; Wald & Wolfowitz (1943), *An exact test for randomness in the non-parametric case based on serial
-/// correlation*, Ann. Math. Stat. 14:378, for the comparison with orders.
+/// Box & Pierce (1970), *Distribution of residual autocorrelations in autoregressive-integrated moving average time
+/// series models*, JASA 65:1509; Wald & Wolfowitz (1943), *An exact test for randomness in the non-parametric case
+/// based on serial correlation*, Ann. Math. Stat. 14:378, for the comparison with orders.
 pub fn serial_dependence<'x>(variable: impl Into<Variable<'x>>) -> Option<usize> {
     let variable: Variable<'x> = variable.into();
     depends(&variable).then(|| correlation_length(&variable))
