@@ -159,11 +159,7 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     arguments.common.check_memory(&estimator, &inputs.variables(), 1)?;
     clock.begin("estimating", 0);
     let quantity = if z.is_some() { "I(X;Y|Z)" } else { "I(X;Y)" };
-    let resampling = match z {
-        Some(z) => Resampling::conditional(&estimator, x, y, z),
-        None => Resampling::new(&estimator, x, y),
-    };
-    let (estimate, test) = measured(&estimator, resampling.map_err(told)?, arguments, clock, told)?;
+    let (estimate, test) = measured(&estimator, [x, y], z, arguments, clock, told)?;
     clock.clear();
     let tested =
         test.map(|test| Tested { scheme: arguments.scheme(), conditional: arguments.given.is_some(), test });
@@ -173,14 +169,19 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
 /// The estimate, with a standard error and a p-value as asked for.
 fn measured(
     estimator: &AnyEstimator,
-    resampling: Resampling<'_, AnyEstimator>,
+    [x, y]: [Variable<'_>; 2],
+    z: Option<Variable<'_>>,
     arguments: &Args,
     clock: &Clock,
     told: impl Fn(EstimateError) -> Failure,
 ) -> Result<(Estimate, Option<PermutationTest>), Failure> {
     let permuted = |done: usize, of: usize| clock.set(done, of, "permutations");
     let repeated = |done: usize, of: usize| clock.set(done, of, "standard error, estimates");
-    let resampling = resampling.with_progress(&permuted);
+    let resampling = match &z {
+        Some(z) => Resampling::conditional(estimator, x.view(), y.view(), z.view()),
+        None => Resampling::new(estimator, x.view(), y.view()),
+    };
+    let resampling = resampling.map_err(&told)?.with_progress(&permuted);
     // Estimates of permutations and draws are made side by side.
     let check_memory = || {
         let by = resampling.estimate().choice.as_ref().map_or(estimator, |choice| &choice.estimator);

@@ -72,7 +72,7 @@ impl Estimator for Correlation {
             (aa, bb, ab) = (aa + a * a, bb + b * b, ab + a * b);
         }
         let nats = -0.5 * (1.0 - ab * ab / (aa * bb)).ln();
-        Ok(Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &[x, y]))
+        Ok(Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &[x.view(), y.view()]))
     }
 }
 
