@@ -649,10 +649,12 @@ fn estimate_pair_tells_all_that_comes_with_a_number() {
         "n",
         "nats",
         "p_value",
+        "permutations",
         "read",
         "reason",
         "setting",
         "standard_error_nats",
+        "statistic",
         "ties",
         "warnings",
     ];
@@ -685,6 +687,80 @@ fn estimate_pair_chooses_by_itself_and_says_why() {
     assert_eq!(columns["dims"], serde_json::json!([1, 1]));
     let given = ["pair", "x.csv", "y.csv", "--given", "tanh.csv", "--estimator", "ksg"];
     assert!(estimated(folder.path(), &given)["nats"].as_f64().unwrap().abs() < 0.2);
+}
+
+/// Two series that have nothing to do with each other are said to be series, and are not found dependent by rotation.
+#[test]
+fn series_are_told_and_get_tests_and_errors_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    // Uniform numbers by a linear congruential generator.
+    let series = |mut state: u64, coefficient: f64| {
+        let mut value = 0.0;
+        let lines = (0..600).map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            value = coefficient * value + (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5;
+            format!("{value}\n")
+        });
+        lines.collect::<String>()
+    };
+    for (name, seed, coefficient) in [("x.csv", 1, 0.95), ("y.csv", 2, 0.95), ("z.csv", 3, 0.0)] {
+        fs::write(folder.path().join(name), series(seed, coefficient)).unwrap();
+    }
+    let test = |extra: &[&str]| {
+        let arguments = ["pair", "x.csv", "y.csv", "--estimator", "gcmi", "--permutations", "99"];
+        estimated(folder.path(), &[&arguments, extra].concat())
+    };
+    let warned = |object: &Value, flag: &str| {
+        let warnings = object["warnings"].as_array().unwrap();
+        warnings.iter().any(|warning| warning.as_str().unwrap().contains(flag))
+    };
+    let free = test(&[]);
+    assert!(warned(&free, "--block-length auto") && warned(&free, "--permutation-scheme rotated"), "{free}");
+    assert!(warned(&free, "a series, or a sorted file"), "{free}");
+    let rotated = test(&["--permutation-scheme", "rotated", "--block-length", "auto"]);
+    assert!(!warned(&rotated, "a series"), "{rotated}");
+    assert_eq!(rotated["nats"], free["nats"]);
+    assert!(free["p_value"].as_f64().unwrap() < 0.05, "{free}");
+    assert!(rotated["p_value"].as_f64().unwrap() > 0.05, "{rotated}");
+    assert!(
+        rotated["standard_error_nats"].as_f64().unwrap() > free["standard_error_nats"].as_f64().unwrap(),
+        "{rotated} {free}"
+    );
+    let few = test(&["--permutation-scheme", "blocks", "--block-length", "150", "--no-standard-error"]);
+    assert_eq!(few["permutations"], 23);
+
+    let given = ["pair", "x.csv", "y.csv", "--given", "z.csv", "--estimator", "ksg", "--permutations", "19"];
+    let given = estimated(folder.path(), &given);
+    assert_eq!(given["permutations"], 19);
+    assert!(given["p_value"].is_number() && given["standard_error_nats"].is_number(), "{given}");
+
+    let text = stdout(&infoplane(
+        folder.path(),
+        &[
+            "estimate",
+            "pair",
+            "x.csv",
+            "y.csv",
+            "--estimator",
+            "gcmi",
+            "--permutations",
+            "999",
+            "--no-standard-error",
+            "--permutation-scheme",
+            "rotated",
+        ],
+    ));
+    assert!(text.contains("rotations of Y; the least possible is 0.00"), "{text}");
+    for (arguments, part) in [
+        (&["--permutation-scheme", "rotated"][..], "--permutations"),
+        (&["--block-length", "151"], "quarter"),
+        (&["--block-length", "long"], "auto and whole numbers"),
+        (&["--block-length", "9", "--no-standard-error"], "--permutation-scheme blocks"),
+    ] {
+        let message =
+            refused(folder.path(), &[&["estimate", "pair", "x.csv", "y.csv"], arguments].concat(), 2);
+        assert!(message.contains(part), "{arguments:?}: {message:?} lacks {part:?}");
+    }
 }
 
 /// tanh of a linear map of two columns, without noise.

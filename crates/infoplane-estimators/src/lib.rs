@@ -48,7 +48,9 @@
 //! # Errors and significance
 //!
 //! [`Measure::pair_with_error`] adds a standard error and an interval in the way that suits the estimator, and
-//! [`Measure::permutation_test`] a p-value. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
+//! [`Measure::permutation_test`] a p-value; [`conditional_permutation_test`] one for independence given a third variable. They
+//! take rows for independent draws, and an estimate of rows that are not gets a warning ([`serial_dependence`]): for time
+//! series there are a [block length](Options::block_length) and a [`restricted_permutation_test`]. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
 //! [samples whose information is known](known).
 //!
 //! # Guarantees

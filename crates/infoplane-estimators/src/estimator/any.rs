@@ -161,6 +161,10 @@ impl Estimator for AnyEstimator {
         self.inner().choose(x, y)
     }
 
+    fn test_statistic(&self, columns: usize) -> Option<AnyEstimator> {
+        self.inner().test_statistic(columns)
+    }
+
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
         self.inner().estimate_pair(x, y)
     }

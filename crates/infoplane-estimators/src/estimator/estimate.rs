@@ -239,8 +239,28 @@ pub enum Warning {
     NoNoiseSeen,
     /// The value is above ln N, and it cannot be told whether there is noise.
     AboveResolution,
+    /// Rows depend on the rows before them: they are a series, of which this does not hold, or were sorted.
+    SerialDependence {
+        /// Whether those of X do.
+        x: bool,
+        /// Whether those of Y do.
+        y: bool,
+        /// What takes rows for independent draws.
+        of: Inference,
+    },
     /// Anything else, in words.
     Note(String),
+}
+
+/// What is inferred from samples as independent draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inference {
+    /// The standard error and the interval.
+    Error,
+    /// The p-value of a permutation test.
+    Test,
+    /// The p-value of a permutation test of conditional independence.
+    ConditionalTest,
 }
 
 impl Warning {
@@ -295,6 +315,23 @@ impl fmt::Display for Warning {
                 "more than ln N, and in so many columns these samples cannot show whether there is noise; no value is \
                  given: noise or bins make it finite",
             ),
+            Warning::SerialDependence { x, y, of } => {
+                let sides = match (x, y) {
+                    (true, false) => "X",
+                    (false, true) => "Y",
+                    _ => "X and of Y",
+                };
+                let of_series = match of {
+                    Inference::Error => "the standard error is too small: give a block length",
+                    Inference::Test => "the p-value is too small: rotate, or permute blocks",
+                    Inference::ConditionalTest => "the p-value may be too small, unless Z holds the past of Y",
+                };
+                write!(
+                    f,
+                    "the rows of {sides} are like the rows before them: a series, or a sorted file. For a series \
+                     {of_series}; for a sorted file it is right"
+                )
+            }
             Warning::Note(text) => f.write_str(text),
         }
     }

@@ -37,7 +37,7 @@ pub use counts::{
 };
 pub use edge::Edge;
 pub use error::{EstimateError, Quantity};
-pub use estimate::{Bound, Choice, Estimate, EstimateKind, Interval, LayerEstimate, Warning};
+pub use estimate::{Bound, Choice, Estimate, EstimateKind, Inference, Interval, LayerEstimate, Warning};
 pub use gaussian::Gcmi;
 pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
 pub use input::Scaling;
@@ -53,8 +53,9 @@ pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
 pub use symbols::Symbols;
 pub use uncertainty::{
-    Bootstrap, Options, PermutationTest, Resampling, Subsampling, bootstrap, permutation_test,
-    subsampling_error, with_uncertainty,
+    BlockLength, Bootstrap, Options, PermutationScheme, PermutationTest, Resampling, Subsampling,
+    block_bootstrap, block_subsampling_error, bootstrap, conditional_permutation_test, permutation_test,
+    restricted_permutation_test, serial_dependence, subsampling_error, with_uncertainty,
 };
 
 use crate::{Labels, Variable};
@@ -183,6 +184,14 @@ pub trait Estimator: Send + Sync {
     /// [`EstimateError`] if none fits.
     fn choose(&self, _x: Variable<'_>, _y: Variable<'_>) -> Result<Option<Choice>, EstimateError> {
         Ok(None)
+    }
+
+    /// Returns the estimator whose values permutation tests compare instead, for variables of so many columns in all; `None` for
+    /// this one.
+    ///
+    /// A permutation test is valid for any: one that takes many times less time finds almost as much.
+    fn test_statistic(&self, _columns: usize) -> Option<AnyEstimator> {
+        None
     }
 
     /// Returns the mutual information I(X;Y).

@@ -10,8 +10,9 @@ use std::process::ExitCode;
 
 use bytesize::ByteSize;
 use clap::Subcommand;
-use infoplane::estimator::AnyEstimator;
-use infoplane::estimator::{Bound, EstimateKind};
+use infoplane::estimator::{
+    AnyEstimator, Bound, EstimateKind, Inference, PermutationScheme, PermutationTest, Warning,
+};
 use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
@@ -125,22 +126,73 @@ fn told(error: &EstimateError, files: String, advice: &'static str) -> Failure {
     }
 }
 
+/// A test of independence, and how it permuted.
+struct Tested {
+    scheme: PermutationScheme,
+    /// Of X and Y given Z.
+    conditional: bool,
+    test: PermutationTest,
+}
+
+impl Tested {
+    /// What the p-value is of, by what, and what was compared if it is not the estimate.
+    fn of(&self, estimator: &str) -> String {
+        match self.test.statistic {
+            same if same == estimator => self.by(),
+            other => format!("{}; {other} was compared", self.by()),
+        }
+    }
+
+    fn by(&self) -> String {
+        let n = self.test.permutations;
+        let least = self.test.least_p_value();
+        match self.scheme {
+            _ if self.conditional => "for independence given Z, by permutation of X among similar Z".into(),
+            PermutationScheme::Free => "for independence, by permutation".into(),
+            PermutationScheme::Rotated => {
+                format!("for independence, by {n} rotations of Y; the least possible is {least:.6}")
+            }
+            PermutationScheme::Blocks(_) => {
+                format!("for independence, by {n} orders of blocks of Y; the least possible is {least:.6}")
+            }
+        }
+    }
+}
+
+/// A warning in words, with the flag to use.
+fn in_words(warning: &Warning) -> String {
+    match warning {
+        Warning::SerialDependence { of: Inference::Error, .. } => format!("{warning} (--block-length auto)"),
+        Warning::SerialDependence { of: Inference::Test, .. } => {
+            format!("{warning} (--permutation-scheme rotated)")
+        }
+        warning => warning.to_string(),
+    }
+}
+
 /// Prints an estimate with all that comes with it.
 fn print(
     quantity: &str,
     estimator: &dyn Estimator,
     estimate: &Estimate,
-    p_value: Option<f64>,
+    tested: Option<&Tested>,
     command: &str,
     (common, inputs): (&Common, &Inputs),
 ) -> Result<ExitCode, Failure> {
     let mut out = Screen::lock();
     let (name, setting, reason) = by(estimator, estimate);
+    let test = tested.map(|tested| &tested.test);
+    let doubts: Vec<String> = test.and_then(|test| test.warning.as_ref()).map(in_words).into_iter().collect();
     if common.json {
         let mut object = details(estimate);
+        if let Some(Value::Array(warnings)) = object.get_mut("warnings") {
+            warnings.extend(doubts.into_iter().map(Value::from));
+        }
         object.insert("estimator".into(), json!(name));
         object.insert("setting".into(), json!(setting));
-        object.insert("p_value".into(), json!(p_value));
+        object.insert("p_value".into(), json!(test.map(|test| test.p_value)));
+        object.insert("permutations".into(), json!(test.map(|test| test.permutations)));
+        object.insert("statistic".into(), json!(test.map(|test| test.statistic)));
         object.insert("reason".into(), json!(reason));
         object.insert("read".into(), inputs.json());
         print_json(command, Value::Object(object))?;
@@ -176,10 +228,11 @@ fn print(
     if let Some(ceiling) = estimate.ceiling {
         writeln!(out, "  ceiling        {:.6} nats", ceiling.nats())?;
     }
-    if let Some(p_value) = p_value {
-        writeln!(out, "  p-value        {p_value:.6} for independence, by permutation")?;
+    if let Some(tested) = tested {
+        let told = format_args!("{:.6} {}", tested.test.p_value, tested.of(name));
+        writeln!(out, "{}", titled("  p-value        ", told))?;
     }
-    for warning in &estimate.warnings {
+    for warning in estimate.warnings.iter().map(in_words).chain(doubts) {
         writeln!(out, "{}", titled("  warning        ", warning))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -195,7 +248,7 @@ fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, 
 
 /// What comes with a number, but for the method's name.
 fn details(estimate: &Estimate) -> Map<String, Value> {
-    let warnings: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    let warnings: Vec<String> = estimate.warnings.iter().map(in_words).collect();
     let bound = |wanted| (estimate.kind == EstimateKind::Bound(wanted)).then(|| estimate.information.nats());
     let value = (!matches!(estimate.kind, EstimateKind::Bound(_))).then_some(estimate.information);
     let value = json!({

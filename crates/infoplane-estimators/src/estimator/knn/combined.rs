@@ -12,8 +12,8 @@ use super::{
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
-    Quantity, Scaling, Uncertainty, Variable, Warning,
+    AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information,
+    LabelSides, Quantity, Scaling, Uncertainty, Variable, Warning,
 };
 
 /// Samples up to which all methods measure all samples.
@@ -21,6 +21,9 @@ const MOST_COMPARED: usize = 10_000;
 
 /// Columns in all up to which residuals and mixtures are tried: beyond, their parameters are more than the samples tell.
 const MOST_COLUMNS: usize = 64;
+
+/// Columns in all up to which plain neighbours are near enough for a test.
+const FEW_COLUMNS: usize = 4;
 
 /// Samples for each of the largest number of neighbours of [`ExtrapolatedKsg`], at least: with fewer its radii reach across
 /// all of them.
@@ -51,6 +54,8 @@ const SAMPLES_PER_NEIGHBOR: usize = 4;
 ///
 /// Beyond 10,000 samples, 10,000 of them drawn at random decide the method. Where neighbours alone agree with the value of these
 /// within its standard error, they measure all samples; otherwise the methods taken do.
+///
+/// Permutation tests compare plain [`Ksg`], beyond four columns [`CvKsg`] with one Gaussian sample.
 ///
 /// For continuous data of any dependence. Inputs: `(n_samples, width)` each. Nats. Time and memory are the sum of those of the
 /// methods: on one core 0.4 s for one and one columns of 1000 samples, 4 s of 10,000 samples, 12 s for five and five. Residuals and
@@ -251,6 +256,15 @@ impl Estimator for Combined {
 
     fn check(&self) -> Result<(), EstimateError> {
         check_k(self.k)
+    }
+
+    /// What neighbours alone give, in many columns with a Gaussian control variate.
+    fn test_statistic(&self, columns: usize) -> Option<AnyEstimator> {
+        let (k, seed) = (self.k, self.seed);
+        Some(match columns <= FEW_COLUMNS {
+            true => Ksg { k, scaling: Scaling::NormalScores }.into(),
+            false => CvKsg { k, surrogates: 1, seed }.into(),
+        })
     }
 
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {

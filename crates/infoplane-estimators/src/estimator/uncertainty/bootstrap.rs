@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::resampling::Resampling;
+use super::scheme::BlockLength;
 use super::{deviation, mean};
 use crate::random::{Purpose, below, generator};
 use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
@@ -71,10 +72,62 @@ pub fn bootstrap<'x, 'y, E: Estimator + ?Sized>(
     resampling.bootstrap(draws, seed)
 }
 
+/// Estimates the standard error and a 95 % interval of I(X;Y) of two series by the bootstrap of moving blocks.
+///
+/// As [`bootstrap`], but what is drawn are blocks of consecutive rows, which begin anywhere, until there are as many
+/// rows as samples. For stationary series; blocks must be long against the correlation length, and many.
+///
+/// Measured with the plug-in on 200 samples of the signs of two autoregressive series of coefficient φ, 1000 rows,
+/// whose innovations have correlation .6, with [`BlockLength::Chosen`]: how often value ± 1.96 errors contained the
+/// information of the signs, ln 2 + p ln p + (1 − p) ln(1 − p) with p = ½ + asin(.6)/π:
+///
+/// | φ | true spread | by rows | coverage | by blocks | coverage |
+/// |---|---|---|---|---|---|
+/// | 0 | .0126 | .0126 | 94 % | .0126 | 93 % |
+/// | .5 | .0128 | .0125 | 94 % | .0134 | 96 % |
+/// | .9 | .0277 | .0124 | 66 % | .0239 | 90 % |
+///
+/// Cost: `draws` times that of the estimate.
+///
+/// # Errors
+/// As [`bootstrap`]; [`EstimateError::Setting`] if there are fewer than four blocks.
+///
+/// # Examples
+/// ```
+/// use infoplane_estimators::{BlockLength, Labels, PlugIn, block_bootstrap, bootstrap};
+///
+/// // A state that lasts for ten rows, seen with errors.
+/// let noise = |i: u32, factor: f64| ((f64::from(i) * factor).sin() * 43758.5453).rem_euclid(1.0);
+/// let state = |i: u32| noise(i / 10, 12.9898) < 0.5;
+/// let seen = |factor| {
+///     Labels::from_symbols(&(0..1000).map(|i| state(i) != (noise(i, factor) < 0.1)).collect::<Vec<_>>())
+/// };
+/// let (x, y) = (seen(78.233), seen(39.425));
+/// let rows = bootstrap(&PlugIn::default(), &x, &y, 100, 0)?;
+/// let blocks = block_bootstrap(&PlugIn::default(), &x, &y, 100, BlockLength::Chosen, 0)?;
+/// assert_eq!(rows.value, blocks.value);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # References
+/// Künsch (1989), *The jackknife and the bootstrap for general stationary observations*, Ann. Stat. 17:1217.
+pub fn block_bootstrap<'x, 'y, E: Estimator + ?Sized>(
+    estimator: &E,
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+    draws: usize,
+    length: BlockLength,
+    seed: u64,
+) -> Result<Bootstrap, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    Resampling::new(estimator, x.view(), y.view())?.block_bootstrap(draws, length, seed)
+}
+
 pub(super) fn resample<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
     draws: usize,
     seed: u64,
+    block: usize,
 ) -> Result<Bootstrap, EstimateError> {
     if resampling.uncertainty() == Uncertainty::Subsampling {
         return Err(EstimateError::Setting {
@@ -93,7 +146,12 @@ pub(super) fn resample<E: Estimator + ?Sized>(
         .into_par_iter()
         .map(|draw| {
             let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
-            let mut rows: Vec<usize> = (0..n).map(|_| below(&mut random, n as u32) as usize).collect();
+            let begins = (n - block + 1) as u32;
+            let mut rows: Vec<usize> = (0..n.div_ceil(block))
+                .map(|_| below(&mut random, begins) as usize)
+                .flat_map(|begin| begin..begin + block)
+                .take(n)
+                .collect();
             rows.sort_unstable();
             resampling.of_rows(&rows).inspect(|_| count())
         })

@@ -1,23 +1,36 @@
 //! The error of an estimate: by subsampling, by the bootstrap, by permuting one variable.
 //!
-//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads.
+//! All three work with any [`Estimator`] and give the same numbers for a seed with any number of threads. They take
+//! rows for independent draws; for series there are blocks of consecutive rows and restricted permutations.
 
 mod bootstrap;
+mod local;
 mod permutation;
 mod resampling;
+mod scheme;
+mod serial;
+#[cfg(test)]
+mod series_tables;
+#[cfg(test)]
+mod series_tests;
 mod subsampling;
 #[cfg(test)]
 mod tests;
 
-pub use bootstrap::{Bootstrap, bootstrap};
-pub use permutation::{PermutationTest, permutation_test};
+pub use bootstrap::{Bootstrap, block_bootstrap, bootstrap};
+pub use local::conditional_permutation_test;
+pub use permutation::{PermutationTest, permutation_test, restricted_permutation_test};
 pub use resampling::Resampling;
-pub use subsampling::{Subsampling, subsampling_error};
+pub use scheme::{BlockLength, PermutationScheme};
+pub use serial::serial_dependence;
+pub use subsampling::{Subsampling, block_subsampling_error, subsampling_error};
 
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, Information, Interval, Uncertainty, Variable, Warning,
+    Estimate, EstimateError, EstimateKind, Estimator, Inference, Information, Interval, Uncertainty,
+    Variable, Warning,
 };
-use subsampling::{MANY_SAMPLES, subsample_few};
+use bootstrap::resample;
+use subsampling::{MANY_SAMPLES, subsample, subsample_few};
 
 /// Options of [`with_uncertainty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +41,15 @@ pub struct Options {
     pub draws: usize,
     /// Seed of the random draws.
     pub seed: u64,
+    /// For series: the number of consecutive rows that stay together in parts and draws. `None` for rows that are
+    /// independent draws.
+    pub block_length: Option<BlockLength>,
 }
 
 impl Default for Options {
-    /// 10 parts, 200 draws, seed 0.
+    /// 10 parts, 200 draws, seed 0, independent rows.
     fn default() -> Self {
-        Options { parts: 10, draws: 200, seed: 0 }
+        Options { parts: 10, draws: 200, seed: 0, block_length: None }
     }
 }
 
@@ -45,6 +61,11 @@ impl Default for Options {
 /// | `Subsampling` | [`subsampling_error`], from 100,000 samples on by 20 parts alone; value ± 1.96 of it, and the drift as a warning |
 /// | `Bootstrap` | [`bootstrap`] |
 /// | `None` | nothing |
+///
+/// With a block length, [`block_subsampling_error`] takes the place of `OwnError` and of `Subsampling`, and
+/// [`block_bootstrap`] that of `Bootstrap`. Without one, an estimate with an error gets [`Warning::SerialDependence`]
+/// if the rows of X or of Y depend on the rows before them ([`serial_dependence`]): of one side is enough, as the
+/// error is that of a mean over rows of a function of both.
 ///
 /// For [`Auto`](crate::Auto) it is the estimator that was chosen for all samples. An error that the estimate already
 /// has is kept. Where the parts have too few samples for the method, the estimate is
@@ -80,11 +101,29 @@ fn estimate_with_error<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
     options: Options,
 ) -> Result<Estimate, EstimateError> {
+    let estimate = resampled(resampling, options)?;
+    let has_error = estimate.standard_error.is_some() || estimate.interval.is_some();
+    if !has_error || options.block_length.is_some() || estimate.warnings.contains(&Warning::Constant) {
+        return Ok(estimate);
+    }
+    let doubt = resampling.doubt(Inference::Error);
+    Ok(Estimate { warnings: estimate.warnings.into_iter().chain(doubt).collect(), ..estimate })
+}
+
+fn resampled<E: Estimator + ?Sized>(
+    resampling: &Resampling<'_, E>,
+    options: Options,
+) -> Result<Estimate, EstimateError> {
     let mut estimate = resampling.estimate.clone();
+    let block = options.block_length.map(|length| length.rows(&resampling.variables())).transpose()?;
     let bounded = matches!(estimate.kind, EstimateKind::Bound(_));
     if bounded || estimate.warnings.contains(&Warning::Constant) {
         return Ok(estimate);
     }
+    if block.is_some() {
+        (estimate.standard_error, estimate.interval) = (None, None);
+    }
+    let block = block.unwrap_or(1);
     let centred = |error: Information| Interval {
         lower: estimate.information - error * 1.96,
         upper: estimate.information + error * 1.96,
@@ -95,19 +134,26 @@ fn estimate_with_error<E: Estimator + ?Sized>(
     }
     let n = resampling.n_samples();
     let found = match resampling.uncertainty() {
-        Uncertainty::OwnError | Uncertainty::None => return Ok(estimate),
-        Uncertainty::Subsampling if n < 20 => Err(format!("{n} samples are too few for parts of them")),
-        Uncertainty::Subsampling => {
+        Uncertainty::None => return Ok(estimate),
+        Uncertainty::OwnError if options.block_length.is_none() => return Ok(estimate),
+        Uncertainty::Subsampling | Uncertainty::OwnError if n < 20 => {
+            Err(format!("{n} samples are too few for parts of them"))
+        }
+        Uncertainty::Subsampling | Uncertainty::OwnError => {
             // Parts of ten samples say little, but say it; fewer would be another method's question.
-            let parts = options.parts.min(n / 10);
+            let parts = match block {
+                1 => options.parts.min(n / 10),
+                // Two blocks in a part, at least.
+                block => options.parts.min(n / 10).min(n / block / 2),
+            };
             let found = match n < MANY_SAMPLES {
-                true => resampling.subsampling(parts, options.seed),
-                false => subsample_few(resampling, options.seed),
+                true => subsample(resampling, parts, options.seed, block),
+                false => subsample_few(resampling, options.seed, block),
             };
             let found = match found {
                 // Larger parts, and fewer of them, for an estimator that needs them.
                 Err(EstimateError::TooFewSamples { needed, .. }) if (2..parts).contains(&(n / needed)) => {
-                    resampling.subsampling(n / needed, options.seed)
+                    subsample(resampling, n / needed, options.seed, block)
                 }
                 found => found,
             };
@@ -122,7 +168,7 @@ fn estimate_with_error<E: Estimator + ?Sized>(
         Uncertainty::Bootstrap if mostly_alone(&estimate) => {
             Err("most samples are alone in their cells, where samples drawn again say nothing".into())
         }
-        Uncertainty::Bootstrap => match resampling.bootstrap(options.draws, options.seed) {
+        Uncertainty::Bootstrap => match resample(resampling, options.draws, options.seed, block) {
             Ok(found) => Ok((found.standard_error, found.interval, None)),
             Err(EstimateError::Setting { key, given, allowed }) => {
                 return Err(EstimateError::Setting { key, given, allowed });

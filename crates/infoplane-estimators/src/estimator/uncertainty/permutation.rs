@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::local::Exchanges;
 use super::resampling::Resampling;
+use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
-use crate::random::{Purpose, generator, shuffle};
-use crate::{EstimateError, Estimator, Information, Variable};
+use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
 
 /// The result of a test of independence, see [`permutation_test`].
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +15,23 @@ pub struct PermutationTest {
     pub value: Information,
     /// (1 + permutations with at least that value) / (1 + permutations).
     pub p_value: f64,
-    /// The mean value of permuted samples: the value of the method for independent variables with these margins.
+    /// The estimator whose values are compared: the one given, or a cheaper one ([`Estimator::test_statistic`]).
+    pub statistic: &'static str,
+    /// The mean of its values for permuted samples: its value for independent variables with these margins.
     pub null_mean: Information,
     /// The standard deviation of those values.
     pub null_deviation: Information,
-    /// Permutations made.
+    /// Permutations made: as many as were asked for, or all that there are.
     pub permutations: usize,
+    /// [`Warning::SerialDependence`] if rows of X and of Y depend on the rows before them, and were permuted freely.
+    pub warning: Option<Warning>,
+}
+
+impl PermutationTest {
+    /// Returns the least p-value that so many permutations can give, 1 / (1 + permutations).
+    pub fn least_p_value(&self) -> f64 {
+        1.0 / (1 + self.permutations) as f64
+    }
 }
 
 /// Tests whether X and Y are independent, by permuting the rows of Y.
@@ -33,6 +45,10 @@ pub struct PermutationTest {
 ///
 /// which is never 0 and, however biased the method, is at most α with probability at most α. For any method that
 /// measures pairs. Cost: `permutations` times that of the estimate.
+///
+/// The rows of one side at least must be independent draws, in any order. If both are series, permuted rows lack
+/// what makes series resemble each other by chance, and the p-values are too small: [`PermutationTest::warning`]
+/// says so, and [`restricted_permutation_test`] keeps neighbouring rows together.
 ///
 /// # Errors
 /// [`EstimateError::Setting`] if there is no permutation; and any error of the estimator.
@@ -63,24 +79,112 @@ pub fn permutation_test<'x, 'y, E: Estimator + ?Sized>(
     resampling.permutation_test(permutations, seed)
 }
 
+/// Tests whether two series X and Y are independent, by orders of the rows of Y that leave neighbouring rows together.
+///
+/// As [`permutation_test`], with the orders of a [`PermutationScheme`]. Both series must be stationary: trends
+/// and sorted rows are not.
+///
+/// - `Rotated`: Y is moved by a lag. Lags are drawn without repetition from those that are not below the correlation
+///   length on either side, which is taken to be a hundredth of the rows at most: n − 2 · shortest + 1 lags.
+/// - `Blocks`: Y is cut into n / length blocks of equal length, which come in another order. Orders are drawn without
+///   repetition where there are no more than a million.
+///
+/// Where fewer orders exist than `permutations`, all are taken, and [`PermutationTest::least_p_value`] tells the least
+/// p-value that is possible: 4 blocks have 23 other orders, so that it is 1/24.
+///
+/// Measured with the correlation of the samples as estimator and 99 permutations: how often p ≤ .05, for x_t = φ
+/// x_{t−1} + e_t and y_t = φ y_{t−1} + c x_{t−1} + f_t with normal innovations of correlation ρ.
+///
+/// | φ | ρ | c | n | free | rotated | blocks |
+/// |---|---|---|---|---|---|---|
+/// | .99 | 0 | 0 | 1000 | .88 | .065 | .060 |
+/// | .9 | 0 | 0 | 1000 | .46 | .057 | .062 |
+/// | .5 | 0 | 0 | 1000 | .11 | .045 | .059 |
+/// | 0 | 0 | 0 | 1000 | .03 | .048 | .057 |
+/// | .99 | 0 | 0 | 200 | .81 | .13 | .14 |
+/// | .9 | 0 | 0 | 200 | .45 | .053 | .068 |
+/// | .5 | 0 | 0 | 200 | .09 | .058 | .056 |
+/// | .99 | .8 | 0 | 1000 | 1 | .98 | .97 |
+/// | .99 | 0 | .1 | 1000 | 1 | .12 | .78 |
+/// | .9 | .3 | 0 | 1000 | 1 | .89 | .91 |
+/// | .9 | 0 | .1 | 1000 | 1 | .98 | .99 |
+/// | .5 | .15 | 0 | 1000 | .99 | .96 | .97 |
+///
+/// Where one series acts on the other over many rows, short rotations leave much of the dependence, and blocks find it
+/// more often. Were all lags below the correlation length left out, rotations would give .10 for φ = .99 and n = 1000.
+///
+/// A series that varies so slowly that few stretches of it are independent (n / correlation length below 20, say) tells
+/// little, and every test is approximate.
+///
+/// # Errors
+/// [`EstimateError::Setting`] if there is no permutation, or fewer than four blocks; and any error of the estimator.
+///
+/// # Examples
+/// ```
+/// use infoplane_estimators::{Gcmi, PermutationScheme, permutation_test, restricted_permutation_test};
+///
+/// let noise = |i: usize, factor: f64| ((i as f64 * factor).sin() * 43758.5453).rem_euclid(1.0) - 0.5;
+/// let series = |factor: f64| {
+///     let mut series = vec![0.0; 500];
+///     (1..500).for_each(|i| series[i] = 0.95 * series[i - 1] + noise(i, factor));
+///     series
+/// };
+/// // Two series that have nothing to do with each other.
+/// let (x, y) = (series(12.9898), series(78.233));
+/// let free = permutation_test(&Gcmi::default(), &x, &y, 99, 0)?;
+/// assert_eq!(free.p_value, 0.01);
+/// assert!(free.warning.is_some());
+/// let rotated = restricted_permutation_test(&Gcmi::default(), &x, &y, PermutationScheme::Rotated, 99, 0)?;
+/// assert!(rotated.p_value > 0.05);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # References
+/// Besag & Diggle (1977), *Simple Monte Carlo tests for spatial pattern*, Appl. Stat. 26:327, for toroidal shifts;
+/// Theiler et al. (1992), *Testing for nonlinearity in time series: the method of surrogate data*, Physica D 58:77.
+pub fn restricted_permutation_test<'x, 'y, E: Estimator + ?Sized>(
+    estimator: &E,
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+    scheme: PermutationScheme,
+    permutations: usize,
+    seed: u64,
+) -> Result<PermutationTest, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    let resampling = Resampling::new(estimator, x.view(), y.view())?;
+    resampling.restricted_permutation_test(scheme, permutations, seed)
+}
+
 pub(super) fn permute<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
+    scheme: PermutationScheme,
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
     if permutations == 0 {
         return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
     }
+    if resampling.given_variable().is_some() && scheme != PermutationScheme::Free {
+        return Err(EstimateError::Setting {
+            key: "permutation_scheme",
+            given: "rotated or blocks, for conditional information".into(),
+            allowed: "free: X is permuted among samples of similar Z",
+        });
+    }
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
+    let orders = Orders::new(scheme, &resampling.variables(), permutations, seed)?;
+    let exchanges = resampling.given_variable().map(|z| Exchanges::new(&z));
+    let permutations = orders.count();
     let count = resampling.counter(permutations);
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
-        .map(|permutation| {
-            let mut rows: Vec<usize> = (0..n).collect();
-            let index = 2 << 32 | permutation as u64;
-            shuffle(&mut generator(seed, Purpose::Uncertainty, index), &mut rows);
-            resampling.of_permuted(&rows).inspect(|_| count())
+        .map(|index| {
+            let value = match &exchanges {
+                Some(exchanges) => resampling.of_exchanged(&exchanges.rows(n, seed, index)),
+                None => resampling.of_permuted(&orders.rows(index)),
+            };
+            value.inspect(|_| count())
         })
         .collect::<Result<_, EstimateError>>()?;
     // Equal values may differ by the rounding of sums in another order; they count as reached.
@@ -88,11 +192,18 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     let reached = own - 1e-12 * own.abs().max(1.0);
     let at_least = values.iter().filter(|v| **v >= reached).count();
     let mean = mean(&values);
+    let of = match exchanges {
+        Some(_) => Inference::ConditionalTest,
+        None => Inference::Test,
+    };
+    let free = scheme == PermutationScheme::Free;
     Ok(PermutationTest {
         value,
+        statistic: resampling.tested_name(),
         p_value: (1 + at_least) as f64 / (1 + permutations) as f64,
         null_mean: Information::from_nats(mean),
         null_deviation: Information::from_nats(deviation(&values, mean)),
         permutations,
+        warning: if free { resampling.doubt(of) } else { None },
     })
 }

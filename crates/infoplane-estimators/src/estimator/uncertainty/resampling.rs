@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Bootstrap, Options, PermutationTest, Subsampling};
+use super::serial::serial_dependence;
+use super::{BlockLength, Bootstrap, Options, PermutationScheme, PermutationTest, Subsampling};
 use crate::VariableKind::Continuous;
 use crate::estimator::error::check_variables;
 use crate::estimator::measure::{checked_pair, limited_pair};
 use crate::variable::kind::Measured;
 use crate::{
-    AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, Labels, Uncertainty, Variable,
-    VariableKind, Warning,
+    AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, Inference, Labels, Measure,
+    OwnedVariable, Uncertainty, Variable, VariableKind, Warning,
 };
 
 /// The estimate of I(X;Y) of all samples, made once, and what is needed to repeat it on parts of them, on samples drawn
@@ -36,6 +37,10 @@ pub struct Resampling<'a, E: Estimator + ?Sized> {
     choice: Option<AnyEstimator>,
     x: Measured<'a>,
     y: Measured<'a>,
+    /// Z, for conditional information.
+    z: Option<Measured<'a>>,
+    /// The estimator whose values permutation tests compare, if it is another.
+    statistic: Option<AnyEstimator>,
     progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
 }
 
@@ -82,7 +87,47 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
                 (x, side(&cells, y.variable(), kinds[1], 1)?.into_owned())
             }
         };
-        Ok(Resampling { estimate, given, choice, x, y, progress: None })
+        let columns = x.variable().width() + y.variable().width();
+        let statistic = match &choice {
+            Some(chosen) => chosen.test_statistic(columns),
+            None => given.test_statistic(columns),
+        };
+        Ok(Resampling { estimate, given, choice, x, y, z: None, statistic, progress: None })
+    }
+
+    /// Estimates the conditional information I(X;Y|Z) of all samples.
+    ///
+    /// Errors and tests are then those of it: the samples of parts and draws are of all three variables, and X is
+    /// permuted among samples of similar Z ([`conditional_permutation_test`](crate::conditional_permutation_test)).
+    ///
+    /// ```
+    /// use infoplane_estimators::{Ksg, Options, Resampling, Variable};
+    /// let noise = |i: usize, factor: f64| ((i as f64 * factor).sin() * 43758.5453).rem_euclid(1.0);
+    /// let z: Vec<f64> = (1..=300).map(|i| noise(i, 12.9898)).collect();
+    /// let x: Vec<f64> = z.iter().zip(1..).map(|(z, i)| z + noise(i, 78.233)).collect();
+    /// let y: Vec<f64> = z.iter().zip(1..).map(|(z, i)| z + noise(i, 39.425)).collect();
+    /// let ksg = Ksg::default();
+    /// let [x, y, z] = [&x, &y, &z].map(Variable::from);
+    /// let estimate = Resampling::conditional(&ksg, x, y, z)?.with_error(Options::default())?;
+    /// assert!(estimate.information.nats().abs() < 3.0 * estimate.standard_error.expect("an error").nats());
+    /// # Ok::<(), infoplane_estimators::EstimateError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Measure::conditional`](crate::Measure::conditional).
+    pub fn conditional(
+        given: &'a E,
+        x: Variable<'a>,
+        y: Variable<'a>,
+        z: Variable<'a>,
+    ) -> Result<Self, EstimateError> {
+        let estimate = given.conditional(x, y, z)?;
+        let choice = estimate.choice.as_ref().map(|choice| choice.estimator.clone());
+        let kinds = estimate.choice.as_ref().map_or(vec![Continuous; 3], |choice| choice.kinds.clone());
+        // Kinds are those of all samples: a part may hold too few to tell.
+        let [x, y, z] = [(x, 0), (y, 1), (z, 2)]
+            .map(|(variable, index)| Measured::new(variable, kinds[index], index as u64, 0));
+        Ok(Resampling { estimate, given, choice, x, y, z: Some(z), statistic: None, progress: None })
     }
 
     /// Calls `progress` with the number of estimates done and of those to do, after each, from any thread.
@@ -100,9 +145,32 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
         [self.x.variable(), self.y.variable()]
     }
 
+    /// Returns the variable that conditional information is given, as it is measured.
+    pub(super) fn given_variable(&self) -> Option<Variable<'_>> {
+        self.z.as_ref().map(Measured::variable)
+    }
+
     /// Returns the way in which the error of the estimator is estimated, of the one that was chosen if one was.
+    ///
+    /// Of conditional information no estimator has an error of its own.
     pub fn uncertainty(&self) -> Uncertainty {
-        self.choice.as_ref().map_or_else(|| self.given.info(), Estimator::info).uncertainty
+        match self.choice.as_ref().map_or_else(|| self.given.info(), Estimator::info).uncertainty {
+            Uncertainty::OwnError if self.z.is_some() && self.estimate.standard_error.is_none() => {
+                Uncertainty::Subsampling
+            }
+            uncertainty => uncertainty,
+        }
+    }
+
+    /// Returns [`Warning::SerialDependence`] if rows depend on the rows before them so that this does not hold: for
+    /// an error, those of X or of Y; for a test, those of both.
+    pub(super) fn doubt(&self, of: Inference) -> Option<Warning> {
+        let [x, y] = self.variables().map(|variable| serial_dependence(variable).is_some());
+        let doubted = match of {
+            Inference::Error => x || y,
+            Inference::Test | Inference::ConditionalTest => x && y,
+        };
+        doubted.then_some(Warning::SerialDependence { x, y, of })
     }
 
     /// Returns the error by subsampling; see [`subsampling_error`](crate::subsampling_error).
@@ -110,7 +178,21 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
     /// # Errors
     /// As there.
     pub fn subsampling(&self, parts: usize, seed: u64) -> Result<Subsampling, EstimateError> {
-        super::subsampling::subsample(self, parts, seed)
+        super::subsampling::subsample(self, parts, seed, 1)
+    }
+
+    /// Returns the error by subsampling of blocks of consecutive rows; see
+    /// [`block_subsampling_error`](crate::block_subsampling_error).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn block_subsampling(
+        &self,
+        parts: usize,
+        length: BlockLength,
+        seed: u64,
+    ) -> Result<Subsampling, EstimateError> {
+        super::subsampling::subsample(self, parts, seed, length.rows(&self.variables())?)
     }
 
     /// Returns the error by the bootstrap; see [`bootstrap`](crate::bootstrap).
@@ -118,7 +200,20 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
     /// # Errors
     /// As there.
     pub fn bootstrap(&self, draws: usize, seed: u64) -> Result<Bootstrap, EstimateError> {
-        super::bootstrap::resample(self, draws, seed)
+        super::bootstrap::resample(self, draws, seed, 1)
+    }
+
+    /// Returns the error by the bootstrap of moving blocks; see [`block_bootstrap`](crate::block_bootstrap).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn block_bootstrap(
+        &self,
+        draws: usize,
+        length: BlockLength,
+        seed: u64,
+    ) -> Result<Bootstrap, EstimateError> {
+        super::bootstrap::resample(self, draws, seed, length.rows(&self.variables())?)
     }
 
     /// Returns the test of independence; see [`permutation_test`](crate::permutation_test).
@@ -126,7 +221,21 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
     /// # Errors
     /// As there.
     pub fn permutation_test(&self, permutations: usize, seed: u64) -> Result<PermutationTest, EstimateError> {
-        super::permutation::permute(self, permutations, seed)
+        super::permutation::permute(self, PermutationScheme::Free, permutations, seed)
+    }
+
+    /// Returns the test of independence of two series; see
+    /// [`restricted_permutation_test`](crate::restricted_permutation_test).
+    ///
+    /// # Errors
+    /// As there; [`EstimateError::Setting`] for conditional information.
+    pub fn restricted_permutation_test(
+        &self,
+        scheme: PermutationScheme,
+        permutations: usize,
+        seed: u64,
+    ) -> Result<PermutationTest, EstimateError> {
+        super::permutation::permute(self, scheme, permutations, seed)
     }
 
     /// Returns the estimate with the error that suits the estimator; see [`with_uncertainty`](crate::with_uncertainty).
@@ -156,35 +265,53 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
         }
     }
 
-    fn nats(&self, x: Variable<'_>, y: Variable<'_>) -> Result<f64, EstimateError> {
-        let estimate = match &self.choice {
-            Some(chosen) => checked_pair(chosen, x, y)?,
-            None => checked_pair(self.given, x, y)?,
+    fn nats(&self, x: Variable<'_>, y: Variable<'_>, z: Option<Variable<'_>>) -> Result<f64, EstimateError> {
+        let estimate = match (&self.choice, z) {
+            (_, Some(z)) => self.given.conditional(x, y, z)?,
+            (Some(chosen), None) => checked_pair(chosen, x, y)?,
+            (None, None) => checked_pair(self.given, x, y)?,
         };
         Ok(estimate.information.nats())
     }
 
-    /// Returns the value of all samples as the estimator gives it, to be compared with values of other samples; where the
-    /// estimate is held at a limit, or is a bound, it is another.
+    /// Returns the value that permutation tests compare.
+    fn tested(&self, x: Variable<'_>, y: Variable<'_>) -> Result<f64, EstimateError> {
+        match &self.statistic {
+            Some(statistic) => Ok(checked_pair(statistic, x, y)?.information.nats()),
+            None => self.nats(x, y, self.given_variable()),
+        }
+    }
+
+    /// Returns the name of the estimator whose values permutation tests compare.
+    pub(super) fn tested_name(&self) -> &'static str {
+        self.statistic.as_ref().map_or_else(|| self.name(), Estimator::name)
+    }
+
+    /// Returns the value of all samples that permutation tests compare with those of others; where the estimate is held at a
+    /// limit, or is a bound, it is another than the estimate.
     pub(super) fn value(&self) -> Result<f64, EstimateError> {
         let limited = |warning: &Warning| matches!(warning, Warning::AboveLimit { .. });
-        match &self.estimate {
-            Estimate { kind: EstimateKind::Bound(_), .. } => self.nats(self.x.variable(), self.y.variable()),
-            estimate if estimate.warnings.iter().any(limited) => {
-                self.nats(self.x.variable(), self.y.variable())
-            }
-            estimate => Ok(estimate.information.nats()),
+        let bound = matches!(self.estimate.kind, EstimateKind::Bound(_));
+        match bound || self.statistic.is_some() || self.estimate.warnings.iter().any(limited) {
+            true => self.tested(self.x.variable(), self.y.variable()),
+            false => Ok(self.estimate.information.nats()),
         }
     }
 
     /// Returns the value of some rows, of which any may come more than once.
     pub(super) fn of_rows(&self, rows: &[usize]) -> Result<f64, EstimateError> {
         let (x, y) = (self.x.variable().select(rows), self.y.variable().select(rows));
-        self.nats(x.variable(), y.variable())
+        let z = self.z.as_ref().map(|z| z.variable().select(rows));
+        self.nats(x.variable(), y.variable(), z.as_ref().map(OwnedVariable::variable))
     }
 
     /// Returns the value of the rows of X with the rows of Y in another order.
     pub(super) fn of_permuted(&self, rows: &[usize]) -> Result<f64, EstimateError> {
-        self.nats(self.x.variable(), self.y.variable().select(rows).variable())
+        self.tested(self.x.variable(), self.y.variable().select(rows).variable())
+    }
+
+    /// Returns the value of the rows of Y and Z with the rows of X in another order.
+    pub(super) fn of_exchanged(&self, rows: &[usize]) -> Result<f64, EstimateError> {
+        self.tested(self.x.variable().select(rows).variable(), self.y.variable())
     }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::mean;
 use super::resampling::Resampling;
+use super::scheme::{BlockLength, rows_of_block};
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
 
@@ -75,10 +76,68 @@ pub fn subsampling_error<'x, 'y, E: Estimator + ?Sized>(
     resampling.subsampling(parts, seed)
 }
 
+/// Estimates the standard error of I(X;Y) of two series by subsampling of blocks of consecutive rows.
+///
+/// As [`subsampling_error`], but what is dealt into parts are blocks of consecutive rows. In a series the rows of a
+/// block vary together as they do in the whole, where rows dealt one by one vary as if they were independent. Blocks
+/// must be long against the correlation length, and there must be many; every block counts as independent of the next,
+/// which makes the error somewhat too small. For stationary series.
+///
+/// Measured on 200 samples of two autoregressive series of coefficient φ whose innovations have correlation .6, so that
+/// I = −½ ln(1 − .36) = .2231, with [`BlockLength::Chosen`]; *coverage* is how often value ± 1.96 errors contained it:
+///
+/// | estimator | φ | n | true spread | by rows | coverage | by blocks | coverage |
+/// |---|---|---|---|---|---|---|---|
+/// | [`Gcmi`](crate::Gcmi) | 0 | 1000 | .0180 | .0189 | 94 % | .0189 | 94 % |
+/// | | .5 | 1000 | .0245 | .0189 | 86 % | .0233 | 92 % |
+/// | | .9 | 1000 | .0602 | .0187 | 42 % | .0489 | 88 % |
+/// | [`Ksg`](crate::Ksg) | 0 | 1000 | .0283 | .0283 | 94 % | .0284 | 92 % |
+/// | | .5 | 1000 | .0350 | .0285 | 88 % | .0319 | 90 % |
+/// | | .9 | 1000 | .0661 | .0292 | 61 % | .0567 | 90 % |
+///
+/// Cost: `parts` times that of the estimate, or less.
+///
+/// # Errors
+/// As [`subsampling_error`]; [`EstimateError::Setting`] if there are fewer than four blocks, or fewer than `parts`.
+///
+/// # Examples
+/// ```
+/// use infoplane_estimators::{BlockLength, Gcmi, block_subsampling_error, subsampling_error};
+///
+/// let noise = |i: usize, factor: f64| ((i as f64 * factor).sin() * 43758.5453).rem_euclid(1.0) - 0.5;
+/// let (mut x, mut y) = (vec![0.0; 1000], vec![0.0; 1000]);
+/// for i in 1..1000 {
+///     let shared = noise(i, 39.425);
+///     x[i] = 0.9 * x[i - 1] + noise(i, 12.9898) + shared;
+///     y[i] = 0.9 * y[i - 1] + noise(i, 78.233) + shared;
+/// }
+/// let gcmi = Gcmi::default();
+/// let rows = subsampling_error(&gcmi, &x, &y, 10, 0)?.standard_error;
+/// let blocks = block_subsampling_error(&gcmi, &x, &y, 10, BlockLength::Chosen, 0)?.standard_error;
+/// assert!(blocks > rows * 1.5);
+/// # Ok::<(), infoplane_estimators::EstimateError>(())
+/// ```
+///
+/// # References
+/// Carlstein (1986), *The use of subseries values for estimating the variance of a general statistic from a stationary
+/// sequence*, Ann. Stat. 14:1171.
+pub fn block_subsampling_error<'x, 'y, E: Estimator + ?Sized>(
+    estimator: &E,
+    x: impl Into<Variable<'x>>,
+    y: impl Into<Variable<'y>>,
+    parts: usize,
+    length: BlockLength,
+    seed: u64,
+) -> Result<Subsampling, EstimateError> {
+    let (x, y) = (x.into(), y.into());
+    Resampling::new(estimator, x.view(), y.view())?.block_subsampling(parts, length, seed)
+}
+
 pub(super) fn subsample<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
     parts: usize,
     seed: u64,
+    block: usize,
 ) -> Result<Subsampling, EstimateError> {
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
@@ -89,26 +148,34 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
             allowed: "2 or more, each of 2 samples or more",
         });
     }
+    let blocks = n / block;
+    if blocks < parts {
+        return Err(EstimateError::Setting {
+            key: "parts",
+            given: format!("{parts} for {blocks} blocks"),
+            allowed: "2 or more, each of a block or more",
+        });
+    }
     let jobs: Vec<(usize, usize)> =
         (2..=parts).flat_map(|parts| (0..parts).map(move |part| (parts, part))).collect();
     let deals: Vec<Vec<usize>> = (2..=parts)
         .map(|parts| {
-            let mut rows: Vec<usize> = (0..n).collect();
-            shuffle(&mut generator(seed, Purpose::Uncertainty, parts as u64), &mut rows);
-            rows
+            let mut deal: Vec<usize> = (0..blocks).collect();
+            shuffle(&mut generator(seed, Purpose::Uncertainty, parts as u64), &mut deal);
+            deal
         })
         .collect();
     let count = resampling.counter(jobs.len());
     let values: Vec<f64> = jobs
         .par_iter()
         .map(|&(parts, part)| {
-            let size = n / parts;
-            let mut rows = deals[parts - 2][part * size..(part + 1) * size].to_vec();
-            // In their old order: a method may look at rows from the first to the last.
-            rows.sort_unstable();
+            let size = blocks / parts;
+            let rows = in_order(&deals[parts - 2][part * size..(part + 1) * size], blocks, n);
             resampling.of_rows(&rows).inspect(|_| count())
         })
         .collect::<Result<_, _>>()?;
+    // Rows of a part: blocks may differ by a row.
+    let size = |parts: usize| (blocks / parts * n) as f64 / blocks as f64;
     let mut means = Vec::new();
     let (mut scaled, mut freedom) = (0.0, 0.0);
     let mut rest = &values[..];
@@ -118,11 +185,18 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
         let mean = mean(these);
         means.push((parts, Information::from_nats(mean)));
         // Σ squares is (parts − 1) · Var, which is the variance with its weight.
-        scaled += these.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() * (n / parts) as f64;
+        scaled += these.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() * size(parts);
         freedom += parts as f64 - 1.0;
     }
     let standard_error = (scaled / freedom / n as f64).sqrt();
     Ok(subsampling(value, standard_error, means, n))
+}
+
+/// Returns the rows of some blocks in their old order: a method may look at rows from the first to the last.
+fn in_order(deal: &[usize], blocks: usize, n: usize) -> Vec<usize> {
+    let mut deal = deal.to_vec();
+    deal.sort_unstable();
+    deal.into_iter().flat_map(|block| rows_of_block(block, blocks, n)).collect()
 }
 
 /// Samples from which on few parts tell the error well enough.
@@ -137,24 +211,24 @@ const PART_SIZE: usize = 10_000;
 pub(super) fn subsample_few<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
     seed: u64,
+    block: usize,
 ) -> Result<Subsampling, EstimateError> {
     let n = resampling.n_samples();
-    let size = (n / FEW_PARTS).min(PART_SIZE);
-    let mut rows: Vec<usize> = (0..n).collect();
-    shuffle(&mut generator(seed, Purpose::Uncertainty, FEW_PARTS as u64), &mut rows);
+    let blocks = n / block;
+    let each = ((n / FEW_PARTS).min(PART_SIZE) / block).max(1);
+    let mut deal: Vec<usize> = (0..blocks).collect();
+    shuffle(&mut generator(seed, Purpose::Uncertainty, FEW_PARTS as u64), &mut deal);
     let count = resampling.counter(FEW_PARTS);
-    let values: Vec<f64> = rows
-        .par_chunks_exact_mut(size)
+    let values: Vec<f64> = deal
+        .par_chunks_exact(each)
         .take(FEW_PARTS)
-        .map(|rows| {
-            rows.sort_unstable();
-            resampling.of_rows(rows).inspect(|_| count())
-        })
+        .map(|deal| resampling.of_rows(&in_order(deal, blocks, n)).inspect(|_| count()))
         .collect::<Result<_, _>>()?;
+    let size = (each * n) as f64 / blocks as f64;
     let mean = mean(&values);
-    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (FEW_PARTS as f64 - 1.0);
-    let standard_error = (variance * size as f64 / n as f64).sqrt();
-    let means = vec![(n / size, Information::from_nats(mean))];
+    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() as f64 - 1.0);
+    let standard_error = (variance * size / n as f64).sqrt();
+    let means = vec![(blocks / each, Information::from_nats(mean))];
     Ok(subsampling(resampling.estimate.information, standard_error, means, n))
 }
 

@@ -130,7 +130,7 @@ fn few_parts_of_many_samples_tell_the_same_error() {
     let (x, y) = binned_pair(200_000, 5);
     let plug_in = plug_in();
     let resampling = Resampling::new(&plug_in, (&x).into(), (&y).into()).unwrap();
-    let few = subsampling::subsample_few(&resampling, 0).unwrap();
+    let few = subsampling::subsample_few(&resampling, 0, 1).unwrap();
     let all = resampling.subsampling(10, 0).unwrap();
     let (few, all) = (few.standard_error.nats(), all.standard_error.nats());
     // Relative errors of a sixth and a tenth: three of both together.
