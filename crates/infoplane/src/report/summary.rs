@@ -252,13 +252,14 @@ const COLUMNS: usize = 80;
 /// So many rows are shown in a terminal; of more the first and the last half of these.
 const MOST_ROWS: usize = 24;
 
-/// I(X;T), and below it I(T;Y): side by side, with their errors, they would not fit 80 columns.
+/// I(X;T), below it I(T;Y), and below that I(T;Y) with shuffled labels: side by side, with their errors, they would not
+/// fit 80 columns.
 pub(super) fn aligned(rows: &[[String; N_CELLS]]) -> String {
     let i_xt = [("I(X;T)", 0), ("first", 1), ("largest", 2), ("at epoch", 3), ("last", 4)];
-    let i_ty =
-        [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7), ("last, labels shuffled", 8)];
-    let i_ty = if has_shuffled(rows) { &i_ty[..] } else { &i_ty[..4] };
-    columns(rows, &i_xt) + &columns(rows, i_ty)
+    let i_ty = [("I(T;Y)", 0), ("first", 5), ("at largest I(X;T)", 6), ("last", 7)];
+    let shuffled = [("I(T;Y)", 0), ("last", 7), ("last, labels shuffled", 8)];
+    let shuffled = if has_shuffled(rows) { columns(rows, &shuffled) } else { String::new() };
+    columns(rows, &i_xt) + &columns(rows, &i_ty) + &shuffled
 }
 
 /// The columns at these places, under these headings, two spaces apart: the first to the left and the others to the

@@ -55,7 +55,7 @@ const TIED_SHARE: f64 = 0.01;
 const RANKS: f64 = 25.0;
 
 /// The alternative for coinciding samples.
-const FOR_TIES: &str = "use mixed-ksg, or add noise that the question allows";
+const FOR_TIES: &str = "use auto or untied-ksg, or add noise that the question allows";
 
 /// Nats below the ceiling from which a value has a warning.
 const NEAR_CEILING: f64 = 1.0;
@@ -227,7 +227,8 @@ fn atoms(part: &Array2<f64>) -> Option<Warning> {
     };
     part.columns().into_iter().any(repeats).then(|| {
         Warning::Note(
-            "a column holds one value again and again, where the method takes all values to differ: use mixed-ksg"
+            "a column holds one value again and again, where the method takes all values to differ: use auto \
+             or untied-ksg"
                 .into(),
         )
     })

@@ -130,7 +130,7 @@ pub fn permutation_test<'x, 'y, E: Estimator + ?Sized>(
 ///     series
 /// };
 /// // Two series that have nothing to do with each other.
-/// let (x, y) = (series(12.9898), series(78.233));
+/// let (x, y) = (series(12.9898), series(26.651));
 /// let free = permutation_test(&Gcmi::default(), &x, &y, 99, 0)?;
 /// assert_eq!(free.p_value, 0.01);
 /// assert!(free.warning.is_some());
