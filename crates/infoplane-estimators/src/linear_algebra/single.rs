@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 
-use crate::simd::{LANES, array};
+use crate::simd::LANES;
 
 /// Depth of a block: 256 rows of [`LANES`] columns are 16 KiB.
 const DEPTH: usize = 256;
@@ -95,42 +95,51 @@ fn tile<S: Simd, const R: usize, const P: usize>(
     c: &mut [f32],
 ) {
     let length = S::f32s::LEN;
-    let mut sums: [[S::f32s; P]; R] =
-        array(|r| array(|p| S::f32s::from_slice(simd, &c[r * columns + p * length..][..length])));
     let depth = b.len().div_ceil(columns);
+    let mut sums = [[S::f32s::splat(simd, 0.0); P]; R];
+    for r in 0..R {
+        for p in 0..P {
+            sums[r][p] = S::f32s::from_slice(simd, &c[r * columns + p * length..][..length]);
+        }
+    }
+    // Loops over places, not iterators or closures: the compiler leaves some of those as calls.
     if a.transposed {
-        for (a, b) in a.values.chunks(a.stride).zip(b.chunks(columns)) {
-            let a = &a[..R];
-            add(simd, &mut sums, |r| a[r], b);
+        for k in 0..depth {
+            let factors = &a.values[k * a.stride..][..R];
+            let row = &b[k * columns..][..LANES];
+            let mut vectors = [S::f32s::splat(simd, 0.0); P];
+            for p in 0..P {
+                vectors[p] = S::f32s::from_slice(simd, &row[p * length..][..length]);
+            }
+            for r in 0..R {
+                let factor = S::f32s::splat(simd, factors[r]);
+                for p in 0..P {
+                    sums[r][p] = factor.mul_add_precise(vectors[p], sums[r][p]);
+                }
+            }
         }
     } else {
-        let rows: [&[f32]; R] = array(|r| &a.values[r * a.stride..][..depth]);
-        for (k, b) in b.chunks(columns).enumerate() {
-            add(simd, &mut sums, |r| rows[r][k], b);
+        let mut rows = [&a.values[..depth]; R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = &a.values[r * a.stride..][..depth];
+        }
+        for k in 0..depth {
+            let row = &b[k * columns..][..LANES];
+            let mut vectors = [S::f32s::splat(simd, 0.0); P];
+            for p in 0..P {
+                vectors[p] = S::f32s::from_slice(simd, &row[p * length..][..length]);
+            }
+            for r in 0..R {
+                let factor = S::f32s::splat(simd, rows[r][k]);
+                for p in 0..P {
+                    sums[r][p] = factor.mul_add_precise(vectors[p], sums[r][p]);
+                }
+            }
         }
     }
     for r in 0..R {
         for p in 0..P {
             sums[r][p].store_slice(&mut c[r * columns + p * length..][..length]);
-        }
-    }
-}
-
-/// Adds the products of one depth to a tile of sums.
-#[inline(always)]
-fn add<S: Simd, const R: usize, const P: usize>(
-    simd: S,
-    sums: &mut [[S::f32s; P]; R],
-    factor: impl Fn(usize) -> f32,
-    row: &[f32],
-) {
-    let row = &row[..LANES];
-    let vectors: [S::f32s; P] =
-        array(|p| S::f32s::from_slice(simd, &row[p * S::f32s::LEN..(p + 1) * S::f32s::LEN]));
-    for r in 0..R {
-        let factor = S::f32s::splat(simd, factor(r));
-        for p in 0..P {
-            sums[r][p] = factor.mul_add_precise(vectors[p], sums[r][p]);
         }
     }
 }

@@ -15,6 +15,11 @@ fn critic(bound: CriticBound) -> Critic {
     Critic { bound, ..Critic::default() }
 }
 
+/// Where only the rules matter, and not how much is learnt.
+fn small(bound: CriticBound) -> Critic {
+    Critic { folds: 2, hidden: 16, layers: 1, ..critic(bound) }
+}
+
 /// Deterministic numbers for a network of pairs.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + seed * 11) % 23) as f32 / 11.0 - 1.0).collect()
@@ -86,7 +91,7 @@ fn estimates_have_the_same_bits_on_one_and_three_threads() {
     let sample = Task::named("spiral-3x3").unwrap().draw(150, 1);
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| critic(CriticBound::Nwj).pair(&sample.x, &sample.y).unwrap())
+        pool.install(|| small(CriticBound::Nwj).pair(&sample.x, &sample.y).unwrap())
     };
     assert_eq!(on(1), on(3));
 }
@@ -104,7 +109,7 @@ fn normal_pairs_are_near_their_closed_form_by_every_bound() {
         let error = estimate.standard_error.unwrap().nats();
         // The standard deviation of the log ratios of a normal pair is ρ.
         assert!((0.5..3.0).contains(&(error / (0.75 / 2000f64.sqrt()))), "{bound:?}: {error}");
-        let nothing = critic(bound).pair(double(&x), double(&y)).unwrap().information.nats();
+        let nothing = small(bound).pair(double(&x), double(&y)).unwrap().information.nats();
         assert!(nothing.abs() < 0.03, "{bound:?}: {nothing}");
     }
 }
@@ -125,7 +130,7 @@ fn lower_bounds_are_not_above_the_truth_in_the_mean() {
         let (mut sum, mut squares, mut truth) = (0.0, 0.0, 0.0);
         for seed in 0..6 {
             let sample = task.draw(400, 30 + seed);
-            let estimate = critic(bound).pair(&sample.x, &sample.y).unwrap();
+            let estimate = Critic { folds: 4, ..small(bound) }.pair(&sample.x, &sample.y).unwrap();
             assert_eq!(estimate.kind, EstimateKind::Bound(Bound::Lower));
             sum += estimate.information.nats() / 6.0;
             squares += estimate.standard_error.unwrap().nats().powi(2) / 36.0;
@@ -139,7 +144,8 @@ fn lower_bounds_are_not_above_the_truth_in_the_mean() {
 #[test]
 fn infonce_stays_below_its_ceiling_and_says_so() {
     let x = normals(100, 1, 3);
-    let estimate = critic(CriticBound::Infonce).pair(double(&x), double(&x)).unwrap();
+    let of = |bound| Critic { folds: 5, ..small(bound) }.pair(double(&x), double(&x));
+    let estimate = of(CriticBound::Infonce).unwrap();
     let ceiling = estimate.ceiling.unwrap();
     // Five parts of twenty rows.
     assert!((ceiling.nats() - 20f64.ln()).abs() < 1e-12);
@@ -148,14 +154,14 @@ fn infonce_stays_below_its_ceiling_and_says_so() {
         "{:?}",
         estimate.information
     );
-    assert_eq!(critic(CriticBound::Nwj).pair(double(&x), double(&x)).unwrap().ceiling, None);
+    assert_eq!(of(CriticBound::Nwj).unwrap().ceiling, None);
 }
 
 #[test]
 fn what_cannot_be_measured_is_refused() {
     let (x, y) = (normals(60, 2, 1), normals(60, 1, 2));
     let labels = Labels::from_symbols(&(0..60).map(|i| i % 3).collect::<Vec<_>>());
-    let of = critic(CriticBound::Infonce);
+    let of = Critic { folds: 5, ..small(CriticBound::Infonce) };
     let refused = of.pair(double(&x), Variable::Labels(&labels)).unwrap_err();
     assert!(matches!(refused, EstimateError::NeedsMatrix { .. }), "{refused}");
     let few = of.pair(double(&normals(49, 1, 1)), double(&normals(49, 1, 2))).unwrap_err();
