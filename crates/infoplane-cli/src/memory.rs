@@ -84,6 +84,12 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
             let fits = 30.0 * 8.0 * n * (columns as f64 + 4.0);
             (fits + copies * number("surrogates").unwrap_or(4.0).min(16.0), "fits and copies of the samples")
         }
+        "critic" => {
+            // Of each fold: rows in single precision, the Gaussian's terms, and two hidden layers of a row of each side.
+            let hidden = number("hidden").unwrap_or(64.0);
+            let folds = number("folds").unwrap_or(5.0).min(rayon::current_num_threads() as f64);
+            (folds * n * (24.0 * columns as f64 + 16.0 * hidden), "rows and layers of the networks")
+        }
         "untied-ksg" => (copies * number("draws").unwrap_or(8.0).min(16.0), "copies of the samples"),
         "cv-ksg" => {
             // Surrogates are measured side by side.

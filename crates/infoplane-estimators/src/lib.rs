@@ -36,6 +36,7 @@
 //! | numbers of unknown dependence | [`Combined`] | that of the method which leaves least to neighbours |
 //! | a label and a few columns | [`Ross`] | consistent |
 //! | a label and many columns | [`Classifier`] | a lower bound |
+//! | numbers, thousands of samples of a dependence that the others do not resolve | [`Critic`] | a lower bound |
 //! | numbers that repeat, mixed columns | [`MixedKsg`]; [`UntiedKsg`] | consistent |
 //! | differential entropies | [`Kl`], [`Klnn`], [`Gknn`] | consistent |
 //! | smooth densities of few columns | [`Klnn`], [`Lgde`] | consistent |

@@ -52,6 +52,7 @@
 //! | continuous variables, more columns | [`CvKsg`](estimator::CvKsg) | accurate as far as the copula is close to Gaussian |
 //! | continuous variables, unknown dependence | [`Combined`](estimator::Combined), of [`ResidualKsg`](estimator::ResidualKsg) and [`MixtureKsg`](estimator::MixtureKsg) | consistent |
 //! | a label and many continuous columns | [`Classifier`](estimator::Classifier) | a lower bound |
+//! | thousands of samples of a dependence that the others do not resolve | [`Critic`](estimator::Critic) | a lower bound |
 //! | discrete variables | [`MillerMadow`](estimator::MillerMadow); [`ChaoWangJost`](estimator::ChaoWangJost) where cells outnumber samples | consistent |
 //! | not sure | [`Auto`](estimator::Auto), which gives its choice and the reason | – |
 //!

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::auto::Auto;
 use super::binned::Binned;
 use super::classifier::Classifier;
+use super::critic::Critic;
 use super::edge::Edge;
 use super::gaussian::Gcmi;
 use super::kde::Kde;
@@ -118,6 +119,7 @@ estimators! {
     "mixed-ksg" => MixedKsg,
     "ross" => Ross,
     "classifier" => Classifier,
+    "critic" => Critic,
     "lnc" => Lnc,
     "gknn" => Gknn,
     "klnn" => Klnn,

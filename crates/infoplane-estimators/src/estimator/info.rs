@@ -61,7 +61,7 @@ pub enum Family {
     Copula,
     /// Counts of random hashes.
     Hashing,
-    /// Predictions of a class for samples that were left out.
+    /// Predictions for samples that were left out: of a class, or of which pairs belong together.
     Predictions,
     /// Eigenvalues of kernel matrices.
     Kernel,

@@ -5,6 +5,7 @@ mod auto;
 mod binned;
 mod classifier;
 mod counts;
+mod critic;
 mod edge;
 mod error;
 mod estimate;
@@ -35,6 +36,7 @@ pub use counts::{
     ChaoShen, ChaoWangJost, Correction, Grassberger, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage,
     chao_wang_jost_entropy,
 };
+pub use critic::{Critic, CriticBound};
 pub use edge::Edge;
 pub use error::{EstimateError, Quantity};
 pub use estimate::{Bound, Choice, Estimate, EstimateKind, Inference, Interval, LayerEstimate, Warning};

@@ -5,11 +5,13 @@
 mod covariance;
 mod eigenvalues;
 mod products;
+mod single;
 pub(crate) mod small;
 
 pub(crate) use covariance::{cholesky, covariance, independent, ln_determinant, solve_lower};
 pub(crate) use eigenvalues::eigenvalues;
 pub(crate) use products::{add_multiple, dot, matrix_product, squared_distances};
+pub(crate) use single::{Left, add_product};
 
 /// Deterministic numbers in (−1, 1).
 #[cfg(test)]
