@@ -119,7 +119,7 @@ fn repeated_rows_are_refused_counted_or_right() {
     for name in ["ksg", "ksg2", "bi-ksg", "kl", "sliced", "cv-ksg"] {
         let error = pair(name, &x, &y).unwrap_err();
         assert!(matches!(error, EstimateError::Ties { tied: 150, n_samples: 150, .. }), "{name}: {error}");
-        assert!(error.to_string().contains("mixed-ksg"), "{error}");
+        assert!(error.to_string().contains("untied-ksg"), "{error}");
     }
     let labels = Labels::from_symbols(&(0..150).map(|i| i / 30 % 2).collect::<Vec<_>>());
     let error = labelled("ross", &Array2::from_shape_fn((150, 1), |(i, _)| (i % 5) as f64), &labels);
@@ -157,7 +157,7 @@ fn a_column_of_zeros_and_numbers_has_a_warning() {
     let x = normals(400, 1, 9).mapv(|v| v.max(0.0));
     let warned = |name, x: &Array2<f64>| {
         let warnings = pair(name, x, &normals(400, 1, 10)).unwrap().warnings;
-        warnings.iter().any(|warning| warning.to_string().contains("mixed-ksg"))
+        warnings.iter().any(|warning| warning.to_string().contains("untied-ksg"))
     };
     for name in ["ksg", "ksg2", "bi-ksg", "extrapolated-ksg"] {
         assert!(warned(name, &x), "{name}");
