@@ -72,9 +72,9 @@ impl LayerEstimators {
 /// Measures what every layer knows of x and y: one row per layer, estimator, setting and bound.
 ///
 /// This is the entry for networks of any kind: give the activations of whatever was trained elsewhere.
-/// A layer that an estimator cannot measure gives rows that say why. Methods of counts, bins and noise measure each layer
-/// with the labels in another order, too ([`Labels::shuffled`], one order for all layers and epochs). Layers are
-/// measured in parallel; the rows do not depend on the number of threads.
+/// A layer that an estimator cannot measure gives rows that say why. Methods of counts and bins measure each layer with the
+/// labels in another order, too ([`Labels::shuffled`], one order for all layers and epochs); for noise that would take up to
+/// twice the time. Layers are measured in parallel; the rows do not depend on the number of threads.
 ///
 /// `estimators[l]` measures `activations.layers[l]`.
 pub fn measure_activations(
@@ -120,7 +120,10 @@ fn measure_layer(
     Labellings { x, y, shuffled }: Labellings<'_>,
 ) -> Vec<PlaneRow> {
     let readings = match &prepared.estimator {
-        Ok(estimator) => estimator.layer_with_shuffled(t, &[x, y], shuffled),
+        Ok(estimator) if estimator.measures_shuffled_at_little_cost() => {
+            estimator.layer_with_shuffled(t, &[x, y], shuffled)
+        }
+        Ok(estimator) => estimator.layer(t, &[x, y]),
         // Of values that are not finite no range is observed: they are the reason, not the setting.
         Err(error) => Err(match t.first_non_finite() {
             Some((row, column, value)) => EstimateError::NotFinite { row, column, value },

@@ -155,6 +155,10 @@ impl Estimator for AnyEstimator {
         self.inner().measures_shuffled()
     }
 
+    fn measures_shuffled_at_little_cost(&self) -> bool {
+        self.inner().measures_shuffled_at_little_cost()
+    }
+
     fn fixed(&self, range: &LayerRange) -> Result<Option<Box<dyn Estimator>>, EstimateError> {
         self.inner().fixed(range)
     }

@@ -30,7 +30,7 @@ use on_range::AutoOnRange;
 /// | symbols on both sides | `chao-wang-jost` |
 /// | which row it is, against numbers that repeat | plug-in: exact for these samples |
 /// | which row it is, against numbers that do not repeat | refused: ln N or infinite |
-/// | symbols against numbers, at most 5 columns | `ross` |
+/// | symbols against numbers, at most 4 columns | `ross` |
 /// | symbols against more columns | `classifier`: a lower bound; `ross`, with a warning, where the samples are too few |
 /// | numbers, one a function of the other | refused: infinite |
 /// | numbers | `combined`; `ksg` for no fewer columns than samples |
@@ -188,6 +188,10 @@ impl Estimator for Auto {
     /// Where noise or bins are given, and the choice is that of a method of bins or noise.
     fn measures_shuffled(&self) -> bool {
         self.noise_variance.is_some() || self.binned().is_some()
+    }
+
+    fn measures_shuffled_at_little_cost(&self) -> bool {
+        self.binned().is_some()
     }
 
     fn fixed(&self, range: &LayerRange) -> Result<Option<Box<dyn Estimator>>, EstimateError> {

@@ -127,6 +127,10 @@ impl Estimator for AutoOnRange {
         self.settings.measures_shuffled()
     }
 
+    fn measures_shuffled_at_little_cost(&self) -> bool {
+        self.settings.measures_shuffled_at_little_cost()
+    }
+
     fn choose(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Option<Choice>, EstimateError> {
         self.settings.choose(x, y)
     }

@@ -12,7 +12,7 @@ use crate::random::{Purpose, generator, normal};
 use super::super::gaussian::{Scores, beside, check_width, determinant_bias, gaussian_total_correlation};
 use super::super::input::normal_scores;
 use super::ksg::TotalCorrelation;
-use super::{K, check_k, check_samples, standard_error};
+use super::{K, check_k, check_samples, standard_error, told_by};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Quantity, Uncertainty, Variable, Warning,
@@ -268,12 +268,7 @@ impl CvKsg {
         check_width(self.name(), n, widths.iter().sum())?;
         let gaussian = gaussian_total_correlation(&changing)?;
         let TotalCorrelation { nats: of_data, mut terms, tied, .. } =
-            self.ksg().measure(&changing).map_err(|error| match error {
-                EstimateError::Ties { tied, n_samples, instead, .. } => {
-                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-                }
-                other => other,
-            })?;
+            self.ksg().measure(&changing).map_err(|error| told_by(self.name(), error))?;
         let joint = beside(&changing);
         let covariance = covariance(&joint);
         let factor = cholesky(&covariance).expect("factored before");

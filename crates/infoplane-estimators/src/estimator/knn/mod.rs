@@ -267,6 +267,16 @@ fn check_ties_at(
     Ok(any)
 }
 
+/// Returns the error of a method as that of the one that uses it: of coinciding samples the estimator asked for is told.
+fn told_by(estimator: &'static str, error: EstimateError) -> EstimateError {
+    match error {
+        EstimateError::Ties { tied, n_samples, instead, .. } => {
+            EstimateError::Ties { estimator, tied, n_samples, instead }
+        }
+        other => other,
+    }
+}
+
 /// Returns the number of the k nearest of each sample that are strictly nearer than the k-th: k − 1, or fewer where
 /// distances are equal.
 ///

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::random::{Purpose, generator, normal};
 
 use super::super::input::columns;
-use super::{K, check_k, check_samples};
+use super::{K, check_k, check_samples, told_by};
 use crate::estimator::measure::checked_pair;
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -147,12 +147,7 @@ impl Estimator for Sliced {
                 }
             })
             .collect::<Result<Vec<Estimate>, EstimateError>>()
-            .map_err(|error| match error {
-                EstimateError::Ties { tied, n_samples, instead, .. } => {
-                    EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-                }
-                other => other,
-            })?;
+            .map_err(|error| told_by(self.name(), error))?;
         let count = slices.len() as f64;
         let nats: Vec<f64> = slices.iter().map(|slice| slice.information.nats()).collect();
         let mean = nats.iter().sum::<f64>() / count;

@@ -17,7 +17,7 @@ use super::combined::choose;
 use super::cv_ksg::Controlled;
 use super::{
     Candidate, CvKsg, FreeColumns, K, Ksg, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
-    standard_error,
+    standard_error, told_by,
 };
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -312,12 +312,7 @@ impl ResidualKsg {
     /// I(X;R).
     fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Terms, EstimateError> {
         let ksg = Ksg { k: self.k, scaling: Scaling::None };
-        let mut found = ksg.measure(&[x, residuals]).map_err(|error| match error {
-            EstimateError::Ties { tied, n_samples, instead, .. } => {
-                EstimateError::Ties { estimator: self.name(), tied, n_samples, instead }
-            }
-            other => other,
-        })?;
+        let mut found = ksg.measure(&[x, residuals]).map_err(|error| told_by(self.name(), error))?;
         if x.ncols() + residuals.ncols() > FEW_COLUMNS {
             let of = [Variable::Double(x.view()), Variable::Double(residuals.view())];
             found.nats = self.compared().estimate_total_correlation(&of)?.information.nats();
