@@ -50,10 +50,12 @@ fn a_run_leaves_table_and_figures_and_says_so_in_json() {
          i_ty_standard_error_bits,i_ty_shuffled_bits,i_ty_above_shuffled_bits,out_of_range,alone,status"
     );
     assert_eq!(csv.lines().count(), 145);
-    // Every reading has shuffled labels beside it; the binned ones count the samples alone.
+    // The binned readings have shuffled labels and the samples alone beside them; for the others
+    // that would cost a run too much.
     for line in plane.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
-        assert!(line["i_ty_shuffled_bits"].is_f64(), "{line}");
-        assert_eq!(line["alone"].is_u64(), line["method"].as_str().unwrap().starts_with("binned"), "{line}");
+        let binned = line["method"].as_str().unwrap().starts_with("binned");
+        assert_eq!(line["i_ty_shuffled_bits"].is_f64(), binned, "{line}");
+        assert_eq!(line["alone"].is_u64(), binned, "{line}");
     }
     for file in object["files"].as_array().expect("a list") {
         assert!(folder.path().join(file.as_str().unwrap()).exists(), "{file}");
