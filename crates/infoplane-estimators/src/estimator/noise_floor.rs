@@ -40,9 +40,9 @@ pub(super) enum NoiseFloor {
 /// Returns whether noise is seen in each variable beside what it follows from the other.
 ///
 /// Every column of one variable, less its quadratic regression on the other, is predicted at 256 places by linear fits to the
-/// nearest neighbours in the other, the place itself left out: from 3 (d + 1) neighbours and from f times as many. A smooth function makes errors that grow with
-/// the square of the distance, by f^(2/d); noise makes errors that do not grow. The median error of some column that grows
-/// by more than the square root of that says that what is left is curvature rather than noise.
+/// nearest neighbours in the other, the place itself left out: from 3 (d + 1) neighbours and from 4 times as many or more. A smooth
+/// function makes errors that grow with the square of the distance to the last of them; noise makes errors that do not grow. The median error
+/// of some column that grows by more than the distance says that what is left is curvature rather than noise.
 ///
 /// A column in which some values repeat and others do not, such as a rectified unit, is looked at where its values do not.
 /// It should be given as it was measured: random numbers in the place of equal values are noise.
@@ -104,11 +104,11 @@ fn growth_of_columns(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
     let original = to;
     let to = &without_quadratic(from, to);
     let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
-    let errors: Vec<[Vec<f64>; 2]> = places
+    let found: Vec<([Vec<f64>; 2], f64)> = places
         .par_iter()
         .map(|&place| {
             let neighbours = nearest(from, place, far);
-            [near, far].map(|k| {
+            let errors = [near, far].map(|k| {
                 let weights = weights(from, place, &neighbours[..k]);
                 (0..width)
                     .map(|column| {
@@ -117,20 +117,28 @@ fn growth_of_columns(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
                         (predicted - to[(place, column)]).abs()
                     })
                     .collect()
-            })
+            });
+            let squared = |row: usize| {
+                from.row(row).iter().zip(from.row(place)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+            };
+            let of_squares = squared(neighbours[far - 1]) / squared(neighbours[near - 1]);
+            (errors, of_squares)
         })
         .collect();
-    let expected = math::ln(times as f64) * 2.0 / d as f64;
+    let (errors, of_squares): (Vec<_>, Vec<f64>) = found.into_iter().unzip();
+    // Rows at one place have no distance; a rule of d columns holds there.
+    let of_squares = median(of_squares.into_iter().filter(|ratio| ratio.is_finite()).collect());
+    let expected = of_squares.map_or(math::ln(times as f64) * 2.0 / d as f64, math::ln);
     Some((0..width).any(|column| {
         let values: Vec<f64> = places.iter().map(|&place| original[(place, column)]).collect();
-        let middle = median(values.clone());
-        let scale = median(values.iter().map(|value| (value - middle).abs()).collect());
+        let Some(middle) = median(values.clone()) else { return false };
+        let deviations = values.iter().map(|value| (value - middle).abs()).collect();
+        let [near, far] = [0, 1].map(|scale| errors.iter().map(|errors| errors[scale][column]).collect());
+        let [Some(scale), Some(near), Some(far)] = [deviations, near, far].map(median) else { return false };
         // Where most values repeat, what repeats is predicted exactly, and nothing is said of the others.
         if scale == 0.0 {
             return false;
         }
-        let [near, far] =
-            [0, 1].map(|scale| median(errors.iter().map(|errors| errors[scale][column]).collect()));
         // Up to rounding a fit without an error is exact at any distance.
         near <= 1e-9 * scale || math::ln(far / near) > GROWTH * expected
     }))
@@ -238,9 +246,9 @@ fn weights(from: &Array2<f64>, place: usize, neighbours: &[usize]) -> Vec<f64> {
     design.chunks_exact(size).map(|row| row.iter().zip(&first).map(|(a, b)| a * b).sum()).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -308,6 +316,19 @@ mod tests {
         assert_eq!(floor(&x, &squares), NoiseFloor::NotSeen);
         // From X, that is: predicted from Y, X has two values, and noise is seen in it.
         assert_eq!(floor(&x, &(&squares + &(&other * 0.01))), NoiseFloor::Seen);
+    }
+
+    /// Eight columns that follow two inputs lie near a surface, where neighbours are as near as in two columns.
+    #[test]
+    fn a_wide_layer_of_few_inputs_shows_its_noise_or_none() {
+        for seed in 0..5 {
+            let x = normals(1000, 2, seed);
+            let hidden = x.dot(&normals(2, 16, 100 + seed)).mapv(f64::tanh);
+            let layer = hidden.dot(&(normals(16, 8, 200 + seed) * 8f64.sqrt().recip())).mapv(f64::tanh);
+            assert_eq!(floor(&x, &layer), NoiseFloor::NotSeen, "{seed}");
+            let noisy = &layer + &(normals(1000, 8, 300 + seed) * 0.1);
+            assert_eq!(floor(&x, &noisy), NoiseFloor::Seen, "{seed}");
+        }
     }
 
     /// Half of the values of a rectified unit are 0, and the others a function of the inputs.

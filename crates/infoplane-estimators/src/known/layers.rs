@@ -1,5 +1,7 @@
 //! Layers of networks, with noise.
 
+use std::sync::OnceLock;
+
 use ndarray::{Array2, ArrayView2, s};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -123,6 +125,89 @@ pub(super) fn wide_layer(n: usize, streams: Streams) -> Sample {
     Sample { x: Values::Numbers(x), y: Values::Numbers(y), information, noise_variance: None }
 }
 
+/// 2 standard normal inputs through tanh layers of 16 and 8 units with fixed weights, and normal noise on each of the 8.
+///
+/// I = h(T) − h(noise), with h(T) the mean of −ln p(t) over draws of T. p(t) is an integral over the two inputs, by the
+/// trapezoid rule, whose error falls faster than any power of its step for what ends as smoothly as a normal density.
+pub(super) fn narrow_layer(n: usize, streams: Streams) -> Sample {
+    static TRUTH: OnceLock<f64> = OnceLock::new();
+    let layers = NarrowLayer::new(streams);
+    let nats = *TRUTH.get_or_init(|| {
+        let terms = layers.terms(1, 20_000);
+        terms.iter().sum::<f64>() / terms.len() as f64
+    });
+    let (x, y) = layers.draw(n, &mut streams.draws());
+    Sample {
+        x: Values::Numbers(x),
+        y: Values::Numbers(y),
+        information: Information::from_nats(nats),
+        noise_variance: None,
+    }
+}
+
+struct NarrowLayer {
+    first: Array2<f64>,
+    second: Array2<f64>,
+}
+
+impl NarrowLayer {
+    const DEVIATION: f64 = 0.1;
+
+    fn new(streams: Streams) -> Self {
+        let mut constants = streams.constants();
+        NarrowLayer { first: weights(&mut constants, 2, 16), second: weights(&mut constants, 16, 8) }
+    }
+
+    fn outputs(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let hidden = matrix_product(x, self.first.view()).mapv(math::tanh);
+        matrix_product(hidden.view(), self.second.view()).mapv(math::tanh)
+    }
+
+    fn draw(&self, n: usize, random: &mut ChaCha8Rng) -> (Array2<f64>, Array2<f64>) {
+        let x = Array2::from_shape_simple_fn((n, 2), || normal(random));
+        let t = self.outputs(x.view()).mapv(|t| t + Self::DEVIATION * normal(random));
+        (x, t)
+    }
+
+    /// ln p(t|x) − ln p(t) of some draws, with the mean of ln p(t|x) in its place.
+    fn terms(&self, seed: u64, draws: usize) -> Vec<f64> {
+        const STEP: f64 = 0.04;
+        const END: f64 = 5.5;
+        const ROWS: usize = 100;
+        let steps = (END / STEP).ceil() as i32;
+        let inside = (-steps..=steps)
+            .flat_map(|i| (-steps..=steps).map(move |j| [f64::from(i) * STEP, f64::from(j) * STEP]))
+            .filter(|[a, b]| a * a + b * b < END * END);
+        let points: Vec<f64> = inside.flatten().collect();
+        let points = Array2::from_shape_vec((points.len() / 2, 2), points).expect("two a point");
+        let outputs = self.outputs(points.view());
+        let squares = |x: &Array2<f64>| -> Vec<f64> { x.rows().into_iter().map(|r| r.dot(&r)).collect() };
+        let (inputs, norms) = (squares(&points), squares(&outputs));
+        let precision = 1.0 / (Self::DEVIATION * Self::DEVIATION);
+        let blocks: Vec<Vec<f64>> = (0..draws.div_ceil(ROWS))
+            .into_par_iter()
+            .map(|block| {
+                // Not the draws of any sample: another task number.
+                let mut random = Streams { seed: seed ^ ((block as u64) << 20), task: 251 }.draws();
+                let (_, t) = self.draw(ROWS.min(draws - block * ROWS), &mut random);
+                let products = matrix_product(t.view(), outputs.t());
+                let of_row = |(t, products): (ndarray::ArrayView1<'_, f64>, ndarray::ArrayView1<'_, f64>)| {
+                    let own = t.dot(&t);
+                    let weights = products.iter().zip(&norms).zip(&inputs).map(|((product, norm), input)| {
+                        let exponent = 0.5 * precision * (own + norm - 2.0 * product) + 0.5 * input;
+                        if exponent < 60.0 { math::exp(-exponent) } else { 0.0 }
+                    });
+                    // With the factors of the noise left out of both densities.
+                    let density = weights.sum::<f64>() * STEP * STEP / std::f64::consts::TAU;
+                    -0.5 * t.len() as f64 - math::ln(density)
+                };
+                t.rows().into_iter().zip(products.rows()).map(of_row).collect()
+            })
+            .collect();
+        blocks.into_iter().flatten().collect()
+    }
+}
+
 /// ln det of a positive definite matrix, by elimination.
 fn log_determinant(mut matrix: Array2<f64>) -> f64 {
     let n = matrix.nrows();
@@ -175,6 +260,36 @@ mod tests {
         );
         assert!((i_x - truth).abs() < 4.0 * (0.5 / 400_000f64).sqrt(), "{i_x} {truth}");
         assert!(i_y.abs() < 1e-12);
+    }
+
+    /// Draws of another seed, and a wider net of inputs drawn at random in place of the rule.
+    #[test]
+    fn the_truth_of_the_narrow_layer_is_that_of_inputs_at_random() {
+        let layers = NarrowLayer::new(Streams { seed: 0, task: 7 });
+        let terms = layers.terms(2, 1000);
+        let mean = terms.iter().sum::<f64>() / terms.len() as f64;
+        let mut random = Streams { seed: 5, task: 7 }.draws();
+        let (x, t) = layers.draw(1000, &mut random);
+        let (others, _) = layers.draw(20_000, &mut random);
+        let (own, others) = (layers.outputs(x.view()), layers.outputs(others.view()));
+        let ln_weight = |a: ndarray::ArrayView1<'_, f64>, b: ndarray::ArrayView1<'_, f64>| {
+            -50.0 * a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+        };
+        let found: f64 = t
+            .rows()
+            .into_iter()
+            .zip(own.rows())
+            .map(|(t, own)| {
+                let sum: f64 = others.rows().into_iter().map(|other| math::exp(ln_weight(t, other))).sum();
+                // With its own input among the others, as often as any other: so that no logarithm is infinite.
+                let own = ln_weight(t, own);
+                own - math::ln((sum + math::exp(own)) / (others.nrows() + 1) as f64)
+            })
+            .sum::<f64>()
+            / 1000.0;
+        // Terms vary by some 2 nats.
+        assert!((mean - found).abs() < 4.0 * 2.0 * (2.0 / 1000f64).sqrt(), "{mean} {found}");
+        assert!(mean > 2.0 && mean < 6.0, "{mean}");
     }
 
     #[test]

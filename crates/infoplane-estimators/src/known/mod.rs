@@ -155,6 +155,8 @@ tasks! {
         "5 and 5 columns of a mixture of four normal distributions";
     "two-branches-5x5", |n, s| hard::two_branches(n, s, 5, 0.05),
         "5 pairs y = x² + normal noise of deviation 0.05, x uniform on [−1, 1]";
+    "layer-2-16-8", layers::narrow_layer,
+        "2 normal inputs against tanh layers of 16 and 8 units with noise of deviation 0.1";
     "normal-5x5", |n, s| gaussian::pairs(n, s, 5, &[0.8, 0.8]),
         "5 and 5 normal columns, the first two pairs of correlation 0.8";
     "half-cube-5x5", |n, s| gaussian::half_cube(gaussian::pairs(n, s, 5, &[0.8, 0.8])),

@@ -162,8 +162,11 @@ fn bias(reading: &LayerEstimate, n_samples: usize, y: &Labels) -> Vec<String> {
     }
     if let (Some(shuffled), Ok(i_ty)) = (reading.shuffled, &reading.estimates[1]) {
         let above = i_ty.information - shuffled;
-        let mut line =
-            format!("I(T;Y) with shuffled labels: {shuffled:.6}; of the labels as they are {above:.6} more");
+        let (difference, word) =
+            if above.nats() < 0.0 { (shuffled - i_ty.information, "less") } else { (above, "more") };
+        let mut line = format!(
+            "I(T;Y) with shuffled labels: {shuffled:.6}; of the labels as they are {difference:.6} {word}"
+        );
         if reading.is_all_bias(y) {
             line += &format!(
                 ". That is {:.0} % of H(Y) or more for any labels: I(T;Y) tells nothing of the layer",

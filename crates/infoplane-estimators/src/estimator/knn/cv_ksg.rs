@@ -12,6 +12,7 @@ use crate::random::{Purpose, generator, normal};
 use super::super::gaussian::{Scores, beside, check_width, determinant_bias, gaussian_total_correlation};
 use super::super::input::normal_scores;
 use super::ksg::TotalCorrelation;
+use super::missed::{Compared, Missed, WIDER};
 use super::{K, check_k, check_samples, standard_error, told_by};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
@@ -97,32 +98,70 @@ impl CvKsg {
     };
 }
 
-impl CvKsg {
-    /// Returns KSG-1 of normal scores, which have one scale.
-    fn ksg(&self) -> Ksg {
-        Ksg { k: self.k, scaling: Scaling::None }
+/// Normal scores, and the law of the Gaussian samples that KSG is compared on.
+struct GaussianLaw {
+    parts: Vec<Array2<f64>>,
+    widths: Vec<usize>,
+    /// Of all columns, and its Cholesky factor.
+    covariance: Array2<f64>,
+    factor: Array2<f64>,
+    /// The Cholesky factor of the covariances of Gaussian samples.
+    law: Array2<f64>,
+    /// The information of a Gaussian of the same correlations.
+    gaussian: f64,
+    warnings: Vec<Warning>,
+}
+
+impl GaussianLaw {
+    fn new(method: &CvKsg, variables: &[Variable<'_>]) -> Result<Self, EstimateError> {
+        let estimator = method.name();
+        if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
+            return Err(EstimateError::NeedsMatrix { estimator });
+        }
+        let n = variables.first().map_or(0, Variable::n_samples);
+        check_samples(estimator, method.k, n)?;
+        let Scores { mut parts, warnings } = Scores::new(estimator, variables)?;
+        parts.retain(|part| part.ncols() > 0);
+        let widths: Vec<usize> = parts.iter().map(|part| part.ncols()).collect();
+        check_width(estimator, n, widths.iter().sum())?;
+        let all: Vec<&Array2<f64>> = parts.iter().collect();
+        let gaussian = gaussian_total_correlation(&all)?;
+        let covariance = covariance(&beside(&all));
+        let factor = cholesky(&covariance).expect("factored before");
+        // A covariance that rounding left singular keeps the sample's own.
+        let law = cholesky(&less_chance(&covariance, &widths, n)).unwrap_or_else(|| factor.clone());
+        Ok(GaussianLaw { parts, widths, covariance, factor, law, gaussian, warnings })
     }
 
-    /// KSG of normal scores of a Gaussian sample.
-    fn surrogate(
-        &self,
-        factor: &Array2<f64>,
-        widths: &[usize],
-        n: usize,
-        index: u64,
-    ) -> Result<f64, EstimateError> {
-        let mut random = generator(self.seed, Purpose::Nearest, index);
-        let white = Array2::from_shape_simple_fn((n, factor.nrows()), || normal(&mut random));
-        let scores = normal_scores(matrix_product(white.view(), factor.t()).view());
+    /// KSG-1 of the data and of Gaussian samples, by k neighbours. Normal scores have one scale.
+    fn compared(&self, method: &CvKsg, k: usize) -> Result<(TotalCorrelation, Vec<f64>), EstimateError> {
+        let ksg = Ksg { k, scaling: Scaling::None };
+        let parts: Vec<&Array2<f64>> = self.parts.iter().collect();
+        let of_data = ksg.measure(&parts).map_err(|error| told_by(method.name(), error))?;
+        let of_gaussians = (0..method.surrogates as u64)
+            .into_par_iter()
+            .map(|index| {
+                let drawn = self.surrogate(method.seed, index);
+                Ok(ksg.measure(&drawn.iter().collect::<Vec<_>>())?.nats)
+            })
+            .collect::<Result<Vec<f64>, EstimateError>>()?;
+        Ok((of_data, of_gaussians))
+    }
+
+    /// Normal scores of a Gaussian sample.
+    fn surrogate(&self, seed: u64, index: u64) -> Vec<Array2<f64>> {
+        let n = self.parts.first().map_or(0, Array2::nrows);
+        let mut random = generator(seed, Purpose::Nearest, index);
+        let white = Array2::from_shape_simple_fn((n, self.law.nrows()), || normal(&mut random));
+        let scores = normal_scores(matrix_product(white.view(), self.law.t()).view());
         let mut first = 0;
-        let parts: Vec<Array2<f64>> = widths
+        self.widths
             .iter()
             .map(|width| {
                 first += width;
                 scores.slice(s![.., first - width..first]).as_standard_layout().into_owned()
             })
-            .collect();
-        Ok(self.ksg().measure(&parts.iter().collect::<Vec<_>>())?.nats)
+            .collect()
     }
 }
 
@@ -257,32 +296,17 @@ pub(super) struct Controlled {
 impl CvKsg {
     /// Returns the total correlation of the variables that change.
     pub(super) fn measured(&self, variables: &[Variable<'_>]) -> Result<Controlled, EstimateError> {
-        if variables.iter().any(|variable| matches!(variable, Variable::Labels(_))) {
-            return Err(EstimateError::NeedsMatrix { estimator: self.name() });
-        }
-        let n = variables.first().map_or(0, Variable::n_samples);
-        check_samples(self.name(), self.k, n)?;
-        let Scores { parts, mut warnings } = Scores::new(self.name(), variables)?;
-        let changing: Vec<_> = parts.iter().filter(|part| part.ncols() > 0).collect();
-        let widths: Vec<usize> = changing.iter().map(|part| part.ncols()).collect();
-        check_width(self.name(), n, widths.iter().sum())?;
-        let gaussian = gaussian_total_correlation(&changing)?;
-        let TotalCorrelation { nats: of_data, mut terms, tied, .. } =
-            self.ksg().measure(&changing).map_err(|error| told_by(self.name(), error))?;
-        let joint = beside(&changing);
-        let covariance = covariance(&joint);
-        let factor = cholesky(&covariance).expect("factored before");
-        // A covariance that rounding left singular keeps the sample's own.
-        let law = cholesky(&less_chance(&covariance, &widths, n)).unwrap_or_else(|| factor.clone());
-        let of_gaussians = (0..self.surrogates as u64)
-            .into_par_iter()
-            .map(|index| self.surrogate(&law, &widths, n, index))
-            .collect::<Result<Vec<f64>, _>>()?;
+        let law = GaussianLaw::new(self, variables)?;
+        let (TotalCorrelation { nats: of_data, mut terms, tied, .. }, of_gaussians) =
+            law.compared(self, self.k)?;
+        let GaussianLaw { parts, widths, covariance, factor, gaussian, mut warnings, .. } = law;
+        let n = terms.len();
         let (remainder, of_surrogates) = match moments(&of_gaussians) {
             (mean, Some(variance)) => (of_data - mean, variance / of_gaussians.len() as f64),
             // One sample has no spread; its own is about that of the data.
             (mean, None) => (of_data - mean, moments(&terms).1.unwrap_or(0.0) / n as f64),
         };
+        let joint = beside(&parts.iter().collect::<Vec<_>>());
         let squared = squared_distances(&joint, &factor);
         warnings.push(Warning::Note(format!(
             "KSG-1 finds {remainder:.3} nats more in the data than in Gaussian samples of the same correlations, and the \
@@ -295,7 +319,7 @@ impl CvKsg {
         };
         halves(&mut terms, -1.0, &squared);
         let mut first = 0;
-        for (part, width) in changing.iter().zip(&widths) {
+        for (part, width) in parts.iter().zip(&widths) {
             let own = covariance.slice(s![first..first + width, first..first + width]).to_owned();
             let factor = cholesky(&own).expect("a part of what was factored");
             halves(&mut terms, 1.0, &squared_distances(part, &factor));
@@ -303,6 +327,16 @@ impl CvKsg {
         }
         let error = math::hypot(standard_error(&terms), of_surrogates.sqrt());
         Ok(Controlled { nats: gaussian + remainder, gaussian, remainder, error, tied, warnings })
+    }
+
+    /// Returns what neighbours miss of the remainder.
+    pub(super) fn missed(&self, variables: &[Variable<'_>]) -> Result<Missed, EstimateError> {
+        let law = GaussianLaw::new(self, variables)?;
+        let [near, wide] = [self.k, WIDER * self.k].map(|k| {
+            let (TotalCorrelation { terms, .. }, of_law) = law.compared(self, k)?;
+            Ok(Compared { terms, of_law })
+        });
+        Ok(Missed::new(&near?, &wide?, law.widths.iter().sum()))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::random::{Purpose, generator, shuffle};
 use super::super::gaussian::infinite;
 use super::super::input::{columns, heavy_tailed, normal_scores};
 use super::super::mixture::{Mixture, Shape};
+use super::missed::{Compared, Missed, WIDER};
 use super::{
     Candidate, FreeColumns, K, Ksg, Measured, RANKS, atoms, check_k, check_rows, check_samples, joined, mean,
 };
@@ -64,7 +65,8 @@ const FREEDOM: f64 = 4.0;
 /// (in − out)/2¼ is taken from it, by shrinking the covariances between x and y.
 ///
 /// Of both scalings the one is taken whose mean log ratio in folds left out is larger. A note gives the remainder KSG(data) −
-/// KSG(samples): the closer to 0, the less is left to KSG.
+/// KSG(samples): the closer to 0, the less is left to KSG. What KSG misses of it in up to 16 columns is added as in
+/// [`Combined`](super::Combined).
 ///
 /// The standard error has the spread of the log ratios over the samples, √(Var/n), that of one sample of q and of the mean of R,
 /// and half of what was taken for chance.
@@ -232,36 +234,48 @@ impl MixtureKsg {
         let mean_within = mean(within.iter().copied());
         let chance = ((mean_within - out / n_rows) / 2.25).max(0.0);
         let law = self.with_information_less(&mixture, d_x, chance);
-        let ksg = Ksg { k: self.k, scaling: Scaling::None };
         let split = |scores: &Array2<f64>| {
             [s![.., ..d_x], s![.., d_x..]].map(|part| scores.slice(part).as_standard_layout().into_owned())
         };
-        let [x, y] = split(scores);
-        let of_data = ksg.measure(&[&x, &y])?.nats;
-        let compared = (0..self.surrogates as u64)
-            .into_par_iter()
-            .map(|index| {
-                let drawn = law.draw(n, &mut generator(self.seed, Purpose::Nearest, 1 << 34 | index));
-                let ratio = mean(law.ln_ratios(drawn.view(), d_x).into_iter());
-                let [x, y] = split(&normal_scores(drawn.view()));
-                Ok((ratio, ksg.measure(&[&x, &y])?.nats))
-            })
-            .collect::<Result<Vec<(f64, f64)>, EstimateError>>()?;
-        let missed: Vec<f64> = compared.iter().map(|(ratio, ksg)| ratio - ksg).collect();
+        let compared = |k: usize| -> Result<(Vec<f64>, Compared), EstimateError> {
+            let ksg = Ksg { k, scaling: Scaling::None };
+            let [x, y] = split(scores);
+            let terms = ksg.measure(&[&x, &y])?.terms;
+            let drawn = (0..self.surrogates as u64)
+                .into_par_iter()
+                .map(|index| {
+                    let drawn = law.draw(n, &mut generator(self.seed, Purpose::Nearest, 1 << 34 | index));
+                    let ratio = mean(law.ln_ratios(drawn.view(), d_x).into_iter());
+                    let [x, y] = split(&normal_scores(drawn.view()));
+                    Ok((ratio, ksg.measure(&[&x, &y])?.nats))
+                })
+                .collect::<Result<Vec<(f64, f64)>, EstimateError>>()?;
+            let (ratios, of_law) = drawn.into_iter().unzip();
+            Ok((ratios, Compared { terms, of_law }))
+        };
+        let (ratios, near) = compared(self.k)?;
+        let missed_of_law: Vec<f64> =
+            ratios.iter().zip(&near.of_law).map(|(ratio, ksg)| ratio - ksg).collect();
         let variance = |values: &[f64]| {
             let mean = mean(values.iter().copied());
             let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
             squares / (values.len() as f64 - 1.0)
         };
-        let count = compared.len() as f64;
         // What KSG misses in the data differs by chance from what it misses in a sample of the mixture.
-        let of_ksg = variance(&missed) * (1.0 + 1.0 / count);
-        let error = variance(&within) / n_rows + of_ksg + 0.25 * chance * chance;
+        let of_ksg = variance(&missed_of_law) * (1.0 + 1.0 / missed_of_law.len() as f64);
+        let error = (variance(&within) / n_rows + of_ksg + 0.25 * chance * chance).sqrt();
+        let remainder = near.remainder();
+        let dims = rows.ncols();
+        let missed = match remainder > error && Missed::is_told(dims) && WIDER * self.k < n {
+            true => Missed::new(&near, &compared(WIDER * self.k)?.1, dims),
+            false => Missed::default(),
+        };
         Ok(Some(Candidate {
-            nats: of_data + mean(missed.into_iter()),
-            remainder: of_data - compared.iter().map(|(_, ksg)| ksg).sum::<f64>() / count,
+            nats: mean(near.terms.into_iter()) + mean(missed_of_law.into_iter()),
+            remainder,
             evidence: out / n_rows,
-            error: error.sqrt(),
+            error,
+            missed,
             name,
         }))
     }
@@ -371,10 +385,10 @@ impl Estimator for MixtureKsg {
              correction holds",
             taken.name, taken.remainder
         )));
-        let nats = Information::from_nats(taken.nats);
+        let nats = Information::from_nats(taken.full());
         let estimate = Estimate::new(nats, EstimateKind::Consistent, &variables);
         Ok(Estimate {
-            standard_error: Some(Information::from_nats(taken.error)),
+            standard_error: Some(Information::from_nats(taken.full_error())),
             ties: tied,
             warnings,
             ..estimate

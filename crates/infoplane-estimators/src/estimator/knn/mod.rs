@@ -12,6 +12,7 @@ mod extrapolated_ksg;
 mod kl;
 mod ksg;
 mod ksg2;
+mod missed;
 mod mixed_ksg;
 mod mixture_ksg;
 mod residual_ksg;
@@ -42,7 +43,9 @@ use rand_chacha::rand_core::Rng;
 
 use super::input::{columns, normal_scores, untied_normal_scores};
 use crate::linear_algebra::{covariance, independent};
+use crate::math;
 use crate::{Estimate, EstimateError, EstimateKind, Information, Labels, Scaling, Variable, Warning};
+use missed::Missed;
 
 /// Neighbours of each point, unless a configuration says otherwise.
 pub(super) const K: usize = 3;
@@ -144,8 +147,22 @@ struct Candidate {
     evidence: f64,
     /// The standard error of the value.
     error: f64,
+    /// What neighbours miss of what is left to them; not in the value.
+    missed: Missed,
     /// Which way it was measured.
     name: &'static str,
+}
+
+impl Candidate {
+    /// The value with what neighbours miss, as far as it is believed.
+    fn full(&self) -> f64 {
+        self.nats + self.missed.nats
+    }
+
+    /// Its standard error, which holds half of what was added.
+    fn full_error(&self) -> f64 {
+        math::hypot(self.error, math::hypot(self.missed.error, 0.5 * self.missed.nats))
+    }
 }
 
 /// What a method that measures in parts finds.

@@ -25,6 +25,7 @@ pub use scheme::{BlockLength, PermutationScheme};
 pub use serial::serial_dependence;
 pub use subsampling::{Subsampling, block_subsampling_error, subsampling_error};
 
+use crate::random::{Purpose, generator, shuffle};
 use crate::{
     Estimate, EstimateError, EstimateKind, Estimator, Inference, Information, Interval, Uncertainty,
     Variable, Warning,
@@ -101,7 +102,8 @@ fn estimate_with_error<E: Estimator + ?Sized>(
     resampling: &Resampling<'_, E>,
     options: Options,
 ) -> Result<Estimate, EstimateError> {
-    let estimate = resampled(resampling, options)?;
+    let mut estimate = resampled(resampling, options)?;
+    estimate.warnings.extend(bias_of_cells(resampling));
     let has_error = estimate.standard_error.is_some() || estimate.interval.is_some();
     if !has_error || options.block_length.is_some() || estimate.warnings.contains(&Warning::Constant) {
         return Ok(estimate);
@@ -190,6 +192,27 @@ fn resampled<E: Estimator + ?Sized>(
         Err(reason) => estimate.warnings.push(Warning::Note(format!("no standard error: {reason}"))),
     }
     Ok(estimate)
+}
+
+/// Share of a value from which that of samples in random order is told.
+const TOLD_BIAS: f64 = 0.1;
+
+/// Returns how much cells find where there is nothing, if it is much: Y in random order. The more cells, the more.
+fn bias_of_cells<E: Estimator + ?Sized>(resampling: &Resampling<'_, E>) -> Option<Warning> {
+    let of_cells = matches!(resampling.estimate.kind, EstimateKind::Binned { .. } | EstimateKind::Exact);
+    let value = resampling.estimate.information.nats();
+    if !of_cells || resampling.given_variable().is_some() || value <= 0.0 {
+        return None;
+    }
+    let mut rows: Vec<usize> = (0..resampling.n_samples()).collect();
+    shuffle(&mut generator(0, Purpose::Baseline, 0), &mut rows);
+    let shuffled = resampling.of_permuted(&rows).ok()?;
+    (shuffled >= TOLD_BIAS * value).then(|| {
+        Warning::Note(format!(
+            "with Y in random order, which tells nothing of X, the value is {shuffled:.6} nats: that is the bias of so many \
+             cells and so few samples"
+        ))
+    })
 }
 
 /// Whether most samples share their cell with no other.

@@ -5,7 +5,7 @@ use super::*;
 use crate::random::{Purpose, generator, normal};
 use crate::{Gcmi, Ksg, Labels, PlugIn};
 
-/// The tables of [`restricted_permutation_test`], in a minute or two:
+/// The tables of [`restricted_permutation_test`], in twenty minutes of one core:
 /// `cargo test --release -p infoplane-estimators --lib -- --ignored --nocapture alarms_of_series`.
 #[test]
 #[ignore = "prints a table"]
@@ -27,9 +27,7 @@ fn alarms_of_series() {
             line(&format!("independent, φ = {phi}"), independent(phi), n);
         }
     }
-    for (phi, rho, c) in
-        [(0.99, 0.8, 0.0), (0.99, 0.0, 0.1), (0.9, 0.3, 0.0), (0.9, 0.0, 0.1), (0.5, 0.15, 0.0)]
-    {
+    for (phi, rho, c) in [(0.99, 0.8, 0.0), (0.99, 0.0, 0.1), (0.9, 0.3, 0.0)] {
         line(&format!("φ = {phi}, ρ = {rho}, c = {c}"), Series { phi, rho, c }, 1000);
     }
 }

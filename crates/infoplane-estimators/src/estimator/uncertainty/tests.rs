@@ -137,6 +137,24 @@ fn few_parts_of_many_samples_tell_the_same_error() {
     assert!((few / all - 1.0).abs() < 0.6, "{few} for {all}");
 }
 
+/// Independent uniform pairs: 2500 cells for 2000 samples find what is not there, 16 do not where there is much.
+#[test]
+fn the_bias_of_many_cells_is_told() {
+    let mut random = generator(3, Purpose::Known, 22);
+    let [x, y] = [0, 1].map(|_| Array2::from_shape_simple_fn((2000, 1), || normal(&mut random)));
+    let told = |bins: usize, y: &Array2<f64>| {
+        let of_cells = |v: &Array2<f64>| {
+            let cell = |v: &f64| (((v + 4.0) / 8.0 * bins as f64) as i64).clamp(0, bins as i64 - 1);
+            Labels::from_symbols(&v.iter().map(cell).collect::<Vec<_>>())
+        };
+        let (x, y) = (of_cells(&x), of_cells(y));
+        let found = with_uncertainty(&plug_in(), &x, &y, Options::default()).unwrap();
+        found.warnings.iter().any(|warning| warning.to_string().contains("in random order"))
+    };
+    assert!(told(50, &y) && told(4, &y));
+    assert!(!told(4, &x));
+}
+
 #[test]
 fn settings_that_cannot_be_are_refused() {
     let (x, y) = binned_pair(30, 8);

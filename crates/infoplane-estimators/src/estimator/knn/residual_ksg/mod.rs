@@ -15,6 +15,7 @@ use crate::special::digammas;
 use super::super::input::{columns, normal_scores};
 use super::combined::choose;
 use super::cv_ksg::Controlled;
+use super::missed::Missed;
 use super::{
     Candidate, CvKsg, FreeColumns, K, Ksg, Measured, atoms, chebyshev, check_k, check_rows, check_samples,
     standard_error, told_by,
@@ -64,10 +65,11 @@ const ROUNDING: f64 = 1e-9;
 /// ranks or a grid, ln 8 takes the place of ψ(8)). For more
 /// columns in Y, h(Y) − h(R) is the sum over the columns less the difference of the total correlations, by
 /// [`CvKsg`](super::CvKsg). I(X;R) is KSG-1 of normal scores; in more than four columns in all
-/// [`CvKsg`](super::CvKsg).
+/// [`CvKsg`](super::CvKsg), and what that misses as in [`Combined`](super::Combined).
 ///
 /// Four candidates are tried: Y from X and X from Y, in units of the data and as normal scores. As I(X;R) is not negative,
-/// h(Y) − h(R) is a lower bound: the estimate is the mean of the candidates whose h(Y) − h(R) is within 1/√n of the largest.
+/// h(Y) − h(R) is a lower bound: the estimate is the mean of the candidates whose h(Y) − h(R) is within 1/√n of the largest. (Where Y
+/// has several columns, what neighbours seem to miss of their total correlation is taken from it.)
 /// A note gives the direction and the remainder I(X;R): the closer it is to 0, the less is left to the method that is
 /// biased at strong dependence.
 ///
@@ -200,6 +202,21 @@ struct Terms {
     terms: Vec<f64>,
 }
 
+/// I(X;R), its terms, and what neighbours find of it beyond a Gaussian of the same correlations.
+struct Remainder {
+    nats: f64,
+    terms: Vec<f64>,
+    beyond_gaussian: f64,
+}
+
+fn columns_of(scores: &Array2<f64>) -> Vec<Variable<'_>> {
+    scores.axis_chunks_iter(Axis(1), 1).map(Variable::Double).collect()
+}
+
+fn pair<'a>(x: &'a Array2<f64>, y: &'a Array2<f64>) -> [Variable<'a>; 2] {
+    [x, y].map(|part| Variable::Double(part.view()))
+}
+
 impl ResidualKsg {
     /// Returns the candidates that can be measured: none where all values are as even as ranks, and these tell each other.
     pub(super) fn measured(&self, x: &Variable<'_>, y: &Variable<'_>) -> Result<Measured, EstimateError> {
@@ -250,7 +267,7 @@ impl ResidualKsg {
         y: &Array2<f64>,
         known_entropy: bool,
         fitted: Option<Smoothed>,
-        within: &OnceCell<f64>,
+        within: &OnceCell<(f64, Missed)>,
         name: &'static str,
     ) -> Result<Candidate, Refusal> {
         let n = y.nrows();
@@ -280,9 +297,8 @@ impl ResidualKsg {
             return Err(Refusal::Determined);
         }
         let scores = normal_scores(residuals.view());
-        let remainder = self.remainder(&x.scores, &scores)?;
-        let mut terms = remainder.terms;
-        let mut nats = remainder.nats;
+        let Remainder { nats: remainder, mut terms, beyond_gaussian } = self.remainder(&x.scores, &scores)?;
+        let mut nats = remainder;
         for ((column, residual), gaps) in y.columns().into_iter().zip(residuals.columns()).zip(&gaps) {
             let before = if known_entropy { score_entropy(column) } else { self.entropy(column, gaps.even)? };
             let after = self.entropy(residual, false)?;
@@ -292,32 +308,44 @@ impl ResidualKsg {
             }
         }
         let mut error = standard_error(&terms);
+        let mut evidence = -remainder.max(0.0);
         if y.ncols() > 1 {
-            let of_target = match within.get() {
-                Some(nats) => *nats,
-                None => self.total_correlation(&normal_scores(y.view()))?.nats,
+            let (of_target, missed_of_target) = match within.get() {
+                Some(found) => *found,
+                None => self.of_target(&normal_scores(y.view()))?,
             };
-            let _ = within.set(of_target);
+            let _ = within.set((of_target, missed_of_target));
             let of_residuals = self.total_correlation(&scores)?;
             nats += of_residuals.nats - of_target;
             error = math::hypot(error, of_residuals.error);
+            // What neighbours miss of the total correlation of Y is too much in h(Y).
+            nats -= missed_of_target.nats;
+            error = math::hypot(error, missed_of_target.nats);
+            evidence -= missed_of_target.at_most;
         }
         let widened = noise.iter().map(|noise| 0.5 * math::ln_1p(*noise)).sum::<f64>() / n as f64;
         nats += y.ncols() as f64 * widened;
-        let remainder = remainder.nats;
         // I(X;R) is not negative: where it is measured to be, h(Y) − h(R) is too large.
-        Ok(Candidate { nats, remainder, evidence: nats - remainder.max(0.0), error, name })
+        evidence += nats;
+        let missed = match beyond_gaussian > error && Missed::is_told(x.scores.ncols() + y.ncols()) {
+            true => self.compared().missed(&pair(&x.scores, &scores)).unwrap_or_default(),
+            false => Missed::default(),
+        };
+        Ok(Candidate { nats, remainder, evidence, error, missed, name })
     }
 
     /// I(X;R).
-    fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Terms, EstimateError> {
+    fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Remainder, EstimateError> {
         let ksg = Ksg { k: self.k, scaling: Scaling::None };
-        let mut found = ksg.measure(&[x, residuals]).map_err(|error| told_by(self.name(), error))?;
-        if x.ncols() + residuals.ncols() > FEW_COLUMNS {
-            let of = [Variable::Double(x.view()), Variable::Double(residuals.view())];
-            found.nats = self.compared().estimate_total_correlation(&of)?.information.nats();
-        }
-        Ok(Terms { nats: found.nats, terms: found.terms })
+        let found = ksg.measure(&[x, residuals]).map_err(|error| told_by(self.name(), error))?;
+        let (nats, beyond_gaussian) = match x.ncols() + residuals.ncols() > FEW_COLUMNS {
+            true => {
+                let controlled = self.compared().measured(&pair(x, residuals))?;
+                (controlled.nats, controlled.remainder)
+            }
+            false => (found.nats, 0.0),
+        };
+        Ok(Remainder { nats, terms: found.terms, beyond_gaussian })
     }
 
     /// KSG with a control variate, for what has many columns.
@@ -325,9 +353,18 @@ impl ResidualKsg {
         CvKsg { k: self.k, surrogates: 2, seed: self.seed }
     }
 
+    /// The total correlation of Y, and what neighbours miss of it.
+    fn of_target(&self, scores: &Array2<f64>) -> Result<(f64, Missed), EstimateError> {
+        let found = self.total_correlation(scores)?;
+        let missed = match found.remainder > found.error && Missed::is_told(scores.ncols()) {
+            true => self.compared().missed(&columns_of(scores)).unwrap_or_default(),
+            false => Missed::default(),
+        };
+        Ok((found.nats, missed))
+    }
+
     fn total_correlation(&self, scores: &Array2<f64>) -> Result<Controlled, EstimateError> {
-        let columns: Vec<Variable<'_>> = scores.axis_chunks_iter(Axis(1), 1).map(Variable::Double).collect();
-        self.compared().measured(&columns)
+        self.compared().measured(&columns_of(scores))
     }
 
     /// The entropy of one column by the distances of its neighbours; of even values, as many of which lie within a distance as are
