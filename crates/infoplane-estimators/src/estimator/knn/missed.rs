@@ -11,6 +11,9 @@ const DOUBT: f64 = 4.0;
 /// Columns in all up to which the radius depends on the number of neighbours by more than chance.
 const MOST_COLUMNS: usize = 16;
 
+/// A remainder of so many of its standard errors is there: the largest of several by chance falls by chance, too.
+const PLAIN: f64 = 2.0;
+
 /// What neighbours miss of a remainder.
 ///
 /// With Δ the fall of the remainder from k to 4k neighbours, its bias at k in d columns is Δ/(4^(1/d) − 1) if it is in proportion to
@@ -40,9 +43,9 @@ impl Compared {
 }
 
 impl Missed {
-    /// Returns whether it can be told in so many columns.
-    pub(super) fn is_told(columns: usize) -> bool {
-        columns <= MOST_COLUMNS
+    /// Returns whether a remainder of that standard error, in so many columns, tells what is missed of it.
+    pub(super) fn is_told(remainder: f64, error: f64, columns: usize) -> bool {
+        remainder > PLAIN * error && columns <= MOST_COLUMNS
     }
 
     pub(super) fn new(near: &Compared, wide: &Compared, columns: usize) -> Self {

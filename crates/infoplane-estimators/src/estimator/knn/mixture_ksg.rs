@@ -266,7 +266,7 @@ impl MixtureKsg {
         let error = (variance(&within) / n_rows + of_ksg + 0.25 * chance * chance).sqrt();
         let remainder = near.remainder();
         let dims = rows.ncols();
-        let missed = match remainder > error && Missed::is_told(dims) && WIDER * self.k < n {
+        let missed = match Missed::is_told(remainder, error, dims) && WIDER * self.k < n {
             true => Missed::new(&near, &compared(WIDER * self.k)?.1, dims),
             false => Missed::default(),
         };

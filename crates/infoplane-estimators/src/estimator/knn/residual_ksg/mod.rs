@@ -327,7 +327,7 @@ impl ResidualKsg {
         nats += y.ncols() as f64 * widened;
         // I(X;R) is not negative: where it is measured to be, h(Y) − h(R) is too large.
         evidence += nats;
-        let missed = match beyond_gaussian > error && Missed::is_told(x.scores.ncols() + y.ncols()) {
+        let missed = match Missed::is_told(beyond_gaussian, error, x.scores.ncols() + y.ncols()) {
             true => self.compared().missed(&pair(&x.scores, &scores)).unwrap_or_default(),
             false => Missed::default(),
         };
@@ -356,7 +356,7 @@ impl ResidualKsg {
     /// The total correlation of Y, and what neighbours miss of it.
     fn of_target(&self, scores: &Array2<f64>) -> Result<(f64, Missed), EstimateError> {
         let found = self.total_correlation(scores)?;
-        let missed = match found.remainder > found.error && Missed::is_told(scores.ncols()) {
+        let missed = match Missed::is_told(found.remainder, found.error, scores.ncols()) {
             true => self.compared().missed(&columns_of(scores)).unwrap_or_default(),
             false => Missed::default(),
         };
