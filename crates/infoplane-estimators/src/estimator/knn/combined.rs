@@ -58,7 +58,7 @@ const SAMPLES_PER_NEIGHBOR: usize = 4;
 /// to the value of one neighbour is added in squares; in more than four columns half of what is left to neighbours.
 ///
 /// In more than four columns neighbours miss the more of what is left to them, the farther they are. Where, in up to 16 columns, a
-/// remainder of [`CvKsg`], [`ResidualKsg`] or [`MixtureKsg`] is above twice its standard error, it is measured with 4k neighbours too, and its
+/// remainder of [`CvKsg`], [`ResidualKsg`] or [`MixtureKsg`] is above 1.5 times its standard error, it is measured with 4k neighbours too, and its
 /// fall Δ from k to 4k of them extrapolated: Δ/(4^(1/d) − 1) is missed in d columns if the bias is in proportion to the radius,
 /// Δ/(4^(2/d) − 1) if to its square. The mean m of both times max(0, 1 − 4 s²/Δ²), with s the standard error of Δ, is added to the value of the method;
 /// half of it, and the deviation of m, are in its error. Where a method with it is above what those with the most evidence find, by more than the errors, it gives the

@@ -11,8 +11,8 @@ const DOUBT: f64 = 4.0;
 /// Columns in all up to which the radius depends on the number of neighbours by more than chance.
 const MOST_COLUMNS: usize = 16;
 
-/// A remainder of so many of its standard errors is there: the largest of several by chance falls by chance, too.
-const PLAIN: f64 = 2.0;
+/// A remainder above so many of its standard errors is looked at: of those by chance the largest falls by chance, too.
+const PLAIN: f64 = 1.5;
 
 /// What neighbours miss of a remainder.
 ///
