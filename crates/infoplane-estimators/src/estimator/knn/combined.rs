@@ -441,6 +441,17 @@ mod tests {
         assert!(as_before.nats == 1.0 && as_before.error == 0.1);
     }
 
+    /// Beyond the samples that decide, the method that they take measures all.
+    #[test]
+    fn a_part_of_many_samples_decides_for_all() {
+        let n = MOST_COMPARED + 500;
+        let sample = Task::named("two-branches-0.01").unwrap().draw(n, 2);
+        let estimate = Combined::default().pair(&sample.x, &sample.y).unwrap();
+        let error = (estimate.information - sample.information).nats();
+        assert!(error.abs() < 0.05 && estimate.n_samples == n, "{error}");
+        assert!(estimate.warnings.iter().any(|warning| warning.to_string().starts_with("by residuals")));
+    }
+
     #[test]
     fn few_samples_are_measured_by_neighbours_alone() {
         let estimate =
