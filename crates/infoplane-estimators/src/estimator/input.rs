@@ -112,6 +112,30 @@ pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
     farthest > HEAVY * (upper / 2.0 - lower / 2.0)
 }
 
+/// Returns columns in units of their deviations, those with heavy tails first as asinh((v − median)/interquartile range), a smooth
+/// map that is one to one: what is a function stays one, and no value is so large that the others are nothing beside it.
+pub(crate) fn without_tails(variable: &Variable<'_>) -> Option<Array2<f64>> {
+    let mut values = columns(variable, Scaling::None)?.values;
+    let n = values.nrows();
+    for mut column in values.columns_mut() {
+        let mut sorted = column.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
+        let width = upper / 2.0 - lower / 2.0;
+        if heavy_tailed(&sorted) && width > 0.0 {
+            column.mapv_inplace(|v| {
+                let distance = (v / 2.0 - middle / 2.0) / width;
+                let size = distance.abs();
+                // Beyond 1e8 the square root is the distance itself, and its square may overflow.
+                let root = if size < 1e8 { (1.0 + size * size).sqrt() } else { size };
+                distance.signum() * math::ln_1p(size + (root - 1.0))
+            });
+        }
+    }
+    standardize(&mut values);
+    Some(values)
+}
+
 /// Φ⁻¹((rank − ½)/n) of every value within its column; equal values share their mean rank.
 pub(crate) fn normal_scores(values: ArrayView2<'_, f64>) -> Array2<f64> {
     let n = values.nrows();

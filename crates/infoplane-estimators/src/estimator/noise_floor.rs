@@ -3,9 +3,9 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
-use super::input::columns;
+use super::input::without_tails;
 use crate::linear_algebra::small::{cholesky, solve};
-use crate::{Scaling, Variable, math};
+use crate::{Variable, math};
 
 /// Places at which a value is predicted from its neighbours.
 const PLACES: usize = 256;
@@ -49,8 +49,7 @@ pub(super) enum NoiseFloor {
 ///
 /// Cost O(n (256 d + d⁴)), and as much again, of fewer rows, for each of up to 8 columns with values that repeat.
 pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
-    let scaled = |side: &Variable<'_>| columns(side, Scaling::Standardized).map(|columns| columns.values);
-    let (Some(x), Some(y)) = (scaled(x), scaled(y)) else { return NoiseFloor::Unknown };
+    let (Some(x), Some(y)) = (without_tails(x), without_tails(y)) else { return NoiseFloor::Unknown };
     match (growth(&x, &y), growth(&y, &x)) {
         (Some(true), _) | (_, Some(true)) => NoiseFloor::NotSeen,
         (None, _) | (_, None) => NoiseFloor::Unknown,
@@ -357,6 +356,19 @@ mod tests {
         x.row_mut(0).fill(1e15);
         y.row_mut(0).fill(1e15);
         assert_eq!(floor(&x, &y), NoiseFloor::Seen);
+    }
+
+    /// One value of 10⁸, and tails of e^(8 N), beside which all others are nothing in units of the deviation.
+    #[test]
+    fn outliers_and_heavy_tails_are_no_sign_of_a_function() {
+        for seed in 0..5 {
+            let (mut x, y) = (normals(1000, 1, seed), normals(1000, 1, 50 + seed));
+            let tails = (x.mapv(|v| (8.0 * v).exp()), (&x + &y).mapv(|v| (8.0 * v).exp()));
+            assert_eq!(floor(&tails.0, &tails.1), NoiseFloor::Seen, "{seed}");
+            assert_eq!(floor(&tails.0, &tails.0.mapv(f64::sqrt)), NoiseFloor::NotSeen, "{seed}");
+            x[(0, 0)] = 1e8;
+            assert_eq!(floor(&x, &y), NoiseFloor::Seen, "{seed}");
+        }
     }
 
     #[test]

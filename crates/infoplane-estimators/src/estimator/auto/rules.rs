@@ -4,12 +4,13 @@ use super::Auto;
 use super::functional;
 use super::profile::DataProfile;
 use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
-use crate::estimator::input::columns;
+use crate::estimator::input::without_tails;
 use crate::math;
 use crate::variable::kind::distinct_rows;
+use crate::variable::symbols::together;
 use crate::{
-    AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, EstimateError, Ksg, Noise, PlugIn, Ross,
-    Scaling, Variable, VariableKind, Warning,
+    AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, EstimateError, Ksg, Labels, Noise, PlugIn,
+    Ross, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near: in five a classifier has a third of the error.
@@ -17,6 +18,10 @@ const FEW_COLUMNS: usize = 4;
 
 /// Columns of two vectors together up to which KSG is nearly unbiased.
 pub(super) const FEW_JOINT_COLUMNS: usize = 4;
+
+/// What a noise variance means for a pair.
+const NOISE_OF_A_FUNCTION: &str = "noise is added to what is taken to be a function of the other side, without noise of its own; \
+                                   for two measured variables this is not I(X;Y), and large where they are independent";
 
 /// Samples below which nothing is said of numbers.
 pub(super) const FEWEST: usize = 10;
@@ -51,7 +56,11 @@ pub(super) fn choose(settings: &Auto, x: &Variable<'_>, y: &Variable<'_>) -> Res
     if let Some(variance) = settings.noise_variance
         && let Some(kinds) = against_numbers(&profiles)
     {
-        return Ok(choice(kinds, noise(variance), format!("noise of variance {variance} is given")));
+        let mut choice = choice(kinds, noise(variance), format!("noise of variance {variance} is given"));
+        if !a.labels && !b.labels {
+            choice.warnings.push(Warning::Note(NOISE_OF_A_FUNCTION.into()));
+        }
+        return Ok(choice);
     }
     if let Some(binned) = settings.binned()
         && let Some(kinds) = against_numbers(&profiles)
@@ -142,6 +151,7 @@ fn numbers(
     b: &DataProfile,
 ) -> Result<Choice, EstimateError> {
     if [a, b].iter().any(|side| matches!(side.kind, Mixed))
+        && !few_rows_repeat(&[x.view(), y.view()])
         && let Some(rows) = distinct_rows(&[x.view(), y.view()])
         && rows.len() >= FEWEST
     {
@@ -163,10 +173,7 @@ fn numbers(
     let kinds = [a.kind, b.kind];
     // What is on a lattice is finite. Of values that repeat nothing is said: a rectified unit is 0 whatever it follows.
     let rows = rows_without_repeats([x.view(), y.view()], kinds);
-    // By standard deviations: squares of raw values may overflow or vanish.
-    let scaled = |side: &Variable<'_>| {
-        columns(&side.select(&rows).variable(), Scaling::Standardized).map(|columns| columns.values)
-    };
+    let scaled = |side: &Variable<'_>| without_tails(&side.select(&rows).variable());
     if !kinds.contains(&Lattice)
         && rows.len() * LEAST_PART >= a.n
         && let (Some(x), Some(y)) = (scaled(x), scaled(y))
@@ -189,6 +196,22 @@ fn numbers(
         return Ok(choice);
     }
     Ok(choice(kinds, Combined::default(), reason))
+}
+
+/// Rows that are the most frequent, at most, for these to be atoms; of samples that came several times there are more.
+const FEW_ROWS: usize = 4;
+
+/// Copies of an atom, at least, for each of a row on average.
+const COPIES: f64 = 10.0;
+
+/// Returns whether rows repeat since a few places have much of the probability, as where both sides are rectified.
+fn few_rows_repeat(sides: &[Variable<'_>]) -> bool {
+    let labels: Vec<Labels> = sides.iter().map(Variable::symbols).collect();
+    let counts = together(&labels.iter().collect::<Vec<_>>()).counts().to_vec();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let average = counts.iter().sum::<usize>() as f64 / counts.len().max(1) as f64;
+    let as_frequent = counts.iter().filter(|&&count| 2 * count >= most).count();
+    most as f64 >= COPIES * average && as_frequent <= FEW_ROWS
 }
 
 /// The rows of which no value repeats in its column.

@@ -313,3 +313,22 @@ fn no_estimate_exceeds_the_entropy_of_the_classes() {
         assert!(readings[0].estimates[0].as_ref().unwrap().information <= y.entropy());
     }
 }
+
+/// Two rectified columns that are 0 together: the shared 0 is no sample that came many times.
+#[test]
+fn zeros_on_both_sides_at_once_are_measured() {
+    let mut random = generator(4, Purpose::Known, 31);
+    let n = 1000;
+    let rows: Vec<[f64; 2]> = (0..n)
+        .map(|_| match uniform(&mut random) > 0.7 {
+            true => [uniform(&mut random), uniform(&mut random)],
+            false => [0.0, 0.0],
+        })
+        .collect();
+    let [x, y] = [0, 1].map(|side| rows.iter().map(|row| row[side]).collect::<Vec<f64>>());
+    let estimate = Auto::default().pair(&x, &y).unwrap();
+    // What both tell of each other is whether they are 0: the entropy of .3.
+    let truth = -(0.3f64 * 0.3f64.ln() + 0.7 * 0.7f64.ln());
+    assert!((estimate.information.nats() - truth).abs() < 0.1, "{}", estimate.information);
+    assert_eq!(estimate.n_samples, n);
+}

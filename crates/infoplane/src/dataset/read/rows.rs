@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::Classes;
 use super::npy::Content;
-use super::table::{self, Columns, Except, Table, TextColumn, Wanted};
+use super::table::{self, Columns, Except, LARGEST_COUNT, Table, TextColumn, Wanted};
 use super::tensor::{Tensor, Values};
 use super::{Array, ArrayFile, Format, format, matrix_of};
 use crate::Labels;
@@ -268,7 +268,11 @@ fn together(columns: &[TextColumn]) -> Labels {
         let numbers: Option<Vec<u64>> = column
             .distinct
             .iter()
-            .map(|(text, _)| text.parse::<f64>().ok().map(|value| (value + 0.0).to_bits()))
+            .map(|(text, _)| {
+                let value = text.parse::<f64>().ok()?;
+                // Whole numbers beyond 2⁵³ are names: some of them are the same number in double precision.
+                (value.abs() <= LARGEST_COUNT).then(|| (value + 0.0).to_bits())
+            })
             .collect();
         let labels = match numbers {
             Some(numbers) => Labels::from_symbols(&numbers),

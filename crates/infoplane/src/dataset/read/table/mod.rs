@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use self::fields::{Fields, Separator};
 use self::format::{Format, Index, is_comment};
 use self::text::Encoding;
-use self::words::{is_missing, number, yes_or_no};
+pub(super) use self::words::LARGEST_COUNT;
+use self::words::{is_missing, is_whole, number, yes_or_no};
 use super::rows::Missing;
 use super::stream::Stream;
 use super::tensor::{ElementType, Tensor, Values};
@@ -340,6 +341,16 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
             for (column, &field) in numbers.iter_mut().zip(&choice.numbers) {
                 let text = if is_empty { "" } else { fields.get(field) };
                 column.push(match number(text, format.decimal_comma) {
+                    Some(value) if value.abs() > LARGEST_COUNT && is_whole(text) => {
+                        return Err(DatasetError::Field {
+                            file,
+                            line: fields.line,
+                            field: field + 1,
+                            given: text.to_owned(),
+                            allowed: "whole numbers up to 9007199254740992, beyond which they would merge (number them \
+                                      anew if they are names)",
+                        });
+                    }
                     Some(value) if value.is_finite() => value,
                     None if is_missing(text) => {
                         lacks.get_or_insert(field);

@@ -24,6 +24,17 @@ fn texts(column: &TextColumn) -> Vec<&str> {
     column.codes.iter().map(|&code| &column.distinct[code as usize].0[..]).collect()
 }
 
+/// 10¹⁷ and 10¹⁷ + 1 are the same number in double precision.
+#[test]
+fn whole_numbers_that_would_merge_are_refused_and_names_that_are_numbers_are_kept_apart() {
+    let text = "x,y\n100000000000000000,1\n100000000000000001,2\n";
+    let refused = parse(text, Wanted::numbers(None, &[])).unwrap_err().to_string();
+    assert!(refused.contains("line 2, field 1") && refused.contains("merge"), "{refused}");
+    let table = parse(text, Wanted::labels(Columns::All, &[])).unwrap();
+    assert_eq!(texts(&table.labels[0]), ["100000000000000000", "100000000000000001"]);
+    assert_eq!(all("x\n9007199254740992\n1e300\n2.5\n").numbers[0][0], 9_007_199_254_740_992.0);
+}
+
 #[test]
 fn the_first_line_is_a_header_if_it_differs_from_what_stands_below() {
     let header = |text: &str| {

@@ -29,6 +29,15 @@ pub(super) fn number(field: &str, decimal_comma: bool) -> Option<f64> {
     value.ok().filter(|value: &f64| !value.is_nan())
 }
 
+/// The largest whole number up to which each is another number in double precision, 2⁵³.
+pub(in super::super) const LARGEST_COUNT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a field is a whole number in digits, as names are numbered.
+pub(super) fn is_whole(field: &str) -> bool {
+    let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether a field is a number with a decimal comma; gives how many digits follow it.
 pub(super) fn digits_after_comma(field: &str) -> Option<usize> {
     let (whole, rest) = field.split_once(',')?;
@@ -58,6 +67,7 @@ mod tests {
             assert!(number(word, false).is_some() && !is_missing(word), "{word}");
         }
         assert_eq!(number("-0,25", true), Some(-0.25));
+        assert!(is_whole("-17") && is_whole("100000000000000001") && !is_whole("1e17") && !is_whole("1.0"));
         assert_eq!(
             (number("1.234,5", true), number("1,2,3", true), number("0,25", false)),
             (None, None, None)
