@@ -102,18 +102,27 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
 /// in thirty of Cauchy's. There the standard deviation is no scale.
 const HEAVY: f64 = 10.0;
 
+/// A value so many interquartile ranges away leaves nothing of the others' differences in units of the deviation.
+const FAR: f64 = 1000.0;
+
 /// Returns whether sorted values have a heavy tail.
 pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
+    reaches(sorted, HEAVY)
+}
+
+/// Returns whether some of the sorted values are farther from the median than so many interquartile ranges.
+fn reaches(sorted: &[f64], times: f64) -> bool {
     let n = sorted.len();
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return false };
     let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
     // Halved first: the difference of two finite numbers may not be finite.
     let farthest = (last / 2.0 - middle / 2.0).max(middle / 2.0 - first / 2.0);
-    farthest > HEAVY * (upper / 2.0 - lower / 2.0)
+    farthest > times * (upper / 2.0 - lower / 2.0)
 }
 
-/// Returns columns in units of their deviations, those with heavy tails first as asinh((v − median)/interquartile range), a smooth
-/// map that is one to one: what is a function stays one, and no value is so large that the others are nothing beside it.
+/// Returns columns in units of their deviations, those with values a thousand interquartile ranges away first as asinh((v −
+/// median)/interquartile range), a smooth map that is one to one: what is a function stays one, and no value is so large that
+/// the others are nothing beside it.
 pub(crate) fn without_tails(variable: &Variable<'_>) -> Option<Array2<f64>> {
     let mut values = columns(variable, Scaling::None)?.values;
     let n = values.nrows();
@@ -122,7 +131,7 @@ pub(crate) fn without_tails(variable: &Variable<'_>) -> Option<Array2<f64>> {
         sorted.sort_unstable_by(f64::total_cmp);
         let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
         let width = upper / 2.0 - lower / 2.0;
-        if heavy_tailed(&sorted) && width > 0.0 {
+        if reaches(&sorted, FAR) && width > 0.0 {
             column.mapv_inplace(|v| {
                 let distance = (v / 2.0 - middle / 2.0) / width;
                 let size = distance.abs();
