@@ -283,7 +283,7 @@ impl Combined {
         let plain = self.plain(&x, &y)?;
         let mut candidates = vec![plain.candidate.clone()];
         candidates.extend(self.others(&x, &y, |_| true)?);
-        let choice = choose(candidates, rows.len());
+        let choice = with_missed(choose(candidates.clone(), rows.len()), &candidates);
         Ok(if plain.agrees(&choice) { Vec::new() } else { choice.names })
     }
 }
