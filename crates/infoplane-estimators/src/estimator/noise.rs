@@ -295,6 +295,19 @@ fn pairwise_bound(means: &KernelMeans, bound: Bound) -> Vec<f64> {
     means.within.iter().map(of).collect()
 }
 
+/// What the information of two matrices is with noise, where all rows of the first differ or some are equal.
+pub(super) fn taken_for_a_function(all_distinct: bool) -> Warning {
+    let which = if all_distinct {
+        "no two rows of it are equal, so that the value is the same for any other such X"
+    } else {
+        "equal rows are one"
+    };
+    Warning::Note(format!(
+        "X is taken as which sample it is ({which}), Y as a function of it without noise of its own, to which the noise is \
+         added; for two measured variables this is not I(X;Y)"
+    ))
+}
+
 impl Estimator for Noise {
     fn info(&self) -> &'static EstimatorInfo {
         Self::INFO
@@ -348,15 +361,7 @@ impl Estimator for Noise {
         let value = self.values(&t, &[&labels], variance)[0];
         let mut estimate = self.estimate(value, variance, &labels, &[x.view(), y.view()], is_constant(&t));
         if !matches!(x, Variable::Labels(_)) && !matches!(y, Variable::Labels(_)) {
-            let which = if labels.all_distinct() {
-                "no two rows of it are equal, so that the value is the same for any other such X"
-            } else {
-                "equal rows are one"
-            };
-            estimate.warnings.push(Warning::Note(format!(
-                "X is taken as which sample it is ({which}), Y as a function of it without noise of its own, to which \
-                 the noise is added; for two measured variables this is not I(X;Y)"
-            )));
+            estimate.warnings.push(taken_for_a_function(labels.all_distinct()));
         }
         if self.bounds {
             let means = &mean_logarithms(&t, &[&labels], &[variance])[0];

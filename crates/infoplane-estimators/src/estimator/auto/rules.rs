@@ -5,6 +5,7 @@ use super::functional;
 use super::profile::DataProfile;
 use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
 use crate::estimator::input::without_tails;
+use crate::estimator::noise::taken_for_a_function;
 use crate::math;
 use crate::variable::kind::distinct_rows;
 use crate::variable::symbols::together;
@@ -18,10 +19,6 @@ const FEW_COLUMNS: usize = 4;
 
 /// Columns of two vectors together up to which KSG is nearly unbiased.
 pub(super) const FEW_JOINT_COLUMNS: usize = 4;
-
-/// What a noise variance means for a pair.
-const NOISE_OF_A_FUNCTION: &str = "noise is added to what is taken to be a function of the other side, without noise of its own; \
-                                   for two measured variables this is not I(X;Y), and large where they are independent";
 
 /// Samples below which nothing is said of numbers.
 pub(super) const FEWEST: usize = 10;
@@ -58,7 +55,7 @@ pub(super) fn choose(settings: &Auto, x: &Variable<'_>, y: &Variable<'_>) -> Res
     {
         let mut choice = choice(kinds, noise(variance), format!("noise of variance {variance} is given"));
         if !a.labels && !b.labels {
-            choice.warnings.push(Warning::Note(NOISE_OF_A_FUNCTION.into()));
+            choice.warnings.push(taken_for_a_function(a.distinct == n));
         }
         return Ok(choice);
     }

@@ -222,12 +222,8 @@ impl Combined {
                 Err(EstimateError::TooManyDimensions { .. }) => {
                     let controlled = CvKsg { k: self.k, seed: self.seed, ..CvKsg::default() };
                     if let Ok(found) = controlled.measured(&[x.view(), y.view()]) {
+                        let missed = controlled.missed(&found);
                         let Controlled { nats, gaussian, remainder, error, tied, .. } = found;
-                        let columns = x.width() + y.width();
-                        let missed = match Missed::is_told(remainder, error, columns) {
-                            true => controlled.missed(&[x.view(), y.view()]).unwrap_or_default(),
-                            false => Missed::default(),
-                        };
                         let (evidence, name) = (gaussian, "cv-ksg");
                         let candidate = Candidate { nats, remainder, evidence, error, missed, name };
                         return Ok(Plain { candidate, tied, ceiling: None });

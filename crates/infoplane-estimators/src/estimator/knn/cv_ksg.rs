@@ -291,23 +291,27 @@ pub(super) struct Controlled {
     pub(super) error: f64,
     pub(super) tied: usize,
     warnings: Vec<Warning>,
+    law: GaussianLaw,
+    /// What was compared.
+    near: Compared,
 }
 
 impl CvKsg {
     /// Returns the total correlation of the variables that change.
     pub(super) fn measured(&self, variables: &[Variable<'_>]) -> Result<Controlled, EstimateError> {
         let law = GaussianLaw::new(self, variables)?;
-        let (TotalCorrelation { nats: of_data, mut terms, tied, .. }, of_gaussians) =
-            law.compared(self, self.k)?;
-        let GaussianLaw { parts, widths, covariance, factor, gaussian, mut warnings, .. } = law;
+        let (TotalCorrelation { nats: of_data, mut terms, tied, .. }, of_law) = law.compared(self, self.k)?;
+        let near = Compared { terms: terms.clone(), of_law };
+        let GaussianLaw { parts, widths, covariance, factor, gaussian, .. } = &law;
+        let mut warnings = law.warnings.clone();
         let n = terms.len();
-        let (remainder, of_surrogates) = match moments(&of_gaussians) {
-            (mean, Some(variance)) => (of_data - mean, variance / of_gaussians.len() as f64),
+        let (remainder, of_surrogates) = match moments(&near.of_law) {
+            (mean, Some(variance)) => (of_data - mean, variance / near.of_law.len() as f64),
             // One sample has no spread; its own is about that of the data.
             (mean, None) => (of_data - mean, moments(&terms).1.unwrap_or(0.0) / n as f64),
         };
         let joint = beside(&parts.iter().collect::<Vec<_>>());
-        let squared = squared_distances(&joint, &factor);
+        let squared = squared_distances(&joint, factor);
         warnings.push(Warning::Note(format!(
             "KSG-1 finds {remainder:.3} nats more in the data than in Gaussian samples of the same correlations, and the \
              kurtosis is {:+.1} standard errors from a Gaussian's; the farther from 0, the less the correction holds",
@@ -319,24 +323,29 @@ impl CvKsg {
         };
         halves(&mut terms, -1.0, &squared);
         let mut first = 0;
-        for (part, width) in parts.iter().zip(&widths) {
+        for (part, width) in parts.iter().zip(widths) {
             let own = covariance.slice(s![first..first + width, first..first + width]).to_owned();
             let factor = cholesky(&own).expect("a part of what was factored");
             halves(&mut terms, 1.0, &squared_distances(part, &factor));
             first += width;
         }
         let error = math::hypot(standard_error(&terms), of_surrogates.sqrt());
-        Ok(Controlled { nats: gaussian + remainder, gaussian, remainder, error, tied, warnings })
+        let gaussian = *gaussian;
+        let nats = gaussian + remainder;
+        Ok(Controlled { nats, gaussian, remainder, error, tied, warnings, law, near })
     }
 
-    /// Returns what neighbours miss of the remainder.
-    pub(super) fn missed(&self, variables: &[Variable<'_>]) -> Result<Missed, EstimateError> {
-        let law = GaussianLaw::new(self, variables)?;
-        let [near, wide] = [self.k, WIDER * self.k].map(|k| {
-            let (TotalCorrelation { terms, .. }, of_law) = law.compared(self, k)?;
-            Ok(Compared { terms, of_law })
-        });
-        Ok(Missed::new(&near?, &wide?, law.widths.iter().sum()))
+    /// Returns what neighbours miss of the remainder that was found.
+    pub(super) fn missed(&self, found: &Controlled) -> Missed {
+        let columns = found.law.widths.iter().sum();
+        if !Missed::is_told(found.remainder, found.error, columns) {
+            return Missed::default();
+        }
+        // Where there are not so many neighbours, nothing is told.
+        let Ok((TotalCorrelation { terms, .. }, of_law)) = found.law.compared(self, WIDER * self.k) else {
+            return Missed::default();
+        };
+        Missed::new(&found.near, &Compared { terms, of_law }, columns)
     }
 }
 

@@ -237,25 +237,24 @@ impl MixtureKsg {
         let split = |scores: &Array2<f64>| {
             [s![.., ..d_x], s![.., d_x..]].map(|part| scores.slice(part).as_standard_layout().into_owned())
         };
-        let compared = |k: usize| -> Result<(Vec<f64>, Compared), EstimateError> {
-            let ksg = Ksg { k, scaling: Scaling::None };
-            let [x, y] = split(scores);
-            let terms = ksg.measure(&[&x, &y])?.terms;
-            let drawn = (0..self.surrogates as u64)
-                .into_par_iter()
-                .map(|index| {
-                    let drawn = law.draw(n, &mut generator(self.seed, Purpose::Nearest, 1 << 34 | index));
-                    let ratio = mean(law.ln_ratios(drawn.view(), d_x).into_iter());
-                    let [x, y] = split(&normal_scores(drawn.view()));
-                    Ok((ratio, ksg.measure(&[&x, &y])?.nats))
-                })
-                .collect::<Result<Vec<(f64, f64)>, EstimateError>>()?;
-            let (ratios, of_law) = drawn.into_iter().unzip();
-            Ok((ratios, Compared { terms, of_law }))
+        let data = split(scores);
+        let drawn: Vec<(f64, [Array2<f64>; 2])> = (0..self.surrogates as u64)
+            .into_par_iter()
+            .map(|index| {
+                let drawn = law.draw(n, &mut generator(self.seed, Purpose::Nearest, 1 << 34 | index));
+                let ratio = mean(law.ln_ratios(drawn.view(), d_x).into_iter());
+                (ratio, split(&normal_scores(drawn.view())))
+            })
+            .collect();
+        let compared = |k: usize| -> Result<Compared, EstimateError> {
+            let measured = |[x, y]: &[Array2<f64>; 2]| Ksg { k, scaling: Scaling::None }.measure(&[x, y]);
+            let of_law = drawn.par_iter().map(|(_, drawn)| Ok(measured(drawn)?.nats));
+            let of_law = of_law.collect::<Result<Vec<f64>, EstimateError>>()?;
+            Ok(Compared { terms: measured(&data)?.terms, of_law })
         };
-        let (ratios, near) = compared(self.k)?;
+        let near = compared(self.k)?;
         let missed_of_law: Vec<f64> =
-            ratios.iter().zip(&near.of_law).map(|(ratio, ksg)| ratio - ksg).collect();
+            drawn.iter().zip(&near.of_law).map(|((ratio, _), ksg)| ratio - ksg).collect();
         let variance = |values: &[f64]| {
             let mean = mean(values.iter().copied());
             let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
@@ -267,7 +266,7 @@ impl MixtureKsg {
         let remainder = near.remainder();
         let dims = rows.ncols();
         let missed = match Missed::is_told(remainder, error, dims) && WIDER * self.k < n {
-            true => Missed::new(&near, &compared(WIDER * self.k)?.1, dims),
+            true => Missed::new(&near, &compared(WIDER * self.k)?, dims),
             false => Missed::default(),
         };
         Ok(Some(Candidate {

@@ -202,11 +202,11 @@ struct Terms {
     terms: Vec<f64>,
 }
 
-/// I(X;R), its terms, and what neighbours find of it beyond a Gaussian of the same correlations.
+/// I(X;R), its terms, and what neighbours miss of it.
 struct Remainder {
     nats: f64,
     terms: Vec<f64>,
-    beyond_gaussian: f64,
+    missed: Missed,
 }
 
 fn columns_of(scores: &Array2<f64>) -> Vec<Variable<'_>> {
@@ -297,7 +297,7 @@ impl ResidualKsg {
             return Err(Refusal::Determined);
         }
         let scores = normal_scores(residuals.view());
-        let Remainder { nats: remainder, mut terms, beyond_gaussian } = self.remainder(&x.scores, &scores)?;
+        let Remainder { nats: remainder, mut terms, missed } = self.remainder(&x.scores, &scores)?;
         let mut nats = remainder;
         for ((column, residual), gaps) in y.columns().into_iter().zip(residuals.columns()).zip(&gaps) {
             let before = if known_entropy { score_entropy(column) } else { self.entropy(column, gaps.even)? };
@@ -327,10 +327,6 @@ impl ResidualKsg {
         nats += y.ncols() as f64 * widened;
         // I(X;R) is not negative: where it is measured to be, h(Y) − h(R) is too large.
         evidence += nats;
-        let missed = match Missed::is_told(beyond_gaussian, error, x.scores.ncols() + y.ncols()) {
-            true => self.compared().missed(&pair(&x.scores, &scores)).unwrap_or_default(),
-            false => Missed::default(),
-        };
         Ok(Candidate { nats, remainder, evidence, error, missed, name })
     }
 
@@ -338,14 +334,14 @@ impl ResidualKsg {
     fn remainder(&self, x: &Array2<f64>, residuals: &Array2<f64>) -> Result<Remainder, EstimateError> {
         let ksg = Ksg { k: self.k, scaling: Scaling::None };
         let found = ksg.measure(&[x, residuals]).map_err(|error| told_by(self.name(), error))?;
-        let (nats, beyond_gaussian) = match x.ncols() + residuals.ncols() > FEW_COLUMNS {
+        let (nats, missed) = match x.ncols() + residuals.ncols() > FEW_COLUMNS {
             true => {
                 let controlled = self.compared().measured(&pair(x, residuals))?;
-                (controlled.nats, controlled.remainder)
+                (controlled.nats, self.compared().missed(&controlled))
             }
-            false => (found.nats, 0.0),
+            false => (found.nats, Missed::default()),
         };
-        Ok(Remainder { nats, terms: found.terms, beyond_gaussian })
+        Ok(Remainder { nats, terms: found.terms, missed })
     }
 
     /// KSG with a control variate, for what has many columns.
@@ -356,10 +352,7 @@ impl ResidualKsg {
     /// The total correlation of Y, and what neighbours miss of it.
     fn of_target(&self, scores: &Array2<f64>) -> Result<(f64, Missed), EstimateError> {
         let found = self.total_correlation(scores)?;
-        let missed = match Missed::is_told(found.remainder, found.error, scores.ncols()) {
-            true => self.compared().missed(&columns_of(scores)).unwrap_or_default(),
-            false => Missed::default(),
-        };
+        let missed = self.compared().missed(&found);
         Ok((found.nats, missed))
     }
 
