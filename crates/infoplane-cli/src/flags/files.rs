@@ -184,9 +184,8 @@ impl Inputs {
     pub fn several_samples(&self, asked: &[Asked<'_>]) -> Result<(), Failure> {
         match self.variable(0).n_samples() {
             1 => Err(Failure::input(format!(
-                "{} holds 1 sample of {} columns; information needs several samples, a row each",
-                asked[0].argument,
-                self.variable(0).width()
+                "{} holds a single sample; information needs several, a row each",
+                asked[0].argument
             ))),
             _ => Ok(()),
         }
@@ -247,18 +246,18 @@ fn read(
             reading,
         }),
     }
-    .map_err(|error| told(error, asked, path))
+    .map_err(|error| told(error, asked, path, key.is_some()))
 }
 
-/// An error of a reader, with what can be done about it here.
-fn told(error: DatasetError, asked: &Asked<'_>, path: &Path) -> Failure {
+/// An error of a reader, with what can be done about it here; of columns that were `named` none can be left out.
+fn told(error: DatasetError, asked: &Asked<'_>, path: &Path, named: bool) -> Failure {
     let symbols = asked.flag.map(|flag| format!("{flag} takes rows as symbols, which may be text"));
     let advice: Vec<String> = match &error {
         DatasetError::NotANumber { numbers, .. } => {
             let file = printable_path(path);
-            let columns = (!numbers.is_empty())
-                .then(|| format!("{file}:{} reads columns of numbers", numbers.join(",")));
-            let except = (!numbers.is_empty()).then(|| "--except leaves columns out".to_owned());
+            let others = !numbers.is_empty() && !named;
+            let columns = others.then(|| format!("{file}:{} reads columns of numbers", numbers.join(",")));
+            let except = others.then(|| "--except leaves columns out".to_owned());
             // A number that is infinite is no symbol.
             let symbols = symbols.filter(|_| !error.to_string().contains("inf"));
             [columns, except, symbols].into_iter().flatten().collect()
@@ -269,8 +268,12 @@ fn told(error: DatasetError, asked: &Asked<'_>, path: &Path) -> Failure {
         }
         DatasetError::Missing { .. } => {
             let drop = "--missing drop leaves such rows out of all variables".to_owned();
-            let symbol = (asked.kind != As::Numbers)
-                .then(|| "--missing symbol takes what lacks for a symbol of its own".to_owned());
+            let symbol = match (asked.kind, asked.flag) {
+                (As::Numbers, None) => None,
+                (As::Numbers, Some(flag)) => Some(format!("{flag} --missing symbol takes")),
+                (As::Symbols | As::Labels, _) => Some("--missing symbol takes".to_owned()),
+            };
+            let symbol = symbol.map(|flags| format!("{flags} what lacks for a symbol of its own"));
             [Some(drop), symbol].into_iter().flatten().collect()
         }
         DatasetError::NotFinite { value, .. } if value.is_nan() => {

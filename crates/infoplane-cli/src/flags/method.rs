@@ -1,6 +1,7 @@
 //! Methods and their keys, from the command line to a configuration.
 
 use clap::Args;
+use infoplane::EstimateError;
 use infoplane::estimator::{AnyEstimator, Estimator};
 use infoplane::experiment::{nearest, override_value, plain_types};
 
@@ -127,7 +128,15 @@ pub fn config(name: &str, given: &MethodFlags, set: &[String]) -> Result<AnyEsti
     }
     match AnyEstimator::named(name, toml::Value::Table(table.clone())) {
         Ok(Some(config)) => {
-            config.check().map_err(|error| Failure::input(format!("--estimator {name}: {error}")))?;
+            config.check().map_err(|error| match error {
+                EstimateError::Setting { key: "range", .. } if !table.contains_key("range") => {
+                    Failure::input(format!(
+                        "--estimator {name} with such bins needs --range LOW,HIGH (as in -1,1), or --range layer or \
+                         --range unit for the range of the data"
+                    ))
+                }
+                error => Failure::input(format!("--estimator {name}: {error}")),
+            })?;
             Ok(config)
         }
         Ok(None) => Err(unknown(name)),

@@ -303,7 +303,7 @@ impl fmt::Display for Warning {
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
             Warning::AboveLimit { value, limit } => write!(
                 f,
-                "the method gave {:.4} nats, above the entropy of the symbols, {:.4} nats, which no information exceeds",
+                "the method gave {:.4} nats, above the entropy of the symbols, at most {:.4} nats, which no information exceeds",
                 value.nats(),
                 limit.nats()
             ),

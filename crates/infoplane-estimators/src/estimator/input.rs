@@ -1,25 +1,29 @@
 //! Scaling of columns before an estimate.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rand_chacha::rand_core::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Variable;
+use super::span::independent_columns;
 use crate::math;
 use crate::random::shuffle;
 use crate::special::normal_quantile;
+use crate::{EstimateError, Variable};
 
 /// Scaling applied to each column first.
 ///
 /// Strictly monotone maps of columns leave information unchanged, but methods that take one radius in all
-/// columns need comparable units.
+/// columns need comparable units. For all but `none` a column that is a linear combination of others of its variable, up to
+/// rounding, is excluded as one that never changes is: it tells nothing that they do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaling {
     /// None: the definition as published.
     None,
-    /// Divided by its standard deviation.
+    /// Divided by its standard deviation; where values are a thousand interquartile ranges from the median, by 0.741 of that
+    /// range, which is the standard deviation of a normal column: in units of the deviation nothing would be left of the
+    /// differences between the others.
     #[default]
     Standardized,
     /// Each value replaced by the normal quantile of its rank, Φ⁻¹((rank − ½)/n), equal values by that of
@@ -45,6 +49,8 @@ pub(crate) struct Columns {
     pub(crate) values: Array2<f64>,
     /// Constant columns, which were excluded.
     pub(crate) constant: usize,
+    /// Columns that are linear combinations of others, which were excluded unless nothing is scaled.
+    pub(crate) dependent: usize,
     /// Σ ln of what columns were divided by: what scaling took from the differential entropy.
     pub(crate) ln_scale: f64,
 }
@@ -72,16 +78,39 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
         // A choice of columns comes in the order of columns.
         values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
+    let kept = independent_columns(&values);
+    let dependent = values.ncols() - kept.len();
+    if dependent > 0 && scaling != Scaling::None {
+        values = values.select(Axis(1), &kept).as_standard_layout().into_owned();
+    }
     let mut ln_scale = 0.0;
     match scaling {
         Scaling::None => {}
         Scaling::Standardized => ln_scale = standardize(&mut values),
         Scaling::NormalScores => values = normal_scores(values.view()),
     }
-    Some(Columns { values, constant, ln_scale })
+    Some(Columns { values, constant, dependent, ln_scale })
 }
 
-/// Divides every column that changes by its standard deviation; returns Σ ln of the divisors.
+impl Columns {
+    /// Refuses columns of which the differential entropy is −∞.
+    pub(crate) fn check_density(&self) -> Result<(), EstimateError> {
+        let reason = match (self.constant, self.dependent) {
+            (0, 0) => return Ok(()),
+            (0, 1) => "a column is a linear combination of the others".into(),
+            (0, columns) => format!("{columns} columns are linear combinations of the others"),
+            (1, _) => "a column never changes".into(),
+            (columns, _) => format!("{columns} columns never change"),
+        };
+        Err(EstimateError::Undetermined {
+            reason: format!("{reason}, so that the differential entropy is −∞"),
+            choices: "leave them out, or use the entropy of a discrete method",
+        })
+    }
+}
+
+/// Divides every column that changes by its standard deviation, as [`Scaling::Standardized`] says; returns Σ ln of the
+/// divisors.
 pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
     let n = values.nrows() as f64;
     let mut ln_scale = 0.0;
@@ -89,7 +118,10 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
         let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
         let mean = column.iter().map(|v| v / largest).sum::<f64>() / n;
         let variance = column.iter().map(|v| (v / largest - mean) * (v / largest - mean)).sum::<f64>() / n;
-        let deviation = variance.sqrt();
+        let deviation = match quartile_range(column.view(), FAR) {
+            Some(range) => NORMAL_DEVIATION * (range / largest),
+            None => variance.sqrt(),
+        };
         // A column whose values differ by rounding only, against their size, is left as it is but for its size.
         let deviation = if deviation > 0.0 { deviation } else { 1.0 };
         column.mapv_inplace(|v| v / largest / deviation);
@@ -104,6 +136,39 @@ const HEAVY: f64 = 10.0;
 
 /// A value so many interquartile ranges away leaves nothing of the others' differences in units of the deviation.
 const FAR: f64 = 1000.0;
+
+/// The standard deviation of a normal column in interquartile ranges: 1/(2 Φ⁻¹(¾)).
+const NORMAL_DEVIATION: f64 = 0.741_301_109_252_801;
+
+/// Returns whether some values are a thousand interquartile ranges from the median.
+pub(crate) fn far_tailed(column: ArrayView1<'_, f64>) -> bool {
+    quartile_range(column, FAR).is_some()
+}
+
+/// Returns whether some values are ten interquartile ranges from the median.
+pub(crate) fn is_heavy_tailed(column: ArrayView1<'_, f64>) -> bool {
+    quartile_range(column, HEAVY).is_some()
+}
+
+/// Returns the interquartile range of a column if it is above 0 and some values are farther from the median than so many
+/// times it.
+fn quartile_range(column: ArrayView1<'_, f64>, times: f64) -> Option<f64> {
+    let n = column.len();
+    let mut values = column.to_vec();
+    if n < 4 {
+        return None;
+    }
+    // Three selections are O(n), where sorting is not.
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let middle = *values.select_nth_unstable_by(n / 2, f64::total_cmp).1;
+    let lower = *values[..n / 2].select_nth_unstable_by(n / 4, f64::total_cmp).1;
+    let upper = *values[n / 2..].select_nth_unstable_by(3 * n / 4 - n / 2, f64::total_cmp).1;
+    // Halved first: the difference of two finite numbers may not be finite.
+    let half = upper / 2.0 - lower / 2.0;
+    let farthest = (most / 2.0 - middle / 2.0).max(middle / 2.0 - least / 2.0);
+    (half > 0.0 && farthest > times * half).then_some(2.0 * half)
+}
 
 /// Returns whether sorted values have a heavy tail.
 pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
@@ -238,6 +303,19 @@ mod tests {
         for column in columns.values.columns() {
             assert!((column[1] - column[0] - 2.0).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn one_value_far_away_leaves_the_others_their_differences() {
+        use crate::random::{Purpose, generator, normal};
+        let mut random = generator(2, Purpose::Known, 0);
+        let mut rows = Array2::from_shape_simple_fn((1001, 1), || normal(&mut random));
+        let without = columns(&Variable::Double(rows.view()), Scaling::Standardized).unwrap();
+        rows[(7, 0)] = 1e8;
+        let with = columns(&Variable::Double(rows.view()), Scaling::Standardized).unwrap();
+        assert!((with.ln_scale - without.ln_scale).abs() < 0.1);
+        let difference = |columns: &Columns| columns.values[(1, 0)] - columns.values[(2, 0)];
+        assert!((difference(&with) / difference(&without) - 1.0).abs() < 0.1);
     }
 
     #[test]

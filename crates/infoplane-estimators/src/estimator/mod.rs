@@ -24,6 +24,7 @@ mod range;
 mod renyi;
 #[cfg(test)]
 mod shuffled_tests;
+mod span;
 mod symbols;
 mod table;
 mod uncertainty;

@@ -302,16 +302,17 @@ fn scores_in_order(values: &[f64], mut order: Vec<usize>) -> Vec<f64> {
     scores
 }
 
-/// Returns the first of each set of equal rows of all variables together, in order; `None` if none repeats.
-pub(crate) fn distinct_rows(variables: &[Variable<'_>]) -> Option<Vec<usize>> {
+/// Returns the rows of all variables together as symbols.
+pub(crate) fn rows_together(variables: &[Variable<'_>]) -> Labels {
     let labels: Vec<Labels> = variables.iter().map(Variable::symbols).collect();
-    let joint = super::symbols::together(&labels.iter().collect::<Vec<_>>());
-    if joint.all_distinct() {
-        return None;
-    }
-    let mut seen = vec![false; joint.n_labels()];
+    super::symbols::together(&labels.iter().collect::<Vec<_>>())
+}
+
+/// Returns the first row of each symbol, in order.
+pub(crate) fn distinct_rows(rows: &Labels) -> Vec<usize> {
+    let mut seen = vec![false; rows.n_labels()];
     let first = |&(_, &code): &(usize, &u32)| !std::mem::replace(&mut seen[code as usize], true);
-    Some(joint.codes().iter().enumerate().filter(first).map(|(row, _)| row).collect())
+    rows.codes().iter().enumerate().filter(first).map(|(row, _)| row).collect()
 }
 
 /// Returns how many of the values of a column occur more than once.
@@ -436,7 +437,8 @@ mod tests {
     fn rows_that_repeat_in_all_variables_are_found() {
         let x = [1.0, 2.0, 1.0, 1.0];
         let y = [5.0, 6.0, 5.0, 7.0];
-        assert_eq!(distinct_rows(&[Variable::from(&x[..]), Variable::from(&y[..])]), Some(vec![0, 1, 3]));
-        assert_eq!(distinct_rows(&[Variable::from(&x[..2])]), None);
+        let both = rows_together(&[Variable::from(&x[..]), Variable::from(&y[..])]);
+        assert_eq!(distinct_rows(&both), [0, 1, 3]);
+        assert!(!both.all_distinct() && rows_together(&[Variable::from(&x[..2])]).all_distinct());
     }
 }

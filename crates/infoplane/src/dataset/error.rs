@@ -180,6 +180,19 @@ pub enum DatasetError {
         /// How many columns there are.
         n_columns: usize,
     },
+    /// A name that several columns have.
+    #[error(
+        "{file}: columns {} are all called {given}; columns can be taken by number, as in {file}:{}",
+        columns.iter().map(usize::to_string).collect::<Vec<_>>().join(", "), columns[0]
+    )]
+    SameName {
+        /// The file.
+        file: String,
+        /// The name asked for.
+        given: String,
+        /// The columns that have it, from 0; two at least.
+        columns: Vec<usize>,
+    },
     /// A row of a matrix of labels that is not one-hot.
     #[error(
         "{file}: row {row} (from 0) holds {given}; a matrix of labels has a row for each sample with a single 1, in the column of its \

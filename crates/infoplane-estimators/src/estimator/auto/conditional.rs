@@ -3,15 +3,17 @@
 use ndarray::{Array2, Axis, concatenate};
 
 use super::Auto;
+use super::functional::function_given;
 use super::on_range::choice;
 use super::profile::DataProfile;
 use super::rules::{FEW_JOINT_COLUMNS, FEWEST, check_samples, discrete, many_columns};
+use crate::estimator::input::without_tails;
 use crate::estimator::measure::checked_pair;
 use crate::variable::kind::Measured;
 use crate::variable::symbols::together;
 use crate::{
-    Estimate, EstimateError, EstimateKind, Information, Ksg, Measure, PlugIn, Ross, Variable, VariableKind,
-    Warning,
+    Estimate, EstimateError, EstimateKind, Information, Ksg, Measure, PlugIn, Ross, Scaling, Variable,
+    VariableKind, Warning,
 };
 
 /// Returns I(X;Y|Z).
@@ -20,7 +22,7 @@ use crate::{
 /// |---|---|
 /// | symbols | by the corrected entropies of counts |
 /// | Z symbols | Σ p(z) I(X;Y\|Z = z), each as a pair |
-/// | numbers | KSG-1 |
+/// | numbers | KSG-1 of normal scores; refused where one side is a function of the other and Z |
 /// | one of X and Y symbols, Z numbers | I(X;YZ) − I(X;Z), with X the symbols |
 /// | X and Y symbols, Z numbers | I(X;Y) + I(XY;Z) − I(X;Z) − I(Y;Z) |
 pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<Estimate, EstimateError> {
@@ -47,8 +49,10 @@ pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<
             Ok(Estimate { choice: Some(choice), ..estimate })
         }
         (false, false, _) => {
+            refuse_functions(&variables, &kinds)?;
             let joint = profiles.iter().map(|profile| profile.changing).sum();
-            let mut choice = choice(Ksg::default(), kinds, "numbers on all sides");
+            let ksg = Ksg { scaling: Scaling::NormalScores, ..Ksg::default() };
+            let mut choice = choice(ksg, kinds, "numbers on all sides");
             choice.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
             let mut estimate = choice.estimator.conditional(x, y, z)?;
             estimate.warnings.extend(choice.warnings.iter().cloned());
@@ -59,7 +63,7 @@ pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<
         (true, true, false) => {
             let [a, b] = [x.symbols(), y.symbols()];
             let both = together(&[&a, &b]);
-            let ross = Ross::default();
+            let ross = by_scores();
             let of_pair = checked_pair(&discrete(), Variable::Labels(&a), Variable::Labels(&b))?;
             let mut nats = of_pair.information.nats();
             for (labels, sign) in [(&both, 1.0), (&a, -1.0), (&b, -1.0)] {
@@ -68,6 +72,27 @@ pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<
             let reason = "symbols given numbers: I(X;Y) + I(XY;Z) − I(X;Z) − I(Y;Z)";
             Ok(composed(nats, &variables, choice(ross, kinds, reason)))
         }
+    }
+}
+
+/// Ross's method by ranks, so that the units and tails of columns do not matter.
+fn by_scores() -> Ross {
+    Ross { scaling: Scaling::NormalScores, ..Ross::default() }
+}
+
+/// Refuses numbers of which some are a function of the others, where the information is infinite.
+fn refuse_functions(variables: &[Variable<'_>; 3], kinds: &[VariableKind]) -> Result<(), EstimateError> {
+    // What is on a lattice is finite, and of values that repeat nothing is said.
+    if kinds.iter().any(|kind| *kind != VariableKind::Continuous) {
+        return Ok(());
+    }
+    let [Some(x), Some(y), Some(z)] = variables.each_ref().map(without_tails) else { return Ok(()) };
+    match function_given(&x, &y, &z) {
+        Some(found) => Err(EstimateError::Undetermined {
+            reason: format!("{found}, so that I(X;Y|Z) is infinite and any estimate a function of n alone"),
+            choices: "add noise that the question allows to the values, or round them",
+        }),
+        None => Ok(()),
     }
 }
 
@@ -84,7 +109,7 @@ fn by_difference(
     numbers: Variable<'_>,
     z: Variable<'_>,
 ) -> Result<Estimate, EstimateError> {
-    let ross = Ross::default();
+    let ross = by_scores();
     let both = side_by_side(&numbers, &z);
     let nats = checked_pair(&ross, symbols.view(), Variable::Double(both.view()))?.information.nats()
         - checked_pair(&ross, symbols, z)?.information.nats();
@@ -189,6 +214,27 @@ mod tests {
         let given = conditional(z, y, x).information.nats();
         assert!((given - 0.1632).abs() < 0.05, "{given}");
         assert!((conditional(y, z, x).information.nats() - given).abs() < 1e-12);
+    }
+
+    /// The information of ranks is that of the numbers: of exp(4x), and beside one value far away.
+    #[test]
+    fn tails_and_units_of_numbers_do_not_matter() {
+        let n = 1000;
+        let mut random = generator(6, Purpose::Known, 5);
+        let mut draw = || -> Vec<f64> { (0..n).map(|_| normal(&mut random)).collect() };
+        let (x, z, noise) = (draw(), draw(), draw());
+        // Given Z the correlation of X and Y is .8: −½ ln(1 − .64) = .5108.
+        let y: Vec<f64> = (0..n).map(|i| 0.8 * x[i] + 0.6 * noise[i] + z[i]).collect();
+        let exp: Vec<f64> = x.iter().map(|v| (4.0 * v).exp()).collect();
+        let mut far = x.clone();
+        far[7] = 1e9;
+        for x in [x, exp, far] {
+            let nats = conditional((&x).into(), (&y).into(), (&z).into()).information.nats();
+            assert!((nats - 0.5108).abs() < 0.1, "{nats}");
+        }
+        let sum: Vec<f64> = y.iter().zip(&z).map(|(y, z)| y - z).collect();
+        let refused = auto().conditional(&y, &sum, &z).unwrap_err().to_string();
+        assert!(refused.contains("infinite"), "{refused}");
     }
 
     /// X and Y fair bits and Z = X xor Y with a little noise: independent, and bound together given Z.

@@ -1,7 +1,9 @@
 //! Detects whether one variable is an exact function of the other.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use rayon::prelude::*;
+
+use crate::estimator::span::{combination, rounding};
 
 /// Samples below which nothing can be said.
 const FEWEST: usize = 32;
@@ -11,10 +13,14 @@ const PLACES: usize = 256;
 const FEW_PLACES: usize = 32;
 /// Twice the distance of the neighbours makes the error of a cubic 16 times as large, if there is no noise.
 const GROWTH: f64 = 6.0;
+/// Places, at least, and their share, at which a line through the nearest on each side is exact where Y follows X for a
+/// part of the samples.
+const EXACT_PLACES: usize = 4;
+const EXACT_SHARE: f64 = 0.02;
+/// Differences in rounding errors below which a line is exact whatever the values are.
+const DIFFERS: f64 = 16.0;
 /// Rounding errors of a value, times how much interpolation between uneven places and a sum over columns add up.
 const ROUNDINGS: f64 = 64.0;
-/// Columns up to which a linear map is looked for.
-const MOST_COLUMNS: usize = 128;
 
 /// Says which column is a function of the other side, if one is seen to be.
 pub(super) fn function(x: &Array2<f64>, y: &Array2<f64>) -> Option<String> {
@@ -27,31 +33,45 @@ pub(super) fn function(x: &Array2<f64>, y: &Array2<f64>) -> Option<String> {
         .or_else(|| linear(y, x, ("X", "Y")))
 }
 
+/// Says which column of X or Y is a function of the other and Z, if one is and no column of them is one of Z alone.
+pub(super) fn function_given(x: &Array2<f64>, y: &Array2<f64>, z: &Array2<f64>) -> Option<String> {
+    let of = |from: &Array2<f64>, to: &Array2<f64>, names| {
+        column_of_column(from, to, names).or_else(|| linear(from, to, names))
+    };
+    if x.nrows() < FEWEST || of(z, x, ("X", "Z")).is_some() || of(z, y, ("Y", "Z")).is_some() {
+        return None;
+    }
+    let with_z = |side: &Array2<f64>| concatenate(Axis(1), &[side.view(), z.view()]).expect("equal lengths");
+    of(&with_z(x), y, ("Y", "X and Z")).or_else(|| of(&with_z(y), x, ("X", "Y and Z")))
+}
+
 /// A column that another may be a function of: its order, and how a cubic through neighbours predicts at each place.
 struct Source {
     places: Vec<Place>,
 }
 
-/// A place in the ascending order of a column, with the rows and weights of the cubics through the neighbours.
+/// A place in the ascending order of a column, with polynomials through the neighbours.
 struct Place {
     row: usize,
-    /// Through the two nearest on each side, and through the second and fourth nearest.
-    near: Cubic,
-    far: Cubic,
+    /// The line through the nearest on each side.
+    line: Polynomial<2>,
+    /// The cubics through the two nearest on each side, and through the second and fourth nearest.
+    near: Polynomial<4>,
+    far: Polynomial<4>,
 }
 
-/// Σ weight · value of the row is the value at a place of the cubic through four points.
-struct Cubic {
-    rows: [usize; 4],
-    weights: [f64; 4],
+/// Σ weight · value of the row is the value at a place of the polynomial through N points.
+struct Polynomial<const N: usize> {
+    rows: [usize; N],
+    weights: [f64; N],
 }
 
-impl Cubic {
-    /// Returns the cubic at `x` through the points `xs`; `None` where two of them coincide.
-    fn new(xs: [f64; 4], rows: [usize; 4], x: f64) -> Option<Self> {
-        let mut weights = [1.0; 4];
-        for i in 0..4 {
-            for j in (0..4).filter(|&j| j != i) {
+impl<const N: usize> Polynomial<N> {
+    /// Returns the polynomial at `x` through the points `xs`; `None` where two of them coincide.
+    fn new(xs: [f64; N], rows: [usize; N], x: f64) -> Option<Self> {
+        let mut weights = [1.0; N];
+        for i in 0..N {
+            for j in (0..N).filter(|&j| j != i) {
                 let gap = xs[i] - xs[j];
                 if gap == 0.0 {
                     return None;
@@ -59,11 +79,11 @@ impl Cubic {
                 weights[i] *= (x - xs[j]) / gap;
             }
         }
-        Some(Cubic { rows, weights })
+        Some(Polynomial { rows, weights })
     }
 
     fn at(&self, values: &[f64]) -> f64 {
-        (0..4).map(|i| self.weights[i] * values[self.rows[i]]).sum()
+        (0..N).map(|i| self.weights[i] * values[self.rows[i]]).sum()
     }
 }
 
@@ -75,12 +95,18 @@ impl Source {
         order.sort_unstable_by(|&i, &j| column[i].total_cmp(&column[j]));
         let cubic = |at: usize, step: usize| {
             let rows = [at - 2 * step, at - step, at + step, at + 2 * step].map(|i| order[i]);
-            Cubic::new(rows.map(|row| column[row]), rows, column[order[at]])
+            Polynomial::new(rows.map(|row| column[row]), rows, column[order[at]])
+        };
+        let line = |at: usize| {
+            let rows = [at - 1, at + 1].map(|i| order[i]);
+            Polynomial::new(rows.map(|row| column[row]), rows, column[order[at]])
         };
         let stride = (n - 8).div_ceil(PLACES).max(1);
         let places = (4..n - 4)
             .step_by(stride)
-            .filter_map(|at| Some(Place { row: order[at], near: cubic(at, 1)?, far: cubic(at, 2)? }))
+            .filter_map(|at| {
+                Some(Place { row: order[at], line: line(at)?, near: cubic(at, 1)?, far: cubic(at, 2)? })
+            })
             .collect();
         Source { places }
     }
@@ -107,44 +133,67 @@ fn column_of_column(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str
     let found = from.columns().into_iter().collect::<Vec<_>>().into_par_iter().enumerate().find_map_first(
         |(c, column)| {
             let source = Source::new(column);
-            images.iter().position(|image| smooth(&source, image)).map(|d| (c, d))
+            images.iter().enumerate().find_map(|(d, image)| Some((c, d, follows(&source, image)?)))
         },
     );
-    let (c, d) = found?;
+    let (c, d, part) = found?;
+    let part = match part {
+        Part::All => "",
+        Part::Some => ", for a part of the samples,",
+    };
     Some(match from.ncols() * to.ncols() {
-        1 => format!("{image} is a function of {source} up to rounding"),
-        _ => format!("column {d} of {image} is a function of column {c} of {source} up to rounding"),
+        1 => format!("{image} is{part} a function of {source} up to rounding"),
+        _ => format!("column {d} of {image} is{part} a function of column {c} of {source} up to rounding"),
     })
 }
 
-/// Returns whether values at the places of a source are those of a smooth function: the cubic through two neighbours
-/// on each side predicts them to rounding, or ever better the nearer the neighbours are.
+/// The samples of which a column is a function of another.
+enum Part {
+    All,
+    Some,
+}
+
+/// Returns for which samples the values at the places of a source are those of a smooth function: the cubic through two
+/// neighbours on each side predicts them to rounding, or ever better the nearer the neighbours are.
 ///
 /// Noise makes errors that do not depend on the distance, so it is seen as soon as it is larger than the curvature
 /// between neighbours. Medians over many places pass over corners and steps. Of hundreds of columns nearly all pairs are
 /// no function, which few places show.
-fn smooth(source: &Source, image: &Image) -> bool {
+///
+/// Of Y that is X or −X, or X for some samples and another value for the others, a part is on a line to the last digit,
+/// which is no accident at four places and one in fifty.
+fn follows(source: &Source, image: &Image) -> Option<Part> {
     let places = &source.places;
     if image.constant || places.len() < (FEWEST - 8) / 2 {
-        return false;
+        return None;
     }
     let few: Vec<&Place> = places.iter().step_by(places.len().div_ceil(FEW_PLACES)).collect();
-    looks_smooth(&few, image, 0.5) && looks_smooth(&places.iter().collect::<Vec<_>>(), image, 1.0)
+    if looks_smooth(&few, image, 0.5) && looks_smooth(&places.iter().collect::<Vec<_>>(), image, 1.0) {
+        return Some(Part::All);
+    }
+    let is_exact = |place: &Place| {
+        let values = [place.line.rows[0], place.row, place.line.rows[1]].map(|row| image.values[row]);
+        let error = (place.line.at(&image.values) - values[1]).abs();
+        let (least, most) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &v| (least.min(v), most.max(v)));
+        error <= image.rounding && most - least > DIFFERS * image.rounding
+    };
+    if !few.iter().any(|place| is_exact(place)) {
+        return None;
+    }
+    let exact = places.iter().filter(|place| is_exact(place)).count();
+    (exact >= EXACT_PLACES && exact as f64 >= EXACT_SHARE * places.len() as f64).then_some(Part::Some)
 }
 
 /// Returns whether the median error of the nearer neighbours is rounding, or below that of the farther ones by
 /// `strictness` times [`GROWTH`].
 fn looks_smooth(places: &[&Place], image: &Image, strictness: f64) -> bool {
-    let error = |place: &Place, cubic: &Cubic| (cubic.at(&image.values) - image.values[place.row]).abs();
+    let error =
+        |place: &Place, cubic: &Polynomial<4>| (cubic.at(&image.values) - image.values[place.row]).abs();
     let near = median(places.iter().map(|place| error(place, &place.near)).collect());
     let far = median(places.iter().map(|place| error(place, &place.far)).collect());
     near <= image.rounding / strictness || far >= strictness * GROWTH * near
-}
-
-/// Of single precision if all values are, else of double.
-fn rounding(values: ArrayView1<'_, f64>) -> f64 {
-    let single = values.iter().all(|&v| f64::from(v as f32) == v);
-    if single { f64::from(f32::EPSILON) } else { f64::EPSILON }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -152,44 +201,10 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Returns whether a column of `to` is a linear combination of the columns of `from` and a constant, by its distance
-/// from the space that they span (Gram–Schmidt, each step twice).
+/// Says which column of `to` is a linear combination of the columns of `from`, if one is.
 fn linear(from: &Array2<f64>, to: &Array2<f64>, (image, source): (&str, &str)) -> Option<String> {
-    let columns = from.ncols();
-    let rows = (4 * (columns + 1)).max(128).min(from.nrows());
-    if columns > MOST_COLUMNS || rows < 2 * (columns + 1) {
-        return None;
-    }
-    let mut basis: Vec<Vec<f64>> = vec![vec![1.0 / (rows as f64).sqrt(); rows]];
-    let away = |basis: &[Vec<f64>], mut v: Vec<f64>| {
-        for _ in 0..2 {
-            for b in basis {
-                let along: f64 = b.iter().zip(&v).map(|(b, v)| b * v).sum();
-                v.iter_mut().zip(b).for_each(|(v, b)| *v -= along * b);
-            }
-        }
-        v
-    };
-    let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let head = |column: ArrayView1<'_, f64>| -> Vec<f64> { column.iter().take(rows).copied().collect() };
-    for column in from.columns() {
-        let given = head(column);
-        let size = norm(&given);
-        let v = away(&basis, given);
-        let left = norm(&v);
-        if left > 1e-10 * size {
-            basis.push(v.into_iter().map(|v| v / left).collect());
-        }
-    }
-    for (d, column) in to.columns().into_iter().enumerate() {
-        let given = head(column);
-        let varies = given.iter().any(|v| *v != given[0]);
-        let size = norm(&given);
-        if varies && norm(&away(&basis, given)) <= ROUNDINGS * rounding(column) * size {
-            return Some(format!("column {d} of {image} is a linear combination of the columns of {source}"));
-        }
-    }
-    None
+    let column = combination(from, to)?;
+    Some(format!("column {column} of {image} is a linear combination of the columns of {source}"))
 }
 
 #[cfg(test)]
@@ -242,6 +257,36 @@ mod tests {
             let (x, y) = (draw(), draw());
             prop_assert_eq!(function(&x, &y), None);
         }
+    }
+
+    #[test]
+    fn copies_of_a_part_of_the_samples_are_functions_and_independent_ones_are_not() {
+        let mut random = generator(5, Purpose::Known, 0);
+        for n in [300, 1000, 20_000] {
+            let x: Vec<f64> = (0..n).map(|_| normal(&mut random)).collect();
+            let signs: Vec<f64> =
+                x.iter().map(|v| if uniform(&mut random) < 0.5 { *v } else { -v }).collect();
+            let half: Vec<f64> =
+                x.iter().map(|v| if uniform(&mut random) < 0.5 { *v } else { normal(&mut random) }).collect();
+            let noisy: Vec<f64> = half.iter().map(|v| v + 1e-3 * normal(&mut random)).collect();
+            let x = column(x);
+            for y in [signs, half] {
+                assert!(function(&x, &column(y)).unwrap().contains("a part of the samples"), "{n}");
+            }
+            assert_eq!(function(&x, &column(noisy)), None, "{n}");
+        }
+    }
+
+    #[test]
+    fn what_z_determines_is_no_function_of_the_other_side() {
+        let mut random = generator(6, Purpose::Known, 0);
+        let mut draw = || Array2::from_shape_simple_fn((600, 1), || normal(&mut random));
+        let (x, z, noise) = (draw(), draw(), draw());
+        let of = function_given;
+        assert!(of(&x, &(&x + &z), &z).unwrap().contains("X and Z"));
+        assert!(of(&x, &x.mapv(f64::sin), &z).is_some());
+        assert_eq!(of(&x, &z.mapv(f64::sin), &z), None);
+        assert_eq!(of(&x, &(&x + &z + &noise), &z), None);
     }
 
     #[test]

@@ -192,12 +192,12 @@ impl Estimator for AutoOnRange {
         y: Variable<'_>,
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
-        self.refuse_noise_and_bins("not for conditional information; leave it out")?;
+        self.refuse_noise_and_bins("nothing for conditional information; leave it out")?;
         conditional::estimate(&self.settings, [x.view(), y.view(), z.view()])
     }
 
     fn estimate_total_correlation(&self, parts: &[Variable<'_>]) -> Result<Estimate, EstimateError> {
-        self.refuse_noise_and_bins("not for total correlation; leave it out")?;
+        self.refuse_noise_and_bins("nothing for total correlation; leave it out")?;
         let profiles: Vec<DataProfile> = parts.iter().map(|part| DataProfile::new(part, None)).collect();
         check_samples(profiles[0].n)?;
         let named = profiles.iter().all(DataProfile::symbols);

@@ -1,5 +1,8 @@
 //! What of some data decides the choice of an estimator.
 
+use ndarray::ArrayView1;
+
+use crate::estimator::input::is_heavy_tailed;
 use crate::variable::kind::{ColumnKind, Profile};
 use crate::{Variable, VariableKind};
 
@@ -19,6 +22,8 @@ pub(super) struct DataProfile {
     pub(super) n: usize,
     /// It is one column of every multiple of a step, each once.
     pub(super) evenly_spaced: bool,
+    /// Of more than one column that changes, one has values many interquartile ranges from the median.
+    pub(super) heavy_tailed: bool,
     /// Kinds of the columns, in words.
     pub(super) told: String,
 }
@@ -35,10 +40,13 @@ impl DataProfile {
         };
         let changing = found.columns.iter().filter(|kind| **kind != ColumnKind::Constant).count();
         let distinct = symbols.n_labels();
+        let far = |column| is_heavy_tailed(ArrayView1::from(&variable.column(column)[..]));
+        let heavy_tailed = changing > 1 && !labels && (0..variable.width()).any(far);
         DataProfile {
             labels,
             kind,
             evenly_spaced: distinct == variable.n_samples() && is_grid(variable, &found),
+            heavy_tailed,
             changing: if labels { 1 } else { changing },
             distinct,
             rarest: symbols.counts().iter().copied().min().unwrap_or(0),

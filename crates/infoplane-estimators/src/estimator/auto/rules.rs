@@ -7,11 +7,10 @@ use crate::VariableKind::{Continuous, Lattice, Mixed, Names};
 use crate::estimator::input::without_tails;
 use crate::estimator::noise::taken_for_a_function;
 use crate::math;
-use crate::variable::kind::distinct_rows;
-use crate::variable::symbols::together;
+use crate::variable::kind::{distinct_rows, rows_together};
 use crate::{
     AnyEstimator, ChaoWangJost, Choice, Classifier, Combined, EstimateError, Ksg, Labels, Noise, PlugIn,
-    Ross, Variable, VariableKind, Warning,
+    Ross, Scaling, Variable, VariableKind, Warning,
 };
 
 /// Columns of a vector up to which nearest neighbours are near: in five a classifier has a third of the error.
@@ -130,7 +129,13 @@ fn symbols_against_numbers(
     let columns = if width == 1 { "1 column" } else { &format!("{width} columns") };
     let reason = format!("{classes} symbols against {columns} of {told}");
     if width <= FEW_COLUMNS {
-        return Ok(choice(kinds, Ross::default(), reason));
+        let (scaling, reason) = match numbers.heavy_tailed {
+            true => {
+                (Scaling::NormalScores, format!("{reason}, with values far from the others: by their ranks"))
+            }
+            false => (Scaling::default(), reason),
+        };
+        return Ok(choice(kinds, Ross { scaling, ..Ross::default() }, reason));
     }
     let reason = format!("{reason}, too many for nearest neighbours");
     if n >= LEAST_CLASSIFIED && classes * SAMPLES_PER_CLASS <= n {
@@ -147,11 +152,23 @@ fn numbers(
     a: &DataProfile,
     b: &DataProfile,
 ) -> Result<Choice, EstimateError> {
-    if [a, b].iter().any(|side| matches!(side.kind, Mixed))
-        && !few_rows_repeat(&[x.view(), y.view()])
-        && let Some(rows) = distinct_rows(&[x.view(), y.view()])
-        && rows.len() >= FEWEST
+    let some = |kind| [a, b].iter().any(|side| side.kind == kind);
+    let repeating = a.kind != Continuous && b.kind != Continuous;
+    let together = (repeating || some(Mixed)).then(|| rows_together(&[x.view(), y.view()]));
+    if let Some(together) = &together
+        && repeating
+        && !some(Mixed)
+        && fills_a_table(together, [a, b])
     {
+        let (cells, n) = (together.n_labels(), a.n);
+        let reason = format!("values that repeat on both sides, {cells} pairs of them in {n} samples");
+        return Ok(choice([Names; 2], discrete(), reason));
+    }
+    if let Some(together) =
+        together.filter(|rows| some(Mixed) && !rows.all_distinct() && !few_rows_repeat(rows))
+        && together.n_labels() >= FEWEST
+    {
+        let rows = distinct_rows(&together);
         // Values that repeat only because whole samples do are no atoms: the same sample came several times.
         let (x, y) = (x.select(&rows), y.select(&rows));
         let kinds = [x.variable(), y.variable()].map(VariableKind::of);
@@ -195,6 +212,18 @@ fn numbers(
     Ok(choice(kinds, Combined::default(), reason))
 }
 
+/// Samples on average of each pair of values that fill a table, and of each value that decides the other side.
+const SAMPLES_PER_PAIR: usize = 20;
+const SAMPLES_PER_VALUE: usize = 5;
+
+/// Returns whether pairs of values on lattices are better counted than spread: there are few, or the values of one side, which
+/// repeat, are each beside one value of the other, as codes of the same things are.
+fn fills_a_table(together: &Labels, sides: [&DataProfile; 2]) -> bool {
+    let (pairs, n) = (together.n_labels(), together.len());
+    let decides = |side: &DataProfile| side.distinct == pairs && pairs * SAMPLES_PER_VALUE <= n;
+    pairs * SAMPLES_PER_PAIR <= n || sides.into_iter().any(decides)
+}
+
 /// Rows that are the most frequent, at most, for these to be atoms; of samples that came several times there are more.
 const FEW_ROWS: usize = 4;
 
@@ -202,9 +231,8 @@ const FEW_ROWS: usize = 4;
 const COPIES: f64 = 10.0;
 
 /// Returns whether rows repeat since a few places have much of the probability, as where both sides are rectified.
-fn few_rows_repeat(sides: &[Variable<'_>]) -> bool {
-    let labels: Vec<Labels> = sides.iter().map(Variable::symbols).collect();
-    let counts = together(&labels.iter().collect::<Vec<_>>()).counts().to_vec();
+fn few_rows_repeat(rows: &Labels) -> bool {
+    let counts = rows.counts();
     let most = counts.iter().copied().max().unwrap_or(0);
     let average = counts.iter().sum::<usize>() as f64 / counts.len().max(1) as f64;
     let as_frequent = counts.iter().filter(|&&count| 2 * count >= most).count();

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView2, array};
+use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
 
 use super::*;
 use crate::known::{Sample, Task};
@@ -331,4 +331,44 @@ fn zeros_on_both_sides_at_once_are_measured() {
     let truth = -(0.3f64 * 0.3f64.ln() + 0.7 * 0.7f64.ln());
     assert!((estimate.information.nats() - truth).abs() < 0.1, "{}", estimate.information);
     assert_eq!(estimate.n_samples, n);
+}
+
+/// A hundred codes, and the same codes by other numbers: ln 100, less what 1000 samples leave of it to chance.
+#[test]
+fn codes_of_the_same_things_are_a_table() {
+    let mut random = generator(31, Purpose::Known, 0);
+    let x: Vec<f64> = (0..1000).map(|_| (uniform(&mut random) * 100.0).floor()).collect();
+    let others: Vec<f64> = x.iter().map(|v| (37.0 * v + 11.0) % 100.0).collect();
+    for y in [&x, &others] {
+        let estimate = Auto::default().pair(&x, y).unwrap();
+        assert_eq!(estimate.choice.as_ref().unwrap().name(), "chao-wang-jost");
+        assert!((estimate.information.nats() - 100f64.ln()).abs() < 0.1, "{}", estimate.information.nats());
+    }
+}
+
+/// A sum of the others tells nothing that they do not, and does not stand among the distances.
+#[test]
+fn a_column_that_is_a_sum_of_the_others_changes_nothing() {
+    let mut random = generator(32, Purpose::Known, 0);
+    let x = Array2::from_shape_simple_fn((800, 2), || normal(&mut random));
+    let y = Array2::from_shape_fn((800, 2), |place| x[place] + normal(&mut random));
+    let sum = x.sum_axis(Axis(1)).insert_axis(Axis(1));
+    let with = concatenate(Axis(1), &[x.view(), sum.view()]).unwrap();
+    let (alone, with) = (Auto::default().pair(&x, &y).unwrap(), Auto::default().pair(&with, &y).unwrap());
+    assert_eq!(alone.information, with.information);
+}
+
+/// Three classes that differ in the first of two columns, of which the second has tails over eight orders of magnitude.
+#[test]
+fn tails_of_another_column_leave_a_class_its_differences() {
+    let n = 1500;
+    let mut random = generator(33, Purpose::Known, 0);
+    let labels: Vec<u32> = (0..n).map(|i| i % 3).collect();
+    let first: Vec<f64> = labels.iter().map(|&y| 1.5 * f64::from(y) + normal(&mut random)).collect();
+    let second: Vec<f64> = (0..n).map(|_| (8.0 * normal(&mut random)).exp()).collect();
+    let t = Array2::from_shape_fn((n as usize, 2), |(row, column)| [first[row], second[row]][column]);
+    let y = Labels::from_symbols(&labels);
+    let alone = Auto::default().pair(&first, &y).unwrap().information.nats();
+    let both = Auto::default().pair(&t, &y).unwrap();
+    assert!((both.information.nats() - alone).abs() < 0.08, "{} {alone}", both.information.nats());
 }

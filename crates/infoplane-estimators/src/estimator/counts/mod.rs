@@ -396,6 +396,9 @@ impl Discrete {
         if x.all_distinct() || y.all_distinct() {
             hold_at_ln_n(&mut estimate);
         }
+        if estimate.kind == EstimateKind::Consistent {
+            hold_at_values(&mut estimate, [x, y]);
+        }
         Ok(estimate)
     }
 
@@ -482,6 +485,23 @@ pub(super) fn hold_at_ln_n(estimate: &mut Estimate) {
         estimate.information.nats(),
         estimate.n_samples
     )));
+    hold_at(estimate, most);
+}
+
+/// Holds corrected information at ln of the values of a side, where each of them occurs twice or more: there is no sign of
+/// values that were not seen, and the entropy of a side, which no information exceeds, is at most that logarithm.
+fn hold_at_values(estimate: &mut Estimate, sides: [&Labels; 2]) {
+    let seen_again = |side: &&Labels| side.counts().iter().all(|&count| count > 1);
+    let most = sides.into_iter().filter(seen_again).map(|side| math::ln(side.n_labels() as f64));
+    let Some(limit) = most.min_by(f64::total_cmp).map(Information::from_nats) else { return };
+    let value = estimate.information;
+    if value > limit {
+        estimate.warnings.push(Warning::AboveLimit { value, limit });
+        hold_at(estimate, limit);
+    }
+}
+
+fn hold_at(estimate: &mut Estimate, most: Information) {
     let held = |value: Information| if value > most { most } else { value };
     estimate.information = most;
     estimate.interval = estimate

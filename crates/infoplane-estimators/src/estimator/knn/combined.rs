@@ -145,7 +145,7 @@ impl Choice {
 }
 
 /// Takes the candidates with the most evidence; see [`Combined`]. There is at least one.
-pub(super) fn choose(mut candidates: Vec<Candidate>, n: usize) -> Choice {
+pub(super) fn choose(candidates: &mut [Candidate], n: usize) -> Choice {
     candidates.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.nats.total_cmp(&b.nats)));
     let most = candidates[0].evidence;
     let chance = 1.0 / (n as f64).sqrt();
@@ -279,7 +279,7 @@ impl Combined {
         let plain = self.plain(&x, &y)?;
         let mut candidates = vec![plain.candidate.clone()];
         candidates.extend(self.others(&x, &y, |_| true)?);
-        let choice = with_missed(choose(candidates.clone(), rows.len()), &candidates);
+        let choice = with_missed(choose(&mut candidates, rows.len()), &candidates);
         Ok(if plain.agrees(&choice) { Vec::new() } else { choice.names })
     }
 }
@@ -324,7 +324,7 @@ impl Estimator for Combined {
         let alone = others.is_empty();
         let mut candidates = vec![plain.candidate.clone()];
         candidates.extend(others);
-        let mut choice = choose(candidates.clone(), n);
+        let mut choice = choose(&mut candidates, n);
         if !alone && plain.agrees(&choice) && !choice.names.contains(&plain.candidate.name) {
             choice.nats = 0.5 * (choice.nats + plain.candidate.full());
             choice.error = 0.5 * (choice.error + plain.candidate.full_error());
@@ -381,18 +381,18 @@ mod tests {
     #[test]
     fn the_most_evidence_is_taken_and_the_spread_is_in_the_error() {
         let n = 10_000;
-        let one = choose(vec![candidate(1.0, 0.0), candidate(2.0, 1.9), candidate(2.5, 1.5)], n);
+        let one = choose(&mut [candidate(1.0, 0.0), candidate(2.0, 1.9), candidate(2.5, 1.5)], n);
         assert_eq!((one.nats, one.error), (2.0, 0.01));
         assert!((one.remainder - 0.1).abs() < 1e-12);
         // Two within a hundredth: their mean, and half of their distance from it in the error.
-        let two = choose(vec![candidate(2.0, 1.9), candidate(2.2, 1.905)], n);
+        let two = choose(&mut [candidate(2.0, 1.9), candidate(2.2, 1.905)], n);
         let error = |distance: f64| (1e-4 + (distance * distance - 1e-4) / 4.0).sqrt();
         assert!((two.nats - 2.1).abs() < 1e-12 && (two.error - error(0.1)).abs() < 1e-12);
         // A third within three hundredths is not taken, but heard.
-        let heard = choose(vec![candidate(2.0, 1.9), candidate(3.0, 1.88)], n);
+        let heard = choose(&mut [candidate(2.0, 1.9), candidate(3.0, 1.88)], n);
         assert!(heard.nats == 2.0 && (heard.error - error(1.0)).abs() < 1e-12);
         // What chance explains adds nothing.
-        let near = choose(vec![candidate(2.0, 1.9), candidate(2.009, 1.88)], n);
+        let near = choose(&mut [candidate(2.0, 1.9), candidate(2.009, 1.88)], n);
         assert_eq!(near.error, 0.01);
     }
 

@@ -8,10 +8,10 @@ use crate::math;
 use crate::special::digamma;
 
 use super::super::input::columns;
-use super::{K, PreparedParts, chebyshev, check_k, check_samples, check_ties, joined, setting};
+use super::{K, PreparedParts, atoms, chebyshev, check_k, check_samples, check_ties, joined, mean, setting};
 use crate::{
-    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
-    Quantity, Scaling, Uncertainty, Variable, Warning,
+    Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, Interval,
+    LabelSides, Quantity, Scaling, Uncertainty, Variable, Warning,
 };
 
 /// Differential entropy of numbers by the distance of the k-th neighbour (Kozachenko–Leonenko).
@@ -24,7 +24,8 @@ use crate::{
 /// ```
 ///
 /// The entropy is in the units of the data and may be negative; columns are divided by their standard
-/// deviation for the search, and its logarithm is added back. In the information the errors of the three
+/// deviation for the search, and its logarithm is added back. The standard error of an entropy is d times that of the mean
+/// of ln ε: it does not hold the bias. In the information the errors of the three
 /// terms do not cancel as they do in [`Ksg`](super::Ksg). The bias grows with the width; with more than about 5 columns
 /// only differences between similar data are meaningful.
 ///
@@ -35,7 +36,8 @@ use crate::{
 /// # Errors
 /// [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::TooFewSamples`] for k samples or fewer;
 /// [`EstimateError::Ties`] if more than one sample in a hundred coincides with k others;
-/// [`EstimateError::Undetermined`] for the entropy of a constant column, which is −∞;
+/// [`EstimateError::Undetermined`] for the entropy of a constant column or of one that is a linear combination of others,
+/// which is −∞, and of one that holds a value again and again, which has no density;
 /// [`EstimateError::Setting`] for an entropy of normal scores, which are the same for all data.
 ///
 /// ```
@@ -86,6 +88,8 @@ impl Kl {
 /// An entropy, and the numbers of samples that coincide and that were excluded.
 struct Entropy {
     nats: f64,
+    /// The standard error.
+    error: f64,
     tied: usize,
     dropped: usize,
 }
@@ -96,10 +100,13 @@ impl Kl {
         let nearest = chebyshev(points).nearest(self.k);
         let tied = check_ties(self.name(), &nearest, n)?;
         let apart: Vec<f64> = nearest.radii().into_iter().filter(|&radius| radius > 0.0).collect();
-        let mean_logarithm = apart.iter().map(|radius| math::ln(*radius)).sum::<f64>() / apart.len() as f64;
+        let logarithms: Vec<f64> = apart.iter().map(|radius| math::ln(*radius)).collect();
+        let mean_logarithm = mean(logarithms.iter().copied());
+        let squares = logarithms.iter().map(|v| (v - mean_logarithm) * (v - mean_logarithm));
+        let error = d * (mean(squares) / apart.len() as f64).sqrt();
         let constant = digamma(n as f64) - digamma(self.k as f64);
         let nats = constant + d * std::f64::consts::LN_2 + d * mean_logarithm;
-        Ok(Entropy { nats, tied, dropped: n - apart.len() })
+        Ok(Entropy { nats, error, tied, dropped: n - apart.len() })
     }
 
     fn finished(
@@ -144,14 +151,18 @@ impl Estimator for Kl {
             let (given, allowed) = (self.scaling.name().into(), "none or standardized for an entropy");
             return Err(EstimateError::Setting { key: "scaling", given, allowed });
         }
-        if columns.constant > 0 {
+        columns.check_density()?;
+        if atoms(&columns.values).is_some() {
             return Err(EstimateError::Undetermined {
-                reason: format!("{} columns never change, so that the entropy is −∞", columns.constant),
-                choices: "leave them out, or use the entropy of a discrete method",
+                reason: "a column holds one value again and again, so that there is no density".into(),
+                choices: "leave it out, or use the entropy of a discrete method",
             });
         }
         let entropy = self.measure(&columns.values)?;
-        Ok(Self::finished(entropy.nats + columns.ln_scale, &variables, Vec::new(), &[entropy]))
+        let (nats, error) = (entropy.nats + columns.ln_scale, Information::from_nats(entropy.error));
+        let estimate = Self::finished(nats, &variables, Vec::new(), &[entropy]);
+        let (lower, upper) = (estimate.information - error * 1.96, estimate.information + error * 1.96);
+        Ok(Estimate { standard_error: Some(error), interval: Some(Interval { lower, upper }), ..estimate })
     }
 
     fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
@@ -208,5 +219,44 @@ mod tests {
         x.column_mut(1).fill(3.0);
         let error = kl(Scaling::None).entropy(double(&x)).unwrap_err();
         assert!(matches!(error, EstimateError::Undetermined { .. }));
+    }
+
+    #[test]
+    fn an_entropy_of_sums_of_other_columns_or_of_zeros_is_refused() {
+        let mut x = normals(200, 3, 1);
+        for row in 0..200 {
+            x[(row, 2)] = x[(row, 0)] - 2.0 * x[(row, 1)];
+        }
+        for scaling in [Scaling::None, Scaling::Standardized] {
+            let error = kl(scaling).entropy(double(&x)).unwrap_err().to_string();
+            assert!(error.contains("a linear combination"), "{error}");
+        }
+        let mut x = normals(200, 2, 1);
+        x.column_mut(1).mapv_inplace(|v| v.max(0.0));
+        assert!(kl(Scaling::None).entropy(double(&x)).unwrap_err().to_string().contains("no density"));
+    }
+
+    /// The error, over 60 samples, against the scatter of the values: within a third of it.
+    #[test]
+    fn the_error_of_an_entropy_is_that_of_repeated_samples() {
+        for d in [1, 3] {
+            let found: Vec<(f64, f64)> = (0..60)
+                .map(|seed| kl(Scaling::Standardized).entropy(double(&normals(500, d, seed))).unwrap())
+                .map(|e| (e.information.nats(), e.standard_error.unwrap().nats()))
+                .collect();
+            let middle = mean(found.iter().map(|(value, _)| *value));
+            let scatter = mean(found.iter().map(|(value, _)| (value - middle) * (value - middle))).sqrt();
+            let error = mean(found.iter().map(|(_, error)| *error));
+            assert!((error / scatter - 1.0).abs() < 1.0 / 3.0, "{d} {error} {scatter}");
+        }
+    }
+
+    /// A standard normal pair of columns with one value of 1e8: ln 2πe nats, and not more by what one sample adds.
+    #[test]
+    fn one_value_far_away_does_not_decide_the_entropy() {
+        let mut x = normals(1000, 2, 4);
+        x[(3, 0)] = 1e8;
+        let nats = kl(Scaling::Standardized).entropy(double(&x)).unwrap().information.nats();
+        assert!((nats - (std::f64::consts::TAU * 1f64.exp()).ln()).abs() < 0.2, "{nats}");
     }
 }

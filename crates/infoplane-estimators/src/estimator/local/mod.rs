@@ -20,7 +20,7 @@ pub use lnc::Lnc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
-use super::input::{Columns, columns};
+use super::input::columns;
 use crate::neighbors::Nearest;
 use crate::{Estimate, EstimateError, Scaling, Variable, Warning};
 
@@ -79,15 +79,9 @@ fn for_entropy(
             allowed: "none or standardized for an entropy: normal scores are the same for all data",
         });
     }
-    let Columns { values, constant, ln_scale } =
-        columns(x, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
-    if constant > 0 {
-        return Err(EstimateError::Undetermined {
-            reason: format!("{constant} columns never change, so that the differential entropy is -infinity"),
-            choices: "leave them out, or take a method for discrete variables",
-        });
-    }
-    Ok((values, ln_scale))
+    let found = columns(x, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
+    found.check_density()?;
+    Ok((found.values, found.ln_scale))
 }
 
 /// Returns the number of points that coincide with another.

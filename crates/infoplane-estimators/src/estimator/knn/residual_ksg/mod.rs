@@ -411,7 +411,7 @@ impl Estimator for ResidualKsg {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let n = x.n_samples();
-        let Measured { candidates, tied } = self.measured(&x, &y)?;
+        let Measured { mut candidates, tied } = self.measured(&x, &y)?;
         if candidates.is_empty() {
             return Err(EstimateError::Undetermined {
                 reason: "the values are as even as ranks, and those of the others tell that of a sample"
@@ -419,7 +419,7 @@ impl Estimator for ResidualKsg {
                 choices: "use ksg or combined",
             });
         }
-        let choice = choose(candidates, n);
+        let choice = choose(&mut candidates, n);
         let mut warnings = super::constant_columns(&variables);
         warnings.extend(
             variables.iter().filter_map(|v| columns(v, Scaling::None)).find_map(|c| atoms(&c.values)),

@@ -617,12 +617,20 @@ fn find(file: &str, column: &Column, format: &Format) -> Result<usize, DatasetEr
             given: *index,
             n_columns: format.n_fields,
         }),
-        Column::Name(name) => named(name, format).ok_or_else(|| no_such(file, name, format)),
+        Column::Name(name) => named(file, name, format)?.ok_or_else(|| no_such(file, name, format)),
     }
 }
 
-fn named(name: &str, format: &Format) -> Option<usize> {
-    format.names.as_ref()?.iter().position(|other| !other.is_empty() && other == name)
+/// The column of a name; an error if several have it.
+fn named(file: &str, name: &str, format: &Format) -> Result<Option<usize>, DatasetError> {
+    let names = format.names.iter().flatten().enumerate();
+    let columns: Vec<usize> =
+        names.filter(|(_, other)| !other.is_empty() && *other == name).map(|(field, _)| field).collect();
+    match columns[..] {
+        [] => Ok(None),
+        [column] => Ok(Some(column)),
+        _ => Err(DatasetError::SameName { file: file.to_owned(), given: name.to_owned(), columns }),
+    }
 }
 
 fn no_such(file: &str, given: &str, format: &Format) -> DatasetError {
@@ -634,14 +642,14 @@ fn no_such(file: &str, given: &str, format: &Format) -> DatasetError {
 
 /// The fields of `a`, `a,b`, `2`, `0-2`. A name goes before a number, and the name as a whole before its parts.
 fn by_key(file: &str, key: &str, format: &Format) -> Result<Vec<usize>, DatasetError> {
-    if let Some(field) = named(key, format) {
+    if let Some(field) = named(file, key, format)? {
         return Ok(vec![field]);
     }
     let mut fields = Vec::new();
     for part in key.split(',').map(str::trim) {
         let range =
             || part.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-        match (named(part, format), part.parse(), range()) {
+        match (named(file, part, format)?, part.parse(), range()) {
             (Some(field), ..) => fields.push(field),
             (None, Ok(index), _) => fields.push(find(file, &Column::Index(index), format)?),
             (None, Err(_), Some((from, to))) if from <= to => {

@@ -162,6 +162,12 @@ fn columns_are_named_or_numbered_or_both() {
     assert!(message("a,x").contains("nothing is called \"x\""), "{}", message("a,x"));
     assert!(message("9").contains("no column 9; columns are counted from 0, the last is 4"));
     assert!(message("a,a").contains("inputs = \"a\" twice"));
+    let twice = parse("a,b,a\n1,2,3\n4,5,6\n", Wanted::numbers(Some("a"), &[])).err().unwrap().to_string();
+    assert!(twice.contains("columns 0, 2 are all called a"), "{twice}");
+    assert_eq!(
+        parse("a,b,a\n1,2,3\n4,5,6\n", Wanted::numbers(Some("2"), &[])).unwrap().numbers,
+        [[3.0, 6.0]]
+    );
     // A name goes before a number.
     let numbered = ",2,1\n0,10,20\n1,11,21\n";
     let table = parse(numbered, Wanted::numbers(Some("1"), &[])).unwrap();
