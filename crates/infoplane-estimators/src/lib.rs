@@ -81,6 +81,7 @@ mod tile;
 
 pub mod calibrate;
 pub mod information;
+pub mod interrupt;
 pub mod known;
 pub mod neighbors;
 pub mod variable;

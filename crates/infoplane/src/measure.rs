@@ -85,6 +85,19 @@ pub fn measure_activations(
     y: &Labels,
     estimators: &[LayerEstimators],
 ) -> Vec<PlaneRow> {
+    let layers: Vec<Variable<'_>> = activations.layers.iter().map(|t| Variable::Single(t.view())).collect();
+    measure_layers(seed, epoch, &layers, x, y, estimators)
+}
+
+/// As [`measure_activations`], of layers in the memory of another program, of single or double precision.
+pub fn measure_layers(
+    seed: u64,
+    epoch: u64,
+    layers: &[Variable<'_>],
+    x: &Labels,
+    y: &Labels,
+    estimators: &[LayerEstimators],
+) -> Vec<PlaneRow> {
     let jobs: Vec<(usize, &Prepared)> = estimators
         .iter()
         .enumerate()
@@ -94,9 +107,9 @@ pub fn measure_activations(
     let rows: Vec<Vec<PlaneRow>> = jobs
         .into_par_iter()
         .map(|(layer, prepared)| {
-            let t = &activations.layers[layer];
-            let layer = (layer + 1, t.ncols());
-            measure_layer((seed, epoch), layer, prepared, Variable::Single(t.view()), labellings)
+            let t = layers[layer].view();
+            let layer = (layer + 1, t.width());
+            measure_layer((seed, epoch), layer, prepared, t, labellings)
         })
         .collect();
     rows.into_iter().flatten().collect()

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts;
 use super::input::{columns, standardize};
+use crate::interrupt::poll;
 use crate::math;
 use crate::random::{Purpose, generator, normal, uniform};
 use crate::variable::symbols::{number_rows, together};
@@ -142,6 +143,7 @@ impl Edge {
         let of = (0..self.hashes)
             .into_par_iter()
             .map(|hash| {
+                poll();
                 let mut random = generator(self.seed, Purpose::Discrete, side << 32 | hash as u64);
                 let offsets: Vec<f64> = (0..q).map(|_| uniform(&mut random)).collect();
                 let fill = |values: &[f64], symbols: &mut [u64]| {

@@ -248,6 +248,8 @@ pub enum Warning {
         /// What takes rows for independent draws.
         of: Inference,
     },
+    /// Which ways the value was measured by, in words, of methods that choose among several. No caveat by itself.
+    Measured(String),
     /// Anything else, in words.
     Note(String),
 }
@@ -264,6 +266,11 @@ pub enum Inference {
 }
 
 impl Warning {
+    /// Returns whether a reader must know it before quoting the number; [`Warning::Measured`] only says how it was made.
+    pub fn is_caveat(&self) -> bool {
+        !matches!(self, Warning::Measured(_))
+    }
+
     /// In so many columns neighbours are far.
     pub(super) fn far_neighbours(columns: usize) -> Self {
         Warning::Note(format!("in {columns} columns neighbours are far, and the estimate is biased downward"))
@@ -332,7 +339,7 @@ impl fmt::Display for Warning {
                      {of_series}; for a sorted file it is right"
                 )
             }
-            Warning::Note(text) => f.write_str(text),
+            Warning::Measured(text) | Warning::Note(text) => f.write_str(text),
         }
     }
 }

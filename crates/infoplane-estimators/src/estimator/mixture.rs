@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 
+use crate::interrupt::poll;
 use crate::linear_algebra::small;
 use crate::math;
 use crate::random::{Purpose, below, generator, normal, uniform};
@@ -298,6 +299,7 @@ impl Mixture {
         let blocks: Vec<Sums> = (0..n.div_ceil(BLOCK))
             .into_par_iter()
             .map(|block| {
+                poll();
                 let mut sums = Sums::new(size, d, self.shape);
                 let (mut rest, mut terms, mut squares) = (vec![0.0; d], vec![0.0; size], vec![0.0; size]);
                 for row in block * BLOCK..((block + 1) * BLOCK).min(n) {

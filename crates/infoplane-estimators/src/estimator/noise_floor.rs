@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use super::input::without_tails;
+use crate::interrupt::poll;
 use crate::linear_algebra::small::{cholesky, solve};
 use crate::{Variable, math};
 
@@ -106,6 +107,7 @@ fn growth_of_columns(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
     let found: Vec<([Vec<f64>; 2], f64)> = places
         .par_iter()
         .map(|&place| {
+            poll();
             let neighbours = nearest(from, place, far);
             let errors = [near, far].map(|k| {
                 let weights = weights(from, place, &neighbours[..k]);

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt::poll;
 use crate::linear_algebra::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
@@ -356,6 +357,7 @@ impl BlockKernel {
         }
         let level = simd::level();
         let task = |first: usize| {
+            poll();
             let mut row = [0.0; SIDE];
             let mut sum = 0.0;
             for other in (0..=first).step_by(SIDE) {
@@ -413,6 +415,7 @@ impl BlockKernel {
         let mut rest = vec![1.0; n];
         let mut factor: Vec<Vec<f64>> = Vec::new();
         loop {
+            poll();
             let trace: f64 = rest.iter().sum();
             if trace <= RESIDUAL * n as f64 {
                 break;

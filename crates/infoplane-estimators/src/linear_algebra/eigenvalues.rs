@@ -9,6 +9,7 @@ use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use rayon::prelude::*;
 
 use super::{add_multiple, dot};
+use crate::interrupt::poll;
 use crate::math;
 use crate::simd::{DOUBLES, array, sum_doubles};
 
@@ -58,6 +59,7 @@ fn tridiagonal(level: Level, matrix: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64
                 add_multiple(level, -w[p][j], &v[p][j..], &mut column);
                 add_multiple(level, -v[p][j], &w[p][j..], &mut column);
             }
+            poll();
             diagonal[j] = column[0];
             let x = &mut column[1..];
             let beyond = dot(level, &x[1..], &x[1..]);

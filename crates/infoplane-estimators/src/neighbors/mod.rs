@@ -11,6 +11,8 @@ mod tree;
 use ndarray::{ArrayView2, CowArray, Ix2};
 use rayon::prelude::*;
 
+use crate::interrupt::poll;
+
 /// The distance between two points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
@@ -232,6 +234,7 @@ impl<'a> Neighbors<'a> {
                     .map_init(
                         || (new_task(), Vec::with_capacity(k)),
                         |(work, list), row| {
+                            poll();
                             list.clear();
                             let distances = nearest.distances(row).iter().copied();
                             list.extend(distances.zip(nearest.indices(row).iter().copied()));

@@ -7,6 +7,7 @@ use fearless_simd::{Simd, dispatch};
 use rayon::prelude::*;
 
 use super::{Metric, OfList, by_distance};
+use crate::interrupt::poll;
 use crate::simd;
 
 /// Queries of one task.
@@ -85,6 +86,7 @@ pub(super) fn map_nearest<'f, T: Send>(
     let tasks: Vec<Vec<T>> = (0..columns.n.div_ceil(TASK))
         .into_par_iter()
         .map_init(List::default, |list, task| {
+            poll();
             let mut work = new_task();
             let rows = task * TASK..columns.n.min((task + 1) * TASK);
             rows.map(|row| work(row, columns.nearest(row, k, in_order, list))).collect()

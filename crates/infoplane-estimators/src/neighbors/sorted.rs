@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::interrupt::poll;
+
 use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
 /// Points that one task looks at.
@@ -102,6 +104,7 @@ pub(super) fn nearest(points: &[f64], metric: Metric, k: usize) -> Nearest {
     let tasks: Vec<Unordered> = (0..n.div_ceil(TASK))
         .into_par_iter()
         .map(|task| {
+            poll();
             let places = task * TASK..n.min((task + 1) * TASK);
             let mut part = Unordered::with_capacity(places.len(), k);
             let mut found = Vec::with_capacity(3 * k);
@@ -126,6 +129,7 @@ pub(super) fn map_nearest<'f, T: Send>(
     let tasks: Vec<Vec<T>> = (0..n.div_ceil(MAP_TASK))
         .into_par_iter()
         .map(|task| {
+            poll();
             let mut work = new_task();
             let mut found = Vec::with_capacity(3 * k);
             let places = task * MAP_TASK..n.min((task + 1) * MAP_TASK);
@@ -143,6 +147,7 @@ pub(super) fn count_within(points: &[f64], metric: Metric, radii: &[f64], bounda
     let sorted = Sorted::new(points);
     let mut by_place = vec![0; points.len()];
     by_place.par_chunks_mut(TASK).enumerate().for_each(|(task, counts)| {
+        poll();
         for (place, count) in (task * TASK..).zip(counts) {
             let radius = radii[sorted.rows[place] as usize];
             *count = sorted.count(metric, place, radius, boundary);

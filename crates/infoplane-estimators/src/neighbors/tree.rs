@@ -7,6 +7,8 @@
 
 use rayon::prelude::*;
 
+use crate::interrupt::poll;
+
 use super::scan::first_in_order;
 use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
@@ -329,7 +331,10 @@ impl<const D: usize, const EUCLIDEAN: bool> Tree<D, EUCLIDEAN> {
         let leaves = 1usize << self.depth;
         (0..leaves.div_ceil(at_once))
             .into_par_iter()
-            .map(|task| work(leaves + task * at_once..leaves + leaves.min((task + 1) * at_once)))
+            .map(|task| {
+                poll();
+                work(leaves + task * at_once..leaves + leaves.min((task + 1) * at_once))
+            })
             .collect()
     }
 

@@ -13,6 +13,7 @@ use super::layout::{Block, Layout};
 use super::points::Centred;
 use super::sums::{ExactPanels, Packed, Pairs, Pass, Sums, settle_own};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::interrupt::poll;
 use crate::math;
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
@@ -108,7 +109,10 @@ impl<E: Exact> Pass<'_, E> {
             .pieces()
             .par_iter()
             .with_max_len(1)
-            .map(|&piece| dispatch!(self.level, simd => piece_sums(simd, self, left, piece, pairs, &weights)))
+            .map(|&piece| {
+                poll();
+                dispatch!(self.level, simd => piece_sums(simd, self, left, piece, pairs, &weights))
+            })
             .collect();
         let (mut all, mut within) = (Vec::new(), Vec::new());
         for [piece_within, piece_others] in sums {

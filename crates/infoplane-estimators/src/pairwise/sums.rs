@@ -8,6 +8,7 @@ use super::far::{self, Boxes};
 use super::layout::{Block, Layout};
 use super::points::{Centred, Points};
 use super::tile::{Exact, Norms, PRODUCT_RUN, gram};
+use crate::interrupt::poll;
 use crate::math;
 use crate::tile::{PANEL, ROWS, Tile, cut_into_strips};
 
@@ -116,6 +117,7 @@ impl<E: Exact> Pass<'_, E> {
                 .par_iter()
                 .with_max_len(1)
                 .map(|&(left, right)| {
+                    poll();
                     let (left, right) = (blocks[left], blocks[right]);
                     dispatch!(self.level, simd => block_pair(simd, self, &shared, left, right))
                 })

@@ -44,6 +44,16 @@ pub enum RecordError {
         /// The number of labels.
         expected: usize,
     },
+    /// A layer with another number of units than the recording has.
+    #[error("{what}: {given} unit{}, but the recording has {expected}", if *given == 1 { "" } else { "s" })]
+    Width {
+        /// Which.
+        what: String,
+        /// Its units.
+        given: usize,
+        /// Those of the recording.
+        expected: usize,
+    },
     /// A file of labels with another number than there are samples.
     #[error(
         "{labels}: the number of labels is {n_labels}, but {what} has {n_samples} rows; each sample needs one label"

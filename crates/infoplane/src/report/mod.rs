@@ -138,6 +138,20 @@ pub fn write(
     write_files(files, directory)
 }
 
+/// Returns the figures of a report in the forms of `options`, by the names that [`write`] gives their files, without writing
+/// any; those that move are left out.
+///
+/// # Errors
+/// [`ReportError::Empty`] and [`ReportError::Picture`], as [`write`].
+pub fn pictures(data: &ReportData<'_>, options: &Options) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    if data.plane.is_empty() && data.training.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let shown = options.titled(figure::figures(data));
+    let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
+    files::all_files(&figures, options.formats)
+}
+
 impl Figure {
     fn of(figure: &figure::Figure, style: Style) -> Figure {
         Figure {

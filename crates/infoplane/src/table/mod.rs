@@ -180,6 +180,20 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Returns the same with memory of its own.
+    pub fn into_owned(self) -> Values<'static> {
+        match self {
+            Values::U32(values) => Values::U32(Cow::Owned(values.into_owned())),
+            Values::U64(values) => Values::U64(Cow::Owned(values.into_owned())),
+            Values::OptionalU64(values) => Values::OptionalU64(values),
+            Values::F64(values) => Values::F64(Cow::Owned(values.into_owned())),
+            Values::Category { names, codes } => Values::Category {
+                names: names.into_iter().map(|name| Cow::Owned(name.into_owned())).collect(),
+                codes: Cow::Owned(codes.into_owned()),
+            },
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Values::U32(_) | Values::U64(_) | Values::OptionalU64(_) => Kind::Integer,
@@ -302,6 +316,16 @@ impl<'a> Table<'a> {
         debug_assert_eq!(declared.kind, values.kind(), "column {name} of table {}", self.name);
         debug_assert!(self.columns.is_empty() || values.len() == self.len(), "column {name}");
         self.columns.push(TableColumn { name, declared, values });
+    }
+
+    /// Returns the table with values of its own.
+    pub fn into_owned(self) -> Table<'static> {
+        let own = |column: TableColumn<'a>| TableColumn {
+            name: Cow::Owned(column.name.into_owned()),
+            declared: column.declared,
+            values: column.values.into_owned(),
+        };
+        Table { name: self.name, columns: self.columns.into_iter().map(own).collect() }
     }
 
     /// What the table is called: `plane`.

@@ -232,8 +232,12 @@ fn print(
         let told = format_args!("{:.6} {}", tested.test.p_value, tested.of(name));
         writeln!(out, "{}", titled("  p-value        ", told))?;
     }
-    for warning in estimate.warnings.iter().map(in_words).chain(doubts) {
-        writeln!(out, "{}", titled("  warning        ", warning))?;
+    for warning in &estimate.warnings {
+        let title = if warning.is_caveat() { "  warning        " } else { "  measured       " };
+        writeln!(out, "{}", titled(title, in_words(warning)))?;
+    }
+    for doubt in doubts {
+        writeln!(out, "{}", titled("  warning        ", doubt))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -248,7 +252,10 @@ fn by(estimator: &dyn Estimator, estimate: &Estimate) -> (&'static str, String, 
 
 /// What comes with a number, but for the method's name.
 fn details(estimate: &Estimate) -> Map<String, Value> {
-    let warnings: Vec<String> = estimate.warnings.iter().map(in_words).collect();
+    let (warnings, measured): (Vec<&Warning>, Vec<&Warning>) =
+        estimate.warnings.iter().partition(|warning| warning.is_caveat());
+    let warnings: Vec<String> = warnings.into_iter().map(in_words).collect();
+    let measured: Vec<String> = measured.into_iter().map(in_words).collect();
     let bound = |wanted| (estimate.kind == EstimateKind::Bound(wanted)).then(|| estimate.information.nats());
     let value = (!matches!(estimate.kind, EstimateKind::Bound(_))).then_some(estimate.information);
     let value = json!({
@@ -265,6 +272,7 @@ fn details(estimate: &Estimate) -> Map<String, Value> {
         "dropped": estimate.dropped,
         "ceiling_nats": estimate.ceiling.map(Information::nats),
         "warnings": warnings,
+        "measured": measured,
     });
     match value {
         Value::Object(map) => map,

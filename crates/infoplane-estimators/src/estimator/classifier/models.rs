@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
+use crate::interrupt::poll;
 use crate::linear_algebra::{cholesky, matrix_product, small};
 use crate::math;
 
@@ -226,6 +227,7 @@ impl Logistic {
         // Steps of the bound, accelerated (Nesterov 1983).
         let mut previous = current.clone();
         for round in 0..rounds {
+            poll();
             let momentum = round as f64 / (round as f64 + 3.0);
             let ahead = &current + &((&current - &previous) * momentum);
             let mut probabilities = matrix_product(features.view(), ahead.view());

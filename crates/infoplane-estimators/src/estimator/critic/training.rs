@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::adam::Adam;
 use super::gaussian::{Gaussian, Terms};
 use super::network::{Network, Pairs, Passed, Rows};
+use crate::interrupt::poll;
 use crate::math;
 use crate::random::{Purpose, below, generator, shuffle};
 
@@ -177,6 +178,7 @@ pub(super) fn learn(
     let look = (train.len() / 20).clamp(LOOK[0], LOOK[1]);
     let decay = DECAY * (1000.0 / train.len() as f64).sqrt();
     for step in 0..MOST_STEPS {
+        poll();
         let (batch, shifts) = batches.next();
         let n = batch.len();
         train.gather(batch, &mut rows);

@@ -136,7 +136,7 @@ impl Choice {
             names.sort_unstable();
             names.dedup();
         }
-        Warning::Note(format!(
+        Warning::Measured(format!(
             "by {}; {:.3} nats are left to neighbours, which are biased where they are many",
             names.join("; "),
             self.remainder

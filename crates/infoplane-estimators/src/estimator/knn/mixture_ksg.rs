@@ -379,7 +379,7 @@ impl Estimator for MixtureKsg {
         if tied > 0 {
             warnings.push(Warning::Ties { tied, n_samples: x.n_samples() });
         }
-        warnings.push(Warning::Note(format!(
+        warnings.push(Warning::Measured(format!(
             "by {}; KSG finds {:.3} nats more in the data than in samples of it: the farther from 0, the less the \
              correction holds",
             taken.name, taken.remainder

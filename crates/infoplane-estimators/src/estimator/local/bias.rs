@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::moments::{Moments, log_height};
+use crate::interrupt::poll;
 use crate::linear_algebra::small::{cholesky, solve};
 use crate::math;
 use crate::random::{Purpose, generator, uniform};
@@ -67,6 +68,7 @@ pub(super) fn draw(d: usize, k: usize, m: usize, per_block: usize) -> Bias {
     let blocks: Vec<Sums> = (0..BLOCKS)
         .into_par_iter()
         .map(|block| {
+            poll();
             let index = ((d * 100_000 + k) * BLOCKS + block) as u64;
             let mut generator = generator(m as u64, Purpose::Local, index);
             let mut sums = Sums::default();

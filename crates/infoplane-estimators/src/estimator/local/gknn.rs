@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PointCounts, check_ties, differences, for_entropy, on_a_plane, prepare, report, tied};
+use crate::interrupt::poll;
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
@@ -118,6 +119,7 @@ impl Gknn {
             .map_init(
                 || Ellipsoid::new(d),
                 |ellipsoid, i| {
+                    poll();
                     differences(points, i, nearest.indices(i), &mut ellipsoid.rows);
                     ellipsoid.ln_volume_per_point(nearest.distances(i)[k - 1], smallest)
                 },

@@ -10,6 +10,7 @@ use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
 use super::{MOST, PointCounts, check_ties, for_entropy, on_a_plane, prepare, report, tied, tied_in_column};
 use crate::estimator::input::heavy_tailed;
+use crate::interrupt::poll;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
 use crate::special::digamma;
@@ -232,6 +233,7 @@ impl Klnn {
             .map_init(
                 || Moments::new(d),
                 |moments, at| {
+                    poll();
                     let i = at.point;
                     moments.clear();
                     let inside = add(moments, points, i, 0..n as u32, at.h);

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PointCounts, check_ties, differences, on_a_plane, prepare, report, tied_in_column};
+use crate::interrupt::poll;
 use crate::linear_algebra::small::orthogonalize;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
@@ -155,6 +156,7 @@ impl Lnc {
             .map_init(
                 || (Vec::new(), vec![0.0; d * d]),
                 |(rows, basis), i| {
+                    poll();
                     differences(points, i, nearest.indices(i), rows);
                     let (mut counts, mut ln_box) = (0.0, 0.0);
                     for a in 0..d {

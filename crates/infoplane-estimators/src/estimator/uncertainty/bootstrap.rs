@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::resampling::Resampling;
 use super::scheme::BlockLength;
 use super::{deviation, mean};
+use crate::interrupt::poll;
 use crate::random::{Purpose, below, generator};
 use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
 
@@ -145,6 +146,7 @@ pub(super) fn resample<E: Estimator + ?Sized>(
     let values: Vec<f64> = (0..draws)
         .into_par_iter()
         .map(|draw| {
+            poll();
             let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
             let begins = (n - block + 1) as u32;
             let mut rows: Vec<usize> = (0..n.div_ceil(block))

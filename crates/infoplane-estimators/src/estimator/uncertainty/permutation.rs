@@ -6,6 +6,7 @@ use super::local::Exchanges;
 use super::resampling::Resampling;
 use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
+use crate::interrupt::poll;
 use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
 
 /// The result of a test of independence, see [`permutation_test`].
@@ -179,6 +180,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
         .map(|index| {
+            poll();
             let value = match &exchanges {
                 Some(exchanges) => resampling.of_exchanged(&exchanges.rows(n, seed, index)),
                 None => resampling.of_permuted(&orders.rows(index)),

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::mean;
 use super::resampling::Resampling;
 use super::scheme::{BlockLength, rows_of_block};
+use crate::interrupt::poll;
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
 
@@ -169,6 +170,7 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
     let values: Vec<f64> = jobs
         .par_iter()
         .map(|&(parts, part)| {
+            poll();
             let size = blocks / parts;
             let rows = in_order(&deals[parts - 2][part * size..(part + 1) * size], blocks, n);
             resampling.of_rows(&rows).inspect(|_| count())

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::super::Metric;
 use super::error_bound::{ErrorBound, Kind};
+use crate::interrupt::poll;
 use crate::math;
 use crate::tile::{
     LargestDifference, PANEL, Product, ROWS, SquaredDifference, Tile, cut_into_strips, fill, fill_group,
@@ -355,11 +356,12 @@ impl<'a> Packed<'a> {
             .collect();
         // Near points first: they make the limits of a search for neighbours small. First each panel with itself.
         tasks.sort_by_key(|&(first, start)| start - first);
-        (0..n)
-            .into_par_iter()
-            .with_max_len(RIGHT)
-            .for_each(|panel| work(panel, panel, &mut lock(&states[panel]), None));
+        (0..n).into_par_iter().with_max_len(RIGHT).for_each(|panel| {
+            poll();
+            work(panel, panel, &mut lock(&states[panel]), None);
+        });
         tasks.into_par_iter().with_max_len(1).for_each(|(first, start)| {
+            poll();
             for right in start..n.min(start + RIGHT) {
                 for left in first..n.min(first + left).min(right) {
                     // Locked in ascending order everywhere, so that no two tasks wait for each other. What is

@@ -1,0 +1,33 @@
+//! The native part of the Python package `infoplane`.
+//!
+//! It converts arguments, releases the interpreter and calls the library; what users see is the Python in
+//! `python/infoplane`, which alone imports this module.
+
+mod arrays;
+mod arrow;
+mod call;
+mod error;
+mod estimate;
+mod record;
+mod run;
+
+use pyo3::prelude::*;
+
+/// The native part of the package `infoplane`.
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::estimate::{check_estimator, estimate, estimate_layer, estimators, label_sides, set_threads};
+
+    #[pymodule_export]
+    use super::record::Recorder;
+    #[pymodule_export]
+    use super::run::{Run, Table};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,61 @@
+"""Information planes of neural networks: what their layers know of the input and of the label while they learn.
+
+Estimates of arrays are :func:`mutual_information` and its kin; :func:`layer_information` measures one layer. A network of PyTorch is
+recorded by :class:`infoplane.torch.Recorder`, of Keras by :class:`infoplane.keras.Recorder`, and of anything else by
+:class:`Recorder`; :func:`load` reads a run.
+"""
+
+from __future__ import annotations
+
+from ._errors import (
+    EstimateError,
+    ExperimentError,
+    InfoplaneError,
+    InfoplaneWarning,
+    RecordError,
+    RunError,
+    UndeterminedError,
+)
+from ._estimate import (
+    Estimator,
+    conditional_mutual_information,
+    entropy,
+    layer_information,
+    mutual_information,
+    set_threads,
+    total_correlation,
+)
+from ._native import __version__
+from ._recorder import Recorder, record
+from ._results import Estimate, Information, Interval, LayerReading
+from ._runs import Run, Table, load
+from .estimators import *  # noqa: F403
+from .estimators import __all__ as _estimators
+
+__all__ = [
+    "Estimate",
+    "EstimateError",
+    "Estimator",
+    "ExperimentError",
+    "InfoplaneError",
+    "InfoplaneWarning",
+    "Information",
+    "Interval",
+    "LayerReading",
+    "RecordError",
+    "Recorder",
+    "Run",
+    "RunError",
+    "Table",
+    "UndeterminedError",
+    "__version__",
+    "conditional_mutual_information",
+    "entropy",
+    "layer_information",
+    "load",
+    "mutual_information",
+    "record",
+    "set_threads",
+    "total_correlation",
+    *_estimators,
+]

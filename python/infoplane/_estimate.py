@@ -1,0 +1,457 @@
+"""Estimates of arrays: functions, and the base of the estimators' classes."""
+
+from __future__ import annotations
+
+import sys
+import warnings as _warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from . import _native
+from ._arrays import Codes, Numbers, array_of, codes, is_symbolic, labels, numbers
+from ._errors import InfoplaneWarning
+from ._results import Estimate, LayerReading, estimate_of, reading_of
+
+#: ``progress(done, total)``, or true for a bar of `tqdm` where it is installed.
+Progress: TypeAlias = Callable[[int, int], Any] | bool | None
+
+
+def set_threads(threads: int) -> None:
+    """Set how many threads estimates use from now on; 0 is one for each core. Results do not depend on it."""
+    if not 0 <= threads <= 1024:
+        raise ValueError(f"threads = {threads}; allowed are 0, one for each core, to 1024")
+    _native.set_threads(threads)
+
+
+def plain(value: Any) -> Any:
+    """Settings without the scalars and arrays of NumPy, paths and tuples."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(item) for item in value]
+    if hasattr(value, "__fspath__"):
+        return str(value.__fspath__())
+    return value
+
+
+class Estimator:
+    """An estimator with its settings: the base of :class:`Ksg` and all others."""
+
+    #: The name in configurations, on the command line and in figures.
+    name: ClassVar[str]
+    _labels: ClassVar[str] = "any"
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings: dict[str, Any] = _native.check_estimator(self.name, plain(settings))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings that are in force, as a configuration file has them."""
+        return dict(self._settings)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The table of a configuration file: ``{"kind": "ksg", "k": 5}``."""
+        return {"kind": self.name, **self._settings}
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value!r}" for key, value in self._settings.items())
+        return f"{type(self).__name__}({settings})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Estimator) and (self.name, self._settings) == (other.name, other._settings)
+
+    def __hash__(self) -> int:
+        return hash((self.name, repr(self._settings)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self._settings)
+
+    def mutual_information(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        x_discrete: bool | None = None,
+        y_discrete: bool | None = None,
+        standard_error: bool = True,
+        permutations: int | None = None,
+        permutation_scheme: Literal["free", "rotated", "blocks"] = "free",
+        block_length: int | Literal["auto"] | None = None,
+        seed: int = 0,
+        progress: Progress = None,
+    ) -> Estimate:
+        """I(X;Y); see :func:`infoplane.mutual_information`."""
+        variables = _variables(self, {"x": x, "y": y}, {"x": x_discrete, "y": y_discrete})
+        manner = _manner(standard_error, permutations, permutation_scheme, block_length, seed)
+        return _measured("pair", self, variables, manner, progress)
+
+    def conditional_mutual_information(
+        self,
+        x: Any,
+        y: Any,
+        z: Any,
+        *,
+        x_discrete: bool | None = None,
+        y_discrete: bool | None = None,
+        z_discrete: bool | None = None,
+        standard_error: bool = True,
+        permutations: int | None = None,
+        seed: int = 0,
+        progress: Progress = None,
+    ) -> Estimate:
+        """I(X;Y|Z); see :func:`infoplane.conditional_mutual_information`."""
+        discrete = {"x": x_discrete, "y": y_discrete, "z": z_discrete}
+        variables = _variables(self, {"x": x, "y": y, "z": z}, discrete)
+        manner = _manner(standard_error, permutations, "free", None, seed)
+        return _measured("conditional", self, variables, manner, progress)
+
+    def entropy(self, x: Any, *, x_discrete: bool | None = None) -> Estimate:
+        """H(X); see :func:`infoplane.entropy`."""
+        variables = _variables(self, {"x": x}, {"x": x_discrete})
+        return _measured("entropy", self, variables, _manner(False, None, "free", None, 0), None)
+
+    def total_correlation(self, *parts: Any) -> Estimate:
+        """Σ H(part) − H(all parts); see :func:`infoplane.total_correlation`."""
+        variables = _variables(self, _parts(parts), {})
+        return _measured("total-correlation", self, variables, _manner(False, None, "free", None, 0), None)
+
+    def layer_information(self, t: Any, labels: Any, *, inputs: Any = None, shuffled: bool = True) -> list[LayerReading]:
+        """I(X;T) and I(T;Y) of the activations of a layer; see :func:`infoplane.layer_information`."""
+        return _layer(self, t, labels, inputs, shuffled)
+
+    #: As :meth:`mutual_information`, in the words of `benchmark-mi`.
+    def estimate(self, x: Any, y: Any) -> float:
+        """I(X;Y) in nats as a plain number, without a standard error."""
+        return self.mutual_information(x, y, standard_error=False).nats
+
+
+def _again(kind: type[Estimator], settings: dict[str, Any]) -> Estimator:
+    return kind(**settings)
+
+
+class _Named(Estimator):
+    """An estimator by its name."""
+
+    def __init__(self, name: str, labels: str, settings: dict[str, Any]) -> None:
+        # Set on the instance: the name is not that of a class.
+        self.__dict__["name"] = name
+        self.__dict__["_labels"] = labels
+        super().__init__(**settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Named, (self.name, self._labels, self._settings)
+
+
+def estimator_of(estimator: str | Estimator | Mapping[str, Any], settings: dict[str, Any]) -> Estimator:
+    """An estimator from a name with settings, a table of a configuration, or itself."""
+    if isinstance(estimator, Estimator):
+        if settings:
+            names = ", ".join(settings)
+            raise TypeError(f"{names}: the estimator {estimator!r} has its settings already; give them there")
+        return estimator
+    if isinstance(estimator, Mapping):
+        table = dict(estimator)
+        kind = table.pop("kind", None)
+        if not isinstance(kind, str):
+            raise TypeError("a table of an estimator needs the key kind, such as {'kind': 'ksg', 'k': 5}")
+        return estimator_of(kind, {**table, **settings})
+    if isinstance(estimator, type) and issubclass(estimator, Estimator):
+        return estimator(**settings)
+    if not isinstance(estimator, str):
+        raise TypeError(f"estimator is a {type(estimator).__name__}; allowed are a name, an estimator such as Ksg(k=5), a table")
+    return _Named(estimator, _native.label_sides(estimator), settings)
+
+
+def _manner(
+    standard_error: bool, permutations: int | None, scheme: str, block_length: int | str | None, seed: int
+) -> dict[str, Any]:
+    if permutations is not None and not 1 <= int(permutations) <= 10_000_000:
+        raise ValueError(f"permutations = {permutations}; allowed are whole numbers from 1 to 10000000")
+    if not 0 <= int(seed) < 2**64:
+        raise ValueError(f"seed = {seed}; allowed are whole numbers from 0 to 2**64 - 1")
+    return {
+        "standard_error": bool(standard_error),
+        "permutations": None if permutations is None else int(permutations),
+        "permutation_scheme": scheme,
+        "block_length": plain(block_length),
+        "seed": int(seed),
+    }
+
+
+def _parts(parts: Sequence[Any]) -> dict[str, Any]:
+    if len(parts) == 1:
+        whole = array_of(parts[0], "parts")
+        if whole.ndim == 2:
+            return {f"column {place}": whole[:, place] for place in range(whole.shape[1])}
+    return {f"part {place}": part for place, part in enumerate(parts)}
+
+
+def _variables(
+    estimator: Estimator, given: Mapping[str, Any], discrete: Mapping[str, bool | None]
+) -> dict[str, Numbers | Codes]:
+    arrays = {name: array_of(values, name) for name, values in given.items()}
+    symbolic = {name: discrete.get(name) for name in arrays}
+    for name, array in arrays.items():
+        if symbolic[name] is None:
+            symbolic[name] = is_symbolic(array)
+    if estimator._labels == "one" and not any(symbolic.values()):
+        # Whole numbers on one side alone are the classes that such an estimator needs.
+        whole = [name for name, array in arrays.items() if array.dtype.kind in "iu" and discrete.get(name) is None]
+        if len(whole) == 1:
+            symbolic[whole[0]] = True
+    found: dict[str, Numbers | Codes] = {
+        name: codes(array, name) if symbolic[name] else numbers(array, name) for name, array in arrays.items()
+    }
+    lengths = {name: len(array) for name, array in found.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"the variables differ in their number of samples: {told}; each needs one row for each sample")
+    return found
+
+
+def _measured(
+    quantity: str,
+    estimator: Estimator,
+    variables: Mapping[str, Numbers | Codes],
+    manner: dict[str, Any],
+    progress: Progress,
+) -> Estimate:
+    with _Bar(progress) as told:
+        found = _native.estimate(
+            quantity, estimator.name, estimator.settings, list(variables.values()), list(variables), manner, told
+        )
+    estimate = estimate_of(found)
+    warn(estimate.warnings)
+    return estimate
+
+
+def warn(words: Sequence[str]) -> None:
+    """Warn of each at the line of the user's own code."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "infoplane":
+        frame, level = frame.f_back, level + 1
+    for word in words:
+        _warnings.warn(word, InfoplaneWarning, stacklevel=level)
+
+
+class _Bar:
+    """Progress as a callback for native code, on a bar that is closed at the end."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int, int], Any] | None:
+        if self._progress is True:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return _lines
+            self._bar = tqdm(total=0, leave=False, unit="estimate")
+            return self._advance
+        if self._progress is None or self._progress is False:
+            return None
+        if not callable(self._progress):
+            raise TypeError("progress is neither a function of (done, total) nor true or false")
+        return self._progress
+
+    def _advance(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.n = done
+        self._bar.refresh()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _lines(done: int, total: int) -> None:
+    print(f"infoplane: {done} of {total} estimates", file=sys.stderr)
+
+
+def _layer(estimator: Estimator, t: Any, of_samples: Any, inputs: Any, shuffled: bool) -> list[LayerReading]:
+    rows = numbers(t, "t")
+    y = labels(of_samples, "labels")
+    x = None if inputs is None else codes(inputs, "inputs")
+    for name, given in [("labels", y), ("inputs", x)]:
+        if given is not None and len(given) != len(rows):
+            raise ValueError(f"{name} has {len(given)} samples and t has {len(rows)}; each row of t needs one")
+    found = _native.estimate_layer(estimator.name, estimator.settings, rows, y, x, shuffled)
+    readings = [reading_of(reading) for reading in found]
+    warn(list(dict.fromkeys(word for reading in readings for part in (reading.i_xt, reading.i_ty) for word in part.warnings)))
+    return readings
+
+
+def mutual_information(
+    x: Any,
+    y: Any,
+    estimator: str | Estimator | Mapping[str, Any] = "auto",
+    *,
+    x_discrete: bool | None = None,
+    y_discrete: bool | None = None,
+    standard_error: bool = True,
+    permutations: int | None = None,
+    permutation_scheme: Literal["free", "rotated", "blocks"] = "free",
+    block_length: int | Literal["auto"] | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **settings: Any,
+) -> Estimate:
+    """Estimate the mutual information I(X;Y).
+
+    Parameters
+    ----------
+    x, y
+        One row for each sample: ``(n_samples,)`` or ``(n_samples, width)``. Arrays of NumPy, tensors of PyTorch and of anything
+        with ``__dlpack__``, series and tables of pandas and polars, lists. Arrays of NumPy of float32 and float64 are not
+        copied.
+    estimator
+        A name (``"auto"`` chooses by the data, and says why), an estimator (``Ksg(k=5)``), or a table of a configuration.
+    x_discrete, y_discrete
+        Whether rows are symbols. Unless given, text and truth values are symbols and numbers are numbers, of which ``auto``
+        still tells names and counts.
+    standard_error
+        Whether estimators without an error of their own are repeated on parts of the samples for one, up to 200 times.
+    permutations
+        Test for independence by so many permutations of the rows of ``y``.
+    permutation_scheme, block_length
+        For time series; see the documentation of time series.
+    seed
+        Of permutations and of parts of the samples.
+    progress
+        ``progress(done, total)`` is called from time to time; true shows a bar.
+    **settings
+        Settings of the estimator: ``k=5``.
+
+    Returns
+    -------
+    Estimate
+        With ``nats``, ``bits``, ``standard_error``, ``interval``, ``warnings`` and more.
+
+    Raises
+    ------
+    EstimateError
+        If there is no estimate; :class:`UndeterminedError` where it is infinite, or a function of the number of samples alone.
+    TypeError, ValueError
+        For arguments of the wrong type, shape or value; the message names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, infoplane
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=1000)
+    >>> y = x + rng.normal(size=1000)
+    >>> estimate = infoplane.mutual_information(x, y, estimator="ksg", k=5)
+    >>> abs(estimate.nats - 0.5 * np.log(2)) < 0.1
+    True
+    """
+    return estimator_of(estimator, settings).mutual_information(
+        x,
+        y,
+        x_discrete=x_discrete,
+        y_discrete=y_discrete,
+        standard_error=standard_error,
+        permutations=permutations,
+        permutation_scheme=permutation_scheme,
+        block_length=block_length,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def conditional_mutual_information(
+    x: Any,
+    y: Any,
+    z: Any,
+    estimator: str | Estimator | Mapping[str, Any] = "auto",
+    *,
+    x_discrete: bool | None = None,
+    y_discrete: bool | None = None,
+    z_discrete: bool | None = None,
+    standard_error: bool = True,
+    permutations: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **settings: Any,
+) -> Estimate:
+    """Estimate the conditional mutual information I(X;Y|Z), as :func:`mutual_information` does I(X;Y).
+
+    With ``permutations`` the rows of ``x`` are permuted among samples of similar ``z``.
+    """
+    return estimator_of(estimator, settings).conditional_mutual_information(
+        x,
+        y,
+        z,
+        x_discrete=x_discrete,
+        y_discrete=y_discrete,
+        z_discrete=z_discrete,
+        standard_error=standard_error,
+        permutations=permutations,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def entropy(
+    x: Any, estimator: str | Estimator | Mapping[str, Any] = "auto", *, x_discrete: bool | None = None, **settings: Any
+) -> Estimate:
+    """Estimate the entropy H(X); that of numbers with a density is differential, in the units of the data.
+
+    >>> import infoplane
+    >>> infoplane.entropy(["a", "b"] * 50, estimator="plug-in").bits
+    1.0
+    """
+    return estimator_of(estimator, settings).entropy(x, x_discrete=x_discrete)
+
+
+def total_correlation(*parts: Any, estimator: str | Estimator | Mapping[str, Any] = "auto", **settings: Any) -> Estimate:
+    """Estimate the total correlation Σ H(part) − H(all parts together) of several variables, or of the columns of one array."""
+    return estimator_of(estimator, settings).total_correlation(*parts)
+
+
+def layer_information(
+    t: Any,
+    labels: Any,
+    estimator: str | Estimator | Mapping[str, Any] = "kde",
+    *,
+    inputs: Any = None,
+    shuffled: bool = True,
+    **settings: Any,
+) -> list[LayerReading]:
+    """Measure I(X;T) and I(T;Y) of the activations of one layer.
+
+    Parameters
+    ----------
+    t
+        The activations, ``(n_samples, width)``.
+    labels
+        Y, the class of each sample; one-hot rows are classes, too.
+    estimator, **settings
+        As :func:`mutual_information`: ``"kde"`` with ``noise_variances=[1e-3]``, ``"binned"`` with ``rule="floor",
+        bin_width=0.5``, ``"noise"`` with ``noise_variances=[0.1]``.
+    inputs
+        X, which input each sample is; all different unless given.
+    shuffled
+        Whether to measure I(T;Y) of the labels in random order, too, which is bias.
+
+    Returns
+    -------
+    list of LayerReading
+        One for each setting and bound: two for each noise variance of ``kde``.
+
+    Examples
+    --------
+    >>> import numpy as np, infoplane
+    >>> t = np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0)
+    >>> reading = infoplane.layer_information(t, np.repeat([0, 1], 50), noise_variances=[1e-3])[0]
+    >>> reading.bound, round(reading.i_ty.bits, 6)
+    ('upper', 1.0)
+    """
+    return estimator_of(estimator, settings).layer_information(t, labels, inputs=inputs, shuffled=shuffled)

@@ -1,0 +1,430 @@
+"""Recording of networks that any program trains."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from . import _native
+from ._arrays import Numbers, array_of, codes, labels, numbers
+from ._errors import RecordError
+from ._estimate import Estimator, estimator_of, plain
+from ._runs import Run
+
+#: How a feature map or a sequence becomes a row of numbers: all values; the mean over positions; every channel a layer of its
+#: own; one position, counted from 0, or from the end where negative.
+Positions: TypeAlias = Literal["flatten", "mean", "channels"] | int
+
+_STATISTICS = {
+    "loss": "train_loss",
+    "accuracy": "train_accuracy",
+    "acc": "train_accuracy",
+    "val_loss": "test_loss",
+    "val_accuracy": "test_accuracy",
+    "val_acc": "test_accuracy",
+}
+
+_CHOICES = (
+    "estimators is empty; name at least one, such as {'kind': 'kde', 'noise_variances': [1e-3]} for the layer with Gaussian noise, "
+    "{'kind': 'binned', 'rule': 'floor', 'bin_width': 0.5}, or {'kind': 'binned', 'rule': 'equal', 'bins': 30, 'range': [-1, 1]}"
+)
+
+#: Recorders of this process that hold a directory, by its path.
+_OPEN: weakref.WeakValueDictionary[str, Recorder] = weakref.WeakValueDictionary()
+
+
+def estimators_of(given: Any) -> list[Estimator]:
+    """Estimators from one or several names, tables and estimators."""
+    if given is None or (isinstance(given, Sequence) and not isinstance(given, str) and not given):
+        raise RecordError(_CHOICES)
+    several = given if isinstance(given, (list, tuple)) else [given]
+    return [estimator_of(one, {}) for one in several]
+
+
+def schedule_of(given: Any) -> dict[str, Any]:
+    """The table of a schedule: a name, a number n for every n-th epoch, a list of epochs, or a table itself."""
+    if isinstance(given, Mapping):
+        return dict(plain(given))
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return {"kind": "every", "interval": int(given)}
+    if isinstance(given, str):
+        tables: dict[str, dict[str, Any]] = {
+            "every": {"kind": "every", "interval": 1},
+            "log-spaced": {"kind": "log-spaced", "points": 100},
+            "delta-exact": {"kind": "delta-exact"},
+            "delta-approximate": {"kind": "delta-approximate"},
+        }
+        if given not in tables:
+            raise RecordError(f"schedule = {given!r}; allowed are {', '.join(map(repr, tables))}, a number, a list and a table")
+        return tables[given]
+    if isinstance(given, Iterable):
+        return {"kind": "list", "epochs": [int(epoch) for epoch in given]}
+    raise RecordError(f"schedule is a {type(given).__name__}; allowed are a name, a number n for every n-th epoch, a list, a table")
+
+
+def vectors(values: Any, positions: Positions, channels_last: bool, name: str) -> dict[str, Any]:
+    """The rows of a layer, ``(n_samples, width)``; several layers where every channel is one.
+
+    Works with what has `reshape`, `mean` and slices, so that tensors are made smaller where they are.
+    """
+    n_axes = len(values.shape)
+    n = values.shape[0] if n_axes else 0
+    if n_axes < 3:
+        return {name: values.reshape(n, -1) if n_axes == 2 else values.reshape(-1, 1)}
+    if positions == "flatten":
+        return {name: values.reshape(n, -1)}
+    # Sequences keep the units of a position together; maps have channels first unless told otherwise.
+    if n_axes == 3 or channels_last:
+        flat = values.reshape(n, -1, values.shape[-1])
+        axis = 1
+    else:
+        flat = values.reshape(n, values.shape[1], -1)
+        axis = 2
+    n_positions = flat.shape[axis]
+    if positions == "mean":
+        return {name: flat.mean(axis)}
+    if positions == "channels":
+        channels = flat.shape[3 - axis]
+        return {f"{name}[{c}]": flat[:, :, c] if axis == 1 else flat[:, c, :] for c in range(channels)}
+    if isinstance(positions, (int, np.integer)) and not isinstance(positions, bool):
+        if not -n_positions <= positions < n_positions:
+            raise RecordError(f"{name}: position {positions} of {n_positions}; allowed is {-n_positions} to {n_positions - 1}")
+        return {name: flat[:, int(positions), :] if axis == 1 else flat[:, :, int(positions)]}
+    raise RecordError(f"positions = {positions!r}; allowed are 'flatten', 'mean', 'channels' and the number of a position")
+
+
+class Recorder:
+    """Measures the layers of a network that your own program trains, and writes a run directory.
+
+    Parameters
+    ----------
+    run
+        The directory. A run in it that is not complete and records the same goes on.
+    labels
+        Y: the class of each sample, or one-hot rows.
+    estimators
+        What layers are measured with: names, estimators such as ``Kde(noise_variances=[1e-3])``, tables of a configuration.
+    inputs
+        X: which input each sample is; all different unless given.
+    schedule
+        Which epochs are measured: a number n for every n-th, ``"log-spaced"`` (with ``epochs``), a list, a table of a
+        configuration such as ``{"kind": "delta-approximate", "delta": 0.05}``.
+    epochs
+        How many epochs will be trained, where that is known.
+    positions, channels_last
+        How feature maps and sequences become rows of numbers: ``"flatten"``, ``"mean"`` over positions, ``"channels"`` (each a
+        layer), or the number of one position.
+    name
+        What figures call the run; the name of the directory unless given.
+    background
+        Whether to measure beside the training, on a queue of two epochs; else :meth:`record` returns when all is measured.
+
+    Examples
+    --------
+    >>> import numpy as np, infoplane, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine"
+    >>> labels = np.repeat([0, 1], 50)
+    >>> rng = np.random.default_rng(0)
+    >>> with infoplane.Recorder(path, labels, [{"kind": "kde", "noise_variances": [1e-3]}]) as recorder:
+    ...     for epoch in range(3):
+    ...         hidden = rng.normal(size=(100, 4)) + epoch * labels[:, None]
+    ...         recorder.record(epoch, {"hidden": hidden}, loss=1.0 / (1 + epoch))
+    >>> len(infoplane.load(path).plane)
+    6
+    """
+
+    def __init__(
+        self,
+        run: str | os.PathLike[str],
+        labels: Any,
+        estimators: Any,
+        *,
+        inputs: Any = None,
+        schedule: Any = 1,
+        epochs: int | None = None,
+        positions: Positions = "flatten",
+        channels_last: bool = False,
+        name: str | None = None,
+        background: bool = True,
+    ) -> None:
+        self.path = os.path.abspath(os.fspath(run))
+        self.name = name or os.path.basename(self.path)
+        self._labels = _classes(labels)
+        self._inputs = None if inputs is None else codes(inputs, "inputs")
+        if self._inputs is not None and len(self._inputs) != len(self._labels):
+            raise RecordError(f"inputs has {len(self._inputs)} samples and labels has {len(self._labels)}; each sample needs both")
+        self._estimators = estimators_of(estimators)
+        self._schedule = schedule_of(schedule)
+        self._epochs = None if epochs is None else int(epochs)
+        self._positions: Positions = positions
+        self._channels_last = channels_last
+        self._by = ("infoplane.Recorder", None)
+        self._native: _native.Recorder | None = None
+        self._names: list[str] = []
+        self._asked: set[int] | None = None
+        self._queue: queue.Queue[tuple[int, list[Numbers], dict[str, float] | None] | None] | None = None
+        self._worker: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._background = background
+        self._ended = False
+
+    def _open(self, layers: Mapping[str, Numbers], nonlinearities: Mapping[str, str] | None = None) -> _native.Recorder:
+        if self._native is not None:
+            return self._native
+        if not layers:
+            raise RecordError("there is no layer to record")
+        earlier = _OPEN.get(self.path)
+        if earlier is not None and earlier is not self:
+            earlier.close()
+        self._names = list(layers)
+        known = nonlinearities or {}
+        described = {
+            "name": self.name,
+            "labels": self._labels,
+            "inputs": self._inputs,
+            "layers": [(name, int(rows.shape[1]), known.get(name, "")) for name, rows in layers.items()],
+            "estimators": [(estimator.name, estimator.settings) for estimator in self._estimators],
+            "schedule": self._schedule,
+            "planned_epochs": self._epochs,
+            "by": self._by[0],
+            "class": self._by[1],
+            "settings": self._settings(),
+        }
+        self._native = _native.Recorder(self.path, described, True)
+        # Of schedules that do not depend on what is measured all epochs are known now; asking later would wait for measuring.
+        if self._schedule["kind"] in ("list", "log-spaced"):
+            self._asked = set(self._native.wanted())
+        _OPEN[self.path] = self
+        if self._background:
+            self._queue = queue.Queue(maxsize=2)
+            self._worker = threading.Thread(target=self._measure, name="infoplane", daemon=True)
+            self._worker.start()
+        return self._native
+
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {"positions": self._positions}
+        if self._channels_last:
+            settings["channels_last"] = True
+        return settings
+
+    def wants(self, epoch: int) -> bool:
+        """Whether an epoch is to be measured; true for the first that is asked for."""
+        self._check()
+        if self._native is None:
+            return True
+        if self._schedule["kind"] == "every":
+            return int(epoch) % int(self._schedule["interval"]) == 0
+        if self._asked is not None:
+            return int(epoch) in self._asked
+        self._wait()
+        return self._native.wants(int(epoch))
+
+    def wanted(self) -> list[int]:
+        """The epochs that the schedule asks for and that are not recorded yet: those to come that are known already, and of a
+        schedule that goes back the earlier ones between which the layers moved too far."""
+        self._check()
+        self._wait()
+        return [] if self._native is None else self._native.wanted()
+
+    def record(self, epoch: int, activations: Mapping[str, Any], **statistics: float) -> None:
+        """Measure the layers at an epoch.
+
+        Parameters
+        ----------
+        epoch
+            Epochs of training so far; 0 is the untrained network.
+        activations
+            The layers by name, from the one nearest the input, each with a row for each sample in the order of the labels.
+        **statistics
+            ``loss``, ``accuracy``, ``test_loss``, ``test_accuracy``, and any other numbers.
+        """
+        self._check()
+        layers: dict[str, Numbers] = {}
+        for name, values in activations.items():
+            array = array_of(values, name)
+            for part, rows in vectors(array, self._positions, self._channels_last, name).items():
+                layers[part] = numbers(rows, part)
+        self._record(int(epoch), layers, statistics)
+
+    def _record(
+        self,
+        epoch: int,
+        layers: Mapping[str, Numbers],
+        statistics: Mapping[str, Any],
+        nonlinearities: Mapping[str, str] | None = None,
+    ) -> None:
+        for name, rows in layers.items():
+            if len(rows) != len(self._labels):
+                raise RecordError(f"{name} has {len(rows)} samples and labels has {len(self._labels)}; each row needs a label")
+        native = self._open(layers, nonlinearities)
+        if list(layers) != self._names:
+            raise RecordError(f"epoch {epoch}: the layers are {', '.join(layers)}, but the run records {', '.join(self._names)}")
+        job = (epoch, list(layers.values()), _numbers_of(statistics))
+        if self._queue is None:
+            native.record(*job)
+        else:
+            self._queue.put(job)
+
+    def describe(self, epoch: int, **statistics: float) -> None:
+        """Keep statistics of an epoch that is not measured, for the figure of the training."""
+        self._check()
+        found = _numbers_of(statistics)
+        if found is None or self._native is None:
+            return
+        if self._queue is None:
+            self._native.describe(int(epoch), found)
+        else:
+            self._queue.put((int(epoch), [], found))
+
+    def epoch(self, epoch: int, activations: Mapping[str, Any], **statistics: float) -> bool:
+        """Measure the layers if the schedule wants this epoch, and keep the statistics in any case; returns whether it did."""
+        if self.wants(epoch):
+            self.record(epoch, activations, **statistics)
+            return True
+        self.describe(epoch, **statistics)
+        return False
+
+    def _measure(self) -> None:
+        assert self._queue is not None and self._native is not None
+        while True:
+            job = self._queue.get()
+            try:
+                if job is None:
+                    return
+                epoch, layers, statistics = job
+                if self._failure is not None:
+                    continue
+                if layers:
+                    self._native.record(epoch, layers, statistics)
+                elif statistics is not None:
+                    self._native.describe(epoch, statistics)
+            except BaseException as error:  # told in the thread that trains
+                self._failure = error
+            finally:
+                self._queue.task_done()
+
+    def _wait(self) -> None:
+        if self._queue is not None:
+            self._queue.join()
+            self._check()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if self._ended:
+            raise RecordError(f"the recording of {self.path} has ended")
+
+    def _stop(self) -> None:
+        if self._queue is not None and self._worker is not None:
+            self._queue.put(None)
+            self._worker.join()
+            self._queue = self._worker = None
+
+    def finish(self, last: int | None = None) -> Run:
+        """Complete the run and return it; ``last`` is the last epoch that was trained, if it was not recorded.
+
+        What a schedule that goes back still asks for stays unmeasured.
+        """
+        self._wait()
+        self._check()
+        if self._native is None:
+            raise RecordError("nothing was recorded")
+        self._stop()
+        if last is not None:
+            self._native.end(int(last))
+        self._native.finish()
+        self._ended = True
+        _OPEN.pop(self.path, None)
+        return Run(self.path)
+
+    def close(self) -> None:
+        """Let go of the directory without completing the run, which a later recorder can go on with."""
+        self._stop()
+        if self._native is not None:
+            self._native.close()
+        self._ended = True
+        _OPEN.pop(self.path, None)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._ended:
+            return
+        if kind is None and self._native is not None:
+            self.finish()
+        else:
+            self.close()
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ended else f"{len(self._names)} layers" if self._names else "nothing recorded yet"
+        return f"<{type(self).__name__} of {self.path}, {len(self._labels)} samples, {state}>"
+
+
+def _classes(given: Any) -> Any:
+    found = labels(given, "labels")
+    if len(found) == 0:
+        raise RecordError("labels is empty")
+    return found
+
+
+def _numbers_of(statistics: Mapping[str, Any]) -> dict[str, float] | None:
+    found: dict[str, float] = {}
+    for name, value in statistics.items():
+        if value is None:
+            continue
+        try:
+            found[_STATISTICS.get(name, name)] = float(value)
+        except (TypeError, ValueError) as error:
+            raise RecordError(f"{name} is a {type(value).__name__}; allowed are numbers") from error
+    return found or None
+
+
+def record(
+    run: str | os.PathLike[str],
+    epoch: int,
+    activations: Mapping[str, Any],
+    *,
+    labels: Any,
+    estimators: Any,
+    inputs: Any = None,
+    last: bool = False,
+    **statistics: float,
+) -> None:
+    """Record the layers of one epoch into a run directory: one call for each epoch, without an object to keep.
+
+    The first call of a program begins the run, or goes on with it; the one with ``last=True`` completes it. Arguments are those of
+    :class:`Recorder` and :meth:`Recorder.record`.
+
+    Examples
+    --------
+    >>> import numpy as np, infoplane, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine"
+    >>> labels = np.repeat([0, 1], 50)
+    >>> floor = {"kind": "binned", "rule": "floor", "bin_width": 0.5}
+    >>> for epoch in range(3):
+    ...     infoplane.record(path, epoch, {"t": labels * 1.0}, labels=labels, estimators=[floor], last=epoch == 2)
+    >>> infoplane.load(path).state
+    'finished'
+    """
+    path = os.path.abspath(os.fspath(run))
+    recorder = _OPEN.get(path)
+    if recorder is None or recorder not in _KEPT:
+        recorder = Recorder(path, labels, estimators, inputs=inputs, background=False)
+        _KEPT.append(recorder)
+    recorder.record(epoch, activations, **statistics)
+    if last:
+        _KEPT.remove(recorder)
+        recorder.finish()
+
+
+#: Recorders that calls of `record` use again.
+_KEPT: list[Recorder] = []

@@ -1,0 +1,181 @@
+"""What estimates return."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_LN_2 = math.log(2.0)
+
+
+@dataclass(frozen=True, order=True, repr=False)
+class Information:
+    """An amount of information."""
+
+    #: In nats.
+    nats: float
+
+    @property
+    def bits(self) -> float:
+        """In bits."""
+        return self.nats / _LN_2
+
+    def __repr__(self) -> str:
+        return f"{self.nats:.6g} nats ({self.bits:.6g} bits)"
+
+
+@dataclass(frozen=True, repr=False)
+class Interval:
+    """A 95 % interval."""
+
+    lower: Information
+    upper: Information
+
+    def __contains__(self, value: Information | float) -> bool:
+        """Whether an amount lies in it; a plain number is one in nats."""
+        nats = value.nats if isinstance(value, Information) else float(value)
+        return self.lower.nats <= nats <= self.upper.nats
+
+    def __repr__(self) -> str:
+        return f"{self.lower.nats:.6g} to {self.upper.nats:.6g} nats"
+
+
+@dataclass(frozen=True, repr=False)
+class Estimate:
+    """An estimate with all that is known of it.
+
+    Where only a bound can be given, :attr:`nats` and :attr:`bits` are ``nan`` and :attr:`limit` is the bound.
+    """
+
+    #: What was estimated: ``"I(X;Y)"``, ``"H(X)"``.
+    quantity: str
+    #: The value; ``nan`` where only a bound is known, or nothing.
+    information: Information
+    #: ``"lower"`` or ``"upper"`` where :attr:`limit` is all that is known.
+    bound: Literal["lower", "upper"] | None
+    #: The bound.
+    limit: Information | None
+    #: The standard error, where there is one.
+    standard_error: Information | None
+    #: The 95 % interval, where there is one.
+    interval: Interval | None
+    #: What the number is, in words: ``"consistent estimate"``.
+    kind: str
+    #: The estimator, by its name in configurations, and its settings as figures print them.
+    estimator: str
+    setting: str
+    #: Why ``auto`` chose it.
+    reason: str | None
+    n_samples: int
+    #: The columns of each variable.
+    dims: tuple[int, ...]
+    #: Samples that coincide with another, and samples that were left out.
+    ties: int
+    dropped: int
+    #: The largest value that the estimator can give for so many samples.
+    ceiling: Information | None
+    #: Caveats, in words.
+    warnings: tuple[str, ...]
+    #: How the value was made, by estimators that choose among several ways.
+    notes: tuple[str, ...]
+    #: Of a test for independence, if permutations were asked for, with their number.
+    p_value: float | None = None
+    permutations: int | None = None
+    #: Why there is neither value nor bound.
+    missing: str | None = None
+
+    @property
+    def nats(self) -> float:
+        """The value in nats; ``nan`` where only a bound is known."""
+        return self.information.nats
+
+    @property
+    def bits(self) -> float:
+        """The value in bits; ``nan`` where only a bound is known."""
+        return self.information.bits
+
+    def __repr__(self) -> str:
+        error = f" ± {self.standard_error.nats:.4g}" if self.standard_error is not None else ""
+        if self.missing is not None:
+            value = f": none, {self.missing}"
+        elif self.limit is not None:
+            least = "at least" if self.bound == "lower" else "at most"
+            value = f": {least} {self.limit.nats:.4g}{error} nats ({self.limit.bits:.4g} bits)"
+        else:
+            value = f" = {self.nats:.4g}{error} nats ({self.bits:.4g} bits)"
+        setting = f" ({self.setting})" if self.setting else ""
+        test = f", p = {self.p_value:.3g}" if self.p_value is not None else ""
+        n = len(self.warnings)
+        warnings = f", {n} warning{'s' if n > 1 else ''}" if n else ""
+        return f"<{self.quantity}{value} by {self.estimator}{setting}, n = {self.n_samples}{test}{warnings}>"
+
+
+@dataclass(frozen=True, repr=False)
+class LayerReading:
+    """What one setting of an estimator says of a layer."""
+
+    #: The setting, as rows and figures print it.
+    setting: str
+    #: Of readings that bound the information from one side: which.
+    bound: Literal["lower", "upper"] | None
+    #: I(X;T), what the layer tells of which input it was.
+    i_xt: Estimate
+    #: I(T;Y), what the layer tells of the label.
+    i_ty: Estimate
+    #: I(T;Y) of the labels in random order, which is bias; where the estimator measures it.
+    i_ty_shuffled: Information | None
+    #: How many samples are alone in their cell; of estimators with cells.
+    alone: int | None
+    #: How many values lie outside the bins.
+    out_of_range: int
+
+    def __repr__(self) -> str:
+        bound = f", {self.bound} bound" if self.bound else ""
+        said = f"I(X;T) = {self.i_xt.bits:.4g} bits, I(T;Y) = {self.i_ty.bits:.4g} bits"
+        return f"<{said} by {self.i_xt.estimator} ({self.setting}{bound})>"
+
+
+def _information(nats: float | None) -> Information | None:
+    return None if nats is None else Information(nats)
+
+
+def estimate_of(found: dict[str, Any]) -> Estimate:
+    """From the fields of the native code."""
+    interval = found["interval_nats"]
+    value = found["nats"]
+    return Estimate(
+        quantity=found["quantity"],
+        information=Information(math.nan if value is None else value),
+        bound=found["bound"],
+        limit=_information(found["limit_nats"]),
+        standard_error=_information(found["standard_error_nats"]),
+        interval=None if interval is None else Interval(Information(interval[0]), Information(interval[1])),
+        kind=found["kind"],
+        estimator=found["estimator"],
+        setting=found["setting"],
+        reason=found["reason"],
+        n_samples=found["n_samples"],
+        dims=tuple(found["dims"]),
+        ties=found["ties"],
+        dropped=found["dropped"],
+        ceiling=_information(found["ceiling_nats"]),
+        warnings=tuple(found["warnings"]),
+        notes=tuple(found["notes"]),
+        p_value=found["p_value"],
+        permutations=found["permutations"],
+        missing=found["missing"],
+    )
+
+
+def reading_of(found: dict[str, Any]) -> LayerReading:
+    """From the fields of the native code."""
+    return LayerReading(
+        setting=found["setting"],
+        bound=found["bound"],
+        i_xt=estimate_of(found["i_xt"]),
+        i_ty=estimate_of(found["i_ty"]),
+        i_ty_shuffled=_information(found["i_ty_shuffled_nats"]),
+        alone=found["alone"],
+        out_of_range=found["out_of_range"],
+    )

@@ -1,0 +1,195 @@
+"""Runs that are read."""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _native
+
+
+class Table:
+    """A table of a run: columns of one length, each with a unit and a sentence.
+
+    Tables of pandas, polars, Arrow and DuckDB are made of it by the Arrow C stream: ``polars.DataFrame(table)``,
+    ``pyarrow.table(table)``, ``pandas.DataFrame.from_arrow(table)``; or by :meth:`to_pandas` and :meth:`to_polars`.
+    """
+
+    def __init__(self, native: _native.Table) -> None:
+        self._native = native
+        self._columns: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called: ``"plane"``."""
+        return self._native.name
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [column["name"] for column in self._native.columns]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What each column holds, in a sentence."""
+        return {column["name"]: column["about"] for column in self._native.columns}
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def __getitem__(self, column: str) -> Any:
+        """A column as an array of NumPy; numbers that are absent are ``nan``, text that is absent is ``None``."""
+        found = self.to_dict()
+        if column not in found:
+            raise KeyError(f"{column!r}; the table {self.name} has {', '.join(found)}")
+        return found[column]
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.to_dict()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All columns as arrays of NumPy."""
+        if self._columns is None:
+            found = self._native.to_dict()
+            self._columns = {
+                name: np.array(values, dtype=object) if isinstance(values, list) else values for name, values in found.items()
+            }
+        return dict(self._columns)
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame`, with text as categories."""
+        import pandas as pd
+
+        columns = {
+            name: pd.Categorical(values) if values.dtype == object else values for name, values in self.to_dict().items()
+        }
+        return pd.DataFrame(columns)
+
+    def to_polars(self) -> Any:
+        """A `polars.DataFrame`."""
+        import polars as pl
+
+        return pl.DataFrame(self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<table {self.name}: {len(self)} rows of {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.to_dict()
+        n = min(len(self), 10)
+        head = "".join(f"<th title='{html.escape(self.about[name])}'>{html.escape(name)}</th>" for name in shown)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_cell(values[row]))}</td>" for values in shown.values()) + "</tr>" for row in range(n)
+        )
+        more = f"<p>{n} of {len(self)} rows</p>" if n < len(self) else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+class Run:
+    """A run directory, read. :meth:`follow` reads what was written since.
+
+    Attributes are tables (:class:`Table`): :attr:`plane`, :attr:`training`, :attr:`schedule` and more.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._native = _native.Run(os.fspath(path))
+
+    @property
+    def path(self) -> str:
+        """The directory."""
+        return os.fspath(self._native.path)
+
+    @property
+    def name(self) -> str:
+        """What figures call it."""
+        return self._native.name
+
+    @property
+    def state(self) -> str:
+        """``"running"``, ``"interrupted"``, ``"finished"`` or ``"failed"``."""
+        return self._native.state
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the run is: its data, layers, estimators and schedule."""
+        return self._native.manifest
+
+    @property
+    def plane(self) -> Table:
+        """The measurements: a row for each seed, epoch, layer and method."""
+        return Table(self._native.table("plane"))
+
+    @property
+    def repeats(self) -> Table:
+        """Mean, standard error and percentiles over seeds."""
+        return Table(self._native.table("repeats"))
+
+    @property
+    def training(self) -> Table:
+        """Losses and accuracies: a row for each seed and epoch."""
+        return Table(self._native.table("training"))
+
+    @property
+    def layers(self) -> Table:
+        """Norms of weights and gradients: a row for each seed, epoch and layer."""
+        return Table(self._native.table("layers"))
+
+    @property
+    def schedule(self) -> Table:
+        """The measured epochs."""
+        return Table(self._native.table("schedule"))
+
+    @property
+    def methods(self) -> Table:
+        """The estimators with their settings."""
+        return Table(self._native.table("methods"))
+
+    def follow(self) -> bool:
+        """Read what was written since; returns whether there was anything."""
+        return self._native.follow()
+
+    def summary(self) -> str:
+        """The summary of the report, as Markdown."""
+        return self._native.summary()
+
+    def figures(self, format: str = "svg") -> dict[str, bytes]:
+        """The figures of the report by name, in one form: ``"svg"``, ``"png"``, ``"pdf"``."""
+        return dict(self._native.pictures(format))
+
+    def report(self, out: str | os.PathLike[str] | None = None) -> list[str]:
+        """Write figures, tables and the summary, into the directory of the run unless told otherwise; returns the files."""
+        return [os.fspath(path) for path in self._native.report(None if out is None else os.fspath(out))]
+
+    def __repr__(self) -> str:
+        return f"<run {self.name!r} in {self.path}: {self.state}, {len(self.plane)} measurements>"
+
+    def _repr_html_(self) -> str:
+        pictures = "".join(
+            f"<img alt='{html.escape(name)}' style='max-width:100%' "
+            f"src='data:image/svg+xml;base64,{base64.b64encode(svg).decode()}'>"
+            for name, svg in self.figures("svg").items()
+            if name.startswith("plane")
+        )
+        return f"<p>{html.escape(repr(self))}</p>{pictures}"
+
+
+def load(run: str | os.PathLike[str]) -> Run:
+    """Read a run directory, finished or not, of this package or of the command."""
+    return Run(run)
