@@ -25,6 +25,7 @@ from ._estimate import (
     set_threads,
     total_correlation,
 )
+from ._experiment import calibrate, experiment, resume, run
 from ._native import __version__
 from ._recorder import Recorder, record
 from ._results import Estimate, Information, Interval, LayerReading
@@ -49,12 +50,16 @@ __all__ = [
     "Table",
     "UndeterminedError",
     "__version__",
+    "calibrate",
     "conditional_mutual_information",
     "entropy",
+    "experiment",
     "layer_information",
     "load",
     "mutual_information",
     "record",
+    "resume",
+    "run",
     "set_threads",
     "total_correlation",
     *_estimators,

@@ -349,7 +349,7 @@ def mutual_information(
     >>> x = rng.normal(size=1000)
     >>> y = x + rng.normal(size=1000)
     >>> estimate = infoplane.mutual_information(x, y, estimator="ksg", k=5)
-    >>> abs(estimate.nats - 0.5 * np.log(2)) < 0.1
+    >>> bool(abs(estimate.nats - 0.5 * np.log(2)) < 0.1)
     True
     """
     return estimator_of(estimator, settings).mutual_information(
@@ -405,7 +405,7 @@ def entropy(
     """Estimate the entropy H(X); that of numbers with a density is differential, in the units of the data.
 
     >>> import infoplane
-    >>> infoplane.entropy(["a", "b"] * 50, estimator="plug-in").bits
+    >>> round(infoplane.entropy(["a", "b"] * 50, estimator="plug-in").bits, 6)
     1.0
     """
     return estimator_of(estimator, settings).entropy(x, x_discrete=x_discrete)

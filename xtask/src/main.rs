@@ -1,11 +1,12 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs the test suite; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others; `cargo xtask soak` kills the real command two hundred times;
 //! `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 #[cfg(test)]
 mod architecture;
+mod python;
 mod same_numbers;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,9 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test            run the test suite: the library, the command, the examples in the documentation
+  test            run the test suite: the library, the command, the examples in the documentation, the Python package;
+                  with --python only that of the Python package, with --frameworks also with PyTorch, Keras, JAX and
+                  others, which are downloaded (6 GB on disk)
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all
@@ -22,7 +25,7 @@ usage: cargo xtask COMMAND
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
-        Some("test") => test(),
+        Some("test") => test(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("soak") => soak(std::env::args().nth(2)),
         Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
@@ -41,7 +44,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> Result<(), String> {
+fn test(arguments: &[String]) -> Result<(), String> {
+    let (mut only_python, mut frameworks) = (false, false);
+    for argument in arguments {
+        match argument.as_str() {
+            "--python" => only_python = true,
+            "--frameworks" => frameworks = true,
+            other => return Err(format!("`{other}` is not known; allowed are --python and --frameworks")),
+        }
+    }
+    if only_python {
+        return python::test(frameworks);
+    }
     // Tests make what they need in temporary folders; there is nothing to install. Some compare with published
     // data, and the test harness hides what a passing test says.
     if !root().join("../shared/data").exists() {
@@ -50,7 +64,8 @@ fn test() -> Result<(), String> {
     // The same random inputs every time: what fails here was made by the change. `cargo test` draws new ones.
     cargo(&["test", "--workspace"], &[("PROPTEST_RNG_SEED", "1")])?;
     // The one long test worth its time: the first thing that a reader sees is true.
-    cargo(&["test", "--package", "infoplane-cli", "--test", "first_picture", "--", "--ignored"], &[])
+    cargo(&["test", "--package", "infoplane-cli", "--test", "first_picture", "--", "--ignored"], &[])?;
+    python::test(frameworks)
 }
 
 fn soak(kills: Option<String>) -> Result<(), String> {

@@ -85,7 +85,7 @@ impl Workers {
 
 type Outcome<T> = Result<Result<T, Interrupted>, Box<dyn Any + Send>>;
 
-/// Runs `work` on worker threads while other Python threads go on. Calls `progress` with how much is done and how much is to do,
+/// Runs `work` on worker threads while other Python threads go on; it may look at the token by which it is stopped. Calls `progress` with how much is done and how much is to do,
 /// and ends soon after a signal handler of Python raises, as that of Ctrl-C does, with its exception.
 ///
 /// # Errors
@@ -93,7 +93,7 @@ type Outcome<T> = Result<Result<T, Interrupted>, Box<dyn Any + Send>>;
 pub fn interruptible<T: Send>(
     py: Python<'_>,
     progress: Option<(&Done, &Bound<'_, PyAny>)>,
-    work: impl FnOnce() -> T + Send,
+    work: impl FnOnce(&AtomicBool) -> T + Send,
 ) -> PyResult<T> {
     let workers = Workers::take(THREADS.load(Ordering::Relaxed) as usize)?;
     let progress = progress.map(|(done, callback)| (done, callback.clone().unbind()));
@@ -102,7 +102,7 @@ pub fn interruptible<T: Send>(
     let (outcome, raised) = py.detach(|| {
         workers.pool.in_place_scope(|scope| {
             scope.spawn(|_| {
-                let found = catch_unwind(AssertUnwindSafe(|| interrupt::catch(work)));
+                let found = catch_unwind(AssertUnwindSafe(|| interrupt::catch(|| work(&workers.stop))));
                 *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
                 ended.notify_one();
             });

@@ -172,7 +172,7 @@ pub fn estimate<'py>(
     let done = Done::default();
     let options = Options { block_length, seed: manner.seed, ..Options::default() };
     let told = |done_now: usize, of: usize| done.set(done_now, of);
-    let measured = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), || {
+    let measured = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |_| {
         let variables: Vec<Variable<'_>> = seen.iter().map(Seen::variable).collect();
         let (x, y) = (variables[0].view(), variables.get(1).map(Variable::view));
         let resampling = match (quantity, y) {
@@ -299,7 +299,7 @@ pub fn estimate_layer<'py>(
     let seen = t.seen();
     let y = labels(&y);
     let x = x.as_ref().map_or_else(|| Labels::distinct(seen.variable().n_samples()), labels);
-    let readings = interruptible(py, None, || match shuffled {
+    let readings = interruptible(py, None, |_| match shuffled {
         true => estimator.layer_with_shuffled(seen.variable(), &[&x, &y], &y.shuffled()),
         false => estimator.layer(seen.variable(), &[&x, &y]),
     })?;

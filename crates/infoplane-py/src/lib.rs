@@ -8,6 +8,7 @@ mod arrow;
 mod call;
 mod error;
 mod estimate;
+mod experiment;
 mod record;
 mod run;
 
@@ -21,6 +22,8 @@ mod _native {
     #[pymodule_export]
     use super::estimate::{check_estimator, estimate, estimate_layer, estimators, label_sides, set_threads};
 
+    #[pymodule_export]
+    use super::experiment::{calibrate, experiment_table, resume_experiment, run_experiment};
     #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]

@@ -118,6 +118,11 @@ impl Recorder {
         self.with(py, |recorder| Ok(recorder.wanted().collect()))
     }
 
+    /// The earliest epoch that may still be asked for.
+    fn earliest(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |recorder| Ok(recorder.earliest()))
+    }
+
     /// Measures the layers at an epoch; returns its rows.
     fn record<'py>(
         &self,
@@ -128,7 +133,7 @@ impl Recorder {
     ) -> PyResult<Bound<'py, PyAny>> {
         let statistics = statistics.map(|statistics| stats(epoch, &statistics)).transpose()?;
         let seen: Vec<Seen<'_>> = layers.iter().map(Given::seen).collect();
-        let measured = interruptible(py, None, || {
+        let measured = interruptible(py, None, |_| {
             let variables: Vec<Variable<'_>> = seen.iter().map(Seen::variable).collect();
             let mut inner = self.lock();
             let Some(recorder) = inner.as_mut() else { return Ok(None) };

@@ -146,6 +146,12 @@ impl Recorder {
         self.wanted.keys().copied()
     }
 
+    /// The earliest epoch that may still be asked for: what is kept of epochs before it is not needed any more.
+    pub fn earliest(&self) -> u64 {
+        let asked = self.wanted.keys().next().copied().unwrap_or(u64::MAX);
+        self.schedule.earliest().min(asked)
+    }
+
     /// Measures the layers at an epoch, keeps the rows and returns them; `statistics` goes to the training figure. An epoch
     /// that is recorded already is left as it is. One that the schedule did not ask for is measured all the same.
     ///

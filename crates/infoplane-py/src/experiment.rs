@@ -1,0 +1,191 @@
+//! Experiments of the command, and the errors of estimators.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use infoplane::calibrate::{Accuracy, Calibration, calibrate as measure_errors, contender};
+use infoplane::estimator::known::{TASKS, Task};
+use infoplane::experiment::{Experiment, ExperimentError, Progress, RunOptions};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pythonize::{depythonize, pythonize};
+use serde_json::json;
+
+use crate::call::{Done, THREADS, interruptible};
+use crate::error::exception;
+use crate::run::run_error;
+
+fn experiment_error(py: Python<'_>, error: &ExperimentError) -> PyErr {
+    match error {
+        ExperimentError::Run(error) => run_error(py, error),
+        error => exception(py, "ExperimentError", (error.to_string(), None)),
+    }
+}
+
+/// Tells trained epochs, and keeps what else is said.
+struct Told<'a> {
+    done: &'a Done,
+    trained: AtomicUsize,
+    of: usize,
+    words: Mutex<Vec<String>>,
+}
+
+impl Progress for Told<'_> {
+    fn trained(&self, epochs: u64) {
+        let trained = self.trained.fetch_add(epochs as usize, Ordering::Relaxed) + epochs as usize;
+        self.done.set(trained, self.of.max(trained));
+    }
+
+    fn measured(&self, _seed: u64, _epoch: u64) {}
+
+    fn warn(&self, what: &str) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
+    }
+}
+
+/// An experiment of a preset, a file or a table, with some keys changed.
+fn experiment(given: &Bound<'_, PyAny>, changes: &[(String, Bound<'_, PyAny>)]) -> PyResult<Experiment> {
+    let py = given.py();
+    let wrong =
+        |key: &str, error: String| exception(py, "ExperimentError", (format!("{key}: {error}"), None));
+    let mut overrides = Vec::new();
+    for (key, value) in changes {
+        let value: toml::Value = depythonize(value).map_err(|error| wrong(key, error.to_string()))?;
+        overrides.push(format!("{key}={value}"));
+    }
+    let loaded = match given.extract::<String>() {
+        Ok(name) => Experiment::load(&name, &overrides),
+        Err(_) => {
+            let table: toml::Table =
+                depythonize(given).map_err(|error| wrong("experiment", error.to_string()))?;
+            Experiment::from_table("experiment", table).and_then(|own| own.overridden(&overrides))
+        }
+    };
+    loaded.map_err(|error| experiment_error(py, &error))
+}
+
+/// Trains, measures and writes a run directory; goes on with one where `resume` says so. Returns what was said meanwhile.
+#[pyfunction]
+pub fn run_experiment(
+    py: Python<'_>,
+    given: &Bound<'_, PyAny>,
+    changes: Vec<(String, Bound<'_, PyAny>)>,
+    out: PathBuf,
+    memory: Option<u64>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<Vec<String>> {
+    let experiment = experiment(given, &changes)?;
+    let of = experiment.seed_list().len() * experiment.training.epochs as usize;
+    let options = options(memory);
+    told(py, of, progress, |told, stop| experiment.run(&out, options, told, stop).map(|_| ()))
+}
+
+/// Goes on with a run of an experiment.
+#[pyfunction]
+pub fn resume_experiment(
+    py: Python<'_>,
+    path: PathBuf,
+    memory: Option<u64>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<Vec<String>> {
+    let own = Experiment::of_run(&path).map_err(|error| experiment_error(py, &error))?;
+    let of = own.seed_list().len() * own.training.epochs as usize;
+    let options = options(memory);
+    told(py, of, progress, |told, stop| Experiment::resume(&path, None, options, told, stop).map(|_| ()))
+}
+
+fn options(memory: Option<u64>) -> RunOptions {
+    let defaults = RunOptions::default();
+    let threads = THREADS.load(Ordering::Relaxed) as usize;
+    RunOptions { threads, memory: memory.unwrap_or(defaults.memory) }
+}
+
+fn told(
+    py: Python<'_>,
+    of: usize,
+    progress: Option<Bound<'_, PyAny>>,
+    work: impl FnOnce(&Told<'_>, &std::sync::atomic::AtomicBool) -> Result<(), ExperimentError> + Send,
+) -> PyResult<Vec<String>> {
+    let done = Done::default();
+    let told = Told { done: &done, trained: AtomicUsize::new(0), of, words: Mutex::default() };
+    let result =
+        interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |stop| work(&told, stop))?;
+    result.map_err(|error| experiment_error(py, &error))?;
+    Ok(told.words.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The table of an experiment with all its keys.
+#[pyfunction]
+pub fn experiment_table<'py>(
+    py: Python<'py>,
+    given: &Bound<'py, PyAny>,
+    changes: Vec<(String, Bound<'py, PyAny>)>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(pythonize(py, &experiment(given, &changes)?.to_table())?)
+}
+
+/// The errors of estimators on samples whose information is known: a row for each task, number of samples and estimator.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)] // the Python part has them by name
+pub fn calibrate<'py>(
+    py: Python<'py>,
+    tasks: Option<Vec<String>>,
+    estimators: Option<Vec<(String, Bound<'py, PyDict>)>>,
+    n_samples: Vec<usize>,
+    repeats: usize,
+    seed: u64,
+    limit: f64,
+    standard_errors: bool,
+    progress: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let tasks = match tasks {
+        None => TASKS.iter().collect(),
+        Some(names) => {
+            let named = |name: &String| {
+                Task::named(name).ok_or_else(|| {
+                    let all: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
+                    PyValueError::new_err(format!("no task is called {name:?}; there are {}", all.join(", ")))
+                })
+            };
+            names.iter().map(named).collect::<PyResult<_>>()?
+        }
+    };
+    let methods = match estimators {
+        None => infoplane::calibrate::contenders(),
+        Some(given) => given
+            .iter()
+            .map(|(name, settings)| match settings.is_empty() {
+                true => contender(name).map_or_else(|| crate::estimate::named(name, settings), Ok),
+                false => crate::estimate::named(name, settings),
+            })
+            .collect::<PyResult<_>>()?,
+    };
+    let limit = Duration::try_from_secs_f64(limit)
+        .map_err(|_| PyValueError::new_err(format!("limit = {limit}; allowed are seconds above 0")))?;
+    let calibration = Calibration { tasks, methods, n_samples, repeats, seed, limit, standard_errors };
+    let done = Done::default();
+    let table = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |stop| {
+        measure_errors(&calibration, &mut |table, of, _| done.set(table.len(), of), stop)
+    })?;
+    let row = |row: &Accuracy| {
+        let outcome = row.outcome.as_ref().ok().filter(|outcome| !outcome.errors.is_empty());
+        json!({
+            "task": row.task,
+            "estimator": row.estimator,
+            "n_samples": row.n_samples,
+            "truth_nats": row.truth,
+            "mean_error_nats": outcome.map(|outcome| outcome.mean_error()),
+            "mean_absolute_error_nats": outcome.map(|outcome| outcome.mean_absolute_error()),
+            "coverage": row.outcome.as_ref().ok().and_then(|outcome| outcome.coverage()),
+            "mean_standard_error_nats": row.outcome.as_ref().ok().and_then(|outcome| outcome.mean_standard_error()),
+            "bounds": row.outcome.as_ref().ok().map(|outcome| outcome.bounds),
+            "seconds": row.outcome.as_ref().ok().map(|outcome| outcome.time.as_secs_f64()),
+            "chosen": row.outcome.as_ref().ok().and_then(|outcome| outcome.chosen.clone()),
+            "missing": row.outcome.as_ref().err(),
+        })
+    };
+    Ok(pythonize(py, &table.iter().map(row).collect::<Vec<_>>())?)
+}

@@ -1,0 +1,141 @@
+"""Experiments of the command: networks that this package trains itself, and the errors of estimators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import _native
+from ._errors import ExperimentError
+from ._estimate import Progress, _Bar, plain, warn
+from ._recorder import estimators_of
+from ._runs import Run
+
+
+def _changes(table: Mapping[str, Any], under: str = "") -> list[tuple[str, Any]]:
+    """`{"training": {"epochs": 10}}` as `training.epochs`, 10."""
+    found: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        path = f"{under}.{key}" if under else str(key)
+        # A table with a kind is a value: its keys depend on it.
+        if isinstance(value, Mapping) and "kind" not in value:
+            found += _changes(value, path)
+        else:
+            found.append((path, plain(value)))
+    return found
+
+
+def experiment(name: str | os.PathLike[str] | Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """The table of an experiment with all its keys: of a preset, a TOML file, or a table, with some keys changed.
+
+    >>> import infoplane
+    >>> infoplane.experiment("saxe2018-tanh", training={"epochs": 1000})["training"]["epochs"]
+    1000
+    """
+    return _native.experiment_table(_given(name), _changes(changes))
+
+
+def _given(name: str | os.PathLike[str] | Mapping[str, Any]) -> Any:
+    return plain(name) if isinstance(name, Mapping) else os.fspath(name)
+
+
+def run(
+    name: str | os.PathLike[str] | Mapping[str, Any],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    memory: int | None = None,
+    progress: Progress = None,
+    **changes: Any,
+) -> Run:
+    """Train a network, measure its layers, and write a run directory, as the command does.
+
+    Parameters
+    ----------
+    name
+        A preset (``"tishby2017"``, ``"saxe2018-tanh"``, ``"saxe2018-relu"``, ``"saxe2018-mnist"``), a TOML file, or a table.
+    out
+        The directory, new or empty; ``runs/NAME`` unless given. An interrupted run in it goes on with :func:`resume`.
+    memory
+        Bytes for networks that are kept to be measured.
+    progress
+        ``progress(epochs, total)``, or true for a bar.
+    **changes
+        Keys to change, as the tables of the file have them: ``training={"epochs": 1000}``, ``seeds=3``.
+
+    Examples
+    --------
+    >>> import infoplane, tempfile
+    >>> out = tempfile.mkdtemp()
+    >>> run = infoplane.run("saxe2018-tanh", out, training={"epochs": 3}, seeds=1)
+    >>> run.state
+    'finished'
+    """
+    given = _given(name)
+    changed = _changes(changes)
+    path = os.fspath(out) if out is not None else _free(_native.experiment_table(given, changed).get("name") or "run")
+    with _Bar(progress) as told:
+        warn(_native.run_experiment(given, changed, path, memory, told))
+    return Run(path)
+
+
+def _free(name: str) -> str:
+    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken."""
+    path, number = os.path.join("runs", name), 1
+    while os.path.exists(path) and (not os.path.isdir(path) or os.listdir(path)):
+        number += 1
+        path = os.path.join("runs", f"{name}-{number}")
+    return path
+
+
+def resume(path: str | os.PathLike[str], *, memory: int | None = None, progress: Progress = None) -> Run:
+    """Go on with an interrupted run of :func:`run` or of the command, to the same bytes."""
+    with _Bar(progress) as told:
+        warn(_native.resume_experiment(os.fspath(path), memory, told))
+    return Run(path)
+
+
+def calibrate(
+    tasks: str | Sequence[str] | None = None,
+    estimators: Any = None,
+    *,
+    n_samples: int | Sequence[int] = 1000,
+    repeats: int = 12,
+    seed: int = 0,
+    limit: float = 60.0,
+    standard_errors: bool = False,
+    progress: Progress = None,
+) -> list[dict[str, Any]]:
+    """Measure the errors of estimators on samples whose information is known.
+
+    Parameters
+    ----------
+    tasks
+        Names of distributions; all unless given.
+    estimators
+        Names, estimators, tables; all that need no choice unless given.
+    n_samples, repeats, seed
+        The sizes of samples, how many of each, and the seed of the first.
+    limit
+        Seconds that one estimate may take.
+    standard_errors
+        Whether to count how often intervals hold the true value.
+
+    Returns
+    -------
+    list of dict
+        A row for each task, size and estimator, which ``pandas.DataFrame`` takes.
+
+    Examples
+    --------
+    >>> import infoplane
+    >>> infoplane.calibrate("normal", "ksg", n_samples=500, repeats=3)[0]["mean_absolute_error_nats"] < 0.1
+    True
+    """
+    if repeats < 1:
+        raise ExperimentError(f"repeats = {repeats}; allowed are whole numbers above 0")
+    chosen = None if estimators is None else [(one.name, one.settings) for one in estimators_of(estimators)]
+    sizes = [n_samples] if isinstance(n_samples, int) else [int(n) for n in n_samples]
+    named = [tasks] if isinstance(tasks, str) else None if tasks is None else list(tasks)
+    with _Bar(progress) as told:
+        return _native.calibrate(named, chosen, sizes, repeats, seed, limit, standard_errors, told)

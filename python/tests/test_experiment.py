@@ -1,0 +1,64 @@
+"""Experiments of the command from Python."""
+
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import infoplane
+
+TINY = {"training": {"epochs": 6}, "seeds": 1}
+
+
+def test_a_run_is_that_of_its_table(tmp_path):
+    seen = []
+    run = infoplane.run("saxe2018-tanh", tmp_path / "run", progress=lambda done, total: seen.append((done, total)), **TINY)
+    assert run.state == "finished"
+    assert run.manifest["planned_epochs"] == 6
+    assert set(run.plane["epoch"]) <= set(range(7)) and 6 in run.plane["epoch"]
+    assert seen and seen[-1] == (6, 6) and seen == sorted(seen)
+    table = infoplane.experiment("saxe2018-tanh", **TINY)
+    again = infoplane.run(table, tmp_path / "again")
+    assert np.array_equal(run.plane["i_xt_bits"], again.plane["i_xt_bits"], equal_nan=True)
+
+
+def test_keys_that_are_wrong_are_named(tmp_path):
+    with pytest.raises(infoplane.ExperimentError, match=r"training\.epoch"):
+        infoplane.run("saxe2018-tanh", tmp_path / "run", training={"epoch": 6})
+    with pytest.raises(infoplane.ExperimentError, match="saxe2018"):
+        infoplane.run("saxe2018-tan", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_directory_with_a_run_is_not_overwritten(tmp_path):
+    infoplane.run("saxe2018-tanh", tmp_path / "run", **TINY)
+    with pytest.raises(infoplane.InfoplaneError):
+        infoplane.run("saxe2018-tanh", tmp_path / "run", **TINY)
+
+
+@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="no signals")
+def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path):
+    changes = {"training": {"epochs": 60}, "seeds": 1}
+    whole = infoplane.run("saxe2018-tanh", tmp_path / "whole", **changes)
+    threading.Thread(target=lambda: (time.sleep(0.5), signal.raise_signal(signal.SIGINT))).start()
+    try:
+        infoplane.run("saxe2018-tanh", tmp_path / "run", **changes)
+    except KeyboardInterrupt:
+        assert infoplane.load(tmp_path / "run").state == "interrupted"
+        infoplane.resume(tmp_path / "run")
+    for name in ("plane.csv", "training.csv", "plane.jsonl", "training.jsonl"):
+        if (tmp_path / "whole" / name).exists():
+            assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert whole.state == infoplane.load(tmp_path / "run").state == "finished"
+
+
+def test_estimators_are_calibrated():
+    rows = infoplane.calibrate(["normal", "classes"], ["ksg", "ross"], n_samples=400, repeats=3, standard_errors=True)
+    found = {(row["task"], row["estimator"]): row for row in rows}
+    assert found["normal", "ksg"]["mean_absolute_error_nats"] < 0.15
+    assert found["normal", "ross"]["missing"]
+    assert 0 <= found["classes", "ross"]["coverage"] <= 1
+    with pytest.raises(ValueError, match="no task is called"):
+        infoplane.calibrate("norml", "ksg")

@@ -1,0 +1,53 @@
+"""Figures of matplotlib: axes in, axes out."""
+
+import numpy as np
+import pytest
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+import infoplane
+import infoplane.plot
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    return infoplane.run("saxe2018-tanh", path, training={"epochs": 8}, seeds=2)
+
+
+def test_a_plane_shows_every_layer_where_it_is(run):
+    _, axes = plt.subplots()
+    assert infoplane.plot.plane(run, axes=axes) is axes
+    rows = run.repeats.to_dict()
+    first = rows["method"] == rows["method"][0]
+    offsets = np.concatenate([np.asarray(drawn.get_offsets()) for drawn in axes.collections if len(drawn.get_offsets()) > 1])
+    assert len(offsets) == first.sum()
+    assert np.allclose(np.sort(offsets[:, 0]), np.sort(rows["i_xt_mean_bits"][first]))
+    assert {text.get_text() for text in axes.texts} == set(rows["layer_name"])
+    plt.close("all")
+
+
+def test_information_and_training_are_lines_over_epochs(run):
+    axes = infoplane.plot.information(run, quantity="i_ty")
+    assert len(axes.lines) == len(set(run.repeats["layer_name"]))
+    assert "I(T;Y)" in axes.get_ylabel()
+    axes = infoplane.plot.training(run)
+    assert axes.get_xlabel() == "epoch" and len(axes.lines) >= 1
+    plt.close("all")
+
+
+def test_what_is_not_there_is_named(run):
+    with pytest.raises(ValueError, match="method = 'none'"):
+        infoplane.plot.plane(run, "none")
+    with pytest.raises(ValueError, match="quantity = 'x'"):
+        infoplane.plot.information(run, quantity="x")
+    plt.close("all")
+
+
+def test_a_run_shows_itself_in_a_notebook(run):
+    shown = run._repr_html_()
+    assert shown.count("<img") == len([name for name in run.figures() if name.startswith("plane")])
+    assert all(svg.startswith(b"<svg") or b"<svg" in svg[:200] for svg in run.figures("svg").values())

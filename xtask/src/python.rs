@@ -1,0 +1,107 @@
+//! The tests of the Python package, in virtual environments of their own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::root;
+
+/// Installs what the tests need from lists of exact versions.
+const INSTALLER: &str = "uv==0.13.9";
+
+/// Builds the wheel, installs it with what `python/requirements.txt` lists, and runs the tests and the checks of types; with
+/// `frameworks` in an environment that has those of `python/requirements-frameworks.txt`, too.
+pub fn test(frameworks: bool) -> Result<(), String> {
+    let Some(python) = interpreter() else {
+        println!("no Python from 3.10 on is here: the tests of the Python package skip (PYTHON=… names one)");
+        return Ok(());
+    };
+    let place = root().join("target/python");
+    let environment = Environment::new(&python, place.join("test"))?;
+    environment.install(&["-r", "python/requirements.txt"])?;
+    let wheels = place.join("wheels");
+    // An older one of the same version would be installed as well.
+    let _ = std::fs::remove_dir_all(&wheels);
+    let out = wheels.to_string_lossy();
+    environment.run("maturin", &["build", "--profile", "dev", "--locked", "--out", &out])?;
+    let wheel = wheel_in(&wheels)?;
+    environment.install_wheel(&wheel)?;
+    environment.run("pytest", &["-q", "python/tests"])?;
+    environment.run("mypy", &["--package", "infoplane"])?;
+    environment.run("stubtest", &["--ignore-missing-stub", "infoplane._native"])?;
+    environment.run("ruff", &["check", "python"])?;
+    if frameworks {
+        let environment = Environment::new(&python, place.join("frameworks"))?;
+        environment.install(&["-r", "python/requirements-frameworks.txt"])?;
+        environment.install_wheel(&wheel)?;
+        environment.run("pytest", &["-q", "python/tests"])?;
+    }
+    Ok(())
+}
+
+/// The interpreter to test with: the one that the variable `PYTHON` names, or `python3`.
+fn interpreter() -> Option<PathBuf> {
+    let named = std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let recent = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
+    let status = Command::new(&named).args(["-c", recent]).status();
+    status.is_ok_and(|status| status.success()).then_some(named)
+}
+
+fn wheel_in(folder: &Path) -> Result<PathBuf, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut wheels = entries.flatten().map(|entry| entry.path());
+    wheels
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .ok_or_else(|| format!("maturin left no wheel in {}", folder.display()))
+}
+
+/// A virtual environment.
+struct Environment {
+    place: PathBuf,
+}
+
+impl Environment {
+    fn new(python: &Path, place: PathBuf) -> Result<Environment, String> {
+        let environment = Environment { place };
+        if !environment.program("python").exists() {
+            let made = Command::new(python).args(["-m", "venv"]).arg(&environment.place).status();
+            succeeded("python -m venv", made)?;
+        }
+        let python = environment.program("python");
+        let made = Command::new(&python).args(["-m", "pip", "install", "--quiet", INSTALLER]).status();
+        succeeded("pip install", made)?;
+        Ok(environment)
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        let folder = if cfg!(windows) { "Scripts" } else { "bin" };
+        self.place.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    fn install(&self, arguments: &[&str]) -> Result<(), String> {
+        let python = self.program("python");
+        let mut command = Command::new(self.program("uv"));
+        command.args(["pip", "install", "--quiet", "--python"]).arg(python).args(arguments);
+        succeeded("uv pip install", command.current_dir(root()).status())
+    }
+
+    fn install_wheel(&self, wheel: &Path) -> Result<(), String> {
+        self.install(&["--no-deps", "--reinstall-package", "infoplane", &wheel.to_string_lossy()])
+    }
+
+    /// Runs a program of the environment at the root of the repository.
+    fn run(&self, name: &str, arguments: &[&str]) -> Result<(), String> {
+        let mut command = Command::new(self.program(name));
+        command.args(arguments).current_dir(root());
+        // As an activated environment has it.
+        command.env("VIRTUAL_ENV", &self.place).env("PYO3_PYTHON", self.program("python"));
+        succeeded(name, command.status())
+    }
+}
+
+fn succeeded(what: &str, status: std::io::Result<std::process::ExitStatus>) -> Result<(), String> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("{what} failed")),
+        Err(error) => Err(format!("cannot start {what}: {error}")),
+    }
+}
