@@ -25,11 +25,11 @@ from ._estimate import (
     set_threads,
     total_correlation,
 )
-from ._experiment import calibrate, experiment, resume, run
+from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run
 from ._native import __version__
 from ._recorder import Recorder, record
 from ._results import Estimate, Information, Interval, LayerReading
-from ._runs import Run, Table, load
+from ._runs import Run, Table, compare, load
 from .estimators import *  # noqa: F403
 from .estimators import __all__ as _estimators
 
@@ -43,6 +43,7 @@ __all__ = [
     "Information",
     "Interval",
     "LayerReading",
+    "PooledNetworks",
     "RecordError",
     "Recorder",
     "Run",
@@ -50,7 +51,9 @@ __all__ = [
     "Table",
     "UndeterminedError",
     "__version__",
+    "as_if_random",
     "calibrate",
+    "compare",
     "conditional_mutual_information",
     "entropy",
     "experiment",

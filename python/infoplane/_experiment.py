@@ -10,7 +10,7 @@ from . import _native
 from ._errors import ExperimentError
 from ._estimate import Progress, _Bar, plain, warn
 from ._recorder import estimators_of
-from ._runs import Run
+from ._runs import Run, Table
 
 
 def _changes(table: Mapping[str, Any], under: str = "") -> list[tuple[str, Any]]:
@@ -93,6 +93,90 @@ def resume(path: str | os.PathLike[str], *, memory: int | None = None, progress:
     with _Bar(progress) as told:
         warn(_native.resume_experiment(os.fspath(path), memory, told))
     return Run(path)
+
+
+class PooledNetworks:
+    """Networks of late epochs, or of many seeds, as samples of one distribution of weights; see :func:`as_if_random`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._pool = _native.pooled_table(self.path, "pool")
+
+    @property
+    def pool(self) -> Table:
+        """The measurements: a row for each pool, layer and method."""
+        return Table(self._pool)
+
+    @property
+    def drift(self) -> Table:
+        """The drift of the weights over the window, by seed and layer."""
+        return Table(_native.pooled_table(self.path, "drift"))
+
+    @property
+    def window(self) -> Table:
+        """A row for each network, in the order of the pool."""
+        return Table(_native.pooled_table(self.path, "window"))
+
+    @property
+    def overlap(self) -> Table:
+        """The overlap of p(t | x) of pairs of inputs, by layer and classes."""
+        return Table(_native.pooled_table(self.path, "overlap"))
+
+    def report(self, out: str | os.PathLike[str] | None = None) -> list[str]:
+        """Write figures, tables and the summary, beside the result unless told otherwise; returns the files."""
+        return [os.fspath(path) for path in _native.pooled_report(self.path, None if out is None else os.fspath(out))[0]]
+
+    def __repr__(self) -> str:
+        return f"<pooled networks in {self.path}: {len(self.pool)} measurements>"
+
+
+def as_if_random(
+    experiment: str | os.PathLike[str] | Mapping[str, Any] | Run,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    pool: Mapping[str, Any] | None = None,
+    inputs: int | None = None,
+    estimators: Any = None,
+    memory: int | None = None,
+    progress: Progress = None,
+    **changes: Any,
+) -> PooledNetworks:
+    """Pool the networks of late epochs as samples of one distribution of weights, and measure I(X;T) of the pool.
+
+    Parameters
+    ----------
+    experiment
+        A preset, a TOML file or a table, whose networks are trained; or a run of one, whose networks are used again.
+    out
+        The directory of the result.
+    pool
+        ``{"over": "epochs", "window": 256, "stride": 1}`` unless given.
+    inputs
+        How many inputs are measured; all unless given.
+    estimators
+        As for :class:`Recorder`; 30 equal bins on the range of each layer unless given.
+    memory, progress, **changes
+        As for :func:`run`.
+    """
+    settings: dict[str, Any] = {}
+    if pool is not None:
+        settings["pool"] = plain(pool)
+    if inputs is not None:
+        settings["inputs"] = int(inputs)
+    if estimators is not None:
+        settings["estimators"] = [one.config for one in estimators_of(estimators)]
+    of_run = experiment.path if isinstance(experiment, Run) else None
+    given = None if isinstance(experiment, Run) else _given(experiment)
+    changed = _changes(changes)
+    if out is not None:
+        path = os.fspath(out)
+    elif of_run is not None:
+        path = os.path.join(of_run, "as-if-random")
+    else:
+        path = _free(f"{_native.experiment_table(given, changed).get('name') or 'run'}-as-if-random")
+    with _Bar(progress) as told:
+        warn(_native.as_if_random(given, changed, settings, of_run, path, memory, told))
+    return PooledNetworks(path)
 
 
 def calibrate(

@@ -40,6 +40,20 @@ def run_experiment(
 def resume_experiment(
     path: str | PathLike[str], memory: int | None, progress: Callable[[int, int], Any] | None
 ) -> list[str]: ...
+def as_if_random(
+    given: Any,
+    changes: Sequence[tuple[str, Any]],
+    settings: dict[str, Any],
+    run: str | PathLike[str] | None,
+    out: str | PathLike[str],
+    memory: int | None,
+    progress: Callable[[int, int], Any] | None,
+) -> list[str]: ...
+def pooled_table(path: str | PathLike[str], name: str) -> Table: ...
+def pooled_report(path: str | PathLike[str], out: str | PathLike[str] | None) -> tuple[list[PathLike[str]], str]: ...
+def compare(
+    paths: Sequence[str | PathLike[str]], out: str | PathLike[str], by: str | None, one_panel: bool
+) -> tuple[list[PathLike[str]], str]: ...
 def experiment_table(given: Any, changes: Sequence[tuple[str, Any]]) -> dict[str, Any]: ...
 def calibrate(
     tasks: Sequence[str] | None,

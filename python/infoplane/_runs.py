@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,6 +188,27 @@ class Run:
             if name.startswith("plane")
         )
         return f"<p>{html.escape(repr(self))}</p>{pictures}"
+
+
+def compare(
+    runs: Sequence[str | os.PathLike[str] | Run], out: str | os.PathLike[str], *, by: str | None = None, one_panel: bool = False
+) -> list[str]:
+    """Draw runs beside each other: planes, curves and a summary, into a directory; returns the files.
+
+    Parameters
+    ----------
+    runs
+        Two or more, or their directories.
+    out
+        The directory.
+    by
+        A key of their configurations: runs with one value of it are one group, with standard errors.
+    one_panel
+        Whether all planes go into one panel, where colours tell runs apart.
+    """
+    paths = [run.path if isinstance(run, Run) else os.fspath(run) for run in runs]
+    files, _ = _native.compare(paths, os.fspath(out), by, one_panel)
+    return [os.fspath(path) for path in files]
 
 
 def load(run: str | os.PathLike[str]) -> Run:

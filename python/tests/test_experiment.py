@@ -62,3 +62,20 @@ def test_estimators_are_calibrated():
     assert 0 <= found["classes", "ross"]["coverage"] <= 1
     with pytest.raises(ValueError, match="no task is called"):
         infoplane.calibrate("norml", "ksg")
+
+
+def test_late_networks_are_pooled(tmp_path):
+    found = infoplane.as_if_random("saxe2018-tanh", tmp_path / "pool", pool={"over": "epochs", "window": 4, "stride": 1}, **TINY)
+    assert len(found.pool) > 0 and set(found.pool["layer"]) >= {1, 2}
+    assert len(found.window) == 4
+    assert any(path.endswith("summary.md") for path in found.report())
+    with pytest.raises(infoplane.ExperimentError, match="window"):
+        infoplane.as_if_random("saxe2018-tanh", tmp_path / "other", pool={"over": "epochs", "window": 400, "stride": 1}, **TINY)
+
+
+def test_runs_are_compared(tmp_path):
+    runs = [infoplane.run(name, tmp_path / name, **TINY) for name in ("saxe2018-tanh", "saxe2018-relu")]
+    files = infoplane.compare(runs, tmp_path / "compared")
+    assert {path.rsplit(".", 1)[1] for path in files} >= {"svg", "png", "csv", "md"}
+    with pytest.raises(infoplane.RunError):
+        infoplane.compare(runs[:1], tmp_path / "one")

@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use infoplane::calibrate::{Accuracy, Calibration, calibrate as measure_errors, contender};
 use infoplane::estimator::known::{TASKS, Task};
-use infoplane::experiment::{Experiment, ExperimentError, Progress, RunOptions};
+use infoplane::experiment::{
+    AsIfRandom, AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions,
+};
+use infoplane::report::{self, Options};
+use infoplane::run::RunDir;
+use infoplane::table::TableName;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,7 +21,7 @@ use serde_json::json;
 
 use crate::call::{Done, THREADS, interruptible};
 use crate::error::exception;
-use crate::run::run_error;
+use crate::run::{Table, run_error};
 
 fn experiment_error(py: Python<'_>, error: &ExperimentError) -> PyErr {
     match error {
@@ -51,11 +56,7 @@ fn experiment(given: &Bound<'_, PyAny>, changes: &[(String, Bound<'_, PyAny>)]) 
     let py = given.py();
     let wrong =
         |key: &str, error: String| exception(py, "ExperimentError", (format!("{key}: {error}"), None));
-    let mut overrides = Vec::new();
-    for (key, value) in changes {
-        let value: toml::Value = depythonize(value).map_err(|error| wrong(key, error.to_string()))?;
-        overrides.push(format!("{key}={value}"));
-    }
+    let overrides = overrides(py, changes)?;
     let loaded = match given.extract::<String>() {
         Ok(name) => Experiment::load(&name, &overrides),
         Err(_) => {
@@ -65,6 +66,16 @@ fn experiment(given: &Bound<'_, PyAny>, changes: &[(String, Bound<'_, PyAny>)]) 
         }
     };
     loaded.map_err(|error| experiment_error(py, &error))
+}
+
+/// Changes of keys as the command takes them, `training.epochs=10`.
+fn overrides(py: Python<'_>, changes: &[(String, Bound<'_, PyAny>)]) -> PyResult<Vec<String>> {
+    let change = |(key, value): &(String, Bound<'_, PyAny>)| {
+        let value: toml::Value = depythonize(value)
+            .map_err(|error| exception(py, "ExperimentError", (format!("{key}: {error}"), None)))?;
+        Ok(format!("{key}={value}"))
+    };
+    changes.iter().map(change).collect()
 }
 
 /// Trains, measures and writes a run directory; goes on with one where `resume` says so. Returns what was said meanwhile.
@@ -115,6 +126,67 @@ fn told(
         interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |stop| work(&told, stop))?;
     result.map_err(|error| experiment_error(py, &error))?;
     Ok(told.words.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Pools late networks as samples of one distribution, and writes the result to `out`. Returns what was said meanwhile.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)] // the Python part has them by name
+pub fn as_if_random(
+    py: Python<'_>,
+    given: &Bound<'_, PyAny>,
+    changes: Vec<(String, Bound<'_, PyAny>)>,
+    settings: &Bound<'_, PyDict>,
+    run: Option<PathBuf>,
+    out: PathBuf,
+    memory: Option<u64>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<Vec<String>> {
+    let wrong = |error: String| exception(py, "ExperimentError", (format!("settings: {error}"), None));
+    let of_run = run.as_ref().map(|path| RunDir::open(path)).transpose();
+    let of_run = of_run.map_err(|error| run_error(py, &error))?.map(|(run, _)| run);
+    let experiment = match &run {
+        None => experiment(given, &changes)?,
+        Some(path) => {
+            let changes = overrides(py, &changes)?;
+            let own = Experiment::of_run(path).and_then(|own| own.overridden(&changes));
+            own.map_err(|error| experiment_error(py, &error))?
+        }
+    };
+    let mut table = toml::Table::try_from(AsIfRandom::default()).map_err(|error| wrong(error.to_string()))?;
+    let changed: toml::Table = depythonize(settings).map_err(|error| wrong(error.to_string()))?;
+    table.extend(changed);
+    let settings: AsIfRandom =
+        table.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+    let of = experiment.seed_list().len() * experiment.training.epochs as usize;
+    let options = options(memory);
+    told(py, of, progress, |told, stop| {
+        experiment.as_if_random(&settings, of_run.as_ref(), &out, options, told, stop).map(|_| ())
+    })
+}
+
+/// A table of pooled networks.
+#[pyfunction]
+pub fn pooled_table(py: Python<'_>, path: PathBuf, name: &str) -> PyResult<Table> {
+    let of = name.parse::<TableName>().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let result = AsIfRandomResult::read(&path).map_err(|error| run_error(py, &error))?;
+    let table = result.table(of).map(|table| table.into_owned());
+    let table =
+        table.ok_or_else(|| PyValueError::new_err(format!("pooled networks have no table {name}")))?;
+    Ok(Table::of(of, &table))
+}
+
+/// Writes the report of pooled networks; returns the paths of its files and the summary in words.
+#[pyfunction]
+pub fn pooled_report(
+    py: Python<'_>,
+    path: PathBuf,
+    out: Option<PathBuf>,
+) -> PyResult<(Vec<PathBuf>, String)> {
+    let result = AsIfRandomResult::read(&path).map_err(|error| run_error(py, &error))?;
+    let place = out.unwrap_or(path);
+    let written = py.detach(|| report::write_as_if_random(&result, &Options::default(), &place));
+    let written = written.map_err(|error| exception(py, "RunError", (error.to_string(), None)))?;
+    Ok((written, report::as_if_random_summary(&result)))
 }
 
 /// The table of an experiment with all its keys.

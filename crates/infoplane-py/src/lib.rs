@@ -23,11 +23,14 @@ mod _native {
     use super::estimate::{check_estimator, estimate, estimate_layer, estimators, label_sides, set_threads};
 
     #[pymodule_export]
-    use super::experiment::{calibrate, experiment_table, resume_experiment, run_experiment};
+    use super::experiment::{
+        as_if_random, calibrate, experiment_table, pooled_report, pooled_table, resume_experiment,
+        run_experiment,
+    };
     #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]
-    use super::run::{Run, Table};
+    use super::run::{Run, Table, compare};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use infoplane::figure::{Arrangement, Comparison};
 use infoplane::report::{self, Formats, Options, ReportData};
 use infoplane::run::{Run as ReadRun, RunError, State};
 use infoplane::table::{NONE, TableColumn, TableName, Values};
@@ -73,7 +74,7 @@ impl Run {
         let of = name.parse::<TableName>().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let table = py.detach(|| of.of_run(&self.lock()).map(|table| table.into_owned()));
         let table = table.ok_or_else(|| PyValueError::new_err(format!("a run has no table {name}")))?;
-        Ok(Table { name: of.name(), about: of.about(), columns: table.columns().to_vec() })
+        Ok(Table::of(of, &table))
     }
 
     /// The summary of the report, as Markdown.
@@ -107,10 +108,39 @@ impl Run {
     }
 }
 
+impl Table {
+    pub fn of(name: TableName, table: &infoplane::table::Table<'static>) -> Table {
+        Table { name: name.name(), about: name.about(), columns: table.columns().to_vec() }
+    }
+}
+
 impl Run {
     fn lock(&self) -> MutexGuard<'_, ReadRun> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Compares runs: writes figures, a table and a summary into `out`, and returns the paths and the summary in words.
+///
+/// Runs are groups of their own, or by the value of the key `by` of their configuration; `one_panel` draws all planes in one.
+#[pyfunction]
+pub fn compare(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    out: PathBuf,
+    by: Option<String>,
+    one_panel: bool,
+) -> PyResult<(Vec<PathBuf>, String)> {
+    let arrangement = if one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
+    let runs = paths.iter().map(|path| ReadRun::read(path)).collect::<Result<Vec<_>, _>>();
+    let runs = runs.map_err(|error| run_error(py, &error))?;
+    let compared = py.detach(|| {
+        let comparison =
+            Comparison::of_runs(runs, by.as_deref(), false).map_err(|error| error.to_string())?;
+        let written = report::write_comparison(&comparison, arrangement, &Options::default(), &out);
+        Ok((written.map_err(|error| error.to_string())?, report::comparison_summary(&comparison)))
+    });
+    compared.map_err(|message| exception(py, "RunError", (message, None)))
 }
 
 /// A table of a run.
