@@ -25,7 +25,7 @@ from ._estimate import (
     set_threads,
     total_correlation,
 )
-from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run
+from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
 from ._native import __version__
 from ._recorder import Recorder, record
 from ._results import Estimate, Information, Interval, LayerReading
@@ -63,6 +63,7 @@ __all__ = [
     "record",
     "resume",
     "run",
+    "samples",
     "set_threads",
     "total_correlation",
     *_estimators,

@@ -6,7 +6,10 @@ where that is such an array on the CPU. Symbols become one int64 code for each s
 
 from __future__ import annotations
 
+import array as _array
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,36 +18,61 @@ from numpy.typing import NDArray
 #: Whole numbers from here on are not all numbers of double precision.
 _MOST_EXACT = 2**53
 
+_ALLOWED = "allowed are arrays, tensors, series, tables and lists of numbers or symbols"
+
 Numbers = NDArray[np.float32] | NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
 def array_of(values: Any, name: str) -> NDArray[Any]:
     """Any array, tensor, series, frame or nested list as a NumPy array, without a copy where possible."""
+    array = _of_any(values, name)
+    if array.dtype.kind == "V" and array.dtype.names is None and np.can_cast(array.dtype, np.float32):
+        array = array.astype(np.float32)  # bfloat16 and smaller ones of other libraries
+    elif array.dtype.kind == "T":
+        array = array.astype(object)
+    if array.dtype.kind == "O" and array.ndim == 1 and array.size and all(isinstance(row, np.ndarray) for row in array):
+        try:
+            return np.stack(list(array))  # a column of lists
+        except ValueError as error:
+            raise ValueError(f"{name} is a column of lists that differ in length: {error}") from error
+    return array
+
+
+def _of_any(values: Any, name: str) -> NDArray[Any]:
     if isinstance(values, np.ndarray):
         if isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any()):
-            raise ValueError(f"{name} has masked values; leave out those samples, {name}[~{name}.mask]")
-        return values
+            raise ValueError(f"{name} has masked values; leave out those samples of all variables, such as {name}[~{name}.mask]")
+        return np.asarray(values)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(values, torch.Tensor):
         return _of_tensor(values, torch, name)
+    if isinstance(values, type):
+        raise TypeError(f"{name} is the type {values.__name__}; {_ALLOWED}")
     if _is_frame(values):
         return _of_frame(values, name)
     if hasattr(values, "__array__"):
-        return np.asarray(values)
+        try:
+            return np.asarray(values)
+        except Exception as error:
+            raise TypeError(f"{name} cannot be read as an array: {error}") from error
     if hasattr(values, "__dlpack__"):
         try:
             return np.from_dlpack(values)
         except (BufferError, RuntimeError, TypeError) as error:
             raise TypeError(f"{name} cannot be read as an array on the CPU: {error}; move it to the CPU first") from error
+    if isinstance(values, (memoryview, _array.array)):
+        return np.asarray(values)
     if isinstance(values, (list, tuple, range)):
         try:
             return np.asarray(values)
         except ValueError as error:
             raise ValueError(f"{name} is a nested list whose rows differ in length: {error}") from error
-    raise TypeError(
-        f"{name} is a {type(values).__name__}; allowed are arrays, tensors, series, tables and lists of numbers or symbols"
-    )
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(values).__name__}; give {name}.toarray()")
+    if hasattr(values, "collect"):
+        raise TypeError(f"{name} is a {type(values).__name__}; give {name}.collect()")
+    raise TypeError(f"{name} is a {type(values).__name__}; {_ALLOWED}")
 
 
 def _of_tensor(values: Any, torch: Any, name: str) -> NDArray[Any]:
@@ -68,26 +96,87 @@ def _is_frame(values: Any) -> bool:
 
 
 def _of_frame(values: Any, name: str) -> NDArray[Any]:
-    if hasattr(values, "to_numpy"):
-        found = values.to_numpy()
-        return found if isinstance(found, np.ndarray) else np.asarray(found)
     columns = getattr(values, "columns", None)
     if columns is not None and hasattr(values, "column_names"):  # a table of Arrow
-        return np.column_stack([np.asarray(column.to_numpy()) for column in columns])
+        return _beside([_of_frame(column, name) for column in columns], name)
+    if hasattr(values, "to_numpy"):
+        # Of Arrow, an array with nulls or text cannot be had without a copy; others do not know the keyword.
+        is_array = type(values).__module__.partition(".")[0] == "pyarrow" and not hasattr(values, "chunks")
+        found = values.to_numpy(zero_copy_only=False) if is_array and hasattr(values, "null_count") else values.to_numpy()
+        return np.asarray(found)
     if hasattr(values, "__arrow_c_stream__"):
-        raise TypeError(
-            f"{name} is a {type(values).__name__}; give its columns as an array, such as {name}.to_pandas().to_numpy()"
-        )
+        try:
+            import pyarrow as pa
+        except ImportError as error:
+            raise TypeError(f"{name} is a {type(values).__name__}, which needs pyarrow; or give an array of NumPy") from error
+        column = pa.chunked_array(values)
+        if pa.types.is_struct(column.type):
+            return _beside([_of_frame(part, name) for part in column.flatten()], name)
+        return _of_frame(column, name)
     return np.asarray(values)
 
 
-def is_symbolic(array: NDArray[Any]) -> bool:
+def _beside(columns: list[NDArray[Any]], name: str) -> NDArray[Any]:
+    if not columns:
+        raise ValueError(f"{name} has no columns")
+    if any(column.dtype.kind not in "iufb" for column in columns):
+        columns = [column.astype(object) for column in columns]  # else numbers beside text become text
+    return np.column_stack(columns)
+
+
+def is_categorical(values: Any) -> bool:
+    """Whether a column, or every column of a table, says of itself that it holds categories."""
+    if hasattr(values, "columns") and hasattr(values, "dtypes"):  # a table of pandas
+        kinds = list(values.dtypes)
+    else:
+        kinds = [getattr(values, "dtype", getattr(values, "type", None))]
+    return bool(kinds) and all(type(kind).__name__ in ("CategoricalDtype", "DictionaryType") for kind in kinds)
+
+
+def is_symbolic(array: NDArray[Any], name: str) -> bool:
     """Whether the values are symbols by their type alone: text, truth values, objects that are no numbers."""
-    return array.dtype.kind in "USb" or (array.dtype.kind == "O" and not _all_numbers(array))
+    if array.dtype.kind != "O":
+        return array.dtype.kind in "USb"
+    if _all_numbers(array):
+        return False
+    if array.ndim == 2 and any(isinstance(value, (float, np.floating)) and not float(value).is_integer() for value in array.flat):
+        lack = _first_missing(array)
+        if lack is not None:
+            raise ValueError(f"{name} lacks the value of sample {lack}; leave out such samples")
+        raise TypeError(f"{name} has columns of numbers and of text or objects; give one kind, or {_discrete(name)} for symbols")
+    return True
 
 
 def _all_numbers(array: NDArray[Any]) -> bool:
-    return all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in array.flat)
+    """Whether objects are numbers; truth values among numbers are numbers, too."""
+    kinds = set(map(type, array.flat))
+    truths = {kind for kind in kinds if issubclass(kind, (bool, np.bool_))}
+    numeric = (int, float, np.integer, np.floating, Decimal, Fraction)
+    return all(issubclass(kind, numeric) for kind in kinds - truths) and (not truths or kinds != truths)
+
+
+def _first_missing(array: NDArray[Any]) -> int | None:
+    """The first sample that lacks a value."""
+    kind = array.dtype.kind
+    if kind == "O":
+        lacks = np.fromiter((_is_missing(value) for value in array.flat), dtype=bool, count=array.size).reshape(array.shape)
+    elif kind in "fc":
+        lacks = ~np.isfinite(array)
+    elif kind in "mM":
+        lacks = np.isnat(array)
+    else:
+        return None
+    places = np.flatnonzero(lacks if lacks.ndim == 1 else lacks.any(axis=1))
+    return int(places[0]) if len(places) else None
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return False
 
 
 def numbers(values: Any, name: str) -> Numbers:
@@ -95,19 +184,10 @@ def numbers(values: Any, name: str) -> Numbers:
     array = array_of(values, name)
     kind = array.dtype.kind
     if kind == "O":
-        if not _all_numbers(array):
-            what = "text or objects" if array.size else "nothing"
-            raise TypeError(
-                f"{name} is an array of objects and holds {what}, not numbers alone; give an array of numbers, or "
-                f"{_discrete(name)} for rows that are symbols"
-            )
-        array = array.astype(np.float64)
+        array = _numbers_of_objects(array, name)
     elif kind in "iu":
-        if array.dtype.itemsize == 8 and array.size and _magnitude(array) > _MOST_EXACT:
-            raise ValueError(
-                f"{name} holds whole numbers above 2**53, which are not all numbers of double precision; give "
-                f"{_discrete(name)} if they are names"
-            )
+        if array.dtype.itemsize == 8 and array.size and max(abs(int(array.max())), abs(int(array.min()))) > _MOST_EXACT:
+            raise _too_large(name)
         array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
     elif kind == "b":
         array = array.astype(np.float32)
@@ -117,16 +197,42 @@ def numbers(values: Any, name: str) -> Numbers:
         elif array.dtype.itemsize > 8:
             array = array.astype(np.float64)
     elif kind in "US":
-        raise TypeError(f"{name} holds text; give {_discrete(name)} for rows that are symbols")
+        raise TypeError(f"{name} holds text; {_instead(name)}")
     elif kind == "c":
         raise TypeError(f"{name} holds complex numbers; give their real and imaginary parts as columns")
     elif kind in "mM":
         raise TypeError(f"{name} holds dates or durations; give numbers, such as {name}.astype('float64')")
+    elif array.dtype.names:
+        raise TypeError(f"{name} has the fields {', '.join(array.dtype.names)}; give them as columns of an array")
     else:
         raise TypeError(f"{name} has the data type {array.dtype}; allowed are numbers and symbols")
+    # The native code reads native numbers, each at a multiple of its size from the next.
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return rows_of(array, name)
+    elif not array.flags.aligned or any(stride % array.itemsize for stride in array.strides):
+        array = array.copy()
+    array = rows_of(array, name)
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} has no columns")
+    return array
+
+
+def _numbers_of_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if not _all_numbers(array) and not all(isinstance(value, (bool, np.bool_)) for value in array.flat):
+        missing = _first_missing(array) if array.ndim in (1, 2) else None
+        if missing is not None:
+            raise ValueError(f"{name} lacks the value of sample {missing}; leave out such samples")
+        raise TypeError(f"{name} is an array of objects and holds text or objects, not numbers alone; {_instead(name)}")
+    if any(isinstance(value, (int, np.integer)) and abs(int(value)) > _MOST_EXACT for value in array.flat):
+        raise _too_large(name)
+    return array.astype(np.float64)
+
+
+def _too_large(name: str) -> ValueError:
+    return ValueError(
+        f"{name} holds whole numbers above 2**53, which are not all numbers of double precision; give {_discrete(name)} if they "
+        f"are names, else {name}.astype('float64')"
+    )
 
 
 def rows_of(array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -143,12 +249,12 @@ def rows_of(array: NDArray[Any], name: str) -> NDArray[Any]:
     return array
 
 
-def _magnitude(array: NDArray[Any]) -> int:
-    return max(abs(int(array.max())), abs(int(array.min())))
-
-
 def _discrete(name: str) -> str:
-    return f"{name}_discrete=True" if name in ("x", "y", "z") else "symbols"
+    return f"{name}_discrete=True" if name in ("x", "y", "z") else "text"
+
+
+def _instead(name: str) -> str:
+    return f"give {name}_discrete=True for rows that are symbols" if name in ("x", "y", "z") else "give numbers"
 
 
 def codes(values: Any, name: str) -> Codes:
@@ -160,24 +266,20 @@ def codes(values: Any, name: str) -> Codes:
         rows_of(array, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite; of symbols leave out the samples that lack one")
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise ValueError(f"{name} has no columns")
+    missing = _first_missing(array)
+    if missing is not None:
+        what = "is not finite at" if array.dtype.kind in "fc" else "lacks the value of"
+        raise ValueError(f"{name} {what} sample {missing}; leave out such samples")
     if array.dtype.kind == "O":
         return _codes_of_objects(array, name)
-    if array.ndim == 2:
-        if array.shape[1] == 0:
-            raise ValueError(f"{name} has no columns")
-        _, inverse = np.unique(array, axis=0, return_inverse=True)
-    else:
-        _, inverse = np.unique(array, return_inverse=True)
+    _, inverse = np.unique(array, axis=0 if array.ndim == 2 else None, return_inverse=True)
     return np.asarray(inverse, dtype=np.int64).reshape(-1)
 
 
 def _codes_of_objects(array: NDArray[Any], name: str) -> Codes:
     rows = [tuple(row) for row in array] if array.ndim == 2 else list(array)
-    missing = next((place for place, row in enumerate(rows) if row is None or row != row), None)
-    if missing is not None:
-        raise ValueError(f"{name} lacks the value of sample {missing}; leave out such samples")
     try:
         order: dict[Any, int] = dict.fromkeys(rows, 0)
     except TypeError as error:
@@ -202,7 +304,8 @@ def labels(values: Any, name: str) -> Codes:
             f"{name} has {array.shape[1]} columns and is not one-hot; allowed are one class for each sample, and rows with a "
             "single 1 in the column of the class"
         )
-    if array.dtype.kind == "f" and array.size and np.isfinite(array).all() and (array != np.floor(array)).any():
+    plain = array.astype(np.float64) if array.dtype.kind == "O" and _all_numbers(array) else array
+    if plain.dtype.kind == "f" and plain.size and np.isfinite(plain).all() and (plain != np.floor(plain)).any():
         raise ValueError(
             f"{name} holds numbers with decimals, of which every one would be a class; put them into bins first, such as "
             f"np.digitize({name}, np.quantile({name}, [0.25, 0.5, 0.75]))"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import operator
 import sys
 import warnings as _warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from . import _native
-from ._arrays import Codes, Numbers, array_of, codes, is_symbolic, labels, numbers
+from ._arrays import Codes, Numbers, array_of, codes, is_categorical, is_symbolic, labels, numbers
 from ._errors import InfoplaneWarning
 from ._results import Estimate, LayerReading, estimate_of, reading_of
 
@@ -20,9 +22,21 @@ Progress: TypeAlias = Callable[[int, int], Any] | bool | None
 
 def set_threads(threads: int) -> None:
     """Set how many threads estimates use from now on; 0 is one for each core. Results do not depend on it."""
-    if not 0 <= threads <= 1024:
-        raise ValueError(f"threads = {threads}; allowed are 0, one for each core, to 1024")
-    _native.set_threads(threads)
+    _native.set_threads(whole("threads", threads, 0, 1024))
+
+
+def whole(name: str, given: Any, least: int, most: int = 2**63 - 1) -> int:
+    """A whole number between two; no truth value, text or number with decimals is one."""
+    last = {2**63 - 1: "", 2**64 - 1: " to 2**64 - 1"}.get(most, f" to {most}")
+    try:
+        if isinstance(given, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{name} = {given!r} is a {type(given).__name__}; allowed are whole numbers from {least}{last}") from None
+    if not least <= number <= most:
+        raise ValueError(f"{name} = {number}; allowed are whole numbers from {least}{last}")
+    return number
 
 
 def plain(value: Any) -> Any:
@@ -48,17 +62,19 @@ class Estimator:
     _labels: ClassVar[str] = "any"
 
     def __init__(self, **settings: Any) -> None:
+        if not hasattr(self, "name"):
+            raise TypeError("Estimator is the base of all estimators; make one of them, such as Ksg(k=5)")
         self._settings: dict[str, Any] = _native.check_estimator(self.name, plain(settings))
 
     @property
     def settings(self) -> dict[str, Any]:
         """All settings that are in force, as a configuration file has them."""
-        return dict(self._settings)
+        return copy.deepcopy(self._settings)
 
     @property
     def config(self) -> dict[str, Any]:
         """The table of a configuration file: ``{"kind": "ksg", "k": 5}``."""
-        return {"kind": self.name, **self._settings}
+        return {"kind": self.name, **self.settings}
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in self._settings.items())
@@ -172,35 +188,42 @@ def estimator_of(estimator: str | Estimator | Mapping[str, Any], settings: dict[
 def _manner(
     standard_error: bool, permutations: int | None, scheme: str, block_length: int | str | None, seed: int
 ) -> dict[str, Any]:
-    if permutations is not None and not 1 <= int(permutations) <= 10_000_000:
-        raise ValueError(f"permutations = {permutations}; allowed are whole numbers from 1 to 10000000")
-    if not 0 <= int(seed) < 2**64:
-        raise ValueError(f"seed = {seed}; allowed are whole numbers from 0 to 2**64 - 1")
+    if permutations is not None:
+        permutations = whole("permutations", permutations, 1, 10_000_000)
+    if not isinstance(scheme, str):
+        raise TypeError(f"permutation_scheme = {scheme!r}; allowed are 'free', 'rotated' and 'blocks'")
     return {
         "standard_error": bool(standard_error),
-        "permutations": None if permutations is None else int(permutations),
+        "permutations": permutations,
         "permutation_scheme": scheme,
         "block_length": plain(block_length),
-        "seed": int(seed),
+        "seed": whole("seed", seed, 0, 2**64 - 1),
     }
 
 
 def _parts(parts: Sequence[Any]) -> dict[str, Any]:
+    if not parts:
+        raise TypeError("total_correlation needs at least one part: several variables, or one array whose columns they are")
     if len(parts) == 1:
-        whole = array_of(parts[0], "parts")
-        if whole.ndim == 2:
-            return {f"column {place}": whole[:, place] for place in range(whole.shape[1])}
+        if isinstance(parts[0], (list, tuple)) and any(hasattr(part, "shape") and len(part.shape) > 0 for part in parts[0]):
+            raise TypeError("parts is a list of arrays; give each as an argument of its own: total_correlation(*parts)")
+        together = array_of(parts[0], "parts")
+        if together.ndim == 2:
+            return {f"column {place}": together[:, place] for place in range(together.shape[1])}
     return {f"part {place}": part for place, part in enumerate(parts)}
 
 
 def _variables(
     estimator: Estimator, given: Mapping[str, Any], discrete: Mapping[str, bool | None]
 ) -> dict[str, Numbers | Codes]:
+    for name, told in discrete.items():
+        if told is not None and not isinstance(told, (bool, np.bool_)):
+            raise TypeError(f"{name}_discrete = {told!r}; allowed are true, false and None")
     arrays = {name: array_of(values, name) for name, values in given.items()}
     symbolic = {name: discrete.get(name) for name in arrays}
     for name, array in arrays.items():
         if symbolic[name] is None:
-            symbolic[name] = is_symbolic(array)
+            symbolic[name] = is_categorical(given[name]) or is_symbolic(array, name)
     if estimator._labels == "one" and not any(symbolic.values()):
         # Whole numbers on one side alone are the classes that such an estimator needs.
         whole = [name for name, array in arrays.items() if array.dtype.kind in "iu" and discrete.get(name) is None]

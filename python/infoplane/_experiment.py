@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import _native
 from ._errors import ExperimentError
 from ._estimate import Progress, _Bar, plain, warn
@@ -34,6 +37,19 @@ def experiment(name: str | os.PathLike[str] | Mapping[str, Any], **changes: Any)
     1000
     """
     return _native.experiment_table(_given(name), _changes(changes))
+
+
+def samples(
+    name: str | os.PathLike[str] | Mapping[str, Any], *, seed: int | None = None, **changes: Any
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The samples that an experiment measures: inputs as its networks see them, and the class of each.
+
+    >>> import infoplane
+    >>> inputs, labels = infoplane.samples("tishby2017")
+    >>> inputs.shape, labels.shape
+    ((4096, 12), (4096,))
+    """
+    return _native.measured_samples(_given(name), _changes(changes), seed)
 
 
 def _given(name: str | os.PathLike[str] | Mapping[str, Any]) -> Any:

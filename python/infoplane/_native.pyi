@@ -54,6 +54,9 @@ def pooled_report(path: str | PathLike[str], out: str | PathLike[str] | None) ->
 def compare(
     paths: Sequence[str | PathLike[str]], out: str | PathLike[str], by: str | None, one_panel: bool
 ) -> tuple[list[PathLike[str]], str]: ...
+def measured_samples(
+    given: Any, changes: Sequence[tuple[str, Any]], seed: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
 def experiment_table(given: Any, changes: Sequence[tuple[str, Any]]) -> dict[str, Any]: ...
 def calibrate(
     tasks: Sequence[str] | None,

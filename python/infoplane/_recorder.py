@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import queue
 import threading
@@ -15,7 +17,7 @@ import numpy as np
 from . import _native
 from ._arrays import Numbers, array_of, codes, labels, numbers
 from ._errors import RecordError
-from ._estimate import Estimator, estimator_of, plain
+from ._estimate import Estimator, estimator_of, plain, whole
 from ._runs import Run
 
 #: How a feature map or a sequence becomes a row of numbers: all values; the mean over positions; every channel a layer of its
@@ -32,12 +34,26 @@ _STATISTICS = {
 }
 
 _CHOICES = (
-    "estimators is empty; name at least one, such as {'kind': 'kde', 'noise_variances': [1e-3]} for the layer with Gaussian noise, "
+    "estimators is empty; name at least one, such as {'kind': 'kde', 'noise_variances': [1e-3]} for the layer with Gaussian "
+    "noise, "
     "{'kind': 'binned', 'rule': 'floor', 'bin_width': 0.5}, or {'kind': 'binned', 'rule': 'equal', 'bins': 30, 'range': [-1, 1]}"
 )
 
 #: Recorders of this process that hold a directory, by its path.
 _OPEN: weakref.WeakValueDictionary[str, Recorder] = weakref.WeakValueDictionary()
+
+
+@atexit.register
+def _close_all() -> None:
+    """What is still queued is measured before the interpreter ends."""
+    for recorder in list(_OPEN.values()):
+        with contextlib.suppress(Exception):
+            recorder.close()
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork: what the parent records is the parent's.
+    os.register_at_fork(after_in_child=lambda: _OPEN.clear())
 
 
 def estimators_of(given: Any) -> list[Estimator]:
@@ -58,15 +74,21 @@ def schedule_of(given: Any) -> dict[str, Any]:
         tables: dict[str, dict[str, Any]] = {
             "every": {"kind": "every", "interval": 1},
             "log-spaced": {"kind": "log-spaced", "points": 100},
-            "delta-exact": {"kind": "delta-exact"},
-            "delta-approximate": {"kind": "delta-approximate"},
         }
+        if given in ("delta-exact", "delta-approximate"):
+            raise RecordError(f"schedule = {given!r} needs a delta; give a table, such as {{'kind': {given!r}, 'delta': 0.05}}")
         if given not in tables:
             raise RecordError(f"schedule = {given!r}; allowed are {', '.join(map(repr, tables))}, a number, a list and a table")
         return tables[given]
     if isinstance(given, Iterable):
-        return {"kind": "list", "epochs": [int(epoch) for epoch in given]}
-    raise RecordError(f"schedule is a {type(given).__name__}; allowed are a name, a number n for every n-th epoch, a list, a table")
+        return {"kind": "list", "epochs": [_epoch(epoch, "schedule") for epoch in given]}
+    raise RecordError(
+        f"schedule is a {type(given).__name__}; allowed are a name, a number n for every n-th epoch, a list, a table"
+    )
+
+
+def _epoch(given: Any, name: str = "epoch") -> int:
+    return whole(name, given, 0)
 
 
 def vectors(values: Any, positions: Positions, channels_last: bool, name: str) -> dict[str, Any]:
@@ -93,11 +115,71 @@ def vectors(values: Any, positions: Positions, channels_last: bool, name: str) -
     if positions == "channels":
         channels = flat.shape[3 - axis]
         return {f"{name}[{c}]": flat[:, :, c] if axis == 1 else flat[:, c, :] for c in range(channels)}
-    if isinstance(positions, (int, np.integer)) and not isinstance(positions, bool):
-        if not -n_positions <= positions < n_positions:
-            raise RecordError(f"{name}: position {positions} of {n_positions}; allowed is {-n_positions} to {n_positions - 1}")
-        return {name: flat[:, int(positions), :] if axis == 1 else flat[:, :, int(positions)]}
-    raise RecordError(f"positions = {positions!r}; allowed are 'flatten', 'mean', 'channels' and the number of a position")
+    positions = _checked_positions(positions)
+    if not isinstance(positions, int):
+        raise AssertionError(positions)
+    if not -n_positions <= positions < n_positions:
+        raise RecordError(f"{name}: position {positions} of {n_positions}; allowed is {-n_positions} to {n_positions - 1}")
+    return {name: flat[:, positions, :] if axis == 1 else flat[:, :, positions]}
+
+
+def _checked_positions(given: Any) -> Positions:
+    if isinstance(given, str) and given in ("flatten", "mean", "channels"):
+        return given  # type: ignore[return-value]
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return int(given)
+    raise RecordError(f"positions = {given!r}; allowed are 'flatten', 'mean', 'channels' and the number of a position")
+
+
+class _Worker:
+    """Measures on a thread of its own, which keeps no recorder alive."""
+
+    def __init__(self, native: _native.Recorder) -> None:
+        self._native = native
+        self._jobs: queue.Queue[tuple[int, list[Numbers], dict[str, float] | None] | None] = queue.Queue(maxsize=2)
+        self._abandoned = False
+        #: Told in the thread that trains.
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._measure, name="infoplane", daemon=True)
+        self._thread.start()
+
+    def put(self, epoch: int, layers: list[Numbers], statistics: dict[str, float] | None) -> None:
+        """Give it work, once there is room."""
+        self._jobs.put((epoch, layers, statistics))
+
+    def wait(self) -> None:
+        """Return when all is measured."""
+        self._jobs.join()
+
+    def stop(self) -> None:
+        """Let it end what it has, and end."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def abandon(self) -> None:
+        """The same without waiting, in whatever thread a recorder is collected."""
+        self._abandoned = True
+        with contextlib.suppress(queue.Full):
+            self._jobs.put_nowait(None)
+
+    def _measure(self) -> None:
+        while True:
+            job = self._jobs.get()
+            try:
+                if job is not None and self.failure is None:
+                    epoch, layers, statistics = job
+                    if layers:
+                        self._native.record(epoch, layers, statistics)
+                    elif statistics is not None:
+                        self._native.describe(epoch, statistics)
+            except BaseException as error:
+                self.failure = error
+            finally:
+                self._jobs.task_done()
+            if job is None or (self._abandoned and self._jobs.empty()):
+                break
+        if self._abandoned:
+            self._native.close()
 
 
 class Recorder:
@@ -154,24 +236,25 @@ class Recorder:
         name: str | None = None,
         background: bool = True,
     ) -> None:
-        self.path = os.path.abspath(os.fspath(run))
+        self.path = _directory(run)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name is a {type(name).__name__}; allowed is text")
         self.name = name or os.path.basename(self.path)
         self._labels = _classes(labels)
         self._inputs = None if inputs is None else codes(inputs, "inputs")
         if self._inputs is not None and len(self._inputs) != len(self._labels):
-            raise RecordError(f"inputs has {len(self._inputs)} samples and labels has {len(self._labels)}; each sample needs both")
+            sizes = f"inputs has {len(self._inputs)} samples and labels has {len(self._labels)}"
+            raise RecordError(f"{sizes}; each sample needs both")
         self._estimators = estimators_of(estimators)
         self._schedule = schedule_of(schedule)
-        self._epochs = None if epochs is None else int(epochs)
-        self._positions: Positions = positions
+        self._epochs = None if epochs is None else whole("epochs", epochs, 0)
+        self._positions: Positions = _checked_positions(positions)
         self._channels_last = channels_last
         self._by = ("infoplane.Recorder", None)
         self._native: _native.Recorder | None = None
         self._names: list[str] = []
         self._asked: set[int] | None = None
-        self._queue: queue.Queue[tuple[int, list[Numbers], dict[str, float] | None] | None] | None = None
-        self._worker: threading.Thread | None = None
-        self._failure: BaseException | None = None
+        self._worker: _Worker | None = None
         self._background = background
         self._ended = False
 
@@ -203,9 +286,8 @@ class Recorder:
             self._asked = set(self._native.wanted())
         _OPEN[self.path] = self
         if self._background:
-            self._queue = queue.Queue(maxsize=2)
-            self._worker = threading.Thread(target=self._measure, name="infoplane", daemon=True)
-            self._worker.start()
+            self._worker = _Worker(self._native)
+            weakref.finalize(self, self._worker.abandon).atexit = False
         return self._native
 
     def _settings(self) -> dict[str, Any]:
@@ -217,14 +299,15 @@ class Recorder:
     def wants(self, epoch: int) -> bool:
         """Whether an epoch is to be measured; true for the first that is asked for."""
         self._check()
+        epoch = _epoch(epoch)
         if self._native is None:
             return True
         if self._schedule["kind"] == "every":
-            return int(epoch) % int(self._schedule["interval"]) == 0
+            return epoch % int(self._schedule["interval"]) == 0
         if self._asked is not None:
-            return int(epoch) in self._asked
+            return epoch in self._asked
         self._wait()
-        return self._native.wants(int(epoch))
+        return self._native.wants(epoch)
 
     def wanted(self) -> list[int]:
         """The epochs that the schedule asks for and that are not recorded yet: those to come that are known already, and of a
@@ -246,12 +329,18 @@ class Recorder:
             ``loss``, ``accuracy``, ``test_loss``, ``test_accuracy``, and any other numbers.
         """
         self._check()
+        if not isinstance(activations, Mapping):
+            raise TypeError(f"activations is a {type(activations).__name__}; allowed is a dictionary of layers by name")
         layers: dict[str, Numbers] = {}
         for name, values in activations.items():
+            if not isinstance(name, str):
+                raise TypeError(f"activations has the layer {name!r}; allowed as names of layers is text")
             array = array_of(values, name)
             for part, rows in vectors(array, self._positions, self._channels_last, name).items():
-                layers[part] = numbers(rows, part)
-        self._record(int(epoch), layers, statistics)
+                found = numbers(rows, part)
+                # What is measured later must not change meanwhile.
+                layers[part] = found.copy() if self._background and np.may_share_memory(found, array) else found
+        self._record(_epoch(epoch), layers, statistics)
 
     def _record(
         self,
@@ -267,10 +356,10 @@ class Recorder:
         if list(layers) != self._names:
             raise RecordError(f"epoch {epoch}: the layers are {', '.join(layers)}, but the run records {', '.join(self._names)}")
         job = (epoch, list(layers.values()), _numbers_of(statistics))
-        if self._queue is None:
+        if self._worker is None:
             native.record(*job)
         else:
-            self._queue.put(job)
+            self._worker.put(*job)
 
     def describe(self, epoch: int, **statistics: float) -> None:
         """Keep statistics of an epoch that is not measured, for the figure of the training."""
@@ -278,10 +367,10 @@ class Recorder:
         found = _numbers_of(statistics)
         if found is None or self._native is None:
             return
-        if self._queue is None:
-            self._native.describe(int(epoch), found)
+        if self._worker is None:
+            self._native.describe(_epoch(epoch), found)
         else:
-            self._queue.put((int(epoch), [], found))
+            self._worker.put(_epoch(epoch), [], found)
 
     def epoch(self, epoch: int, activations: Mapping[str, Any], **statistics: float) -> bool:
         """Measure the layers if the schedule wants this epoch, and keep the statistics in any case; returns whether it did."""
@@ -291,42 +380,22 @@ class Recorder:
         self.describe(epoch, **statistics)
         return False
 
-    def _measure(self) -> None:
-        assert self._queue is not None and self._native is not None
-        while True:
-            job = self._queue.get()
-            try:
-                if job is None:
-                    return
-                epoch, layers, statistics = job
-                if self._failure is not None:
-                    continue
-                if layers:
-                    self._native.record(epoch, layers, statistics)
-                elif statistics is not None:
-                    self._native.describe(epoch, statistics)
-            except BaseException as error:  # told in the thread that trains
-                self._failure = error
-            finally:
-                self._queue.task_done()
-
     def _wait(self) -> None:
-        if self._queue is not None:
-            self._queue.join()
+        if self._worker is not None:
+            self._worker.wait()
             self._check()
 
     def _check(self) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
+        if self._worker is not None and self._worker.failure is not None:
+            failure, self._worker.failure = self._worker.failure, None
             raise failure
         if self._ended:
             raise RecordError(f"the recording of {self.path} has ended")
 
     def _stop(self) -> None:
-        if self._queue is not None and self._worker is not None:
-            self._queue.put(None)
-            self._worker.join()
-            self._queue = self._worker = None
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
 
     def finish(self, last: int | None = None) -> Run:
         """Complete the run and return it; ``last`` is the last epoch that was trained, if it was not recorded.
@@ -339,19 +408,33 @@ class Recorder:
             raise RecordError("nothing was recorded")
         self._stop()
         if last is not None:
-            self._native.end(int(last))
+            self._native.end(_epoch(last, "last"))
         self._native.finish()
         self._ended = True
-        _OPEN.pop(self.path, None)
+        if _OPEN.get(self.path) is self:
+            del _OPEN[self.path]
         return Run(self.path)
 
     def close(self) -> None:
         """Let go of the directory without completing the run, which a later recorder can go on with."""
+        worker = self._worker
         self._stop()
         if self._native is not None:
             self._native.close()
         self._ended = True
-        _OPEN.pop(self.path, None)
+        if _OPEN.get(self.path) is self:
+            del _OPEN[self.path]
+        if worker is not None and worker.failure is not None:
+            raise worker.failure
+
+    def _differs_from(self, other: Recorder) -> str:
+        """In what it records something else, or nothing."""
+        if not np.array_equal(self._labels, other._labels):
+            return "labels"
+        mine, others = self._inputs, other._inputs
+        if (mine is None) != (others is None) or (mine is not None and others is not None and not np.array_equal(mine, others)):
+            return "inputs"
+        return "" if self._estimators == other._estimators else "estimators"
 
     def __enter__(self) -> Recorder:
         return self
@@ -359,14 +442,24 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._ended:
             return
-        if kind is None and self._native is not None:
-            self.finish()
-        else:
-            self.close()
+        try:
+            if kind is None and self._native is not None:
+                self.finish()
+        finally:
+            if not self._ended:
+                with contextlib.suppress(Exception):  # told already, or less than what ends the block
+                    self.close()
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else f"{len(self._names)} layers" if self._names else "nothing recorded yet"
         return f"<{type(self).__name__} of {self.path}, {len(self._labels)} samples, {state}>"
+
+
+def _directory(run: Any) -> str:
+    path = os.fsdecode(run)
+    if not path:
+        raise RecordError("run is empty; name the directory of the run")
+    return os.path.abspath(path)
 
 
 def _classes(given: Any) -> Any:
@@ -401,8 +494,8 @@ def record(
 ) -> None:
     """Record the layers of one epoch into a run directory: one call for each epoch, without an object to keep.
 
-    The first call of a program begins the run, or goes on with it; the one with ``last=True`` completes it. Arguments are those of
-    :class:`Recorder` and :meth:`Recorder.record`.
+    The first call of a program begins the run, or goes on with it; the one with ``last=True`` completes it. Arguments are those
+    of :class:`Recorder` and :meth:`Recorder.record`.
 
     Examples
     --------
@@ -415,16 +508,19 @@ def record(
     >>> infoplane.load(path).state
     'finished'
     """
-    path = os.path.abspath(os.fspath(run))
-    recorder = _OPEN.get(path)
-    if recorder is None or recorder not in _KEPT:
-        recorder = Recorder(path, labels, estimators, inputs=inputs, background=False)
-        _KEPT.append(recorder)
+    given = Recorder(run, labels, estimators, inputs=inputs, background=False)
+    recorder = _KEPT.get(given.path, given)
+    if recorder._ended:
+        recorder = given
+    differs = recorder._differs_from(given)
+    if differs:
+        raise RecordError(f"{given.path} records other {differs} so far; name another directory")
     recorder.record(epoch, activations, **statistics)
+    _KEPT[given.path] = recorder
     if last:
-        _KEPT.remove(recorder)
+        del _KEPT[given.path]
         recorder.finish()
 
 
-#: Recorders that calls of `record` use again.
-_KEPT: list[Recorder] = []
+#: Recorders that calls of `record` use again, by their paths.
+_KEPT: dict[str, Recorder] = {}

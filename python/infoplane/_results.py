@@ -13,13 +13,22 @@ _LN_2 = math.log(2.0)
 class Information:
     """An amount of information."""
 
-    #: In nats.
+    #: In nats; ``nan`` where it is not known.
     nats: float
 
     @property
     def bits(self) -> float:
         """In bits."""
         return self.nats / _LN_2
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same amount, or neither is known."""
+        if not isinstance(other, Information):
+            return NotImplemented
+        return self.nats == other.nats or (math.isnan(self.nats) and math.isnan(other.nats))
+
+    def __hash__(self) -> int:
+        return hash(None if math.isnan(self.nats) else self.nats)
 
     def __repr__(self) -> str:
         return f"{self.nats:.6g} nats ({self.bits:.6g} bits)"
@@ -131,9 +140,17 @@ class LayerReading:
     out_of_range: int
 
     def __repr__(self) -> str:
-        bound = f", {self.bound} bound" if self.bound else ""
-        said = f"I(X;T) = {self.i_xt.bits:.4g} bits, I(T;Y) = {self.i_ty.bits:.4g} bits"
-        return f"<{said} by {self.i_xt.estimator} ({self.setting}{bound})>"
+        setting = ", ".join(filter(None, [self.setting, self.bound and f"{self.bound} bound"]))
+        by = f"{self.i_xt.estimator} ({setting})" if setting else self.i_xt.estimator
+        return f"<{_in_bits(self.i_xt)}, {_in_bits(self.i_ty)} by {by}>"
+
+
+def _in_bits(estimate: Estimate) -> str:
+    if estimate.missing is not None:
+        return f"{estimate.quantity}: none"
+    if estimate.limit is not None:
+        return f"{estimate.quantity} {'at least' if estimate.bound == 'lower' else 'at most'} {estimate.limit.bits:.4g} bits"
+    return f"{estimate.quantity} = {estimate.bits:.4g} bits"
 
 
 def _information(nats: float | None) -> Information | None:

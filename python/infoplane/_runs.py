@@ -89,9 +89,8 @@ class Table:
         shown = self.to_dict()
         n = min(len(self), 10)
         head = "".join(f"<th title='{html.escape(self.about[name])}'>{html.escape(name)}</th>" for name in shown)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_cell(values[row]))}</td>" for values in shown.values()) + "</tr>" for row in range(n)
-        )
+        cells = [[f"<td>{html.escape(_cell(values[row]))}</td>" for values in shown.values()] for row in range(n)]
+        rows = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
         more = f"<p>{n} of {len(self)} rows</p>" if n < len(self) else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
 

@@ -1,0 +1,728 @@
+"""Recording of Keras models, with any backend.
+
+    callback = infoplane.keras.Callback(inputs, labels, run="runs/mine", estimators=[{"kind": "kde", "noise_variances": [1e-3]}])
+    model.fit(x_train, y_train, epochs=100, callbacks=[callback])
+    callback.run.report()
+
+Where a program trains in a loop of its own, :class:`Recorder` does the same:
+
+    recorder = infoplane.keras.Recorder(model, inputs, labels, run="runs/mine", estimators=estimators)
+    for epoch in range(epochs):
+        recorder.epoch(epoch)          # before the training of the first epoch: the untrained model
+        train_one_epoch()
+    recorder.epoch(epochs, loss=loss)
+    recorder.finish()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import functools
+import os
+import random
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+try:
+    import keras
+except ImportError as error:
+    raise ImportError("infoplane.keras needs Keras 3 and a backend, such as JAX: pip install keras jax") from error
+
+from ._arrays import array_of
+from ._errors import InfoplaneError, RecordError
+from ._recorder import Positions, estimators_of, schedule_of, vectors
+from ._recorder import Recorder as _Recorder
+from ._runs import Run
+
+if int(keras.__version__.partition(".")[0]) < 3:
+    raise ImportError(f"infoplane.keras needs Keras 3 and found {keras.__version__}: pip install 'keras>=3'")
+
+__all__ = ["Callback", "Recorder"]
+
+#: An array, several for a model of several inputs, or named ones.
+Inputs: TypeAlias = "Any | Sequence[Any] | Mapping[str, Any]"
+
+#: Functions, and layers of the same names, that make the output of a layer its activation, and what the layer is then called in a
+#: run.
+_NONLINEARITIES = {
+    "relu": "relu",
+    "re_lu": "relu",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softmax": "softmax",
+    "log_softmax": "log-softmax",
+    "leaky_relu": "leaky-relu",
+    "leaky_re_lu": "leaky-relu",
+    "p_re_lu": "prelu",
+    "elu": "elu",
+    "selu": "selu",
+    "celu": "celu",
+    "gelu": "gelu",
+    "silu": "silu",
+    "swish": "silu",
+    "mish": "mish",
+    "softplus": "softplus",
+    "softsign": "softsign",
+    "relu6": "relu6",
+    "exponential": "exponential",
+    "hard_tanh": "hardtanh",
+    "hard_silu": "hardswish",
+    "hard_swish": "hardswish",
+    "hard_sigmoid": "hardsigmoid",
+    "glu": "glu",
+    "log_sigmoid": "logsigmoid",
+    "tanh_shrink": "tanhshrink",
+    "soft_shrink": "softshrink",
+    "hard_shrink": "hardshrink",
+    "threshold": "threshold",
+    "sparsemax": "sparsemax",
+    "sparse_plus": "sparseplus",
+    "sparse_sigmoid": "sparsesigmoid",
+    "squareplus": "squareplus",
+}
+
+#: Layers that keep a layer the same layer: what is applied to them is applied to it.
+_THROUGH = re.compile(r"dropout|identity|activity_regularization|gaussian_noise")
+
+#: Layers of layers that are one layer.
+_WHOLE = tuple(
+    getattr(keras.layers, name)
+    for name in ("RNN", "Bidirectional", "MultiHeadAttention", "GroupQueryAttention", "Wrapper")
+    if hasattr(keras.layers, name)
+)
+
+#: Layers whose units are on the last axis, whatever the format of images is.
+_UNITS_LAST = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedding)
+
+#: Statistics of Keras that are an accuracy.
+_ACCURACIES = {"sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"}
+
+#: One model at a time is followed.
+_FOLLOWING = threading.RLock()
+
+
+class Recorder(_Recorder):
+    """Measures the layers of a Keras model while you train it, and writes a run directory.
+
+    The model is run on the same inputs in the same order every time, with ``training=False``, and is left as it was: its weights,
+    random generators, metrics, optimizer and compiled functions. One without weights yet is built on the inputs.
+
+    Parameters
+    ----------
+    model
+        The model: sequential, functional or a class of your own.
+    inputs
+        What the model is run on: an array ``(n_samples, …)``; of a model of several inputs a list of arrays, or a dictionary of
+        named ones.
+    labels
+        Y: the class of each sample, or one-hot rows.
+    layers
+        Patterns of names of layers, as ``["conv*", "block/dense"]``, whose outputs are measured as they are. Unless given: every
+        layer with weights, norms excepted, after the nonlinearity that is applied to its output, be it an argument of the layer,
+        a layer of its own, or a function of `keras.ops` or `keras.activations`.
+    run
+        The directory.
+    estimators, schedule, epochs, positions, name, background
+        As for :class:`infoplane.Recorder`. Whether channels are the first axis of a map or the last, the layers know.
+    x
+        X: which input each sample is; equal inputs are the same unless given.
+    batch_size
+        Samples that the model is run on at once.
+
+    Notes
+    -----
+    Layers have their own names, with that of the model or layer around them, as ``"block/dense"``, where two have the same. Keras
+    numbers layers without a name through all models of a program: a run that goes on keeps the names that it began with.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        inputs: Inputs,
+        labels: Any,
+        layers: str | Sequence[str] | None = None,
+        *,
+        run: str | os.PathLike[str],
+        estimators: Any,
+        schedule: Any = 1,
+        epochs: int | None = None,
+        positions: Positions = "flatten",
+        name: str | None = None,
+        background: bool = True,
+        x: Any = None,
+        batch_size: int = 512,
+    ) -> None:
+        if not isinstance(model, keras.Layer):
+            raise TypeError(f"model is a {type(model).__module__}.{type(model).__name__}; allowed are models of Keras 3")
+        self._model = model
+        self._inputs_of_model = _inputs(inputs)
+        self._n = _length(self._inputs_of_model)
+        self._batch_size = _checked_batch_size(batch_size)
+        self._patterns = _patterns(layers)
+        super().__init__(
+            run,
+            labels,
+            estimators,
+            inputs=_same_inputs(self._inputs_of_model) if x is None else x,
+            schedule=schedule,
+            epochs=epochs,
+            positions=positions,
+            channels_last=keras.config.image_data_format() == "channels_last",
+            name=name,
+            background=background,
+        )
+        _check_schedule(self._schedule)
+        if self._n != len(self._labels):
+            raise RecordError(f"inputs has {self._n} samples and labels has {len(self._labels)}; each input needs a label")
+        self._by = ("infoplane.keras.Recorder", type(model).__name__)
+        #: The compiled pass of the JAX backend, and what it was compiled of.
+        self._compiled: tuple[Any, Any] | None = None
+        some = self._batch(slice(0, min(2, self._n)))
+        if not model.built:
+            model(some, training=False)
+        self._chosen = _Chosen(model, self._patterns)
+        with _undisturbed():
+            rows = self._rows(self._chosen.observe(lambda: self._call(some), first=True))
+        #: What each layer is called in the run.
+        self._called = dict(zip(rows, _names_as_before(self.path, list(rows)), strict=True))
+        words = self._chosen.nonlinearity
+        self._open(
+            {self._called[part]: np.empty((0, int(row.shape[1])), dtype=np.float32) for part, row in rows.items()},
+            {called: words.get(part, words.get(part.rpartition("[")[0], "")) for part, called in self._called.items()},
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        if self._patterns is not None:
+            settings["layers"] = self._patterns
+        return settings
+
+    def _batch(self, rows: slice) -> Any:
+        given = self._inputs_of_model
+        if isinstance(given, dict):
+            return {name: array[rows] for name, array in given.items()}
+        return [array[rows] for array in given] if isinstance(given, list) else given[rows]
+
+    def _call(self, batch: Any) -> None:
+        self._model(batch, training=False)
+
+    def _rows(self, watch: _Watch) -> dict[str, Any]:
+        """The rows of samples of each layer, as arrays of the backend where these can be cut."""
+        found: dict[str, Any] = {}
+        for key, tensor in watch.outputs.items():
+            layer = self._chosen.name(*key)
+            if keras.backend.standardize_dtype(tensor.dtype) not in ("float32", "float64"):
+                tensor = keras.ops.cast(tensor, "float32")
+            last = _channels_last(self._chosen.layers[key[0]])
+            if not last and len(tensor.shape) == 3 and self._positions != "flatten":
+                tensor, last = keras.ops.moveaxis(tensor, 1, -1), True
+            if not hasattr(tensor, "reshape"):  # a tensor of TensorFlow
+                tensor = keras.ops.convert_to_numpy(tensor)
+            found.update(vectors(tensor, self._positions, last, layer))
+        return found
+
+    def _pass(self, batch: Any) -> dict[str, Any]:
+        return self._rows(self._chosen.observe(lambda: self._call(batch)))
+
+    def _compile(self) -> Callable[[Any], dict[str, Any]] | None:
+        """The pass as one compiled function, where the backend is JAX and the model can be compiled."""
+        if keras.backend.backend() != "jax" or getattr(self._model, "run_eagerly", False):
+            return None
+        import jax
+
+        variables = list(self._model.variables)
+
+        def run(values: list[Any], batch: Any) -> dict[str, Any]:
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return self._pass(batch)
+
+        try:
+            values = [variable.value for variable in variables]
+            # Settings of layers may have changed, which are no variables: what is compiled is used again for the same computation
+            # alone.
+            traced = jax.make_jaxpr(lambda *given: run(*given))(values, self._batch(slice(0, min(self._n, self._batch_size))))
+            computation = ([id(variable) for variable in variables], str(traced.jaxpr), len(traced.consts))
+            if self._compiled is None or self._compiled[0] != computation or traced.consts:
+                self._compiled = (computation, (variables, jax.jit(run)))
+        except Exception:  # Python code that needs the numbers: without compilation the model runs as it did before
+            return None
+        compiled = self._compiled[1][1]
+        return lambda batch: dict(compiled(values, batch))
+
+    def activations(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The layers on all inputs, as they are measured: rows of samples by name."""
+        found: dict[str, np.ndarray[Any, Any]] = {}
+        if hasattr(self._model, "jax_state_sync"):
+            # During an epoch Keras keeps the weights elsewhere.
+            self._model.jax_state_sync()
+        with _undisturbed():
+            compiled = self._compile() or self._pass
+            for start in range(0, self._n, self._batch_size):
+                rows = slice(start, min(self._n, start + self._batch_size))
+                for part, row in compiled(self._batch(rows)).items():
+                    values = keras.ops.convert_to_numpy(row)
+                    if part not in found:
+                        found[part] = np.empty((self._n, values.shape[1]), dtype=values.dtype)
+                    found[part][rows] = values
+        lacking = [part for part in self._called if part not in found]
+        if lacking:
+            raise RecordError(f"the model did not run {', '.join(lacking)} this time; name the layers that it always runs")
+        return {called: found[part] for part, called in self._called.items()}
+
+    def epoch(self, epoch: int, activations: Mapping[str, Any] | None = None, **statistics: float) -> bool:
+        """Run the model and measure its layers if the schedule wants this epoch; returns whether it did.
+
+        ``epoch`` is the number of epochs of training so far: 0 for the untrained model. Statistics, such as ``loss``,
+        ``accuracy``, ``val_loss``, are kept in any case.
+        """
+        if not self.wants(epoch):
+            self.describe(epoch, **statistics)
+            return False
+        layers = self.activations() if activations is None else activations
+        self._record(int(epoch), dict(layers), statistics)
+        return True
+
+
+class Callback(keras.callbacks.Callback):
+    """Records a model while `fit` trains it: the untrained model, and after each epoch that the schedule wants.
+
+    The loss and all metrics of `fit` are kept as statistics. When `fit` returns, the run is complete. When an error or Ctrl-C
+    ends it before, the run stays as it is, and another `fit` of the same model with the same directory goes on with it, such as
+    that of a saved model with ``initial_epoch``, or with `keras.callbacks.BackupAndRestore`.
+
+    Parameters
+    ----------
+    inputs, labels, layers, run, estimators, schedule, positions, name, background, x, batch_size
+        As for :class:`Recorder`.
+    epochs
+        How many epochs will be trained; what `fit` says unless given.
+
+    Attributes
+    ----------
+    recorder
+        The recorder, from the beginning of the training on.
+    run
+        The run, when the training has ended.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        labels: Any,
+        layers: str | Sequence[str] | None = None,
+        *,
+        run: str | os.PathLike[str],
+        estimators: Any,
+        schedule: Any = 1,
+        epochs: int | None = None,
+        positions: Positions = "flatten",
+        name: str | None = None,
+        background: bool = True,
+        x: Any = None,
+        batch_size: int = 512,
+    ) -> None:
+        super().__init__()
+        _check_schedule(schedule_of(schedule))
+        self._epochs = epochs
+        self._settings: dict[str, Any] = {
+            "inputs": inputs,
+            "labels": labels,
+            "layers": layers,
+            "run": run,
+            "estimators": estimators_of(estimators),
+            "schedule": schedule,
+            "positions": positions,
+            "name": name,
+            "background": background,
+            "x": x,
+            "batch_size": _checked_batch_size(batch_size),
+        }
+        self.recorder: Recorder | None = None
+        self.run: Run | None = None
+        self._last: int | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Make the recorder."""
+        if self.recorder is not None:
+            self.recorder.close()
+        epochs = self._epochs if self._epochs is not None else (self.params or {}).get("epochs")
+        self.recorder = Recorder(self.model, epochs=epochs, **self._settings)
+        self.run = self._last = None
+        # A training that an error ends does not say so: what waits to be measured is, at the latest when the program ends.
+        weakref.finalize(self, self.recorder.close)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Measure the model before its first epoch."""
+        # Not when the training begins: other callbacks may load weights then, and the number of the epoch is not told.
+        if self._last is None and self.recorder is not None:
+            self._last = int(epoch)
+            self.recorder.epoch(self._last)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Measure the model, if the schedule wants this epoch."""
+        if self.recorder is not None:
+            self._last = int(epoch) + 1
+            self.recorder.epoch(self._last, **_statistics(logs or {}))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Complete the run."""
+        if self.recorder is None:
+            return
+        if self._last is None:  # no epoch was to be trained
+            self.recorder.close()
+        else:
+            self.run = self.recorder.finish(last=self._last)
+        self.recorder = None
+
+
+def _statistics(logs: Mapping[str, Any]) -> dict[str, float]:
+    """The statistics of an epoch among what `fit` tells: all that is a number."""
+    found: dict[str, float] = {}
+    for name, value in logs.items():
+        metric = name.removeprefix("val_")
+        with contextlib.suppress(TypeError, ValueError):
+            found[name.replace(metric, "accuracy") if metric in _ACCURACIES else name] = float(value)
+    return found
+
+
+def _checked_batch_size(batch_size: int) -> int:
+    if batch_size < 1:
+        raise ValueError(f"batch_size = {batch_size}; allowed are whole numbers above 0")
+    return int(batch_size)
+
+
+def _check_schedule(schedule: Mapping[str, Any]) -> None:
+    if schedule.get("kind") == "delta-exact":
+        raise RecordError(
+            "schedule = 'delta-exact' goes back to earlier epochs, whose weights are not kept; take 'delta-approximate'"
+        )
+
+
+def _patterns(layers: str | Sequence[str] | None) -> list[str] | None:
+    return [layers] if isinstance(layers, str) else None if layers is None else list(layers)
+
+
+def _inputs(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        return {str(name): _rows_of(value, f"inputs[{name!r}]") for name, value in given.items()}
+    if isinstance(given, (list, tuple)) and given and all(hasattr(one, "shape") for one in given):
+        return [_rows_of(one, f"inputs[{place}]") for place, one in enumerate(given)]
+    return _rows_of(given, "inputs")
+
+
+def _rows_of(given: Any, name: str) -> Any:
+    try:
+        array = array_of(given, name)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is a {type(given).__name__}; allowed are an array, a list of arrays and a dictionary of arrays: of a data "
+            "set give the samples to measure as arrays"
+        ) from error
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a single value; allowed are arrays of one row for each sample")
+    return array
+
+
+def _length(inputs: Any) -> int:
+    lengths = {len(array) for array in _arrays(inputs)}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"inputs differ in their number of samples, or have none: {sorted(lengths)}")
+    return lengths.pop()
+
+
+def _arrays(inputs: Any) -> list[Any]:
+    return list(inputs.values()) if isinstance(inputs, dict) else inputs if isinstance(inputs, list) else [inputs]
+
+
+def _same_inputs(inputs: Any) -> Any:
+    """Which input each sample is: equal ones are the same."""
+    arrays = [array.reshape(len(array), -1) for array in _arrays(inputs)]
+    rows = [
+        # Numbers are told apart by their bytes; adding 0 makes the zero of -0 that of 0.
+        [row.tobytes() for row in np.ascontiguousarray(array + 0)]
+        if array.dtype.kind in "fiu"
+        else [tuple(row) for row in array.tolist()]
+        for array in arrays
+    ]
+    seen: dict[Any, int] = {}
+    return np.array([seen.setdefault(row, len(seen)) for row in zip(*rows, strict=True)])
+
+
+def _names_as_before(path: str, names: list[str]) -> list[str]:
+    """The names that a run has for the layers, where they differ in the numbers of Keras alone."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"_\d+(?=$|[\[#/])", "", name)
+
+    try:
+        before = [str(layer.get("name", "")) for layer in Run(path).manifest["layers"]]
+    except (InfoplaneError, KeyError, TypeError, AttributeError):
+        return names  # none, or one that is refused later
+    return before if list(map(plain, before)) == list(map(plain, names)) else names
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)).lower()
+
+
+def _word(function: Any) -> str | None:
+    """The name of a nonlinearity; nothing for the identity, and an empty one for what has no name."""
+    if function is None or function is keras.activations.linear:
+        return None
+    name = getattr(function, "__name__", None) or _snake(type(function).__name__)
+    return _NONLINEARITIES.get(name, "" if name.startswith("<") else name.strip("_").replace("_", "-"))
+
+
+def _is_norm(layer: Any) -> bool:
+    return "norm" in type(layer).__name__.lower() and not _parts(layer)
+
+
+def _is_nonlinearity(layer: Any) -> bool:
+    if isinstance(layer, (keras.layers.Activation, keras.layers.PReLU)):
+        return True
+    return _snake(type(layer).__name__) in _NONLINEARITIES and not layer.weights
+
+
+def _channels_last(layer: Any) -> bool:
+    """Whether units are on the last axis of its output."""
+    inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+    if isinstance(inner, _UNITS_LAST):
+        return True
+    return (getattr(inner, "data_format", None) or keras.config.image_data_format()) == "channels_last"
+
+
+def _is_whole(layer: Any) -> bool:
+    """Whether what is in it belongs to it."""
+    if isinstance(layer, keras.Model):
+        return False
+    return isinstance(layer, _WHOLE) or type(layer).__module__.partition(".")[0] == "keras"
+
+
+def _parts(layer: Any) -> list[Any]:
+    return list(layer.layers if isinstance(layer, keras.Model) else layer._flatten_layers(include_self=False, recursive=False))
+
+
+def _walk(layer: Any, around: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The layers in a layer, with the names of those around them."""
+    for one in _parts(layer):
+        if not isinstance(one, keras.layers.InputLayer):
+            names = (*around, one.name)
+            yield names, one
+            if not _is_whole(one):
+                yield from _walk(one, names)
+
+
+class _Chosen:
+    """The layers of a model that are measured."""
+
+    def __init__(self, model: Any, patterns: Sequence[str] | None) -> None:
+        self.follows = patterns is None
+        found: dict[int, tuple[tuple[str, ...], Any]] = {}
+        for names, layer in [((model.name,), model)] if _is_whole(model) else _walk(model):
+            found.setdefault(id(layer), (names, layer))
+        short = [names[-1] for names, _ in found.values()]
+        known = {names[-1] if short.count(names[-1]) == 1 else "/".join(names): layer for names, layer in found.values()}
+        if patterns is None:
+            self.layers = {name: layer for name, layer in known.items() if _is_layer(layer)}
+            if not self.layers:
+                raise RecordError("the model has no layer with weights; name its layers with layers")
+        else:
+            for pattern in patterns:
+                if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
+                    raise RecordError(f"layers = {pattern!r} matches no layer; there are {', '.join(known)}")
+            self.layers = {n: layer for n, layer in known.items() if any(fnmatch.fnmatchcase(n, pattern) for pattern in patterns)}
+        self.names = {id(layer): name for name, layer in self.layers.items()}
+        #: The nonlinearity of each.
+        self.nonlinearity: dict[str, str] = {}
+        self._calls: dict[str, int] = {}
+
+    def name(self, name: str, call: int) -> str:
+        """Of layers that are called several times each call has a number."""
+        return f"{name}#{call + 1}" if self._calls.get(name, 1) > 1 else name
+
+    def observe(self, run: Callable[[], None], first: bool = False) -> _Watch:
+        """Runs the model once, and returns what its layers gave."""
+        watch = _Watch(self)
+        with watch.following():
+            run()
+        if not first:
+            return watch
+        self._calls = watch.counts
+        lacking = [name for name in self.layers if name not in watch.counts]
+        if lacking and not self.follows:
+            raise RecordError(
+                f"the model does not call the layer{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}, but uses the weights "
+                "otherwise or not at all; name the layer around"
+            )
+        if not watch.outputs:
+            raise RecordError("the model called no layer whose output is a tensor of rows of samples; name them with layers")
+        self.nonlinearity = {self.name(*key): word for key, word in watch.words.items()}
+        return watch
+
+
+def _is_layer(layer: Any) -> bool:
+    """Whether it has weights of its own, and is neither norm nor nonlinearity."""
+    if _is_norm(layer) or _is_nonlinearity(layer) or not layer.weights:
+        return False
+    return _is_whole(layer) or not any(inner.weights for _, inner in _walk(layer))
+
+
+class _Watch:
+    """Follows outputs of layers through the layers and functions that are applied to them.
+
+    Keras has no hooks. While the model runs, calls of layers go through here; those of other threads do not.
+    """
+
+    def __init__(self, chosen: _Chosen) -> None:
+        self._chosen = chosen
+        #: Calls of each layer.
+        self.counts: dict[str, int] = {}
+        #: What each layer gave, by name and number of the call, in the order of the calls.
+        self.outputs: dict[tuple[str, int], Any] = {}
+        self.words: dict[tuple[str, int], str] = {}
+        # Tensors that are a layer's output by now. They are held, so that no other takes their place in memory.
+        self._live: dict[int, tuple[Any, tuple[str, int]]] = {}
+        # Within a layer, or a function that is followed.
+        self._inside = False
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[None]:
+        """Follows what this thread computes."""
+        thread = threading.get_ident()
+        replaced: list[tuple[Any, str, Any]] = []
+
+        def replace(owner: Any, name: str, follow: Callable[..., Any]) -> None:
+            original = vars(owner)[name]
+
+            @functools.wraps(original)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if self._inside or threading.get_ident() != thread:
+                    return original(*args, **kwargs)
+                return follow(original, args, kwargs)
+
+            replaced.append((owner, name, original))
+            setattr(owner, name, call)
+
+        with _FOLLOWING:
+            try:
+                replace(keras.Layer, "__call__", self._of_layer)
+                if self._chosen.follows:
+                    replace(keras.Operation, "__call__", self._of_operation)
+                    for module in _modules():
+                        for name in _NONLINEARITIES:
+                            if callable(vars(module).get(name)):
+                                replace(module, name, functools.partial(self._of_function, _NONLINEARITIES[name]))
+                yield
+            finally:
+                for owner, name, original in reversed(replaced):
+                    setattr(owner, name, original)
+                self._live.clear()
+
+    def _of_layer(self, original: Any, args: Any, kwargs: Any) -> Any:
+        layer = args[0]
+        name = self._chosen.names.get(id(layer))
+        if not self._chosen.follows:
+            result = original(*args, **kwargs)
+            tensor = _tensor_of(result)
+            if name is not None and tensor is not None:
+                self.outputs[self._next(name)] = tensor
+            return result
+        if name is not None:
+            result = self._within(original, args, kwargs)
+            tensor = _tensor_of(result)
+            if tensor is not None:
+                inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+                # The activation of a recurrent layer is within.
+                word = None if isinstance(inner, _WHOLE) else _word(getattr(inner, "activation", None))
+                key = self._next(name)
+                self.outputs[key] = tensor
+                self._reached(key, tensor, word)
+            return result
+        if isinstance(layer, keras.layers.Activation):
+            return self._of_function(_word(layer.activation), original, args[1:], kwargs, args)
+        if _is_nonlinearity(layer):
+            return self._of_function(_NONLINEARITIES[_snake(type(layer).__name__)], original, args[1:], kwargs, args)
+        if _is_norm(layer) or (_THROUGH.search(_snake(type(layer).__name__)) and not _parts(layer)):
+            return self._of_function(None, original, args[1:], kwargs, args)
+        return original(*args, **kwargs)
+
+    def _of_operation(self, original: Any, args: Any, kwargs: Any) -> Any:
+        """Of the graph of a functional model."""
+        word = None if isinstance(args[0], keras.Layer) else _NONLINEARITIES.get(_snake(type(args[0]).__name__))
+        return original(*args, **kwargs) if word is None else self._of_function(word, original, args[1:], kwargs, args)
+
+    def _of_function(self, word: str | None, original: Any, args: Any, kwargs: Any, whole: Any = None) -> Any:
+        result = self._within(original, args if whole is None else whole, kwargs)
+        given = args[0] if args else next(iter(kwargs.values()), None)
+        known = self._live.get(id(given))
+        # Dropout that is not training gives back what it was given.
+        if known is not None and (result is not given or word is not None) and hasattr(result, "shape"):
+            self._reached(known[1], result, word)
+        return result
+
+    def _within(self, original: Any, args: Any, kwargs: Any) -> Any:
+        self._inside = True
+        try:
+            return original(*args, **kwargs)
+        finally:
+            self._inside = False
+
+    def _next(self, name: str) -> tuple[str, int]:
+        call = self.counts.get(name, 0)
+        self.counts[name] = call + 1
+        return name, call
+
+    def _reached(self, key: tuple[str, int], tensor: Any, word: str | None) -> None:
+        if word is not None:
+            self.outputs[key] = tensor
+            self.words[key] = word
+        self._live[id(tensor)] = (tensor, key)
+
+
+def _modules() -> list[Any]:
+    """Modules with the functions that are followed; those of the backend are beneath all others, however they are imported."""
+    modules = [keras.ops, keras.activations]
+    with contextlib.suppress(ImportError, AttributeError):
+        from keras.src import backend
+
+        modules += [backend.nn, backend.numpy]
+    return modules
+
+
+def _tensor_of(output: Any) -> Any:
+    """The tensor of what a layer returns: itself, or the first one in a tuple or a dictionary."""
+    if hasattr(output, "shape") and hasattr(output, "dtype"):
+        if len(output.shape) == 0 or not keras.backend.standardize_dtype(output.dtype).startswith(("float", "bfloat")):
+            return None
+        return output
+    if isinstance(output, Mapping):
+        output = list(output.values())
+    if isinstance(output, (list, tuple)):
+        return next((found for found in map(_tensor_of, output) if found is not None), None)
+    return None
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Runs a model without leaving a trace in its variables or in random generators."""
+    python, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        with contextlib.ExitStack() as stack:
+            if keras.backend.backend() == "torch":
+                import torch
+
+                devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+                stack.enter_context(torch.random.fork_rng(devices=devices))
+                stack.enter_context(torch.no_grad())
+            # What the model assigns to variables, such as the states of random generators and of metrics, is not kept.
+            stack.enter_context(keras.StatelessScope())
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy_state)
