@@ -31,9 +31,9 @@ def array_of(values: Any, name: str) -> NDArray[Any]:
         array = array.astype(np.float32)  # bfloat16 and smaller ones of other libraries
     elif array.dtype.kind == "T":
         array = array.astype(object)
-    if array.dtype.kind == "O" and array.ndim == 1 and array.size and all(isinstance(row, np.ndarray) for row in array):
+    if array.dtype.kind == "O" and array.ndim == 1 and array.size and all(isinstance(row, (np.ndarray, list)) for row in array):
         try:
-            return np.stack(list(array))  # a column of lists
+            return np.stack([np.asarray(row) for row in array])
         except ValueError as error:
             raise ValueError(f"{name} is a column of lists that differ in length: {error}") from error
     return array

@@ -162,21 +162,26 @@ class _Worker:
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
 
+    def _one(self, epoch: int, layers: list[Numbers], statistics: dict[str, float] | None) -> None:
+        if layers:
+            self._native.record(epoch, layers, statistics)
+        elif statistics is not None:
+            self._native.describe(epoch, statistics)
+
     def _measure(self) -> None:
         while True:
             job = self._jobs.get()
+            ended = job is None
             try:
                 if job is not None and self.failure is None:
-                    epoch, layers, statistics = job
-                    if layers:
-                        self._native.record(epoch, layers, statistics)
-                    elif statistics is not None:
-                        self._native.describe(epoch, statistics)
+                    self._one(*job)
             except BaseException as error:
                 self.failure = error
             finally:
+                # While it waits for the next epoch, this one takes no memory.
+                job = None
                 self._jobs.task_done()
-            if job is None or (self._abandoned and self._jobs.empty()):
+            if ended or (self._abandoned and self._jobs.empty()):
                 break
         if self._abandoned:
             self._native.close()

@@ -58,20 +58,20 @@ class Table:
     def to_dict(self) -> dict[str, Any]:
         """All columns as arrays of NumPy."""
         if self._columns is None:
-            found = self._native.to_dict()
-            self._columns = {
-                name: np.array(values, dtype=object) if isinstance(values, list) else values for name, values in found.items()
-            }
+            self._columns = {name: _column(values) for name, values in self._native.to_dict().items()}
         return dict(self._columns)
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame`, with text as categories."""
         import pandas as pd
 
-        columns = {
-            name: pd.Categorical(values) if values.dtype == object else values for name, values in self.to_dict().items()
-        }
-        return pd.DataFrame(columns)
+        def column(values: Any) -> Any:
+            if values.dtype != object:
+                return values
+            # In the order in which they appear, which is that of the layers.
+            return pd.Categorical(values, categories=[value for value in dict.fromkeys(values) if value is not None])
+
+        return pd.DataFrame({name: column(values) for name, values in self.to_dict().items()})
 
     def to_polars(self) -> Any:
         """A `polars.DataFrame`."""
@@ -93,6 +93,15 @@ class Table:
         rows = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
         more = f"<p>{n} of {len(self)} rows</p>" if n < len(self) else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+
+
+def _column(values: Any) -> Any:
+    if isinstance(values, list):
+        return np.array(values, dtype=object)
+    # Differences of numbers without a sign are wrong where they are below 0; only seeds can be larger.
+    if values.dtype == np.uint64 and (not values.size or int(values.max()) < 2**63):
+        return values.astype(np.int64)
+    return values
 
 
 def _cell(value: Any) -> str:

@@ -23,7 +23,6 @@ import os
 import random
 import re
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -76,7 +75,7 @@ _NONLINEARITIES = {
     "hard_swish": "hardswish",
     "hard_sigmoid": "hardsigmoid",
     "glu": "glu",
-    "log_sigmoid": "logsigmoid",
+    "log_sigmoid": "log-sigmoid",
     "tanh_shrink": "tanhshrink",
     "soft_shrink": "softshrink",
     "hard_shrink": "hardshrink",
@@ -87,8 +86,11 @@ _NONLINEARITIES = {
     "squareplus": "squareplus",
 }
 
-#: Layers that keep a layer the same layer: what is applied to them is applied to it.
-_THROUGH = re.compile(r"dropout|identity|activity_regularization|gaussian_noise")
+#: Layers that leave a layer the same layer, beside norms: dropout, pools, other shapes in the same order.
+_THROUGH = re.compile(r"dropout|gaussian_noise|identity|activity_regularization|pool|reshape|flatten")
+
+#: Functions that do the same.
+_FUNCTIONS_THROUGH = ("reshape", "squeeze", "expand_dims", "max_pool", "average_pool")
 
 #: Layers of layers that are one layer.
 _WHOLE = tuple(
@@ -124,8 +126,8 @@ class Recorder(_Recorder):
         Y: the class of each sample, or one-hot rows.
     layers
         Patterns of names of layers, as ``["conv*", "block/dense"]``, whose outputs are measured as they are. Unless given: every
-        layer with weights, norms excepted, after the nonlinearity that is applied to its output, be it an argument of the layer,
-        a layer of its own, or a function of `keras.ops` or `keras.activations`.
+        layer with weights, norms excepted, after the nonlinearity that all of its output goes through, be it an argument of the
+        layer, a layer of its own, or a function of `keras.ops` or `keras.activations`.
     run
         The directory.
     estimators, schedule, epochs, positions, name, background
@@ -181,21 +183,26 @@ class Recorder(_Recorder):
         if self._n != len(self._labels):
             raise RecordError(f"inputs has {self._n} samples and labels has {len(self._labels)}; each input needs a label")
         self._by = ("infoplane.keras.Recorder", type(model).__name__)
-        #: The compiled pass of the JAX backend, and what it was compiled of.
-        self._compiled: tuple[Any, Any] | None = None
+        #: The compiled pass of the JAX backend, with what it was compiled of.
+        self._compiled: tuple[tuple[list[Any], str], Callable[[list[Any], Any], Any]] | None = None
         some = self._batch(slice(0, min(2, self._n)))
         if not model.built:
             model(some, training=False)
         self._chosen = _Chosen(model, self._patterns)
         with _undisturbed():
-            rows = self._rows(self._chosen.observe(lambda: self._call(some), first=True))
+            widths = self._find(some)
         #: What each layer is called in the run.
-        self._called = dict(zip(rows, _names_as_before(self.path, list(rows)), strict=True))
+        self._called = dict(zip(widths, _names_as_before(self.path, list(widths)), strict=True))
         words = self._chosen.nonlinearity
         self._open(
-            {self._called[part]: np.empty((0, int(row.shape[1])), dtype=np.float32) for part, row in rows.items()},
+            {self._called[part]: np.empty((0, width), dtype=np.float32) for part, width in widths.items()},
             {called: words.get(part, words.get(part.rpartition("[")[0], "")) for part, called in self._called.items()},
         )
+
+    @property
+    def layers(self) -> list[str]:
+        """The names of what is measured, in the order in which the model runs it."""
+        return list(self._names)
 
     def _settings(self) -> dict[str, Any]:
         settings = super()._settings()
@@ -230,29 +237,64 @@ class Recorder(_Recorder):
     def _pass(self, batch: Any) -> dict[str, Any]:
         return self._rows(self._chosen.observe(lambda: self._call(batch)))
 
+    def _find(self, batch: Any) -> dict[str, int]:
+        """Finds the layers by running the model for the first time; returns the width of each."""
+        found: dict[str, int] = {}
+
+        def look(given: Any) -> None:
+            watch = self._chosen.observe(lambda: self._call(given), first=True)
+            found.update({part: int(row.shape[1]) for part, row in self._rows(watch).items()})
+
+        if self._compiles():
+            import jax
+
+            try:
+                # Shapes alone are needed, without numbers and the compilation of every operation by itself.
+                jax.eval_shape(self._of_variables(look), self._values(), batch)
+                return found
+            except RecordError:
+                raise
+            except Exception:  # it needs the numbers
+                found.clear()
+        look(batch)
+        return found
+
+    def _compiles(self) -> bool:
+        return keras.backend.backend() == "jax" and not getattr(self._model, "run_eagerly", False)
+
+    def _values(self) -> list[Any]:
+        return [variable.value for variable in self._model.variables]
+
+    def _of_variables(self, function: Callable[[Any], Any]) -> Callable[[list[Any], Any], Any]:
+        """A function of a batch as one of the variables, too, as JAX compiles functions."""
+        variables = list(self._model.variables)
+
+        def of_both(values: list[Any], batch: Any) -> Any:
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return function(batch)
+
+        return of_both
+
     def _compile(self) -> Callable[[Any], dict[str, Any]] | None:
         """The pass as one compiled function, where the backend is JAX and the model can be compiled."""
-        if keras.backend.backend() != "jax" or getattr(self._model, "run_eagerly", False):
+        if not self._compiles():
             return None
         import jax
 
-        variables = list(self._model.variables)
-
-        def run(values: list[Any], batch: Any) -> dict[str, Any]:
-            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-                return self._pass(batch)
-
+        values = self._values()
         try:
-            values = [variable.value for variable in variables]
-            # Settings of layers may have changed, which are no variables: what is compiled is used again for the same computation
-            # alone.
-            traced = jax.make_jaxpr(lambda *given: run(*given))(values, self._batch(slice(0, min(self._n, self._batch_size))))
-            computation = ([id(variable) for variable in variables], str(traced.jaxpr), len(traced.consts))
-            if self._compiled is None or self._compiled[0] != computation or traced.consts:
-                self._compiled = (computation, (variables, jax.jit(run)))
-        except Exception:  # Python code that needs the numbers: without compilation the model runs as it did before
+            run = self._of_variables(self._pass)
+            # Settings of the model that are no variables may have changed since, and would not be seen in what is compiled
+            # already: that is used again for the same computation alone.
+            traced = jax.make_jaxpr(run)(values, self._batch(slice(0, min(self._n, self._batch_size))))
+        except RecordError:
+            raise
+        except Exception:  # it needs the numbers
             return None
-        compiled = self._compiled[1][1]
+        computation = (list(self._model.variables), str(traced.jaxpr))
+        if self._compiled is None or not _same(self._compiled[0], computation) or traced.consts:
+            self._compiled = (computation, jax.jit(run))
+        compiled = self._compiled[1]
         return lambda batch: dict(compiled(values, batch))
 
     def activations(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -275,21 +317,38 @@ class Recorder(_Recorder):
             raise RecordError(f"the model did not run {', '.join(lacking)} this time; name the layers that it always runs")
         return {called: found[part] for part, called in self._called.items()}
 
+    def record(self, epoch: int, activations: Mapping[str, Any] | None = None, **statistics: float) -> None:
+        """Run the model and measure its layers at an epoch, whether or not the schedule wants it.
+
+        Parameters
+        ----------
+        epoch
+            Epochs of training so far; 0 is the untrained network.
+        activations
+            The layers, where you have them already; see :meth:`activations`.
+        **statistics
+            ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, and any other numbers.
+        """
+        self._check()
+        if activations is not None:
+            super().record(epoch, activations, **statistics)
+        else:
+            self._record(int(epoch), self.activations(), statistics)
+
     def epoch(self, epoch: int, activations: Mapping[str, Any] | None = None, **statistics: float) -> bool:
         """Run the model and measure its layers if the schedule wants this epoch; returns whether it did.
 
         ``epoch`` is the number of epochs of training so far: 0 for the untrained model. Statistics, such as ``loss``,
         ``accuracy``, ``val_loss``, are kept in any case.
         """
-        if not self.wants(epoch):
-            self.describe(epoch, **statistics)
-            return False
-        layers = self.activations() if activations is None else activations
-        self._record(int(epoch), dict(layers), statistics)
-        return True
+        if self.wants(epoch):
+            self.record(epoch, activations, **statistics)
+            return True
+        self.describe(epoch, **statistics)
+        return False
 
 
-class Callback(keras.callbacks.Callback):
+class Callback(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
     """Records a model while `fit` trains it: the untrained model, and after each epoch that the schedule wants.
 
     The loss and all metrics of `fit` are kept as statistics. When `fit` returns, the run is complete. When an error or Ctrl-C
@@ -354,8 +413,6 @@ class Callback(keras.callbacks.Callback):
         epochs = self._epochs if self._epochs is not None else (self.params or {}).get("epochs")
         self.recorder = Recorder(self.model, epochs=epochs, **self._settings)
         self.run = self._last = None
-        # A training that an error ends does not say so: what waits to be measured is, at the latest when the program ends.
-        weakref.finalize(self, self.recorder.close)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Measure the model before its first epoch."""
@@ -366,9 +423,15 @@ class Callback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measure the model, if the schedule wants this epoch."""
-        if self.recorder is not None:
-            self._last = int(epoch) + 1
-            self.recorder.epoch(self._last, **_statistics(logs or {}))
+        if self.recorder is None:
+            return
+        self._last = int(epoch) + 1
+        statistics = _statistics(logs or {})
+        if self.model.stop_training:
+            # The last epoch is measured in any case, and now: when the training ends, other callbacks may set other weights.
+            self.recorder.record(self._last, None, **statistics)
+        else:
+            self.recorder.epoch(self._last, None, **statistics)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Complete the run."""
@@ -386,6 +449,8 @@ def _statistics(logs: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in logs.items():
         metric = name.removeprefix("val_")
+        if name in ("self", "epoch", "activations"):
+            continue
         with contextlib.suppress(TypeError, ValueError):
             found[name.replace(metric, "accuracy") if metric in _ACCURACIES else name] = float(value)
     return found
@@ -467,6 +532,12 @@ def _names_as_before(path: str, names: list[str]) -> list[str]:
     return before if list(map(plain, before)) == list(map(plain, names)) else names
 
 
+def _same(one: tuple[list[Any], str], other: tuple[list[Any], str]) -> bool:
+    """Whether two computations are the same, on the same variables."""
+    variables = len(one[0]) == len(other[0]) and all(a is b for a, b in zip(one[0], other[0], strict=True))
+    return variables and one[1] == other[1]
+
+
 def _snake(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)).lower()
 
@@ -494,7 +565,7 @@ def _channels_last(layer: Any) -> bool:
     inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
     if isinstance(inner, _UNITS_LAST):
         return True
-    return (getattr(inner, "data_format", None) or keras.config.image_data_format()) == "channels_last"
+    return bool((getattr(inner, "data_format", None) or keras.config.image_data_format()) == "channels_last")
 
 
 def _is_whole(layer: Any) -> bool:
@@ -583,13 +654,31 @@ class _Watch:
         self._chosen = chosen
         #: Calls of each layer.
         self.counts: dict[str, int] = {}
-        #: What each layer gave, by name and number of the call, in the order of the calls.
-        self.outputs: dict[tuple[str, int], Any] = {}
-        self.words: dict[tuple[str, int], str] = {}
-        # Tensors that are a layer's output by now. They are held, so that no other takes their place in memory.
-        self._live: dict[int, tuple[Any, tuple[str, int]]] = {}
+        # What each layer gave, by name and number of the call, in the order of the calls; then after one nonlinearity, after
+        # two, each with its name.
+        self._stages: dict[tuple[str, int], list[tuple[Any, str | None]]] = {}
+        # The first of these that something else uses, too.
+        self._used: dict[tuple[str, int], int] = {}
+        # Tensors that are a layer's output by now, with its number of nonlinearities. They are held, so that no other takes
+        # their place in memory.
+        self._live: dict[int, tuple[Any, tuple[str, int], int]] = {}
         # Within a layer, or a function that is followed.
         self._inside = False
+
+    @property
+    def outputs(self) -> dict[tuple[str, int], Any]:
+        """The layers, by name and number of the call, in the order of the calls."""
+        return {key: stages[self._stage(key)][0] for key, stages in self._stages.items()}
+
+    @property
+    def words(self) -> dict[tuple[str, int], str]:
+        """The nonlinearity of each, where there is one."""
+        found = {key: stages[self._stage(key)][1] for key, stages in self._stages.items()}
+        return {key: word for key, word in found.items() if word is not None}
+
+    def _stage(self, key: tuple[str, int]) -> int:
+        last = len(self._stages[key]) - 1
+        return min(last, self._used.get(key, last))
 
     @contextlib.contextmanager
     def following(self) -> Iterator[None]:
@@ -615,9 +704,9 @@ class _Watch:
                 if self._chosen.follows:
                     replace(keras.Operation, "__call__", self._of_operation)
                     for module in _modules():
-                        for name in _NONLINEARITIES:
+                        for name in (*_NONLINEARITIES, *_FUNCTIONS_THROUGH):
                             if callable(vars(module).get(name)):
-                                replace(module, name, functools.partial(self._of_function, _NONLINEARITIES[name]))
+                                replace(module, name, functools.partial(self._of_function, _NONLINEARITIES.get(name)))
                 yield
             finally:
                 for owner, name, original in reversed(replaced):
@@ -629,41 +718,55 @@ class _Watch:
         name = self._chosen.names.get(id(layer))
         if not self._chosen.follows:
             result = original(*args, **kwargs)
-            tensor = _tensor_of(result)
-            if name is not None and tensor is not None:
-                self.outputs[self._next(name)] = tensor
+            if name is not None:
+                self._gave(name, result, None)
             return result
         if name is not None:
+            self._uses(args, kwargs)
             result = self._within(original, args, kwargs)
-            tensor = _tensor_of(result)
-            if tensor is not None:
-                inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
-                # The activation of a recurrent layer is within.
-                word = None if isinstance(inner, _WHOLE) else _word(getattr(inner, "activation", None))
-                key = self._next(name)
-                self.outputs[key] = tensor
-                self._reached(key, tensor, word)
+            inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+            # The activation of a recurrent layer is within.
+            self._gave(name, result, None if isinstance(inner, _WHOLE) else _word(getattr(inner, "activation", None)))
             return result
-        if isinstance(layer, keras.layers.Activation):
-            return self._of_function(_word(layer.activation), original, args[1:], kwargs, args)
+        kind = _snake(type(layer).__name__)
         if _is_nonlinearity(layer):
-            return self._of_function(_NONLINEARITIES[_snake(type(layer).__name__)], original, args[1:], kwargs, args)
-        if _is_norm(layer) or (_THROUGH.search(_snake(type(layer).__name__)) and not _parts(layer)):
-            return self._of_function(None, original, args[1:], kwargs, args)
+            word = _word(layer.activation) if isinstance(layer, keras.layers.Activation) else _NONLINEARITIES[kind]
+            return self._followed(word, original, args, kwargs)
+        if _is_norm(layer) or (_THROUGH.search(kind) and not _parts(layer)):
+            return self._followed(None, original, args, kwargs)
+        if not _parts(layer):
+            self._uses(args, kwargs)
         return original(*args, **kwargs)
 
     def _of_operation(self, original: Any, args: Any, kwargs: Any) -> Any:
         """Of the graph of a functional model."""
-        word = None if isinstance(args[0], keras.Layer) else _NONLINEARITIES.get(_snake(type(args[0]).__name__))
-        return original(*args, **kwargs) if word is None else self._of_function(word, original, args[1:], kwargs, args)
+        if isinstance(args[0], keras.Layer):
+            return original(*args, **kwargs)
+        kind = _snake(type(args[0]).__name__)
+        if kind in _NONLINEARITIES or _THROUGH.search(kind):
+            return self._followed(_NONLINEARITIES.get(kind), original, args, kwargs)
+        self._uses(args, kwargs)
+        return original(*args, **kwargs)
 
-    def _of_function(self, word: str | None, original: Any, args: Any, kwargs: Any, whole: Any = None) -> Any:
-        result = self._within(original, args if whole is None else whole, kwargs)
-        given = args[0] if args else next(iter(kwargs.values()), None)
+    def _of_function(self, word: str | None, original: Any, args: Any, kwargs: Any) -> Any:
+        return self._followed(word, original, (None, *args), kwargs, original_takes=1)
+
+    def _followed(self, word: str | None, original: Any, args: Any, kwargs: Any, original_takes: int = 0) -> Any:
+        """A nonlinearity, or what leaves a layer the same; the first of the arguments is its object."""
+        result = self._within(original, args[original_takes:], kwargs)
+        given = args[1] if len(args) > 1 else next(iter(kwargs.values()), None)
         known = self._live.get(id(given))
         # Dropout that is not training gives back what it was given.
         if known is not None and (result is not given or word is not None) and hasattr(result, "shape"):
-            self._reached(known[1], result, word)
+            _, key, stage = known
+            if word is not None:
+                stage += 1
+                # Of two nonlinearities that are applied to the same one, neither is the layer's.
+                if stage < len(self._stages[key]):
+                    self._use(key, stage - 1)
+                else:
+                    self._stages[key].append((result, word))
+            self._live[id(result)] = (result, key, stage)
         return result
 
     def _within(self, original: Any, args: Any, kwargs: Any) -> Any:
@@ -673,16 +776,23 @@ class _Watch:
         finally:
             self._inside = False
 
-    def _next(self, name: str) -> tuple[str, int]:
-        call = self.counts.get(name, 0)
-        self.counts[name] = call + 1
-        return name, call
+    def _gave(self, name: str, result: Any, word: str | None) -> None:
+        tensor = _tensor_of(result)
+        if tensor is not None:
+            key = (name, self.counts.get(name, 0))
+            self.counts[name] = key[1] + 1
+            self._stages[key] = [(tensor, word)]
+            self._live[id(tensor)] = (tensor, key, 0)
 
-    def _reached(self, key: tuple[str, int], tensor: Any, word: str | None) -> None:
-        if word is not None:
-            self.outputs[key] = tensor
-            self.words[key] = word
-        self._live[id(tensor)] = (tensor, key)
+    def _uses(self, args: Any, kwargs: Any) -> None:
+        """Something else than a nonlinearity takes these."""
+        for given in keras.tree.flatten((args[1:], kwargs)):
+            known = self._live.get(id(given))
+            if known is not None:
+                self._use(known[1], known[2])
+
+    def _use(self, key: tuple[str, int], stage: int) -> None:
+        self._used[key] = min(stage, self._used.get(key, stage))
 
 
 def _modules() -> list[Any]:

@@ -15,8 +15,10 @@ from ._runs import Run
 
 __all__ = ["information", "plane", "training"]
 
-#: The colours of layers in the report, from the one nearest the input.
 _INK = "#1b1b1b"
+
+#: As in the report: paths begin light, at the untrained network, and end dark.
+_EPOCHS = "viridis_r"
 
 
 def _axes(axes: Any) -> Any:
@@ -43,7 +45,10 @@ class _Rows:
         elif method not in names:
             raise ValueError(f"method = {method!r}; the run has {', '.join(names)}")
         chosen = np.array([name == method for name in table["method"]])
-        self.method = method
+        first = int(np.flatnonzero(chosen)[0])
+        bound = table["bound"][first]
+        said = [table["estimator"][first], str(table["setting"][first]).replace("_", " ").replace("=", " "), bound and f"{bound} bound"]
+        self.title = ", ".join(word for word in said if word)
         self.columns = {name: values[chosen] for name, values in table.items()}
         self.layers = list(dict.fromkeys(self.columns["layer_name"]))
 
@@ -53,7 +58,7 @@ class _Rows:
 
 
 def plane(run: Run, method: str | None = None, *, axes: Any = None) -> Any:
-    """Draw the information plane: I(X;T) against I(T;Y), a line for each layer, colours for epochs.
+    """Draw the information plane: I(X;T) against I(T;Y), a line for each layer, colours for epochs; dashed lines are H(X) and H(Y).
 
     Parameters
     ----------
@@ -75,24 +80,51 @@ def plane(run: Run, method: str | None = None, *, axes: Any = None) -> Any:
     rows = _Rows(run, method)
     last = max(1.0, float(rows.columns["epoch"].max()))
     norm = LogNorm(1.0, last + 1.0)
+    ends: list[tuple[str, Any]] = []
     for layer in rows.layers:
         of = rows.of(layer)
         x, y, epochs = of["i_xt_mean_bits"], of["i_ty_mean_bits"], of["epoch"].astype(float) + 1.0
         points = np.column_stack([x, y])
         if len(points) > 1:
-            lines = LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), cmap="viridis", norm=norm, linewidths=0.8)
+            lines = LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), cmap=_EPOCHS, norm=norm, linewidths=0.8)
             lines.set_array(epochs[1:])
             axes.add_collection(lines)
-        drawn = axes.scatter(x, y, c=epochs, cmap="viridis", norm=norm, s=12, zorder=3)
+        drawn = axes.scatter(x, y, c=epochs, cmap=_EPOCHS, norm=norm, s=12, zorder=3)
         finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if len(finite):
-            axes.annotate(layer, points[finite[-1]], xytext=(4, 3), textcoords="offset points", fontsize=8, color=_INK)
+            ends.append((layer, points[finite[-1]]))
+    data = run.manifest["data"]
+    h_x, h_y = float(data["h_x_bits"]), float(data["h_y_bits"])
+    axes.axvline(h_x, color=_INK, linewidth=0.7, linestyle="--")
+    axes.axhline(h_y, color=_INK, linewidth=0.7, linestyle="--")
+    _name(axes, ends, (h_x, h_y))
     bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02)
     bar.set_label("epoch + 1")
     axes.set_xlabel("I(X;T) in bits")
     axes.set_ylabel("I(T;Y) in bits")
-    axes.set_title(f"{run.name}: {rows.method}", fontsize=9)
+    axes.set_title(f"{run.name}: {rows.title}", fontsize=9)
     return axes
+
+
+def _name(axes: Any, ends: list[tuple[str, Any]], size: tuple[float, float]) -> None:
+    """Names layers at the ends of their paths; those of ends that are close together stand one below the other."""
+    from matplotlib.patheffects import withStroke
+
+    taken: list[tuple[float, float, int]] = []
+    for layer, (x, y) in ends:
+        near = [step for (other_x, other_y, step) in taken if abs(other_x - x) < 0.06 * size[0] and abs(other_y - y) < 0.05 * size[1]]
+        step = max(near) + 1 if near else 0
+        taken.append((x, y, step))
+        axes.annotate(
+            layer,
+            (x, y),
+            xytext=(-6, -6 - 9 * step),
+            textcoords="offset points",
+            fontsize=8,
+            color=_INK,
+            ha="right",
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )
 
 
 def information(run: Run, method: str | None = None, *, quantity: Literal["i_xt", "i_ty"] = "i_xt", axes: Any = None) -> Any:
@@ -111,7 +143,7 @@ def information(run: Run, method: str | None = None, *, quantity: Literal["i_xt"
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"{'I(X;T)' if quantity == 'i_xt' else 'I(T;Y)'} in bits")
-    axes.set_title(f"{run.name}: {rows.method}", fontsize=9)
+    axes.set_title(f"{run.name}: {rows.title}", fontsize=9)
     axes.legend(fontsize=8, frameon=False)
     return axes
 

@@ -13,6 +13,7 @@ use infoplane::experiment::{
 use infoplane::report::{self, Options};
 use infoplane::run::RunDir;
 use infoplane::table::TableName;
+use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -187,6 +188,22 @@ pub fn pooled_report(
     let written = py.detach(|| report::write_as_if_random(&result, &Options::default(), &place));
     let written = written.map_err(|error| exception(py, "RunError", (error.to_string(), None)))?;
     Ok((written, report::as_if_random_summary(&result)))
+}
+
+/// The samples that an experiment measures: inputs, and the class of each.
+#[pyfunction]
+pub fn measured_samples<'py>(
+    py: Python<'py>,
+    given: &Bound<'py, PyAny>,
+    changes: Vec<(String, Bound<'py, PyAny>)>,
+    seed: Option<u64>,
+) -> PyResult<(Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>)> {
+    let experiment = experiment(given, &changes)?;
+    let seed = seed.unwrap_or_else(|| experiment.seed_list().first().copied().unwrap_or(0));
+    let samples = py.detach(|| experiment.measured_samples(seed));
+    let (inputs, labels) = samples.map_err(|error| experiment_error(py, &error))?;
+    let codes: Vec<i64> = labels.codes().iter().map(|&code| i64::from(code)).collect();
+    Ok((inputs.into_pyarray(py), codes.into_pyarray(py)))
 }
 
 /// The table of an experiment with all its keys.

@@ -24,8 +24,8 @@ mod _native {
 
     #[pymodule_export]
     use super::experiment::{
-        as_if_random, calibrate, experiment_table, pooled_report, pooled_table, resume_experiment,
-        run_experiment,
+        as_if_random, calibrate, experiment_table, measured_samples, pooled_report, pooled_table,
+        resume_experiment, run_experiment,
     };
     #[pymodule_export]
     use super::record::Recorder;

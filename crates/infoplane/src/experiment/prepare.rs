@@ -38,6 +38,17 @@ impl Experiment {
         Ok(Prepared { dataset, samples })
     }
 
+    /// Returns the samples that information is measured on in the training of a seed: inputs, scaled as the network sees them, and
+    /// labels.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] if the data cannot be read or split.
+    pub fn measured_samples(&self, seed: u64) -> Result<(Array2<f32>, Labels), ExperimentError> {
+        let dataset = self.dataset.source.load(self.first_seed)?;
+        let split = dataset.split_rows(self.dataset.split, seed)?;
+        Ok(self.measured_rows(&dataset, &split))
+    }
+
     /// Whether the inputs that the network sees differ from seed to seed.
     pub(super) fn scales_by_seed(&self) -> bool {
         self.dataset.scaling.depends_on_rows() && matches!(self.dataset.split, SplitRule::Shuffled { .. })
