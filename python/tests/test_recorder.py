@@ -57,15 +57,14 @@ def test_planes_are_those_of_layer_information(path: Path, kind: Any, background
         layers = [hidden(epoch, 2, kind), np.tanh(hidden(epoch, 1, kind))]
         for layer, t in enumerate(layers, 1):
             for estimator in estimators:
-                settings = {} if isinstance(estimator, infoplane.Estimator) else {"x": 0}
-                settings.clear()
-                for reading in infoplane.layer_information(t, LABELS, estimator, **settings):  # type: ignore[arg-type]
+                for reading in infoplane.layer_information(t, LABELS, estimator):
                     here = (rows["epoch"] == epoch) & (rows["layer"] == layer) & (rows["setting"] == reading.setting)
                     here &= (rows["estimator"] == reading.i_xt.estimator) & (rows["bound"] == reading.bound)
                     (place,) = np.flatnonzero(here)
                     assert rows["i_xt_bits"][place] == pytest.approx(reading.i_xt.bits, abs=1e-12)
                     assert rows["i_ty_bits"][place] == pytest.approx(reading.i_ty.bits, abs=1e-12)
-                    if reading.i_ty_shuffled is not None:
+                    if not np.isnan(rows["i_ty_shuffled_bits"][place]):
+                        assert reading.i_ty_shuffled is not None
                         assert rows["i_ty_shuffled_bits"][place] == pytest.approx(reading.i_ty_shuffled.bits, abs=1e-12)
                     seen += 1
     assert seen == len(rows["epoch"]) == 3 * 2 * 7
@@ -101,7 +100,8 @@ def test_inputs_and_labels_of_other_kinds(path: Path) -> None:
 
 
 def test_estimators_in_every_form(path: Path) -> None:
-    for place, estimators in enumerate(["plug-in", ["plug-in"], ("plug-in",), infoplane.PlugIn(), [infoplane.PlugIn], {"kind": "plug-in"}]):
+    forms = ["plug-in", ["plug-in"], ("plug-in",), infoplane.PlugIn(), [infoplane.PlugIn], {"kind": "plug-in"}]
+    for place, estimators in enumerate(forms):
         with infoplane.Recorder(path / str(place), LABELS, estimators) as recorder:
             recorder.record(0, {"t": LABELS})
         assert set(infoplane.load(path / str(place)).plane["estimator"]) == {"plug-in"}
@@ -120,8 +120,9 @@ def test_estimators_in_every_form(path: Path) -> None:
         ("mean", True, (N, 2, 3, 4), {"t": lambda a: a.mean(axis=(1, 2))}),
         ("mean", False, (N, 5, 4), {"t": lambda a: a.mean(axis=1)}),
         ("mean", False, (N, 4), {"t": lambda a: a}),
-        ("channels", False, (N, 2, 3, 4), {"t[0]": lambda a: a[:, 0].reshape(N, -1), "t[1]": lambda a: a[:, 1].reshape(N, -1)}),
-        ("channels", True, (N, 3, 4, 2), {"t[0]": lambda a: a[..., 0].reshape(N, -1), "t[1]": lambda a: a[..., 1].reshape(N, -1)}),
+        ("channels", False, (N, 2, 6), {f"t[{c}]": lambda a, c=c: a[:, :, c] for c in range(6)}),
+        ("channels", False, (N, 2, 3, 4), {f"t[{c}]": lambda a, c=c: a[:, c].reshape(N, -1) for c in range(2)}),
+        ("channels", True, (N, 3, 4, 2), {f"t[{c}]": lambda a, c=c: a[..., c].reshape(N, -1) for c in range(2)}),
         (0, False, (N, 2, 3, 4), {"t": lambda a: a[:, :, 0, 0]}),
         (-1, False, (N, 2, 3, 4), {"t": lambda a: a[:, :, -1, -1]}),
         (np.int64(1), True, (N, 3, 4, 2), {"t": lambda a: a[:, 0, 1, :]}),
@@ -275,7 +276,7 @@ def test_two_recorders_of_one_directory(path: Path) -> None:
     first, second = (infoplane.Recorder(path, LABELS, QUICK) for _ in range(2))
     first.record(0, {"t": hidden(0)})
     second.record(1, {"t": hidden(1)})
-    with pytest.raises(infoplane.RecordError, match="the recording of .* has ended"):
+    with pytest.raises(infoplane.RecordError, match="has ended"):
         first.record(2, {"t": hidden(2)})
     first.close()
     second.record(3, {"t": hidden(3)})
@@ -333,7 +334,12 @@ def test_arguments_of_a_recorder(path: Path, arguments: dict[str, Any], kind: ty
 
 @pytest.mark.parametrize(
     ("schedule", "words"),
-    [(0, "schedule.interval = 0"), ([], r"schedule.epochs = \[\]"), ({}, "schedule: missing field `kind`"), ("log-spaced", "number of epochs")],
+    [
+        (0, "schedule.interval = 0; allowed is 1 or more"),
+        ([], r"schedule.epochs = \[\]; allowed is at least one epoch"),
+        ({}, "schedule: missing field `kind`"),
+        ("log-spaced", "needs the number of epochs"),
+    ],
 )
 def test_schedules_that_make_no_sense(path: Path, schedule: Any, words: str) -> None:
     with pytest.raises(infoplane.RecordError, match=words):
@@ -411,7 +417,7 @@ def test_a_recorder_that_ended(path: Path) -> None:
     assert recorder.finish().state == "finished"
     assert repr(recorder).endswith("ended>")
     for call in (recorder.finish, recorder.wanted, lambda: recorder.record(1, {"t": LABELS}), lambda: recorder.wants(1)):
-        with pytest.raises(infoplane.RecordError, match="the recording of .* has ended"):
+        with pytest.raises(infoplane.RecordError, match="has ended"):
             call()
     recorder.close()
     recorder.close()
@@ -419,17 +425,17 @@ def test_a_recorder_that_ended(path: Path) -> None:
 
 def test_a_block_that_raises_leaves_a_run_to_go_on_with(path: Path) -> None:
     with pytest.raises(ZeroDivisionError), infoplane.Recorder(path, LABELS, QUICK) as recorder:
-        recorder.record(0, {"t": LABELS})
+        recorder.record(0, {"t": hidden(0)})
         raise ZeroDivisionError
     assert repr(recorder).endswith("ended>")
     assert infoplane.load(path).state == "interrupted"
     assert record(path, [1]).plane["epoch"].tolist() == [0, 1]
 
 
-def test_a_block_without_a_recording() -> None:
-    with infoplane.Recorder("nowhere", LABELS, QUICK) as recorder:
+def test_a_block_without_a_recording(path: Path) -> None:
+    with infoplane.Recorder(path, LABELS, QUICK) as recorder:
         assert recorder.wants(0)
-    assert not Path("nowhere").exists()
+    assert not path.exists()
 
 
 def test_a_block_whose_recording_fails_lets_go_of_the_directory(path: Path) -> None:
@@ -475,7 +481,9 @@ def test_a_directory_that_may_not_be_written(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-@pytest.mark.parametrize(("make", "words"), [(lambda p: p.write_text("x"), "is a file"), (lambda p: (p / "a").mkdir(parents=True), "not empty")])
+@pytest.mark.parametrize(
+    ("make", "words"), [(lambda p: p.write_text("x"), "is a file"), (lambda p: (p / "a").mkdir(parents=True), "not empty")]
+)
 def test_places_that_are_taken(path: Path, make: Callable[[Path], Any], words: str) -> None:
     make(path)
     with pytest.raises(infoplane.RunError, match=words):

@@ -904,3 +904,549 @@ def test_settings_of_patterns_are_in_the_manifest(record):
     recorder = record(nn.Sequential(nn.Linear(4, 2)), torch.randn(10, 4), layers="0")
     manifest = infoplane.load(recorder.path).manifest
     assert "'layers': ['0']" in str(manifest) and "infoplane.torch.Recorder" in str(manifest) and "Sequential" in str(manifest)
+
+
+# Positions
+
+
+@pytest.mark.parametrize("positions", ["flatten", "mean", "channels", 0, 3, -1])
+def test_positions_agree_with_numpy(record, positions):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.map, self.line = nn.Conv2d(1, 3, 3), nn.Conv1d(1, 2, 3)
+            self.rnn, self.fc = nn.GRU(2, 4, batch_first=True), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = torch.relu(self.map(x)).flatten(1)
+            x = torch.tanh(self.line(x[:, None])).transpose(1, 2)
+            return self.fc(self.rnn(x)[0].mean(1))
+
+    model, x = Net().eval(), torch.randn(25, 1, 5, 4)
+    with torch.no_grad():
+        maps = torch.relu(model.map(x)).numpy()
+        lines = torch.tanh(model.line(torch.from_numpy(maps).flatten(1)[:, None])).numpy()
+        sequences = model.rnn(torch.from_numpy(lines).transpose(1, 2))[0].numpy()
+    flat = maps.reshape(25, 3, 6)
+    expected = {"fc": plain(model, x).numpy()}
+    if positions == "flatten":
+        expected |= {"map": maps.reshape(25, -1), "line": lines.reshape(25, -1), "rnn": sequences.reshape(25, -1)}
+    elif positions == "mean":
+        expected |= {"map": maps.mean((2, 3)), "line": lines.mean(2), "rnn": sequences.mean(1)}
+    elif positions == "channels":
+        expected |= {f"map[{channel}]": flat[:, channel] for channel in range(3)}
+        expected |= {f"line[{channel}]": lines[:, channel] for channel in range(2)}
+        expected |= {f"rnn[{unit}]": sequences[:, :, unit] for unit in range(4)}
+    else:
+        expected |= {"map": flat[:, :, positions], "line": lines[:, :, positions], "rnn": sequences[:, positions]}
+    recorder = record(model, x, positions=positions, batch_size=10)
+    found = recorder.activations()
+    assert set(found) == set(expected)
+    for name, rows in expected.items():
+        np.testing.assert_allclose(found[name], rows, rtol=0, atol=1e-6, err_msg=name)
+    assert recorder.epoch(0)
+
+
+def test_positions_that_there_are_not_are_refused(record):
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Linear(12, 2))
+    with pytest.raises(infoplane.RecordError, match="position 6 of 6; allowed is -6 to 5"):
+        record(model, torch.randn(10, 1, 8), positions=6)
+    with pytest.raises(infoplane.RecordError, match="positions"):
+        record(model, torch.randn(10, 1, 8), positions="all")
+
+
+# Models and inputs
+
+
+class Net(nn.Module):
+    """A small network with what differs in training and evaluation."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.norm, self.drop, self.two = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.two(self.drop(F.relu(self.norm(self.one(x)))))
+
+
+def expected_of(model, x):
+    model.eval()
+    with torch.no_grad():
+        return {"one": (F.relu(model.norm(model.one(x))), "relu"), "two": (model(x), "")}
+
+
+def test_compiled_models(record):
+    from torch._dynamo.testing import CompileCounter
+
+    x, y = torch.randn(40, 4), torch.randint(0, 3, (40,))
+
+    def trained(kind, recorded):
+        torch.manual_seed(4)
+        torch._dynamo.reset()
+        counter = CompileCounter()
+        model = Net()
+        called = model
+        if kind == "before":
+            called = torch.compile(model, backend=counter)
+            F.cross_entropy(called(x), y).backward()
+        elif kind == "in place":
+            model.compile(backend=counter)
+        elif kind == "part":
+            model.norm = torch.compile(model.norm, backend=counter)
+        recorder = record(called, x, y) if recorded else None
+        if kind == "after":
+            called = torch.compile(model, backend=counter)
+        elif kind == "in place after":
+            model.compile(backend=counter)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for epoch in range(3):
+            if recorder is not None:
+                recorder.epoch(epoch)
+            optimizer.zero_grad()
+            F.cross_entropy(called(x), y).backward()
+            optimizer.step()
+        assert counter.frame_count
+        weights = {name.replace("_orig_mod.", ""): bits(tensor) for name, tensor in model.state_dict().items()}
+        return weights, counter.frame_count, recorder, model
+
+    for kind in ("before", "in place", "part", "after", "in place after"):
+        weights, frames, _, _ = trained(kind, False)
+        others, others_frames, recorder, model = trained(kind, True)
+        assert others == weights, kind
+        assert others_frames == frames, kind
+        model.eval()
+        torch._dynamo.reset()
+        with torch.compiler.set_stance("force_eager"):
+            check(recorder, expected_of(model, x))
+    torch._dynamo.reset()
+
+
+def test_compiled_by_another_backend(record):
+    model = Net()
+    x = torch.randn(40, 4)
+    compiled = torch.compile(model, backend="aot_eager")
+    compiled(x)
+    check(record(compiled, x), expected_of(model, x))
+    torch._dynamo.reset()
+
+
+def test_wrappers_are_taken_off(record):
+    x = torch.randn(40, 4)
+    for wrap in (nn.DataParallel, torch.optim.swa_utils.AveragedModel, lambda model: nn.DataParallel(nn.DataParallel(model))):
+        wrapped = wrap(Net())
+        model = wrapped.module.module if isinstance(wrapped.module, nn.DataParallel) else wrapped.module
+        recorder = record(wrapped, x)
+        check(recorder, expected_of(model, x))
+        assert recorder.epoch(0)
+
+
+PROCESSES = """
+import sys, warnings
+import torch, torch.distributed as dist
+from torch import nn
+import infoplane.torch
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(1)
+dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+torch.manual_seed(0)
+x, y = torch.randn(64, 4), torch.arange(64) % 3
+model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+floor = {"kind": "binned", "rule": "floor", "bin_width": 0.05}
+# The inputs of the other process are not even looked at.
+with infoplane.torch.Recorder(model, x if rank == 0 else None, y if rank == 0 else None, run=f"{folder}/run",
+                              estimators=floor, schedule=2, epochs=5) as recorder:
+    for epoch in range(6):
+        assert recorder.epoch(epoch, loss=1.0) == (rank == 0 and epoch % 2 == 0)
+        assert recorder.wants(100) == (rank == 0)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x[rank::2]), y[rank::2]).backward()
+        optimizer.step()
+    recorder.record(1)
+    run = recorder.finish()
+assert (run is None) == (rank == 1), run
+assert recorder.layers == (["0", "3"] if rank == 0 else []), recorder.layers
+weights = [torch.zeros_like(model.module[0].weight) for _ in range(2)]
+dist.all_gather(weights, model.module[0].weight.detach())
+assert torch.equal(*weights)
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.device_mesh import init_device_mesh
+sharded = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)))
+fully_shard(sharded[1], mesh=init_device_mesh("cpu", (2,)))
+for model in (sharded, sharded[1]):
+    try:
+        infoplane.torch.Recorder(model, x, y, run=f"{folder}/other", estimators=floor)
+    except TypeError as error:
+        assert "sharded over processes; give the model before" in str(error), error
+    else:
+        raise AssertionError("not refused")
+dist.barrier()
+dist.destroy_process_group()
+print("done", rank)
+"""
+
+
+def start(source, *arguments):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(infoplane.__file__)), *sys.path])}
+    command = [sys.executable, "-c", textwrap.dedent(source), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="no torch.distributed")
+def test_of_processes_that_train_together_the_first_measures(tmp_path):
+    processes = [start(PROCESSES, rank, tmp_path) for rank in (0, 1)]
+    try:
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [output.strip().splitlines()[-1] for output in outputs] == ["done 0", "done 1"], outputs
+    run = infoplane.load(tmp_path / "run")
+    assert run.state == "finished"
+    assert sorted(set(run.plane["epoch"])) == [0, 1, 2, 4]
+
+
+def test_numbers_of_half_and_of_double_precision(record):
+    x = torch.randn(40, 4)
+    model = Net().bfloat16()
+    recorder = record(model, x)
+    found, expected = recorder.activations(), expected_of(model, x.bfloat16())
+    assert all(found[name].dtype == np.float32 for name in found)
+    assert all(np.array_equal(found[name], expected[name][0].float().numpy()) for name in found)
+    assert recorder.epoch(0)
+    model = Net().double()
+    for inputs in (x, x.double(), x.numpy()):
+        recorder = record(model, inputs)
+        found, expected = recorder.activations(), expected_of(model, x.double())
+        assert all(found[name].dtype == np.float64 for name in found)
+        assert all(np.array_equal(found[name], expected[name][0].numpy()) for name in found)
+        assert recorder.epoch(0)
+    # Means of numbers of half precision are not of half precision.
+    model = nn.Sequential(nn.Conv1d(1, 2, 1)).bfloat16()
+    x = torch.randn(10, 1, 400)
+    means = record(model, x, positions="mean").activations()["0"]
+    with torch.no_grad():
+        assert np.allclose(means, model(x.bfloat16()).float().mean(2).numpy(), atol=1e-6)
+
+
+def test_mixed_precision_of_training_is_not_measured(record):
+    model, x = Net(), torch.randn(40, 4)
+    recorder = record(model, x)
+    expected = {name: rows.numpy() for name, (rows, _) in expected_of(model, x).items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = recorder.activations()
+        assert torch.is_autocast_enabled("cpu") and model.one(x).dtype == torch.bfloat16
+    assert all(np.allclose(found[name], expected[name], atol=1e-6) for name in expected)
+
+
+def test_models_that_cannot_be_observed_are_refused(record):
+    x = torch.randn(10, 4)
+    with pytest.raises(TypeError, match="model is a function; allowed are modules"):
+        record(lambda x: x, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(nn.Linear(4, 2))
+        quantized = torch.ao.nn.quantized.dynamic.Linear(4, 2)
+    with pytest.raises(TypeError, match="it is TorchScript; give the module that it was made of"):
+        record(scripted, x)
+    with pytest.raises(TypeError, match="its module 0 is TorchScript"):
+        record(nn.Sequential(scripted), x)
+    with pytest.raises(TypeError, match="its module 1 is quantized; give the model before"):
+        record(nn.Sequential(nn.Linear(4, 4), quantized), x)
+    fake = type("FullyShardedDataParallel", (nn.Module,), {})
+    with pytest.raises(TypeError, match="sharded over processes"):
+        record(nn.Sequential(fake()), x)
+    with pytest.raises(infoplane.RecordError, match=r"0\.weight is on the device meta"):
+        record(nn.Sequential(nn.Linear(4, 2, device="meta")), x)
+    with pytest.raises(ValueError, match="batch_size = 0"):
+        record(nn.Linear(4, 2), x, batch_size=0)
+    with pytest.raises(ValueError, match="keep_bytes = -1"):
+        record(nn.Linear(4, 2), x, keep_bytes=-1)
+
+
+class Several(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left, self.right, self.out = nn.Linear(4, 3), nn.Linear(2, 3), nn.Linear(3, 2)
+
+    def forward(self, left, right):
+        return self.out(torch.tanh(self.left(left)) * torch.tanh(self.right(right)))
+
+
+def test_inputs_of_several_arguments(record):
+    model, left, right = Several(), torch.randn(40, 4), torch.randn(40, 2)
+    expected = {
+        "left": (torch.tanh(plain(model.left, left)), "tanh"),
+        "right": (torch.tanh(plain(model.right, right)), "tanh"),
+        "out": (plain(model, left, right), ""),
+    }
+    y = torch.arange(40) % 3
+    for given in ((left, right), [left, right.numpy()], {"right": right, "left": left.numpy()}):
+        check(record(model, given, batch_size=7), expected)
+    check(record(model, torch.cat([left, right], 1), forward=lambda model, batch: model(batch[:, :4], batch[:, 4:])), expected)
+    for labels in (y, None):
+        nested = type("Pairs", (Dataset,), {"__len__": lambda _: 40, "__getitem__": lambda _, n: ((left[n], right[n]), y[n])})()
+        named = type("Named", (Dataset,), {"__len__": lambda _: 40, "__getitem__": lambda _, n: {"left": left[n], "right": right[n], "label": y[n]}})()
+        for dataset in (nested, named):
+            recorder = record(model, dataset, labels)
+            check(recorder, expected)
+            assert np.array_equal(recorder._labels, y)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "read-only", "dataset", "shuffled", "sampler", "batches", "subset", "iterable", "alone"])
+def test_inputs_of_all_kinds_are_read_in_order_and_leave_the_generators(record, kind):
+    model, x, y = Net(), torch.randn(700, 4), torch.arange(700) % 3
+
+    class Augmented(Dataset):
+        """Takes random numbers of every kind, as augmentations do."""
+
+        def __len__(self):
+            return 700
+
+        def __getitem__(self, n):
+            torch.rand(()), random.random(), np.random.rand()
+            return x[n], int(y[n])
+
+    class Stream(IterableDataset):
+        def __iter__(self):
+            torch.rand(()), random.random(), np.random.rand()
+            return iter((x[n], int(y[n])) for n in range(700))
+
+    generator = torch.Generator().manual_seed(3)
+    rows = x.numpy().copy()
+    rows.flags.writeable = kind != "read-only"
+    order = slice(None)
+    given, labels = {
+        "numpy": lambda: (rows, y.numpy()),
+        "read-only": lambda: (rows, y),
+        "dataset": lambda: (Augmented(), None),
+        "shuffled": lambda: (DataLoader(Augmented(), 32, shuffle=True, num_workers=2, generator=generator, drop_last=True), None),
+        "sampler": lambda: (DataLoader(TensorDataset(x, y), 32, sampler=torch.randperm(700).tolist()), None),
+        "batches": lambda: (DataLoader(Augmented(), batch_sampler=[[5, 6], [7]]), None),
+        "subset": lambda: (DataLoader(TensorDataset(x, y), 32, sampler=SubsetRandomSampler([9, 3, 500])), None),
+        "iterable": lambda: (DataLoader(Stream(), 32), None),
+        "alone": lambda: (TensorDataset(x), y),
+    }[kind]()
+    if kind == "subset":
+        order = [3, 9, 500]
+    before = [torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(), generator.get_state().tolist()]
+    recorder = record(model, given, labels, batch_size=128)
+    recorder.epoch(0)
+    after = [torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(), generator.get_state().tolist()]
+    assert before == after
+    check(recorder, expected_of(model, x[order]))
+    assert np.array_equal(recorder._labels, y[order] if kind != "subset" else [0, 0, 1] if y[3] == y[9] else None)
+
+
+def test_augmented_inputs_are_the_same_when_a_run_goes_on(record, tmp_path):
+    x = torch.randn(30, 4)
+
+    class Augmented(Dataset):
+        def __len__(self):
+            return 30
+
+        def __getitem__(self, n):
+            return x[n] + torch.rand(4) + random.random(), n % 2
+
+    model = Net()
+    first = record(model, Augmented(), run=tmp_path / "run")
+    first.epoch(0)
+    first.close()
+    torch.manual_seed(8)
+    again = record(model, Augmented(), run=tmp_path / "run")
+    assert not again.wants(0) and again.epoch(1)
+
+
+def test_equal_inputs_are_one_input(record):
+    x = torch.randn(40, 4)
+    x[7], x[9] = x[3], x[3]
+    x[0, 0], x[1] = 0.0, x[0]
+    x[1, 0] = -0.0
+    codes = record(Net(), x)._inputs
+    assert codes[7] == codes[9] == codes[3] and codes[0] == codes[1] and len(set(codes)) == 37
+    assert len(set(record(Net(), x, x=np.arange(40))._inputs)) == 40
+    pair = record(Several(), (x, torch.arange(80.0).reshape(40, 2)))
+    assert len(set(pair._inputs)) == 40
+    for kind in (torch.uint8, torch.int64, torch.bool, torch.bfloat16, torch.float16):
+        codes = infoplane.torch._same_inputs(torch.tensor([[1, 0], [0, 1], [1, 0]]).to(kind))
+        assert codes.tolist() == [0, 1, 0]
+    many = torch.arange(3000).reshape(-1, 1) % 1500  # more than are read at once
+    assert infoplane.torch._same_inputs(many).tolist() == [*range(1500)] * 2
+
+
+def test_whole_numbers_are_given_as_they_are(record):
+    class Scaled(Net):
+        def forward(self, x):
+            assert x.dtype == torch.uint8
+            return super().forward(x.float() / 255)
+
+    x = torch.randint(0, 256, (40, 4), dtype=torch.uint8)
+    model = Scaled()
+    check(record(model, x), {"one": (F.relu(model.norm.eval()(model.one(x / 255))), "relu"), "two": (plain(model, x), "")})
+    with pytest.raises(infoplane.RecordError, match=r"cannot be run on inputs of torch.uint8.*inputs.float\(\) / 255"):
+        record(Net(), x)
+
+
+def test_inputs_and_labels_that_do_not_fit_are_refused(record):
+    x = torch.randn(40, 4)
+    refused = [
+        ((x[:0], np.arange(0)), infoplane.RecordError, "inputs has no samples"),
+        ((x, np.arange(39)), infoplane.RecordError, "40 samples and labels has 39|39"),
+        (((x, x[:3, :2]), np.arange(40)), infoplane.RecordError, "differ in their number of samples: 3, 40"),
+        (({}, np.arange(40)), infoplane.RecordError, "no samples"),
+        ((TensorDataset(x, x, x), np.arange(40)), TypeError, "3 parts; allowed are inputs, and pairs"),
+        ((TensorDataset(x[:0]), np.arange(40)), infoplane.RecordError, "inputs is empty"),
+        ((TensorDataset(x), None), TypeError, "labels is missing"),
+        ((3.0, np.arange(40)), TypeError, "inputs is a float; allowed are a tensor"),
+        (([1.0, 2.0], np.arange(2)), TypeError, "inputs is a list; allowed are a tensor"),
+        ((np.array(["a", "b"]), np.arange(2)), TypeError, "inputs is an array of <U1"),
+        ((x.to_sparse(), np.arange(40)), TypeError, "sparse tensor"),
+    ]
+    for (inputs, labels), kind, message in refused:
+        with pytest.raises(kind, match=message):
+            if labels is None:
+                Recorder(Net(), inputs, run="never", estimators=FLOOR)
+            else:
+                record(Net(), inputs, labels)
+    assert not os.path.exists("never")
+
+
+def test_labels_of_all_kinds(record):
+    x, y = torch.randn(6, 4), [1, 0, 2, 2, 1, 0]
+    names = ["b", "a", "c", "c", "b", "a"]
+    for labels in (y, np.array(y), torch.tensor(y), torch.tensor(y).float(), F.one_hot(torch.tensor(y)), names, torch.tensor(y)[:, None]):
+        assert record(Net(), x, labels)._labels.tolist() == y
+    texts = type("Texts", (Dataset,), {"__len__": lambda _: 6, "__getitem__": lambda _, n: (x[n], names[n])})()
+    assert record(Net(), texts)._labels.tolist() == y
+    assert record(Net(), DataLoader(texts, batch_size=4))._labels.tolist() == y
+    with pytest.raises(ValueError, match="decimals"):
+        record(Net(), x, torch.rand(6))
+
+
+def test_one_sample_and_batches_of_one_size(record):
+    for n in (1, 2, 3):
+        x = torch.randn(n, 4)
+        recorder = record(Net(), x, np.zeros(n))
+        assert recorder.layers == ["one", "two"] and recorder.activations()["one"].shape == (n, 8)
+
+    class Fixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.fc(x.view(10, 4))
+
+    model, x = Fixed(), torch.randn(30, 4)
+    assert np.allclose(record(model, x, batch_size=10).activations()["fc"], model.fc(x).detach(), atol=1e-6)
+
+
+def test_sizes_that_differ_between_samples_are_refused(record):
+    class Ragged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(1, 2)
+
+        def forward(self, x):
+            return self.fc(x[:, : int(x[0, 0]), None])
+
+    x = torch.full((20, 5), 4.0)
+    x[10:] = 3.0
+    recorder = record(Ragged(), x, batch_size=10)
+    with pytest.raises(infoplane.RecordError, match="fc has 6 columns for some samples and 8 for others"):
+        recorder.epoch(0)
+
+
+# Costs
+
+
+def test_a_probe_runs_the_model_once_on_every_sample(record):
+    model = Net()
+    calls = []
+    model.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    recorder = record(model, torch.randn(100, 4), batch_size=40, schedule=2)
+    assert calls == [2, 3]  # looking for its layers
+    calls.clear()
+    assert recorder.epoch(0) and calls == [40, 40, 20]
+    assert not recorder.epoch(1) and calls == [40, 40, 20]
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_nothing_is_kept_after_a_probe(record, background):
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True), nn.Linear(8, 2))
+    tensors, arrays = [], []
+    for module in model:
+        module.register_forward_hook(lambda _module, _inputs, output: tensors.append(weakref.ref(output)))
+
+    class Looking(Recorder):
+        def activations(self):
+            found = super().activations()
+            arrays.extend(map(weakref.ref, found.values()))
+            return found
+
+    recorder = record(model, torch.randn(40, 4), background=background)
+    recorder.__class__ = Looking
+    gc.disable()
+    try:
+        for epoch in range(3):
+            assert recorder.epoch(epoch)
+        recorder.wanted()  # waits until all is measured
+        assert len(tensors) == 3 * 5 and len(arrays) == 6
+        assert not any(reference() is not None for reference in [*tensors, *arrays])
+    finally:
+        gc.enable()
+
+
+def test_nothing_is_kept_within_a_pass(record):
+    alive = []
+
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(4, 4) for _ in range(6)])
+
+        def forward(self, x):
+            seen = []
+            for layer in self.layers:
+                hidden = layer(x)
+                seen.append(weakref.ref(hidden))
+                x = torch.tanh(hidden) * 2
+                del hidden
+                alive.append(sum(reference() is not None for reference in seen))
+            return x
+
+    recorder = record(Deep(), torch.randn(40, 4))
+    assert nonlinearities(recorder)["layers.0"] == "tanh"
+    recorder.epoch(0)
+    assert alive and not any(alive)
+
+
+def test_rows_are_copied_once(record):
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    recorder = record(model, torch.randn(40, 4), background=False)
+    given = []
+    kept = recorder._native
+
+    class Native:
+        def __getattr__(self, name):
+            return getattr(kept, name)
+
+        def record(self, epoch, layers, statistics):
+            given.extend(id(rows) for rows in layers)
+            return kept.record(epoch, layers, statistics)
+
+    made = []
+
+    class Looking(Recorder):
+        def activations(self):
+            found = super().activations()
+            made.extend(id(rows) for rows in found.values())
+            assert all(rows.flags.c_contiguous for rows in found.values())
+            return found
+
+    recorder.__class__ = Looking
+    recorder._native = Native()
+    recorder.epoch(0)
+    recorder._native = kept
+    assert given == made and len(made) == 2

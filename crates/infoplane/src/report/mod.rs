@@ -138,11 +138,11 @@ pub fn write(
     write_files(files, directory)
 }
 
-/// Returns the figures of a report in the forms of `options`, by the names that [`write`] gives their files, without writing
+/// Returns the figures of a report in the forms of `options`, by the names that [`write()`] gives their files, without writing
 /// any; those that move are left out.
 ///
 /// # Errors
-/// [`ReportError::Empty`] and [`ReportError::Picture`], as [`write`].
+/// [`ReportError::Empty`] and [`ReportError::Picture`], as [`write()`].
 pub fn pictures(data: &ReportData<'_>, options: &Options) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
