@@ -190,14 +190,17 @@ pub fn pooled_report(
     Ok((written, report::as_if_random_summary(&result)))
 }
 
-/// The samples that an experiment measures: inputs, and the class of each.
+/// Inputs, and the class of each.
+type Samples<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>);
+
+/// The samples that an experiment measures.
 #[pyfunction]
 pub fn measured_samples<'py>(
     py: Python<'py>,
     given: &Bound<'py, PyAny>,
     changes: Vec<(String, Bound<'py, PyAny>)>,
     seed: Option<u64>,
-) -> PyResult<(Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>)> {
+) -> PyResult<Samples<'py>> {
     let experiment = experiment(given, &changes)?;
     let seed = seed.unwrap_or_else(|| experiment.seed_list().first().copied().unwrap_or(0));
     let samples = py.detach(|| experiment.measured_samples(seed));
