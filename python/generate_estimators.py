@@ -43,6 +43,18 @@ def sentence(text: str, indent: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
+def within(line: str, opening: str, closing: str) -> list[str]:
+    """A line, or several where it is too long: what is between two brackets has lines of its own."""
+    if len(line) <= WIDTH:
+        return [line]
+    start, end = line.index(opening) + len(opening), line.rindex(closing)
+    indent = " " * (len(line) - len(line.lstrip()))
+    inner = textwrap.wrap(
+        line[start:end], WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    ", break_on_hyphens=False
+    )
+    return [line[:start], *inner[:-1], f"{inner[-1]},", indent + line[end:]]
+
+
 def write_class(info: dict[str, Any]) -> str:
     """The source of one class."""
     keys = sorted(info["keys"], key=lambda key: not key["required"])
@@ -65,8 +77,9 @@ def write_class(info: dict[str, Any]) -> str:
         lines += ["", "    Parameters", "    ----------", *about]
     lines += ['    """', "", f'    name = "{info["name"]}"', f'    _labels = "{info["labels"]}"']
     if keys:
-        lines += ["", "    def __init__(", "        self,", "        *,", *(f"        {parameter}," for parameter in parameters)]
-        lines += ["    ) -> None:", f"        super().__init__({', '.join(arguments)})"]
+        lines += ["", "    def __init__(", "        self,", "        *,"]
+        lines += [line for parameter in parameters for line in within(f"        {parameter},", "[", "]")]
+        lines += ["    ) -> None:", *within(f"        super().__init__({', '.join(arguments)})", "__init__(", ")")]
     else:
         lines += ["", "    def __init__(self) -> None:", "        super().__init__()"]
     return "\n".join(lines)

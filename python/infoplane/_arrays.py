@@ -41,7 +41,9 @@ def array_of(values: Any, name: str) -> NDArray[Any]:
 
 def _of_any(values: Any, name: str) -> NDArray[Any]:
     if isinstance(values, np.ndarray):
-        if isinstance(values, np.ma.MaskedArray) and bool(np.ma.getmaskarray(values).any()):
+        # NumPy imports this module when it is first asked for, which a process forked meanwhile would wait for.
+        masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+        if masked is not None and isinstance(values, masked) and bool(np.ma.getmaskarray(values).any()):
             raise ValueError(f"{name} has masked values; leave out those samples of all variables, such as {name}[~{name}.mask]")
         return np.asarray(values)
     torch = sys.modules.get("torch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import sys
+import time
 import warnings as _warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -216,9 +217,9 @@ def _parts(parts: Sequence[Any]) -> dict[str, Any]:
 def _variables(
     estimator: Estimator, given: Mapping[str, Any], discrete: Mapping[str, bool | None]
 ) -> dict[str, Numbers | Codes]:
-    for name, told in discrete.items():
-        if told is not None and not isinstance(told, (bool, np.bool_)):
-            raise TypeError(f"{name}_discrete = {told!r}; allowed are true, false and None")
+    for name, symbols in discrete.items():
+        if symbols is not None and not isinstance(symbols, (bool, np.bool_)):
+            raise TypeError(f"{name}_discrete = {symbols!r}; allowed are true, false and None")
     arrays = {name: array_of(values, name) for name, values in given.items()}
     symbolic = {name: discrete.get(name) for name in arrays}
     for name, array in arrays.items():
@@ -276,7 +277,7 @@ class _Bar:
             try:
                 from tqdm.auto import tqdm
             except ImportError:
-                return _lines
+                return _lines()
             self._bar = tqdm(total=0, leave=False, unit="estimate")
             return self._advance
         if self._progress is None or self._progress is False:
@@ -295,8 +296,17 @@ class _Bar:
             self._bar.close()
 
 
-def _lines(done: int, total: int) -> None:
-    print(f"infoplane: {done} of {total} estimates", file=sys.stderr)
+def _lines() -> Callable[[int, int], None]:
+    """Progress in lines, the first and the last and one every few seconds."""
+    next_at = 0.0
+
+    def told(done: int, total: int) -> None:
+        nonlocal next_at
+        if done == total or time.monotonic() >= next_at:
+            next_at = time.monotonic() + 5.0
+            print(f"infoplane: {done} of {total} estimates", file=sys.stderr)
+
+    return told
 
 
 def _layer(estimator: Estimator, t: Any, of_samples: Any, inputs: Any, shuffled: bool) -> list[LayerReading]:

@@ -60,7 +60,7 @@ def estimators_of(given: Any) -> list[Estimator]:
     """Estimators from one or several names, tables and estimators."""
     if given is None or (isinstance(given, Sequence) and not isinstance(given, str) and not given):
         raise RecordError(_CHOICES)
-    several = given if isinstance(given, (list, tuple)) else [given]
+    several: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]
     return [estimator_of(one, {}) for one in several]
 
 
@@ -116,8 +116,7 @@ def vectors(values: Any, positions: Positions, channels_last: bool, name: str) -
         channels = flat.shape[3 - axis]
         return {f"{name}[{c}]": flat[:, :, c] if axis == 1 else flat[:, c, :] for c in range(channels)}
     positions = _checked_positions(positions)
-    if not isinstance(positions, int):
-        raise AssertionError(positions)
+    assert isinstance(positions, int), "the others are done"
     if not -n_positions <= positions < n_positions:
         raise RecordError(f"{name}: position {positions} of {n_positions}; allowed is {-n_positions} to {n_positions - 1}")
     return {name: flat[:, positions, :] if axis == 1 else flat[:, :, positions]}
@@ -255,7 +254,7 @@ class Recorder:
         self._epochs = None if epochs is None else whole("epochs", epochs, 0)
         self._positions: Positions = _checked_positions(positions)
         self._channels_last = channels_last
-        self._by = ("infoplane.Recorder", None)
+        self._by: tuple[str, str | None] = ("infoplane.Recorder", None)
         self._native: _native.Recorder | None = None
         self._names: list[str] = []
         self._asked: set[int] | None = None

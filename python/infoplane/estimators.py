@@ -88,7 +88,9 @@ class Auto(Estimator):
         x_kind: Literal["names", "lattice", "mixed", "continuous"] | None = None,
         y_kind: Literal["names", "lattice", "mixed", "continuous"] | None = None,
     ) -> None:
-        super().__init__(bin_width=bin_width, bins=bins, noise_variance=noise_variance, range=range, rule=rule, x_kind=x_kind, y_kind=y_kind)
+        super().__init__(
+            bin_width=bin_width, bins=bins, noise_variance=noise_variance, range=range, rule=rule, x_kind=x_kind, y_kind=y_kind,
+        )
 
 
 class PlugIn(Estimator):
@@ -268,7 +270,9 @@ class Binned(Estimator):
         rule: Literal["edges", "equal", "floor", "quantile", "exact"],
         bin_width: float | None = None,
         bins: int | None = None,
-        correction: Literal["plug-in", "miller-madow", "grassberger", "shrinkage", "panzeri-treves", "chao-shen", "chao-wang-jost", "nsb"] | None = None,
+        correction: Literal[
+            "plug-in", "miller-madow", "grassberger", "shrinkage", "panzeri-treves", "chao-shen", "chao-wang-jost", "nsb",
+        ] | None = None,
         range: Sequence[float] | Literal["activation", "run", "layer", "unit"] | None = None,
     ) -> None:
         super().__init__(rule=rule, bin_width=bin_width, bins=bins, correction=correction, range=range)
@@ -960,7 +964,9 @@ class Edge(Estimator):
         *,
         bandwidth: float = 1.0,
         cap_bits: float | None = None,
-        correction: Literal["plug-in", "miller-madow", "grassberger", "shrinkage", "panzeri-treves", "chao-shen", "chao-wang-jost", "nsb"] = "chao-wang-jost",
+        correction: Literal[
+            "plug-in", "miller-madow", "grassberger", "shrinkage", "panzeri-treves", "chao-shen", "chao-wang-jost", "nsb",
+        ] = "chao-wang-jost",
         hashes: int = 10,
         seed: int = 0,
     ) -> None:

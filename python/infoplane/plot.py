@@ -81,6 +81,7 @@ def plane(run: Run, method: str | None = None, *, axes: Any = None) -> Any:
     last = max(1.0, float(rows.columns["epoch"].max()))
     norm = LogNorm(1.0, last + 1.0)
     ends: list[tuple[str, Any]] = []
+    drawn: Any = None
     for layer in rows.layers:
         of = rows.of(layer)
         x, y, epochs = of["i_xt_mean_bits"], of["i_ty_mean_bits"], of["epoch"].astype(float) + 1.0

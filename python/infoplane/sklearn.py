@@ -106,7 +106,8 @@ def _columns(
         raise ValueError(f"X has {len(columns)} samples and y has {len(target)}; each sample needs both")
     found = np.zeros(columns.shape[1])
     for place in range(columns.shape[1]):
-        column: Any = codes(columns[:, place], f"X[:, {place}]") if discrete[place] else numbers(columns[:, place], f"X[:, {place}]")
+        name = f"X[:, {place}]"
+        column: Any = codes(columns[:, place], name) if discrete[place] else numbers(columns[:, place], name)
         found[place] = _pair(column, target, n_neighbors, estimator, settings)
     return np.maximum(found, 0.0)
 

@@ -45,7 +45,7 @@ def test_masks_and_indices_name_discrete_columns(data):
     by_mask = mutual_info_regression(X, y, discrete_features=[False] * 4 + [True])
     by_index = mutual_info_regression(X, y, discrete_features=[4])
     assert (by_mask == by_index).all()
-    # A radius of theirs may be off by its last digit, and a count by one: hence a coarser comparison, and one with the definition.
+    # A radius of theirs may be off by its last digit, and a count by one: a coarser comparison, and one with the definition.
     assert np.allclose(by_index, their_regression(X, y, discrete_features=[4], random_state=0), atol=2e-3)
     assert by_index[4] == pytest.approx(ross(y, X[:, 4], 3), abs=1e-12)
 

@@ -77,7 +77,11 @@ impl Workers {
 
     fn give_back(self) {
         self.stop.store(false, Ordering::Relaxed);
-        if let Ok(mut idle) = IDLE.try_lock() {
+        // Those of a number of threads that is not asked for any more end.
+        if let Ok(mut idle) = IDLE.try_lock()
+            && self.threads == THREADS.load(Ordering::Relaxed) as usize
+        {
+            idle.retain(|workers| workers.process != self.process || workers.threads == self.threads);
             idle.push(self);
         }
     }
