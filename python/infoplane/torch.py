@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import contextlib
 import dataclasses
@@ -37,6 +38,7 @@ except ImportError as error:
 
 from ._arrays import array_of
 from ._errors import InfoplaneWarning, RecordError
+from ._estimate import whole
 from ._recorder import Positions, _epoch, vectors
 from ._recorder import Recorder as _Recorder
 from ._runs import Run
@@ -100,13 +102,16 @@ _PRODUCTS = {"mul", "multiply", "div", "divide", "true_divide", "addcmul", "addc
 _SUMS = {"add", "sub", "subtract", "rsub", "neg", "negative", "positive", "lerp"}
 _JOINS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"}
 
-#: Functions that leave a layer the same layer: norms, dropout, other shapes in the same order, other types, parts, pools.
+#: Functions that give axes in another order.
+_TURNS = {"transpose", "permute", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "adjoint"}
+
+#: Functions that leave a layer the same layer: norms, dropout, other shapes, other types, parts, pools.
 _THROUGH = {
     *("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm", "normalize"),
     *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"),
     *("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze", "contiguous", "clone"),
     *("detach", "to", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda", "requires_grad", "alias"),
-    *("chunk", "split", "tensor_split", "split_with_sizes", "unbind", "nan_to_num"),
+    *("chunk", "split", "tensor_split", "split_with_sizes", "unbind", "nan_to_num", *_TURNS),
     *(f"{kind}_pool{axes}d" for kind in ("max", "avg", "adaptive_max", "adaptive_avg", "lp") for axes in "123"),
 }
 
@@ -171,21 +176,18 @@ class Recorder(_Recorder):
         keep_bytes: int = 2 << 30,
     ) -> None:
         _check_model(model)
-        if batch_size < 1:
-            raise ValueError(f"batch_size = {batch_size}; allowed are whole numbers above 0")
-        if keep_bytes < 0:
-            raise ValueError(f"keep_bytes = {keep_bytes}; allowed are whole numbers from 0")
         self._model = _unwrapped(model)
-        self._batch_size = int(batch_size)
+        self._batch_size = whole("batch_size", batch_size, 1)
+        keep_bytes = whole("keep_bytes", keep_bytes, 0)
         self._forward = forward
         self._patterns = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
         rank = torch.distributed.get_rank() if torch.distributed.is_available() and torch.distributed.is_initialized() else 0
         #: Of processes that train together the first one measures; the others do not even read the inputs.
         self._measures = rank == 0
         self._layers: list[_Layer] = []
-        #: The last epoch that was told, and the model then, where it was not measured.
+        #: The last epoch that was told, and sums of the weights then, where it was not measured.
         self._last: int | None = None
-        self._then: _Marks | None = None
+        self._then: list[int] | None = None
         self._warned = False
         if self._measures:
             self._inputs_of_model, found = _inputs(inputs)
@@ -208,9 +210,9 @@ class Recorder(_Recorder):
             name=name,
             background=background,
         )
-        self._by = ("infoplane.torch.Recorder", type(self._model).__name__)  # type: ignore[assignment]
+        self._by = ("infoplane.torch.Recorder", type(self._model).__name__)
         goes_back = self._schedule["kind"] == "delta-exact"
-        self._kept = _Kept(self._model, int(keep_bytes)) if goes_back and self._measures else None
+        self._kept = _Kept(self._model, keep_bytes) if goes_back and self._measures else None
         if not self._measures:
             return
         if self._n != len(self._labels):
@@ -247,17 +249,16 @@ class Recorder(_Recorder):
         def run(size: int) -> None:
             self._run(slice(0, size))
 
-        as_they_are = self._patterns is not None
         batch = min(self._n, self._batch_size)
         try:
             if batch > 3:
                 try:
-                    return _layers(self._model, modules, as_they_are, [2, 3], run)
+                    return _layers(self._model, modules, self._patterns, [2, 3], run)
                 except RecordError:
                     raise
                 except Exception:  # it may be made for batches of one size
-                    return _layers(self._model, modules, as_they_are, [batch], run)
-            return _layers(self._model, modules, as_they_are, [2, 3] if self._n > 2 else [self._n], run)
+                    return _layers(self._model, modules, self._patterns, [batch], run)
+            return _layers(self._model, modules, self._patterns, [2, 3] if self._n > 2 else [self._n], run)
         except RuntimeError as error:
             given = self._inputs_of_model
             if isinstance(given, torch.Tensor) and not given.dtype.is_floating_point:
@@ -381,13 +382,13 @@ class Recorder(_Recorder):
             self.record(epoch, activations, **statistics)
             return True
         self.describe(epoch, **statistics)
-        self._last, self._then = epoch, _Marks(self._model)
+        self._last, self._then = epoch, _sums(self._model)
         if self._kept is not None:
             self._keep(epoch)
         return False
 
-    def _catch_up(self, now: int, but: int | None = None) -> None:
-        """Measures epochs before now that are asked for, on their kept weights; says if there are others, but for one."""
+    def _catch_up(self, now: int) -> None:
+        """Measures epochs before now that are asked for, on their kept weights."""
         assert self._kept is not None and self._native is not None
         while True:
             self._wait()
@@ -399,7 +400,6 @@ class Recorder(_Recorder):
                 for epoch in measurable:
                     exchange(epoch)
                     self._record(epoch, self.activations(), {})
-        asked = [epoch for epoch in asked if epoch != but]
         if asked:
             self._warn(f"epoch {asked[0]} is asked for and cannot be measured any more, as its weights were not kept")
             # What lies between such an epoch and its neighbours is not asked for either. Behind the last one measured nothing is
@@ -411,11 +411,10 @@ class Recorder(_Recorder):
     def _keep(self, epoch: int) -> None:
         """Keeps the weights of an epoch that may be asked for later."""
         assert self._kept is not None and self._native is not None
-        if epoch in self._recorded or epoch <= max(self._recorded, default=-1):
+        if epoch in self._recorded or epoch < self._native.earliest():
             return
         self._kept.keep(epoch)
-        head = next((asked for asked in self._native.wanted() if asked > epoch), None)
-        lost = self._kept.thin(max(self._recorded, default=-1), head)
+        lost = self._kept.thin(sorted(self._recorded.union(self._native.wanted())))
         if lost is not None:
             self._warn(
                 f"the weights of epochs that may be asked for take more than keep_bytes = {self._kept.budget}: epoch {lost}, and "
@@ -442,9 +441,7 @@ class Recorder(_Recorder):
             last = _epoch(last, "last")
             self._wait()
             self._native.end(last)
-            if self._kept is not None:
-                self._catch_up(last + 1, last)
-            if last in self._native.wanted() and last == self._last and self._then is not None and self._then.hold(self._model):
+            if last in self._native.wanted() and last == self._last and self._then == _sums(self._model):
                 self.record(last)
             if self._kept is not None:
                 self._catch_up(last + 1)
@@ -455,9 +452,11 @@ class Recorder(_Recorder):
 
     def close(self) -> None:
         """Let go of the directory without completing the run, which a later recorder can go on with."""
-        super().close()
-        if self._kept is not None:
-            self._kept.clear()
+        try:
+            super().close()
+        finally:
+            if self._kept is not None:
+                self._kept.clear()
 
 
 def _check_model(model: Any) -> None:
@@ -626,6 +625,8 @@ class _Layer:
     #: What that function is called, to see that it still is the same.
     function: str
     nonlinearity: str
+    #: Whether it is brought into the shape of the output.
+    reshaped: bool
     #: Which axis the samples are.
     axis: int
     #: Whether it has channels before positions.
@@ -648,8 +649,8 @@ class _Node:
     nonlinearity: str = ""
     #: Whether there is a nonlinearity in it or before it.
     curved: bool = False
-    #: Whether it has all numbers of the output in their order.
-    whole: bool = True
+    #: Which axes of the output its own axes are, if it has all numbers of the output; of other shapes, those before that.
+    order: tuple[int, ...] | None = None
     #: Whether something else is made of it: another layer, a sum with another layer.
     used: bool = False
 
@@ -716,12 +717,16 @@ def _has_weights(module: nn.Module) -> bool:
 
 
 def _layers(
-    model: nn.Module, modules: Mapping[str, nn.Module], as_they_are: bool, sizes: Sequence[int], run: Callable[[int], Any]
+    model: nn.Module,
+    modules: Mapping[str, nn.Module],
+    patterns: Sequence[str] | None,
+    sizes: Sequence[int],
+    run: Callable[[int], Any],
 ) -> list[_Layer]:
     """The layers of a model, found by running it on a few samples: the axis that grows with their number is that of samples."""
     finders: list[_Finder] = []
     for size in sizes:
-        with _Finder(model, modules, follow=not as_they_are) as finder:
+        with _Finder(model, modules, follow=patterns is None) as finder:
             run(size)
         finders.append(finder)
     first, last = finders[0], finders[-1]
@@ -731,34 +736,67 @@ def _layers(
             "with layers"
         )
     found: list[_Layer] = []
-    without: list[str] = []
+    without: dict[str, tuple[int, ...]] = {}
     for call in first.order:
-        step = _activation(first.nodes[call])
-        node = first.nodes[call][step]
-        few, more = (finder.nodes[call][0 if node.whole else step].shape for finder in (first, last))
-        grows = [axis for axis, lengths in enumerate(zip(few, more, strict=True)) if lengths == (sizes[0], sizes[-1])]
-        name = f"{call[0]}#{call[1] + 1}" if first.counts[call[0]] > 1 else call[0]
-        if not grows or any(few[axis] != more[axis] for axis in range(len(few)) if axis != grows[0]):
-            without.append(f"{name} {few}")
+        nodes, others = first.nodes[call], last.nodes[call]
+        step = _activation(nodes)
+        node = nodes[step]
+        reshaped, axis = node.order is not None, None
+        if reshaped:
+            axis = _samples(nodes[0].shape, others[0].shape, sizes)
+        if axis is None:
+            reshaped, axis = False, _samples(node.shape, others[step].shape, sizes)
+        shape = nodes[0 if reshaped else step].shape
+        calls = first.counts[call[0]]
+        name = f"{call[0]}#{call[1] + 1}" if calls > 1 else call[0]
+        if axis is None:
+            without[name] = shape
             continue
         module = modules[call[0]]
-        is_map = isinstance(module, nn.modules.conv._ConvNd)
-        calls = first.counts[call[0]]
-        found.append(_Layer(name, module, call, calls, step, node.function, node.nonlinearity, grows[0], is_map, few, node.dtype))
-    lacking = [name for name in modules if name not in first.counts]
-    if as_they_are and lacking:
-        raise RecordError(f"layers: the model does not run {', '.join(lacking)}, or gets no numbers of it; name what it is in")
-    if without and (as_they_are or not found):
-        raise RecordError(
-            f"a layer needs a row for each sample; of {sizes[0]} samples there is {', '.join(without)}; name others with layers"
+        found.append(
+            _Layer(
+                name=name,
+                module=module,
+                call=call,
+                calls=calls,
+                step=step,
+                function=node.function,
+                nonlinearity=node.nonlinearity,
+                reshaped=reshaped,
+                axis=axis,
+                is_map=isinstance(module, nn.modules.conv._ConvNd),
+                shape=shape,
+                dtype=node.dtype,
+            )
         )
+    containers = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+    lacking = [name for name, module in modules.items() if name not in first.counts and not isinstance(module, containers)]
+    shapes = ", ".join(f"{name} {shape}" for name, shape in without.items())
+    rowless = f"a layer needs a row for each sample; of {sizes[0]} samples there is {shapes}; name others with layers"
+    # A pattern may match more than there is to measure, a name may not.
+    for pattern in patterns or ():
+        matching = fnmatch.filter(modules, pattern)
+        if all(name in lacking or isinstance(modules[name], containers) for name in matching):
+            raise RecordError(f"layers: the model does not run {pattern}, or gets no numbers of it; name what it is in")
+        if not any(layer.call[0] in matching for layer in found):
+            raise RecordError(rowless)
+    if not found and without:
+        raise RecordError(rowless)
     if not found:
         raise RecordError(f"the model does not run {', '.join(lacking)}, or gets no numbers of it; name others with layers")
     if lacking or without:
         reasons = [f"not run: {', '.join(lacking)}"] if lacking else []
-        reasons += [f"no row for each sample: {', '.join(without)}"] if without else []
-        warnings.warn(f"modules with weights that are not measured: {'; '.join(reasons)}", InfoplaneWarning, stacklevel=3)
+        reasons += [f"no row for each sample: {shapes}"] if without else []
+        warnings.warn(f"modules that are not measured: {'; '.join(reasons)}", InfoplaneWarning, stacklevel=4)
     return found
+
+
+def _samples(few: Sequence[int], more: Sequence[int], sizes: Sequence[int]) -> int | None:
+    """The axis of samples, of the shapes for the first and the last number of them; no other may differ."""
+    grows = [axis for axis, lengths in enumerate(zip(few, more, strict=True)) if lengths == (sizes[0], sizes[-1])]
+    if not grows or any(few[axis] != more[axis] for axis in range(len(few)) if axis != grows[0]):
+        return None
+    return grows[0]
 
 
 def _activation(nodes: Sequence[_Node]) -> int:
@@ -775,6 +813,29 @@ def _activation(nodes: Sequence[_Node]) -> int:
             if not around.intersection(ends):
                 return step
     return 0
+
+
+def _order(
+    nodes: Sequence[_Node],
+    parents: Sequence[int],
+    function: str,
+    shape: tuple[int, ...],
+    turn: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> tuple[int, ...] | None:
+    """Which axes of a module's output those of a function of it are, where it has all of its numbers."""
+    orders = {nodes[parent].order for parent in parents}
+    order = orders.pop() if len(orders) == 1 else None
+    if order is None or function in _JOINS or math.prod(shape) != math.prod(nodes[0].shape):
+        return None
+    before = nodes[parents[0]].shape
+    if function in _TURNS:
+        if turn is None or before != tuple(nodes[0].shape[axis] for axis in order):
+            return None
+        # Axes of different lengths show where they go.
+        lengths = range(2, 2 + len(before))
+        return tuple(order[length - 2] for length in turn(torch.empty(tuple(lengths), device="meta")).shape)
+    # Other shapes have the same order only where nothing was turned before.
+    return order if shape == before or order == tuple(range(len(order))) else None
 
 
 class _Watch(TorchFunctionMode):
@@ -837,7 +898,7 @@ class _Watch(TorchFunctionMode):
             number = self.counts.get(name, 0)
             self.counts[name] = number + 1
             call = (name, number)
-            self.nodes[call] = [_Node((), "", tuple(tensor.shape), tensor.dtype)]
+            self.nodes[call] = [_Node((), "", tuple(tensor.shape), tensor.dtype, order=tuple(range(tensor.ndim)))]
             self._tell(call, 0, tensor)
 
         return hook
@@ -876,7 +937,7 @@ class _Watch(TorchFunctionMode):
             node.used = bool(before)
             if before is None:
                 node.parents = ()
-        self._add([(call, step)], output, "norm", False, "")
+        self._add([(call, step)], output, "norm")
 
     def _returns(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         for tensor in _all_tensors(output):
@@ -884,7 +945,15 @@ class _Watch(TorchFunctionMode):
             if known is not None:
                 self.nodes[known[0]][known[1]].used = True
 
-    def _add(self, of: Sequence[tuple[_Call, int]], tensor: torch.Tensor, function: str, bends: bool, nonlinearity: str) -> None:
+    def _add(
+        self,
+        of: Sequence[tuple[_Call, int]],
+        tensor: torch.Tensor,
+        function: str,
+        bends: bool = False,
+        nonlinearity: str = "",
+        turn: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> None:
         call = of[0][0]
         nodes = self.nodes[call]
         parents = tuple(dict.fromkeys(step for _, step in of))
@@ -892,9 +961,8 @@ class _Watch(TorchFunctionMode):
         if bends and not nonlinearity:
             nonlinearity = function if function in _CURVES and len(parents) == 1 and not curved else "custom"
         shape = tuple(tensor.shape)
-        whole = function not in _JOINS and all(nodes[parent].whole for parent in parents)
-        whole = whole and math.prod(shape) == math.prod(nodes[0].shape)
-        nodes.append(_Node(parents, function, shape, tensor.dtype, bends, nonlinearity, bends or curved, whole))
+        order = _order(nodes, parents, function, shape, turn)
+        nodes.append(_Node(parents, function, shape, tensor.dtype, bends, nonlinearity, bends or curved, order))
         self._tell(call, len(nodes) - 1, tensor)
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -919,11 +987,10 @@ class _Watch(TorchFunctionMode):
     ) -> None:
         name = getattr(function, "__name__", "").split(".")[0]
         in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
-        changed = args[0] if in_place and args else None
         name = name.strip("_")
         name = _OPERATORS.get(name, name)
         results = list(_all_tensors(result))
-        if changed is None and all(one.ndim == 0 for one in results):
+        if not in_place and all(one.ndim == 0 for one in results):
             return  # a shape, a type, a number to look at
         if name.endswith(("_like", "_as")) or name.startswith("new_"):
             known = [one for one in (before[0][1],) if one is not None]  # of the others only shape and type matter
@@ -948,17 +1015,21 @@ class _Watch(TorchFunctionMode):
             bends = len(set(known)) > 1 and any(self.nodes[call][step].curved for call, step in known)
         else:
             follows = False
+        others = {key: value for key, value in kwargs.items() if key != "input"}
+
+        def turn(tensor: torch.Tensor) -> Any:
+            return function(tensor, *args[1:], **others)
+
         if follows and results:
             for one in results:
                 # A function that does nothing, such as dropout in evaluation mode, gives what it was given.
-                nothing = name in _THROUGH and any(one is tensor for tensor, _ in before)
+                nothing = name in _THROUGH - _TURNS and any(one is tensor for tensor, _ in before)
                 if not nothing and (one.dtype.is_floating_point or one.dtype == torch.bool):
-                    self._add(known, one, name, bends, nonlinearity)
+                    self._add(known, one, name, bends, nonlinearity, turn)
             return
+        # A tensor that something else was added to in place keeps what is known of it: nothing that comes after this use counts.
         for call, step in known:
             self.nodes[call][step].used = True
-        if changed is not None:
-            self._live.pop(id(changed), None)
 
 
 class _Finder(_Watch):
@@ -1001,7 +1072,11 @@ class _Reader(_Watch):
         node = self.nodes[call][step]
         if layer is not None and node.function == layer.function:
             self._seen.add(layer.name)
-            self._keep(layer, tensor.reshape(self.nodes[call][0].shape) if node.whole else tensor)
+            if layer.reshaped and node.order is not None:
+                output = self.nodes[call][0].shape
+                back = [node.order.index(axis) for axis in range(len(output))]
+                tensor = tensor.reshape(output) if back == sorted(back) else tensor.permute(back)
+            self._keep(layer, tensor)
 
     def check(self) -> None:
         """After each pass: refuses one that went another way."""
@@ -1140,12 +1215,14 @@ def _undisturbed(model: nn.Module) -> Iterator[None]:
     """Runs a model in evaluation mode without leaving a trace in it or in random generators."""
     modules = list(model.modules())
     held = [_Held(module) for module in modules]
-    device = next((tensor.device for tensor in [*model.parameters(), *model.buffers()]), torch.device("cpu"))
-    indices = sorted({tensor.device.index or 0 for tensor in model.parameters() if tensor.device.type == device.type})
+    tensors = [*model.parameters(), *model.buffers()]
+    device = tensors[0].device if tensors else torch.device("cpu")
+    indices = sorted({tensor.device.index or 0 for tensor in tensors if tensor.device.type == device.type})
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_random_kept(device.type, indices))
-            stack.enter_context(torch.inference_mode(False))
+            # What a model keeps for later must be fit for training; one that was made for inference is not trained.
+            stack.enter_context(torch.inference_mode(any(tensor.is_inference() for tensor in tensors)))
             stack.enter_context(torch.no_grad())
             for kind in {device.type, "cpu"}:
                 with contextlib.suppress(RuntimeError):  # a device without automatic precision
@@ -1164,19 +1241,19 @@ def _undisturbed(model: nn.Module) -> Iterator[None]:
             one.restore()
 
 
-class _Marks:
-    """Which tensors a model has, and how often they were changed."""
+def _sums(model: nn.Module) -> list[int]:
+    """For every tensor of a model the sum of its bits as whole numbers, to see whether it was trained since.
 
-    def __init__(self, model: nn.Module) -> None:
-        self._tensors = [(weakref.ref(tensor), _version(tensor)) for tensor in [*model.parameters(), *model.buffers()]]
-
-    def hold(self, model: nn.Module) -> bool:
-        """Whether nothing of it was changed since."""
-        now = [*model.parameters(), *model.buffers()]
-        return len(now) == len(self._tensors) and all(
-            reference() is tensor and version is not None and version == _version(tensor)
-            for tensor, (reference, version) in zip(now, self._tensors, strict=True)
-        )
+    PyTorch's count of versions does not show that: fused optimizers leave it.
+    """
+    tensors = [tensor for tensor in [*model.parameters(), *model.buffers()] if tensor.layout == torch.strided]
+    numbers = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    with torch.no_grad():
+        plain = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in map(torch.Tensor.detach, tensors)]
+        sums = [tensor.contiguous().view(-1).view(numbers[tensor.element_size()]).sum(dtype=torch.int64) for tensor in plain]
+        # One at a time each would wait for its device.
+        found: list[int] = torch.stack([one.to(sums[0].device) for one in sums]).tolist() if sums else []
+    return found
 
 
 class _Kept:
@@ -1185,19 +1262,17 @@ class _Kept:
     def __init__(self, model: nn.Module, budget: int) -> None:
         self._model = model
         self.budget = budget
+        #: What the copies take.
+        self.n_bytes = 0
         self._copies: dict[int, dict[str, Any]] = {}
+        #: How many copies have a tensor, by its place in memory.
+        self._shared: collections.Counter[int] = collections.Counter()
 
     def __contains__(self, epoch: object) -> bool:
         return epoch in self._copies
 
     def __len__(self) -> int:
         return len(self._copies)
-
-    @property
-    def n_bytes(self) -> int:
-        """What the copies take."""
-        tensors = (value for copy in self._copies.values() for value in copy.values() if isinstance(value, torch.Tensor))
-        return sum(tensor.nbytes for tensor in {id(tensor): tensor for tensor in tensors}.values())
 
     def _values(self) -> dict[str, tuple[nn.Module, str, Any]]:
         """The model's parameters, buffers and plain attributes that are tensors or numbers."""
@@ -1207,7 +1282,8 @@ class _Kept:
             own = {name: value for name, value in module.__dict__.items() if name not in _ATTRIBUTES}
             for name, value in {**own, **module._parameters, **module._buffers}.items():
                 if isinstance(value, torch.Tensor):
-                    if id(value) not in seen:
+                    # Sparse tensors, such as a graph, are not trained.
+                    if id(value) not in seen and value.layout == torch.strided:
                         seen.add(id(value))
                         found[f"{path}.{name}"] = (module, name, value)
                 elif isinstance(value, (bool, int, float, str)):
@@ -1229,30 +1305,47 @@ class _Kept:
     def keep(self, epoch: int) -> None:
         """Keeps the model as it is."""
         latest = max(self._copies, default=None)
-        self._copies[epoch] = self._copy({} if latest is None else self._copies[latest])
+        copy = self._copy({} if latest is None else self._copies[latest])
+        self._forget(epoch)
+        self._copies[epoch] = copy
+        for tensor in filter(torch.is_tensor, copy.values()):
+            self.n_bytes += 0 if self._shared[id(tensor)] else tensor.nbytes
+            self._shared[id(tensor)] += 1
+
+    def _forget(self, epoch: int) -> None:
+        for tensor in filter(torch.is_tensor, self._copies.pop(epoch, {}).values()):
+            self._shared[id(tensor)] -= 1
+            if not self._shared[id(tensor)]:
+                del self._shared[id(tensor)]
+                self.n_bytes -= tensor.nbytes
 
     def drop(self, before: int) -> None:
         """Forgets epochs before one."""
         for epoch in [epoch for epoch in self._copies if epoch < before]:
-            del self._copies[epoch]
+            self._forget(epoch)
 
     def clear(self) -> None:
         """Forgets all."""
-        self._copies.clear()
+        for epoch in list(self._copies):
+            self._forget(epoch)
 
-    def thin(self, head: int, following: int | None) -> int | None:
+    def thin(self, ends: Sequence[int]) -> int | None:
         """Forgets copies until they fit; returns one that is lost.
 
-        First go those that would be asked for last between `head` and the head that follows: the others are evenly spaced.
+        First go those that would be asked for last in the sections between these ends: the others are evenly spaced.
         """
+
+        def depth(epoch: int) -> int:
+            place = bisect.bisect_left(ends, epoch)
+            start = ends[place - 1] if place else -1
+            return _depth(epoch, start, ends[place] if place < len(ends) else max(self._copies) + 1)
+
         lost = None
         while self._copies and self.n_bytes > self.budget:
-            end = max(self._copies) + 1 if following is None else following
             epochs = sorted(self._copies)
             # The newest one may turn out to be the last.
-            older = epochs[:-1] or epochs
-            lost = max(older, key=lambda epoch: (_depth(epoch, head, end), epoch))
-            del self._copies[lost]
+            lost = max(epochs[:-1] or epochs, key=lambda epoch: (depth(epoch), epoch))
+            self._forget(lost)
         return lost
 
     @contextlib.contextmanager

@@ -19,8 +19,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F
-import torch.nn.utils.prune
 from torch import nn
+from torch.nn.utils import prune
 from torch.utils.data import DataLoader, Dataset, IterableDataset, SubsetRandomSampler, TensorDataset
 
 import infoplane
@@ -49,8 +49,8 @@ def record(tmp_path):
 
     def make(model, inputs, labels=None, layers=None, **options):
         if labels is None and not isinstance(inputs, (Dataset, DataLoader)):
-            first = inputs if isinstance(inputs, (torch.Tensor, np.ndarray)) else next(iter(inputs.values() if isinstance(inputs, dict) else inputs))
-            labels = np.arange(len(first)) % 2
+            several = list(inputs.values()) if isinstance(inputs, dict) else inputs
+            labels = np.arange(len(several[0] if isinstance(several, (list, tuple)) else several)) % 2
         options.setdefault("run", tmp_path / f"run{len(made)}")
         recorder = Recorder(model, inputs, labels, layers, **{"estimators": FLOOR, **options})
         made.append(recorder)
@@ -114,7 +114,7 @@ def state_of(model, optimizer=None):
         "autocast": (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")),
         "types": (torch.get_default_dtype(), torch.get_default_device()),
         "attention": torch.backends.mha.get_fastpath_enabled(),
-        "modes of functions": torch.overrides._len_torch_function_stack() if hasattr(torch.overrides, "_len_torch_function_stack") else 0,
+        "modes of functions": torch.overrides._get_current_function_mode_stack(),
     }
     if optimizer is not None:
         found["optimizer"] = [
@@ -150,7 +150,8 @@ class Moody(nn.Module):
         self.n_calls += 1
         self.seen.append(self.n_calls)
         self.deque.append(self.n_calls)
-        noise = torch.rand(16, generator=self.generator) + torch.rand(16) + random.random() + np.random.rand() + self.numpy.random()
+        noise = torch.rand(16, generator=self.generator) + torch.rand(16) + random.random() + np.random.rand()
+        noise = noise + self.numpy.random()
         hidden = F.relu(self.norm(self.first(self.embedding(x))))
         self.memory = 0.9 * self.memory + hidden.detach().mean(0)
         hidden = self.drop(self.frozen(hidden + 0.01 * noise + 0.01 * self.memory + 0.001 * self.n_calls))
@@ -222,8 +223,10 @@ def test_a_probe_inside_of_training_leaves_gradients_and_graphs(record):
 def test_the_surroundings_stay_and_do_not_change_what_is_measured(record, around):
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
     x = torch.randn(40, 4)
+    at_first = state_of(model)
     recorder = record(model, x)
     expected = recorder.activations()
+    assert state_of(model) == at_first
     surroundings = {
         "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
         "no_grad": torch.no_grad,
@@ -246,14 +249,44 @@ def test_the_surroundings_stay_and_do_not_change_what_is_measured(record, around
 
 
 def test_models_made_in_inference_mode_are_measured(record):
+    class Counting(Net):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, x):
+            self.calls += 1
+            return super().forward(x)
+
     with torch.inference_mode():
-        model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU())
+        model = Counting()
         x = torch.randn(40, 4)
-        recorder = record(model, x)
-        before = state_of(model)
+    recorder = record(model, x)
+    before = state_of(model)
+    with torch.inference_mode():
         recorder.epoch(0)
-        assert state_of(model) == before
-    assert len(recorder.finish().plane)
+    recorder.epoch(1)
+    assert state_of(model) == before
+    assert set(recorder.finish().plane["epoch"]) == {0, 1}
+
+
+def test_what_a_model_keeps_of_a_probe_is_fit_for_training(record):
+    tables = {}
+
+    class Rotating(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, x):
+            if not tables:
+                tables["table"] = torch.arange(4.0).sin()
+            return self.fc(x) * tables["table"]
+
+    model, x = Rotating(), torch.randn(40, 4)
+    with torch.inference_mode():
+        record(model, x).epoch(0)
+    model(x).sum().backward()  # fails with tensors that were made for inference
 
 
 def test_an_exception_in_the_model_leaves_everything_as_it_was(record):
@@ -322,8 +355,10 @@ def test_hooks_of_others_are_kept_and_called(record):
 # Layers
 
 ACTIVATIONS = {
-    "relu": [F.relu, torch.relu, lambda x: x.relu(), lambda x: x.relu_(), torch.relu_, lambda x: F.relu(input=x), nn.ReLU(), nn.ReLU(True)]
-    + [lambda x: torch.ops.aten.relu(x), lambda x: F.relu(x, inplace=True)],
+    "relu": [
+        *(F.relu, torch.relu, torch.relu_, nn.ReLU(), nn.ReLU(True), lambda x: x.relu(), lambda x: x.relu_()),
+        *(lambda x: F.relu(input=x), lambda x: F.relu(x, inplace=True), lambda x: torch.ops.aten.relu(x)),
+    ],
     "tanh": [F.tanh, torch.tanh, lambda x: x.tanh(), lambda x: x.tanh_(), nn.Tanh()],
     "sigmoid": [F.sigmoid, torch.sigmoid, lambda x: x.sigmoid(), nn.Sigmoid(), torch.special.expit],
     "softmax": [lambda x: F.softmax(x, 1), lambda x: x.softmax(-1), nn.Softmax(1)],
@@ -387,7 +422,8 @@ def test_a_layer_is_taken_after_its_nonlinearity(record, word):
     for between in ACTIVATIONS[word]:
         model = Two(between)
         plain(model, x)
-        expected = model.between.eval()(model.first(x).clone()) if isinstance(between, nn.Module) else between(model.first(x).detach().clone())
+        model.eval()
+        expected = between(model.first(x).detach().clone())
         model.train()
         check(record(model, x), {"first": (expected, word), "second": (plain(model, x), "")})
 
@@ -429,6 +465,17 @@ def test_norms_dropout_pools_and_other_shapes_are_passed(record):
     model(x)
     model.eval()
     check(record(model, x), {"first": (model.between(model.first(x)), "relu"), "second": (model(x), "")})
+    # Where a function runs the model it is not known what is given back.
+    class Encoding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.norm = nn.Linear(4, 8), HandNorm()
+
+        def encode(self, x):
+            return torch.tanh(self.norm(self.fc(x)))
+
+    model = Encoding()
+    check(record(model, x, forward=lambda model, batch: model.encode(batch)), {"fc": (model.encode(x), "tanh")})
     # Norm without a nonlinearity: the output as it is.
     model = Two(HandNorm())
     model(x)
@@ -452,7 +499,47 @@ def test_shapes_in_between_do_not_change_what_a_layer_is(record):
     conv = F.relu(plain(model.conv, x))
     expected = {"conv": (conv, "relu"), "fc": (F.relu(plain(model.fc, conv.flatten(1))), "relu"), "out": (plain(model, x), "")}
     check(record(model, x), expected)
-    # Positions of the map are still known.
+    # Axes in another order, and samples that are put together on the way.
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.norm, self.conv, self.out = nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Conv2d(1, 4, 3), nn.Linear(6, 2)
+            self.each = nn.Linear(6, 2)
+
+        def forward(self, x, image):
+            x = self.norm(self.fc(x).transpose(1, 2)).permute(0, 2, 1)
+            h = torch.permute(input=self.conv(image), dims=(0, 1, 3, 2)).transpose_(2, 3)
+            h = F.gelu(F.layer_norm(h.movedim(1, -1), (4,)))
+            x = F.relu(x) + h.mean()
+            return self.out(x).sum(1) + torch.tanh(self.each(x.reshape(-1, 6)).reshape(len(x), -1, 2)).sum(1)
+
+    model, image = Turned().eval(), torch.randn(20, 1, 5, 6)
+    x = torch.randn(20, 5, 3)
+    with torch.no_grad():
+        fc = F.relu(model.norm(model.fc(x).transpose(1, 2)).transpose(1, 2))
+        conv = F.gelu(F.layer_norm(model.conv(image).permute(0, 2, 3, 1), (4,))).permute(0, 3, 1, 2)
+        found = record(model, (x, image)).activations()
+        np.testing.assert_allclose(found["fc"], fc.flatten(1), atol=1e-6)
+        np.testing.assert_allclose(found["conv"], conv.flatten(1), atol=1e-6)
+        assert found["each"].shape == (20, 10) and found["each"].min() < 0
+        means = record(model, (x, image), positions="mean")
+        np.testing.assert_allclose(means.activations()["conv"], conv.mean((2, 3)), atol=1e-6)
+        np.testing.assert_allclose(means.activations()["fc"], fc.mean(1), atol=1e-6)
+        said = nonlinearities(means)
+        assert (said["fc"], said["conv"], said["each"], said["out"]) == ("relu", "gelu", "tanh", "")
+
+
+def test_positions_of_maps_are_known_after_other_shapes(record):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 3, 3), nn.Linear(3 * 36, 6)
+
+        def forward(self, x):
+            return self.fc(torch.flatten(self.conv(x), 1).relu())
+
+    model, x = Net(), torch.randn(40, 1, 8, 8)
+    conv = F.relu(plain(model.conv, x))
     means = record(model, x, positions="mean").activations()
     np.testing.assert_allclose(means["conv"], conv.mean((2, 3)).numpy(), atol=1e-6)
 
@@ -497,6 +584,10 @@ def test_what_is_not_only_of_a_layer_is_not_its_nonlinearity(record):
                 self.size = float(h.abs().mean()) + h.shape[1] + len(h)
                 h = F.relu(h)
                 return self.b(h)
+            if self.kind == "like":
+                h = self.a(x)
+                noise = torch.zeros_like(h) + h.new_zeros(h.shape) + x.view_as(h).type_as(h) * 0
+                return self.b(F.relu(h)) + noise
             raise AssertionError
 
     x = torch.randn(40, 4)
@@ -527,6 +618,9 @@ def test_what_is_not_only_of_a_layer_is_not_its_nonlinearity(record):
         check(recorder, {"a": (a, ""), "b": (b, "")})
         model, recorder, a = layers("looked at")
         check(recorder, {"a": (F.relu(a), "relu"), "b": (model.b(F.relu(a)), "")})
+        # Only the shape and the type of something are no use of it.
+        model, recorder, a = layers("like")
+        check(recorder, {"a": (F.relu(a), "relu"), "b": (model.b(F.relu(a)), "")})
 
 
 def test_nonlinearities_of_the_output_layer(record):
@@ -555,9 +649,8 @@ def test_convolutional_networks(record):
     def block(n, m):
         return nn.Sequential(nn.Conv2d(n, m, 3, padding=1, bias=False), nn.BatchNorm2d(m), nn.ReLU(inplace=True), nn.MaxPool2d(2))
 
-    model = nn.Sequential(
-        collections.OrderedDict(one=block(1, 4), two=block(4, 8), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(8, 3))
-    )
+    parts = {"one": block(1, 4), "two": block(4, 8), "pool": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "fc": nn.Linear(8, 3)}
+    model = nn.Sequential(collections.OrderedDict(parts))
     x = torch.randn(20, 1, 8, 8)
     model(x)
     model.eval()
@@ -675,11 +768,33 @@ def test_transformers_with_their_fast_path(record, batch_first, activation):
         assert alone["encoder.layers.1.linear1"].shape == (30, 5 * 16)
 
 
-def test_positions_that_belong_to_no_sample_are_left_out(record):
+def test_padding_is_measured_without_the_fast_path(record):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)
+
+        def forward(self, x):
+            return self.encoder(x, src_key_padding_mask=torch.arange(5).expand(len(x), 5) > 2).mean(1)
+
+    model, x = Net().eval(), torch.randn(30, 5, 8)
+    found = record(model, x, layers="encoder").activations()["encoder"]
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad():
+            expected = model.encoder(x, src_key_padding_mask=torch.arange(5).expand(30, 5) > 2)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    np.testing.assert_allclose(found, expected.flatten(1), atol=1e-6)
+    assert found.reshape(30, 5, 8)[:, 3:].any()
+
+
+def test_positions_that_belong_to_no_sample_are_left_out(record, tmp_path):
     class Small(nn.Module):
         def __init__(self):
             super().__init__()
-            self.words, self.places, self.fc, self.never = nn.Embedding(10, 4), nn.Embedding(3, 4), nn.Linear(4, 2), nn.Linear(4, 4)
+            self.words, self.places = nn.Embedding(10, 4), nn.Embedding(3, 4)
+            self.fc, self.never = nn.Linear(4, 2), nn.Linear(4, 4)
 
         def forward(self, x):
             return self.fc((self.words(x) + self.places(torch.arange(x.shape[1]))).mean(1))
@@ -687,13 +802,19 @@ def test_positions_that_belong_to_no_sample_are_left_out(record):
     model = Small()
     for n in (2, 3):  # as many positions as samples of one of the first runs
         x = torch.randint(0, 10, (20, n))
-        with pytest.warns(infoplane.InfoplaneWarning, match="not run: never; no row for each sample: places"):
-            recorder = record(model, x)
+        with pytest.warns(infoplane.InfoplaneWarning, match="not run: never; no row for each sample: places") as told:
+            recorder = Recorder(model, x, np.arange(20) % 2, run=tmp_path / f"{n}", estimators=FLOOR)
+        assert told[0].filename == __file__
+        recorder.close()
         assert recorder.layers == ["words", "fc"]
-    with pytest.raises(infoplane.RecordError, match=r"row for each sample.*places \(3, 4\)"):
+    with pytest.raises(infoplane.RecordError, match=r"row for each sample; of 2 samples there is places \(3, 4\)"):
         record(model, x, layers=["places"])
-    with pytest.raises(infoplane.RecordError, match="does not run never"):
-        record(model, x, layers=["fc", "never"])
+    for names in (["fc", "never"], ["n*", "fc"]):
+        with pytest.raises(infoplane.RecordError, match=r"does not run n"):
+            record(model, x, layers=names)
+    # A pattern may match more.
+    with pytest.warns(infoplane.InfoplaneWarning, match="not run: never; no row for each sample: places"):
+        assert record(model, x, layers="*").layers == ["words", "fc", "Small"]
 
 
 def test_weights_that_two_modules_have(record):
@@ -760,7 +881,7 @@ def test_branches_on_data_are_refused(record):
     x[-1, 0] = -1
     for kind in ("module", "function"):
         recorder = record(Branch(kind), x)
-        with pytest.raises(infoplane.RecordError, match="runs a 0 times|always do the same with a"):
+        with pytest.raises(infoplane.RecordError, match=r"runs a 0 times|always do the same with a"):
             recorder.epoch(0)
     x[1, 0] = -1
     with pytest.raises(infoplane.RecordError, match="same with 2 samples as with 3"):
@@ -808,10 +929,13 @@ def test_lists_of_modules_and_of_parameters(record):
 
 def test_parametrized_and_pruned_layers_are_layers(record):
     model = nn.Sequential(
-        nn.utils.parametrizations.spectral_norm(nn.Linear(4, 8)), nn.ReLU(), nn.utils.parametrizations.weight_norm(nn.Linear(8, 8)),
-        nn.Tanh(), nn.Linear(8, 2),
+        nn.utils.parametrizations.spectral_norm(nn.Linear(4, 8)),
+        nn.ReLU(),
+        nn.utils.parametrizations.weight_norm(nn.Linear(8, 8)),
+        nn.Tanh(),
+        nn.Linear(8, 2),
     )
-    nn.utils.prune.l1_unstructured(model[4], "weight", 0.5)
+    prune.l1_unstructured(model[4], "weight", 0.5)
     x = torch.randn(30, 4)
     before = state_of(model)
     recorder = record(model, x)
@@ -819,6 +943,23 @@ def test_parametrized_and_pruned_layers_are_layers(record):
     assert state_of(model) == before
     model.eval()
     check(recorder, {"0": (model[:2](x), "relu"), "2": (model[:4](x), "tanh"), "4": (model(x), "")})
+
+
+def test_parametrizations_with_weights_are_no_layers(record):
+    class LowRank(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Parameter(torch.randn(8, 2)), nn.Parameter(torch.randn(2, 4))
+
+        def forward(self, weight):
+            return weight + self.a @ self.b
+
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    nn.utils.parametrize.register_parametrization(model[0], "weight", LowRank())
+    x = torch.randn(30, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", infoplane.InfoplaneWarning)
+        check(record(model, x), {"0": (model[:2](x), "relu"), "2": (model(x), "")})
 
 
 def test_a_layer_with_norm_in_its_name_is_a_layer(record):
@@ -880,9 +1021,8 @@ def test_models_and_modules_that_give_dictionaries_tuples_and_objects(record):
 
 
 def test_patterns_name_modules_whose_outputs_are_measured_as_they_are(record):
-    model = nn.Sequential(
-        collections.OrderedDict(conv1=nn.Conv1d(1, 2, 3), act1=nn.ReLU(inplace=True), conv2=nn.Conv1d(2, 2, 3), act2=nn.ReLU(), flat=nn.Flatten(), fc=nn.Linear(8, 2))
-    )
+    parts = {"conv1": nn.Conv1d(1, 2, 3), "act1": nn.ReLU(inplace=True), "conv2": nn.Conv1d(2, 2, 3), "act2": nn.ReLU()}
+    model = nn.Sequential(collections.OrderedDict(**parts, flat=nn.Flatten(), fc=nn.Linear(8, 2)))
     x = torch.randn(30, 1, 8)
     conv1 = model.conv1(x)
     conv2 = model.conv2(F.relu(conv1))
@@ -891,9 +1031,11 @@ def test_patterns_name_modules_whose_outputs_are_measured_as_they_are(record):
     check(record(model, x, layers="Sequential"), {"Sequential": (model(x), "")})
     with pytest.raises(infoplane.RecordError, match="layers = 'con' matches no module; there are Sequential, conv1, act1"):
         record(model, x, layers=["conv1", "con"])
+
     class Integers(nn.Module):
         def forward(self, x):
             return x.long()
+
     with pytest.raises(infoplane.RecordError, match="gets no numbers of it"):
         record(nn.Sequential(nn.Linear(4, 2), Integers()), torch.randn(10, 4), layers="1")
     with pytest.raises(infoplane.RecordError, match="no module with parameters"):
@@ -975,6 +1117,7 @@ def expected_of(model, x):
         return {"one": (F.relu(model.norm(model.one(x))), "relu"), "two": (model(x), "")}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of PyTorch, while it compiles
 def test_compiled_models(record):
     from torch._dynamo.testing import CompileCounter
 
@@ -1021,6 +1164,7 @@ def test_compiled_models(record):
     torch._dynamo.reset()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_compiled_by_another_backend(record):
     model = Net()
     x = torch.randn(40, 4)
@@ -1070,17 +1214,6 @@ assert recorder.layers == (["0", "3"] if rank == 0 else []), recorder.layers
 weights = [torch.zeros_like(model.module[0].weight) for _ in range(2)]
 dist.all_gather(weights, model.module[0].weight.detach())
 assert torch.equal(*weights)
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.device_mesh import init_device_mesh
-sharded = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)))
-fully_shard(sharded[1], mesh=init_device_mesh("cpu", (2,)))
-for model in (sharded, sharded[1]):
-    try:
-        infoplane.torch.Recorder(model, x, y, run=f"{folder}/other", estimators=floor)
-    except TypeError as error:
-        assert "sharded over processes; give the model before" in str(error), error
-    else:
-        raise AssertionError("not refused")
 dist.barrier()
 dist.destroy_process_group()
 print("done", rank)
@@ -1088,9 +1221,11 @@ print("done", rank)
 
 
 def start(source, *arguments):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(infoplane.__file__)), *sys.path])}
+    """Starts a program that has this file and the package."""
+    paths = [os.path.dirname(os.path.dirname(infoplane.__file__)), os.path.dirname(__file__), *sys.path]
     command = [sys.executable, "-c", textwrap.dedent(source), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, **pipes)
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="no torch.distributed")
@@ -1105,6 +1240,23 @@ def test_of_processes_that_train_together_the_first_measures(tmp_path):
     run = infoplane.load(tmp_path / "run")
     assert run.state == "finished"
     assert sorted(set(run.plane["epoch"])) == [0, 1, 2, 4]
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="no torch.distributed")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+def test_models_that_are_sharded_are_refused(record, tmp_path):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        model = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)))
+        fully_shard(model[1], mesh=init_device_mesh("cpu", (1,)))
+        for one, name in ((model, "its module 1"), (model[1], "it")):
+            with pytest.raises(TypeError, match=f"{name} is sharded over processes; give the model before it is sharded"):
+                record(one, torch.randn(10, 4))
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_numbers_of_half_and_of_double_precision(record):
@@ -1161,6 +1313,8 @@ def test_models_that_cannot_be_observed_are_refused(record):
         record(nn.Sequential(nn.Linear(4, 2, device="meta")), x)
     with pytest.raises(ValueError, match="batch_size = 0"):
         record(nn.Linear(4, 2), x, batch_size=0)
+    with pytest.raises(TypeError, match=r"batch_size = 2\.5"):
+        record(nn.Linear(4, 2), x, batch_size=2.5)
     with pytest.raises(ValueError, match="keep_bytes = -1"):
         record(nn.Linear(4, 2), x, keep_bytes=-1)
 
@@ -1172,6 +1326,11 @@ class Several(nn.Module):
 
     def forward(self, left, right):
         return self.out(torch.tanh(self.left(left)) * torch.tanh(self.right(right)))
+
+
+def items(item, n):
+    """A dataset of what a function gives."""
+    return type("Items", (Dataset,), {"__len__": lambda _: n, "__getitem__": lambda _, place: item(place)})()
 
 
 def test_inputs_of_several_arguments(record):
@@ -1186,15 +1345,17 @@ def test_inputs_of_several_arguments(record):
         check(record(model, given, batch_size=7), expected)
     check(record(model, torch.cat([left, right], 1), forward=lambda model, batch: model(batch[:, :4], batch[:, 4:])), expected)
     for labels in (y, None):
-        nested = type("Pairs", (Dataset,), {"__len__": lambda _: 40, "__getitem__": lambda _, n: ((left[n], right[n]), y[n])})()
-        named = type("Named", (Dataset,), {"__len__": lambda _: 40, "__getitem__": lambda _, n: {"left": left[n], "right": right[n], "label": y[n]}})()
+        nested = items(lambda n: ((left[n], right[n]), y[n]), 40)
+        named = items(lambda n: {"left": left[n], "right": right[n], "label": y[n]}, 40)
         for dataset in (nested, named):
             recorder = record(model, dataset, labels)
             check(recorder, expected)
             assert np.array_equal(recorder._labels, y)
 
 
-@pytest.mark.parametrize("kind", ["numpy", "read-only", "dataset", "shuffled", "sampler", "batches", "subset", "iterable", "alone"])
+@pytest.mark.parametrize(
+    "kind", ["numpy", "read-only", "dataset", "shuffled", "sampler", "batches", "subset", "iterable", "alone"]
+)
 def test_inputs_of_all_kinds_are_read_in_order_and_leave_the_generators(record, kind):
     model, x, y = Net(), torch.randn(700, 4), torch.arange(700) % 3
 
@@ -1230,31 +1391,27 @@ def test_inputs_of_all_kinds_are_read_in_order_and_leave_the_generators(record, 
     }[kind]()
     if kind == "subset":
         order = [3, 9, 500]
-    before = [torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(), generator.get_state().tolist()]
+    def states():
+        return bits(torch.get_rng_state()), random.getstate(), np.random.get_state()[1].tolist(), bits(generator.get_state())
+
+    before = states()
     recorder = record(model, given, labels, batch_size=128)
     recorder.epoch(0)
-    after = [torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(), generator.get_state().tolist()]
-    assert before == after
+    assert states() == before
     check(recorder, expected_of(model, x[order]))
-    assert np.array_equal(recorder._labels, y[order] if kind != "subset" else [0, 0, 1] if y[3] == y[9] else None)
+    assert np.array_equal(recorder._labels, [0, 0, 1] if kind == "subset" else y)  # classes are counted from 0
 
 
 def test_augmented_inputs_are_the_same_when_a_run_goes_on(record, tmp_path):
     x = torch.randn(30, 4)
 
-    class Augmented(Dataset):
-        def __len__(self):
-            return 30
-
-        def __getitem__(self, n):
-            return x[n] + torch.rand(4) + random.random(), n % 2
-
+    augmented = items(lambda n: (x[n] + torch.rand(4) + random.random(), n % 2), 30)
     model = Net()
-    first = record(model, Augmented(), run=tmp_path / "run")
+    first = record(model, augmented, run=tmp_path / "run")
     first.epoch(0)
     first.close()
     torch.manual_seed(8)
-    again = record(model, Augmented(), run=tmp_path / "run")
+    again = record(model, augmented, run=tmp_path / "run")
     assert not again.wants(0) and again.epoch(1)
 
 
@@ -1315,9 +1472,10 @@ def test_inputs_and_labels_that_do_not_fit_are_refused(record):
 def test_labels_of_all_kinds(record):
     x, y = torch.randn(6, 4), [1, 0, 2, 2, 1, 0]
     names = ["b", "a", "c", "c", "b", "a"]
-    for labels in (y, np.array(y), torch.tensor(y), torch.tensor(y).float(), F.one_hot(torch.tensor(y)), names, torch.tensor(y)[:, None]):
+    numbers = torch.tensor(y)
+    for labels in (y, np.array(y), numbers, numbers.float(), numbers[:, None], F.one_hot(numbers), names):
         assert record(Net(), x, labels)._labels.tolist() == y
-    texts = type("Texts", (Dataset,), {"__len__": lambda _: 6, "__getitem__": lambda _, n: (x[n], names[n])})()
+    texts = items(lambda n: (x[n], names[n]), 6)
     assert record(Net(), texts)._labels.tolist() == y
     assert record(Net(), DataLoader(texts, batch_size=4))._labels.tolist() == y
     with pytest.raises(ValueError, match="decimals"):
@@ -1450,3 +1608,487 @@ def test_rows_are_copied_once(record):
     recorder.epoch(0)
     recorder._native = kept
     assert given == made and len(made) == 2
+
+
+# Runs
+
+
+def same_rows(run, other):
+    """Whether what one run measured is what another measured at these epochs."""
+
+    def rows(table, epochs):
+        columns = [[repr(value) for value in values] for values in table.to_dict().values()]
+        return sorted(row for epoch, row in zip(table["epoch"], zip(*columns, strict=True), strict=True) if epoch in epochs)
+
+    epochs = set(run.plane["epoch"])
+    found = rows(run.plane, epochs)
+    assert found and found == rows(other.plane, epochs)
+    return True
+
+
+def small_training(recorder_of, epochs, last=None, seed=5):
+    """Trains a small network up to an epoch; gives the recorder."""
+    torch.manual_seed(seed)
+    model = Net()
+    x = torch.randn(60, 4)
+    y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    recorder = recorder_of(model, x, y)
+    for epoch in range(epochs + 1):
+        if epoch:
+            model.train()
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+        recorder.epoch(epoch, loss=loss.item() if epoch else None, custom=epoch)
+        if epoch == last:
+            break
+    return recorder
+
+
+@pytest.mark.parametrize(
+    "schedule, epochs",
+    [
+        (1, range(13)),
+        (5, [0, 5, 10, 12]),
+        ("every", range(13)),
+        ([0, 3, 7], [0, 3, 7, 12]),
+        ({"kind": "list", "epochs": [2, 12]}, [2, 12]),
+        ({"kind": "log-spaced", "points": 4}, [0, 1, 3, 12]),
+        ({"kind": "delta-approximate", "delta": 1e3}, [0, 1, 3, 7, 12]),
+        ({"kind": "delta-exact", "delta": 1e3}, [0, 1, 3, 7, 12]),
+        ({"kind": "delta-exact", "delta": 1e-9}, range(13)),
+    ],
+)
+@pytest.mark.parametrize("background", [True, False])
+def test_schedules_measure_their_epochs_and_the_last(record, schedule, epochs, background):
+    full = small_training(lambda *of: record(*of, estimators=KDE), 12).finish()
+    recorder = small_training(lambda *of: record(*of, estimators=KDE, schedule=schedule, epochs=12, background=background), 12)
+    run = recorder.finish()
+    assert sorted(set(run.plane["epoch"])) == list(epochs)
+    assert run.state == "finished"
+    assert same_rows(run, full)
+    assert run.training["epoch"].tolist() == list(range(13))
+    with pytest.raises(infoplane.RecordError, match="has ended"):
+        recorder.epoch(13)
+
+
+def test_measuring_beside_the_training_measures_the_same(record):
+    def run(background):
+        return small_training(lambda *of: record(*of, estimators=[*FLOOR, *KDE], background=background), 10).finish()
+
+    one, other = run(True), run(False)
+    assert one.plane.columns == other.plane.columns
+    assert same_rows(one, other) and same_rows(other, one)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["SGD", "SGD foreach", "Adam", "Adam fused", "RMSprop", "by hand", "other weights", "buffer", None]
+)
+def test_the_last_epoch_is_measured_at_the_end_if_the_model_is_still_that(record, optimizer):
+    model = Net()
+    x = torch.randn(40, 4)
+    recorder = record(model, x, schedule=5)
+    for epoch in range(4):
+        assert recorder.epoch(epoch) == (epoch == 0)
+    expected = [0, 3] if optimizer is None else [0]
+    if optimizer == "by hand":
+        with torch.no_grad():
+            model.one.weight[0, 0] += 1
+    elif optimizer == "other weights":
+        model.two = nn.Linear(8, 3)
+    elif optimizer == "buffer":
+        model(x)
+    elif optimizer:
+        kind, _, how = optimizer.partition(" ")
+        model.eval()
+        stepping = getattr(torch.optim, kind)(model.parameters(), lr=0.1, **({how: True} if how else {}))
+        model(x).square().mean().backward()
+        stepping.step()
+    run = recorder.finish()
+    assert sorted(set(run.plane["epoch"])) == expected
+    recorder = record(model, x, schedule=5)
+    recorder.epoch(0)
+    recorder.epoch(3)
+    assert sorted(set(recorder.finish(last=4).plane["epoch"])) == [0]
+
+
+def test_epochs_that_are_recorded_twice_stand_as_they_were(record):
+    model, x = Net(), torch.randn(40, 4)
+    recorder = record(model, x)
+    assert recorder.epoch(0, loss=1.0) and recorder.epoch(1, loss=2.0)
+    model.one.weight.data.zero_()
+    assert not recorder.wants(1) and not recorder.epoch(1, loss=3.0)
+    recorder.record(1, loss=4.0)
+    other = record(Net(), x)
+    other.record(0, loss=1.0)
+    assert not other.wants(0) and other.wants(1)
+    run = recorder.finish()
+    assert sorted(set(run.plane["epoch"])) == [0, 1] and len(run.plane) == 4
+    assert run.training["train_loss"].tolist() == [1.0, 2.0]
+    i = run.plane["i_xt_bits"].reshape(2, 2)
+    assert i[1].all()  # not the network of zeros
+
+
+def test_activations_of_ones_own_are_recorded(record):
+    model, x = Net(), torch.randn(40, 4)
+    recorder, other = record(model, x), record(model, x)
+    layers = recorder.activations()
+    assert recorder.epoch(0, layers) and other.epoch(0)
+    recorder.record(1, layers)
+    with pytest.raises(infoplane.RecordError, match="the layers are one, but the run records one, two"):
+        recorder.record(2, {"one": layers["one"]})
+    with pytest.raises(ValueError, match="epoch = -1"):
+        recorder.epoch(-1)
+    assert same_rows(other.finish(), recorder.finish())
+
+
+def test_statistics_are_kept_in_any_case(record):
+    recorder = record(Net(), torch.randn(40, 4), schedule=2)
+    for epoch in range(4):
+        recorder.epoch(epoch, loss=torch.tensor(float(epoch)), val_acc=np.float32(0.5), mine=epoch, nothing=None)
+    training = recorder.finish().training
+    assert training["train_loss"].tolist() == [0, 1, 2, 3] and training["test_accuracy"].tolist() == [0.5] * 4
+    with pytest.raises(infoplane.RecordError, match="loss is a str; allowed are numbers"):
+        record(Net(), torch.randn(40, 4)).epoch(0, loss="low")
+
+
+@pytest.mark.parametrize("schedule", [1, {"kind": "delta-exact", "delta": 0.02}, {"kind": "delta-approximate", "delta": 0.02}])
+@pytest.mark.parametrize("end", ["close", "exception", "dropped"])
+def test_a_run_that_was_interrupted_goes_on(record, tmp_path, schedule, end):
+    whole = small_training(lambda *of: record(*of, estimators=KDE, schedule=schedule), 16).finish()
+    path = tmp_path / "interrupted"
+
+    def make(*of):
+        return record(*of, estimators=KDE, schedule=schedule, run=path)
+
+    if end == "exception":
+        with pytest.raises(ZeroDivisionError):
+            with contextlib.ExitStack() as stack:
+                small_training(lambda *of: stack.enter_context(make(*of)), 16, 7)
+                raise ZeroDivisionError
+    else:
+        recorder = small_training(make, 16, 7)
+        if end == "close":
+            recorder.close()
+        del recorder
+    # The program that goes on trains from the beginning, or the recorder that was not closed is still there.
+    before = infoplane.load(path)
+    assert before.state in ("interrupted", "running")
+    counted = []
+
+    def again(*of):
+        recorder = make(*of)
+        recorder._model.register_forward_pre_hook(lambda *_: counted.append(recorder._model.training))
+        return recorder
+
+    run = small_training(again, 16).finish()
+    assert run.state == "finished"
+    assert sorted(set(run.plane["epoch"])) == sorted(set(whole.plane["epoch"]))
+    assert same_rows(run, whole) and len(run.plane) == len(whole.plane)
+    # What was measured before is not run again, nor are epochs that the thread of the other recorder still had.
+    n = len(set(run.plane["epoch"])) - len(set(before.plane["epoch"]))
+    assert n - 3 <= counted.count(False) <= n if end == "dropped" else counted.count(False) == n
+
+
+KILLED = """
+import ast, sys
+from test_torch import KDE, Recorder, small_training
+
+schedule = ast.literal_eval(sys.argv[2])
+recorder = small_training(lambda *of: Recorder(*of, run=sys.argv[1], estimators=KDE, schedule=schedule), 16, 9)
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_program_that_was_killed_goes_on(record, tmp_path):
+    schedule = {"kind": "delta-exact", "delta": 0.02}
+    whole = small_training(lambda *of: record(*of, estimators=KDE, schedule=schedule), 16).finish()
+    path = tmp_path / "run"
+    process = start(KILLED, path, schedule)
+    try:
+        assert process.stdout.readline() == "there\n"
+        with pytest.raises(infoplane.RunError):
+            small_training(lambda *of: record(*of, estimators=KDE, schedule=schedule, run=path), 16)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    finally:
+        process.kill()
+        process.communicate()
+    assert infoplane.load(path).state == "interrupted"
+    run = small_training(lambda *of: record(*of, estimators=KDE, schedule=schedule, run=path), 16).finish()
+    assert run.state == "finished" and set(run.plane["epoch"]) == set(whole.plane["epoch"]) and same_rows(run, whole)
+
+
+def test_a_program_that_ends_without_finishing_ends(tmp_path):
+    source = """
+    import sys, torch
+    from torch import nn
+    import infoplane.torch
+    x = torch.randn(4000, 30)
+    recorder = infoplane.torch.Recorder(nn.Linear(30, 20), x, torch.arange(4000) % 3, run=sys.argv[1],
+                                        estimators={"kind": "kde", "noise_variances": [1e-2]})
+    for epoch in range(3):
+        recorder.epoch(epoch)
+    print("end", flush=True)
+    """
+    process = start(source, tmp_path / "run")
+    output, _ = process.communicate(timeout=100)
+    assert (process.returncode, output) == (0, "end\n")
+    assert infoplane.load(tmp_path / "run").state == "interrupted"
+
+
+def test_another_recording_does_not_go_on_in_the_same_run(record, tmp_path):
+    model, x = Net(), torch.randn(40, 4)
+    record(model, x, run=tmp_path / "run").close()
+    changes = [{"labels": np.arange(40) % 3}, {"estimators": KDE}, {"schedule": 2}, {"layers": "one"}]
+    changes += [{"inputs": torch.zeros(40, 4)}]
+    for change in changes:
+        options = {"inputs": x, "run": tmp_path / "run"} | change
+        with pytest.raises(infoplane.RecordError, match=r"others|another"):
+            record(model, options.pop("inputs"), options.pop("labels", None), **options)
+    assert record(model, x, run=tmp_path / "run").epoch(0)
+
+
+# Going back
+
+
+class Moving(nn.Module):
+    """A network whose weights are a function of the epoch: it rests, moves fast, and rests again."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(7)
+        self.frozen = nn.Linear(4, 6)
+        self.moving = nn.Linear(6, 3)
+        self.register_buffer("offset", torch.zeros(6))
+        self.register_buffer("private", torch.zeros(6), persistent=False)
+        self.scale = 1.0
+        self.shift = torch.zeros(6)
+        self.start = self.moving.weight.detach().clone()
+
+    def forward(self, x):
+        return self.moving(torch.tanh(self.frozen(x)) * self.scale + self.offset + self.private + self.shift)
+
+    def train_to(self, epoch):
+        """As an optimizer and a schedule would, in place."""
+        step = 1 / (1 + np.exp(-(epoch - 40) / 2.0)) + 1 / (1 + np.exp(-(epoch - 90) / 5.0))
+        with torch.no_grad():
+            self.moving.weight.copy_(self.start * (1 + step))
+            self.offset.fill_(0.5 * step)
+            self.private.fill_(0.1 * step)
+            self.shift.fill_(0.2 * step)
+        self.scale = 1.0 + step
+
+
+def moving(recorder_of, epochs=120, last=None):
+    model = Moving()
+    x = torch.randn(80, 4)
+    recorder = recorder_of(model, x, (x[:, 0] > 0).long())
+    most = 0
+    for epoch in range(epochs + 1):
+        model.train_to(epoch)
+        before, scale = state_of(model), model.scale
+        recorder.epoch(epoch)
+        assert state_of(model) == before and model.scale == scale
+        if recorder._kept is not None:
+            most = max(most, len(recorder._kept))
+    return recorder, most
+
+
+DELTA = {"kind": "delta-exact", "delta": 0.03}
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_a_schedule_that_goes_back_measures_earlier_epochs_on_their_weights(record, background):
+    full, _ = moving(lambda *of: record(*of, estimators=KDE))
+    full = full.finish()
+    recorder, most = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA, background=background))
+    model = recorder._model
+    before = state_of(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = recorder.finish()
+    assert state_of(model) == before
+    assert same_rows(run, full)
+    schedule = run.schedule.to_dict()
+    epochs, reasons = schedule["epoch"].astype(int), schedule["reason"]
+    assert list(reasons).count("filling") > 5 and len(epochs) < 70 and epochs[-1] == 120
+    # Neighbours are near, or adjacent.
+    assert all(distance <= 0.03 or gap == 1 for distance, gap in zip(schedule["distance"][1:], np.diff(epochs), strict=True))
+    # Only copies between one head and the next are held, and none in the end.
+    heads = epochs[reasons != "filling"]
+    assert most <= max(np.diff(heads)) and len(recorder._kept) == 0
+
+
+def test_the_last_epoch_may_ask_for_earlier_ones(record):
+    full, _ = moving(lambda *of: record(*of, estimators=KDE), 42)
+    full = full.finish()
+    for end in ({}, {"last": 42}):
+        recorder, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA), 42)
+        measured = set(infoplane.load(recorder.path).plane["epoch"])
+        run = recorder.finish(**end)
+        assert max(measured) < 42 and set(run.plane["epoch"]) >= {41, 42} and same_rows(run, full)
+        schedule = run.schedule.to_dict()
+        gaps = np.diff(schedule["epoch"].astype(int))
+        assert all(distance <= 0.03 or gap == 1 for distance, gap in zip(schedule["distance"][1:], gaps, strict=True))
+    with record(Moving(), torch.randn(80, 4), estimators=KDE, schedule=DELTA) as recorder:
+        for epoch in range(43):
+            recorder._model.train_to(epoch)
+            recorder.epoch(epoch)
+        recorder._model.train_to(0)  # its weights are kept
+    assert max(infoplane.load(recorder.path).plane["epoch"]) == 42
+
+
+def test_weights_that_do_not_fit_are_left_out_evenly_and_said_once(record):
+    full, _ = moving(lambda *of: record(*of, estimators=KDE))
+    full = full.finish()
+    exact, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA))
+    exact = set(exact.finish().plane["epoch"])
+    model = Moving()
+    frozen = sum(tensor.nbytes for tensor in [model.frozen.weight, model.frozen.bias, model.moving.bias, model.start])
+    one = sum(tensor.nbytes for tensor in [model.moving.weight, model.offset, model.private, model.shift])
+    for keep_bytes in (0, frozen + 4 * one):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            recorder, most = moving(lambda *of, keep=keep_bytes: record(*of, estimators=KDE, schedule=DELTA, keep_bytes=keep))
+            run = recorder.finish()
+        messages = [str(warning.message) for warning in told if warning.category is infoplane.InfoplaneWarning]
+        assert len(messages) == 1 and f"keep_bytes = {keep_bytes}" in messages[0] and "max_skip" in messages[0]
+        assert all(warning.filename == __file__ for warning in told)
+        assert most == (4 if keep_bytes else 0)
+        epochs = set(run.plane["epoch"])
+        assert epochs < exact and {0, 1, 120} <= epochs and same_rows(run, full)
+        assert run.state == "finished"
+        assert not keep_bytes or "filling" in set(run.schedule["reason"])
+    # With a bound on skips all of them fit.
+    bounded = DELTA | {"max_skip": 4}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recorder, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=bounded, keep_bytes=frozen + 4 * one))
+        assert "filling" in set(recorder.finish().schedule["reason"])
+
+
+def test_a_training_that_is_begun_again_measures_what_was_still_asked_for(record, tmp_path):
+    whole, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA))
+    whole = whole.finish()
+    path = tmp_path / "run"
+
+    class Stopped(Exception):
+        pass
+
+    class Stopping(Recorder):
+        def _catch_up(self, now):
+            # The program ends where earlier epochs are asked for.
+            if any(epoch < now - 2 for epoch in self.wanted()):
+                raise Stopped
+            super()._catch_up(now)
+
+    def stopping(*of):
+        recorder = record(*of, estimators=KDE, schedule=DELTA, run=path)
+        recorder.__class__ = Stopping
+        return recorder
+
+    with pytest.raises(Stopped):
+        moving(stopping)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recorder, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA, run=path))
+        run = recorder.finish()
+    assert set(run.plane["epoch"]) == set(whole.plane["epoch"]) and same_rows(run, whole)
+
+
+def test_epochs_before_an_interruption_are_said_to_be_lost(record, tmp_path):
+    path = tmp_path / "run"
+    first, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA, run=path), 35)
+    first.close()
+    model = Moving()
+    x = torch.randn(80, 4)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        recorder = record(model, x, (x[:, 0] > 0).long(), estimators=KDE, schedule=DELTA, run=path)
+        for epoch in range(36, 121):
+            model.train_to(epoch)
+            recorder.epoch(epoch)
+            assert len(recorder._kept) < 40
+        run = recorder.finish()
+    messages = [str(warning.message) for warning in told]
+    assert len(messages) == 1 and "its weights were not kept" in messages[0]
+    assert "filling" in set(run.schedule["reason"]) and 120 in run.plane["epoch"]
+
+
+def test_graphs_that_are_sparse_tensors_stay(record):
+    class Graph(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+            self.register_buffer("graph", torch.eye(4).to_sparse())
+
+        def forward(self, x):
+            return torch.tanh(self.fc(x) @ self.graph)
+
+    model, x = Graph(), torch.randn(40, 4)
+    recorder = record(model, x, schedule={"kind": "delta-exact", "delta": 1e3})
+    for epoch in range(6):
+        recorder.epoch(epoch)
+    assert recorder._kept.n_bytes == sum(tensor.nbytes for tensor in model.parameters())
+    assert sorted(set(recorder.finish().plane["epoch"])) == [0, 1, 3, 5]
+
+
+def test_copies_of_weights():
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    model[0].bias.data[0] = -0.0
+    kept = _Kept(model, 1 << 20)
+    kept.keep(3)
+    once = kept.n_bytes
+    assert once == sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()])
+    kept.keep(4)
+    kept.keep(4)
+    assert kept.n_bytes == once and len(kept) == 2 and 4 in kept and 5 not in kept
+    model[0].bias.data[0] = 0.0  # the same number in other bits
+    kept.keep(5)
+    assert kept.n_bytes == once + model[0].bias.nbytes
+    model[1].running_mean += 1
+    model.eval()
+    model[0].weight.data = torch.full((4, 4), float("nan"), dtype=torch.float32)
+    kept.keep(6)
+    now = state_of(model)
+    loss = model(torch.ones(3, 4)).sum()
+    with kept.exchanged() as exchange:
+        exchange(5)
+        assert bits(model[0].bias)[:4] == b"\0\0\0\0" and not model[1].running_mean.any()
+        exchange(3)
+        assert bits(model[0].bias)[:4] == b"\0\0\0\x80" and not model[0].weight.isnan().any()
+        exchange(6)
+        assert model[0].weight.isnan().all()
+    assert state_of(model) == now
+    loss.backward()  # fails if the weights count as changed
+    model.zero_grad()
+    with pytest.raises(ZeroDivisionError), kept.exchanged() as exchange:
+        exchange(3)
+        raise ZeroDivisionError
+    assert state_of(model) == now
+    kept.drop(6)
+    assert 5 not in kept and 6 in kept and kept.n_bytes == once
+    kept.keep(5)
+    kept.budget = 0
+    assert kept.thin([4, 7]) in (5, 6) and len(kept) == 0 == kept.n_bytes
+    # Of 1 to 15 between 0 and 16 those in the middle stay.
+    for epoch in range(1, 16):
+        model[0].weight.data.fill_(epoch)
+        kept.keep(epoch)
+    kept.budget = kept.n_bytes - 8 * model[0].weight.nbytes
+    kept.thin([0, 16])
+    assert [epoch for epoch in range(17) if epoch in kept] == [2, 4, 6, 8, 10, 12, 15]
+    # Of sections the longer ones have epochs that are asked for later.
+    kept.budget = kept.n_bytes - 2 * model[0].weight.nbytes
+    kept.thin([0, 3, 5, 9, 11])
+    assert [epoch for epoch in range(17) if epoch in kept] == [2, 4, 6, 10, 15]
+    model[0] = nn.Linear(4, 5)
+    with pytest.raises(infoplane.RecordError, match=r"0\.weight was \(4, 4\) and is \(5, 4\)"), kept.exchanged() as exchange:
+        exchange(10)
+    kept.clear()
+    assert len(kept) == 0 == kept.n_bytes
