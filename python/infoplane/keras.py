@@ -187,7 +187,9 @@ class Recorder(_Recorder):
         self._compiled: tuple[tuple[list[Any], str], Callable[[list[Any], Any], Any]] | None = None
         some = self._batch(slice(0, min(2, self._n)))
         if not model.built:
-            model(some, training=False)
+            # Weights are made, and nothing is assigned to them.
+            with keras.StatelessScope():
+                model(some, training=False)
         self._chosen = _Chosen(model, self._patterns)
         with _undisturbed():
             widths = self._find(some)
@@ -348,7 +350,7 @@ class Recorder(_Recorder):
         return False
 
 
-class Callback(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
+class Callback(keras.callbacks.Callback):
     """Records a model while `fit` trains it: the untrained model, and after each epoch that the schedule wants.
 
     The loss and all metrics of `fit` are kept as statistics. When `fit` returns, the run is complete. When an error or Ctrl-C

@@ -446,8 +446,6 @@ class Recorder(_Recorder):
             if self._kept is not None:
                 self._catch_up(last + 1)
             self._wait()
-        if self._kept is not None:
-            self._kept.clear()
         return super().finish()
 
     def close(self) -> None:

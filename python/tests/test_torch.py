@@ -397,6 +397,7 @@ ACTIVATIONS = {
         lambda x: x * (x > 0),
         lambda x: (lambda a, b: a * F.gelu(b))(*x.chunk(2, 1)),
         lambda x: torch.cat([F.relu(x), F.relu(-x)], 1),
+        lambda x: (lambda a, b: torch.stack([F.relu(a), torch.tanh(b)]).transpose(0, 1).flatten(1))(*x.chunk(2, 1)),
         lambda x: x + torch.sin(x) ** 2,
         lambda x: torch.maximum(x, torch.tensor(0.0)) - 0.5 * torch.exp(x),
     ],
@@ -504,13 +505,14 @@ def test_shapes_in_between_do_not_change_what_a_layer_is(record):
         def __init__(self):
             super().__init__()
             self.fc, self.norm, self.conv, self.out = nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Conv2d(1, 4, 3), nn.Linear(6, 2)
-            self.each = nn.Linear(6, 2)
+            self.each, self.mixed = nn.Linear(6, 2), nn.Linear(3, 6)
 
         def forward(self, x, image):
+            mixed = torch.sigmoid(self.mixed(x).transpose(1, 2).flatten(1))
             x = self.norm(self.fc(x).transpose(1, 2)).permute(0, 2, 1)
             h = torch.permute(input=self.conv(image), dims=(0, 1, 3, 2)).transpose_(2, 3)
             h = F.gelu(F.layer_norm(h.movedim(1, -1), (4,)))
-            x = F.relu(x) + h.mean()
+            x = F.relu(x) + h.mean() + mixed.sum(1)[:, None, None]
             return self.out(x).sum(1) + torch.tanh(self.each(x.reshape(-1, 6)).reshape(len(x), -1, 2)).sum(1)
 
     model, image = Turned().eval(), torch.randn(20, 1, 5, 6)
@@ -522,6 +524,8 @@ def test_shapes_in_between_do_not_change_what_a_layer_is(record):
         np.testing.assert_allclose(found["fc"], fc.flatten(1), atol=1e-6)
         np.testing.assert_allclose(found["conv"], conv.flatten(1), atol=1e-6)
         assert found["each"].shape == (20, 10) and found["each"].min() < 0
+        mixed = torch.sigmoid(model.mixed(x).transpose(1, 2))
+        np.testing.assert_allclose(found["mixed"], mixed.flatten(1), atol=1e-6)
         means = record(model, (x, image), positions="mean")
         np.testing.assert_allclose(means.activations()["conv"], conv.mean((2, 3)), atol=1e-6)
         np.testing.assert_allclose(means.activations()["fc"], fc.mean(1), atol=1e-6)
@@ -808,7 +812,7 @@ def test_positions_that_belong_to_no_sample_are_left_out(record, tmp_path):
         recorder.close()
         assert recorder.layers == ["words", "fc"]
     with pytest.raises(infoplane.RecordError, match=r"row for each sample; of 2 samples there is places \(3, 4\)"):
-        record(model, x, layers=["places"])
+        record(model, x, layers=["fc", "places"])
     for names in (["fc", "never"], ["n*", "fc"]):
         with pytest.raises(infoplane.RecordError, match=r"does not run n"):
             record(model, x, layers=names)
@@ -1135,7 +1139,7 @@ def test_compiled_models(record):
         elif kind == "in place":
             model.compile(backend=counter)
         elif kind == "part":
-            model.norm = torch.compile(model.norm, backend=counter)
+            model.two = torch.compile(model.two, backend=counter)
         recorder = record(called, x, y) if recorded else None
         if kind == "after":
             called = torch.compile(model, backend=counter)
@@ -2004,7 +2008,9 @@ def test_a_training_that_is_begun_again_measures_what_was_still_asked_for(record
 def test_epochs_before_an_interruption_are_said_to_be_lost(record, tmp_path):
     path = tmp_path / "run"
     first, _ = moving(lambda *of: record(*of, estimators=KDE, schedule=DELTA, run=path), 35)
+    assert len(first._kept)
     first.close()
+    assert len(first._kept) == 0
     model = Moving()
     x = torch.randn(80, 4)
     with warnings.catch_warnings(record=True) as told:
