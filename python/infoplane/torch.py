@@ -823,7 +823,7 @@ def _order(
     """Which axes of a module's output those of a function of it are, where it has all of its numbers."""
     orders = {nodes[parent].order for parent in parents}
     order = orders.pop() if len(orders) == 1 else None
-    if order is None or function in _JOINS or math.prod(shape) != math.prod(nodes[0].shape):
+    if order is None or math.prod(shape) != math.prod(nodes[0].shape):
         return None
     before = nodes[parents[0]].shape
     if function in _TURNS:
