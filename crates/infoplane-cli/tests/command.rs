@@ -648,6 +648,7 @@ fn estimate_pair_tells_all_that_comes_with_a_number() {
         "infoplane",
         "interval_nats",
         "kind",
+        "measured",
         "n",
         "nats",
         "p_value",
