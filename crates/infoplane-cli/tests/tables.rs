@@ -157,8 +157,10 @@ fn rows_that_lack_a_value_are_refused_dropped_or_a_symbol() {
     let message =
         refused(folder.path(), &["estimate", "pair", "gaps.csv:b", "gaps.csv:g", "--y-discrete"], 2);
     assert!(message.contains("--missing symbol"), "{message}");
+    let message = refused(folder.path(), &pair("gaps.csv:b", &["--missing", "symbol"]), 2);
     assert!(
-        refused(folder.path(), &pair("gaps.csv:b", &["--missing", "symbol"]), 2).contains("lack a value")
+        message.contains("lack a value") && message.contains("--x-discrete --missing symbol"),
+        "{message}"
     );
     let dropped =
         infoplane(folder.path(), &pair("gaps.csv:g", &["--y-discrete", "--missing", "drop", "--json"]));
@@ -188,12 +190,15 @@ fn advice_can_be_followed() {
         message.contains("column g is \"g0\"") && message.contains("t.csv:a,b,y reads columns of numbers"),
         "{message}"
     );
-    assert!(nats(folder.path(), &["entropy", "t.csv:a,b,y"]).is_finite());
+    assert!(nats(folder.path(), &["entropy", "t.csv:a,b"]).is_finite());
+    // Beside a column of classes there is no density.
+    let message = refused(folder.path(), &["estimate", "entropy", "t.csv:a,b,y", "--estimator", "kl"], 2);
+    assert!(message.contains("no density"), "{message}");
     // One sample tells nothing.
     fs::write(folder.path().join("one.csv"), "a,b,c\n1,2,3\n").unwrap();
     for arguments in [&["entropy", "one.csv"][..], &["pair", "one.csv:a", "one.csv:b"]] {
         let message = refused(folder.path(), &[&["estimate"], arguments].concat(), 2);
-        assert!(message.contains("1 sample"), "{message}");
+        assert!(message.contains("a single sample"), "{message}");
     }
     // Samples side by side.
     let wide: Vec<String> = (0..60).map(|n| n.to_string()).collect();

@@ -246,11 +246,11 @@ fn read(
             reading,
         }),
     }
-    .map_err(|error| told(error, asked, path, key.is_some()))
+    .map_err(|error| told(error, asked, path, (key.is_some(), reader.missing)))
 }
 
 /// An error of a reader, with what can be done about it here; of columns that were `named` none can be left out.
-fn told(error: DatasetError, asked: &Asked<'_>, path: &Path, named: bool) -> Failure {
+fn told(error: DatasetError, asked: &Asked<'_>, path: &Path, (named, missing): (bool, Missing)) -> Failure {
     let symbols = asked.flag.map(|flag| format!("{flag} takes rows as symbols, which may be text"));
     let advice: Vec<String> = match &error {
         DatasetError::NotANumber { numbers, .. } => {
@@ -269,8 +269,11 @@ fn told(error: DatasetError, asked: &Asked<'_>, path: &Path, named: bool) -> Fai
         DatasetError::Missing { .. } => {
             let drop = "--missing drop leaves such rows out of all variables".to_owned();
             let symbol = match (asked.kind, asked.flag) {
-                (As::Numbers, None) => None,
-                (As::Numbers, Some(flag)) => Some(format!("{flag} --missing symbol takes")),
+                // Numbers of which some lack are seldom names; who asks for it learns how.
+                (As::Numbers, Some(flag)) if missing == Missing::Symbol => {
+                    Some(format!("{flag} --missing symbol takes"))
+                }
+                (As::Numbers, _) => None,
                 (As::Symbols | As::Labels, _) => Some("--missing symbol takes".to_owned()),
             };
             let symbol = symbol.map(|flags| format!("{flags} what lacks for a symbol of its own"));
