@@ -93,6 +93,22 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
 }
 
 impl Columns {
+    /// Divides the columns that were scaled by another range by their standard deviation after all: powers of a value far
+    /// away, in polynomials, leave no digits of the others.
+    pub(crate) fn by_deviation(mut self) -> Self {
+        let n = self.values.nrows() as f64;
+        for mut column in self.values.columns_mut() {
+            let mean = column.sum() / n;
+            let deviation = (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
+            // Of a column in units of its deviation it is 1 up to rounding.
+            if deviation > 2.0 && deviation.is_finite() {
+                column.mapv_inplace(|v| v / deviation);
+                self.ln_scale += math::ln(deviation);
+            }
+        }
+        self
+    }
+
     /// Refuses columns of which the differential entropy is −∞.
     pub(crate) fn check_density(&self) -> Result<(), EstimateError> {
         let reason = match (self.constant, self.dependent) {
