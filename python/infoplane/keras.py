@@ -33,7 +33,7 @@ try:
 except ImportError as error:
     raise ImportError("infoplane.keras needs Keras 3 and a backend, such as JAX: pip install keras jax") from error
 
-from ._arrays import array_of
+from ._arrays import array_of, same_rows
 from ._errors import InfoplaneError, RecordError
 from ._recorder import Positions, estimators_of, schedule_of, vectors
 from ._recorder import Recorder as _Recorder
@@ -509,16 +509,7 @@ def _arrays(inputs: Any) -> list[Any]:
 
 def _same_inputs(inputs: Any) -> Any:
     """Which input each sample is: equal ones are the same."""
-    arrays = [array.reshape(len(array), -1) for array in _arrays(inputs)]
-    rows = [
-        # Numbers are told apart by their bytes; adding 0 makes the zero of -0 that of 0.
-        [row.tobytes() for row in np.ascontiguousarray(array + 0)]
-        if array.dtype.kind in "fiu"
-        else [tuple(row) for row in array.tolist()]
-        for array in arrays
-    ]
-    seen: dict[Any, int] = {}
-    return np.array([seen.setdefault(row, len(seen)) for row in zip(*rows, strict=True)])
+    return same_rows([_arrays(inputs)])
 
 
 def _names_as_before(path: str, names: list[str]) -> list[str]:

@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, SubsetRandomS
 
 import infoplane
 import infoplane.torch
-from infoplane.torch import Recorder, _Kept
+from infoplane._torch_weights import KeptWeights
+from infoplane.torch import Recorder
 
 # Threads for such small matrices only wait for each other.
 torch.set_num_threads(1)
@@ -2047,7 +2048,7 @@ def test_graphs_that_are_sparse_tensors_stay(record):
 def test_copies_of_weights():
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
     model[0].bias.data[0] = -0.0
-    kept = _Kept(model, 1 << 20)
+    kept = KeptWeights(model, 1 << 20)
     kept.keep(3)
     once = kept.n_bytes
     assert once == sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()])

@@ -89,8 +89,10 @@ impl Workers {
 
 type Outcome<T> = Result<Result<T, Interrupted>, Box<dyn Any + Send>>;
 
-/// Runs `work` on worker threads while other Python threads go on; it may look at the token by which it is stopped. Calls `progress` with how much is done and how much is to do,
-/// and ends soon after a signal handler of Python raises, as that of Ctrl-C does, with its exception.
+/// Runs `work` on worker threads while other Python threads go on; it may look at the token by which it is stopped.
+///
+/// Calls `progress` with how much is done and how much is to do, and ends soon after a signal handler of Python raises, as that
+/// of Ctrl-C does, with its exception.
 ///
 /// # Errors
 /// That exception; one that `progress` raises.
