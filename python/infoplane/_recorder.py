@@ -256,6 +256,8 @@ class Recorder:
         self._channels_last = channels_last
         self._by: tuple[str, str | None] = ("infoplane.Recorder", None)
         self._native: _native.Recorder | None = None
+        #: Statistics of epochs before the first that is measured, with which the run begins.
+        self._early: list[tuple[int, dict[str, float]]] = []
         self._names: list[str] = []
         self._asked: set[int] | None = None
         self._worker: _Worker | None = None
@@ -285,6 +287,8 @@ class Recorder:
             "settings": self._settings(),
         }
         self._native = _native.Recorder(self.path, described, True)
+        for of_epoch in self._early:
+            self._native.describe(*of_epoch)
         # Of schedules that do not depend on what is measured all epochs are known now; asking later would wait for measuring.
         if self._schedule["kind"] in ("list", "log-spaced"):
             self._asked = set(self._native.wanted())
@@ -369,9 +373,11 @@ class Recorder:
         """Keep statistics of an epoch that is not measured, for the figure of the training."""
         self._check()
         found = _numbers_of(statistics)
-        if found is None or self._native is None:
+        if found is None:
             return
-        if self._worker is None:
+        if self._native is None:
+            self._early.append((_epoch(epoch), found))
+        elif self._worker is None:
             self._native.describe(_epoch(epoch), found)
         else:
             self._worker.put(_epoch(epoch), [], found)

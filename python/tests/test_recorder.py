@@ -566,3 +566,11 @@ def test_a_call_that_fails_keeps_nothing(path: Path) -> None:
     with pytest.raises(ValueError, match="t has no columns"):
         infoplane.record(path, 0, {"t": np.empty((N, 0))}, labels=LABELS, estimators=QUICK)
     assert not path.exists() and str(path) not in _recorder._KEPT
+
+
+def test_statistics_before_the_first_measured_epoch_are_kept(tmp_path):
+    with infoplane.Recorder(tmp_path / "run", [0, 1] * 10, KDE) as recorder:
+        recorder.describe(0, loss=2.0)
+        recorder.record(1, {"t": np.eye(20)}, loss=1.0)
+    training = infoplane.load(tmp_path / "run").training
+    assert training["epoch"].tolist() == [0, 1] and training["train_loss"].tolist() == [2.0, 1.0]

@@ -56,8 +56,8 @@ fn test(arguments: &[String]) -> Result<(), String> {
     if only_python {
         return python::test(frameworks);
     }
-    // Tests make what they need in temporary folders; there is nothing to install. Some compare with published
-    // data, and the test harness hides what a passing test says.
+    // Tests make what they need in temporary folders. Some compare with published data, and the test harness hides what a
+    // passing test says.
     if !root().join("../shared/data").exists() {
         println!("published data are not beside the checkout (../shared/data): tests that need them skip");
     }

@@ -6,7 +6,7 @@ use infoplane::estimator::{
     AnyEstimator, BlockLength, EstimateKind, Estimator, EstimatorInfo, LabelSides, LayerEstimate, Options,
     PermutationScheme, Quantity, Resampling,
 };
-use infoplane::experiment::{Presence, estimator_keys, nearest};
+use infoplane::experiment::{Presence, estimator_keys, nearest, plain_types};
 use infoplane::{Estimate, EstimateError, Information, Labels, Measure, Variable};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -102,10 +102,10 @@ fn not_taken(py: Python<'_>, name: &str, table: &toml::Value, message: &str) -> 
         AnyEstimator::named(name, toml::Value::Table(alone))
             .is_err_and(|error| !error.message().starts_with("missing field"))
     });
-    let message = message.trim_end();
+    let message = plain_types(message.trim_end());
     let message = match culprit {
         Some((key, value)) => format!("{key} = {value}, for {name}: {message}"),
-        None => match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        None => match message.strip_prefix("missing key `").and_then(|rest| rest.split('`').next()) {
             Some(key) => format!("{name} needs the setting {key}, a choice that decides the result"),
             None => format!("{name}: {message}"),
         },

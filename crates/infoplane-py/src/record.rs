@@ -23,7 +23,7 @@ use crate::estimate::named;
 use crate::run::run_error;
 
 /// A run that grows while a network is trained.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "infoplane._native")]
 pub struct Recorder {
     path: PathBuf,
     layers: Vec<LayerDescription>,

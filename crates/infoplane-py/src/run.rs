@@ -23,7 +23,7 @@ pub fn run_error(py: Python<'_>, error: &RunError) -> PyErr {
 }
 
 /// A run directory, read.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "infoplane._native")]
 pub struct Run {
     inner: Mutex<ReadRun>,
 }
@@ -144,7 +144,7 @@ pub fn compare(
 }
 
 /// A table of a run.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "infoplane._native")]
 pub struct Table {
     name: &'static str,
     about: &'static str,

@@ -49,7 +49,7 @@ pub(crate) struct Columns {
     pub(crate) values: Array2<f64>,
     /// Constant columns, which were excluded.
     pub(crate) constant: usize,
-    /// Columns that are linear combinations of others, which were excluded unless nothing is scaled.
+    /// Columns that are linear combinations of others, which were excluded; not looked for where nothing is scaled.
     pub(crate) dependent: usize,
     /// Σ ln of what columns were divided by: what scaling took from the differential entropy.
     pub(crate) ln_scale: f64,
@@ -78,10 +78,13 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
         // A choice of columns comes in the order of columns.
         values.select(Axis(1), &changing).as_standard_layout().into_owned()
     };
-    let kept = independent_columns(&values);
-    let dependent = values.ncols() - kept.len();
-    if dependent > 0 && scaling != Scaling::None {
-        values = values.select(Axis(1), &kept).as_standard_layout().into_owned();
+    let mut dependent = 0;
+    if scaling != Scaling::None {
+        let kept = independent_columns(&values);
+        dependent = values.ncols() - kept.len();
+        if dependent > 0 {
+            values = values.select(Axis(1), &kept).as_standard_layout().into_owned();
+        }
     }
     let mut ln_scale = 0.0;
     match scaling {
@@ -93,25 +96,10 @@ pub(crate) fn columns(variable: &Variable<'_>, scaling: Scaling) -> Option<Colum
 }
 
 impl Columns {
-    /// Divides the columns that were scaled by another range by their standard deviation after all: powers of a value far
-    /// away, in polynomials, leave no digits of the others.
-    pub(crate) fn by_deviation(mut self) -> Self {
-        let n = self.values.nrows() as f64;
-        for mut column in self.values.columns_mut() {
-            let mean = column.sum() / n;
-            let deviation = (column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
-            // Of a column in units of its deviation it is 1 up to rounding.
-            if deviation > 2.0 && deviation.is_finite() {
-                column.mapv_inplace(|v| v / deviation);
-                self.ln_scale += math::ln(deviation);
-            }
-        }
-        self
-    }
-
     /// Refuses columns of which the differential entropy is −∞.
     pub(crate) fn check_density(&self) -> Result<(), EstimateError> {
-        let reason = match (self.constant, self.dependent) {
+        let dependent = self.dependent + self.values.ncols() - independent_columns(&self.values).len();
+        let reason = match (self.constant, dependent) {
             (0, 0) => return Ok(()),
             (0, 1) => "a column is a linear combination of the others".into(),
             (0, columns) => format!("{columns} columns are linear combinations of the others"),
@@ -134,8 +122,8 @@ pub(crate) fn standardize(values: &mut Array2<f64>) -> f64 {
         let largest = column.iter().fold(0f64, |m, v| m.max(v.abs()));
         let mean = column.iter().map(|v| v / largest).sum::<f64>() / n;
         let variance = column.iter().map(|v| (v / largest - mean) * (v / largest - mean)).sum::<f64>() / n;
-        let deviation = match quartile_range(column.view(), FAR) {
-            Some(range) => NORMAL_DEVIATION * (range / largest),
+        let deviation = match Quartiles::of_far_tailed(column.view()) {
+            Some(Quartiles { half_range, .. }) => 2.0 * NORMAL_DEVIATION * (half_range / largest),
             None => variance.sqrt(),
         };
         // A column whose values differ by rounding only, against their size, is left as it is but for its size.
@@ -156,49 +144,40 @@ const FAR: f64 = 1000.0;
 /// The standard deviation of a normal column in interquartile ranges: 1/(2 Φ⁻¹(¾)).
 const NORMAL_DEVIATION: f64 = 0.741_301_109_252_801;
 
-/// Returns whether some values are a thousand interquartile ranges from the median.
-pub(crate) fn far_tailed(column: ArrayView1<'_, f64>) -> bool {
-    quartile_range(column, FAR).is_some()
+/// The middle of a column with a tail.
+pub(crate) struct Quartiles {
+    pub(crate) median: f64,
+    /// Half of the interquartile range, above 0: the range of finite numbers may not be finite.
+    pub(crate) half_range: f64,
 }
 
-/// Returns whether some values are ten interquartile ranges from the median.
-pub(crate) fn is_heavy_tailed(column: ArrayView1<'_, f64>) -> bool {
-    quartile_range(column, HEAVY).is_some()
-}
-
-/// Returns the interquartile range of a column if it is above 0 and some values are farther from the median than so many
-/// times it.
-fn quartile_range(column: ArrayView1<'_, f64>, times: f64) -> Option<f64> {
-    let n = column.len();
-    let mut values = column.to_vec();
-    if n < 4 {
-        return None;
+impl Quartiles {
+    /// Returns those of a column of which some values are a thousand interquartile ranges from the median.
+    pub(crate) fn of_far_tailed(column: ArrayView1<'_, f64>) -> Option<Self> {
+        Quartiles::where_values_reach(column, FAR)
     }
-    // Three selections are O(n), where sorting is not.
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let middle = *values.select_nth_unstable_by(n / 2, f64::total_cmp).1;
-    let lower = *values[..n / 2].select_nth_unstable_by(n / 4, f64::total_cmp).1;
-    let upper = *values[n / 2..].select_nth_unstable_by(3 * n / 4 - n / 2, f64::total_cmp).1;
-    // Halved first: the difference of two finite numbers may not be finite.
-    let half = upper / 2.0 - lower / 2.0;
-    let farthest = (most / 2.0 - middle / 2.0).max(middle / 2.0 - least / 2.0);
-    (half > 0.0 && farthest > times * half).then_some(2.0 * half)
-}
 
-/// Returns whether sorted values have a heavy tail.
-pub(crate) fn heavy_tailed(sorted: &[f64]) -> bool {
-    reaches(sorted, HEAVY)
-}
+    /// Returns those of a column of which some values are ten interquartile ranges from the median.
+    pub(crate) fn of_heavy_tailed(column: ArrayView1<'_, f64>) -> Option<Self> {
+        Quartiles::where_values_reach(column, HEAVY)
+    }
 
-/// Returns whether some of the sorted values are farther from the median than so many interquartile ranges.
-fn reaches(sorted: &[f64], times: f64) -> bool {
-    let n = sorted.len();
-    let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return false };
-    let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
-    // Halved first: the difference of two finite numbers may not be finite.
-    let farthest = (last / 2.0 - middle / 2.0).max(middle / 2.0 - first / 2.0);
-    farthest > times * (upper / 2.0 - lower / 2.0)
+    fn where_values_reach(column: ArrayView1<'_, f64>, times: f64) -> Option<Self> {
+        let n = column.len();
+        if n < 4 {
+            return None;
+        }
+        let mut values = column.to_vec();
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // Three selections are O(n), where sorting is not.
+        let median = *values.select_nth_unstable_by(n / 2, f64::total_cmp).1;
+        let lower = *values[..n / 2].select_nth_unstable_by(n / 4, f64::total_cmp).1;
+        let upper = *values[n / 2..].select_nth_unstable_by(3 * n / 4 - n / 2, f64::total_cmp).1;
+        let half_range = upper / 2.0 - lower / 2.0;
+        let farthest = (most / 2.0 - median / 2.0).max(median / 2.0 - least / 2.0);
+        (half_range > 0.0 && farthest > times * half_range).then_some(Quartiles { median, half_range })
+    }
 }
 
 /// Returns columns in units of their deviations, those with values a thousand interquartile ranges away first as asinh((v −
@@ -206,15 +185,10 @@ fn reaches(sorted: &[f64], times: f64) -> bool {
 /// the others are nothing beside it.
 pub(crate) fn without_tails(variable: &Variable<'_>) -> Option<Array2<f64>> {
     let mut values = columns(variable, Scaling::None)?.values;
-    let n = values.nrows();
     for mut column in values.columns_mut() {
-        let mut sorted = column.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let (lower, middle, upper) = (sorted[n / 4], sorted[n / 2], sorted[3 * n / 4]);
-        let width = upper / 2.0 - lower / 2.0;
-        if reaches(&sorted, FAR) && width > 0.0 {
+        if let Some(Quartiles { median, half_range }) = Quartiles::of_far_tailed(column.view()) {
             column.mapv_inplace(|v| {
-                let distance = (v / 2.0 - middle / 2.0) / width;
+                let distance = (v / 2.0 - median / 2.0) / half_range;
                 let size = distance.abs();
                 // Beyond 1e8 the square root is the distance itself, and its square may overflow.
                 let root = if size < 1e8 { (1.0 + size * size).sqrt() } else { size };

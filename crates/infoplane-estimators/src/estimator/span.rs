@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use super::input::far_tailed;
+use super::input::Quartiles;
 
 /// Columns up to which a linear map is looked for.
 const MOST_COLUMNS: usize = 128;
@@ -33,7 +33,9 @@ pub(super) fn independent_columns(values: &Array2<f64>) -> Vec<usize> {
         (0..values.ncols()).filter(dependent).collect()
     };
     let found = look(&some_rows(values.nrows(), values.ncols()), &all);
-    if found.is_empty() || values.columns().into_iter().any(far_tailed) {
+    if found.is_empty()
+        || values.columns().into_iter().any(|column| Quartiles::of_far_tailed(column).is_some())
+    {
         return all;
     }
     // What holds for some rows may not for others, as two rectified units are both 0 for some.

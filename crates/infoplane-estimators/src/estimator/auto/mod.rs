@@ -30,9 +30,10 @@ use on_range::AutoOnRange;
 /// | symbols on both sides | `chao-wang-jost` |
 /// | which row it is, against numbers that repeat | plug-in: exact for these samples |
 /// | which row it is, against numbers that do not repeat | refused: ln N or infinite |
-/// | symbols against numbers, at most 4 columns | `ross` |
+/// | symbols against numbers, at most 4 columns | `ross`; by ranks where several columns have values far from the others |
 /// | symbols against more columns | `classifier`: a lower bound; `ross`, with a warning, where the samples are too few |
-/// | numbers, one a function of the other | refused: infinite |
+/// | values on lattices, 20 samples for each pair of them, or one side decided by values that repeat | `chao-wang-jost` |
+/// | numbers, one a function of the other, for all samples or a part of them | refused: infinite |
 /// | numbers | `combined`; `ksg` for no fewer columns than samples |
 ///
 /// What is a symbol and what a number is told by [`VariableKind`](crate::VariableKind), unless `x_kind` and `y_kind` say

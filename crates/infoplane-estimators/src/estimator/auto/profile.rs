@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView1;
 
-use crate::estimator::input::is_heavy_tailed;
+use crate::estimator::input::Quartiles;
 use crate::variable::kind::{ColumnKind, Profile};
 use crate::{Variable, VariableKind};
 
@@ -40,7 +40,8 @@ impl DataProfile {
         };
         let changing = found.columns.iter().filter(|kind| **kind != ColumnKind::Constant).count();
         let distinct = symbols.n_labels();
-        let far = |column| is_heavy_tailed(ArrayView1::from(&variable.column(column)[..]));
+        let far =
+            |column| Quartiles::of_heavy_tailed(ArrayView1::from(&variable.column(column)[..])).is_some();
         let heavy_tailed = changing > 1 && !labels && (0..variable.width()).any(far);
         DataProfile {
             labels,

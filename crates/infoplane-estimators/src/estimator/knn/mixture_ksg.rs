@@ -9,7 +9,7 @@ use crate::math;
 use crate::random::{Purpose, generator, shuffle};
 
 use super::super::gaussian::infinite;
-use super::super::input::{columns, heavy_tailed, normal_scores};
+use super::super::input::{Quartiles, columns, normal_scores};
 use super::super::mixture::{Mixture, Shape};
 use super::missed::{Compared, Missed, WIDER};
 use super::{
@@ -140,12 +140,12 @@ pub(in super::super) fn centred(variable: &Variable<'_>) -> Option<Array2<f64>> 
 fn centre(mut values: Array2<f64>) -> Array2<f64> {
     let n = values.nrows();
     for mut column in values.columns_mut() {
-        let mut sorted = column.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let (middle, width) = (sorted[n / 2], sorted[3 * n / 4] - sorted[n / 4]);
+        let mut values = column.to_vec();
+        let median = *values.select_nth_unstable_by(n / 2, f64::total_cmp).1;
+        let width = Quartiles::of_heavy_tailed(column.view()).map(|quartiles| 2.0 * quartiles.half_range);
         // The middle half of a normal distribution is 1.35 deviations wide.
-        let scale = if heavy_tailed(&sorted) && width > LEAST_WIDTH { 1.35 / width } else { 1.0 };
-        column.mapv_inplace(|v| (v - middle) * scale);
+        let scale = width.filter(|width| *width > LEAST_WIDTH).map_or(1.0, |width| 1.35 / width);
+        column.mapv_inplace(|v| (v - median) * scale);
     }
     values
 }

@@ -4,12 +4,12 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 
 use super::bias::{ORDERS, bias};
 use super::moments::{Moments, log_height};
 use super::{MOST, PointCounts, check_ties, for_entropy, on_a_plane, prepare, report, tied, tied_in_column};
-use crate::estimator::input::heavy_tailed;
+use crate::estimator::input::Quartiles;
 use crate::interrupt::poll;
 use crate::math;
 use crate::neighbors::{Metric, Neighbors};
@@ -84,7 +84,7 @@ impl KlnnBandwidth {
 /// samples, three times the columns or k; [`EstimateError::Ties`] if in X, Y or (X,Y) more than one sample in a
 /// hundred coincides with another (of fewer, where k and more coincide, the first neighbour at another place
 /// gives h); [`EstimateError::NeedsMatrix`] for labels; [`EstimateError::Undetermined`] for the entropy of a
-/// constant column.
+/// constant column, and for values a thousand interquartile ranges from the others.
 ///
 /// ```
 /// use infoplane_estimators::{Klnn, Measure, Variable};
@@ -153,6 +153,19 @@ impl Klnn {
         let reach =
             |d: usize| (self.k as f64 * math::powi((d as f64).sqrt() + 3.0, d as i32)).ceil() as usize;
         self.neighbors.unwrap_or(if d <= 3 { reach(d).max(100) } else { 20 * self.k })
+    }
+}
+
+/// Refuses columns with values a thousand interquartile ranges from the median: the fit at such a place is an extrapolation,
+/// of up to 1e13 nats.
+fn check_near(points: ArrayView2<'_, f64>, choices: &'static str) -> Result<(), EstimateError> {
+    match points.columns().into_iter().any(|column| Quartiles::of_far_tailed(column).is_some()) {
+        true => Err(EstimateError::Undetermined {
+            reason: "some values are a thousand interquartile ranges from the others, where local fits fail"
+                .into(),
+            choices,
+        }),
+        false => Ok(()),
     }
 }
 
@@ -404,6 +417,7 @@ impl Estimator for Klnn {
             return Ok(Estimate::of_constant(&variables));
         };
         self.check(prepared.joint.ncols(), prepared.joint.nrows())?;
+        check_near(prepared.joint.view(), "give scaling = \"normal-scores\", or leave out those samples")?;
         let joint = self.space(prepared.joint.view())?;
         let marginal = |i: usize| {
             let block = prepared.blocks[i].view();
@@ -421,11 +435,7 @@ impl Estimator for Klnn {
         let counts = [&joint.counts, &x.counts, &y.counts];
         report(&mut estimate, prepared.constant, counts, LOWER_ORDER);
         warn_of_size(prepared.joint.nrows(), prepared.joint.ncols(), &mut estimate.warnings);
-        let heavy = |column: ndarray::ArrayView1<'_, f64>| {
-            let mut sorted = column.to_vec();
-            sorted.sort_unstable_by(f64::total_cmp);
-            heavy_tailed(&sorted)
-        };
+        let heavy = |column: ArrayView1<'_, f64>| Quartiles::of_heavy_tailed(column).is_some();
         if self.scaling != Scaling::NormalScores && prepared.joint.columns().into_iter().any(heavy) {
             estimate.warnings.push(Warning::Note(
                 "values lie far out, where the local fits fail and the value may be tens of nats too low: take \
@@ -439,6 +449,7 @@ impl Estimator for Klnn {
     fn estimate_entropy(&self, x: Variable<'_>) -> Result<Estimate, EstimateError> {
         let (points, ln_scale) = for_entropy(self.name(), &x, self.scaling)?;
         self.check(points.ncols(), points.nrows())?;
+        check_near(points.view(), "leave out those samples, or use kl")?;
         let space = self.space(points.view())?;
         let mut estimate =
             Estimate::new(Information::from_nats(space.entropy + ln_scale), EstimateKind::Consistent, &[x]);

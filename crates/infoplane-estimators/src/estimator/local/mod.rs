@@ -52,7 +52,6 @@ fn prepare(
     let mut constant = 0;
     for variable in variables {
         let prepared = columns(variable, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
-        let prepared = if scaling == Scaling::Standardized { prepared.by_deviation() } else { prepared };
         constant += prepared.constant;
         blocks.push(prepared.values);
     }
@@ -82,7 +81,6 @@ fn for_entropy(
     }
     let found = columns(x, scaling).ok_or(EstimateError::NeedsMatrix { estimator })?;
     found.check_density()?;
-    let found = if scaling == Scaling::Standardized { found.by_deviation() } else { found };
     Ok((found.values, found.ln_scale))
 }
 

@@ -179,6 +179,8 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     let count = resampling.counter(permutations);
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
+        // Stopped, it does not unwind once for each of millions.
+        .panic_fuse()
         .map(|index| {
             poll();
             let value = match &exchanges {
