@@ -90,6 +90,7 @@ pub use estimator::*;
 pub use information::Information;
 /// Matrices and vectors: what variables are made of.
 pub use ndarray;
+pub use pairwise::{KernelMeans, MeanLogarithms};
 pub use variable::kind::VariableKind;
 pub use variable::{Labels, OwnedVariable, Variable};
 

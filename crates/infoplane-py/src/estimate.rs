@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::arrays::{Given, Seen, labels};
 use crate::call::{Done, THREADS, interruptible};
 use crate::error::{estimate_error, exception};
+use crate::source::GivenLayer;
 
 /// Every estimator, with its keys: what each is for, its type in a schema, its default.
 #[pyfunction]
@@ -290,7 +291,7 @@ pub fn estimate_layer<'py>(
     py: Python<'py>,
     estimator: &str,
     settings: &Bound<'py, PyDict>,
-    t: Given<'py>,
+    t: GivenLayer<'py>,
     y: PyReadonlyArray1<'py, i64>,
     x: Option<PyReadonlyArray1<'py, i64>>,
     shuffled: bool,
@@ -298,11 +299,11 @@ pub fn estimate_layer<'py>(
     let estimator = named(estimator, settings)?;
     let seen = t.seen();
     let y = labels(&y);
-    let x = x.as_ref().map_or_else(|| Labels::distinct(seen.variable().n_samples()), labels);
-    let readings = interruptible(py, None, |_| match shuffled {
-        true => estimator.layer_with_shuffled(seen.variable(), &[&x, &y], &y.shuffled()),
-        false => estimator.layer(seen.variable(), &[&x, &y]),
-    })?;
+    let n_samples = seen.source().n_samples();
+    let x = x.as_ref().map_or_else(|| Labels::distinct(n_samples), labels);
+    let shuffled = (shuffled && estimator.measures_shuffled()).then(|| y.shuffled());
+    let readings =
+        interruptible(py, None, |_| seen.source().readings(0, &estimator, [&x, &y], shuffled.as_ref()))?;
     let readings = readings.map_err(|error| {
         let of = match error {
             EstimateError::Setting { .. } | EstimateError::NotOffered { .. } => "",
@@ -313,7 +314,7 @@ pub fn estimate_layer<'py>(
     })?;
     let found = PyList::empty(py);
     for reading in &readings {
-        found.append(pythonize(py, &reading_fields(&estimator, reading, seen.variable().n_samples()))?)?;
+        found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
     }
     Ok(found)
 }

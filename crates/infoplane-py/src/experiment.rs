@@ -24,7 +24,7 @@ use crate::call::{Done, THREADS, interruptible};
 use crate::error::exception;
 use crate::run::{Table, run_error};
 
-fn experiment_error(py: Python<'_>, error: &ExperimentError) -> PyErr {
+pub fn experiment_error(py: Python<'_>, error: &ExperimentError) -> PyErr {
     match error {
         ExperimentError::Run(error) => run_error(py, error),
         error => exception(py, "ExperimentError", (error.to_string(), None)),

@@ -9,8 +9,10 @@ mod call;
 mod error;
 mod estimate;
 mod experiment;
+mod pooled;
 mod record;
 mod run;
+mod source;
 
 use pyo3::prelude::*;
 
@@ -28,9 +30,13 @@ mod _native {
         resume_experiment, run_experiment,
     };
     #[pymodule_export]
+    use super::pooled::Networks;
+    #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]
     use super::run::{Run, Table, compare};
+    #[pymodule_export]
+    use super::source::{activation_range, noise_normals, noise_points, shuffled_labels};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

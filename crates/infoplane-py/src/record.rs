@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use infoplane::estimator::AnyEstimator;
+use infoplane::measure::LayerSource;
 use infoplane::record::{RecordError, Recorder as Growing, Recording};
 use infoplane::run::{Recorded, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use infoplane::train::EpochStats;
-use infoplane::{LayerDescription, PlaneRow, Variable};
+use infoplane::{LayerDescription, PlaneRow};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -16,11 +17,12 @@ use pyo3::types::PyDict;
 use pythonize::{depythonize, pythonize};
 use serde_json::{Value, json};
 
-use crate::arrays::{Given, Seen, labels};
+use crate::arrays::labels;
 use crate::call::interruptible;
 use crate::error::exception;
 use crate::estimate::named;
 use crate::run::run_error;
+use crate::source::{GivenLayer, SeenLayer};
 
 /// A run that grows while a network is trained.
 #[pyclass(frozen, module = "infoplane._native")]
@@ -32,7 +34,7 @@ pub struct Recorder {
 }
 
 /// The exception for an error of a recording.
-fn record_error(py: Python<'_>, error: &RecordError) -> PyErr {
+pub fn record_error(py: Python<'_>, error: &RecordError) -> PyErr {
     match error {
         RecordError::Run(error) => run_error(py, error),
         error => exception(py, "RecordError", (error.to_string(), None)),
@@ -58,7 +60,7 @@ pub struct Described<'py> {
 }
 
 impl Described<'_> {
-    fn recording(&self, py: Python<'_>) -> PyResult<Recording> {
+    pub fn recording(&self, py: Python<'_>) -> PyResult<Recording> {
         let wrong =
             |what: &str, error: String| exception(py, "RecordError", (format!("{what}: {error}"), None));
         let schedule: toml::Value =
@@ -128,16 +130,16 @@ impl Recorder {
         &self,
         py: Python<'py>,
         epoch: u64,
-        layers: Vec<Given<'py>>,
+        layers: Vec<GivenLayer<'py>>,
         statistics: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let statistics = statistics.map(|statistics| stats(epoch, &statistics)).transpose()?;
-        let seen: Vec<Seen<'_>> = layers.iter().map(Given::seen).collect();
+        let seen: Vec<SeenLayer<'_>> = layers.iter().map(GivenLayer::seen).collect();
         let measured = interruptible(py, None, |_| {
-            let variables: Vec<Variable<'_>> = seen.iter().map(Seen::variable).collect();
+            let layers: Vec<LayerSource<'_>> = seen.iter().map(SeenLayer::source).collect();
             let mut inner = self.lock();
             let Some(recorder) = inner.as_mut() else { return Ok(None) };
-            let rows = recorder.record_layers(epoch, &variables, statistics)?;
+            let rows = recorder.record_layers(epoch, &layers, statistics)?;
             Ok::<_, RecordError>(Some(rows.iter().map(|row| self.row(row)).collect::<Vec<Value>>()))
         })?;
         match measured.map_err(|error| record_error(py, &error))? {

@@ -3,6 +3,7 @@
 mod driver;
 mod progress;
 mod ranges;
+mod source;
 
 use crate::estimator::Measure;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, me
 pub(crate) use progress::warn_of_one_class;
 pub use progress::{Progress, RunOptions};
 pub use ranges::observe_ranges;
+pub use source::{Elsewhere, LayerSource};
 
 /// What a network is measured on: inputs, and the two labellings that information is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -85,64 +87,56 @@ pub fn measure_activations(
     y: &Labels,
     estimators: &[LayerEstimators],
 ) -> Vec<PlaneRow> {
-    let layers: Vec<Variable<'_>> = activations.layers.iter().map(|t| Variable::Single(t.view())).collect();
+    let layers: Vec<LayerSource<'_>> =
+        activations.layers.iter().map(|t| Variable::Single(t.view()).into()).collect();
     measure_layers(seed, epoch, &layers, x, y, estimators)
 }
 
-/// As [`measure_activations`], of layers in the memory of another program, of single or double precision.
+/// As [`measure_activations`], of layers in the memory of another program, of single or double precision, or of what that
+/// program has computed of them.
 pub fn measure_layers(
     seed: u64,
     epoch: u64,
-    layers: &[Variable<'_>],
+    layers: &[LayerSource<'_>],
     x: &Labels,
     y: &Labels,
     estimators: &[LayerEstimators],
 ) -> Vec<PlaneRow> {
-    let jobs: Vec<(usize, &Prepared)> = estimators
-        .iter()
-        .enumerate()
-        .flat_map(|(layer, estimators)| estimators.prepared.iter().map(move |prepared| (layer, prepared)))
-        .collect();
-    let labellings = Labellings { x, y, shuffled: &y.shuffled() };
+    let each = |(layer, estimators): (usize, &LayerEstimators)| {
+        (0..estimators.prepared.len()).map(move |place| (layer, place)).collect::<Vec<_>>()
+    };
+    let jobs: Vec<(usize, usize)> = estimators.iter().enumerate().flat_map(each).collect();
+    // What is measured for labels in another order is bias.
+    let shuffled = &y.shuffled();
     let rows: Vec<Vec<PlaneRow>> = jobs
         .into_par_iter()
-        .map(|(layer, prepared)| {
-            let t = layers[layer].view();
-            let layer = (layer + 1, t.width());
-            measure_layer((seed, epoch), layer, prepared, t, labellings)
+        .map(|(layer, place)| {
+            let source = &layers[layer];
+            let prepared = &estimators[layer].prepared[place];
+            let readings = match &prepared.estimator {
+                Ok(estimator) => {
+                    let shuffled = estimator.measures_shuffled_at_little_cost().then_some(shuffled);
+                    source.readings(place, &**estimator, [x, y], shuffled)
+                }
+                // Of values that are not finite no range is observed: they are the reason, not the setting.
+                Err(error) => Err(match source.first_non_finite() {
+                    Some((row, column, value)) => EstimateError::NotFinite { row, column, value },
+                    None => error.clone(),
+                }),
+            };
+            rows_of((seed, epoch), (layer + 1, source.width()), prepared, readings)
         })
         .collect();
     rows.into_iter().flatten().collect()
 }
 
-/// What a layer is measured with.
-#[derive(Clone, Copy)]
-struct Labellings<'a> {
-    x: &'a Labels,
-    y: &'a Labels,
-    /// The labels y in another order: what is measured for them is bias.
-    shuffled: &'a Labels,
-}
-
 /// One row per setting and bound.
-fn measure_layer(
+fn rows_of(
     (seed, epoch): (u64, u64),
     layer: (usize, usize),
     prepared: &Prepared,
-    t: Variable<'_>,
-    Labellings { x, y, shuffled }: Labellings<'_>,
+    readings: Result<Vec<LayerEstimate>, EstimateError>,
 ) -> Vec<PlaneRow> {
-    let readings = match &prepared.estimator {
-        Ok(estimator) if estimator.measures_shuffled_at_little_cost() => {
-            estimator.layer_with_shuffled(t, &[x, y], shuffled)
-        }
-        Ok(estimator) => estimator.layer(t, &[x, y]),
-        // Of values that are not finite no range is observed: they are the reason, not the setting.
-        Err(error) => Err(match t.first_non_finite() {
-            Some((row, column, value)) => EstimateError::NotFinite { row, column, value },
-            None => error.clone(),
-        }),
-    };
     let empty = |method: &Arc<MethodDescription>, missing: Option<Missing>| PlaneRow {
         i_xt_bits: None,
         i_ty_bits: None,

@@ -285,8 +285,8 @@ fn made_up(seeds: u64, n_networks: usize, deviation: f64, drift: f64) -> AsIfRan
         result.drift.extend(DriftTracker::of(seed, &networks));
         result.window.extend(networks.iter().enumerate().map(|(epoch, network)| WindowRow {
             network: NetworkSource { seed, epoch: epoch as u64, step: 0 },
-            train_loss: 0.1 + 0.01 * f64::from(network.layers[0].weights[[0, 0]]),
-            train_accuracy: 0.97,
+            train_loss: Some(0.1 + 0.01 * f64::from(network.layers[0].weights[[0, 0]])),
+            train_accuracy: Some(0.97),
             weight_norm: f64::from(network.layers[0].weights.iter().map(|w| w * w).sum::<f32>().sqrt()),
         }));
         let rows = measured(&pool, &labels, &y, &result.settings.estimators);
@@ -332,7 +332,11 @@ fn figures_and_page_say_what_was_pooled_and_what_may_be_claimed() {
     marked.drift.retain(|row| row.seed != 2);
     marked.overlap.retain(|row| row.seed != Some(2));
     marked.seeds[1].ended = Some(TrainingEnd::Diverged { epoch: 4, loss: f32::INFINITY });
-    marked.window.iter_mut().filter(|row| row.network.seed == 3).for_each(|row| row.train_accuracy = 0.5);
+    marked
+        .window
+        .iter_mut()
+        .filter(|row| row.network.seed == 3)
+        .for_each(|row| row.train_accuracy = Some(0.5));
     let notes = [
         "Without 1 of 4 seeds: seed 2 (training diverged at epoch 4, before the window fits).",
         "Seed 3 did not learn (training accuracy 0.50, guessing gives 0.50); it is in the means.",

@@ -20,7 +20,8 @@ use super::noise::Noise;
 use super::renyi::Renyi;
 use crate::{
     Bound, ChaoShen, ChaoWangJost, Choice, Estimate, EstimateError, Estimator, EstimatorInfo, Grassberger,
-    Labels, LayerEstimate, LayerRange, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage, Symbols, Variable,
+    Labels, LayerEstimate, LayerRange, LayerSums, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage,
+    Symbols, Variable,
 };
 
 macro_rules! estimators {
@@ -198,6 +199,14 @@ impl Estimator for AnyEstimator {
         labellings: &[&Labels],
     ) -> Result<Vec<LayerEstimate>, EstimateError> {
         self.inner().estimate_layer(t, labellings)
+    }
+
+    fn estimate_layer_from_sums(
+        &self,
+        sums: &LayerSums,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        self.inner().estimate_layer_from_sums(sums, labellings)
     }
 
     fn layer_symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {

@@ -139,6 +139,14 @@ pub enum EstimateError {
         /// The entropy.
         limit: Information,
     },
+    /// Sums that another program computed are not those that the estimator needs.
+    #[error("the sums given are not those of {estimator}; expected is {expected}")]
+    Sums {
+        /// The method.
+        estimator: &'static str,
+        /// What it needs.
+        expected: String,
+    },
     /// The quantity is infinite, or a property of the sample size alone.
     #[error("{reason}; {choices}")]
     Undetermined {
@@ -173,6 +181,7 @@ impl EstimateError {
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
             EstimateError::Ties { .. } => "ties",
             EstimateError::AboveLimit { .. } => "above-limit",
+            EstimateError::Sums { .. } => "sums",
             EstimateError::Undetermined { .. } => "undetermined",
         }
     }

@@ -81,6 +81,15 @@ impl Estimate {
         }
     }
 
+    /// Creates an estimate for a layer of `(n_samples, width)` and labels.
+    pub(super) fn of_layer(
+        information: Information,
+        kind: EstimateKind,
+        (n_samples, width): (usize, usize),
+    ) -> Self {
+        Estimate { n_samples, dims: vec![width, 1], ..Estimate::new(information, kind, &[]) }
+    }
+
     /// Returns the estimate of the information of independent variables: exactly 0.
     pub(super) fn zero(variables: &[Variable<'_>]) -> Self {
         Estimate::new(Information::ZERO, EstimateKind::Exact, variables)

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::range::short;
 use crate::math;
-use crate::pairwise::{MeanLogarithms, mean_logarithms};
+use crate::pairwise::{KernelMeans, MeanLogarithms, mean_logarithms};
 
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
-    Labels, LayerEstimate, Quantity, Uncertainty, Variable, Warning,
+    Labels, LayerEstimate, LayerSums, Quantity, Uncertainty, Variable, Warning,
 };
 
 /// Returns a noise variance as rows and figures print it.
@@ -181,8 +181,30 @@ impl Estimator for Kde {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
         let means = mean_logarithms(&t, labellings, &self.noise_variances);
-        let mut readings = Vec::with_capacity(2 * means.len());
-        for (variance, means) in self.noise_variances.iter().zip(&means) {
+        Ok(self.readings(means.iter(), (t.n_samples(), t.width()), labellings))
+    }
+
+    fn estimate_layer_from_sums(
+        &self,
+        sums: &LayerSums,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        sums.check(self.name(), &self.noise_variances, labellings, true, None)?;
+        let means = sums.variances.iter().filter_map(|sums| sums.kernels.as_ref());
+        Ok(self.readings(means, (sums.n_samples, sums.width), labellings))
+    }
+}
+
+impl Kde {
+    /// For every noise variance the upper bound, then the lower, of a layer of this shape.
+    fn readings<'a>(
+        &self,
+        means: impl Iterator<Item = &'a KernelMeans>,
+        shape: (usize, usize),
+        labellings: &[&Labels],
+    ) -> Vec<LayerEstimate> {
+        let mut readings = Vec::with_capacity(2 * self.noise_variances.len());
+        for (variance, means) in self.noise_variances.iter().zip(means) {
             for (bound, mean) in [
                 (Bound::Upper, (|m| m.kullback_leibler) as fn(&MeanLogarithms) -> f64),
                 (Bound::Lower, |m| m.bhattacharyya),
@@ -196,8 +218,7 @@ impl Estimator for Kde {
                         EstimateKind::BoundDifference { bound, noise_variance }
                     };
                     let ceiling = Some(labels.entropy());
-                    let variables = [t.view(), Variable::Labels(labels)];
-                    let mut estimate = Estimate { ceiling, ..Estimate::new(information, kind, &variables) };
+                    let mut estimate = Estimate { ceiling, ..Estimate::of_layer(information, kind, shape) };
                     estimate.warnings.extend(near_sample_limit(information.nats(), labels.len()));
                     Ok(estimate)
                 };
@@ -205,6 +226,6 @@ impl Estimator for Kde {
                 readings.push(LayerEstimate::new(setting(*variance), Some(bound), estimates));
             }
         }
-        Ok(readings)
+        readings
     }
 }

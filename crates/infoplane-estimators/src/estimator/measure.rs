@@ -5,7 +5,7 @@ use super::limits::within_limits;
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
     Auto, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels, LayerEstimate,
-    LayerRange, Options, Quantity, Symbols, Variable,
+    LayerRange, LayerSums, Options, Quantity, Symbols, Variable,
 };
 
 /// Estimates information, entropy and total correlation; every [`Estimator`] has these functions.
@@ -115,6 +115,27 @@ pub trait Measure: Estimator {
         self.check()?;
         check_layer(&t, labellings)?;
         self.estimate_layer(t, labellings)
+    }
+
+    /// Returns what [`layer`](Measure::layer) does, from sums over the pairs of rows of T that another program computed, as on a
+    /// graphics processor; of [`Kde`](crate::Kde) and [`Noise`](crate::Noise).
+    ///
+    /// # Errors
+    /// [`EstimateError::Sums`] for an estimator that has no such sums, or others than these; else as [`layer`](Measure::layer).
+    fn layer_from_sums(
+        &self,
+        sums: &LayerSums,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        self.check()?;
+        let &LayerSums { n_samples, width, .. } = sums;
+        if n_samples == 0 || width == 0 {
+            return Err(EstimateError::Empty { n_samples, width });
+        }
+        if let Some(labels) = labellings.iter().find(|labels| labels.len() != n_samples) {
+            return Err(EstimateError::LengthMismatch { n_labels: labels.len(), n_samples });
+        }
+        self.estimate_layer_from_sums(sums, labellings)
     }
 
     /// Returns what [`layer`](Measure::layer) does, with I(T; `shuffled`) beside it in [`LayerEstimate::shuffled`].

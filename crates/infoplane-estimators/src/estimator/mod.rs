@@ -25,6 +25,7 @@ mod renyi;
 #[cfg(test)]
 mod shuffled_tests;
 mod span;
+mod sums;
 mod symbols;
 mod table;
 mod uncertainty;
@@ -54,6 +55,7 @@ pub use measure::{Measure, mutual_information};
 pub use noise::Noise;
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
+pub use sums::{LayerSums, NoiseSums};
 pub use symbols::Symbols;
 pub use uncertainty::{
     BlockLength, Bootstrap, Options, PermutationScheme, PermutationTest, Resampling, Subsampling,
@@ -262,6 +264,21 @@ pub trait Estimator: Send + Sync {
             })
             .collect();
         Ok(vec![LayerEstimate::new(self.setting(), None, estimates)])
+    }
+
+    /// Returns what [`estimate_layer`](Estimator::estimate_layer) does, from sums over the pairs of the rows of T.
+    ///
+    /// # Errors
+    /// [`EstimateError::Sums`] for an estimator that has no such sums, or others than these.
+    fn estimate_layer_from_sums(
+        &self,
+        _sums: &LayerSums,
+        _labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        Err(EstimateError::Sums {
+            estimator: self.name(),
+            expected: "none, but the values of the layer".into(),
+        })
     }
 
     /// Returns the cells of the rows of T if the estimator uses nothing else of them, else `None`.

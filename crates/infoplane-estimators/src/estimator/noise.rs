@@ -1,17 +1,18 @@
 //! Gaussian noise of known variance on the representation: the information itself, by Monte Carlo.
 
+use ndarray::Array2;
 use rand_chacha::rand_core::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::math;
-use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
+use crate::pairwise::{KernelMeans, MeanLogarithms, mean_logarithms, noisy_logarithms};
 use crate::random::{Purpose, below, generator, uniform};
 
 use super::kde::{check_noise_variances, near_sample_limit, one_variance, setting};
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
-    Labels, LayerEstimate, Quantity, Uncertainty, Variable, Warning,
+    Labels, LayerEstimate, LayerSums, NoiseSums, Quantity, Uncertainty, Variable, Warning,
 };
 
 /// Noisy rows that are drawn at least, unless the number of draws is given: a standard error of about 0.005 nats.
@@ -128,11 +129,10 @@ impl Noise {
     /// I(T; labelling) for each labelling.
     fn values(&self, t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> Vec<Value> {
         let n = t.n_samples();
-        let points = self.points(n);
-        let draws = self.draws.unwrap_or(NOISY_ROWS.div_ceil(points.len()).min(1000));
+        let (points, draws) = (self.points(n), self.draws(n));
         let mut rows = vec![vec![Row::default(); points.len()]; labellings.len()];
         for draw in 0..draws {
-            let noise = |row: usize, out: &mut [f64]| standard_normals(self.seed, draw, row, out);
+            let noise = |row: usize, out: &mut [f64]| self.standard_normals(draw, row, out);
             let logarithms = noisy_logarithms(t, labellings, variance, &noise, &points);
             for (rows, within) in rows.iter_mut().zip(&logarithms.within) {
                 for ((row, within), all) in rows.iter_mut().zip(within).zip(&logarithms.all) {
@@ -143,9 +143,19 @@ impl Noise {
         rows.iter().map(|rows| Value::of(rows, draws, n)).collect()
     }
 
-    /// Returns the rows that get noise, ascending; every choice of so many is equally likely.
-    fn points(&self, n: usize) -> Vec<u32> {
-        let wanted = self.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS });
+    /// Returns how many of `n` rows get noise.
+    fn n_points(&self, n: usize) -> usize {
+        self.points.unwrap_or(if n < MANY_ROWS { n } else { POINTS }).min(n)
+    }
+
+    /// Returns the noisy samples of every row that gets noise, where a layer has `n` rows.
+    pub fn draws(&self, n: usize) -> usize {
+        self.draws.unwrap_or(NOISY_ROWS.div_ceil(self.n_points(n).max(1)).min(1000))
+    }
+
+    /// Returns which of `n` rows get noise, ascending; every choice of so many is equally likely.
+    pub fn points(&self, n: usize) -> Vec<u32> {
+        let wanted = self.n_points(n);
         if wanted >= n {
             return (0..n as u32).collect();
         }
@@ -161,19 +171,31 @@ impl Noise {
         (0..n as u32).filter(choose).collect()
     }
 
+    /// Fills `out` with the standard normal numbers for one draw of one row (Marsaglia's polar method).
+    pub fn standard_normals(&self, draw: usize, row: usize, out: &mut [f64]) {
+        let mut generator = generator(self.seed, Purpose::Noise, (draw as u64) << 32 | row as u64);
+        for pair in out.chunks_mut(2) {
+            let (u, v, factor) = in_disc(&mut generator);
+            pair[0] = u * factor;
+            if let Some(second) = pair.get_mut(1) {
+                *second = v * factor;
+            }
+        }
+    }
+
     /// Returns the estimate of I(T; labels), with what must be said about it.
     fn estimate(
         &self,
         value: Value,
         variance: f64,
         labels: &Labels,
-        variables: &[Variable<'_>],
+        width: usize,
         constant: bool,
     ) -> Estimate {
-        let mut estimate = Estimate::new(
+        let mut estimate = Estimate::of_layer(
             Information::from_nats(value.mean),
             EstimateKind::Smoothed { noise_variance: variance },
-            variables,
+            (labels.len(), width),
         );
         estimate.standard_error = Some(Information::from_nats(value.error));
         estimate.ceiling = Some(labels.entropy());
@@ -236,18 +258,6 @@ impl Value {
     }
 }
 
-/// Standard normal numbers for one draw of one row (Marsaglia's polar method).
-fn standard_normals(seed: u64, draw: usize, row: usize, out: &mut [f64]) {
-    let mut generator = generator(seed, Purpose::Noise, (draw as u64) << 32 | row as u64);
-    for pair in out.chunks_mut(2) {
-        let (u, v, factor) = in_disc(&mut generator);
-        pair[0] = u * factor;
-        if let Some(second) = pair.get_mut(1) {
-            *second = v * factor;
-        }
-    }
-}
-
 /// Returns a point of the unit disc, and √(−2 ln s / s) for its squared radius s.
 fn in_disc(generator: &mut impl Rng) -> (f64, f64, f64) {
     loop {
@@ -288,7 +298,7 @@ fn row_labels(x: &Variable<'_>) -> Labels {
 
 /// Returns the pairwise bound on I(T; labelling) for each labelling, in nats.
 fn pairwise_bound(means: &KernelMeans, bound: Bound) -> Vec<f64> {
-    let of = |within: &crate::pairwise::MeanLogarithms| match bound {
+    let of = |within: &MeanLogarithms| match bound {
         Bound::Upper => within.kullback_leibler - means.all.kullback_leibler,
         Bound::Lower => within.bhattacharyya - means.all.bhattacharyya,
     };
@@ -359,7 +369,8 @@ impl Estimator for Noise {
         };
         let variance = one_variance(&self.noise_variances)?;
         let value = self.values(&t, &[&labels], variance)[0];
-        let mut estimate = self.estimate(value, variance, &labels, &[x.view(), y.view()], is_constant(&t));
+        let mut estimate = self.estimate(value, variance, &labels, t.width(), is_constant(&t));
+        estimate.dims = vec![x.width(), y.width()];
         if !matches!(x, Variable::Labels(_)) && !matches!(y, Variable::Labels(_)) {
             estimate.warnings.push(taken_for_a_function(labels.all_distinct()));
         }
@@ -381,7 +392,8 @@ impl Estimator for Noise {
         let labels = Labels::distinct(x.n_samples());
         let value = self.values(&x, &[&labels], variance)[0];
         let of_noise = x.width() as f64 / 2.0 * (math::ln(std::f64::consts::TAU) + 1.0 + math::ln(variance));
-        let mut estimate = self.estimate(value, variance, &labels, &[x.view()], false);
+        let mut estimate = self.estimate(value, variance, &labels, x.width(), false);
+        estimate.dims = vec![x.width()];
         estimate.information = Information::from_nats(value.mean + of_noise);
         estimate.ceiling = Some(labels.entropy() + Information::from_nats(of_noise));
         Ok(estimate)
@@ -396,30 +408,66 @@ impl Estimator for Noise {
         if matches!(t, Variable::Labels(_)) {
             return Err(EstimateError::NeedsMatrix { estimator: self.name() });
         }
-        let constant = is_constant(&t);
         let means =
             if self.bounds { mean_logarithms(&t, labellings, &self.noise_variances) } else { Vec::new() };
-        let mut readings = Vec::new();
-        for (index, &variance) in self.noise_variances.iter().enumerate() {
-            let reading = |bound, estimates| LayerEstimate::new(setting(variance), bound, estimates);
+        let constant = is_constant(&t);
+        let of_variance = |(index, &variance): (usize, &f64)| {
             let values = self.values(&t, labellings, variance);
-            let estimate = |(value, labels): (Value, &&Labels)| {
-                Ok(self.estimate(value, variance, labels, &[t.view(), Variable::Labels(labels)], constant))
-            };
-            readings.push(reading(None, values.into_iter().zip(labellings).map(estimate).collect()));
-            for bound in [Bound::Upper, Bound::Lower] {
-                let Some(means) = means.get(index) else { break };
-                let estimate = |(nats, labels): (f64, &&Labels)| {
-                    let variables = [t.view(), Variable::Labels(labels)];
-                    let kind = EstimateKind::Smoothed { noise_variance: variance };
-                    let mut estimate = Estimate::new(Information::from_nats(nats), kind, &variables);
-                    estimate.ceiling = Some(labels.entropy());
-                    Ok(estimate)
-                };
-                let nats = pairwise_bound(means, bound);
-                readings.push(reading(Some(bound), nats.into_iter().zip(labellings).map(estimate).collect()));
+            self.readings(values, means.get(index), variance, labellings, t.width(), constant)
+        };
+        Ok(self.noise_variances.iter().enumerate().flat_map(of_variance).collect())
+    }
+
+    fn estimate_layer_from_sums(
+        &self,
+        sums: &LayerSums,
+        labellings: &[&Labels],
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let n = sums.n_samples;
+        let (points, draws) = (self.n_points(n), self.draws(n));
+        sums.check(self.name(), &self.noise_variances, labellings, self.bounds, Some((draws, points)))?;
+        let value = |logarithms: &Array2<f64>| {
+            let mut rows = vec![Row::default(); points];
+            for (draw, of_draw) in logarithms.rows().into_iter().enumerate() {
+                rows.iter_mut().zip(of_draw).for_each(|(row, &summand)| row.add(summand, draw));
             }
+            Value::of(&rows, draws, n)
+        };
+        let of_variance = |(sums_of, &variance): (&NoiseSums, &f64)| {
+            let values = sums_of.logarithms.iter().map(value).collect();
+            let kernels = sums_of.kernels.as_ref().filter(|_| self.bounds);
+            self.readings(values, kernels, variance, labellings, sums.width, sums.constant)
+        };
+        Ok(sums.variances.iter().zip(&self.noise_variances).flat_map(of_variance).collect())
+    }
+}
+
+impl Noise {
+    /// The value for one noise variance; then, where there are means of kernels, the upper bound and the lower.
+    fn readings(
+        &self,
+        values: Vec<Value>,
+        kernels: Option<&KernelMeans>,
+        variance: f64,
+        labellings: &[&Labels],
+        width: usize,
+        constant: bool,
+    ) -> Vec<LayerEstimate> {
+        let reading = |bound, estimates| LayerEstimate::new(setting(variance), bound, estimates);
+        let estimate =
+            |(value, labels): (Value, &&Labels)| Ok(self.estimate(value, variance, labels, width, constant));
+        let mut readings = vec![reading(None, values.into_iter().zip(labellings).map(estimate).collect())];
+        for bound in [Bound::Upper, Bound::Lower] {
+            let Some(kernels) = kernels else { break };
+            let estimate = |(nats, labels): (f64, &&Labels)| {
+                let kind = EstimateKind::Smoothed { noise_variance: variance };
+                let information = Information::from_nats(nats);
+                let ceiling = Some(labels.entropy());
+                Ok(Estimate { ceiling, ..Estimate::of_layer(information, kind, (labels.len(), width)) })
+            };
+            let nats = pairwise_bound(kernels, bound);
+            readings.push(reading(Some(bound), nats.into_iter().zip(labellings).map(estimate).collect()));
         }
-        Ok(readings)
+        readings
     }
 }

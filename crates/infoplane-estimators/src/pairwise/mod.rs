@@ -49,20 +49,20 @@ const VARIANCES_AT_ONCE: usize = 8;
 
 /// Means over the samples of the logarithm of the mean kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct MeanLogarithms {
+pub struct MeanLogarithms {
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 2σ²)
-    pub(crate) kullback_leibler: f64,
+    pub kullback_leibler: f64,
     /// mean_i ln mean_j exp(−‖tᵢ − tⱼ‖² / 8σ²)
-    pub(crate) bhattacharyya: f64,
+    pub bhattacharyya: f64,
 }
 
 /// The means for one noise variance.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct KernelMeans {
+pub struct KernelMeans {
     /// j runs over all samples.
-    pub(crate) all: MeanLogarithms,
+    pub all: MeanLogarithms,
     /// For each labelling given: j runs over the samples with the label of i.
-    pub(crate) within: Vec<MeanLogarithms>,
+    pub within: Vec<MeanLogarithms>,
 }
 
 /// Means of the logarithm of Gaussian kernel sums, over all samples and within the labels of each labelling.

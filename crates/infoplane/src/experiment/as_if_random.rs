@@ -7,6 +7,7 @@ mod directory;
 mod interruption;
 mod measure;
 mod metadata;
+mod networks;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use crate::{Information, LayerDescription};
 use collect::{Collector, NetworkSet, SeedNetworks};
 use directory::{Opened, OutputDirectory, SeedResult};
 use metadata::Metadata;
+
+pub use networks::{GivenNetwork, GivenNetworks};
 
 /// What is pooled, and how it is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -287,7 +290,8 @@ impl Experiment {
         let seeds = self.seed_list();
         let manifest = self.manifest(&prepared, &seeds)?;
         let data = self.data_facts(&prepared.dataset, &seeds, settings.inputs)?;
-        let metadata = Metadata::new(&manifest, settings, data)?;
+        let of = manifest.experiment().cloned().unwrap_or_default();
+        let metadata = Metadata::new(&manifest, settings, data, of)?;
         if let Some(result) = directory::complete(out, &metadata)? {
             directory::remove_leftovers(&disk, out);
             return Ok(result);

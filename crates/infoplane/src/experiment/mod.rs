@@ -22,7 +22,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use as_if_random::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
+pub use as_if_random::{AsIfRandom, AsIfRandomResult, GivenNetwork, GivenNetworks, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};
 pub use error::ExperimentError;
 pub use keyframes::KeyframesConfig;

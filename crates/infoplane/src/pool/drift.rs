@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::NetworkSource;
-use crate::Network;
 use crate::math;
+use crate::{Layer, Network};
 
 /// Drift of the weights (with the biases) of one layer over a window; a row of `drift.jsonl`.
 ///
@@ -64,18 +64,19 @@ pub struct WindowRow {
     /// Which network it is.
     #[serde(flatten)]
     pub network: NetworkSource,
-    /// Mean loss on the training samples.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub train_loss: f64,
-    /// Fraction of the training samples classified correctly.
-    pub train_accuracy: f64,
+    /// Mean loss on the training samples; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_is_nan")]
+    pub train_loss: Option<f64>,
+    /// Fraction of the training samples classified correctly; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
     /// ‖W‖ over all layers, without biases.
     pub weight_norm: f64,
 }
 
 /// JSON has no NaN and no infinity; a training run about to diverge has, and they are written as null.
-fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or(f64::NAN)))
 }
 
 /// Measures drift over a window, network by network, without keeping the networks.
@@ -189,21 +190,29 @@ impl DriftTracker {
     /// # Panics
     /// If there are more networks than expected, or their shapes differ.
     pub fn add(&mut self, network: &Network) {
+        let parameters = |layer: &Layer| layer.weights.iter().chain(&layer.biases).copied().collect();
+        self.add_parameters(network.layers.iter().map(parameters).collect());
+    }
+
+    /// Adds the next network of the window by the parameters of each of its layers.
+    ///
+    /// # Panics
+    /// As [`add`](DriftTracker::add).
+    pub fn add_parameters(&mut self, layers: Vec<Vec<f32>>) {
         assert!(self.seen < self.n_networks, "more than {} networks", self.n_networks);
         if self.seen == 0 {
-            self.layers = vec![LayerPath::default(); network.layers.len()];
+            self.layers = vec![LayerPath::default(); layers.len()];
             // The last place is for the steps of all layers together.
             self.layers.push(LayerPath::default());
         }
-        assert_eq!(self.layers.len(), network.layers.len() + 1, "networks of several shapes");
+        assert_eq!(self.layers.len(), layers.len() + 1, "networks of several shapes");
         // An odd window leaves its first network out of the halves.
         let odd = self.n_networks % 2;
         let place = self.seen.checked_sub(odd);
         let half = self.n_networks / 2;
         let time = place.map_or(0.0, |place| place as f64 - (2 * half - 1) as f64 / 2.0);
         let mut step = 0.0;
-        for (path, layer) in self.layers.iter_mut().zip(&network.layers) {
-            let parameters: Vec<f32> = layer.weights.iter().chain(&layer.biases).copied().collect();
+        for (path, parameters) in self.layers.iter_mut().zip(layers) {
             assert!(self.seen == 0 || path.last.len() == parameters.len(), "networks of several shapes");
             path.add(parameters, place.map(|place| usize::from(place >= half)), time);
             step += path.newest_step;
@@ -265,8 +274,8 @@ impl DriftTracker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Nonlinearity;
     use crate::random::{Purpose, generator, normal};
-    use crate::{Layer, Nonlinearity};
     use ndarray::{Array1, Array2};
 
     /// Two layers of `width` weights and as many biases each; every parameter is a function of its number.

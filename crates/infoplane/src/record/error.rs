@@ -78,6 +78,12 @@ pub enum RecordError {
         /// Layers of the recording.
         expected: usize,
     },
+    /// Networks that cannot be pooled.
+    #[error("networks to be pooled: {problem}")]
+    Networks {
+        /// What is wrong with them.
+        problem: String,
+    },
     /// Nothing that looks like epochs.
     #[error(
         "{}: {problem}; allowed are a folder with a folder for each epoch and a file for each layer in it \

@@ -74,7 +74,7 @@ impl Recording {
     }
 
     /// X, which is all different unless given.
-    fn x(&self) -> Labels {
+    pub(crate) fn x(&self) -> Labels {
         self.inputs.clone().unwrap_or_else(|| Labels::distinct(self.labels.len()))
     }
 
@@ -83,7 +83,7 @@ impl Recording {
     }
 
     /// Refuses what nothing can be measured with.
-    fn check(&self) -> Result<(), RecordError> {
+    pub(crate) fn check(&self) -> Result<(), RecordError> {
         if self.labels.is_empty() {
             return Err(RecordError::NoSamples);
         }
@@ -121,8 +121,32 @@ impl Recording {
         Ok(self.schedule.check(planned, self.layers.len(), &self.estimators)?)
     }
 
+    /// Refuses layers of another number or shape, `(n_samples, width)`, than are recorded.
+    pub(crate) fn check_layers(
+        &self,
+        epoch: u64,
+        shapes: impl ExactSizeIterator<Item = (usize, usize)>,
+    ) -> Result<(), RecordError> {
+        let (given, expected) = (shapes.len(), self.layers.len());
+        if given != expected {
+            return Err(RecordError::Layers { epoch, given, expected });
+        }
+        for (place, ((n_samples, width), described)) in shapes.zip(&self.layers).enumerate() {
+            let name =
+                || format!("epoch {epoch}, layer {}", LayerDescription::name_in(&self.layers, place + 1));
+            if n_samples != self.labels.len() {
+                let (given, expected) = (n_samples, self.labels.len());
+                return Err(RecordError::Length { what: name(), given, expected });
+            }
+            if width != described.width {
+                return Err(RecordError::Width { what: name(), given: width, expected: described.width });
+            }
+        }
+        Ok(())
+    }
+
     /// What the run is.
-    fn manifest(&self) -> Manifest {
+    pub(crate) fn manifest(&self) -> Manifest {
         let x = self.x();
         let mut digest = Digest::default();
         for codes in [x.codes(), self.labels.codes()] {
@@ -160,12 +184,17 @@ impl Recording {
         }
     }
 
+    /// The range of the nonlinearity of a layer, if that is one of the library's and bounded.
+    pub(crate) fn activation_range(layer: &LayerDescription) -> Option<(f64, f64)> {
+        let nonlinearity: Option<Nonlinearity> =
+            toml::Value::String(layer.nonlinearity.clone()).try_into().ok();
+        nonlinearity.and_then(|nonlinearity| nonlinearity.range())
+    }
+
     /// The estimators of each layer, whose values cover `ranges`.
     fn layer_estimators(&self, ranges: &[LayerRange]) -> Vec<LayerEstimators> {
         let of_layer = |(layer, range): (&LayerDescription, &LayerRange)| {
-            let nonlinearity: Option<Nonlinearity> =
-                toml::Value::String(layer.nonlinearity.clone()).try_into().ok();
-            let activation = nonlinearity.and_then(|nonlinearity| nonlinearity.range());
+            let activation = Recording::activation_range(layer);
             LayerEstimators::new(&self.estimators, &LayerRange { activation, ..range.clone() })
         };
         self.layers.iter().zip(ranges).map(of_layer).collect()

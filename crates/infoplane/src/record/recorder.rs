@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{RecordError, Recording, SEED};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
-use crate::measure::{LayerEstimators, measure_layers};
-use crate::plane::{Distance, LayerDescription, PlaneRow};
+use crate::measure::{LayerEstimators, LayerSource, measure_layers};
+use crate::plane::{Distance, PlaneRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
 use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
 use crate::train::{EpochStats, TrainingEnd};
@@ -166,12 +166,12 @@ impl Recorder {
         activations: &Activations,
         statistics: Option<EpochStats>,
     ) -> Result<&[PlaneRow], RecordError> {
-        let layers: Vec<Variable<'_>> =
-            activations.layers.iter().map(|t| Variable::Single(t.view())).collect();
-        self.record_layers(epoch, &layers, statistics)
+        let layers = activations.layers.iter().map(|t| Variable::Single(t.view()).into());
+        self.record_layers(epoch, &layers.collect::<Vec<_>>(), statistics)
     }
 
-    /// As [`record`](Recorder::record), of layers in the memory of another program, of single or double precision.
+    /// As [`record`](Recorder::record), of layers in the memory of another program, of single or double precision, or of what that
+    /// program has computed of them.
     ///
     /// # Errors
     /// As there; [`RecordError::Length`] for a layer with another number of samples than there are labels, and
@@ -179,32 +179,10 @@ impl Recorder {
     pub fn record_layers(
         &mut self,
         epoch: u64,
-        layers: &[Variable<'_>],
+        layers: &[LayerSource<'_>],
         statistics: Option<EpochStats>,
     ) -> Result<&[PlaneRow], RecordError> {
-        let (given, expected) = (layers.len(), self.recording.layers.len());
-        if given != expected {
-            return Err(RecordError::Layers { epoch, given, expected });
-        }
-        for (place, (layer, described)) in layers.iter().zip(&self.recording.layers).enumerate() {
-            let name = || {
-                format!(
-                    "epoch {epoch}, layer {}",
-                    LayerDescription::name_in(&self.recording.layers, place + 1)
-                )
-            };
-            let (given, expected) = (layer.n_samples(), self.recording.labels.len());
-            if given != expected {
-                return Err(RecordError::Length { what: name(), given, expected });
-            }
-            if layer.width() != described.width {
-                return Err(RecordError::Width {
-                    what: name(),
-                    given: layer.width(),
-                    expected: described.width,
-                });
-            }
-        }
+        self.recording.check_layers(epoch, layers.iter().map(|layer| (layer.n_samples(), layer.width())))?;
         if !self.measured.contains_key(&epoch) {
             let Recording { labels, .. } = &self.recording;
             let rows = measure_layers(SEED, epoch, layers, &self.x, labels, &self.estimators);

@@ -155,8 +155,8 @@ pub fn window(rows: &[WindowRow]) -> Table<'_> {
         Values::U64(rows.iter().map(|row| row.network.seed).collect()),
         Values::U64(rows.iter().map(|row| row.network.epoch).collect()),
         Values::U64(rows.iter().map(|row| row.network.step).collect()),
-        column(|row| row.train_loss),
-        column(|row| row.train_accuracy),
+        column(|row| row.train_loss.unwrap_or(f64::NAN)),
+        column(|row| row.train_accuracy.unwrap_or(f64::NAN)),
         column(|row| row.weight_norm),
     ];
     Table::new("window", WINDOW, values)

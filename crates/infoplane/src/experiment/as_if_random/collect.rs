@@ -214,8 +214,8 @@ fn window_row(trainer: &Trainer, source: NetworkSource, network: &Network) -> Wi
     let squares: f64 = weights.map(|&weight| math::powi(f64::from(weight), 2)).sum();
     WindowRow {
         network: source,
-        train_loss: loss.into(),
-        train_accuracy: accuracy.into(),
+        train_loss: Some(loss.into()),
+        train_accuracy: Some(accuracy.into()),
         weight_norm: squares.sqrt(),
     }
 }

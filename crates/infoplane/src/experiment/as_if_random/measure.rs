@@ -47,49 +47,60 @@ impl Experiment {
             // Between seeds there is no drift.
             let drift = seed.map_or(Vec::new(), |seed| DriftTracker::of(seed, &networks));
             drop(networks);
-            if collector.stopped() {
-                return Err(ExperimentError::Interrupted);
-            }
-            let ranges = self.ranges(&pool, &collector.settings.estimators);
             let x = Labels::from_rows(inputs.view());
             let subject = PoolSubject { seed, x: &x, y: &y };
-            let estimators = &collector.settings.estimators;
+            let estimators = (&collector.settings.estimators[..], collector.methods);
+            let activation = self.nonlinearities().into_iter().map(|of| of.range()).collect();
             let stopped = || collector.stopped();
-            let methods = collector.methods;
-            let rows = measure_pool_unless(&pool, subject, estimators, methods, &ranges, &stopped);
-            let Some(mut rows) = rows.filter(|_| !stopped()) else {
-                return Err(ExperimentError::Interrupted);
-            };
-            let (corrected, overlap) = of_cells(&pool, subject, (estimators, methods), &ranges, &rows);
-            rows.extend(corrected);
-            Ok(PoolMeasurement { rows, drift, window, overlap })
+            let (rows, overlap) = measure_pooled(&pool, subject, estimators, activation, &stopped)
+                .ok_or(ExperimentError::Interrupted)?;
+            Ok::<_, ExperimentError>(PoolMeasurement { rows, drift, window, overlap })
         })?;
         if let Some(last) = sources.last() {
             collector.progress.measured(last.seed, last.epoch);
         }
         Ok(measured)
     }
+}
 
-    /// What the layers' values cover, over the whole pool.
-    fn ranges(&self, pool: &Pool, estimators: &[AnyEstimator]) -> Vec<LayerRange> {
-        let observed = estimators.iter().any(Estimator::needs_observed_range);
-        let mut ranges: Vec<LayerRange> = pool
-            .layers
-            .par_iter()
-            .zip(self.nonlinearities())
-            .map(|(t, nonlinearity)| {
-                let mut range = LayerRange { activation: nonlinearity.range(), ..LayerRange::default() };
-                if observed {
-                    // Enough values for steady quantiles, few enough to keep.
-                    range.observe(Variable::Single(t.view()), 1 << 16);
-                }
-                range
-            })
-            .collect();
-        let run = ranges.iter().filter_map(LayerRange::layer).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        ranges.iter_mut().for_each(|range| range.run = run);
-        ranges
+/// What is measured of a pool: the rows and the overlap; `None` once `stopped` says so.
+///
+/// `activation`: the range of each layer's nonlinearity.
+pub(super) fn measure_pooled(
+    pool: &Pool,
+    subject: PoolSubject<'_>,
+    (estimators, methods): (&[AnyEstimator], &[Arc<MethodDescription>]),
+    activation: Vec<Option<(f64, f64)>>,
+    stopped: &(dyn Fn() -> bool + Sync),
+) -> Option<(Vec<PoolRow>, Vec<OverlapRow>)> {
+    if stopped() {
+        return None;
     }
+    let ranges = ranges(pool, activation, estimators);
+    let mut rows = measure_pool_unless(pool, subject, estimators, methods, &ranges, stopped)?;
+    if stopped() {
+        return None;
+    }
+    let (corrected, overlap) = of_cells(pool, subject, (estimators, methods), &ranges, &rows);
+    rows.extend(corrected);
+    Some((rows, overlap))
+}
+
+/// What the layers' values cover, over the whole pool.
+fn ranges(pool: &Pool, activation: Vec<Option<(f64, f64)>>, estimators: &[AnyEstimator]) -> Vec<LayerRange> {
+    let observed = estimators.iter().any(Estimator::needs_observed_range);
+    let of_layer = |(t, activation): (&Array2<f32>, Option<(f64, f64)>)| {
+        let mut range = LayerRange { activation, ..LayerRange::default() };
+        if observed {
+            // Enough values for steady quantiles, few enough to keep.
+            range.observe(Variable::Single(t.view()), 1 << 16);
+        }
+        range
+    };
+    let mut ranges: Vec<LayerRange> = pool.layers.par_iter().zip(activation).map(of_layer).collect();
+    let run = ranges.iter().filter_map(LayerRange::layer).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    ranges.iter_mut().for_each(|range| range.run = run);
+    ranges
 }
 
 /// What cells give beyond the measuring call, layer by layer: for every method of plug-in entropies of cells a row of

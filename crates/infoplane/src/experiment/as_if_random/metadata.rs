@@ -63,10 +63,12 @@ pub(super) struct Digests {
 }
 
 impl Metadata {
+    /// `experiment` is that of the manifest, or says where the networks come from.
     pub fn new(
         manifest: &Manifest,
         settings: &AsIfRandom,
         data: DataFacts,
+        experiment: Table,
     ) -> Result<Metadata, ExperimentError> {
         let name = &manifest.name;
         let methods = pool_methods(&settings.estimators);
@@ -81,7 +83,7 @@ impl Metadata {
             layers: manifest.layers.clone(),
             methods: methods.iter().map(|method| (**method).clone()).collect(),
             settings,
-            experiment: manifest.experiment().cloned().unwrap_or_default(),
+            experiment,
             outcome: None,
         })
     }

@@ -134,6 +134,12 @@ impl Metadata {
 
     fn experiment(&self, directory: &Path) -> Result<Experiment, ExperimentError> {
         let file = directory.join(super::metadata::METADATA);
+        if self.experiment.contains_key(super::networks::RECORDED) {
+            return Err(ExperimentError::Value {
+                origin: file.display().to_string(),
+                message: "its networks were trained by another program; run that program again, into the same directory".into(),
+            });
+        }
         Experiment::from_table(&file.display().to_string(), self.experiment.clone())
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn figure(result: &AsIfRandomResult) -> Option<Figure> {
     notes.extend(words::mean_note(n_seeds));
 
     let shown: [(&str, Value); 3] = [
-        ("training loss", |row| row.train_loss),
-        ("training accuracy", |row| row.train_accuracy),
+        ("training loss", |row| row.train_loss.unwrap_or(f64::NAN)),
+        ("training accuracy", |row| row.train_accuracy.unwrap_or(f64::NAN)),
         ("weight norm", |row| row.weight_norm),
     ];
     let panel = |(quantity, value): (&str, Value)| {
@@ -68,7 +68,9 @@ pub(super) fn figure(result: &AsIfRandomResult) -> Option<Figure> {
             remark: None,
         }
     };
-    let panels = shown.into_iter().map(panel).chain([drift_by_layer(result, independent)]);
+    // Of networks that another program trained, loss and accuracy may not be known.
+    let is_known = |(_, value): &(&str, Value)| result.window.iter().any(|row| !value(row).is_nan());
+    let panels = shown.into_iter().filter(is_known).map(panel).chain([drift_by_layer(result, independent)]);
     Some(Figure {
         panels: panels.collect(),
         groups,

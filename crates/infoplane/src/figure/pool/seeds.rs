@@ -15,7 +15,9 @@ pub fn as_if_random_failed(result: &AsIfRandomResult) -> Vec<FailedSeed> {
         let of_seed = result.window.iter().filter(|row| row.network.seed == seed.seed);
         let last = of_seed.max_by_key(|row| (row.network.epoch, row.network.step))?;
         let guessing = result.data.guessing_accuracy.get(index).copied().or(of_all)?;
-        FailedSeed::judge(seed.seed, last.network.epoch, last.train_loss, last.train_accuracy, guessing)
+        // Of a loss that is not known nothing is said.
+        let (loss, accuracy) = (last.train_loss.unwrap_or(0.0), last.train_accuracy.unwrap_or(f64::NAN));
+        FailedSeed::judge(seed.seed, last.network.epoch, loss, accuracy, guessing)
     });
     // The end of one that diverged says when.
     let ok = |seed: u64| result.seeds.iter().any(|of| of.seed == seed && !of.diverged());

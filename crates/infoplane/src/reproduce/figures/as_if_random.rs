@@ -222,7 +222,7 @@ impl Reading {
             result.window.chunk_by(|a, b| a.network.seed == b.network.seed).filter_map(|seed| seed.last());
         let learned: Vec<u64> = last
             .clone()
-            .filter(|row| row.train_accuracy >= f64::from(LEARNED))
+            .filter(|row| row.train_accuracy.is_some_and(|accuracy| accuracy >= f64::from(LEARNED)))
             .map(|row| row.network.seed)
             .collect();
         // A seed that did not learn says nothing of those that did; where none did, all are shown.
@@ -235,7 +235,7 @@ impl Reading {
             let values = of_layer.iter().filter_map(|layer| value(layer)).filter(|v| v.is_finite());
             Mean::of(&values.collect::<Vec<_>>())
         };
-        let accuracies: Vec<f64> = last.clone().map(|row| row.train_accuracy).collect();
+        let accuracies: Vec<f64> = last.clone().filter_map(|row| row.train_accuracy).collect();
         let norms: Vec<(u64, f64)> = last.map(|row| (row.network.seed, row.weight_norm)).collect();
         let whole = |row: &&DriftRow| row.layer == 0 && counts(row.seed);
         let fluctuations: Vec<f64> = result
