@@ -6,7 +6,6 @@ import dataclasses
 import fnmatch
 import itertools
 import math
-import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -15,7 +14,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ._errors import InfoplaneWarning, RecordError
+from ._errors import RecordError
+from ._estimate import warn
 
 #: A module by its name, and which of its calls within one pass of the model it is.
 _Call: TypeAlias = tuple[str, int]
@@ -265,7 +265,7 @@ def find_layers(
     if lacking or without:
         reasons = [f"not run: {', '.join(lacking)}"] if lacking else []
         reasons += [f"no row for each sample: {shapes}"] if without else []
-        warnings.warn(f"modules that are not measured: {'; '.join(reasons)}", InfoplaneWarning, stacklevel=4)
+        warn([f"modules that are not measured: {'; '.join(reasons)}"])
     return found
 
 

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, SubsetRandomS
 
 import infoplane
 import infoplane.torch
+from infoplane._torch_observer import same_inputs
 from infoplane._torch_weights import KeptWeights
 from infoplane.torch import Recorder
 
@@ -1431,10 +1432,10 @@ def test_equal_inputs_are_one_input(record):
     pair = record(Several(), (x, torch.arange(80.0).reshape(40, 2)))
     assert len(set(pair._inputs)) == 40
     for kind in (torch.uint8, torch.int64, torch.bool, torch.bfloat16, torch.float16):
-        codes = infoplane.torch._same_inputs(torch.tensor([[1, 0], [0, 1], [1, 0]]).to(kind))
+        codes = same_inputs(torch.tensor([[1, 0], [0, 1], [1, 0]]).to(kind))
         assert codes.tolist() == [0, 1, 0]
     many = torch.arange(3000).reshape(-1, 1) % 1500  # more than are read at once
-    assert infoplane.torch._same_inputs(many).tolist() == [*range(1500)] * 2
+    assert same_inputs(many).tolist() == [*range(1500)] * 2
 
 
 def test_whole_numbers_are_given_as_they_are(record):
