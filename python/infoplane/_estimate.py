@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from . import _native
-from ._arrays import Codes, Numbers, array_of, codes, is_categorical, is_symbolic, labels, numbers
+from ._arrays import Codes, Numbers, array_of, codes, is_categorical, is_symbolic, labels, numbers, rows_of
 from ._errors import InfoplaneWarning
 from ._results import Estimate, LayerReading, estimate_of, reading_of
 
@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
 
 
 class Estimator:
-    """An estimator with its settings: the base of :class:`Ksg` and all others."""
+    """An estimator with its settings: the base of ``Ksg(k=5)`` and all others."""
 
     #: The name in configurations, on the command line and in figures.
     name: ClassVar[str]
@@ -309,13 +309,24 @@ def _lines() -> Callable[[int, int], None]:
     return told
 
 
+def _is_elsewhere(t: Any) -> bool:
+    """Whether it is a tensor of PyTorch on a device where it can be measured."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(t, torch.Tensor) and bool(t.is_cuda) and t.layout == torch.strided
+
+
 def _layer(estimator: Estimator, t: Any, of_samples: Any, inputs: Any, shuffled: bool) -> list[LayerReading]:
-    rows = numbers(t, "t")
+    elsewhere = _is_elsewhere(t)
+    rows: Any = rows_of(t, "t") if elsewhere else numbers(t, "t")
     y = labels(of_samples, "labels")
     x = None if inputs is None else codes(inputs, "inputs")
     for name, given in [("labels", y), ("inputs", x)]:
         if given is not None and len(given) != len(rows):
             raise ValueError(f"{name} has {len(given)} samples and t has {len(rows)}; each row of t needs one")
+    if elsewhere:
+        from ._torch_sums import Sums
+
+        rows = Sums([estimator], y, x, shuffled).source(rows, "", "t")
     found = _native.estimate_layer(estimator.name, estimator.settings, rows, y, x, shuffled)
     readings = [reading_of(reading) for reading in found]
     warn(list(dict.fromkeys(word for reading in readings for part in (reading.i_xt, reading.i_ty) for word in part.warnings)))

@@ -9,8 +9,9 @@ import queue
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,9 +21,28 @@ from ._errors import RecordError
 from ._estimate import Estimator, estimator_of, plain, whole
 from ._runs import Run
 
+if TYPE_CHECKING:
+    from ._logging import Logging
+
 #: How a feature map or a sequence becomes a row of numbers: all values; the mean over positions; every channel a layer of its
 #: own; one position, counted from 0, or from the end where negative.
 Positions: TypeAlias = Literal["flatten", "mean", "channels"] | int
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A layer of which something was computed where it is: symbols of rows, or sums over their pairs."""
+
+    #: Samples and units.
+    shape: tuple[int, int]
+    #: The values, if an estimator needs them.
+    values: Numbers | None
+    #: For each estimator, or nothing.
+    computed: list[dict[str, Any] | None]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
 
 _STATISTICS = {
     "loss": "train_loss",
@@ -133,16 +153,17 @@ def _checked_positions(given: Any) -> Positions:
 class _Worker:
     """Measures on a thread of its own, which keeps no recorder alive."""
 
-    def __init__(self, native: _native.Recorder) -> None:
+    def __init__(self, native: _native.Recorder, logging: Logging | None) -> None:
         self._native = native
-        self._jobs: queue.Queue[tuple[int, list[Numbers], dict[str, float] | None] | None] = queue.Queue(maxsize=2)
+        self._logging = logging
+        self._jobs: queue.Queue[tuple[int, list[Numbers | Elsewhere], dict[str, float] | None] | None] = queue.Queue(maxsize=2)
         self._abandoned = False
         #: Told in the thread that trains.
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._measure, name="infoplane", daemon=True)
         self._thread.start()
 
-    def put(self, epoch: int, layers: list[Numbers], statistics: dict[str, float] | None) -> None:
+    def put(self, epoch: int, layers: list[Numbers | Elsewhere], statistics: dict[str, float] | None) -> None:
         """Give it work, once there is room."""
         self._jobs.put((epoch, layers, statistics))
 
@@ -161,11 +182,15 @@ class _Worker:
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
 
-    def _one(self, epoch: int, layers: list[Numbers], statistics: dict[str, float] | None) -> None:
+    def _one(self, epoch: int, layers: list[Numbers | Elsewhere], statistics: dict[str, float] | None) -> None:
         if layers:
-            self._native.record(epoch, layers, statistics)
+            rows = self._native.record(epoch, layers, statistics)
+            if self._logging is not None:
+                self._logging.measured(epoch, rows, statistics)
         elif statistics is not None:
             self._native.describe(epoch, statistics)
+            if self._logging is not None:
+                self._logging.described(epoch, statistics)
 
     def _measure(self) -> None:
         while True:
@@ -184,6 +209,8 @@ class _Worker:
                 break
         if self._abandoned:
             self._native.close()
+            if self._logging is not None:
+                self._logging.finish(complete=False)
 
 
 class Recorder:
@@ -211,6 +238,9 @@ class Recorder:
         What figures call the run; the name of the directory unless given.
     background
         Whether to measure beside the training, on a queue of two epochs; else :meth:`record` returns when all is measured.
+    loggers
+        Where measured epochs are logged, too: ``"tensorboard"``, ``"wandb"``, ``"mlflow"``, a writer, a run, a logger of
+        :mod:`infoplane.loggers`, or a list of several.
 
     Examples
     --------
@@ -239,6 +269,7 @@ class Recorder:
         channels_last: bool = False,
         name: str | None = None,
         background: bool = True,
+        loggers: Any = None,
     ) -> None:
         self.path = _directory(run)
         if name is not None and not isinstance(name, str):
@@ -260,11 +291,19 @@ class Recorder:
         self._early: list[tuple[int, dict[str, float]]] = []
         self._names: list[str] = []
         self._asked: set[int] | None = None
+        #: The epochs that are recorded, also before a program was stopped.
+        self._recorded: set[int] = set()
         self._worker: _Worker | None = None
         self._background = background
+        self._logging: Logging | None = None
+        if loggers is not None:
+            from ._logging import Logging
+            from .loggers import loggers_of
+
+            self._logging = Logging(loggers_of(loggers), self.path, self.name)
         self._ended = False
 
-    def _open(self, layers: Mapping[str, Numbers], nonlinearities: Mapping[str, str] | None = None) -> _native.Recorder:
+    def _open(self, layers: Mapping[str, Numbers | Elsewhere], nonlinearities: Mapping[str, str] | None = None) -> _native.Recorder:
         if self._native is not None:
             return self._native
         if not layers:
@@ -286,7 +325,10 @@ class Recorder:
             "class": self._by[1],
             "settings": self._settings(),
         }
+        goes_on = os.path.isdir(self.path)
         self._native = _native.Recorder(self.path, described, True)
+        if goes_on:
+            self._recorded = set(map(int, Run(self.path).plane["epoch"]))
         for of_epoch in self._early:
             self._native.describe(*of_epoch)
         # Of schedules that do not depend on what is measured all epochs are known now; asking later would wait for measuring.
@@ -294,7 +336,7 @@ class Recorder:
             self._asked = set(self._native.wanted())
         _OPEN[self.path] = self
         if self._background:
-            self._worker = _Worker(self._native)
+            self._worker = _Worker(self._native, self._logging)
             weakref.finalize(self, self._worker.abandon).atexit = False
         return self._native
 
@@ -310,6 +352,8 @@ class Recorder:
         epoch = _epoch(epoch)
         if self._native is None:
             return True
+        if epoch in self._recorded:
+            return False
         if self._schedule["kind"] == "every":
             return epoch % int(self._schedule["interval"]) == 0
         if self._asked is not None:
@@ -353,7 +397,7 @@ class Recorder:
     def _record(
         self,
         epoch: int,
-        layers: Mapping[str, Numbers],
+        layers: Mapping[str, Numbers | Elsewhere],
         statistics: Mapping[str, Any],
         nonlinearities: Mapping[str, str] | None = None,
     ) -> None:
@@ -364,10 +408,16 @@ class Recorder:
         if list(layers) != self._names:
             raise RecordError(f"epoch {epoch}: the layers are {', '.join(layers)}, but the run records {', '.join(self._names)}")
         job = (epoch, list(layers.values()), _numbers_of(statistics))
-        if self._worker is None:
-            native.record(*job)
-        else:
+        self._recorded.add(epoch)
+        if self._logging is not None:
+            self._logging.begin(self._early)
+        if self._worker is not None:
             self._worker.put(*job)
+            return
+        measured = native.record(*job)
+        if self._logging is not None:
+            self._logging.measured(epoch, measured, job[2])
+            self._logging.tell()
 
     def describe(self, epoch: int, **statistics: float) -> None:
         """Keep statistics of an epoch that is not measured, for the figure of the training."""
@@ -375,12 +425,19 @@ class Recorder:
         found = _numbers_of(statistics)
         if found is None:
             return
+        epoch = _epoch(epoch)
         if self._native is None:
-            self._early.append((_epoch(epoch), found))
-        elif self._worker is None:
-            self._native.describe(_epoch(epoch), found)
-        else:
-            self._worker.put(_epoch(epoch), [], found)
+            self._early.append((epoch, found))
+            return
+        if self._logging is not None:
+            self._logging.begin(self._early)
+        if self._worker is not None:
+            self._worker.put(epoch, [], found)
+            return
+        self._native.describe(epoch, found)
+        if self._logging is not None:
+            self._logging.described(epoch, found)
+            self._logging.tell()
 
     def epoch(self, epoch: int, activations: Mapping[str, Any], **statistics: float) -> bool:
         """Measure the layers if the schedule wants this epoch, and keep the statistics in any case; returns whether it did."""
@@ -399,6 +456,8 @@ class Recorder:
         if self._worker is not None and self._worker.failure is not None:
             failure, self._worker.failure = self._worker.failure, None
             raise failure
+        if self._logging is not None:
+            self._logging.tell()
         if self._ended:
             raise RecordError(f"the recording of {self.path} has ended")
 
@@ -423,6 +482,8 @@ class Recorder:
         self._ended = True
         if _OPEN.get(self.path) is self:
             del _OPEN[self.path]
+        if self._logging is not None:
+            self._logging.finish(complete=True)
         return Run(self.path)
 
     def close(self) -> None:
@@ -434,6 +495,8 @@ class Recorder:
         self._ended = True
         if _OPEN.get(self.path) is self:
             del _OPEN[self.path]
+        if self._logging is not None:
+            self._logging.finish(complete=False)
         if worker is not None and worker.failure is not None:
             raise worker.failure
 

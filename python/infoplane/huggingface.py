@@ -1,8 +1,11 @@
 """Recording of what the `Trainer` of Transformers trains.
 
-    callback = infoplane.huggingface.Callback(tokenizer(texts, padding=True, return_tensors="pt"), labels,
-                                              layers=["bert.encoder.layer.[0-9]"], positions=0, run="runs/mine",
-                                              estimators=[{"kind": "kde", "noise_variances": [1e-1]}])
+The trainer takes a callback::
+
+    inputs = tokenizer(texts, padding=True, return_tensors="pt")
+    callback = infoplane.huggingface.Callback(inputs, labels, ["bert.encoder.layer.[0-9]"],
+                                              positions=0, run="runs/mine",
+                                              estimators=[infoplane.Kde(noise_variances=[0.1])])
     Trainer(model, arguments, train_dataset=dataset, callbacks=[callback]).train()
     callback.run.report()
 """
@@ -19,11 +22,12 @@ from . import torch as _torch
 from ._errors import RecordError
 from ._recorder import Positions, estimators_of, schedule_of
 from ._runs import Run
+from .loggers import loggers_of
 
 try:
     from transformers import TrainerCallback, default_data_collator
-except ImportError as error:
-    raise ImportError("infoplane.huggingface needs Transformers: pip install 'transformers[torch]'") from error
+except ImportError as _error:
+    raise ImportError("infoplane.huggingface needs Transformers: pip install 'transformers[torch]'") from _error
 
 __all__ = ["Callback"]
 
@@ -48,7 +52,7 @@ class Callback(TrainerCallback):
         data set of dictionaries of one length, as for the `Trainer`.
     labels
         Y: the class of each sample; the labels among the inputs unless given.
-    layers, run, estimators, positions, name, background, x, batch_size, forward
+    layers, run, estimators, positions, name, background, loggers, x, batch_size, forward
         As for :class:`infoplane.torch.Recorder`. A transformer has many modules with weights; patterns such as
         ``["bert.encoder.layer.[0-9]"]`` take blocks as a whole. A mean over positions is one over those of the padding, too.
     by
@@ -81,6 +85,7 @@ class Callback(TrainerCallback):
         positions: Positions = "flatten",
         name: str | None = None,
         background: bool = True,
+        loggers: Any = None,
         x: Any = None,
         batch_size: int = 64,
         forward: Callable[[Any, Any], Any] | None = None,
@@ -104,6 +109,8 @@ class Callback(TrainerCallback):
             "batch_size": batch_size,
             "forward": forward,
         }
+        if loggers is not None:
+            self._settings["loggers"] = loggers_of(loggers)
         self.recorder: _torch.Recorder | None = None
         self.run: Run | None = None
         # What is logged of an epoch comes before and after its end.

@@ -1,14 +1,18 @@
 """Recording of Keras models, with any backend.
 
-    callback = infoplane.keras.Callback(inputs, labels, run="runs/mine", estimators=[{"kind": "kde", "noise_variances": [1e-3]}])
+`fit` takes a callback::
+
+    callback = infoplane.keras.Callback(inputs, labels, run="runs/mine",
+                                        estimators=[infoplane.Kde(noise_variances=[1e-3])])
     model.fit(x_train, y_train, epochs=100, callbacks=[callback])
     callback.run.report()
 
-Where a program trains in a loop of its own, :class:`Recorder` does the same:
+Where a program trains in a loop of its own, :class:`Recorder` does the same::
 
-    recorder = infoplane.keras.Recorder(model, inputs, labels, run="runs/mine", estimators=estimators)
+    recorder = infoplane.keras.Recorder(model, inputs, labels, run="runs/mine",
+                                        estimators=[infoplane.Kde(noise_variances=[1e-3])])
     for epoch in range(epochs):
-        recorder.epoch(epoch)          # before the training of the first epoch: the untrained model
+        recorder.epoch(epoch)          # before the first epoch: the untrained model
         train_one_epoch()
     recorder.epoch(epochs, loss=loss)
     recorder.finish()
@@ -23,21 +27,22 @@ import os
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 try:
     import keras
-except ImportError as error:
-    raise ImportError("infoplane.keras needs Keras 3 and a backend, such as JAX: pip install keras jax") from error
+except ImportError as _error:
+    raise ImportError("infoplane.keras needs Keras 3 and a backend, such as JAX: pip install keras jax") from _error
 
 from ._arrays import array_of, same_rows
 from ._errors import InfoplaneError, RecordError
 from ._recorder import Positions, estimators_of, schedule_of, vectors
 from ._recorder import Recorder as _Recorder
 from ._runs import Run
+from .loggers import loggers_of
 
 if int(keras.__version__.partition(".")[0]) < 3:
     raise ImportError(f"infoplane.keras needs Keras 3 and found {keras.__version__}: pip install 'keras>=3'")
@@ -105,6 +110,9 @@ _UNITS_LAST = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedd
 #: Statistics of Keras that are an accuracy.
 _ACCURACIES = {"sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"}
 
+#: What they return depends on the backend.
+_ops: Any = keras.ops
+
 #: One model at a time is followed.
 _FOLLOWING = threading.RLock()
 
@@ -130,7 +138,7 @@ class Recorder(_Recorder):
         layer, a layer of its own, or a function of `keras.ops` or `keras.activations`.
     run
         The directory.
-    estimators, schedule, epochs, positions, name, background
+    estimators, schedule, epochs, positions, name, background, loggers
         As for :class:`infoplane.Recorder`. Whether channels are the first axis of a map or the last, the layers know.
     x
         X: which input each sample is; equal inputs are the same unless given.
@@ -157,6 +165,7 @@ class Recorder(_Recorder):
         positions: Positions = "flatten",
         name: str | None = None,
         background: bool = True,
+        loggers: Any = None,
         x: Any = None,
         batch_size: int = 512,
     ) -> None:
@@ -178,6 +187,7 @@ class Recorder(_Recorder):
             channels_last=keras.config.image_data_format() == "channels_last",
             name=name,
             background=background,
+            loggers=loggers,
         )
         _check_schedule(self._schedule)
         if self._n != len(self._labels):
@@ -227,12 +237,12 @@ class Recorder(_Recorder):
         for key, tensor in watch.outputs.items():
             layer = self._chosen.name(*key)
             if keras.backend.standardize_dtype(tensor.dtype) not in ("float32", "float64"):
-                tensor = keras.ops.cast(tensor, "float32")
+                tensor = _ops.cast(tensor, "float32")
             last = _channels_last(self._chosen.layers[key[0]])
             if not last and len(tensor.shape) == 3 and self._positions != "flatten":
-                tensor, last = keras.ops.moveaxis(tensor, 1, -1), True
+                tensor, last = _ops.moveaxis(tensor, 1, -1), True
             if not hasattr(tensor, "reshape"):  # a tensor of TensorFlow
-                tensor = keras.ops.convert_to_numpy(tensor)
+                tensor = _ops.convert_to_numpy(tensor)
             found.update(vectors(tensor, self._positions, last, layer))
         return found
 
@@ -310,7 +320,7 @@ class Recorder(_Recorder):
             for start in range(0, self._n, self._batch_size):
                 rows = slice(start, min(self._n, start + self._batch_size))
                 for part, row in compiled(self._batch(rows)).items():
-                    values = keras.ops.convert_to_numpy(row)
+                    values = _ops.convert_to_numpy(row)
                     if part not in found:
                         found[part] = np.empty((self._n, values.shape[1]), dtype=values.dtype)
                     found[part][rows] = values
@@ -350,7 +360,18 @@ class Recorder(_Recorder):
         return False
 
 
-class Callback(keras.callbacks.Callback):
+if TYPE_CHECKING:
+
+    class _Callback:
+        """The class of Keras, whose type is hidden by a decorator."""
+
+        model: Any
+        params: Any
+else:
+    _Callback = keras.callbacks.Callback
+
+
+class Callback(_Callback):
     """Records a model while `fit` trains it: the untrained model, and after each epoch that the schedule wants.
 
     The loss and all metrics of `fit` are kept as statistics. When `fit` returns, the run is complete. When an error or Ctrl-C
@@ -359,7 +380,7 @@ class Callback(keras.callbacks.Callback):
 
     Parameters
     ----------
-    inputs, labels, layers, run, estimators, schedule, positions, name, background, x, batch_size
+    inputs, labels, layers, run, estimators, schedule, positions, name, background, loggers, x, batch_size
         As for :class:`Recorder`.
     epochs
         How many epochs will be trained; what `fit` says unless given.
@@ -385,6 +406,7 @@ class Callback(keras.callbacks.Callback):
         positions: Positions = "flatten",
         name: str | None = None,
         background: bool = True,
+        loggers: Any = None,
         x: Any = None,
         batch_size: int = 512,
     ) -> None:
@@ -401,6 +423,7 @@ class Callback(keras.callbacks.Callback):
             "positions": positions,
             "name": name,
             "background": background,
+            "loggers": loggers_of(loggers),
             "x": x,
             "batch_size": _checked_batch_size(batch_size),
         }
@@ -429,7 +452,7 @@ class Callback(keras.callbacks.Callback):
             return
         self._last = int(epoch) + 1
         statistics = _statistics(logs or {})
-        if self.model.stop_training:
+        if getattr(self.model, "stop_training", False):
             # The last epoch is measured in any case, and now: when the training ends, other callbacks may set other weights.
             self.recorder.record(self._last, None, **statistics)
         else:
@@ -674,7 +697,7 @@ class _Watch:
         return min(last, self._used.get(key, last))
 
     @contextlib.contextmanager
-    def following(self) -> Iterator[None]:
+    def following(self) -> Generator[None]:
         """Follows what this thread computes."""
         thread = threading.get_ident()
         replaced: list[tuple[Any, str, Any]] = []
@@ -812,7 +835,7 @@ def _tensor_of(output: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed() -> Generator[None]:
     """Runs a model without leaving a trace in its variables or in random generators."""
     python, numpy_state = random.getstate(), np.random.get_state()
     try:

@@ -1,6 +1,9 @@
 """Recording of what Lightning trains, by the package `lightning` or `pytorch_lightning`.
 
-    callback = infoplane.lightning.Callback(inputs, labels, run="runs/mine", estimators=[{"kind": "kde", "noise_variances": [1e-3]}])
+The trainer takes a callback::
+
+    callback = infoplane.lightning.Callback(inputs, labels, run="runs/mine",
+                                            estimators=[infoplane.Kde(noise_variances=[1e-3])])
     Trainer(max_epochs=100, callbacks=[callback]).fit(module, loader)
     callback.run.report()
 """
@@ -13,11 +16,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import torch as _torch
 from ._recorder import Positions, estimators_of, schedule_of
 from ._runs import Run
+from .loggers import MLflow, logger_of, several
 
 __all__ = ["Callback"]
 
@@ -35,7 +39,10 @@ def _bases() -> tuple[Any, ...]:
     return tuple(package.Callback for package in found)
 
 
-_Base: Any = type("_Base", _bases(), {})
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback as _Base
+else:
+    _Base = type("_Base", _bases(), {})
 
 #: Statistics by the names that programs usually log them by.
 _LOGGED = re.compile(r"(train|training|val|valid|validation|test)[_/](loss|acc|accuracy)")
@@ -57,6 +64,9 @@ class Callback(_Base):
         As for :class:`infoplane.torch.Recorder`.
     epochs
         How many epochs will be trained; ``max_epochs`` of the trainer unless given.
+    loggers
+        As for :class:`infoplane.Recorder`, and loggers of Lightning: `TensorBoardLogger`, `WandbLogger`, `MLFlowLogger`. True takes
+        those of the trainer.
     forward
         ``forward(module, batch)`` runs what is to be measured; of a module without a `forward` of its own
         ``lambda module, batch: module.network(batch)``.
@@ -83,12 +93,16 @@ class Callback(_Base):
         channels_last: bool = False,
         name: str | None = None,
         background: bool = True,
+        loggers: Any = None,
         x: Any = None,
         batch_size: int = 512,
         forward: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         super().__init__()
         self._epochs = epochs
+        self._loggers: Any = loggers
+        if loggers is not True:
+            self._loggers = [logger_of(one) if _kind(one) is None else one for one in several(loggers)]
         self._path = os.path.abspath(os.fspath(run))
         self._settings: dict[str, Any] = {
             "inputs": inputs,
@@ -127,7 +141,11 @@ class Callback(_Base):
         if epochs is None and trainer.max_epochs is not None and trainer.max_epochs >= 0:
             epochs = trainer.max_epochs
         self.run = None
-        self.recorder = _torch.Recorder(pl_module, epochs=epochs, **self._settings)
+        settings = {**self._settings}
+        if self._loggers and trainer.is_global_zero:
+            given = [one for one in trainer.loggers if _kind(one)] if self._loggers is True else self._loggers
+            settings["loggers"] = [_opened(one) for one in given]
+        self.recorder = _torch.Recorder(pl_module, epochs=epochs, **settings)
         # A checkpoint that was written within an epoch has no number of epochs.
         if not getattr(trainer.fit_loop, "restarted_mid_epoch", False):
             self.recorder.epoch(_epochs(trainer))
@@ -153,6 +171,20 @@ class Callback(_Base):
         recorder, self.recorder = self.recorder, None
         if recorder is not None:
             recorder.close()
+
+
+def _kind(logger: Any) -> str | None:
+    """Which of the loggers of Lightning it is, if one whose product is known."""
+    known = ("TensorBoardLogger", "WandbLogger", "MLFlowLogger")
+    return next((base.__name__ for base in type(logger).__mro__ if base.__name__ in known), None)
+
+
+def _opened(logger: Any) -> Any:
+    """What a logger of Lightning writes to; others as they are."""
+    kind = _kind(logger)
+    if kind == "MLFlowLogger":
+        return MLflow(logger.run_id, client=logger.experiment)
+    return logger if kind is None else logger.experiment
 
 
 def _epochs(trainer: Any) -> int:

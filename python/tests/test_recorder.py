@@ -574,3 +574,17 @@ def test_statistics_before_the_first_measured_epoch_are_kept(tmp_path):
         recorder.record(1, {"t": np.eye(20)}, loss=1.0)
     training = infoplane.load(tmp_path / "run").training
     assert training["epoch"].tolist() == [0, 1] and training["train_loss"].tolist() == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("schedule", [1, [0, 1, 4], {"kind": "delta-approximate", "delta": 0.01}])
+def test_what_is_recorded_is_not_wanted_again(path: Path, schedule: Any) -> None:
+    recorder = infoplane.Recorder(path, LABELS, QUICK, schedule=schedule)
+    for epoch in (0, 1):
+        recorder.record(epoch, {"t": hidden(epoch)})
+        assert not recorder.wants(epoch)
+    recorder.close()
+    again = infoplane.Recorder(path, LABELS, QUICK, schedule=schedule)
+    again.record(0, {"t": hidden(0)})  # opens the run, and is left as it is
+    assert [again.wants(epoch) for epoch in (0, 1)] == [False, False]
+    again.close()
+    assert list(infoplane.load(path).plane["epoch"]) == [0, 1]
