@@ -90,10 +90,9 @@ def source() -> str:
     estimators = _native.estimators()
     names = sorted(class_name(info["name"]) for info in estimators)
     head = [
-        '"""Every estimator as a class, with the names and settings of configuration files.',
+        '"""Every estimator as a class, with the names and settings of configuration files; `infoplane` has them all."""',
         "",
-        "Written by python/generate_estimators.py; do not edit.",
-        '"""',
+        "# Written by python/generate_estimators.py; do not edit.",
         "",
         "from __future__ import annotations",
         "",

@@ -7,6 +7,7 @@ recorded by :class:`infoplane.torch.Recorder`, of Keras by :class:`infoplane.ker
 
 from __future__ import annotations
 
+from . import estimators
 from ._errors import (
     EstimateError,
     ExperimentError,
@@ -31,7 +32,6 @@ from ._recorder import Recorder, record
 from ._results import Estimate, Information, Interval, LayerReading
 from ._runs import Run, Table, compare, load
 from .estimators import *  # noqa: F403
-from .estimators import __all__ as _estimators
 
 __all__ = [
     "Estimate",
@@ -66,5 +66,5 @@ __all__ = [
     "samples",
     "set_threads",
     "total_correlation",
-    *_estimators,
 ]
+__all__ += estimators.__all__

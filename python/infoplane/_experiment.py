@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,8 @@ def run(
     name
         A preset (``"tishby2017"``, ``"saxe2018-tanh"``, ``"saxe2018-relu"``, ``"saxe2018-mnist"``), a TOML file, or a table.
     out
-        The directory, new or empty; ``runs/NAME`` unless given. An interrupted run in it goes on with :func:`resume`.
+        The directory, new or empty; ``runs/NAME`` unless given, ``runs/NAME-modified`` of a preset with changes. An interrupted
+        run in it goes on with :func:`resume`.
     memory
         Bytes for networks that are kept to be measured.
     progress
@@ -96,7 +98,8 @@ def run(
 
 
 def _free(name: str) -> str:
-    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken."""
+    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken, as the command calls it: `saxe2018-tanh-modified`."""
+    name = re.sub(r"[^\w.]+", "-", name[:60]).lstrip(".-").rstrip("-") or "unnamed"
     path, number = os.path.join("runs", name), 1
     while os.path.exists(path) and (not os.path.isdir(path) or os.listdir(path)):
         number += 1
@@ -115,7 +118,7 @@ class PooledNetworks:
     """Networks of late epochs, or of many seeds, as samples of one distribution of weights; see :func:`as_if_random`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path: str = os.fspath(path)
         self._pool = _native.pooled_table(self.path, "pool")
 
     @property
@@ -229,7 +232,8 @@ def calibrate(
     Examples
     --------
     >>> import infoplane
-    >>> infoplane.calibrate("normal", "ksg", n_samples=500, repeats=3)[0]["mean_absolute_error_nats"] < 0.1
+    >>> (row,) = infoplane.calibrate("normal", "ksg", n_samples=500, repeats=3)
+    >>> row["mean_absolute_error_nats"] < 0.1
     True
     """
     if repeats < 1:

@@ -271,10 +271,10 @@ class Recorder:
         background: bool = True,
         loggers: Any = None,
     ) -> None:
-        self.path = _directory(run)
+        self.path: str = _directory(run)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name is a {type(name).__name__}; allowed is text")
-        self.name = name or os.path.basename(self.path)
+        self.name: str = name or os.path.basename(self.path)
         self._labels = _classes(labels)
         self._inputs = None if inputs is None else codes(inputs, "inputs")
         if self._inputs is not None and len(self._inputs) != len(self._labels):

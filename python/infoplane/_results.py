@@ -38,7 +38,9 @@ class Information:
 class Interval:
     """A 95 % interval."""
 
+    #: The lower end.
     lower: Information
+    #: The upper end.
     upper: Information
 
     def __contains__(self, value: Information | float) -> bool:
@@ -71,16 +73,19 @@ class Estimate:
     interval: Interval | None
     #: What the number is, in words: ``"consistent estimate"``.
     kind: str
-    #: The estimator, by its name in configurations, and its settings as figures print them.
+    #: The estimator, by its name in configurations.
     estimator: str
+    #: Its settings, as figures print them.
     setting: str
     #: Why ``auto`` chose it.
     reason: str | None
+    #: How many samples were measured.
     n_samples: int
     #: The columns of each variable.
     dims: tuple[int, ...]
-    #: Samples that coincide with another, and samples that were left out.
+    #: How many samples coincide with another.
     ties: int
+    #: How many samples were left out.
     dropped: int
     #: The largest value that the estimator can give for so many samples.
     ceiling: Information | None
@@ -88,8 +93,9 @@ class Estimate:
     warnings: tuple[str, ...]
     #: How the value was made, by estimators that choose among several ways.
     notes: tuple[str, ...]
-    #: Of a test for independence, if permutations were asked for, with their number.
+    #: Of a test for independence, if permutations were asked for.
     p_value: float | None = None
+    #: The number of permutations of the test.
     permutations: int | None = None
     #: Why there is neither value nor bound.
     missing: str | None = None

@@ -239,7 +239,7 @@ def _tensor(value: Any, name: str) -> torch.Tensor:
 
 def _in_order(loader: Any) -> Any:
     """The same batches without shuffling and workers."""
-    as_it_is = {"collate_fn": loader.collate_fn, "num_workers": 0}
+    as_it_is: dict[str, Any] = {"collate_fn": loader.collate_fn, "num_workers": 0}
     if loader.batch_size is None and loader.batch_sampler is None:  # the dataset makes batches itself
         return torch.utils.data.DataLoader(loader.dataset, batch_size=None, **as_it_is)
     subset = isinstance(getattr(loader, "sampler", None), torch.utils.data.SubsetRandomSampler)

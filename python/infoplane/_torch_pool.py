@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -189,7 +189,7 @@ def _loaded(given: Any, what: str) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def _exchanged(model: nn.Module) -> Iterator[Callable[[Mapping[str, Any], str], None]]:
+def _exchanged(model: nn.Module) -> Generator[Callable[[Mapping[str, Any], str], None]]:
     """Gives a function that puts weights into the model; in the end it has its own again."""
     own = {key: value for key, value in model.state_dict(keep_vars=True).items() if isinstance(value, torch.Tensor)}
     before = {key: value.detach().clone() for key, value in own.items()}

@@ -6,7 +6,7 @@ import collections
 import contextlib
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,11 +77,11 @@ def _version(tensor: torch.Tensor) -> int | None:
 
 
 @contextlib.contextmanager
-def random_kept(kind: str, devices: Sequence[int]) -> Iterator[None]:
+def random_kept(kind: str, devices: Sequence[int]) -> Generator[None]:
     """The same random numbers every time within, and those before go on after it."""
     python, of_numpy = random.getstate(), np.random.get_state()
     metal = torch.mps.get_rng_state() if kind == "mps" else None
-    others = {} if kind in ("cpu", "cuda", "mps") else {"device_type": kind}
+    others: dict[str, Any] = {} if kind in ("cpu", "cuda", "mps") else {"device_type": kind}
     try:
         with torch.random.fork_rng(devices=[] if kind in ("cpu", "mps") else list(devices), **others):
             torch.default_generator.manual_seed(0)
@@ -98,7 +98,7 @@ def random_kept(kind: str, devices: Sequence[int]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
+def undisturbed(model: nn.Module) -> Generator[None]:
     """Runs a model in evaluation mode without leaving a trace in it or in random generators."""
     modules = list(model.modules())
     held = [_Held(module) for module in modules]

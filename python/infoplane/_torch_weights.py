@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import collections
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -125,7 +125,7 @@ class KeptWeights:
         return lost
 
     @contextlib.contextmanager
-    def exchanged(self) -> Iterator[Callable[[int], None]]:
+    def exchanged(self) -> Generator[Callable[[int], None]]:
         """Gives a function that makes the model that of an epoch; in the end it is as it was."""
         now = self._copy({})
 

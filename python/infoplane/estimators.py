@@ -1,7 +1,6 @@
-"""Every estimator as a class, with the names and settings of configuration files.
+"""Every estimator as a class, with the names and settings of configuration files; `infoplane` has them all."""
 
-Written by python/generate_estimators.py; do not edit.
-"""
+# Written by python/generate_estimators.py; do not edit.
 
 from __future__ import annotations
 

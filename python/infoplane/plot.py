@@ -1,4 +1,6 @@
-"""Figures with matplotlib: one function for each, axes in, axes out.
+"""Figures with matplotlib.
+
+There is one function for each, axes in, axes out::
 
     infoplane.plot.plane(run)
     infoplane.plot.information(run, quantity="i_ty")

@@ -1,4 +1,6 @@
-"""Replacements of scikit-learn's mutual information, for feature selection.
+"""Replacements of scikit-learn's mutual information.
+
+Feature selection takes them as scoring functions::
 
     from infoplane.sklearn import mutual_info_regression
     SelectKBest(mutual_info_regression, k=10).fit(X, y)
@@ -96,8 +98,7 @@ def _columns(
 ) -> NDArray[np.float64]:
     if hasattr(X, "toarray"):
         discrete_features = True if isinstance(discrete_features, str) else discrete_features
-        X = X.toarray()
-    columns = array_of(X, "X")
+    columns = array_of(X.toarray() if hasattr(X, "toarray") else X, "X")
     if columns.ndim != 2:
         raise ValueError(f"X has the shape {columns.shape}; allowed is (n_samples, n_features)")
     discrete = _mask(discrete_features, columns.shape[1])

@@ -1,5 +1,7 @@
 """Recording of PyTorch models.
 
+A recorder in a training loop::
+
     recorder = infoplane.torch.Recorder(model, inputs, labels, run="runs/mine",
                                         estimators=[{"kind": "kde", "noise_variances": [1e-3]}])
     for epoch in range(epochs):
@@ -20,8 +22,8 @@ import numpy as np
 try:
     import torch
     from torch import nn
-except ImportError as error:
-    raise ImportError("infoplane.torch needs PyTorch: pip install torch") from error
+except ImportError as _error:
+    raise ImportError("infoplane.torch needs PyTorch: pip install torch") from _error
 
 from ._arrays import Numbers
 from ._errors import RecordError

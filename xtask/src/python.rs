@@ -9,18 +9,22 @@ use crate::root;
 const INSTALLER: &str = "uv==0.13.9";
 
 /// The tests that need a framework.
-const OF_FRAMEWORKS: [&str; 7] = [
+const OF_FRAMEWORKS: [&str; 11] = [
     "python/tests/test_arrays.py",
+    "python/tests/test_documentation.py",
     "python/tests/test_examples.py",
     "python/tests/test_huggingface.py",
     "python/tests/test_jax.py",
     "python/tests/test_keras.py",
     "python/tests/test_lightning.py",
+    "python/tests/test_loggers.py",
     "python/tests/test_torch.py",
+    "python/tests/test_torch_pool.py",
+    "python/tests/test_torch_sums.py",
 ];
 
-/// Builds the wheel, installs it with what `python/requirements.txt` lists, and runs the tests and the checks of types; with
-/// `frameworks` in an environment that has those of `python/requirements-frameworks.txt`, too.
+/// Builds the wheel, installs it with what `python/requirements.txt` lists, runs the tests and the checks of types, and builds the
+/// documentation; with `frameworks` in an environment that has those of `python/requirements-frameworks.txt`, too.
 pub fn test(frameworks: bool) -> Result<(), String> {
     let Some(python) = interpreter() else {
         println!("no Python from 3.10 on is here: the tests of the Python package skip (PYTHON=… names one)");
@@ -35,18 +39,54 @@ pub fn test(frameworks: bool) -> Result<(), String> {
     let out = wheels.to_string_lossy();
     environment.run("maturin", &["build", "--profile", "dev", "--locked", "--out", &out])?;
     let wheel = wheel_in(&wheels)?;
+    environment.run("twine", &["check", "--strict", &wheel.to_string_lossy()])?;
+    environment.run("abi3audit", &["--strict", &wheel.to_string_lossy()])?;
+    test_installations(&environment, &wheel, &place)?;
     environment.install_wheel(&wheel)?;
     environment.run("pytest", &["-q", "python/tests"])?;
     environment.run("mypy", &["--package", "infoplane"])?;
     environment.run("stubtest", &["--ignore-missing-stub", "infoplane._native"])?;
-    environment.run("ruff", &["check", "python"])?;
+    environment.run("ruff", &["check", "python", "docs"])?;
+    let pages = place.join("docs");
+    environment.run("sphinx-build", &["-q", "-E", "-a", "-W", "docs", &pages.to_string_lossy()])?;
     if frameworks {
         let environment = Environment::new(&python, place.join("frameworks"))?;
         environment.install(&["-r", "python/requirements-frameworks.txt"])?;
         environment.install_wheel(&wheel)?;
         environment.run("pytest", &[&["-q"][..], &OF_FRAMEWORKS].concat())?;
+        // Here alone the types of all classes are known.
+        environment.run("pyright", &[])?;
+        environment.run("pyright", &["--verifytypes", "infoplane", "--ignoreexternal"])?;
     }
     Ok(())
+}
+
+/// Installs the wheel, and runs it, in the oldest Python that it is for with the oldest NumPy, and in the newest Python that is here.
+fn test_installations(environment: &Environment, wheel: &Path, place: &Path) -> Result<(), String> {
+    let newest = (11..=20).rev().find_map(|minor| interpreter_of(&format!("3.{minor}")));
+    let oldest = interpreter_of("3.10");
+    let exact = "--constraint=python/requirements.txt";
+    for (name, python, versions) in [("oldest", oldest, "--resolution=lowest"), ("newest", newest, exact)] {
+        let Some(python) = python else {
+            println!("the {name} Python is not here: the installation in it is not tested");
+            continue;
+        };
+        let there = Environment { place: place.join(name) };
+        let [python, folder, wheel] = [python.as_path(), &there.place, wheel].map(Path::to_string_lossy);
+        environment.run("uv", &["venv", "--quiet", "--clear", "--python", &python, &folder])?;
+        environment.run("uv", &["pip", "install", "--quiet", "--python", &folder, versions, &wheel])?;
+        there.run("python", &["-I", "python/tests/smoke.py"])?;
+    }
+    Ok(())
+}
+
+/// The interpreter of a version, as `python3.10`.
+fn interpreter_of(version: &str) -> Option<PathBuf> {
+    let mut command = Command::new(format!("python{version}"));
+    // pyenv has no others than the chosen one.
+    command.env("PYENV_VERSION", version).args(["-c", "import sys; print(sys.executable)"]);
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 /// The interpreter to test with: the one that the variable `PYTHON` names, or `python3`.
@@ -83,9 +123,12 @@ impl Environment {
         Ok(environment)
     }
 
+    fn programs(&self) -> PathBuf {
+        self.place.join(if cfg!(windows) { "Scripts" } else { "bin" })
+    }
+
     fn program(&self, name: &str) -> PathBuf {
-        let folder = if cfg!(windows) { "Scripts" } else { "bin" };
-        self.place.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        self.programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     fn install(&self, arguments: &[&str]) -> Result<(), String> {
@@ -101,10 +144,13 @@ impl Environment {
 
     /// Runs a program of the environment at the root of the repository.
     fn run(&self, name: &str, arguments: &[&str]) -> Result<(), String> {
+        let mut path = vec![self.programs()];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let path = std::env::join_paths(path).map_err(|error| format!("PATH: {error}"))?;
         let mut command = Command::new(self.program(name));
         command.args(arguments).current_dir(root());
         // As an activated environment has it.
-        command.env("VIRTUAL_ENV", &self.place).env("PYO3_PYTHON", self.program("python"));
+        command.env("PATH", path).env("VIRTUAL_ENV", &self.place).env("PYO3_PYTHON", self.program("python"));
         succeeded(name, command.status())
     }
 }
