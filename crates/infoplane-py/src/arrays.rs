@@ -38,8 +38,8 @@ impl Given<'_> {
 pub fn labels(codes: &PyReadonlyArray1<'_, i64>) -> Labels {
     let codes = codes.as_array();
     match codes.as_slice() {
-        Some(codes) => Labels::from_symbols(codes),
-        None => Labels::from_symbols(&codes.to_vec()),
+        Some(codes) => Labels::from_integers(codes),
+        None => Labels::from_integers(&codes.to_vec()),
     }
 }
 

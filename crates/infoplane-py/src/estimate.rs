@@ -82,7 +82,9 @@ pub fn named(name: &str, settings: &Bound<'_, PyDict>) -> PyResult<AnyEstimator>
     if let Some(unknown) = given.iter().find(|key| !keys.contains(&key.as_str())) {
         let allowed =
             if keys.is_empty() { "it has none".into() } else { format!("it has {}", keys.join(", ")) };
-        return Err(PyTypeError::new_err(format!("{unknown} is no setting of {name}; {allowed}")));
+        let likely = nearest(unknown, keys.iter().copied());
+        let likely = likely.map_or_else(String::new, |nearest| format!(" (did you mean {nearest}?)"));
+        return Err(PyTypeError::new_err(format!("{unknown} is no setting of {name}{likely}; {allowed}")));
     }
     let table: toml::Value = depythonize(settings)
         .map_err(|error| PyTypeError::new_err(format!("settings of {name}: {error}")))?;

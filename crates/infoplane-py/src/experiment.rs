@@ -22,11 +22,13 @@ use serde_json::json;
 
 use crate::call::{Done, THREADS, interruptible};
 use crate::error::exception;
+use crate::record::record_error;
 use crate::run::{Table, run_error};
 
 pub fn experiment_error(py: Python<'_>, error: &ExperimentError) -> PyErr {
     match error {
         ExperimentError::Run(error) => run_error(py, error),
+        ExperimentError::Record(error) => record_error(py, error),
         error => exception(py, "ExperimentError", (error.to_string(), None)),
     }
 }

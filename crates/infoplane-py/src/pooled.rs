@@ -26,8 +26,6 @@ pub struct Networks {
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct DescribedNetwork<'py> {
-    seed: u64,
-    epoch: u64,
     layers: Vec<Given<'py>>,
     /// Of each layer.
     parameters: Vec<PyReadonlyArray1<'py, f32>>,
@@ -38,12 +36,19 @@ pub struct DescribedNetwork<'py> {
 
 #[pymethods]
 impl Networks {
-    /// Begins a pool of so many networks.
+    /// Begins a pool of the networks of these seeds and epochs, for the directory `out`.
     #[new]
-    fn new(py: Python<'_>, described: Described<'_>, n_networks: usize, over_seeds: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        out: PathBuf,
+        described: Described<'_>,
+        sources: Vec<(u64, u64)>,
+        over_seeds: bool,
+    ) -> PyResult<Self> {
         let recording = described.recording(py)?;
-        let networks = GivenNetworks::new(recording, n_networks, over_seeds);
-        let networks = networks.map_err(|error| record_error(py, &error))?;
+        let sources = sources.into_iter().map(|(seed, epoch)| NetworkSource { seed, epoch, step: 0 });
+        let networks = GivenNetworks::new(&out, recording, sources.collect(), over_seeds);
+        let networks = networks.map_err(|error| experiment_error(py, &error))?;
         Ok(Networks { inner: Mutex::new(Some(networks)) })
     }
 
@@ -52,23 +57,22 @@ impl Networks {
         let seen: Vec<Seen<'_>> = network.layers.iter().map(Given::seen).collect();
         let parameters: Vec<Vec<f32>> =
             network.parameters.iter().map(|array| array.as_array().to_vec()).collect();
-        let source = NetworkSource { seed: network.seed, epoch: network.epoch, step: 0 };
         let (weight_norm, train_loss, train_accuracy) = (network.weight_norm, network.loss, network.accuracy);
         let added = py.detach(|| {
             let layers: Vec<Variable<'_>> = seen.iter().map(Seen::variable).collect();
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let network =
-                GivenNetwork { source, layers: &layers, parameters, weight_norm, train_loss, train_accuracy };
+                GivenNetwork { layers: &layers, parameters, weight_norm, train_loss, train_accuracy };
             inner.as_mut().map(|networks| networks.add(network))
         });
         added.ok_or_else(measured)?.map_err(|error| record_error(py, &error))
     }
 
-    /// Measures the pool into the directory `out`; nothing can be added after that.
-    fn measure(&self, py: Python<'_>, out: PathBuf) -> PyResult<()> {
+    /// Measures the pool into its directory; nothing can be added after that.
+    fn measure(&self, py: Python<'_>) -> PyResult<()> {
         let networks = py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).take());
         let networks = networks.ok_or_else(measured)?;
-        let done = interruptible(py, None, |_| networks.measure(&out, &|| false).map(|_| ()))?;
+        let done = interruptible(py, None, |_| networks.measure(&|| false).map(|_| ()))?;
         done.map_err(|error| experiment_error(py, &error))
     }
 }

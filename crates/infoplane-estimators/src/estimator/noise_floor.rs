@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::input::without_tails;
 use crate::interrupt::poll;
 use crate::linear_algebra::small::{cholesky, solve};
+use crate::neighbors::{Metric, Neighbors};
 use crate::{Variable, math};
 
 /// Places at which a value is predicted from its neighbours.
@@ -48,7 +49,7 @@ pub(super) enum NoiseFloor {
 /// A column in which some values repeat and others do not, such as a rectified unit, is looked at where its values do not.
 /// It should be given as it was measured: random numbers in the place of equal values are noise.
 ///
-/// Cost O(n (256 d + d⁴)), and as much again, of fewer rows, for each of up to 8 columns with values that repeat.
+/// Cost O(n log n + n d⁴) for up to 5 columns, O(n (256 d + d⁴)) for more, and as much again, of fewer rows, for each of up to 8 columns with values that repeat.
 pub(super) fn noise_floor(x: &Variable<'_>, y: &Variable<'_>) -> NoiseFloor {
     let (Some(x), Some(y)) = (without_tails(x), without_tails(y)) else { return NoiseFloor::Unknown };
     match (growth(&x, &y), growth(&y, &x)) {
@@ -104,16 +105,17 @@ fn growth_of_columns(from: &Array2<f64>, to: &Array2<f64>) -> Option<bool> {
     let original = to;
     let to = &without_quadratic(from, to);
     let places: Vec<usize> = (0..PLACES.min(n)).map(|place| place * n / PLACES.min(n)).collect();
+    let lists = Neighbors::new(from.view(), Metric::Euclidean).nearest_of(&places, far);
     let found: Vec<([Vec<f64>; 2], f64)> = places
         .par_iter()
-        .map(|&place| {
+        .zip(&lists)
+        .map(|(&place, neighbours)| {
             poll();
-            let neighbours = nearest(from, place, far);
             let errors = [near, far].map(|k| {
                 let weights = weights(from, place, &neighbours[..k]);
                 (0..width)
                     .map(|column| {
-                        let rows = weights.iter().zip(&neighbours);
+                        let rows = weights.iter().zip(neighbours);
                         let predicted: f64 = rows.map(|(weight, &row)| weight * to[(row, column)]).sum();
                         (predicted - to[(place, column)]).abs()
                     })
@@ -191,21 +193,6 @@ fn without_quadratic(from: &Array2<f64>, to: &Array2<f64>) -> Array2<f64> {
         }
     }
     residuals
-}
-
-/// Returns the `k` nearest rows of a row, itself left out, in ascending order of distance.
-fn nearest(rows: &Array2<f64>, place: usize, k: usize) -> Vec<usize> {
-    let own = rows.row(place);
-    let distance =
-        |row: usize| -> f64 { rows.row(row).iter().zip(own).map(|(a, b)| (a - b) * (a - b)).sum() };
-    let mut all: Vec<(f64, usize)> =
-        (0..rows.nrows()).filter(|&row| row != place).map(|row| (distance(row), row)).collect();
-    // By row where distances are equal, so that the order is that of no sorting algorithm.
-    let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    all.select_nth_unstable_by(k - 1, order);
-    all.truncate(k);
-    all.sort_unstable_by(order);
-    all.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Returns the weights with which the values at the neighbours add up to the linear fit at the place.

@@ -93,13 +93,30 @@ fn by_distance(a: &(f64, u32), b: &(f64, u32)) -> std::cmp::Ordering {
 /// What is computed from the list of neighbours (distance, row) of a point, given its row.
 pub(crate) type OfList<'a, T> = Box<dyn FnMut(usize, &[(f64, u32)]) -> T + 'a>;
 
-/// Puts results in the order of a search into the order of the rows.
-fn by_row<T>(results: impl Iterator<Item = T>, rows: &[u32]) -> Vec<T> {
-    let mut placed: Vec<Option<T>> = rows.iter().map(|_| None).collect();
-    for (result, &row) in results.zip(rows) {
+/// Puts results in the order of a search into the order of the rows that they belong to.
+fn by_row<T>(results: impl Iterator<Item = (u32, T)>, n: usize) -> Vec<T> {
+    let mut placed: Vec<Option<T>> = (0..n).map(|_| None).collect();
+    for (row, result) in results {
         placed[row as usize] = Some(result);
     }
     placed.into_iter().flatten().collect()
+}
+
+/// The points whose neighbours are asked for.
+enum Asked {
+    All,
+    /// Those that are true here.
+    Some(Vec<bool>),
+}
+
+impl Asked {
+    #[inline(always)]
+    fn contains(&self, row: u32) -> bool {
+        match self {
+            Asked::All => true,
+            Asked::Some(asked) => asked[row as usize],
+        }
+    }
 }
 
 /// Neighbours of some points in an order of the search's own.
@@ -214,6 +231,28 @@ impl<'a> Neighbors<'a> {
         self.map_nearest_by(list_search(n, self.points.ncols(), k), k, in_order, new_task)
     }
 
+    /// Returns the rows of the `k` nearest neighbours of some points, the nearest first; of equally near ones the lower first.
+    ///
+    /// # Panics
+    /// If there are `k` points or fewer, `k` is 0, there is no column, or `rows` do not ascend.
+    pub(crate) fn nearest_of(&self, rows: &[usize], k: usize) -> Vec<Vec<usize>> {
+        let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let n = self.points.nrows();
+        assert!(k > 0 && k < n && width > 0, "k = {k} neighbours among {n} points of {width} coordinates");
+        assert!(rows.is_sorted_by(|a, b| a < b), "ascending rows");
+        let mut asked = vec![false; n];
+        rows.iter().for_each(|&row| asked[row] = true);
+        let asked = Asked::Some(asked);
+        let new_task: &(dyn Fn() -> OfList<'static, Vec<usize>> + Sync) =
+            &|| Box::new(|_, list| list.iter().map(|&(_, row)| row as usize).collect());
+        // A tree of more coordinates takes longer to make than these few queries.
+        match width {
+            1 => sorted::map_nearest(values, metric, k, &asked, new_task),
+            2..=5 => tree::map_nearest(values, width, metric, k, k, &asked, new_task),
+            _ => scan::map_nearest(values, width, metric, k, k, &asked, new_task),
+        }
+    }
+
     pub(crate) fn map_nearest_by<'f, T: Send>(
         &self,
         search: Search,
@@ -222,10 +261,11 @@ impl<'a> Neighbors<'a> {
         new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
     ) -> Vec<T> {
         let (values, width, metric) = (self.values(), self.points.ncols(), self.metric);
+        let all = &Asked::All;
         match search {
-            Search::Sorted => sorted::map_nearest(values, metric, k, new_task),
-            Search::Tree => tree::map_nearest(values, width, metric, k, in_order, new_task),
-            Search::Scan => scan::map_nearest(values, width, metric, k, in_order, new_task),
+            Search::Sorted => sorted::map_nearest(values, metric, k, all, new_task),
+            Search::Tree => tree::map_nearest(values, width, metric, k, in_order, all, new_task),
+            Search::Scan => scan::map_nearest(values, width, metric, k, in_order, all, new_task),
             // Few neighbours: the lists are short.
             Search::Brute | Search::Reference => {
                 let nearest = self.nearest_by(search, k);
@@ -253,8 +293,8 @@ impl<'a> Neighbors<'a> {
             Search::Tree => Some(tree::nearest(values, width, metric, k)),
             Search::Brute => brute::nearest(values, width, metric, k),
             Search::Scan => {
-                let lists =
-                    scan::map_nearest(values, width, metric, k, k, &|| Box::new(|_, list| list.to_vec()));
+                let list = || -> OfList<'_, Vec<(f64, u32)>> { Box::new(|_, list| list.to_vec()) };
+                let lists = scan::map_nearest(values, width, metric, k, k, &Asked::All, &list);
                 let (distances, indices) = lists.into_iter().flatten().unzip();
                 Some(Nearest { k, distances, indices })
             }

@@ -6,7 +6,7 @@
 use fearless_simd::{Simd, dispatch};
 use rayon::prelude::*;
 
-use super::{Metric, OfList, by_distance};
+use super::{Asked, Metric, OfList, by_distance};
 use crate::interrupt::poll;
 use crate::simd;
 
@@ -80,6 +80,7 @@ pub(super) fn map_nearest<'f, T: Send>(
     metric: Metric,
     k: usize,
     in_order: usize,
+    asked: &Asked,
     new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
 ) -> Vec<T> {
     let columns = Columns::new(points, width, metric);
@@ -89,6 +90,7 @@ pub(super) fn map_nearest<'f, T: Send>(
             poll();
             let mut work = new_task();
             let rows = task * TASK..columns.n.min((task + 1) * TASK);
+            let rows = rows.filter(|&row| asked.contains(row as u32));
             rows.map(|row| work(row, columns.nearest(row, k, in_order, list))).collect()
         })
         .collect();

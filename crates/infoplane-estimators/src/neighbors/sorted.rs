@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::interrupt::poll;
 
-use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
+use super::{Asked, Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
 /// Points that one task looks at.
 const TASK: usize = 2048;
@@ -122,25 +122,27 @@ pub(super) fn map_nearest<'f, T: Send>(
     points: &[f64],
     metric: Metric,
     k: usize,
+    asked: &Asked,
     new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
 ) -> Vec<T> {
     let sorted = Sorted::new(points);
     let n = points.len();
-    let tasks: Vec<Vec<T>> = (0..n.div_ceil(MAP_TASK))
+    let tasks: Vec<Vec<(u32, T)>> = (0..n.div_ceil(MAP_TASK))
         .into_par_iter()
         .map(|task| {
             poll();
             let mut work = new_task();
             let mut found = Vec::with_capacity(3 * k);
             let places = task * MAP_TASK..n.min((task + 1) * MAP_TASK);
-            let results = places.map(|place| {
+            let results = places.filter(|&place| asked.contains(sorted.rows[place])).map(|place| {
                 sorted.nearest(metric, place, k, &mut found);
-                work(sorted.rows[place] as usize, &found)
+                let row = sorted.rows[place];
+                (row, work(row as usize, &found))
             });
             results.collect()
         })
         .collect();
-    by_row(tasks.into_iter().flatten(), &sorted.rows)
+    by_row(tasks.into_iter().flatten(), n)
 }
 
 pub(super) fn count_within(points: &[f64], metric: Metric, radii: &[f64], boundary: Boundary) -> Vec<usize> {

@@ -185,3 +185,19 @@ fn any_layout_in_memory_gives_the_same() {
     let straight = Neighbors::new(points.view(), Metric::Chebyshev).nearest(2);
     assert_eq!(Neighbors::new(turned.t(), Metric::Chebyshev).nearest(2), straight);
 }
+
+#[test]
+fn neighbours_of_some_points_are_those_among_all() {
+    for width in [1, 2, 4, 7] {
+        for (name, points) in point_sets(200, width) {
+            let search = Neighbors::new(points.view(), Metric::Euclidean);
+            let rows: Vec<usize> = (0..200).filter(|row| row % 7 < 2).collect();
+            for k in [1, 5, 60] {
+                let all = search.nearest(k);
+                let expected = rows.iter().map(|&row| all.indices(row).iter().map(|&i| i as usize).collect());
+                let expected: Vec<Vec<usize>> = expected.collect();
+                assert_eq!(search.nearest_of(&rows, k), expected, "{name}, {width}, {k}");
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::interrupt::poll;
 
 use super::scan::first_in_order;
-use super::{Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
+use super::{Asked, Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
 /// The largest number of points in a leaf.
 const LEAF: usize = 12;
@@ -370,6 +370,7 @@ fn map_nearest_in<'f, T: Send, const D: usize, const EUCLIDEAN: bool>(
     points: &[f64],
     k: usize,
     in_order: usize,
+    asked: &Asked,
     new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
 ) -> Vec<T> {
     let tree = Tree::<D, EUCLIDEAN>::new(points);
@@ -377,13 +378,14 @@ fn map_nearest_in<'f, T: Send, const D: usize, const EUCLIDEAN: bool>(
         let mut work = new_task();
         let mut best = Best::new(k);
         let queries = leaves.flat_map(|leaf| tree.leaf(leaf).iter().map(move |query| (leaf, query)));
+        let queries = queries.filter(|(_, query)| asked.contains(query.row));
         let results = queries.map(|(leaf, query)| {
             tree.nearest(leaf, query, &mut best);
-            work(query.row as usize, best.nearest(in_order))
+            (query.row, work(query.row as usize, best.nearest(in_order)))
         });
-        results.collect::<Vec<T>>()
+        results.collect::<Vec<(u32, T)>>()
     });
-    by_row(tasks.into_iter().flatten(), &tree.rows())
+    by_row(tasks.into_iter().flatten(), tree.points.len())
 }
 
 fn count_in<const D: usize, const EUCLIDEAN: bool>(
@@ -449,9 +451,10 @@ pub(super) fn map_nearest<'f, T: Send>(
     metric: Metric,
     k: usize,
     in_order: usize,
+    asked: &Asked,
     new_task: &(dyn Fn() -> OfList<'f, T> + Sync),
 ) -> Vec<T> {
-    by_width!(width, metric, map_nearest_in::<T, D, EUCLIDEAN>(points, k, in_order, new_task))
+    by_width!(width, metric, map_nearest_in::<T, D, EUCLIDEAN>(points, k, in_order, asked, new_task))
 }
 
 pub(super) fn count_within(

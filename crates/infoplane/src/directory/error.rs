@@ -29,7 +29,7 @@ pub enum RunError {
     )]
     Occupied(PathBuf),
     /// The directory holds a run to which nothing is left to add.
-    #[error("{} already holds a run, which is complete; name another directory", printable_path(.0))]
+    #[error("{} already holds a run, which is complete; name another directory, or remove this one", printable_path(.0))]
     Complete(PathBuf),
     /// A file where a directory is needed.
     #[error("{} is a file; name a directory", printable_path(.0))]

@@ -8,6 +8,7 @@ use crate::EstimateError;
 use crate::dataset::DatasetError;
 use crate::network::NetworkError;
 use crate::printable::{printable, printable_path};
+use crate::record::RecordError;
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
 use crate::snapshot::SnapshotError;
@@ -78,6 +79,9 @@ pub enum ExperimentError {
     /// The training.
     #[error("training: {0}")]
     Train(#[from] TrainError),
+    /// Networks that another program trained.
+    #[error(transparent)]
+    Record(Box<RecordError>),
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
@@ -193,6 +197,12 @@ pub enum ExperimentError {
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<RecordError> for ExperimentError {
+    fn from(error: RecordError) -> Self {
+        ExperimentError::Record(Box::new(error))
+    }
 }
 
 /// Lines below each other, of which none can begin another.

@@ -79,7 +79,7 @@ impl Recorder {
         check_same(path, &manifest, &recording.manifest())?;
         match RunDir::resume(path, Disk::default())? {
             (run, _, Resumed::Incomplete(recovered)) => Recorder::recovered(run, recording, recovered),
-            (_, _, Resumed::Complete(_)) => Err(crate::run::RunError::ReadOnly(path.into()).into()),
+            (_, _, Resumed::Complete(_)) => Err(crate::run::RunError::Complete(path.into()).into()),
         }
     }
 

@@ -139,7 +139,11 @@ pub(super) fn complete(
     }
 }
 
-fn check_same(directory: &Path, metadata: &Metadata, asked: &Metadata) -> Result<(), ExperimentError> {
+pub(super) fn check_same(
+    directory: &Path,
+    metadata: &Metadata,
+    asked: &Metadata,
+) -> Result<(), ExperimentError> {
     let differences = differences(&metadata.identity(), &asked.identity());
     if differences.is_empty() {
         return Ok(());
@@ -148,7 +152,7 @@ fn check_same(directory: &Path, metadata: &Metadata, asked: &Metadata) -> Result
 }
 
 /// Refuses a directory in which no result can begin. What is left of one that could not begin is no hindrance.
-fn check_vacant(directory: &Path) -> Result<(), RunError> {
+pub(super) fn check_vacant(directory: &Path) -> Result<(), RunError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -1,13 +1,13 @@
 //! Networks that another program trained, pooled.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use toml::{Table, Value};
 
-use super::directory::{Opened, OutputDirectory, complete, remove_leftovers};
+use super::directory::{Opened, OutputDirectory, check_same, check_vacant, complete, remove_leftovers};
 use super::measure::measure_pooled;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, read_metadata};
 use super::{AsIfRandom, AsIfRandomResult, PoolConfig, SeedStatus};
 use crate::Variable;
 use crate::directory::{Digest, Disk, RunError};
@@ -19,10 +19,13 @@ use crate::record::{RecordError, Recording};
 /// The table of the metadata that says where networks of another program come from.
 pub(super) const RECORDED: &str = "recorded";
 
+/// The key in it by which networks are told from others.
+const DIGEST: &str = "networks";
+
 /// Networks that another program trained, as samples of one distribution of weights.
 ///
 /// [`add`](GivenNetworks::add) takes the activations and the parameters of one network after the other, in the order of their
-/// epochs; [`measure`](GivenNetworks::measure) pools and measures them, and writes the same directory as
+/// sources; [`measure`](GivenNetworks::measure) pools and measures them, and writes the same directory as
 /// [`Experiment::as_if_random`](crate::experiment::Experiment::as_if_random).
 ///
 /// Memory: 4 bytes for each activation of the pool, and 32 for each parameter of one network.
@@ -35,13 +38,14 @@ pub(super) const RECORDED: &str = "recorded";
 /// use ndarray::Array2;
 ///
 /// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("pooled");
 /// let labels = Labels::from_symbols(&["cat", "dog", "dog", "cat"]);
 /// let recording = Recording::new("mine", labels, &[("hidden", 2)], 1e-3);
-/// let mut networks = GivenNetworks::new(recording, 8, false)?;
+/// let sources = (93..=100).map(|epoch| NetworkSource { seed: 0, epoch, step: 0 }).collect();
+/// let mut networks = GivenNetworks::new(&out, recording, sources, false)?;
 /// for epoch in 93..=100 {
 ///     let hidden = Array2::from_shape_fn((4, 2), |(i, j)| (i + j) as f32 + 0.01 * (epoch % 3) as f32);
 ///     networks.add(GivenNetwork {
-///         source: NetworkSource { seed: 0, epoch, step: 0 },
 ///         layers: &[(&hidden).into()],
 ///         parameters: vec![vec![0.5, 0.01 * (epoch % 3) as f32]],
 ///         weight_norm: 0.5,
@@ -49,14 +53,14 @@ pub(super) const RECORDED: &str = "recorded";
 ///         train_accuracy: None,
 ///     })?;
 /// }
-/// let result = networks.measure(&folder.path().join("pooled"), &|| false)?;
+/// let result = networks.measure(&|| false)?;
 /// assert_eq!(result.window.len(), 8);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct GivenNetworks {
+    out: PathBuf,
     recording: Recording,
-    n_networks: usize,
-    over_seeds: bool,
+    pool: PoolConfig,
     sources: Vec<NetworkSource>,
     /// The activations of each layer, network after network.
     layers: Vec<Vec<f32>>,
@@ -68,8 +72,6 @@ pub struct GivenNetworks {
 
 /// One network that another program trained.
 pub struct GivenNetwork<'a> {
-    /// Which it is. Of networks of one training the epochs ascend, evenly spaced.
-    pub source: NetworkSource,
     /// The activations of each layer, `(n_samples, width)`; kept in single precision.
     pub layers: &'a [Variable<'a>],
     /// The parameters of each layer, by which drift is measured.
@@ -83,84 +85,112 @@ pub struct GivenNetwork<'a> {
 }
 
 impl GivenNetworks {
-    /// Begins a pool of `n_networks`: of the epochs of one training, or, `over_seeds`, of as many trainings.
+    /// Begins a pool for the directory `out`: of the epochs of one training, ascending and evenly spaced, or, `over_seeds`, of
+    /// several trainings.
     ///
     /// # Errors
-    /// [`RecordError`] if the recording makes no sense.
+    /// [`ExperimentError::Value`] for no networks, and for epochs that are not evenly spaced; [`ExperimentError::Record`] if the
+    /// recording makes no sense, or the memory does not suffice; [`ExperimentError::OtherResult`] or
+    /// [`RunError`] if `out` holds something else.
     pub fn new(
+        out: &Path,
         recording: Recording,
-        n_networks: usize,
+        sources: Vec<NetworkSource>,
         over_seeds: bool,
-    ) -> Result<GivenNetworks, RecordError> {
+    ) -> Result<GivenNetworks, ExperimentError> {
         recording.check()?;
-        let room =
-            |layer: &LayerDescription| Vec::with_capacity(n_networks * recording.labels.len() * layer.width);
-        Ok(GivenNetworks {
-            layers: recording.layers.iter().map(room).collect(),
-            n_parameters: Vec::new(),
+        let pool = pool_config(&recording.name, &sources, over_seeds)?;
+        let mut layers = Vec::new();
+        for layer in &recording.layers {
+            let n = sources.len().saturating_mul(recording.labels.len()).saturating_mul(layer.width);
+            let mut values: Vec<f32> = Vec::new();
+            if values.try_reserve_exact(n).is_err() {
+                let bytes = (n as u64).saturating_mul(4);
+                let problem = format!("the activations of one layer take {bytes} bytes, which there are not");
+                return Err(RecordError::Networks { problem }.into());
+            }
+            layers.push(values);
+        }
+        let networks = GivenNetworks {
+            out: out.into(),
+            drift: DriftTracker::new(sources.len()),
+            layers,
             recording,
-            n_networks,
-            over_seeds,
-            sources: Vec::new(),
-            drift: DriftTracker::new(n_networks),
+            pool,
+            sources,
             window: Vec::new(),
             digest: Digest::default(),
-        })
-    }
-
-    /// The number of networks added so far.
-    pub fn len(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Whether none was added.
-    pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+            n_parameters: Vec::new(),
+        };
+        // Before the networks are computed: what is there must be of the same but for them.
+        check_begun(out, &networks.metadata("")?)?;
+        Ok(networks)
     }
 
     /// Adds the next network.
     ///
     /// # Errors
     /// [`RecordError`] for layers of another number or shape than those of the recording, and parameters of another number than
-    /// those of the first network; [`RecordError::Networks`] for more networks than were announced.
+    /// those of the first network; [`RecordError::Networks`] for more networks than there are sources, and numbers that are not
+    /// finite.
     pub fn add(&mut self, network: GivenNetwork<'_>) -> Result<(), RecordError> {
-        let epoch = network.source.epoch;
-        let expected = self.recording.layers.len();
         let wrong = |problem: String| Err(RecordError::Networks { problem });
-        if self.sources.len() == self.n_networks {
-            return wrong(format!("more than the {} that were announced", self.n_networks));
-        }
+        let Some(&source) = self.sources.get(self.window.len()) else {
+            return wrong(format!("there are more than the {} that were announced", self.sources.len()));
+        };
+        let which = match self.pool {
+            PoolConfig::Seeds { .. } => format!("seed {}", source.seed),
+            _ => format!("epoch {}", source.epoch),
+        };
+        let expected = self.recording.layers.len();
         for given in [network.layers.len(), network.parameters.len()] {
             if given != expected {
-                return Err(RecordError::Layers { epoch, given, expected });
+                return Err(RecordError::Layers { epoch: source.epoch, given, expected });
             }
         }
-        self.recording.check_layers(epoch, network.layers.iter().map(|t| (t.n_samples(), t.width())))?;
+        let shapes = network.layers.iter().map(|t| (t.n_samples(), t.width()));
+        self.recording.check_layers(source.epoch, shapes)?;
         let n_parameters: Vec<usize> = network.parameters.iter().map(Vec::len).collect();
-        if self.sources.is_empty() {
+        if self.window.is_empty() {
             self.n_parameters = n_parameters;
         } else if n_parameters != self.n_parameters {
-            return wrong(format!("epoch {epoch} has other parameters than the first network"));
+            return wrong(format!("{which} has another number of parameters than the first network"));
         }
-        if let Some(place) = network.layers.iter().position(|t| t.first_non_finite().is_some()) {
-            let name = LayerDescription::name_in(&self.recording.layers, place + 1);
-            return wrong(format!("epoch {epoch}, layer {name}: not all values are finite"));
+        let name = |place: usize| LayerDescription::name_in(&self.recording.layers, place + 1);
+        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
+        if let Some(place) = network.parameters.iter().position(|values| !finite(values)) {
+            return wrong(format!("{which}, layer {}: not all parameters are finite", name(place)));
         }
-        for (kept, t) in self.layers.iter_mut().zip(network.layers) {
-            let begin = kept.len();
+        if !network.weight_norm.is_finite() {
+            return wrong(format!("{which}: not all weights are finite"));
+        }
+        let single = |t: &Variable<'_>| -> Vec<f32> {
             match t {
-                Variable::Single(rows) => kept.extend(rows.iter().copied()),
-                Variable::Double(rows) => kept.extend(rows.iter().map(|&value| value as f32)),
-                Variable::Labels(labels) => kept.extend(labels.codes().iter().map(|&code| code as f32)),
+                Variable::Single(rows) => rows.iter().copied().collect(),
+                Variable::Double(rows) => rows.iter().map(|&value| value as f32).collect(),
+                Variable::Labels(labels) => labels.codes().iter().map(|&code| code as f32).collect(),
             }
-            kept[begin..].iter().for_each(|value| self.digest.update(&value.to_le_bytes()));
+        };
+        let values: Vec<Vec<f32>> = network.layers.iter().map(single).collect();
+        if let Some(place) = values.iter().position(|values| !finite(values)) {
+            return wrong(format!(
+                "{which}, layer {}: not all values are finite in single precision",
+                name(place)
+            ));
         }
-        network.parameters.iter().flatten().for_each(|value| self.digest.update(&value.to_le_bytes()));
-        self.digest.update(&network.source.epoch.to_le_bytes());
+        for value in values.iter().chain(&network.parameters).flatten() {
+            self.digest.update(&value.to_le_bytes());
+        }
+        for number in [source.seed, source.epoch] {
+            self.digest.update(&number.to_le_bytes());
+        }
+        for number in [network.train_loss, network.train_accuracy] {
+            self.digest.update(&number.map_or([0; 8], f64::to_le_bytes));
+        }
+        self.layers.iter_mut().zip(values).for_each(|(kept, values)| kept.extend(values));
         self.drift.add_parameters(network.parameters);
-        self.sources.push(network.source);
         self.window.push(WindowRow {
-            network: network.source,
+            network: source,
             train_loss: network.train_loss,
             train_accuracy: network.train_accuracy,
             weight_norm: network.weight_norm,
@@ -168,34 +198,30 @@ impl GivenNetworks {
         Ok(())
     }
 
-    /// Pools the networks, measures the pool, and writes the directory `out`, whose content it returns. If `out` holds the result of
-    /// the same networks and settings, by this version, it is read and nothing is computed.
+    /// Pools the networks, measures the pool, and writes the directory, whose content it returns. If that holds the result of the
+    /// same networks and settings, by this version, it is read and nothing is computed.
     ///
     /// # Errors
-    /// [`ExperimentError::Value`] for fewer networks than were announced, and for epochs that are not evenly spaced;
-    /// [`ExperimentError::OtherResult`] if `out` holds another result; [`ExperimentError::Interrupted`] once `stopped` is true; else
-    /// as [`Experiment::as_if_random`](crate::experiment::Experiment::as_if_random).
-    pub fn measure(
-        self,
-        out: &Path,
-        stopped: &(dyn Fn() -> bool + Sync),
-    ) -> Result<AsIfRandomResult, ExperimentError> {
-        let settings = AsIfRandom {
-            pool: self.pool_config()?,
-            inputs: None,
-            estimators: self.recording.estimators.clone(),
-        };
-        let manifest = self.recording.manifest();
+    /// [`ExperimentError::Record`] for fewer networks than there are sources; [`ExperimentError::OtherResult`] if the directory
+    /// holds another result; [`ExperimentError::Interrupted`] once `stopped` is true, and then nothing is left; else as
+    /// [`Experiment::as_if_random`](crate::experiment::Experiment::as_if_random).
+    pub fn measure(self, stopped: &(dyn Fn() -> bool + Sync)) -> Result<AsIfRandomResult, ExperimentError> {
+        let (given, expected) = (self.window.len(), self.sources.len());
+        if given < expected {
+            let problem = format!("there are {given}, and {expected} were announced");
+            return Err(RecordError::Networks { problem }.into());
+        }
+        let metadata = self.metadata(&self.digest.text())?;
         let disk = Disk::default();
-        let metadata = Metadata::new(&manifest, &settings, manifest.data.clone(), self.recorded()?)?;
-        if let Some(result) = complete(out, &metadata)? {
-            remove_leftovers(&disk, out);
+        if let Some(result) = complete(&self.out, &metadata)? {
+            remove_leftovers(&disk, &self.out);
             return Ok(result);
         }
-        let output = match OutputDirectory::open(disk, out, &metadata)? {
+        let output = match OutputDirectory::open(disk, &self.out, &metadata)? {
             Opened::Complete(result) => return Ok(result),
             Opened::Incomplete(output, _) => Begun(Some(output)),
         };
+        let settings = self.settings();
         let n_inputs = self.recording.labels.len();
         let rows = self.sources.len() * n_inputs;
         let layers = self.layers.into_iter().zip(&self.recording.layers);
@@ -204,7 +230,8 @@ impl GivenNetworks {
         });
         let pool = Pool { layers: layers.collect(), sources: self.sources, n_inputs };
         let (x, y) = (self.recording.x(), &self.recording.labels);
-        let seed = (!self.over_seeds).then(|| pool.sources[0].seed);
+        let over_seeds = matches!(self.pool, PoolConfig::Seeds { .. });
+        let seed = (!over_seeds).then(|| pool.sources[0].seed);
         let methods = pool_methods(&settings.estimators);
         let activation = self.recording.layers.iter().map(Recording::activation_range).collect();
         let subject = PoolSubject { seed, x: &x, y };
@@ -226,39 +253,55 @@ impl GivenNetworks {
         Ok(result)
     }
 
-    /// Which networks are pooled.
-    fn pool_config(&self) -> Result<PoolConfig, ExperimentError> {
-        let refused =
-            |message: String| Err(ExperimentError::Value { origin: self.recording.name.clone(), message });
-        let (given, expected) = (self.sources.len(), self.n_networks);
-        if given == 0 || given < expected {
-            return refused(format!(
-                "{given} networks were given, and {expected} were announced; allowed is 1 or more"
-            ));
-        }
-        if self.over_seeds {
-            return Ok(PoolConfig::Seeds { epoch: None });
-        }
-        let epochs: Vec<u64> = self.sources.iter().map(|source| source.epoch).collect();
-        let stride = epochs.get(1).map_or(1, |second| second.saturating_sub(epochs[0]));
-        if stride == 0 || epochs.windows(2).any(|pair| pair[1].checked_sub(pair[0]) != Some(stride)) {
-            let shown: Vec<String> = epochs.iter().take(4).map(u64::to_string).collect();
-            return refused(format!(
-                "the epochs of a window are evenly spaced and ascend, by which drift is measured; these begin with {}",
-                shown.join(", ")
-            ));
-        }
-        Ok(PoolConfig::Epochs { window: given, stride, last: epochs.last().copied() })
+    fn settings(&self) -> AsIfRandom {
+        AsIfRandom { pool: self.pool.clone(), inputs: None, estimators: self.recording.estimators.clone() }
     }
 
-    /// Where the networks come from, and by which digest others are told from them.
-    fn recorded(&self) -> Result<Table, ExperimentError> {
-        let origin = || self.recording.name.clone();
-        let mut recorded = Table::try_from(&self.recording.by)
-            .map_err(|error| ExperimentError::Value { origin: origin(), message: error.to_string() })?;
-        recorded.insert("networks".into(), Value::String(self.digest.text()));
-        Ok(Table::from_iter([(RECORDED.to_owned(), Value::Table(recorded))]))
+    /// What is computed of networks of this digest.
+    fn metadata(&self, digest: &str) -> Result<Metadata, ExperimentError> {
+        let manifest = self.recording.manifest();
+        let mut recorded = Table::try_from(&self.recording.by).map_err(|error| ExperimentError::Value {
+            origin: self.recording.name.clone(),
+            message: error.to_string(),
+        })?;
+        recorded.insert(DIGEST.into(), Value::String(digest.to_owned()));
+        let experiment = Table::from_iter([(RECORDED.to_owned(), Value::Table(recorded))]);
+        Metadata::new(&manifest, &self.settings(), manifest.data.clone(), experiment)
     }
+}
+
+/// Which networks are pooled.
+fn pool_config(
+    name: &str,
+    sources: &[NetworkSource],
+    over_seeds: bool,
+) -> Result<PoolConfig, ExperimentError> {
+    let refused = |message: String| Err(ExperimentError::Value { origin: name.into(), message });
+    let (Some(first), Some(last)) = (sources.first(), sources.last()) else {
+        return refused("there are no networks to be pooled".into());
+    };
+    if over_seeds {
+        return Ok(PoolConfig::Seeds { epoch: None });
+    }
+    let stride = sources.get(1).map_or(1, |second| second.epoch.saturating_sub(first.epoch));
+    let apart = |pair: &[NetworkSource]| pair[1].epoch.checked_sub(pair[0].epoch);
+    if stride == 0 || sources.windows(2).any(|pair| apart(pair) != Some(stride)) {
+        let shown: Vec<String> = sources.iter().take(4).map(|source| source.epoch.to_string()).collect();
+        return refused(format!(
+            "the epochs of a window are evenly spaced and ascend, by which drift is measured; these begin with {}",
+            shown.join(", ")
+        ));
+    }
+    Ok(PoolConfig::Epochs { window: sources.len(), stride, last: Some(last.epoch) })
+}
+
+/// Refuses a directory that holds anything but a result of the same with any networks.
+fn check_begun(out: &Path, asked: &Metadata) -> Result<(), ExperimentError> {
+    let Some((mut metadata, _)) = read_metadata(out)? else { return Ok(check_vacant(out)?) };
+    if let Some(recorded) = metadata.experiment.get_mut(RECORDED).and_then(Value::as_table_mut) {
+        recorded.insert(DIGEST.into(), Value::String(String::new()));
+    }
+    check_same(out, &metadata, asked)
 }
 
 /// A directory that is removed again unless its result is written: there is nothing in it that would save work.
@@ -300,10 +343,9 @@ mod tests {
         [Array2::from_shape_fn((5, 2), value(0.1)), Array2::from_shape_fn((5, 1), value(0.3))]
     }
 
-    fn add(networks: &mut GivenNetworks, seed: u64, epoch: u64) -> Result<(), RecordError> {
+    fn add(networks: &mut GivenNetworks, epoch: u64) -> Result<(), RecordError> {
         let [a, b] = layers(epoch);
         networks.add(GivenNetwork {
-            source: NetworkSource { seed, epoch, step: 0 },
             layers: &[(&a).into(), (&b).into()],
             parameters: vec![vec![epoch as f32, 1.0], vec![0.5]],
             weight_norm: 1.0,
@@ -316,66 +358,113 @@ mod tests {
         error.to_string()
     }
 
-    fn pooled(epochs: &[u64]) -> GivenNetworks {
-        let mut networks = GivenNetworks::new(recording(), epochs.len(), false).unwrap();
-        epochs.iter().for_each(|&epoch| add(&mut networks, 0, epoch).unwrap());
-        networks
+    fn sources(epochs: &[u64]) -> Vec<NetworkSource> {
+        epochs.iter().map(|&epoch| NetworkSource { seed: 0, epoch, step: 0 }).collect()
+    }
+
+    fn pooled(out: &Path, epochs: &[u64]) -> Result<GivenNetworks, ExperimentError> {
+        let mut networks = GivenNetworks::new(out, recording(), sources(epochs), false)?;
+        epochs.iter().for_each(|&epoch| add(&mut networks, epoch).unwrap());
+        Ok(networks)
     }
 
     #[test]
     fn a_result_is_read_as_it_was_written_and_not_computed_twice() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("pooled");
-        let result = pooled(&[10, 12, 14, 16, 18]).measure(&out, &|| false).unwrap();
+        let epochs = [10, 12, 14, 16, 18];
+        let result = pooled(&out, &epochs).unwrap().measure(&|| false).unwrap();
         assert_eq!(AsIfRandomResult::read(&out).unwrap(), result);
         assert_eq!(result.settings.pool, PoolConfig::Epochs { window: 5, stride: 2, last: Some(18) });
         assert_eq!((result.window.len(), result.drift.len()), (5, 3));
         assert!(result.window.iter().all(|row| row.train_loss.is_none() && row.train_accuracy == Some(0.75)));
         assert!(result.rows.iter().all(|row| row.missing.is_none()));
         // Stopped at once, it can only be read.
-        assert_eq!(pooled(&[10, 12, 14, 16, 18]).measure(&out, &|| true).unwrap(), result);
-        let other = pooled(&[10, 11, 12, 13, 14]).measure(&out, &|| false);
-        assert!(matches!(other, Err(ExperimentError::OtherResult { .. })), "{other:?}");
+        assert_eq!(pooled(&out, &epochs).unwrap().measure(&|| true).unwrap(), result);
+        // Other epochs are known before the networks are, other networks once they are there.
+        let other = pooled(&out, &[10, 11, 12, 13, 14]).err().expect("other epochs");
+        assert!(matches!(other, ExperimentError::OtherResult { .. }), "{other}");
+        let mut others = GivenNetworks::new(&out, recording(), sources(&epochs), false).unwrap();
+        epochs.iter().for_each(|&epoch| add(&mut others, epoch + 1).unwrap());
+        assert!(matches!(others.measure(&|| false), Err(ExperimentError::OtherResult { .. })));
         let resumed = Experiment::resume_as_if_random(&out, None, ONE, &(), &never()).unwrap();
         assert_eq!(resumed, result);
         // Without its outcome it can be computed again by the program that has the networks.
         std::fs::remove_file(out.join("outcome.toml")).unwrap();
         let refused = Experiment::resume_as_if_random(&out, None, ONE, &(), &never()).map_err(message);
         assert!(refused.unwrap_err().contains("trained by another program"));
-        assert_eq!(pooled(&[10, 12, 14, 16, 18]).measure(&out, &|| false).unwrap(), result);
+        assert_eq!(pooled(&out, &epochs).unwrap().measure(&|| false).unwrap(), result);
     }
 
     #[test]
     fn an_interrupted_pool_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("pooled");
-        assert!(matches!(pooled(&[1, 2]).measure(&out, &|| true), Err(ExperimentError::Interrupted)));
+        assert!(matches!(
+            pooled(&out, &[1, 2]).unwrap().measure(&|| true),
+            Err(ExperimentError::Interrupted)
+        ));
         assert!(!out.exists());
     }
 
     #[test]
     fn networks_that_do_not_fit_are_refused() {
         let out = Path::new("never made");
-        let uneven = pooled(&[1, 2, 4]).measure(out, &|| false).map_err(message).unwrap_err();
-        assert!(uneven.contains("these begin with 1, 2, 4"), "{uneven}");
-        let back = pooled(&[4, 2]).measure(out, &|| false).map_err(message).unwrap_err();
-        assert!(back.contains("ascend"), "{back}");
-        let few = GivenNetworks::new(recording(), 3, false).unwrap().measure(out, &|| false);
-        assert!(few.map_err(message).unwrap_err().contains("0 networks were given"));
-        let mut full = pooled(&[1]);
-        let more = add(&mut full, 0, 2).unwrap_err().to_string();
+        let refused = |epochs: &[u64]| pooled(out, epochs).map_err(message).err().expect("a refusal");
+        assert!(refused(&[1, 2, 4]).contains("these begin with 1, 2, 4"));
+        assert!(refused(&[4, 2]).contains("ascend"));
+        assert!(refused(&[]).contains("no networks"));
+        let few = GivenNetworks::new(out, recording(), sources(&[1, 2, 3]), false).unwrap();
+        assert!(few.measure(&|| false).map_err(message).unwrap_err().contains("there are 0, and 3"));
+        let mut full = pooled(out, &[1]).unwrap();
+        let more = add(&mut full, 2).unwrap_err().to_string();
         assert!(more.contains("more than the 1 that were announced"), "{more}");
-        let mut networks = GivenNetworks::new(recording(), 2, false).unwrap();
-        let [a, _] = layers(0);
-        let lacks = networks.add(GivenNetwork {
-            source: NetworkSource { seed: 0, epoch: 0, step: 0 },
-            layers: &[(&a).into()],
-            parameters: vec![vec![]],
-            weight_norm: 0.0,
-            train_loss: None,
-            train_accuracy: None,
-        });
-        assert!(matches!(lacks, Err(RecordError::Layers { given: 1, expected: 2, .. })));
+
+        let [a, b] = layers(0);
+        let infinite = b.mapv(|value| f64::from(value) + 1e60);
+        let (good, weights) = ([(&a).into(), (&b).into()], vec![vec![1.0, 2.0], vec![3.0]]);
+        let nan = vec![vec![1.0, f32::NAN], vec![3.0]];
+        for (layers, parameters, weight_norm, expected) in [
+            (&good[..1], weights.clone(), 1.0, "1 layer, but the recording has 2"),
+            (&good[..], nan, 1.0, "epoch 7, layer a: not all parameters are finite"),
+            (&good[..], weights.clone(), f64::INFINITY, "epoch 7: not all weights are finite"),
+            (
+                &[(&a).into(), (&infinite).into()][..],
+                weights.clone(),
+                1.0,
+                "epoch 7, layer b: not all values",
+            ),
+        ] {
+            let mut networks = GivenNetworks::new(out, recording(), sources(&[7]), false).unwrap();
+            let (train_loss, train_accuracy) = (None, None);
+            let network = GivenNetwork { layers, parameters, weight_norm, train_loss, train_accuracy };
+            let error = networks.add(network).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let wide = Recording {
+            layers: vec![LayerDescription { width: usize::MAX / 64, ..recording().layers[0].clone() }],
+            ..recording()
+        };
+        let much =
+            GivenNetworks::new(out, wide, sources(&[1, 2]), false).map_err(message).err().expect("too much");
+        assert!(much.contains("bytes, which there are not"), "{much}");
+        assert!(!out.exists());
+    }
+
+    #[test]
+    fn networks_of_other_seeds_are_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("pooled");
+        let of_seeds = |seeds: &[u64]| {
+            let sources = seeds.iter().map(|&seed| NetworkSource { seed, epoch: 0, step: 0 }).collect();
+            let mut networks = GivenNetworks::new(&out, recording(), sources, true).unwrap();
+            (0..seeds.len() as u64).for_each(|number| add(&mut networks, number).unwrap());
+            networks.measure(&|| false)
+        };
+        let result = of_seeds(&[1, 2, 3]).unwrap();
+        assert!(result.drift.is_empty() && result.seeds.len() == 3);
+        assert_eq!(of_seeds(&[1, 2, 3]).unwrap(), result);
+        assert!(matches!(of_seeds(&[7, 8, 9]), Err(ExperimentError::OtherResult { .. })));
     }
 
     /// The networks of an experiment, handed over as those of another program, are measured alike.
@@ -400,7 +489,8 @@ mod tests {
             ..Recording::new("given", y, &[], 1.0)
         };
         let mut trainer = experiment.trainer(&prepared, &split, 0).unwrap();
-        let mut networks = GivenNetworks::new(recording, 5, false).unwrap();
+        let out = folder.path().join("given");
+        let mut networks = GivenNetworks::new(&out, recording, sources(&[4, 6, 8, 10, 12]), false).unwrap();
         let mut take = |trainer: &Trainer| {
             let network = trainer.network();
             let activations = network.activations(inputs.view());
@@ -409,7 +499,6 @@ mod tests {
             let parameters =
                 network.layers.iter().map(|layer| layer.weights.iter().chain(&layer.biases).copied());
             let given = GivenNetwork {
-                source: NetworkSource { seed: 0, epoch: trainer.epoch(), step: 0 },
                 layers: &layers,
                 parameters: parameters.map(Iterator::collect).collect(),
                 weight_norm: 1.0,
@@ -424,7 +513,7 @@ mod tests {
                 take(&trainer);
             }
         }
-        let result = networks.measure(&folder.path().join("given"), &|| false).unwrap();
+        let result = networks.measure(&|| false).unwrap();
         assert_eq!(
             result.settings,
             AsIfRandom { pool: PoolConfig::Epochs { window: 5, stride: 2, last: Some(12) }, ..settings }
