@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -17,8 +18,12 @@ def example(name):
     return module
 
 
-def test_the_same_weights_have_the_same_plane_in_pytorch(tmp_path):
-    assert example("pytorch_same_weights").main(tmp_path) < 1e-4
+@pytest.mark.parametrize("task", ["12-bit", "digits"])
+def test_the_same_weights_have_the_same_plane_in_pytorch(task, tmp_path):
+    if task == "digits":
+        pytest.importorskip("sklearn")
+    of_activations, of_bits = example("pytorch_same_weights").main(task, tmp_path)
+    assert of_activations < 1e-6 and of_bits < 1e-4
 
 
 def test_a_regression_network_learns_of_its_target(tmp_path):
@@ -32,3 +37,15 @@ def test_the_last_position_of_a_transformer_has_the_answer(tmp_path):
     assert list(dict.fromkeys(runs["last"].plane["layer_name"])) == ["blocks.0", "blocks.1"]
     # Blocks are observed at one position: rows of 32 units, not of all positions.
     assert set(runs["last"].plane["width"]) == {32}
+
+
+def test_a_convolutional_network_learns_of_digits(tmp_path):
+    mnist = Path(__file__).parents[3] / "shared/data/mnist"
+    if not mnist.exists():
+        pytest.skip("the files of MNIST are not beside the checkout (../shared/data/mnist)")
+    run = example("pytorch_cnn_mnist").main(mnist, tmp_path / "run", epochs=1, n_train=1000)
+    # Of both bounds: the first maps, the second, the hidden layer and the output, at both epochs.
+    of_label = run.plane["i_ty_bits"].reshape(2, 4, 2)
+    assert (of_label[1] > of_label[0])[[0, 1, 3]].all()
+    # No layer is at its limit, whatever it does.
+    assert (run.plane["i_xt_bits"] < np.log2(2000) - 1).all()
