@@ -30,7 +30,7 @@ def _changes(table: Mapping[str, Any], under: str = "") -> list[tuple[str, Any]]
     return found
 
 
-def experiment(name: str | os.PathLike[str] | Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+def experiment(name: str | os.PathLike[str] | Mapping[str, Any], /, **changes: Any) -> dict[str, Any]:
     """The table of an experiment with all its keys: of a preset, a TOML file, or a table, with some keys changed.
 
     >>> import infoplane
@@ -41,7 +41,7 @@ def experiment(name: str | os.PathLike[str] | Mapping[str, Any], **changes: Any)
 
 
 def samples(
-    name: str | os.PathLike[str] | Mapping[str, Any], *, seed: int | None = None, **changes: Any
+    name: str | os.PathLike[str] | Mapping[str, Any], /, *, seed: int | None = None, **changes: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The samples that an experiment measures: inputs as its networks see them, and the class of each.
 
@@ -59,6 +59,7 @@ def _given(name: str | os.PathLike[str] | Mapping[str, Any]) -> Any:
 
 def run(
     name: str | os.PathLike[str] | Mapping[str, Any],
+    /,
     out: str | os.PathLike[str] | None = None,
     *,
     memory: int | None = None,
@@ -151,6 +152,7 @@ class PooledNetworks:
 
 def as_if_random(
     experiment: str | os.PathLike[str] | Mapping[str, Any] | Run,
+    /,
     out: str | os.PathLike[str] | None = None,
     *,
     pool: Mapping[str, Any] | None = None,

@@ -17,8 +17,8 @@ import numpy as np
 
 from . import _native
 from ._arrays import Numbers, array_of, codes, labels, numbers
-from ._errors import RecordError
-from ._estimate import Estimator, estimator_of, plain, whole
+from ._errors import RecordError, RunError
+from ._estimate import Estimator, estimator_of, plain, warn, whole
 from ._runs import Run
 
 if TYPE_CHECKING:
@@ -150,13 +150,49 @@ def _checked_positions(given: Any) -> Positions:
     raise RecordError(f"positions = {given!r}; allowed are 'flatten', 'mean', 'channels' and the number of a position")
 
 
+#: An epoch, its layers, of which there are none where it is not measured, and its statistics.
+_Job: TypeAlias = tuple[int, list[Numbers | Elsewhere], dict[str, float] | None]
+
+
+class _Lacks:
+    """Why values are missing: told once for each layer and method, in the thread that trains."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str, str]] = set()
+        self._words: list[str] = []
+
+    def look(self, epoch: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Takes note of rows without a value."""
+        layers: dict[tuple[str, str], list[str]] = {}
+        for row in rows:
+            key = (row["layer_name"], row["estimator"], row["setting"])
+            if row["missing"] is not None and key not in self._told:
+                self._told.add(key)
+                layers.setdefault((row["estimator"], row["missing"]), []).append(row["layer_name"])
+        for (estimator, reason), names in layers.items():
+            shown = f"{', '.join(names[:3])} and {len(names) - 3} others" if len(names) > 4 else ", ".join(names)
+            self._words.append(f"epoch {epoch}: {estimator} lacks values of {shown}: {reason}")
+
+    def tell(self) -> None:
+        """Warns of what was noted."""
+        words = [self._words.pop(0) for _ in range(len(self._words))]
+        if words:
+            warn(words)
+
+
 class _Worker:
     """Measures on a thread of its own, which keeps no recorder alive."""
 
-    def __init__(self, native: _native.Recorder, logging: Logging | None) -> None:
+    def __init__(self, native: _native.Recorder, lacks: _Lacks, logging: Logging | None) -> None:
         self._native = native
+        self._lacks = lacks
         self._logging = logging
-        self._jobs: queue.Queue[tuple[int, list[Numbers | Elsewhere], dict[str, float] | None] | None] = queue.Queue(maxsize=2)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        #: Told of every change of the two numbers.
+        self._changed = threading.Condition()
+        #: Epochs that wait with their layers, and jobs that are not done.
+        self._waiting = 0
+        self._open = 0
         self._abandoned = False
         #: Told in the thread that trains.
         self.failure: BaseException | None = None
@@ -165,11 +201,22 @@ class _Worker:
 
     def put(self, epoch: int, layers: list[Numbers | Elsewhere], statistics: dict[str, float] | None) -> None:
         """Give it work, once there is room."""
+        if layers:
+            self.room()
+        with self._changed:
+            self._waiting += bool(layers)
+            self._open += 1
         self._jobs.put((epoch, layers, statistics))
+
+    def room(self) -> None:
+        """Return when no epoch waits: then the layers of the next one are the only ones beside those that are measured."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting)
 
     def wait(self) -> None:
         """Return when all is measured."""
-        self._jobs.join()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open)
 
     def stop(self) -> None:
         """Let it end what it has, and end."""
@@ -179,12 +226,12 @@ class _Worker:
     def abandon(self) -> None:
         """The same without waiting, in whatever thread a recorder is collected."""
         self._abandoned = True
-        with contextlib.suppress(queue.Full):
-            self._jobs.put_nowait(None)
+        self._jobs.put(None)
 
     def _one(self, epoch: int, layers: list[Numbers | Elsewhere], statistics: dict[str, float] | None) -> None:
         if layers:
             rows = self._native.record(epoch, layers, statistics)
+            self._lacks.look(epoch, rows)
             if self._logging is not None:
                 self._logging.measured(epoch, rows, statistics)
         elif statistics is not None:
@@ -196,6 +243,9 @@ class _Worker:
         while True:
             job = self._jobs.get()
             ended = job is None
+            with self._changed:
+                self._waiting -= bool(job and job[1])
+                self._changed.notify_all()
             try:
                 if job is not None and self.failure is None:
                     self._one(*job)
@@ -204,8 +254,10 @@ class _Worker:
             finally:
                 # While it waits for the next epoch, this one takes no memory.
                 job = None
-                self._jobs.task_done()
-            if ended or (self._abandoned and self._jobs.empty()):
+                with self._changed:
+                    self._open -= not ended
+                    self._changed.notify_all()
+            if ended:
                 break
         if self._abandoned:
             self._native.close()
@@ -237,7 +289,8 @@ class Recorder:
     name
         What figures call the run; the name of the directory unless given.
     background
-        Whether to measure beside the training, on a queue of two epochs; else :meth:`record` returns when all is measured.
+        Whether to measure beside the training, one epoch while the next is trained; else :meth:`record` returns when all is
+        measured.
     loggers
         Where measured epochs are logged, too: ``"tensorboard"``, ``"wandb"``, ``"mlflow"``, a writer, a run, a logger of
         :mod:`infoplane.loggers`, or a list of several.
@@ -295,6 +348,7 @@ class Recorder:
         self._recorded: set[int] = set()
         self._worker: _Worker | None = None
         self._background = background
+        self._lacks = _Lacks()
         self._logging: Logging | None = None
         if loggers is not None:
             from ._logging import Logging
@@ -329,6 +383,10 @@ class Recorder:
         self._native = _native.Recorder(self.path, described, True)
         if goes_on:
             self._recorded = set(map(int, Run(self.path).plane["epoch"]))
+        if self._recorded:
+            n, last = len(self._recorded), max(self._recorded)
+            kept = f"epoch {last} is kept as it was" if n == 1 else f"{n} epochs up to {last} are kept as they were"
+            warn([f"the run in {self.path} goes on: {kept} measured; a training that begins with new weights needs another directory"])
         for of_epoch in self._early:
             self._native.describe(*of_epoch)
         # Of schedules that do not depend on what is measured all epochs are known now; asking later would wait for measuring.
@@ -336,7 +394,7 @@ class Recorder:
             self._asked = set(self._native.wanted())
         _OPEN[self.path] = self
         if self._background:
-            self._worker = _Worker(self._native, self._logging)
+            self._worker = _Worker(self._native, self._lacks, self._logging)
             weakref.finalize(self, self._worker.abandon).atexit = False
         return self._native
 
@@ -362,8 +420,9 @@ class Recorder:
         return self._native.wants(epoch)
 
     def wanted(self) -> list[int]:
-        """The epochs that the schedule asks for and that are not recorded yet: those to come that are known already, and of a
-        schedule that goes back the earlier ones between which the layers moved too far."""
+        """The epochs that the schedule asks for and that are not recorded yet, once the first is: those to come that are known already
+        (every n-th one is not: :meth:`wants` knows these), and of a schedule that goes back the earlier ones between which the layers
+        moved too far."""
         self._check()
         self._wait()
         return [] if self._native is None else self._native.wanted()
@@ -381,6 +440,7 @@ class Recorder:
             ``loss``, ``accuracy``, ``test_loss``, ``test_accuracy``, and any other numbers.
         """
         self._check()
+        self._room()
         if not isinstance(activations, Mapping):
             raise TypeError(f"activations is a {type(activations).__name__}; allowed is a dictionary of layers by name")
         layers: dict[str, Numbers] = {}
@@ -408,13 +468,16 @@ class Recorder:
         if list(layers) != self._names:
             raise RecordError(f"epoch {epoch}: the layers are {', '.join(layers)}, but the run records {', '.join(self._names)}")
         job = (epoch, list(layers.values()), _numbers_of(statistics))
-        self._recorded.add(epoch)
         if self._logging is not None:
             self._logging.begin(self._early)
         if self._worker is not None:
             self._worker.put(*job)
+            self._recorded.add(epoch)
             return
         measured = native.record(*job)
+        self._recorded.add(epoch)
+        self._lacks.look(epoch, measured)
+        self._lacks.tell()
         if self._logging is not None:
             self._logging.measured(epoch, measured, job[2])
             self._logging.tell()
@@ -447,6 +510,11 @@ class Recorder:
         self.describe(epoch, **statistics)
         return False
 
+    def _room(self) -> None:
+        """Return when there is room for the layers of another epoch."""
+        if self._worker is not None:
+            self._worker.room()
+
     def _wait(self) -> None:
         if self._worker is not None:
             self._worker.wait()
@@ -455,7 +523,12 @@ class Recorder:
     def _check(self) -> None:
         if self._worker is not None and self._worker.failure is not None:
             failure, self._worker.failure = self._worker.failure, None
+            # What could not be measured is wanted again.
+            self._worker.wait()
+            with contextlib.suppress(RunError):  # a directory that is gone is told by the failure
+                self._recorded = set(map(int, Run(self.path).plane["epoch"]))
             raise failure
+        self._lacks.tell()
         if self._logging is not None:
             self._logging.tell()
         if self._ended:
@@ -528,10 +601,10 @@ class Recorder:
         return f"<{type(self).__name__} of {self.path}, {len(self._labels)} samples, {state}>"
 
 
-def _directory(run: Any) -> str:
-    path = os.fsdecode(run)
+def _directory(given: Any, name: str = "run") -> str:
+    path = os.fsdecode(given)
     if not path:
-        raise RecordError("run is empty; name the directory of the run")
+        raise RecordError(f"{name} is empty; name a directory")
     return os.path.abspath(path)
 
 
@@ -548,7 +621,8 @@ def _numbers_of(statistics: Mapping[str, Any]) -> dict[str, float] | None:
         if value is None:
             continue
         try:
-            found[_STATISTICS.get(name, name)] = float(value)
+            # PyTorch warns of a number that gradients flow through.
+            found[_STATISTICS.get(name, name)] = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError) as error:
             raise RecordError(f"{name} is a {type(value).__name__}; allowed are numbers") from error
     return found or None

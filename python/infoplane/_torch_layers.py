@@ -561,8 +561,8 @@ class Reader(_Watch):
         for name, calls in self._calls.items():
             if self.counts.get(name, 0) != calls:
                 raise RecordError(
-                    f"the model runs {name} {self.counts.get(name, 0)} times for some samples and {calls} times for others; name "
-                    "modules that it always runs, with layers"
+                    f"the model ran the module {name!r} {calls} times at first and {self.counts.get(name, 0)} times now: if another module "
+                    "has taken its place, make a recorder for another directory, else name modules that it always runs, with layers"
                 )
         lacking = [layer.name for layer in self._wanted.values() if layer.name not in self._seen]
         if lacking:

@@ -163,6 +163,17 @@ class Observer:
         return {part: found[part] for part in self.widths}
 
 
+def patterns_of(layers: Any) -> list[str] | None:
+    """Patterns of names of modules."""
+    if layers is None or isinstance(layers, str):
+        return None if layers is None else [layers]
+    found = list(layers)
+    if not all(isinstance(pattern, str) for pattern in found):
+        kinds = ", ".join(sorted({type(pattern).__name__ for pattern in found}))
+        raise TypeError(f"layers holds {kinds}; allowed are names of modules and patterns of them, as model.named_modules() has them")
+    return found
+
+
 def check_model(model: Any) -> None:
     """Refuses what cannot be observed."""
     if not isinstance(model, nn.Module):

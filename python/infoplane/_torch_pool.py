@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
 from . import _native
+from ._arrays import codes
 from ._errors import RecordError
 from ._estimate import Progress, _Bar, whole
 from ._experiment import PooledNetworks
-from ._recorder import Positions, _checked_positions, _classes, estimators_of
-from ._torch_observer import Observer, same_inputs
-
-#: Of the keys that checkpoints of other programs have, those that hold the weights.
-_WEIGHTS = ("state_dict", "model_state_dict", "model")
-
-#: What wrappers put before the names of weights.
-_PREFIXES = ("module.", "_orig_mod.", "model.")
+from ._recorder import Positions, _checked_positions, _classes, _directory, estimators_of
+from ._torch_observer import Observer, patterns_of, same_inputs
 
 
 def as_if_random(
@@ -60,7 +56,7 @@ def as_if_random(
         As for :class:`Recorder`.
     weights
         The networks: dictionaries of weights as ``model.state_dict()`` returns them, copied, or files of `torch.save` with such a
-        dictionary; by epoch, or in the order of evenly spaced epochs. ``over="seeds"``: by seed.
+        dictionary, as checkpoints are; by epoch, or in the order of evenly spaced epochs. ``over="seeds"``: by seed.
     out
         The directory of the result.
     over
@@ -68,7 +64,7 @@ def as_if_random(
     estimators
         As for :class:`Recorder`; 30 equal bins on the range of each layer over the whole pool unless given.
     losses, accuracies
-        Of each network on the training samples, where they are known.
+        Of each network on the training samples, where they are known; in the order of ``weights``, or by the same keys.
     memory
         Bytes that the activations of the pool may take, 4 for each sample, unit and network.
     progress
@@ -93,30 +89,31 @@ def as_if_random(
     """
     if over not in ("epochs", "seeds"):
         raise ValueError(f"over = {over!r}; allowed are 'epochs' and 'seeds'")
-    numbered = _numbered(weights)
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name is a {type(name).__name__}; allowed is text")
+    path = _directory(out, "out")
+    given = _numbered(weights)
     memory = whole("memory", memory, 1)
-    statistics = {"losses": losses, "accuracies": accuracies}
-    known = {what: _known(what, values, len(numbered)) for what, values in statistics.items()}
-    patterns = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
+    networks_of = sorted(zip(given, _known("losses", losses, given), _known("accuracies", accuracies, given), strict=True), key=_number)
+    patterns = patterns_of(layers)
     observer = Observer(model, inputs, patterns, _checked_positions(positions), channels_last, batch_size, forward)
     labels = observer.labels if labels is None else labels
     if labels is None:
         raise TypeError("labels is missing: give the class of each sample")
     y = _classes(labels)
-    x = same_inputs(observer.inputs) if x is None else _classes(x)
+    x = same_inputs(observer.inputs) if x is None else codes(x, "x")
     if not len(x) == len(y) == observer.n_samples:
         sizes = f"inputs has {observer.n_samples} samples, labels has {len(y)}, x has {len(x)}"
         raise RecordError(f"{sizes}; each input needs one of each")
     default = {"kind": "binned", "rule": "equal", "bins": 30, "range": "layer"}
     methods = estimators_of(default if estimators is None else estimators)
     observer.find()
-    need = 4 * len(numbered) * observer.n_samples * sum(observer.widths.values())
+    need = 4 * len(given) * observer.n_samples * sum(observer.widths.values())
     if need > memory:
         raise RecordError(
-            f"memory = {memory}, and the layers of {len(numbered)} networks on {observer.n_samples} inputs take {need} bytes; name "
+            f"memory = {memory}, and the layers of {len(given)} networks on {observer.n_samples} inputs take {need} bytes; name "
             "fewer layers, give fewer inputs, networks or units (positions='mean'), or more memory"
         )
-    path = os.path.abspath(os.fspath(out))
     described = {
         "name": name or os.path.basename(path),
         "labels": y,
@@ -129,35 +126,41 @@ def as_if_random(
         "class": type(observer.model).__name__,
         "settings": {"positions": positions, **({} if patterns is None else {"layers": patterns})},
     }
-    networks = _native.Networks(described, len(numbered), over == "seeds")
-    groups = _parameters(observer)
+    sources = [(number, 0) if over == "seeds" else (0, number) for (number, _), _, _ in networks_of]
+    networks = _native.Networks(path, described, sources, over == "seeds")
+    groups = _parameters(observer, patterns is None)
     with _Bar(progress) as told, _exchanged(observer.model) as exchange:
-        for place, (number, given) in enumerate(numbered):
-            exchange(_loaded(given, f"weights[{number}]"), f"weights[{number}]")
-            layers_of = observer.observe(torch.device("cpu"))
+        for done, ((number, of_network), loss, accuracy) in enumerate(networks_of, 1):
+            exchange(of_network, f"weights[{number}]")
             networks.add(
                 {
-                    "seed": number if over == "seeds" else 0,
-                    "epoch": 0 if over == "seeds" else number,
-                    "layers": [tensor.numpy() for tensor in layers_of.values()],
+                    "layers": [tensor.numpy() for tensor in observer.observe(torch.device("cpu")).values()],
                     "parameters": [_joined(group) for group in groups],
                     "weight_norm": _norm(observer.model),
-                    "loss": known["losses"][place],
-                    "accuracy": known["accuracies"][place],
+                    "loss": loss,
+                    "accuracy": accuracy,
                 }
             )
             if told is not None:
-                told(place + 1, len(numbered))
-    networks.measure(path)
+                told(done, len(networks_of))
+    networks.measure()
     return PooledNetworks(path)
 
 
-def _numbered(weights: Any) -> list[tuple[int, Any]]:
-    """The networks with their epochs or seeds."""
-    if isinstance(weights, nn.Module) or (isinstance(weights, Mapping) and any(isinstance(key, str) for key in weights)):
+#: A network with its epoch or seed.
+_Numbered: TypeAlias = tuple[int, Any]
+
+
+def _number(network: tuple[_Numbered, Any, Any]) -> int:
+    return network[0][0]
+
+
+def _numbered(weights: Any) -> list[_Numbered]:
+    """The networks with their epochs or seeds, in the order given."""
+    if isinstance(weights, nn.Module) or (isinstance(weights, Mapping) and any(torch.is_tensor(value) for value in weights.values())):
         raise TypeError("weights is one network; give several, as {epoch: copy.deepcopy(model.state_dict()), ...}")
     if isinstance(weights, Mapping):
-        found = sorted((whole("a key of weights", number, 0), given) for number, given in weights.items())
+        found = [(whole("a key of weights", number, 0), of) for number, of in weights.items()]
     elif isinstance(weights, Sequence) and not isinstance(weights, (str, bytes)):
         found = list(enumerate(weights, 1))
     else:
@@ -167,77 +170,130 @@ def _numbered(weights: Any) -> list[tuple[int, Any]]:
     return found
 
 
-def _known(what: str, values: Any, n_networks: int) -> list[float | None]:
+def _known(what: str, values: Any, networks: Sequence[_Numbered]) -> list[float | None]:
+    """Of each network a number, or nothing."""
     if values is None:
-        return [None] * n_networks
-    found = [None if value is None else float(value) for value in values]
-    if len(found) != n_networks:
-        raise RecordError(f"{what} has {len(found)} values and weights has {n_networks} networks; give one for each")
+        return [None] * len(networks)
+    if isinstance(values, Mapping):
+        lacking = [number for number, _ in networks if number not in values]
+        if lacking:
+            raise RecordError(f"{what} has no value for the network {lacking[0]} of weights; give one for each")
+        values = [values[number] for number, _ in networks]
+    try:
+        found = [None if value is None else float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} = {values!r}; allowed are lists of numbers, and dictionaries with the keys of weights") from error
+    if len(found) != len(networks):
+        raise RecordError(f"{what} has {len(found)} values and weights has {len(networks)} networks; give one for each")
+    if what == "accuracies" and any(value is not None and not 0.0 <= value <= 1.0 for value in found):
+        raise RecordError(f"accuracies = {values!r}; allowed are fractions from 0 to 1")
     return found
 
 
-def _loaded(given: Any, what: str) -> Mapping[str, Any]:
-    """The weights of a network by their names."""
+def _own_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The parameters and buffers that are weights of the model, by their names."""
+    found: dict[str, torch.Tensor] = {}
+    for path, module in model.named_modules():
+        if type(module).get_extra_state is not nn.Module.get_extra_state:
+            name = path or type(module).__name__
+            raise RecordError(f"the module {name} keeps an extra state beside its weights, which cannot be exchanged")
+        buffers = {name: value for name, value in module._buffers.items() if name not in module._non_persistent_buffers_set}
+        for name, value in {**module._parameters, **buffers}.items():
+            # Sparse tensors, such as a graph, are not trained.
+            if value is not None and value.layout == torch.strided:
+                found[f"{path}.{name}" if path else name] = value
+    return found
+
+
+def _loaded(given: Any, what: str, own: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    """The weights of a network, by the names that the model has for them."""
     if isinstance(given, (str, os.PathLike)):
-        given = torch.load(given, map_location="cpu", weights_only=True)
+        try:
+            given = torch.load(given, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise RecordError(
+                f"{what}: the file {os.fspath(given)} holds more than tensors, which only a program that trusts it may load; give the "
+                "dictionary of weights that is in it"
+            ) from error
     if isinstance(given, nn.Module):
         given = given.state_dict()
     if not isinstance(given, Mapping):
         raise TypeError(f"{what} is a {type(given).__name__}; allowed are dictionaries of weights, and files of torch.save with one")
-    inner = next((given[key] for key in _WEIGHTS if isinstance(given.get(key), Mapping)), given)
-    return {str(key): value for key, value in inner.items() if isinstance(value, torch.Tensor)}
+    inner = [value.state_dict() if isinstance(value, nn.Module) else value for value in given.values()]
+    for weights in [given, *(value for value in inner if isinstance(value, Mapping))]:
+        # Wrappers put something before the names of weights.
+        first = next(iter(own))
+        prefixes = [str(key)[: -len(first)] for key in weights if str(key) == first or str(key).endswith(f".{first}")]
+        for prefix in sorted(prefixes, key=len):
+            if all(f"{prefix}{name}" in weights for name in own):
+                return {name: torch.as_tensor(weights[f"{prefix}{name}"]) for name in own}
+    lacking = next((name for name in own if name not in given), "")
+    shown = ", ".join(map(str, list(given)[:4]))
+    raise RecordError(f"{what} lacks {lacking} and is no dictionary of the weights of {len(own)} names of the model; it has {shown}")
 
 
 @contextlib.contextmanager
-def _exchanged(model: nn.Module) -> Generator[Callable[[Mapping[str, Any], str], None]]:
+def _exchanged(model: nn.Module) -> Generator[Callable[[Any, str], None]]:
     """Gives a function that puts weights into the model; in the end it has its own again."""
-    own = {key: value for key, value in model.state_dict(keep_vars=True).items() if isinstance(value, torch.Tensor)}
+    own = _own_tensors(model)
+    if not own:
+        raise RecordError("the model has no weights")
     before = {key: value.detach().clone() for key, value in own.items()}
 
-    def exchange(weights: Mapping[str, Any], what: str) -> None:
-        weights = _with_own_names(weights, own)
-        lacking = [key for key in own if key not in weights]
-        if lacking:
-            raise RecordError(f"{what} lacks {', '.join(lacking[:3])}{' and others' if len(lacking) > 3 else ''} of the model")
+    def exchange(given: Any, what: str) -> None:
+        weights = _loaded(given, what, own)
         for key, value in own.items():
-            if weights[key].shape != value.shape:
-                raise RecordError(f"{what}: {key} is {tuple(weights[key].shape)}, and the model's is {tuple(value.shape)}")
-            if value.numel() and weights[key].data_ptr() == value.data_ptr():
+            found = weights[key]
+            if found.shape != value.shape:
+                raise RecordError(f"{what}: {key} is {tuple(found.shape)}, and the model's is {tuple(value.shape)}")
+            if found.is_complex() != value.is_complex() or found.device.type == "meta" or found.layout != torch.strided:
+                raise RecordError(f"{what}: {key} is {found.dtype} on {found.device}, and the model's is {value.dtype} on {value.device}")
+            if value.numel() and found.data_ptr() == value.data_ptr():
                 raise RecordError(f"{what} is the model's own memory, not a copy; keep copy.deepcopy(model.state_dict())")
         for key, value in own.items():
-            # As data, so that it does not count as a change: afterwards all is as it was.
-            value.data.copy_(weights[key])
+            _put(value, weights[key], f"{what}: {key}")
 
     try:
         yield exchange
     finally:
         for key, value in own.items():
-            value.data.copy_(before[key])
+            _put(value, before[key], key)
 
 
-def _with_own_names(weights: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Weights without what a wrapper has put before their names."""
-    while not own.keys() <= weights.keys():
-        prefix = next((prefix for prefix in _PREFIXES if all(key.startswith(prefix) for key in weights)), None)
-        if prefix is None or not weights:
-            break
-        weights = {key[len(prefix) :]: value for key, value in weights.items()}
-    return weights
+def _put(value: torch.Tensor, found: torch.Tensor, what: str) -> None:
+    """Gives a tensor of the model other numbers: as data, so that it does not count as a change."""
+    if any(stride == 0 and length > 1 for stride, length in zip(value.stride(), value.shape, strict=True)):
+        if not torch.equal(value.detach().cpu(), found.detach().cpu().to(value.dtype)):
+            raise RecordError(f"{what} is one number in the place of several, which cannot be exchanged")
+        return
+    value.data.copy_(found)
 
 
-def _parameters(observer: Observer) -> list[list[nn.Parameter]]:
-    """The parameters of each layer: those of its module, and those of modules without a layer that come after it."""
-    modules = {id(module): path for path, module in observer.model.named_modules()}
-    first: dict[str, int] = {}
+def _parameters(observer: Observer, through_norms: bool) -> list[list[nn.Parameter]]:
+    """The parameters of each layer: those of its module, and those of modules without a layer before it.
+
+    Scales of norms and slopes of nonlinearities that come after a module belong to it, where its layer is observed after them. What
+    comes after the last layer belongs to none.
+    """
+    paths = {id(module): path for path, module in observer.model.named_modules()}
+    places: dict[str, list[int]] = {}
     for place, layer in enumerate(observer.layer_of.values()):
-        first.setdefault(modules.get(id(layer.module), ""), place)
+        places.setdefault(paths.get(id(layer.module), ""), []).append(place)
     groups: list[list[nn.Parameter]] = [[] for _ in observer.widths]
-    place = 0
-    for parameter_name, parameter in observer.model.named_parameters():
-        within = [path for path in first if parameter_name.startswith(f"{path}.") or not path]
+    before: list[int] = []
+    waiting: list[nn.Parameter] = []
+    for name, parameter in observer.model.named_parameters():
+        within = [path for path in places if name.startswith(f"{path}.") or not path]
         if within:
-            place = first[max(within, key=len)]
-        groups[place].append(parameter)
+            before = places[max(within, key=len)]
+            for place in before:
+                groups[place] += [*waiting, parameter]
+            waiting = []
+        elif through_norms and before and parameter.ndim < 2:
+            for place in before:
+                groups[place].append(parameter)
+        else:
+            waiting.append(parameter)
     return groups
 
 

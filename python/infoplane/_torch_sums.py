@@ -7,7 +7,7 @@ does of its own sums. Products are those of float64, which no setting of PyTorch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class Sums:
         if shuffled:
             codes.append(_native.shuffled_labels(labels))
         self._labellings = [_Labelling(of) for of in codes]
-        self._normals: dict[tuple[int, int, int, torch.device], torch.Tensor] = {}
+        self._normals: dict[tuple[int, int, int, int, torch.device], torch.Tensor] = {}
 
     def source(self, t: torch.Tensor, nonlinearity: str, name: str) -> Numbers | Elsewhere:
         """What the native code takes in place of the values of a layer, ``(n_samples, width)``."""
@@ -84,21 +84,26 @@ class Sums:
             kernels = pairs.kernel_means(variances)
         logarithms: Sequence[Any] = [[]] * len(variances)
         if estimator.name == "noise":
+            if not pairs.by_products:
+                return None
             points, draws = _native.noise_points(settings, len(t))
-            normals = [self._draw(place, draw, points, t) for draw in range(draws)]
-            logarithms = [pairs.noisy_logarithms(variance, points, normals) for variance in variances]
+
+            def normals(draw: int, rows: slice) -> torch.Tensor:
+                return self._draw(place, draw, rows.start, points[rows], t)
+
+            logarithms = [pairs.noisy_logarithms(variance, points, draws, normals) for variance in variances]
         return {
             "constant": bool((t == t[0]).all()),
             "variances": [{"kernels": of, "logarithms": noisy} for of, noisy in zip(kernels, logarithms, strict=True)],
         }
 
-    def _draw(self, place: int, draw: int, points: Codes, t: torch.Tensor) -> torch.Tensor:
-        """Standard normal numbers for the rows that get noise, the same as the native code's and at every epoch."""
+    def _draw(self, place: int, draw: int, start: int, rows: Codes, t: torch.Tensor) -> torch.Tensor:
+        """Standard normal numbers for some of the rows that get noise, the same as the native code's and at every epoch."""
         width = int(t.shape[1])
-        key = (place, draw, width, t.device)
+        key = (place, draw, width, start, t.device)
         found = self._normals.get(key)
         if found is None:
-            normals = _native.noise_normals(self._estimators[place].settings, draw, points, width)
+            normals = _native.noise_normals(self._estimators[place].settings, draw, rows, width)
             found = torch.from_numpy(normals).to(t.device)
             if sum(kept.numel() for kept in self._normals.values()) + found.numel() <= _KEPT:
                 self._normals[key] = found
@@ -110,44 +115,54 @@ class _Labelling:
 
     def __init__(self, codes: Codes) -> None:
         _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        self._codes = torch.from_numpy(inverse.reshape(-1).astype(np.int64))
-        sizes = torch.from_numpy(counts.astype(np.float64))[self._codes]
-        self._logarithms = torch.log(sizes)
+        code = torch.from_numpy(inverse.reshape(-1).astype(np.int64))
+        sizes = torch.from_numpy(counts.astype(np.float64))[code]
+        #: The number of the label of each sample and the logarithm of its size, by device.
+        self._there = {code.device: (code, torch.log(sizes))}
         self.all_distinct = bool(counts.max() == 1)
         self.one_class = len(counts) == 1
         #: Mean of the logarithms of the sizes of classes, exactly that of the number of samples where there is one class.
-        self.mean_logarithm = math.log(len(codes)) if self.one_class else float(self._logarithms.mean())
+        self.mean_logarithm = math.log(len(codes)) if self.one_class else float(torch.log(sizes).mean())
+
+    def _on(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        if device not in self._there:
+            codes, logarithms = next(iter(self._there.values()))
+            self._there[device] = codes.to(device), logarithms.to(device)
+        return self._there[device]
 
     def same(self, rows: torch.Tensor) -> torch.Tensor:
         """Whether samples have the label of these rows, ``(rows, n_samples)``."""
-        codes = self._codes.to(rows.device)
+        codes = self._on(rows.device)[0]
         return codes[rows][:, None] == codes[None, :]
 
     def log_sizes(self, rows: torch.Tensor) -> torch.Tensor:
         """The logarithm of the number of samples that have the label of these rows."""
-        return self._logarithms.to(rows.device)[rows]
+        return self._on(rows.device)[1][rows]
 
 
 class _Pairs:
     """The pairs of rows of a layer, in blocks of rows against all."""
 
     def __init__(self, t: torch.Tensor, labellings: Sequence[_Labelling], smallest: float) -> None:
-        # Distances do not depend on where the origin is, but their rounding does.
-        self._t = t - t.mean(0)
-        self._labellings = labellings
-        self._norms = (self._t * self._t).sum(1)
+        # Distances do not depend on where the origin is, but their rounding does, that of the centred rows, too.
+        centred = t - t.mean(0)
+        self._norms = (centred * centred).sum(1)
         rounding = 4.0 * float(self._norms.max()) * torch.finfo(torch.float64).eps
-        self._by_products = rounding / (2.0 * smallest) <= _ROUNDING
+        #: Whether rows are near enough to each other, in units of the noise, for products in place of differences.
+        self.by_products = rounding / (2.0 * smallest) <= _ROUNDING
+        self._t = centred if self.by_products else t
+        self._labellings = labellings
 
     def _blocks(self, rows: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
-        size = max(1, _BLOCK // len(self._t))
+        # Of a few very wide rows the rows themselves are larger than the block of their pairs.
+        size = max(1, _BLOCK // max(self._t.shape))
         for start in range(0, len(rows), size):
             place = slice(start, min(len(rows), start + size))
             yield place, rows[place]
 
     def _squared(self, rows: torch.Tensor) -> torch.Tensor:
         """Squared distances of these rows from all, ``(rows, n_samples)``."""
-        if self._by_products:
+        if self.by_products:
             squared = torch.mm(self._t[rows], self._t.T).mul_(-2.0)
             squared.add_(self._norms[None, :]).add_(self._norms[rows][:, None]).clamp_(min=0.0)
         else:
@@ -187,16 +202,21 @@ class _Pairs:
             found.append(of_labellings)
         return found
 
-    def noisy_logarithms(self, variance: float, points: Codes, normals: Sequence[torch.Tensor]) -> list[np.ndarray[Any, Any]]:
-        """For each labelling the logarithms of mean kernels around rows with noise, within labels less over all: ``(draws, points)``."""
+    def noisy_logarithms(
+        self, variance: float, points: Codes, draws: int, normals: Callable[[int, slice], torch.Tensor]
+    ) -> list[np.ndarray[Any, Any]]:
+        """For each labelling the logarithms of mean kernels around rows with noise, within labels less over all: ``(draws, points)``.
+
+        ``normals(draw, places)`` are the standard normal numbers for some of the points.
+        """
         n = len(self._t)
-        found = self._t.new_zeros((len(self._labellings), len(normals), len(points)))
+        found = self._t.new_zeros((len(self._labellings), draws, len(points)))
         for place, rows in self._blocks(torch.from_numpy(points).to(self._t.device)):
             squared = self._squared(rows)
             own = torch.arange(len(rows), device=rows.device), rows
             same = [None if labelling.all_distinct or labelling.one_class else labelling.same(rows) for labelling in self._labellings]
-            for draw, standard in enumerate(normals):
-                z = standard[place] * math.sqrt(variance)
+            for draw in range(draws):
+                z = normals(draw, place) * math.sqrt(variance)
                 # ‖z‖² − ‖tᵢ + z − tⱼ‖² = −‖tᵢ − tⱼ‖² − 2z·(tᵢ − tⱼ)
                 shift = torch.mm(z, self._t.T).mul_(-1.0).add_((z * self._t[rows]).sum(1)[:, None])
                 exponents = shift.mul_(2.0).add_(squared).mul_(-1.0 / (2.0 * variance))
@@ -221,39 +241,78 @@ def _ordinary(t: torch.Tensor) -> bool:
 
 def _symbols(t: torch.Tensor, settings: dict[str, Any], nonlinearity: str) -> dict[str, Any] | None:
     """Which rows have the same bins, and how many values lie outside of these."""
-    values = t.double()
+    n, width = t.shape
+    outside = 0
+    cells: Callable[[torch.Tensor], torch.Tensor]
     if settings["rule"] == "exact":
-        cells, outside = (values + 0.0).view(torch.int64), 0
+        # Bits are too many to count with: the numbers of the different ones in a column take their place.
+        span = n
+
+        def cells(columns: torch.Tensor) -> torch.Tensor:
+            return torch.unique((columns + 0.0).view(torch.int64), return_inverse=True)[1]
+
     elif settings["rule"] == "floor":
-        bins = torch.floor(values / float(settings["bin_width"]))
-        if float(bins.abs().max()) >= 2.0**52:
+        bin_width = float(settings["bin_width"])
+        lowest, highest = (float(value) / bin_width for value in torch.aminmax(t))
+        if max(abs(lowest), abs(highest)) >= 2.0**52:
             return None
-        cells, outside = bins.to(torch.int64), 0
+        low, high = math.floor(lowest), math.floor(highest)
+        span = high - low + 1
+
+        def cells(columns: torch.Tensor) -> torch.Tensor:
+            return torch.floor(columns / bin_width).to(torch.int64) - low
+
     else:
         given = settings["range"]
         bounds = _native.activation_range(nonlinearity) if isinstance(given, str) else given
         if bounds is None:
             return None
-        cells, outside = _even(values, float(bounds[0]), float(bounds[1]), int(settings["bins"]), settings["rule"] == "equal")
-    return {"symbols": _by_appearance(_rows_alike(cells).cpu().numpy()), "out_of_range": outside}
+        even = _Even(float(bounds[0]), float(bounds[1]), int(settings["bins"]), settings["rule"] == "equal")
+        span = even.n_cells
+        cells = even.cells
+        outside = even.outside(t)
+    at_once = 1 if settings["rule"] == "exact" else max(1, int((62 - n.bit_length()) // math.log2(max(2, span))))
+    codes = torch.zeros(n, dtype=torch.int64, device=t.device)
+    # As many columns at once as fit into 62 bits beside the codes of those before.
+    for start in range(0, width, at_once):
+        of_columns = cells(t[:, start : start + at_once].double())
+        for column in of_columns.unbind(1):
+            codes = codes * span + column
+        codes = torch.unique(codes, return_inverse=True)[1]
+    return {"symbols": _by_appearance(codes.cpu().numpy()), "out_of_range": outside}
 
 
-def _even(t: torch.Tensor, low: float, high: float, bins: int, closed: bool) -> tuple[torch.Tensor, int]:
-    """The bins of values between edges as those of `numpy.linspace`; the upper edge is in the last one if ``closed``."""
-    top = float(bins if closed else bins - 1)
-    step, scale = (high - low) / top, top / (high - low)
-    guess = torch.floor((t - low) * scale).clamp_(0.0, top)
+class _Even:
+    """Bins between edges as those of `numpy.linspace`; the upper edge is in the last one if ``closed``."""
 
-    def edge(place: torch.Tensor) -> torch.Tensor:
+    def __init__(self, low: float, high: float, bins: int, closed: bool) -> None:
+        self._low, self._high, self._closed = low, high, closed
+        self._top = float(bins if closed else bins - 1)
+        self._step, self._scale = (high - low) / self._top, self._top / (high - low)
+        #: With one below the range and one above it.
+        self.n_cells = int(self._top) + 2
+
+    def outside(self, t: torch.Tensor) -> int:
+        """How many values lie outside the range."""
+        # In double precision, as the range is; a part at a time.
+        parts = torch.split(t, max(1, _BLOCK // t.shape[1]))
+        return sum(int(((part.double() < self._low) | (part.double() > self._high)).sum()) for part in parts)
+
+    def _edge(self, place: torch.Tensor) -> torch.Tensor:
         # Two roundings, as everywhere else: a fused product and sum would have other edges.
-        return torch.where(place == top, high, place * step + low)
+        return torch.where(place == self._top, self._high, place * self._step + self._low)
 
-    # Rounding may put a value beside an edge on its wrong side, so the edges themselves decide.
-    found = torch.where(t >= edge(guess + 1.0), guess + 1.0, guess)
-    found = torch.where(t < edge(guess), guess - 1.0, found)
-    last = torch.where(t <= high, top - 1.0, top) if closed else torch.full_like(t, top)
-    found = torch.where(t < low, -1.0, torch.minimum(found, last))
-    return found.to(torch.int64), int(((t < low) | (t > high)).sum())
+    def cells(self, t: torch.Tensor) -> torch.Tensor:
+        """The numbers of the bins, from 0."""
+        guess = torch.floor((t - self._low) * self._scale).clamp_(0.0, self._top)
+        # Rounding may put a value beside an edge on its wrong side, so the edges themselves decide.
+        found = torch.where(t >= self._edge(guess + 1.0), guess + 1.0, guess)
+        found = torch.where(t < self._edge(guess), guess - 1.0, found)
+        last = torch.full_like(t, self._top)
+        if self._closed:
+            last -= (t <= self._high).to(t.dtype)
+        found = torch.where(t < self._low, -1.0, torch.minimum(found, last))
+        return found.to(torch.int64) + 1
 
 
 def _by_appearance(codes: Codes) -> Codes:
@@ -262,21 +321,3 @@ def _by_appearance(codes: Codes) -> Codes:
     numbers_of = np.empty(len(first), dtype=np.int64)
     numbers_of[np.argsort(first)] = np.arange(len(first))
     return np.asarray(numbers_of[codes])
-
-
-def _rows_alike(cells: torch.Tensor) -> torch.Tensor:
-    """One code for each row of whole numbers, the same for equal rows."""
-    low, high = (int(value) for value in torch.aminmax(cells))
-    if high - low >= 1 << 31:
-        cells = torch.unique(cells, return_inverse=True)[1]
-        low, high = 0, int(cells.max())
-    span = high - low + 1
-    n, width = cells.shape
-    codes = torch.zeros(n, dtype=torch.int64, device=cells.device)
-    # As many columns at once as fit into 62 bits beside the codes of those before.
-    at_once = max(1, int((62 - n.bit_length()) // math.log2(max(2, span))))
-    for start in range(0, width, at_once):
-        for column in range(start, min(width, start + at_once)):
-            codes = codes * span + (cells[:, column] - low)
-        codes = torch.unique(codes, return_inverse=True)[1]
-    return codes

@@ -345,6 +345,7 @@ class Recorder(_Recorder):
         if activations is not None:
             super().record(epoch, activations, **statistics)
         else:
+            self._room()
             self._record(int(epoch), self.activations(), statistics)
 
     def epoch(self, epoch: int, activations: Mapping[str, Any] | None = None, **statistics: float) -> bool:

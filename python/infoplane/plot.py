@@ -9,11 +9,12 @@ There is one function for each, axes in, axes out::
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 import numpy as np
 
-from ._runs import Run
+from ._runs import Run, load
 
 __all__ = ["information", "plane", "training"]
 
@@ -21,6 +22,9 @@ _INK = "#1b1b1b"
 
 #: As in the report: paths begin light, at the untrained network, and end dark.
 _EPOCHS = "viridis_r"
+
+#: By which layers are told apart, from the one nearest the input.
+_MARKERS = "os^DvPX<>*ph"
 
 
 def _axes(axes: Any) -> Any:
@@ -32,6 +36,29 @@ def _axes(axes: Any) -> Any:
         raise ImportError("figures need matplotlib: pip install matplotlib; run.figures() gives those of the report without it") from error
     _, axes = plt.subplots(figsize=(5.2, 4.2), layout="constrained")
     return axes
+
+
+def _of(run: Run | str | os.PathLike[str]) -> Run:
+    if isinstance(run, (str, os.PathLike)):
+        return load(run)
+    if not isinstance(run, Run):
+        raise TypeError(f"run is a {type(run).__name__}; allowed are runs and their directories")
+    return run
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Writes epochs as 0, 1, 10 instead of powers."""
+    from matplotlib.ticker import ScalarFormatter
+
+    axis.set_major_formatter(ScalarFormatter())
+
+
+def _by_epoch(axes: Any) -> None:
+    """Makes epochs the horizontal axis, on a logarithmic scale from 1 on."""
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(left=-0.1)
+    _plain_numbers(axes.xaxis)
+    axes.set_xlabel("epoch")
 
 
 class _Rows:
@@ -59,13 +86,13 @@ class _Rows:
         return {name: values[chosen] for name, values in self.columns.items()}
 
 
-def plane(run: Run, method: str | None = None, *, axes: Any = None) -> Any:
+def plane(run: Run | str | os.PathLike[str], method: str | None = None, *, axes: Any = None) -> Any:
     """Draw the information plane: I(X;T) against I(T;Y), a line for each layer, colours for epochs; dashed lines are H(X) and H(Y).
 
     Parameters
     ----------
     run
-        A run.
+        A run, or its directory.
     method
         One of ``run.methods["method"]``; the first unless given.
     axes
@@ -76,64 +103,51 @@ def plane(run: Run, method: str | None = None, *, axes: Any = None) -> Any:
     The axes.
     """
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import SymLogNorm
+    from matplotlib.lines import Line2D
 
+    run = _of(run)
     axes = _axes(axes)
     rows = _Rows(run, method)
-    last = max(1.0, float(rows.columns["epoch"].max()))
-    norm = LogNorm(1.0, last + 1.0)
-    ends: list[tuple[str, Any]] = []
+    norm = SymLogNorm(1.0, vmin=0.0, vmax=max(1.0, float(rows.columns["epoch"].max())))
+    named = []
     drawn: Any = None
-    for layer in rows.layers:
-        of = rows.of(layer)
-        x, y, epochs = of["i_xt_mean_bits"], of["i_ty_mean_bits"], of["epoch"].astype(float) + 1.0
+    for place, layer in enumerate(rows.layers):
+        of, marker = rows.of(layer), _MARKERS[place % len(_MARKERS)]
+        x, y, epochs = of["i_xt_mean_bits"], of["i_ty_mean_bits"], of["epoch"].astype(float)
         points = np.column_stack([x, y])
         if len(points) > 1:
             lines = LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), cmap=_EPOCHS, norm=norm, linewidths=0.8)
             lines.set_array(epochs[1:])
             axes.add_collection(lines)
-        drawn = axes.scatter(x, y, c=epochs, cmap=_EPOCHS, norm=norm, s=12, zorder=3)
-        finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-        if len(finite):
-            ends.append((layer, points[finite[-1]]))
+        # The last epoch stands out: most of what is read of a plane is where its paths end.
+        sizes = np.where(epochs == epochs.max(), 40.0, 9.0)
+        drawn = axes.scatter(x, y, c=epochs, cmap=_EPOCHS, norm=norm, s=sizes, marker=marker, zorder=3, edgecolors="white", linewidths=0.3)
+        named.append(Line2D([], [], color=_INK, marker=marker, markersize=5, linestyle="", label=layer))
     data = run.manifest["data"]
-    h_x, h_y = float(data["h_x_bits"]), float(data["h_y_bits"])
-    axes.axvline(h_x, color=_INK, linewidth=0.7, linestyle="--")
-    axes.axhline(h_y, color=_INK, linewidth=0.7, linestyle="--")
-    _name(axes, ends, (h_x, h_y))
+    axes.axvline(float(data["h_x_bits"]), color=_INK, linewidth=0.7, linestyle="--")
+    axes.axhline(float(data["h_y_bits"]), color=_INK, linewidth=0.7, linestyle="--")
+    axes.legend(handles=named, fontsize=7, framealpha=0.8, handletextpad=0.2, borderpad=0.4)
     bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02)
-    bar.set_label("epoch + 1")
+    _plain_numbers(bar.ax.yaxis)
+    bar.set_label("epoch")
     axes.set_xlabel("I(X;T) in bits")
     axes.set_ylabel("I(T;Y) in bits")
     axes.set_title(f"{run.name}: {rows.title}", fontsize=9)
     return axes
 
 
-def _name(axes: Any, ends: list[tuple[str, Any]], size: tuple[float, float]) -> None:
-    """Names layers at the ends of their paths; those of ends that are close together stand one below the other."""
-    from matplotlib.patheffects import withStroke
-
-    taken: list[tuple[float, float, int]] = []
-    for layer, (x, y) in ends:
-        near = [step for (other_x, other_y, step) in taken if abs(other_x - x) < 0.06 * size[0] and abs(other_y - y) < 0.05 * size[1]]
-        step = max(near) + 1 if near else 0
-        taken.append((x, y, step))
-        axes.annotate(
-            layer,
-            (x, y),
-            xytext=(-6, -6 - 9 * step),
-            textcoords="offset points",
-            fontsize=8,
-            color=_INK,
-            ha="right",
-            path_effects=[withStroke(linewidth=2, foreground="white")],
-        )
-
-
-def information(run: Run, method: str | None = None, *, quantity: Literal["i_xt", "i_ty"] = "i_xt", axes: Any = None) -> Any:
-    """Draw I(X;T) or I(T;Y) of every layer over the epochs; a band is the standard error over seeds."""
+def information(
+    run: Run | str | os.PathLike[str],
+    method: str | None = None,
+    *,
+    quantity: Literal["i_xt", "i_ty"] = "i_xt",
+    axes: Any = None,
+) -> Any:
+    """Draw I(X;T) or I(T;Y) of every layer over the epochs; a band is the standard error over seeds, the dashed line H(X) or H(Y)."""
     if quantity not in ("i_xt", "i_ty"):
         raise ValueError(f"quantity = {quantity!r}; allowed are 'i_xt' and 'i_ty'")
+    run = _of(run)
     axes = _axes(axes)
     rows = _Rows(run, method)
     for layer in rows.layers:
@@ -143,35 +157,36 @@ def information(run: Run, method: str | None = None, *, quantity: Literal["i_xt"
         error = of.get(f"{quantity}_standard_error_bits")
         if error is not None and np.isfinite(error).any():
             axes.fill_between(epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, linewidth=0)
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlabel("epoch")
+    entropy = float(run.manifest["data"]["h_x_bits" if quantity == "i_xt" else "h_y_bits"])
+    axes.axhline(entropy, color=_INK, linewidth=0.7, linestyle="--")
+    _by_epoch(axes)
     axes.set_ylabel(f"{'I(X;T)' if quantity == 'i_xt' else 'I(T;Y)'} in bits")
     axes.set_title(f"{run.name}: {rows.title}", fontsize=9)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, framealpha=0.8)
     return axes
 
 
-def training(run: Run, *, axes: Any = None) -> Any:
+def training(run: Run | str | os.PathLike[str], *, axes: Any = None) -> Any:
     """Draw losses over the epochs, and accuracies on a second axis."""
+    run = _of(run)
     axes = _axes(axes)
     table = run.training.to_dict()
     if len(table["epoch"]) == 0:
         raise ValueError(f"{run!r} holds no statistics of the training")
     epochs = table["epoch"].astype(float)
+    lines: list[Any] = []
     for name in ("train_loss", "test_loss"):
         if name in table and np.isfinite(table[name]).any():
-            axes.plot(epochs, table[name], linewidth=1.2, label=name.replace("_", " "))
+            lines += axes.plot(epochs, table[name], linewidth=1.2, label=name.replace("_", " "))
     accuracies = [name for name in ("train_accuracy", "test_accuracy") if name in table and np.isfinite(table[name]).any()]
     if accuracies:
         right = axes.twinx()
         for name in accuracies:
-            right.plot(epochs, table[name], linewidth=1.0, linestyle="--", label=name.replace("_", " "))
+            lines += right.plot(epochs, table[name], linewidth=1.0, linestyle="--", label=name.replace("_", " "))
         right.set_ylim(0, 1)
         right.set_ylabel("accuracy")
-        right.legend(fontsize=8, frameon=False, loc="center right")
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlabel("epoch")
+    _by_epoch(axes)
     axes.set_ylabel("loss")
     axes.set_title(run.name, fontsize=9)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(handles=lines, fontsize=8, framealpha=0.8)
     return axes

@@ -49,8 +49,11 @@ def mutual_info_regression(
         ``"auto"`` (none, of a dense X), true or false, a mask, or the indices of the discrete columns.
     n_neighbors
         Neighbours of each sample.
-    copy, random_state, n_jobs
-        Taken for scikit-learn's sake: nothing is changed in place, no random numbers are used, all cores are.
+    random_state
+        Of the noise that tells equal values apart. Where values of a continuous column or target repeat, scikit-learn's noise of 1e-10
+        is added as it adds it, so that the values are its own for the same seed; 0 unless given. Where none repeats there is none.
+    copy, n_jobs
+        Taken for scikit-learn's sake: nothing is changed in place, and all cores are used.
     estimator, **settings
         Another estimator, as ``"auto"``.
 
@@ -68,7 +71,7 @@ def mutual_info_regression(
     >>> int(mutual_info_regression(X, y).argmax())
     1
     """
-    return _columns(X, y, False, discrete_features, n_neighbors, estimator, settings)
+    return _columns(X, y, False, discrete_features, n_neighbors, random_state, estimator, settings)
 
 
 def mutual_info_classif(
@@ -84,7 +87,7 @@ def mutual_info_classif(
     **settings: Any,
 ) -> NDArray[np.float64]:
     """I(column; y) of every column of X with a class, in nats; arguments as :func:`mutual_info_regression`."""
-    return _columns(X, y, True, discrete_features, n_neighbors, estimator, settings)
+    return _columns(X, y, True, discrete_features, n_neighbors, random_state, estimator, settings)
 
 
 def _columns(
@@ -93,6 +96,7 @@ def _columns(
     discrete_target: bool,
     discrete_features: Any,
     n_neighbors: int,
+    random_state: Any,
     estimator: str | Estimator | Mapping[str, Any] | None,
     settings: dict[str, Any],
 ) -> NDArray[np.float64]:
@@ -105,12 +109,39 @@ def _columns(
     target = codes(y, "y") if discrete_target else numbers(y, "y")
     if len(target) != len(columns):
         raise ValueError(f"X has {len(columns)} samples and y has {len(target)}; each sample needs both")
-    found = np.zeros(columns.shape[1])
-    for place in range(columns.shape[1]):
-        name = f"X[:, {place}]"
-        column: Any = codes(columns[:, place], name) if discrete[place] else numbers(columns[:, place], name)
-        found[place] = _pair(column, target, n_neighbors, estimator, settings)
-    return np.maximum(found, 0.0)
+    names = [f"X[:, {place}]" for place in range(columns.shape[1])]
+    sides: list[Any] = [
+        codes(columns[:, place], name) if discrete[place] else numbers(columns[:, place], name) for place, name in enumerate(names)
+    ]
+    if estimator is None and any(_repeats(side) for side in [*sides, target] if side.dtype != np.int64):
+        sides, target = _apart(sides, target, random_state)
+    found = [_pair(side, target, name, n_neighbors, estimator, settings) for side, name in zip(sides, names, strict=True)]
+    return np.maximum(np.array(found), 0.0)
+
+
+def _repeats(column: NDArray[Any]) -> bool:
+    return len(np.unique(column)) < len(column)
+
+
+def _apart(sides: list[Any], target: Any, random_state: Any) -> tuple[list[Any], Any]:
+    """Continuous columns and target in units of their standard deviation, with noise: scaled and drawn as scikit-learn does."""
+    random = random_state if hasattr(random_state, "standard_normal") else np.random.RandomState(random_state or 0)
+    places = [place for place, side in enumerate(sides) if side.dtype != np.int64]
+    sides = list(sides)
+    if places:
+        together = _scaled(np.column_stack([sides[place] for place in places]).astype(np.float64))
+        noise = 1e-10 * np.maximum(1, np.abs(together).mean(axis=0)) * random.standard_normal(size=together.shape)
+        for place, column in zip(places, (together + noise).T, strict=True):
+            sides[place] = np.ascontiguousarray(column[:, None])
+    if target.dtype != np.int64:
+        scaled = _scaled(target.astype(np.float64))
+        target = scaled + 1e-10 * np.maximum(1, np.abs(scaled).mean()) * random.standard_normal(size=len(scaled))[:, None]
+    return sides, target
+
+
+def _scaled(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    deviations = columns.std(axis=0)
+    return np.asarray(columns / np.where(deviations > 0, deviations, 1.0))
 
 
 def _mask(given: Any, n_features: int) -> NDArray[np.bool_]:
@@ -134,7 +165,7 @@ _ONLY_VALUE = {"standard_error": False, "permutations": None, "permutation_schem
 
 
 def _pair(
-    column: Any, target: Any, n_neighbors: int, estimator: str | Estimator | Mapping[str, Any] | None, settings: dict[str, Any]
+    column: Any, target: Any, of: str, n_neighbors: int, estimator: str | Estimator | Mapping[str, Any] | None, settings: dict[str, Any]
 ) -> float:
     if estimator is not None:
         chosen = estimator_of(estimator, settings)
@@ -143,7 +174,7 @@ def _pair(
         symbols = [column.dtype == np.int64, target.dtype == np.int64]
         name = {0: "ksg", 1: "ross", 2: "plug-in"}[sum(symbols)]
         keys = {} if name == "plug-in" else {"k": int(n_neighbors)}
-    found = _native.estimate("pair", name, keys, [column, target], ["X", "y"], _ONLY_VALUE, None)
+    found = _native.estimate("pair", name, keys, [column, target], [of, "y"], _ONLY_VALUE, None)
     value = found["nats"]
     # Of a bound there is no value: it is what can be said.
     return float(found["limit_nats"] if value is None else value)

@@ -4,10 +4,10 @@ A recorder in a training loop::
 
     recorder = infoplane.torch.Recorder(model, inputs, labels, run="runs/mine",
                                         estimators=[{"kind": "kde", "noise_variances": [1e-3]}])
-    for epoch in range(epochs):
-        recorder.epoch(epoch)          # before the training of the first epoch: the untrained network
-        train_one_epoch()
-    recorder.epoch(epochs, loss=loss)
+    recorder.epoch(0)                  # the untrained network
+    for epoch in range(1, epochs + 1):
+        loss = train_one_epoch(model)
+        recorder.epoch(epoch, loss=loss)
     recorder.finish()
 """
 
@@ -31,7 +31,7 @@ from ._estimate import warn, whole
 from ._recorder import Elsewhere, Positions, _epoch
 from ._recorder import Recorder as _Recorder
 from ._runs import Run
-from ._torch_observer import Observer, check_model, same_inputs, unwrapped
+from ._torch_observer import Observer, check_model, patterns_of, same_inputs, unwrapped
 from ._torch_pool import as_if_random
 from ._torch_sums import Sums, computable, has_double_precision
 from ._torch_weights import KeptWeights, sums_of_bits
@@ -103,7 +103,7 @@ class Recorder(_Recorder):
         keep_bytes = whole("keep_bytes", keep_bytes, 0)
         if on_device is not None and not isinstance(on_device, bool):
             raise TypeError(f"on_device = {on_device!r}; allowed are true, false and None")
-        self._patterns = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
+        self._patterns = patterns_of(layers)
         rank = torch.distributed.get_rank() if torch.distributed.is_available() and torch.distributed.is_initialized() else 0
         #: Of processes that train together the first one measures; the others do not even read the inputs.
         self._measures = rank == 0
@@ -178,6 +178,7 @@ class Recorder(_Recorder):
 
     def _measurable(self) -> Mapping[str, Numbers | Elsewhere]:
         """The layers on all inputs, as the native code takes them."""
+        self._room()
         if self._sums is None:
             return self.activations()
         known = self._observer.nonlinearities
@@ -206,7 +207,7 @@ class Recorder(_Recorder):
             super().record(epoch, activations, **statistics)
         else:
             self._record(_epoch(epoch), self._measurable(), statistics)
-        self._last, self._then = int(epoch), None
+        self._last, self._then = int(epoch), sums_of_bits(self._model)
 
     def epoch(self, epoch: int, activations: Mapping[str, Any] | None = None, **statistics: float) -> bool:
         """Run the model and measure its layers if the schedule wants this epoch; returns whether it did.
@@ -277,6 +278,13 @@ class Recorder(_Recorder):
         if not self._measures:
             return None
         self._check()
+        if last is None and self._then is not None and self._then != sums_of_bits(self._model):
+            warn(
+                [
+                    f"the model was trained after epoch {self._last}, the last that the recorder was told: what it has learned since is "
+                    "not measured; call epoch() after the last epoch of training, too"
+                ]
+            )
         if last is None:
             last = max([*self._recorded, *([] if self._last is None else [self._last])], default=None)
         if last is not None and self._native is not None:

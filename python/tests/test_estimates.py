@@ -358,7 +358,7 @@ X, Y = gaussian(60)
         ({"estimator": 5}, TypeError, "estimator is a int"),
         ({"estimator": {"k": 4}}, TypeError, "needs the key kind"),
         ({"estimator": infoplane.Ksg(), "k": 5}, TypeError, "k: the estimator Ksg.* has its settings already"),
-        ({"estimator": "ksg", "kk": 5}, TypeError, "kk is no setting of ksg; it has k, scaling"),
+        ({"estimator": "ksg", "kk": 5}, TypeError, "kk is no setting of ksg .did you mean k.*; it has k, scaling"),
         ({"estimator": "plug-in", "k": 5}, TypeError, "k is no setting of plug-in; it has none"),
         ({"k": 5}, TypeError, "k is no setting of auto"),
         ({"estimator": "ksg", "k": 0}, ValueError, "k = 0; allowed is a whole number above 0"),

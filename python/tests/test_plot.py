@@ -26,15 +26,15 @@ def test_a_plane_shows_every_layer_where_it_is(run):
     offsets = np.concatenate([np.asarray(drawn.get_offsets()) for drawn in axes.collections if len(drawn.get_offsets()) > 1])
     assert len(offsets) == first.sum()
     assert np.allclose(np.sort(offsets[:, 0]), np.sort(rows["i_xt_mean_bits"][first]))
-    assert {text.get_text() for text in axes.texts} == set(rows["layer_name"])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(dict.fromkeys(rows["layer_name"]))
     plt.close("all")
 
 
 def test_information_and_training_are_lines_over_epochs(run):
     axes = infoplane.plot.information(run, quantity="i_ty")
-    assert len(axes.lines) == len(set(run.repeats["layer_name"]))
+    assert len(axes.lines) == len(set(run.repeats["layer_name"])) + 1  # H(Y)
     assert "I(T;Y)" in axes.get_ylabel()
-    axes = infoplane.plot.training(run)
+    axes = infoplane.plot.training(run.path)
     assert axes.get_xlabel() == "epoch" and len(axes.lines) >= 1
     plt.close("all")
 
@@ -42,6 +42,8 @@ def test_information_and_training_are_lines_over_epochs(run):
 def test_what_is_not_there_is_named(run):
     with pytest.raises(ValueError, match="method = 'none'"):
         infoplane.plot.plane(run, "none")
+    with pytest.raises(TypeError, match="run is a dict"):
+        infoplane.plot.plane({})
     with pytest.raises(ValueError, match="quantity = 'x'"):
         infoplane.plot.information(run, quantity="x")
     plt.close("all")

@@ -268,7 +268,7 @@ def test_another_recording_does_not_go_on(path: Path, change: dict[str, Any], wo
 
 def test_a_complete_run_takes_nothing_more(path: Path) -> None:
     record(path, [0])
-    with pytest.raises(infoplane.RunError, match="nothing can be added to it"):
+    with pytest.raises(infoplane.RunError, match="already holds a run, which is complete"):
         record(path, [1])
 
 
@@ -321,7 +321,7 @@ def test_another_process_cannot_write_the_same_directory(path: Path) -> None:
         ({"positions": "x"}, infoplane.RecordError, "positions = 'x'; allowed are 'flatten', 'mean', 'channels'"),
         ({"positions": None}, infoplane.RecordError, "positions = None"),
         ({"name": 5}, TypeError, "name is a int; allowed is text"),
-        ({"run": ""}, infoplane.RecordError, "run is empty; name the directory"),
+        ({"run": ""}, infoplane.RecordError, "run is empty; name a directory"),
         ({"run": None}, TypeError, "NoneType"),
     ],
     ids=repr,
@@ -533,7 +533,7 @@ def test_one_call_for_each_epoch(path: Path) -> None:
     assert run.state == "finished" and str(path) not in _recorder._KEPT
     assert np.array_equal(run.plane["i_xt_bits"], whole.plane["i_xt_bits"])
     assert run.training["train_loss"].tolist() == [0, 1, 2]
-    with pytest.raises(infoplane.RunError, match="nothing can be added"):
+    with pytest.raises(infoplane.RunError, match="already holds a run, which is complete"):
         infoplane.record(path, 3, {"t": hidden(3)}, labels=LABELS, estimators=[KDE])
 
 
@@ -588,3 +588,48 @@ def test_what_is_recorded_is_not_wanted_again(path: Path, schedule: Any) -> None
     assert [again.wants(epoch) for epoch in (0, 1)] == [False, False]
     again.close()
     assert list(infoplane.load(path).plane["epoch"]) == [0, 1]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_an_epoch_that_failed_is_wanted_again(path: Path, background: bool) -> None:
+    recorder = infoplane.Recorder(path, LABELS, QUICK, background=background)
+    recorder.record(0, {"t": hidden(0)})
+    with pytest.raises(infoplane.RecordError, match="units"):
+        recorder.record(1, {"t": hidden(1, width=4)})
+        recorder.wanted()  # raises what failed beside it
+    assert recorder.wants(1) and not recorder.wants(0)
+    assert recorder.epoch(1, {"t": hidden(1)})
+    recorder.finish()
+    assert list(infoplane.load(path).plane["epoch"]) == [0, 1]
+
+
+def test_one_epoch_waits_while_one_is_measured() -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.go = threading.Event()
+            self.seen: list[int] = []
+
+        def record(self, epoch: int, layers: Any, statistics: Any) -> list[Any]:
+            self.go.wait(60)
+            self.seen.append(epoch)
+            return []
+
+        def describe(self, epoch: int, statistics: Any) -> None:
+            self.seen.append(epoch)
+
+    native: Any = Slow()
+    worker = _recorder._Worker(native, _recorder._Lacks(), None)
+    layers: list[Any] = [np.zeros((2, 1))]
+    worker.put(0, layers, None)
+    worker.room()  # the first one is being measured
+    worker.put(1, layers, None)
+    worker.put(2, [], {"loss": 1.0})  # numbers wait without taking room
+    third = threading.Thread(target=worker.put, args=(3, layers, None))
+    third.start()
+    third.join(0.3)
+    assert third.is_alive() and native.seen == []
+    native.go.set()
+    third.join(60)
+    worker.wait()
+    assert native.seen == [0, 1, 2, 3]
+    worker.stop()

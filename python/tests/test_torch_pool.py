@@ -112,12 +112,22 @@ def test_the_same_pool_is_read_again_and_another_is_refused(tmp_path):
     weights[6]["0.weight"][0, 0] += 1
     with pytest.raises(infoplane.ExperimentError, match="another directory|other"):
         as_if_random(model, INPUTS, LABELS, weights=weights, out=tmp_path / "pooled")
+    # What differs in more than the networks is seen before they are run.
+    for other in ({"losses": range(5)}, {"weights": {1: weights[1], 2: weights[2]}}, {"layers": ["0"]}):
+        ran = []
+        with pytest.raises((infoplane.ExperimentError, infoplane.RecordError)):
+            given = {"weights": weights, "out": tmp_path / "pooled", **other}
+            as_if_random(model, INPUTS, LABELS, progress=lambda *done, ran=ran: ran.append(done), **given)
+        assert not ran
 
 
 def test_a_pool_of_seeds_has_no_drift(tmp_path):
     weights = {seed: copy.deepcopy(network(seed).state_dict()) for seed in (3, 5, 9)}
     pooled = as_if_random(network(), INPUTS, LABELS, weights=weights, out=tmp_path / "pooled", over="seeds")
     assert len(pooled.drift) == 0 and list(pooled.window["seed"]) == [3, 5, 9]
+    with pytest.raises(infoplane.ExperimentError, match="other|another"):
+        others = {seed + 1: of for seed, of in weights.items()}
+        as_if_random(network(), INPUTS, LABELS, weights=others, out=tmp_path / "pooled", over="seeds")
     assert pooled.report()
 
 
@@ -133,9 +143,89 @@ def test_weights_are_taken_as_programs_save_them(tmp_path):
     for of in weights.values():
         modules.append(network())
         modules[-1].load_state_dict(of)
-    for place, given in enumerate((files, modules)):
+    arrays = [{key: value.numpy() for key, value in of.items()} for of in weights.values()]
+    averaged = []
+    for of in modules:
+        averaged.append(torch.optim.swa_utils.AveragedModel(of).state_dict())  # with a count beside the weights
+    named = [{f"net.{key}": value for key, value in of.items()} for of in weights.values()]
+    nested = [{"epoch": 1, "net": {**of, "loss.weight": torch.ones(2)}} for of in named]
+    for place, given in enumerate((files, modules, arrays, averaged, nested)):
         found = as_if_random(model, INPUTS, LABELS, weights=given, out=tmp_path / str(place)).pool.to_dict()["i_xt_bits"]
         assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_statistics_are_paired_with_their_networks(tmp_path):
+    model = network()
+    weights, losses = trained(model, 3)
+    backwards = {epoch: weights[epoch] for epoch in (3, 2, 1)}
+    by_order = as_if_random(model, INPUTS, LABELS, weights=backwards, out=tmp_path / "a", losses=losses[::-1], accuracies=[0.3, 0.2, 0.1])
+    by_epoch = as_if_random(model, INPUTS, LABELS, weights=weights, out=tmp_path / "b", losses=dict(zip((1, 2, 3), losses, strict=True)))
+    for pooled in (by_order, by_epoch):
+        assert np.allclose(pooled.window["train_loss"], losses)
+    assert np.allclose(by_order.window["train_accuracy"], [0.1, 0.2, 0.3])
+
+
+def test_drift_is_that_of_the_weights_that_a_layer_depends_on(tmp_path):
+    model = network()
+    weights = []
+    for step in range(6):
+        with torch.no_grad():
+            model[5].bias.fill_(float(step))
+        weights.append(copy.deepcopy(model.state_dict()))
+
+    def drift(out, model=model, inputs=INPUTS, weights=weights, **settings):
+        found = as_if_random(model, inputs, LABELS, weights=weights, out=tmp_path / out, **settings).drift.to_dict()
+        return dict(zip(found["layer"], found["mean_shift"], strict=True))
+
+    assert drift("all")[1] == 0 and drift("all")[3] == pytest.approx(3 * math.sqrt(2))
+    # What comes after the only layer that is observed is none of its weights.
+    assert drift("first", layers=["0"])[1] == 0
+    # What comes before it is.
+    assert drift("last", layers=["5"])[1] == pytest.approx(3 * math.sqrt(2))
+
+    conv = nn.Sequential(nn.Conv1d(1, 3, 2), nn.Flatten(), nn.Linear(15, 2))
+    moved = []
+    for step in range(6):
+        with torch.no_grad():
+            conv[0].bias.fill_(float(step))
+        moved.append(copy.deepcopy(conv.state_dict()))
+    by_channel = drift("conv", conv, INPUTS[:, None, :], moved, positions="channels")
+    assert [by_channel[layer] for layer in (1, 2, 3)] == [pytest.approx(3 * math.sqrt(3))] * 3
+
+
+def test_models_with_something_beside_their_weights(tmp_path):
+    class Hooked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Linear(6, 3)
+            self.register_state_dict_post_hook(lambda module, of, prefix, meta: of.update({key: of[key].clone() for key in list(of)}))
+            self.register_buffer("graph", torch.eye(3).to_sparse())
+            self.register_buffer("one", torch.zeros(1).expand(3))
+
+        def forward(self, x):
+            seen.append(self.a.weight.sum().item())
+            return self.a(x)
+
+    seen = []
+    model = Hooked()
+    weights = []
+    for _ in range(3):
+        with torch.no_grad():
+            model.a.weight.add_(1.0)
+        weights.append({key: value.clone() for key, value in model.state_dict().items()})
+    as_if_random(model, INPUTS, LABELS, weights=weights, out=tmp_path / "hooked")
+    assert len(set(seen)) == 3  # the model as it is has the last weights
+
+    class Extra(nn.Linear):
+        def get_extra_state(self):
+            return {"temperature": 1.0}
+
+        def set_extra_state(self, state):
+            pass
+
+    with pytest.raises(infoplane.RecordError, match="extra state"):
+        extra = Extra(6, 2)
+        as_if_random(extra, INPUTS, LABELS, weights=[extra.state_dict()], out=tmp_path / "extra")
 
 
 def test_parameters_belong_to_the_layer_before_them(tmp_path):
@@ -189,7 +279,24 @@ def test_what_cannot_be_pooled_is_refused_before_anything_is_written(tmp_path):
     refused(infoplane.RecordError, "memory = 1000", memory=1000)
     refused(infoplane.ExperimentError, "evenly spaced", weights={1: weights[1], 2: weights[2], 5: weights[3]})
     nan = {**weights[2], "0.bias": torch.full((5,), math.nan)}
-    refused(infoplane.RecordError, "not all values are finite", weights={**weights, 2: nan})
+    refused(infoplane.RecordError, "epoch 2, layer 0: not all parameters are finite", weights={**weights, 2: nan})
+    infinite = {**weights[2], "5.weight": torch.full((2, 3), math.inf)}
+    refused(infoplane.RecordError, "not all", weights={**weights, 2: infinite}, layers=["0"])
+    refused(infoplane.RecordError, "on meta", weights=[{key: value.to("meta") for key, value in weights[1].items()}])
+    refused(TypeError, "losses = 0.5", losses=0.5)
+    refused(TypeError, "losses = ", losses=["a", "b", "c"])
+    refused(infoplane.RecordError, "losses has no value for the network 3", losses={1: 0.1, 2: 0.2})
+    refused(infoplane.RecordError, "fractions from 0 to 1", accuracies=[5, -1, 0.5])
+    refused(TypeError, "name is a int", name=5)
+    refused(infoplane.RecordError, "out is empty", out="")
+    refused(TypeError, "a key of weights", weights={"a": weights[1], "b": weights[2]})
+    refused(ValueError, "x .* sample 0", x=np.full(64, math.nan))
+    torch.save({"net": model}, tmp_path / "whole.pt")
+    refused(infoplane.RecordError, r"weights\[1\]: the file .* more than tensors", weights=[tmp_path / "whole.pt"])
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    with pytest.raises(infoplane.RunError, match="taken"):
+        as_if_random(model, INPUTS, LABELS, weights=weights, out=tmp_path / "taken", progress=lambda *_: pytest.fail("too late"))
     refused(infoplane.RecordError, "names no module|no module|matches", layers=["nothing*"])
     with pytest.raises((infoplane.RecordError, ValueError), match="labels"):
         as_if_random(model, INPUTS, LABELS[:5], weights=weights, out=out)

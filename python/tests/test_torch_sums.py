@@ -1,6 +1,8 @@
 """What PyTorch computes of a layer where it is, against the library and against loops in double precision."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -31,7 +33,8 @@ def readings_of(t, labels, estimator, inputs=None, shuffled=True, nonlinearity="
     estimator = estimator_of(estimator, {})
     sums = Sums([estimator], labels, inputs, shuffled)
     source = sums.source(torch.as_tensor(t, device=device), nonlinearity, "t")
-    assert isinstance(source, Elsewhere) and source.values is None and None not in source.computed
+    # Rows too far apart for noise in products, or for bins that are whole numbers, are handed over.
+    assert np.abs(t).max() > 1e5 or (isinstance(source, Elsewhere) and source.values is None and None not in source.computed)
     return _native.estimate_layer(estimator.name, estimator.settings, source, labels, inputs, shuffled)
 
 
@@ -80,6 +83,9 @@ def layers():
         "constant": np.full((50, 3), 0.5),
         "large": 1e8 * rng.normal(size=(300, 20)),
         "two samples": rng.normal(size=(2, 3)),
+        "a far row": np.where(np.arange(200)[:, None] == 3, 1e20, 1.0) * np.abs(wide[:200, :20]),
+        "a far value": np.where(np.arange(700 * 5).reshape(700, 5) == 8, 1e14, wide[:, :5]),
+        "clusters far apart": clusters + 1e12 * (np.arange(600) % 2)[:, None],
     }
 
 
@@ -283,3 +289,55 @@ def test_layers_on_a_cuda_device_are_measured_there():
         for one, other in zip(there, here, strict=True):
             assert one.i_ty.bits == pytest.approx(other.i_ty.bits, abs=LIBRARY)
             assert one.i_xt.bits == pytest.approx(other.i_xt.bits, abs=LIBRARY)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_the_default_type_changes_nothing(kind, device):
+    t = np.array([[1.0], [0.9999], [0.0], [0.5], [0.50001]])
+    y = classes(5)
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(kind)
+    try:
+        for estimator in [*BINS, {"kind": "kde", "noise_variances": [0.1]}]:
+            found = numbers_of(readings_of(t, y, estimator, device=device))
+            assert np.allclose(found, numbers_of(of_library(t, y, estimator)), rtol=0, atol=LIBRARY, equal_nan=True)
+    finally:
+        torch.set_default_dtype(kept)
+
+
+def test_draws_are_made_as_they_are_needed(device, monkeypatch):
+    t = np.random.default_rng(0).normal(size=(300, 40))
+    y = classes(300)
+    noise = {"kind": "noise", "noise_variances": [0.5], "draws": 4, "points": 200}
+    whole = numbers_of(readings_of(t, y, noise, device=device))
+    largest = []
+    normals = _native.noise_normals
+
+    def seen(settings, draw, rows, width):
+        largest.append(len(rows))
+        return normals(settings, draw, rows, width)
+
+    monkeypatch.setattr("infoplane._torch_sums._BLOCK", 300 * 16)
+    monkeypatch.setattr(_native, "noise_normals", seen)
+    assert np.allclose(numbers_of(readings_of(t, y, noise, device=device)), whole, rtol=0, atol=1e-12, equal_nan=True)
+    assert max(largest) == 16 and sum(largest) == 4 * 200
+
+
+@pytest.mark.parametrize("estimator", [*BINS[:2], *BINS[4:]])
+def test_bins_take_little_memory_beside_a_layer(estimator):
+    """In a process of its own: cells of a wide layer are counted some columns at a time."""
+    program = f"""
+import resource, numpy as np, torch
+from infoplane._estimate import estimator_of
+from infoplane._torch_sums import Sums
+y = np.arange(1000) % 2
+sums = Sums([estimator_of({estimator!r}, {{}})], y, None, False)
+small, large = torch.rand(1000, 20), torch.rand(1000, 20000)
+sums.source(small, "", "t")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sums.source(large, "", "t")
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / large.nbytes)
+"""
+    pytest.importorskip("resource")
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(found.stdout) < 1.5, found.stdout
