@@ -116,7 +116,7 @@ def _columns(
     if estimator is None and any(_repeats(side) for side in [*sides, target] if side.dtype != np.int64):
         sides, target = _apart(sides, target, random_state)
     found = [_pair(side, target, name, n_neighbors, estimator, settings) for side, name in zip(sides, names, strict=True)]
-    return np.maximum(np.array(found), 0.0)
+    return np.asarray(np.maximum(found, 0.0), dtype=np.float64)
 
 
 def _repeats(column: NDArray[Any]) -> bool:
