@@ -14,7 +14,10 @@ mod record;
 mod run;
 mod source;
 
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use pythonize::depythonize;
 
 /// The native part of the package `infoplane`.
 #[pymodule]
@@ -40,6 +43,24 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::look_up(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// Looks up now what the bindings look up at their first use. A process that is forked while another thread does that would wait
+/// for it for ever.
+fn look_up(py: Python<'_>) -> PyResult<()> {
+    let array = PyArray1::<f64>::zeros(py, 1, false).into_any();
+    // The interface of NumPy, its types, and the record of what is borrowed.
+    drop(array.extract::<PyReadonlyArray1<'_, f64>>()?);
+    assert!(
+        array.extract::<PyReadonlyArray1<'_, f32>>().is_err()
+            && array.extract::<PyReadonlyArray1<'_, i64>>().is_err()
+    );
+    // The abstract types of sequences and mappings.
+    let table = PyDict::new(py);
+    table.set_item("list", PyList::new(py, [1])?)?;
+    depythonize::<serde_json::Value>(&table)?;
+    Ok(())
 }
