@@ -248,9 +248,10 @@ def _symbols(t: torch.Tensor, settings: dict[str, Any], nonlinearity: str) -> di
         # Bits are too many to count with: the numbers of the different ones in a column take their place.
         span = n
 
-        def cells(columns: torch.Tensor) -> torch.Tensor:
+        def numbers_of_bits(columns: torch.Tensor) -> torch.Tensor:
             return torch.unique((columns + 0.0).view(torch.int64), return_inverse=True)[1]
 
+        cells = numbers_of_bits
     elif settings["rule"] == "floor":
         bin_width = float(settings["bin_width"])
         lowest, highest = (float(value) / bin_width for value in torch.aminmax(t))
@@ -259,9 +260,10 @@ def _symbols(t: torch.Tensor, settings: dict[str, Any], nonlinearity: str) -> di
         low, high = math.floor(lowest), math.floor(highest)
         span = high - low + 1
 
-        def cells(columns: torch.Tensor) -> torch.Tensor:
+        def whole_widths(columns: torch.Tensor) -> torch.Tensor:
             return torch.floor(columns / bin_width).to(torch.int64) - low
 
+        cells = whole_widths
     else:
         given = settings["range"]
         bounds = _native.activation_range(nonlinearity) if isinstance(given, str) else given
