@@ -177,3 +177,4 @@ def test_blocks_of_the_page_run(name, code, tmp_path, monkeypatch):
     exec(compile(code, f"docs/python.md, {name}", "exec"), names)
     if "wandb" in names:
         names["wandb"].finish()
+        names["wandb"].teardown()
