@@ -124,7 +124,7 @@ def as_if_random(
         "planned_epochs": None,
         "by": "infoplane.torch.as_if_random",
         "class": type(observer.model).__name__,
-        "settings": {"positions": positions, **({} if patterns is None else {"layers": patterns})},
+        "settings": {"positions": positions, "channels_last": channels_last, **({} if patterns is None else {"layers": patterns})},
     }
     sources = [(number, 0) if over == "seeds" else (0, number) for (number, _), _, _ in networks_of]
     networks = _native.Networks(path, described, sources, over == "seeds")
@@ -229,7 +229,7 @@ def _loaded(given: Any, what: str, own: Mapping[str, torch.Tensor]) -> Mapping[s
                 return {name: torch.as_tensor(weights[f"{prefix}{name}"]) for name in own}
     lacking = next((name for name in own if name not in given), "")
     shown = ", ".join(map(str, list(given)[:4]))
-    raise RecordError(f"{what} lacks {lacking} and is no dictionary of the weights of {len(own)} names of the model; it has {shown}")
+    raise RecordError(f"{what} lacks {lacking}, one of the {len(own)} weights and buffers of the model; it has {shown}")
 
 
 @contextlib.contextmanager

@@ -52,7 +52,7 @@ class Callback(TrainerCallback):
         data set of dictionaries of one length, as for the `Trainer`.
     labels
         Y: the class of each sample; the labels among the inputs unless given.
-    layers, run, estimators, positions, name, background, loggers, x, batch_size, forward
+    layers, run, estimators, positions, channels_last, name, background, loggers, x, batch_size, forward, keep_bytes, on_device
         As for :class:`infoplane.torch.Recorder`. A transformer has many modules with weights; patterns such as
         ``["bert.encoder.layer.[0-9]"]`` take blocks as a whole. A mean over positions is one over those of the padding, too.
     by
@@ -83,12 +83,15 @@ class Callback(TrainerCallback):
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
+        channels_last: bool = False,
         name: str | None = None,
         background: bool = True,
         loggers: Any = None,
         x: Any = None,
         batch_size: int = 64,
         forward: Callable[[Any, Any], Any] | None = None,
+        keep_bytes: int = 2 << 30,
+        on_device: bool | None = None,
     ) -> None:
         if by not in ("epochs", "steps"):
             raise RecordError(f"by = {by!r}; allowed are 'epochs' and 'steps'")
@@ -103,11 +106,14 @@ class Callback(TrainerCallback):
             "estimators": estimators_of(estimators),
             "schedule": schedule_of(schedule),
             "positions": positions,
+            "channels_last": channels_last,
             "name": name,
             "background": background,
             "x": x,
             "batch_size": batch_size,
             "forward": forward,
+            "keep_bytes": keep_bytes,
+            "on_device": on_device,
         }
         if loggers is not None:
             self._settings["loggers"] = loggers_of(loggers)
@@ -162,7 +168,8 @@ class Callback(TrainerCallback):
         """Complete the run."""
         if self.recorder is not None:
             self._tell()
-            self.run = self.recorder.finish()
+            # The trainer may have loaded the best model, which is not that of the last epoch.
+            self.run = self.recorder._complete(None)
             self.recorder = None
 
     def _measure(self, epoch: int) -> None:

@@ -60,7 +60,7 @@ class Callback(_Base):
 
     Parameters
     ----------
-    inputs, labels, layers, run, estimators, schedule, positions, channels_last, name, background, x, batch_size
+    inputs, labels, layers, run, estimators, schedule, positions, channels_last, name, background, x, batch_size, keep_bytes, on_device
         As for :class:`infoplane.torch.Recorder`.
     epochs
         How many epochs will be trained; ``max_epochs`` of the trainer unless given.
@@ -97,6 +97,8 @@ class Callback(_Base):
         x: Any = None,
         batch_size: int = 512,
         forward: Callable[[Any, Any], Any] | None = None,
+        keep_bytes: int = 2 << 30,
+        on_device: bool | None = None,
     ) -> None:
         super().__init__()
         self._epochs = epochs
@@ -118,6 +120,8 @@ class Callback(_Base):
             "x": x,
             "batch_size": batch_size,
             "forward": forward,
+            "keep_bytes": keep_bytes,
+            "on_device": on_device,
         }
         self.recorder: _torch.Recorder | None = None
         self.run: Run | None = None
@@ -158,7 +162,8 @@ class Callback(_Base):
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Complete the run."""
         if self.recorder is not None:
-            self.run = self.recorder.finish()
+            # Other callbacks may have put averaged weights into the module by now.
+            self.run = self.recorder._complete(None)
             self.recorder = None
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:

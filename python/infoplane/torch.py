@@ -275,16 +275,20 @@ class Recorder(_Recorder):
         ``last`` is the last epoch that was trained; that of the last call unless given. It is measured now if it was not and the
         model is still the same; so are earlier epochs that the schedule asks for and whose weights are kept.
         """
-        if not self._measures:
-            return None
-        self._check()
-        if last is None and self._then is not None and self._then != sums_of_bits(self._model):
+        if self._measures and last is None and self._then is not None and self._then != sums_of_bits(self._model):
             warn(
                 [
                     f"the model was trained after epoch {self._last}, the last that the recorder was told: what it has learned since is "
                     "not measured; call epoch() after the last epoch of training, too"
                 ]
             )
+        return self._complete(last)
+
+    def _complete(self, last: int | None) -> Run | None:
+        """The same for a trainer that may have put other weights into the model by now, as those of the best epoch."""
+        if not self._measures:
+            return None
+        self._check()
         if last is None:
             last = max([*self._recorded, *([] if self._last is None else [self._last])], default=None)
         if last is not None and self._native is not None:

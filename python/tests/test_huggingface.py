@@ -1,6 +1,7 @@
 """Recording of what the `Trainer` of Transformers trains."""
 
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -214,3 +215,22 @@ def test_errors(tmp_path, data):
     with pytest.raises(TypeError, match="labels is missing"):
         trained(tmp_path / "out", data, infoplane.huggingface.Callback(data[0], run=tmp_path / "run", estimators=KDE))
     assert not (tmp_path / "run").exists()
+
+
+def test_layers_are_measured_where_they_are(tmp_path, data):
+    inputs, labels = data
+    settings = {"run": tmp_path / "run", "estimators": KDE, "positions": "mean"}
+    callback = infoplane.huggingface.Callback(inputs, labels, BLOCKS, on_device=True, **settings)
+    trained(tmp_path / "model", data, callback)
+    assert callback.run.manifest["origin"]["recorded"]["settings"]["on_device"] is True
+
+
+def test_the_best_model_is_not_taken_for_training(tmp_path, data):
+    inputs, labels = data
+    callback = infoplane.huggingface.Callback(inputs, labels, BLOCKS, run=tmp_path / "run", estimators=KDE, positions="mean")
+    best = {"load_best_model_at_end": True, "save_strategy": "epoch", "metric_for_best_model": "loss", "greater_is_better": True}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        trained(tmp_path / "model", data, callback, **best)
+    assert not any("was trained after" in str(warning.message) for warning in told)
+    assert sorted(set(callback.run.plane["epoch"])) == [0, 1, 2, 3]

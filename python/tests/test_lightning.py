@@ -1,6 +1,7 @@
 """Recording of what Lightning trains."""
 
 import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -238,3 +239,20 @@ def test_errors(tmp_path, data):
     with pytest.raises(TypeError, match="FSDPStrategy keeps parts of the model in different processes"):
         callback(tmp_path / "run", data).setup(Trainer(), None, "fit")
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_exchanged_at_the_end_are_not_taken_for_training(tmp_path, data):
+    class Averaged(lightning.Callback):
+        def on_train_end(self, trainer, pl_module):
+            with torch.no_grad():
+                pl_module.first.weight.zero_()
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fit(data, Averaged(), callback(tmp_path / "run", data))
+    assert not any("was trained after" in str(warning.message) for warning in told)
+
+
+def test_layers_are_measured_where_they_are(tmp_path, data):
+    fit(data, callback(tmp_path / "run", data, on_device=True))
+    assert infoplane.load(tmp_path / "run").manifest["origin"]["recorded"]["settings"]["on_device"] is True

@@ -2101,3 +2101,20 @@ def test_copies_of_weights():
         exchange(10)
     kept.clear()
     assert len(kept) == 0 == kept.n_bytes
+
+
+def test_training_that_is_not_told_of_is_warned_of(record):
+    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    for told, last in ((True, None), (False, None), (False, 2)):
+        recorder = record(model, torch.randn(20, 4))
+        for epoch in range(2):
+            recorder.epoch(epoch)
+            if told and epoch == 1:
+                break
+            with torch.no_grad():
+                model[0].weight.add_(0.1)
+        with warnings.catch_warnings(record=True) as words:
+            warnings.simplefilter("always")
+            recorder.finish(last)
+        said = [str(word.message) for word in words if "was trained after epoch 1" in str(word.message)]
+        assert len(said) == (not told and last is None), said

@@ -175,7 +175,6 @@ pub fn shuffled_labels<'py>(py: Python<'py>, codes: PyReadonlyArray1<'py, i64>) 
 
 /// The range of the values of a nonlinearity, if it is known and bounded.
 #[pyfunction]
-pub fn activation_range(nonlinearity: String) -> Option<(f64, f64)> {
-    let known: Option<Nonlinearity> = toml::Value::String(nonlinearity).try_into().ok();
-    known.and_then(|known| known.range())
+pub fn activation_range(nonlinearity: &str) -> Option<(f64, f64)> {
+    Nonlinearity::named(nonlinearity).and_then(Nonlinearity::range)
 }

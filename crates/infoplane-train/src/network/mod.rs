@@ -11,6 +11,8 @@ mod quantised;
 
 use ndarray::{Array1, Array2};
 use schemars::JsonSchema;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 pub use build::NetworkError;
@@ -73,6 +75,18 @@ pub struct Activations {
 }
 
 impl Nonlinearity {
+    /// Returns the one that has this [name](Nonlinearity::name).
+    ///
+    /// ```
+    /// use infoplane_train::Nonlinearity;
+    /// assert_eq!(Nonlinearity::named("hard-tanh"), Some(Nonlinearity::HardTanh));
+    /// assert_eq!(Nonlinearity::named("swish"), None);
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Nonlinearity::deserialize(name).ok()
+    }
+
     /// Returns its name in configuration files and figures.
     pub const fn name(self) -> &'static str {
         match self {

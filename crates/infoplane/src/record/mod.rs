@@ -186,9 +186,7 @@ impl Recording {
 
     /// The range of the nonlinearity of a layer, if that is one of the library's and bounded.
     pub(crate) fn activation_range(layer: &LayerDescription) -> Option<(f64, f64)> {
-        let nonlinearity: Option<Nonlinearity> =
-            toml::Value::String(layer.nonlinearity.clone()).try_into().ok();
-        nonlinearity.and_then(|nonlinearity| nonlinearity.range())
+        Nonlinearity::named(&layer.nonlinearity).and_then(Nonlinearity::range)
     }
 
     /// The estimators of each layer, whose values cover `ranges`.
