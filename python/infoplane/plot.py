@@ -20,11 +20,9 @@ __all__ = ["information", "plane", "training"]
 
 _INK = "#1b1b1b"
 
-#: As in the report: paths begin light, at the untrained network, and end dark.
-_EPOCHS = "viridis_r"
-
-#: By which layers are told apart, from the one nearest the input.
-_MARKERS = "os^DvPX<>*ph"
+#: By which layers are told apart, from the one nearest the input, as in the report: the colours of Okabe & Ito (2008).
+_COLOURS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
+_MARKERS = "os^Dvp<>hP*X"
 
 
 def _axes(axes: Any) -> Any:
@@ -44,6 +42,14 @@ def _of(run: Run | str | os.PathLike[str]) -> Run:
     if not isinstance(run, Run):
         raise TypeError(f"run is a {type(run).__name__}; allowed are runs and their directories")
     return run
+
+
+def _shades(colour: str) -> Any:
+    """From light, at the untrained network, to the colour itself at the last epoch."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+    light = tuple(0.25 * part + 0.75 for part in to_rgb(colour))
+    return LinearSegmentedColormap.from_list(colour, [light, to_rgb(colour)])
 
 
 def _plain_numbers(axis: Any) -> None:
@@ -87,7 +93,7 @@ class _Rows:
 
 
 def plane(run: Run | str | os.PathLike[str], method: str | None = None, *, axes: Any = None) -> Any:
-    """Draw the information plane: I(X;T) against I(T;Y), a line for each layer, colours for epochs; dashed lines are H(X) and H(Y).
+    """Draw the information plane: I(X;T) against I(T;Y), a path for each layer from light to dark; dashed lines are H(X) and H(Y).
 
     Parameters
     ----------
@@ -102,6 +108,7 @@ def plane(run: Run | str | os.PathLike[str], method: str | None = None, *, axes:
     -------
     The axes.
     """
+    from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
     from matplotlib.colors import SymLogNorm
     from matplotlib.lines import Line2D
@@ -111,24 +118,24 @@ def plane(run: Run | str | os.PathLike[str], method: str | None = None, *, axes:
     rows = _Rows(run, method)
     norm = SymLogNorm(1.0, vmin=0.0, vmax=max(1.0, float(rows.columns["epoch"].max())))
     named = []
-    drawn: Any = None
     for place, layer in enumerate(rows.layers):
-        of, marker = rows.of(layer), _MARKERS[place % len(_MARKERS)]
+        of, marker, colour = rows.of(layer), _MARKERS[place % len(_MARKERS)], _COLOURS[place % len(_COLOURS)]
+        shades = _shades(colour)
         x, y, epochs = of["i_xt_mean_bits"], of["i_ty_mean_bits"], of["epoch"].astype(float)
         points = np.column_stack([x, y])
         if len(points) > 1:
-            lines = LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), cmap=_EPOCHS, norm=norm, linewidths=0.8)
+            lines = LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), cmap=shades, norm=norm, linewidths=1.0)
             lines.set_array(epochs[1:])
             axes.add_collection(lines)
         # The last epoch stands out: most of what is read of a plane is where its paths end.
         sizes = np.where(epochs == epochs.max(), 40.0, 9.0)
-        drawn = axes.scatter(x, y, c=epochs, cmap=_EPOCHS, norm=norm, s=sizes, marker=marker, zorder=3, edgecolors="white", linewidths=0.3)
-        named.append(Line2D([], [], color=_INK, marker=marker, markersize=5, linestyle="", label=layer))
+        axes.scatter(x, y, c=epochs, cmap=shades, norm=norm, s=sizes, marker=marker, zorder=3, edgecolors="white", linewidths=0.3)
+        named.append(Line2D([], [], color=colour, marker=marker, markersize=5, linestyle="", label=layer))
     data = run.manifest["data"]
     axes.axvline(float(data["h_x_bits"]), color=_INK, linewidth=0.7, linestyle="--")
     axes.axhline(float(data["h_y_bits"]), color=_INK, linewidth=0.7, linestyle="--")
     axes.legend(handles=named, fontsize=7, framealpha=0.8, handletextpad=0.2, borderpad=0.4)
-    bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02)
+    bar = axes.figure.colorbar(ScalarMappable(norm, _shades("#3a3a3a")), ax=axes, pad=0.02)
     _plain_numbers(bar.ax.yaxis)
     bar.set_label("epoch")
     axes.set_xlabel("I(X;T) in bits")
@@ -150,10 +157,10 @@ def information(
     run = _of(run)
     axes = _axes(axes)
     rows = _Rows(run, method)
-    for layer in rows.layers:
+    for place, layer in enumerate(rows.layers):
         of = rows.of(layer)
         epochs, mean = of["epoch"].astype(float), of[f"{quantity}_mean_bits"]
-        (line,) = axes.plot(epochs, mean, linewidth=1.2, label=layer)
+        (line,) = axes.plot(epochs, mean, linewidth=1.2, label=layer, color=_COLOURS[place % len(_COLOURS)])
         error = of.get(f"{quantity}_standard_error_bits")
         if error is not None and np.isfinite(error).any():
             axes.fill_between(epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, linewidth=0)
@@ -167,26 +174,38 @@ def information(
 
 
 def training(run: Run | str | os.PathLike[str], *, axes: Any = None) -> Any:
-    """Draw losses over the epochs, and accuracies on a second axis."""
+    """Draw losses over the epochs, and accuracies on a second axis; a line for each seed."""
     run = _of(run)
     axes = _axes(axes)
     table = run.training.to_dict()
     if len(table["epoch"]) == 0:
         raise ValueError(f"{run!r} holds no statistics of the training")
-    epochs = table["epoch"].astype(float)
+    of_seeds = [table["seed"] == seed for seed in dict.fromkeys(table["seed"])]
     lines: list[Any] = []
-    for name in ("train_loss", "test_loss"):
-        if name in table and np.isfinite(table[name]).any():
-            lines += axes.plot(epochs, table[name], linewidth=1.2, label=name.replace("_", " "))
-    accuracies = [name for name in ("train_accuracy", "test_accuracy") if name in table and np.isfinite(table[name]).any()]
-    if accuracies:
-        right = axes.twinx()
-        for name in accuracies:
-            lines += right.plot(epochs, table[name], linewidth=1.0, linestyle="--", label=name.replace("_", " "))
-        right.set_ylim(0, 1)
-        right.set_ylabel("accuracy")
+
+    def is_known(name: str) -> bool:
+        return name in table and bool(np.isfinite(table[name]).any())
+
+    def draw(on: Any, kind: str, style: str) -> None:
+        for place, part in enumerate(("train", "test")):
+            name = f"{part}_{kind}"
+            if not is_known(name):
+                continue
+            for chosen in of_seeds:
+                settings = {"color": _COLOURS[(4, 5)[place]], "linestyle": style, "linewidth": 1.2 if len(of_seeds) == 1 else 0.7}
+                (line,) = on.plot(table["epoch"][chosen].astype(float), table[name][chosen], label=name.replace("_", " "), **settings)
+            lines.append(line)
+
+    draw(axes, "loss", "-")
+    named = axes
+    if is_known("train_accuracy") or is_known("test_accuracy"):
+        # Its axes lie above the others.
+        named = axes.twinx()
+        draw(named, "accuracy", "--")
+        named.set_ylim(0, 1)
+        named.set_ylabel("accuracy")
     _by_epoch(axes)
     axes.set_ylabel("loss")
     axes.set_title(run.name, fontsize=9)
-    axes.legend(handles=lines, fontsize=8, framealpha=0.8)
+    named.legend(handles=lines, fontsize=8, framealpha=0.8)
     return axes
