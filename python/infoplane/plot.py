@@ -191,10 +191,13 @@ def training(run: Run | str | os.PathLike[str], *, axes: Any = None) -> Any:
             name = f"{part}_{kind}"
             if not is_known(name):
                 continue
-            for chosen in of_seeds:
-                settings = {"color": _COLOURS[(4, 5)[place]], "linestyle": style, "linewidth": 1.2 if len(of_seeds) == 1 else 0.7}
-                (line,) = on.plot(table["epoch"][chosen].astype(float), table[name][chosen], label=name.replace("_", " "), **settings)
-            lines.append(line)
+            settings = {"color": _COLOURS[(4, 5)[place]], "linestyle": style, "linewidth": 1.2 if len(of_seeds) == 1 else 0.7}
+            drawn = [
+                on.plot(table["epoch"][chosen].astype(float), table[name][chosen], label=name.replace("_", " "), **settings)[0]
+                for chosen in of_seeds
+            ]
+            # One entry of the legend stands for all seeds.
+            lines.append(drawn[0])
 
     draw(axes, "loss", "-")
     named = axes

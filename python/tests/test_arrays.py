@@ -531,3 +531,23 @@ def test_nothing_at_all_is_an_error() -> None:
             infoplane.entropy(empty)
     with pytest.raises(infoplane.EstimateError):
         infoplane.mutual_information([1.0], [2.0])
+
+
+@pytest.mark.parametrize(
+    "symbols",
+    [
+        np.array([3, 1, 3, 2]),
+        np.array([-128, 127, 0, 127], dtype=np.int8),
+        np.array([200, 5, 200], dtype=np.uint8),
+        np.array([2**63 - 1, 2**63 - 3, 2**63 - 1]),
+        np.array([2**64 - 1, 2**64 - 2, 2**64 - 1], dtype=np.uint64),
+        np.array([-(2**63), 2**63 - 1, 0]),
+        np.arange(5000)[::-1] * 7,
+        np.arange(5000)[::-2],
+    ],
+    ids=str,
+)
+def test_whole_numbers_are_numbered_in_ascending_order(symbols: np.ndarray[Any, Any]) -> None:
+    found = _arrays.codes(symbols, "labels")
+    assert found.dtype == np.int64
+    assert np.array_equal(found, np.unique(symbols, return_inverse=True)[1])
