@@ -286,6 +286,9 @@ class Recorder:
     positions, channels_last
         How feature maps and sequences become rows of numbers: ``"flatten"``, ``"mean"`` over positions, ``"channels"`` (each a
         layer), or the number of one position.
+    chain
+        Whether each layer is computed from the one before it alone, in the order in which they are recorded: then a figure
+        says where estimates break the data processing inequality.
     name
         What figures call the run; the name of the directory unless given.
     background
@@ -320,10 +323,13 @@ class Recorder:
         epochs: int | None = None,
         positions: Positions = "flatten",
         channels_last: bool = False,
+        chain: bool = False,
         name: str | None = None,
         background: bool = True,
         loggers: Any = None,
     ) -> None:
+        if not isinstance(chain, (bool, np.bool_)):
+            raise TypeError(f"chain = {chain!r}; allowed are true and false")
         self.path: str = _directory(run)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name is a {type(name).__name__}; allowed is text")
@@ -338,6 +344,7 @@ class Recorder:
         self._epochs = None if epochs is None else whole("epochs", epochs, 0)
         self._positions: Positions = _checked_positions(positions)
         self._channels_last = channels_last
+        self._chain = bool(chain)
         self._by: tuple[str, str | None] = ("infoplane.Recorder", None)
         self._native: _native.Recorder | None = None
         #: Statistics of epochs before the first that is measured, with which the run begins.
@@ -402,6 +409,8 @@ class Recorder:
         settings: dict[str, Any] = {"positions": self._positions}
         if self._channels_last:
             settings["channels_last"] = True
+        if self._chain and self._positions == "flatten":
+            settings["chain"] = True
         return settings
 
     def wants(self, epoch: int) -> bool:

@@ -164,6 +164,14 @@ def chosen_modules(model: nn.Module, patterns: Sequence[str] | None) -> dict[str
     return {name: chosen[name] for name in first.values()}
 
 
+def is_chain(model: nn.Module) -> bool:
+    """Whether each layer is computed from the one before it alone: whether what has parts runs them one after the other."""
+    wholes = [module for module in model.modules() if next(module.children(), None) is not None]
+    return bool(wholes) and all(
+        isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward for module in wholes
+    )
+
+
 def _own(module: nn.Module) -> list[nn.Parameter]:
     """Parameters of a module itself, also those in a list, or behind a parametrization."""
     found = list(module.parameters(recurse=False))

@@ -185,6 +185,7 @@ class Recorder(_Recorder):
             epochs=epochs,
             positions=positions,
             channels_last=keras.config.image_data_format() == "channels_last",
+            chain=_is_chain(model),
             name=name,
             background=background,
             loggers=loggers,
@@ -468,6 +469,14 @@ class Callback(_Callback):
         else:
             self.run = self.recorder.finish(last=self._last)
         self.recorder = None
+
+
+def _is_chain(model: Any) -> bool:
+    """Whether each layer is computed from the one before it alone."""
+    # Another layer with parts that are measured may use them as it likes.
+    return isinstance(model, keras.Sequential) and all(
+        _is_chain(layer) if isinstance(layer, keras.Model) else _is_whole(layer) or not _parts(layer) for layer in model.layers
+    )
 
 
 def _statistics(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -31,6 +31,7 @@ from ._estimate import warn, whole
 from ._recorder import Elsewhere, Positions, _epoch
 from ._recorder import Recorder as _Recorder
 from ._runs import Run
+from ._torch_layers import is_chain
 from ._torch_observer import Observer, check_model, patterns_of, same_inputs, unwrapped
 from ._torch_pool import as_if_random
 from ._torch_sums import Sums, computable, has_double_precision
@@ -132,6 +133,7 @@ class Recorder(_Recorder):
             epochs=epochs,
             positions=positions,
             channels_last=channels_last,
+            chain=forward is None and is_chain(self._model),
             name=name,
             background=background,
             loggers=loggers,

@@ -705,3 +705,15 @@ def test_tanh_layers_compress_and_relu_layers_do_not(tmp_path):
     fell = example.main(tmp_path, epochs=80)
     assert fell["tanh"]["3 units"] > 1.0 > fell["relu"]["3 units"]
     assert infoplane.load(tmp_path / "tanh").training["epoch"].max() == 80
+
+
+def test_layers_are_a_chain_in_a_sequential_model(tmp_path, data):
+    def chain(name, model):
+        with recorder(tmp_path / name, model, *data) as made:
+            return infoplane.load(made.path).manifest["origin"]["recorded"]["settings"].get("chain", False)
+
+    assert chain("flat", mlp())
+    assert chain("nested", keras.Sequential([layers.Input((6,)), mlp(), layers.Dense(2)]))
+    x = layers.Input((6,))
+    inner = layers.Dense(6, activation="tanh")(x)
+    assert not chain("functional", keras.Model(x, layers.Dense(3)(x + inner)))

@@ -633,3 +633,18 @@ def test_one_epoch_waits_while_one_is_measured() -> None:
     worker.wait()
     assert native.seen == [0, 1, 2, 3]
     worker.stop()
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_only_of_a_chain_it_is_said_that_layers_break_the_data_processing_inequality(path: Path, chain: bool) -> None:
+    rng = np.random.default_rng(0)
+    floor = [{"kind": "binned", "rule": "floor", "bin_width": 0.5}]
+    with infoplane.Recorder(path, LABELS, floor, chain=chain) as recorder:
+        recorder.record(0, {"few": np.zeros((N, 1)), "many": rng.normal(size=(N, 4))})
+    summary = infoplane.load(path).summary()
+    assert ("Data processing inequality" in " ".join(summary.split())) == chain
+
+
+def test_a_chain_is_true_or_false(path: Path) -> None:
+    with pytest.raises(TypeError, match="chain = 'yes'; allowed are true and false"):
+        infoplane.Recorder(path, LABELS, QUICK, chain="yes")  # type: ignore[arg-type]

@@ -2118,3 +2118,39 @@ def test_training_that_is_not_told_of_is_warned_of(record):
             recorder.finish(last)
         said = [str(word.message) for word in words if "was trained after epoch 1" in str(word.message)]
         assert len(said) == (not told and last is None), said
+
+
+class Skips(nn.Module):
+    """A block whose output has its input, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x + torch.tanh(self.inner(x))
+
+
+class Reversed(nn.Sequential):
+    """Parts that are run in another order."""
+
+    def forward(self, x):
+        for part in reversed(self):
+            x = part(x)
+        return x
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "chain"),
+    [
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4), nn.Tanh()), nn.Linear(4, 2)), {}, True),
+        (lambda: nn.Sequential(nn.Linear(4, 4), Skips(), nn.Linear(4, 2)), {}, False),
+        (lambda: nn.Sequential(Reversed(nn.Linear(4, 4), nn.Linear(4, 4)), nn.Linear(4, 2)), {}, False),
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), {"positions": "mean"}, False),
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), {"forward": lambda model, x: model(x)}, False),
+    ],
+    ids=["sequential", "a block that skips", "another order", "part of each layer", "a pass of its own"],
+)
+def test_layers_are_a_chain_where_the_model_says_so(record, model, options, chain):
+    recorder = record(model(), torch.randn(20, 4), **options)
+    assert infoplane.load(recorder.path).manifest["origin"]["recorded"]["settings"].get("chain", False) == chain

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,9 @@ def test_a_pool_of_epochs_is_measured_as_defined(tmp_path):
     assert any(path.endswith("drift.png") for path in report)
     summary = (tmp_path / "pooled" / "summary.md").read_text()
     assert "drift" in summary.lower()
+    # Layers have their own names everywhere, not numbers.
+    pictures = [Path(path).read_text() for path in report if path.endswith(".svg")]
+    assert pictures and not any("T₁" in text or "T₂" in text for text in [summary, *pictures])
 
 
 def test_the_same_pool_is_read_again_and_another_is_refused(tmp_path):

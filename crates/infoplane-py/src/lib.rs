@@ -44,8 +44,16 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::look_up(module.py())?;
+        super::keep_freed_memory();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// The C library gives memory back to the system when more of it is free than a limit, which grows to twice the largest block
+/// that was ever freed. With its first limit, estimates of 10,000 rows would give back and take again some hundred pages each,
+/// which takes a tenth of the time of a small one.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(16 << 20)));
 }
 
 /// Looks up now what the bindings look up at their first use. A process that is forked while another thread does that would wait

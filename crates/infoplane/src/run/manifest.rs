@@ -247,11 +247,13 @@ impl Manifest {
         (likeness(&best) > 0.8).then_some(best)
     }
 
-    /// Whether each layer is known to be computed from the one before it: of networks that are trained here, and of recorded
-    /// layers whose order was given and which are whole.
+    /// Whether each layer is known to be computed from the one before it: of networks that are trained here, of recorded
+    /// layers of which their recorder says so, and of folders of layers whose order was given and which are whole.
     pub fn is_chain(&self) -> bool {
         let Origin::Recorded(recorded) = &self.origin else { return true };
-        let Some(folder) = recorded.settings.get("folder") else { return true };
+        let Some(folder) = recorded.settings.get("folder") else {
+            return recorded.settings.get("chain").and_then(Value::as_bool) == Some(true);
+        };
         let is_whole = folder.get("positions").is_none_or(|positions| positions.as_str() == Some("flatten"));
         folder.get("layers").is_some() && is_whole
     }

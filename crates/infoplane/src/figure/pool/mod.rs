@@ -103,9 +103,15 @@ pub(crate) fn settings(result: &AsIfRandomResult) -> Vec<Setting> {
     settings
 }
 
+/// What a layer is called, without its width.
+pub(crate) fn called(result: &AsIfRandomResult, layer: usize) -> String {
+    let described = layer.checked_sub(1).and_then(|index| result.layers.get(index));
+    super::words::layer_named(layer, described.map_or("", |described| described.name.as_str()))
+}
+
 /// `T₃ (5, tanh)`, or `T₃ (5)` where the nonlinearity is not known.
 pub(crate) fn layer_name(result: &AsIfRandomResult, layer: usize, width: usize) -> String {
-    let name = super::words::layer(layer);
+    let name = called(result, layer);
     match layer.checked_sub(1).and_then(|index| result.layers.get(index)) {
         Some(described) if !described.nonlinearity.is_empty() => {
             format!("{name} ({}, {})", described.width, described.nonlinearity)

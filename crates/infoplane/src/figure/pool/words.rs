@@ -1,6 +1,6 @@
 //! What figures and summary of pooled networks say in words.
 
-use super::Setting;
+use super::{Setting, called};
 use crate::Bound;
 use crate::experiment::{AsIfRandom, AsIfRandomResult, PoolConfig};
 use crate::figure::words as caption;
@@ -112,7 +112,7 @@ pub(super) fn reading(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note>
 
 /// Caveats beside the numbers: verdicts, the share due to drift, bounds, values outside the bins, and what is missing.
 pub(crate) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note> {
-    let drift = [verdicts(setting), drift_share(setting)].into_iter().flatten();
+    let drift = [verdicts(result, setting), drift_share(result, setting)].into_iter().flatten();
     let mut notes: Vec<Note> = drift.map(|text| Note::fact(NoteCode::Drift, text)).collect();
     let first = setting.first();
     if let Some(bound) = first.method.bound {
@@ -149,11 +149,11 @@ pub(crate) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note> {
 }
 
 /// `Stationary: T₁, T₂ (2 of 3 seeds; drifting in 1). Drifting: T₃.`
-fn verdicts(setting: &Setting) -> Option<String> {
+fn verdicts(result: &AsIfRandomResult, setting: &Setting) -> Option<String> {
     let layers_with = |verdict: Verdict| -> Vec<String> {
         let layers =
             setting.layers.iter().filter(|layer| layer.verdicts.first().map(|v| v.0) == Some(verdict));
-        layers.map(layer_with_verdict).collect()
+        layers.map(|layer| layer_with_verdict(result, layer)).collect()
     };
     let parts: Vec<String> = Verdict::ALL
         .into_iter()
@@ -168,8 +168,8 @@ fn verdicts(setting: &Setting) -> Option<String> {
 }
 
 /// `T₂`, with the numbers of seeds where they differ.
-fn layer_with_verdict(layer: &PooledMean) -> String {
-    let name = caption::layer(layer.layer);
+fn layer_with_verdict(result: &AsIfRandomResult, layer: &PooledMean) -> String {
+    let name = called(result, layer.layer);
     let [(_, count), others @ ..] = layer.verdicts.as_slice() else { return name };
     if others.is_empty() {
         return name;
@@ -181,9 +181,9 @@ fn layer_with_verdict(layer: &PooledMean) -> String {
 }
 
 /// The share of the loss that is due to drift.
-fn drift_share(setting: &Setting) -> Option<String> {
+fn drift_share(result: &AsIfRandomResult, setting: &Setting) -> Option<String> {
     let shares = setting.layers.iter().filter_map(|layer| {
-        Some(format!("{:.0} % ({})", 100.0 * layer.drift_share?.mean, caption::layer(layer.layer)))
+        Some(format!("{:.0} % ({})", 100.0 * layer.drift_share?.mean, called(result, layer.layer)))
     });
     let shares: Vec<String> = shares.collect();
     let size = setting.n_networks() / DRIFT_SHARE_DIVISOR;

@@ -4,8 +4,7 @@ use super::as_if_random_notes;
 use crate::Information;
 use crate::experiment::AsIfRandomResult;
 use crate::figure::pool::words::{has_errors, n_networks, notes, over_seeds, window};
-use crate::figure::pool::{Setting, layer_name, settings};
-use crate::figure::words as caption;
+use crate::figure::pool::{Setting, called, layer_name, settings};
 use crate::plane::Mean;
 use crate::pool::PooledMean;
 use crate::printable::printable;
@@ -39,7 +38,7 @@ pub fn as_if_random_summary(result: &AsIfRandomResult) -> String {
     for setting in settings(result) {
         text += &format!("\n{}\n", heading(result, &setting));
         text += &aligned(&table(result, &setting));
-        text += &format!("  {}\n", sentence(&setting));
+        text += &format!("  {}\n", sentence(result, &setting));
         if let Some(drift) = drift(&setting) {
             text += &format!("  {drift}\n");
         }
@@ -65,7 +64,7 @@ pub(super) fn markdown(result: &AsIfRandomResult, figures: &[Figure], formats: F
         for row in table(result, &setting) {
             page += &format!("| {} |\n", row.map(|cell| plain(&cell)).join(" | "));
         }
-        page += &format!("\n{}\n\n", plain(&sentence(&setting)));
+        page += &format!("\n{}\n\n", plain(&sentence(result, &setting)));
         if let Some(drift) = drift(&setting) {
             page += &format!("- {drift}\n");
         }
@@ -108,7 +107,7 @@ fn heading(result: &AsIfRandomResult, setting: &Setting) -> String {
 }
 
 /// The result in one sentence.
-fn sentence(setting: &Setting) -> String {
+fn sentence(result: &AsIfRandomResult, setting: &Setting) -> String {
     let changes: Vec<(usize, f64, f64, Option<Mean>)> = setting
         .layers
         .iter()
@@ -126,7 +125,7 @@ fn sentence(setting: &Setting) -> String {
         return "One network is pooled: there is nothing that the others could take from I(X;T).".into();
     }
     let corrected = most.3.map(|mean| format!(", corrected {:.2}", mean.mean)).unwrap_or_default();
-    let name = caption::layer(most.0);
+    let name = called(result, most.0);
     let largest = changes.iter().map(|change| lost(change).abs()).fold(0.0, f64::max);
     if lost(most) < 0.05 {
         return format!(
