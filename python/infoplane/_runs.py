@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import os
 from collections.abc import Iterator, Sequence
@@ -188,14 +187,15 @@ class Run:
     def __repr__(self) -> str:
         return f"<run {self.name!r} in {self.path}: {self.state}, {len(self.plane)} measurements>"
 
+    def page(self, out: str | os.PathLike[str] | None = None) -> str:
+        """Write one interactive page, ``index.html``, into the directory of the report unless told otherwise; returns its path."""
+        return os.fspath(self._native.write_page(None if out is None else os.fspath(out)))
+
     def _repr_html_(self) -> str:
-        pictures = "".join(
-            f"<img alt='{html.escape(name)}' style='max-width:100%' "
-            f"src='data:image/svg+xml;base64,{base64.b64encode(svg).decode()}'>"
-            for name, svg in self.figures("svg").items()
-            if name.startswith("plane")
-        )
-        return f"<p>{html.escape(repr(self))}</p>{pictures}"
+        # The page may run its scripts and save files, and sees nothing of the notebook.
+        page = html.escape(self._native.page(), quote=True)
+        frame = f"<iframe title='{html.escape(self.name)}' sandbox='allow-scripts allow-downloads' srcdoc=\"{page}\" "
+        return f"<p>{html.escape(repr(self))}</p>{frame}style='width:100%;height:820px;border:0'></iframe>"
 
 
 def compare(

@@ -50,9 +50,3 @@ def test_what_is_not_there_is_named(run):
     with pytest.raises(ValueError, match="quantity = 'x'"):
         infoplane.plot.information(run, quantity="x")
     plt.close("all")
-
-
-def test_a_run_shows_itself_in_a_notebook(run):
-    shown = run._repr_html_()
-    assert shown.count("<img") == len([name for name in run.figures() if name.startswith("plane")])
-    assert all(svg.startswith(b"<svg") or b"<svg" in svg[:200] for svg in run.figures("svg").values())

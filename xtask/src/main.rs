@@ -1,11 +1,12 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser; `cargo xtask soak` kills the real command two hundred times;
 //! `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 #[cfg(test)]
 mod architecture;
+mod page;
 mod python;
 mod same_numbers;
 
@@ -15,9 +16,9 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test            run the test suite: the library, the command, the examples in the documentation, the Python package;
-                  with --python only that of the Python package, with --frameworks also with PyTorch, Keras, JAX and
-                  others, which are downloaded (6 GB on disk)
+  test            run the test suite: the library, the command, the examples in the documentation, the page in a browser,
+                  the Python package; with --page only the page, with --python only that of the Python package, with
+                  --frameworks also with PyTorch, Keras, JAX and others, which are downloaded (6 GB on disk)
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all
@@ -45,13 +46,19 @@ fn main() -> ExitCode {
 }
 
 fn test(arguments: &[String]) -> Result<(), String> {
-    let (mut only_python, mut frameworks) = (false, false);
+    let (mut only_page, mut only_python, mut frameworks) = (false, false, false);
     for argument in arguments {
         match argument.as_str() {
+            "--page" => only_page = true,
             "--python" => only_python = true,
             "--frameworks" => frameworks = true,
-            other => return Err(format!("`{other}` is not known; allowed are --python and --frameworks")),
+            other => {
+                return Err(format!("`{other}` is not known; allowed are --page, --python and --frameworks"));
+            }
         }
+    }
+    if only_page {
+        return page::test();
     }
     if only_python {
         return python::test(frameworks);
@@ -66,6 +73,7 @@ fn test(arguments: &[String]) -> Result<(), String> {
     // The one long test worth its time: the first thing that a reader sees is true.
     // Of the whole workspace again: for one package, crates would be built once more with fewer features.
     cargo(&["test", "--workspace", "--test", "first_picture", "--", "--ignored"], &[])?;
+    page::test()?;
     python::test(frameworks)
 }
 

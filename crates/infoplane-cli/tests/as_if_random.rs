@@ -89,6 +89,8 @@ fn a_run_is_taken_up_and_its_result_read_the_second_time() {
     assert!(info.contains("complete      8 networks"), "{info}");
     stdout(&infoplane(folder.path(), &["report", "out/as-if-random"]));
     assert_eq!(bytes(&result), before);
+    stdout(&infoplane(folder.path(), &["report", "out/as-if-random", "--html", "--out", "page"]));
+    assert!(fs::read_to_string(folder.path().join("page/index.html")).unwrap().contains("\"pool-trend\""));
 
     // Training anew comes to the same.
     let anew = [&["tishby2017", "--window", "4", "--inputs", "64", "--out", "anew"], &short[..]].concat();

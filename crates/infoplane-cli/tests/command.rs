@@ -13,7 +13,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use call::{infoplane, refused, stdout};
+use call::{command, infoplane, refused, stdout};
 use files::bytes;
 
 /// A run of a second or so.
@@ -125,8 +125,36 @@ fn info_and_report_read_what_run_wrote() {
         serde_json::from_str(&stdout(&infoplane(folder.path(), &["info", "out", "--json"]))).unwrap();
     assert_eq!((&info["state"], &info["rows"]), (&"finished".into(), &144.into()));
     fs::remove_dir_all(folder.path().join("out/report")).unwrap();
-    stdout(&infoplane(folder.path(), &["report", "out"]));
+    let told = stdout(&command(folder.path(), &["report", "out"]).env("LC_ALL", "C").output().unwrap());
     assert_eq!(bytes(&folder.path().join("out")), before);
+    // The plane of the first method stands below the tables, in characters that any terminal has.
+    let plane = told.split("Information plane: binned, 30 edges on [−1, 1]\n").nth(1).expect("a plane");
+    let plane = plane.split("\n\n").next().expect("its lines");
+    assert!(plane.contains("I(X;T)  [bits]") && plane.contains("6 T6 (2, softmax)"), "{plane}");
+    assert!(plane.is_ascii() && plane.lines().all(|line| line.len() <= 80), "{plane}");
+}
+
+#[test]
+fn a_report_can_be_one_page() {
+    let folder = TempDir::new().unwrap();
+    short_run(folder.path(), "out", &[]);
+    fs::remove_dir_all(folder.path().join("out/report")).unwrap();
+    let told = stdout(&infoplane(folder.path(), &["report", "out", "--html"]));
+    assert!(told.trim_end().ends_with("index.html"), "{told}");
+    let page = fs::read_to_string(folder.path().join("out/report/index.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("infoplane report out --html"));
+    assert_eq!(fs::read_dir(folder.path().join("out/report")).unwrap().count(), 1);
+    // The folders of this machine are not what a reader elsewhere needs.
+    let whole = folder.path().join("out").display().to_string();
+    stdout(&infoplane(folder.path(), &["report", &whole, "--html"]));
+    let again = fs::read_to_string(folder.path().join("out/report/index.html")).unwrap();
+    assert_eq!(again, page);
+    short_run(folder.path(), "other", &["--set", "name=other"]);
+    let both = ["report", "out", "other", "--html", "--out", "both", "--json"];
+    let object: Value = serde_json::from_str(&stdout(&infoplane(folder.path(), &both))).unwrap();
+    assert_eq!(object["files"], serde_json::json!(["both/index.html"]));
+    let refused = refused(folder.path(), &["report", "out", "--html", "--format", "pdf"], 2);
+    assert!(refused.contains("--html") && refused.contains("--format"), "{refused}");
 }
 
 #[test]

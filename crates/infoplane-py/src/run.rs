@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use infoplane::figure::{Arrangement, Comparison};
+use infoplane::page::Page;
 use infoplane::report::{self, Formats, Options, ReportData};
 use infoplane::run::{Run as ReadRun, RunError, State};
 use infoplane::table::{NONE, TableColumn, TableName, Values};
@@ -103,6 +104,24 @@ impl Run {
             let run = self.lock();
             let out = out.unwrap_or_else(|| run.directory().report_path());
             report::write(&ReportData::of(&run), &Options::default(), &out)
+        });
+        written.map_err(|error| exception(py, "RunError", (error.to_string(), None)))
+    }
+
+    /// The page of the run as one file of HTML.
+    fn page(&self, py: Python<'_>) -> String {
+        py.detach(|| {
+            let run = self.lock();
+            Page::of_run(&run, &ReportData::of(&run)).html()
+        })
+    }
+
+    /// Writes the page, and returns its path.
+    fn write_page(&self, py: Python<'_>, out: Option<PathBuf>) -> PyResult<PathBuf> {
+        let written = py.detach(|| {
+            let run = self.lock();
+            let out = out.unwrap_or_else(|| run.directory().report_path());
+            report::write_page(&Page::of_run(&run, &ReportData::of(&run)), &out)
         });
         written.map_err(|error| exception(py, "RunError", (error.to_string(), None)))
     }

@@ -530,8 +530,8 @@ fn incomplete_info(path: &Path, state: State, as_json: bool) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Draws the figures of a result again, into `out` if not into its directory: its summary, and the files.
-pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
+/// The result in a directory, once it is complete: what figures show.
+pub fn shown(path: &Path, flags: &FigureFlags) -> Result<AsIfRandomResult, Failure> {
     if !AsIfRandomResult::state(path)?.is_complete() {
         return Err(Failure::input(format!(
             "the result in {} is not complete, so there is nothing to draw yet",
@@ -540,7 +540,12 @@ pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(Str
         .with_advice(format!("`infoplane resume {}` continues it", printable_path(path))));
     }
     let result = AsIfRandomResult::read(path)?;
-    let result = if flags.all_seeds { result } else { result.of_seeds_that_learned() };
+    Ok(if flags.all_seeds { result } else { result.of_seeds_that_learned() })
+}
+
+/// Draws the figures of a result again, into `out` if not into its directory: its summary, and the files.
+pub fn draw(path: &Path, flags: &FigureFlags, out: Option<&Path>) -> Result<(String, Vec<PathBuf>), Failure> {
+    let result = shown(path, flags)?;
     let options = flags.look.still(FIGURES)?;
     let files = write_as_if_random(&result, &options, out.unwrap_or(path))?;
     Ok((as_if_random_summary(&result), files))

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
-use infoplane::figure::{Arrangement, Comparison, ComparisonError};
-use infoplane::printable::printable_path;
-use infoplane::report::{ReportData, comparison_summary, write_comparison};
+use infoplane::figure::{Arrangement, Comparison, ComparisonError, FigureKind, figures, pool_figures};
+use infoplane::page::Page;
+use infoplane::printable::{printable, printable_path};
+use infoplane::report::{
+    Characters, ReportData, as_if_random_summary, comparison_summary, plane_in_characters, write_comparison,
+    write_page,
+};
 use infoplane::run::Run;
 use serde_json::{Value, json};
 
@@ -27,10 +31,12 @@ Examples:
   infoplane report runs/tishby2017 --format pdf --style slides \\
       --title Compression --out slides
   infoplane report runs/*
+  infoplane report runs/tishby2017 --html
   infoplane report runs/saxe2018-tanh runs/saxe2018-relu --out compared
   infoplane report runs/* --by training.batch_size --one-panel \\
       --out batch-sizes
 
+With --html a run has one page, index.html, that needs no other file: a slider of epochs, hover, zoom, files of every figure. \
 Several runs with --out are compared: their planes side by side or in one panel, and for each layer the \
 information over epochs with standard errors and percentiles. Without --out each is redrawn into its own \
 directory.")]
@@ -47,6 +53,9 @@ pub struct Args {
     /// Compare planes in one panel, with a colour for each group, instead of side by side
     #[arg(long, requires = "out", help_heading = "Comparing runs")]
     pub one_panel: bool,
+    /// Write one interactive page, index.html, instead of figures and tables
+    #[arg(long, conflicts_with_all = ["format", "style", "title"])]
+    pub html: bool,
     /// Print one JSON object instead of the summary
     #[arg(long)]
     pub json: bool,
@@ -57,6 +66,8 @@ pub struct Args {
 /// What was drawn of a run.
 struct Drawn {
     summary: String,
+    /// The plane of the first method in characters, where there is one.
+    plane: Option<String>,
     object: Value,
     files: Vec<PathBuf>,
 }
@@ -76,11 +87,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     places.extend(arguments.runs.iter().flat_map(|run| [run.clone(), run.join("report")]));
     end_on_interrupt(UNFINISHED, places);
     let mut clock = Clock::new("reading and drawing");
-    let drawn: Vec<Drawn> = arguments
-        .runs
-        .iter()
-        .map(|run| one(run, arguments.out.as_deref(), &arguments.figures))
-        .collect::<Result<_, _>>()?;
+    let drawn: Vec<Drawn> = arguments.runs.iter().map(|run| one(run, arguments)).collect::<Result<_, _>>()?;
     clock.finish();
     if arguments.json {
         let object = match <[Drawn; 1]>::try_from(drawn) {
@@ -93,6 +100,9 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     let mut out = Screen::lock();
     for run in drawn {
         writeln!(out, "{}", fitted(&run.summary, width()))?;
+        if let Some(plane) = run.plane {
+            writeln!(out, "{plane}")?;
+        }
         for file in run.files {
             writeln!(out, "{}", printable_path(file))?;
         }
@@ -126,7 +136,15 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     })?;
     comparison.warnings().iter().for_each(say);
     let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
-    let files = write_comparison(&comparison, arrangement, &options, out)?;
+    let files = if arguments.html {
+        let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let data = |run| ReportData { all_seeds: flags.all_seeds, ..ReportData::of(run) };
+        let runs: Vec<(&Run, ReportData<'_>)> = runs.iter().map(|run| (run, data(run))).collect();
+        let page = Page::of_comparison(&comparison, arrangement, &runs).made_by(command(arguments));
+        vec![write_page(&page, out)?]
+    } else {
+        write_comparison(&comparison, arrangement, &options, out)?
+    };
     clock.finish();
     if arguments.json {
         let object = json!({ "runs": arguments.runs, "groups": comparison.names(), "files": files });
@@ -141,30 +159,72 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn one(path: &Path, out: Option<&Path>, flags: &FigureFlags) -> Result<Drawn, Failure> {
+/// The command as a page shows it: without folders that only this machine has.
+fn command(arguments: &Args) -> String {
+    let plain = |path: &Path| {
+        let shown = if path.is_absolute() { Path::new(path.file_name().unwrap_or_default()) } else { path };
+        let text = printable_path(shown).to_string();
+        if text.contains(char::is_whitespace) { format!("'{text}'") } else { text }
+    };
+    let mut words: Vec<String> = vec!["infoplane report".into()];
+    words.extend(arguments.runs.iter().map(|run| plain(run)));
+    words.push("--html".into());
+    words.extend(arguments.out.iter().map(|out| format!("--out {}", plain(out))));
+    words.extend(arguments.by.iter().map(|key| format!("--by {key}")));
+    let flags = [(arguments.one_panel, "--one-panel"), (arguments.figures.all_seeds, "--all-seeds")];
+    words.extend(flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_string()));
+    words.join(" ")
+}
+
+fn one(path: &Path, arguments: &Args) -> Result<Drawn, Failure> {
+    let (out, flags) = (arguments.out.as_deref(), &arguments.figures);
     if let Some(out) = out {
         check_outside_runs(out, Some(path))?;
+    }
+    if AsIfRandomResult::is_in(path) && arguments.html {
+        return pooled_page(path, arguments);
     }
     if AsIfRandomResult::is_in(path) {
         let (summary, files) = as_if_random::draw(path, flags, out)?;
         return Ok(Drawn {
             summary,
+            plane: None,
             object: json!({ "run": path, "files": files }),
-            files: figures(files, flags),
+            files: listed(files, flags),
         });
     }
     let run = Run::read(path)?;
     tell_other_version(path, &run);
     let data = ReportData { all_seeds: flags.all_seeds, ..ReportData::of(&run) };
     let place = out.map_or_else(|| run.directory().report_path(), Path::to_path_buf);
-    let files = infoplane::report::write(&data, &flags.look.options(), &place)?;
+    let files = if arguments.html {
+        vec![write_page(&Page::of_run(&run, &data).made_by(command(arguments)), &place)?]
+    } else {
+        infoplane::report::write(&data, &flags.look.options(), &place)?
+    };
     let object = json!({
         "run": path,
         "all_seeds": flags.all_seeds,
         "seeds_not_learned": seed_numbers(&data.failed),
         "files": files,
     });
-    Ok(Drawn { summary: infoplane::report::summary(&data), object, files })
+    let planes = figures(&data);
+    let first = planes.iter().find(|figure| figure.kind == FigureKind::Plane);
+    let plane = first.and_then(|figure| {
+        let drawn = plane_in_characters(figure, width(), characters())?;
+        Some(format!("{}\n{drawn}", printable(&figure.heading)))
+    });
+    Ok(Drawn { summary: infoplane::report::summary(&data), plane, object, files })
+}
+
+/// The page of pooled networks.
+fn pooled_page(path: &Path, arguments: &Args) -> Result<Drawn, Failure> {
+    let result = as_if_random::shown(path, &arguments.figures)?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let page = Page::of_figures(name, pool_figures(&result)).made_by(command(arguments));
+    let files = vec![write_page(&page, arguments.out.as_deref().unwrap_or(path))?];
+    let object = json!({ "run": path, "files": files });
+    Ok(Drawn { summary: as_if_random_summary(&result), plane: None, object, files })
 }
 
 /// Numbers depend on the version of the program, and on nothing else that a run does not name.
@@ -178,8 +238,14 @@ fn tell_other_version(path: &Path, run: &Run) {
     }
 }
 
+/// What the terminal can show, as far as the locale says it.
+fn characters() -> Characters {
+    let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    Characters::of_locale(&set.find(|locale| !locale.is_empty()).unwrap_or_default())
+}
+
 /// One form of each figure.
-fn figures(files: Vec<PathBuf>, flags: &FigureFlags) -> Vec<PathBuf> {
+fn listed(files: Vec<PathBuf>, flags: &FigureFlags) -> Vec<PathBuf> {
     let is_listed = |file: &PathBuf| match (file.extension(), flags.look.listed()) {
         (Some(ending), Some(listed)) => ending == listed,
         _ => false,

@@ -9,6 +9,7 @@ mod bottleneck;
 mod calibration;
 mod caption;
 mod cells;
+mod characters;
 mod color;
 mod comparison;
 mod curves;
@@ -18,6 +19,7 @@ mod format;
 mod frames;
 mod information;
 mod labels;
+mod palette;
 mod panel;
 mod path;
 mod pdf;
@@ -42,10 +44,12 @@ pub(crate) use caption::{
     legend_lines, legend_names, note_height, note_lines, shortened_name, shortened_within, write_notes,
     write_title,
 };
+pub use characters::{Characters, plane_in_characters};
 pub(crate) use color::{Color, epoch_color, is_light, layer_color, readable, shade};
 pub(crate) use failed::{DOTS, cross};
 pub(crate) use font::{Weight, lacking, text_width, wrap};
 pub use format::{Format, FormatError, Formats};
+pub(crate) use palette::{Palette, palette};
 pub(crate) use panel::{Panel, thin};
 pub(crate) use path::{color_bar, marker, mean_path, seed_paths};
 pub(crate) use scale::Scale;

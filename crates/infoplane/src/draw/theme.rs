@@ -105,7 +105,7 @@ pub(crate) fn role_color(figure: &crate::figure::Figure, role: Role) -> (Color, 
 }
 
 /// Colours that colour-blind readers tell apart (Okabe & Ito 2008), for groups that are compared.
-const GROUPS: [Color; 7] = [
+pub(super) const GROUPS: [Color; 7] = [
     Color(0, 114, 178),
     Color(213, 94, 0),
     Color(0, 158, 115),

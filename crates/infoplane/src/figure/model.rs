@@ -593,6 +593,8 @@ pub enum NoteCode {
     Schedule,
     /// Whether weights drift or fluctuate about a mean, and what follows.
     Drift,
+    /// Not all values are drawn.
+    Thinned,
 }
 
 impl Note {

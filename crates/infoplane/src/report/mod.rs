@@ -19,10 +19,14 @@ use rayon::prelude::*;
 use crate::directory::advice;
 use crate::draw::Scene;
 use crate::figure;
+use crate::page::Page;
 use crate::printable::printable_path;
 use crate::table::{self, TableFormat};
 
-pub use crate::draw::{Animation, AnimationError, Format, FormatError, Formats, Style, StyleError};
+pub use crate::draw::{
+    Animation, AnimationError, Characters, Format, FormatError, Formats, Style, StyleError,
+    plane_in_characters,
+};
 pub use crate::figure::{
     LimitCurve, ReportData, ScheduleData, distance_unit, failed_in_words, schedule_setting,
 };
@@ -136,6 +140,16 @@ pub fn write(
     // Last, so that its links never point to what is not there yet.
     files.push(("summary.md".into(), summary::markdown(data, &figures, options.formats).into_bytes()));
     write_files(files, directory)
+}
+
+/// Writes a page into `directory` as `index.html`, replaced as by [`write()`], and returns its path.
+///
+/// # Errors
+/// [`ReportError::Write`] if it cannot be written.
+pub fn write_page(page: &Page, directory: &Path) -> Result<PathBuf, ReportError> {
+    let files = vec![("index.html".into(), page.html().into_bytes())];
+    let mut written = write_files(files, directory)?;
+    Ok(written.pop().unwrap_or_else(|| directory.join("index.html")))
 }
 
 /// Returns the figures of a report in the forms of `options`, by the names that [`write()`] gives their files, without writing

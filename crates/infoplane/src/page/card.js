@@ -1,0 +1,611 @@
+/** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
+
+import { hex } from "./colors.js";
+import { countUntil, heightOf, isPlane, isShown, paint, place } from "./draw.js";
+import { element, save } from "./element.js";
+import { told } from "./scales.js";
+import { canvasSurface, svgSurface } from "./surfaces.js";
+import { csvOf, valuesOf } from "./values.js";
+import { factorOf, unitOf } from "./view.js";
+
+/** @typedef {import("./types.js").Figure} Figure */
+/** @typedef {import("./draw.js").Layout} Layout */
+/** @typedef {import("./draw.js").PlacedPanel} PlacedPanel */
+/** @typedef {import("./draw.js").Placed} Placed */
+
+/** How far a pointer may be from a value that it shows, in pixels. */
+const REACH = 28;
+/** So many rows of a table are on the page; a file has all of them. */
+const MOST_ROWS = 400;
+/** The size of a figure in a file. */
+const FILE_WIDTH = 760;
+
+export class Card {
+  /**
+   * @param {Figure} figure
+   * @param {string} run the name of its run, or nothing
+   * @param {import("./view.js").Store} store
+   * @param {() => import("./colors.js").Colors} colors
+   */
+  constructor(figure, run, store, colors) {
+    this.figure = figure;
+    this.run = run;
+    this.store = store;
+    this.colors = colors;
+    /** What is said of it where several figures have the same heading. */
+    this.name = [run, figure.heading].filter(Boolean).join(": ");
+    /** @type {Layout | null} */
+    this.layout = null;
+    /** @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
+    this.at = null;
+    this.isVisible = false;
+    this.isStale = true;
+    this.canvas = element("canvas", { class: "marks" });
+    this.overlay = element("canvas", {
+      class: "overlay",
+      tabindex: 0,
+      role: "img",
+      "aria-label": `${this.name}. ${figure.facts.join(", ")}. Arrow keys walk from value to value, plus and minus zoom; a table follows.`,
+    });
+    this.tip = element("div", { class: "tip", hidden: true });
+    this.live = element("div", { class: "unseen", "aria-live": "polite" });
+    this.stage = element("div", { class: "stage" }, this.canvas, this.overlay, this.tip);
+    const warnings = figure.notes.filter((note) => note.kind === "warning");
+    const others = figure.notes.filter((note) => note.kind !== "warning");
+    this.element = element(
+      "figure",
+      { class: `figure ${(figure.grid?.columns.length ?? 1) > 1 ? "wide" : ""}`, id: figure.id },
+      element("figcaption", {}, element(run ? "h3" : "h2", {}, figure.heading), element("p", { class: "facts" }, figure.facts.join(" · "))),
+      this.stage,
+      this.live,
+      this.key(),
+      warnings.length > 0 && element("ul", { class: "notes warnings" }, ...warnings.map((note) => element("li", {}, note.text))),
+      others.length > 0 && element("ul", { class: "notes" }, ...others.map((note) => element("li", {}, note.text))),
+      this.buttons(),
+    );
+    this.listen();
+  }
+
+  /** What lines and marks stand for beside the layers. */
+  key() {
+    if (!this.figure.legend.length) return null;
+    return element("p", { class: "key" }, this.figure.legend.map((entry) => `${keyWord(entry.key)}${entry.name}`).join(" · "));
+  }
+
+  buttons() {
+    const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ act) =>
+      element("button", { type: "button", "aria-label": `${label}: ${this.name}`, title: label, click: act }, name);
+    const table = element("details", { class: "values" }, element("summary", {}, "Values"));
+    table.addEventListener("toggle", () => this.fill(table));
+    this.table = table;
+    return element(
+      "div",
+      { class: "tools" },
+      button("+", "Zoom in", () => this.zoom(0.6)),
+      button("−", "Zoom out", () => this.zoom(1 / 0.6)),
+      button("Whole", "Whole axes", () => this.unzoom()),
+      button("SVG", "Save as SVG", () => this.saveSvg()),
+      button("PNG", "Save as PNG", () => this.savePng()),
+      button("CSV", "Save the values as CSV", () => this.saveCsv()),
+      table,
+    );
+  }
+
+  /** @param {HTMLDetailsElement} table */
+  fill(table) {
+    table.querySelector("div")?.remove();
+    if (!table.open) return;
+    const { columns, rows, count } = valuesOf(this.figure, this.store.view, MOST_ROWS);
+    const cell = (/** @type {string | number} */ value) => element("td", {}, typeof value === "number" ? told(value) : value);
+    const head = element("thead", {}, element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name))));
+    const body = element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell))));
+    const caption = element("caption", {}, count > rows.length ? `${this.figure.heading}: the first ${rows.length} of ${count} values; the CSV file has all.` : `${this.figure.heading}: ${count} values.`);
+    table.append(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Values of ${this.name}` }, element("table", {}, caption, head, body)));
+  }
+
+  /** Draws anew when the page shows it next, or now where it does. */
+  refresh() {
+    this.isStale = true;
+    if (this.isVisible) this.draw();
+    if (this.table?.open) this.fill(this.table);
+  }
+
+  /** Takes the room of the figure before it is drawn. */
+  reserve() {
+    const width = Math.floor(this.stage.clientWidth);
+    if (width >= 40) this.stage.style.height = `${heightOf(this.figure, width)}px`;
+  }
+
+  draw() {
+    const width = Math.floor(this.stage.clientWidth);
+    if (width < 40) return;
+    const colors = this.colors();
+    this.layout = place(this.figure, width, this.store.view, colors);
+    this.stage.style.height = `${this.layout.height}px`;
+    for (const canvas of [this.canvas, this.overlay]) this.size(canvas, width, this.layout.height);
+    this.isStale = false;
+    this.paint();
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} width
+   * @param {number} height
+   */
+  size(canvas, width, height) {
+    const ratio = globalThis.devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+    }
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  context(canvas) {
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const ratio = globalThis.devicePixelRatio || 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    return context;
+  }
+
+  paint() {
+    if (!this.layout) return;
+    paint(canvasSurface(this.context(this.canvas)), this.layout, this.store.view, this.colors());
+    this.paintOver();
+  }
+
+  /** Follows the epoch of the page. */
+  follow() {
+    if (!this.isVisible) this.isStale = true;
+    else if (this.isStale) this.draw();
+    else if (isPlane(this.figure)) this.paint();
+    else this.paintOver();
+  }
+
+  /** The epoch of the page where an axis has epochs, and the value at the pointer. */
+  paintOver() {
+    if (!this.layout) return;
+    const surface = canvasSurface(this.context(this.overlay));
+    const { palette } = this.colors();
+    const { epoch } = this.store.view;
+    for (const { panel, box, x } of this.layout.panels) {
+      if (epoch === null || panel.x.quantity !== "epoch") continue;
+      const share = x.share(epoch);
+      if (share < 0 || share > 1) continue;
+      const at = box.left + share * box.width;
+      surface.line([at, box.top, at, box.top + box.height], { color: palette.ink, width: 1, opacity: 0.7 });
+    }
+    if (!this.at) return;
+    const [x, y] = this.pixel(this.at);
+    surface.circle(x, y, 6, null, { color: palette.paper, width: 3.5 });
+    surface.circle(x, y, 6, null, { color: palette.ink, width: 1.5 });
+  }
+
+  /**
+   * @param {{placed: Placed, place: number}} at
+   * @returns {[number, number]}
+   */
+  pixel({ placed, place }) {
+    return [placed.points[2 * place], placed.points[2 * place + 1]];
+  }
+
+  listen() {
+    const { overlay } = this;
+    /** @type {{x: number, y: number, panel: PlacedPanel} | null} */
+    let drag = null;
+    const where = (/** @type {PointerEvent | MouseEvent | WheelEvent} */ event) => {
+      const edge = overlay.getBoundingClientRect();
+      return [event.clientX - edge.left, event.clientY - edge.top];
+    };
+    overlay.addEventListener("pointerdown", (event) => {
+      const [x, y] = where(event);
+      const panel = this.panelAt(x, y);
+      if (event.pointerType === "mouse" && event.button === 0 && panel) {
+        drag = { x, y, panel };
+        overlay.setPointerCapture(event.pointerId);
+      } else if (event.pointerType !== "mouse") {
+        this.show(this.nearest(x, y));
+      }
+    });
+    overlay.addEventListener("pointermove", (event) => {
+      const [x, y] = where(event);
+      if (!drag) {
+        if (event.pointerType === "mouse") this.show(this.nearest(x, y));
+        return;
+      }
+      this.show(null);
+      const { palette } = this.colors();
+      const [left, top] = [Math.min(x, drag.x), Math.min(y, drag.y)];
+      const [right, bottom] = [Math.max(x, drag.x), Math.max(y, drag.y)];
+      const corners = [left, top, right, top, right, bottom, left, bottom, left, top];
+      canvasSurface(this.context(overlay)).shape(corners, palette.ink, 0.12, { color: palette.ink, width: 1 });
+    });
+    overlay.addEventListener("pointerup", (event) => {
+      if (!drag) return;
+      const [x, y] = where(event);
+      const { panel } = drag;
+      if (Math.abs(x - drag.x) > 8 && Math.abs(y - drag.y) > 8) this.zoomTo(panel, [Math.min(x, drag.x), Math.max(x, drag.x)], [Math.max(y, drag.y), Math.min(y, drag.y)]);
+      else this.paintOver();
+      drag = null;
+    });
+    overlay.addEventListener("pointerleave", () => drag || this.show(null));
+    overlay.addEventListener("dblclick", () => this.unzoom());
+    overlay.addEventListener("wheel", (event) => {
+      // Without a key the page scrolls.
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      const [x, y] = where(event);
+      this.zoom(event.deltaY < 0 ? 0.8 : 1.25, this.panelAt(x, y), [x, y]);
+    }, { passive: false });
+    overlay.addEventListener("blur", () => this.show(null));
+    overlay.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const steps = /** @type {Record<string, () => void>} */ ({
+      ArrowRight: () => this.walk(1),
+      ArrowLeft: () => this.walk(-1),
+      ArrowDown: () => this.change(1),
+      ArrowUp: () => this.change(-1),
+      Home: () => this.walk(-Infinity),
+      End: () => this.walk(Infinity),
+      "+": () => this.zoom(0.6),
+      "=": () => this.zoom(0.6),
+      "-": () => this.zoom(1 / 0.6),
+      0: () => this.unzoom(),
+      Escape: () => this.show(null),
+      Enter: () => this.take(),
+    });
+    const act = steps[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  /** Sets the epoch of the page to that of the value that is shown. */
+  take() {
+    const epoch = this.at?.placed.epochs?.[this.at.place];
+    if (epoch !== undefined) this.store.set("epoch", (view) => (view.epoch = epoch));
+  }
+
+  /** The series that can be walked along. */
+  walkable() {
+    /** @type {{panel: PlacedPanel, placed: Placed}[]} */
+    const found = [];
+    for (const panel of this.layout?.panels ?? []) {
+      for (const placed of panel.series) {
+        const { series } = placed;
+        if (series.kind === "band" || !placed.points.length || !isShown(this.figure, series, this.store.view)) continue;
+        if ("of" in series && typeof series.of === "object" && this.store.view.seeds === "all") continue;
+        found.push({ panel, placed });
+      }
+    }
+    return found;
+  }
+
+  /** @param {number} by */
+  walk(by) {
+    const all = this.walkable();
+    if (!all.length) return;
+    const at = this.at && all.some(({ placed }) => placed === this.at?.placed) ? this.at : { ...all[0], place: by > 0 ? -1 : all[0].placed.points.length / 2 };
+    const last = at.placed.points.length / 2 - 1;
+    this.show({ ...at, place: Math.max(0, Math.min(last, at.place + by)) }, true);
+  }
+
+  /** @param {number} by */
+  change(by) {
+    const all = this.walkable();
+    if (!all.length) return;
+    const now = all.findIndex(({ placed }) => placed === this.at?.placed);
+    const next = all[(Math.max(now, by < 0 ? 0 : -1) + by + all.length) % all.length];
+    const epoch = this.at?.placed.epochs?.[this.at.place] ?? null;
+    const last = next.placed.points.length / 2 - 1;
+    const place = epoch !== null && next.placed.epochs ? countUntil(next.placed.epochs, epoch) - 1 : (this.at?.place ?? 0);
+    this.show({ ...next, place: Math.max(0, Math.min(last, place)) }, true);
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  panelAt(x, y) {
+    const beside = (/** @type {PlacedPanel} */ { box }) => x >= box.left - 8 && x <= box.left + box.width + 8 && y >= box.top - 8 && y <= box.top + box.height + 8;
+    return this.layout?.panels.find(beside) ?? null;
+  }
+
+  /**
+   * The value nearest to a place, of what is drawn.
+   *
+   * @param {number} x
+   * @param {number} y
+   */
+  nearest(x, y) {
+    const panel = this.panelAt(x, y);
+    if (!panel) return null;
+    /** @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
+    let best = null;
+    let least = REACH * REACH;
+    for (const placed of panel.series) {
+      if (placed.series.kind === "band" || !isShown(this.figure, placed.series, this.store.view)) continue;
+      const { points } = placed;
+      const until = placed.series.kind === "path" ? countUntil(placed.series.epochs, this.store.view.epoch) : points.length / 2;
+      for (let place = 0; place < until; place++) {
+        const distance = (points[2 * place] - x) ** 2 + (points[2 * place + 1] - y) ** 2;
+        // Of equally near ones the last, which lies above the others.
+        if (distance <= least) [best, least] = [{ panel, placed, place }, distance];
+      }
+    }
+    return best;
+  }
+
+  /**
+   * @param {{panel: PlacedPanel, placed: Placed, place: number} | null} at
+   * @param {boolean} [aloud]
+   */
+  show(at, aloud = false) {
+    if (at === null && this.at === null) return;
+    this.at = at;
+    this.paintOver();
+    this.tip.hidden = !at;
+    if (!at || !this.layout) return;
+    const words = this.describe(at);
+    this.tip.replaceChildren(...words.map((line, index) => element(index ? "span" : "strong", {}, line)));
+    const [x, y] = this.pixel(at);
+    const { offsetWidth: width, offsetHeight: height } = this.tip;
+    this.tip.style.left = `${Math.max(0, Math.min(this.layout.width - width, x + 14 + width > this.layout.width ? x - width - 14 : x + 14))}px`;
+    this.tip.style.top = `${Math.max(0, Math.min(this.layout.height - height, y - height / 2))}px`;
+    if (aloud) this.live.textContent = words.join(", ");
+  }
+
+  /**
+   * All that is known of a value, a line each.
+   *
+   * @param {{panel: PlacedPanel, placed: Placed, place: number}} at
+   */
+  describe({ panel: { panel }, placed, place }) {
+    const { series } = placed;
+    const { view } = this.store;
+    const number = (/** @type {import("./types.js").Axis} */ axis, /** @type {number} */ value, /** @type {number | null | undefined} */ error) => {
+      const factor = factorOf(axis, view);
+      const beside = error ? ` ± ${told(error * factor)}` : "";
+      return `${axis.quantity} = ${told(value * factor)}${beside} ${unitOf(axis, view)}`.trim();
+    };
+    const of = "of" in series ? (typeof series.of === "object" ? `seed ${series.of.seed}` : series.of === "mean" && seedCount(this.figure) > 1 ? "mean" : "") : "";
+    const name = [placed.name || ("name" in series && series.name) || "", of, "failed" in series && series.failed ? "did not learn" : ""].filter(Boolean).join(", ");
+    const words = [name || this.figure.heading];
+    if (series.kind === "path") {
+      words.push(`epoch ${series.epochs[place]}`, number(panel.x, series.x[place], series.x_error?.[place]), number(panel.y, series.y[place], series.y_error?.[place]));
+    } else if (series.kind === "line" || series.kind === "dots") {
+      words.push(number(panel.x, series.x[place], null), number(panel.y, series.y[place], null));
+      if (series.kind === "line") words.push(...this.bandsAt(panel, series, series.x[place]));
+    } else if (series.kind === "points") {
+      const point = series.points[place];
+      if (point.label) words[0] = `${words[0]} ${point.label}`.trim();
+      words.push(number(panel.x, point.x, null), number(panel.y, point.y, point.error));
+    }
+    if (words[0] !== this.figure.heading) words.push(this.figure.facts[0] ?? "");
+    return words.filter(Boolean);
+  }
+
+  /**
+   * Where the bands of a mean end.
+   *
+   * @param {import("./types.js").Panel} panel
+   * @param {import("./types.js").Line} line
+   * @param {number} x
+   */
+  bandsAt(panel, line, x) {
+    const factor = factorOf(panel.y, this.store.view);
+    const names = /** @type {Record<string, string>} */ ({ "from5-to95": "5 to 95 %", "from25-to75": "25 to 75 %", "standard-error": "± standard error", bounds: "bounds" });
+    return panel.series.flatMap((series) => {
+      if (series.kind !== "band" || line.of !== "mean" || JSON.stringify(series.role) !== JSON.stringify(line.role)) return [];
+      const place = series.x.indexOf(x);
+      return place < 0 ? [] : [`${names[series.range] ?? series.range}: ${told(series.low[place] * factor)} to ${told(series.high[place] * factor)}`];
+    });
+  }
+
+  /**
+   * @param {number} by
+   * @param {PlacedPanel | null} [only]
+   * @param {[number, number]} [about]
+   */
+  zoom(by, only = null, about) {
+    const panels = only ? [only] : (this.layout?.panels ?? []);
+    for (const panel of panels) {
+      const { box } = panel;
+      const shown = !about && this.at?.panel === panel ? this.pixel(this.at) : null;
+      const [x, y] = about ?? shown ?? [box.left + box.width / 2, box.top + box.height / 2];
+      const across = /** @type {[number, number]} */ ([x - (x - box.left) * by, x + (box.left + box.width - x) * by]);
+      const up = /** @type {[number, number]} */ ([y + (box.top + box.height - y) * by, y - (y - box.top) * by]);
+      this.zoomTo(panel, across, up);
+    }
+  }
+
+  /**
+   * @param {PlacedPanel} panel
+   * @param {[number, number]} across the left and the right end in pixels
+   * @param {[number, number]} up the lower and the upper end in pixels
+   */
+  zoomTo({ panel, id, box, x, y }, across, up) {
+    if (panel.x.scale === "places" || panel.y.scale === "places") return;
+    const { view } = this.store;
+    const [fx, fy] = [factorOf(panel.x, view), factorOf(panel.y, view)];
+    const ends = /** @type {[number, number, number, number]} */ ([
+      ...across.map((at) => x.value((at - box.left) / box.width) / fx),
+      ...up.map((at) => y.value((box.top + box.height - at) / box.height) / fy),
+    ]);
+    const whole = [panel.x.low, panel.x.high, panel.y.low, panel.y.high];
+    // Not beyond the axes.
+    const within = /** @type {[number, number, number, number]} */ (ends.map((end, place) => (place % 2 ? Math.min(end, whole[place]) : Math.max(end, whole[place]))));
+    if (!within.every(Number.isFinite) || !(within[0] < within[1] && within[2] < within[3])) return;
+    const isWhole = within.every((end, place) => Math.abs(end - whole[place]) <= 1e-9 * Math.max(1, Math.abs(end)));
+    this.at = null;
+    this.tip.hidden = true;
+    this.store.set("look", () => (isWhole ? view.zooms.delete(id) : view.zooms.set(id, within)));
+  }
+
+  unzoom() {
+    this.store.set("look", (view) => this.layout?.panels.forEach(({ id }) => view.zooms.delete(id)));
+  }
+
+  /**
+   * Draws the figure as it is shown, with its title, layers and notes, for a file.
+   *
+   * @param {(width: number, height: number) => import("./surfaces.js").Surface} surfaceOf
+   * @param {import("./colors.js").Colors} colors
+   */
+  drawFile(surfaceOf, colors) {
+    const layout = place(this.figure, FILE_WIDTH, this.store.view, colors);
+    const { palette } = colors;
+    const names = this.legendOf(layout);
+    const legend = lines(names.map(({ name }) => name), FILE_WIDTH - 40, 34);
+    const notes = this.figure.notes.flatMap((note) => wrapped(note.text, FILE_WIDTH - 40));
+    const head = 62;
+    const below = head + layout.height + 18 * legend.length + 14;
+    const height = Math.ceil(below + 15 * notes.length + 14);
+    const surface = surfaceOf(FILE_WIDTH, height);
+    surface.text(20, 28, this.figure.title, { size: 16, color: palette.ink, bold: true });
+    surface.text(20, 48, this.figure.facts.join(" · "), { size: 12, color: palette.quiet });
+    paint(shifted(surface, head), layout, this.store.view, colors);
+    legend.forEach((row, line) => {
+      for (const [index, x] of row) {
+        const { name, color, dashes } = names[index];
+        const y = head + layout.height + 14 + 18 * line;
+        surface.line([20 + x, y - 4, 40 + x, y - 4], { color, width: 2.2, dashes });
+        surface.text(46 + x, y, name, { size: 11.5, color: palette.ink });
+      }
+    });
+    notes.forEach((text, line) => surface.text(20, below + 15 * line + 10, text, { size: 11, color: palette.quiet }));
+    return { surface, height };
+  }
+
+  /**
+   * @param {Layout} layout
+   * @returns {{name: string, color: string, dashes: number[]}[]}
+   */
+  legendOf(layout) {
+    /** @type {Map<string, {name: string, color: string, dashes: number[]}>} */
+    const found = new Map();
+    for (const panel of layout.panels) {
+      for (const placed of panel.series) {
+        if (placed.name && isShown(this.figure, placed.series, this.store.view)) found.set(placed.name, { name: placed.name, color: hex(placed.color), dashes: placed.dashes });
+      }
+    }
+    return [...found.values()];
+  }
+
+  fileName(/** @type {string} */ ending) {
+    return `${[this.run, this.figure.id].filter(Boolean).join("-").replaceAll(/[^\w.+-]+/g, "-")}.${ending}`;
+  }
+
+  saveSvg() {
+    const made = svgSurface();
+    const colors = this.colors();
+    const { height } = this.drawFile(() => made, colors);
+    const text = made.document(FILE_WIDTH, height, `${this.figure.title}: ${this.figure.heading}`, colors.palette.paper);
+    save(this.fileName("svg"), new Blob([text], { type: "image/svg+xml" }));
+  }
+
+  savePng() {
+    const canvas = document.createElement("canvas");
+    const colors = this.colors();
+    const scale = 2;
+    /** @type {CanvasRenderingContext2D | null} */
+    let context = null;
+    this.drawFile((width, height) => {
+      canvas.width = width * scale;
+      canvas.height = height * scale;
+      context = canvas.getContext("2d");
+      if (!context) throw new Error("no canvas");
+      context.scale(scale, scale);
+      context.fillStyle = colors.palette.paper;
+      context.fillRect(0, 0, width, height);
+      return canvasSurface(context);
+    }, colors);
+    canvas.toBlob((blob) => blob && save(this.fileName("png"), blob), "image/png");
+  }
+
+  saveCsv() {
+    save(this.fileName("csv"), new Blob([csvOf(this.figure, this.store.view)], { type: "text/csv" }));
+  }
+}
+
+/**
+ * @param {Figure} figure
+ */
+function seedCount(figure) {
+  return Number(/(\d+) seeds/.exec(figure.facts.join(" "))?.[1] ?? 1);
+}
+
+/** @param {any} key */
+function keyWord(key) {
+  const [kind, what] = typeof key === "object" ? Object.entries(key)[0] : [key, {}];
+  if (kind === "line" || kind === "layer-line") return what.dashed ? "– – " : "— ";
+  if (kind === "bars") return what.style === "open" ? "○ " : what.style === "pale" ? "▒ " : "█ ";
+  if (kind === "marks" || kind === "marked-line") return what.marks === "hollow" ? "○ " : "● ";
+  if (kind === "reason" || kind === "spacing") return kind === "spacing" && what === "adjacent" ? "○ " : "● ";
+  return kind === "reference" ? "– – " : "";
+}
+
+/**
+ * Where names stand in lines of a width: for each its place and its distance from the left.
+ *
+ * @param {string[]} names
+ * @param {number} width
+ * @param {number} beside
+ * @returns {[number, number][][]}
+ */
+function lines(names, width, beside) {
+  /** @type {[number, number][][]} */
+  const found = [];
+  let x = Infinity;
+  names.forEach((name, index) => {
+    const length = beside + 6.6 * name.length + 12;
+    if (x + length > width) {
+      found.push([]);
+      x = 0;
+    }
+    found[found.length - 1].push([index, x]);
+    x += length;
+  });
+  return found;
+}
+
+/**
+ * @param {string} text
+ * @param {number} width
+ */
+function wrapped(text, width) {
+  const most = Math.floor(width / 5.6);
+  /** @type {string[]} */
+  const found = [];
+  for (const word of text.split(" ")) {
+    const last = found[found.length - 1];
+    if (last !== undefined && last.length + word.length + 1 <= most) found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found;
+}
+
+/**
+ * The same surface, further down.
+ *
+ * @param {import("./surfaces.js").Surface} surface
+ * @param {number} by
+ * @returns {import("./surfaces.js").Surface}
+ */
+function shifted(surface, by) {
+  const down = (/** @type {ArrayLike<number>} */ points) => Float64Array.from(points, (value, place) => (place % 2 ? value + by : value));
+  return {
+    line: (points, stroke) => surface.line(down(points), stroke),
+    shape: (points, fill, opacity, outline) => surface.shape(down(points), fill, opacity, outline),
+    circle: (x, y, radius, fill, outline) => surface.circle(x, y + by, radius, fill, outline),
+    text: (x, y, text, style) => surface.text(x, y + by, text, style),
+    inside: (x, y, width, height, draw) => surface.inside(x, y + by, width, height, draw),
+  };
+}

@@ -1,0 +1,282 @@
+// What a reader does with a page, in a browser.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { PAGES, launch, open } from "./browser.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const ALL = readdirSync(PAGES).filter((name) => name.endsWith(".html"));
+
+/** @type {import("playwright-core").BrowserContext} */
+let context;
+before(async () => {
+  context = await launch();
+});
+after(() => context.close());
+
+/** The values of a page, as the file has them. */
+function document_(name) {
+  const html = readFileSync(`${PAGES}/${name}`, "utf8");
+  return JSON.parse(/<script type="application\/json" id="document">(.*?)<\/script>/s.exec(html)[1]);
+}
+
+/** A path of the first figure: its place, and a value of it that no other path covers. */
+const pathOfFirst = () => {
+  const card = globalThis.infoplane.cards[0];
+  card.element.scrollIntoView();
+  const [panel] = card.layout.panels;
+  const placed = panel.series.filter((one) => one.series.kind === "path" && one.series.of === "mean").at(-1);
+  const place = Math.floor(placed.series.epochs.length / 2);
+  const edge = card.overlay.getBoundingClientRect();
+  const { epochs, x, y } = placed.series;
+  return { left: edge.left + placed.points[2 * place], top: edge.top + placed.points[2 * place + 1], name: placed.name, epoch: epochs[place], x: x[place], y: y[place] };
+};
+
+for (const name of ALL) {
+  for (const [width, dark] of [[1280, false], [390, true]]) {
+    test(`${name}, ${width} pixels wide, ${dark ? "dark" : "light"}: no error, no request, nothing beyond the edge, no fault of accessibility`, async () => {
+      const { page, troubles } = await open(context, name, { width, height: 844, dark });
+      for (const summary of await page.locator("summary").all()) await summary.click();
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+      await page.waitForTimeout(150);
+      assert.deepEqual(troubles, []);
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(beyond <= 0, `${beyond} pixels beyond the edge`);
+      await page.evaluate(AXE);
+      const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(" | ")}`));
+      assert.deepEqual(found, []);
+      await page.close();
+    });
+  }
+}
+
+test("names are shown as they are and run nowhere", async () => {
+  const { page, troubles } = await open(context, "hostile.html");
+  await page.locator("#page h1").waitFor();
+  for (const button of await page.locator(".legend button").all()) await button.click();
+  await page.locator("figure .tools button", { hasText: "SVG" }).first().click();
+  assert.match(await page.locator("h1").innerText(), /<img src=x onerror="document.title = 'taken'">/);
+  assert.equal(await page.evaluate(() => document.querySelectorAll("img, iframe, object, embed, #page script").length), 0);
+  assert.doesNotMatch(await page.title(), /^taken$/);
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("the slider goes through the epochs by keys, and the link holds the place", async () => {
+  const { page, troubles } = await open(context, "run.html");
+  const slider = page.getByRole("slider", { name: "Epoch" });
+  const epochs = await page.evaluate(() => globalThis.infoplane.player.epochs);
+  assert.equal(epochs.at(-1), 120);
+  assert.equal(await page.locator("output.epoch").innerText(), "epoch 120");
+  await slider.focus();
+  await page.keyboard.press("ArrowLeft");
+  assert.equal(await page.locator("output.epoch").innerText(), `epoch ${epochs.at(-2)}`);
+  await page.keyboard.press("Home");
+  assert.equal(await page.locator("output.epoch").innerText(), "epoch 0");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction((epoch) => location.hash === `#epoch=${epoch}`, epochs[1]);
+  await page.reload();
+  assert.equal(await page.locator("output.epoch").innerText(), `epoch ${epochs[1]}`);
+  await page.keyboard.press("Tab");
+  await slider.focus();
+  await page.keyboard.press("End");
+  await page.waitForFunction(() => location.hash === "");
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("playing goes to the end and stops there; with loop it begins again", async () => {
+  const { page, troubles } = await open(context, "run.html");
+  await page.getByRole("combobox", { name: "speed" }).selectOption("4");
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  await page.waitForFunction(() => globalThis.infoplane.store.view.epoch > 0);
+  await page.getByRole("button", { name: "Play" }).waitFor();
+  assert.equal(await page.locator("output.epoch").innerText(), "epoch 120");
+  await page.getByLabel("loop").check();
+  await page.getByRole("button", { name: "Play" }).click();
+  const seen = await page.evaluate(async () => {
+    let [falls, before] = [0, -1];
+    const end = performance.now() + 5000;
+    while (performance.now() < end && falls < 2) {
+      await new Promise((done) => requestAnimationFrame(done));
+      const { epoch } = globalThis.infoplane.store.view;
+      if (epoch !== null && epoch < before) falls++;
+      before = epoch ?? before;
+    }
+    return falls;
+  });
+  assert.equal(seen, 2);
+  await page.getByRole("button", { name: "Pause" }).click();
+  const stopped = await page.locator("output.epoch").innerText();
+  await page.waitForTimeout(300);
+  assert.equal(await page.locator("output.epoch").innerText(), stopped);
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("a pointer over a value shows it as the table has it", async () => {
+  const { page } = await open(context, "run.html");
+  await page.getByRole("combobox", { name: "seeds" }).selectOption("mean");
+  const at = await page.evaluate(pathOfFirst);
+  await page.mouse.move(at.left, at.top);
+  const tip = await page.locator("figure .tip").first().innerText();
+  assert.ok(tip.includes(at.name), `${tip} without ${at.name}`);
+  const shown = { epoch: Number(/epoch (\d+)/.exec(tip)[1]), x: Number(/I\(X;T\) = ([\d.]+)/.exec(tip)[1]), y: Number(/I\(T;Y\) = ([\d.]+)/.exec(tip)[1]) };
+  const figure = document_("run.html").runs[0].figures[0];
+  const series = figure.panels[0].series.filter((one) => one.kind === "path" && one.of === "mean");
+  const exact = series.some((one) => one.epochs.some((epoch, place) => epoch === shown.epoch && Math.abs(one.x[place] - shown.x) <= 5e-5 && Math.abs(one.y[place] - shown.y) <= 5e-5));
+  assert.ok(exact, tip);
+  assert.match(tip, / ± [\d.]+ bits/);
+  assert.ok(tip.includes(figure.facts[0]), "the method");
+  await page.getByRole("combobox", { name: "unit" }).selectOption("nats");
+  await page.mouse.move(at.left + 1, at.top);
+  const nats = await page.locator("figure .tip").first().innerText();
+  const inNats = Number(/I\(X;T\) = ([\d.]+)/.exec(nats)[1]);
+  assert.ok(/nats/.test(nats) && Math.abs(inNats - shown.x * Math.LN2) < 2e-4, nats);
+  await page.close();
+});
+
+test("the legend hides layers everywhere, and what is hidden is not found", async () => {
+  const { page } = await open(context, "run.html");
+  await page.getByRole("combobox", { name: "seeds" }).selectOption("mean");
+  const at = await page.evaluate(pathOfFirst);
+  const button = page.locator(".legend button", { hasText: at.name });
+  await button.click();
+  assert.equal(await button.getAttribute("aria-pressed"), "false");
+  await page.mouse.move(at.left, at.top);
+  const tip = page.locator("figure .tip").first();
+  assert.ok(!(await tip.isVisible()) || !(await tip.innerText()).includes(at.name));
+  await page.waitForFunction(() => location.hash.includes("hide="));
+  await page.reload();
+  assert.equal(await page.locator(".legend button", { hasText: at.name }).getAttribute("aria-pressed"), "false");
+  await page.locator(".legend button", { hasText: at.name }).click({ modifiers: ["Shift"] });
+  const pressed = await page.locator(".legend button[aria-pressed='true']").allInnerTexts();
+  assert.deepEqual(pressed.map((text) => text.trim()), [at.name]);
+  await page.close();
+});
+
+test("zooming by keys, by dragging and back", async () => {
+  const { page, troubles } = await open(context, "run.html");
+  const plane = page.locator("figure .overlay").first();
+  const ends = () => page.evaluate(() => (({ x, y }) => [x.low, x.high, y.low, y.high])(globalThis.infoplane.cards[0].layout.panels[0]));
+  const whole = await ends();
+  await plane.focus();
+  await page.keyboard.press("+");
+  const nearer = await ends();
+  assert.ok(nearer[0] > whole[0] && nearer[1] < whole[1] && nearer[2] > whole[2] && nearer[3] < whole[3]);
+  await page.waitForFunction(() => location.hash.includes("zoom="));
+  await page.reload();
+  const again = await ends();
+  again.forEach((end, place) => assert.ok(Math.abs(end - nearer[place]) < 1e-4 * Math.abs(whole[1])));
+  await plane.focus();
+  await page.keyboard.press("0");
+  assert.deepEqual(await ends(), whole);
+  const box = await plane.boundingBox();
+  await page.mouse.move(box.x + 0.4 * box.width, box.y + 0.3 * box.height);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 0.6 * box.width, box.y + 0.6 * box.height, { steps: 4 });
+  await page.mouse.up();
+  const dragged = await ends();
+  assert.ok(dragged[1] - dragged[0] < 0.5 * (whole[1] - whole[0]));
+  await plane.dblclick();
+  assert.deepEqual(await ends(), whole);
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("arrow keys walk from value to value and say each", async () => {
+  const { page } = await open(context, "run.html");
+  const plane = page.locator("figure .overlay").first();
+  await plane.focus();
+  await page.keyboard.press("ArrowRight");
+  const live = page.locator("figure .unseen").first();
+  const first = await live.innerText();
+  assert.match(first, /epoch 0, I\(X;T\) = [\d.]+ ± [\d.]+ bits|epoch 0, I\(X;T\) = [\d.]+ bits/);
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await live.innerText(), first);
+  const layer = first.split(",")[0];
+  await page.keyboard.press("ArrowDown");
+  assert.notEqual((await live.innerText()).split(",")[0], layer);
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator("output.epoch").innerText(), /epoch \d+/);
+  assert.notEqual(await page.evaluate(() => globalThis.infoplane.store.view.epoch), null);
+  await page.keyboard.press("Escape");
+  assert.ok(!(await page.locator("figure .tip").first().isVisible()));
+  await page.close();
+});
+
+test("files of every figure hold what it shows", async () => {
+  const { page, troubles } = await open(context, "run.html");
+  const figures = document_("run.html").runs[0].figures;
+  const saved = async (index, name) => {
+    // The browser takes ten files at once from a page, and the next ones a little later.
+    await page.waitForTimeout(250);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("figure").nth(index).getByRole("button", { name }).click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  for (const [index, figure] of figures.entries()) {
+    const svg = await saved(index, "Save as SVG");
+    assert.equal(svg.name, `${figure.id}.svg`);
+    const text = svg.bytes.toString("utf8");
+    assert.ok(!/NaN|undefined|Infinity/.test(text), `${figure.id}.svg`);
+    const fault = await page.evaluate((text) => new DOMParser().parseFromString(text, "image/svg+xml").querySelector("parsererror")?.textContent ?? "", text);
+    assert.equal(fault, "");
+    assert.ok(text.includes(figure.title.replaceAll("&", "&amp;")));
+    const png = await saved(index, "Save as PNG");
+    assert.deepEqual([...png.bytes.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
+    assert.equal(png.bytes.readUInt32BE(16), 1520);
+    const csv = await saved(index, "Save the values as CSV");
+    const lines = csv.bytes.toString("utf8").trimEnd().split("\r\n");
+    const count = figure.panels.flatMap((panel) => panel.series).reduce((sum, one) => sum + (one.kind === "band" ? 2 * one.x.length : (one.epochs ?? one.x ?? one.points).length), 0);
+    assert.equal(lines.length, count + 1, figure.id);
+  }
+  const csv = (await saved(0, "Save the values as CSV")).bytes.toString("utf8");
+  const path = figures[0].panels[0].series.find((one) => one.kind === "path");
+  assert.ok(csv.includes(`,${path.epochs[0]},${path.x[0]},${path.y[0]},`));
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("one method, one seed, colours by epoch, another theme: each is in the link", async () => {
+  const { page, troubles } = await open(context, "run.html");
+  const all = await page.locator("figure").count();
+  const method = await page.getByRole("combobox", { name: "method" }).locator("option").nth(1).innerText();
+  await page.getByRole("combobox", { name: "method" }).selectOption(method);
+  const some = await page.locator("figure").count();
+  assert.ok(some < all && some >= 2);
+  await page.getByRole("combobox", { name: "seeds" }).selectOption({ index: 2 });
+  await page.getByRole("combobox", { name: "colour by" }).selectOption("epoch");
+  await page.getByRole("combobox", { name: "theme" }).selectOption("dark");
+  assert.equal(await page.evaluate(() => document.getElementById("page").dataset.theme), "dark");
+  await page.waitForFunction(() => location.hash.includes("theme=dark"));
+  await page.reload();
+  assert.equal(await page.locator("figure").count(), some);
+  assert.equal(await page.getByRole("combobox", { name: "method" }).inputValue(), method);
+  assert.equal(await page.evaluate(() => document.getElementById("page").dataset.theme), "dark");
+  assert.equal(await page.evaluate(() => globalThis.infoplane.store.view.color), "epoch");
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("a link that says nonsense shows the page", async () => {
+  const nonsense = "#epoch=-7&unit=miles&hide=nobody&seeds=all%00&show=<script>&zoom=1,0,x,y,plane&zoom=0,1,0,1,nowhere/0&theme=pink&__proto__=1";
+  const { page, troubles } = await open(context, "run.html", { hash: nonsense });
+  assert.ok((await page.locator("figure").count()) > 2);
+  assert.equal(await page.locator("output.epoch").innerText(), "epoch 120");
+  assert.deepEqual(troubles, []);
+  await page.close();
+});
+
+test("a table behind a figure has its values", async () => {
+  const { page } = await open(context, "run.html");
+  const figure = page.locator("figure").first();
+  await figure.locator("summary").click();
+  const cells = await figure.locator("tbody tr").first().locator("td").allInnerTexts();
+  const [series] = document_("run.html").runs[0].figures[0].panels[0].series;
+  assert.equal(cells[2], String(series.epochs[0]));
+  assert.ok(Math.abs(Number(cells[3]) - series.x[0]) < 1e-4);
+  await page.close();
+});
