@@ -15,15 +15,23 @@ pub fn test() -> Result<(), String> {
     let npm = installed(&["npm"], "npm", "npm, with Node.js 20 or newer,")?;
     let folder = packages(&npm)?;
     let compiler = folder.join("node_modules/typescript/bin/tsc");
-    let scripts = root().join("crates/infoplane/src/page");
-    ran(Command::new("node").arg(compiler).arg("--project").arg(scripts), "tsc")?;
+    for scripts in ["crates/infoplane/src/page", "crates/infoplane-serve/src/web"] {
+        ran(Command::new("node").arg(&compiler).arg("--project").arg(root().join(scripts)), "tsc")?;
+    }
     let pages = folder.join("pages");
     let at = pages.to_str().ok_or("the folder of the checkout is not UTF-8")?;
     cargo(&["test", "--workspace", "--test", "page"], &[("INFOPLANE_PAGES", at)])?;
+    // The command that the tests of the workspace were run with.
+    cargo(&["build", "--workspace", "--bin", "infoplane"], &[])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let command =
+        target.join("debug/infoplane").canonicalize().map_err(|error| format!("no command: {error}"))?;
     // One file at a time: a test drives the browser alone.
     let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=dot", "--test-concurrency=1"]).arg(folder.join("page.test.mjs"));
-    ran(node.env("INFOPLANE_PAGES", &pages).env("INFOPLANE_CHROMIUM", browser), "the tests of the page")
+    node.args(["--test", "--test-reporter=dot", "--test-concurrency=1"]);
+    node.args(["page.test.mjs", "live.test.mjs"].map(|test| folder.join(test)));
+    node.env("INFOPLANE_PAGES", &pages).env("INFOPLANE_CHROMIUM", browser).env("INFOPLANE_COMMAND", command);
+    ran(&mut node, "the tests of the page")
 }
 
 /// The program of the first of these names; installed by the system's package manager if none is there and this is root.

@@ -158,6 +158,22 @@ fn a_report_can_be_one_page() {
 }
 
 #[test]
+fn runs_are_shown_to_this_machine_alone_unless_there_is_a_token() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("runs")).unwrap();
+    let told = refused(folder.path(), &["serve", "nothing"], 2);
+    assert!(told.contains("nothing is no folder"), "{told}");
+    let told = refused(folder.path(), &["serve", "runs", "--address", "0.0.0.0", "--port", "0"], 2);
+    assert!(told.contains("add --token"), "{told}");
+    let told = refused(folder.path(), &["serve", "runs", "--token", "short"], 2);
+    assert!(told.contains("eight or more letters and digits"), "{told}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let told = refused(folder.path(), &["serve", "runs", "--port", &port], 1);
+    assert!(told.contains(&port) && told.contains("--port 0"), "{told}");
+}
+
+#[test]
 fn without_out_runs_are_numbered_and_never_overwritten() {
     let folder = TempDir::new().unwrap();
     for name in ["tishby2017-modified", "tishby2017-modified-2"] {

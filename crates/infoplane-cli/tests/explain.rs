@@ -22,7 +22,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &["run"],
     &["record"],
     &["watch"],
@@ -30,6 +30,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["presets"],
     &["info"],
     &["report"],
+    &["serve"],
     &["export"],
     &["as-if-random"],
     &["estimate"],

@@ -13,6 +13,7 @@ mod report;
 mod reproduce;
 mod resume;
 mod run;
+mod serve;
 mod shell;
 
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ pub enum Command {
     Info(info::Args),
     /// Redraw the figures of runs
     Report(report::Args),
+    /// Show runs in a browser, live while they are written
+    Serve(serve::Args),
     /// Write a table of a run as CSV, JSON lines or an Arrow file, or explain its columns
     Export(export::Args),
     /// Treat late weights (or many seeds) as samples of one distribution and measure the pooled layers
@@ -97,7 +100,7 @@ impl Command {
             Command::Estimate(arguments) => Some(arguments.common().threads),
             Command::Calibrate(arguments) => Some(arguments.threads.threads),
             Command::Bottleneck(arguments) => Some(arguments.threads.threads),
-            Command::Info(_) | Command::Report(_) | Command::Export(_) => Some(0),
+            Command::Info(_) | Command::Report(_) | Command::Serve(_) | Command::Export(_) => Some(0),
             Command::Presets(_) | Command::Estimators(_) | Command::Completions(_) | Command::Man(_) => None,
         }
     }
@@ -115,6 +118,7 @@ impl Command {
             Command::Presets(arguments) => presets::presets(arguments),
             Command::Info(arguments) => info::info(arguments),
             Command::Report(arguments) => report::report(arguments),
+            Command::Serve(arguments) => serve::serve(arguments),
             Command::Export(arguments) => export::export(arguments),
             Command::AsIfRandom(arguments) => as_if_random::as_if_random(arguments),
             Command::Estimate(arguments) => estimate::estimate(arguments),

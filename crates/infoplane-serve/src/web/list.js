@@ -1,0 +1,118 @@
+/** The list of runs: their states, a search, an order, and which to put beside each other. */
+
+import { element } from "/page.js";
+
+/**
+ * @typedef {object} Listed
+ * @property {string} id
+ * @property {string} name
+ * @property {string} state
+ * @property {number | null} measured
+ * @property {number | null} planned
+ * @property {number} seeds
+ * @property {number} layers
+ * @property {number} methods
+ * @property {string} data
+ * @property {number} modified
+ */
+
+const LOOK_EVERY = 2000;
+/** @type {[keyof Listed, string][]} */
+const COLUMNS = [["name", "name"], ["id", "folder"], ["state", "state"], ["data", "data"], ["seeds", "seeds"], ["layers", "layers"], ["planned", "epochs"], ["measured", "measured"], ["modified", "written"]];
+
+const root = /** @type {HTMLElement} */ (document.getElementById("page"));
+root.className = "infoplane list";
+/** @type {Listed[]} */
+let runs = [];
+/** @type {Set<string>} */
+const chosen = new Set();
+/** @type {keyof Listed} */
+let order = "modified";
+let descends = true;
+let known = "";
+
+const search = element("input", { type: "search", id: "search", placeholder: "name, folder, state, data", input: () => show() });
+const compare = element("button", { type: "button", disabled: true, click: () => (location.href = `/compare?${[...chosen].map((id) => `id=${encodeURIComponent(id)}`).join("&")}`) }, "Compare");
+const status = element("p", { class: "facts", role: "status" });
+const head = element("tr", {});
+const body = element("tbody", {});
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => (root.dataset.theme = dark.matches ? "dark" : "light");
+dark.addEventListener("change", theme);
+theme();
+root.replaceChildren(
+  element("header", {}, element("h1", {}, "Runs")),
+  element("main", {}, element("div", { class: "controls" }, element("label", { class: "choice", for: "search" }, "search"), search, compare), status, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), body))),
+);
+
+/** @param {Listed} run @param {keyof Listed} column */
+function cell(run, column) {
+  const value = run[column];
+  if (column === "name") return element("td", {}, element("a", { href: `/run?id=${encodeURIComponent(run.id)}` }, run.name || run.id));
+  if (column === "modified") return element("td", {}, run.modified ? new Date(1000 * run.modified).toLocaleString() : "");
+  if (column === "state") return element("td", { class: `state ${run.state}` }, run.state);
+  return element("td", {}, value === null ? "" : String(value));
+}
+
+function show() {
+  head.replaceChildren(
+    element("th", { scope: "col" }, element("span", { class: "unseen" }, "compare")),
+    ...COLUMNS.map(([column, name]) => {
+      const sorted = column === order ? (descends ? "descending" : "ascending") : "none";
+      const sort = () => {
+        descends = column === order ? !descends : column === "modified";
+        order = column;
+        show();
+      };
+      return element("th", { scope: "col", "aria-sort": sorted }, element("button", { type: "button", click: sort }, name, column === order ? (descends ? " ↓" : " ↑") : ""));
+    }),
+  );
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = (/** @type {Listed} */ run) => `${run.name} ${run.id} ${run.state} ${run.data}`.toLowerCase();
+  const found = runs.filter((run) => words.every((word) => text(run).includes(word)));
+  const sign = descends ? -1 : 1;
+  const rank = (/** @type {Listed} */ a, /** @type {Listed} */ b) => {
+    const [one, other] = [a[order] ?? -1, b[order] ?? -1];
+    const by = typeof one === "string" && typeof other === "string" ? one.localeCompare(other, undefined, { numeric: true }) : Number(one) - Number(other);
+    return sign * by || a.id.localeCompare(b.id, undefined, { numeric: true });
+  };
+  found.sort(rank);
+  body.replaceChildren(
+    ...found.map((run) => {
+      const box = element("input", { type: "checkbox", "aria-label": `Compare ${run.name} in ${run.id}`, checked: chosen.has(run.id) });
+      box.addEventListener("change", () => {
+        if (box.checked) chosen.add(run.id);
+        else chosen.delete(run.id);
+        tell(found.length);
+      });
+      return element("tr", {}, element("td", {}, box), ...COLUMNS.map(([column]) => cell(run, column)));
+    }),
+  );
+  tell(found.length);
+}
+
+/** @param {number} shown */
+function tell(shown) {
+  compare.disabled = chosen.size < 2;
+  const running = runs.filter((run) => run.state === "running").length;
+  status.textContent = runs.length === 0 ? "There is no run in this folder yet." : `${shown} of ${runs.length} runs, ${running} running, ${chosen.size} chosen to compare`;
+}
+
+async function load() {
+  try {
+    const answer = await fetch("/api/runs");
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text);
+    if (text === known) return;
+    known = text;
+    runs = JSON.parse(text).runs;
+    for (const id of chosen) if (!runs.some((run) => run.id === id)) chosen.delete(id);
+    show();
+  } catch {
+    known = "";
+    status.textContent = "The server does not answer; the list is as it was.";
+  }
+}
+
+load();
+setInterval(() => document.visibilityState === "visible" && load(), LOOK_EVERY);

@@ -1,0 +1,58 @@
+/** The page of a run, which follows while the run is written; or of several, as they are. */
+
+import { Page, element } from "/page.js";
+
+const root = /** @type {HTMLElement} */ (document.getElementById("page"));
+const query = location.search;
+const isComparison = location.pathname === "/compare";
+/** @type {Page | null} */
+let page = null;
+let version = -1;
+let isLoading = false;
+let isStale = false;
+
+const note = element("p", { class: "live", role: "status" });
+
+/** @param {string} text */
+function tell(text) {
+  note.textContent = text;
+  if (!note.isConnected) root.prepend(note);
+}
+
+async function load() {
+  if (isLoading) {
+    isStale = true;
+    return;
+  }
+  isLoading = true;
+  isStale = false;
+  try {
+    const answer = await fetch(`/api/${isComparison ? "compare" : "run"}${query}`);
+    const found = await answer.json();
+    if (!answer.ok) throw new Error(found.error);
+    version = found.version;
+    if (page) page.update(found.content);
+    else page = new Page(root, found.content);
+    document.title = `${found.content.title} – infoplane`;
+    root.prepend(element("nav", {}, element("a", { href: "/" }, "All runs")));
+    Object.assign(globalThis, { infoplane: page });
+    const state = found.content.runs[0]?.state;
+    if (!isComparison) tell(state === "running" ? "Live: follows the run." : "");
+  } catch (error) {
+    tell(error instanceof Error ? error.message : String(error));
+  } finally {
+    isLoading = false;
+  }
+  if (isStale) load();
+}
+
+load();
+if (!isComparison) {
+  const events = new EventSource(`/api/events${query}`);
+  events.addEventListener("version", (event) => {
+    if (Number(event.data) !== version) load();
+  });
+  events.addEventListener("gone", (event) => tell(event.data));
+  events.addEventListener("error", () => tell("The server does not answer; the page is as it was. It goes on when the server does."));
+  events.addEventListener("open", () => page && load());
+}
