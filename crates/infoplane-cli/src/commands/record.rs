@@ -19,6 +19,7 @@ use infoplane::schedule::ScheduleConfig;
 use serde_json::json;
 
 use super::run::{Shown, claim_directory, counted, directory_name};
+use super::serve;
 use crate::describe::{Figures, data_lines, middle, warn_of_unmeasured};
 use crate::failure::{Failure, INTERRUPTED, NO_VALUE};
 use crate::flags::figures::FigureFlags;
@@ -86,6 +87,9 @@ pub struct Args {
     /// With --follow: complete the run after this many seconds without anything new
     #[arg(long, value_name = "SECONDS", value_parser = crate::flags::whole::<u64>)]
     pub idle: Option<u64>,
+    /// Show the run in a browser while it is written, at the address that is printed (see `infoplane serve`)
+    #[arg(long)]
+    pub serve: bool,
     #[command(flatten)]
     pub machine: MachineFlags,
     /// Print one JSON object instead of the summary
@@ -174,6 +178,9 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         Some(out) => (out.clone(), false),
         None => (claim_directory(&directory_name(&name))?, true),
     };
+    if arguments.serve {
+        serve::beside(&out)?;
+    }
     let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
     let n_epochs = understood.as_ref().filter(|_| !follow).map(|understood| understood.epochs.len() as u64);
     let meter = RecordMeter::new(n_epochs);

@@ -14,6 +14,7 @@ use infoplane::run::{Run, RunDir, RunError, SeedOutcome};
 use infoplane::schedule::ScheduleConfig;
 use serde_json::{Value, json};
 
+use super::serve;
 use crate::describe::{Figures, data_lines, seed_numbers, warn_of_unmeasured};
 use crate::failure::{DIVERGED, Failure, NO_VALUE};
 use crate::flags::figures::FigureFlags;
@@ -55,6 +56,9 @@ pub struct Args {
     /// Run directory; must be new or empty [default: runs/NAME, or runs/NAME-2, … if taken]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Show the run in a browser while it is written, at the address that is printed (see `infoplane serve`)
+    #[arg(long)]
+    pub serve: bool,
     #[command(flatten)]
     pub machine: MachineFlags,
     /// Print one JSON object instead of the summary
@@ -99,6 +103,9 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         Some(out) => (out.clone(), false),
         None => (claim_directory(&experiment.directory_name())?, true),
     };
+    if arguments.serve {
+        serve::beside(&out)?;
+    }
     let meter = RunMeter::new(&experiment);
     let result = experiment.run(&out, machine.options(), &meter, &interrupt);
     meter.finish();

@@ -4,14 +4,14 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use infoplane_serve::{Access, ServeError, Server};
 
 use crate::failure::Failure;
-use crate::terminal::{Screen, note, on_interrupt};
+use crate::terminal::{Screen, note, on_interrupt, say};
 
 /// The first port that is tried unless one is given.
 const PORT: u16 = 4617;
@@ -62,6 +62,22 @@ pub fn serve(arguments: &Args) -> Result<ExitCode, Failure> {
     note(format_args!("shows the runs in {}; Ctrl-C ends it", arguments.folder.display()));
     server.run_until(move || stopped.load(Ordering::Relaxed)).map_err(Failure::machine)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the run that is about to be written in a directory, as long as this process goes on.
+pub fn beside(directory: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory)
+        .map_err(|error| Failure::machine(format!("cannot create {}: {error}", directory.display())))?;
+    let here =
+        Args { folder: directory.into(), port: None, address: IpAddr::from([127, 0, 0, 1]), token: None };
+    let server = listening(&here, &Access::Loopback)?;
+    note(format_args!("live: {}run?id=.", server.url()));
+    std::thread::spawn(move || {
+        if let Err(error) = server.run_until(|| false) {
+            say(error);
+        }
+    });
+    Ok(())
 }
 
 /// A server on the port that was asked for, or on the first that is free.

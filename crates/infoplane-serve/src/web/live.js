@@ -11,6 +11,7 @@ let version = -1;
 let isLoading = false;
 let isStale = false;
 
+const back = element("nav", {}, element("a", { href: "/" }, "All runs"));
 const note = element("p", { class: "live", role: "status" });
 
 /** @param {string} text */
@@ -34,7 +35,7 @@ async function load() {
     if (page) page.update(found.content);
     else page = new Page(root, found.content);
     document.title = `${found.content.title} – infoplane`;
-    root.prepend(element("nav", {}, element("a", { href: "/" }, "All runs")));
+    if (!back.isConnected) root.prepend(back);
     Object.assign(globalThis, { infoplane: page });
     const state = found.content.runs[0]?.state;
     if (!isComparison) tell(state === "running" ? "Live: follows the run." : "");

@@ -41,6 +41,7 @@
 
 pub(crate) mod axis;
 mod bottleneck;
+mod bounds;
 mod calibration;
 mod comparison;
 mod data;
@@ -59,6 +60,7 @@ pub(crate) mod words;
 
 use rayon::prelude::*;
 
+pub(crate) use bounds::bounds;
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
 pub(crate) use comparison::{ComparedMember, listed};
 pub use data::ReportData;

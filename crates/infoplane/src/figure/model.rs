@@ -277,6 +277,8 @@ pub enum BandRange {
     From25To75,
     /// One standard error of the mean on both sides.
     StandardError,
+    /// From a lower to an upper bound.
+    Bounds,
 }
 
 /// The measured epochs of a seed.

@@ -50,20 +50,44 @@ export class Card {
     this.tip = element("div", { class: "tip", hidden: true });
     this.live = element("div", { class: "unseen", "aria-live": "polite" });
     this.stage = element("div", { class: "stage" }, this.canvas, this.overlay, this.tip);
-    const warnings = figure.notes.filter((note) => note.kind === "warning");
-    const others = figure.notes.filter((note) => note.kind !== "warning");
+    this.facts = element("p", { class: "facts" });
+    this.words = element("div", {});
     this.element = element(
       "figure",
       { class: `figure ${(figure.grid?.columns.length ?? 1) > 1 ? "wide" : ""}`, id: figure.id },
-      element("figcaption", {}, element(run ? "h3" : "h2", {}, figure.heading), element("p", { class: "facts" }, figure.facts.join(" · "))),
+      element("figcaption", {}, element(run ? "h3" : "h2", {}, figure.heading), this.facts),
       this.stage,
       this.live,
-      this.key(),
-      warnings.length > 0 && element("ul", { class: "notes warnings" }, ...warnings.map((note) => element("li", {}, note.text))),
-      others.length > 0 && element("ul", { class: "notes" }, ...others.map((note) => element("li", {}, note.text))),
+      this.words,
       this.buttons(),
     );
+    this.say();
     this.listen();
+  }
+
+  /** Writes the facts, what marks stand for, and the notes. */
+  say() {
+    const { figure } = this;
+    this.facts.textContent = figure.facts.join(" · ");
+    const list = (/** @type {string} */ kind, /** @type {import("./types.js").Note[]} */ notes) =>
+      notes.length > 0 && element("ul", { class: kind }, ...notes.map((note) => element("li", {}, note.text)));
+    const parts = [
+      this.key(),
+      list("notes warnings", figure.notes.filter((note) => note.kind === "warning")),
+      list("notes", figure.notes.filter((note) => note.kind !== "warning")),
+    ];
+    this.words.replaceChildren(...parts.filter((part) => part !== null && part !== false));
+  }
+
+  /**
+   * Shows newer values of the same figure; what a reader does with it goes on.
+   *
+   * @param {Figure} figure
+   */
+  replace(figure) {
+    this.figure = figure;
+    this.say();
+    this.refresh();
   }
 
   /** What lines and marks stand for beside the layers. */
@@ -120,11 +144,33 @@ export class Card {
     const width = Math.floor(this.stage.clientWidth);
     if (width < 40) return;
     const colors = this.colors();
+    const at = this.where();
     this.layout = place(this.figure, width, this.store.view, colors);
+    this.at = this.again(at);
+    if (!this.at) this.tip.hidden = true;
     this.stage.style.height = `${this.layout.height}px`;
     for (const canvas of [this.canvas, this.overlay]) this.size(canvas, width, this.layout.height);
     this.isStale = false;
     this.paint();
+  }
+
+  /** Which value is shown, by places. */
+  where() {
+    if (!this.at || !this.layout) return null;
+    const { panel, placed, place: point } = this.at;
+    return { panel: this.layout.panels.indexOf(panel), series: panel.series.indexOf(placed), point };
+  }
+
+  /**
+   * The value at these places in a new layout.
+   *
+   * @param {{panel: number, series: number, point: number} | null} at
+   */
+  again(at) {
+    const panel = at ? this.layout?.panels[at.panel] : undefined;
+    const placed = at ? panel?.series[at.series] : undefined;
+    if (!at || !panel || !placed || 2 * at.point >= placed.points.length || !isShown(this.figure, placed.series, this.store.view)) return null;
+    return { panel, placed, place: at.point };
   }
 
   /**

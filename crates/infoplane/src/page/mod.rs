@@ -9,7 +9,7 @@ mod parts;
 
 use serde::Serialize;
 
-use crate::figure::{Arrangement, Comparison, Figure, ReportData, figures};
+use crate::figure::{Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures};
 use crate::run::Run;
 use document::{Document, RunView};
 
@@ -45,7 +45,7 @@ pub struct Page {
 impl Page {
     /// The page of one run: its figures, and what is known of it.
     pub fn of_run(run: &Run, data: &ReportData<'_>) -> Page {
-        let run = RunView::of(run, data, figures(data));
+        let run = RunView::of(run, data, of_page(data));
         Page { document: Document::new(data.title.clone(), vec![run], vec![]) }
     }
 
@@ -56,7 +56,7 @@ impl Page {
         runs: &[(&Run, ReportData<'_>)],
     ) -> Page {
         let compared = comparison.figures(arrangement);
-        let views = runs.iter().map(|(run, data)| RunView::of(run, data, figures(data))).collect();
+        let views = runs.iter().map(|(run, data)| RunView::of(run, data, of_page(data))).collect();
         let mut document = Document::new(comparison.names().join(", "), views, compared);
         document.remarks = comparison.warnings();
         Page { document }
@@ -82,6 +82,15 @@ impl Page {
     pub fn json(&self) -> String {
         serde_json::to_string(&self.document).unwrap_or_else(|_| "{}".into())
     }
+}
+
+/// The figures of a report, and for methods with two bounds what is between them.
+fn of_page(data: &ReportData<'_>) -> Vec<Figure> {
+    let mut all = figures(data);
+    let place =
+        all.iter().rposition(|figure| figure.kind == FigureKind::Information).map_or(0, |place| place + 1);
+    all.splice(place..place, bounds(data));
+    all
 }
 
 #[cfg(test)]

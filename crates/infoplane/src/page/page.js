@@ -48,6 +48,8 @@ export class Page {
     this.controls = element("div", { class: "controls" });
     this.legend = element("div", { class: "legend", role: "group", "aria-label": "Layers and groups: press to hide or show" });
     this.grid = element("div", { class: "grid" });
+    this.facts = element("div", {});
+    this.about = element("div", {});
     this.build();
     this.store.listeners.add((change) => this.follow(change));
     this.prefersDark?.addEventListener("change", () => this.follow("look"));
@@ -72,23 +74,26 @@ export class Page {
 
   build() {
     const { content } = this;
-    const several = content.runs.length > 1;
-    const facts = several ? [] : (content.runs[0]?.facts ?? []);
     this.root.classList.add("infoplane");
     this.root.replaceChildren(
-      element(
-        "header",
-        {},
-        element("h1", {}, content.title),
-        several ? element("p", { class: "facts" }, `${content.runs.length} runs`) : element("p", { class: "facts" }, shortFacts(facts)),
-        content.remarks.length > 0 && element("ul", { class: "notes warnings" }, ...content.remarks.map((text) => element("li", {}, text))),
-      ),
+      element("header", {}, element("h1", {}, content.title), this.facts),
       element("section", { class: "bar", "aria-label": "View" }, this.player.element, this.controls, this.legend),
-      element("main", {}, this.grid, ...content.runs.map((run) => about(run, several)), this.made()),
+      element("main", {}, this.grid, this.about, this.made()),
     );
+    this.fillAbout();
     this.fillControls();
     this.fillGrid();
     this.fillRamp();
+  }
+
+  /** What is known of the runs, at the top and below the figures. */
+  fillAbout() {
+    const { runs, remarks } = this.content;
+    const several = runs.length > 1;
+    const words = several ? `${runs.length} runs` : shortFacts(runs[0]?.facts ?? []);
+    const warnings = remarks.length > 0 ? [element("ul", { class: "notes warnings" }, ...remarks.map((text) => element("li", {}, text)))] : [];
+    this.facts.replaceChildren(element("p", { class: "facts" }, words), ...warnings);
+    this.about.replaceChildren(...runs.map((run) => about(run, several)));
   }
 
   /** What colours mean in epochs, below the slider. */
@@ -109,17 +114,29 @@ export class Page {
     return [...new Set(this.figures().map(({ figure }) => methodOf(figure)).filter(Boolean))];
   }
 
+  /** The seeds that figures show one by one, ascending. */
+  seeds() {
+    return [...new Set(this.figures().flatMap(({ figure }) => [...seedsOf(figure)]))].sort((a, b) => a - b);
+  }
+
+  /** The figures that the reader wants to see. */
+  shown() {
+    const { show } = this.store.view;
+    const known = new Set(this.headings());
+    return this.figures().filter(({ figure }) => !show || !known.has(show) || !methodOf(figure) || methodOf(figure) === show);
+  }
+
   fillControls() {
     const { store } = this;
     const { view } = store;
-    const seeds = new Set(this.figures().flatMap(({ figure }) => [...seedsOf(figure)]));
-    const options = /** @type {[string, string][]} */ ([["all", "mean and each"], ["mean", "mean"], ...[...seeds].sort((a, b) => a - b).map((seed) => [String(seed), `seed ${seed}`])]);
+    const seeds = this.seeds();
+    const options = /** @type {[string, string][]} */ ([["all", "mean and each"], ["mean", "mean"], ...seeds.map((seed) => [String(seed), `seed ${seed}`])]);
     const headings = this.headings();
     const link = element("button", { type: "button", click: () => this.copyLink(link) }, "Copy link");
     this.controls.replaceChildren(
       ...[
         headings.length > 1 && choice("method", [["", "all"], ...headings.map((heading) => /** @type {[string, string]} */ ([heading, heading]))], view.show, (value) => store.set("figures", (view) => (view.show = value))),
-        seeds.size > 0 && choice("seeds", options, view.seeds, (value) => store.set("look", (view) => (view.seeds = value))),
+        seeds.length > 0 && choice("seeds", options, view.seeds, (value) => store.set("look", (view) => (view.seeds = value))),
         choice("unit", [["bits", "bits"], ["nats", "nats"]], view.unit, (value) => store.set("look", (view) => (view.unit = value === "nats" ? "nats" : "bits"))),
         choice("colour by", [["layer", "layer"], ["epoch", "epoch"]], view.color, (value) => store.set("look", (view) => (view.color = value === "epoch" ? "epoch" : "layer"))),
         choice("theme", [["", "system"], ["light", "light"], ["dark", "dark"]], view.theme, (value) => store.set("look", (view) => (view.theme = value === "light" || value === "dark" ? value : ""))),
@@ -141,10 +158,8 @@ export class Page {
   }
 
   fillGrid() {
-    const { show } = this.store.view;
-    const known = new Set(this.headings());
     for (const card of this.cards) this.observer.unobserve(card.element);
-    const shown = this.figures().filter(({ figure }) => !show || !known.has(show) || !methodOf(figure) || methodOf(figure) === show);
+    const shown = this.shown();
     this.cards = shown.map(({ figure, run }) => new Card(figure, run, this.store, () => this.colors));
     const parts = [];
     let run = "";
@@ -244,18 +259,24 @@ export class Page {
   }
 
   /**
-   * Shows newer content in the same view.
+   * Shows newer content in the same view. Where the figures are the same ones, what a reader does with them goes on.
    *
    * @param {Content} content
    */
   update(content) {
+    const signature = () => JSON.stringify([this.content.title, this.headings(), this.seeds(), this.figures().map(({ figure, run }) => [run, figure.id])]);
+    const before = signature();
     this.content = content;
-    const follows = this.store.view.epoch === null;
     this.player.extend(epochsOf(this.figures()));
-    if (follows) this.store.view.epoch = null;
-    const top = globalThis.scrollY;
-    this.build();
-    globalThis.scrollTo({ top });
+    if (signature() !== before) {
+      this.build();
+      return;
+    }
+    this.fillAbout();
+    const shown = this.shown();
+    this.cards.forEach((card, place) => card.replace(shown[place].figure));
+    this.fillLegend();
+    this.fillRamp();
   }
 }
 

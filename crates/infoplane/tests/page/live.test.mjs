@@ -92,10 +92,20 @@ test("a page follows a run that is written, killed and resumed, and loses nothin
   const epochs = () => page.evaluate(() => globalThis.infoplane?.player.epochs.length ?? 0);
   await page.waitForFunction(() => globalThis.infoplane?.player.epochs.length > 3);
   const some = await epochs();
-  // The view stays as it was while the page grows.
+  // The view stays as it was while the page grows: what is chosen, what is open, and where the keys are.
   await page.getByRole("combobox", { name: "unit" }).selectOption("nats");
+  await page.locator("figure summary").first().click();
+  await page.locator("figure tbody tr").first().waitFor();
+  await page.locator("figure .overlay").first().focus();
+  await page.keyboard.press("ArrowRight");
+  const rows = () => page.locator("figure").first().locator("tbody tr").count();
+  const before = await rows();
   await page.waitForFunction((some) => globalThis.infoplane.player.epochs.length > some, some);
   assert.equal(await page.getByRole("combobox", { name: "unit" }).inputValue(), "nats");
+  assert.ok((await rows()) > before, "the open table grows");
+  assert.ok(await page.locator("figure .tip").first().isVisible());
+  assert.equal(await page.evaluate(() => document.activeElement?.className), "overlay");
+  assert.equal(await page.locator("nav").count(), 1);
   assert.match(await page.locator(".live").innerText(), /Live/);
   writer.kill("SIGKILL");
   await page.waitForFunction(() => globalThis.infoplane.content.runs[0].state === "interrupted");
@@ -133,5 +143,26 @@ test("a page goes on when the server does", async () => {
   server = spawn(COMMAND, ["serve", "runs", "--port", port], { cwd: folder });
   await page.waitForFunction(() => !/does not answer/.test(document.querySelector(".live")?.textContent ?? ""), null, { timeout: 30_000 });
   assert.equal(await page.locator("h1").innerText(), "tanh");
+  await page.close();
+});
+
+test("a run shows itself while it is written", async () => {
+  const words = ["run", "tishby2017", "--seeds", "1", "--set", "training.epochs=2000", "--set", "schedule={kind=\"every\",interval=40}", "--out", "runs/own", "--serve"];
+  const writer = spawn(COMMAND, words, { cwd: folder });
+  let said = "";
+  const own = await new Promise((done) => {
+    writer.stderr.on("data", (text) => {
+      said += text;
+      const found = /live: (http:\S+)/.exec(said);
+      if (found) done(found[1]);
+    });
+  });
+  const page = await context.newPage();
+  await page.goto(own);
+  await page.waitForFunction(() => globalThis.infoplane?.player.epochs.length > 2);
+  assert.equal(await page.evaluate(() => globalThis.infoplane.content.runs[0].state), "running");
+  assert.equal(await new Promise((done) => writer.once("exit", done)), 0);
+  await page.waitForFunction(() => /does not answer/.test(document.querySelector(".live")?.textContent ?? ""));
+  assert.ok((await page.locator("figure").count()) > 5);
   await page.close();
 });

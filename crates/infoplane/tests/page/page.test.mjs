@@ -274,6 +274,7 @@ test("a table behind a figure has its values", async () => {
   const { page } = await open(context, "run.html");
   const figure = page.locator("figure").first();
   await figure.locator("summary").click();
+  await figure.locator("tbody tr").first().waitFor();
   const cells = await figure.locator("tbody tr").first().locator("td").allInnerTexts();
   const [series] = document_("run.html").runs[0].figures[0].panels[0].series;
   assert.equal(cells[2], String(series.epochs[0]));
