@@ -23,8 +23,6 @@ pub(crate) struct Guard {
     pub address: SocketAddr,
 }
 
-const COOKIE: &str = "infoplane";
-
 /// Nothing but the scripts, the style and the values of this server; no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -33,7 +31,7 @@ impl Guard {
     /// Why a request is refused, or nothing.
     fn refusal(&self, request: &Request) -> Option<(StatusCode, &'static str)> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return Some((StatusCode::METHOD_NOT_ALLOWED, "this server is only read"));
+            return Some((StatusCode::METHOD_NOT_ALLOWED, "this server is read-only"));
         }
         let headers = request.headers();
         let host = text(headers, header::HOST);
@@ -52,14 +50,21 @@ impl Guard {
         None
     }
 
-    /// Whether a host with its port is a name of this machine.
+    /// Whether a host is a name of this machine; with any port, for ports are forwarded. What a name of another site is made to mean is
+    /// not one of them.
     fn is_own(&self, host: &str) -> bool {
-        let port = self.address.port();
-        ["127.0.0.1", "localhost", "[::1]"]
-            .iter()
-            .any(|name| host.eq_ignore_ascii_case(&format!("{name}:{port}")))
-            || host == self.address.to_string()
-            || port == 80 && ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if is_port(port) && !name.is_empty() => name,
+            _ => host,
+        };
+        let names = ["127.0.0.1", "localhost", "[::1]"];
+        names.iter().any(|own| name.eq_ignore_ascii_case(own)) || host == self.address.to_string()
+    }
+
+    /// The name of the cookie that holds the token: of one machine, all ports share their cookies.
+    fn cookie(&self) -> String {
+        format!("infoplane-{}", self.address.port())
     }
 
     /// Whether a request may see anything.
@@ -67,7 +72,8 @@ impl Guard {
         let Access::Token(token) = &self.access else { return true };
         let cookies = text(headers, header::COOKIE).unwrap_or_default();
         let found = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
-        found.into_iter().any(|(name, value)| name == COOKIE && same(value, token))
+        let own = self.cookie();
+        found.into_iter().any(|(name, value)| name == own && same(value, token))
     }
 }
 
@@ -119,9 +125,13 @@ async fn admitted(guard: &Guard, request: Request, next: Next) -> Response {
             .into_response();
     }
     // From here on a cookie says it, and the address can be shown.
-    let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
-    let mut response =
-        (StatusCode::SEE_OTHER, [(header::LOCATION, request.uri().path().to_string())]).into_response();
+    let cookie = format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", guard.cookie());
+    let others: Vec<&str> =
+        query.split('&').filter(|part| !part.is_empty() && !part.starts_with("token=")).collect();
+    let question = if others.is_empty() { "" } else { "?" };
+    // Two slashes at its beginning would lead to another site.
+    let place = format!("/{}{question}{}", request.uri().path().trim_start_matches('/'), others.join("&"));
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response();
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

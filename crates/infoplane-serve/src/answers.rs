@@ -105,7 +105,7 @@ async fn run(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
 async fn compare(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
     let ids = ids(query.as_deref());
     if ids.len() < 2 || ids.len() > MOST_COMPARED {
-        let told = format!("name 2 to {MOST_COMPARED} runs, as in /api/compare?id=tanh&id=relu");
+        let told = format!("2 to {MOST_COMPARED} runs can be compared; {} are named", ids.len());
         return failure(StatusCode::BAD_REQUEST, &told);
     }
     match apart(move || runs.comparison(&ids)).await {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use infoplane::figure::{Arrangement, Comparison, ReportData};
@@ -17,14 +17,13 @@ const MOST_KEPT: usize = 32;
 /// The runs of a folder.
 pub(crate) struct Followed {
     pub folder: PathBuf,
-    kept: Mutex<HashMap<String, Arc<Mutex<Kept>>>>,
+    /// Each with the time of its manifest: another run in the same directory has another.
+    kept: Mutex<HashMap<String, (Option<SystemTime>, Arc<Mutex<Kept>>)>>,
 }
 
 /// A run as it was read.
 struct Kept {
     run: Run,
-    /// When its manifest was written: another run in the same directory has another.
-    begun: Option<SystemTime>,
     /// Grows with everything that is new.
     version: u64,
     /// The values of its page, and of which version they are.
@@ -46,33 +45,26 @@ impl Followed {
     }
 
     fn measured(&self, id: &str) -> Result<usize, String> {
-        let kept = self.kept(id)?;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(id, &mut kept)?;
-        Ok(kept.run.schedule().len())
+        self.with(id, |kept| kept.run.schedule().len())
     }
 
     /// The version of a run as it is now.
     pub fn version(&self, id: &str) -> Result<u64, String> {
-        let kept = self.kept(id)?;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(id, &mut kept)?;
-        Ok(kept.version)
+        self.with(id, |kept| kept.version)
     }
 
     /// The values of the page of a run as it is now, and their version.
     pub fn page(&self, id: &str) -> Result<(u64, Arc<str>), String> {
-        let kept = self.kept(id)?;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(id, &mut kept)?;
-        if let Some((version, page)) = &kept.page
-            && *version == kept.version
-        {
-            return Ok((*version, Arc::clone(page)));
-        }
-        let page: Arc<str> = Page::of_run(&kept.run, &ReportData::of(&kept.run)).json().into();
-        kept.page = Some((kept.version, Arc::clone(&page)));
-        Ok((kept.version, page))
+        self.with(id, |kept| {
+            if let Some((version, page)) = &kept.page
+                && *version == kept.version
+            {
+                return (*version, Arc::clone(page));
+            }
+            let page: Arc<str> = Page::of_run(&kept.run, &ReportData::of(&kept.run)).json().into();
+            kept.page = Some((kept.version, Arc::clone(&page)));
+            (kept.version, page)
+        })
     }
 
     /// The values of the page of several runs beside each other.
@@ -89,44 +81,66 @@ impl Followed {
         Ok(Page::of_comparison(&comparison, Arrangement::SideBySide, &members).json())
     }
 
-    /// The run that is kept, or read now.
-    fn kept(&self, id: &str) -> Result<Arc<Mutex<Kept>>, String> {
-        let path = listing::find(&self.folder, id).ok_or_else(|| no_run(id));
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = path.inspect_err(|_| {
-            all.remove(id);
-        })?;
-        let begun = std::fs::metadata(path.join("manifest.toml")).and_then(|file| file.modified()).ok();
-        if let Some(kept) = all.get(id)
-            && kept.lock().unwrap_or_else(PoisonError::into_inner).begun == begun
-        {
-            return Ok(Arc::clone(kept));
-        }
-        let run = Run::read(&path).map_err(|error| error.to_string())?;
-        if all.len() >= MOST_KEPT
-            && let Some(oldest) =
-                all.iter().find(|(_, kept)| Arc::strong_count(kept) == 1).map(|(id, _)| id.clone())
-        {
-            all.remove(&oldest);
-        }
-        let kept = Arc::new(Mutex::new(Kept { run, begun, version: first_version(), page: None }));
-        all.insert(id.into(), Arc::clone(&kept));
-        Ok(kept)
+    /// What `read` makes of a run as it is now. A run that cannot be read any more is read anew the next time.
+    fn with<T>(&self, id: &str, read: impl FnOnce(&mut Kept) -> T) -> Result<T, String> {
+        let kept = self.kept(id)?;
+        let found = {
+            let mut kept = lock(&kept);
+            kept.read_on().map(|()| read(&mut kept))
+        };
+        // Whoever holds the list never waits for a run, or the two would wait for each other.
+        found.inspect_err(|_| {
+            lock(&self.kept).remove(id);
+        })
     }
 
-    /// Reads what was written since; a run that cannot be read any more is read anew the next time.
-    fn read_on(&self, id: &str, kept: &mut Kept) -> Result<(), String> {
-        let state = kept.run.state();
-        let forget = |error: &infoplane::run::RunError| {
-            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-            error.to_string()
+    /// The run that is kept, or read now; the list is not held while it is read.
+    fn kept(&self, id: &str) -> Result<Arc<Mutex<Kept>>, String> {
+        let Some(path) = listing::find(&self.folder, id) else {
+            lock(&self.kept).remove(id);
+            return Err(no_run(id));
         };
-        let found = kept.run.follow().map_err(|error| forget(&error))?;
-        if !found.is_empty() || kept.run.state() != state {
-            kept.version += 1;
+        let begun = std::fs::metadata(path.join("manifest.toml")).and_then(|file| file.modified()).ok();
+        let known = lock(&self.kept).get(id).map(|(of, kept)| (*of, Arc::clone(kept)));
+        if let Some((of, kept)) = known
+            && of == begun
+        {
+            return Ok(kept);
+        }
+        let run = Run::read(&path).map_err(|error| error.to_string())?;
+        let kept = Arc::new(Mutex::new(Kept { run, version: first_version(), page: None }));
+        let mut all = lock(&self.kept);
+        // Of two that read it at once the first is kept, so that both tell the same versions.
+        if let Some((of, other)) = all.get(id)
+            && *of == begun
+        {
+            return Ok(Arc::clone(other));
+        }
+        if all.len() >= MOST_KEPT
+            && let Some(idle) =
+                all.iter().find(|(_, (_, kept))| Arc::strong_count(kept) == 1).map(|(id, _)| id.clone())
+        {
+            all.remove(&idle);
+        }
+        all.insert(id.into(), (begun, Arc::clone(&kept)));
+        Ok(kept)
+    }
+}
+
+impl Kept {
+    /// Reads what was written since.
+    fn read_on(&mut self) -> Result<(), String> {
+        let state = self.run.state();
+        let found = self.run.follow().map_err(|error| error.to_string())?;
+        if !found.is_empty() || self.run.state() != state {
+            self.version += 1;
         }
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Of a server that was started again, versions are others: a page that was left open asks for everything.

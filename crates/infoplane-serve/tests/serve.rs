@@ -207,8 +207,13 @@ fn pages_of_other_sites_and_other_names_of_this_machine_get_nothing() {
     run(&folder.path().join("mine"), "mine", 2);
     let served = Served::of(folder.path(), Access::Loopback);
     let port = served.address.port();
-    let own =
-        [format!("Host: localhost:{port}"), format!("Host: 127.0.0.1:{port}"), format!("Host: [::1]:{port}")];
+    let own = [
+        format!("Host: localhost:{port}"),
+        format!("Host: 127.0.0.1:{port}"),
+        format!("Host: [::1]:{port}"),
+        // A port that is forwarded is another one there.
+        "Host: localhost:9999".to_string(),
+    ];
     for host in &own {
         assert_eq!(served.ask("GET", "/api/runs", &[host]).0, 200, "{host}");
     }
@@ -216,7 +221,8 @@ fn pages_of_other_sites_and_other_names_of_this_machine_get_nothing() {
         "Host: evil.example",
         "Host: evil.example:80",
         &format!("Host: localhost.evil.example:{port}"),
-        "Host: 127.0.0.1:1",
+        "Host: 127.0.0.1.evil.example",
+        "Host: evil.example:127.0.0.1",
         "Host:",
     ];
     for host in foreign {
@@ -264,26 +270,32 @@ fn other_machines_need_the_token() {
         Server::bind(&folder.path().join("nothing"), "127.0.0.1:0".parse().unwrap(), Access::Loopback);
     assert!(matches!(nowhere, Err(ServeError::NoFolder(_))));
     let served = Served::of(folder.path(), Access::Token("abcdef0123456789".into()));
+    let cookie = |value: &str| format!("Cookie: a=b; infoplane-{}={value}", served.address.port());
+    let (wrong, right) = (cookie("wrong"), cookie("abcdef0123456789"));
     for (path, lines) in [
         ("/api/runs", &[][..]),
         ("/", &[]),
         ("/?token=abcdef012345678", &[]),
         ("/?token=", &[]),
-        ("/api/runs", &["Cookie: infoplane=wrong"]),
+        ("/api/runs", &[&*wrong]),
         ("/api/runs", &["Cookie: other=abcdef0123456789"]),
     ] {
         let (status, _, body) = served.ask("GET", path, lines);
         assert_eq!(status, 401, "{path} {lines:?}");
         assert!(!body.contains("mine"));
     }
-    let (status, head, _) = served.ask("GET", "/?token=abcdef0123456789", &["Host: cluster.example"]);
-    assert!(
-        status == 303 && head.contains("set-cookie: infoplane=abcdef0123456789; httponly; samesite=strict"),
-        "{head}"
+    let (status, head, _) =
+        served.ask("GET", "/run?id=a%20b&token=abcdef0123456789", &["Host: cluster.example"]);
+    let set = format!(
+        "set-cookie: infoplane-{}=abcdef0123456789; httponly; samesite=strict",
+        served.address.port()
     );
-    assert!(head.contains("location: /\r\n") || head.ends_with("location: /"), "{head}");
-    let cookie = ["Host: cluster.example", "Cookie: a=b; infoplane=abcdef0123456789"];
-    assert_eq!(served.ask("GET", "/api/runs", &cookie).0, 200);
+    assert!(status == 303 && head.contains(&set), "{head}");
+    assert!(head.contains("location: /run?id=a%20b\r\n"), "{head}");
+    let (_, head, _) =
+        served.ask("GET", "//evil.example/?token=abcdef0123456789", &["Host: cluster.example"]);
+    assert!(head.contains("location: /evil.example/\r\n"), "{head}");
+    assert_eq!(served.ask("GET", "/api/runs", &["Host: cluster.example", &right]).0, 200);
 }
 
 /// The next event of a stream, by its name and its value.
@@ -334,6 +346,36 @@ fn a_run_is_followed_while_it_is_written_until_it_is_gone() {
     // Another run at the same place is another one.
     run(&path, "again", 2);
     assert_eq!(json(&served.get("/api/run?id=live").1)["content"]["title"], "again");
+}
+
+/// A run that cannot be read for a while keeps neither itself nor others from being answered.
+#[test]
+fn a_run_that_cannot_be_read_hinders_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&folder.path().join("good"), "good", 2);
+    let path = folder.path().join("bad");
+    let mut half = recorder(&path, "bad");
+    record(&mut half, 0);
+    drop(half);
+    let journal = Run::read(&path).unwrap().directory().journal_path();
+    let aside = path.join("aside");
+    let served = Served::of(folder.path(), Access::Loopback);
+    let request = format!("GET /api/events?id=bad HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    let streams: Vec<TcpStream> = (0..20).map(|_| served.connected(&request)).collect();
+    for _ in 0..5 {
+        assert_eq!(served.get("/api/run?id=bad").0, 200);
+        fs::rename(&journal, &aside).unwrap();
+        fs::create_dir(&journal).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..10).for_each(|_| assert_ne!(served.get("/api/run?id=bad").0, 500)));
+            }
+        });
+        assert_eq!(served.get("/api/run?id=good").0, 200);
+        fs::remove_dir(&journal).unwrap();
+        fs::rename(&aside, &journal).unwrap();
+    }
+    drop(streams);
 }
 
 #[test]

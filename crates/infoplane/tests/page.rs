@@ -211,7 +211,7 @@ fn long_runs_are_thinned_and_say_so() {
     let html = kept("1000000-rows.html", &page(&made_rows(20, 8334)));
     let document = values(&html);
     let plane = &document["compared"][0];
-    assert!(plane["notes"].to_string().contains("Drawn: every "), "{}", plane["notes"]);
+    assert!(plane["notes"].to_string().contains("Drawn: one of every "), "{}", plane["notes"]);
     assert!(html.len() < 12_000_000, "{}", html.len());
     for series in plane["panels"][0]["series"].as_array().expect("series") {
         let epochs = series["epochs"].as_array().expect("epochs");

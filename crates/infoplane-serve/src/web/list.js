@@ -1,6 +1,6 @@
 /** The list of runs: their states, a search, an order, and which to put beside each other. */
 
-import { element } from "/page.js";
+import { element, refill } from "/page.js";
 
 /**
  * @typedef {object} Listed
@@ -48,14 +48,14 @@ root.replaceChildren(
 /** @param {Listed} run @param {keyof Listed} column */
 function cell(run, column) {
   const value = run[column];
-  if (column === "name") return element("td", {}, element("a", { href: `/run?id=${encodeURIComponent(run.id)}` }, run.name || run.id));
+  if (column === "name") return element("td", {}, element("a", { "data-key": `open ${run.id}`, href: `/run?id=${encodeURIComponent(run.id)}` }, run.name || run.id));
   if (column === "modified") return element("td", {}, run.modified ? new Date(1000 * run.modified).toLocaleString() : "");
   if (column === "state") return element("td", { class: `state ${run.state}` }, run.state);
   return element("td", {}, value === null ? "" : String(value));
 }
 
 function show() {
-  head.replaceChildren(
+  refill(head, [
     element("th", { scope: "col" }, element("span", { class: "unseen" }, "compare")),
     ...COLUMNS.map(([column, name]) => {
       const sorted = column === order ? (descends ? "descending" : "ascending") : "none";
@@ -64,9 +64,9 @@ function show() {
         order = column;
         show();
       };
-      return element("th", { scope: "col", "aria-sort": sorted }, element("button", { type: "button", click: sort }, name, column === order ? (descends ? " ↓" : " ↑") : ""));
+      return element("th", { scope: "col", "aria-sort": sorted }, element("button", { type: "button", "data-key": column, click: sort }, name, column === order ? (descends ? " ↓" : " ↑") : ""));
     }),
-  );
+  ]);
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const text = (/** @type {Listed} */ run) => `${run.name} ${run.id} ${run.state} ${run.data}`.toLowerCase();
   const found = runs.filter((run) => words.every((word) => text(run).includes(word)));
@@ -77,9 +77,10 @@ function show() {
     return sign * by || a.id.localeCompare(b.id, undefined, { numeric: true });
   };
   found.sort(rank);
-  body.replaceChildren(
-    ...found.map((run) => {
-      const box = element("input", { type: "checkbox", "aria-label": `Compare ${run.name} in ${run.id}`, checked: chosen.has(run.id) });
+  refill(
+    body,
+    found.map((run) => {
+      const box = element("input", { type: "checkbox", "data-key": `compare ${run.id}`, "aria-label": `Compare ${run.name} in ${run.id}`, checked: chosen.has(run.id) });
       box.addEventListener("change", () => {
         if (box.checked) chosen.add(run.id);
         else chosen.delete(run.id);

@@ -14,6 +14,11 @@ let isStale = false;
 const back = element("nav", {}, element("a", { href: "/" }, "All runs"));
 const note = element("p", { class: "live", role: "status" });
 
+// Until there is a page: its style, and the way back.
+root.className = "infoplane";
+root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+root.replaceChildren(back, note);
+
 /** @param {string} text */
 function tell(text) {
   note.textContent = text;
@@ -47,13 +52,26 @@ async function load() {
   if (isStale) load();
 }
 
-load();
-if (!isComparison) {
-  const events = new EventSource(`/api/events${query}`);
+/** @type {EventSource | null} */
+let events = null;
+
+function listen() {
+  events?.close();
+  events = new EventSource(`/api/events${query}`);
   events.addEventListener("version", (event) => {
     if (Number(event.data) !== version) load();
   });
   events.addEventListener("gone", (event) => tell(event.data));
   events.addEventListener("error", () => tell("The server does not answer; the page is as it was. It goes on when the server does."));
   events.addEventListener("open", () => page && load());
+}
+
+load();
+if (!isComparison) {
+  listen();
+  // Browsers keep few connections to one server: pages that nobody sees leave theirs to others.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") events?.close();
+    else listen();
+  });
 }

@@ -1,4 +1,4 @@
 /** What the scripts of all pages have in one module, for the check of types. */
 
-export { element } from "../../../infoplane/src/page/element.js";
+export { element, refill } from "../../../infoplane/src/page/element.js";
 export { Page } from "../../../infoplane/src/page/page.js";

@@ -1,11 +1,11 @@
 /** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
 
 import { hex } from "./colors.js";
-import { countUntil, heightOf, isPlane, isShown, paint, place } from "./draw.js";
+import { countUntil, describedAs, heightOf, isPlane, isShown, paint, place } from "./draw.js";
 import { element, save } from "./element.js";
 import { told } from "./scales.js";
 import { canvasSurface, svgSurface } from "./surfaces.js";
-import { csvOf, valuesOf } from "./values.js";
+import { RANGES, csvOf, valuesOf } from "./values.js";
 import { factorOf, unitOf } from "./view.js";
 
 /** @typedef {import("./types.js").Figure} Figure */
@@ -32,6 +32,8 @@ export class Card {
     this.run = run;
     this.store = store;
     this.colors = colors;
+    /** What tells its zoom from that of another run's figure. */
+    this.of = run ? `${run}/` : "";
     /** What is said of it where several figures have the same heading. */
     this.name = [run, figure.heading].filter(Boolean).join(": ");
     /** @type {Layout | null} */
@@ -45,7 +47,7 @@ export class Card {
       class: "overlay",
       tabindex: 0,
       role: "img",
-      "aria-label": `${this.name}. ${figure.facts.join(", ")}. Arrow keys walk from value to value, plus and minus zoom; a table follows.`,
+      "aria-label": `${this.name}. ${figure.facts.join(", ")}. Arrow keys move from value to value, plus and minus zoom; a table follows.`,
     });
     this.tip = element("div", { class: "tip", hidden: true });
     this.live = element("div", { class: "unseen", "aria-live": "polite" });
@@ -54,7 +56,7 @@ export class Card {
     this.words = element("div", {});
     this.element = element(
       "figure",
-      { class: `figure ${(figure.grid?.columns.length ?? 1) > 1 ? "wide" : ""}`, id: figure.id },
+      { class: `figure ${(figure.grid?.columns.length ?? 1) > 1 ? "wide" : ""}`, id: `${run ? `${run}-` : ""}${figure.id}` },
       element("figcaption", {}, element(run ? "h3" : "h2", {}, figure.heading), this.facts),
       this.stage,
       this.live,
@@ -107,7 +109,7 @@ export class Card {
       { class: "tools" },
       button("+", "Zoom in", () => this.zoom(0.6)),
       button("−", "Zoom out", () => this.zoom(1 / 0.6)),
-      button("Whole", "Whole axes", () => this.unzoom()),
+      button("Reset", "Reset zoom", () => this.unzoom()),
       button("SVG", "Save as SVG", () => this.saveSvg()),
       button("PNG", "Save as PNG", () => this.savePng()),
       button("CSV", "Save the values as CSV", () => this.saveCsv()),
@@ -117,14 +119,19 @@ export class Card {
 
   /** @param {HTMLDetailsElement} table */
   fill(table) {
-    table.querySelector("div")?.remove();
+    const before = table.querySelector("div");
+    const [top, left, isActive] = [before?.scrollTop ?? 0, before?.scrollLeft ?? 0, document.activeElement === before];
+    before?.remove();
     if (!table.open) return;
     const { columns, rows, count } = valuesOf(this.figure, this.store.view, MOST_ROWS);
     const cell = (/** @type {string | number} */ value) => element("td", {}, typeof value === "number" ? told(value) : value);
     const head = element("thead", {}, element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name))));
     const body = element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell))));
     const caption = element("caption", {}, count > rows.length ? `${this.figure.heading}: the first ${rows.length} of ${count} values; the CSV file has all.` : `${this.figure.heading}: ${count} values.`);
-    table.append(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Values of ${this.name}` }, element("table", {}, caption, head, body)));
+    const scroll = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Values of ${this.name}` }, element("table", {}, caption, head, body));
+    table.append(scroll);
+    scroll.scrollTo(left, top);
+    if (isActive) scroll.focus({ preventScroll: true });
   }
 
   /** Draws anew when the page shows it next, or now where it does. */
@@ -145,7 +152,7 @@ export class Card {
     if (width < 40) return;
     const colors = this.colors();
     const at = this.where();
-    this.layout = place(this.figure, width, this.store.view, colors);
+    this.layout = place(this.figure, width, this.store.view, colors, this.of);
     this.at = this.again(at);
     if (!this.at) this.tip.hidden = true;
     this.stage.style.height = `${this.layout.height}px`;
@@ -200,7 +207,9 @@ export class Card {
   paint() {
     if (!this.layout) return;
     paint(canvasSurface(this.context(this.canvas)), this.layout, this.store.view, this.colors());
-    this.paintOver();
+    // The value that is shown may be another one now, or in another unit.
+    if (this.at) this.show(this.at);
+    else this.paintOver();
   }
 
   /** Follows the epoch of the page. */
@@ -277,7 +286,14 @@ export class Card {
       else this.paintOver();
       drag = null;
     });
-    overlay.addEventListener("pointerleave", () => drag || this.show(null));
+    // A finger that is lifted leaves the tip: a tap elsewhere closes it.
+    overlay.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && !drag && this.show(null));
+    const end = () => {
+      drag = null;
+      this.paintOver();
+    };
+    overlay.addEventListener("pointercancel", end);
+    overlay.addEventListener("keydown", (event) => event.key === "Escape" && end());
     overlay.addEventListener("dblclick", () => this.unzoom());
     overlay.addEventListener("wheel", (event) => {
       // Without a key the page scrolls.
@@ -422,7 +438,7 @@ export class Card {
       return `${axis.quantity} = ${told(value * factor)}${beside} ${unitOf(axis, view)}`.trim();
     };
     const of = "of" in series ? (typeof series.of === "object" ? `seed ${series.of.seed}` : series.of === "mean" && seedCount(this.figure) > 1 ? "mean" : "") : "";
-    const name = [placed.name || ("name" in series && series.name) || "", of, "failed" in series && series.failed ? "did not learn" : ""].filter(Boolean).join(", ");
+    const name = [describedAs(this.figure, series), of, "failed" in series && series.failed ? "did not learn" : ""].filter(Boolean).join(", ");
     const words = [name || this.figure.heading];
     if (series.kind === "path") {
       words.push(`epoch ${series.epochs[place]}`, number(panel.x, series.x[place], series.x_error?.[place]), number(panel.y, series.y[place], series.y_error?.[place]));
@@ -447,11 +463,10 @@ export class Card {
    */
   bandsAt(panel, line, x) {
     const factor = factorOf(panel.y, this.store.view);
-    const names = /** @type {Record<string, string>} */ ({ "from5-to95": "5 to 95 %", "from25-to75": "25 to 75 %", "standard-error": "± standard error", bounds: "bounds" });
     return panel.series.flatMap((series) => {
       if (series.kind !== "band" || line.of !== "mean" || JSON.stringify(series.role) !== JSON.stringify(line.role)) return [];
       const place = series.x.indexOf(x);
-      return place < 0 ? [] : [`${names[series.range] ?? series.range}: ${told(series.low[place] * factor)} to ${told(series.high[place] * factor)}`];
+      return place < 0 ? [] : [`${RANGES[series.range] ?? series.range}: ${told(series.low[place] * factor)} to ${told(series.high[place] * factor)}`];
     });
   }
 
@@ -506,7 +521,7 @@ export class Card {
    * @param {import("./colors.js").Colors} colors
    */
   drawFile(surfaceOf, colors) {
-    const layout = place(this.figure, FILE_WIDTH, this.store.view, colors);
+    const layout = place(this.figure, FILE_WIDTH, this.store.view, colors, this.of);
     const { palette } = colors;
     const names = this.legendOf(layout);
     const legend = lines(names.map(({ name }) => name), FILE_WIDTH - 40, 34);

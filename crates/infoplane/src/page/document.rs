@@ -209,7 +209,7 @@ fn thin(mut figures: Vec<&mut Figure>) {
         }
         if changed {
             let text = format!(
-                "Drawn: every {every}th point of each line, first and last among them; the tables of the runs have all."
+                "Drawn: one of every {every} points of each line, first and last among them; the tables of the runs have all."
             );
             figure.notes.push(Note::reading(NoteCode::Thinned, text));
         }

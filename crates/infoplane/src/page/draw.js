@@ -74,6 +74,27 @@ export function nameOf(figure, series) {
   return "group" in role ? groupName(figure, role.group) : layerName(figure, role.layer);
 }
 
+/** @type {Record<string, string>} */
+const REFERENCES = { shuffled: "inputs shuffled", contiguous: "contiguous networks", "one-network": "one network", limit: "limit of many networks" };
+
+/**
+ * What a series is, in the words of the legend: of lines with and without dashes, and of what is compared.
+ *
+ * @param {Figure} figure
+ * @param {Series} series
+ */
+export function describedAs(figure, series) {
+  const name = nameOf(figure, series);
+  if ("name" in series && series.name) return [name, series.name].filter(Boolean).join(", ");
+  if (series.kind === "line" && series.reference) return [name, REFERENCES[series.reference] ?? series.reference].filter(Boolean).join(", ");
+  const entry = figure.legend.find(({ key }) => {
+    if (series.kind === "line") return (key.line ?? key["layer-line"])?.dashed === series.dashed && (typeof series.role === "object") === ("layer-line" in key);
+    if (series.kind === "ticks" || series.kind === "dots") return key.reason === series.reason;
+    return false;
+  });
+  return [name, entry?.name].filter(Boolean).join(", ");
+}
+
 /**
  * @param {Figure} figure
  * @param {number} layer
@@ -129,6 +150,15 @@ export function seedsOf(figure) {
 }
 
 /**
+ * Whether a figure has a mean, beside which single seeds are faint.
+ *
+ * @param {Figure} figure
+ */
+function hasMean(figure) {
+  return figure.panels.some((panel) => panel.series.some((series) => "of" in series && series.of === "mean"));
+}
+
+/**
  * What tells a panel from its neighbours.
  *
  * @param {Figure} figure
@@ -180,9 +210,10 @@ export function heightOf(figure, width) {
  * @param {number} width
  * @param {View} view
  * @param {import("./colors.js").Colors} colors
+ * @param {string} [of] what tells figures with one id apart: the run
  * @returns {Layout}
  */
-export function place(figure, width, view, colors) {
+export function place(figure, width, view, colors, of = "") {
   const { columns, cell, height } = gridOf(figure, width);
   let [low, high] = [Infinity, -Infinity];
   const panels = figure.panels.map((panel, index) => {
@@ -195,7 +226,7 @@ export function place(figure, width, view, colors) {
       width: cell - left - MARGIN.right,
       height: height - MARGIN.top - MARGIN.bottom,
     };
-    const id = `${figure.id}/${index}`;
+    const id = `${of}${figure.id}/${index}`;
     const zoom = view.zooms.get(id);
     const [fx, fy] = [factorOf(panel.x, view), factorOf(panel.y, view)];
     const x = scaleOf(panel.x, zoom ? [zoom[0] * fx, zoom[1] * fx] : null, fx);
@@ -316,7 +347,7 @@ function paintSeries(surface, layout, panel, placed, view, colors) {
     case "path":
       return path(surface, layout, placed, series, view, colors);
     case "line":
-      return line(surface, placed, series, view, colors);
+      return line(surface, layout, placed, series, view, colors);
     case "ticks": {
       const seeds = [...new Set(panel.panel.series.flatMap((other) => (other.kind === "ticks" ? [other.seed] : [])))];
       return ticks(surface, panel, series, seeds, colors);
@@ -339,7 +370,7 @@ function paintSeries(surface, layout, panel, placed, view, colors) {
       return;
     }
     case "bars":
-      return bars(surface, panel, series, placed, colors);
+      return bars(surface, panel, series, placed, view, colors);
     default:
   }
 }
@@ -467,21 +498,25 @@ function band(surface, placed, series) {
 
 /**
  * @param {Surface} surface
+ * @param {Layout} layout
  * @param {Placed} placed
  * @param {import("./types.js").Line} series
  * @param {View} view
  * @param {import("./colors.js").Colors} colors
  */
-function line(surface, placed, series, view, colors) {
+function line(surface, layout, placed, series, view, colors) {
   const color = hex(placed.color);
   if (typeof series.of === "object" && view.seeds === "all") {
-    const stroke = series.failed ? { color, width: 1.1, opacity: 0.8, dashes: DOTS } : { color, width: 0.8, opacity: 0.3 };
+    const faint = hasMean(layout.figure) ? 0.3 : 0.85;
+    const stroke = series.failed ? { color, width: 1.1, opacity: 0.8, dashes: DOTS } : { color, width: 0.8, opacity: faint };
     surface.line(placed.points, stroke);
     return;
   }
   // Where layers lie on one another at a limit, the earlier ones stay visible below.
   const wider = placed.count > 1 ? (1.6 * (placed.count - 1 - placed.rank)) / placed.count : 0;
-  const dashes = series.failed ? DOTS : series.dashed ? DASHES : series.reference ? LIMIT_DASHES : placed.dashes;
+  const ofReference = { shuffled: DOTS, contiguous: DASHES, "one-network": LIMIT_DASHES, limit: [8, 3, 2, 3] };
+  const reference = /** @type {Record<string, number[]>} */ (ofReference)[series.reference ?? ""] ?? (series.reference ? LIMIT_DASHES : null);
+  const dashes = series.failed ? DOTS : (reference ?? (series.dashed ? DASHES : placed.dashes));
   surface.line(placed.points, { color, width: 1.5 + wider, dashes });
   if (series.name && placed.points.length > 1) {
     const end = placed.points.length - 2;
@@ -629,14 +664,16 @@ function ticks(surface, { box, x }, series, seeds, colors) {
  * @param {PlacedPanel} panel
  * @param {import("./types.js").Bars} series
  * @param {Placed} placed
+ * @param {View} view
  * @param {import("./colors.js").Colors} colors
  */
-function bars(surface, { panel, box, y }, series, placed, colors) {
+function bars(surface, { panel, box, y }, series, placed, view, colors) {
   const kinds = panel.series.filter((other) => other.kind === "bars" && other.style !== "open");
   const count = series.values.length || 1;
   const slot = box.width / count;
   const width = (0.72 * slot) / Math.max(1, kinds.length);
-  const at = (/** @type {number} */ value) => box.top + box.height - Math.max(0, Math.min(1, y.share(value))) * box.height;
+  const factor = factorOf(panel.y, view);
+  const at = (/** @type {number} */ value) => box.top + box.height - Math.max(0, Math.min(1, y.share(value * factor))) * box.height;
   const index = series.style === "open" ? Math.max(0, panel.series.filter((other) => other.kind === "bars").indexOf(series) - 1) : kinds.indexOf(series);
   const color = hex(placed.color);
   series.values.forEach((bar, place) => {

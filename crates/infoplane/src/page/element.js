@@ -29,9 +29,25 @@ export function element(tag, attributes = {}, ...children) {
  * @param {(value: string) => void} choose
  */
 export function choice(label, options, chosen, choose) {
-  const select = element("select", { change: () => choose(select.value) });
+  const select = element("select", { "data-key": label, change: () => choose(select.value) });
   for (const [value, name] of options) select.append(element("option", { value, selected: value === chosen }, name));
   return element("label", { class: "choice" }, label, " ", select);
+}
+
+/**
+ * Puts other children into an element; the keys stay on the child with the same `data-key`.
+ *
+ * @param {HTMLElement} parent
+ * @param {(Node | string)[]} children
+ */
+export function refill(parent, children) {
+  const active = /** @type {HTMLElement | null} */ (document.activeElement);
+  const key = active && parent.contains(active) ? active.dataset.key : undefined;
+  parent.replaceChildren(...children);
+  if (key === undefined) return;
+  for (const child of /** @type {NodeListOf<HTMLElement>} */ (parent.querySelectorAll("[data-key]"))) {
+    if (child.dataset.key === key) child.focus({ preventScroll: true });
+  }
 }
 
 /**

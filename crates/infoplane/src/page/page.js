@@ -3,7 +3,7 @@
 import { Card } from "./card.js";
 import { Colors, DARK, LIGHT, hex } from "./colors.js";
 import { isPlane, marker, nameOf, seedsOf } from "./draw.js";
-import { choice, element } from "./element.js";
+import { choice, element, refill } from "./element.js";
 import { Player } from "./player.js";
 import { canvasSurface } from "./surfaces.js";
 import { Store } from "./view.js";
@@ -130,11 +130,12 @@ export class Page {
     const { store } = this;
     const { view } = store;
     const seeds = this.seeds();
-    const options = /** @type {[string, string][]} */ ([["all", "mean and each"], ["mean", "mean"], ...seeds.map((seed) => [String(seed), `seed ${seed}`])]);
+    const options = /** @type {[string, string][]} */ ([["all", "mean and single seeds"], ["mean", "mean"], ...seeds.map((seed) => [String(seed), `seed ${seed}`])]);
     const headings = this.headings();
     const link = element("button", { type: "button", click: () => this.copyLink(link) }, "Copy link");
-    this.controls.replaceChildren(
-      ...[
+    refill(
+      this.controls,
+      [
         headings.length > 1 && choice("method", [["", "all"], ...headings.map((heading) => /** @type {[string, string]} */ ([heading, heading]))], view.show, (value) => store.set("figures", (view) => (view.show = value))),
         seeds.length > 0 && choice("seeds", options, view.seeds, (value) => store.set("look", (view) => (view.seeds = value))),
         choice("unit", [["bits", "bits"], ["nats", "nats"]], view.unit, (value) => store.set("look", (view) => (view.unit = value === "nats" ? "nats" : "bits"))),
@@ -152,7 +153,7 @@ export class Page {
       button.textContent = "Copied";
     } catch {
       // A page from a disk may not be allowed to; the address bar has the link.
-      button.textContent = "See the address";
+      button.textContent = "Copy it from the address bar";
     }
     setTimeout(() => (button.textContent = "Copy link"), 2000);
   }
@@ -193,7 +194,7 @@ export class Page {
       }
     }
     const buttons = [...found].map(([name, entry]) => this.legendButton(name, entry, [...found.keys()]));
-    this.legend.replaceChildren(...buttons);
+    refill(this.legend, buttons);
     this.legend.hidden = buttons.length === 0;
   }
 
@@ -220,7 +221,7 @@ export class Page {
         if (!isAlone) others.forEach((other) => hidden.add(other));
       });
     const click = (/** @type {Event} */ event) => (/** @type {MouseEvent} */ (event).shiftKey ? alone() : toggle());
-    return element("button", { type: "button", title: "Press to hide or show; with shift, to show it alone", "aria-pressed": String(!store.view.hidden.has(name)), click }, mark, name);
+    return element("button", { type: "button", title: "Press to hide or show; with shift, to show it alone", "data-key": name, "aria-pressed": String(!store.view.hidden.has(name)), click }, mark, name);
   }
 
   resize() {
@@ -299,7 +300,7 @@ function shortFacts(facts) {
  * @param {Figure} figure
  */
 function methodOf(figure) {
-  return ["plane", "information"].includes(figure.kind) ? figure.heading.replace(/^[^:]*: /, "") : "";
+  return ["plane", "information", "planes", "comparison"].includes(figure.kind) ? figure.heading.replace(/^[^:]*: /, "") : "";
 }
 
 /**

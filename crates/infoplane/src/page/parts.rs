@@ -25,11 +25,11 @@ pub fn style() -> &'static str {
     include_str!("page.css")
 }
 
-/// The scripts as one module of JavaScript, which exports `Page` and `element`: `new Page(root, content)` shows the values of a page
+/// The scripts as one module of JavaScript, which exports `Page`, `element` and `refill`: `new Page(root, content)` shows the values of a page
 /// in an element.
 pub fn script() -> String {
     let mut script = joined(&MODULES[..MAIN]);
-    script += "export { Page, element };\n";
+    script += "export { Page, element, refill };\n";
     script
 }
 

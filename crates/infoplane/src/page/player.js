@@ -27,7 +27,7 @@ export class Player {
       input: () => this.choose(Number(this.slider.value)),
     });
     this.ramp = element("div", { class: "ramp", "aria-hidden": "true" });
-    this.told = element("output", { class: "epoch", for: "epoch" });
+    this.told = element("output", { class: "epoch", for: "epoch", "aria-live": "off" });
     this.button = element("button", { type: "button", class: "play", click: () => (this.isPlaying ? this.stop() : this.play()) });
     const speeds = /** @type {[string, string][]} */ (["0.25", "0.5", "1", "2", "4"].map((speed) => [speed, `${speed} ×`]));
     const loop = element("input", { type: "checkbox", change: () => (this.loops = loop.checked) });
@@ -64,6 +64,7 @@ export class Player {
   }
 
   follow() {
+    this.element.hidden = this.epochs.length < 2;
     const { place } = this;
     this.slider.value = String(place);
     this.slider.setAttribute("aria-valuetext", `epoch ${this.epochs[place] ?? 0}`);
@@ -95,19 +96,24 @@ export class Player {
     this.isPlaying = true;
     let place = this.place >= this.epochs.length - 1 ? 0 : this.place;
     let before = performance.now();
+    let shown = -1;
     const step = (/** @type {number} */ time) => {
       if (!this.isPlaying) return;
-      place += ((time - before) / 1000 / WHOLE) * this.speed * this.epochs.length;
+      // Somebody moved the slider: it goes on from there.
+      if (shown >= 0 && this.place !== shown) place = this.place;
+      // Not back, and not far at once after a time in which nothing was drawn.
+      const elapsed = Math.max(0, Math.min(0.25, (time - before) / 1000));
+      place += (elapsed / WHOLE) * this.speed * this.epochs.length;
       before = time;
-      if (place >= this.epochs.length - 1) {
-        if (!this.loops) {
-          this.stop();
-          this.choose(this.epochs.length - 1);
-          return;
-        }
-        place = 0;
+      if (place >= this.epochs.length - 1 && !this.loops) {
+        this.stop();
+        this.choose(this.epochs.length - 1);
+        return;
       }
+      // The last epoch has its time, too.
+      if (place >= this.epochs.length) place = 0;
       if (Math.floor(place) !== this.place) this.choose(Math.floor(place));
+      shown = this.place;
       requestAnimationFrame(step);
     };
     this.choose(place);

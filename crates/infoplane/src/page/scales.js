@@ -113,7 +113,8 @@ function epochTicks(low, high, length) {
     return text;
   };
   // The ends first: they say how far the axis goes.
-  for (const end of [low, high]) ticks.push({ value: end, label: label(Math.round(end)) });
+  const ends = [Math.ceil(low - 1e-9), Math.floor(high + 1e-9)].filter((end) => end >= low - 1e-9 && end <= high + 1e-9);
+  for (const end of new Set(ends)) ticks.push({ value: end, label: label(end) });
   for (let value = 1; value < high && value < 1e18; value *= 10) {
     if (value > low) ticks.push({ value, label: label(value) });
     for (let factor = 2; factor < 10; factor++) {
@@ -123,7 +124,7 @@ function epochTicks(low, high, length) {
   }
   if (taken.length < 3 && high - low >= 4) {
     const middle = Math.round((low + high) / 2);
-    ticks.push({ value: middle, label: label(middle) });
+    if (middle > low && middle < high) ticks.push({ value: middle, label: label(middle) });
   }
   return ticks;
 }
@@ -193,7 +194,8 @@ export function shortNumber(value) {
  * @param {number} value
  */
 export function told(value) {
-  if (!Number.isFinite(value)) return String(value);
+  // Seeds and epochs are whole.
+  if (!Number.isFinite(value) || Number.isInteger(value)) return minus(String(value));
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toExponential(3));
   return minus(String(Number(value.toFixed(size >= 100 ? 2 : 4))));

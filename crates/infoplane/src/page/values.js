@@ -1,10 +1,16 @@
 /** The values of a figure as a table, for screens, readers and files. */
 
-import { nameOf, panelName } from "./draw.js";
+import { describedAs, panelName } from "./draw.js";
 import { factorOf, unitOf } from "./view.js";
 
 /** @typedef {import("./types.js").Figure} Figure */
 /** @typedef {import("./view.js").View} View */
+
+/** What series without a name are called. @type {Record<string, string>} */
+const KINDS = { path: "path", line: "values", band: "band", ticks: "measured epochs", dots: "distances", points: "values", bars: "bars", cells: "cells" };
+
+/** Where bands end. @type {Record<string, string>} */
+export const RANGES = { "from5-to95": "5 to 95 %", "from25-to75": "25 to 75 %", "standard-error": "± standard error", bounds: "bounds" };
 
 /**
  * The columns and the rows of a figure: what each value is of, and where it lies.
@@ -17,7 +23,13 @@ import { factorOf, unitOf } from "./view.js";
 export function valuesOf(figure, view, most = Infinity) {
   const several = figure.panels.length > 1;
   const [first] = figure.panels;
-  const columns = [...(several ? ["panel"] : []), "series", "seed", "epoch", columnName(first?.x, view, "x"), columnName(first?.y, view, "y"), "error x", "error y"];
+  // A column has the name of a quantity where all panels have that on the axis.
+  const column = (/** @type {"x" | "y"} */ axis) => {
+    const names = new Set(figure.panels.map((panel) => columnName(panel[axis], view, axis)));
+    return names.size === 1 ? columnName(first?.[axis], view, axis) : axis;
+  };
+  const [x, y] = [column("x"), column("y")];
+  const columns = [...(several ? ["panel"] : []), "series", "seed", "at epoch", x, y, `standard error of ${x}`, `standard error of ${y}`];
   /** @type {(string | number)[][]} */
   const rows = [];
   let count = 0;
@@ -27,10 +39,11 @@ export function valuesOf(figure, view, most = Infinity) {
   };
   figure.panels.forEach((panel, index) => {
     const [fx, fy] = [factorOf(panel.x, view), factorOf(panel.y, view)];
-    const head = several ? [panelName(figure, index) || `${panel.y.quantity} against ${panel.x.quantity}`] : [];
+    const axes = `${columnName(panel.y, view, "y")} against ${columnName(panel.x, view, "x")}`;
+    const head = several ? [[panelName(figure, index), axes].filter(Boolean).join(": ")] : [];
     const scaled = (/** @type {number | null | undefined} */ value, /** @type {number} */ factor) => (value === null || value === undefined ? null : value * factor);
     for (const series of panel.series) {
-      const name = nameOf(figure, series) || ("name" in series && series.name) || series.kind;
+      const name = describedAs(figure, series) || KINDS[series.kind];
       const seed = "of" in series ? (typeof series.of === "object" ? series.of.seed : series.of) : "seed" in series ? series.seed : "";
       switch (series.kind) {
         case "path":
@@ -49,8 +62,8 @@ export function valuesOf(figure, view, most = Infinity) {
         case "band":
           series.x.forEach((x, place) => {
             const epoch = panel.x.quantity === "epoch" ? x : "";
-            add([...head, `${name}, lower end`, series.range, epoch, x * fx, series.low[place] * fy, null, null]);
-            add([...head, `${name}, upper end`, series.range, epoch, x * fx, series.high[place] * fy, null, null]);
+            add([...head, `${name}, lower end (${RANGES[series.range] ?? series.range})`, "", epoch, x * fx, series.low[place] * fy, null, null]);
+            add([...head, `${name}, upper end (${RANGES[series.range] ?? series.range})`, "", epoch, x * fx, series.high[place] * fy, null, null]);
           });
           break;
         case "ticks":

@@ -261,6 +261,60 @@ test("one method, one seed, colours by epoch, another theme: each is in the link
   await page.close();
 });
 
+test("bars are in the unit that was chosen, and layers of several runs are told apart by their ids", async () => {
+  const { page } = await open(context, "compared.html");
+  const ids = await page.evaluate(() => [...document.querySelectorAll("[id]")].map(({ id }) => id));
+  assert.equal(new Set(ids).size, ids.length);
+  await page.locator("figure .overlay").nth(2).focus();
+  await page.keyboard.press("+");
+  assert.equal(await page.evaluate(() => globalThis.infoplane.store.view.zooms.size), await page.evaluate(() => globalThis.infoplane.cards[2].layout.panels.length));
+  await page.close();
+});
+
+test("what has the keys keeps them when the page changes below it", async () => {
+  const { page } = await open(context, "run.html");
+  const layer = page.locator(".legend button").nth(1);
+  await layer.focus();
+  await page.keyboard.press("Space");
+  assert.equal(await layer.getAttribute("aria-pressed"), "false");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-pressed")), "false");
+  await page.getByRole("combobox", { name: "method" }).focus();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "SELECT");
+  // A value that is shown follows the unit.
+  await page.locator("figure .overlay").first().focus();
+  await page.keyboard.press("End");
+  const tip = page.locator("figure .tip").first();
+  assert.match(await tip.innerText(), /bits/);
+  await page.evaluate(() => globalThis.infoplane.store.set("look", (view) => (view.unit = "nats")));
+  assert.match(await tip.innerText(), /nats/);
+  await page.close();
+});
+
+test("training and test sets have their names in every way that values are told", async () => {
+  const { page } = await open(context, "run.html");
+  const training = page.locator("figure", { hasText: "Training" }).last();
+  await training.scrollIntoViewIfNeeded();
+  await training.locator("summary").click();
+  await training.locator("tbody tr").first().waitFor();
+  const series = new Set(await training.locator("tbody tr td:nth-child(2)").allInnerTexts());
+  assert.ok(series.size >= 2 && ![...series].includes("line"), [...series].join(" | "));
+  await page.close();
+});
+
+test("the slider during play goes on from where it was put", async () => {
+  const { page } = await open(context, "run.html");
+  await page.getByRole("combobox", { name: "speed" }).selectOption("0.25");
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.getByRole("slider", { name: "Epoch" }).focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForTimeout(300);
+  const place = await page.evaluate(() => [globalThis.infoplane.player.place, globalThis.infoplane.player.epochs.length]);
+  assert.ok(place[0] >= place[1] - 2, String(place));
+  await page.close();
+});
+
 test("a link that says nonsense shows the page", async () => {
   const nonsense = "#epoch=-7&unit=miles&hide=nobody&seeds=all%00&show=<script>&zoom=1,0,x,y,plane&zoom=0,1,0,1,nowhere/0&theme=pink&__proto__=1";
   const { page, troubles } = await open(context, "run.html", { hash: nonsense });
