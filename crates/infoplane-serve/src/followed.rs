@@ -17,9 +17,11 @@ const MOST_KEPT: usize = 32;
 /// The runs of a folder.
 pub(crate) struct Followed {
     pub folder: PathBuf,
-    /// Each with the time of its manifest: another run in the same directory has another.
-    kept: Mutex<HashMap<String, (Option<SystemTime>, Arc<Mutex<Kept>>)>>,
+    kept: Mutex<HashMap<String, Entry>>,
 }
+
+/// A run with the time of its manifest: another run in the same directory has another.
+type Entry = (Option<SystemTime>, Arc<Mutex<Kept>>);
 
 /// A run as it was read.
 struct Kept {
