@@ -46,6 +46,16 @@ export async function open(context, name, { hash = "", width = 1280, height = 90
   await page.setViewportSize({ width, height });
   await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
   await page.goto(address + hash);
-  await page.waitForFunction(() => globalThis.infoplane !== undefined);
+  await drawn(page);
   return { page, troubles };
+}
+
+/**
+ * Returns when a figure is drawn, or there is none.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {number} [place]
+ */
+export async function drawn(page, place = 0) {
+  await page.waitForFunction((place) => globalThis.infoplane && (!globalThis.infoplane.cards.length || globalThis.infoplane.cards[place].layout), place);
 }

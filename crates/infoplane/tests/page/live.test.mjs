@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch } from "./browser.mjs";
+import { drawn, launch } from "./browser.mjs";
 
 const COMMAND = process.env.INFOPLANE_COMMAND ?? "infoplane";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -97,6 +97,7 @@ test("a page follows a run that is written, killed and resumed, and loses nothin
   await page.locator("figure summary").first().click();
   await page.locator("figure tbody tr").first().waitFor();
   await page.locator("figure .overlay").first().focus();
+  await drawn(page);
   await page.keyboard.press("ArrowRight");
   const rows = () => page.locator("figure").first().locator("tbody tr").count();
   const before = await rows();

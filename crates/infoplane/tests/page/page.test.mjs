@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { PAGES, launch, open } from "./browser.mjs";
+import { PAGES, drawn, launch, open } from "./browser.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ALL = readdirSync(PAGES).filter((name) => name.endsWith(".html"));
@@ -78,6 +78,7 @@ test("the slider goes through the epochs by keys, and the link holds the place",
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction((epoch) => location.hash === `#epoch=${epoch}`, epochs[1]);
   await page.reload();
+  await drawn(page);
   assert.equal(await page.locator("output.epoch").innerText(), `epoch ${epochs[1]}`);
   await page.keyboard.press("Tab");
   await slider.focus();
@@ -151,6 +152,7 @@ test("the legend hides layers everywhere, and what is hidden is not found", asyn
   assert.ok(!(await tip.isVisible()) || !(await tip.innerText()).includes(at.name));
   await page.waitForFunction(() => location.hash.includes("hide="));
   await page.reload();
+  await drawn(page);
   assert.equal(await page.locator(".legend button", { hasText: at.name }).getAttribute("aria-pressed"), "false");
   await page.locator(".legend button", { hasText: at.name }).click({ modifiers: ["Shift"] });
   const pressed = await page.locator(".legend button[aria-pressed='true']").allInnerTexts();
@@ -169,6 +171,7 @@ test("zooming by keys, by dragging and back", async () => {
   assert.ok(nearer[0] > whole[0] && nearer[1] < whole[1] && nearer[2] > whole[2] && nearer[3] < whole[3]);
   await page.waitForFunction(() => location.hash.includes("zoom="));
   await page.reload();
+  await drawn(page);
   const again = await ends();
   again.forEach((end, place) => assert.ok(Math.abs(end - nearer[place]) < 1e-4 * Math.abs(whole[1])));
   await plane.focus();
@@ -253,6 +256,7 @@ test("one method, one seed, colours by epoch, another theme: each is in the link
   assert.equal(await page.evaluate(() => document.getElementById("page").dataset.theme), "dark");
   await page.waitForFunction(() => location.hash.includes("theme=dark"));
   await page.reload();
+  await drawn(page);
   assert.equal(await page.locator("figure").count(), some);
   assert.equal(await page.getByRole("combobox", { name: "method" }).inputValue(), method);
   assert.equal(await page.evaluate(() => document.getElementById("page").dataset.theme), "dark");
@@ -261,11 +265,12 @@ test("one method, one seed, colours by epoch, another theme: each is in the link
   await page.close();
 });
 
-test("bars are in the unit that was chosen, and layers of several runs are told apart by their ids", async () => {
+test("figures of several runs are told apart by their ids, and zoom alone", async () => {
   const { page } = await open(context, "compared.html");
   const ids = await page.evaluate(() => [...document.querySelectorAll("[id]")].map(({ id }) => id));
   assert.equal(new Set(ids).size, ids.length);
   await page.locator("figure .overlay").nth(2).focus();
+  await drawn(page, 2);
   await page.keyboard.press("+");
   assert.equal(await page.evaluate(() => globalThis.infoplane.store.view.zooms.size), await page.evaluate(() => globalThis.infoplane.cards[2].layout.panels.length));
   await page.close();
