@@ -15,7 +15,9 @@ pub fn test() -> Result<(), String> {
     let npm = installed(&["npm"], "npm", "npm, with Node.js 20 or newer,")?;
     let folder = packages(&npm)?;
     let compiler = folder.join("node_modules/typescript/bin/tsc");
-    for scripts in ["crates/infoplane/src/page", "crates/infoplane-serve/src/web"] {
+    for scripts in
+        ["crates/infoplane/src/page", "crates/infoplane-serve/src/web", "crates/infoplane-py/src/web"]
+    {
         ran(Command::new("node").arg(&compiler).arg("--project").arg(root().join(scripts)), "tsc")?;
     }
     let pages = folder.join("pages");

@@ -37,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]
-    use super::run::{Run, Table, compare};
+    use super::run::{Run, Table, compare, widget_parts};
     #[pymodule_export]
     use super::source::{activation_range, noise_normals, noise_points, shuffled_labels};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use infoplane::figure::{Arrangement, Comparison};
-use infoplane::page::Page;
+use infoplane::page::{self, Page};
 use infoplane::report::{self, Formats, Options, ReportData};
 use infoplane::run::{Run as ReadRun, RunError, State};
 use infoplane::table::{NONE, TableColumn, TableName, Values};
@@ -116,6 +116,14 @@ impl Run {
         })
     }
 
+    /// The values of the page, as its scripts read them.
+    fn page_values(&self, py: Python<'_>) -> String {
+        py.detach(|| {
+            let run = self.lock();
+            Page::of_run(&run, &ReportData::of(&run)).json()
+        })
+    }
+
     /// Writes the page, and returns its path.
     fn write_page(&self, py: Python<'_>, out: Option<PathBuf>) -> PyResult<PathBuf> {
         let written = py.detach(|| {
@@ -139,6 +147,16 @@ impl Run {
     }
 }
 
+/// The scripts and the style of the page as a widget of a notebook.
+#[pyfunction]
+pub fn widget_parts() -> (String, String) {
+    // The widget is one module with the page, whose names it imports elsewhere.
+    let widget = include_str!("web/widget.js").lines().filter(|line| !line.starts_with("import "));
+    let mut script = page::script();
+    script.extend(widget.flat_map(|line| [line, "\n"]));
+    (script, format!("{}{}", page::style(), include_str!("web/widget.css")))
+}
+
 /// Compares runs: writes figures, a table and a summary into `out`, and returns the paths and the summary in words.
 ///
 /// Runs are groups of their own, or by the value of the key `by` of their configuration; `one_panel` draws all planes in one.
@@ -155,7 +173,7 @@ pub fn compare(
     let runs = runs.map_err(|error| run_error(py, &error))?;
     let compared = py.detach(|| {
         let comparison =
-            Comparison::of_runs(runs, by.as_deref(), false).map_err(|error| error.to_string())?;
+            Comparison::of_runs(&runs, by.as_deref(), false).map_err(|error| error.to_string())?;
         let written = report::write_comparison(&comparison, arrangement, &Options::default(), &out);
         Ok((written.map_err(|error| error.to_string())?, report::comparison_summary(&comparison)))
     });

@@ -76,10 +76,9 @@ impl Followed {
             Run::read(&path).map_err(|error| error.to_string())
         };
         let runs = ids.iter().map(read).collect::<Result<Vec<Run>, String>>()?;
-        let again = ids.iter().map(read).collect::<Result<Vec<Run>, String>>()?;
-        let comparison = Comparison::of_runs(runs, None, false).map_err(|error| error.to_string())?;
+        let comparison = Comparison::of_runs(&runs, None, false).map_err(|error| error.to_string())?;
         let members: Vec<(&Run, ReportData<'_>)> =
-            again.iter().map(|run| (run, ReportData::of(run))).collect();
+            runs.iter().map(|run| (run, ReportData::of(run))).collect();
         Ok(Page::of_comparison(&comparison, Arrangement::SideBySide, &members).json())
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use infoplane::experiment::AsIfRandomResult;
-use infoplane::figure::{Arrangement, Comparison, ComparisonError, FigureKind, figures, pool_figures};
+use infoplane::figure::{Arrangement, Comparison, ComparisonError, first_plane, pool_figures};
 use infoplane::page::Page;
 use infoplane::printable::{printable, printable_path};
 use infoplane::report::{
@@ -125,7 +125,7 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     arguments.runs.iter().zip(&runs).for_each(|(path, run)| tell_other_version(path, run));
     let flags = &arguments.figures;
-    let comparison = Comparison::of_runs(runs, arguments.by.as_deref(), flags.all_seeds);
+    let comparison = Comparison::of_runs(&runs, arguments.by.as_deref(), flags.all_seeds);
     let comparison = comparison.map_err(|error| {
         let one_group = matches!(error, ComparisonError::OneGroup(_));
         let failure = Failure::input(error);
@@ -137,7 +137,6 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     comparison.warnings().iter().for_each(say);
     let arrangement = if arguments.one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
     let files = if arguments.html {
-        let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
         let data = |run| ReportData { all_seeds: flags.all_seeds, ..ReportData::of(run) };
         let runs: Vec<(&Run, ReportData<'_>)> = runs.iter().map(|run| (run, data(run))).collect();
         let page = Page::of_comparison(&comparison, arrangement, &runs).made_by(command(arguments));
@@ -208,10 +207,9 @@ fn one(path: &Path, arguments: &Args) -> Result<Drawn, Failure> {
         "seeds_not_learned": seed_numbers(&data.failed),
         "files": files,
     });
-    let planes = figures(&data);
-    let first = planes.iter().find(|figure| figure.kind == FigureKind::Plane);
-    let plane = first.and_then(|figure| {
-        let drawn = plane_in_characters(figure, width(), characters())?;
+    // For programs there is the object alone.
+    let plane = (!arguments.json).then(|| first_plane(&data)).flatten().and_then(|figure| {
+        let drawn = plane_in_characters(&figure, width(), characters())?;
         Some(format!("{}\n{drawn}", printable(&figure.heading)))
     });
     Ok(Drawn { summary: infoplane::report::summary(&data), plane, object, files })

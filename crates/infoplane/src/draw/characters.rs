@@ -259,20 +259,7 @@ mod tests {
             remark: None,
         };
         let shown = |(layer, name, _): &Layer<'_>| ShownLayer { layer: *layer, name: (*name).into() };
-        Figure {
-            id: "plane".into(),
-            kind: FigureKind::Plane,
-            heading: String::new(),
-            title: String::new(),
-            facts: vec![],
-            layers: layers.iter().map(shown).collect(),
-            panels: vec![panel],
-            grid: None,
-            groups: vec![],
-            legend: vec![],
-            notes: vec![],
-            table: None,
-        }
+        Figure::bare(FigureKind::Plane, layers.iter().map(shown).collect(), panel)
     }
 
     #[test]

@@ -174,20 +174,7 @@ mod tests {
             remark: None,
         };
         let layer = |layer| ShownLayer { layer, name: format!("T{layer}") };
-        let figure = Figure {
-            id: "curves".into(),
-            kind: FigureKind::Curves,
-            heading: "title".into(),
-            title: "title".into(),
-            facts: vec![],
-            layers: (1..=6).map(layer).collect(),
-            panels: vec![panel],
-            grid: None,
-            groups: vec![],
-            legend: vec![],
-            notes: vec![],
-            table: None,
-        };
+        let figure = Figure::bare(FigureKind::Curves, (1..=6).map(layer).collect(), panel);
         let legend: Vec<(String, Color)> =
             legend(&figure).into_iter().map(|entry| (entry.name, entry.color)).collect();
         assert_eq!(legend, [("T4".to_string(), layer_color(3, 6).0)]);

@@ -34,8 +34,7 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
         return None;
     }
     let about = words::notes(data, group, &group.layers_over(|seed| in_mean.has(seed)));
-    thin_means(&mut with_i_xt);
-    thin_means(&mut with_i_ty);
+    let thinned = [thin_means(&mut with_i_xt), thin_means(&mut with_i_ty)].into_iter().flatten().next();
     let quantities = [
         Quantity {
             layers: with_i_xt,
@@ -54,7 +53,8 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
     ];
     let seeds = group.seeds();
     let bands = "Bands: 5 to 95 % of the seeds, darker 25 to 75 %.";
-    let notes = learned::note(data).into_iter().chain(learned::reading(data, &seeds, bands)).chain(about);
+    let notes = learned::note(data).into_iter().chain(learned::reading(data, &seeds, bands));
+    let notes = notes.chain(thinned).chain(about);
     Some(Figure {
         id: format!("information-{}", group.method.id),
         kind: FigureKind::Information,

@@ -62,7 +62,7 @@ use rayon::prelude::*;
 
 pub(crate) use bounds::bounds;
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
-pub(crate) use comparison::{ComparedMember, listed};
+pub(crate) use comparison::{ComparedMember, listed, names_of};
 pub use data::ReportData;
 pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;
@@ -73,6 +73,11 @@ pub use model::{
     PathPoint, Point, Points, Reference, Role, Series, ShownLayer, Spacing, Ticks,
 };
 pub use pool::pool_figures;
+
+/// The information plane of the first method that has one.
+pub fn first_plane(data: &ReportData<'_>) -> Option<Figure> {
+    data.plane.groups().iter().find_map(|group| plane::figure(data, group))
+}
 
 /// The figures of a run: for every method its information plane and its information over epochs, then the training and
 /// the measured epochs. What was not measured or recorded has no figure.

@@ -617,6 +617,25 @@ impl Note {
 }
 
 impl Figure {
+    /// A figure of which nothing but panels and layers matters.
+    #[cfg(test)]
+    pub(crate) fn bare(kind: FigureKind, layers: Vec<ShownLayer>, panel: Panel) -> Figure {
+        Figure {
+            id: "bare".into(),
+            kind,
+            heading: "title".into(),
+            title: "title".into(),
+            facts: vec![],
+            layers,
+            panels: vec![panel],
+            grid: None,
+            groups: vec![],
+            legend: vec![],
+            notes: vec![],
+            table: None,
+        }
+    }
+
     /// The place of a layer among those of the figure, which gives it its colour and its marker.
     pub fn place_of(&self, layer: usize) -> Option<usize> {
         self.layers.iter().position(|shown| shown.layer == layer)

@@ -19,7 +19,7 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
         return None;
     }
     let about = words::notes(data, group, &layers);
-    thin_means(&mut layers);
+    let thinned = thin_means(&mut layers);
     let seeds = group.seeds();
 
     let mut panel = Panel {
@@ -62,6 +62,7 @@ pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Fi
     }
     figure.notes.extend(learned::note(data));
     figure.notes.extend(learned::reading(data, &seeds, "Thin: each seed."));
+    figure.notes.extend(thinned);
     figure.notes.extend(about);
     figure.notes.extend(data.limit.as_ref().map(|limit| limit.note()));
     Some(figure)

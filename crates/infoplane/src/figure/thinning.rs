@@ -1,6 +1,7 @@
 //! As much of a mean path as can be seen.
 
 use super::axis::{epoch_range, epoch_share};
+use super::{Note, NoteCode};
 use crate::plane::{LayerPath, MeanPoint};
 
 /// A mean path has a point at every epoch that any seed has: with fifty seeds that choose their own epochs,
@@ -12,15 +13,20 @@ const MOST_OF_ALL: usize = 15_000;
 const FEWEST: usize = 50;
 
 /// Leaves at most [`MOST_POINTS`] of each mean path, and fewer of each where there are many, for drawing only: tables and
-/// notes keep them all.
+/// other notes keep them all. Returns what is to be said of it, if anything is left out.
 ///
 /// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
 /// least or largest: no peak is lost, and every point that is drawn was measured.
-pub(crate) fn thin_means(layers: &mut [LayerPath]) {
+pub(crate) fn thin_means(layers: &mut [LayerPath]) -> Option<Note> {
     let most = (MOST_OF_ALL / layers.len().max(1)).clamp(FEWEST, MOST_POINTS);
+    let measured = layers.iter().map(|layer| layer.mean.len()).max()?;
     for layer in layers {
         layer.mean = thinned(&layer.mean, most);
     }
+    let text = format!(
+        "Drawn: at most {most} of {measured} epochs of each mean, peaks among them; tables have all."
+    );
+    (measured > most).then(|| Note::reading(NoteCode::Thinned, text))
 }
 
 fn thinned(mean: &[MeanPoint], most: usize) -> Vec<MeanPoint> {

@@ -1,7 +1,7 @@
 /** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
 
 import { hex } from "./colors.js";
-import { countUntil, describedAs, heightOf, isPlane, isShown, paint, place } from "./draw.js";
+import { countUntil, describedAs, heightOf, isPlane, isShown, paint, place, seedsOf } from "./draw.js";
 import { element, save } from "./element.js";
 import { told } from "./scales.js";
 import { canvasSurface, svgSurface } from "./surfaces.js";
@@ -282,7 +282,7 @@ export class Card {
       if (!drag) return;
       const [x, y] = where(event);
       const { panel } = drag;
-      if (Math.abs(x - drag.x) > 8 && Math.abs(y - drag.y) > 8) this.zoomTo(panel, [Math.min(x, drag.x), Math.max(x, drag.x)], [Math.max(y, drag.y), Math.min(y, drag.y)]);
+      if (Math.abs(x - drag.x) > 8 && Math.abs(y - drag.y) > 8) this.setZooms([this.zoomOf(panel, [Math.min(x, drag.x), Math.max(x, drag.x)], [Math.max(y, drag.y), Math.min(y, drag.y)])]);
       else this.paintOver();
       drag = null;
     });
@@ -437,7 +437,7 @@ export class Card {
       const beside = error ? ` ± ${told(error * factor)}` : "";
       return `${axis.quantity} = ${told(value * factor)}${beside} ${unitOf(axis, view)}`.trim();
     };
-    const of = "of" in series ? (typeof series.of === "object" ? `seed ${series.of.seed}` : series.of === "mean" && seedCount(this.figure) > 1 ? "mean" : "") : "";
+    const of = "of" in series ? (typeof series.of === "object" ? `seed ${series.of.seed}` : series.of === "mean" && this.hasSeeds() ? "mean" : "") : "";
     const name = [describedAs(this.figure, series), of, "failed" in series && series.failed ? "did not learn" : ""].filter(Boolean).join(", ");
     const words = [name || this.figure.heading];
     if (series.kind === "path") {
@@ -452,6 +452,12 @@ export class Card {
     }
     if (words[0] !== this.figure.heading) words.push(this.figure.facts[0] ?? "");
     return words.filter(Boolean);
+  }
+
+  /** Whether means are over several seeds: single ones, bands or errors are there, too. */
+  hasSeeds() {
+    const tells = (/** @type {import("./types.js").Series} */ series) => series.kind === "band" || (series.kind === "path" && series.y_error !== undefined);
+    return seedsOf(this.figure).size > 0 || this.figure.panels.some((panel) => panel.series.some(tells));
   }
 
   /**
@@ -477,41 +483,59 @@ export class Card {
    */
   zoom(by, only = null, about) {
     const panels = only ? [only] : (this.layout?.panels ?? []);
-    for (const panel of panels) {
+    const zooms = panels.map((panel) => {
       const { box } = panel;
       const shown = !about && this.at?.panel === panel ? this.pixel(this.at) : null;
       const [x, y] = about ?? shown ?? [box.left + box.width / 2, box.top + box.height / 2];
       const across = /** @type {[number, number]} */ ([x - (x - box.left) * by, x + (box.left + box.width - x) * by]);
       const up = /** @type {[number, number]} */ ([y + (box.top + box.height - y) * by, y - (y - box.top) * by]);
-      this.zoomTo(panel, across, up);
-    }
+      return this.zoomOf(panel, across, up);
+    });
+    this.setZooms(zooms);
   }
 
   /**
+   * The ends of the axes that a part of a panel has; nothing for all of it, and for what cannot be zoomed.
+   *
    * @param {PlacedPanel} panel
    * @param {[number, number]} across the left and the right end in pixels
    * @param {[number, number]} up the lower and the upper end in pixels
+   * @returns {[string, [number, number, number, number] | null]}
    */
-  zoomTo({ panel, id, box, x, y }, across, up) {
-    if (panel.x.scale === "places" || panel.y.scale === "places") return;
+  zoomOf({ panel, id, box, x, y }, across, up) {
     const { view } = this.store;
+    const kept = view.zooms.get(id) ?? null;
+    if (panel.x.scale === "places" || panel.y.scale === "places") return [id, null];
     const [fx, fy] = [factorOf(panel.x, view), factorOf(panel.y, view)];
-    const ends = /** @type {[number, number, number, number]} */ ([
+    const ends = [
       ...across.map((at) => x.value((at - box.left) / box.width) / fx),
       ...up.map((at) => y.value((box.top + box.height - at) / box.height) / fy),
-    ]);
+    ];
     const whole = [panel.x.low, panel.x.high, panel.y.low, panel.y.high];
     // Not beyond the axes.
     const within = /** @type {[number, number, number, number]} */ (ends.map((end, place) => (place % 2 ? Math.min(end, whole[place]) : Math.max(end, whole[place]))));
-    if (!within.every(Number.isFinite) || !(within[0] < within[1] && within[2] < within[3])) return;
+    if (!within.every(Number.isFinite) || !(within[0] < within[1] && within[2] < within[3])) return [id, kept];
     const isWhole = within.every((end, place) => Math.abs(end - whole[place]) <= 1e-9 * Math.max(1, Math.abs(end)));
-    this.at = null;
-    this.tip.hidden = true;
-    this.store.set("look", () => (isWhole ? view.zooms.delete(id) : view.zooms.set(id, within)));
+    return [id, isWhole ? null : within];
+  }
+
+  /**
+   * Shows these parts of its panels.
+   *
+   * @param {[string, [number, number, number, number] | null][]} zooms
+   */
+  setZooms(zooms) {
+    this.store.set("zoom", ({ zooms: all }) => {
+      for (const [id, ends] of zooms) {
+        if (ends) all.set(id, ends);
+        else all.delete(id);
+      }
+    });
+    this.refresh();
   }
 
   unzoom() {
-    this.store.set("look", (view) => this.layout?.panels.forEach(({ id }) => view.zooms.delete(id)));
+    this.setZooms((this.layout?.panels ?? []).map(({ id }) => [id, null]));
   }
 
   /**
@@ -594,13 +618,6 @@ export class Card {
   saveCsv() {
     save(this.fileName("csv"), new Blob([csvOf(this.figure, this.store.view)], { type: "text/csv" }));
   }
-}
-
-/**
- * @param {Figure} figure
- */
-function seedCount(figure) {
-  return Number(/(\d+) seeds/.exec(figure.facts.join(" "))?.[1] ?? 1);
 }
 
 /** @param {any} key */

@@ -1,15 +1,11 @@
 //! The values of a page, in the form that its scripts read: `types.js` describes the same.
 
-use std::collections::BTreeSet;
-
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::draw::{Palette, palette};
-use crate::figure::{
-    Figure, FigureKind, Note, NoteCode, Of, Panel, ReportData, Series, failed_in_words, schedule_setting,
-};
+use crate::figure::{Figure, Note, NoteCode, Panel, ReportData, Series, failed_in_words, schedule_setting};
 use crate::plane::MethodDescription;
 use crate::printable::printable;
 use crate::run::{Manifest, Origin, Run};
@@ -81,10 +77,8 @@ impl Document {
 }
 
 impl RunView {
-    pub fn of(run: &Run, data: &ReportData<'_>, mut figures: Vec<Figure>) -> RunView {
+    pub fn of(run: &Run, data: &ReportData<'_>, figures: Vec<Figure>) -> RunView {
         let manifest = run.manifest();
-        let measured: BTreeSet<u64> = data.plane.rows().map(|row| row.epoch).collect();
-        figures.iter_mut().for_each(|figure| tell_thinned(figure, measured.len()));
         RunView {
             id: run.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             name: data.title.clone(),
@@ -168,17 +162,6 @@ fn settings(manifest: &Manifest) -> String {
         Origin::Recorded(recorded) => &recorded.settings,
     };
     toml::to_string_pretty(table).unwrap_or_default()
-}
-
-/// Says how many of the measured epochs a mean over many seeds shows, where it shows fewer.
-fn tell_thinned(figure: &mut Figure, n_measured: usize) {
-    let means = figure.panels.iter().flat_map(Panel::paths).filter(|path| path.of == Of::Mean);
-    let Some(most) = means.map(|path| path.points.len()).max() else { return };
-    if figure.kind == FigureKind::Plane && most >= 50 && most < n_measured / 2 {
-        let text =
-            format!("Drawn: at most {most} of {n_measured} measured epochs of each layer, peaks among them.");
-        figure.notes.push(Note::reading(NoteCode::Thinned, text));
-    }
 }
 
 /// Leaves as many points of all series as a page can show: of long ones every so many, and both ends. Each figure says so.

@@ -74,9 +74,6 @@ export function nameOf(figure, series) {
   return "group" in role ? groupName(figure, role.group) : layerName(figure, role.layer);
 }
 
-/** @type {Record<string, string>} */
-const REFERENCES = { shuffled: "inputs shuffled", contiguous: "contiguous networks", "one-network": "one network", limit: "limit of many networks" };
-
 /**
  * What a series is, in the words of the legend: of lines with and without dashes, and of what is compared.
  *
@@ -86,8 +83,8 @@ const REFERENCES = { shuffled: "inputs shuffled", contiguous: "contiguous networ
 export function describedAs(figure, series) {
   const name = nameOf(figure, series);
   if ("name" in series && series.name) return [name, series.name].filter(Boolean).join(", ");
-  if (series.kind === "line" && series.reference) return [name, REFERENCES[series.reference] ?? series.reference].filter(Boolean).join(", ");
   const entry = figure.legend.find(({ key }) => {
+    if (series.kind === "line" && series.reference) return key.reference === series.reference;
     if (series.kind === "line") return (key.line ?? key["layer-line"])?.dashed === series.dashed && (typeof series.role === "object") === ("layer-line" in key);
     if (series.kind === "ticks" || series.kind === "dots") return key.reason === series.reason;
     return false;

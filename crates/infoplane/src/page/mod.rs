@@ -2,14 +2,14 @@
 //!
 //! A [`Page`] holds the figures of a run or of a comparison as values, and what a reader must know of the runs. [`Page::html`] makes one
 //! file of it that needs no network and no other file; [`Page::json`] gives the values alone, for a page that is shown already.
-//! The scripts beside this file draw what the figures say; they add no numbers and no words of their own to them.
+//! The scripts beside this file draw what the figures say; they add no numbers to them, and words only for what a reader does.
 
 mod document;
 mod parts;
 
 use serde::Serialize;
 
-use crate::figure::{Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures};
+use crate::figure::{Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures, names_of};
 use crate::run::Run;
 use document::{Document, RunView};
 
@@ -56,7 +56,12 @@ impl Page {
         runs: &[(&Run, ReportData<'_>)],
     ) -> Page {
         let compared = comparison.figures(arrangement);
-        let views = runs.iter().map(|(run, data)| RunView::of(run, data, of_page(data))).collect();
+        let members: Vec<&Run> = runs.iter().map(|(run, _)| *run).collect();
+        // The names by which the figures tell them apart.
+        let named = runs.iter().zip(names_of(&members));
+        let views =
+            named.map(|((run, data), name)| RunView { name, ..RunView::of(run, data, of_page(data)) });
+        let views = views.collect();
         let mut document = Document::new(comparison.names().join(", "), views, compared);
         document.remarks = comparison.warnings();
         Page { document }

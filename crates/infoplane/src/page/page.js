@@ -18,13 +18,17 @@ export class Page {
   /**
    * @param {HTMLElement} root
    * @param {Content} content
-   * @param {{usesHash?: boolean}} [options]
+   * @param {{usesHash?: boolean, isDark?: () => boolean | null}} [options] whether the address holds the view, and whether what is
+   * around the page is dark
    */
-  constructor(root, content, { usesHash = true } = {}) {
+  constructor(root, content, { usesHash = true, isDark = () => null } = {}) {
     this.root = root;
     this.content = content;
     this.store = new Store();
     this.usesHash = usesHash;
+    this.isDark = isDark;
+    /** Ends what the page listens to outside of its element. */
+    this.closing = new AbortController();
     /** @type {Card[]} */
     this.cards = [];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -52,16 +56,26 @@ export class Page {
     this.about = element("div", {});
     this.build();
     this.store.listeners.add((change) => this.follow(change));
-    this.prefersDark?.addEventListener("change", () => this.follow("look"));
+    const { signal } = this.closing;
+    this.prefersDark?.addEventListener("change", () => this.follow("look"), { signal });
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.grid);
-    if (usesHash) globalThis.addEventListener("hashchange", () => location.hash.slice(1) !== this.store.hash() && this.store.read(location.hash));
-    globalThis.addEventListener("beforeprint", () => this.cards.forEach((card) => card.draw()));
+    if (usesHash) globalThis.addEventListener("hashchange", () => location.hash.slice(1) !== this.store.hash() && this.store.read(location.hash), { signal });
+    globalThis.addEventListener("beforeprint", () => this.cards.forEach((card) => card.draw()), { signal });
+  }
+
+  /** Leaves nothing behind outside of its element, which can be removed then. */
+  close() {
+    this.closing.abort();
+    this.player.stop();
+    this.observer.disconnect();
+    this.resizes.disconnect();
+    clearTimeout(this.later);
   }
 
   makeColors() {
     const { theme } = this.store.view;
-    const dark = theme ? theme === "dark" : (this.prefersDark?.matches ?? false);
+    const dark = theme ? theme === "dark" : (this.isDark() ?? this.prefersDark?.matches ?? false);
     this.root.dataset.theme = dark ? "dark" : "light";
     return new Colors(this.content.theme, dark ? DARK : LIGHT);
   }
@@ -236,7 +250,7 @@ export class Page {
     this.player.follow();
     if (change === "epoch") {
       for (const card of this.cards) card.follow();
-    } else {
+    } else if (change !== "zoom") {
       this.colors = this.makeColors();
       if (change === "figures") {
         this.fillControls();

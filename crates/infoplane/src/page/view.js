@@ -13,7 +13,11 @@
  * axis, in the units of the document
  */
 
-/** @typedef {"epoch" | "look" | "figures"} Change what must be drawn anew: the epoch alone, all marks, or which figures there are */
+/**
+ * What must be drawn anew: the epoch alone, nothing but the figure that a reader zooms, all marks, or which figures there are.
+ *
+ * @typedef {"epoch" | "zoom" | "look" | "figures"} Change
+ */
 
 /** @returns {View} */
 function initial() {

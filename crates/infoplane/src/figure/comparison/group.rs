@@ -4,6 +4,7 @@ use super::names_of;
 use crate::figure::{ReportData, ScheduleData};
 use crate::run::{FailedSeed, PartFacts, Run};
 use crate::{Information, InformationPlane, LayerDescription};
+use std::borrow::Borrow;
 
 /// Runs that count as one: their seeds are seeds of the same experiment.
 ///
@@ -86,7 +87,7 @@ impl RunGroup {
     ///
     /// # Errors
     /// [`ComparisonError::Unlike`] if layers or data differ.
-    pub fn new(name: &str, runs: &[Run]) -> Result<RunGroup, ComparisonError> {
+    pub fn new<R: Borrow<Run>>(name: &str, runs: &[R]) -> Result<RunGroup, ComparisonError> {
         let mut group = RunGroup {
             name: name.into(),
             runs: Vec::new(),
@@ -105,7 +106,8 @@ impl RunGroup {
         };
         let mut next_seed = 0;
         let names = names_of(runs);
-        for (place, (run, name)) in runs.iter().zip(names).enumerate() {
+        for (place, (run, name)) in runs.iter().map(Borrow::borrow).zip(names).enumerate() {
+            let run: &Run = run;
             let data = ReportData::of(run);
             let measured = data.plane.groups().into_iter().map(|rows| rows.method.id.clone());
             group.runs.push((name, measured.collect()));

@@ -3,6 +3,7 @@
 mod group;
 mod member;
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use super::learned::{self, LEAST_FOR_BANDS};
@@ -82,17 +83,12 @@ impl Comparison {
     ///
     /// # Errors
     /// Those of [`Comparison::new`] and [`RunGroup::new`]; [`ComparisonError::MissingKey`].
-    pub fn of_runs(
-        runs: Vec<Run>,
-        key: Option<&str>,
-        all_seeds: bool,
-    ) -> Result<Comparison, ComparisonError> {
-        let mut groups: Vec<(Option<f64>, String, Vec<Run>)> = Vec::new();
-        let names = names_of(&runs);
-        for (run, name) in runs.into_iter().zip(names) {
+    pub fn of_runs(runs: &[Run], key: Option<&str>, all_seeds: bool) -> Result<Comparison, ComparisonError> {
+        let mut groups: Vec<(Option<f64>, String, Vec<&Run>)> = Vec::new();
+        for (run, name) in runs.iter().zip(names_of(runs)) {
             let (number, name) = match key {
                 None => (None, name),
-                Some(key) => named_value(&run, key)?,
+                Some(key) => named_value(run, key)?,
             };
             match groups.iter_mut().find(|(_, other, _)| *other == name) {
                 Some((_, _, of_group)) => of_group.push(run),
@@ -102,7 +98,7 @@ impl Comparison {
         if groups.iter().all(|(number, ..)| number.is_some()) {
             groups.sort_by(|a, b| f64::total_cmp(&a.0.unwrap_or(0.0), &b.0.unwrap_or(0.0)));
         }
-        let group = |(_, name, runs): (_, String, Vec<Run>)| {
+        let group = |(_, name, runs): (_, String, Vec<&Run>)| {
             RunGroup::new(&name, &runs).map(|group| group.with_all_seeds(all_seeds))
         };
         Comparison::new(groups.into_iter().map(group).collect::<Result<_, _>>()?)
@@ -423,18 +419,19 @@ impl Comparison {
 
 /// What runs are called beside each other: by their names, or, where two have the same, by their directories, or by their
 /// paths.
-fn names_of(runs: &[Run]) -> Vec<String> {
+pub(crate) fn names_of<R: Borrow<Run>>(runs: &[R]) -> Vec<String> {
+    let runs = || runs.iter().map(Borrow::borrow);
     let directory =
         |run: &Run| run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned();
     let all_differ = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-    let names: Vec<String> = runs.iter().map(|run| run.name().to_string()).collect();
-    let directories: Vec<String> = runs.iter().map(directory).collect();
+    let names: Vec<String> = runs().map(|run| run.name().to_string()).collect();
+    let directories: Vec<String> = runs().map(directory).collect();
     if all_differ(&names) {
         names
     } else if all_differ(&directories) {
         directories
     } else {
-        runs.iter().map(|run| run.path().display().to_string()).collect()
+        runs().map(|run| run.path().display().to_string()).collect()
     }
 }
 
