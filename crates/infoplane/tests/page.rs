@@ -49,7 +49,29 @@ fn values(html: &str) -> Value {
     let start = "<script type=\"application/json\" id=\"document\">";
     let from = html.find(start).expect("the values") + start.len();
     let to = from + html[from..].find("</script>").expect("their end");
-    serde_json::from_str(&html[from..to]).expect("JSON")
+    let mut page: Value = serde_json::from_str(&html[from..to]).expect("JSON");
+    let columns = page["columns"].take();
+    put_columns(&mut page, &columns);
+    page
+}
+
+/// Puts the columns of a page into the series that have them, as its scripts do.
+fn put_columns(value: &mut Value, columns: &Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|value| put_columns(value, columns)),
+        Value::Object(fields) => {
+            let has_columns = matches!(fields.get("kind").and_then(Value::as_str), Some("path" | "line" | "dots" | "band"));
+            for (name, field) in fields.iter_mut() {
+                let is_column = has_columns
+                    && ["epochs", "x", "y", "x_error", "y_error", "low", "high"].contains(&&**name);
+                match field.as_u64() {
+                    Some(place) if is_column => *field = columns[place as usize].clone(),
+                    _ => put_columns(field, columns),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The values of a page, in the form that its scripts read: `types.js` describes the same.
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::columns::Columns;
 use crate::draw::{Palette, palette};
-use crate::figure::{Figure, Note, NoteCode, Panel, ReportData, Series, failed_in_words, schedule_setting};
+use crate::figure::{
+    Figure, Note, NoteCode, Panel, PathPoint, ReportData, Series, failed_in_words, schedule_setting,
+};
 use crate::plane::MethodDescription;
 use crate::printable::printable;
 use crate::run::{Manifest, Origin, Run};
@@ -22,7 +24,8 @@ pub(super) struct Document {
     pub theme: Palette,
     pub runs: Vec<RunView>,
     /// Figures of several runs, or of none.
-    pub compared: Vec<FigureView>,
+    #[serde(skip)]
+    pub compared: Vec<Figure>,
     /// What a reader must know of all, a sentence each.
     pub remarks: Vec<String>,
 }
@@ -39,7 +42,8 @@ pub(super) struct RunView {
     pub methods: Vec<MethodView>,
     /// The experiment, or how layers are recorded, as TOML.
     pub settings: String,
-    pub figures: Vec<FigureView>,
+    #[serde(skip)]
+    pub figures: Vec<Figure>,
 }
 
 /// What layers are measured with.
@@ -50,20 +54,9 @@ pub(super) struct MethodView {
     pub settings: String,
 }
 
-/// A figure whose long series are columns instead of lists of points, which take three times the space.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct FigureView(Figure);
-
 impl Document {
-    pub fn new(title: String, mut runs: Vec<RunView>, compared: Vec<Figure>) -> Document {
-        let mut compared: Vec<FigureView> = compared.into_iter().map(FigureView).collect();
-        thin(
-            runs.iter_mut()
-                .flat_map(|run| &mut run.figures)
-                .chain(&mut compared)
-                .map(|view| &mut view.0)
-                .collect(),
-        );
+    pub fn new(title: String, mut runs: Vec<RunView>, mut compared: Vec<Figure>) -> Document {
+        thin(runs.iter_mut().flat_map(|run| &mut run.figures).chain(&mut compared).collect());
         Document {
             title: printable(&title).into_owned(),
             version: env!("CARGO_PKG_VERSION"),
@@ -73,6 +66,21 @@ impl Document {
             compared,
             remarks: vec![],
         }
+    }
+
+    /// The values as the scripts read them.
+    pub fn value(&self) -> Value {
+        let mut columns = Columns::default();
+        let mut figures = |figures: &[Figure]| -> Vec<Value> {
+            figures.iter().map(|figure| figure_value(figure, &mut columns)).collect()
+        };
+        let mut value = json!(self);
+        value["compared"] = figures(&self.compared).into();
+        for (place, run) in self.runs.iter().enumerate() {
+            value["runs"][place]["figures"] = figures(&run.figures).into();
+        }
+        value["columns"] = columns.into_value();
+        value
     }
 }
 
@@ -87,7 +95,7 @@ impl RunView {
             remarks: run.notes(),
             methods: manifest.methods.iter().map(MethodView::of).collect(),
             settings: settings(manifest),
-            figures: figures.into_iter().map(FigureView).collect(),
+            figures,
         }
     }
 }
@@ -220,34 +228,34 @@ fn keep<T>(points: &mut Vec<T>, every: usize) {
     });
 }
 
-impl Serialize for FigureView {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let figure = &self.0;
-        let mut to = serializer.serialize_struct("Figure", 13)?;
-        to.serialize_field("id", &figure.id)?;
-        to.serialize_field("kind", &figure.kind)?;
-        to.serialize_field("heading", &figure.heading)?;
-        to.serialize_field("title", &figure.title)?;
-        to.serialize_field("facts", &figure.facts)?;
-        to.serialize_field("layers", &figure.layers)?;
-        let panels: Vec<Value> = figure.panels.iter().map(panel).collect();
-        to.serialize_field("panels", &panels)?;
-        if let Some(grid) = &figure.grid {
-            to.serialize_field("grid", grid)?;
-        }
-        to.serialize_field("groups", &figure.groups)?;
-        to.serialize_field("legend", &figure.legend)?;
-        to.serialize_field("notes", &figure.notes)?;
-        to.serialize_field("table", &figure.table)?;
-        to.end()
+/// A figure whose long series are columns instead of lists of points, which take three times the space.
+fn figure_value(figure: &Figure, columns: &mut Columns) -> Value {
+    let panels: Vec<Value> = figure.panels.iter().map(|panel| panel_value(panel, columns)).collect();
+    let mut value = json!({
+        "id": figure.id,
+        "kind": figure.kind,
+        "heading": figure.heading,
+        "title": figure.title,
+        "facts": figure.facts,
+        "layers": figure.layers,
+        "panels": panels,
+        "groups": figure.groups,
+        "legend": figure.legend,
+        "notes": figure.notes,
+        "table": figure.table,
+    });
+    if let Some(grid) = &figure.grid {
+        value["grid"] = json!(grid);
     }
+    value
 }
 
-fn panel(panel: &Panel) -> Value {
+fn panel_value(panel: &Panel, columns: &mut Columns) -> Value {
+    let series: Vec<Value> = panel.series.iter().map(|series| series_value(series, columns)).collect();
     let mut value = json!({
         "x": panel.x,
         "y": panel.y,
-        "series": panel.series.iter().map(series).collect::<Vec<_>>(),
+        "series": series,
         "limits": panel.limits,
         "name": panel.name,
     });
@@ -257,58 +265,46 @@ fn panel(panel: &Panel) -> Value {
     value
 }
 
-/// A series whose points are columns.
-fn series(series: &Series) -> Value {
+/// A series whose points are columns, each by its place among those of the page.
+fn series_value(series: &Series, columns: &mut Columns) -> Value {
     match series {
         Series::Path(path) => {
+            let mut column = |of: fn(&PathPoint) -> Option<f64>| columns.place(path.points.iter().map(of));
             let mut value = json!({
                 "kind": "path",
                 "layer": path.layer,
                 "of": path.of,
                 "failed": path.failed,
-                "epochs": column(&path.points, |point| point.epoch),
-                "x": values(&path.points, |point| point.x),
-                "y": values(&path.points, |point| point.y),
+                "epochs": column(|point| Some(point.epoch as f64)),
+                "x": column(|point| Some(point.x)),
+                "y": column(|point| Some(point.y)),
             });
             if let Some(group) = path.group {
                 value["group"] = json!(group);
             }
             if path.points.iter().any(|point| point.x_error.is_some()) {
-                value["x_error"] = json!(column(&path.points, |point| point.x_error.map(nine_digits)));
+                value["x_error"] = column(|point| point.x_error);
             }
             if path.points.iter().any(|point| point.y_error.is_some()) {
-                value["y_error"] = json!(column(&path.points, |point| point.y_error.map(nine_digits)));
+                value["y_error"] = column(|point| point.y_error);
             }
             value
         }
         Series::Line(line) => without_points(line, "line", |value| {
-            value.insert("x".into(), json!(values(&line.points, |point| point.0)));
-            value.insert("y".into(), json!(values(&line.points, |point| point.1)));
+            value.insert("x".into(), columns.place(line.points.iter().map(|point| Some(point.0))));
+            value.insert("y".into(), columns.place(line.points.iter().map(|point| Some(point.1))));
         }),
         Series::Dots(dots) => without_points(dots, "dots", |value| {
-            value.insert("x".into(), json!(values(&dots.points, |point| point.0)));
-            value.insert("y".into(), json!(values(&dots.points, |point| point.1)));
+            value.insert("x".into(), columns.place(dots.points.iter().map(|point| Some(point.0))));
+            value.insert("y".into(), columns.place(dots.points.iter().map(|point| Some(point.1))));
         }),
         Series::Band(band) => without_points(band, "band", |value| {
-            value.insert("x".into(), json!(values(&band.points, |point| point.0)));
-            value.insert("low".into(), json!(values(&band.points, |point| point.1)));
-            value.insert("high".into(), json!(values(&band.points, |point| point.2)));
+            value.insert("x".into(), columns.place(band.points.iter().map(|point| Some(point.0))));
+            value.insert("low".into(), columns.place(band.points.iter().map(|point| Some(point.1))));
+            value.insert("high".into(), columns.place(band.points.iter().map(|point| Some(point.2))));
         }),
         other => json!(other),
     }
-}
-
-fn column<T, V>(points: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
-    points.iter().map(value).collect()
-}
-
-/// Values to nine digits, two more than an estimate has: all seventeen would be half of a page.
-fn values<T>(points: &[T], value: impl Fn(&T) -> f64) -> Vec<f64> {
-    points.iter().map(|point| nine_digits(value(point))).collect()
-}
-
-fn nine_digits(value: f64) -> f64 {
-    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 /// Everything of a series but its points, and what takes their place.

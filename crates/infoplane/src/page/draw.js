@@ -250,31 +250,27 @@ export function place(figure, width, view, colors, of = "") {
  * @returns {Placed}
  */
 function placed(figure, panel, series, { box, x, y }, [fx, fy], colors) {
-  const across = (/** @type {number} */ value) => box.left + x.share(value * fx) * box.width;
-  const up = (/** @type {number} */ value) => box.top + box.height - y.share(value * fy) * box.height;
+  /** @type {[number, number]} */
+  const across = [box.left, box.left + box.width];
+  /** @type {[number, number]} */
+  const up = [box.top + box.height, box.top];
   /** @type {Float64Array} */
   let points = new Float64Array(0);
   /** @type {number[] | null} */
   let epochs = null;
+  const put = (/** @type {ArrayLike<number>} */ atX, /** @type {ArrayLike<number>} */ atY) => {
+    points = new Float64Array(2 * atX.length);
+    x.place(atX, fx, across, points, 0);
+    y.place(atY, fy, up, points, 1);
+  };
   if (series.kind === "path" || series.kind === "line" || series.kind === "dots") {
-    points = new Float64Array(2 * series.x.length);
-    for (let place = 0; place < series.x.length; place++) {
-      points[2 * place] = across(series.x[place]);
-      points[2 * place + 1] = up(series.y[place]);
-    }
+    put(series.x, series.y);
     epochs = series.kind === "path" ? series.epochs : panel.x.quantity === "epoch" ? series.x : null;
   } else if (series.kind === "points") {
-    points = Float64Array.from(series.points.flatMap((point) => [across(point.x), up(point.y)]));
+    put(series.points.map((point) => point.x), series.points.map((point) => point.y));
   } else if (series.kind === "band") {
-    const count = series.x.length;
-    points = new Float64Array(4 * count);
-    for (let place = 0; place < count; place++) {
-      const x = across(series.x[place]);
-      points[2 * place] = x;
-      points[2 * place + 1] = up(series.high[place]);
-      points[4 * count - 2 * place - 2] = x;
-      points[4 * count - 2 * place - 1] = up(series.low[place]);
-    }
+    // Along the upper end, and back along the lower one.
+    put([...series.x, ...series.x.toReversed()], [...series.high, ...series.low.toReversed()]);
   }
   const isGroup = series.kind === "path" ? series.group !== undefined : "role" in series && typeof series.role === "object" && "group" in series.role;
   const role = series.kind === "path" ? (series.group === undefined ? { layer: series.layer } : { group: series.group }) : "role" in series ? series.role : "network";

@@ -4,10 +4,9 @@
 //! file of it that needs no network and no other file; [`Page::json`] gives the values alone, for a page that is shown already.
 //! The scripts beside this file draw what the figures say; they add no numbers to them, and words only for what a reader does.
 
+mod columns;
 mod document;
 mod parts;
-
-use serde::Serialize;
 
 use crate::figure::{Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures, names_of};
 use crate::run::Run;
@@ -36,8 +35,7 @@ pub use parts::{script, style};
 /// assert!(!html.contains("https://"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     document: Document,
 }
@@ -85,7 +83,7 @@ impl Page {
 
     /// The values of the page, as its scripts read them.
     pub fn json(&self) -> String {
-        serde_json::to_string(&self.document).unwrap_or_else(|_| "{}".into())
+        self.document.value().to_string()
     }
 }
 

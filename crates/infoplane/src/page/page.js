@@ -2,13 +2,13 @@
 
 import { Card } from "./card.js";
 import { Colors, DARK, LIGHT, hex } from "./colors.js";
-import { isPlane, marker, nameOf, seedsOf } from "./draw.js";
+import { unpacked } from "./content.js";
+import { marker, nameOf, seedsOf } from "./draw.js";
 import { choice, element, refill } from "./element.js";
 import { Player } from "./player.js";
 import { canvasSurface } from "./surfaces.js";
 import { Store } from "./view.js";
 
-/** @typedef {import("./types.js").Content} Content */
 /** @typedef {import("./types.js").Figure} Figure */
 
 /** Figures are drawn when they are this near to the window, in pixels. */
@@ -17,13 +17,13 @@ const NEAR = "300px";
 export class Page {
   /**
    * @param {HTMLElement} root
-   * @param {Content} content
+   * @param {object} content the values as a page stores them
    * @param {{usesHash?: boolean, isDark?: () => boolean | null}} [options] whether the address holds the view, and whether what is
    * around the page is dark
    */
   constructor(root, content, { usesHash = true, isDark = () => null } = {}) {
     this.root = root;
-    this.content = content;
+    this.content = unpacked(content);
     this.store = new Store();
     this.usesHash = usesHash;
     this.isDark = isDark;
@@ -188,6 +188,8 @@ export class Page {
     if (!parts.length) parts.push(element("p", { class: "empty" }, "There is nothing to draw: no row of the run has values."));
     this.grid.replaceChildren(...parts);
     for (const card of this.cards) card.reserve();
+    // What is on the screen is drawn now, not a frame later.
+    for (const card of this.cards) if (card.element.getBoundingClientRect().top < globalThis.innerHeight) card.draw();
     for (const card of this.cards) this.observer.observe(card.element);
     this.fillLegend();
   }
@@ -276,12 +278,12 @@ export class Page {
   /**
    * Shows newer content in the same view. Where the figures are the same ones, what a reader does with them goes on.
    *
-   * @param {Content} content
+   * @param {object} content the values as a page stores them
    */
   update(content) {
     const signature = () => JSON.stringify([this.content.title, this.headings(), this.seeds(), this.figures().map(({ figure, run }) => [run, figure.id])]);
     const before = signature();
-    this.content = content;
+    this.content = unpacked(content);
     this.player.extend(epochsOf(this.figures()));
     if (signature() !== before) {
       this.build();
@@ -323,13 +325,15 @@ function methodOf(figure) {
  * @param {{figure: Figure}[]} figures
  */
 function epochsOf(figures) {
-  const found = new Set();
+  // Most paths share their epochs.
+  const columns = new Set();
   for (const { figure } of figures) {
-    if (!isPlane(figure)) continue;
     for (const panel of figure.panels) {
-      for (const series of panel.series) if (series.kind === "path") for (const epoch of series.epochs) found.add(epoch);
+      for (const series of panel.series) if (series.kind === "path") columns.add(series.epochs);
     }
   }
+  const found = new Set();
+  for (const column of columns) for (const epoch of column) found.add(epoch);
   return Float64Array.from(found).sort().reduce((/** @type {number[]} */ all, epoch) => (all.push(epoch), all), []);
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// The modules of the page, each after those that it uses.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
+    include_str!("content.js"),
     include_str!("scales.js"),
     include_str!("view.js"),
     include_str!("surfaces.js"),

@@ -8,6 +8,8 @@
  * @property {number} high
  * @property {(value: number) => number} share where a value lies, 0 to 1; beyond where it lies outside
  * @property {(share: number) => number} value
+ * @property {(values: ArrayLike<number>, factor: number, ends: [number, number], into: Float64Array, first: number) => void} place puts
+ * where values, multiplied with a factor, lie between two ends in pixels into every other number, from one on
  * @property {(length: number) => Tick[]} ticks
  */
 
@@ -56,6 +58,14 @@ function scaleBy(low, high, forward, back, ticks) {
     high,
     share: (value) => (forward(value) - start) / length,
     value: (share) => back(start + share * length),
+    place(values, factor, [from, to], into, first) {
+      const step = (to - from) / length;
+      if (forward === same) {
+        for (let place = 0; place < values.length; place++) into[first + 2 * place] = from + (values[place] * factor - start) * step;
+      } else {
+        for (let place = 0; place < values.length; place++) into[first + 2 * place] = from + (forward(values[place] * factor) - start) * step;
+      }
+    },
     ticks,
   };
 }

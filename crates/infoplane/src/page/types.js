@@ -129,7 +129,7 @@
  * @property {string[]} epochs
  * @property {Record<Reason, string>} reasons
  *
- * @typedef {object} Content
+ * @typedef {object} Content what a page shows; stored, it has `columns`, by whose places series name their numbers
  * @property {string} title
  * @property {string} version
  * @property {string} command

@@ -49,7 +49,7 @@ function plotlyPage(name) {
   const html = readFileSync(join(PAGES, name), "utf8");
   const content = JSON.parse(/id="document">(.*?)<\/script>/s.exec(html)[1]);
   const [figure] = content.compared.length ? content.compared : content.runs[0].figures;
-  const lines = figure.panels[0].series.filter((series) => series.kind === "path").map(({ x, y }) => ({ x, y, type: "scattergl", mode: "lines+markers" }));
+  const lines = figure.panels[0].series.filter((series) => series.kind === "path").map(({ x, y }) => ({ x: content.columns[x], y: content.columns[y], type: "scattergl", mode: "lines+markers" }));
   const out = join(PAGES, `plotly-${name}.htm`);
   writeFileSync(out, `<!doctype html><meta charset="utf-8"><div id="plot" style="width:600px;height:450px"></div><script>${readFileSync(script, "utf8")}</script><script>globalThis.lines = ${JSON.stringify(lines)}; Plotly.newPlot("plot", lines.map((line) => ({...line})), {showlegend: false});</script>`);
   return out;
