@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use infoplane::experiment::{Experiment, RunOptions};
-use infoplane::figure::{Arrangement, Comparison, ReportData, figures};
+use infoplane::figure::{
+    Arrangement, Axis, AxisScale, Bar, BarStyle, Bars, Cell, Cells, Comparison, Figure, FigureKind, Key,
+    LegendEntry, Panel, ReportData, Role, Series, figures,
+};
 use infoplane::page::Page;
 use infoplane::plane::MethodDescription;
 use infoplane::run::Run;
@@ -45,7 +48,7 @@ fn small_run(folder: &std::path::Path, name: &str, changes: &[&str]) -> Run {
     Run::read(&path).expect("the run")
 }
 
-fn values(html: &str) -> Value {
+fn values_of(html: &str) -> Value {
     let start = "<script type=\"application/json\" id=\"document\">";
     let from = html.find(start).expect("the values") + start.len();
     let to = from + html[from..].find("</script>").expect("their end");
@@ -60,7 +63,8 @@ fn put_columns(value: &mut Value, columns: &Value) {
     match value {
         Value::Array(all) => all.iter_mut().for_each(|value| put_columns(value, columns)),
         Value::Object(fields) => {
-            let has_columns = matches!(fields.get("kind").and_then(Value::as_str), Some("path" | "line" | "dots" | "band"));
+            let has_columns =
+                matches!(fields.get("kind").and_then(Value::as_str), Some("path" | "line" | "dots" | "band"));
             for (name, field) in fields.iter_mut() {
                 let is_column = has_columns
                     && ["epochs", "x", "y", "x_error", "y_error", "low", "high"].contains(&&**name);
@@ -81,7 +85,7 @@ fn a_page_holds_the_figures_of_a_run_with_all_their_values() {
     let run = small_run(folder.path(), "three seeds", &changes);
     let data = ReportData::of(&run);
     let html = kept("run.html", &Page::of_run(&run, &data).made_by("infoplane report 'three seeds' --html"));
-    let page = values(&html);
+    let page = values_of(&html);
     let shown = &page["runs"][0]["figures"];
     let expected = figures(&data);
     // One more than the report has: what is between the bounds.
@@ -127,9 +131,66 @@ fn a_page_of_several_runs_has_the_figures_that_compare_them() {
     let comparison = Comparison::of_runs(&[again(&tanh), again(&relu)], None, false).expect("a comparison");
     let runs = [(&tanh, ReportData::of(&tanh)), (&relu, ReportData::of(&relu))];
     let page = Page::of_comparison(&comparison, Arrangement::SideBySide, &runs);
-    let page = values(&kept("compared.html", &page));
+    let page = values_of(&kept("compared.html", &page));
     assert_eq!(page["runs"].as_array().map(Vec::len), Some(2));
     assert!(!page["compared"].as_array().expect("figures").is_empty());
+}
+
+#[test]
+fn a_page_shows_bars_and_cells() {
+    let axis = |quantity: &str, scale, high, places: &[&str]| Axis {
+        quantity: quantity.into(),
+        unit: if scale == AxisScale::Linear { "bits".into() } else { String::new() },
+        scale,
+        low: 0.0,
+        high,
+        places: places.iter().map(|place| (*place).into()).collect(),
+    };
+    let panel = |x, y, series| Panel { name: String::new(), x, y, series, limits: vec![], remark: None };
+    let bar = |value| Some(Bar { value, error: Some(0.25) });
+    let bars = |style, values: [f64; 2]| {
+        let values = vec![bar(values[0]), None, bar(values[1])];
+        Series::Bars(Bars { role: Role::Input, style, values })
+    };
+    let places = axis("", AxisScale::Places, 3.0, &["T₁", "T₂", "T₃"]);
+    let values = axis("I(X;T)", AxisScale::Linear, 4.0, &[]);
+    let both = vec![bars(BarStyle::Full, [3.0, 1.0]), bars(BarStyle::Pale, [2.0, 0.5])];
+    let cell = |value: f64, remark: Option<&str>| Cell {
+        value: Some(value),
+        text: format!("{value:.1}"),
+        stands_out: false,
+        remark: remark.map(Into::into),
+    };
+    let (across, down) = (&["a", "b"], &["A", "B"]);
+    let cells = Series::Cells(Cells {
+        values: axis("overlap", AxisScale::Linear, 4.0, &[]),
+        cells: vec![cell(1.0, None), cell(2.0, None), cell(3.0, None), cell(4.0, Some("few"))],
+        beside: None,
+    });
+    let cells =
+        panel(axis("", AxisScale::Places, 2.0, across), axis("", AxisScale::Places, 2.0, down), vec![cells]);
+    let entry = |name: &str, style| LegendEntry { key: Key::Bars { role: None, style }, name: name.into() };
+    let figure = |id: &str, kind, panel, legend| Figure {
+        id: id.into(),
+        kind,
+        heading: id.into(),
+        title: id.into(),
+        facts: vec![],
+        layers: vec![],
+        panels: vec![panel],
+        grid: None,
+        groups: vec![],
+        legend,
+        notes: vec![],
+        table: None,
+    };
+    let legend = vec![entry("all networks", BarStyle::Full), entry("one network", BarStyle::Pale)];
+    let figures = vec![
+        figure("bars", FigureKind::PoolCompression, panel(places, values, both), legend),
+        figure("cells", FigureKind::PoolOverlap, cells, vec![]),
+    ];
+    let page = values_of(&kept("bars-and-cells.html", &Page::of_figures("bars and cells", figures)));
+    assert_eq!(page["compared"][0]["panels"][0]["series"][0]["values"][1], Value::Null);
 }
 
 #[test]
@@ -148,7 +209,7 @@ fn names_cannot_become_part_of_a_page() {
     assert_eq!(html.matches("<script").count(), 2);
     assert_eq!(html.matches("</script>").count(), 2);
     assert!(!html.contains("<img") && !html.contains("<svg onload"));
-    let names = values(&html)["compared"][0]["layers"].to_string();
+    let names = values_of(&html)["compared"][0]["layers"].to_string();
     assert!(names.contains("onerror"), "{names}");
 }
 
@@ -171,7 +232,7 @@ fn extreme_runs_have_pages() {
         [row(0, f64::NAN, 0.1), row(1, 5.0, f64::NAN), row(2, f64::INFINITY, 0.5), row(3, 4.0, 0.6)];
     let lacking = InformationPlane::from_iter(lacking);
     let page = Page::of_figures("not numbers", figures(&ReportData { plane: &lacking, ..nothing.clone() }));
-    values(&kept("not-numbers.html", &page));
+    values_of(&kept("not-numbers.html", &page));
 
     let layers = 200;
     let many = InformationPlane::from_iter((0..layers).flat_map(|layer| {
@@ -220,7 +281,7 @@ fn long_runs_are_thinned_and_say_so() {
     };
     // 24,000 points are all there.
     let html = kept("24000-points.html", &page(&made_rows(4, 1000)));
-    let plane = &values(&html)["compared"][0];
+    let plane = &values_of(&html)["compared"][0];
     let series = plane["panels"][0]["series"].as_array().expect("series");
     let points = |series: &&Value| series["x"].as_array().map_or(0, Vec::len);
     assert_eq!(
@@ -230,7 +291,7 @@ fn long_runs_are_thinned_and_say_so() {
     assert!(!plane["notes"].to_string().contains("Drawn:"));
     // A million are not, as the page says.
     let html = kept("1000000-rows.html", &page(&made_rows(20, 8334)));
-    let document = values(&html);
+    let document = values_of(&html);
     let plane = &document["compared"][0];
     assert!(plane["notes"].to_string().contains("Drawn: one of every "), "{}", plane["notes"]);
     assert!(html.len() < 12_000_000, "{}", html.len());

@@ -258,7 +258,11 @@ mod tests {
             limits: vec![],
             remark: None,
         };
-        let shown = |(layer, name, _): &Layer<'_>| ShownLayer { layer: *layer, name: (*name).into() };
+        let shown = |(layer, name, _): &Layer<'_>| ShownLayer {
+            layer: *layer,
+            name: (*name).into(),
+            called: (*name).into(),
+        };
         Figure::bare(FigureKind::Plane, layers.iter().map(shown).collect(), panel)
     }
 

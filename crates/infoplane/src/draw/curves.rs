@@ -173,7 +173,7 @@ mod tests {
             limits: vec![],
             remark: None,
         };
-        let layer = |layer| ShownLayer { layer, name: format!("T{layer}") };
+        let layer = |layer| ShownLayer { layer, name: format!("T{layer}"), called: format!("T{layer}") };
         let figure = Figure::bare(FigureKind::Curves, (1..=6).map(layer).collect(), panel);
         let legend: Vec<(String, Color)> =
             legend(&figure).into_iter().map(|entry| (entry.name, entry.color)).collect();

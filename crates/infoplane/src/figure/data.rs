@@ -127,7 +127,7 @@ impl<'a> ReportData<'a> {
 
     /// The layer as a figure calls it.
     pub(super) fn shown_layer(&self, layer: usize, width: usize) -> ShownLayer {
-        ShownLayer { layer, name: self.layer_name(layer, width) }
+        ShownLayer { layer, name: self.layer_name(layer, width), called: words::called(self, layer) }
     }
 
     /// A plane of which nothing else is known.

@@ -93,6 +93,8 @@ pub struct ShownLayer {
     pub layer: usize,
     /// Its name with its width and nonlinearity: `T₃ (5, tanh)`.
     pub name: String,
+    /// Its name alone: `T₃`. Layers that differ in other things are told to be the same by it.
+    pub called: String,
 }
 
 /// A pair of axes and what is drawn between them.

@@ -1,10 +1,11 @@
 /** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
 
-import { hex } from "./colors.js";
-import { countUntil, describedAs, heightOf, isPlane, isShown, paint, place, seedsOf } from "./draw.js";
+import { countUntil, describedAs, heightOf, isPlane, isShown, paint, paintEpoch, place, seedsOf } from "./draw.js";
 import { element, save } from "./element.js";
-import { told } from "./scales.js";
-import { canvasSurface, svgSurface } from "./surfaces.js";
+import { canvasOf, noteTexts, svgOf } from "./files.js";
+import { KEY, paintKey } from "./keys.js";
+import { scaleOf, told } from "./scales.js";
+import { canvasSurface } from "./surfaces.js";
 import { RANGES, csvOf, valuesOf } from "./values.js";
 import { factorOf, unitOf } from "./view.js";
 
@@ -15,10 +16,10 @@ import { factorOf, unitOf } from "./view.js";
 
 /** How far a pointer may be from a value that it shows, in pixels. */
 const REACH = 28;
+/** The smallest part of an axis that is shown: of a smaller one ticks could not be told apart. */
+const LEAST_SHOWN = 1e-4;
 /** So many rows of a table are on the page; a file has all of them. */
 const MOST_ROWS = 400;
-/** The size of a figure in a file. */
-const FILE_WIDTH = 760;
 
 export class Card {
   /**
@@ -26,12 +27,14 @@ export class Card {
    * @param {string} run the name of its run, or nothing
    * @param {import("./view.js").Store} store
    * @param {() => import("./colors.js").Colors} colors
+   * @param {() => number | null} epoch the measured epoch that the page shows, or nothing for all of them
    */
-  constructor(figure, run, store, colors) {
+  constructor(figure, run, store, colors, epoch) {
     this.figure = figure;
     this.run = run;
     this.store = store;
     this.colors = colors;
+    this.epoch = epoch;
     /** What tells its zoom from that of another run's figure. */
     this.of = run ? `${run}/` : "";
     /** What is said of it where several figures have the same heading. */
@@ -46,8 +49,10 @@ export class Card {
     this.overlay = element("canvas", {
       class: "overlay",
       tabindex: 0,
-      role: "img",
-      "aria-label": `${this.name}. ${figure.facts.join(", ")}. Arrow keys move from value to value, plus and minus zoom; a table follows.`,
+      // Screen readers leave the arrow keys to what has this role.
+      role: "application",
+      "aria-roledescription": "figure",
+      "aria-label": `${this.name}. ${figure.facts.join(", ")}. Arrow keys move from value to value, plus and minus zoom, Shift with arrow keys moves what is shown; a table follows.`,
     });
     this.tip = element("div", { class: "tip", hidden: true });
     this.live = element("div", { class: "unseen", "aria-live": "polite" });
@@ -71,13 +76,9 @@ export class Card {
   say() {
     const { figure } = this;
     this.facts.textContent = figure.facts.join(" · ");
-    const list = (/** @type {string} */ kind, /** @type {import("./types.js").Note[]} */ notes) =>
-      notes.length > 0 && element("ul", { class: kind }, ...notes.map((note) => element("li", {}, note.text)));
-    const parts = [
-      this.key(),
-      list("notes warnings", figure.notes.filter((note) => note.kind === "warning")),
-      list("notes", figure.notes.filter((note) => note.kind !== "warning")),
-    ];
+    const list = (/** @type {string} */ kind, /** @type {string[]} */ texts) => texts.length > 0 && element("ul", { class: kind }, ...texts.map((text) => element("li", {}, text)));
+    const { warnings, others } = noteTexts(figure, this.store.view);
+    const parts = [this.key(), list("notes warnings", warnings), list("notes", others)];
     this.words.replaceChildren(...parts.filter((part) => part !== null && part !== false));
   }
 
@@ -88,14 +89,21 @@ export class Card {
    */
   replace(figure) {
     this.figure = figure;
-    this.say();
     this.refresh();
   }
 
   /** What lines and marks stand for beside the layers. */
   key() {
-    if (!this.figure.legend.length) return null;
-    return element("p", { class: "key" }, this.figure.legend.map((entry) => `${keyWord(entry.key)}${entry.name}`).join(" · "));
+    const { figure } = this;
+    if (!figure.legend.length) return null;
+    const entries = figure.legend.map(({ key, name }) => {
+      const mark = element("canvas", { width: 2 * KEY.width, height: 2 * KEY.height, "aria-hidden": "true" });
+      const context = /** @type {CanvasRenderingContext2D} */ (mark.getContext("2d"));
+      context.scale(2, 2);
+      const hasMark = paintKey(canvasSurface(context), figure, key, [1, KEY.height / 2], this.colors());
+      return element("li", {}, hasMark && mark, name);
+    });
+    return element("ul", { class: "key" }, ...entries);
   }
 
   buttons() {
@@ -137,6 +145,7 @@ export class Card {
   /** Draws anew when the page shows it next, or now where it does. */
   refresh() {
     this.isStale = true;
+    this.say();
     if (this.isVisible) this.draw();
     if (this.table?.open) this.fill(this.table);
   }
@@ -225,15 +234,14 @@ export class Card {
     if (!this.layout) return;
     const surface = canvasSurface(this.context(this.overlay));
     const { palette } = this.colors();
-    const { epoch } = this.store.view;
-    for (const { panel, box, x } of this.layout.panels) {
-      if (epoch === null || panel.x.quantity !== "epoch") continue;
-      const share = x.share(epoch);
-      if (share < 0 || share > 1) continue;
-      const at = box.left + share * box.width;
-      surface.line([at, box.top, at, box.top + box.height], { color: palette.ink, width: 1, opacity: 0.7 });
-    }
+    paintEpoch(surface, this.layout, this.epoch(), this.colors());
     if (!this.at) return;
+    const { placed, place } = this.at;
+    if (placed.series.kind === "cells" && placed.boxes) {
+      const [left, top, right, bottom] = placed.boxes.subarray(4 * place, 4 * place + 4);
+      surface.line([left, top, right, top, right, bottom, left, bottom, left, top], { color: palette.ink, width: 2 });
+      return;
+    }
     const [x, y] = this.pixel(this.at);
     surface.circle(x, y, 6, null, { color: palette.paper, width: 3.5 });
     surface.circle(x, y, 6, null, { color: palette.ink, width: 1.5 });
@@ -273,8 +281,12 @@ export class Card {
       }
       this.show(null);
       const { palette } = this.colors();
-      const [left, top] = [Math.min(x, drag.x), Math.min(y, drag.y)];
-      const [right, bottom] = [Math.max(x, drag.x), Math.max(y, drag.y)];
+      const { box } = drag.panel;
+      const isWide = Math.abs(x - drag.x) > 8;
+      const isHigh = Math.abs(y - drag.y) > 8;
+      if (!isWide && !isHigh) return;
+      const [left, right] = isWide ? [Math.min(x, drag.x), Math.max(x, drag.x)] : [box.left, box.left + box.width];
+      const [top, bottom] = isHigh ? [Math.min(y, drag.y), Math.max(y, drag.y)] : [box.top, box.top + box.height];
       const corners = [left, top, right, top, right, bottom, left, bottom, left, top];
       canvasSurface(this.context(overlay)).shape(corners, palette.ink, 0.12, { color: palette.ink, width: 1 });
     });
@@ -282,7 +294,13 @@ export class Card {
       if (!drag) return;
       const [x, y] = where(event);
       const { panel } = drag;
-      if (Math.abs(x - drag.x) > 8 && Math.abs(y - drag.y) > 8) this.setZooms([this.zoomOf(panel, [Math.min(x, drag.x), Math.max(x, drag.x)], [Math.max(y, drag.y), Math.min(y, drag.y)])]);
+      const { box } = panel;
+      // Along one axis alone, the other stays as it is.
+      const isWide = Math.abs(x - drag.x) > 8;
+      const isHigh = Math.abs(y - drag.y) > 8;
+      const across = /** @type {[number, number]} */ (isWide ? [Math.min(x, drag.x), Math.max(x, drag.x)] : [box.left, box.left + box.width]);
+      const up = /** @type {[number, number]} */ (isHigh ? [Math.max(y, drag.y), Math.min(y, drag.y)] : [box.top + box.height, box.top]);
+      if (isWide || isHigh) this.setZooms([this.zoomOf(panel, across, up)]);
       else this.paintOver();
       drag = null;
     });
@@ -297,10 +315,11 @@ export class Card {
     overlay.addEventListener("dblclick", () => this.unzoom());
     overlay.addEventListener("wheel", (event) => {
       // Without a key the page scrolls.
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
       const [x, y] = where(event);
-      this.zoom(event.deltaY < 0 ? 0.8 : 1.25, this.panelAt(x, y), [x, y]);
+      const panel = this.panelAt(x, y);
+      if ((!event.ctrlKey && !event.metaKey) || !panel) return;
+      event.preventDefault();
+      this.zoom(event.deltaY < 0 ? 0.8 : 1.25, panel, [x, y]);
     }, { passive: false });
     overlay.addEventListener("blur", () => this.show(null));
     overlay.addEventListener("keydown", (event) => this.press(event));
@@ -323,7 +342,13 @@ export class Card {
       Escape: () => this.show(null),
       Enter: () => this.take(),
     });
-    const act = steps[event.key];
+    const pans = /** @type {Record<string, () => void>} */ ({
+      ArrowRight: () => this.pan(0.2, 0),
+      ArrowLeft: () => this.pan(-0.2, 0),
+      ArrowDown: () => this.pan(0, -0.2),
+      ArrowUp: () => this.pan(0, 0.2),
+    });
+    const act = (event.shiftKey ? pans[event.key] : undefined) ?? steps[event.key];
     if (!act) return;
     event.preventDefault();
     act();
@@ -355,8 +380,30 @@ export class Card {
     const all = this.walkable();
     if (!all.length) return;
     const at = this.at && all.some(({ placed }) => placed === this.at?.placed) ? this.at : { ...all[0], place: by > 0 ? -1 : all[0].placed.points.length / 2 };
-    const last = at.placed.points.length / 2 - 1;
-    this.show({ ...at, place: Math.max(0, Math.min(last, at.place + by)) }, true);
+    const { points } = at.placed;
+    const last = points.length / 2 - 1;
+    let place = Math.max(0, Math.min(last, at.place + by));
+    // Past what has no value, such as a bar that is not there.
+    const step = by < 0 ? (place === 0 ? 1 : -1) : place === last ? -1 : 1;
+    while (place > 0 && place < last && Number.isNaN(points[2 * place + 1])) place += step;
+    this.come({ ...at, place });
+  }
+
+  /**
+   * Shows a value that keys chose, and moves what is shown to where it is.
+   *
+   * @param {{panel: PlacedPanel, placed: Placed, place: number}} at
+   */
+  come(at) {
+    const { box } = at.panel;
+    const [x, y] = this.pixel(at);
+    const isWithin = (/** @type {number} */ value, /** @type {number} */ from, /** @type {number} */ length) => value >= from - 1 && value <= from + length + 1;
+    const [across, up] = [isWithin(x, box.left, box.width) ? 0 : (x - box.left) / box.width - 0.5, isWithin(y, box.top, box.height) ? 0 : 0.5 - (y - box.top) / box.height];
+    if (across || up) {
+      this.at = at;
+      this.pan(across, up, at.panel);
+    }
+    this.show(this.at && (across || up) ? this.at : at, true);
   }
 
   /** @param {number} by */
@@ -368,7 +415,7 @@ export class Card {
     const epoch = this.at?.placed.epochs?.[this.at.place] ?? null;
     const last = next.placed.points.length / 2 - 1;
     const place = epoch !== null && next.placed.epochs ? countUntil(next.placed.epochs, epoch) - 1 : (this.at?.place ?? 0);
-    this.show({ ...next, place: Math.max(0, Math.min(last, place)) }, true);
+    this.come({ ...next, place: Math.max(0, Math.min(last, place)) });
   }
 
   /**
@@ -389,15 +436,22 @@ export class Card {
   nearest(x, y) {
     const panel = this.panelAt(x, y);
     if (!panel) return null;
+    const { box } = panel;
     /** @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
     let best = null;
     let least = REACH * REACH;
     for (const placed of panel.series) {
       if (placed.series.kind === "band" || !isShown(this.figure, placed.series, this.store.view)) continue;
-      const { points } = placed;
+      const { points, boxes } = placed;
       const until = placed.series.kind === "path" ? countUntil(placed.series.epochs, this.store.view.epoch) : points.length / 2;
       for (let place = 0; place < until; place++) {
-        const distance = (points[2 * place] - x) ** 2 + (points[2 * place + 1] - y) ** 2;
+        const [atX, atY] = [points[2 * place], points[2 * place + 1]];
+        // What lies outside of the axes is not drawn.
+        if (atX < box.left - 1 || atX > box.left + box.width + 1 || atY < box.top - 1 || atY > box.top + box.height + 1) continue;
+        const beyond = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) => Math.max(low - value, 0, value - high);
+        const distance = boxes
+          ? beyond(x, boxes[4 * place], boxes[4 * place + 2]) ** 2 + beyond(y, boxes[4 * place + 1], boxes[4 * place + 3]) ** 2
+          : (atX - x) ** 2 + (atY - y) ** 2;
         // Of equally near ones the last, which lies above the others.
         if (distance <= least) [best, least] = [{ panel, placed, place }, distance];
       }
@@ -449,6 +503,17 @@ export class Card {
       const point = series.points[place];
       if (point.label) words[0] = `${words[0]} ${point.label}`.trim();
       words.push(number(panel.x, point.x, null), number(panel.y, point.y, point.error));
+    } else if (series.kind === "bars") {
+      const bar = series.values[place];
+      words[0] = [panel.x.places?.[place], describedAs(this.figure, series)].filter(Boolean).join(", ");
+      words.push(bar ? number(panel.y, bar.value, bar.error) : "no value");
+    } else if (series.kind === "cells") {
+      const [across, down] = [panel.x.places ?? [], panel.y.places ?? []];
+      const cell = series.cells[place];
+      words[0] = [down[Math.floor(place / across.length)], across[place % across.length]].filter(Boolean).join(", ");
+      words.push(`${series.values.quantity} ${cell.text} ${cell.remark ?? ""}`.trim());
+    } else if (series.kind === "ticks") {
+      words.push(`seed ${series.seed}`, `epoch ${series.epochs[place]}`);
     }
     if (words[0] !== this.figure.heading) words.push(this.figure.facts[0] ?? "");
     return words.filter(Boolean);
@@ -514,7 +579,11 @@ export class Card {
     const whole = [panel.x.low, panel.x.high, panel.y.low, panel.y.high];
     // Not beyond the axes.
     const within = /** @type {[number, number, number, number]} */ (ends.map((end, place) => (place % 2 ? Math.min(end, whole[place]) : Math.max(end, whole[place]))));
-    if (!within.every(Number.isFinite) || !(within[0] < within[1] && within[2] < within[3])) return [id, kept];
+    const isLong = (/** @type {import("./types.js").Axis} */ axis, /** @type {number} */ low, /** @type {number} */ high) => {
+      const all = scaleOf(axis, null, 1);
+      return all.share(high) - all.share(low) >= LEAST_SHOWN;
+    };
+    if (!within.every(Number.isFinite) || !isLong(panel.x, within[0], within[1]) || !isLong(panel.y, within[2], within[3])) return [id, kept];
     const isWhole = within.every((end, place) => Math.abs(end - whole[place]) <= 1e-9 * Math.max(1, Math.abs(end)));
     return [id, isWhole ? null : within];
   }
@@ -534,156 +603,50 @@ export class Card {
     this.refresh();
   }
 
+  /**
+   * Moves what is shown, where a part of the axes is.
+   *
+   * @param {number} across in shares of what is shown
+   * @param {number} up
+   * @param {PlacedPanel} [only]
+   */
+  pan(across, up, only) {
+    const panels = (only ? [only] : (this.layout?.panels ?? [])).filter(({ id }) => this.store.view.zooms.has(id));
+    const zooms = panels.map((panel) => {
+      const { box, panel: { x: wholeX, y: wholeY } } = panel;
+      // Not beyond the axes: what is shown keeps its size.
+      const fits = (/** @type {import("./scales.js").Scale} */ scale, /** @type {import("./types.js").Axis} */ axis, /** @type {number} */ by) => {
+        const factor = factorOf(axis, this.store.view);
+        return Math.max(scale.share(axis.low * factor), Math.min(scale.share(axis.high * factor) - 1, by));
+      };
+      const [right, higher] = [fits(panel.x, wholeX, across) * box.width, fits(panel.y, wholeY, up) * box.height];
+      return this.zoomOf(panel, [box.left + right, box.left + box.width + right], [box.top + box.height - higher, box.top - higher]);
+    });
+    if (zooms.length) this.setZooms(zooms);
+  }
+
   unzoom() {
     this.setZooms((this.layout?.panels ?? []).map(({ id }) => [id, null]));
-  }
-
-  /**
-   * Draws the figure as it is shown, with its title, layers and notes, for a file.
-   *
-   * @param {(width: number, height: number) => import("./surfaces.js").Surface} surfaceOf
-   * @param {import("./colors.js").Colors} colors
-   */
-  drawFile(surfaceOf, colors) {
-    const layout = place(this.figure, FILE_WIDTH, this.store.view, colors, this.of);
-    const { palette } = colors;
-    const names = this.legendOf(layout);
-    const legend = lines(names.map(({ name }) => name), FILE_WIDTH - 40, 34);
-    const notes = this.figure.notes.flatMap((note) => wrapped(note.text, FILE_WIDTH - 40));
-    const head = 62;
-    const below = head + layout.height + 18 * legend.length + 14;
-    const height = Math.ceil(below + 15 * notes.length + 14);
-    const surface = surfaceOf(FILE_WIDTH, height);
-    surface.text(20, 28, this.figure.title, { size: 16, color: palette.ink, bold: true });
-    surface.text(20, 48, this.figure.facts.join(" · "), { size: 12, color: palette.quiet });
-    paint(shifted(surface, head), layout, this.store.view, colors);
-    legend.forEach((row, line) => {
-      for (const [index, x] of row) {
-        const { name, color, dashes } = names[index];
-        const y = head + layout.height + 14 + 18 * line;
-        surface.line([20 + x, y - 4, 40 + x, y - 4], { color, width: 2.2, dashes });
-        surface.text(46 + x, y, name, { size: 11.5, color: palette.ink });
-      }
-    });
-    notes.forEach((text, line) => surface.text(20, below + 15 * line + 10, text, { size: 11, color: palette.quiet }));
-    return { surface, height };
-  }
-
-  /**
-   * @param {Layout} layout
-   * @returns {{name: string, color: string, dashes: number[]}[]}
-   */
-  legendOf(layout) {
-    /** @type {Map<string, {name: string, color: string, dashes: number[]}>} */
-    const found = new Map();
-    for (const panel of layout.panels) {
-      for (const placed of panel.series) {
-        if (placed.name && isShown(this.figure, placed.series, this.store.view)) found.set(placed.name, { name: placed.name, color: hex(placed.color), dashes: placed.dashes });
-      }
-    }
-    return [...found.values()];
   }
 
   fileName(/** @type {string} */ ending) {
     return `${[this.run, this.figure.id].filter(Boolean).join("-").replaceAll(/[^\w.+-]+/g, "-")}.${ending}`;
   }
 
+  /** The figure as it is shown, to be drawn in a file. */
+  shown() {
+    return { figure: this.figure, of: this.of, view: this.store.view, epoch: this.epoch(), colors: this.colors() };
+  }
+
   saveSvg() {
-    const made = svgSurface();
-    const colors = this.colors();
-    const { height } = this.drawFile(() => made, colors);
-    const text = made.document(FILE_WIDTH, height, `${this.figure.title}: ${this.figure.heading}`, colors.palette.paper);
-    save(this.fileName("svg"), new Blob([text], { type: "image/svg+xml" }));
+    save(this.fileName("svg"), new Blob([svgOf(this.shown())], { type: "image/svg+xml" }));
   }
 
   savePng() {
-    const canvas = document.createElement("canvas");
-    const colors = this.colors();
-    const scale = 2;
-    /** @type {CanvasRenderingContext2D | null} */
-    let context = null;
-    this.drawFile((width, height) => {
-      canvas.width = width * scale;
-      canvas.height = height * scale;
-      context = canvas.getContext("2d");
-      if (!context) throw new Error("no canvas");
-      context.scale(scale, scale);
-      context.fillStyle = colors.palette.paper;
-      context.fillRect(0, 0, width, height);
-      return canvasSurface(context);
-    }, colors);
-    canvas.toBlob((blob) => blob && save(this.fileName("png"), blob), "image/png");
+    canvasOf(this.shown()).toBlob((blob) => blob && save(this.fileName("png"), blob), "image/png");
   }
 
   saveCsv() {
     save(this.fileName("csv"), new Blob([csvOf(this.figure, this.store.view)], { type: "text/csv" }));
   }
-}
-
-/** @param {any} key */
-function keyWord(key) {
-  const [kind, what] = typeof key === "object" ? Object.entries(key)[0] : [key, {}];
-  if (kind === "line" || kind === "layer-line") return what.dashed ? "– – " : "— ";
-  if (kind === "bars") return what.style === "open" ? "○ " : what.style === "pale" ? "▒ " : "█ ";
-  if (kind === "marks" || kind === "marked-line") return what.marks === "hollow" ? "○ " : "● ";
-  if (kind === "reason" || kind === "spacing") return kind === "spacing" && what === "adjacent" ? "○ " : "● ";
-  return kind === "reference" ? "– – " : "";
-}
-
-/**
- * Where names stand in lines of a width: for each its place and its distance from the left.
- *
- * @param {string[]} names
- * @param {number} width
- * @param {number} beside
- * @returns {[number, number][][]}
- */
-function lines(names, width, beside) {
-  /** @type {[number, number][][]} */
-  const found = [];
-  let x = Infinity;
-  names.forEach((name, index) => {
-    const length = beside + 6.6 * name.length + 12;
-    if (x + length > width) {
-      found.push([]);
-      x = 0;
-    }
-    found[found.length - 1].push([index, x]);
-    x += length;
-  });
-  return found;
-}
-
-/**
- * @param {string} text
- * @param {number} width
- */
-function wrapped(text, width) {
-  const most = Math.floor(width / 5.6);
-  /** @type {string[]} */
-  const found = [];
-  for (const word of text.split(" ")) {
-    const last = found[found.length - 1];
-    if (last !== undefined && last.length + word.length + 1 <= most) found[found.length - 1] = `${last} ${word}`;
-    else found.push(word);
-  }
-  return found;
-}
-
-/**
- * The same surface, further down.
- *
- * @param {import("./surfaces.js").Surface} surface
- * @param {number} by
- * @returns {import("./surfaces.js").Surface}
- */
-function shifted(surface, by) {
-  const down = (/** @type {ArrayLike<number>} */ points) => Float64Array.from(points, (value, place) => (place % 2 ? value + by : value));
-  return {
-    line: (points, stroke) => surface.line(down(points), stroke),
-    shape: (points, fill, opacity, outline) => surface.shape(down(points), fill, opacity, outline),
-    circle: (x, y, radius, fill, outline) => surface.circle(x, y + by, radius, fill, outline),
-    text: (x, y, text, style) => surface.text(x, y + by, text, style),
-    inside: (x, y, width, height, draw) => surface.inside(x, y + by, width, height, draw),
-  };
 }

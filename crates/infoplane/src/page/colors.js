@@ -121,6 +121,11 @@ export class Colors {
     return hex(onPage(parts(this.reasons[reason]), this.palette));
   }
 
+  /** The colour of neighbouring epochs that are too far apart. */
+  beyond() {
+    return hex(this.layer(5, 7).color);
+  }
+
   /**
    * The colour at a share of all epochs, 0 to 1.
    *
@@ -131,6 +136,15 @@ export class Colors {
     const at = Math.max(0, Math.min(1, share)) * (this.map.length - 1);
     const below = Math.min(Math.floor(at), this.map.length - 2);
     return mixed(this.map[below], this.map[below + 1], at - below);
+  }
+
+  /**
+   * What {@link shade} makes of no layer's colour: for a scale of epochs.
+   *
+   * @param {number} share
+   */
+  ofNoLayer(share) {
+    return this.shade(this.palette.dark ? [205, 205, 205] : [70, 70, 70], share);
   }
 
   /**

@@ -50,9 +50,6 @@ mod tests {
         assert_eq!(columns.place([Some(std::f64::consts::PI), None].into_iter()), 1);
         assert_eq!(columns.place(epochs.into_iter().map(Some)), 0);
         assert_eq!(columns.place([Some(f64::NAN), Some(f64::INFINITY), Some(-0.0)].into_iter()), 2);
-        assert_eq!(
-            columns.into_value().to_string(),
-            "[[0,1,1000000000000],[3.14159265,null],[null,null,0]]"
-        );
+        assert_eq!(columns.into_value().to_string(), "[[0,1,1000000000000],[3.14159265,null],[null,null,0]]");
     }
 }

@@ -17,6 +17,7 @@ import { factorOf, unitOf } from "./view.js";
  * @typedef {object} Placed
  * @property {Series} series
  * @property {Float64Array} points x, y, x, y
+ * @property {Float64Array | null} boxes left, top, right and bottom of each value that has an extent
  * @property {number[] | null} epochs
  * @property {string} name the layer or group, as the legend calls it; empty where a series has neither
  * @property {Color} color
@@ -50,8 +51,10 @@ import { factorOf, unitOf } from "./view.js";
 const LETTERS = 12;
 const MARGIN = { left: 62, right: 18, top: 30, bottom: 46 };
 const DOTS = [1.2, 2.6];
-const DASHES = [4, 2.2];
+export const DASHES = [4, 2.2];
 const LIMIT_DASHES = [5, 3.5];
+/** The dashes of lines that others are compared with. @type {Record<string, number[]>} */
+export const REFERENCES = { shuffled: DOTS, contiguous: DASHES, "one-network": LIMIT_DASHES, limit: [8, 3, 2, 3] };
 /** Markers on a path are so far apart, at least. */
 const MARKER_DISTANCE = 6.5;
 const SHADES = 48;
@@ -62,16 +65,39 @@ export function isPlane(figure) {
 }
 
 /**
- * The name by which a legend hides a series.
+ * What a series is of: a layer or a group, by its place; or neither.
+ *
+ * @param {Series} series
+ * @returns {{layer: number} | {group: number} | null}
+ */
+function partOf(series) {
+  if (series.kind === "path") return series.group === undefined ? { layer: series.layer } : { group: series.group };
+  const role = "role" in series ? series.role : null;
+  return role !== null && typeof role === "object" ? role : null;
+}
+
+/**
+ * The layer or group that a series is of, as the figure names it; empty where it is of neither.
  *
  * @param {Figure} figure
  * @param {Series} series
  */
 export function nameOf(figure, series) {
-  if (series.kind === "path") return series.group === undefined ? layerName(figure, series.layer) : groupName(figure, series.group);
-  const role = "role" in series ? series.role : null;
-  if (role === null || typeof role !== "object") return "";
-  return "group" in role ? groupName(figure, role.group) : layerName(figure, role.layer);
+  const part = partOf(series);
+  if (!part) return "";
+  return "group" in part ? groupName(figure, part.group) : layerName(figure, part.layer);
+}
+
+/**
+ * The name by which a legend hides a series in all figures: of a layer without what may differ from run to run.
+ *
+ * @param {Figure} figure
+ * @param {Series} series
+ */
+export function calledAs(figure, series) {
+  const part = partOf(series);
+  if (!part) return "";
+  return "group" in part ? groupName(figure, part.group) : (figure.layers.find((shown) => shown.layer === part.layer)?.called ?? layerName(figure, part.layer));
 }
 
 /**
@@ -87,9 +113,21 @@ export function describedAs(figure, series) {
     if (series.kind === "line" && series.reference) return key.reference === series.reference;
     if (series.kind === "line") return (key.line ?? key["layer-line"])?.dashed === series.dashed && (typeof series.role === "object") === ("layer-line" in key);
     if (series.kind === "ticks" || series.kind === "dots") return key.reason === series.reason;
+    if (series.kind === "bars") return key.bars?.style === series.style && isRole(key.bars.role, series.role);
+    if (series.kind === "points") return key.marks?.marks === series.marks && isRole(key.marks.role, series.role);
     return false;
   });
   return [name, entry?.name].filter(Boolean).join(", ");
+}
+
+/**
+ * Whether an entry of a legend that is of one role, or of any, is of this one.
+ *
+ * @param {import("./types.js").Role | null | undefined} entry
+ * @param {import("./types.js").Role} role
+ */
+function isRole(entry, role) {
+  return entry === null || entry === undefined || JSON.stringify(entry) === JSON.stringify(role);
 }
 
 /**
@@ -116,7 +154,7 @@ function groupName(figure, group) {
  * @param {View} view
  */
 export function isShown(figure, series, view) {
-  if (view.hidden.has(nameOf(figure, series))) return false;
+  if (view.hidden.has(calledAs(figure, series))) return false;
   if (!("of" in series) || view.seeds === "all") return true;
   const { of } = series;
   if (of === "theory") return true;
@@ -272,13 +310,90 @@ function placed(figure, panel, series, { box, x, y }, [fx, fy], colors) {
     // Along the upper end, and back along the lower one.
     put([...series.x, ...series.x.toReversed()], [...series.high, ...series.low.toReversed()]);
   }
+  const boxes = boxesOf(panel, series, { box, x, y }, fy);
+  if (boxes) {
+    // A bar is pointed at by its end, a cell or a tick by its middle.
+    points = new Float64Array(boxes.length / 2);
+    for (let place = 0; 4 * place < boxes.length; place++) {
+      const [left, top, right, bottom] = boxes.subarray(4 * place, 4 * place + 4);
+      points[2 * place] = (left + right) / 2;
+      points[2 * place + 1] = series.kind === "bars" ? y.up(series.values[place]?.value ?? NaN, fy, box) : (top + bottom) / 2;
+    }
+    epochs = series.kind === "ticks" ? series.epochs : null;
+  }
   const isGroup = series.kind === "path" ? series.group !== undefined : "role" in series && typeof series.role === "object" && "group" in series.role;
   const role = series.kind === "path" ? (series.group === undefined ? { layer: series.layer } : { group: series.group }) : "role" in series ? series.role : "network";
   const { color, dashes } = colors.role(figure, role);
   const layer = series.kind === "path" ? series.layer : typeof role === "object" && "layer" in role ? role.layer : -1;
   const rank = isGroup ? /** @type {{group: number}} */ (role).group : figure.layers.findIndex((shown) => shown.layer === layer);
   const count = isGroup ? (figure.groups?.length ?? 1) : figure.layers.length;
-  return { series, points, epochs, name: nameOf(figure, series), color, dashes, rank: Math.max(0, rank), count };
+  return { series, points, boxes, epochs, name: nameOf(figure, series), color, dashes, rank: Math.max(0, rank), count };
+}
+
+/**
+ * The extents of bars, cells and ticks: left, top, right and bottom of each.
+ *
+ * @param {Panel} panel
+ * @param {Series} series
+ * @param {{box: Box, x: import("./scales.js").Scale, y: import("./scales.js").Scale}} scales
+ * @param {number} factor of the left axis
+ * @returns {Float64Array | null}
+ */
+function boxesOf(panel, series, { box, x, y }, factor) {
+  if (series.kind === "bars") {
+    const kinds = panel.series.filter((other) => other.kind === "bars" && other.style !== "open");
+    const all = panel.series.filter((other) => other.kind === "bars");
+    const index = series.style === "open" ? Math.max(0, all.indexOf(series) - 1) : kinds.indexOf(series);
+    const slot = box.width / (series.values.length || 1);
+    const width = (0.72 * slot) / Math.max(1, kinds.length);
+    const zero = y.up(0, factor, box);
+    return Float64Array.from(series.values.flatMap((bar, place) => {
+      const left = box.left + place * slot + 0.14 * slot + Math.min(index, Math.max(0, kinds.length - 1)) * width;
+      const end = bar ? y.up(bar.value, factor, box) : NaN;
+      if (series.style === "open") return [left + width / 2 - 4, end - 4, left + width / 2 + 4, end + 4];
+      return [left, Math.min(end, zero), left + width, Math.max(end, zero)];
+    }));
+  }
+  if (series.kind === "cells") {
+    const [across, down] = [Math.max(1, panel.x.places?.length ?? 0), Math.max(1, panel.y.places?.length ?? 0)];
+    const [wide, high] = [box.width / across, box.height / down];
+    return Float64Array.from(series.cells.flatMap((_, index) => {
+      const [left, top] = [box.left + (index % across) * wide, box.top + Math.floor(index / across) * high];
+      return [left, top, left + wide, top + high];
+    }));
+  }
+  if (series.kind === "ticks") {
+    const [top, bottom] = laneOf(panel, series.seed, box);
+    return Float64Array.from(series.epochs.flatMap((epoch) => {
+      const at = box.left + x.share(epoch) * box.width;
+      return [at, top, at, bottom];
+    }));
+  }
+  return null;
+}
+
+/**
+ * The upper and the lower end of the ticks of a seed.
+ *
+ * @param {Panel} panel
+ * @param {number} seed
+ * @param {Box} box
+ * @returns {[number, number]}
+ */
+function laneOf(panel, seed, box) {
+  const seeds = laneSeeds(panel);
+  const high = box.height / Math.max(1, seeds.length);
+  const top = box.top + seeds.indexOf(seed) * high;
+  return [top + 0.15 * high, top + 0.85 * high];
+}
+
+/**
+ * The seeds that have ticks, the first at the top.
+ *
+ * @param {Panel} panel
+ */
+function laneSeeds(panel) {
+  return [...new Set(panel.series.flatMap((series) => (series.kind === "ticks" ? [series.seed] : [])))];
 }
 
 /**
@@ -320,9 +435,28 @@ export function paint(surface, layout, view, colors) {
       const shown = placed.series.filter(({ series }) => isShown(layout.figure, series, view));
       for (const one of shown) if (one.series.kind === "band") band(surface, one, one.series);
       for (const one of shown) paintSeries(surface, layout, placed, one, view, colors);
+      limitNames(surface, placed, view, colors);
     });
     axes(surface, placed, view, colors);
     title(surface, placed, colors);
+  }
+}
+
+/**
+ * Paints a line at an epoch where an axis has epochs.
+ *
+ * @param {Surface} surface
+ * @param {Layout} layout
+ * @param {number | null} epoch
+ * @param {import("./colors.js").Colors} colors
+ */
+export function paintEpoch(surface, layout, epoch, colors) {
+  if (epoch === null) return;
+  for (const { panel, box, x } of layout.panels) {
+    const share = x.share(epoch);
+    if (panel.x.quantity !== "epoch" || share < 0 || share > 1) continue;
+    const at = box.left + share * box.width;
+    surface.line([at, box.top, at, box.top + box.height], { color: colors.palette.ink, width: 1, opacity: 0.7 });
   }
 }
 
@@ -341,12 +475,10 @@ function paintSeries(surface, layout, panel, placed, view, colors) {
       return path(surface, layout, placed, series, view, colors);
     case "line":
       return line(surface, layout, placed, series, view, colors);
-    case "ticks": {
-      const seeds = [...new Set(panel.panel.series.flatMap((other) => (other.kind === "ticks" ? [other.seed] : [])))];
-      return ticks(surface, panel, series, seeds, colors);
-    }
+    case "ticks":
+      return ticks(surface, placed, series, colors);
     case "dots": {
-      const color = series.spacing === "beyond" ? hex(colors.layer(5, 7).color) : colors.reason(series.reason);
+      const color = series.spacing === "beyond" ? colors.beyond() : colors.reason(series.reason);
       for (let place = 0; place < placed.points.length; place += 2) {
         const open = series.spacing === "adjacent";
         surface.circle(placed.points[place], placed.points[place + 1], 2.4, open ? null : color, open ? { color, width: 1 } : undefined);
@@ -363,7 +495,7 @@ function paintSeries(surface, layout, panel, placed, view, colors) {
       return;
     }
     case "bars":
-      return bars(surface, panel, series, placed, view, colors);
+      return bars(surface, panel, placed, series, view, colors);
     default:
   }
 }
@@ -373,13 +505,13 @@ function paintSeries(surface, layout, panel, placed, view, colors) {
  * @param {PlacedPanel} panel
  * @param {import("./colors.js").Colors} colors
  */
-function grid(surface, { box, x, y }, colors) {
+function grid(surface, { panel, box, x, y }, colors) {
   const stroke = { color: colors.palette.grid, width: 1 };
   for (const tick of x.ticks(box.width)) {
     const at = Math.round(box.left + x.share(tick.value) * box.width) + 0.5;
     if (tick.label !== null && at >= box.left && at <= box.left + box.width + 1) surface.line([at, box.top, at, box.top + box.height], stroke);
   }
-  for (const tick of y.ticks(box.height)) {
+  for (const tick of laneSeeds(panel).length ? [] : y.ticks(box.height)) {
     const at = Math.round(box.top + box.height - y.share(tick.value) * box.height) + 0.5;
     if (tick.label !== null && at >= box.top - 1 && at <= box.top + box.height + 1) surface.line([box.left, at, box.left + box.width, at], stroke);
   }
@@ -404,7 +536,11 @@ function axes(surface, { panel, box, x, y }, view, colors) {
     surface.line([at, bottom, at, bottom + (tick.label === null ? 2.5 : 5)], stroke);
     if (tick.label !== null) surface.text(at, bottom + 17, tick.label, { ...small, anchor: "middle" });
   }
-  for (const tick of y.ticks(box.height)) {
+  const lanes = laneSeeds(panel);
+  lanes.forEach((seed, place) => {
+    if (lanes.length <= box.height / 13) surface.text(box.left - 8, box.top + ((place + 0.5) / lanes.length) * box.height + 4, `seed ${seed}`, { ...small, anchor: "end" });
+  });
+  for (const tick of lanes.length ? [] : y.ticks(box.height)) {
     const share = y.share(tick.value);
     if (share < -1e-9 || share > 1 + 1e-9) continue;
     const at = bottom - share * box.height;
@@ -439,33 +575,56 @@ function title(surface, { box, name }, colors) {
 }
 
 /**
- * H(X), H(Y), δ: lines across, with their names.
+ * H(X), H(Y), δ: lines across.
  *
  * @param {Surface} surface
- * @param {PlacedPanel} placed
+ * @param {PlacedPanel} panel
  * @param {View} view
  * @param {import("./colors.js").Colors} colors
  */
-function limits(surface, { panel, box, x, y }, view, colors) {
-  for (const limit of panel.limits) {
-    const axis = limit.axis === "x" ? panel.x : panel.y;
-    const factor = factorOf(axis, view);
-    const share = (limit.axis === "x" ? x : y).share(limit.value * factor);
-    if (share < 0 || share > 1) continue;
-    const stroke = { color: colors.palette.limit, width: 1.1, dashes: LIMIT_DASHES };
-    const style = { size: 11, color: colors.palette.quiet };
-    const value = limitText(limit, factor);
-    const label = value ? `${limit.name} = ${value}` : limit.name;
-    if (limit.axis === "x") {
-      const at = box.left + share * box.width;
-      surface.line([at, box.top, at, box.top + box.height], stroke);
-      surface.text(at - 5, box.top + box.height / 2, label, { ...style, anchor: "middle", upright: true });
-    } else {
-      const at = box.top + box.height - share * box.height;
-      surface.line([box.left, at, box.left + box.width, at], stroke);
-      surface.text(box.left + 6, at < box.top + 16 ? at + 14 : at - 5, label, style);
-    }
+function limits(surface, panel, view, colors) {
+  const { box } = panel;
+  for (const limit of panel.panel.limits) {
+    const at = limitAt(panel, limit, view);
+    if (at === null) continue;
+    const ends = limit.axis === "x" ? [at, box.top, at, box.top + box.height] : [box.left, at, box.left + box.width, at];
+    surface.line(ends, { color: colors.palette.limit, width: 1.1, dashes: LIMIT_DASHES });
   }
+}
+
+/**
+ * The names and values of these lines, above all else.
+ *
+ * @param {Surface} surface
+ * @param {PlacedPanel} panel
+ * @param {View} view
+ * @param {import("./colors.js").Colors} colors
+ */
+function limitNames(surface, panel, view, colors) {
+  const { box } = panel;
+  for (const limit of panel.panel.limits) {
+    const at = limitAt(panel, limit, view);
+    if (at === null) continue;
+    const style = { size: 11, color: colors.palette.quiet, around: colors.palette.paper };
+    const value = limitText(limit, factorOf(limit.axis === "x" ? panel.panel.x : panel.panel.y, view));
+    const name = value ? `${limit.name} = ${value}` : limit.name;
+    if (limit.axis === "x") surface.text(at - 5, box.top + box.height / 2, name, { ...style, anchor: "middle", upright: true });
+    else surface.text(box.left + 6, at < box.top + 16 ? at + 14 : at - 5, name, style);
+  }
+}
+
+/**
+ * Where such a line is, in pixels; nothing where the axis does not reach it.
+ *
+ * @param {PlacedPanel} placed
+ * @param {import("./types.js").Limit} limit
+ * @param {View} view
+ */
+function limitAt({ panel, box, x, y }, limit, view) {
+  const factor = factorOf(limit.axis === "x" ? panel.x : panel.y, view);
+  const share = (limit.axis === "x" ? x : y).share(limit.value * factor);
+  if (share < 0 || share > 1) return null;
+  return limit.axis === "x" ? box.left + share * box.width : box.top + box.height - share * box.height;
 }
 
 /**
@@ -507,8 +666,7 @@ function line(surface, layout, placed, series, view, colors) {
   }
   // Where layers lie on one another at a limit, the earlier ones stay visible below.
   const wider = placed.count > 1 ? (1.6 * (placed.count - 1 - placed.rank)) / placed.count : 0;
-  const ofReference = { shuffled: DOTS, contiguous: DASHES, "one-network": LIMIT_DASHES, limit: [8, 3, 2, 3] };
-  const reference = /** @type {Record<string, number[]>} */ (ofReference)[series.reference ?? ""] ?? (series.reference ? LIMIT_DASHES : null);
+  const reference = REFERENCES[series.reference ?? ""] ?? (series.reference ? LIMIT_DASHES : null);
   const dashes = series.failed ? DOTS : (reference ?? (series.dashed ? DASHES : placed.dashes));
   surface.line(placed.points, { color, width: 1.5 + wider, dashes });
   if (series.name && placed.points.length > 1) {
@@ -527,8 +685,7 @@ function line(surface, layout, placed, series, view, colors) {
  */
 function errorBar(surface, { box, y }, x, [value, error], factor, color) {
   if (error === null || !(error > 0)) return;
-  const at = (/** @type {number} */ end) => box.top + box.height - y.share(end * factor) * box.height;
-  surface.line([x, at(value - error), x, at(value + error)], { color, width: 1.2 });
+  surface.line([x, y.up(value - error, factor, box), x, y.up(value + error, factor, box)], { color, width: 1.2 });
 }
 
 /**
@@ -636,49 +793,35 @@ export function marker(surface, rank, x, y, radius, fill, ink) {
 
 /**
  * @param {Surface} surface
- * @param {PlacedPanel} panel
+ * @param {Placed} placed
  * @param {import("./types.js").Ticks} series
- * @param {number[]} seeds
  * @param {import("./colors.js").Colors} colors
  */
-function ticks(surface, { box, x }, series, seeds, colors) {
-  const high = box.height / seeds.length;
-  const top = box.top + seeds.indexOf(series.seed) * high;
+function ticks(surface, { boxes }, series, colors) {
+  if (!boxes) return;
   const points = [];
-  for (const epoch of series.epochs) {
-    const at = box.left + x.share(epoch) * box.width;
-    points.push(at, top + 0.15 * high, at, top + 0.85 * high, NaN, NaN);
-  }
+  for (let place = 0; place < boxes.length; place += 4) points.push(boxes[place], boxes[place + 1], boxes[place], boxes[place + 3], NaN, NaN);
   surface.line(points, { color: colors.reason(series.reason), width: 1 });
 }
 
 /**
  * @param {Surface} surface
  * @param {PlacedPanel} panel
- * @param {import("./types.js").Bars} series
  * @param {Placed} placed
+ * @param {import("./types.js").Bars} series
  * @param {View} view
  * @param {import("./colors.js").Colors} colors
  */
-function bars(surface, { panel, box, y }, series, placed, view, colors) {
-  const kinds = panel.series.filter((other) => other.kind === "bars" && other.style !== "open");
-  const count = series.values.length || 1;
-  const slot = box.width / count;
-  const width = (0.72 * slot) / Math.max(1, kinds.length);
-  const factor = factorOf(panel.y, view);
-  const at = (/** @type {number} */ value) => box.top + box.height - Math.max(0, Math.min(1, y.share(value * factor))) * box.height;
-  const index = series.style === "open" ? Math.max(0, panel.series.filter((other) => other.kind === "bars").indexOf(series) - 1) : kinds.indexOf(series);
+function bars(surface, panel, { boxes, points, ...placed }, series, view, colors) {
+  if (!boxes) return;
   const color = hex(placed.color);
   series.values.forEach((bar, place) => {
     if (!bar) return;
-    const left = box.left + place * slot + 0.14 * slot + Math.min(index, Math.max(0, kinds.length - 1)) * width;
-    const [middle, top, zero] = [left + width / 2, at(bar.value), at(0)];
-    if (series.style === "open") {
-      surface.circle(middle, top, 4, colors.palette.paper, { color, width: 1.4 });
-    } else {
-      surface.shape([left, zero, left, top, left + width, top, left + width, zero], color, series.style === "pale" ? 0.35 : 0.9);
-    }
-    if (bar.error) surface.line([middle, at(bar.value - bar.error), middle, at(bar.value + bar.error)], { color: colors.palette.ink, width: 1.1 });
+    const [left, top, right, bottom] = boxes.subarray(4 * place, 4 * place + 4);
+    const [middle, end] = [points[2 * place], points[2 * place + 1]];
+    if (series.style === "open") surface.circle(middle, end, 4, colors.palette.paper, { color, width: 1.4 });
+    else surface.shape([left, bottom, left, top, right, top, right, bottom], color, series.style === "pale" ? 0.35 : 0.9);
+    errorBar(surface, panel, middle, [bar.value, bar.error ?? null], factorOf(panel.panel.y, view), colors.palette.ink);
   });
 }
 

@@ -3,7 +3,7 @@
 import { Card } from "./card.js";
 import { Colors, DARK, LIGHT, hex } from "./colors.js";
 import { unpacked } from "./content.js";
-import { marker, nameOf, seedsOf } from "./draw.js";
+import { calledAs, marker, nameOf, seedsOf } from "./draw.js";
 import { choice, element, refill } from "./element.js";
 import { Player } from "./player.js";
 import { canvasSurface } from "./surfaces.js";
@@ -27,6 +27,7 @@ export class Page {
     this.store = new Store();
     this.usesHash = usesHash;
     this.isDark = isDark;
+    this.prints = false;
     /** Ends what the page listens to outside of its element. */
     this.closing = new AbortController();
     /** @type {Card[]} */
@@ -61,7 +62,18 @@ export class Page {
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.grid);
     if (usesHash) globalThis.addEventListener("hashchange", () => location.hash.slice(1) !== this.store.hash() && this.store.read(location.hash), { signal });
-    globalThis.addEventListener("beforeprint", () => this.cards.forEach((card) => card.draw()), { signal });
+    // Paper is white.
+    const print = (/** @type {boolean} */ prints) => {
+      this.prints = prints;
+      this.colors = this.makeColors();
+      this.fillLegend();
+      for (const card of this.cards) {
+        card.say();
+        card.draw();
+      }
+    };
+    globalThis.addEventListener("beforeprint", () => print(true), { signal });
+    globalThis.addEventListener("afterprint", () => print(false), { signal });
   }
 
   /** Leaves nothing behind outside of its element, which can be removed then. */
@@ -75,7 +87,7 @@ export class Page {
 
   makeColors() {
     const { theme } = this.store.view;
-    const dark = theme ? theme === "dark" : (this.isDark() ?? this.prefersDark?.matches ?? false);
+    const dark = this.prints ? false : theme ? theme === "dark" : (this.isDark() ?? this.prefersDark?.matches ?? false);
     this.root.dataset.theme = dark ? "dark" : "light";
     return new Colors(this.content.theme, dark ? DARK : LIGHT);
   }
@@ -113,8 +125,7 @@ export class Page {
   /** What colours mean in epochs, below the slider. */
   fillRamp() {
     const { colors } = this;
-    const grey = /** @type {import("./colors.js").Color} */ (colors.palette.dark ? [205, 205, 205] : [70, 70, 70]);
-    const steps = Array.from({ length: 49 }, (_, step) => hex(this.store.view.color === "epoch" ? colors.epoch(step / 48) : colors.shade(grey, step / 48)));
+    const steps = Array.from({ length: 49 }, (_, step) => hex(this.store.view.color === "epoch" ? colors.epoch(step / 48) : colors.ofNoLayer(step / 48)));
     this.player.color(steps);
   }
 
@@ -175,7 +186,7 @@ export class Page {
   fillGrid() {
     for (const card of this.cards) this.observer.unobserve(card.element);
     const shown = this.shown();
-    this.cards = shown.map(({ figure, run }) => new Card(figure, run, this.store, () => this.colors));
+    this.cards = shown.map(({ figure, run }) => new Card(figure, run, this.store, () => this.colors, () => this.player.epoch));
     const parts = [];
     let run = "";
     for (const [place, card] of this.cards.entries()) {
@@ -194,32 +205,35 @@ export class Page {
     this.fillLegend();
   }
 
-  /** Layers and groups by name, each with its colour, once for all figures. */
+  /** Layers and groups, each with its colour, once for all figures. */
   fillLegend() {
-    /** @type {Map<string, {rank: number, count: number, isGroup: boolean}>} */
+    /** @type {Map<string, {name: string, rank: number, count: number, isGroup: boolean}>} */
     const found = new Map();
     for (const { figure } of this.cards) {
       for (const panel of figure.panels) {
         for (const series of panel.series) {
-          const name = nameOf(figure, series);
-          if (!name || found.has(name)) continue;
+          const [called, name] = [calledAs(figure, series), nameOf(figure, series)];
+          const known = found.get(called);
+          // Layers of several runs may differ in what is beside their names.
+          if (known && known.name !== name) known.name = called;
+          if (!called || known) continue;
           const isGroup = figure.groups?.includes(name) ?? false;
           const rank = isGroup ? (figure.groups?.indexOf(name) ?? 0) : figure.layers.findIndex((shown) => shown.name === name);
-          found.set(name, { rank, count: isGroup ? (figure.groups?.length ?? 1) : figure.layers.length, isGroup });
+          found.set(called, { name, rank, count: isGroup ? (figure.groups?.length ?? 1) : figure.layers.length, isGroup });
         }
       }
     }
-    const buttons = [...found].map(([name, entry]) => this.legendButton(name, entry, [...found.keys()]));
+    const buttons = [...found].map(([called, entry]) => this.legendButton(called, entry, [...found.keys()]));
     refill(this.legend, buttons);
     this.legend.hidden = buttons.length === 0;
   }
 
   /**
-   * @param {string} name
-   * @param {{rank: number, count: number, isGroup: boolean}} entry
+   * @param {string} called
+   * @param {{name: string, rank: number, count: number, isGroup: boolean}} entry
    * @param {string[]} all
    */
-  legendButton(name, { rank, count, isGroup }, all) {
+  legendButton(called, { name, rank, count, isGroup }, all) {
     const { store } = this;
     const { color, dashes } = isGroup ? this.colors.group(rank) : this.colors.layer(rank, count);
     const mark = element("canvas", { width: 44, height: 28, "aria-hidden": "true" });
@@ -228,16 +242,16 @@ export class Page {
     const surface = canvasSurface(context);
     surface.line([1, 7, 21, 7], { color: hex(color), width: 2, dashes });
     if (!isGroup) marker(surface, rank, 11, 7, 4, hex(color), this.colors.palette.ink);
-    const toggle = () => store.set("look", ({ hidden }) => (hidden.has(name) ? hidden.delete(name) : hidden.add(name)));
+    const toggle = () => store.set("look", ({ hidden }) => (hidden.has(called) ? hidden.delete(called) : hidden.add(called)));
     const alone = () =>
       store.set("look", ({ hidden }) => {
-        const others = all.filter((other) => other !== name);
-        const isAlone = others.every((other) => hidden.has(other)) && !hidden.has(name);
+        const others = all.filter((other) => other !== called);
+        const isAlone = others.every((other) => hidden.has(other)) && !hidden.has(called);
         hidden.clear();
         if (!isAlone) others.forEach((other) => hidden.add(other));
       });
     const click = (/** @type {Event} */ event) => (/** @type {MouseEvent} */ (event).shiftKey ? alone() : toggle());
-    return element("button", { type: "button", title: "Press to hide or show; with shift, to show it alone", "data-key": name, "aria-pressed": String(!store.view.hidden.has(name)), click }, mark, name);
+    return element("button", { type: "button", title: "Press to hide or show; with shift, to show it alone", "data-key": called, "aria-pressed": String(!store.view.hidden.has(called)), click }, mark, name);
   }
 
   resize() {
@@ -281,7 +295,8 @@ export class Page {
    * @param {object} content the values as a page stores them
    */
   update(content) {
-    const signature = () => JSON.stringify([this.content.title, this.headings(), this.seeds(), this.figures().map(({ figure, run }) => [run, figure.id])]);
+    const signature = () => JSON.stringify([this.content.title, this.headings(), this.figures().map(({ figure, run }) => [run, figure.id])]);
+    const seeds = this.seeds().length;
     const before = signature();
     this.content = unpacked(content);
     this.player.extend(epochsOf(this.figures()));
@@ -292,6 +307,7 @@ export class Page {
     this.fillAbout();
     const shown = this.shown();
     this.cards.forEach((card, place) => card.replace(shown[place].figure));
+    if (this.seeds().length !== seeds) this.fillControls();
     this.fillLegend();
     this.fillRamp();
   }

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 /// The modules of the page, each after those that it uses.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 14] = [
     include_str!("content.js"),
     include_str!("scales.js"),
     include_str!("view.js"),
     include_str!("surfaces.js"),
     include_str!("colors.js"),
     include_str!("draw.js"),
+    include_str!("keys.js"),
+    include_str!("files.js"),
     include_str!("element.js"),
     include_str!("values.js"),
     include_str!("card.js"),

@@ -48,6 +48,11 @@ export class Player {
     return Math.max(0, countUntil(this.epochs, this.store.view.epoch) - 1);
   }
 
+  /** The measured epoch that is shown; nothing where all of them are. */
+  get epoch() {
+    return this.store.view.epoch === null ? null : (this.epochs[this.place] ?? null);
+  }
+
   /** @param {number} place */
   choose(place) {
     const last = this.epochs.length - 1;

@@ -8,6 +8,8 @@
  * @property {number} high
  * @property {(value: number) => number} share where a value lies, 0 to 1; beyond where it lies outside
  * @property {(share: number) => number} value
+ * @property {(value: number, factor: number, box: {top: number, height: number}) => number} up where a value of the left axis lies in
+ * pixels; not beyond the axis
  * @property {(values: ArrayLike<number>, factor: number, ends: [number, number], into: Float64Array, first: number) => void} place puts
  * where values, multiplied with a factor, lie between two ends in pixels into every other number, from one on
  * @property {(length: number) => Tick[]} ticks
@@ -58,6 +60,9 @@ function scaleBy(low, high, forward, back, ticks) {
     high,
     share: (value) => (forward(value) - start) / length,
     value: (share) => back(start + share * length),
+    up(value, factor, { top, height }) {
+      return top + height - Math.max(0, Math.min(1, (forward(value * factor) - start) / length)) * height;
+    },
     place(values, factor, [from, to], into, first) {
       const step = (to - from) / length;
       if (forward === same) {

@@ -13,6 +13,7 @@
  * @property {"start" | "middle" | "end"} [anchor]
  * @property {boolean} [bold]
  * @property {boolean} [upright] whether it runs from the bottom to the top
+ * @property {string} [around] the colour of what keeps it apart from the lines below it
  *
  * @typedef {object} Surface
  * @property {(points: ArrayLike<number>, stroke: Stroke) => void} line x, y, x, y; a place that is not a number parts it
@@ -56,6 +57,15 @@ export function canvasSurface(context) {
       lastY = y;
     }
   };
+  const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {TextStyle} */ style) => {
+    if (style.around) {
+      context.strokeStyle = style.around;
+      context.lineWidth = 3;
+      context.setLineDash([]);
+      context.strokeText(text, x, y);
+    }
+    context.fillText(text, x, y);
+  };
   context.lineJoin = "round";
   context.lineCap = "butt";
   return {
@@ -89,10 +99,10 @@ export function canvasSurface(context) {
         context.save();
         context.translate(x, y);
         context.rotate(-Math.PI / 2);
-        context.fillText(text, 0, 0);
+        write(text, 0, 0, style);
         context.restore();
       } else {
-        context.fillText(text, x, y);
+        write(text, x, y, style);
       }
     },
     inside(x, y, width, height, draw) {
@@ -150,7 +160,8 @@ export function svgSurface() {
       const anchor = style.anchor && style.anchor !== "start" ? ` text-anchor="${style.anchor}"` : "";
       const weight = style.bold ? ` font-weight="600"` : "";
       const at = `x="${short(x)}" y="${short(y)}" font-size="${style.size}" fill="${style.color}"`;
-      marks.push(`<text ${at}${anchor}${weight}${turned}>${escaped(text)}</text>`);
+      const around = style.around ? ` stroke="${style.around}" stroke-width="3" paint-order="stroke"` : "";
+      marks.push(`<text ${at}${anchor}${weight}${around}${turned}>${escaped(text)}</text>`);
     },
     inside(x, y, width, height, draw) {
       const id = `inside${clips.length}`;

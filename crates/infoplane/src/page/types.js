@@ -105,7 +105,7 @@
  * @property {string} heading
  * @property {string} title
  * @property {string[]} facts
- * @property {{layer: number, name: string}[]} layers
+ * @property {{layer: number, name: string, called: string}[]} layers
  * @property {Panel[]} panels
  * @property {{columns: string[], rows: string[][]}} [grid]
  * @property {string[]} [groups]

@@ -16,10 +16,17 @@ before(async () => {
 });
 after(() => context.close());
 
-/** The values of a page, as the file has them. */
+/** The values of a page, as the file has them, each series with its columns. */
 function document_(name) {
   const html = readFileSync(`${PAGES}/${name}`, "utf8");
-  return JSON.parse(/<script type="application\/json" id="document">(.*?)<\/script>/s.exec(html)[1]);
+  const { columns, ...content } = JSON.parse(/<script type="application\/json" id="document">(.*?)<\/script>/s.exec(html)[1]);
+  const figures = [...content.compared, ...content.runs.flatMap((run) => run.figures)];
+  for (const series of figures.flatMap((figure) => figure.panels.flatMap((panel) => panel.series))) {
+    for (const [key, place] of Object.entries(series)) {
+      if (["epochs", "x", "y", "x_error", "y_error", "low", "high"].includes(key) && typeof place === "number") series[key] = columns[place];
+    }
+  }
+  return content;
 }
 
 /** A path of the first figure: its place, and a value of it that no other path covers. */
@@ -140,6 +147,118 @@ test("a pointer over a value shows it as the table has it", async () => {
   await page.close();
 });
 
+/** Where a value of a series of one kind is on the screen, in the first figure that has one. */
+const placeOf = async ([kind, place]) => {
+  const card = globalThis.infoplane.cards.find(({ figure }) => figure.panels.some(({ series }) => series.some((one) => one.kind === kind)));
+  card.element.scrollIntoView();
+  card.draw();
+  const placed = card.layout.panels.flatMap((panel) => panel.series).find((one) => one.series.kind === kind);
+  const edge = card.overlay.getBoundingClientRect();
+  return { left: edge.left + placed.points[2 * place], top: edge.top + placed.points[2 * place + 1], figure: card.figure.id };
+};
+
+test("a pointer over a bar, a cell or a tick tells its value", async () => {
+  const { page, troubles } = await open(context, "bars-and-cells.html");
+  const tip = async (kind, place, down = 0) => {
+    const at = await page.evaluate(placeOf, [kind, place]);
+    await page.mouse.move(at.left, at.top + down);
+    return (await page.locator(`[id="${at.figure}"] .tip`).innerText()).split("\n");
+  };
+  // In the middle of the bar, too.
+  assert.deepEqual((await tip("bars", 0, 30)).slice(0, 2), ["T₁, all networks", "I(X;T) = 3 ± 0.25 bits"]);
+  assert.deepEqual((await tip("cells", 3)).slice(0, 2), ["B, b", "overlap 4.0 few"]);
+  assert.deepEqual(troubles, []);
+  await page.close();
+  const other = await open(context, "run.html");
+  const at = await other.page.evaluate(placeOf, ["ticks", 2]);
+  await other.page.mouse.move(at.left, at.top);
+  const words = await other.page.locator(`[id="${at.figure}"] .tip`).innerText();
+  assert.match(words, /seed \d+\nepoch \d+/);
+  await other.page.close();
+});
+
+test("keys go past a bar that is not there, and tell the others", async () => {
+  const { page } = await open(context, "bars-and-cells.html");
+  await page.locator("figure .overlay").first().focus();
+  const live = page.locator("figure .unseen").first();
+  const told = [];
+  for (let step = 0; step < 2; step++) {
+    await page.keyboard.press("ArrowRight");
+    told.push(await live.innerText());
+  }
+  assert.match(told[0], /^T₁, all networks, I\(X;T\) = 3/);
+  assert.match(told[1], /^T₃, all networks, I\(X;T\) = 1/);
+  await page.close();
+});
+
+test("a figure says with pictures what its marks stand for", async () => {
+  const { page } = await open(context, "bars-and-cells.html");
+  const keys = page.locator("figure .key li");
+  assert.deepEqual((await keys.allInnerTexts()).map((text) => text.trim()), ["all networks", "one network"]);
+  const pixels = await page.evaluate(() => [...document.querySelectorAll("figure .key canvas")].map((canvas) => [...canvas.getContext("2d").getImageData(24, 14, 1, 1).data]));
+  assert.equal(pixels.length, 2);
+  assert.notDeepEqual(pixels[0], pixels[1]);
+  assert.ok(pixels.every((pixel) => pixel[3] > 0));
+  await page.close();
+});
+
+test("keys move what is shown, and a value that they reach is in sight", async () => {
+  const { page } = await open(context, "run.html");
+  const plane = page.locator("figure .overlay").first();
+  const ends = () => page.evaluate(() => (({ x, y }) => [x.low, x.high, y.low, y.high])(globalThis.infoplane.cards[0].layout.panels[0]));
+  await plane.focus();
+  for (let step = 0; step < 4; step++) await page.keyboard.press("+");
+  const zoomed = await ends();
+  await page.keyboard.press("Shift+ArrowRight");
+  const moved = await ends();
+  assert.ok(moved[0] > zoomed[0] && Math.abs(moved[1] - moved[0] - (zoomed[1] - zoomed[0])) < 1e-6 * moved[1]);
+  assert.deepEqual(moved.slice(2), zoomed.slice(2));
+  // Not beyond the axes, and still as wide.
+  for (let step = 0; step < 40; step++) await page.keyboard.press("Shift+ArrowRight");
+  const last = await ends();
+  assert.ok(last[1] <= (await page.evaluate(() => globalThis.infoplane.cards[0].figure.panels[0].x.high)) + 1e-9);
+  assert.ok(Math.abs(last[1] - last[0] - (zoomed[1] - zoomed[0])) < 1e-6 * last[1]);
+  for (const key of ["Home", "End", "ArrowDown", "ArrowLeft"]) {
+    await page.keyboard.press(key);
+    const isInSight = await page.evaluate(() => {
+      const { at } = globalThis.infoplane.cards[0];
+      const [x, y] = globalThis.infoplane.cards[0].pixel(at);
+      const { left, top, width, height } = at.panel.box;
+      return x >= left - 1 && x <= left + width + 1 && y >= top - 1 && y <= top + height + 1;
+    });
+    assert.ok(isInSight, key);
+  }
+  // As near as ticks can be told apart, and no nearer.
+  for (let step = 0; step < 60; step++) await page.keyboard.press("+");
+  const [low, high] = await ends();
+  assert.ok(high - low > 5e-5 * (await page.evaluate(() => globalThis.infoplane.cards[0].figure.panels[0].x.high)));
+  await page.close();
+});
+
+test("a layer has one button for runs in which it differs in other things", async () => {
+  const { page } = await open(context, "compared.html");
+  const names = (await page.locator(".legend button").allInnerTexts()).map((text) => text.trim());
+  assert.equal(names.filter((name) => name.startsWith("T₁")).length, 1, names.join(", "));
+  const button = page.locator(".legend button", { hasText: "T₁" });
+  await button.click();
+  const drawn = await page.evaluate(() => {
+    const { cards, store } = globalThis.infoplane;
+    return [cards.length > 2, [...store.view.hidden]];
+  });
+  assert.deepEqual(drawn, [true, ["T₁"]]);
+  await page.close();
+});
+
+test("paper is white", async () => {
+  const { page } = await open(context, "run.html", { dark: true });
+  assert.equal(await page.locator("#page").getAttribute("data-theme"), "dark");
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  assert.equal(await page.locator("#page").getAttribute("data-theme"), "light");
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  assert.equal(await page.locator("#page").getAttribute("data-theme"), "dark");
+  await page.close();
+});
+
 test("the legend hides layers everywhere, and what is hidden is not found", async () => {
   const { page } = await open(context, "run.html");
   await page.getByRole("combobox", { name: "seeds" }).selectOption("mean");
@@ -236,6 +355,17 @@ test("files of every figure hold what it shows", async () => {
     const count = figure.panels.flatMap((panel) => panel.series).reduce((sum, one) => sum + (one.kind === "band" ? 2 * one.x.length : (one.epochs ?? one.x ?? one.points).length), 0);
     assert.equal(lines.length, count + 1, figure.id);
   }
+  // What a reader chose is in the file.
+  await page.evaluate(() => globalThis.infoplane.store.set("look", (view) => {
+    view.epoch = globalThis.infoplane.player.epochs[3];
+    view.unit = "nats";
+    view.hidden.add("T₁");
+  }));
+  const chosen = (await saved(0, "Save as SVG")).bytes.toString("utf8");
+  const epoch = await page.evaluate(() => globalThis.infoplane.player.epochs[3]);
+  for (const words of [`up to epoch ${epoch}`, "without T₁ (10, tanh)", "[nats]", ">epoch<"]) assert.ok(chosen.includes(words), words);
+  assert.ok(!chosen.includes(">T₁ (10, tanh)<"));
+  await page.evaluate(() => globalThis.infoplane.store.read(""));
   const csv = (await saved(0, "Save the values as CSV")).bytes.toString("utf8");
   const path = figures[0].panels[0].series.find((one) => one.kind === "path");
   assert.ok(csv.includes(`,${path.epochs[0]},${path.x[0]},${path.y[0]},`));

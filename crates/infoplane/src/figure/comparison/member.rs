@@ -172,7 +172,7 @@ pub(super) fn shown_layers(members: &[Member<'_>]) -> Vec<ShownLayer> {
         } else {
             called.clone()
         };
-        ShownLayer { layer, name }
+        ShownLayer { layer, name, called: called.clone() }
     };
     names.into_iter().map(named).collect()
 }

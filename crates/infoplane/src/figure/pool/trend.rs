@@ -1,6 +1,6 @@
 //! I(X;T) and H(T|X) against the number of networks pooled.
 
-use super::{Setting, all_notes, empty_figure, layer_name, limit, words};
+use super::{Setting, all_notes, called, empty_figure, layer_name, limit, words};
 use crate::experiment::AsIfRandomResult;
 use crate::figure::{
     Axis, AxisScale, Figure, FigureKind, Key, LegendEntry, Line, MarkStyle, Note, NoteCode, Of, Panel, Point,
@@ -64,6 +64,7 @@ pub(super) fn figure(result: &AsIfRandomResult, setting: &Setting) -> Option<Fig
     let layer = |layer: &PooledMean| ShownLayer {
         layer: layer.layer,
         name: layer_name(result, layer.layer, layer.width),
+        called: called(result, layer.layer),
     };
     Some(Figure {
         layers: setting.layers.iter().map(layer).collect(),

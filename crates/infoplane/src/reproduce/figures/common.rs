@@ -175,7 +175,7 @@ pub(super) fn sheet(
 /// All layers of a run, as figures call them.
 pub(super) fn shown_layers(run: &RunResult) -> Vec<ShownLayer> {
     let names = run.layer_names().into_iter().enumerate();
-    names.map(|(index, name)| ShownLayer { layer: index + 1, name }).collect()
+    names.map(|(index, name)| ShownLayer { layer: index + 1, called: name.clone(), name }).collect()
 }
 
 /// A dashed line across, with its name if it has one.

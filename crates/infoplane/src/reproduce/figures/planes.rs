@@ -55,9 +55,9 @@ impl PlanesFigure {
         let names = self.panels.iter().map(|p| &p.names).max_by_key(|names| names.len());
         let names = names.cloned().unwrap_or_default();
         let n_layers = self.panels.iter().map(|p| p.layers.len()).max().unwrap_or(0).max(names.len());
-        let layer = |index: usize| ShownLayer {
-            layer: index + 1,
-            name: names.get(index).cloned().unwrap_or_default(),
+        let layer = |index: usize| {
+            let name = names.get(index).cloned().unwrap_or_default();
+            ShownLayer { layer: index + 1, called: name.clone(), name }
         };
         Figure {
             id: String::new(),
