@@ -191,6 +191,35 @@ class Run:
         """Write one interactive page, ``index.html``, into the directory of the report unless told otherwise; returns its path."""
         return os.fspath(self._native.write_page(None if out is None else os.fspath(out)))
 
+    def widget(self, *, height: int = 820, interval: float = 1.0) -> Any:
+        """The page as a widget of Jupyter, VS Code or marimo, which follows the run while it is written.
+
+        It is an `anywidget.AnyWidget`; needs ``pip install "infoplane[widget]"``. The run is followed by a thread, also while a cell
+        is busy, until it is finished or `close()` of the widget is called; a run that was interrupted is followed again once
+        it goes on. The tables of this object stay as they are; :meth:`follow` is for those. What ends the following
+        otherwise, such as a directory that is removed, is said above the page and is `note` of the widget.
+
+        Parameters
+        ----------
+        height
+            The most that it is high, in pixels; the page scrolls in it.
+        interval
+            How often what was written is read, in seconds; more seldom where that would take more than a tenth of the time,
+            and ten times as seldom while nobody writes.
+
+        Raises
+        ------
+        ImportError
+            Without `anywidget`.
+        TypeError, ValueError
+            `height` is no whole number from 1, or `interval` no number of seconds above 0.
+        RunError
+            The run is not complete, and its directory cannot be read any more.
+        """
+        from ._widget import RunWidget
+
+        return RunWidget(self._native, height, interval)
+
     def _repr_html_(self) -> str:
         # The page may run its scripts and save files, and sees nothing of the notebook.
         page = html.escape(self._native.page(), quote=True)
@@ -199,7 +228,11 @@ class Run:
 
 
 def compare(
-    runs: Sequence[str | os.PathLike[str] | Run], out: str | os.PathLike[str], *, by: str | None = None, one_panel: bool = False
+    runs: Sequence[str | os.PathLike[str] | Run],
+    out: str | os.PathLike[str],
+    *,
+    by: str | Sequence[str] | None = None,
+    one_panel: bool = False,
 ) -> list[str]:
     """Draw runs beside each other: planes, curves and a summary, into a directory; returns the files.
 
@@ -210,12 +243,14 @@ def compare(
     out
         The directory.
     by
-        A key of their configurations: runs with one value of it are one group, with standard errors.
+        A key of their configurations: runs with one value of it are one group, with standard errors. With several keys planes stand in
+        rows and columns, a column for each value of the last one.
     one_panel
         Whether all planes go into one panel, where colours tell runs apart.
     """
     paths = [run.path if isinstance(run, Run) else os.fspath(run) for run in runs]
-    files, _ = _native.compare(paths, os.fspath(out), by, one_panel)
+    keys = [by] if isinstance(by, str) else list(by or ())
+    files, _ = _native.compare(paths, os.fspath(out), keys, one_panel)
     return [os.fspath(path) for path in files]
 
 

@@ -79,6 +79,11 @@ def a_run():
     return {**arrays(), "polars": pytest.importorskip("polars")}
 
 
+def a_notebook():
+    pytest.importorskip("anywidget")
+    return {**arrays(), "display": lambda shown: None}
+
+
 def a_model():
     torch = pytest.importorskip("torch")
     pytest.importorskip("matplotlib").use("agg")
@@ -145,6 +150,7 @@ BEGINNINGS = {
     "Keras": a_keras_model,
     "Anything else: JAX, NumPy, a simulation": arrays,
     "Runs": a_run,
+    "Live in a notebook": a_notebook,
     "Logging": a_logged_model,
     "Estimates": arrays,
     "Experiments": arrays,

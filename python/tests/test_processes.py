@@ -349,5 +349,5 @@ def test_what_is_sent_to_processes_is_small() -> None:
 
 @pytest.mark.parametrize("how", ["import infoplane", "import infoplane, infoplane._native", "from infoplane import *"])
 def test_an_import_is_quiet_and_takes_no_other_library(how: str) -> None:
-    others = ("torch", "keras", "jax", "pandas", "polars", "pyarrow", "matplotlib", "sklearn", "tqdm")
+    others = ("torch", "keras", "jax", "pandas", "polars", "pyarrow", "matplotlib", "sklearn", "tqdm", "anywidget", "ipywidgets")
     assert program(f"import sys\n{how}\nprint([name for name in {others!r} if name in sys.modules])") == "[]\n"

@@ -17,8 +17,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test            run the test suite: the library, the command, the examples in the documentation, the page in a browser,
-                  the Python package; with --page only the page, with --python only that of the Python package, with
-                  --frameworks also with PyTorch, Keras, JAX and others, which are downloaded (6 GB on disk)
+                  the Python package and its widget in JupyterLab; with --page only the page, with --python only those of
+                  the Python package, with --frameworks also with PyTorch, Keras, JAX and others, which are downloaded
+                  (6 GB on disk)
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all

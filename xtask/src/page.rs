@@ -36,6 +36,21 @@ pub fn test() -> Result<(), String> {
     ran(&mut node, "the tests of the page")
 }
 
+/// Drives the widget in JupyterLab, with what is installed beside `python`; skips where there is no browser, which the other tests
+/// of the Python package do without.
+pub fn test_notebook(python: &Path) -> Result<(), String> {
+    let browser = BROWSERS.iter().find_map(|name| on_path(name));
+    let (Some(browser), Some(npm), Some(_)) = (browser, on_path("npm"), on_path("node")) else {
+        println!("Chromium, npm or Node.js is not here: the test of the widget in JupyterLab skips");
+        return Ok(());
+    };
+    let folder = packages(&npm)?;
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=dot"]).arg(folder.join("notebook.test.mjs"));
+    node.env("INFOPLANE_CHROMIUM", browser).env("INFOPLANE_NOTEBOOK_PYTHON", python);
+    ran(&mut node, "the test of the widget in JupyterLab")
+}
+
 /// The program of the first of these names; installed by the system's package manager if none is there and this is root.
 fn installed(names: &[&str], package: &str, what: &str) -> Result<PathBuf, String> {
     let find = || names.iter().find_map(|name| on_path(name));

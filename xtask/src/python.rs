@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::root;
+use crate::{page, root};
 
 /// Installs what the tests need from lists of exact versions.
 const INSTALLER: &str = "uv==0.13.9";
@@ -23,8 +23,9 @@ const OF_FRAMEWORKS: [&str; 11] = [
     "python/tests/test_torch_sums.py",
 ];
 
-/// Builds the wheel, installs it with what `python/requirements.txt` lists, runs the tests and the checks of types, and builds the
-/// documentation; with `frameworks` in an environment that has those of `python/requirements-frameworks.txt`, too.
+/// Builds the wheel, installs it with what `python/requirements.txt` lists, runs the tests, that of the widget in JupyterLab where
+/// there is a browser, and the checks of types, and builds the documentation; with `frameworks` in an environment that has those of
+/// `python/requirements-frameworks.txt`, too.
 pub fn test(frameworks: bool) -> Result<(), String> {
     let Some(python) = interpreter() else {
         println!("no Python from 3.10 on is here: the tests of the Python package skip (PYTHON=… names one)");
@@ -44,6 +45,7 @@ pub fn test(frameworks: bool) -> Result<(), String> {
     test_installations(&environment, &wheel, &place)?;
     environment.install_wheel(&wheel)?;
     environment.run("pytest", &["-q", "python/tests"])?;
+    page::test_notebook(&environment.program("python"))?;
     environment.run("mypy", &["--package", "infoplane"])?;
     environment.run("stubtest", &["--ignore-missing-stub", "infoplane._native"])?;
     environment.run("ruff", &["check", "python", "docs"])?;

@@ -159,21 +159,20 @@ pub fn widget_parts() -> (String, String) {
 
 /// Compares runs: writes figures, a table and a summary into `out`, and returns the paths and the summary in words.
 ///
-/// Runs are groups of their own, or by the value of the key `by` of their configuration; `one_panel` draws all planes in one.
+/// Runs are groups of their own, or by the values of the keys `by` of their configuration; `one_panel` draws all planes in one.
 #[pyfunction]
 pub fn compare(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     out: PathBuf,
-    by: Option<String>,
+    by: Vec<String>,
     one_panel: bool,
 ) -> PyResult<(Vec<PathBuf>, String)> {
     let arrangement = if one_panel { Arrangement::OnePanel } else { Arrangement::SideBySide };
     let runs = paths.iter().map(|path| ReadRun::read(path)).collect::<Result<Vec<_>, _>>();
     let runs = runs.map_err(|error| run_error(py, &error))?;
     let compared = py.detach(|| {
-        let comparison =
-            Comparison::of_runs(&runs, by.as_deref(), false).map_err(|error| error.to_string())?;
+        let comparison = Comparison::of_runs(&runs, &by, false).map_err(|error| error.to_string())?;
         let written = report::write_comparison(&comparison, arrangement, &Options::default(), &out);
         Ok((written.map_err(|error| error.to_string())?, report::comparison_summary(&comparison)))
     });

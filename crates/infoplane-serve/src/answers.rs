@@ -89,7 +89,7 @@ async fn list(State(runs): State<Runs>) -> Response {
 }
 
 async fn run(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
-    let Some(id) = ids(query.as_deref()).pop() else {
+    let Some(id) = named("id", query.as_deref()).pop() else {
         return failure(StatusCode::BAD_REQUEST, "name a run, as in /api/run?id=tanh");
     };
     match apart(move || runs.page(&id)).await {
@@ -103,12 +103,12 @@ async fn run(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
 }
 
 async fn compare(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
-    let ids = ids(query.as_deref());
+    let (ids, keys) = (named("id", query.as_deref()), named("by", query.as_deref()));
     if ids.len() < 2 || ids.len() > MOST_COMPARED {
         let told = format!("2 to {MOST_COMPARED} runs can be compared; {} are named", ids.len());
         return failure(StatusCode::BAD_REQUEST, &told);
     }
-    match apart(move || runs.comparison(&ids)).await {
+    match apart(move || runs.comparison(&ids, &keys)).await {
         Ok(Ok(page)) => values(format!("{{\"version\":0,\"content\":{page}}}")),
         Ok(Err(error)) => failure(StatusCode::UNPROCESSABLE_ENTITY, &error),
         Err(response) => *response,
@@ -117,7 +117,7 @@ async fn compare(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Respons
 
 /// Tells the version of a run at once, and again whenever it is another one.
 async fn events(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
-    let Some(id) = ids(query.as_deref()).pop() else {
+    let Some(id) = named("id", query.as_deref()).pop() else {
         return failure(StatusCode::BAD_REQUEST, "name a run, as in /api/events?id=tanh");
     };
     Sse::new(versions(runs, id))
@@ -143,10 +143,10 @@ fn versions(runs: Runs, id: String) -> impl Stream<Item = Result<Event, Infallib
     })
 }
 
-/// The values of `id` in the part of an address after the question mark.
-fn ids(query: Option<&str>) -> Vec<String> {
-    let parts = query.unwrap_or_default().split('&');
-    parts.filter_map(|part| decoded(part.strip_prefix("id=")?)).collect()
+/// The values of a name in the part of an address after the question mark.
+fn named(name: &str, query: Option<&str>) -> Vec<String> {
+    let parts = query.unwrap_or_default().split('&').filter_map(|part| part.split_once('='));
+    parts.filter(|(of, _)| *of == name).filter_map(|(_, value)| decoded(value)).collect()
 }
 
 /// Text as it was before it was made part of an address.
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn names_are_as_they_were_before_the_address() {
-        assert_eq!(ids(Some("id=a%2Fb+c&x=1&id=%C3%A4")), ["a/b c", "ä"]);
-        assert_eq!(ids(Some("id=%&id=%4&id=%zz&id=%ff")), Vec::<String>::new());
-        assert_eq!(ids(None), Vec::<String>::new());
+        assert_eq!(named("id", Some("id=a%2Fb+c&x=1&id=%C3%A4&ids=b&id")), ["a/b c", "ä"]);
+        assert_eq!(named("id", Some("id=%&id=%4&id=%zz&id=%ff")), Vec::<String>::new());
+        assert_eq!(named("id", None), Vec::<String>::new());
     }
 }

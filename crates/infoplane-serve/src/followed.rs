@@ -69,14 +69,14 @@ impl Followed {
         })
     }
 
-    /// The values of the page of several runs beside each other.
-    pub fn comparison(&self, ids: &[String]) -> Result<String, String> {
+    /// The values of the page of several runs beside each other, in groups by the values of keys.
+    pub fn comparison(&self, ids: &[String], keys: &[String]) -> Result<String, String> {
         let read = |id: &String| {
             let path = listing::find(&self.folder, id).ok_or_else(|| no_run(id))?;
             Run::read(&path).map_err(|error| error.to_string())
         };
         let runs = ids.iter().map(read).collect::<Result<Vec<Run>, String>>()?;
-        let comparison = Comparison::of_runs(&runs, None, false).map_err(|error| error.to_string())?;
+        let comparison = Comparison::of_runs(&runs, keys, false).map_err(|error| error.to_string())?;
         let members: Vec<(&Run, ReportData<'_>)> =
             runs.iter().map(|run| (run, ReportData::of(run))).collect();
         Ok(Page::of_comparison(&comparison, Arrangement::SideBySide, &members).json())

@@ -126,6 +126,11 @@ fn runs_are_listed_shown_and_compared() {
     assert_eq!((status, &json(&body)["content"]["title"]), (200, &"<b>relu</b>".into()));
     let (status, body) = served.get("/api/compare?id=tanh&id=sweep/one/relu%20%26%20co");
     assert_eq!((status, json(&body)["content"]["runs"].as_array().unwrap().len()), (200, 2), "{body}");
+    let (status, body) = served.get("/api/compare?id=tanh&id=sweep/one/relu%20%26%20co&by=name&by=data.name");
+    assert_eq!((status, json(&body)["content"]["runs"].as_array().unwrap().len()), (200, 2), "{body}");
+    assert!(json(&body)["content"]["title"].as_str().unwrap().starts_with("tanh, "), "{body}");
+    let (status, body) = served.get("/api/compare?id=tanh&id=sweep/one/relu%20%26%20co&by=nowhere");
+    assert!(status == 422 && body.contains("has no key `nowhere`"), "{status} {body}");
     assert_eq!(served.get("/api/compare?id=tanh").0, 400);
     assert_eq!(served.get("/api/compare?id=tanh&id=nothing").0, 422);
 

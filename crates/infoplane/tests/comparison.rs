@@ -54,7 +54,8 @@ fn layers_of_the_same_name_are_the_same_layer() {
     let own = part.plane().rows().filter(|row| row.layer == 1).count();
     assert!(own > 0);
     let comparison = Comparison::new(vec![group("whole", whole), group("part", part)]).unwrap();
-    for figure in comparison.figures(Arrangement::OnePanel) {
+    let figures = comparison.figures(Arrangement::OnePanel);
+    for figure in figures.iter().filter(|figure| figure.groups.len() == 2) {
         let names: Vec<&str> = figure.layers.iter().map(|layer| layer.name.as_str()).collect();
         // The width where the groups agree on it.
         assert_eq!(names, ["conv (6)", "hidden (4)", "attention (3)", "output"], "{}", figure.id);
@@ -135,7 +136,9 @@ fn runs_without_a_compared_method_are_named() {
     assert!(warnings.iter().all(|warning| summary.contains(warning)), "{summary}");
     for figure in comparison.figures(Arrangement::SideBySide) {
         let said = |note: &&Note| note.kind == NoteKind::Warning && warnings.contains(&note.text);
-        assert_eq!(figure.notes.iter().filter(said).count(), 1, "{}", figure.id);
+        // The planes of all methods are those of both.
+        let n_methods = if figure.id == "planes" { 2 } else { 1 };
+        assert_eq!(figure.notes.iter().filter(said).count(), n_methods, "{}", figure.id);
     }
 }
 
@@ -161,4 +164,79 @@ fn settings_and_data_are_told_where_they_differ() {
     for figure in unlike.figures(Arrangement::SideBySide) {
         assert!(figure.notes.iter().any(|note| note.text.starts_with("The data differ.")), "{}", figure.id);
     }
+}
+
+#[test]
+fn of_two_groups_there_is_a_difference_with_its_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = [("hidden", 4), ("output", 2)];
+    let runs = |name: &str, gains: [f32; 2]| {
+        gains.map(|gain| recorded(folder.path(), &format!("{name}-{gain}"), &layers, gain, 2))
+    };
+    let (one, other) = (runs("one", [0.4, 0.6]), runs("other", [1.5, 2.0]));
+    let of = |run: &Run, epoch: u64| {
+        let mut rows = run.plane().rows().filter(|row| (row.layer, row.epoch) == (1, epoch));
+        rows.find(|row| row.method.id.ends_with("lower")).and_then(|row| row.i_xt_bits).unwrap()
+    };
+    let mean = |runs: &[Run; 2]| (of(&runs[0], 3) + of(&runs[1], 3)) / 2.0;
+    // The standard error of a mean of two is half of what is between them.
+    let error = |runs: &[Run; 2]| (of(&runs[0], 3) - of(&runs[1], 3)).abs() / 2.0;
+    let expected = mean(&other) - mean(&one);
+    let error = (error(&one).powi(2) + error(&other).powi(2)).sqrt();
+    assert!(expected > 0.1 && error > 0.0);
+    let groups = vec![RunGroup::new("one", &one).unwrap(), RunGroup::new("other", &other).unwrap()];
+    let figures = Comparison::new(groups.clone()).unwrap().figures(Arrangement::SideBySide);
+    let figure =
+        figures.iter().find(|figure| figure.id.starts_with("difference-") && figure.id.ends_with("lower"));
+    let figure = figure.unwrap();
+    assert!(figure.heading.starts_with("Difference, other − one: "), "{}", figure.heading);
+    assert_eq!(figure.panels.len(), 2);
+    let panel = &figure.panels[0];
+    assert_eq!(panel.y.quantity, "difference of I(X;T)");
+    let line = panel.lines().find(|line| line.role == infoplane::figure::Role::Layer(1)).unwrap();
+    let point = line.points.iter().find(|point| point.0 == 3.0).unwrap();
+    assert!((point.1 - expected).abs() < 1e-12, "{} and {expected}", point.1);
+    let band = panel.series.iter().find_map(|series| match series {
+        Series::Band(band) if band.role == infoplane::figure::Role::Layer(1) => Some(band),
+        _ => None,
+    });
+    let (_, low, high) = *band.unwrap().points.iter().find(|point| point.0 == 3.0).unwrap();
+    assert!(((high - low) / 2.0 - error).abs() < 1e-12 && ((high + low) / 2.0 - expected).abs() < 1e-12);
+    // Of three there is none.
+    let third = group("third", recorded(folder.path(), "third", &layers, 3.0, 2));
+    let three = Comparison::new([groups, vec![third]].concat()).unwrap();
+    assert!(three.figures(Arrangement::SideBySide).iter().all(|figure| !figure.id.starts_with("difference")));
+}
+
+#[test]
+fn several_keys_make_rows_and_columns_and_methods_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = [("hidden", 4)];
+    let run = |name: &str, classes: u32, noise: f64| {
+        recorded_with(folder.path(), name, &layers, 1.0, classes, noise)
+    };
+    // Three of the four places of a grid.
+    let runs = [run("a", 2, 0.05), run("b", 4, 0.05), run("a-again", 2, 0.2)];
+    let keys = ["estimator.noise_variance", "data.n_classes"];
+    let told = Comparison::of_runs(&runs, &keys, false).unwrap_err().to_string();
+    assert!(told.contains("has no key `"), "{told}");
+    let keys = ["name", "data.digest"];
+    let comparison = Comparison::of_runs(&runs, &keys, false).unwrap();
+    let digests: Vec<String> = runs.iter().map(|run| run.manifest().data.digest.clone()).collect();
+    assert_eq!(digests[0], digests[2]);
+    assert_eq!(
+        comparison.names(),
+        [format!("a, {}", digests[0]), format!("b, {}", digests[1]), format!("a-again, {}", digests[0])]
+    );
+    let figures = comparison.figures(Arrangement::SideBySide);
+    let plane = figures.iter().find(|figure| figure.id.starts_with("plane-")).unwrap();
+    assert_eq!((plane.panels.len(), plane.grid.as_ref().unwrap().columns.len()), (6, 2));
+    let empty: Vec<bool> = plane.panels.iter().map(|panel| panel.series.is_empty()).collect();
+    assert_eq!(empty, [false, true, true, false, false, true]);
+    assert_eq!(plane.panels[1].remark.as_deref(), Some("no run"));
+    // The bounds are two methods: a row each, a column for each group.
+    let all = figures.iter().find(|figure| figure.id == "planes").unwrap();
+    let grid = all.grid.as_ref().unwrap();
+    assert_eq!((grid.rows.len(), grid.columns.len(), all.panels.len()), (2, 3, 6));
+    assert!(all.panels.iter().all(|panel| panel.paths().count() == 1));
 }

@@ -128,7 +128,8 @@ fn a_page_of_several_runs_has_the_figures_that_compare_them() {
     let relu = ["name=relu", "network.nonlinearity=relu"];
     let relu = small_run(folder.path(), "relu", &[&changes[..], &relu].concat());
     let again = |run: &Run| Run::read(run.path()).expect("a run");
-    let comparison = Comparison::of_runs(&[again(&tanh), again(&relu)], None, false).expect("a comparison");
+    let comparison =
+        Comparison::of_runs::<&str>(&[again(&tanh), again(&relu)], &[], false).expect("a comparison");
     let runs = [(&tanh, ReportData::of(&tanh)), (&relu, ReportData::of(&relu))];
     let page = Page::of_comparison(&comparison, Arrangement::SideBySide, &runs);
     let page = values_of(&kept("compared.html", &page));

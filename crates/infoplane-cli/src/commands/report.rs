@@ -35,6 +35,8 @@ Examples:
   infoplane report runs/saxe2018-tanh runs/saxe2018-relu --out compared
   infoplane report runs/* --by training.batch_size --one-panel \\
       --out batch-sizes
+  infoplane report runs/* --by data.name --by network.nonlinearity \\
+      --html --out grid
 
 With --html a run has one page, index.html, that needs no other file: a slider of epochs, hover, zoom, files of every figure. \
 Several runs with --out are compared: their planes side by side or in one panel, and for each layer the \
@@ -47,9 +49,10 @@ pub struct Args {
     /// Directory for figures and tables; several runs are compared in it [default: RUN/report for each]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Compare groups of runs: those with the same value of this key of their configuration are one group
+    /// Compare groups of runs: those with the same value of this key of their configuration are one group. Given twice or
+    /// more, planes stand in rows and columns, a column for each value of the last key
     #[arg(long, value_name = "KEY", requires = "out", help_heading = "Comparing runs")]
-    pub by: Option<String>,
+    pub by: Vec<String>,
     /// Compare planes in one panel, with a colour for each group, instead of side by side
     #[arg(long, requires = "out", help_heading = "Comparing runs")]
     pub one_panel: bool,
@@ -80,7 +83,7 @@ pub fn report(arguments: &Args) -> Result<ExitCode, Failure> {
     if let (Some(out), [_, _, ..]) = (&arguments.out, &arguments.runs[..]) {
         return compare(arguments, out);
     }
-    if arguments.by.is_some() || arguments.one_panel {
+    if !arguments.by.is_empty() || arguments.one_panel {
         return Err(Failure::input("--by and --one-panel compare runs: name two or more"));
     }
     let mut places: Vec<PathBuf> = arguments.out.iter().cloned().collect();
@@ -125,12 +128,15 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     arguments.runs.iter().zip(&runs).for_each(|(path, run)| tell_other_version(path, run));
     let flags = &arguments.figures;
-    let comparison = Comparison::of_runs(&runs, arguments.by.as_deref(), flags.all_seeds);
+    let comparison = Comparison::of_runs(&runs, &arguments.by, flags.all_seeds);
     let comparison = comparison.map_err(|error| {
         let one_group = matches!(error, ComparisonError::OneGroup(_));
         let failure = Failure::input(error);
-        match (one_group, &arguments.by) {
-            (true, Some(key)) => failure.with_advice(format!("all runs have the same `{key}`")),
+        match (one_group, &arguments.by[..]) {
+            (true, [_, ..]) => {
+                let keys: Vec<String> = arguments.by.iter().map(|key| format!("`{key}`")).collect();
+                failure.with_advice(format!("all runs have the same {}", keys.join(" and ")))
+            }
             _ => failure,
         }
     })?;

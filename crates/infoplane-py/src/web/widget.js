@@ -6,7 +6,7 @@ import { Page, element } from "/page.js";
  * What a notebook gives a widget.
  *
  * @typedef {object} Model
- * @property {(name: "content" | "height") => any} get
+ * @property {(name: "content" | "height" | "note") => any} get
  * @property {(event: string, act: () => void) => void} on
  * @property {(event: string, act: () => void) => void} off
  */
@@ -27,14 +27,15 @@ function isDark() {
 function render({ model, el }) {
   const note = element("p", { class: "live", role: "status" });
   const root = element("div", {});
-  const frame = element("div", { class: "infoplane-widget", tabindex: 0, role: "region" }, root);
+  // Keys are the page's here: those of JupyterLab would add, change and delete cells. It looks at what has the focus itself.
+  const own = (/** @type {Event} */ { target }) => target instanceof HTMLElement && (target.dataset.lmSuppressShortcuts = "true");
+  const frame = element("div", { class: "infoplane-widget", tabindex: 0, role: "region", focusin: own }, root);
   el.append(frame);
   const content = () => JSON.parse(model.get("content"));
   const page = new Page(root, content(), { usesHash: false, isDark });
   const tell = () => {
-    const { title, runs } = page.content;
-    frame.setAttribute("aria-label", title);
-    note.textContent = runs[0]?.state === "running" ? "Live: follows the run." : "";
+    frame.setAttribute("aria-label", page.content.title);
+    note.textContent = model.get("note");
     if (!note.isConnected) root.prepend(note);
   };
   const fit = () => (frame.style.maxHeight = `${model.get("height")}px`);
@@ -46,11 +47,19 @@ function render({ model, el }) {
   tell();
   model.on("change:content", follow);
   model.on("change:height", fit);
-  const themes = new MutationObserver(() => page.follow("look"));
+  model.on("change:note", tell);
+  // Classes of a notebook change for other reasons, too.
+  let dark = isDark();
+  const themes = new MutationObserver(() => {
+    if (isDark() === dark) return;
+    dark = isDark();
+    page.follow("look");
+  });
   for (const node of [document.body, document.documentElement]) themes.observe(node, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-vscode-theme-kind"] });
   return () => {
     model.off("change:content", follow);
     model.off("change:height", fit);
+    model.off("change:note", tell);
     themes.disconnect();
     page.close();
   };

@@ -32,7 +32,9 @@ let descends = true;
 let known = "";
 
 const search = element("input", { type: "search", id: "search", placeholder: "name, folder, state, data", input: () => show() });
-const compare = element("button", { type: "button", disabled: true, click: () => (location.href = `/compare?${[...chosen].map((id) => `id=${encodeURIComponent(id)}`).join("&")}`) }, "Compare");
+const by = element("input", { type: "text", id: "by", placeholder: "such as training.batch_size data.name", spellcheck: "false", autocomplete: "off" });
+const words = (/** @type {string} */ name, /** @type {Iterable<string>} */ values) => [...values].map((value) => `${name}=${encodeURIComponent(value)}`);
+const compare = element("button", { type: "button", disabled: true, click: () => (location.href = `/compare?${[...words("id", chosen), ...words("by", by.value.split(/\s+/).filter(Boolean))].join("&")}`) }, "Compare");
 const status = element("p", { class: "facts", role: "status" });
 const head = element("tr", {});
 const body = element("tbody", {});
@@ -42,7 +44,7 @@ dark.addEventListener("change", theme);
 theme();
 root.replaceChildren(
   element("header", {}, element("h1", {}, "Runs")),
-  element("main", {}, element("div", { class: "controls" }, element("label", { class: "choice", for: "search" }, "search"), search, compare), status, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), body))),
+  element("main", {}, element("div", { class: "controls" }, element("label", { class: "choice", for: "search" }, "search"), search, compare, element("label", { class: "choice", for: "by" }, "in groups by keys"), by), status, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), body))),
 );
 
 /** @param {Listed} run @param {keyof Listed} column */
@@ -67,9 +69,9 @@ function show() {
       return element("th", { scope: "col", "aria-sort": sorted }, element("button", { type: "button", "data-key": column, click: sort }, name, column === order ? (descends ? " ↓" : " ↑") : ""));
     }),
   ]);
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const text = (/** @type {Listed} */ run) => `${run.name} ${run.id} ${run.state} ${run.data}`.toLowerCase();
-  const found = runs.filter((run) => words.every((word) => text(run).includes(word)));
+  const found = runs.filter((run) => sought.every((word) => text(run).includes(word)));
   const sign = descends ? -1 : 1;
   const rank = (/** @type {Listed} */ a, /** @type {Listed} */ b) => {
     const [one, other] = [a[order] ?? -1, b[order] ?? -1];

@@ -27,7 +27,12 @@ impl Lock {
                 // Between opening and locking its name may have been taken away by whoever held it; a lock on a
                 // file without a name keeps nobody out.
                 Ok(()) if !is_at(&file, &path) => continue,
-                Ok(()) => {}
+                Ok(()) => return Ok(Lock::held(path, file, disk)),
+                // Who reads may be looking for a writer at this moment, with a lock that is shared; it is given back at once.
+                Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                    drop(file);
+                    std::thread::yield_now();
+                }
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     // Where a locked file cannot be read the number is not told.
@@ -39,14 +44,17 @@ impl Lock {
                 }
                 // File systems without locks, and some of other machines, say so in many ways. A run on them is
                 // not kept from running; that no second process joins it is then up to the user.
-                Err(TryLockError::Error(_)) => {}
+                Err(TryLockError::Error(_)) => return Ok(Lock::held(path, file, disk)),
             }
-            // Only for the message to a second process: the lock holds without.
-            let _ = disk
-                .truncate(&file, 0)
-                .and_then(|()| disk.write(&file, format!("{}\n", std::process::id()).as_bytes()));
-            return Ok(Lock { path, _file: file });
         }
+    }
+
+    fn held(path: PathBuf, file: File, disk: &Disk) -> Lock {
+        // Only for the message to a second process: the lock holds without.
+        let _ = disk
+            .truncate(&file, 0)
+            .and_then(|()| disk.write(&file, format!("{}\n", std::process::id()).as_bytes()));
+        Lock { path, _file: file }
     }
 
     /// The number of the process that holds the lock of the run directory at `directory`, if one does.

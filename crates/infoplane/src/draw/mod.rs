@@ -74,7 +74,7 @@ pub(crate) fn scene(figure: &Figure, style: Style) -> Scene {
         | FigureKind::PoolCompression
         | FigureKind::PoolOverlap
         | FigureKind::PoolDrift => pool::scene(figure, style),
-        FigureKind::Curves => curves::scene(figure, style),
+        FigureKind::Curves | FigureKind::Difference => curves::scene(figure, style),
         FigureKind::Cells => cells::scene(figure),
     };
     style.finish(scene)

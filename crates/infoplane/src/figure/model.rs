@@ -59,6 +59,8 @@ pub enum FigureKind {
     Planes,
     /// I(X;T) and I(T;Y) of several groups against the epoch, a row for each layer.
     Comparison,
+    /// What I(X;T) and I(T;Y) of one group have more than those of another, against the epoch.
+    Difference,
     /// The information-bottleneck curve of a known joint distribution.
     Bottleneck,
     /// The errors of methods on tasks of known information, a table for each number of samples.

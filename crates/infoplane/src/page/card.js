@@ -1,7 +1,7 @@
 /** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
 
 import { countUntil, describedAs, heightOf, isPlane, isShown, paint, paintEpoch, place, seedsOf } from "./draw.js";
-import { element, save } from "./element.js";
+import { activeIn, element, save } from "./element.js";
 import { canvasOf, noteTexts, svgOf } from "./files.js";
 import { KEY, paintKey } from "./keys.js";
 import { scaleOf, told } from "./scales.js";
@@ -128,7 +128,7 @@ export class Card {
   /** @param {HTMLDetailsElement} table */
   fill(table) {
     const before = table.querySelector("div");
-    const [top, left, isActive] = [before?.scrollTop ?? 0, before?.scrollLeft ?? 0, document.activeElement === before];
+    const [top, left, isActive] = [before?.scrollTop ?? 0, before?.scrollLeft ?? 0, before !== null && activeIn(table) === before];
     before?.remove();
     if (!table.open) return;
     const { columns, rows, count } = valuesOf(this.figure, this.store.view, MOST_ROWS);

@@ -204,7 +204,7 @@ export function panelName(figure, index) {
   if (name || !figure.grid) return name ?? "";
   const { columns, rows } = figure.grid;
   const across = Math.max(1, columns.length);
-  return [rows[Math.floor(index / across)]?.join(" "), columns[index % across]].filter(Boolean).join(": ");
+  return [rows[Math.floor(index / across)]?.join(", "), columns[index % across]].filter(Boolean).join(": ");
 }
 
 /**

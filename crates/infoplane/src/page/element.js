@@ -35,14 +35,24 @@ export function choice(label, options, chosen, choose) {
 }
 
 /**
+ * What has the keys, where it is in an element; in a notebook that may be part of another tree than the document.
+ *
+ * @param {HTMLElement} parent
+ */
+export function activeIn(parent) {
+  const { activeElement } = /** @type {Document | ShadowRoot} */ (parent.getRootNode());
+  return /** @type {HTMLElement | null} */ (parent.contains(activeElement) ? activeElement : null);
+}
+
+/**
  * Puts other children into an element; the keys stay on the child with the same `data-key`.
  *
  * @param {HTMLElement} parent
  * @param {(Node | string)[]} children
  */
 export function refill(parent, children) {
-  const active = /** @type {HTMLElement | null} */ (document.activeElement);
-  const key = active && parent.contains(active) ? active.dataset.key : undefined;
+  const active = activeIn(parent);
+  const key = active?.dataset.key;
   parent.replaceChildren(...children);
   if (key === undefined) return;
   for (const child of /** @type {NodeListOf<HTMLElement>} */ (parent.querySelectorAll("[data-key]"))) {

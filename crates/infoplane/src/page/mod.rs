@@ -8,7 +8,9 @@ mod columns;
 mod document;
 mod parts;
 
-use crate::figure::{Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures, names_of};
+use crate::figure::{
+    Arrangement, Comparison, Figure, FigureKind, ReportData, bounds, figures, listed, names_of,
+};
 use crate::run::Run;
 use document::{Document, RunView};
 
@@ -60,7 +62,7 @@ impl Page {
         let views =
             named.map(|((run, data), name)| RunView { name, ..RunView::of(run, data, of_page(data)) });
         let views = views.collect();
-        let mut document = Document::new(comparison.names().join(", "), views, compared);
+        let mut document = Document::new(listed(&comparison.names()), views, compared);
         document.remarks = comparison.warnings();
         Page { document }
     }

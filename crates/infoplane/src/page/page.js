@@ -332,7 +332,8 @@ function shortFacts(facts) {
  * @param {Figure} figure
  */
 function methodOf(figure) {
-  return ["plane", "information", "planes", "comparison"].includes(figure.kind) ? figure.heading.replace(/^[^:]*: /, "") : "";
+  const isOfMethod = ["plane", "information", "planes", "comparison", "difference"].includes(figure.kind) && figure.heading.includes(": ");
+  return isOfMethod ? figure.heading.replace(/^[^:]*: /, "") : "";
 }
 
 /**

@@ -19,7 +19,6 @@ export class Player {
     this.isPlaying = false;
     this.slider = element("input", {
       type: "range",
-      id: "epoch",
       min: 0,
       max: Math.max(0, epochs.length - 1),
       step: 1,
@@ -27,7 +26,7 @@ export class Player {
       input: () => this.choose(Number(this.slider.value)),
     });
     this.ramp = element("div", { class: "ramp", "aria-hidden": "true" });
-    this.told = element("output", { class: "epoch", for: "epoch", "aria-live": "off" });
+    this.told = element("output", { class: "epoch", "aria-live": "off" });
     this.button = element("button", { type: "button", class: "play", click: () => (this.isPlaying ? this.stop() : this.play()) });
     const speeds = /** @type {[string, string][]} */ (["0.25", "0.5", "1", "2", "4"].map((speed) => [speed, `${speed} ×`]));
     const loop = element("input", { type: "checkbox", change: () => (this.loops = loop.checked) });

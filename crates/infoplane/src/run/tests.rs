@@ -517,6 +517,26 @@ fn of_many_that_begin_or_go_on_at_once_one_does() {
 }
 
 #[test]
+fn who_only_looks_keeps_nobody_from_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap());
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let look = || {
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = Lock::holder(folder.path());
+            }
+        };
+        for _ in 0..3 {
+            scope.spawn(look);
+        }
+        let refused = (0..300).find_map(|_| RunDir::resume(folder.path(), Disk::counting()).err());
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(refused.is_none(), "{refused:?}");
+    });
+}
+
+#[test]
 fn another_format_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(

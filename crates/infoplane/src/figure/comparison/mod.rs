@@ -1,28 +1,25 @@
 //! Figures that compare runs, or groups of runs.
 
+mod curves;
+mod difference;
 mod group;
 mod member;
+mod planes;
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::learned::{self, LEAST_FOR_BANDS};
-use super::{
-    Axis, Direction, Figure, FigureKind, Grid, Limit, Note, NoteCode, Panel, ReportData, Role, words,
-};
-use crate::Information;
-use crate::plane::{Mean, MeanPoint, MethodDescription, PlaneGroup};
+use super::{Figure, Note, NoteCode, ReportData, learned};
+use crate::plane::{MethodDescription, PlaneGroup};
 use crate::run::Run;
 use crate::table::{self, Column, Table};
 
 use group::MeasuredOn;
 pub use group::{ComparisonError, RunGroup};
-use member::{Member, notes, number_by_name, numbered, shared_limits, shown_layers};
+use member::{Member, number_by_name, numbered};
 
 /// Beyond so many seeds the faint lines of each are left out: in small panels they are a fog.
 const MOST_SEEDS: usize = 10;
-/// Most columns of a sheet of planes.
-const MOST_COLUMNS: usize = 3;
 
 /// How planes are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +36,16 @@ pub enum Arrangement {
 pub struct Comparison {
     groups: Vec<RunGroup>,
     methods: Vec<CommonMethod>,
+    /// Where the groups stand, if several keys tell them apart.
+    places: Option<Places>,
+}
+
+/// Rows and columns of groups that several keys tell apart: a column for each value of the last key, a row for all values of the
+/// others that runs have. A group is named by its row and its column.
+#[derive(Debug, Clone)]
+struct Places {
+    rows: Vec<String>,
+    columns: Vec<String>,
 }
 
 /// A method of all groups.
@@ -72,36 +79,68 @@ impl Comparison {
             };
             return Err(ComparisonError::NoCommonMethod(groups.iter().map(of).collect()));
         }
-        Ok(Comparison { groups, methods })
+        Ok(Comparison { groups, methods, places: None })
     }
 
-    /// Compares runs: each for itself, by its name; or, with a key of their manifests, all runs with the same value as one
-    /// group. The key is one of an experiment (`training.batch_size`, `estimators.0.bins`) or of the manifest (`name`,
-    /// `data.name`).
+    /// Compares runs: each for itself, by its name; or, with keys of their manifests, all runs with the same values as one
+    /// group. A key is one of an experiment (`training.batch_size`, `estimators.0.bins`) or of the manifest (`name`,
+    /// `data.name`). With several keys planes stand in rows and columns, a column for each value of the last key.
     ///
-    /// Groups come in the order of their numbers, if all values are numbers, else in that of the runs.
+    /// Groups come in the order of their numbers, if all values of a key are numbers, else in that of the runs.
     ///
     /// # Errors
     /// Those of [`Comparison::new`] and [`RunGroup::new`]; [`ComparisonError::MissingKey`].
-    pub fn of_runs(runs: &[Run], key: Option<&str>, all_seeds: bool) -> Result<Comparison, ComparisonError> {
-        let mut groups: Vec<(Option<f64>, String, Vec<&Run>)> = Vec::new();
-        for (run, name) in runs.iter().zip(names_of(runs)) {
-            let (number, name) = match key {
-                None => (None, name),
-                Some(key) => named_value(run, key)?,
-            };
-            match groups.iter_mut().find(|(_, other, _)| *other == name) {
-                Some((_, _, of_group)) => of_group.push(run),
-                None => groups.push((number, name, vec![run])),
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use infoplane::figure::Comparison;
+    /// use infoplane::run::Run;
+    /// let runs = ["tanh", "relu"].map(|name| Run::read(name.as_ref()));
+    /// let runs = runs.into_iter().collect::<Result<Vec<Run>, _>>()?;
+    /// let by_nonlinearity = Comparison::of_runs(&runs, &["network.nonlinearity"], false)?;
+    /// assert_eq!(by_nonlinearity.names(), ["tanh", "relu"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_runs<K: AsRef<str>>(
+        runs: &[Run],
+        keys: &[K],
+        all_seeds: bool,
+    ) -> Result<Comparison, ComparisonError> {
+        let group = |name: &str, runs: &[&Run]| -> Result<RunGroup, ComparisonError> {
+            Ok(RunGroup::new(name, runs)?.with_all_seeds(all_seeds))
+        };
+        let mut others =
+            keys.iter().map(|key| Values::of(runs, key.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        // What is the same for all tells no groups apart.
+        if others.iter().any(|values| values.names.len() > 1) {
+            others.retain(|values| values.names.len() > 1);
+        }
+        let Some(columns) = others.pop() else {
+            let groups = runs.iter().zip(names_of(runs)).map(|(run, name)| group(&name, &[run]));
+            return Comparison::new(groups.collect::<Result<_, _>>()?);
+        };
+        // The places of each run among the values of all keys, which also order the groups.
+        let mut found: BTreeMap<Vec<usize>, Vec<&Run>> = BTreeMap::new();
+        for (index, run) in runs.iter().enumerate() {
+            let of_run = others.iter().chain([&columns]).map(|values| values.of_runs[index]);
+            found.entry(of_run.collect()).or_default().push(run);
+        }
+        let row = |places: &[usize]| {
+            let names = others.iter().zip(places).map(|(values, &place)| values.names[place].as_str());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let mut rows: Vec<String> = Vec::new();
+        let mut groups = Vec::new();
+        for (places, runs) in &found {
+            let (of_row, column) = (row(places), &columns.names[places[others.len()]]);
+            let name = if others.is_empty() { column.clone() } else { format!("{of_row}, {column}") };
+            groups.push(group(&name, runs)?);
+            if rows.last() != Some(&of_row) {
+                rows.push(of_row);
             }
         }
-        if groups.iter().all(|(number, ..)| number.is_some()) {
-            groups.sort_by(|a, b| f64::total_cmp(&a.0.unwrap_or(0.0), &b.0.unwrap_or(0.0)));
-        }
-        let group = |(_, name, runs): (_, String, Vec<&Run>)| {
-            RunGroup::new(&name, &runs).map(|group| group.with_all_seeds(all_seeds))
-        };
-        Comparison::new(groups.into_iter().map(group).collect::<Result<_, _>>()?)
+        let places = (!others.is_empty()).then_some(Places { rows, columns: columns.names });
+        Ok(Comparison { places, ..Comparison::new(groups)? })
     }
 
     /// The names of the groups.
@@ -109,14 +148,16 @@ impl Comparison {
         self.groups.iter().map(|group| group.name.as_str()).collect()
     }
 
-    /// For each common method the planes and, layer by layer, the information over epochs. What has no value has no
-    /// figure.
+    /// The planes of all methods in rows and columns, if there are several; for each common method the planes and, layer by
+    /// layer, the information over epochs; of two groups also the difference. What has no value has no figure.
     pub fn figures(&self, arrangement: Arrangement) -> Vec<Figure> {
         let mut figures = Vec::new();
+        figures.extend(self.planes_of_methods());
         for method in &self.methods {
             let members = self.members(method);
             figures.extend(self.planes(method, &members, arrangement));
             figures.extend(self.curves(method, &members));
+            figures.extend(self.difference(method, &members));
         }
         figures
     }
@@ -224,192 +265,6 @@ impl Comparison {
         }
     }
 
-    fn planes(
-        &self,
-        method: &CommonMethod,
-        members: &[Member<'_>],
-        arrangement: Arrangement,
-    ) -> Option<Figure> {
-        if members.iter().all(|member| member.layers.is_empty()) {
-            return None;
-        }
-        let one_panel = arrangement == Arrangement::OnePanel;
-        let axis =
-            |quantity, extra, mean: fn(&MeanPoint) -> f64, limit: fn(&ReportData<'_>) -> Information| {
-                let means = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
-                let limits = members.iter().map(|member| limit(&member.data).bits());
-                Axis::bits(quantity, means.map(mean), limits, extra)
-            };
-        let x = axis("I(X;T)", 0.04, |p| p.i_xt_bits.mean, |data| data.h_x);
-        let y = axis("I(T;Y)", 0.07, |p| p.i_ty_bits.mean, |data| data.h_y);
-        let panel = |name: String, series, limits, remark| Panel {
-            name,
-            x: x.clone(),
-            y: y.clone(),
-            series,
-            limits,
-            remark,
-        };
-        let columns = members.len().min(if members.len() == 4 { 2 } else { MOST_COLUMNS });
-        let panels = if one_panel {
-            let series = members.iter().enumerate().flat_map(|(place, member)| member.means(Some(place)));
-            vec![panel(String::new(), series.collect(), shared_limits(members), None)]
-        } else {
-            let of = |member: &Member<'_>| {
-                let series = member.seed_paths().into_iter().chain(member.means(None));
-                let limits = member.limits();
-                panel(member.label(), series.collect(), limits, member.remark(method))
-            };
-            members.iter().map(of).collect()
-        };
-        let reading = match (one_panel, members.iter().map(Member::n_seeds).max().unwrap_or(0)) {
-            (_, ..2) => None,
-            (false, 2..=MOST_SEEDS) => Some("Bold: mean over seeds. Thin: each seed."),
-            _ => Some("Paths are means over seeds."),
-        };
-        let draws_failed = !one_panel
-            && members.iter().any(|member| !member.group.failed.is_empty() && member.n_seeds() <= MOST_SEEDS);
-        let failed =
-            if draws_failed { " Dotted, with a cross at the end: seeds that did not learn." } else { "" };
-        let reading = reading.map(|text| Note::reading(NoteCode::Seeds, format!("{text}{failed}")));
-        let prefix = if method.same_settings { String::new() } else { self.settings(members) };
-        let any_limits = members.iter().any(|member| !member.limits().is_empty());
-        let limits = (!one_panel && any_limits).then(|| {
-            let shared = shared_limits(members);
-            let shared: Vec<String> =
-                shared.iter().map(|limit| format!("{} = {} bits", limit.name, limit.text)).collect();
-            let text = match shared.len() {
-                2 => format!("Dashed lines: {}.", shared.join(" and ")),
-                _ => "Dashed lines: H(X) and H(Y) of each group.".into(),
-            };
-            Note::reading(NoteCode::Definition, text)
-        });
-        let settings = (!prefix.is_empty()).then(|| Note::fact(NoteCode::Definition, prefix));
-        Some(Figure {
-            id: format!("plane-{}", method.id),
-            kind: FigureKind::Planes,
-            heading: format!("Information planes: {}", method.title),
-            title: self.title("Information planes"),
-            facts: self.facts(method, members),
-            layers: shown_layers(members),
-            panels,
-            grid: Some(Grid {
-                columns: vec![String::new(); if one_panel { 1 } else { columns }],
-                rows: vec![],
-            }),
-            groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
-            legend: vec![],
-            notes: self
-                .lacking(method)
-                .into_iter()
-                .chain(reading)
-                .chain(limits)
-                .chain(settings)
-                .chain(other_data(members))
-                .chain(notes(members))
-                .collect(),
-            table: Some("comparison.csv".into()),
-        })
-    }
-
-    fn curves(&self, method: &CommonMethod, members: &[Member<'_>]) -> Option<Figure> {
-        let layers: BTreeSet<usize> =
-            members.iter().flat_map(|member| member.layers.iter().map(|layer| layer.layer)).collect();
-        if layers.is_empty() {
-            return None;
-        }
-        let epochs = || {
-            let points = members.iter().flat_map(|member| &member.layers).flat_map(|layer| &layer.mean);
-            points.map(|point| point.epoch)
-        };
-        type Value = fn(&MeanPoint) -> Mean;
-        type Entropy = fn(&ReportData<'_>) -> Information;
-        let quantities: [(&str, &str, Value, Entropy); 2] = [
-            ("I(X;T)", "H(X)", |point| point.i_xt_bits, |data| data.h_x),
-            ("I(T;Y)", "H(Y)", |point| point.i_ty_bits, |data| data.h_y),
-        ];
-        let limit = |of: Entropy| {
-            let first = of(&members.first()?.data).bits();
-            let same = members.iter().all(|member| (of(&member.data).bits() - first).abs() < 1e-9);
-            (same && first.is_finite()).then_some(first)
-        };
-        let panel = |layer: usize, (quantity, name, value, of): (&str, &str, Value, _)| {
-            let mut series = Vec::new();
-            let mut values = vec![0.0];
-            for (place, member) in members.iter().enumerate() {
-                let Some(path) = member.layers.iter().find(|path| path.layer == layer) else { continue };
-                let (curve, ends) = member.curve(path, Role::Group(place), value);
-                values.extend(ends);
-                series.extend(curve);
-            }
-            let limit: Option<f64> = limit(of);
-            values.extend(limit);
-            Panel {
-                name: String::new(),
-                x: Axis::epochs(epochs()),
-                y: Axis::bits(quantity, values, None, 0.06),
-                remark: series.is_empty().then(|| "no value".into()),
-                series,
-                limits: limit
-                    .map(|value| Limit {
-                        axis: Direction::Y,
-                        value,
-                        name: name.into(),
-                        text: format!("{value:.3}"),
-                    })
-                    .into_iter()
-                    .collect(),
-            }
-        };
-        let names = shown_layers(members);
-        let row = |layer: &usize| {
-            let shown = names.iter().find(|shown| shown.layer == *layer);
-            vec![shown.map_or_else(|| words::layer(*layer), |shown| shown.name.clone())]
-        };
-        let many = members.iter().any(|member| member.n_in_mean() >= LEAST_FOR_BANDS);
-        let several = members.iter().any(|member| member.n_in_mean() > 1);
-        let reading = match (several, many) {
-            (false, _) => None,
-            (true, false) => {
-                Some("Lines: means over seeds. Bands: one standard error of the mean on both sides.")
-            }
-            (true, true) => Some(
-                "Lines: means over seeds. Bands: one standard error of the mean on both sides; lighter, where a \
-                 group has eight seeds or more, 5 to 95 % of its seeds.",
-            ),
-        };
-        let reading = reading.map(|text| Note::reading(NoteCode::Seeds, text));
-        let settings =
-            (!method.same_settings).then(|| Note::fact(NoteCode::Definition, self.settings(members)));
-        Some(Figure {
-            id: format!("information-{}", method.id),
-            kind: FigureKind::Comparison,
-            heading: format!("Information over epochs: {}", method.title),
-            title: self.title("Information over epochs"),
-            facts: self.facts(method, members),
-            layers: names.clone(),
-            panels: layers
-                .iter()
-                .flat_map(|&layer| quantities.map(|quantity| panel(layer, quantity)))
-                .collect(),
-            grid: Some(Grid {
-                columns: quantities.map(|quantity| quantity.0.to_string()).into(),
-                rows: layers.iter().map(row).collect(),
-            }),
-            groups: members.iter().map(Member::label).collect(),
-            legend: vec![],
-            notes: self
-                .lacking(method)
-                .into_iter()
-                .chain(reading)
-                .chain(settings)
-                .chain(other_data(members))
-                .chain(notes(members))
-                .collect(),
-            table: Some("comparison.csv".into()),
-        })
-    }
-
     /// `tanh: 30 equal on [-1, 1]; ReLU: 100 equal on the layer's range.`
     fn settings(&self, members: &[Member<'_>]) -> String {
         let of = |member: &Member<'_>| format!("{}: {}", member.group.name, member.method.title);
@@ -432,6 +287,32 @@ pub(crate) fn names_of<R: Borrow<Run>>(runs: &[R]) -> Vec<String> {
         directories
     } else {
         runs().map(|run| run.path().display().to_string()).collect()
+    }
+}
+
+/// The values of a key.
+struct Values {
+    /// Each once: in the order of numbers, if all are numbers, else in that of the runs.
+    names: Vec<String>,
+    /// The place among them of the value of each run.
+    of_runs: Vec<usize>,
+}
+
+impl Values {
+    fn of(runs: &[Run], key: &str) -> Result<Values, ComparisonError> {
+        let all = runs.iter().map(|run| named_value(run, key)).collect::<Result<Vec<_>, _>>()?;
+        let mut each: Vec<&(Option<f64>, String)> = Vec::new();
+        for value in &all {
+            if !each.iter().any(|other| other.1 == value.1) {
+                each.push(value);
+            }
+        }
+        if each.iter().all(|(number, _)| number.is_some()) {
+            each.sort_by(|a, b| f64::total_cmp(&a.0.unwrap_or(0.0), &b.0.unwrap_or(0.0)));
+        }
+        let place = |value: &(Option<f64>, String)| each.iter().position(|other| other.1 == value.1);
+        let of_runs = all.iter().map(|value| place(value).unwrap_or(0)).collect();
+        Ok(Values { names: each.iter().map(|value| value.1.clone()).collect(), of_runs })
     }
 }
 
