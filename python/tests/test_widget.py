@@ -81,7 +81,9 @@ def points(widget: Any) -> list[tuple[int, float, float]]:
     """Epochs and values of the first path."""
     figure = next(figure for figure in shown(widget)["figures"] if figure["kind"] == "plane")
     series = next(series for series in figure["panels"][0]["series"] if series["kind"] == "path")
-    return list(zip(series["epochs"], series["x"], series["y"], strict=True))
+    # Series name their columns, each of which a page has once.
+    columns = json.loads(widget.content)["columns"]
+    return list(zip(*(columns[series[name]] for name in ("epochs", "x", "y")), strict=True))
 
 
 def page_of(path: Path) -> str:

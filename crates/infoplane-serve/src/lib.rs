@@ -23,6 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use infoplane::printable::printable_path;
 
 pub use access::Access;
@@ -48,9 +51,9 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The server could not go on.
-    #[error("the server ended: {0}")]
-    Ended(std::io::Error),
+    /// The system gives the server no threads, or does not take its socket.
+    #[error("the server cannot begin: {0}")]
+    Begin(std::io::Error),
 }
 
 /// A server that listens already.
@@ -62,6 +65,8 @@ pub struct Server {
     access: Access,
 }
 
+/// The time that the head of a request may take.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How often the function that ends a server is asked.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -100,31 +105,47 @@ impl Server {
     /// Answers until `stopped` says so; it is asked ten times a second.
     ///
     /// # Errors
-    /// [`ServeError::Ended`] if the system gives it no threads or closes the socket.
+    /// [`ServeError::Begin`] if the system gives it no threads, or does not take its socket.
     pub fn run_until(self, stopped: impl Fn() -> bool) -> Result<(), ServeError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_io()
             .enable_time()
             .build()
-            .map_err(ServeError::Ended)?;
+            .map_err(ServeError::Begin)?;
         let Server { folder, listener, address, access } = self;
         let done = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let routes = answers::routes(Arc::new(Followed::new(folder)), access, address);
-            let serving = std::pin::pin!(std::future::IntoFuture::into_future(axum::serve(listener, routes)));
+            let serving = std::pin::pin!(serve(listener, routes));
             let ending = std::pin::pin!(async {
                 while !stopped() {
                     tokio::time::sleep(ASK_EVERY).await;
                 }
             });
-            match futures_util::future::select(ending, serving).await {
-                futures_util::future::Either::Left(_) => Ok(()),
-                futures_util::future::Either::Right((ended, _)) => ended,
-            }
+            futures_util::future::select(ending, serving).await;
+            Ok(())
         });
         // Pages that follow a run never end by themselves.
         runtime.shutdown_background();
-        done.map_err(ServeError::Ended)
+        done.map_err(ServeError::Begin)
+    }
+}
+
+/// Answers whoever connects. A request whose head has not come after a while is given up, so that none takes a connection for good.
+async fn serve(listener: tokio::net::TcpListener, routes: axum::Router) {
+    let mut server = Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Too many files are open, or whoever connected is gone: later it may go better.
+            tokio::time::sleep(ASK_EVERY).await;
+            continue;
+        };
+        let (server, service) = (server.clone(), TowerToHyperService::new(routes.clone()));
+        tokio::spawn(async move {
+            // What goes wrong with a connection is told by its end.
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
     }
 }

@@ -303,6 +303,18 @@ fn other_machines_need_the_token() {
     assert_eq!(served.ask("GET", "/api/runs", &["Host: cluster.example", &right]).0, 200);
 }
 
+#[test]
+fn who_sends_half_a_request_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::of(folder.path(), Access::Loopback);
+    let mut half = served.connected("GET /api/runs HTTP/1.1\r\nHost: ");
+    let mut answer = String::new();
+    // Until the server closes it.
+    half.read_to_string(&mut answer).expect("the end of the connection");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(served.get("/api/runs").0, 200);
+}
+
 /// The next event of a stream, by its name and its value.
 fn event(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> (String, String) {
     let mut name = String::new();
@@ -329,9 +341,11 @@ fn a_run_is_followed_while_it_is_written_until_it_is_gone() {
     let (name, first) = event(&mut lines);
     assert_eq!(name, "version");
     let epochs = |body: &str| {
-        let content = &json(body)["content"]["runs"][0];
-        let path = &content["figures"][0]["panels"][0]["series"][0]["epochs"];
-        (content["state"].as_str().unwrap().to_string(), path.as_array().map_or(0, Vec::len))
+        let content = &json(body)["content"];
+        let run = &content["runs"][0];
+        let column = run["figures"][0]["panels"][0]["series"][0]["epochs"].as_u64().unwrap();
+        let epochs = content["columns"][column as usize].as_array().map_or(0, Vec::len);
+        (run["state"].as_str().unwrap().to_string(), epochs)
     };
     assert_eq!(epochs(&served.get("/api/run?id=live").1), ("running".into(), 1));
     let listed = json(&served.get("/api/runs").1);
