@@ -103,7 +103,9 @@ async fn run(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
 }
 
 async fn compare(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
-    let (ids, keys) = (named("id", query.as_deref()), named("by", query.as_deref()));
+    let (mut ids, keys) = (named("id", query.as_deref()), named("by", query.as_deref()));
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
     if ids.len() < 2 || ids.len() > MOST_COMPARED {
         let told = format!("2 to {MOST_COMPARED} runs can be compared; {} are named", ids.len());
         return failure(StatusCode::BAD_REQUEST, &told);

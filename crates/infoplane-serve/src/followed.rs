@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use infoplane::figure::{Arrangement, Comparison, ReportData};
+use infoplane::figure::{Arrangement, Comparison, ComparisonError, ReportData};
 use infoplane::page::Page;
 use infoplane::run::Run;
 
@@ -76,7 +76,10 @@ impl Followed {
             Run::read(&path).map_err(|error| error.to_string())
         };
         let runs = ids.iter().map(read).collect::<Result<Vec<Run>, String>>()?;
-        let comparison = Comparison::of_runs(&runs, keys, false).map_err(|error| error.to_string())?;
+        // Whoever looks needs not know where the folder lies.
+        let within =
+            |error: ComparisonError| error.to_string().replace(&format!("{}/", self.folder.display()), "");
+        let comparison = Comparison::of_runs(&runs, keys, false).map_err(within)?;
         let members: Vec<(&Run, ReportData<'_>)> =
             runs.iter().map(|run| (run, ReportData::of(run))).collect();
         Ok(Page::of_comparison(&comparison, Arrangement::SideBySide, &members).json())

@@ -134,7 +134,7 @@ impl Server {
 
 /// Answers whoever connects. A request whose head has not come after a while is given up, so that none takes a connection for good.
 async fn serve(listener: tokio::net::TcpListener, routes: axum::Router) {
-    let mut server = Builder::new(TokioExecutor::new());
+    let mut server = Builder::new(TokioExecutor::new()).http1_only();
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     loop {
         let Ok((stream, _)) = listener.accept().await else {

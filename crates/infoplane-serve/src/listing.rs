@@ -51,7 +51,13 @@ pub(crate) fn find(folder: &Path, id: &str) -> Option<PathBuf> {
             fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_dir)?;
         }
     }
-    is_run(&path).then_some(path)
+    (is_run(&path) && holds_files_alone(&path)).then_some(path)
+}
+
+/// Whether there is nothing in a run but files and folders: a link leads elsewhere, and a pipe never ends.
+fn holds_files_alone(path: &Path) -> bool {
+    let is_plain = |entry: fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_dir());
+    fs::read_dir(path).is_ok_and(|entries| entries.flatten().all(is_plain))
 }
 
 fn is_run(path: &Path) -> bool {

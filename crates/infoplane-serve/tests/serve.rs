@@ -131,7 +131,9 @@ fn runs_are_listed_shown_and_compared() {
     assert!(json(&body)["content"]["title"].as_str().unwrap().starts_with("tanh, "), "{body}");
     let (status, body) = served.get("/api/compare?id=tanh&id=sweep/one/relu%20%26%20co&by=nowhere");
     assert!(status == 422 && body.contains("has no key `nowhere`"), "{status} {body}");
+    assert!(!body.contains(folder.path().to_str().unwrap()), "{body}");
     assert_eq!(served.get("/api/compare?id=tanh").0, 400);
+    assert_eq!(served.get("/api/compare?id=tanh&id=tanh").0, 400, "a run is not beside itself");
     assert_eq!(served.get("/api/compare?id=tanh&id=nothing").0, 422);
 
     for (path, kind) in [
@@ -307,11 +309,13 @@ fn other_machines_need_the_token() {
 fn who_sends_half_a_request_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::of(folder.path(), Access::Loopback);
-    let mut half = served.connected("GET /api/runs HTTP/1.1\r\nHost: ");
-    let mut answer = String::new();
-    // Until the server closes it.
-    half.read_to_string(&mut answer).expect("the end of the connection");
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    for beginning in ["GET /api/runs HTTP/1.1\r\nHost: ", "", "PRI * HT"] {
+        let mut half = served.connected(beginning);
+        let mut answer = String::new();
+        // Until the server closes it.
+        half.read_to_string(&mut answer).expect("the end of the connection");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
     assert_eq!(served.get("/api/runs").0, 200);
 }
 

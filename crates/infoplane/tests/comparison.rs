@@ -231,6 +231,13 @@ fn several_keys_make_rows_and_columns_and_methods_rows() {
     let figures = comparison.figures(Arrangement::SideBySide);
     let plane = figures.iter().find(|figure| figure.id.starts_with("plane-")).unwrap();
     assert_eq!((plane.panels.len(), plane.grid.as_ref().unwrap().columns.len()), (6, 2));
+    let grid = plane.grid.as_ref().unwrap();
+    assert_eq!(grid.rows, ["a", "b", "a-again"].map(|name| vec![name.to_string()]));
+    assert_eq!(grid.columns, [digests[0].clone(), digests[1].clone()]);
+    assert!(plane.panels.iter().all(|panel| panel.name.is_empty()));
+    // A key that is named twice is one.
+    let twice = Comparison::of_runs(&runs, &["name", "name"], false).unwrap();
+    assert_eq!(twice.names(), ["a", "b", "a-again"]);
     let empty: Vec<bool> = plane.panels.iter().map(|panel| panel.series.is_empty()).collect();
     assert_eq!(empty, [false, true, true, false, false, true]);
     assert_eq!(plane.panels[1].remark.as_deref(), Some("no run"));

@@ -138,6 +138,39 @@ fn a_page_of_several_runs_has_the_figures_that_compare_them() {
 }
 
 #[test]
+fn a_page_of_several_keys_has_rows_and_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = [("tanh", 256), ("tanh", 512), ("tanh", 1024), ("relu", 256), ("relu", 1024)];
+    let runs: Vec<Run> = places
+        .iter()
+        .map(|(nonlinearity, batch)| {
+            let name = format!("{nonlinearity} {batch}");
+            let own = [
+                format!("network.nonlinearity={nonlinearity}"),
+                format!("training.batch_size={batch}"),
+                format!("name={name}"),
+            ];
+            let changes = ["training.epochs=4", "seeds=2", "schedule.points=3"];
+            let all: Vec<&str> = changes.into_iter().chain(own.iter().map(String::as_str)).collect();
+            small_run(folder.path(), &name, &all)
+        })
+        .collect();
+    let keys = ["network.nonlinearity", "training.batch_size"];
+    let comparison = Comparison::of_runs(&runs, &keys, true).expect("a comparison");
+    let members: Vec<_> = runs.iter().map(|run| (run, ReportData::of(run))).collect();
+    let page = Page::of_comparison(&comparison, Arrangement::SideBySide, &members);
+    let page = values_of(&kept("grid.html", &page));
+    assert_eq!(page["title"], "5 groups");
+    let plane = &page["compared"][1];
+    assert_eq!(
+        plane["grid"]["columns"],
+        serde_json::json!(["batch_size 256", "batch_size 512", "batch_size 1024"])
+    );
+    assert_eq!(plane["grid"]["rows"], serde_json::json!([["tanh"], ["relu"]]));
+    assert_eq!(plane["panels"][4]["remark"], "no run");
+}
+
+#[test]
 fn a_page_shows_bars_and_cells() {
     let axis = |quantity: &str, scale, high, places: &[&str]| Axis {
         quantity: quantity.into(),

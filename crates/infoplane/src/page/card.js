@@ -1,6 +1,6 @@
 /** A figure on the page: its drawing, what a pointer and keys do in it, its notes, its table, its files. */
 
-import { countUntil, describedAs, heightOf, isPlane, isShown, paint, paintEpoch, place, seedsOf } from "./draw.js";
+import { countUntil, describedAs, heightOf, isPlane, isShown, leastWidth, paint, paintEpoch, place, seedsOf } from "./draw.js";
 import { activeIn, element, save } from "./element.js";
 import { canvasOf, noteTexts, svgOf } from "./files.js";
 import { KEY, paintKey } from "./keys.js";
@@ -43,6 +43,11 @@ export class Card {
     this.layout = null;
     /** @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
     this.at = null;
+    /** The value that was shown before the keys went elsewhere, such as to a button that zooms.
+     * @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
+    this.last = null;
+    /** The room that it was drawn in, in pixels. */
+    this.room = 0;
     this.isVisible = false;
     this.isStale = true;
     this.canvas = element("canvas", { class: "marks" });
@@ -153,12 +158,14 @@ export class Card {
   /** Takes the room of the figure before it is drawn. */
   reserve() {
     const width = Math.floor(this.stage.clientWidth);
-    if (width >= 40) this.stage.style.height = `${heightOf(this.figure, width)}px`;
+    if (width >= 40) this.stage.style.height = `${heightOf(this.figure, Math.max(width, leastWidth(this.figure)))}px`;
   }
 
   draw() {
-    const width = Math.floor(this.stage.clientWidth);
-    if (width < 40) return;
+    const room = Math.floor(this.stage.clientWidth);
+    if (room < 40) return;
+    this.room = room;
+    const width = Math.max(room, leastWidth(this.figure));
     const colors = this.colors();
     const at = this.where();
     this.layout = place(this.figure, width, this.store.view, colors, this.of);
@@ -166,6 +173,9 @@ export class Card {
     if (!this.at) this.tip.hidden = true;
     this.stage.style.height = `${this.layout.height}px`;
     for (const canvas of [this.canvas, this.overlay]) this.size(canvas, width, this.layout.height);
+    // Where a part is shown a finger moves it; else it moves the page.
+    const isZoomed = this.layout.panels.some(({ id }) => this.store.view.zooms.has(id));
+    this.overlay.style.touchAction = isZoomed ? "none" : "";
     this.isStale = false;
     this.paint();
   }
@@ -185,7 +195,7 @@ export class Card {
   again(at) {
     const panel = at ? this.layout?.panels[at.panel] : undefined;
     const placed = at ? panel?.series[at.series] : undefined;
-    if (!at || !panel || !placed || 2 * at.point >= placed.points.length || !isShown(this.figure, placed.series, this.store.view)) return null;
+    if (!at || !panel || !placed || at.point >= placed.places || !isShown(this.figure, placed.series, this.store.view)) return null;
     return { panel, placed, place: at.point };
   }
 
@@ -259,6 +269,8 @@ export class Card {
     const { overlay } = this;
     /** @type {{x: number, y: number, panel: PlacedPanel} | null} */
     let drag = null;
+    /** Where a pointer is that moves what is shown. @type {{x: number, y: number, panel: PlacedPanel} | null} */
+    let move = null;
     const where = (/** @type {PointerEvent | MouseEvent | WheelEvent} */ event) => {
       const edge = overlay.getBoundingClientRect();
       return [event.clientX - edge.left, event.clientY - edge.top];
@@ -266,7 +278,12 @@ export class Card {
     overlay.addEventListener("pointerdown", (event) => {
       const [x, y] = where(event);
       const panel = this.panelAt(x, y);
-      if (event.pointerType === "mouse" && event.button === 0 && panel) {
+      const isZoomed = panel !== null && this.store.view.zooms.has(panel.id);
+      if (isZoomed && (event.pointerType !== "mouse" || (event.button === 0 && event.shiftKey))) {
+        move = { x, y, panel };
+        overlay.setPointerCapture(event.pointerId);
+        if (event.pointerType !== "mouse") this.show(this.nearest(x, y));
+      } else if (event.pointerType === "mouse" && event.button === 0 && panel) {
         drag = { x, y, panel };
         overlay.setPointerCapture(event.pointerId);
       } else if (event.pointerType !== "mouse") {
@@ -275,6 +292,16 @@ export class Card {
     });
     overlay.addEventListener("pointermove", (event) => {
       const [x, y] = where(event);
+      if (move) {
+        const { box, id } = move.panel;
+        // Some pixels at a time: each is a drawing.
+        if (Math.hypot(x - move.x, y - move.y) < 3) return;
+        this.show(null);
+        this.pan((move.x - x) / box.width, (y - move.y) / box.height, move.panel);
+        const panel = this.layout?.panels.find((panel) => panel.id === id);
+        move = panel ? { x, y, panel } : null;
+        return;
+      }
       if (!drag) {
         if (event.pointerType === "mouse") this.show(this.nearest(x, y));
         return;
@@ -291,6 +318,7 @@ export class Card {
       canvasSurface(this.context(overlay)).shape(corners, palette.ink, 0.12, { color: palette.ink, width: 1 });
     });
     overlay.addEventListener("pointerup", (event) => {
+      move = null;
       if (!drag) return;
       const [x, y] = where(event);
       const { panel } = drag;
@@ -308,6 +336,7 @@ export class Card {
     overlay.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && !drag && this.show(null));
     const end = () => {
       drag = null;
+      move = null;
       this.paintOver();
     };
     overlay.addEventListener("pointercancel", end);
@@ -321,7 +350,11 @@ export class Card {
       event.preventDefault();
       this.zoom(event.deltaY < 0 ? 0.8 : 1.25, panel, [x, y]);
     }, { passive: false });
-    overlay.addEventListener("blur", () => this.show(null));
+    overlay.addEventListener("blur", () => {
+      const at = this.at ?? this.last;
+      this.show(null);
+      this.last = at;
+    });
     overlay.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -351,13 +384,16 @@ export class Card {
     const act = (event.shiftKey ? pans[event.key] : undefined) ?? steps[event.key];
     if (!act) return;
     event.preventDefault();
+    // Keys may come before the figure was on the screen.
+    if (this.isStale) this.draw();
     act();
   }
 
   /** Sets the epoch of the page to that of the value that is shown. */
   take() {
     const epoch = this.at?.placed.epochs?.[this.at.place];
-    if (epoch !== undefined) this.store.set("epoch", (view) => (view.epoch = epoch));
+    // What is a mean over epochs lies between two of them.
+    if (epoch !== undefined) this.store.set("epoch", (view) => (view.epoch = Math.floor(epoch)));
   }
 
   /** The series that can be walked along. */
@@ -367,7 +403,7 @@ export class Card {
     for (const panel of this.layout?.panels ?? []) {
       for (const placed of panel.series) {
         const { series } = placed;
-        if (series.kind === "band" || !placed.points.length || !isShown(this.figure, series, this.store.view)) continue;
+        if (panel.hidden || !isPointedAt(series) || !placed.places || !isShown(this.figure, series, this.store.view)) continue;
         if ("of" in series && typeof series.of === "object" && this.store.view.seeds === "all") continue;
         found.push({ panel, placed });
       }
@@ -379,9 +415,9 @@ export class Card {
   walk(by) {
     const all = this.walkable();
     if (!all.length) return;
-    const at = this.at && all.some(({ placed }) => placed === this.at?.placed) ? this.at : { ...all[0], place: by > 0 ? -1 : all[0].placed.points.length / 2 };
-    const { points } = at.placed;
-    const last = points.length / 2 - 1;
+    const at = this.at && all.some(({ placed }) => placed === this.at?.placed) ? this.at : { ...all[0], place: by > 0 ? -1 : all[0].placed.places };
+    const { points, places } = at.placed;
+    const last = places - 1;
     let place = Math.max(0, Math.min(last, at.place + by));
     // Past what has no value, such as a bar that is not there.
     const step = by < 0 ? (place === 0 ? 1 : -1) : place === last ? -1 : 1;
@@ -413,7 +449,7 @@ export class Card {
     const now = all.findIndex(({ placed }) => placed === this.at?.placed);
     const next = all[(Math.max(now, by < 0 ? 0 : -1) + by + all.length) % all.length];
     const epoch = this.at?.placed.epochs?.[this.at.place] ?? null;
-    const last = next.placed.points.length / 2 - 1;
+    const last = next.placed.places - 1;
     const place = epoch !== null && next.placed.epochs ? countUntil(next.placed.epochs, epoch) - 1 : (this.at?.place ?? 0);
     this.come({ ...next, place: Math.max(0, Math.min(last, place)) });
   }
@@ -435,15 +471,15 @@ export class Card {
    */
   nearest(x, y) {
     const panel = this.panelAt(x, y);
-    if (!panel) return null;
+    if (!panel || panel.hidden) return null;
     const { box } = panel;
     /** @type {{panel: PlacedPanel, placed: Placed, place: number} | null} */
     let best = null;
     let least = REACH * REACH;
     for (const placed of panel.series) {
-      if (placed.series.kind === "band" || !isShown(this.figure, placed.series, this.store.view)) continue;
+      if (!isPointedAt(placed.series) || !isShown(this.figure, placed.series, this.store.view)) continue;
       const { points, boxes } = placed;
-      const until = placed.series.kind === "path" ? countUntil(placed.series.epochs, this.store.view.epoch) : points.length / 2;
+      const until = placed.series.kind === "path" ? countUntil(placed.series.epochs, this.store.view.epoch) : placed.places;
       for (let place = 0; place < until; place++) {
         const [atX, atY] = [points[2 * place], points[2 * place + 1]];
         // What lies outside of the axes is not drawn.
@@ -464,6 +500,7 @@ export class Card {
    * @param {boolean} [aloud]
    */
   show(at, aloud = false) {
+    this.last = null;
     if (at === null && this.at === null) return;
     this.at = at;
     this.paintOver();
@@ -483,12 +520,13 @@ export class Card {
    *
    * @param {{panel: PlacedPanel, placed: Placed, place: number}} at
    */
-  describe({ panel: { panel }, placed, place }) {
+  describe({ panel: { panel, name: panelName }, placed, place }) {
     const { series } = placed;
     const { view } = this.store;
     const number = (/** @type {import("./types.js").Axis} */ axis, /** @type {number} */ value, /** @type {number | null | undefined} */ error) => {
       const factor = factorOf(axis, view);
-      const beside = error ? ` ± ${told(error * factor)}` : "";
+      // Less than that is rounding.
+      const beside = error && error > 1e-12 * Math.max(1, Math.abs(value)) ? ` ± ${told(error * factor)}` : "";
       return `${axis.quantity} = ${told(value * factor)}${beside} ${unitOf(axis, view)}`.trim();
     };
     const of = "of" in series ? (typeof series.of === "object" ? `seed ${series.of.seed}` : series.of === "mean" && this.hasSeeds() ? "mean" : "") : "";
@@ -499,6 +537,8 @@ export class Card {
     } else if (series.kind === "line" || series.kind === "dots") {
       words.push(number(panel.x, series.x[place], null), number(panel.y, series.y[place], null));
       if (series.kind === "line") words.push(...this.bandsAt(panel, series, series.x[place]));
+    } else if (series.kind === "band") {
+      words.push(number(panel.x, series.x[place], null), `${number(panel.y, series.low[place], null)} to ${number(panel.y, series.high[place], null).replace(/^.* = /, "")}`);
     } else if (series.kind === "points") {
       const point = series.points[place];
       if (point.label) words[0] = `${words[0]} ${point.label}`.trim();
@@ -515,6 +555,7 @@ export class Card {
     } else if (series.kind === "ticks") {
       words.push(`seed ${series.seed}`, `epoch ${series.epochs[place]}`);
     }
+    if (panelName && this.figure.panels.length > 1) words.push(panelName);
     if (words[0] !== this.figure.heading) words.push(this.figure.facts[0] ?? "");
     return words.filter(Boolean);
   }
@@ -550,7 +591,8 @@ export class Card {
     const panels = only ? [only] : (this.layout?.panels ?? []);
     const zooms = panels.map((panel) => {
       const { box } = panel;
-      const shown = !about && this.at?.panel === panel ? this.pixel(this.at) : null;
+      const at = this.at ?? this.last;
+      const shown = !about && at?.panel.id === panel.id ? this.pixel(at) : null;
       const [x, y] = about ?? shown ?? [box.left + box.width / 2, box.top + box.height / 2];
       const across = /** @type {[number, number]} */ ([x - (x - box.left) * by, x + (box.left + box.width - x) * by]);
       const up = /** @type {[number, number]} */ ([y + (box.top + box.height - y) * by, y - (y - box.top) * by]);
@@ -649,4 +691,14 @@ export class Card {
   saveCsv() {
     save(this.fileName("csv"), new Blob([csvOf(this.figure, this.store.view)], { type: "text/csv" }));
   }
+}
+
+/**
+ * Whether a pointer and keys find the values of a series. Bands around a mean are told with the mean; those between two bounds are all
+ * there is.
+ *
+ * @param {import("./types.js").Series} series
+ */
+function isPointedAt(series) {
+  return series.kind !== "band" || series.range === "bounds";
 }

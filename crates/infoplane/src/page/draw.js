@@ -17,6 +17,7 @@ import { factorOf, unitOf } from "./view.js";
  * @typedef {object} Placed
  * @property {Series} series
  * @property {Float64Array} points x, y, x, y
+ * @property {number} places how many values there are
  * @property {Float64Array | null} boxes left, top, right and bottom of each value that has an extent
  * @property {number[] | null} epochs
  * @property {string} name the layer or group, as the legend calls it; empty where a series has neither
@@ -35,6 +36,9 @@ import { factorOf, unitOf } from "./view.js";
  * @property {Panel} panel
  * @property {string} id
  * @property {string} name what tells it from its neighbours
+ * @property {string} title what is written above it
+ * @property {string} row the name of the row that begins with it, or nothing
+ * @property {boolean} hidden whether a reader does not want to see it
  * @property {Box} box
  * @property {import("./scales.js").Scale} x
  * @property {import("./scales.js").Scale} y
@@ -52,6 +56,8 @@ const LETTERS = 12;
 const MARGIN = { left: 62, right: 18, top: 30, bottom: 46 };
 const DOTS = [1.2, 2.6];
 export const DASHES = [4, 2.2];
+/** The height of the name of a row. */
+const ROW_HEADING = 20;
 const LIMIT_DASHES = [5, 3.5];
 /** The dashes of lines that others are compared with. @type {Record<string, number[]>} */
 export const REFERENCES = { shuffled: DOTS, contiguous: DASHES, "one-network": LIMIT_DASHES, limit: [8, 3, 2, 3] };
@@ -207,6 +213,27 @@ export function panelName(figure, index) {
   return [rows[Math.floor(index / across)]?.join(", "), columns[index % across]].filter(Boolean).join(": ");
 }
 
+/** Panels whose rows and columns mean something are at least so wide: of more columns than fit, the figure scrolls. */
+const NARROWEST = 210;
+
+/**
+ * Whether the rows and columns of a figure stay as they are, however wide it is.
+ *
+ * @param {Figure} figure
+ */
+function isTable(figure) {
+  return (figure.grid?.rows.length ?? 0) > 0 && (figure.grid?.columns.length ?? 0) > 2;
+}
+
+/**
+ * How wide a figure is at least, in pixels.
+ *
+ * @param {Figure} figure
+ */
+export function leastWidth(figure) {
+  return isTable(figure) ? NARROWEST * (figure.grid?.columns.length ?? 1) : 0;
+}
+
 /**
  * How wide and high the panels of a figure are, and where.
  *
@@ -215,7 +242,7 @@ export function panelName(figure, index) {
  * @returns {{columns: number, cell: number, height: number}}
  */
 function gridOf(figure, width) {
-  const least = figure.grid ? 250 : 320;
+  const least = isTable(figure) ? 1 : figure.grid ? 250 : 320;
   const wanted = figure.grid ? Math.max(1, figure.grid.columns.length) : figure.panels.length;
   const fitting = Math.max(1, Math.floor(width / least));
   const columns = Math.max(1, Math.min(wanted, fitting));
@@ -224,7 +251,8 @@ function gridOf(figure, width) {
   if (cells) return { columns, cell, height: MARGIN.top + MARGIN.bottom + 26 * (cells.y.places?.length ?? 1) };
   // Panels one above the other are flatter, so that two of them are about as high as a plane.
   const share = isPlane(figure) ? 0.76 : columns < figure.panels.length ? 0.46 : 0.6;
-  return { columns, cell, height: Math.max(isPlane(figure) ? 260 : 200, Math.min(cell * share, 560)) };
+  const heading = isTable(figure) ? ROW_HEADING : 0;
+  return { columns, cell, height: heading + Math.max(isPlane(figure) ? (heading ? 210 : 260) : 200, Math.min(cell * share, 560)) };
 }
 
 /**
@@ -250,6 +278,7 @@ export function heightOf(figure, width) {
  */
 export function place(figure, width, view, colors, of = "") {
   const { columns, cell, height } = gridOf(figure, width);
+  const heading = isTable(figure) ? ROW_HEADING : 0;
   let [low, high] = [Infinity, -Infinity];
   const panels = figure.panels.map((panel, index) => {
     const longest = Math.max(0, ...(panel.y.places ?? []).map((name) => name.length));
@@ -257,9 +286,9 @@ export function place(figure, width, view, colors, of = "") {
     /** @type {Box} */
     const box = {
       left: (index % columns) * cell + left,
-      top: Math.floor(index / columns) * height + MARGIN.top,
+      top: Math.floor(index / columns) * height + heading + MARGIN.top,
       width: cell - left - MARGIN.right,
-      height: height - MARGIN.top - MARGIN.bottom,
+      height: height - heading - MARGIN.top - MARGIN.bottom,
     };
     const id = `${of}${figure.id}/${index}`;
     const zoom = view.zooms.get(id);
@@ -272,10 +301,24 @@ export function place(figure, width, view, colors, of = "") {
       low = Math.min(low, one.epochs[0]);
       high = Math.max(high, one.epochs[one.epochs.length - 1]);
     }
-    return { panel, id, name: panelName(figure, index), box, x, y, series };
+    const name = panelName(figure, index);
+    const title = heading ? (figure.grid?.columns[index % columns] ?? name) : name;
+    const row = heading && index % columns === 0 ? (figure.grid?.rows[Math.floor(index / columns)]?.join(", ") ?? "") : "";
+    const group = figure.grid?.columns[index % Math.max(1, figure.grid.columns.length)] || panel.name || "";
+    return { panel, id, name, title, row, hidden: isHiddenPanel(group, view), box, x, y, series };
   });
   const epochs = low < high ? scaleOf({ quantity: "epoch", unit: "", scale: "log-one-plus", low, high }, null, 1) : null;
   return { figure, width, height: heightOf(figure, width), panels, epochs };
+}
+
+/**
+ * Whether a panel is of a group that is hidden. A group is called the same in it, but for its seeds.
+ *
+ * @param {string} group
+ * @param {View} view
+ */
+function isHiddenPanel(group, view) {
+  return group !== "" && [...view.hidden].some((name) => name === group || name.startsWith(`${group} (`));
 }
 
 /**
@@ -327,7 +370,8 @@ function placed(figure, panel, series, { box, x, y }, [fx, fy], colors) {
   const layer = series.kind === "path" ? series.layer : typeof role === "object" && "layer" in role ? role.layer : -1;
   const rank = isGroup ? /** @type {{group: number}} */ (role).group : figure.layers.findIndex((shown) => shown.layer === layer);
   const count = isGroup ? (figure.groups?.length ?? 1) : figure.layers.length;
-  return { series, points, boxes, epochs, name: nameOf(figure, series), color, dashes, rank: Math.max(0, rank), count };
+  const places = series.kind === "band" ? series.x.length : points.length / 2;
+  return { series, points, places, boxes, epochs, name: nameOf(figure, series), color, dashes, rank: Math.max(0, rank), count };
 }
 
 /**
@@ -429,7 +473,14 @@ export function paint(surface, layout, view, colors) {
       paintCells(surface, placed, table, colors);
       continue;
     }
+    if (placed.row) surface.text(4, box.top - MARGIN.top - 2, placed.row, { size: LETTERS + 0.5, color: colors.palette.ink, bold: true });
     grid(surface, placed, colors);
+    if (placed.hidden) {
+      axes(surface, placed, view, colors);
+      title(surface, placed, colors);
+      surface.text(box.left + box.width / 2, box.top + box.height / 2, "hidden", { size: 11, color: colors.palette.quiet, anchor: "middle" });
+      continue;
+    }
     surface.inside(box.left - 5, box.top - 5, box.width + 10, box.height + 10, () => {
       limits(surface, placed, view, colors);
       const shown = placed.series.filter(({ series }) => isShown(layout.figure, series, view));
@@ -567,11 +618,14 @@ function axes(surface, { panel, box, x, y }, view, colors) {
 
 /**
  * @param {Surface} surface
- * @param {{box: Box, name: string}} placed
+ * @param {{box: Box, title: string}} placed
  * @param {import("./colors.js").Colors} colors
  */
-function title(surface, { box, name }, colors) {
-  if (name) surface.text(box.left, box.top - 12, name, { size: LETTERS, color: colors.palette.ink, bold: true });
+function title(surface, { box, title }, colors) {
+  // From the left edge of the panel to the next one.
+  const room = Math.max(6, Math.floor((box.width + MARGIN.right) / 6.9));
+  const text = title.length > room ? `${title.slice(0, room - 1)}…` : title;
+  if (text) surface.text(box.left, box.top - 12, text, { size: LETTERS, color: colors.palette.ink, bold: true });
 }
 
 /**
@@ -706,6 +760,7 @@ function path(surface, layout, placed, series, view, colors) {
     const opacity = series.failed ? 0.9 : Math.max(0.14, Math.min(0.55, 1.3 / Math.sqrt(many)));
     const stroke = { color: hex(placed.color), width: series.failed ? 1.1 : 0.8, opacity, dashes: series.failed ? DOTS : [] };
     surface.line(points.subarray(0, 2 * until), stroke);
+    if (until > 0 && (series.failed || until === 1)) end(surface, points[2 * until - 2], points[2 * until - 1], series.failed, hex(placed.color));
     return;
   }
   if (until < series.epochs.length) {
@@ -732,6 +787,20 @@ function path(surface, layout, placed, series, view, colors) {
     [lastX, lastY] = [x, y];
   }
   if (until > 0) now(surface, layout, placed, series, until - 1, view);
+}
+
+/**
+ * The end of the path of a seed: a cross where it did not learn, a dot where it is all there is.
+ *
+ * @param {Surface} surface
+ * @param {number} x
+ * @param {number} y
+ * @param {boolean} failed
+ * @param {string} color
+ */
+function end(surface, x, y, failed, color) {
+  if (failed) surface.line([x - 4, y - 4, x + 4, y + 4, NaN, NaN, x - 4, y + 4, x + 4, y - 4], { color, width: 1.5 });
+  else surface.circle(x, y, 2, color);
 }
 
 /**
@@ -831,12 +900,12 @@ function bars(surface, panel, { boxes, points, ...placed }, series, view, colors
  * @param {import("./types.js").Cells} table
  * @param {import("./colors.js").Colors} colors
  */
-function paintCells(surface, { panel, box, name }, table, colors) {
+function paintCells(surface, { panel, box, title: name }, table, colors) {
   const [names, rows] = [panel.x.places ?? [], panel.y.places ?? []];
   const [wide, high] = [box.width / Math.max(1, names.length), box.height / Math.max(1, rows.length)];
   const scale = scaleOf(table.values, null, 1);
   const { ink } = colors.palette;
-  title(surface, { box, name }, colors);
+  title(surface, { box, title: name }, colors);
   rows.forEach((word, row) => {
     surface.text(box.left - 8, box.top + (row + 0.5) * high + 4, word, { size: 11, color: ink, anchor: "end" });
   });

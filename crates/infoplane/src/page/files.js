@@ -1,7 +1,7 @@
 /** A figure as it is shown, as a file of its own: with its title, what marks stand for, what is hidden, and its notes. */
 
 import { hex } from "./colors.js";
-import { isPlane, isShown, nameOf, paint, paintEpoch, place } from "./draw.js";
+import { isPlane, isShown, leastWidth, nameOf, paint, paintEpoch, place, seedsOf } from "./draw.js";
 import { KEY, paintKey } from "./keys.js";
 import { shortNumber } from "./scales.js";
 import { canvasSurface, svgSurface } from "./surfaces.js";
@@ -21,7 +21,8 @@ import { canvasSurface, svgSurface } from "./surfaces.js";
  * @property {import("./colors.js").Colors} colors
  */
 
-const WIDTH = 760;
+/** The width of a file, at least. */
+const LEAST_WIDTH = 760;
 const EDGE = 20;
 /** A pixel of the screen has so many of a picture. */
 const SCALE = 2;
@@ -43,38 +44,39 @@ export function noteTexts(figure, view) {
 /** @param {Shown} shown */
 export function svgOf(shown) {
   const made = svgSurface();
-  const height = draw(shown, () => made);
-  return made.document(WIDTH, height, `${shown.figure.title}: ${shown.figure.heading}`, shown.colors.palette.paper);
+  const { width, height } = draw(shown, () => made);
+  return made.document(width, height, `${shown.figure.title}: ${shown.figure.heading}`, shown.colors.palette.paper);
 }
 
 /** @param {Shown} shown */
 export function canvasOf(shown) {
   const canvas = document.createElement("canvas");
-  draw(shown, (height) => {
-    canvas.width = WIDTH * SCALE;
+  draw(shown, (width, height) => {
+    canvas.width = width * SCALE;
     canvas.height = height * SCALE;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.scale(SCALE, SCALE);
     context.fillStyle = shown.colors.palette.paper;
-    context.fillRect(0, 0, WIDTH, height);
+    context.fillRect(0, 0, width, height);
     return canvasSurface(context);
   });
   return canvas;
 }
 
 /**
- * Draws all of it, from the top; returns its height.
+ * Draws all of it, from the top; returns its size.
  *
  * @param {Shown} shown
- * @param {(height: number) => Surface} surfaceOf
+ * @param {(width: number, height: number) => Surface} surfaceOf
  */
 function draw({ figure, of, view, epoch, colors }, surfaceOf) {
   const { palette } = colors;
-  const layout = place(figure, WIDTH, view, colors, of);
+  const width = Math.max(LEAST_WIDTH, leastWidth(figure));
+  const layout = place(figure, width, view, colors, of);
   /** @type {{height: number, paint: (surface: Surface, top: number) => void}[]} */
   const parts = [];
   const text = (/** @type {string} */ words, /** @type {import("./surfaces.js").TextStyle} */ style, /** @type {number} */ high, /** @type {number} */ letter) => {
-    for (const line of wrapped(words, (WIDTH - 2 * EDGE) / letter)) parts.push({ height: high, paint: (surface, top) => surface.text(EDGE, top + high - 5, line, style) });
+    for (const line of wrapped(words, (width - 2 * EDGE) / letter)) parts.push({ height: high, paint: (surface, top) => surface.text(EDGE, top + high - 5, line, style) });
   };
   text(figure.title, { size: 16, color: palette.ink, bold: true }, 22, 9);
   text([...figure.facts, ...state(figure, view, epoch)].join(" · "), { size: 12, color: palette.quiet }, 17, 6.3);
@@ -87,7 +89,7 @@ function draw({ figure, of, view, epoch, colors }, surfaceOf) {
     },
   });
   const entries = legendOf(layout, view, colors);
-  for (const row of lines(entries.map(({ name }) => name), WIDTH - 2 * EDGE)) {
+  for (const row of lines(entries.map(({ name }) => name), width - 2 * EDGE)) {
     parts.push({
       height: 18,
       paint: (surface, top) => {
@@ -104,13 +106,13 @@ function draw({ figure, of, view, epoch, colors }, surfaceOf) {
   for (const words of warnings) text(words, { size: 11, color: palette.ink }, 15, 5.7);
   for (const words of others) text(words, { size: 11, color: palette.quiet }, 15, 5.7);
   const height = Math.ceil(parts.reduce((sum, part) => sum + part.height, 0) + 24);
-  const surface = surfaceOf(height);
+  const surface = surfaceOf(width, height);
   let top = 12;
   for (const part of parts) {
     part.paint(surface, top);
     top += part.height;
   }
-  return height;
+  return { width, height };
 }
 
 /**
@@ -120,7 +122,7 @@ function draw({ figure, of, view, epoch, colors }, surfaceOf) {
  * @param {import("./view.js").View} view
  * @param {number | null} epoch
  */
-function state(figure, view, epoch) {
+export function state(figure, view, epoch) {
   const names = new Set(figure.panels.flatMap((panel) => panel.series.filter((series) => !isShown(figure, series, view)).map((series) => nameOf(figure, series))));
   for (const panel of figure.panels) {
     for (const series of panel.series) if (isShown(figure, series, view)) names.delete(nameOf(figure, series));
@@ -129,7 +131,8 @@ function state(figure, view, epoch) {
   const words = [];
   if (epoch !== null) words.push(isPlane(figure) ? `up to epoch ${epoch}` : `line at epoch ${epoch}`);
   if (names.size) words.push(`without ${[...names].join(", ")}`);
-  if (/^\d+$/.test(view.seeds)) words.push(`seed ${view.seeds}`);
+  // Where a figure has single seeds none but this is drawn; the others show means.
+  if (seedsOf(figure).has(Number(view.seeds)) && /^\d+$/.test(view.seeds)) words.push(`seed ${view.seeds}`);
   return words;
 }
 

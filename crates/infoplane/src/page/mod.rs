@@ -62,7 +62,9 @@ impl Page {
         let views =
             named.map(|((run, data), name)| RunView { name, ..RunView::of(run, data, of_page(data)) });
         let views = views.collect();
-        let mut document = Document::new(listed(&comparison.names()), views, compared);
+        let names = comparison.names();
+        let title = if names.len() > 4 { format!("{} groups", names.len()) } else { listed(&names) };
+        let mut document = Document::new(title, views, compared);
         document.remarks = comparison.warnings();
         Page { document }
     }

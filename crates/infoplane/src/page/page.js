@@ -54,6 +54,8 @@ export class Page {
     this.legend = element("div", { class: "legend", role: "group", "aria-label": "Layers and groups: press to hide or show" });
     this.grid = element("div", { class: "grid" });
     this.facts = element("div", {});
+    /** What a reader chose, for paper, which has no controls. */
+    this.chosen = element("p", { class: "facts" });
     this.about = element("div", {});
     this.build();
     this.store.listeners.add((change) => this.follow(change));
@@ -65,6 +67,7 @@ export class Page {
     // Paper is white.
     const print = (/** @type {boolean} */ prints) => {
       this.prints = prints;
+      this.chosen.textContent = prints ? this.choices() : "";
       this.colors = this.makeColors();
       this.fillLegend();
       for (const card of this.cards) {
@@ -102,7 +105,7 @@ export class Page {
     const { content } = this;
     this.root.classList.add("infoplane");
     this.root.replaceChildren(
-      element("header", {}, element("h1", {}, content.title), this.facts),
+      element("header", {}, element("h1", {}, content.title), this.facts, this.chosen),
       element("section", { class: "bar", "aria-label": "View" }, this.player.element, this.controls, this.legend),
       element("main", {}, this.grid, this.about, this.made()),
     );
@@ -120,6 +123,19 @@ export class Page {
     const warnings = remarks.length > 0 ? [element("ul", { class: "notes warnings" }, ...remarks.map((text) => element("li", {}, text)))] : [];
     this.facts.replaceChildren(element("p", { class: "facts" }, words), ...warnings);
     this.about.replaceChildren(...runs.map((run) => about(run, several)));
+  }
+
+  /** What a reader chose, in words. */
+  choices() {
+    const { view } = this.store;
+    const epoch = this.player.epoch;
+    const words = [
+      epoch === null ? "" : `up to epoch ${epoch}`,
+      view.hidden.size ? `without ${[...view.hidden].join(", ")}` : "",
+      /^\d+$/.test(view.seeds) ? `seed ${view.seeds}` : view.seeds === "mean" ? "means" : "",
+      view.show ? `method: ${view.show}` : "",
+    ];
+    return words.filter(Boolean).join(" · ");
   }
 
   /** What colours mean in epochs, below the slider. */
@@ -155,6 +171,8 @@ export class Page {
     const { store } = this;
     const { view } = store;
     const seeds = this.seeds();
+    // A link may name a seed that is not there.
+    if (/^\d+$/.test(view.seeds) && !seeds.includes(Number(view.seeds))) view.seeds = "all";
     const options = /** @type {[string, string][]} */ ([["all", "mean and single seeds"], ["mean", "mean"], ...seeds.map((seed) => [String(seed), `seed ${seed}`])]);
     const headings = this.headings();
     const link = element("button", { type: "button", click: () => this.copyLink(link) }, "Copy link");
@@ -250,13 +268,13 @@ export class Page {
         hidden.clear();
         if (!isAlone) others.forEach((other) => hidden.add(other));
       });
-    const click = (/** @type {Event} */ event) => (/** @type {MouseEvent} */ (event).shiftKey ? alone() : toggle());
-    return element("button", { type: "button", title: "Press to hide or show; with shift, to show it alone", "data-key": called, "aria-pressed": String(!store.view.hidden.has(called)), click }, mark, name);
+    const click = (/** @type {Event} */ event) => (/** @type {MouseEvent} */ (event).shiftKey || /** @type {MouseEvent} */ (event).detail === 2 ? alone() : toggle());
+    return element("button", { type: "button", title: "Press to hide or show; twice, or with Shift, to show it alone", "data-key": called, "aria-pressed": String(!store.view.hidden.has(called)), click }, mark, name);
   }
 
   resize() {
     for (const card of this.cards) {
-      if (card.layout && Math.floor(card.stage.clientWidth) === card.layout.width) continue;
+      if (card.layout && Math.floor(card.stage.clientWidth) === card.room) continue;
       card.refresh();
     }
   }

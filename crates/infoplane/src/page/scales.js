@@ -84,8 +84,9 @@ function scaleBy(low, high, forward, back, ticks) {
 function linearTicks(low, high, length) {
   const rough = (high - low) / Math.max(2, length / 60);
   if (!(rough > 0) || !Number.isFinite(rough)) return [];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * 0.999) ?? 10);
+  let step = niceStep(rough);
+  // One value alone would be no scale.
+  for (let tries = 0; tries < 4 && Math.floor(high / step + 1e-9) - Math.ceil(low / step - 1e-9) < 1; tries++) step = niceStep(0.5 * step);
   const decimals = [...Array(13).keys()].find((digits) => isWhole(step * 10 ** digits)) ?? 12;
   const ticks = [];
   for (let index = Math.ceil(low / step - 1e-9); index <= high / step + 1e-9; index++) {
@@ -94,6 +95,16 @@ function linearTicks(low, high, length) {
     ticks.push({ value, label: minus(Number(label) === 0 ? label.replace("-", "") : label) });
   }
   return ticks;
+}
+
+/**
+ * The smallest step of 1, 2, 2.5, 5 and their tenfolds that is not below a value.
+ *
+ * @param {number} least
+ */
+function niceStep(least) {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return power * ([1, 2, 2.5, 5].find((factor) => factor * power >= least * 0.999) ?? 10);
 }
 
 /** @param {number} value */

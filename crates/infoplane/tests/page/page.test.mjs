@@ -249,6 +249,80 @@ test("a layer has one button for runs in which it differs in other things", asyn
   await page.close();
 });
 
+test("rows and columns of several keys stay, on any screen and in files", async () => {
+  for (const width of [1280, 390]) {
+    const { page, troubles } = await open(context, "grid.html", { width });
+    const rows = await page.evaluate(() => {
+      const card = globalThis.infoplane.cards[1];
+      card.draw();
+      return card.layout.panels.map(({ box, title, row }) => [Math.round(box.top), title, row]);
+    });
+    assert.equal(new Set(rows.slice(0, 3).map(([top]) => top)).size, 1);
+    assert.ok(rows[3][0] > rows[0][0]);
+    assert.deepEqual(rows.map(([, title]) => title), [...rows.slice(0, 3), ...rows.slice(0, 3)].map(([, title]) => title));
+    assert.deepEqual([rows[0][2], rows[3][2]], ["tanh", "relu"]);
+    assert.deepEqual(troubles, []);
+    await page.close();
+  }
+});
+
+test("a group that is hidden is gone from the planes, too", async () => {
+  const { page } = await open(context, "compared.html");
+  await page.locator(".legend button", { hasText: "tanh (2 seeds)" }).click();
+  const hidden = () => page.evaluate(() => globalThis.infoplane.cards.slice(0, 2).map((card) => (card.draw(), card.layout.panels.filter((panel) => panel.hidden).length)));
+  assert.deepEqual(await hidden(), [3, 1]);
+  // Pressed twice, it is shown alone.
+  await page.locator(".legend button", { hasText: "relu (2 seeds)" }).dblclick();
+  assert.equal(await page.locator(".legend button[aria-pressed='true']").count(), 1);
+  await page.close();
+});
+
+test("on a touch screen a value is enlarged, and what is shown moves with a finger", async () => {
+  const { page } = await open(context, "run.html", { width: 390 });
+  await page.getByRole("combobox", { name: "seeds" }).selectOption("mean");
+  const at = await page.evaluate(pathOfFirst);
+  const touch = (type, x, y) => page.evaluate(([type, x, y]) => {
+    const { overlay } = globalThis.infoplane.cards[0];
+    const edge = overlay.getBoundingClientRect();
+    overlay.setPointerCapture = () => {};
+    overlay.dispatchEvent(new PointerEvent(type, { pointerType: "touch", pointerId: 7, clientX: x, clientY: y, bubbles: true, isPrimary: true }));
+    return [edge.left, edge.top];
+  }, [type, x, y]);
+  await touch("pointerdown", at.left, at.top);
+  await touch("pointerup", at.left, at.top);
+  const plus = page.locator("figure").first().getByRole("button", { name: "Zoom in" });
+  for (let step = 0; step < 3; step++) await plus.click();
+  const ends = () => page.evaluate(() => (({ x, y }) => [x.low, x.high, y.low, y.high])(globalThis.infoplane.cards[0].layout.panels[0]));
+  const [low, high, bottom, top] = await ends();
+  assert.ok(low < at.x && at.x < high && bottom < at.y && at.y < top, "the value is in sight");
+  assert.equal(await page.locator("figure .overlay").first().evaluate((overlay) => overlay.style.touchAction), "none");
+  const middle = await page.locator("figure .overlay").first().boundingBox();
+  const [x, y] = [middle.x + middle.width / 2, middle.y + middle.height / 2];
+  await touch("pointerdown", x, y);
+  await touch("pointermove", x + 40, y);
+  await touch("pointerup", x + 40, y);
+  const moved = await ends();
+  assert.ok(moved[0] < low && Math.abs(moved[1] - moved[0] - (high - low)) < 1e-6 * high);
+  await page.close();
+});
+
+test("what is between two bounds is told", async () => {
+  const { page } = await open(context, "run.html");
+  const figure = page.locator('[id^="bounds-"]');
+  await figure.scrollIntoViewIfNeeded();
+  await figure.locator(".overlay").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match(await figure.locator(".unseen").innerText(), /epoch = 0, I\(X;T\) = [\d.]+ bits to [\d.]+ bits/);
+  await page.close();
+});
+
+test("a seed that is not there is not shown, in links and in files", async () => {
+  const { page } = await open(context, "run.html", { hash: "#seeds=77" });
+  assert.equal(await page.getByRole("combobox", { name: "seeds" }).inputValue(), "all");
+  assert.equal(await page.evaluate(() => globalThis.infoplane.store.view.seeds), "all");
+  await page.close();
+});
+
 test("paper is white", async () => {
   const { page } = await open(context, "run.html", { dark: true });
   assert.equal(await page.locator("#page").getAttribute("data-theme"), "dark");

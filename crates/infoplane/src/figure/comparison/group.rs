@@ -119,6 +119,12 @@ impl RunGroup {
                 group.digest = run.manifest().data.digest.clone();
             }
             group.check(&data, &run.manifest().data.digest)?;
+            // What runs of one group do not share is not said of the group.
+            for (layer, other) in group.layers.iter_mut().zip(&data.layers) {
+                if layer.nonlinearity != other.nonlinearity {
+                    layer.nonlinearity.clear();
+                }
+            }
             // Recordings of the same samples are data of several names, none of which is the group's.
             if group.dataset != data.dataset {
                 group.dataset.clone_from(&group.name);

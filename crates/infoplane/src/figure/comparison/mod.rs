@@ -8,6 +8,7 @@ mod planes;
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::{Figure, Note, NoteCode, ReportData, learned};
 use crate::plane::{MethodDescription, PlaneGroup};
@@ -109,8 +110,13 @@ impl Comparison {
         let group = |name: &str, runs: &[&Run]| -> Result<RunGroup, ComparisonError> {
             Ok(RunGroup::new(name, runs)?.with_all_seeds(all_seeds))
         };
-        let mut others =
-            keys.iter().map(|key| Values::of(runs, key.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let mut named: Vec<&str> = Vec::new();
+        for key in keys.iter().map(AsRef::as_ref) {
+            if !named.contains(&key) {
+                named.push(key);
+            }
+        }
+        let mut others = named.iter().map(|key| Values::of(runs, key)).collect::<Result<Vec<_>, _>>()?;
         // What is the same for all tells no groups apart.
         if others.iter().any(|values| values.names.len() > 1) {
             others.retain(|values| values.names.len() > 1);
@@ -286,7 +292,13 @@ pub(crate) fn names_of<R: Borrow<Run>>(runs: &[R]) -> Vec<String> {
     } else if all_differ(&directories) {
         directories
     } else {
-        runs().map(|run| run.path().display().to_string()).collect()
+        // Paths without the folders that all of them are in.
+        let paths: Vec<&Path> = runs().map(Run::path).collect();
+        let shared = |n: usize| paths.iter().all(|path| path.iter().nth(n) == paths[0].iter().nth(n));
+        let n = (0..paths[0].iter().count()).take_while(|&n| shared(n)).count();
+        let end = |path: &&Path| path.iter().skip(n).collect::<PathBuf>().display().to_string();
+        let ends: Vec<String> = paths.iter().map(end).collect();
+        if all_differ(&ends) { ends } else { paths.iter().map(|path| path.display().to_string()).collect() }
     }
 }
 

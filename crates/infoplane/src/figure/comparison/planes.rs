@@ -39,9 +39,11 @@ impl Comparison {
             let of = |member: &Member<'_>| {
                 let series = member.seed_paths().into_iter().chain(member.means(None));
                 let limits = member.limits();
-                panel(member.label(), series.collect(), limits, member.remark(method))
+                // In rows and columns the group has its name from these.
+                let name = if self.places.is_some() { String::new() } else { member.label() };
+                panel(name, series.collect(), limits, member.remark(method))
             };
-            self.in_places(members, of, |name| panel(name, vec![], vec![], Some("no run".into())))
+            self.in_places(members, of, || panel(String::new(), vec![], vec![], Some("no run".into())))
         };
         let reading = match (one_panel, members.iter().map(Member::n_seeds).max().unwrap_or(0)) {
             (_, ..2) => None,
@@ -74,9 +76,16 @@ impl Comparison {
             facts: self.facts(method, members),
             layers: shown_layers(members),
             panels,
-            grid: Some(Grid {
-                columns: vec![String::new(); if one_panel { 1 } else { self.n_columns(members.len()) }],
-                rows: vec![],
+            grid: Some(match &self.places {
+                Some(places) if !one_panel => Grid {
+                    columns: places.columns.clone(),
+                    rows: places.rows.iter().map(|row| vec![row.clone()]).collect(),
+                },
+                _ => {
+                    let n = members.len();
+                    let columns = if one_panel { 1 } else { n.min(if n == 4 { 2 } else { MOST_COLUMNS }) };
+                    Grid { columns: vec![String::new(); columns], rows: vec![] }
+                }
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
@@ -151,7 +160,7 @@ impl Comparison {
         &self,
         members: &[Member<'_>],
         panel: impl Fn(&Member<'_>) -> Panel,
-        empty: impl Fn(String) -> Panel,
+        empty: impl Fn() -> Panel,
     ) -> Vec<Panel> {
         let Some(places) = &self.places else { return members.iter().map(panel).collect() };
         let mut panels = Vec::new();
@@ -160,18 +169,11 @@ impl Comparison {
                 let name = format!("{row}, {column}");
                 panels.push(match members.iter().find(|member| member.group.name == name) {
                     Some(member) => panel(member),
-                    None => empty(name),
+                    None => empty(),
                 });
             }
         }
         panels
-    }
-
-    fn n_columns(&self, n_members: usize) -> usize {
-        match &self.places {
-            Some(places) => places.columns.len(),
-            None => n_members.min(if n_members == 4 { 2 } else { MOST_COLUMNS }),
-        }
     }
 }
 
