@@ -51,7 +51,7 @@ pub(crate) fn find(folder: &Path, id: &str) -> Option<PathBuf> {
             fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_dir)?;
         }
     }
-    (is_run(&path) && holds_files_alone(&path)).then_some(path)
+    is_run(&path).then_some(path)
 }
 
 /// Whether there is nothing in a run but files and folders: a link leads elsewhere, and a pipe never ends.
@@ -61,7 +61,8 @@ fn holds_files_alone(path: &Path) -> bool {
 }
 
 fn is_run(path: &Path) -> bool {
-    fs::symlink_metadata(path.join("manifest.toml")).is_ok_and(|file| file.is_file())
+    let is_file = fs::symlink_metadata(path.join("manifest.toml")).is_ok_and(|file| file.is_file());
+    is_file && holds_files_alone(path)
 }
 
 fn places(folder: &Path) -> Vec<(String, PathBuf)> {

@@ -309,14 +309,32 @@ fn other_machines_need_the_token() {
 fn who_sends_half_a_request_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::of(folder.path(), Access::Loopback);
-    for beginning in ["GET /api/runs HTTP/1.1\r\nHost: ", "", "PRI * HT"] {
-        let mut half = served.connected(beginning);
+    let beginnings = ["GET /api/runs HTTP/1.1\r\nHost: ", "", "PRI * HT"];
+    for mut half in beginnings.map(|beginning| served.connected(beginning)) {
         let mut answer = String::new();
         // Until the server closes it.
         half.read_to_string(&mut answer).expect("the end of the connection");
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
     assert_eq!(served.get("/api/runs").0, 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_with_links_in_it_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["whole", "linked"] {
+        run(&folder.path().join(name), name, 2);
+    }
+    let (plane, moved) = (folder.path().join("linked/plane.jsonl"), elsewhere.path().join("plane.jsonl"));
+    fs::rename(&plane, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &plane).unwrap();
+    let served = Served::of(folder.path(), Access::Loopback);
+    let listed = json(&served.get("/api/runs").1);
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(served.get("/api/run?id=linked").0, 404);
+    assert_eq!(served.get("/api/run?id=whole").0, 200);
 }
 
 /// The next event of a stream, by its name and its value.

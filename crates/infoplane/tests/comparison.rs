@@ -235,6 +235,9 @@ fn several_keys_make_rows_and_columns_and_methods_rows() {
     assert_eq!(grid.rows, ["a", "b", "a-again"].map(|name| vec![name.to_string()]));
     assert_eq!(grid.columns, [digests[0].clone(), digests[1].clone()]);
     assert!(plane.panels.iter().all(|panel| panel.name.is_empty()));
+    let again = [Run::read(runs[0].path()).unwrap(), Run::read(&folder.path().join("b/../a")).unwrap()];
+    let told = Comparison::of_runs::<&str>(&again, &[], false).unwrap_err().to_string();
+    assert!(told.ends_with("is named twice; a run is not compared with itself"), "{told}");
     // A key that is named twice is one.
     let twice = Comparison::of_runs(&runs, &["name", "name"], false).unwrap();
     assert_eq!(twice.names(), ["a", "b", "a-again"]);

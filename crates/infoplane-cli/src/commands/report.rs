@@ -125,12 +125,6 @@ fn compare(arguments: &Args, out: &Path) -> Result<ExitCode, Failure> {
     check_outside_runs(out, None)?;
     end_on_interrupt(UNFINISHED, vec![out.to_path_buf()]);
     let mut clock = Clock::new("reading and drawing");
-    let places: Vec<PathBuf> =
-        arguments.runs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
-    if let Some(twice) = (1..places.len()).find(|&place| places[..place].contains(&places[place])) {
-        let path = printable_path(&arguments.runs[twice]);
-        return Err(Failure::input(format!("{path} is named twice; a run is not compared with itself")));
-    }
     let runs = arguments.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>, _>>()?;
     arguments.runs.iter().zip(&runs).for_each(|(path, run)| tell_other_version(path, run));
     let flags = &arguments.figures;

@@ -29,7 +29,7 @@ pub(super) fn scene(figure: &Figure, style: Style) -> Scene {
         rows: figure.panels.len().div_ceil(columns).max(1),
         panel,
         gap: (40.0, if named_panels { 62.0 } else { 38.0 }),
-        left: 66.0 + if row_names.is_empty() { 0.0 } else { 30.0 },
+        left: 66.0 + Sheet::room_of_names(row_names),
         right: if alone { 138.0 } else { 96.0 },
         below: 0.0,
         named_columns: figure.panels.len() > 1,

@@ -8,6 +8,8 @@ use super::{
 /// Room for the title and the line below it.
 const TITLE: f64 = 58.0;
 const NAME_SIZE: f64 = 12.5;
+/// From one line of a row's name to the next.
+const NAME_STEP: f64 = 15.0;
 const NOTES_LEFT: f64 = 24.0;
 
 /// A grid of panels of one size.
@@ -82,12 +84,18 @@ impl Sheet {
         scene.text(text.anchor(Anchor::Middle).bold());
     }
 
+    /// How much further right panels stand for the names of rows: two lines of one have room, and each more takes its own.
+    pub fn room_of_names(names: &[Vec<String>]) -> f64 {
+        let lines = names.iter().map(Vec::len).max().unwrap_or(0);
+        if lines == 0 { 0.0 } else { 30.0 + NAME_STEP * lines.saturating_sub(2) as f64 }
+    }
+
     /// Names the rows at the left edge, in as many lines as each name has.
     pub fn name_rows(&self, scene: &mut Scene, names: &[Vec<String>]) {
         for (row, lines) in names.iter().enumerate().take(self.rows) {
             let middle = self.at(row, 0).1 + self.panel.1 / 2.0;
             for (line, content) in lines.iter().enumerate() {
-                let x = NOTES_LEFT - 2.0 + 15.0 * line as f64;
+                let x = NOTES_LEFT - 2.0 + NAME_STEP * line as f64;
                 let text = Text::new(x, middle, if line == 0 { NAME_SIZE } else { 10.5 }, content.clone());
                 let text = if line == 0 { text.bold() } else { text.color(Color::QUIET) };
                 scene.text(text.anchor(Anchor::Middle).upward());

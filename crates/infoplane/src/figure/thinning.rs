@@ -18,10 +18,22 @@ const FEWEST: usize = 50;
 /// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
 /// least or largest: no peak is lost, and every point that is drawn was measured.
 pub(crate) fn thin_means(layers: &mut [LayerPath]) -> Option<Note> {
-    let most = (MOST_OF_ALL / layers.len().max(1)).clamp(FEWEST, MOST_POINTS);
-    let measured = layers.iter().map(|layer| layer.mean.len()).max()?;
-    for layer in layers {
-        layer.mean = thinned(&layer.mean, most);
+    thin(layers.iter_mut().map(|layer| &mut layer.mean).collect(), of_mean)
+}
+
+fn of_mean(point: &MeanPoint) -> Place {
+    (point.epoch, point.i_xt_bits.mean, point.i_ty_bits.mean)
+}
+
+/// The epoch of a point, and its two values.
+type Place = (u64, f64, f64);
+
+/// [`thin_means`] of other paths through epochs, whose points have two values.
+pub(crate) fn thin<T: Copy>(mut paths: Vec<&mut Vec<T>>, of: fn(&T) -> Place) -> Option<Note> {
+    let most = (MOST_OF_ALL / paths.len().max(1)).clamp(FEWEST, MOST_POINTS);
+    let measured = paths.iter().map(|path| path.len()).max()?;
+    for path in &mut paths {
+        **path = thinned(path, most, of);
     }
     let text = format!(
         "Drawn: at most {most} of {measured} epochs of each mean, peaks among them; tables have all."
@@ -29,33 +41,32 @@ pub(crate) fn thin_means(layers: &mut [LayerPath]) -> Option<Note> {
     (measured > most).then(|| Note::reading(NoteCode::Thinned, text))
 }
 
-fn thinned(mean: &[MeanPoint], most: usize) -> Vec<MeanPoint> {
+fn thinned<T: Copy>(mean: &[T], most: usize, of: fn(&T) -> Place) -> Vec<T> {
     if mean.len() <= most {
         return mean.to_vec();
     }
-    let range = epoch_range(mean.iter().map(|point| point.epoch));
+    let range = epoch_range(mean.iter().map(|point| of(point).0));
     // Places of the axis of epochs; each keeps five points at most.
     let places = (most / 5) as f64;
-    let place = |point: &MeanPoint| {
-        let share = epoch_share(range, point.epoch as f64);
+    let place = |point: &T| {
+        let share = epoch_share(range, of(point).0 as f64);
         (share * places).min(places - 1.0) as usize
     };
-    let mut kept: Vec<MeanPoint> = Vec::with_capacity(most);
+    let mut kept: Vec<T> = Vec::with_capacity(most);
     for points in mean.chunk_by(|a, b| place(a) == place(b)) {
-        let extreme = |value: fn(&MeanPoint) -> f64, sign: f64| {
+        let extreme = |value: fn(Place) -> f64, sign: f64| {
             // Of equal values the first.
             let larger = |best: usize, index: usize| {
-                if sign * value(&points[index]) > sign * value(&points[best]) { index } else { best }
+                let [candidate, known] = [index, best].map(|index| sign * value(of(&points[index])));
+                if candidate > known { index } else { best }
             };
             (0..points.len()).fold(0, larger)
         };
-        let (i_xt, i_ty) =
-            (|point: &MeanPoint| point.i_xt_bits.mean, |point: &MeanPoint| point.i_ty_bits.mean);
         let mut places = [
-            extreme(i_xt, 1.0),
-            extreme(i_xt, -1.0),
-            extreme(i_ty, 1.0),
-            extreme(i_ty, -1.0),
+            extreme(|place| place.1, 1.0),
+            extreme(|place| place.1, -1.0),
+            extreme(|place| place.2, 1.0),
+            extreme(|place| place.2, -1.0),
             points.len() - 1,
         ];
         places.sort_unstable();
@@ -88,7 +99,7 @@ mod tests {
     fn a_long_noisy_path_keeps_its_ends_and_its_peaks() {
         let long = path(10_001);
         for most in [MOST_POINTS, FEWEST] {
-            let kept = thinned(&long, most);
+            let kept = thinned(&long, most, of_mean);
             assert!((most / 5..=most).contains(&kept.len()), "{}", kept.len());
             assert!(kept.windows(2).all(|pair| pair[0].epoch < pair[1].epoch));
             assert!(kept.iter().all(|point| long[point.epoch as usize] == *point));
@@ -101,6 +112,6 @@ mod tests {
     #[test]
     fn a_short_path_stays_whole() {
         let short = path(MOST_POINTS as u64);
-        assert_eq!(thinned(&short, MOST_POINTS), short);
+        assert_eq!(thinned(&short, MOST_POINTS, of_mean), short);
     }
 }

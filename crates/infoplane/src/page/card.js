@@ -94,6 +94,7 @@ export class Card {
    */
   replace(figure) {
     this.figure = figure;
+    this.say();
     this.refresh();
   }
 
@@ -150,7 +151,6 @@ export class Card {
   /** Draws anew when the page shows it next, or now where it does. */
   refresh() {
     this.isStale = true;
-    this.say();
     if (this.isVisible) this.draw();
     if (this.table?.open) this.fill(this.table);
   }
@@ -167,9 +167,9 @@ export class Card {
     this.room = room;
     const width = Math.max(room, leastWidth(this.figure));
     const colors = this.colors();
-    const at = this.where();
+    const [at, last] = [this.where(this.at), this.where(this.last)];
     this.layout = place(this.figure, width, this.store.view, colors, this.of);
-    this.at = this.again(at);
+    [this.at, this.last] = [this.again(at), this.again(last)];
     if (!this.at) this.tip.hidden = true;
     this.stage.style.height = `${this.layout.height}px`;
     for (const canvas of [this.canvas, this.overlay]) this.size(canvas, width, this.layout.height);
@@ -180,10 +180,14 @@ export class Card {
     this.paint();
   }
 
-  /** Which value is shown, by places. */
-  where() {
-    if (!this.at || !this.layout) return null;
-    const { panel, placed, place: point } = this.at;
+  /**
+   * Which value it is, by places.
+   *
+   * @param {{panel: PlacedPanel, placed: Placed, place: number} | null} at
+   */
+  where(at) {
+    if (!at || !this.layout) return null;
+    const { panel, placed, place: point } = at;
     return { panel: this.layout.panels.indexOf(panel), series: panel.series.indexOf(placed), point };
   }
 
@@ -435,11 +439,9 @@ export class Card {
     const [x, y] = this.pixel(at);
     const isWithin = (/** @type {number} */ value, /** @type {number} */ from, /** @type {number} */ length) => value >= from - 1 && value <= from + length + 1;
     const [across, up] = [isWithin(x, box.left, box.width) ? 0 : (x - box.left) / box.width - 0.5, isWithin(y, box.top, box.height) ? 0 : 0.5 - (y - box.top) / box.height];
-    if (across || up) {
-      this.at = at;
-      this.pan(across, up, at.panel);
-    }
-    this.show(this.at && (across || up) ? this.at : at, true);
+    this.at = at;
+    if (across || up) this.pan(across, up, at.panel);
+    this.show(this.at, true);
   }
 
   /** @param {number} by */
@@ -642,7 +644,8 @@ export class Card {
         else all.delete(id);
       }
     });
-    this.refresh();
+    // The values in the table, and what is said, are the same.
+    this.draw();
   }
 
   /**

@@ -311,6 +311,9 @@ export function place(figure, width, view, colors, of = "") {
   return { figure, width, height: heightOf(figure, width), panels, epochs };
 }
 
+/** What a legend says of a group beside its name. */
+const OF_SEEDS = /^( \((mean of \d+ of )?\d+ seeds\))?$/;
+
 /**
  * Whether a panel is of a group that is hidden. A group is called the same in it, but for its seeds.
  *
@@ -318,7 +321,8 @@ export function place(figure, width, view, colors, of = "") {
  * @param {View} view
  */
 function isHiddenPanel(group, view) {
-  return group !== "" && [...view.hidden].some((name) => name === group || name.startsWith(`${group} (`));
+  const isIts = (/** @type {string} */ name) => name.startsWith(group) && OF_SEEDS.test(name.slice(group.length));
+  return group !== "" && [...view.hidden].some(isIts);
 }
 
 /**

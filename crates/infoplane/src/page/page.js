@@ -218,7 +218,9 @@ export class Page {
     this.grid.replaceChildren(...parts);
     for (const card of this.cards) card.reserve();
     // What is on the screen is drawn now, not a frame later.
-    for (const card of this.cards) if (card.element.getBoundingClientRect().top < globalThis.innerHeight) card.draw();
+    const isOnScreen = (/** @type {DOMRect} */ { top, bottom }) => top < globalThis.innerHeight && bottom > 0;
+    const seen = this.cards.filter((card) => isOnScreen(card.element.getBoundingClientRect()));
+    for (const card of seen) card.draw();
     for (const card of this.cards) this.observer.observe(card.element);
     this.fillLegend();
   }
@@ -291,7 +293,10 @@ export class Page {
         this.fillGrid();
       } else {
         this.fillLegend();
-        for (const card of this.cards) card.refresh();
+        for (const card of this.cards) {
+          card.say();
+          card.refresh();
+        }
       }
       this.fillRamp();
     }

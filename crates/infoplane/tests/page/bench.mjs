@@ -59,7 +59,7 @@ const context = await launch();
 for (const name of ["run.html", "24000-points.html", "1000000-rows.html"]) {
   const candidates = [["infoplane", join(PAGES, name), ownSteps]];
   const hasPlotly = existsSync(join(import.meta.dirname, "node_modules/plotly.js-dist-min"));
-  // Of a million rows Plotly draws nothing within a minute.
+  // Of a million rows Plotly draws nothing within 30 seconds.
   if (hasPlotly && !name.startsWith("1000000")) candidates.push(["Plotly", plotlyPage(name), plotlySteps]);
   for (const [program, file, steps] of candidates) {
     const [first, all] = [[], []];

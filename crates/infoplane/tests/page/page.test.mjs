@@ -38,7 +38,7 @@ const pathOfFirst = () => {
   const place = Math.floor(placed.series.epochs.length / 2);
   const edge = card.overlay.getBoundingClientRect();
   const { epochs, x, y } = placed.series;
-  return { left: edge.left + placed.points[2 * place], top: edge.top + placed.points[2 * place + 1], name: placed.name, epoch: epochs[place], x: x[place], y: y[place] };
+  return { left: edge.left + placed.points[2 * place], top: edge.top + placed.points[2 * place + 1], inFigure: placed.points[2 * place + 1], name: placed.name, epoch: epochs[place], x: x[place], y: y[place] };
 };
 
 for (const name of ALL) {
@@ -295,6 +295,13 @@ test("on a touch screen a value is enlarged, and what is shown moves with a fing
   const ends = () => page.evaluate(() => (({ x, y }) => [x.low, x.high, y.low, y.high])(globalThis.infoplane.cards[0].layout.panels[0]));
   const [low, high, bottom, top] = await ends();
   assert.ok(low < at.x && at.x < high && bottom < at.y && at.y < top, "the value is in sight");
+  // It stays where it is however often.
+  const share = await page.evaluate(([x, y]) => {
+    const [panel] = globalThis.infoplane.cards[0].layout.panels;
+    return [panel.box.left + panel.x.share(x) * panel.box.width, panel.box.top + panel.box.height - panel.y.share(y) * panel.box.height];
+  }, [at.x, at.y]);
+  const edge = await page.evaluate(() => (({ left, top }) => [left, top])(globalThis.infoplane.cards[0].overlay.getBoundingClientRect()));
+  assert.ok(Math.hypot(edge[0] + share[0] - at.left, share[1] - at.inFigure) < 1, `${share} for ${at.left - edge[0]}, ${at.inFigure}`);
   assert.equal(await page.locator("figure .overlay").first().evaluate((overlay) => overlay.style.touchAction), "none");
   const middle = await page.locator("figure .overlay").first().boundingBox();
   const [x, y] = [middle.x + middle.width / 2, middle.y + middle.height / 2];

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::member::{Member, notes, shown_layers};
-use super::{CommonMethod, Comparison, other_data};
+use super::member::{Member, shown_layers};
+use super::{CommonMethod, Comparison};
 use crate::Information;
 use crate::figure::learned::LEAST_FOR_BANDS;
 use crate::figure::{
@@ -79,8 +79,6 @@ impl Comparison {
             ),
         };
         let reading = reading.map(|text| Note::reading(NoteCode::Seeds, text));
-        let settings =
-            (!method.same_settings).then(|| Note::fact(NoteCode::Definition, self.settings(members)));
         Some(Figure {
             id: format!("information-{}", method.id),
             kind: FigureKind::Comparison,
@@ -98,14 +96,7 @@ impl Comparison {
             }),
             groups: members.iter().map(Member::label).collect(),
             legend: vec![],
-            notes: self
-                .lacking(method)
-                .into_iter()
-                .chain(reading)
-                .chain(settings)
-                .chain(other_data(members))
-                .chain(notes(members))
-                .collect(),
+            notes: self.notes(method, members, reading),
             table: Some("comparison.csv".into()),
         })
     }

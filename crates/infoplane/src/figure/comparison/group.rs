@@ -67,6 +67,9 @@ pub enum ComparisonError {
         /// A key that it has and that is spelled alike.
         similar: Option<String>,
     },
+    /// A run that is to be compared with itself.
+    #[error("{0} is named twice; a run is not compared with itself")]
+    SameRun(String),
     /// No method in all groups.
     #[error("no method was measured in all of them: {}", listed(.0))]
     NoCommonMethod(Vec<(String, Vec<String>)>),

@@ -42,11 +42,13 @@ pub struct Comparison {
 }
 
 /// Rows and columns of groups that several keys tell apart: a column for each value of the last key, a row for all values of the
-/// others that runs have. A group is named by its row and its column.
+/// others that runs have.
 #[derive(Debug, Clone)]
 struct Places {
     rows: Vec<String>,
     columns: Vec<String>,
+    /// The row and the column of each group.
+    of_groups: Vec<(usize, usize)>,
 }
 
 /// A method of all groups.
@@ -90,7 +92,7 @@ impl Comparison {
     /// Groups come in the order of their numbers, if all values of a key are numbers, else in that of the runs.
     ///
     /// # Errors
-    /// Those of [`Comparison::new`] and [`RunGroup::new`]; [`ComparisonError::MissingKey`].
+    /// Those of [`Comparison::new`] and [`RunGroup::new`]; [`ComparisonError::MissingKey`], [`ComparisonError::SameRun`].
     ///
     /// # Examples
     /// ```no_run
@@ -110,6 +112,10 @@ impl Comparison {
         let group = |name: &str, runs: &[&Run]| -> Result<RunGroup, ComparisonError> {
             Ok(RunGroup::new(name, runs)?.with_all_seeds(all_seeds))
         };
+        let paths: Vec<PathBuf> = runs.iter().map(place_of).collect();
+        if let Some(twice) = (1..paths.len()).find(|&place| paths[..place].contains(&paths[place])) {
+            return Err(ComparisonError::SameRun(runs[twice].path().display().to_string()));
+        }
         let mut named: Vec<&str> = Vec::new();
         for key in keys.iter().map(AsRef::as_ref) {
             if !named.contains(&key) {
@@ -136,16 +142,18 @@ impl Comparison {
             names.collect::<Vec<_>>().join(", ")
         };
         let mut rows: Vec<String> = Vec::new();
-        let mut groups = Vec::new();
+        let (mut groups, mut of_groups) = (Vec::new(), Vec::new());
         for (places, runs) in &found {
-            let (of_row, column) = (row(places), &columns.names[places[others.len()]]);
+            let place = places[others.len()];
+            let (of_row, column) = (row(places), &columns.names[place]);
             let name = if others.is_empty() { column.clone() } else { format!("{of_row}, {column}") };
             groups.push(group(&name, runs)?);
             if rows.last() != Some(&of_row) {
                 rows.push(of_row);
             }
+            of_groups.push((rows.len() - 1, place));
         }
-        let places = (!others.is_empty()).then_some(Places { rows, columns: columns.names });
+        let places = (!others.is_empty()).then_some(Places { rows, columns: columns.names, of_groups });
         Ok(Comparison { places, ..Comparison::new(groups)? })
     }
 
@@ -271,6 +279,24 @@ impl Comparison {
         }
     }
 
+    /// What is said below a figure of one method: which runs have no rows of it, what belongs to the figure, other settings and
+    /// other data of groups, and what must be known of each group.
+    fn notes(
+        &self,
+        method: &CommonMethod,
+        members: &[Member<'_>],
+        of_figure: impl IntoIterator<Item = Note>,
+    ) -> Vec<Note> {
+        let settings =
+            (!method.same_settings).then(|| Note::fact(NoteCode::Definition, self.settings(members)));
+        let mut notes = self.lacking(method);
+        notes.extend(of_figure);
+        notes.extend(settings);
+        notes.extend(other_data(members));
+        notes.extend(member::notes(members));
+        notes
+    }
+
     /// `tanh: 30 equal on [-1, 1]; ReLU: 100 equal on the layer's range.`
     fn settings(&self, members: &[Member<'_>]) -> String {
         let of = |member: &Member<'_>| format!("{}: {}", member.group.name, member.method.title);
@@ -300,6 +326,11 @@ pub(crate) fn names_of<R: Borrow<Run>>(runs: &[R]) -> Vec<String> {
         let ends: Vec<String> = paths.iter().map(end).collect();
         if all_differ(&ends) { ends } else { paths.iter().map(|path| path.display().to_string()).collect() }
     }
+}
+
+/// Where a run lies, however it was named.
+fn place_of(run: &Run) -> PathBuf {
+    run.path().canonicalize().unwrap_or_else(|_| run.path().into())
 }
 
 /// The values of a key.

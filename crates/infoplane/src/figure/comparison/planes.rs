@@ -1,6 +1,6 @@
 //! Information planes beside each other.
 
-use super::member::{Member, notes, shared_limits, shown_layers};
+use super::member::{Member, shared_limits, shown_layers};
 use super::{Arrangement, CommonMethod, Comparison, MOST_SEEDS, other_data};
 use crate::Information;
 use crate::figure::{Axis, Figure, FigureKind, Grid, Note, NoteCode, Panel, ReportData};
@@ -55,7 +55,6 @@ impl Comparison {
         let failed =
             if draws_failed { " Dotted, with a cross at the end: seeds that did not learn." } else { "" };
         let reading = reading.map(|text| Note::reading(NoteCode::Seeds, format!("{text}{failed}")));
-        let prefix = if method.same_settings { String::new() } else { self.settings(members) };
         let any_limits = members.iter().any(|member| !member.limits().is_empty());
         let limits = (!one_panel && any_limits).then(|| {
             let shared = shared_limits(members);
@@ -67,7 +66,6 @@ impl Comparison {
             };
             Note::reading(NoteCode::Definition, text)
         });
-        let settings = (!prefix.is_empty()).then(|| Note::fact(NoteCode::Definition, prefix));
         Some(Figure {
             id: format!("plane-{}", method.id),
             kind: FigureKind::Planes,
@@ -89,15 +87,7 @@ impl Comparison {
             }),
             groups: if one_panel { members.iter().map(Member::label).collect() } else { vec![] },
             legend: vec![],
-            notes: self
-                .lacking(method)
-                .into_iter()
-                .chain(reading)
-                .chain(limits)
-                .chain(settings)
-                .chain(other_data(members))
-                .chain(notes(members))
-                .collect(),
+            notes: self.notes(method, members, reading.into_iter().chain(limits)),
             table: Some("comparison.csv".into()),
         })
     }
@@ -126,6 +116,9 @@ impl Comparison {
                     None => panel(vec![], vec![], Some("not measured".into())),
                 });
             }
+        }
+        if panels.iter().all(|panel: &Panel| panel.series.is_empty()) {
+            return None;
         }
         let mut notes: Vec<Note> = self.methods.iter().flat_map(|method| self.lacking(method)).collect();
         let reading = if first.iter().any(|member| member.n_in_mean() > 1) {
@@ -163,17 +156,13 @@ impl Comparison {
         empty: impl Fn() -> Panel,
     ) -> Vec<Panel> {
         let Some(places) = &self.places else { return members.iter().map(panel).collect() };
-        let mut panels = Vec::new();
-        for row in &places.rows {
-            for column in &places.columns {
-                let name = format!("{row}, {column}");
-                panels.push(match members.iter().find(|member| member.group.name == name) {
-                    Some(member) => panel(member),
-                    None => empty(),
-                });
-            }
-        }
-        panels
+        let at = |row: usize, column: usize| {
+            let group = places.of_groups.iter().position(|&place| place == (row, column))?;
+            members.iter().find(|member| std::ptr::eq(member.group, &self.groups[group]))
+        };
+        let all =
+            (0..places.rows.len()).flat_map(|row| (0..places.columns.len()).map(move |column| (row, column)));
+        all.map(|(row, column)| at(row, column).map_or_else(&empty, &panel)).collect()
     }
 }
 
