@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::config::Experiment;
 use super::error::ExperimentError;
-use super::overrides::set_all;
+use super::overrides::{put, set_all};
 use super::preset::PRESETS;
 use super::suggest::{check_delta_keys, explain, nearest};
 
@@ -90,6 +90,11 @@ impl Experiment {
         let experiment = read(read(table)?.to_table())?;
         experiment.check(origin)?;
         Ok(experiment)
+    }
+
+    /// Puts a value at the end of a path through the tables of an experiment.
+    pub(crate) fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
+        put(table, key, value)
     }
 
     /// The experiment with every choice spelled out, as TOML.

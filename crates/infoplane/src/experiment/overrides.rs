@@ -33,17 +33,21 @@ pub(super) fn set_all(table: &mut Table, overrides: &[String]) -> Result<(), Exp
 fn set(table: &mut Table, given: &str) -> Result<(), ExperimentError> {
     let error = |message: String| ExperimentError::Override { given: given.into(), message };
     let (key, value) = given.split_once('=').ok_or_else(|| error("there is no `=` in it".into()))?;
-    let value = override_value(value);
-    let parts: Vec<&str> = key.trim().split('.').collect();
+    put(table, key.trim(), override_value(value)).map_err(error)
+}
+
+/// Puts a value at the end of a path through tables and lists.
+pub(super) fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
+    let parts: Vec<&str> = key.split('.').collect();
     if parts.iter().any(|part| part.is_empty()) {
-        return Err(error("the key is empty, or a part of it is".into()));
+        return Err("the key is empty, or a part of it is".into());
     }
     let (last, path) = parts.split_last().expect("split gives at least one part");
     let mut place = Place::Table(table);
     for part in path {
-        place = place.enter(part).map_err(&error)?;
+        place = place.enter(part)?;
     }
-    place.put(last, value).map_err(error)
+    place.put(last, value)
 }
 
 /// Where a path through tables and lists has led.

@@ -7,7 +7,7 @@
 //! - `runs/NAME-DIGEST/` and `as-if-random/NAME-DIGEST/`: the run directories and the pools of networks, named after their
 //!   contents;
 //! - `figures/NAME.svg`, `.png`, `.csv` (every row of its table) and `.md` (its part of the page);
-//! - `times.toml`: how long each run took, over all goes;
+//! - `times/`: how long each run took, over all goes;
 //! - `results.md`: the page.
 //!
 //! Everything can be interrupted and begun again: what is complete is used as it is, what is not goes on.
@@ -131,6 +131,9 @@ pub enum ReproduceError {
         /// Why.
         source: Box<ExperimentError>,
     },
+    /// The directory of its runs.
+    #[error(transparent)]
+    Store(Box<SweepError>),
     /// A picture or table.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -154,6 +157,7 @@ impl From<SweepError> for ReproduceError {
             SweepError::NotComplete { cell } => ReproduceError::NotThere { run: cell },
             SweepError::Write { path, source } => ReproduceError::Write { path, source },
             SweepError::Interrupted => ReproduceError::Interrupted,
+            other => ReproduceError::Store(Box::new(other)),
         }
     }
 }
@@ -182,7 +186,7 @@ pub fn figure(name: &str) -> Result<&'static Figure, ReproduceError> {
 /// page say why. The page holds every figure that was ever made in that directory.
 ///
 /// The bytes of figures and tables do not depend on threads, memory, or interruptions; those of the page on how long
-/// the runs took, which `times.toml` remembers.
+/// the runs took, which `times/` remembers.
 ///
 /// # Errors
 /// [`ReproduceError::Interrupted`] once `interrupt` is true, after the figures that can be drawn are;

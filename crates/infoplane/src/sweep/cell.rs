@@ -2,7 +2,9 @@
 
 use twox_hash::XxHash3_128;
 
+use super::CellKind;
 use crate::dataset::{DatasetError, DatasetSource};
+use crate::directory::FORMAT_VERSION;
 use crate::experiment::{AsIfRandom, Experiment};
 
 /// A run, or a pool of networks, of a sweep.
@@ -23,21 +25,13 @@ impl Cell {
     /// digits. Of data in files it is their [digest](crate::Dataset::digest), not the place where they lie. Names, labels
     /// and references decide nothing. `data_digest` is that of [`Cell::data_digest`].
     pub fn id(&self, data_digest: Option<&str>) -> String {
-        let mut table = self.experiment.to_table();
-        if let Some(settings) = &self.pooled {
-            let settings = toml::Table::try_from(settings).expect("settings have only string keys");
-            table.insert("as-if-random".into(), settings.into());
-        }
-        table.remove("name");
-        table.remove("reference");
-        if let (Some(digest), Some(dataset)) =
-            (data_digest, table.get_mut("dataset").and_then(|dataset| dataset.as_table_mut()))
-        {
-            dataset.insert("source".into(), digest.into());
-        }
-        table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
-        let digest = XxHash3_128::oneshot(toml::Value::Table(table).to_string().as_bytes());
-        format!("{}-{digest:032x}", self.experiment.directory_name().replace(' ', "-"))
+        let Experiment { first_seed, seeds, .. } = self.experiment;
+        Identity::of(&self.experiment, self.pooled.as_ref(), data_digest).with_seeds(first_seed, seeds)
+    }
+
+    /// What it leaves when it is complete.
+    pub fn kind(&self) -> CellKind {
+        if self.pooled.is_some() { CellKind::Pool } else { CellKind::Run }
     }
 
     /// Reads the data and returns their digest; `None` for data that are generated, which the configuration decides.
@@ -49,6 +43,43 @@ impl Cell {
             DatasetSource::Symmetric12 { .. } => Ok(None),
             source => Ok(Some(source.load(0)?.digest())),
         }
+    }
+}
+
+/// What decides the results of cells that differ in their seeds alone: of many seeds it is put in words once.
+#[derive(Debug)]
+pub(super) struct Identity {
+    name: String,
+    text: String,
+}
+
+impl Identity {
+    pub fn of(experiment: &Experiment, pooled: Option<&AsIfRandom>, data_digest: Option<&str>) -> Identity {
+        let mut table = experiment.to_table();
+        if let Some(settings) = pooled {
+            let settings = toml::Table::try_from(settings).expect("settings have only string keys");
+            table.insert("as-if-random".into(), settings.into());
+        }
+        for key in ["name", "reference", "seeds", "first_seed"] {
+            table.remove(key);
+        }
+        if let (Some(digest), Some(dataset)) =
+            (data_digest, table.get_mut("dataset").and_then(|dataset| dataset.as_table_mut()))
+        {
+            dataset.insert("source".into(), digest.into());
+        }
+        table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
+        table.insert("format_version".into(), i64::from(FORMAT_VERSION).into());
+        Identity {
+            name: experiment.directory_name().replace(' ', "-"),
+            text: toml::Value::Table(table).to_string(),
+        }
+    }
+
+    /// The id of the cell with these seeds.
+    pub fn with_seeds(&self, first_seed: u64, seeds: u64) -> String {
+        let text = format!("{}, seeds {first_seed} and {} after it", self.text, seeds.saturating_sub(1));
+        format!("{}-{:032x}", self.name, XxHash3_128::oneshot(text.as_bytes()))
     }
 }
 

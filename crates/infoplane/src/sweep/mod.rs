@@ -1,13 +1,21 @@
 //! Sweeps: cells that are named by what decides their result, and a directory in which each is computed once.
 //!
-//! A [`Cell`] is a run or a pool of networks. Its [id](Cell::id) is a hash of its configuration, its data and the version of
-//! this library, so that the same cell has the same name everywhere, and two that differ never share one. A
-//! [`Store`] is a directory of cells: it computes those that are not there, resumes those that were interrupted, and
-//! reads those that are complete. [`crate::reproduce`] makes the published figures from one.
+//! A [`Sweep`] is read from a file and lists cells. A [`Cell`] is a run or a pool of networks. Its [id](Cell::id) is a hash of its
+//! configuration, its data and the version of this library, so that the same cell has the same name everywhere, and two that
+//! differ never share one. A [`Store`] is a directory of cells: it computes those that are not there, resumes those that were
+//! interrupted, and reads those that are complete. [`crate::reproduce`] makes the published figures from one.
+//!
+//! Any number of workers, on machines that share the directory, fill a store: each [claims](Entry::begin) a cell before it
+//! computes it. What computes a cell may also be another program, which then brings a [`CellList`] of its own.
 
 mod cell;
+mod claim;
 mod cost;
+mod entry;
+mod list;
+mod plan;
 mod store;
+mod work;
 
 use std::path::PathBuf;
 
@@ -15,13 +23,53 @@ use crate::experiment::ExperimentError;
 use crate::printable::printable_path;
 
 pub use cell::Cell;
+pub use claim::LEASE;
 pub use cost::expected_cpu_seconds;
-pub use store::{Store, StoredCell};
+pub use entry::{Begun, CellKind, Entry, OwnCell};
+pub use list::{CellList, ListedCell};
+pub use plan::Sweep;
+pub use store::{Attempt, CellState, Store, StoredCell};
+pub use work::{Share, SweepOptions, SweepOutcome, SweepProgress};
 
 /// Why a cell cannot be computed or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
+    /// The file of a sweep.
+    #[error("{origin}: {message}")]
+    Plan {
+        /// The file.
+        origin: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The experiment that a sweep changes, or one of those that it makes of it.
+    #[error(transparent)]
+    Experiment(Box<ExperimentError>),
+    /// A directory that is no store of a sweep, or whose list of cells is damaged.
+    #[error(
+        "{} is no store of a sweep ({why}); name the directory that `infoplane sweep run` filled",
+        printable_path(path)
+    )]
+    NoSweep {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing or damaged.
+        why: String,
+    },
+    /// The store holds another sweep.
+    #[error(
+        "{} holds the sweep {held}; the file names another one, {given}: name another store, or the file of the first",
+        printable_path(store)
+    )]
+    OtherSweep {
+        /// The directory.
+        store: PathBuf,
+        /// What it holds.
+        held: String,
+        /// What was asked for.
+        given: String,
+    },
     /// Its run or its pool.
     #[error("{cell}: {source}")]
     Cell {
@@ -50,6 +98,10 @@ pub enum SweepError {
 }
 
 impl SweepError {
+    fn of_plan(error: ExperimentError) -> SweepError {
+        SweepError::Experiment(Box::new(error))
+    }
+
     fn of(cell: &Cell, error: impl Into<ExperimentError>) -> SweepError {
         match error.into() {
             ExperimentError::Interrupted => SweepError::Interrupted,

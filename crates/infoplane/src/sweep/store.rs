@@ -1,41 +1,102 @@
 //! A directory of cells, each under its id.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
-use super::{Cell, SweepError};
-use crate::dataset::DatasetSource;
+use super::claim::Claims;
+use super::entry::{Begun, CellKind, ENDED_EARLY, Entry};
+use super::list::CellList;
+use super::plan::Digests;
+use super::{Cell, LEASE, SweepError};
 use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions};
 use crate::run::{Disk, Run, RunDir};
 
-/// A directory of cells, and how long each took.
+/// A directory of cells that any number of workers fill, on one machine or on several that share it.
 ///
-/// Runs are `runs/ID/`, pools of networks `as-if-random/ID/`; a pool whose training diverged is
-/// `as-if-random/ID.ended-early.txt`, which says why. `times.toml` holds seconds, over all goes, by id.
+/// - `runs/ID/` are complete runs and `as-if-random/ID/` complete pools of networks; a pool whose training diverged is
+///   `as-if-random/ID.ended-early.txt`, which says why. They appear whole, by a new name for a directory.
+/// - `work/ID/WORKER/` is what a worker has of a cell that is not complete, `claims/ID.1` who is at it.
+/// - `failed/ID.toml` says why a cell cannot be computed, `times/ID.toml` how many seconds it took, over all goes.
+/// - `sweep.toml` says which sweep it is of, and `cells.csv` lists its cells.
+///
+/// No cell is computed by two workers at once, unless one of them was silent for the time of a lease, and of those each
+/// writes to a directory of its own; the first that is done makes its name the cell's.
+#[derive(Debug)]
 pub struct Store {
     directory: PathBuf,
-    /// Seconds by id.
-    times: Mutex<BTreeMap<String, f64>>,
-    /// The digests of data that were read.
-    digests: Mutex<Vec<(DatasetSource, Option<String>)>>,
+    disk: Disk,
+    claims: Claims,
+    digests: Digests,
 }
 
 /// A cell at its place in a [`Store`].
+#[derive(Debug)]
 pub struct StoredCell<'a> {
-    store: &'a Store,
+    entry: Entry<'a>,
     cell: &'a Cell,
-    id: String,
 }
 
-const TIMES: &str = "times.toml";
-
-/// What a panic of another thread left is as good as before: values are replaced whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What came of an attempt to compute a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// It is complete, and was before.
+    WasComplete,
+    /// It is complete now, after so many seconds.
+    Computed {
+        /// Of this go.
+        seconds: f64,
+    },
+    /// Another worker is at it.
+    Taken {
+        /// The machine that the other worker runs on, where that is known.
+        host: String,
+    },
 }
+
+/// Where a cell stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellState {
+    /// It is complete.
+    Complete,
+    /// A worker is at it, as far as is known.
+    Running {
+        /// The machine, where that is known.
+        host: String,
+    },
+    /// It could not be computed.
+    Failed {
+        /// The reason.
+        why: String,
+    },
+    /// It was begun, and nobody is at it.
+    Interrupted,
+    /// Nothing of it is there.
+    Missing,
+}
+
+impl CellState {
+    /// `complete`, `running`, `failed`, `interrupted` or `missing`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            CellState::Complete => "complete",
+            CellState::Running { .. } => "running",
+            CellState::Failed { .. } => "failed",
+            CellState::Interrupted => "interrupted",
+            CellState::Missing => "missing",
+        }
+    }
+}
+
+pub(super) const RUNS: &str = "runs";
+pub(super) const POOLS: &str = "as-if-random";
+pub(super) const WORK: &str = "work";
+pub(super) const CLAIMS: &str = "claims";
+pub(super) const FAILED: &str = "failed";
+pub(super) const TIMES: &str = "times";
+/// How often whoever waits for another worker looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Store {
     /// Opens a directory; it is made if it is not there.
@@ -43,11 +104,57 @@ impl Store {
     /// # Errors
     /// [`SweepError::Write`] if it cannot be made.
     pub fn open(directory: &Path) -> Result<Store, SweepError> {
-        make_directory(directory)?;
-        // What cannot be read is not worth stopping for: the time is then not known.
-        let times = std::fs::read_to_string(directory.join(TIMES)).ok();
-        let times = times.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
-        Ok(Store { directory: directory.into(), times: Mutex::new(times), digests: Mutex::default() })
+        Store::open_with(directory, LEASE)
+    }
+
+    /// Opens a directory with another lease: the time after which a worker that is silent may have lost its cell. It should be much
+    /// longer than the file system takes to show one machine what another wrote.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(directory: &Path, lease: Duration) -> Result<Store, SweepError> {
+        Store::on(Disk::default(), directory, lease)
+    }
+
+    fn on(disk: Disk, directory: &Path, lease: Duration) -> Result<Store, SweepError> {
+        let parts = [RUNS, WORK, CLAIMS, FAILED, TIMES].map(|part| directory.join(part));
+        for path in [directory.to_path_buf()].into_iter().chain(parts) {
+            disk.create_directory(&path).map_err(|source| SweepError::Write { path, source })?;
+        }
+        Ok(Store::at_path(disk, directory, lease))
+    }
+
+    fn at_path(disk: Disk, directory: &Path, lease: Duration) -> Store {
+        let claims = Claims::new(directory.join(CLAIMS), disk.clone(), lease);
+        Store { directory: directory.into(), disk, claims, digests: Digests::default() }
+    }
+
+    /// Opens the store of a sweep to read it; nothing is written.
+    ///
+    /// # Errors
+    /// [`SweepError::NoSweep`] if the directory is none.
+    pub fn read(directory: &Path) -> Result<(Store, CellList), SweepError> {
+        let store = Store::at_path(Disk::default(), directory, LEASE);
+        let list = CellList::of(&store)?;
+        Ok((store, list))
+    }
+
+    /// Whether a directory is the store of a sweep.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(super::list::SWEEP).is_file()
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(super) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// Finds the place of a cell. Data in files are read once for all cells that share them.
@@ -55,80 +162,158 @@ impl Store {
     /// # Errors
     /// [`SweepError::Cell`] if its data cannot be read.
     pub fn at<'a>(&'a self, cell: &'a Cell) -> Result<StoredCell<'a>, SweepError> {
-        let source = &cell.experiment.dataset.source;
-        let mut digests = lock(&self.digests);
-        let known = digests.iter().find(|(known, _)| known == source).map(|(_, digest)| digest.clone());
-        let digest = match known {
-            Some(digest) => digest,
-            None => {
-                let digest = cell.data_digest().map_err(|error| SweepError::of(cell, error))?;
-                digests.push((source.clone(), digest.clone()));
-                digest
-            }
+        let digest = self.digests.of(&cell.experiment.dataset.source);
+        let digest = digest.map_err(|error| SweepError::of(cell, error))?;
+        Ok(self.at_id(cell, cell.id(digest.as_deref())))
+    }
+
+    /// The place of a cell whose id is known.
+    pub(super) fn at_id<'a>(&'a self, cell: &'a Cell, id: String) -> StoredCell<'a> {
+        StoredCell { entry: self.entry(&id, cell.kind()), cell }
+    }
+
+    /// The place of a cell by its id alone.
+    pub fn entry(&self, id: &str, kind: CellKind) -> Entry<'_> {
+        Entry::new(self, id.into(), kind)
+    }
+
+    /// Where each cell of a list stands. Asked again and again of one store, workers of other machines that fell silent are found,
+    /// too.
+    pub fn states(&self, list: &CellList) -> Vec<CellState> {
+        let names = |part: &str| -> HashSet<String> {
+            let entries = std::fs::read_dir(self.directory.join(part)).into_iter().flatten().flatten();
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
         };
-        Ok(StoredCell { store: self, cell, id: cell.id(digest.as_deref()) })
+        let (runs, pools, work, failed) = (names(RUNS), names(POOLS), names(WORK), names(FAILED));
+        let mut claims: HashMap<String, u64> = HashMap::new();
+        for name in names(CLAIMS) {
+            if let Some((id, number)) = name.rsplit_once('.').and_then(|(id, n)| Some((id, n.parse().ok()?)))
+            {
+                let last = claims.entry(id.to_string()).or_insert(number);
+                *last = number.max(*last);
+            }
+        }
+        let state = |id: &str| {
+            if runs.contains(id) || pools.contains(id) || pools.contains(&format!("{id}{ENDED_EARLY}")) {
+                return CellState::Complete;
+            }
+            let held = claims.get(id).and_then(|&number| self.claims.holder(id, number));
+            if let Some(host) = held {
+                return CellState::Running { host };
+            }
+            if failed.contains(&format!("{id}.toml")) {
+                let why = self.entry(id, CellKind::Run).failure();
+                return CellState::Failed { why: why.unwrap_or_default() };
+            }
+            if work.contains(id) { CellState::Interrupted } else { CellState::Missing }
+        };
+        list.cells().iter().map(|cell| state(&cell.id)).collect()
     }
 }
 
 impl StoredCell<'_> {
     /// The name of the cell.
     pub fn id(&self) -> &str {
-        &self.id
+        self.entry.id()
     }
 
-    /// The directory of its run or pool.
+    /// Its place, whatever computes it.
+    pub fn entry(&self) -> &Entry<'_> {
+        &self.entry
+    }
+
+    /// The directory of its run or pool, once that is complete.
     pub fn path(&self) -> PathBuf {
-        self.store.directory.join(if self.cell.pooled.is_some() { POOLS } else { RUNS }).join(&self.id)
+        self.entry.path()
     }
 
     /// How long it took, in seconds over all goes, if that is known.
     pub fn seconds(&self) -> Option<f64> {
-        lock(&self.store.times).get(&self.id).copied()
+        self.entry.seconds()
     }
 
     /// Whether there is nothing left to compute.
     pub fn is_complete(&self) -> bool {
-        match self.cell.pooled {
-            Some(_) => AsIfRandomResult::is_complete_in(&self.path()) || self.ended_early().is_some(),
-            None => RunDir::open(&self.path()).is_ok_and(|(run, _)| matches!(run.outcome(), Ok(Some(_)))),
-        }
+        self.entry.is_complete()
     }
 
-    /// Computes the cell, resumes it where it was interrupted, or leaves it as it is where it is complete.
+    /// Computes the cell, goes on where it was interrupted, or leaves it as it is where it is complete. While another worker is at
+    /// it, waits for that.
     ///
     /// A pool whose training diverged is complete: another go would end likewise.
     ///
     /// # Errors
-    /// [`SweepError::Interrupted`] once `interrupt` is true; [`SweepError::Cell`] as [`Experiment::run`];
-    /// [`SweepError::Write`] if the time cannot be written.
+    /// As [`StoredCell::attempt`].
     pub fn complete(
         &self,
         options: RunOptions,
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<(), SweepError> {
-        if self.is_complete() {
-            return Ok(());
+        while let Attempt::Taken { .. } = self.attempt(options, progress, interrupt)? {
+            if interrupt.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(SweepError::Interrupted);
+            }
+            std::thread::sleep(LOOK_EVERY);
         }
-        let start = Instant::now();
-        let (experiment, path) = (&self.cell.experiment, self.path());
+        Ok(())
+    }
+
+    /// Computes the cell or goes on where it was interrupted, unless it is complete or another worker is at it.
+    ///
+    /// # Errors
+    /// [`SweepError::Interrupted`] once `interrupt` is true; [`SweepError::Cell`] as [`Experiment::run`];
+    /// [`SweepError::Write`] if a file of the store cannot be written.
+    pub fn attempt(
+        &self,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Attempt, SweepError> {
+        let own = match self.entry.begin()? {
+            Begun::Complete => return Ok(Attempt::WasComplete),
+            Begun::Taken { host } => return Ok(Attempt::Taken { host }),
+            Begun::Own(own) => own,
+        };
+        match own.watched(interrupt, |stop| self.compute_in(own.directory(), options, progress, stop)) {
+            Ok(None) => Ok(Attempt::Computed { seconds: own.publish()? }),
+            Ok(Some(why)) => Ok(Attempt::Computed { seconds: own.publish_early_end(&why)? }),
+            // Another worker took it over, and does it.
+            Err(SweepError::Interrupted) if !own.is_held() => Ok(Attempt::Taken { host: String::new() }),
+            Err(error) => {
+                own.leave()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns why there is no pool, if it is one and has none.
+    fn compute_in(
+        &self,
+        path: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<String>, SweepError> {
+        let experiment = &self.cell.experiment;
         let result = match &self.cell.pooled {
             Some(settings) => {
-                experiment.as_if_random(settings, None, &path, options, progress, interrupt).map(|_| ())
+                experiment.as_if_random(settings, None, path, options, progress, interrupt).map(|_| ())
             }
-            None if RunDir::open(&path).is_ok() => {
-                Experiment::resume(&path, Some(experiment), options, progress, interrupt).map(|_| ())
+            None if RunDir::open(path).is_ok() => {
+                Experiment::resume(path, Some(experiment), options, progress, interrupt).map(|_| ())
             }
-            None => experiment.run(&path, options, progress, interrupt).map(|_| ()),
+            None => experiment.run(path, options, progress, interrupt).map(|_| ()),
         };
-        self.add_time(start.elapsed().as_secs_f64())?;
-        if let Err(error @ ExperimentError::EndedEarly { .. }) = &result {
-            let why = error.to_string();
-            progress.warn(&why);
-            make_directory(&self.store.directory.join(POOLS))?;
-            return replace(&self.early_end(), why.as_bytes());
+        match result {
+            Ok(()) => Ok(None),
+            Err(error @ ExperimentError::EndedEarly { .. }) => {
+                let why = error.to_string();
+                progress.warn(&why);
+                Ok(Some(why))
+            }
+            Err(error) => Err(SweepError::of(self.cell, error)),
         }
-        result.map_err(|error| SweepError::of(self.cell, error))
     }
 
     /// Reads a complete run.
@@ -148,7 +333,7 @@ impl StoredCell<'_> {
     /// # Errors
     /// [`SweepError::Cell`] if it is not there or cannot be read.
     pub fn pool(&self) -> Result<Result<AsIfRandomResult, String>, SweepError> {
-        match self.ended_early() {
+        match self.entry.ended_early() {
             Some(why) => Ok(Err(why)),
             None => {
                 let read = AsIfRandomResult::read(&self.path());
@@ -156,42 +341,23 @@ impl StoredCell<'_> {
             }
         }
     }
-
-    fn early_end(&self) -> PathBuf {
-        self.store.directory.join(POOLS).join(format!("{}.ended-early.txt", self.id))
-    }
-
-    fn ended_early(&self) -> Option<String> {
-        std::fs::read_to_string(self.early_end()).ok()
-    }
-
-    fn add_time(&self, seconds: f64) -> Result<(), SweepError> {
-        let mut times = lock(&self.store.times);
-        let total = times.entry(self.id.clone()).or_default();
-        // Hundredths: more digits would say nothing.
-        *total = ((*total + seconds) * 100.0).round() / 100.0;
-        let text: String = times.iter().map(|(id, seconds)| format!("{id:?} = {seconds:?}\n")).collect();
-        replace(&self.store.directory.join(TIMES), text.as_bytes())
-    }
-}
-
-const RUNS: &str = "runs";
-const POOLS: &str = "as-if-random";
-
-fn make_directory(path: &Path) -> Result<(), SweepError> {
-    std::fs::create_dir_all(path).map_err(|source| SweepError::Write { path: path.into(), source })
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), SweepError> {
-    Disk::default().replace(path, bytes).map_err(|source| SweepError::Write { path: path.into(), source })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
+
+    use super::super::claim::{Claimed, Follows};
+    use super::super::entry::directories;
     use super::*;
+    use crate::dataset::DatasetSource;
+
+    /// The fastest there is: what is tested is the store.
+    const BINNED: &str = "estimators=[{kind='binned',rule='floor',bin_width=0.5}]";
 
     fn cell() -> Cell {
-        let overrides = ["training.epochs=3", "seeds=1"].map(String::from);
+        let overrides = [BINNED, "training.epochs=3", "seeds=1"].map(String::from);
         let experiment = Experiment::load("tishby2017", &overrides).unwrap();
         Cell { label: "short".into(), experiment, pooled: None }
     }
@@ -232,5 +398,206 @@ mod tests {
         cell.experiment.dataset.source = DatasetSource::Mnist { directory: folder.path().join("none") };
         let error = store.at(&cell).err().unwrap().to_string();
         assert!(error.starts_with("short: "), "{error}");
+    }
+
+    /// All files in a directory with their contents, by their names in it.
+    fn files(path: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = std::collections::BTreeMap::new();
+        for entry in std::fs::read_dir(path).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                let inner = files(&entry.path());
+                found.extend(
+                    inner
+                        .into_iter()
+                        .map(|(name, bytes)| (PathBuf::from(entry.file_name()).join(name), bytes)),
+                );
+            } else {
+                found.insert(entry.file_name().into(), std::fs::read(entry.path()).unwrap());
+            }
+        }
+        found
+    }
+
+    /// A cell that stops after some epochs.
+    struct Stops<'a>(&'a AtomicBool, std::sync::atomic::AtomicU64);
+
+    impl Progress for Stops<'_> {
+        fn trained(&self, epochs: u64) {
+            if self.1.fetch_add(epochs, Ordering::Relaxed) >= 20 {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        fn measured(&self, _: u64, _: u64) {}
+        fn warn(&self, _: &str) {}
+    }
+
+    fn longer() -> Cell {
+        let overrides = [BINNED, "training.epochs=200", "seeds=1", "schedule.points=20"].map(String::from);
+        let experiment = Experiment::load("tishby2017", &overrides).unwrap();
+        Cell { label: "longer".into(), experiment, pooled: None }
+    }
+
+    #[test]
+    fn what_a_worker_leaves_is_gone_on_with_to_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let go = AtomicBool::new(false);
+        let whole = Store::open(&folder.path().join("whole")).unwrap();
+        let cell = longer();
+        whole.at(&cell).unwrap().complete(RunOptions::default(), &(), &go).unwrap();
+        let parts = folder.path().join("parts");
+        let leave = |lease: Duration| {
+            let store = Store::open_with(&parts, lease).unwrap();
+            let stop = AtomicBool::new(false);
+            let left = store.at(&cell).unwrap().attempt(
+                RunOptions::default(),
+                &Stops(&stop, Default::default()),
+                &stop,
+            );
+            assert!(matches!(left, Err(SweepError::Interrupted)), "{left:?}");
+            store
+        };
+        let first = leave(LEASE);
+        let left = directories(&parts.join(WORK));
+        assert_eq!((left.len(), directories(&left[0]).len()), (1, 1));
+        // Given back: the next goes on at once. It is a worker of its own.
+        let second = leave(LEASE);
+        assert_ne!(first.claims.worker(), second.claims.worker());
+        let left = directories(&left[0]);
+        assert!(left.len() == 1 && left[0].ends_with(second.claims.worker()), "{left:?}");
+        let last = Store::open(&parts).unwrap();
+        let stored = last.at(&cell).unwrap();
+        assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
+        assert_eq!(files(&whole.at(&cell).unwrap().path()), files(&stored.path()));
+        for part in [WORK, CLAIMS, FAILED] {
+            assert_eq!(files(&parts.join(part)).len(), 0, "{part}");
+            assert_eq!(directories(&parts.join(part)).len(), 0, "{part}");
+        }
+        assert_eq!(stored.attempt(RunOptions::default(), &(), &go).unwrap(), Attempt::WasComplete);
+    }
+
+    #[test]
+    fn a_cell_of_a_silent_worker_is_taken_over_and_one_of_a_live_worker_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cell, go) = (cell(), AtomicBool::new(false));
+        let lease = Duration::from_millis(120);
+        let (live, other) = (
+            Store::open_with(folder.path(), lease).unwrap(),
+            Store::open_with(folder.path(), lease).unwrap(),
+        );
+        let (mine, theirs) = (live.at(&cell).unwrap(), other.at(&cell).unwrap());
+        let Ok(Claimed::Yes(claim, Follows::Nobody)) = live.claims.claim(mine.id()) else {
+            panic!("a claim")
+        };
+        // As long as it tells that it goes on, nobody else is at it, however long that is.
+        let start = Instant::now();
+        while start.elapsed() < 5 * lease {
+            let attempt = theirs.attempt(RunOptions::default(), &(), &go).unwrap();
+            assert!(matches!(attempt, Attempt::Taken { .. }), "{attempt:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(claim.is_held());
+        // One of another machine that is silent: no clock is asked, and no process.
+        let id = mine.id().to_string();
+        drop(claim);
+        let path = folder.path().join(CLAIMS).join(format!("{id}.1"));
+        assert!(!path.exists(), "given back");
+        std::fs::write(&path, "worker = 'a'\nhost = 'far away'\nlease = 120\nbeat = '7'\n").unwrap();
+        let attempt = theirs.attempt(RunOptions::default(), &(), &go).unwrap();
+        assert_eq!(attempt, Attempt::Taken { host: "far away".into() });
+        // Its clock may be an hour off: the times of files say nothing.
+        let hour = std::time::SystemTime::now() + Duration::from_secs(3600);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(hour).unwrap();
+        assert!(matches!(theirs.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Taken { .. })));
+        std::thread::sleep(lease + Duration::from_millis(30));
+        assert!(matches!(theirs.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn of_a_worker_that_ended_on_this_machine_nothing_is_waited_for() {
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (cell, go) = (cell(), AtomicBool::new(false));
+        let store = Store::open(folder.path()).unwrap();
+        let stored = store.at(&cell).unwrap();
+        let Ok(Claimed::Yes(claim, _)) = store.claims.claim(stored.id()) else { panic!("a claim") };
+        let path = folder.path().join(CLAIMS).join(format!("{}.1", stored.id()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        drop(claim);
+        // Another process had this number before.
+        let number = format!("number = {}", std::process::id());
+        assert!(text.contains(&number), "{text}");
+        let ended = text.lines().map(|line| match line.strip_prefix("started = ") {
+            Some(_) => "started = \"1\"".into(),
+            None => line.to_string(),
+        });
+        std::fs::write(&path, ended.collect::<Vec<_>>().join("\n")).unwrap();
+        assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
+    }
+
+    #[test]
+    fn a_worker_that_slept_gives_up_a_cell_that_was_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_with(folder.path(), Duration::from_millis(60)).unwrap();
+        let (cell, go) = (longer(), AtomicBool::new(false));
+        let stored = store.at(&cell).unwrap();
+        // The claim that follows appears while it computes.
+        let next = folder.path().join(CLAIMS).join(format!("{}.2", stored.id()));
+        struct Taken<'a>(&'a Path);
+        impl Progress for Taken<'_> {
+            fn trained(&self, _: u64) {
+                if !self.0.exists() {
+                    std::fs::write(self.0, "worker = 'b'\nhost = 'b'\nlease = 60000\nbeat = '1'\n").unwrap();
+                }
+                // As slow as a worker that was stopped for a while.
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            fn measured(&self, _: u64, _: u64) {}
+            fn warn(&self, _: &str) {}
+        }
+        let attempt = stored.attempt(RunOptions::default(), &Taken(&next), &go);
+        assert!(matches!(attempt, Ok(Attempt::Taken { .. })), "{attempt:?}");
+        assert!(!stored.is_complete() && next.exists());
+    }
+
+    #[test]
+    fn a_disk_that_fails_anywhere_leaves_a_store_that_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        // What computes the cell is not at issue here: a file, written at once.
+        let compute = |store: &Store| -> Result<bool, SweepError> {
+            let entry = store.entry("cell", CellKind::Run);
+            match entry.begin()? {
+                Begun::Complete => Ok(true),
+                Begun::Taken { .. } => Ok(false),
+                Begun::Own(own) => {
+                    std::fs::create_dir_all(own.directory()).unwrap();
+                    std::fs::write(own.directory().join("value"), "7").unwrap();
+                    own.publish().map(|_| true)
+                }
+            }
+        };
+        let counting = Disk::counting();
+        let store = Store::on(counting.clone(), &folder.path().join("counted"), LEASE).unwrap();
+        assert!(compute(&store).unwrap());
+        let n = counting.operations();
+        assert!(n > 8, "{n}");
+        for at in 0..n {
+            for mode in [crate::run::FaultMode::Once, crate::run::FaultMode::Dead] {
+                let path = folder.path().join(format!("{at}-{mode:?}"));
+                let fault = crate::run::Fault { at, kind: std::io::ErrorKind::StorageFull, mode };
+                let failing = Store::on(Disk::failing(fault), &path, Duration::from_millis(1));
+                let done = failing.and_then(|store| compute(&store));
+                // What is published is whole, and what is told to be done is there.
+                let value = path.join(RUNS).join("cell").join("value");
+                assert!(value.exists() || !matches!(done, Ok(true)), "{at} {mode:?}: {done:?}");
+                let store = Store::on(Disk::counting(), &path, Duration::ZERO).unwrap();
+                while !compute(&store).unwrap() {}
+                assert_eq!(std::fs::read(&value).unwrap(), b"7", "{at} {mode:?}");
+                assert_eq!(files(&path.join(WORK)).len(), 0, "{at} {mode:?}");
+            }
+        }
     }
 }

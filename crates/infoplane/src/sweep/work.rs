@@ -1,0 +1,295 @@
+//! A worker: it computes its share of a sweep, cell by cell.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Attempt, ListedCell, Store, Sweep, SweepError};
+use crate::directory::RunError;
+use crate::experiment::{ExperimentError, Progress, RunOptions};
+
+/// One of several equal shares of the cells of a sweep.
+///
+/// ```
+/// use infoplane::sweep::Share;
+/// let third: Share = "3/200".parse()?;
+/// assert_eq!((third.number(), third.of()), (3, 200));
+/// assert!("201/200".parse::<Share>().is_err());
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    number: usize,
+    of: usize,
+}
+
+impl Share {
+    /// All cells.
+    pub const WHOLE: Share = Share { number: 1, of: 1 };
+
+    /// Its number, from 1.
+    pub fn number(self) -> usize {
+        self.number
+    }
+
+    /// How many shares there are.
+    pub fn of(self) -> usize {
+        self.of
+    }
+
+    /// Whether the cell at a place is in it. Neighbours, which often take as long, are in different ones.
+    fn has(self, place: usize) -> bool {
+        place % self.of == self.number - 1
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Share, String> {
+        let wrong = || format!("`{text}` is no share; allowed is i/n, as in 3/200, with i from 1 to n");
+        let (number, of) = text.split_once('/').ok_or_else(wrong)?;
+        let (number, of) = (number.trim().parse().ok(), of.trim().parse().ok());
+        match (number, of) {
+            (Some(number), Some(of)) if (1..=of).contains(&number) => Ok(Share { number, of }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+/// What a worker does.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepOptions {
+    /// Which cells are its own.
+    pub share: Share,
+    /// After its own, those of others that are not complete, and those that failed before once more.
+    pub missing: bool,
+    /// How many cells are computed at once; the threads and the memory of `run` are shared by them.
+    pub jobs: usize,
+    /// What they may take of the machine.
+    pub run: RunOptions,
+}
+
+impl Default for SweepOptions {
+    /// All cells, one after the other.
+    fn default() -> Self {
+        SweepOptions { share: Share::WHOLE, missing: false, jobs: 1, run: RunOptions::default() }
+    }
+}
+
+/// Told how far a worker is.
+pub trait SweepProgress: Progress {
+    /// A cell is done: it was computed in so many seconds, or another worker did it, or it failed.
+    fn cell(&self, cell: &ListedCell, result: Result<Option<f64>, &str>, done: usize, of: usize);
+}
+
+/// Says nothing.
+impl SweepProgress for () {
+    fn cell(&self, _: &ListedCell, _: Result<Option<f64>, &str>, _: usize, _: usize) {}
+}
+
+/// What became of the cells of a worker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepOutcome {
+    /// How many are complete.
+    pub complete: usize,
+    /// How many of them this worker computed.
+    pub computed: usize,
+    /// Those that cannot be computed, by their labels, with the reason.
+    pub failed: Vec<(String, String)>,
+}
+
+/// How often a worker that waits for others looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+impl Sweep {
+    /// Computes a share of the cells in a store. Cells that others are at are waited for: if they end without having completed one,
+    /// this worker does.
+    ///
+    /// A cell that fails does not stop the others. Any number of workers, of the same share or of several, give the same bytes
+    /// as one, in any order and however often they are killed.
+    ///
+    /// # Errors
+    /// [`SweepError::OtherSweep`] if the store holds another sweep; [`SweepError::Interrupted`] once `interrupt` is true; what else
+    /// stops a worker is the disk.
+    pub fn run(
+        &self,
+        store: &Store,
+        options: &SweepOptions,
+        progress: &(dyn SweepProgress + Sync),
+        interrupt: &AtomicBool,
+    ) -> Result<SweepOutcome, SweepError> {
+        self.list().settle(store)?;
+        let own = |place: &usize| options.share.has(*place);
+        let mut places: Vec<usize> = (0..self.list().cells().len()).filter(own).collect();
+        if options.missing {
+            places.extend((0..self.list().cells().len()).filter(|place| !own(place)));
+        }
+        let jobs = options.jobs.clamp(1, places.len().max(1));
+        let work = Work {
+            sweep: self,
+            store,
+            options,
+            run: RunOptions {
+                threads: if jobs == 1 { options.run.threads } else { threads_of(options.run, jobs) },
+                memory: options.run.memory / jobs as u64,
+            },
+            progress,
+            interrupt,
+            next: AtomicUsize::new(0),
+            waiting: Mutex::new(vec![]),
+            outcome: Mutex::default(),
+            failed: Mutex::new(None),
+            n: places.len(),
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..jobs {
+                scope.spawn(|| work.go(&places));
+            }
+            work.go(&places);
+        });
+        work.wait_for_others();
+        match work.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(work.outcome.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+/// What the jobs of a worker share.
+struct Work<'a> {
+    sweep: &'a Sweep,
+    store: &'a Store,
+    options: &'a SweepOptions,
+    run: RunOptions,
+    progress: &'a (dyn SweepProgress + Sync),
+    interrupt: &'a AtomicBool,
+    next: AtomicUsize,
+    /// Cells that other workers are at.
+    waiting: Mutex<Vec<usize>>,
+    outcome: Mutex<SweepOutcome>,
+    /// What stopped this worker.
+    failed: Mutex<Option<SweepError>>,
+    n: usize,
+}
+
+impl Work<'_> {
+    /// Computes one cell after the other until there is none left, or something stops the worker.
+    fn go(&self, places: &[usize]) {
+        while let Some(&place) = places.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if !self.one(place) {
+                return;
+            }
+        }
+    }
+
+    /// Looks again and again at the cells of others until all are done.
+    fn wait_for_others(&self) {
+        loop {
+            let waiting = std::mem::take(&mut *lock(&self.waiting));
+            if waiting.is_empty() {
+                return;
+            }
+            for place in waiting {
+                if !self.one(place) {
+                    return;
+                }
+            }
+            if !lock(&self.waiting).is_empty() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+    }
+
+    /// Returns whether the worker goes on.
+    fn one(&self, place: usize) -> bool {
+        if lock(&self.failed).is_some() {
+            return false;
+        }
+        if self.interrupt.load(Ordering::Relaxed) {
+            return self.stop(SweepError::Interrupted);
+        }
+        let planned = &self.sweep.list().cells()[place];
+        let cell = self.sweep.cell(place);
+        let stored = self.store.at_id(&cell, planned.id.clone());
+        let before = (!self.options.missing).then(|| stored.entry().failure()).flatten();
+        if let Some(why) = before.filter(|_| !stored.is_complete()) {
+            self.fail(planned, &why);
+            return true;
+        }
+        match stored.attempt(self.run, &Forward(self.progress), self.interrupt) {
+            Ok(Attempt::WasComplete) => self.done(planned, None),
+            Ok(Attempt::Computed { seconds }) => self.done(planned, Some(seconds)),
+            Ok(Attempt::Taken { .. }) => lock(&self.waiting).push(place),
+            Err(SweepError::Cell { source, .. }) if !is_of_the_machine(&source) => {
+                let why = source.to_string();
+                if let Err(error) = stored.entry().keep_failure(&why) {
+                    return self.stop(error);
+                }
+                self.fail(planned, &why);
+            }
+            Err(error) => return self.stop(error),
+        }
+        true
+    }
+
+    fn done(&self, cell: &ListedCell, seconds: Option<f64>) {
+        let mut outcome = lock(&self.outcome);
+        outcome.complete += 1;
+        outcome.computed += usize::from(seconds.is_some());
+        self.progress.cell(cell, Ok(seconds), outcome.complete + outcome.failed.len(), self.n);
+    }
+
+    fn fail(&self, cell: &ListedCell, why: &str) {
+        let mut outcome = lock(&self.outcome);
+        outcome.failed.push((cell.label.clone(), why.into()));
+        self.progress.cell(cell, Err(why), outcome.complete + outcome.failed.len(), self.n);
+    }
+
+    fn stop(&self, error: SweepError) -> bool {
+        lock(&self.failed).get_or_insert(error);
+        false
+    }
+}
+
+/// Whether another cell would meet the same: a full disk is the fault of no cell.
+fn is_of_the_machine(error: &ExperimentError) -> bool {
+    matches!(error, ExperimentError::Run(RunError::Io { .. } | RunError::Gone(_) | RunError::InUse { .. }))
+}
+
+/// The threads of one of several jobs.
+fn threads_of(run: RunOptions, jobs: usize) -> usize {
+    let all = match run.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    (all / jobs).max(1)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A cell's progress is the sweep's.
+struct Forward<'a>(&'a (dyn SweepProgress + Sync));
+
+impl Progress for Forward<'_> {
+    fn trained(&self, epochs: u64) {
+        self.0.trained(epochs);
+    }
+
+    fn measured(&self, seed: u64, epoch: u64) {
+        self.0.measured(seed, epoch);
+    }
+
+    fn warn(&self, what: &str) {
+        self.0.warn(what);
+    }
+}
