@@ -45,6 +45,17 @@ impl Failure {
         Failure::of(message, FAILED)
     }
 
+    /// With an exit code of its own.
+    pub fn coded(message: impl fmt::Display, code: u8) -> Self {
+        Failure::of(message, code)
+    }
+
+    /// Says what it is about.
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{}: {}", printable(what), self.message);
+        self
+    }
+
     /// A message of one line: a name in it cannot begin another.
     fn of(message: impl fmt::Display, code: u8) -> Self {
         Failure { message: printable(&message.to_string()).into_owned(), code }

@@ -15,6 +15,7 @@ mod resume;
 mod run;
 mod serve;
 mod shell;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ Exit codes:
   2    invalid input: arguments, a configuration, data
   3    the run is complete, but a training run diverged (its epoch is reported)
   4    the run is complete, but no estimator gave a value (the reason is reported)
+  5    cells of a sweep failed or are missing (they are named)
   130  interrupted by Ctrl-C, SIGTERM or SIGHUP; the run directory is valid and holds what was measured";
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +82,9 @@ pub enum Command {
     Calibrate(calibrate::Args),
     /// Reproduce published figures, with a page that compares them with their papers
     Reproduce(reproduce::Args),
+    /// Compute many experiments that differ in some keys, on one machine or on a cluster
+    #[command(subcommand)]
+    Sweep(Box<sweep::Args>),
     /// Information-bottleneck curve of a known p(x, y)
     Bottleneck(bottleneck::Args),
     /// Print a script that completes commands and flags in a shell
@@ -98,6 +103,7 @@ impl Command {
             Command::AsIfRandom(arguments) => Some(arguments.machine.threads.threads),
             Command::Reproduce(arguments) => Some(arguments.machine.threads.threads),
             Command::Estimate(arguments) => Some(arguments.common().threads),
+            Command::Sweep(arguments) => Some(arguments.threads()),
             Command::Calibrate(arguments) => Some(arguments.threads.threads),
             Command::Bottleneck(arguments) => Some(arguments.threads.threads),
             Command::Info(_) | Command::Report(_) | Command::Serve(_) | Command::Export(_) => Some(0),
@@ -125,6 +131,7 @@ impl Command {
             Command::Estimators(arguments) => estimators::estimators(arguments),
             Command::Calibrate(arguments) => calibrate::calibrate(arguments),
             Command::Reproduce(arguments) => reproduce::reproduce(arguments),
+            Command::Sweep(arguments) => sweep::sweep(arguments),
             Command::Bottleneck(arguments) => bottleneck::bottleneck(arguments),
             Command::Completions(arguments) => shell::completions(arguments),
             Command::Man(arguments) => shell::man(arguments),

@@ -48,6 +48,11 @@ static STARTED: AtomicUsize = AtomicUsize::new(0);
 /// a thread allocates.
 const OF_A_THREAD: u64 = 72 << 20;
 
+/// How many threads compute.
+pub fn started() -> usize {
+    STARTED.load(Ordering::Relaxed).max(1)
+}
+
 /// Starts `asked` threads, or one for each core if that is 0, for everything that is computed from here on.
 ///
 /// Where the system gives fewer than there are cores, fewer compute. Threads that would be started when they are first

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use infoplane::experiment::{Experiment, Progress};
 use infoplane::reproduce::{ReproduceProgress, Step};
+use infoplane::sweep::{ListedCell, SweepProgress};
 
 use super::{is_quiet, note, say};
 
@@ -460,6 +461,55 @@ impl ReproduceProgress for FiguresMeter {
             // What is missing is told even to those who want quiet.
             Err(why) => self.meter.bar.suspend(|| say(format!("{name}: {why}"))),
         }
+    }
+}
+
+/// How many cells of a sweep are done.
+pub struct SweepMeter {
+    meter: Meter,
+    /// Cells that this worker did not compute, and that failed.
+    skipped: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl SweepMeter {
+    pub fn new() -> Self {
+        SweepMeter { meter: Meter::new(), skipped: AtomicU64::new(0), failed: AtomicU64::new(0) }
+    }
+
+    /// Clears the bar away.
+    pub fn finish(&self) {
+        self.meter.finish();
+    }
+}
+
+impl Progress for SweepMeter {
+    fn trained(&self, _epochs: u64) {}
+
+    fn measured(&self, _seed: u64, _epoch: u64) {}
+
+    fn warn(&self, what: &str) {
+        self.meter.note(what);
+    }
+}
+
+impl SweepProgress for SweepMeter {
+    fn cell(&self, cell: &ListedCell, result: Result<Option<f64>, &str>, done: usize, of: usize) {
+        if let Ok(None) = result {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Err(why) = result {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.meter.note(&format!("{} failed: {why}", cell.label));
+        }
+        // Cells that were complete took no time, from which that of the others would follow.
+        let (skipped, failed) = (self.skipped.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
+        let share =
+            (done as u64).saturating_sub(skipped) as f64 / (of as u64).saturating_sub(skipped).max(1) as f64;
+        self.meter.set(share, || {
+            let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+            format!("{done}/{of} cells{failed}")
+        });
     }
 }
 

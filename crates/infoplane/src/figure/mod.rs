@@ -62,7 +62,7 @@ use rayon::prelude::*;
 
 pub(crate) use bounds::bounds;
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
-pub(crate) use comparison::{ComparedMember, listed, names_of};
+pub(crate) use comparison::{ComparedMember, Seeds, listed, names_of};
 pub use data::ReportData;
 pub use learned::failed_in_words;
 pub use limit_curve::LimitCurve;

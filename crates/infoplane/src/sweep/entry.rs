@@ -22,15 +22,15 @@ pub enum CellKind {
 
 /// The place of a cell in a [`Store`], by its id alone: whoever knows the id can compute it, this library or another program.
 #[derive(Debug, Clone)]
-pub struct Entry<'a> {
-    store: &'a Store,
+pub struct Entry {
+    store: Store,
     id: String,
     kind: CellKind,
 }
 
 /// What came of asking for a cell.
 #[derive(Debug)]
-pub enum Begun<'a> {
+pub enum Begun {
     /// It is complete.
     Complete,
     /// Another worker is at it.
@@ -39,13 +39,13 @@ pub enum Begun<'a> {
         host: String,
     },
     /// It is this worker's to compute.
-    Own(OwnCell<'a>),
+    Own(OwnCell),
 }
 
 /// A cell that this worker computes; given back when it is dropped.
 #[derive(Debug)]
-pub struct OwnCell<'a> {
-    entry: Entry<'a>,
+pub struct OwnCell {
+    entry: Entry,
     claim: Claim,
     directory: PathBuf,
     start: Instant,
@@ -62,6 +62,9 @@ struct Failure {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Time {
     seconds: f64,
+    /// Summed over the threads that computed, where that was counted in every go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    processor_seconds: Option<f64>,
 }
 
 /// How often a worker looks whether it is to stop.
@@ -70,8 +73,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What an id is followed by in the name of the file that says why there is no pool.
 pub(super) const ENDED_EARLY: &str = ".ended-early.txt";
 
-impl<'a> Entry<'a> {
-    pub(super) fn new(store: &'a Store, id: String, kind: CellKind) -> Entry<'a> {
+impl Entry {
+    pub(super) fn new(store: Store, id: String, kind: CellKind) -> Entry {
         Entry { store, id, kind }
     }
 
@@ -96,6 +99,11 @@ impl<'a> Entry<'a> {
         read::<Time>(&self.file(TIMES)).map(|time| time.seconds)
     }
 
+    /// How long the processors took, summed over threads and goes, if that was counted.
+    pub fn processor_seconds(&self) -> Option<f64> {
+        read::<Time>(&self.file(TIMES))?.processor_seconds
+    }
+
     /// Why it could not be computed, if that was tried and it is not complete.
     pub fn failure(&self) -> Option<String> {
         read::<Failure>(&self.file(FAILED)).map(|failure| failure.why)
@@ -116,7 +124,7 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// [`SweepError::Write`] if a file of the store cannot be written.
-    pub fn begin(&self) -> Result<Begun<'a>, SweepError> {
+    pub fn begin(&self) -> Result<Begun, SweepError> {
         if self.is_complete() {
             return Ok(Begun::Complete);
         }
@@ -186,11 +194,18 @@ impl<'a> Entry<'a> {
         (self.kind == CellKind::Pool).then(|| std::fs::read_to_string(self.early_end()).ok())?
     }
 
-    fn add_time(&self, seconds: f64) -> Result<(), SweepError> {
+    /// Adds the time of a go; `processors` is that of the threads that computed, if it was counted.
+    fn add_time(&self, seconds: f64, processors: Option<f64>) -> Result<(), SweepError> {
         let path = self.file(TIMES);
         // Hundredths: more digits would say nothing. What cannot be read is not worth stopping for.
-        let before = read::<Time>(&path).unwrap_or_default().seconds;
-        let time = Time { seconds: ((before + seconds) * 100.0).round() / 100.0 };
+        let rounded = |seconds: f64| (seconds * 100.0).round() / 100.0;
+        let time = match read::<Time>(&path) {
+            None => Time { seconds: rounded(seconds), processor_seconds: processors.map(rounded) },
+            Some(before) => Time {
+                seconds: rounded(before.seconds + seconds),
+                processor_seconds: before.processor_seconds.zip(processors).map(|(a, b)| rounded(a + b)),
+            },
+        };
         self.replace(&path, toml::to_string(&time).unwrap_or_default().as_bytes())
     }
 
@@ -200,7 +215,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl OwnCell<'_> {
+impl OwnCell {
     /// The directory in which the cell is computed: not there yet, or with what was left of it.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -241,17 +256,18 @@ impl OwnCell<'_> {
     /// # Errors
     /// [`SweepError::Write`] if the time cannot be written.
     pub fn leave(self) -> Result<(), SweepError> {
-        self.entry.add_time(self.seconds())
+        self.entry.add_time(self.seconds(), None)
     }
 
-    /// Gives what was computed the name of the cell: all of it at once. Returns the seconds of this go.
+    /// Gives what was computed the name of the cell: all of it at once. Returns the seconds of this go; `processors` are those of the
+    /// threads that computed, if they were counted.
     ///
     /// # Errors
     /// [`SweepError::Write`] if the directory cannot be renamed.
-    pub fn publish(self) -> Result<f64, SweepError> {
+    pub fn publish(self, processors: Option<f64>) -> Result<f64, SweepError> {
         let entry = &self.entry;
         let seconds = self.seconds();
-        entry.add_time(seconds)?;
+        entry.add_time(seconds, processors)?;
         let path = entry.path();
         let disk = entry.store.disk();
         let failed = |source| SweepError::Write { path: path.clone(), source };
@@ -270,7 +286,7 @@ impl OwnCell<'_> {
     pub(super) fn publish_early_end(self, why: &str) -> Result<f64, SweepError> {
         let entry = &self.entry;
         let seconds = self.seconds();
-        entry.add_time(seconds)?;
+        entry.add_time(seconds, None)?;
         let path = entry.early_end();
         let into = path.parent().unwrap_or(entry.store.directory());
         let made = entry.store.disk().create_directory(into);

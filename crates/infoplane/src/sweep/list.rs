@@ -115,30 +115,29 @@ impl CellList {
         }
     }
 
+    /// Sees that a store is this sweep's.
+    ///
+    /// # Errors
+    /// [`SweepError::OtherSweep`] if it is another's; [`SweepError::NoSweep`] if it is none's.
+    pub fn check(&self, store: &Store) -> Result<(), SweepError> {
+        let directory = store.directory();
+        let own = self.settled();
+        let held = settled(directory).map_err(|why| SweepError::NoSweep { path: directory.into(), why })?;
+        if (&held.digest, held.cells) != (&own.digest, own.cells) {
+            let (held, given) = (held.to_string(), own.to_string());
+            return Err(SweepError::OtherSweep { store: directory.into(), held, given });
+        }
+        Ok(())
+    }
+
     /// Makes a store this sweep's, or sees that it is.
     ///
     /// # Errors
-    /// [`SweepError::OtherSweep`] if it is another's; [`SweepError::Write`].
+    /// As [`CellList::check`]; [`SweepError::Write`].
     pub fn settle(&self, store: &Store) -> Result<(), SweepError> {
         let directory = store.directory();
-        let own = Settled {
-            name: self.name.clone(),
-            axes: self.axes.clone(),
-            cells: self.cells.len(),
-            digest: self.digest(),
-            infoplane_version: env!("CARGO_PKG_VERSION").into(),
-        };
         if directory.join(SWEEP).exists() {
-            let held =
-                settled(directory).map_err(|why| SweepError::NoSweep { path: directory.into(), why })?;
-            if (&held.digest, held.cells) != (&own.digest, own.cells) {
-                return Err(SweepError::OtherSweep {
-                    store: directory.into(),
-                    held: held.to_string(),
-                    given: own.to_string(),
-                });
-            }
-            return Ok(());
+            return self.check(store);
         }
         // Of several that begin at once each writes the same. The list first: whoever finds the other file finds both.
         let write = |name: &str, bytes: &[u8]| {
@@ -146,7 +145,17 @@ impl CellList {
             store.disk().replace(&path, bytes).map_err(|source| SweepError::Write { path, source })
         };
         write(CELLS, &self.csv())?;
-        write(SWEEP, toml::to_string(&own).unwrap_or_default().as_bytes())
+        write(SWEEP, toml::to_string(&self.settled()).unwrap_or_default().as_bytes())
+    }
+
+    fn settled(&self) -> Settled {
+        Settled {
+            name: self.name.clone(),
+            axes: self.axes.clone(),
+            cells: self.cells.len(),
+            digest: self.digest(),
+            infoplane_version: env!("CARGO_PKG_VERSION").into(),
+        }
     }
 
     /// The list as CSV: id, label and a column for each axis.

@@ -10,26 +10,34 @@
 
 mod cell;
 mod claim;
+mod collect;
 mod cost;
 mod entry;
+mod foresee;
 mod list;
 mod plan;
+mod slurm;
 mod store;
 mod work;
 
 use std::path::PathBuf;
 
 use crate::experiment::ExperimentError;
+use crate::figure::ComparisonError;
 use crate::printable::printable_path;
+use crate::report::ReportError;
 
 pub use cell::Cell;
 pub use claim::LEASE;
+pub use collect::{CollectOptions, Collected};
 pub use cost::expected_cpu_seconds;
 pub use entry::{Begun, CellKind, Entry, OwnCell};
+pub use foresee::{Basis, Foreseen};
 pub use list::{CellList, ListedCell};
 pub use plan::Sweep;
+pub use slurm::{MOST_ELEMENTS, SlurmJob};
 pub use store::{Attempt, CellState, Store, StoredCell};
-pub use work::{Share, SweepOptions, SweepOutcome, SweepProgress};
+pub use work::{Shard, SweepOptions, SweepOutcome, SweepProgress};
 
 /// Why a cell cannot be computed or read.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +92,24 @@ pub enum SweepError {
         /// The label of the cell.
         cell: String,
     },
+    /// Cells that are to be collected are not complete.
+    #[error(
+        "{missing} of {of} cells are not complete, `{first}` for one; compute them, or collect what there is"
+    )]
+    Missing {
+        /// How many.
+        missing: usize,
+        /// Of how many.
+        of: usize,
+        /// The label of the first.
+        first: String,
+    },
+    /// Cells that differ in their seeds alone are unlike, or no two can be compared.
+    #[error(transparent)]
+    Compare(ComparisonError),
+    /// The page of what was collected cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A file of the store.
     #[error("cannot write {}: {source}", printable_path(path))]
     Write {

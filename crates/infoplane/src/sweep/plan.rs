@@ -114,7 +114,7 @@ struct Choice {
 /// The column of cases.
 const CASE: &str = "case";
 /// The column of seeds.
-const SEED: &str = "seed";
+pub(super) const SEED: &str = "seed";
 
 impl Sweep {
     /// Reads a file. Paths of data in it start from the directory that holds it, and so does `base`, if it is a file.
@@ -210,6 +210,14 @@ impl Sweep {
 
 /// More cells than that are no sweep that anybody looks at.
 const MOST_CELLS: usize = 10_000_000;
+
+impl Sweep {
+    /// Whether two cells are the same but for their seeds, of which they have as many.
+    pub(super) fn differ_in_seeds(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.cells[one], &self.cells[other]);
+        Arc::ptr_eq(&one.shared, &other.shared) && one.seeds == other.seeds
+    }
+}
 
 impl PlannedCell {
     fn of(shared: &Arc<Combination>, seed: Option<u64>) -> PlannedCell {

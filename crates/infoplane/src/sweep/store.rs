@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::entry::{Begun, CellKind, ENDED_EARLY, Entry};
 use super::list::CellList;
 use super::plan::Digests;
 use super::{Cell, LEASE, SweepError};
-use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions};
+use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions, RunSummary};
 use crate::run::{Disk, Run, RunDir};
 
 /// A directory of cells that any number of workers fill, on one machine or on several that share it.
@@ -23,8 +24,14 @@ use crate::run::{Disk, Run, RunDir};
 ///
 /// No cell is computed by two workers at once, unless one of them was silent for the time of a lease, and of those each
 /// writes to a directory of its own; the first that is done makes its name the cell's.
+///
+/// A clone is the same worker.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Shared>);
+
+/// What the clones of a store share.
 #[derive(Debug)]
-pub struct Store {
+struct Shared {
     directory: PathBuf,
     disk: Disk,
     claims: Claims,
@@ -34,7 +41,7 @@ pub struct Store {
 /// A cell at its place in a [`Store`].
 #[derive(Debug)]
 pub struct StoredCell<'a> {
-    entry: Entry<'a>,
+    entry: Entry,
     cell: &'a Cell,
 }
 
@@ -53,6 +60,14 @@ pub enum Attempt {
         /// The machine that the other worker runs on, where that is known.
         host: String,
     },
+}
+
+/// What there is of a cell that is complete.
+enum Computed {
+    /// All of it.
+    Whole { processors: Option<f64> },
+    /// A training came to an end before there was a pool of networks.
+    EndedEarly { why: String },
 }
 
 /// Where a cell stands.
@@ -126,7 +141,7 @@ impl Store {
 
     fn at_path(disk: Disk, directory: &Path, lease: Duration) -> Store {
         let claims = Claims::new(directory.join(CLAIMS), disk.clone(), lease);
-        Store { directory: directory.into(), disk, claims, digests: Digests::default() }
+        Store(Arc::new(Shared { directory: directory.into(), disk, claims, digests: Digests::default() }))
     }
 
     /// Opens the store of a sweep to read it; nothing is written.
@@ -146,42 +161,42 @@ impl Store {
 
     /// Where it is.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        &self.0.directory
     }
 
     pub(super) fn disk(&self) -> &Disk {
-        &self.disk
+        &self.0.disk
     }
 
     pub(super) fn claims(&self) -> &Claims {
-        &self.claims
+        &self.0.claims
     }
 
     /// Finds the place of a cell. Data in files are read once for all cells that share them.
     ///
     /// # Errors
     /// [`SweepError::Cell`] if its data cannot be read.
-    pub fn at<'a>(&'a self, cell: &'a Cell) -> Result<StoredCell<'a>, SweepError> {
-        let digest = self.digests.of(&cell.experiment.dataset.source);
+    pub fn at<'a>(&self, cell: &'a Cell) -> Result<StoredCell<'a>, SweepError> {
+        let digest = self.0.digests.of(&cell.experiment.dataset.source);
         let digest = digest.map_err(|error| SweepError::of(cell, error))?;
         Ok(self.at_id(cell, cell.id(digest.as_deref())))
     }
 
     /// The place of a cell whose id is known.
-    pub(super) fn at_id<'a>(&'a self, cell: &'a Cell, id: String) -> StoredCell<'a> {
+    pub(super) fn at_id<'a>(&self, cell: &'a Cell, id: String) -> StoredCell<'a> {
         StoredCell { entry: self.entry(&id, cell.kind()), cell }
     }
 
     /// The place of a cell by its id alone.
-    pub fn entry(&self, id: &str, kind: CellKind) -> Entry<'_> {
-        Entry::new(self, id.into(), kind)
+    pub fn entry(&self, id: &str, kind: CellKind) -> Entry {
+        Entry::new(self.clone(), id.into(), kind)
     }
 
     /// Where each cell of a list stands. Asked again and again of one store, workers of other machines that fell silent are found,
     /// too.
     pub fn states(&self, list: &CellList) -> Vec<CellState> {
         let names = |part: &str| -> HashSet<String> {
-            let entries = std::fs::read_dir(self.directory.join(part)).into_iter().flatten().flatten();
+            let entries = std::fs::read_dir(self.0.directory.join(part)).into_iter().flatten().flatten();
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
         };
         let (runs, pools, work, failed) = (names(RUNS), names(POOLS), names(WORK), names(FAILED));
@@ -197,7 +212,7 @@ impl Store {
             if runs.contains(id) || pools.contains(id) || pools.contains(&format!("{id}{ENDED_EARLY}")) {
                 return CellState::Complete;
             }
-            let held = claims.get(id).and_then(|&number| self.claims.holder(id, number));
+            let held = claims.get(id).and_then(|&number| self.0.claims.holder(id, number));
             if let Some(host) = held {
                 return CellState::Running { host };
             }
@@ -218,7 +233,7 @@ impl StoredCell<'_> {
     }
 
     /// Its place, whatever computes it.
-    pub fn entry(&self) -> &Entry<'_> {
+    pub fn entry(&self) -> &Entry {
         &self.entry
     }
 
@@ -276,8 +291,10 @@ impl StoredCell<'_> {
             Begun::Own(own) => own,
         };
         match own.watched(interrupt, |stop| self.compute_in(own.directory(), options, progress, stop)) {
-            Ok(None) => Ok(Attempt::Computed { seconds: own.publish()? }),
-            Ok(Some(why)) => Ok(Attempt::Computed { seconds: own.publish_early_end(&why)? }),
+            Ok(Computed::Whole { processors }) => Ok(Attempt::Computed { seconds: own.publish(processors)? }),
+            Ok(Computed::EndedEarly { why }) => {
+                Ok(Attempt::Computed { seconds: own.publish_early_end(&why)? })
+            }
             // Another worker took it over, and does it.
             Err(SweepError::Interrupted) if !own.is_held() => Ok(Attempt::Taken { host: String::new() }),
             Err(error) => {
@@ -287,32 +304,34 @@ impl StoredCell<'_> {
         }
     }
 
-    /// Returns why there is no pool, if it is one and has none.
     fn compute_in(
         &self,
         path: &Path,
         options: RunOptions,
         progress: &dyn Progress,
         interrupt: &AtomicBool,
-    ) -> Result<Option<String>, SweepError> {
+    ) -> Result<Computed, SweepError> {
         let experiment = &self.cell.experiment;
+        let of_run = |summary: RunSummary| Computed::Whole {
+            processors: Some((summary.work.train_time + summary.work.measure_time).as_secs_f64()),
+        };
         let result = match &self.cell.pooled {
             Some(settings) => {
-                experiment.as_if_random(settings, None, path, options, progress, interrupt).map(|_| ())
+                let pooled = experiment.as_if_random(settings, None, path, options, progress, interrupt);
+                pooled.map(|_| Computed::Whole { processors: None })
             }
             None if RunDir::open(path).is_ok() => {
-                Experiment::resume(path, Some(experiment), options, progress, interrupt).map(|_| ())
+                Experiment::resume(path, Some(experiment), options, progress, interrupt).map(of_run)
             }
-            None => experiment.run(path, options, progress, interrupt).map(|_| ()),
+            None => experiment.run(path, options, progress, interrupt).map(of_run),
         };
         match result {
-            Ok(()) => Ok(None),
             Err(error @ ExperimentError::EndedEarly { .. }) => {
                 let why = error.to_string();
                 progress.warn(&why);
-                Ok(Some(why))
+                Ok(Computed::EndedEarly { why })
             }
-            Err(error) => Err(SweepError::of(self.cell, error)),
+            result => result.map_err(|error| SweepError::of(self.cell, error)),
         }
     }
 
@@ -462,9 +481,9 @@ mod tests {
         assert_eq!((left.len(), directories(&left[0]).len()), (1, 1));
         // Given back: the next goes on at once. It is a worker of its own.
         let second = leave(LEASE);
-        assert_ne!(first.claims.worker(), second.claims.worker());
+        assert_ne!(first.claims().worker(), second.claims().worker());
         let left = directories(&left[0]);
-        assert!(left.len() == 1 && left[0].ends_with(second.claims.worker()), "{left:?}");
+        assert!(left.len() == 1 && left[0].ends_with(second.claims().worker()), "{left:?}");
         let last = Store::open(&parts).unwrap();
         let stored = last.at(&cell).unwrap();
         assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
@@ -486,7 +505,7 @@ mod tests {
             Store::open_with(folder.path(), lease).unwrap(),
         );
         let (mine, theirs) = (live.at(&cell).unwrap(), other.at(&cell).unwrap());
-        let Ok(Claimed::Yes(claim, Follows::Nobody)) = live.claims.claim(mine.id()) else {
+        let Ok(Claimed::Yes(claim, Follows::Nobody)) = live.claims().claim(mine.id()) else {
             panic!("a claim")
         };
         // As long as it tells that it goes on, nobody else is at it, however long that is.
@@ -523,7 +542,7 @@ mod tests {
         let (cell, go) = (cell(), AtomicBool::new(false));
         let store = Store::open(folder.path()).unwrap();
         let stored = store.at(&cell).unwrap();
-        let Ok(Claimed::Yes(claim, _)) = store.claims.claim(stored.id()) else { panic!("a claim") };
+        let Ok(Claimed::Yes(claim, _)) = store.claims().claim(stored.id()) else { panic!("a claim") };
         let path = folder.path().join(CLAIMS).join(format!("{}.1", stored.id()));
         let text = std::fs::read_to_string(&path).unwrap();
         drop(claim);
@@ -575,7 +594,7 @@ mod tests {
                 Begun::Own(own) => {
                     std::fs::create_dir_all(own.directory()).unwrap();
                     std::fs::write(own.directory().join("value"), "7").unwrap();
-                    own.publish().map(|_| true)
+                    own.publish(None).map(|_| true)
                 }
             }
         };

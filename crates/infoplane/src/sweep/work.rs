@@ -9,31 +9,31 @@ use super::{Attempt, ListedCell, Store, Sweep, SweepError};
 use crate::directory::RunError;
 use crate::experiment::{ExperimentError, Progress, RunOptions};
 
-/// One of several equal shares of the cells of a sweep.
+/// One of several equal parts of the cells of a sweep.
 ///
 /// ```
-/// use infoplane::sweep::Share;
-/// let third: Share = "3/200".parse()?;
+/// use infoplane::sweep::Shard;
+/// let third: Shard = "3/200".parse()?;
 /// assert_eq!((third.number(), third.of()), (3, 200));
-/// assert!("201/200".parse::<Share>().is_err());
+/// assert!("201/200".parse::<Shard>().is_err());
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+pub struct Shard {
     number: usize,
     of: usize,
 }
 
-impl Share {
+impl Shard {
     /// All cells.
-    pub const WHOLE: Share = Share { number: 1, of: 1 };
+    pub const WHOLE: Shard = Shard { number: 1, of: 1 };
 
     /// Its number, from 1.
     pub fn number(self) -> usize {
         self.number
     }
 
-    /// How many shares there are.
+    /// How many shards there are.
     pub fn of(self) -> usize {
         self.of
     }
@@ -44,21 +44,21 @@ impl Share {
     }
 }
 
-impl FromStr for Share {
+impl FromStr for Shard {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Share, String> {
-        let wrong = || format!("`{text}` is no share; allowed is i/n, as in 3/200, with i from 1 to n");
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let wrong = || format!("`{text}` is no shard; allowed is i/n, as in 3/200, with i from 1 to n");
         let (number, of) = text.split_once('/').ok_or_else(wrong)?;
         let (number, of) = (number.trim().parse().ok(), of.trim().parse().ok());
         match (number, of) {
-            (Some(number), Some(of)) if (1..=of).contains(&number) => Ok(Share { number, of }),
+            (Some(number), Some(of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
             _ => Err(wrong()),
         }
     }
 }
 
-impl std::fmt::Display for Share {
+impl std::fmt::Display for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.number, self.of)
     }
@@ -68,7 +68,7 @@ impl std::fmt::Display for Share {
 #[derive(Debug, Clone, Copy)]
 pub struct SweepOptions {
     /// Which cells are its own.
-    pub share: Share,
+    pub shard: Shard,
     /// After its own, those of others that are not complete, and those that failed before once more.
     pub missing: bool,
     /// How many cells are computed at once; the threads and the memory of `run` are shared by them.
@@ -80,7 +80,7 @@ pub struct SweepOptions {
 impl Default for SweepOptions {
     /// All cells, one after the other.
     fn default() -> Self {
-        SweepOptions { share: Share::WHOLE, missing: false, jobs: 1, run: RunOptions::default() }
+        SweepOptions { shard: Shard::WHOLE, missing: false, jobs: 1, run: RunOptions::default() }
     }
 }
 
@@ -110,10 +110,10 @@ pub struct SweepOutcome {
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl Sweep {
-    /// Computes a share of the cells in a store. Cells that others are at are waited for: if they end without having completed one,
+    /// Computes a shard of the cells in a store. Cells that others are at are waited for: if they end without having completed one,
     /// this worker does.
     ///
-    /// A cell that fails does not stop the others. Any number of workers, of the same share or of several, give the same bytes
+    /// A cell that fails does not stop the others. Any number of workers, of the same shard or of several, give the same bytes
     /// as one, in any order and however often they are killed.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Sweep {
         interrupt: &AtomicBool,
     ) -> Result<SweepOutcome, SweepError> {
         self.list().settle(store)?;
-        let own = |place: &usize| options.share.has(*place);
+        let own = |place: &usize| options.shard.has(*place);
         let mut places: Vec<usize> = (0..self.list().cells().len()).filter(own).collect();
         if options.missing {
             places.extend((0..self.list().cells().len()).filter(|place| !own(place)));

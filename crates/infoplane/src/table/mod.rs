@@ -32,6 +32,7 @@ mod of_pools;
 mod of_training;
 mod repeats;
 mod schedule;
+mod stack;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -44,6 +45,7 @@ pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
 pub use of_training::{LAYERS, TRAINING, layers, training};
 pub use repeats::{REPEATS, repeats};
 pub use schedule::{SCHEDULE, schedule};
+pub(crate) use stack::Stack;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,44 +274,16 @@ impl<'a> Table<'a> {
     }
 
     /// Tables of the same columns, one below the other, with a column before them that names each.
-    pub(crate) fn stacked(name: &'static str, first: Column, parts: Vec<(&'a str, Table<'a>)>) -> Table<'a> {
-        let names =
-            parts.iter().flat_map(|(name, part)| std::iter::repeat_n(Some(Cow::Borrowed(*name)), part.len()));
-        let mut table = Table { name, columns: Vec::new() };
-        table.push(Cow::Borrowed(first.name), first, Values::texts(names));
-        let declared: Vec<Column> =
-            parts.first().map_or(vec![], |(_, part)| part.columns.iter().map(|c| c.declared).collect());
-        for (place, declared) in declared.into_iter().enumerate() {
-            let columns: Vec<&Values<'a>> =
-                parts.iter().map(|(_, part)| &part.columns[place].values).collect();
-            let values = match declared.kind {
-                Kind::Integer if declared.optional => Values::OptionalU64(
-                    columns
-                        .iter()
-                        .flat_map(|values| (0..values.len()).map(|row| values.get(row)))
-                        .map(|value| if let Value::Integer(whole) = value { Some(whole) } else { None })
-                        .collect(),
-                ),
-                Kind::Integer => Values::U64(
-                    columns
-                        .iter()
-                        .flat_map(|values| (0..values.len()).map(|row| values.get(row)))
-                        .map(|value| if let Value::Integer(whole) = value { whole } else { 0 })
-                        .collect(),
-                ),
-                Kind::Number => Values::F64(
-                    columns.iter().flat_map(|values| values.f64s().unwrap_or_default()).copied().collect(),
-                ),
-                Kind::Category => Values::texts(columns.iter().flat_map(|values| {
-                    (0..values.len()).map(|row| match values.get(row) {
-                        Value::Text(text) => Some(Cow::Owned(text.to_string())),
-                        _ => None,
-                    })
-                })),
-            };
-            table.push(Cow::Borrowed(declared.name), declared, values);
+    pub(crate) fn stacked(
+        name: &'static str,
+        first: Column,
+        parts: Vec<(&str, Table<'_>)>,
+    ) -> Table<'static> {
+        let mut stack = Stack::new(name, vec![(first.name.into(), first)]);
+        for (name, part) in &parts {
+            stack.push(&[name], part);
         }
-        table
+        stack.table()
     }
 
     fn push(&mut self, name: Cow<'a, str>, declared: Column, values: Values<'a>) {

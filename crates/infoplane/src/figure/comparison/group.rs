@@ -34,6 +34,19 @@ pub struct RunGroup {
     pub(super) is_chain: bool,
     pub(super) complete: bool,
     pub(super) all_seeds: bool,
+    /// Whether seeds have numbers of the group instead of their own.
+    pub(super) numbered: bool,
+    /// How many seeds there are.
+    n_seeds: u64,
+}
+
+/// What the seeds of a run are called in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seeds {
+    /// By their own numbers, which no other run of the group has.
+    Own,
+    /// By the next numbers of the group.
+    Numbered,
 }
 
 /// Why runs cannot be compared.
@@ -91,7 +104,16 @@ impl RunGroup {
     /// # Errors
     /// [`ComparisonError::Unlike`] if layers or data differ.
     pub fn new<R: Borrow<Run>>(name: &str, runs: &[R]) -> Result<RunGroup, ComparisonError> {
-        let mut group = RunGroup {
+        let mut group = RunGroup::empty(name);
+        for (run, name) in runs.iter().map(Borrow::borrow).zip(names_of(runs)) {
+            group.add(run, name, if runs.len() == 1 { Seeds::Own } else { Seeds::Numbered })?;
+        }
+        Ok(group)
+    }
+
+    /// A group without runs.
+    pub(crate) fn empty(name: &str) -> RunGroup {
+        RunGroup {
             name: name.into(),
             runs: Vec::new(),
             plane: InformationPlane::default(),
@@ -106,58 +128,67 @@ impl RunGroup {
             is_chain: true,
             complete: true,
             all_seeds: false,
-        };
-        let mut next_seed = 0;
-        let names = names_of(runs);
-        for (place, (run, name)) in runs.iter().map(Borrow::borrow).zip(names).enumerate() {
-            let run: &Run = run;
-            let data = ReportData::of(run);
-            let measured = data.plane.groups().into_iter().map(|rows| rows.method.id.clone());
-            group.runs.push((name, measured.collect()));
-            if place == 0 {
-                group.layers = data.layers.clone();
-                (group.dataset, group.n_samples) = (data.dataset.clone(), data.n_samples);
-                (group.h_x, group.h_y) = (data.h_x, data.h_y);
-                group.parts = data.parts.clone();
-                group.digest = run.manifest().data.digest.clone();
-            }
-            group.check(&data, &run.manifest().data.digest)?;
-            // What runs of one group do not share is not said of the group.
-            for (layer, other) in group.layers.iter_mut().zip(&data.layers) {
-                if layer.nonlinearity != other.nonlinearity {
-                    layer.nonlinearity.clear();
-                }
-            }
-            // Recordings of the same samples are data of several names, none of which is the group's.
-            if group.dataset != data.dataset {
-                group.dataset.clone_from(&group.name);
-            }
-            group.is_chain &= data.is_chain;
-            group.complete &= data.complete;
-            if runs.len() == 1 {
-                group.plane = data.plane.clone();
-                group.failed = data.failed;
-                continue;
-            }
-            let mut seeds = run.manifest().seeds.clone();
-            seeds.extend(data.plane.seeds().into_iter().filter(|seed| !run.manifest().seeds.contains(seed)));
-            let number = |seed: u64| {
-                next_seed + seeds.iter().position(|&other| other == seed).unwrap_or(seeds.len()) as u64
-            };
-            group
-                .plane
-                .extend(data.plane.rows().map(|row| crate::PlaneRow { seed: number(row.seed), ..row }));
-            group.failed.extend(
-                data.failed.into_iter().map(|failed| FailedSeed { seed: number(failed.seed), ..failed }),
-            );
-            next_seed += seeds.len() as u64;
+            numbered: false,
+            n_seeds: 0,
         }
-        Ok(group)
+    }
+
+    /// Adds a run, which must have the layers and data of those before it.
+    ///
+    /// # Errors
+    /// [`ComparisonError::Unlike`] if layers or data differ.
+    pub(crate) fn add(&mut self, run: &Run, name: String, seeds: Seeds) -> Result<(), ComparisonError> {
+        let data = ReportData::of(run);
+        let measured = data.plane.groups().into_iter().map(|rows| rows.method.id.clone());
+        self.runs.push((name, measured.collect()));
+        if self.runs.len() == 1 {
+            self.layers = data.layers.clone();
+            (self.dataset, self.n_samples) = (data.dataset.clone(), data.n_samples);
+            (self.h_x, self.h_y) = (data.h_x, data.h_y);
+            self.parts = data.parts.clone();
+            self.digest = run.manifest().data.digest.clone();
+        }
+        self.check(&data, &run.manifest().data.digest)?;
+        // What runs of one group do not share is not said of the group.
+        for (layer, other) in self.layers.iter_mut().zip(&data.layers) {
+            if layer.nonlinearity != other.nonlinearity {
+                layer.nonlinearity.clear();
+            }
+        }
+        // Recordings of the same samples are data of several names, none of which is the group's.
+        if self.dataset != data.dataset {
+            self.dataset.clone_from(&self.name);
+        }
+        self.is_chain &= data.is_chain;
+        self.complete &= data.complete;
+        let next = self.n_seeds;
+        let own = &run.manifest().seeds;
+        let others = data.plane.seeds().into_iter().filter(|seed| !own.contains(seed));
+        let all: Vec<u64> = own.iter().copied().chain(others).collect();
+        self.n_seeds += all.len() as u64;
+        if seeds == Seeds::Own {
+            self.plane.reserve(data.plane.len());
+            self.plane.extend(data.plane.rows());
+            self.failed.extend(data.failed);
+            return Ok(());
+        }
+        self.numbered = true;
+        let number =
+            |seed: u64| next + all.iter().position(|&other| other == seed).unwrap_or(all.len()) as u64;
+        self.plane.extend(data.plane.rows().map(|row| crate::PlaneRow { seed: number(row.seed), ..row }));
+        let failed = data.failed.into_iter();
+        self.failed.extend(failed.map(|failed| FailedSeed { seed: number(failed.seed), ..failed }));
+        Ok(())
     }
 
     /// The group with seeds that did not learn in its means.
     pub fn with_all_seeds(self, all_seeds: bool) -> RunGroup {
         RunGroup { all_seeds, ..self }
+    }
+
+    /// The group with another name.
+    pub(crate) fn named(self, name: String) -> RunGroup {
+        RunGroup { name, ..self }
     }
 
     /// What figures call it.

@@ -214,7 +214,7 @@ pub(super) fn notes(members: &[Member<'_>]) -> Vec<Note> {
 
 /// How the seeds of groups of several runs are numbered.
 pub(super) fn numbered(members: &[Member<'_>]) -> Option<Note> {
-    let several = members.iter().filter(|member| member.group.runs.len() > 1);
+    let several = members.iter().filter(|member| member.group.numbered);
     let names: Vec<&str> = several.map(|member| member.group.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         let text = format!("Seeds of {} are numbered through, in the order of the runs.", listed(&names));

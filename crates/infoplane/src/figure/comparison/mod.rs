@@ -16,6 +16,7 @@ use crate::run::Run;
 use crate::table::{self, Column, Table};
 
 use group::MeasuredOn;
+pub(crate) use group::Seeds;
 pub use group::{ComparisonError, RunGroup};
 use member::{Member, number_by_name, numbered};
 
@@ -49,6 +50,30 @@ struct Places {
     columns: Vec<String>,
     /// The row and the column of each group.
     of_groups: Vec<(usize, usize)>,
+}
+
+impl Places {
+    /// The places of groups, whose values on the axes lie at `of_groups` in `names`; groups of a row come one after the other.
+    fn of(names: &[&[String]], of_groups: &[Vec<usize>]) -> Places {
+        let (columns, others) = names.split_last().expect("there is an axis or more");
+        let mut rows: Vec<String> = Vec::new();
+        let place = |places: &Vec<usize>| {
+            let row = Places::name(others, &places[..others.len()]);
+            let number = rows.iter().position(|other| *other == row).unwrap_or_else(|| {
+                rows.push(row);
+                rows.len() - 1
+            });
+            (number, places[others.len()])
+        };
+        let of_groups = of_groups.iter().map(place).collect();
+        Places { rows, columns: columns.to_vec(), of_groups }
+    }
+
+    /// What a group is called.
+    pub(crate) fn name(names: &[&[String]], places: &[usize]) -> String {
+        let values = names.iter().zip(places).map(|(names, &place)| names[place].as_str());
+        values.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A method of all groups.
@@ -137,24 +162,32 @@ impl Comparison {
             let of_run = others.iter().chain([&columns]).map(|values| values.of_runs[index]);
             found.entry(of_run.collect()).or_default().push(run);
         }
-        let row = |places: &[usize]| {
-            let names = others.iter().zip(places).map(|(values, &place)| values.names[place].as_str());
-            names.collect::<Vec<_>>().join(", ")
-        };
-        let mut rows: Vec<String> = Vec::new();
-        let (mut groups, mut of_groups) = (Vec::new(), Vec::new());
-        for (places, runs) in &found {
-            let place = places[others.len()];
-            let (of_row, column) = (row(places), &columns.names[place]);
-            let name = if others.is_empty() { column.clone() } else { format!("{of_row}, {column}") };
-            groups.push(group(&name, runs)?);
-            if rows.last() != Some(&of_row) {
-                rows.push(of_row);
-            }
-            of_groups.push((rows.len() - 1, place));
-        }
-        let places = (!others.is_empty()).then_some(Places { rows, columns: columns.names, of_groups });
+        let names: Vec<&[String]> = others.iter().chain([&columns]).map(|values| &values.names[..]).collect();
+        let groups = found
+            .into_iter()
+            .map(|(places, runs)| Ok((group(&Places::name(&names, &places), &runs)?, places)));
+        let (groups, of_groups): (Vec<RunGroup>, Vec<Vec<usize>>) =
+            groups.collect::<Result<Vec<_>, ComparisonError>>()?.into_iter().unzip();
+        let places = (!others.is_empty()).then(|| Places::of(&names, &of_groups));
         Ok(Comparison { places, ..Comparison::new(groups)? })
+    }
+
+    /// Compares groups that stand at places among the values of axes, as [`Comparison::of_runs`] those of keys: `names` are the values
+    /// of each axis. There may be a single group.
+    ///
+    /// # Errors
+    /// [`ComparisonError::NoCommonMethod`].
+    pub(crate) fn of_groups(
+        groups: Vec<(Vec<usize>, RunGroup)>,
+        names: &[&[String]],
+    ) -> Result<Comparison, ComparisonError> {
+        let (of_groups, groups): (Vec<Vec<usize>>, Vec<RunGroup>) = groups.into_iter().unzip();
+        let comparison = match groups.len() {
+            1 => Comparison { methods: common_methods(&groups), groups, places: None },
+            _ => Comparison::new(groups)?,
+        };
+        let places = (names.len() > 1).then(|| Places::of(names, &of_groups));
+        Ok(Comparison { places, ..comparison })
     }
 
     /// The names of the groups.

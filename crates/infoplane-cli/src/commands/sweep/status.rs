@@ -1,0 +1,71 @@
+//! `infoplane sweep status`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use infoplane::sweep::{CellState, Store};
+use serde_json::{Value, json};
+
+use super::plan::counted_cells;
+use crate::failure::Failure;
+use crate::output::print_json;
+use crate::terminal::{Screen, titled};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A cell counts as running while a claim of it is there, unless its worker ran on this machine and is gone; `infoplane sweep run` \
+finds out which workers of other machines are. `infoplane serve STORE` shows the same in a browser, live.
+
+Examples:
+  infoplane sweep status /shared/sweep
+  infoplane sweep status /shared/sweep --json")]
+pub struct Args {
+    /// Directory of the sweep
+    #[arg(value_name = "STORE")]
+    pub store: PathBuf,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Says where the cells of a sweep stand.
+pub fn status(arguments: &Args) -> Result<ExitCode, Failure> {
+    let (store, list) = Store::read(&arguments.store)?;
+    let states = store.states(&list);
+    if arguments.json {
+        let cells: Vec<Value> = list
+            .cells()
+            .iter()
+            .zip(&states)
+            .map(|(cell, state)| {
+                let reason = if let CellState::Failed { why } = state { Some(why) } else { None };
+                json!({ "id": cell.id, "label": cell.label, "values": cell.values, "state": state.name(), "reason": reason })
+            })
+            .collect();
+        print_json("sweep status", json!({ "name": list.name(), "axes": list.axes(), "cells": cells }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = Screen::lock();
+    writeln!(
+        out,
+        "{}",
+        titled("sweep        ", format_args!("{}: {}", list.name(), counted_cells(states.len())))
+    )?;
+    for name in ["complete", "running", "failed", "interrupted", "missing"] {
+        let n = states.iter().filter(|state| state.name() == name).count();
+        writeln!(out, "{name:<12} {n}")?;
+    }
+    for (cell, state) in list.cells().iter().zip(&states) {
+        match state {
+            CellState::Failed { why } => {
+                writeln!(out, "{}", titled("failed       ", format_args!("{}: {why}", cell.label)))?;
+            }
+            CellState::Running { host } if !host.is_empty() => {
+                writeln!(out, "{}", titled("running      ", format_args!("{}, on {host}", cell.label)))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,340 @@
+//! The results of all cells in one table and one page.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use super::entry::{CellKind, ENDED_EARLY};
+use super::store::POOLS;
+use super::{CellList, CellState, ListedCell, Store, SweepError};
+use crate::experiment::{AsIfRandomResult, ExperimentError};
+use crate::figure::{Arrangement, Comparison, ComparisonError, RunGroup, Seeds};
+use crate::page::Page;
+use crate::report::write_page;
+use crate::run::Run;
+use crate::table::{Column, Stack, Table, TableFormat, TableName};
+
+/// What is collected.
+#[derive(Debug, Clone)]
+pub struct CollectOptions {
+    /// The table of each run. Of pooled networks it is always that of pools.
+    pub table: TableName,
+    /// The files that the table is written to.
+    pub formats: Vec<TableFormat>,
+    /// Whether cells that are not complete are left out; else they are an error.
+    pub allow_missing: bool,
+    /// Whether seeds that did not learn are in means.
+    pub all_seeds: bool,
+    /// Whether to write the page that compares the cells.
+    pub page: bool,
+}
+
+impl Default for CollectOptions {
+    /// The plane of all cells as CSV and as an Arrow file, and the page.
+    fn default() -> Self {
+        CollectOptions {
+            table: TableName::Plane,
+            formats: vec![TableFormat::Csv, TableFormat::Arrow],
+            allow_missing: false,
+            all_seeds: false,
+            page: true,
+        }
+    }
+}
+
+/// What was collected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Collected {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// The rows of the table.
+    pub rows: usize,
+    /// How many cells are in it.
+    pub cells: usize,
+    /// Those that are not complete, by their labels.
+    pub missing: Vec<(String, CellState)>,
+    /// What a reader of the files must know.
+    pub notes: Vec<String>,
+}
+
+/// More groups than that are no page that anybody reads.
+const MOST_GROUPS: usize = 100;
+/// So many runs are read at once.
+const AT_ONCE: usize = 64;
+
+const CELL: Column = Column::category("cell", "The cell of the sweep, by its id.");
+const AXIS: Column = Column::category("axis", "The value of the cell on this axis of the sweep.");
+
+impl CellList {
+    /// Puts the tables of all cells of a store one below the other, with the values of each cell on the axes before them, and compares
+    /// groups of cells that differ in their seeds alone on one page.
+    ///
+    /// The bytes depend on the results alone, not on who computed them, when, or in which order. `progress` is told how many cells were
+    /// read.
+    ///
+    /// Memory: some 250 bytes for each row.
+    ///
+    /// # Errors
+    /// [`SweepError::Missing`] if a cell is not complete, unless that is allowed; [`SweepError::Cell`] if one cannot be read;
+    /// [`SweepError::Interrupted`] once `interrupt` is true; [`SweepError::Report`] if a file cannot be written.
+    pub fn collect(
+        &self,
+        store: &Store,
+        out: &Path,
+        options: &CollectOptions,
+        progress: &(dyn Fn(usize) + Sync),
+        interrupt: &AtomicBool,
+    ) -> Result<Collected, SweepError> {
+        let states = store.states(self);
+        let missing: Vec<(String, CellState)> = self
+            .cells()
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| **state != CellState::Complete)
+            .map(|(cell, state)| (cell.label.clone(), state.clone()))
+            .collect();
+        if let (Some((first, _)), false) = (missing.first(), options.allow_missing) {
+            return Err(SweepError::Missing {
+                missing: missing.len(),
+                of: self.cells().len(),
+                first: first.clone(),
+            });
+        }
+        let there: Vec<&ListedCell> = self
+            .cells()
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| **state == CellState::Complete)
+            .map(|(cell, _)| cell)
+            .collect();
+        let is_pooled = |cell: &ListedCell| {
+            [cell.id.clone(), format!("{}{ENDED_EARLY}", cell.id)]
+                .iter()
+                .any(|name| store.directory().join(POOLS).join(name).exists())
+        };
+        let pooled = there.first().is_some_and(|cell| is_pooled(cell));
+        let mut gathered = Gathered::new(self, options, pooled);
+        for (place, cells) in there.chunks(AT_ONCE).enumerate() {
+            if interrupt.load(Ordering::Relaxed) {
+                return Err(SweepError::Interrupted);
+            }
+            if pooled {
+                gathered.add_pools(store, cells)?;
+            } else {
+                gathered.add_runs(store, cells)?;
+            }
+            progress((place * AT_ONCE + cells.len()).min(there.len()));
+        }
+        let Gathered { stack, groups, mut notes, .. } = gathered;
+        make_directory(out)?;
+        let rows = stack.len();
+        let stacked = stack.table();
+        let mut files = Vec::new();
+        for &format in &options.formats {
+            let path = out.join(format!("{}.{}", stacked.name(), format.name()));
+            stacked.save(format, &path).map_err(|source| SweepError::Write { path: path.clone(), source })?;
+            files.push(path);
+        }
+        drop(stacked);
+        if options.page && !pooled {
+            files.extend(self.page(groups, options, out, &mut notes)?);
+        }
+        Ok(Collected { files, rows, cells: there.len(), missing, notes })
+    }
+
+    /// Writes the page, or says why there is none.
+    fn page(
+        &self,
+        groups: Vec<(Vec<String>, RunGroup)>,
+        options: &CollectOptions,
+        out: &Path,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<PathBuf>, SweepError> {
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        if groups.len() > MOST_GROUPS {
+            notes.push(format!(
+                "no page: {} groups of cells are more than it shows ({MOST_GROUPS}); `infoplane report` compares some of their runs",
+                groups.len()
+            ));
+            return Ok(None);
+        }
+        let comparison = match compared(self.axes(), groups, options.all_seeds) {
+            Ok(comparison) => comparison,
+            Err(error) => {
+                notes.push(format!("no page: {error}"));
+                return Ok(None);
+            }
+        };
+        notes.extend(comparison.warnings());
+        let page = Page::of_figures(self.name(), comparison.figures(Arrangement::SideBySide))
+            .made_by("infoplane sweep collect");
+        Ok(Some(write_page(&page, out)?))
+    }
+
+    /// Compares the complete runs of a store: a group for each choice on all axes but that of seeds.
+    ///
+    /// # Errors
+    /// [`SweepError::Cell`] if a run cannot be read; [`SweepError::Compare`] if they cannot be compared.
+    pub fn compare(&self, store: &Store, all_seeds: bool) -> Result<Comparison, SweepError> {
+        let options = CollectOptions { all_seeds, ..CollectOptions::default() };
+        let mut gathered = Gathered { only_groups: true, ..Gathered::new(self, &options, false) };
+        let states = store.states(self);
+        let there = self.cells().iter().zip(states).filter(|(_, state)| *state == CellState::Complete);
+        let there: Vec<&ListedCell> = there.map(|(cell, _)| cell).collect();
+        for cells in there.chunks(AT_ONCE) {
+            gathered.add_runs(store, cells)?;
+        }
+        compared(self.axes(), gathered.groups, all_seeds).map_err(SweepError::Compare)
+    }
+}
+
+/// What has been read of the cells so far.
+struct Gathered<'a> {
+    table: TableName,
+    stack: Stack,
+    /// The axes but that of seeds, by their places.
+    axes: Vec<usize>,
+    /// By their values on these axes.
+    groups: Vec<(Vec<String>, RunGroup)>,
+    notes: Vec<String>,
+    only_groups: bool,
+    has_page: bool,
+    list: &'a CellList,
+}
+
+/// A run with its table.
+struct ReadRun {
+    run: Run,
+    table: Option<Table<'static>>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(list: &'a CellList, options: &CollectOptions, pooled: bool) -> Gathered<'a> {
+        let axes = list.axes().iter().enumerate().filter(|(_, name)| *name != super::plan::SEED);
+        let axes: Vec<usize> = axes.map(|(place, _)| place).collect();
+        let table = if pooled { TableName::Pool } else { options.table };
+        let leading = [("cell".to_string(), CELL)];
+        let of_axes = axes.iter().map(|&place| (list.axes()[place].clone(), AXIS));
+        let stack = Stack::new(table.name(), leading.into_iter().chain(of_axes).collect());
+        Gathered {
+            table,
+            stack,
+            axes,
+            groups: vec![],
+            notes: vec![],
+            only_groups: false,
+            has_page: options.page,
+            list,
+        }
+    }
+
+    fn values(&self, cell: &ListedCell) -> Vec<String> {
+        self.axes.iter().map(|&place| cell.values[place].clone()).collect()
+    }
+
+    fn add_runs(&mut self, store: &Store, cells: &[&ListedCell]) -> Result<(), SweepError> {
+        let read = |cell: &&ListedCell| -> Result<ReadRun, SweepError> {
+            let run = Run::read(&store.entry(&cell.id, CellKind::Run).path());
+            let run = run.map_err(|error| SweepError::of_label(&cell.label, error))?;
+            let table = (!self.only_groups).then(|| self.table.of_run(&run).map(Table::into_owned)).flatten();
+            Ok(ReadRun { run, table })
+        };
+        let runs: Vec<ReadRun> = cells.par_iter().map(read).collect::<Result<_, _>>()?;
+        for (cell, ReadRun { run, table }) in cells.iter().zip(runs) {
+            let values = self.values(cell);
+            if let Some(table) = &table {
+                self.push(cell, &values, table);
+            }
+            if !self.has_page {
+                continue;
+            }
+            // Cells of one group follow one another.
+            if self.groups.last().is_none_or(|(other, _)| *other != values) {
+                let name = match &values[..] {
+                    [] => self.list.name().to_string(),
+                    values => values.join(", "),
+                };
+                self.groups.push((values, RunGroup::empty(&name)));
+            }
+            let (_, group) = self.groups.last_mut().expect("a group was just made");
+            group.add(&run, cell.label.clone(), Seeds::Own).map_err(SweepError::Compare)?;
+        }
+        Ok(())
+    }
+
+    fn add_pools(&mut self, store: &Store, cells: &[&ListedCell]) -> Result<(), SweepError> {
+        for cell in cells {
+            let entry = store.entry(&cell.id, CellKind::Pool);
+            if let Some(why) = entry.ended_early() {
+                self.notes.push(format!("{}: {why}", cell.label));
+                continue;
+            }
+            let result = AsIfRandomResult::read(&entry.path());
+            let result = result.map_err(|error| SweepError::of_label(&cell.label, error))?;
+            let values = self.values(cell);
+            if let Some(table) = result.table(self.table) {
+                self.push(cell, &values, &table);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, cell: &ListedCell, values: &[String], table: &Table<'_>) {
+        let leading: Vec<&str> =
+            std::iter::once(&cell.id[..]).chain(values.iter().map(String::as_str)).collect();
+        self.stack.push(&leading, table);
+    }
+}
+
+/// Compares groups by their values on the axes; those on which all are alike tell nothing apart.
+fn compared(
+    axes: &[String],
+    groups: Vec<(Vec<String>, RunGroup)>,
+    all_seeds: bool,
+) -> Result<Comparison, ComparisonError> {
+    let keys: Vec<&String> = axes.iter().filter(|name| *name != super::plan::SEED).collect();
+    let mut names: Vec<Vec<String>> = vec![vec![]; keys.len()];
+    let mut places = Vec::with_capacity(groups.len());
+    for (values, _) in &groups {
+        let place = |(axis, value): (usize, &String)| {
+            let known = &mut names[axis];
+            let name = called(keys[axis], value);
+            known.iter().position(|other| *other == name).unwrap_or_else(|| {
+                known.push(name);
+                known.len() - 1
+            })
+        };
+        places.push(values.iter().enumerate().map(place).collect::<Vec<usize>>());
+    }
+    let telling: Vec<usize> = (0..keys.len()).filter(|&axis| names[axis].len() > 1).collect();
+    let of_axes: Vec<&[String]> = telling.iter().map(|&axis| &names[axis][..]).collect();
+    let groups = groups.into_iter().zip(places).map(|((_, group), places)| {
+        let places: Vec<usize> = telling.iter().map(|&axis| places[axis]).collect();
+        let name = telling.iter().zip(&places).map(|(&axis, &place)| names[axis][place].as_str());
+        let name = name.collect::<Vec<_>>().join(", ");
+        let group = if telling.is_empty() { group } else { group.named(name) };
+        (places, group.with_all_seeds(all_seeds))
+    });
+    Comparison::of_groups(groups.collect(), &of_axes)
+}
+
+/// What figures call a value: a number with the last part of its key, `batch_size 64`, anything else by itself.
+fn called(key: &str, value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(_) => format!("{} {value}", key.rsplit('.').next().unwrap_or(key)),
+        Err(_) => value.into(),
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), SweepError> {
+    std::fs::create_dir_all(path).map_err(|source| SweepError::Write { path: path.into(), source })
+}
+
+impl SweepError {
+    fn of_label(label: &str, error: impl Into<ExperimentError>) -> SweepError {
+        SweepError::Cell { cell: label.into(), source: Box::new(error.into()) }
+    }
+}
