@@ -309,10 +309,17 @@ impl Held {
 }
 
 impl Inner {
+    /// Whether no other worker has taken the cell over, and none has completed it, who then removes all claims.
+    fn is_held(&self) -> bool {
+        if self.next.exists() || !self.path.exists() {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        !self.lost.load(Ordering::Relaxed)
+    }
+
     /// Writes the next number, or finds out that the cell was taken over.
     fn beat(&self) {
-        if self.next.exists() {
-            self.lost.store(true, Ordering::Relaxed);
+        if !self.is_held() {
             return;
         }
         let mut holder = lock(&self.holder);
@@ -327,12 +334,9 @@ impl Inner {
 }
 
 impl Claim {
-    /// Whether no other worker has taken the cell over.
+    /// Whether no other worker has taken the cell over or completed it.
     pub fn is_held(&self) -> bool {
-        if self.0.next.exists() {
-            self.0.lost.store(true, Ordering::Relaxed);
-        }
-        !self.0.lost.load(Ordering::Relaxed)
+        self.0.is_held()
     }
 }
 

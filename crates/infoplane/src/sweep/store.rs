@@ -295,8 +295,8 @@ impl StoredCell<'_> {
             Ok(Computed::EndedEarly { why }) => {
                 Ok(Attempt::Computed { seconds: own.publish_early_end(&why)? })
             }
-            // Another worker took it over, and does it.
-            Err(SweepError::Interrupted) if !own.is_held() => Ok(Attempt::Taken { host: String::new() }),
+            // Another worker took it over while this one was silent. Once that is done it removes what this one writes to.
+            Err(_) if !own.is_held() => Ok(Attempt::Taken { host: String::new() }),
             Err(error) => {
                 own.leave()?;
                 Err(error)

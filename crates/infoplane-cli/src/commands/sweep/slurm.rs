@@ -15,7 +15,7 @@ use crate::terminal::{Clock, Screen, note, on_interrupt, titled};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Writes four scripts: array.sh computes the shards, missing.sh what they left, collect.sh the table and the page; submit.sh submits \
+Writes four scripts: array.sh computes the shards, missing.sh what they left, collect.sh the table and the page; `bash STORE/slurm/submit.sh` submits \
 all three, each after the end of the one before. Without --shards, --time and --mem they follow from a short run of one cell here: \
 shards of five minutes, and three times the time that they should take.
 
@@ -24,8 +24,7 @@ A signal of Slurm, at the limit of time or of preemption, stops a worker after t
 Examples:
   infoplane sweep slurm sweep.toml --store /shared/sweep
   infoplane sweep slurm sweep.toml --store /shared/sweep --shards 200 \\
-      --at-once 50 --time 0:30:00 --mem 2G --partition short --module gcc/12
-  bash /shared/sweep/slurm/submit.sh")]
+      --at-once 50 --time 0:30:00 --mem 2G --partition short --module gcc/12")]
 pub struct Args {
     /// The file of the sweep
     #[arg(value_name = "FILE")]

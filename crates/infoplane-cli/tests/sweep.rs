@@ -1,0 +1,392 @@
+//! Sweeps: planned, computed by one worker or by many that are killed, collected.
+//!
+//! `cargo xtask soak` runs the killing with 200 cells, eight workers and 60 kills; the ordinary tests do with a few.
+
+#[allow(dead_code)] // the rest of it is for other tests
+mod call;
+mod files;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use call::{command, infoplane, refused, stdout};
+use files::bytes;
+
+/// Two nonlinearities and two batch sizes with two seeds: eight cells of a moment.
+const SMALL: &str = r#"
+base = "tishby2017"
+name = "small"
+seeds = 2
+estimators = [{ kind = "binned", rule = "floor", bin_width = 0.5 }]
+[set]
+"training.epochs" = 12
+"schedule.points" = 4
+[axes]
+"network.nonlinearity" = ["tanh", "relu"]
+"training.batch_size" = [512, 1024]
+"#;
+
+fn with_sweep(text: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("sweep.toml"), text).unwrap();
+    folder
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&stdout(&infoplane(folder, arguments))).unwrap()
+}
+
+#[test]
+fn a_plan_lists_the_cells_and_foresees_their_time() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    let told = stdout(&infoplane(path, &["sweep", "plan", "sweep.toml"]));
+    for line in [
+        "sweep    small: 8 cells",
+        "axis     network.nonlinearity: tanh, relu",
+        "axis     seed: 0, 1",
+        "nonlinearity relu, batch_size 1024, seed 1",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(told.contains("of one processor") && told.contains("epochs and three measurements of"), "{told}");
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    // The same cells everywhere: from another folder, and as CSV and JSON.
+    let elsewhere = with_sweep(SMALL);
+    let cells = |folder: &Path| stdout(&infoplane(folder, &["sweep", "plan", "sweep.toml", "--cells"]));
+    assert_eq!(cells(path), cells(elsewhere.path()));
+    assert_eq!(cells(path).lines().next(), Some("id,label,network.nonlinearity,training.batch_size,seed"));
+    let planned = json(path, &["sweep", "plan", "sweep.toml", "--no-measure", "--json"]);
+    assert_eq!(planned["cells"].as_array().unwrap().len(), 8);
+    let first = &planned["cells"][0];
+    assert!(cells(path).contains(&format!(
+        "\n{},\"{}\",",
+        first["id"].as_str().unwrap(),
+        first["label"].as_str().unwrap()
+    )));
+    assert!(planned["processor_seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn shards_in_any_order_give_the_bytes_of_one_worker() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "one"]));
+    for shard in ["2/3", "3/3", "1/3"] {
+        stdout(&infoplane(
+            path,
+            &["sweep", "run", "sweep.toml", "--store", "three", "--shard", shard, "--jobs", "1"],
+        ));
+    }
+    assert_eq!(bytes(&path.join("one/runs")), bytes(&path.join("three/runs")));
+    for store in ["one", "three"] {
+        let collected = json(path, &["sweep", "collect", store, "--out", &format!("{store}-out"), "--json"]);
+        assert_eq!((&collected["cells"], collected["missing"].as_array().unwrap().len()), (&8.into(), 0));
+        // Six layers at epochs 0, …, 12 of eight cells.
+        assert_eq!(collected["rows"].as_u64().unwrap() % 48, 0);
+    }
+    let collected = bytes(&path.join("one-out"));
+    assert_eq!(collected, bytes(&path.join("three-out")));
+    let names: Vec<&str> = collected.iter().map(|(name, _)| name.to_str().unwrap()).collect();
+    assert_eq!(names, ["index.html", "plane.arrow", "plane.csv"]);
+    let csv = String::from_utf8(collected[2].1.clone()).unwrap();
+    assert!(csv.starts_with("cell,network.nonlinearity,training.batch_size,seed,epoch,layer,"), "{csv}");
+    assert!(csv.contains(",relu,1024,1,12,6,"));
+    let page = String::from_utf8(collected[0].1.clone()).unwrap();
+    assert!(page.contains("batch_size 1024") && page.contains("<title>small"), "the groups of the page");
+    // Another go leaves all as it is.
+    let again = json(path, &["sweep", "run", "sweep.toml", "--store", "one", "--json"]);
+    assert_eq!((&again["complete"], &again["computed"]), (&8.into(), &0.into()));
+    let told = stdout(&infoplane(path, &["sweep", "plan", "sweep.toml", "--store", "one"]));
+    assert!(told.contains("none: all cells are complete"), "{told}");
+}
+
+#[test]
+fn what_is_missing_is_named_and_not_collected_by_accident() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store", "--shard", "1/2"]));
+    let message = refused(path, &["sweep", "collect", "store", "--out", "out"], 5);
+    assert!(message.contains("4 of 8 cells are not complete") && message.contains("--missing"), "{message}");
+    assert!(!path.join("out").exists());
+    let part = infoplane(path, &["sweep", "collect", "store", "--out", "out", "--allow-missing"]);
+    assert_eq!(part.status.code(), Some(5));
+    let told = String::from_utf8(part.stdout).unwrap();
+    assert!(told.contains("cells    4 of 8") && told.contains("batch_size 512, seed 1: missing"), "{told}");
+    let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(status.contains("complete     4") && status.contains("missing      4"), "{status}");
+    // Whoever does what is missing, whatever its own shard is.
+    let missing = ["sweep", "run", "sweep.toml", "--store", "store", "--shard", "1/2", "--missing", "--json"];
+    assert_eq!(json(path, &missing)["computed"], 4);
+    stdout(&infoplane(path, &["sweep", "collect", "store", "--out", "out"]));
+}
+
+#[test]
+fn a_cell_that_cannot_be_computed_is_named_and_the_others_are() {
+    let lost = "base = \"tishby2017\"\nseeds = 1\n[set]\n\"training.epochs\" = 4\n[[cases]]\nname = \"good\"\n\
+                [[cases]]\nname = \"too many bins\"\n";
+    // Bins of more than there are cells to number fail when they are measured.
+    let text = format!(
+        "{lost}\"estimators\" = [{{ kind = \"noise\", noise_variances = [0.1], rows = 100000000 }}]\n"
+    );
+    let folder = with_sweep(&text);
+    let path = folder.path();
+    let run = infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store"]);
+    let told = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    if run.status.code() == Some(2) {
+        // The file itself says what cannot be: named before anything is computed.
+        assert!(told.contains("too many bins"), "{told}");
+        return;
+    }
+    assert_eq!(run.status.code(), Some(5), "{told}");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    let run = |more: &[&str], code| {
+        refused(path, &[&["sweep", "run", "sweep.toml", "--store", "store"], more].concat(), code)
+    };
+    for shard in ["4/3", "0/3", "3", "a/b", "-1/3"] {
+        let message = run(&[&format!("--shard={shard}")], 2);
+        assert!(message.contains("i from 1 to n"), "{shard}: {message}");
+    }
+    stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store", "--shard", "1/8"]));
+    // Another sweep, or the same of another version, is not mixed with this one.
+    fs::write(path.join("other.toml"), SMALL.replace("512, 1024", "256")).unwrap();
+    for command in [
+        &["run", "other.toml", "--store"][..],
+        &["plan", "other.toml", "--store"],
+        &["slurm", "other.toml", "--store"],
+    ] {
+        let message = refused(path, &[&["sweep"], command, &["store"]].concat(), 2);
+        assert!(
+            message.contains("store holds the sweep `small` (8 cells") && message.contains("(4 cells"),
+            "{message}"
+        );
+    }
+    let settled = fs::read_to_string(path.join("store/sweep.toml")).unwrap();
+    fs::write(path.join("store/sweep.toml"), settled.replace("digest = \"", "digest = \"f")).unwrap();
+    assert!(run(&[], 2).contains("holds the sweep"));
+    for command in ["status", "collect"] {
+        let arguments = ["sweep", command, "store", "--out", "out"];
+        let message = refused(path, &arguments[..if command == "status" { 3 } else { 5 }], 2);
+        assert!(message.contains("is no store of a sweep") && message.contains("cells.csv"), "{message}");
+        let message = refused(
+            path,
+            &["sweep", command, ".", "--out", "out"][..if command == "status" { 3 } else { 5 }],
+            2,
+        );
+        assert!(message.contains("is no store of a sweep") && message.contains("sweep.toml"), "{message}");
+    }
+    let message = refused(path, &["sweep", "plan", "none.toml"], 2);
+    assert!(message.contains("none.toml"), "{message}");
+    fs::write(path.join("empty.toml"), "base = \"tishby2017\"\n[axes]\n\"training.epochs\" = []\n").unwrap();
+    let message = refused(path, &["sweep", "plan", "empty.toml"], 2);
+    assert!(message.contains("empty.toml") && message.contains("`training.epochs` is empty"), "{message}");
+    fs::write(path.join("a file"), "").unwrap();
+    let message = refused(path, &["sweep", "run", "sweep.toml", "--store", "a file"], 1);
+    assert!(message.contains("cannot write") && message.contains("a file"), "{message}");
+}
+
+#[test]
+fn scripts_of_slurm_name_what_was_asked_for() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    let arguments = [
+        "sweep",
+        "slurm",
+        "sweep.toml",
+        "--store",
+        "my store",
+        "--shards",
+        "4",
+        "--time",
+        "30",
+        "--mem",
+        "2G",
+        "--partition",
+        "short",
+        "--module",
+        "gcc/12",
+        "--sbatch=--constraint=avx512",
+        "--at-once",
+        "2",
+        "--program",
+        "infoplane",
+    ];
+    let told = stdout(&infoplane(path, &arguments));
+    assert!(told.contains("shards   4 of 8 cells") && told.contains("submit   bash "), "{told}");
+    let read = |name: &str| fs::read_to_string(path.join("my store/slurm").join(name)).unwrap();
+    let array = read("array.sh");
+    for line in [
+        "#SBATCH --array=1-4%2",
+        "#SBATCH --time=30",
+        "#SBATCH --mem=2G",
+        "#SBATCH --partition=short",
+        "#SBATCH --constraint=avx512",
+        "#SBATCH --requeue",
+        "module load gcc/12 || exit 1",
+    ] {
+        assert!(array.lines().any(|found| found == line), "{line}: {array}");
+    }
+    assert!(read("missing.sh").contains(" --missing") && read("collect.sh").contains("sweep collect '"));
+    // Each is a script that a shell reads.
+    for name in ["array.sh", "missing.sh", "collect.sh", "submit.sh"] {
+        let script = path.join("my store/slurm").join(name);
+        let checked = std::process::Command::new("bash").arg("-n").arg(&script).output();
+        assert!(checked.is_ok_and(|output| output.status.success()), "{name}");
+    }
+    // What is not given follows from a measured cell.
+    let told = stdout(&infoplane(path, &["sweep", "slurm", "sweep.toml", "--store", "my store"]));
+    assert!(told.contains("shards   1 of 8 cells") && told.contains("--time=0:10:00, --mem="), "{told}");
+}
+
+/// A sequence that looks random; 0 ≤ x < 1.
+fn next_share(state: &mut u64) -> f64 {
+    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    (*state >> 33) as f64 / (1u64 << 31) as f64
+}
+
+/// The numbers of directories by their names: one that is written anew has another.
+#[cfg(unix)]
+fn numbers(runs: &Path) -> HashMap<PathBuf, u64> {
+    use std::os::unix::fs::MetadataExt;
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.ino()))).collect()
+}
+
+/// Workers that are killed, and some that sleep longer than their lease, at vector instructions of every kind.
+#[cfg(unix)]
+#[test]
+fn workers_killed_at_any_moment_complete_every_cell_to_the_same_bytes() {
+    let number = |name: &str, otherwise: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let (kills, cells, workers) =
+        (number("INFOPLANE_KILLS", 6), number("INFOPLANE_CELLS", 12), number("INFOPLANE_WORKERS", 3));
+    let text = SMALL
+        .replace("seeds = 2", &format!("seeds = {}", cells / 4))
+        .replace("= 12", "= 120")
+        .replace("\"schedule.points\" = 4", "\"schedule.points\" = 12");
+    let folder = with_sweep(&text);
+    let path = folder.path();
+    let start = Instant::now();
+    stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "undisturbed", "-q"]));
+    let pause = start.elapsed().div_f64(kills as f64 * 1.5);
+
+    let levels: Vec<&str> = infoplane::simd::levels().into_iter().map(|(name, _)| name).collect();
+    let spawn = |worker: u64, go: usize| -> Child {
+        let shard = format!("{}/{workers}", worker + 1);
+        let arguments = [
+            "sweep",
+            "run",
+            "sweep.toml",
+            "--store",
+            "store",
+            "-q",
+            "--missing",
+            "--lease",
+            "2",
+            "--jobs",
+            "1",
+            "--threads",
+            "1",
+            "--shard",
+            &shard,
+        ];
+        let level = levels[(worker as usize + go) % levels.len()];
+        command(path, &arguments)
+            .env("INFOPLANE_TEST_SIMD", level)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut go = 0;
+    let mut running: Vec<(u64, Child)> = (0..workers).map(|worker| (worker, spawn(worker, 0))).collect();
+    let (mut killed, mut slept, mut state) = (0, 0, 20261u64);
+    let mut first_seen: HashMap<PathBuf, u64> = HashMap::new();
+    let runs = path.join("store/runs");
+    let mut asleep: Vec<(u32, Instant)> = Vec::new();
+    let signal = |process: u32, name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{name}");
+    };
+    while !running.is_empty() {
+        std::thread::sleep(pause.mul_f64(next_share(&mut state) * 2.0));
+        for (name, number) in numbers(&runs) {
+            assert_eq!(
+                *first_seen.entry(name.clone()).or_insert(number),
+                number,
+                "{} was published twice",
+                name.display()
+            );
+        }
+        let mut left = Vec::new();
+        for (worker, mut child) in running {
+            match child.try_wait().unwrap() {
+                None => left.push((worker, child)),
+                Some(status) => {
+                    let output = child.wait_with_output().unwrap();
+                    assert!(status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                    // As long as some are to be killed, others come.
+                    if killed < kills && first_seen.len() < cells as usize {
+                        go += 1;
+                        left.push((worker, spawn(worker, go)));
+                    }
+                }
+            }
+        }
+        running = left;
+        asleep.retain(|&(process, since)| {
+            let goes_on = since.elapsed() > Duration::from_secs(5);
+            if goes_on && running.iter().any(|(_, child)| child.id() == process) {
+                signal(process, "-CONT");
+            }
+            !goes_on
+        });
+        let victim = (next_share(&mut state) * running.len() as f64) as usize;
+        let Some((worker, child)) = running.get_mut(victim) else { continue };
+        if asleep.iter().any(|&(process, _)| process == child.id()) {
+            continue;
+        }
+        if killed < kills && killed % 10 == 5 && slept <= killed / 10 {
+            signal(child.id(), "-STOP");
+            asleep.push((child.id(), Instant::now()));
+            slept += 1;
+        } else if killed < kills {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+            go += 1;
+            let worker = *worker;
+            running[victim] = (worker, spawn(worker, go));
+        }
+    }
+    assert!(killed >= kills, "{killed} of {kills} kills: all was done before");
+    let (expected, found) = (bytes(&path.join("undisturbed/runs")), bytes(&runs));
+    assert_eq!(expected.len(), found.len());
+    for ((name, expected), (other, found)) in expected.iter().zip(&found) {
+        assert!(name == other && expected == found, "{} differs", name.display());
+    }
+    assert_eq!(numbers(&runs).len() as u64, cells);
+    for (name, number) in numbers(&runs) {
+        assert_eq!(
+            *first_seen.get(&name).unwrap_or(&number),
+            number,
+            "{} was published twice",
+            name.display()
+        );
+    }
+    for part in ["claims", "work", "failed"] {
+        assert_eq!(bytes(&path.join("store").join(part)), [], "{part}");
+    }
+}
