@@ -129,22 +129,27 @@ fn what_is_missing_is_named_and_not_collected_by_accident() {
 
 #[test]
 fn a_cell_that_cannot_be_computed_is_named_and_the_others_are() {
-    let lost = "base = \"tishby2017\"\nseeds = 1\n[set]\n\"training.epochs\" = 4\n[[cases]]\nname = \"good\"\n\
-                [[cases]]\nname = \"too many bins\"\n";
-    // Bins of more than there are cells to number fail when they are measured.
-    let text = format!(
-        "{lost}\"estimators\" = [{{ kind = \"noise\", noise_variances = [0.1], rows = 100000000 }}]\n"
-    );
-    let folder = with_sweep(&text);
+    let axes = "\n\"dataset.split.train_fraction\" = [0.8, 0.00001]\n";
+    let folder = with_sweep(&format!("{}{axes}", SMALL.split("\n\"network").next().unwrap()));
     let path = folder.path();
-    let run = infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store"]);
-    let told = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
-    if run.status.code() == Some(2) {
-        // The file itself says what cannot be: named before anything is computed.
-        assert!(told.contains("too many bins"), "{told}");
-        return;
+    let run = ["sweep", "run", "sweep.toml", "--store", "store"];
+    let why = "train_fraction = 0.00001; allowed is a share that leaves at least one sample to train";
+    for (more, attempts) in [(&[][..], 1), (&[], 1), (&["--missing"], 2)] {
+        let output = infoplane(path, &[&run[..], more, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(5));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["complete"], 2);
+        let failed = told["failed"].as_array().unwrap();
+        assert_eq!((failed.len(), &failed[1]["cell"]), (2, &"train_fraction 0.00001, seed 1".into()));
+        assert!(failed[0]["reason"].as_str().unwrap().contains(why), "{told}");
+        // It is tried again where that is asked for, and else not.
+        let kept = bytes(&path.join("store/failed"));
+        assert_eq!(kept.len(), 2);
+        let text = String::from_utf8(kept[0].1.clone()).unwrap();
+        assert!(text.contains(&format!("attempts = {attempts}")) && text.contains(why), "{text}");
     }
-    assert_eq!(run.status.code(), Some(5), "{told}");
+    let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(status.contains("failed       2") && status.contains("train_fraction 0.00001, seed 0: dataset"), "{status}");
 }
 
 #[test]
