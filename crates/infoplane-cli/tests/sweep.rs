@@ -149,7 +149,10 @@ fn a_cell_that_cannot_be_computed_is_named_and_the_others_are() {
         assert!(text.contains(&format!("attempts = {attempts}")) && text.contains(why), "{text}");
     }
     let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
-    assert!(status.contains("failed       2") && status.contains("train_fraction 0.00001, seed 0: dataset"), "{status}");
+    assert!(
+        status.contains("failed       2") && status.contains("train_fraction 0.00001, seed 0: dataset"),
+        "{status}"
+    );
 }
 
 #[test]

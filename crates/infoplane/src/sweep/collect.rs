@@ -1,11 +1,13 @@
 //! The results of all cells in one table and one page.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
 use super::entry::{CellKind, ENDED_EARLY};
+use super::plan::SEED;
 use super::store::POOLS;
 use super::{CellList, CellState, ListedCell, Store, SweepError};
 use crate::experiment::{AsIfRandomResult, ExperimentError};
@@ -101,30 +103,24 @@ impl CellList {
                 first: first.clone(),
             });
         }
-        let there: Vec<&ListedCell> = self
-            .cells()
-            .iter()
-            .zip(&states)
-            .filter(|(_, state)| **state == CellState::Complete)
-            .map(|(cell, _)| cell)
-            .collect();
-        let is_pooled = |cell: &ListedCell| {
-            [cell.id.clone(), format!("{}{ENDED_EARLY}", cell.id)]
-                .iter()
-                .any(|name| store.directory().join(POOLS).join(name).exists())
+        let there: Vec<usize> =
+            (0..states.len()).filter(|&place| states[place] == CellState::Complete).collect();
+        let is_pooled = |id: &str| {
+            let pools = store.directory().join(POOLS);
+            pools.join(id).exists() || pools.join(format!("{id}{ENDED_EARLY}")).exists()
         };
-        let pooled = there.first().is_some_and(|cell| is_pooled(cell));
+        let pooled = there.first().is_some_and(|&place| is_pooled(&self.cells()[place].id));
         let mut gathered = Gathered::new(self, options, pooled);
-        for (place, cells) in there.chunks(AT_ONCE).enumerate() {
+        for (chunk, places) in there.chunks(AT_ONCE).enumerate() {
             if interrupt.load(Ordering::Relaxed) {
                 return Err(SweepError::Interrupted);
             }
             if pooled {
-                gathered.add_pools(store, cells)?;
+                gathered.add_pools(store, places)?;
             } else {
-                gathered.add_runs(store, cells)?;
+                gathered.add_runs(store, places)?;
             }
-            progress((place * AT_ONCE + cells.len()).min(there.len()));
+            progress(chunk * AT_ONCE + places.len());
         }
         let Gathered { stack, groups, mut notes, .. } = gathered;
         make_directory(out)?;
@@ -138,6 +134,7 @@ impl CellList {
         }
         drop(stacked);
         if options.page && !pooled {
+            let groups = groups.found.into_values().collect();
             files.extend(self.page(groups, options, out, &mut notes)?);
         }
         Ok(Collected { files, rows, cells: there.len(), missing, notes })
@@ -173,100 +170,153 @@ impl CellList {
             .made_by("infoplane sweep collect");
         Ok(Some(write_page(&page, out)?))
     }
+}
 
-    /// Compares the complete runs of a store: a group for each choice on all axes but that of seeds.
+/// The comparison of a sweep that goes on: it grows by the cells that are completed.
+///
+/// ```no_run
+/// use infoplane::sweep::{GrowingComparison, Store};
+/// let (store, list) = Store::read("sweep".as_ref())?;
+/// let mut growing = GrowingComparison::new(&list);
+/// growing.read_on(&store, &list, &store.states(&list))?;
+/// println!("{} cells: {:?}", growing.cells(), growing.comparison(false)?.names());
+/// # Ok::<(), infoplane::sweep::SweepError>(())
+/// ```
+#[derive(Debug)]
+pub struct GrowingComparison {
+    axes: Vec<String>,
+    groups: Groups,
+    /// Which cells are in it.
+    read: Vec<bool>,
+}
+
+impl GrowingComparison {
+    /// Without cells.
+    pub fn new(list: &CellList) -> GrowingComparison {
+        GrowingComparison {
+            axes: list.axes().to_vec(),
+            groups: Groups::of(list),
+            read: vec![false; list.cells().len()],
+        }
+    }
+
+    /// Adds the runs of cells that are complete by `states` and were not added before; returns whether there were any.
     ///
     /// # Errors
-    /// [`SweepError::Cell`] if a run cannot be read; [`SweepError::Compare`] if they cannot be compared.
-    pub fn compare(&self, store: &Store, all_seeds: bool) -> Result<Comparison, SweepError> {
-        let options = CollectOptions { all_seeds, ..CollectOptions::default() };
-        let mut gathered = Gathered { only_groups: true, ..Gathered::new(self, &options, false) };
-        let states = store.states(self);
-        let there = self.cells().iter().zip(states).filter(|(_, state)| *state == CellState::Complete);
-        let there: Vec<&ListedCell> = there.map(|(cell, _)| cell).collect();
-        for cells in there.chunks(AT_ONCE) {
-            gathered.add_runs(store, cells)?;
+    /// [`SweepError::Cell`] if a run cannot be read; [`SweepError::Compare`] if seeds of one group are unlike.
+    pub fn read_on(
+        &mut self,
+        store: &Store,
+        list: &CellList,
+        states: &[CellState],
+    ) -> Result<bool, SweepError> {
+        let complete = |place: &usize| !self.read[*place] && states[*place] == CellState::Complete;
+        let new: Vec<usize> = (0..self.read.len()).filter(complete).collect();
+        for places in new.chunks(AT_ONCE) {
+            let read = |&place: &usize| read_run(store, &list.cells()[place]);
+            let runs: Vec<Run> = places.par_iter().map(read).collect::<Result<_, _>>()?;
+            for (&place, run) in places.iter().zip(&runs) {
+                self.groups.add(list, place, run)?;
+                self.read[place] = true;
+            }
         }
-        compared(self.axes(), gathered.groups, all_seeds).map_err(SweepError::Compare)
+        Ok(!new.is_empty())
+    }
+
+    /// How many cells are in it.
+    pub fn cells(&self) -> usize {
+        self.read.iter().filter(|read| **read).count()
+    }
+
+    /// A group for each choice on all axes but that of seeds.
+    ///
+    /// # Errors
+    /// [`SweepError::Compare`] if they cannot be compared.
+    pub fn comparison(&self, all_seeds: bool) -> Result<Comparison, SweepError> {
+        compared(&self.axes, self.groups.found.values().cloned().collect(), all_seeds)
+            .map_err(SweepError::Compare)
     }
 }
 
-/// What has been read of the cells so far.
-struct Gathered<'a> {
-    table: TableName,
-    stack: Stack,
+/// Runs in groups of cells that differ in their seeds alone.
+#[derive(Debug)]
+struct Groups {
     /// The axes but that of seeds, by their places.
     axes: Vec<usize>,
-    /// By their values on these axes.
-    groups: Vec<(Vec<String>, RunGroup)>,
-    notes: Vec<String>,
-    only_groups: bool,
-    has_page: bool,
-    list: &'a CellList,
+    /// By the place of the first cell, with the values of the group.
+    found: BTreeMap<usize, (Vec<String>, RunGroup)>,
 }
 
-/// A run with its table.
-struct ReadRun {
-    run: Run,
-    table: Option<Table<'static>>,
-}
-
-impl<'a> Gathered<'a> {
-    fn new(list: &'a CellList, options: &CollectOptions, pooled: bool) -> Gathered<'a> {
-        let axes = list.axes().iter().enumerate().filter(|(_, name)| *name != super::plan::SEED);
-        let axes: Vec<usize> = axes.map(|(place, _)| place).collect();
-        let table = if pooled { TableName::Pool } else { options.table };
-        let leading = [("cell".to_string(), CELL)];
-        let of_axes = axes.iter().map(|&place| (list.axes()[place].clone(), AXIS));
-        let stack = Stack::new(table.name(), leading.into_iter().chain(of_axes).collect());
-        Gathered {
-            table,
-            stack,
-            axes,
-            groups: vec![],
-            notes: vec![],
-            only_groups: false,
-            has_page: options.page,
-            list,
-        }
+impl Groups {
+    fn of(list: &CellList) -> Groups {
+        let axes = list.axes().iter().enumerate().filter(|(_, name)| *name != SEED);
+        Groups { axes: axes.map(|(place, _)| place).collect(), found: BTreeMap::new() }
     }
 
     fn values(&self, cell: &ListedCell) -> Vec<String> {
         self.axes.iter().map(|&place| cell.values[place].clone()).collect()
     }
 
-    fn add_runs(&mut self, store: &Store, cells: &[&ListedCell]) -> Result<(), SweepError> {
-        let read = |cell: &&ListedCell| -> Result<ReadRun, SweepError> {
-            let run = Run::read(&store.entry(&cell.id, CellKind::Run).path());
-            let run = run.map_err(|error| SweepError::of_label(&cell.label, error))?;
-            let table = (!self.only_groups).then(|| self.table.of_run(&run).map(Table::into_owned)).flatten();
-            Ok(ReadRun { run, table })
+    fn add(&mut self, list: &CellList, place: usize, run: &Run) -> Result<(), SweepError> {
+        let cells = list.cells();
+        let values = self.values(&cells[place]);
+        // Cells of one group follow one another.
+        let alike = |other: &ListedCell| {
+            self.axes.iter().zip(&values).all(|(&axis, value)| other.values[axis] == *value)
         };
-        let runs: Vec<ReadRun> = cells.par_iter().map(read).collect::<Result<_, _>>()?;
-        for (cell, ReadRun { run, table }) in cells.iter().zip(runs) {
-            let values = self.values(cell);
-            if let Some(table) = &table {
-                self.push(cell, &values, table);
+        let first = (0..place).rev().take_while(|&before| alike(&cells[before])).last().unwrap_or(place);
+        let name = if values.is_empty() { list.name().to_string() } else { values.join(", ") };
+        let (_, group) = self.found.entry(first).or_insert_with(|| (values, RunGroup::empty(&name)));
+        group.add(run, cells[place].label.clone(), Seeds::Own).map_err(SweepError::Compare)
+    }
+}
+
+fn read_run(store: &Store, cell: &ListedCell) -> Result<Run, SweepError> {
+    let run = Run::read(&store.entry(&cell.id, CellKind::Run).path());
+    run.map_err(|error| SweepError::of_label(&cell.label, error))
+}
+
+/// What has been read of the cells so far.
+struct Gathered<'a> {
+    list: &'a CellList,
+    table: TableName,
+    stack: Stack,
+    groups: Groups,
+    has_page: bool,
+    notes: Vec<String>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(list: &'a CellList, options: &CollectOptions, pooled: bool) -> Gathered<'a> {
+        let groups = Groups::of(list);
+        let table = if pooled { TableName::Pool } else { options.table };
+        let leading = [("cell".to_string(), CELL)];
+        let of_axes = groups.axes.iter().map(|&place| (list.axes()[place].clone(), AXIS));
+        let stack = Stack::new(table.name(), leading.into_iter().chain(of_axes).collect());
+        Gathered { list, table, stack, groups, has_page: options.page, notes: vec![] }
+    }
+
+    fn add_runs(&mut self, store: &Store, places: &[usize]) -> Result<(), SweepError> {
+        let read = |&place: &usize| -> Result<(Run, Option<Table<'static>>), SweepError> {
+            let run = read_run(store, &self.list.cells()[place])?;
+            let table = self.table.of_run(&run).map(Table::into_owned);
+            Ok((run, table))
+        };
+        let runs: Vec<_> = places.par_iter().map(read).collect::<Result<_, _>>()?;
+        for (&place, (run, table)) in places.iter().zip(&runs) {
+            if let Some(table) = table {
+                self.push(place, table);
             }
-            if !self.has_page {
-                continue;
+            if self.has_page {
+                self.groups.add(self.list, place, run)?;
             }
-            // Cells of one group follow one another.
-            if self.groups.last().is_none_or(|(other, _)| *other != values) {
-                let name = match &values[..] {
-                    [] => self.list.name().to_string(),
-                    values => values.join(", "),
-                };
-                self.groups.push((values, RunGroup::empty(&name)));
-            }
-            let (_, group) = self.groups.last_mut().expect("a group was just made");
-            group.add(&run, cell.label.clone(), Seeds::Own).map_err(SweepError::Compare)?;
         }
         Ok(())
     }
 
-    fn add_pools(&mut self, store: &Store, cells: &[&ListedCell]) -> Result<(), SweepError> {
-        for cell in cells {
+    fn add_pools(&mut self, store: &Store, places: &[usize]) -> Result<(), SweepError> {
+        for &place in places {
+            let cell = &self.list.cells()[place];
             let entry = store.entry(&cell.id, CellKind::Pool);
             if let Some(why) = entry.ended_early() {
                 self.notes.push(format!("{}: {why}", cell.label));
@@ -274,15 +324,16 @@ impl<'a> Gathered<'a> {
             }
             let result = AsIfRandomResult::read(&entry.path());
             let result = result.map_err(|error| SweepError::of_label(&cell.label, error))?;
-            let values = self.values(cell);
             if let Some(table) = result.table(self.table) {
-                self.push(cell, &values, &table);
+                self.push(place, &table);
             }
         }
         Ok(())
     }
 
-    fn push(&mut self, cell: &ListedCell, values: &[String], table: &Table<'_>) {
+    fn push(&mut self, place: usize, table: &Table<'_>) {
+        let cell = &self.list.cells()[place];
+        let values = self.groups.values(cell);
         let leading: Vec<&str> =
             std::iter::once(&cell.id[..]).chain(values.iter().map(String::as_str)).collect();
         self.stack.push(&leading, table);
@@ -295,7 +346,7 @@ fn compared(
     groups: Vec<(Vec<String>, RunGroup)>,
     all_seeds: bool,
 ) -> Result<Comparison, ComparisonError> {
-    let keys: Vec<&String> = axes.iter().filter(|name| *name != super::plan::SEED).collect();
+    let keys: Vec<&String> = axes.iter().filter(|name| *name != SEED).collect();
     let mut names: Vec<Vec<String>> = vec![vec![]; keys.len()];
     let mut places = Vec::with_capacity(groups.len());
     for (values, _) in &groups {

@@ -29,7 +29,7 @@ use crate::report::ReportError;
 
 pub use cell::Cell;
 pub use claim::LEASE;
-pub use collect::{CollectOptions, Collected};
+pub use collect::{CollectOptions, Collected, GrowingComparison};
 pub use cost::expected_cpu_seconds;
 pub use entry::{Begun, CellKind, Entry, OwnCell};
 pub use foresee::{Basis, Foreseen};
