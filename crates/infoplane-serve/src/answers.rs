@@ -31,6 +31,7 @@ pub(crate) fn routes(runs: Runs, access: Access, address: SocketAddr) -> Router 
         .route("/", get(|| async { shell("Runs", "/list.js") }))
         .route("/run", get(|| async { shell("Run", "/live.js") }))
         .route("/compare", get(|| async { shell("Comparison", "/live.js") }))
+        .route("/sweep", get(|| async { shell("Sweep", "/live.js") }))
         .route("/page.js", get(|| async { script(infoplane::page::script()) }))
         .route("/list.js", get(|| async { script(include_str!("web/list.js").into()) }))
         .route("/live.js", get(|| async { script(include_str!("web/live.js").into()) }))
@@ -38,6 +39,7 @@ pub(crate) fn routes(runs: Runs, access: Access, address: SocketAddr) -> Router 
         .route("/api/runs", get(list))
         .route("/api/run", get(run))
         .route("/api/compare", get(compare))
+        .route("/api/sweep", get(sweep))
         .route("/api/events", get(events))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this address") })
         .with_state(runs)
@@ -82,8 +84,8 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 }
 
 async fn list(State(runs): State<Runs>) -> Response {
-    match apart(move || runs.list()).await {
-        Ok(found) => values(json!({ "runs": found }).to_string()),
+    match apart(move || (runs.list(), runs.sweep.status())).await {
+        Ok((found, sweep)) => values(json!({ "runs": found, "sweep": sweep }).to_string()),
         Err(response) => *response,
     }
 }
@@ -97,6 +99,14 @@ async fn run(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
             let text = format!("{{\"version\":{version},\"content\":{page}}}");
             values(text)
         }
+        Ok(Err(error)) => failure(StatusCode::NOT_FOUND, &error),
+        Err(response) => *response,
+    }
+}
+
+async fn sweep(State(runs): State<Runs>) -> Response {
+    match apart(move || runs.sweep.page()).await {
+        Ok(Ok((version, page))) => values(format!("{{\"version\":{version},\"content\":{page}}}")),
         Ok(Err(error)) => failure(StatusCode::NOT_FOUND, &error),
         Err(response) => *response,
     }
@@ -117,28 +127,46 @@ async fn compare(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Respons
     }
 }
 
-/// Tells the version of a run at once, and again whenever it is another one.
+/// What somebody looks at.
+#[derive(Debug, Clone)]
+enum Watched {
+    Run(String),
+    Sweep,
+}
+
+impl Watched {
+    fn version(&self, runs: &Followed) -> Result<u64, String> {
+        match self {
+            Watched::Run(id) => runs.version(id),
+            Watched::Sweep => runs.sweep.version(),
+        }
+    }
+}
+
+/// Tells the version of a run, or of the comparison of the sweep, at once, and again whenever it is another one.
 async fn events(State(runs): State<Runs>, RawQuery(query): RawQuery) -> Response {
-    let Some(id) = named("id", query.as_deref()).pop() else {
-        return failure(StatusCode::BAD_REQUEST, "name a run, as in /api/events?id=tanh");
+    let watched = match named("id", query.as_deref()).pop() {
+        Some(id) => Watched::Run(id),
+        None if query.as_deref() == Some("sweep") => Watched::Sweep,
+        None => return failure(StatusCode::BAD_REQUEST, "name a run, as in /api/events?id=tanh"),
     };
-    Sse::new(versions(runs, id))
+    Sse::new(versions(runs, watched))
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(10)))
         .into_response()
 }
 
-fn versions(runs: Runs, id: String) -> impl Stream<Item = Result<Event, Infallible>> {
-    let start = (runs, id, None::<Result<u64, String>>);
-    futures_util::stream::unfold(start, |(runs, id, told)| async move {
+fn versions(runs: Runs, watched: Watched) -> impl Stream<Item = Result<Event, Infallible>> {
+    let start = (runs, watched, None::<Result<u64, String>>);
+    futures_util::stream::unfold(start, |(runs, watched, told)| async move {
         loop {
-            let (of, name) = (Arc::clone(&runs), id.clone());
-            let now = apart(move || of.version(&name)).await.unwrap_or_else(|_| Err("cannot be read".into()));
+            let (of, seen) = (Arc::clone(&runs), watched.clone());
+            let now = apart(move || seen.version(&of)).await.unwrap_or_else(|_| Err("cannot be read".into()));
             if told.as_ref() != Some(&now) {
                 let event = match &now {
                     Ok(version) => Event::default().event("version").data(version.to_string()),
                     Err(error) => Event::default().event("gone").data(error.replace(['\r', '\n'], " ")),
                 };
-                return Some((Ok(event), (runs, id, Some(now))));
+                return Some((Ok(event), (runs, watched, Some(now))));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -10,6 +10,7 @@ use infoplane::page::Page;
 use infoplane::run::Run;
 
 use crate::listing::{self, Listed};
+use crate::sweep::FollowedSweep;
 
 /// So many runs are kept in memory; of more, one that was not asked for lately is forgotten.
 const MOST_KEPT: usize = 32;
@@ -18,6 +19,8 @@ const MOST_KEPT: usize = 32;
 pub(crate) struct Followed {
     pub folder: PathBuf,
     kept: Mutex<HashMap<String, Entry>>,
+    /// The sweep, if the folder is the store of one.
+    pub sweep: FollowedSweep,
 }
 
 /// A run with the time of its manifest: another run in the same directory has another.
@@ -34,12 +37,13 @@ struct Kept {
 
 impl Followed {
     pub fn new(folder: PathBuf) -> Followed {
-        Followed { folder, kept: Mutex::default() }
+        Followed { sweep: FollowedSweep::of(&folder), folder, kept: Mutex::default() }
     }
 
     /// All runs, and of those that are being written how far they are.
     pub fn list(&self) -> Vec<Listed> {
         let mut found = listing::list(&self.folder);
+        self.sweep.name(&mut found);
         for run in found.iter_mut().filter(|run| run.state == "running") {
             run.measured = self.measured(&run.id).ok();
         }
@@ -143,12 +147,12 @@ impl Kept {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Of a server that was started again, versions are others: a page that was left open asks for everything.
-fn first_version() -> u64 {
+pub(crate) fn first_version() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(1, |time| time.as_millis() as u64) << 12
 }

@@ -1,7 +1,8 @@
 //! Runs in a browser, live while they are written.
 //!
 //! [`Server`] shows the runs in a folder: a list with their states, the [page](infoplane::page) of each, and several beside each other.
-//! While a run is written, its page follows. Nothing is written, and nothing outside of the folder is read.
+//! While a run is written, its page follows. Of a folder that is the store of a [sweep](infoplane::sweep), it shows where the cells
+//! stand, and their comparison, which grows. Nothing is written, and nothing outside of the folder is read.
 //!
 //! ```
 //! use infoplane_serve::{Access, Server};
@@ -17,6 +18,7 @@ mod access;
 mod answers;
 mod followed;
 mod listing;
+mod sweep;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -447,3 +447,66 @@ fn broken_runs_and_thousands_of_folders_hinder_nothing() {
     let (status, body) = served.get("/api/run?id=nonsense");
     assert!(status == 404 && json(&body)["error"].is_string(), "{body}");
 }
+
+#[test]
+fn the_store_of_a_sweep_is_shown_and_its_comparison_grows() {
+    use infoplane::sweep::{Shard, Store, Sweep, SweepOptions};
+
+    let folder = tempfile::tempdir().unwrap();
+    let text = "base = 'tishby2017'\nname = 'small'\nseeds = 2\n\
+                estimators = [{ kind = 'binned', rule = 'floor', bin_width = 0.5 }]\n\
+                [set]\n'training.epochs' = 4\n[axes]\n'dataset.split.train_fraction' = [0.5, 0.8, 0.00001]";
+    let sweep = Sweep::from_toml("sweep", text, "".as_ref()).unwrap();
+    // Before there is a sweep the folder is one of runs like any other.
+    let served = Served::of(folder.path(), Access::Loopback);
+    assert_eq!(json(&served.get("/api/runs").1)["sweep"], Value::Null);
+    assert_eq!(served.get("/api/sweep").0, 404);
+    let store = Store::open(folder.path()).unwrap();
+    let compute = |shard: &str| {
+        let options = SweepOptions { shard: shard.parse::<Shard>().unwrap(), ..SweepOptions::default() };
+        sweep.run(&store, &options, &(), &AtomicBool::new(false)).unwrap()
+    };
+    sweep.list().settle(&store).unwrap();
+    let (status, body) = served.get("/api/sweep");
+    assert!(status == 404 && body.contains("no cell is complete yet"), "{body}");
+    // Places 0 and 3: one cell of the first two groups.
+    compute("1/3");
+    let listed = json(&served.get("/api/runs").1);
+    let counts = |listed: &Value| {
+        ["cells", "complete", "failed", "missing"].map(|name| listed["sweep"][name].as_u64())
+    };
+    assert_eq!(counts(&listed), [Some(6), Some(2), Some(0), Some(4)]);
+    let names: Vec<&str> =
+        listed["runs"].as_array().unwrap().iter().filter_map(|run| run["name"].as_str()).collect();
+    assert!(names.contains(&"train_fraction 0.5, seed 0"), "{names:?}");
+    let (status, body) = served.get("/api/sweep");
+    let first = json(&body);
+    assert_eq!((status, &first["content"]["title"]), (200, &"small: 2 of 6 cells".into()));
+    assert!(body.contains("train_fraction 0.8"), "the groups");
+    let mut lines =
+        BufReader::new(served.connected("GET /api/events?sweep HTTP/1.1\r\nHost: localhost\r\n\r\n")).lines();
+    let version = event(&mut lines);
+    assert_eq!(version, ("version".into(), first["version"].to_string()));
+    let outcome = compute("1/1");
+    assert_eq!((outcome.complete, outcome.failed.len()), (4, 2));
+    let later = event(&mut lines);
+    assert!(later.0 == "version" && later.1 != version.1, "{later:?}");
+    let listed = json(&served.get("/api/runs").1);
+    assert_eq!(counts(&listed), [Some(6), Some(4), Some(2), Some(0)]);
+    let failure = &listed["sweep"]["failures"][0];
+    assert!(
+        failure[0] == "train_fraction 0.00001, seed 0"
+            && failure[1].as_str().unwrap().contains("train_fraction = 0.00001"),
+        "{failure}"
+    );
+    // The page that is made anew has all of them; a little later, if it was made just now.
+    let mut title = Value::Null;
+    for _ in 0..50 {
+        title = json(&served.get("/api/sweep").1)["content"]["title"].clone();
+        if title == "small: 4 of 6 cells" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(title, "small: 4 of 6 cells");
+}

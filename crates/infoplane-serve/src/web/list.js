@@ -16,6 +16,19 @@ import { element, refill } from "/page.js";
  * @property {number} modified
  */
 
+/**
+ * @typedef {object} Sweep
+ * @property {string} name
+ * @property {number} cells
+ * @property {number} complete
+ * @property {number} running
+ * @property {number} failed
+ * @property {number} interrupted
+ * @property {number} missing
+ * @property {[string, string][]} failures
+ * @property {[string, string][]} at_work
+ */
+
 const LOOK_EVERY = 2000;
 /** @type {[keyof Listed, string][]} */
 const COLUMNS = [["name", "name"], ["id", "folder"], ["state", "state"], ["data", "data"], ["seeds", "seeds"], ["layers", "layers"], ["planned", "epochs"], ["measured", "measured"], ["modified", "written"]];
@@ -36,6 +49,8 @@ const by = element("input", { type: "text", id: "by", placeholder: "such as trai
 const words = (/** @type {string} */ name, /** @type {Iterable<string>} */ values) => [...values].map((value) => `${name}=${encodeURIComponent(value)}`);
 const compare = element("button", { type: "button", disabled: true, click: () => (location.href = `/compare?${[...words("id", chosen), ...words("by", by.value.split(/\s+/).filter(Boolean))].join("&")}`) }, "Compare");
 const status = element("p", { class: "facts", role: "status" });
+const sweepPart = element("section", { class: "sweep", "aria-label": "Sweep" });
+sweepPart.hidden = true;
 const head = element("tr", {});
 const body = element("tbody", {});
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -44,7 +59,7 @@ dark.addEventListener("change", theme);
 theme();
 root.replaceChildren(
   element("header", {}, element("h1", {}, "Runs")),
-  element("main", {}, element("div", { class: "controls" }, element("label", { class: "choice", for: "search" }, "search"), search, compare, element("label", { class: "choice", for: "by" }, "in groups by keys"), by), status, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), body))),
+  element("main", {}, sweepPart, element("div", { class: "controls" }, element("label", { class: "choice", for: "search" }, "search"), search, compare, element("label", { class: "choice", for: "by" }, "in groups by keys"), by), status, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), body))),
 );
 
 /** @param {Listed} run @param {keyof Listed} column */
@@ -101,6 +116,35 @@ function tell(shown) {
   status.textContent = runs.length === 0 ? "There is no run in this folder yet." : `${shown} of ${runs.length} runs, ${running} running, ${chosen.size} chosen to compare`;
 }
 
+/** Where the cells of a sweep stand. @param {Sweep | null} sweep */
+function showSweep(sweep) {
+  sweepPart.hidden = sweep === null;
+  if (sweep === null) return;
+  const counts = /** @type {const} */ (["complete", "running", "failed", "interrupted", "missing"]);
+  const told = counts.filter((name) => name === "complete" || sweep[name] > 0).map((name) => `${sweep[name]} ${name}`);
+  const parts = counts.filter((name) => sweep[name] > 0).map((name) => {
+    const part = element("span", { class: name });
+    part.style.flexGrow = String(sweep[name]);
+    return part;
+  });
+  const rows = (/** @type {[string, string][]} */ cells) => element("table", {}, element("tbody", {}, ...cells.map(([label, what]) => element("tr", {}, element("td", {}, label), element("td", {}, what)))));
+  const folded = (/** @type {string} */ title, /** @type {[string, string][]} */ cells) => {
+    if (cells.length === 0) return [];
+    const part = element("details", {}, element("summary", { "data-key": title }, title), element("div", { class: "table" }, rows(cells)));
+    part.open = /** @type {HTMLDetailsElement | null} */ (sweepPart.querySelector(`details[data-title="${title}"]`))?.open ?? false;
+    part.dataset.title = title;
+    return [part];
+  };
+  refill(sweepPart, [
+    element("h2", {}, sweep.name),
+    element("p", { class: "facts", role: "status" }, `${sweep.cells} cells: ${told.join(", ")}`),
+    element("div", { class: "bar", role: "img", "aria-label": `${sweep.complete} of ${sweep.cells} cells complete` }, ...parts),
+    ...(sweep.complete > 0 ? [element("p", {}, element("a", { href: "/sweep", "data-key": "sweep" }, "Compare all complete cells"))] : []),
+    ...folded("Failed cells", sweep.failures),
+    ...folded("Cells that are computed", sweep.at_work),
+  ]);
+}
+
 async function load() {
   try {
     const answer = await fetch("/api/runs");
@@ -108,7 +152,9 @@ async function load() {
     if (!answer.ok) throw new Error(text);
     if (text === known) return;
     known = text;
-    runs = JSON.parse(text).runs;
+    const found = JSON.parse(text);
+    runs = found.runs;
+    showSweep(found.sweep);
     for (const id of chosen) if (!runs.some((run) => run.id === id)) chosen.delete(id);
     show();
   } catch {

@@ -1,10 +1,11 @@
-/** The page of a run, which follows while the run is written; or of several, as they are. */
+/** The page of a run, which follows while the run is written; of the cells of a sweep, which grows; or of several runs, as they are. */
 
 import { Page, element } from "/page.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 const query = location.search;
 const isComparison = location.pathname === "/compare";
+const isSweep = location.pathname === "/sweep";
 /** @type {Page | null} */
 let page = null;
 let version = -1;
@@ -33,7 +34,7 @@ async function load() {
   isLoading = true;
   isStale = false;
   try {
-    const answer = await fetch(`/api/${isComparison ? "compare" : "run"}${query}`);
+    const answer = await fetch(`/api/${isComparison ? "compare" : isSweep ? "sweep" : "run"}${query}`);
     const found = await answer.json();
     if (!answer.ok) throw new Error(found.error);
     version = found.version;
@@ -43,7 +44,8 @@ async function load() {
     if (!back.isConnected) root.prepend(back);
     Object.assign(globalThis, { infoplane: page });
     const state = found.content.runs[0]?.state;
-    if (!isComparison) tell(state === "running" ? "Live: follows the run." : "");
+    if (isSweep) tell("Live: grows with the cells of the sweep.");
+    else if (!isComparison) tell(state === "running" ? "Live: follows the run." : "");
   } catch (error) {
     tell(error instanceof Error ? error.message : String(error));
   } finally {
@@ -57,7 +59,7 @@ let events = null;
 
 function listen() {
   events?.close();
-  events = new EventSource(`/api/events${query}`);
+  events = new EventSource(`/api/events${isSweep ? "?sweep" : query}`);
   events.addEventListener("version", (event) => {
     if (Number(event.data) !== version) load();
   });

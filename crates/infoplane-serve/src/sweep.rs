@@ -1,0 +1,170 @@
+//! The sweep in a folder that is the store of one: where its cells stand, and their comparison, which grows.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use infoplane::figure::Arrangement;
+use infoplane::page::Page;
+use infoplane::sweep::{CellList, CellState, GrowingComparison, Store};
+use serde::Serialize;
+
+use crate::followed::{first_version, lock};
+use crate::listing::Listed;
+
+/// So many failed and running cells are named.
+const MOST_NAMED: usize = 200;
+/// The page is made anew after so many times of what it took, so that a server does little else.
+const REST: u32 = 4;
+
+/// Looks at the store of a sweep, once there is one.
+#[derive(Debug)]
+pub(crate) struct FollowedSweep {
+    folder: PathBuf,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    store: Store,
+    list: Arc<CellList>,
+    place_of_id: HashMap<String, usize>,
+    growing: GrowingComparison,
+    first_version: u64,
+    /// The values of the page, of how many cells, when it was made, and how long that took.
+    page: Option<(usize, Arc<str>, Instant, Duration)>,
+}
+
+/// Where the cells of a sweep stand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct SweepStatus {
+    pub name: String,
+    pub cells: usize,
+    pub complete: usize,
+    pub running: usize,
+    pub failed: usize,
+    pub interrupted: usize,
+    pub missing: usize,
+    /// The labels of failed cells with the reasons.
+    pub failures: Vec<(String, String)>,
+    /// The labels of cells that are computed, with the machine.
+    pub at_work: Vec<(String, String)>,
+}
+
+impl FollowedSweep {
+    pub fn of(folder: &Path) -> FollowedSweep {
+        FollowedSweep { folder: folder.into(), kept: Mutex::default() }
+    }
+
+    /// What `look` makes of the sweep; nothing where there is none, or what is there is damaged.
+    fn with<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> Option<T> {
+        let mut kept = lock(&self.kept);
+        if kept.is_none() && Store::is_in(&self.folder) {
+            let (store, list) = Store::read(&self.folder).ok()?;
+            let place_of_id =
+                list.cells().iter().enumerate().map(|(place, cell)| (cell.id.clone(), place)).collect();
+            let growing = GrowingComparison::new(&list);
+            *kept = Some(Kept {
+                store,
+                list: Arc::new(list),
+                place_of_id,
+                growing,
+                first_version: first_version(),
+                page: None,
+            });
+        }
+        kept.as_mut().map(look)
+    }
+
+    /// Where the cells stand.
+    pub fn status(&self) -> Option<SweepStatus> {
+        self.with(|kept| {
+            let states = kept.store.states(&kept.list);
+            let count = |name: &str| states.iter().filter(|state| state.name() == name).count();
+            let told = |of: fn(&CellState) -> Option<&String>| -> Vec<(String, String)> {
+                let cells = kept.list.cells().iter().zip(&states);
+                let found = cells.filter_map(|(cell, state)| Some((cell.label.clone(), of(state)?.clone())));
+                found.take(MOST_NAMED).collect()
+            };
+            SweepStatus {
+                name: kept.list.name().into(),
+                cells: states.len(),
+                complete: count("complete"),
+                running: count("running"),
+                failed: count("failed"),
+                interrupted: count("interrupted"),
+                missing: count("missing"),
+                failures: told(|state| if let CellState::Failed { why } = state { Some(why) } else { None }),
+                at_work: told(
+                    |state| if let CellState::Running { host } = state { Some(host) } else { None },
+                ),
+            }
+        })
+    }
+
+    /// Calls runs of the store by the labels of their cells.
+    pub fn name(&self, runs: &mut [Listed]) {
+        self.with(|kept| {
+            for run in runs {
+                // `runs/ID` and `work/ID/WORKER`.
+                let id = run.id.split('/').nth(1).unwrap_or_default();
+                if let Some(&place) = kept.place_of_id.get(id) {
+                    run.name.clone_from(&kept.list.cells()[place].label);
+                }
+            }
+        });
+    }
+
+    /// The version of the comparison: another once cells were completed.
+    pub fn version(&self) -> Result<u64, String> {
+        let version = self.with(|kept| {
+            let now = kept.first_version + kept.complete() as u64;
+            match &kept.page {
+                Some((cells, _, made, took)) if made.elapsed() < REST * *took => {
+                    kept.first_version + *cells as u64
+                }
+                _ => now,
+            }
+        });
+        version.ok_or_else(no_sweep)
+    }
+
+    /// The values of the page that compares the complete cells, and their version.
+    pub fn page(&self) -> Result<(u64, Arc<str>), String> {
+        let page = self.with(|kept| -> Result<(u64, Arc<str>), String> {
+            let complete = kept.complete();
+            if let Some((cells, page, made, took)) = &kept.page
+                && (*cells == complete || made.elapsed() < REST * *took)
+            {
+                return Ok((kept.first_version + *cells as u64, Arc::clone(page)));
+            }
+            let start = Instant::now();
+            let states = kept.store.states(&kept.list);
+            kept.growing.read_on(&kept.store, &kept.list, &states).map_err(|error| error.to_string())?;
+            let cells = kept.growing.cells();
+            if cells == 0 {
+                return Err("no cell is complete yet; the comparison begins with the first".into());
+            }
+            let comparison = kept.growing.comparison(false).map_err(|error| error.to_string())?;
+            let title = format!("{}: {cells} of {} cells", kept.list.name(), kept.list.cells().len());
+            let page: Arc<str> =
+                Page::of_figures(title, comparison.figures(Arrangement::SideBySide)).json().into();
+            kept.page = Some((cells, Arc::clone(&page), Instant::now(), start.elapsed()));
+            Ok((kept.first_version + cells as u64, page))
+        });
+        page.ok_or_else(no_sweep)?
+    }
+}
+
+impl Kept {
+    /// How many cells are complete.
+    fn complete(&self) -> usize {
+        let states = self.store.states(&self.list);
+        states.iter().filter(|state| **state == CellState::Complete).count()
+    }
+}
+
+fn no_sweep() -> String {
+    "this folder is not the store of a sweep".into()
+}
