@@ -42,8 +42,10 @@ impl Followed {
 
     /// All runs, and of those that are being written how far they are.
     pub fn list(&self) -> Vec<Listed> {
+        if let Some(cells) = self.sweep.runs() {
+            return cells;
+        }
         let mut found = listing::list(&self.folder);
-        self.sweep.name(&mut found);
         for run in found.iter_mut().filter(|run| run.state == "running") {
             run.measured = self.measured(&run.id).ok();
         }

@@ -23,9 +23,10 @@ pub(crate) struct Listed {
     pub measured: Option<usize>,
     /// Planned epochs of each training, where that is known.
     pub planned: Option<u64>,
-    pub seeds: usize,
-    pub layers: usize,
-    pub methods: usize,
+    /// These are not read of the cells of a sweep.
+    pub seeds: Option<usize>,
+    pub layers: Option<usize>,
+    pub methods: Option<usize>,
     pub data: String,
     /// When a table of it was written last, in seconds since 1970.
     pub modified: u64,
@@ -121,9 +122,9 @@ fn listed(id: String, path: &Path) -> Option<Listed> {
         state,
         measured: outcome.map(|outcome| outcome.seeds.iter().map(|seed| seed.measured_epochs).sum()),
         planned: manifest.planned_epochs,
-        seeds: manifest.seeds.len(),
-        layers: manifest.layers.len(),
-        methods: manifest.methods.len(),
+        seeds: Some(manifest.seeds.len()),
+        layers: Some(manifest.layers.len()),
+        methods: Some(manifest.methods.len()),
         data: manifest.data.name.clone(),
         modified: modified.map_or(0, |time| time.as_secs()),
     })

@@ -1,13 +1,12 @@
 //! The sweep in a folder that is the store of one: where its cells stand, and their comparison, which grows.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use infoplane::figure::Arrangement;
 use infoplane::page::Page;
-use infoplane::sweep::{CellList, CellState, GrowingComparison, Store};
+use infoplane::sweep::{CellList, CellState, GrowingComparison, ListedCell, Store};
 use serde::Serialize;
 
 use crate::followed::{first_version, lock};
@@ -29,7 +28,6 @@ pub(crate) struct FollowedSweep {
 struct Kept {
     store: Store,
     list: Arc<CellList>,
-    place_of_id: HashMap<String, usize>,
     growing: GrowingComparison,
     first_version: u64,
     /// The values of the page, of how many cells, when it was made, and how long that took.
@@ -62,13 +60,10 @@ impl FollowedSweep {
         let mut kept = lock(&self.kept);
         if kept.is_none() && Store::is_in(&self.folder) {
             let (store, list) = Store::read(&self.folder).ok()?;
-            let place_of_id =
-                list.cells().iter().enumerate().map(|(place, cell)| (cell.id.clone(), place)).collect();
             let growing = GrowingComparison::new(&list);
             *kept = Some(Kept {
                 store,
                 list: Arc::new(list),
-                place_of_id,
                 growing,
                 first_version: first_version(),
                 page: None,
@@ -103,17 +98,13 @@ impl FollowedSweep {
         })
     }
 
-    /// Calls runs of the store by the labels of their cells.
-    pub fn name(&self, runs: &mut [Listed]) {
+    /// The cells that there is something of, as runs: thousands of manifests are not read for it.
+    pub fn runs(&self) -> Option<Vec<Listed>> {
         self.with(|kept| {
-            for run in runs {
-                // `runs/ID` and `work/ID/WORKER`.
-                let id = run.id.split('/').nth(1).unwrap_or_default();
-                if let Some(&place) = kept.place_of_id.get(id) {
-                    run.name.clone_from(&kept.list.cells()[place].label);
-                }
-            }
-        });
+            let states = kept.store.states(&kept.list);
+            let cells = kept.list.cells().iter().zip(&states);
+            cells.filter_map(|(cell, state)| listed(&self.folder, cell, state)).collect()
+        })
     }
 
     /// The version of the comparison: another once cells were completed.
@@ -155,6 +146,34 @@ impl FollowedSweep {
         });
         page.ok_or_else(no_sweep)?
     }
+}
+
+/// A cell as a run, if there is something to look at.
+fn listed(folder: &Path, cell: &ListedCell, state: &CellState) -> Option<Listed> {
+    let (id, state) = match state {
+        CellState::Complete => (format!("runs/{}", cell.id), "finished"),
+        CellState::Missing => return None,
+        other => {
+            // Of several directories of workers the one that was written to last.
+            let work = format!("work/{}", cell.id);
+            let entries = std::fs::read_dir(folder.join(&work)).ok()?.flatten();
+            let time = |entry: &std::fs::DirEntry| entry.metadata().and_then(|data| data.modified()).ok();
+            let last = entries.max_by_key(time)?.file_name().to_str()?.to_string();
+            (format!("{work}/{last}"), other.name())
+        }
+    };
+    Some(Listed {
+        id,
+        name: cell.label.clone(),
+        state,
+        measured: None,
+        planned: None,
+        seeds: None,
+        layers: None,
+        methods: None,
+        data: String::new(),
+        modified: 0,
+    })
 }
 
 impl Kept {

@@ -9,9 +9,9 @@ import { element, refill } from "/page.js";
  * @property {string} state
  * @property {number | null} measured
  * @property {number | null} planned
- * @property {number} seeds
- * @property {number} layers
- * @property {number} methods
+ * @property {number | null} seeds
+ * @property {number | null} layers
+ * @property {number | null} methods
  * @property {string} data
  * @property {number} modified
  */
@@ -30,6 +30,8 @@ import { element, refill } from "/page.js";
  */
 
 const LOOK_EVERY = 2000;
+/** More rows than that nobody reads; a search finds the others. */
+const MOST_ROWS = 500;
 /** @type {[keyof Listed, string][]} */
 const COLUMNS = [["name", "name"], ["id", "folder"], ["state", "state"], ["data", "data"], ["seeds", "seeds"], ["layers", "layers"], ["planned", "epochs"], ["measured", "measured"], ["modified", "written"]];
 
@@ -72,9 +74,11 @@ function cell(run, column) {
 }
 
 function show() {
+  // Columns that say nothing of any run are left out: of the cells of a sweep less is read.
+  const columns = COLUMNS.filter(([column]) => column === "name" || column === "state" || runs.some((run) => run[column] !== null && run[column] !== "" && run[column] !== 0));
   refill(head, [
     element("th", { scope: "col" }, element("span", { class: "unseen" }, "compare")),
-    ...COLUMNS.map(([column, name]) => {
+    ...columns.map(([column, name]) => {
       const sorted = column === order ? (descends ? "descending" : "ascending") : "none";
       const sort = () => {
         descends = column === order ? !descends : column === "modified";
@@ -91,19 +95,19 @@ function show() {
   const rank = (/** @type {Listed} */ a, /** @type {Listed} */ b) => {
     const [one, other] = [a[order] ?? -1, b[order] ?? -1];
     const by = typeof one === "string" && typeof other === "string" ? one.localeCompare(other, undefined, { numeric: true }) : Number(one) - Number(other);
-    return sign * by || a.id.localeCompare(b.id, undefined, { numeric: true });
+    return sign * by || a.name.localeCompare(b.name, undefined, { numeric: true }) || a.id.localeCompare(b.id, undefined, { numeric: true });
   };
   found.sort(rank);
   refill(
     body,
-    found.map((run) => {
+    found.slice(0, MOST_ROWS).map((run) => {
       const box = element("input", { type: "checkbox", "data-key": `compare ${run.id}`, "aria-label": `Compare ${run.name} in ${run.id}`, checked: chosen.has(run.id) });
       box.addEventListener("change", () => {
         if (box.checked) chosen.add(run.id);
         else chosen.delete(run.id);
         tell(found.length);
       });
-      return element("tr", {}, element("td", {}, box), ...COLUMNS.map(([column]) => cell(run, column)));
+      return element("tr", {}, element("td", {}, box), ...columns.map(([column]) => cell(run, column)));
     }),
   );
   tell(found.length);
@@ -113,7 +117,7 @@ function show() {
 function tell(shown) {
   compare.disabled = chosen.size < 2;
   const running = runs.filter((run) => run.state === "running").length;
-  status.textContent = runs.length === 0 ? "There is no run in this folder yet." : `${shown} of ${runs.length} runs, ${running} running, ${chosen.size} chosen to compare`;
+  status.textContent = runs.length === 0 ? "There is no run in this folder yet." : `${shown} of ${runs.length} runs, ${running} running, ${chosen.size} chosen to compare${shown > MOST_ROWS ? `; the first ${MOST_ROWS} are listed, a search narrows them` : ""}`;
 }
 
 /** Where the cells of a sweep stand. @param {Sweep | null} sweep */
@@ -138,7 +142,7 @@ function showSweep(sweep) {
   refill(sweepPart, [
     element("h2", {}, sweep.name),
     element("p", { class: "facts", role: "status" }, `${sweep.cells} cells: ${told.join(", ")}`),
-    element("div", { class: "bar", role: "img", "aria-label": `${sweep.complete} of ${sweep.cells} cells complete` }, ...parts),
+    element("div", { class: "share", role: "img", "aria-label": `${sweep.complete} of ${sweep.cells} cells complete` }, ...parts),
     ...(sweep.complete > 0 ? [element("p", {}, element("a", { href: "/sweep", "data-key": "sweep" }, "Compare all complete cells"))] : []),
     ...folded("Failed cells", sweep.failures),
     ...folded("Cells that are computed", sweep.at_work),
