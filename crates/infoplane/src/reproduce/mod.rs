@@ -6,9 +6,9 @@
 //!
 //! - `runs/NAME-DIGEST/` and `as-if-random/NAME-DIGEST/`: the run directories and the pools of networks, named after their
 //!   contents;
-//! - `figures/NAME.svg`, `.png`, `.csv` (every row of its table) and `.md` (its part of the page);
+//! - `figures/SIZE/NAME.svg`, `.png`, `.csv` (every row of its table) and `.toml` (its part of the page);
 //! - `times/`: how long each run took, over all goes;
-//! - `results.md`: the page.
+//! - `results.md`: the page, with all sizes that were made side by side.
 //!
 //! Everything can be interrupted and begun again: what is complete is used as it is, what is not goes on.
 
@@ -221,7 +221,7 @@ pub fn reproduce(
             Err(error) => {
                 let why = error.to_string();
                 progress.figure(figure.name, Err(&why));
-                page::write_missing(figure, &why, &options.out)?;
+                page::write_missing(figure, &why, options)?;
                 Err(why)
             }
         };
@@ -246,7 +246,7 @@ fn draw(
     let pools = pooled.into_iter().map(|cell| PoolResult::read(store, cell)).collect::<Result<_, _>>()?;
     let results = Results { setup: options.setup.clone(), runs, pools };
     let shown = figure.show(&results)?;
-    let directory = options.out.join("figures");
+    let directory = options.out.join(page::directory(options.setup.size));
     let mut files = Vec::new();
     for (_, drawn) in &shown.figures {
         // What the page shows and links, whatever else a figure could be.
@@ -256,8 +256,7 @@ fn draw(
     for (suffix, table) in &shown.tables {
         files.push((format!("{}{suffix}.csv", figure.name), table.clone().into_bytes()));
     }
-    let part = page::part(figure, &results, &shown, &(options.to_repeat)(figure, &options.setup));
-    files.push((format!("{}.md", figure.name), part.into_bytes()));
+    files.push(page::part(figure, &results, &shown, &(options.to_repeat)(figure, &options.setup)));
     Ok(report::write_files(files, &directory)?)
 }
 

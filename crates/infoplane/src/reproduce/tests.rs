@@ -66,11 +66,11 @@ fn a_figure_is_made_from_nothing_and_the_second_time_from_what_is_there() {
     assert!(made[0].result.as_ref().unwrap().iter().any(|path| path.ends_with("tishby-data-share.png")));
     let page = std::fs::read_to_string(options.out.join("results.md")).unwrap();
     assert!(page.contains("`make tishby-data-share`") && page.contains("| 5 % of the data | 1 |"));
-    let first = bytes(&options.out.join("figures"));
+    let first = bytes(&options.out.join("figures/tiny"));
 
     let again = ReproduceOptions { only_draw: true, ..options.clone() };
     assert_eq!(reproduce(&figures, &again, &(), &AtomicBool::new(false)).unwrap(), made);
-    assert_eq!(bytes(&options.out.join("figures")), first);
+    assert_eq!(bytes(&options.out.join("figures/tiny")), first);
     assert_eq!(std::fs::read_to_string(options.out.join("results.md")).unwrap(), page);
 }
 
@@ -106,15 +106,53 @@ fn every_figure_is_drawn_at_its_smallest_with_a_row_for_each_claim() {
     let outcomes = reproduce(&figures, &options, &(), &AtomicBool::new(false)).unwrap();
     for outcome in outcomes {
         outcome.result.unwrap_or_else(|why| panic!("{}: {why}", outcome.name));
-        let part = options.out.join("figures").join(format!("{}.md", outcome.name));
-        let part = std::fs::read_to_string(part).unwrap();
-        assert!(part.contains("| | paper | here | agrees? |"), "{part}");
-        // Every claim has a number, and every picture is there.
-        assert!(!part.contains("NaN"), "{part}");
-        for link in part.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
-            assert!(options.out.join(link.0).is_file(), "{}", link.0);
-        }
     }
+    let page = std::fs::read_to_string(options.out.join("results.md")).unwrap();
+    assert_eq!(page.matches("| | paper | here | agrees? |").count(), FIGURES.len(), "{page}");
+    // Every claim has a number, and every picture is there.
+    assert!(!page.contains("NaN") && !page.contains("not made"), "{page}");
+    let links = page.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    for (link, _) in links.filter(|(link, _)| !link.starts_with('#')) {
+        assert!(options.out.join(link).is_file(), "{link}");
+    }
+}
+
+#[test]
+fn sizes_stand_side_by_side_and_what_is_missing_is_named_with_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let part = |agrees: bool, here: &str| {
+        format!(
+            "to_repeat = 'make'\ninfoplane_version = '1.2.3'\npictures = ['gradients']\n[[claims]]\nof = 'norms'\n\
+             paper = 'grow'\nhere = '{here}'\nagrees = {agrees}\n[[runs]]\nrun = 'tanh'\nseeds = '4'\nepochs = '9'\n\
+             measured = '3'\nsamples = '5 of 6'\nseconds = 7200.0\n"
+        )
+    };
+    for (size, agrees, here) in [("quick", false, "0.1 ± 0.3"), ("full", true, "0.5 ± 0.1")] {
+        let directory = out.join("figures").join(size);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("gradients.toml"), part(agrees, here)).unwrap();
+    }
+    let setup = Setup { size: Size::Full, mnist: None };
+    let options =
+        ReproduceOptions { out: out.clone(), setup, run: RunOptions::default(), only_draw: true, to_repeat };
+    reproduce(&[figure("mnist").unwrap()], &options, &(), &AtomicBool::new(false)).unwrap();
+    let page = std::fs::read_to_string(out.join("results.md")).unwrap();
+    for line in [
+        "| norms | grow | 0.1 ± 0.3 | **no** | 0.5 ± 0.1 | yes |",
+        "| quick | tanh | 4 | 9 | 3 | 5 of 6 | 2.0 h |",
+        "| | paper | here, quick | agrees? | here, full | agrees? |",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}: {page}");
+    }
+    assert!(page.contains("![Gradient") && page.contains("](figures/full/gradients.png)"), "{page}");
+    assert!(page.contains("| 0 | 1 | 0 | 1 | 0 | 0 |"), "{page}");
+    let mnist = page.split("`mnist` ·").nth(1).unwrap();
+    assert!(
+        mnist.contains("Full: not made, **missing:** needs MNIST; about ")
+            && mnist.contains(" h of one processor"),
+        "{mnist}"
+    );
 }
 
 #[test]
