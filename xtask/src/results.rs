@@ -7,7 +7,8 @@ use std::path::Path;
 pub fn make(mnist: Option<&str>) -> Result<(), String> {
     let out = super::root().join("target").join("results");
     let out = out.to_str().ok_or("the path of the checkout is not text")?;
-    let reproduce = ["run", "--release", "--package", "infoplane-cli", "--", "reproduce", "--all", "--out", out];
+    let reproduce =
+        ["run", "--release", "--package", "infoplane-cli", "--", "reproduce", "--all", "--out", out];
     let with_mnist: Vec<&str> = mnist.iter().flat_map(|directory| ["--mnist", directory]).collect();
     // Figures that lack their data are told, and the page names them; the full grid of MNIST takes a day.
     for (more, needs_all) in [([&["--quick"], &with_mnist[..]].concat(), mnist.is_some()), (vec![], false)] {

@@ -334,7 +334,8 @@ fn read_plane(
     let mut file = File::open(path).map_err(error)?;
     let length = file.metadata().map_err(error)?.len();
     let mut found = Digest::default();
-    let (mut chunk, mut filled) = (vec![0; CHUNK], 0);
+    // One byte more than a small file has: it ends within the chunk.
+    let (mut chunk, mut filled) = (vec![0; CHUNK.min(length as usize + 1)], 0);
     let (mut lines_before, mut failed) = (0, None);
     loop {
         let read = fill(&mut file, &mut chunk[filled..]).map_err(error)?;

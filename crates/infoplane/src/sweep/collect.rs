@@ -126,12 +126,14 @@ impl CellList {
         make_directory(out)?;
         let rows = stack.len();
         let stacked = stack.table();
-        let mut files = Vec::new();
-        for &format in &options.formats {
+        let save = |&format: &TableFormat| {
             let path = out.join(format!("{}.{}", stacked.name(), format.name()));
-            stacked.save(format, &path).map_err(|source| SweepError::Write { path: path.clone(), source })?;
-            files.push(path);
-        }
+            match stacked.save(format, &path) {
+                Ok(()) => Ok(path),
+                Err(source) => Err(SweepError::Write { path, source }),
+            }
+        };
+        let mut files: Vec<PathBuf> = options.formats.par_iter().map(save).collect::<Result<_, _>>()?;
         drop(stacked);
         if options.page && !pooled {
             let groups = groups.found.into_values().collect();

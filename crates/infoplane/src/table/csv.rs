@@ -1,8 +1,14 @@
 //! Tables as comma-separated values.
 
 use std::io::{self, Write};
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use super::{Table, Value, Values};
+
+/// Rows that a thread writes at a time.
+const ROWS: usize = 1 << 14;
 
 pub(super) fn write(table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
     let names: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
@@ -16,22 +22,32 @@ pub(super) fn write(table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
             _ => Vec::new(),
         })
         .collect();
-    let mut line = String::new();
-    for row in 0..table.len() {
-        line.clear();
-        for (place, (column, texts)) in table.columns.iter().zip(&texts).enumerate() {
-            if place > 0 {
-                line.push(',');
-            }
-            match &column.values {
-                Values::Category { codes, .. } => {
-                    line.push_str(texts.get(codes[row] as usize).map_or("", String::as_str));
+    let write_rows = |rows: Range<usize>| {
+        let mut lines = String::with_capacity(rows.len() * 16 * table.columns.len());
+        for row in rows {
+            for (place, (column, texts)) in table.columns.iter().zip(&texts).enumerate() {
+                if place > 0 {
+                    lines.push(',');
                 }
-                values => push_number(&mut line, values.get(row)),
+                match &column.values {
+                    Values::Category { codes, .. } => {
+                        lines.push_str(texts.get(codes[row] as usize).map_or("", String::as_str));
+                    }
+                    values => push_number(&mut lines, values.get(row)),
+                }
             }
+            lines.push('\n');
         }
-        line.push('\n');
-        out.write_all(line.as_bytes())?;
+        lines
+    };
+    // As many parts at once as there are threads: of a long table little is in memory.
+    let starts: Vec<usize> = (0..table.len()).step_by(ROWS).collect();
+    for starts in starts.chunks(rayon::current_num_threads()) {
+        let part = |&start: &usize| write_rows(start..(start + ROWS).min(table.len()));
+        let parts: Vec<String> = starts.par_iter().map(part).collect();
+        for part in parts {
+            out.write_all(part.as_bytes())?;
+        }
     }
     Ok(())
 }
