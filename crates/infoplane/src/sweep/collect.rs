@@ -12,7 +12,7 @@ use crate::experiment::{AsIfRandomResult, ExperimentError};
 use crate::figure::{Arrangement, Comparison, ComparisonError, RunGroup, Seeds};
 use crate::page::Page;
 use crate::report::write_page;
-use crate::run::Run;
+use crate::run::{Origin, Run};
 use crate::table::{Column, Stack, Table, TableFormat, TableName};
 
 /// What is collected.
@@ -68,7 +68,8 @@ const AXIS: Column = Column::category("axis", "The value of the cell on this axi
 
 impl CellList {
     /// Puts the tables of all cells of a store one below the other, with the values of each cell on the axes before them, and compares
-    /// groups of cells that differ in their seeds alone on one page.
+    /// groups of cells that differ in their seeds alone on one page. An axis with the name of a column of tables, as `width`, is
+    /// `cell_width` there.
     ///
     /// The bytes depend on the results alone, not on who computed them, when, or in which order. `progress` is told how many cells were
     /// read.
@@ -86,6 +87,48 @@ impl CellList {
         progress: &(dyn Fn(usize) + Sync),
         interrupt: &AtomicBool,
     ) -> Result<Collected, SweepError> {
+        let (Gathered { stack, groups, mut notes, .. }, cells, missing) =
+            self.gather(store, options, progress, interrupt)?;
+        make_directory(out)?;
+        let rows = stack.len();
+        let stacked = stack.table();
+        let mut files = Vec::new();
+        for &format in &options.formats {
+            let path = out.join(format!("{}.{}", stacked.name(), format.name()));
+            stacked.save(format, &path).map_err(|source| SweepError::Write { path: path.clone(), source })?;
+            files.push(path);
+        }
+        let pooled = stacked.name() == TableName::Pool.name();
+        drop(stacked);
+        if options.page && !pooled {
+            files.extend(self.page(groups, options, out, &mut notes)?);
+        }
+        Ok(Collected { files, rows, cells, missing, notes })
+    }
+
+    /// The table that [`CellList::collect`] writes to files; `formats` and `page` of the options say nothing here.
+    ///
+    /// # Errors
+    /// As [`CellList::collect`].
+    pub fn table(
+        &self,
+        store: &Store,
+        options: &CollectOptions,
+        interrupt: &AtomicBool,
+    ) -> Result<Table<'static>, SweepError> {
+        let options = CollectOptions { page: false, ..options.clone() };
+        let (gathered, ..) = self.gather(store, &options, &|_| (), interrupt)?;
+        Ok(gathered.stack.table())
+    }
+
+    /// Reads all cells; returns how many there are, and those that are not complete.
+    fn gather(
+        &self,
+        store: &Store,
+        options: &CollectOptions,
+        progress: &(dyn Fn(usize) + Sync),
+        interrupt: &AtomicBool,
+    ) -> Result<(Gathered<'_>, usize, Vec<(String, CellState)>), SweepError> {
         let states = store.states(self);
         let missing: Vec<(String, CellState)> = self
             .cells()
@@ -126,21 +169,8 @@ impl CellList {
             }
             progress((place * AT_ONCE + cells.len()).min(there.len()));
         }
-        let Gathered { stack, groups, mut notes, .. } = gathered;
-        make_directory(out)?;
-        let rows = stack.len();
-        let stacked = stack.table();
-        let mut files = Vec::new();
-        for &format in &options.formats {
-            let path = out.join(format!("{}.{}", stacked.name(), format.name()));
-            stacked.save(format, &path).map_err(|source| SweepError::Write { path: path.clone(), source })?;
-            files.push(path);
-        }
-        drop(stacked);
-        if options.page && !pooled {
-            files.extend(self.page(groups, options, out, &mut notes)?);
-        }
-        Ok(Collected { files, rows, cells: there.len(), missing, notes })
+        let n = there.len();
+        Ok((gathered, n, missing))
     }
 
     /// Writes the page, or says why there is none.
@@ -191,6 +221,16 @@ impl CellList {
     }
 }
 
+/// What tables call an axis: `cell_width` one that has the name of a column of theirs.
+fn column_name(axis: &str) -> String {
+    let is_taken = |table: &TableName| table.columns().iter().any(|column| column.name == axis);
+    if axis == CELL.name || TableName::ALL.iter().any(is_taken) {
+        format!("cell_{axis}")
+    } else {
+        axis.into()
+    }
+}
+
 /// What has been read of the cells so far.
 struct Gathered<'a> {
     table: TableName,
@@ -209,6 +249,8 @@ struct Gathered<'a> {
 struct ReadRun {
     run: Run,
     table: Option<Table<'static>>,
+    /// Of a recording, which does not know its seed.
+    seed: Option<u64>,
 }
 
 impl<'a> Gathered<'a> {
@@ -217,7 +259,7 @@ impl<'a> Gathered<'a> {
         let axes: Vec<usize> = axes.map(|(place, _)| place).collect();
         let table = if pooled { TableName::Pool } else { options.table };
         let leading = [("cell".to_string(), CELL)];
-        let of_axes = axes.iter().map(|&place| (list.axes()[place].clone(), AXIS));
+        let of_axes = axes.iter().map(|&place| (column_name(&list.axes()[place]), AXIS));
         let stack = Stack::new(table.name(), leading.into_iter().chain(of_axes).collect());
         Gathered {
             table,
@@ -231,6 +273,13 @@ impl<'a> Gathered<'a> {
         }
     }
 
+    /// The seed of a recording, as the list of cells has it.
+    fn seed(&self, cell: &ListedCell, run: &Run) -> Option<u64> {
+        let place = self.list.axes().iter().position(|name| name == super::plan::SEED)?;
+        let is_recording = matches!(run.manifest().origin, Origin::Recorded(_));
+        is_recording.then(|| cell.values[place].parse().ok()).flatten()
+    }
+
     fn values(&self, cell: &ListedCell) -> Vec<String> {
         self.axes.iter().map(|&place| cell.values[place].clone()).collect()
     }
@@ -239,11 +288,16 @@ impl<'a> Gathered<'a> {
         let read = |cell: &&ListedCell| -> Result<ReadRun, SweepError> {
             let run = Run::read(&store.entry(&cell.id, CellKind::Run).path());
             let run = run.map_err(|error| SweepError::of_label(&cell.label, error))?;
+            let seed = self.seed(cell, &run);
             let table = (!self.only_groups).then(|| self.table.of_run(&run).map(Table::into_owned)).flatten();
-            Ok(ReadRun { run, table })
+            let table = match (table, seed) {
+                (Some(table), Some(seed)) => Some(table.with_seed(seed)),
+                (table, _) => table,
+            };
+            Ok(ReadRun { run, table, seed })
         };
         let runs: Vec<ReadRun> = cells.par_iter().map(read).collect::<Result<_, _>>()?;
-        for (cell, ReadRun { run, table }) in cells.iter().zip(runs) {
+        for (cell, ReadRun { run, table, seed }) in cells.iter().zip(runs) {
             let values = self.values(cell);
             if let Some(table) = &table {
                 self.push(cell, &values, table);
@@ -260,7 +314,8 @@ impl<'a> Gathered<'a> {
                 self.groups.push((values, RunGroup::empty(&name)));
             }
             let (_, group) = self.groups.last_mut().expect("a group was just made");
-            group.add(&run, cell.label.clone(), Seeds::Own).map_err(SweepError::Compare)?;
+            let seeds = seed.map_or(Seeds::Own, Seeds::One);
+            group.add(&run, cell.label.clone(), seeds).map_err(SweepError::Compare)?;
         }
         Ok(())
     }
