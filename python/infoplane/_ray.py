@@ -1,7 +1,7 @@
 """Shards of a sweep as tasks of Ray: spread over the nodes, begun again where a node dies, ended at Ctrl-C.
 
-What the tasks have in common is the store. The caller counts the cells in it, so that a shard that is begun again counts no cell twice,
-and cells that other programs computed count, too.
+What the tasks have in common is the store. The caller counts the cells in it, so that a shard that is begun again counts no cell
+twice, and cells that other programs computed count, too.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ def run(job: Job, n_cells: int, options: Options, look: Callable[[], int]) -> tu
         if options.num_cpus > max(cpus, default=0.0):
             # Ray waits without a word.
             warn(
-                [f"no node of the cluster has {options.num_cpus:g} processors, the largest has {max(cpus, default=0.0):g}: waiting for one"]
+                [
+                    f"no node of the cluster has {options.num_cpus:g} processors, the largest has {max(cpus, default=0.0):g}: "
+                    "waiting for one"
+                ]
             )
         at_once = sum(int(n / options.num_cpus) for n in cpus) if options.num_cpus > 0 else n_cells
         of = min(options.shards or max(1, at_once) * _SHARDS_EACH, n_cells)
@@ -178,8 +181,8 @@ def _result(ray: Any, ref: Any) -> Any:
         cause, words = error.cause, re.sub(r"\x1b\[\d+m", "", str(error))
         if isinstance(cause, (ray.exceptions.RaySystemError, ModuleNotFoundError)):
             raise SweepError(
-                f"a task cannot begin on a node, {words.strip().splitlines()[-1].strip()}: nodes need this package in the same version, "
-                "and the module of the function, unless that is the program itself"
+                f"a task cannot begin on a node, {words.strip().splitlines()[-1].strip()}: nodes need this package in the same "
+                "version, and the module of the function, unless that is the program itself"
             ) from error
         if not isinstance(cause, Exception) or isinstance(cause, ray.exceptions.RayError):
             raise
@@ -188,8 +191,8 @@ def _result(ray: Any, ref: Any) -> Any:
         raise cause from None
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError) as error:
         raise SweepError(
-            f"a process of the sweep ended {_RETRIES + 1} times without an exception: too little memory, or a crash in compiled code; "
-            "what is complete is in the store"
+            f"a process of the sweep ended {_RETRIES + 1} times without an exception: too little memory, or a crash in compiled "
+            "code; what is complete is in the store"
         ) from error
 
 

@@ -28,16 +28,16 @@ _LEASE = 60.0
 class Sweep:
     """Cells that differ in some values and in their seeds: experiments of this package, or calls of your own function.
 
-    A cell is named by a hash of all that decides its result. A store is a directory in which each cell is computed once, by any number
-    of workers on machines that share it: of this package, and of ``infoplane sweep run``. The tables are the same bytes whoever
-    computed the cells.
+    A cell is named by a hash of all that decides its result. A store is a directory in which each cell is computed once, by any
+    number of workers on machines that share it: of this package, and of ``infoplane sweep run``. The tables are the same bytes
+    whoever computed the cells.
 
     Parameters
     ----------
     given
-        The file of a sweep, or a dictionary of its keys: ``base`` (a preset, a file, or the table of an experiment), ``axes`` with a list
-        of values for each key, ``seeds``, ``cases``, ``set``, ``estimators``, ``name``. A sweep of your own function is
-        made by :meth:`over`.
+        The file of a sweep, or a dictionary of its keys: ``base`` (a preset, a file, or the table of an experiment), ``axes``
+        with a list of values for each key, ``seeds``, ``cases``, ``set``, ``estimators``, ``name``. A sweep of your own function
+        is made by :meth:`over`.
 
     Examples
     --------
@@ -88,10 +88,10 @@ class Sweep:
         Parameters
         ----------
         train
-            Takes a :class:`SweepCell` and leaves a complete run in ``cell.directory``, as a recorder does: of this package,
-            of :mod:`infoplane.torch`, of :mod:`infoplane.keras`. What it returns is not kept. An exception fails its cell, and the
-            others go on. What a call that was stopped left is removed before the cell is called again: a training that begins with new
-            weights does not go on with what another one recorded.
+            Takes a :class:`SweepCell` and leaves a complete run in ``cell.directory``, as a recorder does: of this package, of
+            :mod:`infoplane.torch`, of :mod:`infoplane.keras`. What it returns is not kept. An exception fails its cell, and the
+            others go on. What a call that was stopped left is removed before the cell is called again: a training that begins
+            with new weights does not go on with what another one recorded.
         axes
             Values by the name of their axis: text, numbers, truth values, None, and lists and dictionaries of them.
         seeds
@@ -164,8 +164,8 @@ class Sweep:
     ) -> SweepResult:
         """Compute the cells that a store lacks.
 
-        A cell that cannot be computed does not stop the others: :attr:`SweepResult.failed` has the reasons. Ctrl-C gives the cell in
-        progress back; what is complete stays, and the next call goes on.
+        A cell that cannot be computed does not stop the others: :attr:`SweepResult.failed` has the reasons. Ctrl-C gives the cell
+        in progress back; what is complete stays, and the next call goes on.
 
         Parameters
         ----------
@@ -173,14 +173,15 @@ class Sweep:
             The directory, made if it is not there. On several machines it is one that all of them share.
         on
             ``"local"``: in this process. ``"ray"``: in processes of Ray, on the cluster that ``ray.init`` or the variable
-            ``RAY_ADDRESS`` names, else on all cores of this machine; needs ``pip install "infoplane[ray]"`` here and on the nodes.
+            ``RAY_ADDRESS`` names, else on all cores of this machine; needs ``pip install "infoplane[ray]"`` here and on the
+            nodes.
         missing
             Whether to compute cells that failed before once more, and after those of ``shard`` also the others.
         shard
             One of n equal parts, ``"3/200"``, for a program that is started n times. With ``on="local"``.
         jobs
-            Experiments that are computed at once; one for each thread unless given. Your own function is called for one cell after the
-            other: ``on="ray"`` and several programs with one store call it for many.
+            Experiments that are computed at once; one for each thread unless given. Your own function is called for one cell
+            after the other: ``on="ray"`` and several programs with one store call it for many.
         threads
             Threads of experiments; as :func:`set_threads` unless given.
         memory
@@ -243,14 +244,18 @@ class Sweep:
 
     def _check_calls(self, on: str, jobs: Any, threads: Any, memory: Any) -> None:
         if jobs not in (None, 1):
-            more = "num_cpus=1 calls it for as many cells as there are processors" if on == "ray" else 'on="ray" calls it for many'
+            more = (
+                "num_cpus=1 calls it for as many cells as there are processors" if on == "ray" else 'on="ray" calls it for many'
+            )
             raise SweepError(f"jobs = {jobs!r}; a function is called for one cell after the other in a process: {more}")
         if threads is not None and on == "local":
             raise SweepError(f"threads = {threads!r} is for experiments; infoplane.set_threads is for a function")
         if memory is not None:
             raise SweepError(f"memory = {memory!r} is for experiments, and this sweep calls a function")
 
-    def _run_on_ray(self, opened: _native.SweepStore, path: str, lease: float, manner: Manner, needs: Any, told: Any) -> list[str]:
+    def _run_on_ray(
+        self, opened: _native.SweepStore, path: str, lease: float, manner: Manner, needs: Any, told: Any
+    ) -> list[str]:
         from . import _ray
 
         if manner.missing:
@@ -407,14 +412,15 @@ class SweepResult:
         page: bool = True,
         progress: Progress = None,
     ) -> list[str]:
-        """Write the tables of all cells as one, and a page that compares them, as ``infoplane sweep collect`` does; returns the files.
+        """Write one table of all cells, and a page that compares them, as ``infoplane sweep collect`` does; returns the files.
 
         Parameters
         ----------
         out
             The directory.
         table
-            ``"plane"``, ``"repeats"``, ``"training"``, ``"layers"``, ``"schedule"``, ``"methods"``; of pooled networks always ``"pool"``.
+            ``"plane"``, ``"repeats"``, ``"training"``, ``"layers"``, ``"schedule"``, ``"methods"``; of pooled networks always
+            ``"pool"``.
         formats
             ``"csv"``, ``"jsonl"``, ``"arrow"``.
         allow_missing

@@ -262,7 +262,9 @@ def _lacks(directory: str) -> str | None:
         return f"train left no run in cell.directory: {error}"
     # A run whose trainings all failed is complete, too.
     if state not in ("finished", "failed"):
-        return "the run that train left in cell.directory is not complete; its recorder ends with finish(), or with its `with` block"
+        return (
+            "the run that train left in cell.directory is not complete; its recorder ends with finish(), or with its `with` block"
+        )
     return None
 
 
@@ -301,8 +303,8 @@ def _source(train: Any) -> list[Any]:
             bound += [[_plain(value) for value in train.args], _plain(dict(train.keywords))]
         except TypeError as error:
             raise SweepError(
-                f"an argument that train has by functools.partial is a {error}; allowed are text, numbers, truth values, None, and "
-                "lists and dictionaries of them"
+                f"an argument that train has by functools.partial is a {error}; allowed are text, numbers, truth values, "
+                "None, and lists and dictionaries of them"
             ) from None
         train = train.func
     inner: Any = inspect.unwrap(train)

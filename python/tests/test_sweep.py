@@ -340,7 +340,8 @@ def test_ids_are_the_same_in_every_process(tmp_path):
 
             compiled = {}
             exec(compile('def train(cell): return cell["width"] in {"a", "b", "c"}', "nowhere", "exec"), compiled)
-            ALL = [train, made(2), made(3), Trainer(), functools.partial(train, steps=4), compiled["train"], lambda cell: {"q", "r"}]
+            ALL = [train, made(2), made(3), Trainer(), functools.partial(train, steps=4), compiled["train"]]
+            ALL.append(lambda cell: {"q", "r"})
             """
         )
     )
@@ -411,7 +412,11 @@ def test_what_is_wrong_with_a_sweep_of_a_function_is_named(given, words):
 
 
 def test_what_is_wrong_with_seeds_is_named():
-    for seeds, words in [(0, "seeds = 0; allowed are whole numbers from 1"), ([], "seeds is empty"), (1.5, "seeds = 1.5 is a float")]:
+    for seeds, words in [
+        (0, "seeds = 0; allowed are whole numbers from 1"),
+        ([], "seeds is empty"),
+        (1.5, "seeds = 1.5 is a float"),
+    ]:
         with pytest.raises(infoplane.SweepError, match=words):
             infoplane.Sweep.over(train, {}, seeds=seeds)
 
