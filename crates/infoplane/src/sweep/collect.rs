@@ -58,6 +58,9 @@ pub struct Collected {
     pub notes: Vec<String>,
 }
 
+/// Cells that are not complete, by their labels.
+type Incomplete = Vec<(String, CellState)>;
+
 /// More groups than that are no page that anybody reads.
 const MOST_GROUPS: usize = 100;
 /// So many runs are read at once.
@@ -128,9 +131,9 @@ impl CellList {
         options: &CollectOptions,
         progress: &(dyn Fn(usize) + Sync),
         interrupt: &AtomicBool,
-    ) -> Result<(Gathered<'_>, usize, Vec<(String, CellState)>), SweepError> {
+    ) -> Result<(Gathered<'_>, usize, Incomplete), SweepError> {
         let states = store.states(self);
-        let missing: Vec<(String, CellState)> = self
+        let missing: Incomplete = self
             .cells()
             .iter()
             .zip(&states)

@@ -432,7 +432,10 @@ mod tests {
         let ids = |sweep: &Sweep| sweep.list().cells().iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&given), ids(&named));
         let error = sweep("base = 3").unwrap_err();
-        assert!(error.contains("allowed is a preset, the file of an experiment, or the table of one"), "{error}");
+        assert!(
+            error.contains("allowed is a preset, the file of an experiment, or the table of one"),
+            "{error}"
+        );
     }
 
     #[test]
