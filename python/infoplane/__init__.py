@@ -2,7 +2,7 @@
 
 Estimates of arrays are :func:`mutual_information` and its kin; :func:`layer_information` measures one layer. A network of PyTorch is
 recorded by :class:`infoplane.torch.Recorder`, of Keras by :class:`infoplane.keras.Recorder`, and of anything else by
-:class:`Recorder`; :func:`load` reads a run.
+:class:`Recorder`; :func:`load` reads a run. A :class:`Sweep` computes many, here or on many machines.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ._errors import (
     InfoplaneWarning,
     RecordError,
     RunError,
+    SweepError,
     UndeterminedError,
 )
 from ._estimate import (
@@ -31,6 +32,8 @@ from ._native import __version__
 from ._recorder import Recorder, record
 from ._results import Estimate, Information, Interval, LayerReading
 from ._runs import Run, Table, compare, load
+from ._sweep import Sweep, SweepResult, load_sweep
+from ._sweep_work import SweepCell
 from .estimators import *  # noqa: F403
 
 __all__ = [
@@ -48,6 +51,10 @@ __all__ = [
     "Recorder",
     "Run",
     "RunError",
+    "Sweep",
+    "SweepCell",
+    "SweepError",
+    "SweepResult",
     "Table",
     "UndeterminedError",
     "__version__",
@@ -59,6 +66,7 @@ __all__ = [
     "experiment",
     "layer_information",
     "load",
+    "load_sweep",
     "mutual_information",
     "record",
     "resume",

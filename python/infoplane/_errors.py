@@ -40,5 +40,9 @@ class ExperimentError(InfoplaneError, ValueError):
     """A configuration is wrong, or an experiment cannot be run."""
 
 
+class SweepError(InfoplaneError, ValueError):
+    """A sweep is described wrongly, its store holds another one, or cells that are needed are not complete."""
+
+
 class InfoplaneWarning(UserWarning):
     """A caveat of an estimate; its words are also in the ``warnings`` of the result."""

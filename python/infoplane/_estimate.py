@@ -268,8 +268,9 @@ def warn(words: Sequence[str]) -> None:
 class _Bar:
     """Progress as a callback for native code, on a bar that is closed at the end."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, unit: str = "estimate") -> None:
         self._progress = progress
+        self._unit = unit
         self._bar: Any = None
 
     def __enter__(self) -> Callable[[int, int], Any] | None:
@@ -277,8 +278,8 @@ class _Bar:
             try:
                 from tqdm.auto import tqdm
             except ImportError:
-                return _lines()
-            self._bar = tqdm(total=0, leave=False, unit="estimate")
+                return _lines(self._unit)
+            self._bar = tqdm(total=0, leave=False, unit=self._unit)
             return self._advance
         if self._progress is None or self._progress is False:
             return None
@@ -296,7 +297,7 @@ class _Bar:
             self._bar.close()
 
 
-def _lines() -> Callable[[int, int], None]:
+def _lines(unit: str) -> Callable[[int, int], None]:
     """Progress in lines, the first and the last and one every few seconds."""
     next_at = 0.0
 
@@ -304,7 +305,7 @@ def _lines() -> Callable[[int, int], None]:
         nonlocal next_at
         if done == total or time.monotonic() >= next_at:
             next_at = time.monotonic() + 5.0
-            print(f"infoplane: {done} of {total} estimates", file=sys.stderr)
+            print(f"infoplane: {done} of {total} {unit}s", file=sys.stderr)
 
     return told
 

@@ -63,6 +63,10 @@ _CHOICES = (
 _OPEN: weakref.WeakValueDictionary[str, Recorder] = weakref.WeakValueDictionary()
 
 
+#: What runs in directories that a sweep chose are called, by their paths.
+NAMED: dict[str, str] = {}
+
+
 @atexit.register
 def _close_all() -> None:
     """What is still queued is measured before the interpreter ends."""
@@ -333,7 +337,7 @@ class Recorder:
         self.path: str = _directory(run)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name is a {type(name).__name__}; allowed is text")
-        self.name: str = name or os.path.basename(self.path)
+        self.name: str = name or NAMED.get(self.path) or os.path.basename(self.path)
         self._labels = _classes(labels)
         self._inputs = None if inputs is None else codes(inputs, "inputs")
         if self._inputs is not None and len(self._inputs) != len(self._labels):

@@ -143,6 +143,28 @@ def a_keras_model():
     return {**arrays(), "model": model, "inputs": inputs, "x_train": inputs, "y_train": LABELS}
 
 
+def tables():
+    pytest.importorskip("pandas")
+    return arrays()
+
+
+def a_small_task():
+    tables()
+    found = a_model()
+    return {name: found[name] for name in ("infoplane", "inputs", "labels")}
+
+
+def a_sweep():
+    pytest.importorskip("ray")
+    labels = LABELS
+
+    def train(cell):
+        with infoplane.Recorder(cell.directory, labels, {"kind": "kde", "noise_variances": [1e-3]}) as recorder:
+            recorder.record(0, {"hidden": np.ones((N, cell["width"]))})
+
+    return {"sweep": infoplane.Sweep.over(train, {"width": [4, 8]})}
+
+
 BEGINNINGS = {
     "A network in five minutes": a_model,
     "When training is stopped": a_model,
@@ -155,6 +177,9 @@ BEGINNINGS = {
     "Estimates": arrays,
     "Experiments": arrays,
     "Experiments 2": a_model,
+    "Sweeps": tables,
+    "A sweep of your own training": a_small_task,
+    "Sweeps on many machines": a_sweep,
 }
 
 

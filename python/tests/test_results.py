@@ -138,6 +138,7 @@ ERRORS = [
     infoplane.RunError("why"),
     infoplane.RecordError("why"),
     infoplane.ExperimentError("why"),
+    infoplane.SweepError("why"),
     infoplane.InfoplaneWarning("why"),
     infoplane.InfoplaneError("why"),
 ]

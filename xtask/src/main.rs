@@ -1,11 +1,12 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser, with `--engines` only sweeps on Slurm and Ray; `cargo xtask soak` kills the real command two hundred times;
 //! `cargo xtask results` reproduces all published figures; `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
 #[cfg(test)]
 mod architecture;
+mod engines;
 mod page;
 mod python;
 mod results;
@@ -20,7 +21,7 @@ usage: cargo xtask COMMAND
   test            run the test suite: the library, the command, the examples in the documentation, the page in a browser,
                   the Python package and its widget in JupyterLab; with --page only the page, with --python only those of
                   the Python package, with --frameworks also with PyTorch, Keras, JAX and others, which are downloaded
-                  (6 GB on disk)
+                  (6 GB on disk), with --engines only sweeps on a cluster of Slurm and one of Ray on this machine (250 MB)
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results; then, three tenths
                   as often, eight workers of a sweep with 200 cells
   results [MNIST] reproduce all published figures into docs/results.md: hours; with the directory of the MNIST files also
@@ -52,16 +53,21 @@ fn main() -> ExitCode {
 }
 
 fn test(arguments: &[String]) -> Result<(), String> {
-    let (mut only_page, mut only_python, mut frameworks) = (false, false, false);
+    let (mut only_page, mut only_python, mut frameworks, mut only_engines) = (false, false, false, false);
     for argument in arguments {
         match argument.as_str() {
             "--page" => only_page = true,
             "--python" => only_python = true,
             "--frameworks" => frameworks = true,
+            "--engines" => only_engines = true,
             other => {
-                return Err(format!("`{other}` is not known; allowed are --page, --python and --frameworks"));
+                let allowed = "--page, --python, --frameworks and --engines";
+                return Err(format!("`{other}` is not known; allowed are {allowed}"));
             }
         }
+    }
+    if only_engines {
+        return engines::test();
     }
     if only_page {
         return page::test();

@@ -52,28 +52,31 @@ pub fn test_notebook(python: &Path) -> Result<(), String> {
 }
 
 /// The program of the first of these names; installed by the system's package manager if none is there and this is root.
-fn installed(names: &[&str], package: &str, what: &str) -> Result<PathBuf, String> {
+pub fn installed(names: &[&str], package: &str, what: &str) -> Result<PathBuf, String> {
     let find = || names.iter().find_map(|name| on_path(name));
     if let Some(program) = find() {
         return Ok(program);
     }
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
-    let advice =
-        format!("the tests of the page need {what}; install it, such as by `apt-get install {package}`");
+    let advice = format!("these tests need {what}; install it, such as by `apt-get install {package}`");
     if !is_root || on_path("apt-get").is_none() {
         return Err(advice);
     }
     println!("installing {package}");
     ran(Command::new("apt-get").args(["update", "--quiet"]), "apt-get update")?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--quiet", "--no-install-recommends", package]);
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(package.split(' '));
     ran(install.env("DEBIAN_FRONTEND", "noninteractive"), "apt-get install")?;
     find().ok_or(advice)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|program| program.is_file())
+    // Daemons are where root finds them.
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|program| program.is_file())
 }
 
 /// A folder with the tests and the packages of the lock file that they need.
@@ -96,7 +99,7 @@ fn packages(npm: &Path) -> Result<PathBuf, String> {
     folder.canonicalize().map_err(told)
 }
 
-fn ran(command: &mut Command, what: &str) -> Result<(), String> {
+pub fn ran(command: &mut Command, what: &str) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("cannot start {what}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{what} failed")) }
 }

@@ -34,12 +34,7 @@ pub fn test(frameworks: bool) -> Result<(), String> {
     let place = root().join("target/python");
     let environment = Environment::new(&python, place.join("test"))?;
     environment.install(&["-r", "python/requirements.txt"])?;
-    let wheels = place.join("wheels");
-    // An older one of the same version would be installed as well.
-    let _ = std::fs::remove_dir_all(&wheels);
-    let out = wheels.to_string_lossy();
-    environment.run("maturin", &["build", "--profile", "dev", "--locked", "--out", &out])?;
-    let wheel = wheel_in(&wheels)?;
+    let wheel = environment.build_wheel(&place.join("wheels"))?;
     environment.run("twine", &["check", "--strict", &wheel.to_string_lossy()])?;
     environment.run("abi3audit", &["--strict", &wheel.to_string_lossy()])?;
     test_installations(&environment, &wheel, &place)?;
@@ -92,7 +87,7 @@ fn interpreter_of(version: &str) -> Option<PathBuf> {
 }
 
 /// The interpreter to test with: the one that the variable `PYTHON` names, or `python3`.
-fn interpreter() -> Option<PathBuf> {
+pub fn interpreter() -> Option<PathBuf> {
     let named = std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let recent = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
     let status = Command::new(&named).args(["-c", recent]).status();
@@ -108,12 +103,12 @@ fn wheel_in(folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// A virtual environment.
-struct Environment {
+pub struct Environment {
     place: PathBuf,
 }
 
 impl Environment {
-    fn new(python: &Path, place: PathBuf) -> Result<Environment, String> {
+    pub fn new(python: &Path, place: PathBuf) -> Result<Environment, String> {
         let environment = Environment { place };
         if !environment.program("python").exists() {
             let made = Command::new(python).args(["-m", "venv"]).arg(&environment.place).status();
@@ -133,19 +128,28 @@ impl Environment {
         self.programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    fn install(&self, arguments: &[&str]) -> Result<(), String> {
+    pub fn install(&self, arguments: &[&str]) -> Result<(), String> {
         let python = self.program("python");
         let mut command = Command::new(self.program("uv"));
         command.args(["pip", "install", "--quiet", "--python"]).arg(python).args(arguments);
         succeeded("uv pip install", command.current_dir(root()).status())
     }
 
-    fn install_wheel(&self, wheel: &Path) -> Result<(), String> {
+    /// Builds the wheel of the package, with the `maturin` of this environment.
+    pub fn build_wheel(&self, folder: &Path) -> Result<PathBuf, String> {
+        // An older one of the same version would be installed as well.
+        let _ = std::fs::remove_dir_all(folder);
+        let out = folder.to_string_lossy();
+        self.run("maturin", &["build", "--profile", "dev", "--locked", "--out", &out])?;
+        wheel_in(folder)
+    }
+
+    pub fn install_wheel(&self, wheel: &Path) -> Result<(), String> {
         self.install(&["--no-deps", "--reinstall-package", "infoplane", &wheel.to_string_lossy()])
     }
 
     /// Runs a program of the environment at the root of the repository.
-    fn run(&self, name: &str, arguments: &[&str]) -> Result<(), String> {
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Result<(), String> {
         let mut path = vec![self.programs()];
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let path = std::env::join_paths(path).map_err(|error| format!("PATH: {error}"))?;

@@ -13,6 +13,7 @@ mod pooled;
 mod record;
 mod run;
 mod source;
+mod sweep;
 
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -40,11 +41,14 @@ mod _native {
     use super::run::{Run, Table, compare, widget_parts};
     #[pymodule_export]
     use super::source::{activation_range, noise_normals, noise_points, shuffled_labels};
+    #[pymodule_export]
+    use super::sweep::{SweepCells, SweepClaim, SweepPlan, SweepStore};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::look_up(module.py())?;
         super::keep_freed_memory();
+        module.add("FORMAT_VERSION", infoplane::run::FORMAT_VERSION)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -139,6 +139,10 @@ impl Table {
     pub fn of(name: TableName, table: &infoplane::table::Table<'static>) -> Table {
         Table { name: name.name(), about: name.about(), columns: table.columns().to_vec() }
     }
+
+    pub fn new(name: &'static str, about: &'static str, columns: Vec<TableColumn<'static>>) -> Table {
+        Table { name, about, columns }
+    }
 }
 
 impl Run {

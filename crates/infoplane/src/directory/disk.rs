@@ -1,6 +1,7 @@
 //! Everything a run does to the disk, in one place, so that tests can let each step of it fail.
 
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 #[cfg(test)]
@@ -202,8 +203,10 @@ impl Disk {
             return Ok(value);
         }
         let mut neighbour = path.as_os_str().to_owned();
-        // The process number keeps two processes from writing to one neighbour.
-        neighbour.push(format!(".{}{PARTIAL}", std::process::id()));
+        // Whoever finds it left behind sees by the number of the process whether somebody still writes; processes of several machines,
+        // and threads of one process, may write the same file at once.
+        let random = RandomState::new().build_hasher().finish();
+        neighbour.push(format!(".{random:016x}.{}{PARTIAL}", std::process::id()));
         let neighbour = PathBuf::from(neighbour);
         let written = self.write_neighbour(&neighbour, write).and_then(|value| {
             self.rename(&neighbour, path)?;

@@ -14,7 +14,7 @@ use crate::experiment::{AsIfRandomResult, ExperimentError};
 use crate::figure::{Arrangement, Comparison, ComparisonError, RunGroup, Seeds};
 use crate::page::Page;
 use crate::report::write_page;
-use crate::run::Run;
+use crate::run::{Origin, Run};
 use crate::table::{Column, Stack, Table, TableFormat, TableName};
 
 /// What is collected.
@@ -60,6 +60,9 @@ pub struct Collected {
     pub notes: Vec<String>,
 }
 
+/// Cells that are not complete, by their labels.
+type Incomplete = Vec<(String, CellState)>;
+
 /// More groups than that are no page that anybody reads.
 const MOST_GROUPS: usize = 100;
 /// So many runs are read at once.
@@ -70,7 +73,8 @@ const AXIS: Column = Column::category("axis", "The value of the cell on this axi
 
 impl CellList {
     /// Puts the tables of all cells of a store one below the other, with the values of each cell on the axes before them, and compares
-    /// groups of cells that differ in their seeds alone on one page.
+    /// groups of cells that differ in their seeds alone on one page. An axis with the name of a column of tables, as `width`, is
+    /// `cell_width` there.
     ///
     /// The bytes depend on the results alone, not on who computed them, when, or in which order. `progress` is told how many cells were
     /// read.
@@ -88,8 +92,63 @@ impl CellList {
         progress: &(dyn Fn(usize) + Sync),
         interrupt: &AtomicBool,
     ) -> Result<Collected, SweepError> {
+        let (Gathered { stack, groups, mut notes, .. }, cells, missing) =
+            self.gather(store, options, progress, interrupt)?;
+        make_directory(out)?;
+        let rows = stack.len();
+        let stacked = stack.table();
+        let save = |&format: &TableFormat| {
+            let path = out.join(format!("{}.{}", stacked.name(), format.name()));
+            match stacked.save(format, &path) {
+                Ok(()) => Ok(path),
+                Err(source) => Err(SweepError::Write { path, source }),
+            }
+        };
+        let mut files: Vec<PathBuf> = options.formats.par_iter().map(save).collect::<Result<_, _>>()?;
+        let pooled = stacked.name() == TableName::Pool.name();
+        drop(stacked);
+        if options.page && !pooled {
+            let groups = groups.found.into_values().collect();
+            files.extend(self.page(groups, options, out, &mut notes)?);
+        }
+        Ok(Collected { files, rows, cells, missing, notes })
+    }
+
+    /// Compares the complete runs of a store: a group for each choice on all axes but that of seeds.
+    ///
+    /// # Errors
+    /// As [`GrowingComparison::read_on`] and [`GrowingComparison::comparison`].
+    pub fn compare(&self, store: &Store, all_seeds: bool) -> Result<Comparison, SweepError> {
+        let mut all = GrowingComparison::new(self);
+        all.read_on(store, self, &store.states(self))?;
+        all.comparison(all_seeds)
+    }
+
+    /// The table that [`CellList::collect`] writes to files; `formats` and `page` of the options say nothing here.
+    ///
+    /// # Errors
+    /// As [`CellList::collect`].
+    pub fn table(
+        &self,
+        store: &Store,
+        options: &CollectOptions,
+        interrupt: &AtomicBool,
+    ) -> Result<Table<'static>, SweepError> {
+        let options = CollectOptions { page: false, ..options.clone() };
+        let (gathered, ..) = self.gather(store, &options, &|_| (), interrupt)?;
+        Ok(gathered.stack.table())
+    }
+
+    /// Reads all cells; returns how many there are, and those that are not complete.
+    fn gather(
+        &self,
+        store: &Store,
+        options: &CollectOptions,
+        progress: &(dyn Fn(usize) + Sync),
+        interrupt: &AtomicBool,
+    ) -> Result<(Gathered<'_>, usize, Incomplete), SweepError> {
         let states = store.states(self);
-        let missing: Vec<(String, CellState)> = self
+        let missing: Incomplete = self
             .cells()
             .iter()
             .zip(&states)
@@ -122,24 +181,8 @@ impl CellList {
             }
             progress(chunk * AT_ONCE + places.len());
         }
-        let Gathered { stack, groups, mut notes, .. } = gathered;
-        make_directory(out)?;
-        let rows = stack.len();
-        let stacked = stack.table();
-        let save = |&format: &TableFormat| {
-            let path = out.join(format!("{}.{}", stacked.name(), format.name()));
-            match stacked.save(format, &path) {
-                Ok(()) => Ok(path),
-                Err(source) => Err(SweepError::Write { path, source }),
-            }
-        };
-        let mut files: Vec<PathBuf> = options.formats.par_iter().map(save).collect::<Result<_, _>>()?;
-        drop(stacked);
-        if options.page && !pooled {
-            let groups = groups.found.into_values().collect();
-            files.extend(self.page(groups, options, out, &mut notes)?);
-        }
-        Ok(Collected { files, rows, cells: there.len(), missing, notes })
+        let n = there.len();
+        Ok((gathered, n, missing))
     }
 
     /// Writes the page, or says why there is none.
@@ -269,8 +312,26 @@ impl Groups {
         let first = (0..place).rev().take_while(|&before| alike(&cells[before])).last().unwrap_or(place);
         let name = if values.is_empty() { list.name().to_string() } else { values.join(", ") };
         let (_, group) = self.found.entry(first).or_insert_with(|| (values, RunGroup::empty(&name)));
-        group.add(run, cells[place].label.clone(), Seeds::Own).map_err(SweepError::Compare)
+        let seeds = seed_of(list, &cells[place], run).map_or(Seeds::Own, Seeds::One);
+        group.add(run, cells[place].label.clone(), seeds).map_err(SweepError::Compare)
     }
+}
+
+/// What tables call an axis: `cell_width` one that has the name of a column of theirs.
+fn column_name(axis: &str) -> String {
+    let is_taken = |table: &TableName| table.columns().iter().any(|column| column.name == axis);
+    if axis == CELL.name || TableName::ALL.iter().any(is_taken) {
+        format!("cell_{axis}")
+    } else {
+        axis.into()
+    }
+}
+
+/// The seed of a recording, which does not know it, as the list of cells has it.
+fn seed_of(list: &CellList, cell: &ListedCell, run: &Run) -> Option<u64> {
+    let place = list.axes().iter().position(|name| name == SEED)?;
+    let is_recording = matches!(run.manifest().origin, Origin::Recorded(_));
+    is_recording.then(|| cell.values[place].parse().ok()).flatten()
 }
 
 fn read_run(store: &Store, cell: &ListedCell) -> Result<Run, SweepError> {
@@ -293,15 +354,20 @@ impl<'a> Gathered<'a> {
         let groups = Groups::of(list);
         let table = if pooled { TableName::Pool } else { options.table };
         let leading = [("cell".to_string(), CELL)];
-        let of_axes = groups.axes.iter().map(|&place| (list.axes()[place].clone(), AXIS));
+        let of_axes = groups.axes.iter().map(|&place| (column_name(&list.axes()[place]), AXIS));
         let stack = Stack::new(table.name(), leading.into_iter().chain(of_axes).collect());
         Gathered { list, table, stack, groups, has_page: options.page, notes: vec![] }
     }
 
     fn add_runs(&mut self, store: &Store, places: &[usize]) -> Result<(), SweepError> {
         let read = |&place: &usize| -> Result<(Run, Option<Table<'static>>), SweepError> {
-            let run = read_run(store, &self.list.cells()[place])?;
+            let cell = &self.list.cells()[place];
+            let run = read_run(store, cell)?;
             let table = self.table.of_run(&run).map(Table::into_owned);
+            let table = match (table, seed_of(self.list, cell, &run)) {
+                (Some(table), Some(seed)) => Some(table.with_seed(seed)),
+                (table, _) => table,
+            };
             Ok((run, table))
         };
         let runs: Vec<_> = places.par_iter().map(read).collect::<Result<_, _>>()?;

@@ -190,7 +190,7 @@ impl Entry {
     }
 
     /// Why a pool ended too early to have one.
-    pub(super) fn ended_early(&self) -> Option<String> {
+    pub fn ended_early(&self) -> Option<String> {
         (self.kind == CellKind::Pool).then(|| std::fs::read_to_string(self.early_end()).ok())?
     }
 

@@ -16,7 +16,7 @@ use crate::experiment::{AsIfRandom, Experiment, ExperimentError};
 /// An experiment with what changes from cell to cell: cases, axes and seeds.
 ///
 /// ```toml
-/// base = "saxe2018-tanh"                  # a preset, or the file of an experiment
+/// base = "saxe2018-tanh"                  # a preset, the file of an experiment, or its table
 /// seeds = [1, 2, 3]                       # or a number: as many, from 0 on
 ///
 /// [set]                                   # for all cells
@@ -84,7 +84,7 @@ struct Combination {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     name: Option<String>,
-    base: String,
+    base: Base,
     seeds: Option<Seeds>,
     #[serde(default)]
     set: Table,
@@ -94,6 +94,13 @@ struct File {
     axes: Table,
     estimators: Option<Vec<Value>>,
     as_if_random: Option<AsIfRandom>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "allowed is a preset, the file of an experiment, or the table of one")]
+enum Base {
+    Name(String),
+    Table(Table),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -243,10 +250,19 @@ impl PlannedCell {
 
 /// The experiment that cells change, as a table, and whether the file says its seeds beside `seeds`.
 fn base(file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
-    let beside = folder.join(&file.base);
-    let is_file = Path::new(&file.base).extension().is_some() && beside.exists();
-    let name = if is_file { beside.display().to_string() } else { file.base.clone() };
-    let mut experiment = Experiment::load(&name, &[]).map_err(SweepError::of_plan)?;
+    let mut experiment = match &file.base {
+        Base::Name(base) => {
+            let beside = folder.join(base);
+            let is_file = Path::new(base).extension().is_some() && beside.exists();
+            let name = if is_file { beside.display().to_string() } else { base.clone() };
+            Experiment::load(&name, &[]).map_err(SweepError::of_plan)?
+        }
+        Base::Table(table) => {
+            let mut own = Experiment::from_table("base", table.clone()).map_err(SweepError::of_plan)?;
+            own.dataset.source = own.dataset.source.relative_to(folder);
+            own
+        }
+    };
     // More seeds of what was published are still that.
     let changes = !file.set.is_empty() || !file.axes.is_empty() || !file.cases.is_empty();
     if changes || file.estimators.is_some() || file.name.is_some() {
@@ -260,8 +276,13 @@ fn base(file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
     Ok((experiment.to_table(), has_seeds))
 }
 
-fn base_name(base: &str) -> String {
-    Path::new(base).file_stem().map_or_else(|| base.into(), |name| name.to_string_lossy().into_owned())
+fn base_name(base: &Base) -> String {
+    match base {
+        Base::Name(base) => Path::new(base)
+            .file_stem()
+            .map_or_else(|| base.into(), |name| name.to_string_lossy().into_owned()),
+        Base::Table(table) => table.get("name").and_then(Value::as_str).unwrap_or("sweep").into(),
+    }
 }
 
 /// The axes with their choices: cases, then keys in the order of their names.
@@ -398,6 +419,23 @@ mod tests {
 
     fn sweep(text: &str) -> Result<Sweep, String> {
         Sweep::from_toml("the file", text, Path::new("")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_table_of_an_experiment_is_a_base_as_its_name_is() {
+        let axes = "[axes]\n'training.batch_size' = [64, 128]\n";
+        let named = sweep(&format!("base = 'tishby2017'\nseeds = 2\n{axes}")).unwrap();
+        let mut base = Experiment::load("tishby2017", &[]).unwrap().to_table();
+        ["seeds", "reference"].iter().for_each(|key| _ = base.remove(*key));
+        let base = toml::to_string(&Table::from_iter([("base".to_string(), Value::Table(base))])).unwrap();
+        let given = sweep(&format!("seeds = 2\n{axes}{base}")).unwrap();
+        let ids = |sweep: &Sweep| sweep.list().cells().iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&given), ids(&named));
+        let error = sweep("base = 3").unwrap_err();
+        assert!(
+            error.contains("allowed is a preset, the file of an experiment, or the table of one"),
+            "{error}"
+        );
     }
 
     #[test]

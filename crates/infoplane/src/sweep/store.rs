@@ -192,6 +192,18 @@ impl Store {
         Entry::new(self.clone(), id.into(), kind)
     }
 
+    /// Forgets that cells could not be computed: whoever asks for them next tries again.
+    ///
+    /// # Errors
+    /// [`SweepError::Write`] if a file cannot be removed.
+    pub fn forget_failures(&self, list: &CellList) -> Result<(), SweepError> {
+        for cell in list.cells() {
+            let path = self.0.directory.join(FAILED).join(format!("{}.toml", cell.id));
+            self.0.disk.remove_file(&path).map_err(|source| SweepError::Write { path, source })?;
+        }
+        Ok(())
+    }
+
     /// Where each cell of a list stands. Asked again and again of one store, workers of other machines that fell silent are found,
     /// too.
     pub fn states(&self, list: &CellList) -> Vec<CellState> {

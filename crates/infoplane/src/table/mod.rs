@@ -302,6 +302,17 @@ impl<'a> Table<'a> {
         Table { name: self.name, columns: self.columns.into_iter().map(own).collect() }
     }
 
+    /// The table with this seed in all rows of its column of seeds, if it has one.
+    pub(crate) fn with_seed(mut self, seed: u64) -> Table<'a> {
+        for column in self.columns.iter_mut().filter(|column| column.declared.name == "seed") {
+            column.values = match &column.values {
+                Values::OptionalU64(values) => Values::OptionalU64(vec![Some(seed); values.len()]),
+                values => Values::U64(Cow::Owned(vec![seed; values.len()])),
+            };
+        }
+        self
+    }
+
     /// What the table is called: `plane`.
     pub fn name(&self) -> &'static str {
         self.name

@@ -45,6 +45,8 @@ pub struct RunGroup {
 pub(crate) enum Seeds {
     /// By their own numbers, which no other run of the group has.
     Own,
+    /// By this one: the run has one training, and does not know its seed.
+    One(u64),
     /// By the next numbers of the group.
     Numbered,
 }
@@ -172,9 +174,11 @@ impl RunGroup {
             self.failed.extend(data.failed);
             return Ok(());
         }
-        self.numbered = true;
-        let number =
-            |seed: u64| next + all.iter().position(|&other| other == seed).unwrap_or(all.len()) as u64;
+        self.numbered |= seeds == Seeds::Numbered;
+        let number = |seed: u64| match seeds {
+            Seeds::One(number) => number,
+            _ => next + all.iter().position(|&other| other == seed).unwrap_or(all.len()) as u64,
+        };
         self.plane.extend(data.plane.rows().map(|row| crate::PlaneRow { seed: number(row.seed), ..row }));
         let failed = data.failed.into_iter();
         self.failed.extend(failed.map(|failed| FailedSeed { seed: number(failed.seed), ..failed }));
