@@ -27,7 +27,7 @@ pub struct Foreseen {
 pub enum Basis {
     /// Rates of operations on another machine, good to a factor of two or three.
     Rates,
-    /// A cell was trained for some epochs and measured at three, here and now.
+    /// A cell was trained for some epochs and measured at two or three of them, here and now.
     Measured {
         /// Its label.
         label: String,
@@ -45,8 +45,8 @@ pub enum Basis {
 
 /// So many seconds of training and measuring tell enough of a cell.
 const ENOUGH: f64 = 1.0;
-/// Epochs of the first try.
-const FIRST_TRY: u64 = 16;
+/// Epochs of the first try: of large networks one takes long enough.
+const FIRST_TRY: u64 = 1;
 /// Measured epochs of a schedule that chooses them as it goes.
 const POINTS: f64 = 100.0;
 

@@ -166,7 +166,9 @@ pub fn write_foreseen(out: &mut impl Write, foreseen: &Foreseen) -> std::io::Res
     let text = match basis {
         Basis::Rates => "by rates that are built in, to a factor of three".to_string(),
         Basis::Measured { label, epochs, seconds } => {
-            format!("by {epochs} epochs and three measurements of `{label}`, which took {seconds:.1} s here")
+            format!(
+                "by {epochs} epochs of `{label}`, measured up to three times, which took {seconds:.1} s here"
+            )
         }
         Basis::Complete { cells } => format!("by the time of {cells} cells that are complete"),
     };
