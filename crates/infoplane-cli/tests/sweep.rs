@@ -55,7 +55,11 @@ fn a_plan_lists_the_cells_and_foresees_their_time() {
     ] {
         assert!(told.contains(line), "{line}: {told}");
     }
-    assert!(told.contains("of one processor") && told.replace("\n         ", " ").contains("measured up to three times"), "{told}");
+    assert!(
+        told.contains("of one processor")
+            && told.replace("\n         ", " ").contains("measured up to three times"),
+        "{told}"
+    );
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
     // The same cells everywhere: from another folder, and as CSV and JSON.
     let elsewhere = with_sweep(SMALL);
@@ -396,5 +400,34 @@ fn workers_killed_at_any_moment_complete_every_cell_to_the_same_bytes() {
     }
     for part in ["claims", "work", "failed"] {
         assert_eq!(bytes(&path.join("store").join(part)), [], "{part}");
+    }
+}
+
+/// The four files of MNIST with images of as many pixels but few of them.
+fn small_mnist(directory: &Path) {
+    fs::create_dir_all(directory).unwrap();
+    for (part, n) in [("train", 40u32), ("t10k", 20)] {
+        let mut images = vec![0, 0, 8, 3];
+        [n, 28, 28].iter().for_each(|size| images.extend(size.to_be_bytes()));
+        images.extend((0..n * 784).map(|pixel| (pixel % 251) as u8));
+        fs::write(directory.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+        let mut labels = vec![0, 0, 8, 1];
+        labels.extend(n.to_be_bytes());
+        labels.extend((0..n).map(|label| (label % 10) as u8));
+        fs::write(directory.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+#[test]
+fn sweeps_of_the_documentation_can_be_planned() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    small_mnist(&path.join("mnist"));
+    let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sweeps");
+    for (name, cells) in [("nonlinearities.toml", 200), ("mnist.toml", 20)] {
+        fs::copy(documented.join(name), path.join(name)).unwrap();
+        let planned = json(path, &["sweep", "plan", name, "--no-measure", "--json"]);
+        assert_eq!(planned["cells"].as_array().unwrap().len(), cells, "{name}");
+        assert!(planned["processor_seconds"].as_f64().unwrap() > 0.0);
     }
 }

@@ -174,7 +174,8 @@ pub(super) fn write(options: &ReproduceOptions) -> Result<(), ReproduceError> {
          networks that it trained. *agrees?* is a condition on the numbers, not a judgement by eye; – stands where the paper \
          makes no claim that a number could contradict, or where too few networks learned to say. ± is the standard error \
          over seeds. A layer *compresses* here if I(X;T) falls, from its largest value to its last, by more than a quarter of \
-         a bit and, with several seeds, by more than twice the standard error.\n\n",
+         a bit and, with several seeds, by more than twice the standard error. Times are those of the runs, over all goes, beside \
+         whatever else the machine did.\n\n",
     );
     let made = |size: Size| {
         all.iter().flat_map(|(_, parts)| parts).any(|(of, part)| *of == size && part.missing.is_none())
