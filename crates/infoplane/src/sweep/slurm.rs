@@ -21,7 +21,7 @@ use crate::run::Disk;
 /// let job = SlurmJob { shards: 200, time: Some("0:30:00".into()), ..SlurmJob::new("sweep.toml".into(), "store".into()) };
 /// let scripts = job.scripts();
 /// let (name, array) = &scripts[0];
-/// assert_eq!(name, "array.sh");
+/// assert_eq!(*name, "array.sh");
 /// assert!(array.contains("#SBATCH --array=1-200\n") && array.contains("--shard \"$SLURM_ARRAY_TASK_ID\"/200"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
