@@ -151,10 +151,7 @@ class Calls:
     def run(self, store: _native.SweepStore, manner: Manner, told: Told) -> tuple[list[str], int]:
         """Compute a shard."""
         store.settle(self.cells())
-        number, of = _shard(manner.shard)
-        places = list(range(number - 1, len(self._listed), of))
-        if manner.missing:
-            places += [place for place in range(len(self._listed)) if place % of != number - 1]
+        places = _native.shard_places(manner.shard, len(self._listed), manner.missing)
         waiting, done, complete = places, 0, 0
         while waiting:
             later: list[int] = []
@@ -406,11 +403,3 @@ def _seeds(given: Any) -> list[int] | None:
         return list(range(whole("seeds", given, 1)))
     except (TypeError, ValueError) as error:
         raise SweepError(f"{error}, and lists of seeds") from None
-
-
-def _shard(given: str) -> tuple[int, int]:
-    found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", given)
-    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= number <= of:
-        raise SweepError(f"shard = {given!r}; allowed is i/n, as in 3/200, with i from 1 to n")
-    return number, of

@@ -10,10 +10,10 @@ use infoplane::experiment::{Progress, RunOptions};
 use infoplane::figure::Arrangement;
 use infoplane::report::{self, Options};
 use infoplane::sweep::{
-    Begun, CellKind, CellList, CellState, CollectOptions, ListedCell, OwnCell, Store, Sweep, SweepError,
-    SweepOptions, SweepProgress,
+    Begun, CellKind, CellList, CellState, CollectOptions, ListedCell, OwnCell, Shard, Store, Sweep,
+    SweepError, SweepOptions, SweepProgress,
 };
-use infoplane::table::{Column, Kind, NONE, TableColumn, TableFormat, TableName, Values};
+use infoplane::table::{Column, Kind, TableColumn, TableFormat, TableName, Values};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use pythonize::depythonize;
@@ -89,9 +89,9 @@ impl SweepCells {
         ];
         for (place, axis) in self.list.axes().iter().enumerate() {
             let values = texts(cells.iter().map(|cell| Some(&cell.values[place][..])));
-            columns.push(column(axis, "The value of the cell on this axis of the sweep.", values));
+            let of_axis = column(axis, "The value of the cell on this axis of the sweep.", values);
+            columns.push(of_axis.with_numbers());
         }
-        numbers(&mut columns[2..]);
         if let Some(states) = &states {
             let state = texts(states.iter().map(|(state, _)| Some(&state[..])));
             columns.push(column("state", "Where the cell stands.", state));
@@ -123,36 +123,19 @@ fn column(name: &str, about: &'static str, values: Values<'static>) -> TableColu
     TableColumn { name: Cow::Owned(name.into()), declared: declared(about), values }
 }
 
+/// One text for each row, or none.
 fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Values<'static> {
-    let mut places = std::collections::HashMap::new();
-    let mut names = Vec::new();
-    let mut code = |text: &'a str| {
-        *places.entry(text).or_insert_with(|| {
-            names.push(Cow::Owned(text.to_string()));
-            names.len() as u32 - 1
-        })
-    };
-    let codes: Vec<u32> = values.map(|value| value.map_or(NONE, &mut code)).collect();
-    Values::Category { names, codes: Cow::Owned(codes) }
+    Values::texts(values.map(|value| value.map(Cow::Borrowed))).into_owned()
 }
 
-/// Makes numbers of columns whose texts are all numbers.
-fn numbers(columns: &mut [TableColumn<'static>]) {
-    for column in columns {
-        let Values::Category { names, codes } = &column.values else { continue };
-        // What begins with a 0 that says nothing is a name.
-        let is_name = |text: &str| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
-        let whole = |text: &Cow<'_, str>| text.parse::<u64>().ok().filter(|_| !is_name(text));
-        let number =
-            |text: &Cow<'_, str>| text.parse::<f64>().ok().filter(|x| x.is_finite() && !is_name(text));
-        if let Some(values) = names.iter().map(whole).collect::<Option<Vec<u64>>>() {
-            column.declared.kind = Kind::Integer;
-            column.values = Values::U64(codes.iter().map(|&code| values[code as usize]).collect());
-        } else if let Some(values) = names.iter().map(number).collect::<Option<Vec<f64>>>() {
-            column.declared.kind = Kind::Number;
-            column.values = Values::F64(codes.iter().map(|&code| values[code as usize]).collect());
-        }
-    }
+/// The places of a shard's cells among `n`, and where `missing` those of all others after them.
+#[pyfunction]
+pub fn shard_places(py: Python<'_>, shard: &str, n: usize, missing: bool) -> PyResult<Vec<usize>> {
+    Ok(shard_of(py, shard)?.places(n, missing))
+}
+
+fn shard_of(py: Python<'_>, shard: &str) -> PyResult<Shard> {
+    shard.parse().map_err(|error| exception(py, "SweepError", (error, None)))
 }
 
 /// A sweep of experiments.
@@ -195,7 +178,7 @@ impl SweepPlan {
         memory: Option<u64>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(Vec<String>, usize)> {
-        let shard = shard.parse().map_err(|error| exception(py, "SweepError", (error, None)))?;
+        let shard = shard_of(py, shard)?;
         let threads = threads.unwrap_or_else(|| THREADS.load(Ordering::Relaxed) as usize);
         let run = RunOptions { threads, memory: memory.unwrap_or(RunOptions::default().memory) };
         let all = || match threads {
@@ -358,11 +341,7 @@ impl SweepStore {
         let found = interruptible(py, None, |stop| cells.list.table(&self.store, &options, stop))?;
         let found = found.map_err(|error| sweep_error(py, &error))?;
         let of = found.name().parse::<TableName>().unwrap_or(table);
-        let mut columns = found.columns().to_vec();
-        // The cell, then the axes but that of seeds.
-        let n_axes = cells.list.axes().iter().filter(|axis| *axis != "seed").count();
-        numbers(&mut columns[1..=n_axes]);
-        Ok(Table::new(of.name(), of.about(), columns))
+        Ok(Table::new(of.name(), of.about(), found.columns().to_vec()))
     }
 
     /// Writes the table of all cells and a page; returns the files, and what a reader of them must know.

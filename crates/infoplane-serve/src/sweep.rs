@@ -109,14 +109,11 @@ impl FollowedSweep {
 
     /// The version of the comparison: another once cells were completed.
     pub fn version(&self) -> Result<u64, String> {
-        let version = self.with(|kept| {
-            let now = kept.first_version + kept.complete() as u64;
-            match &kept.page {
-                Some((cells, _, made, took)) if made.elapsed() < REST * *took => {
-                    kept.first_version + *cells as u64
-                }
-                _ => now,
+        let version = self.with(|kept| match &kept.page {
+            Some((cells, _, made, took)) if made.elapsed() < REST * *took => {
+                kept.first_version + *cells as u64
             }
+            _ => kept.first_version + n_complete(&kept.store.states(&kept.list)) as u64,
         });
         version.ok_or_else(no_sweep)
     }
@@ -124,14 +121,14 @@ impl FollowedSweep {
     /// The values of the page that compares the complete cells, and their version.
     pub fn page(&self) -> Result<(u64, Arc<str>), String> {
         let page = self.with(|kept| -> Result<(u64, Arc<str>), String> {
-            let complete = kept.complete();
+            let states = kept.store.states(&kept.list);
+            let complete = n_complete(&states);
             if let Some((cells, page, made, took)) = &kept.page
                 && (*cells == complete || made.elapsed() < REST * *took)
             {
                 return Ok((kept.first_version + *cells as u64, Arc::clone(page)));
             }
             let start = Instant::now();
-            let states = kept.store.states(&kept.list);
             kept.growing.read_on(&kept.store, &kept.list, &states).map_err(|error| error.to_string())?;
             let cells = kept.growing.cells();
             if cells == 0 {
@@ -176,12 +173,8 @@ fn listed(folder: &Path, cell: &ListedCell, state: &CellState) -> Option<Listed>
     })
 }
 
-impl Kept {
-    /// How many cells are complete.
-    fn complete(&self) -> usize {
-        let states = self.store.states(&self.list);
-        states.iter().filter(|state| **state == CellState::Complete).count()
-    }
+fn n_complete(states: &[CellState]) -> usize {
+    states.iter().filter(|state| **state == CellState::Complete).count()
 }
 
 fn no_sweep() -> String {

@@ -23,13 +23,14 @@ const TRIED: u16 = 20;
 Examples:
   infoplane serve
   infoplane serve runs --port 8000
+  infoplane serve sweep
   infoplane serve runs --address 0.0.0.0 --token
 
 Open the address that is printed. Pages of runs that are being written follow them. Only what is in the folder is shown, nothing is \
 written, and other machines see nothing unless --address says so; then whoever has the token may look. On a cluster, forward the port \
 instead: ssh -L 4617:localhost:4617 HOST.")]
 pub struct Args {
-    /// The folder with the runs, or a run
+    /// The folder with the runs, a run, or the directory of a sweep
     #[arg(value_name = "RUNS_DIR", default_value = "runs")]
     pub folder: PathBuf,
     /// Port to listen on; 0 for any that is free [default: the first free one from 4617]

@@ -62,23 +62,6 @@ impl Work {
             share: cost / self.expected,
         });
         self.done += cost;
-        Ok(stored.complete(options.run, &Forward(progress), interrupt)?)
-    }
-}
-
-/// A cell's progress is the reproduction's.
-struct Forward<'a>(&'a dyn ReproduceProgress);
-
-impl crate::experiment::Progress for Forward<'_> {
-    fn trained(&self, epochs: u64) {
-        self.0.trained(epochs);
-    }
-
-    fn measured(&self, seed: u64, epoch: u64) {
-        self.0.measured(seed, epoch);
-    }
-
-    fn warn(&self, what: &str) {
-        self.0.warn(what);
+        Ok(stored.complete(options.run, progress, interrupt)?)
     }
 }

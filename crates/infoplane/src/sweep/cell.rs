@@ -39,10 +39,15 @@ impl Cell {
     /// # Errors
     /// [`DatasetError`] if a file cannot be read.
     pub fn data_digest(&self) -> Result<Option<String>, DatasetError> {
-        match &self.experiment.dataset.source {
-            DatasetSource::Symmetric12 { .. } => Ok(None),
-            source => Ok(Some(source.load(0)?.digest())),
-        }
+        digest_of(&self.experiment.dataset.source)
+    }
+}
+
+/// The digest of data; `None` for those that the configuration decides.
+pub(super) fn digest_of(source: &DatasetSource) -> Result<Option<String>, DatasetError> {
+    match source {
+        DatasetSource::Symmetric12 { .. } => Ok(None),
+        source => Ok(Some(source.load(0)?.digest())),
     }
 }
 

@@ -288,6 +288,8 @@ impl GrowingComparison {
 struct Groups {
     /// The axes but that of seeds, by their places.
     axes: Vec<usize>,
+    /// For each cell the place of the first one of its group.
+    first: Vec<usize>,
     /// By the place of the first cell, with the values of the group.
     found: BTreeMap<usize, (Vec<String>, RunGroup)>,
 }
@@ -295,7 +297,16 @@ struct Groups {
 impl Groups {
     fn of(list: &CellList) -> Groups {
         let axes = list.axes().iter().enumerate().filter(|(_, name)| *name != SEED);
-        Groups { axes: axes.map(|(place, _)| place).collect(), found: BTreeMap::new() }
+        let axes: Vec<usize> = axes.map(|(place, _)| place).collect();
+        let mut first: Vec<usize> = Vec::with_capacity(list.cells().len());
+        for (place, cell) in list.cells().iter().enumerate() {
+            // Cells of one group follow one another.
+            let alike = |before: &usize| {
+                axes.iter().all(|&axis| list.cells()[*before].values[axis] == cell.values[axis])
+            };
+            first.push(place.checked_sub(1).filter(alike).map_or(place, |before| first[before]));
+        }
+        Groups { axes, first, found: BTreeMap::new() }
     }
 
     fn values(&self, cell: &ListedCell) -> Vec<String> {
@@ -305,13 +316,9 @@ impl Groups {
     fn add(&mut self, list: &CellList, place: usize, run: &Run) -> Result<(), SweepError> {
         let cells = list.cells();
         let values = self.values(&cells[place]);
-        // Cells of one group follow one another.
-        let alike = |other: &ListedCell| {
-            self.axes.iter().zip(&values).all(|(&axis, value)| other.values[axis] == *value)
-        };
-        let first = (0..place).rev().take_while(|&before| alike(&cells[before])).last().unwrap_or(place);
         let name = if values.is_empty() { list.name().to_string() } else { values.join(", ") };
-        let (_, group) = self.found.entry(first).or_insert_with(|| (values, RunGroup::empty(&name)));
+        let (_, group) =
+            self.found.entry(self.first[place]).or_insert_with(|| (values, RunGroup::empty(&name)));
         let seeds = seed_of(list, &cells[place], run).map_or(Seeds::Own, Seeds::One);
         group.add(run, cells[place].label.clone(), seeds).map_err(SweepError::Compare)
     }

@@ -1,6 +1,9 @@
 //! What a sweep will take of the machine, from cells that were computed or from a short run of one.
 
+use std::iter::repeat_n;
 use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
 
 use super::{Cell, CellState, Store, Sweep, SweepError, expected_cpu_seconds};
 use crate::experiment::{Experiment, RunOptions};
@@ -108,15 +111,19 @@ impl Sweep {
 
     /// The expected cost of each cell; cells that differ in their seeds alone cost the same.
     fn expected(&self) -> Vec<f64> {
-        let mut costs: Vec<f64> = Vec::with_capacity(self.list().cells().len());
-        for place in 0..self.list().cells().len() {
-            let cost = match place.checked_sub(1).filter(|&before| self.differ_in_seeds(before, place)) {
-                Some(before) => costs[before],
-                None => expected_cpu_seconds(&self.cell(place)).max(1e-9),
-            };
-            costs.push(cost);
-        }
-        costs
+        let is_first =
+            |place: &usize| place.checked_sub(1).is_none_or(|before| !self.differ_in_seeds(before, *place));
+        let n = self.list().cells().len();
+        let first: Vec<usize> = (0..n).filter(is_first).collect();
+        let costs: Vec<f64> =
+            first.par_iter().map(|&place| expected_cpu_seconds(&self.cell(place)).max(1e-9)).collect();
+        let ends = first.iter().skip(1).copied().chain([n]);
+        first
+            .iter()
+            .zip(ends)
+            .zip(costs)
+            .flat_map(|((&first, end), cost)| repeat_n(cost, end - first))
+            .collect()
     }
 
     /// By how much complete cells took longer than expected, and how many have their time on record.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::cell::Identity;
+use super::cell::{Identity, digest_of};
 use super::list::{CellList, ListedCell};
 use super::{Cell, SweepError};
 use crate::dataset::DatasetSource;
@@ -404,10 +404,7 @@ impl Digests {
         if let Some((_, digest)) = known.iter().find(|(other, _)| other == source) {
             return Ok(digest.clone());
         }
-        let digest = match source {
-            DatasetSource::Symmetric12 { .. } => None,
-            source => Some(source.load(0)?.digest()),
-        };
+        let digest = digest_of(source)?;
         known.push((source.clone(), digest.clone()));
         Ok(digest)
     }

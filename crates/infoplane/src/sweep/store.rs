@@ -381,6 +381,7 @@ mod tests {
 
     use super::super::claim::{Claimed, Follows};
     use super::super::entry::directories;
+    use super::super::{CollectOptions, Sweep, SweepOptions};
     use super::*;
     use crate::dataset::DatasetSource;
 
@@ -543,6 +544,57 @@ mod tests {
         std::thread::sleep(lease + Duration::from_millis(30));
         assert!(matches!(theirs.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_claim_that_was_torn_is_taken_over_after_the_lease() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cell, go) = (cell(), AtomicBool::new(false));
+        let lease = Duration::from_millis(120);
+        let store = Store::open_with(folder.path(), lease).unwrap();
+        let stored = store.at(&cell).unwrap();
+        let path = folder.path().join(CLAIMS).join(format!("{}.1", stored.id()));
+        // A disk that was full, a machine that lost its power: nothing, half of a file, or bytes that are no text.
+        for torn in [&b""[..], b"worker = 'a'\nho", b"\xff\x00\xfe"] {
+            std::fs::write(&path, torn).unwrap();
+            let attempt = stored.attempt(RunOptions::default(), &(), &go).unwrap();
+            assert_eq!(attempt, Attempt::Taken { host: String::new() });
+            std::thread::sleep(lease + Duration::from_millis(30));
+            let Claimed::Yes(claim, Follows::SilentHolder) = store.claims().claim(stored.id()).unwrap()
+            else {
+                panic!("a claim")
+            };
+            drop(claim);
+        }
+        std::thread::sleep(lease + Duration::from_millis(30));
+        assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Taken { .. })));
+        std::thread::sleep(lease + Duration::from_millis(30));
+        assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let text = format!("base = 'tishby2017'\nseeds = 2\n{BINNED}\n[set]\n'training.epochs' = 3");
+        let sweep = Sweep::from_toml("the file", &text, Path::new("")).unwrap();
+        let options = SweepOptions { shard: "1/2".parse().unwrap(), ..SweepOptions::default() };
+        sweep.run(&Store::open(&path).unwrap(), &options, &(), &AtomicBool::new(false)).unwrap();
+        let before = files(&path);
+        let kind = std::io::ErrorKind::ReadOnlyFilesystem;
+        let fault = crate::run::Fault { at: 0, kind, mode: crate::run::FaultMode::Dead };
+        // Whoever looks writes nothing.
+        let store = Store::at_path(Disk::failing(fault), &path, LEASE);
+        let list = CellList::of(&store).unwrap();
+        assert_eq!(store.states(&list), [CellState::Complete, CellState::Missing]);
+        let options = CollectOptions { allow_missing: true, ..CollectOptions::default() };
+        let out = folder.path().join("out");
+        let collected = list.collect(&store, &out, &options, &|_| (), &AtomicBool::new(false)).unwrap();
+        assert_eq!((collected.cells, collected.missing.len(), collected.files.len()), (1, 1, 3));
+        // Whoever computes is told what cannot be written.
+        let failing = sweep.run(&store, &SweepOptions::default(), &(), &AtomicBool::new(false));
+        assert!(matches!(failing, Err(SweepError::Write { .. })), "{failing:?}");
+        assert_eq!(files(&path), before);
     }
 
     #[test]

@@ -38,9 +38,20 @@ impl Shard {
         self.of
     }
 
-    /// Whether the cell at a place is in it. Neighbours, which often take as long, are in different ones.
-    fn has(self, place: usize) -> bool {
-        place % self.of == self.number - 1
+    /// The places of its cells among `n`; then, if what is missing is wanted too, those of all others. Neighbours, which often take as
+    /// long, are in different shards.
+    ///
+    /// ```
+    /// use infoplane::sweep::Shard;
+    /// let second: Shard = "2/3".parse()?;
+    /// assert_eq!(second.places(8, false), [1, 4, 7]);
+    /// assert_eq!(second.places(8, true), [1, 4, 7, 0, 2, 3, 5, 6]);
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn places(self, n: usize, missing: bool) -> Vec<usize> {
+        let own = |place: &usize| place % self.of == self.number - 1;
+        let others = (0..n).filter(|place| missing && !own(place));
+        (0..n).filter(own).chain(others).collect()
     }
 }
 
@@ -123,15 +134,11 @@ impl Sweep {
         &self,
         store: &Store,
         options: &SweepOptions,
-        progress: &(dyn SweepProgress + Sync),
+        progress: &dyn SweepProgress,
         interrupt: &AtomicBool,
     ) -> Result<SweepOutcome, SweepError> {
         self.list().settle(store)?;
-        let own = |place: &usize| options.shard.has(*place);
-        let mut places: Vec<usize> = (0..self.list().cells().len()).filter(own).collect();
-        if options.missing {
-            places.extend((0..self.list().cells().len()).filter(|place| !own(place)));
-        }
+        let places = options.shard.places(self.list().cells().len(), options.missing);
         let jobs = options.jobs.clamp(1, places.len().max(1));
         let work = Work {
             sweep: self,
@@ -169,7 +176,7 @@ struct Work<'a> {
     store: &'a Store,
     options: &'a SweepOptions,
     run: RunOptions,
-    progress: &'a (dyn SweepProgress + Sync),
+    progress: &'a dyn SweepProgress,
     interrupt: &'a AtomicBool,
     next: AtomicUsize,
     /// Cells that other workers are at.
@@ -224,7 +231,7 @@ impl Work<'_> {
             self.fail(planned, &why);
             return true;
         }
-        match stored.attempt(self.run, &Forward(self.progress), self.interrupt) {
+        match stored.attempt(self.run, self.progress, self.interrupt) {
             Ok(Attempt::WasComplete) => self.done(planned, None),
             Ok(Attempt::Computed { seconds }) => self.done(planned, Some(seconds)),
             Ok(Attempt::Taken { .. }) => lock(&self.waiting).push(place),
@@ -275,21 +282,4 @@ fn threads_of(run: RunOptions, jobs: usize) -> usize {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A cell's progress is the sweep's.
-struct Forward<'a>(&'a (dyn SweepProgress + Sync));
-
-impl Progress for Forward<'_> {
-    fn trained(&self, epochs: u64) {
-        self.0.trained(epochs);
-    }
-
-    fn measured(&self, seed: u64, epoch: u64) {
-        self.0.measured(seed, epoch);
-    }
-
-    fn warn(&self, what: &str) {
-        self.0.warn(what);
-    }
 }

@@ -229,8 +229,8 @@ impl<'a> Values<'a> {
         Values::Category { names: different, codes }
     }
 
-    /// One text for each row; `Some("")` is a text, too.
-    fn texts(values: impl Iterator<Item = Option<Cow<'a, str>>>) -> Values<'a> {
+    /// One text for each row, or none; `Some("")` is a text, too.
+    pub fn texts(values: impl Iterator<Item = Option<Cow<'a, str>>>) -> Values<'a> {
         let (mut names, mut place_of_name) = (Vec::new(), HashMap::new());
         let code = |value: Option<Cow<'a, str>>| {
             let Some(value) = value else { return NONE };
@@ -260,6 +260,29 @@ pub struct TableColumn<'a> {
 pub struct Table<'a> {
     name: &'static str,
     columns: Vec<TableColumn<'a>>,
+}
+
+impl TableColumn<'_> {
+    /// The column with numbers in the place of its texts, if every text is one: `0.5`, `512`. What begins with a 0 that says
+    /// nothing, as `007`, is a name.
+    pub fn with_numbers(mut self) -> Self {
+        let Values::Category { names, codes } = &self.values else { return self };
+        let is_name = |text: &str| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
+        let whole = |text: &Cow<'_, str>| text.parse::<u64>().ok().filter(|_| !is_name(text));
+        let number =
+            |text: &Cow<'_, str>| text.parse::<f64>().ok().filter(|x| x.is_finite() && !is_name(text));
+        if codes.contains(&NONE) {
+            return self;
+        }
+        if let Some(values) = names.iter().map(whole).collect::<Option<Vec<u64>>>() {
+            self.declared.kind = Kind::Integer;
+            self.values = Values::U64(codes.iter().map(|&code| values[code as usize]).collect());
+        } else if let Some(values) = names.iter().map(number).collect::<Option<Vec<f64>>>() {
+            self.declared.kind = Kind::Number;
+            self.values = Values::F64(codes.iter().map(|&code| values[code as usize]).collect());
+        }
+        self
+    }
 }
 
 impl<'a> Table<'a> {

@@ -145,13 +145,14 @@ impl Stack {
         })
     }
 
-    /// The table.
+    /// The table. Leading columns in which every text is a number hold numbers.
     pub fn table(self) -> Table<'static> {
-        let columns = self.leading.into_iter().chain(self.columns).map(|column| TableColumn {
+        let finished = |column: Growing| TableColumn {
             name: Cow::Owned(column.name),
             declared: column.declared,
             values: column.values.finished(),
-        });
-        Table { name: self.name, columns: columns.collect() }
+        };
+        let leading = self.leading.into_iter().map(|column| finished(column).with_numbers());
+        Table { name: self.name, columns: leading.chain(self.columns.into_iter().map(finished)).collect() }
     }
 }
