@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,6 +83,45 @@ test("the list is searched, put in order, and leads to runs and comparisons", as
     assert.ok(beyond <= 0, `${beyond} pixels beyond the edge`);
     assert.deepEqual(troubles, []);
     await page.close();
+  }
+});
+
+test("a sweep is shown with its cells and their failures, and its comparison grows", async () => {
+  const sweep = `base = "tishby2017"\nname = "small sweep"\nseeds = 2\n[set]\n"training.epochs" = 6\n[axes]\n"dataset.split.train_fraction" = [0.5, 0.8, 0.00001]\n`;
+  writeFileSync(join(folder, "sweep.toml"), sweep);
+  const computed = (shard) => run("sweep", "run", "sweep.toml", "--store", "sweep", "--shard", shard, "--quiet");
+  assert.equal(computed("1/3").status, 0);
+  const own = spawn(COMMAND, ["serve", "sweep", "--port", "0"], { cwd: folder });
+  const before = address;
+  try {
+    address = await new Promise((done) => own.stdout.once("data", (text) => done(String(text).trim())));
+    const { page, troubles } = await opened("");
+    await page.getByRole("heading", { name: "small sweep" }).waitFor();
+    assert.match(await page.locator(".sweep .facts").innerText(), /^6 cells: 2 complete, 4 missing$/);
+    assert.deepEqual(await faults(page), []);
+    const { page: compared, troubles: others } = await opened("sweep");
+    await compared.waitForFunction(() => globalThis.infoplane?.content.title === "small sweep: 2 of 6 cells");
+    assert.deepEqual(await faults(compared), []);
+    // The cells that are left; those of the last fraction fail.
+    assert.equal(computed("1/1").status, 5);
+    await compared.waitForFunction(() => globalThis.infoplane?.content.title === "small sweep: 4 of 6 cells");
+    await page.waitForFunction(() => document.querySelector(".sweep .facts")?.textContent === "6 cells: 4 complete, 2 failed");
+    // What was opened stays open when the list is looked at again.
+    await page.getByText("Failed cells").click();
+    const failed = page.getByRole("cell", { name: "train_fraction 0.00001, seed 1", exact: true });
+    await failed.waitFor();
+    assert.match(await page.locator(".sweep details").innerText(), /allowed is a share that leaves at least one sample/);
+    assert.deepEqual(await faults(page), []);
+    const widths = await page.locator(".sweep .share span").evaluateAll((parts) => parts.map((part) => part.getBoundingClientRect().width));
+    assert.ok(widths.length === 2 && widths[0] > 1.8 * widths[1], `${widths}`);
+    await page.getByRole("link", { name: "train_fraction 0.8, seed 0" }).click();
+    await page.waitForFunction(() => globalThis.infoplane?.content.runs.length === 1);
+    assert.deepEqual([troubles, others], [[], []]);
+    await page.close();
+    await compared.close();
+  } finally {
+    own.kill("SIGINT");
+    address = before;
   }
 });
 
