@@ -82,14 +82,23 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::load`].
     pub fn from_table(origin: &str, table: Table) -> Result<Self, ExperimentError> {
+        Ok(Experiment::with_table(origin, table)?.0)
+    }
+
+    /// The experiment that a table describes, and [its table](Experiment::to_table).
+    pub(crate) fn with_table(origin: &str, given: Table) -> Result<(Self, Table), ExperimentError> {
         let read = |table| -> Result<Experiment, ExperimentError> {
             serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
         };
-        check_delta_keys(origin, &table)?;
+        check_delta_keys(origin, &given)?;
+        let mut experiment = read(given.clone())?;
+        let table = experiment.to_table();
         // As the manifest will say it: a run that goes on from there must compute with the same numbers.
-        let experiment = read(read(table)?.to_table())?;
+        if table != given {
+            experiment = read(table.clone())?;
+        }
         experiment.check(origin)?;
-        Ok(experiment)
+        Ok((experiment, table))
     }
 
     /// Puts a value at the end of a path through the tables of an experiment.

@@ -430,3 +430,19 @@ fn quantised_networks_refuse_bits_and_ranges_that_they_cannot_have() {
     let exact = "estimators=[{ kind = 'binned', rule = 'exact' }]";
     assert_eq!(load(&["network.quantised_bits=8", exact]).unwrap().network.quantised_bits, Some(8));
 }
+
+#[test]
+fn the_table_that_is_read_along_is_that_of_the_experiment() {
+    // Singles as people write them, as doubles with a long tail, and whole numbers.
+    for rate in ["0.0004", "0.00039999998989515007", "1"] {
+        for preset in PRESETS {
+            let mut table: toml::Table = preset.toml.parse().unwrap();
+            let rate: toml::Table = format!("rate = {rate}").parse().unwrap();
+            Experiment::put(&mut table, "training.optimizer.learning_rate", rate["rate"].clone()).unwrap();
+            let (experiment, along) = Experiment::with_table(preset.name, table).unwrap();
+            assert_eq!(along, experiment.to_table());
+            let (again, along_again) = Experiment::with_table(preset.name, along.clone()).unwrap();
+            assert_eq!((again, along_again), (experiment, along));
+        }
+    }
+}

@@ -260,7 +260,7 @@ impl ScheduleConfig {
     ) -> Result<(), ScheduleError> {
         match self.delta_config() {
             Some(config) => config.check(n_layers, estimators),
-            None => self.planned(planned_last).map(|_| ()),
+            None => self.check_numbers(planned_last),
         }
     }
 
@@ -279,46 +279,61 @@ impl ScheduleConfig {
         Ok(Some(epochs))
     }
 
+    /// At most so many epochs are measured in a training of `planned_last`, if that is known beforehand.
+    pub(crate) fn most_epochs(&self, planned_last: u64) -> Option<u64> {
+        let most = match self {
+            ScheduleConfig::Every { interval } => planned_last / (*interval).max(1) + 2,
+            ScheduleConfig::LogSpaced { points } => *points as u64,
+            ScheduleConfig::List { epochs } => epochs.len() as u64 + 1,
+            ScheduleConfig::DeltaExact(_) | ScheduleConfig::DeltaApproximate(_) => return None,
+        };
+        Some(most.min(planned_last.saturating_add(1)))
+    }
+
     /// As [`epochs`](ScheduleConfig::epochs), without the last epoch where only its being the last brings it in.
     fn planned(&self, last: u64) -> Result<Option<Vec<u64>>, ScheduleError> {
-        let error =
-            |key, given: String, allowed: &str| Err(ScheduleError { key, given, allowed: allowed.into() });
-        let epochs = match self {
-            ScheduleConfig::Every { interval: 0 } => return error("interval", "0".into(), "1 or more"),
-            ScheduleConfig::Every { interval } if last / interval > MAX_MEASUREMENTS => {
-                let least = last / (MAX_MEASUREMENTS + 1) + 1;
-                let allowed = format!("{least} or more, for {last} epochs");
-                return error("interval", interval.to_string(), &allowed);
-            }
+        self.check_numbers(last)?;
+        Ok(match self {
             ScheduleConfig::Every { interval } => {
-                (0..=last / interval).map(|measurement| measurement * interval).collect()
+                Some((0..=last / interval).map(|measurement| measurement * interval).collect())
             }
-            ScheduleConfig::LogSpaced { points } if *points as u64 > MAX_MEASUREMENTS => {
-                return error("points", points.to_string(), "2 to 10 million");
-            }
-            ScheduleConfig::LogSpaced { points } if *points < 2 => {
-                return error("points", points.to_string(), "2 or more");
-            }
-            ScheduleConfig::LogSpaced { points } => log_spaced(*points, last),
-            ScheduleConfig::List { epochs } if epochs.is_empty() => {
-                return error("epochs", "[]".into(), "at least one epoch");
-            }
+            ScheduleConfig::LogSpaced { points } => Some(log_spaced(*points, last)),
             ScheduleConfig::List { epochs } => {
-                if let Some(late) = epochs.iter().find(|&&epoch| epoch > last) {
-                    let allowed = format!("0 to {last}, the last epoch of training");
-                    return error("epochs", late.to_string(), &allowed);
-                }
                 let mut epochs = epochs.clone();
                 epochs.sort_unstable();
                 epochs.dedup();
-                epochs
+                Some(epochs)
             }
+            ScheduleConfig::DeltaExact(_) | ScheduleConfig::DeltaApproximate(_) => None,
+        })
+    }
+
+    fn check_numbers(&self, last: u64) -> Result<(), ScheduleError> {
+        let (key, given, allowed) = match self {
+            ScheduleConfig::Every { interval: 0 } => ("interval", "0".into(), "1 or more".to_string()),
+            ScheduleConfig::Every { interval } if last / interval > MAX_MEASUREMENTS => {
+                let least = last / (MAX_MEASUREMENTS + 1) + 1;
+                ("interval", interval.to_string(), format!("{least} or more, for {last} epochs"))
+            }
+            ScheduleConfig::LogSpaced { points } if *points as u64 > MAX_MEASUREMENTS => {
+                ("points", points.to_string(), "2 to 10 million".into())
+            }
+            ScheduleConfig::LogSpaced { points } if *points < 2 => {
+                ("points", points.to_string(), "2 or more".into())
+            }
+            ScheduleConfig::List { epochs } => match epochs.iter().find(|&&epoch| epoch > last) {
+                _ if epochs.is_empty() => ("epochs", "[]".into(), "at least one epoch".into()),
+                Some(late) => {
+                    ("epochs", late.to_string(), format!("0 to {last}, the last epoch of training"))
+                }
+                None => return Ok(()),
+            },
             ScheduleConfig::DeltaExact(config) | ScheduleConfig::DeltaApproximate(config) => {
-                config.check_numbers()?;
-                return Ok(None);
+                return config.check_numbers();
             }
+            _ => return Ok(()),
         };
-        Ok(Some(epochs))
+        Err(ScheduleError { key, given, allowed })
     }
 
     /// The schedule itself, for a training of `planned_last` epochs that may end before, on data of these entropies.

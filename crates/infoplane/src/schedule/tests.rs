@@ -304,6 +304,17 @@ proptest! {
         prop_assert_eq!(epochs.len() as u64, (points as u64).min(last + 1));
         prop_assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]));
         prop_assert_eq!((epochs[0], epochs[epochs.len() - 1]), (0, last));
+        prop_assert_eq!(ScheduleConfig::LogSpaced { points }.most_epochs(last), Some(epochs.len() as u64));
+    }
+
+    #[test]
+    fn no_more_epochs_are_measured_than_foreseen(
+        interval in 1u64..50, list in prop::collection::vec(0u64..100, 1..20), last in 100u64..2_000,
+    ) {
+        for schedule in [ScheduleConfig::Every { interval }, ScheduleConfig::List { epochs: list }] {
+            let epochs = schedule.epochs(last).unwrap().unwrap().len() as u64;
+            prop_assert!(schedule.most_epochs(last).unwrap() >= epochs);
+        }
     }
 }
 

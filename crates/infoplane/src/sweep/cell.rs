@@ -26,7 +26,8 @@ impl Cell {
     /// and references decide nothing. `data_digest` is that of [`Cell::data_digest`].
     pub fn id(&self, data_digest: Option<&str>) -> String {
         let Experiment { first_seed, seeds, .. } = self.experiment;
-        Identity::of(&self.experiment, self.pooled.as_ref(), data_digest).with_seeds(first_seed, seeds)
+        let table = self.experiment.to_table();
+        Identity::of(&self.experiment, table, self.pooled.as_ref(), data_digest).with_seeds(first_seed, seeds)
     }
 
     /// What it leaves when it is complete.
@@ -59,8 +60,13 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub fn of(experiment: &Experiment, pooled: Option<&AsIfRandom>, data_digest: Option<&str>) -> Identity {
-        let mut table = experiment.to_table();
+    /// `table` is that of the experiment.
+    pub fn of(
+        experiment: &Experiment,
+        mut table: toml::Table,
+        pooled: Option<&AsIfRandom>,
+        data_digest: Option<&str>,
+    ) -> Identity {
         if let Some(settings) = pooled {
             let settings = toml::Table::try_from(settings).expect("settings have only string keys");
             table.insert("as-if-random".into(), settings.into());

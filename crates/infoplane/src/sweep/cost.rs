@@ -3,7 +3,7 @@
 use super::Cell;
 use crate::dataset::{DatasetSource, SplitRule};
 use crate::estimator::{AnyEstimator, Estimator};
-use crate::experiment::{MeasuredOn, PoolConfig};
+use crate::experiment::{AsIfRandom, Experiment, MeasuredOn, PoolConfig};
 use crate::train::BatchSize;
 
 /// Seconds that one core is expected to take, to a factor of two: rates measured on the 12-bit task and on MNIST.
@@ -19,7 +19,11 @@ use crate::train::BatchSize;
 /// # Ok::<(), infoplane::reproduce::ReproduceError>(())
 /// ```
 pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
-    let experiment = &cell.experiment;
+    expected(&cell.experiment, cell.experiment.seeds as f64, cell.pooled.as_ref())
+}
+
+/// As [`expected_cpu_seconds`], for so many seeds.
+pub(super) fn expected(experiment: &Experiment, seeds: f64, pooled: Option<&AsIfRandom>) -> f64 {
     let (n_samples, features, classes) = match experiment.dataset.source {
         DatasetSource::Mnist { .. } => (70_000.0, 784, 10),
         _ => (4096.0, 12, 2),
@@ -44,10 +48,10 @@ pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
     let steps = (n_train / batch).ceil();
     let epoch = n_train * weights as f64 * 1.6e-10 + n_train * widths.len() as f64 * 5e-9 + steps * 1.5e-6;
     let layers = widths.len() as f64 - 1.0;
-    if let Some(settings) = &cell.pooled {
+    if let Some(settings) = pooled {
         let draws = match settings.pool {
             PoolConfig::Epochs { window, .. } | PoolConfig::Steps { window, .. } => window as f64,
-            PoolConfig::Seeds { .. } => experiment.seeds as f64,
+            PoolConfig::Seeds { .. } => seeds,
         };
         let n_inputs = settings.inputs.map_or(n_measured, |inputs| inputs as f64);
         // The pool itself and its smaller ones are five times its rows.
@@ -60,7 +64,7 @@ pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
                 _ => 3.0 * rows * rows * layers * 3e-9,
             })
             .sum();
-        return experiment.seeds as f64 * (experiment.training.epochs as f64 * epoch + measuring);
+        return seeds * (experiment.training.epochs as f64 * epoch + measuring);
     }
     let mut measuring = 2e-4;
     let mut passes = 1.0;
@@ -79,6 +83,7 @@ pub fn expected_cpu_seconds(cell: &Cell) -> f64 {
             passes = 1.3;
         }
     }
-    let points = experiment.epochs().ok().flatten().map_or(100.0, |epochs| epochs.len() as f64);
-    experiment.seeds as f64 * (experiment.training.epochs as f64 * epoch * passes + points * measuring)
+    let points =
+        experiment.schedule.most_epochs(experiment.training.epochs).map_or(100.0, |points| points as f64);
+    seeds * (experiment.training.epochs as f64 * epoch * passes + points * measuring)
 }

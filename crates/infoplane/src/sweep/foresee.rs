@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 
-use super::{Cell, CellState, Store, Sweep, SweepError, expected_cpu_seconds};
+use super::{Cell, CellState, Store, Sweep, SweepError};
 use crate::experiment::{Experiment, RunOptions};
 
 /// What is left of a sweep.
@@ -57,7 +57,7 @@ impl Sweep {
     /// Foresees the time of all cells that are not complete: by those that are, if `store` has any; else by a short run of a cell of
     /// middling cost in a directory that is removed again, if `measure`; else by rates that are built in.
     ///
-    /// Times of cells are in the ratio of [`expected_cpu_seconds`]; what was measured gives the scale.
+    /// Times of cells are in the ratio of [`expected_cpu_seconds`](super::expected_cpu_seconds); what was measured gives the scale.
     ///
     /// # Errors
     /// [`SweepError::Cell`] if the measured cell cannot be computed; [`SweepError::Interrupted`] once `interrupt` is true.
@@ -68,7 +68,7 @@ impl Sweep {
         interrupt: &AtomicBool,
     ) -> Result<Foreseen, SweepError> {
         let cells = self.list().cells();
-        let costs = self.expected();
+        let costs = self.costs();
         let states = match store {
             Some(store) => store.states(self.list()),
             None => vec![CellState::Missing; cells.len()],
@@ -110,13 +110,12 @@ impl Sweep {
     }
 
     /// The expected cost of each cell; cells that differ in their seeds alone cost the same.
-    fn expected(&self) -> Vec<f64> {
+    fn costs(&self) -> Vec<f64> {
         let is_first =
             |place: &usize| place.checked_sub(1).is_none_or(|before| !self.differ_in_seeds(before, *place));
         let n = self.list().cells().len();
         let first: Vec<usize> = (0..n).filter(is_first).collect();
-        let costs: Vec<f64> =
-            first.par_iter().map(|&place| expected_cpu_seconds(&self.cell(place)).max(1e-9)).collect();
+        let costs: Vec<f64> = first.par_iter().map(|&place| self.expected(place)).collect();
         let ends = first.iter().skip(1).copied().chain([n]);
         first
             .iter()

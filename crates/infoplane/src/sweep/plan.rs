@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::cell::{Identity, digest_of};
+use super::cost::expected;
 use super::list::{CellList, ListedCell};
 use super::{Cell, SweepError};
 use crate::dataset::DatasetSource;
@@ -224,6 +225,12 @@ impl Sweep {
         let (one, other) = (&self.cells[one], &self.cells[other]);
         Arc::ptr_eq(&one.shared, &other.shared) && one.seeds == other.seeds
     }
+
+    /// [`expected_cpu_seconds`](super::expected_cpu_seconds) of the cell at a place.
+    pub(super) fn expected(&self, place: usize) -> f64 {
+        let PlannedCell { shared, seeds, .. } = &self.cells[place];
+        expected(&shared.experiment, *seeds as f64, shared.pooled.as_ref()).max(1e-9)
+    }
 }
 
 impl PlannedCell {
@@ -382,13 +389,13 @@ fn combination(
             message: format!("`{key}`: {message}"),
         })?;
     }
-    let mut experiment = Experiment::from_table(&origin, table).map_err(SweepError::of_plan)?;
+    let (mut experiment, table) = Experiment::with_table(&origin, table).map_err(SweepError::of_plan)?;
     if moves_data {
         experiment.dataset.source = experiment.dataset.source.relative_to(folder);
     }
     let pooled = file.as_if_random.clone();
     let digest = digests.of(&experiment.dataset.source).map_err(|error| SweepError::of_plan(error.into()))?;
-    let identity = Identity::of(&experiment, pooled.as_ref(), digest.as_deref());
+    let identity = Identity::of(&experiment, table, pooled.as_ref(), digest.as_deref());
     let values = choices.iter().map(|choice| choice.value.clone()).collect();
     Ok(Combination { experiment, pooled, values, label, identity })
 }

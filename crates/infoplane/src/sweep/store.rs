@@ -464,8 +464,9 @@ mod tests {
         fn warn(&self, _: &str) {}
     }
 
+    /// So long that a worker which is told to stop, twice, is not through before it looks.
     fn longer() -> Cell {
-        let overrides = [BINNED, "training.epochs=200", "seeds=1", "schedule.points=20"].map(String::from);
+        let overrides = [BINNED, "training.epochs=2000", "seeds=1", "schedule.points=20"].map(String::from);
         let experiment = Experiment::load("tishby2017", &overrides).unwrap();
         Cell { label: "longer".into(), experiment, pooled: None }
     }

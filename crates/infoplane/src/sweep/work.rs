@@ -1,5 +1,6 @@
 //! A worker: it computes its share of a sweep, cell by cell.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -113,7 +114,7 @@ pub struct SweepOutcome {
     pub complete: usize,
     /// How many of them this worker computed.
     pub computed: usize,
-    /// Those that cannot be computed, by their labels, with the reason.
+    /// Those that cannot be computed, by their labels, with the reason, in the order of the list.
     pub failed: Vec<(String, String)>,
 }
 
@@ -152,8 +153,8 @@ impl Sweep {
             interrupt,
             next: AtomicUsize::new(0),
             waiting: Mutex::new(vec![]),
-            outcome: Mutex::default(),
-            failed: Mutex::new(None),
+            done: Mutex::default(),
+            stopped: Mutex::new(None),
             n: places.len(),
         };
         std::thread::scope(|scope| {
@@ -163,10 +164,13 @@ impl Sweep {
             work.go(&places);
         });
         work.wait_for_others();
-        match work.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok(work.outcome.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        if let Some(error) = lock(&work.stopped).take() {
+            return Err(error);
         }
+        let Done { complete, computed, failed } = std::mem::take(&mut *lock(&work.done));
+        let label = |place: usize| self.list().cells()[place].label.clone();
+        let failed = failed.into_iter().map(|(place, why)| (label(place), why)).collect();
+        Ok(SweepOutcome { complete, computed, failed })
     }
 }
 
@@ -181,10 +185,19 @@ struct Work<'a> {
     next: AtomicUsize,
     /// Cells that other workers are at.
     waiting: Mutex<Vec<usize>>,
-    outcome: Mutex<SweepOutcome>,
+    done: Mutex<Done>,
     /// What stopped this worker.
-    failed: Mutex<Option<SweepError>>,
+    stopped: Mutex<Option<SweepError>>,
     n: usize,
+}
+
+/// What became of the cells so far. The jobs end their cells in any order; those that failed are sorted by their places, so that the
+/// outcome does not depend on it.
+#[derive(Default)]
+struct Done {
+    complete: usize,
+    computed: usize,
+    failed: BTreeMap<usize, String>,
 }
 
 impl Work<'_> {
@@ -217,7 +230,7 @@ impl Work<'_> {
 
     /// Returns whether the worker goes on.
     fn one(&self, place: usize) -> bool {
-        if lock(&self.failed).is_some() {
+        if lock(&self.stopped).is_some() {
             return false;
         }
         if self.interrupt.load(Ordering::Relaxed) {
@@ -228,7 +241,7 @@ impl Work<'_> {
         let stored = self.store.at_id(&cell, planned.id.clone());
         let before = (!self.options.missing).then(|| stored.entry().failure()).flatten();
         if let Some(why) = before.filter(|_| !stored.is_complete()) {
-            self.fail(planned, &why);
+            self.fail(place, &why);
             return true;
         }
         match stored.attempt(self.run, self.progress, self.interrupt) {
@@ -240,7 +253,7 @@ impl Work<'_> {
                 if let Err(error) = stored.entry().keep_failure(&why) {
                     return self.stop(error);
                 }
-                self.fail(planned, &why);
+                self.fail(place, &why);
             }
             Err(error) => return self.stop(error),
         }
@@ -248,20 +261,25 @@ impl Work<'_> {
     }
 
     fn done(&self, cell: &ListedCell, seconds: Option<f64>) {
-        let mut outcome = lock(&self.outcome);
-        outcome.complete += 1;
-        outcome.computed += usize::from(seconds.is_some());
-        self.progress.cell(cell, Ok(seconds), outcome.complete + outcome.failed.len(), self.n);
+        let mut done = lock(&self.done);
+        done.complete += 1;
+        done.computed += usize::from(seconds.is_some());
+        self.progress.cell(cell, Ok(seconds), done.complete + done.failed.len(), self.n);
     }
 
-    fn fail(&self, cell: &ListedCell, why: &str) {
-        let mut outcome = lock(&self.outcome);
-        outcome.failed.push((cell.label.clone(), why.into()));
-        self.progress.cell(cell, Err(why), outcome.complete + outcome.failed.len(), self.n);
+    fn fail(&self, place: usize, why: &str) {
+        let mut done = lock(&self.done);
+        done.failed.insert(place, why.into());
+        self.progress.cell(
+            &self.sweep.list().cells()[place],
+            Err(why),
+            done.complete + done.failed.len(),
+            self.n,
+        );
     }
 
     fn stop(&self, error: SweepError) -> bool {
-        lock(&self.failed).get_or_insert(error);
+        lock(&self.stopped).get_or_insert(error);
         false
     }
 }
