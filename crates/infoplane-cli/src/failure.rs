@@ -24,6 +24,8 @@ const BAD_INPUT: u8 = 2;
 pub const DIVERGED: u8 = 3;
 /// The run is complete, but no method gave a value.
 pub const NO_VALUE: u8 = 4;
+/// Where a worker of a sweep aborts; only the process that starts it again sees it.
+pub const ABORTED: u8 = 134;
 /// Stopped by Ctrl-C, as shells number it.
 pub const INTERRUPTED: u8 = 130;
 

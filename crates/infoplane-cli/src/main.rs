@@ -22,7 +22,7 @@ use infoplane::printable::{is_hidden, printable};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    terminal::watch_signals();
+    terminal::watch_signals(commands::is_sweep_worker());
     let arguments = match commands::Arguments::try_parse_from(given()) {
         Ok(arguments) => arguments,
         Err(error) => return explain(error),

@@ -12,7 +12,9 @@ use console::Term;
 use infoplane::printable::{is_hidden, printable};
 
 pub use progress::{Clock, FiguresMeter, Meter, RunMeter, SweepMeter};
-pub use signals::{end_on_interrupt, on_interrupt, watch as watch_signals};
+pub use signals::{
+    end_on_interrupt, interrupt, leave_signals, on_interrupt, pass_interrupts, watch as watch_signals,
+};
 
 /// What a terminal is taken to be wide where there is none.
 const WIDTH: usize = 80;

@@ -159,6 +159,73 @@ fn a_cell_that_cannot_be_computed_is_named_and_the_others_are() {
     );
 }
 
+/// Little memory ends the process that computes the large cells, again and again; the others are computed all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cell_that_ends_its_process_is_given_up_and_the_others_are_computed() {
+    let cases = "\n[[cases]]\nname = \"small\"\n[[cases]]\nname = \"large\"\n\"network.hidden\" = [30000, 30000]\n\
+                 [[cases]]\nname = \"wider\"\n\"network.hidden\" = [8, 4]\n";
+    let folder = with_sweep(&format!("{}{cases}", SMALL.split("\n[axes]").next().unwrap()));
+    let path = folder.path();
+    let run = |more: &[&str]| {
+        let mut shell = std::process::Command::new("sh");
+        let limited = ["-c", "ulimit -v 3000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_infoplane")];
+        shell.args(limited).args(["sweep", "run", "sweep.toml", "--store", "store", "--json"]).args(more);
+        let output = shell.current_dir(path).env_remove("RUST_BACKTRACE").output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), told, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // One process alone ends there, whichever cell comes first.
+    let (code, _, message) = run(&["--no-restart", "--jobs", "1"]);
+    assert_eq!(code, Some(1), "{message}");
+    let (code, told, message) = run(&["--jobs", "2"]);
+    assert_eq!(code, Some(5), "{message}");
+    assert!(message.contains("the process that computes aborted, most often because memory"), "{message}");
+    assert_eq!(told["complete"], 4, "{told}");
+    let failed = told["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[0]["cell"]), (2, &"large, seed 0".into()));
+    assert!(failed[0]["reason"].as_str().unwrap().starts_with("3 processes ended"), "{told}");
+    let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(status.contains("complete     4") && status.contains("failed       2"), "{status}");
+}
+
+/// A worker is two processes: what asks the first to stop reaches the one that computes, and without the first it ends.
+#[cfg(unix)]
+#[test]
+fn a_worker_that_is_asked_to_stop_gives_its_cells_back_and_one_that_is_killed_ends() {
+    let folder = with_sweep(&SMALL.replace("= 12\n", "= 1000000\n"));
+    let path = folder.path();
+    let claims = || fs::read_dir(path.join("store/claims")).map_or(0, |entries| entries.flatten().count());
+    let begin = || {
+        let mut worker =
+            command(path, &["sweep", "run", "sweep.toml", "--store", "store", "--jobs", "2", "-q"]);
+        let worker = worker.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let start = Instant::now();
+        while claims() < 2 && start.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(claims(), 2);
+        worker
+    };
+    for signal in ["-TERM", "-INT"] {
+        let worker = begin();
+        let sent = std::process::Command::new("kill").args([signal, &worker.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        let output = worker.wait_with_output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), claims()), (Some(130), 0), "{message}");
+        assert!(message.contains("the same command continues"), "{message}");
+    }
+    let mut worker = begin();
+    worker.kill().unwrap();
+    // Standard error is at its end once both processes are.
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), None);
+    assert_eq!(claims(), 2);
+    let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(status.contains("running      0") && status.contains("interrupted  2"), "{status}");
+}
+
 #[test]
 fn what_is_wrong_is_said_with_what_to_do() {
     let folder = with_sweep(SMALL);
@@ -305,6 +372,9 @@ fn workers_killed_at_any_moment_complete_every_cell_to_the_same_bytes() {
             "store",
             "-q",
             "--missing",
+            "--no-restart",
+            "--ends",
+            "1000",
             "--lease",
             "2",
             "--jobs",

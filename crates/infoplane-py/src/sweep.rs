@@ -185,7 +185,8 @@ impl SweepPlan {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let options = SweepOptions { shard, missing, jobs: jobs.unwrap_or_else(all), run };
+        let options =
+            SweepOptions { shard, missing, jobs: jobs.unwrap_or_else(all), run, ..SweepOptions::default() };
         let done = Done::default();
         let told = Told { done: &done, words: Mutex::default() };
         let outcome = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |stop| {

@@ -17,6 +17,8 @@ mod serve;
 mod shell;
 mod sweep;
 
+pub use sweep::is_worker as is_sweep_worker;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -14,13 +14,16 @@ enum Answer {
     End(Option<&'static str>, Vec<PathBuf>),
     /// Raises a flag and says how the command stops; the second signal ends the process at once.
     Stop(Arc<AtomicBool>, &'static str),
+    /// Hands it on.
+    Pass(Box<dyn FnMut() + Send>),
 }
 
 static ANSWER: Mutex<Answer> = Mutex::new(Answer::End(None, Vec::new()));
 
-/// Answers signals from here on: until a command says otherwise the first one ends the process.
-pub fn watch() {
-    system::watch();
+/// Answers signals from here on: until a command says otherwise the first one ends the process. `is_worker`: another process waits
+/// for this one and starts it again.
+pub fn watch(is_worker: bool) {
+    system::watch(is_worker);
 }
 
 /// A flag that Ctrl-C raises, saying `first`; the second time it ends the process at once.
@@ -37,19 +40,44 @@ pub fn end_on_interrupt(message: &'static str, directories: Vec<PathBuf>) {
     set(Answer::End(Some(message), directories));
 }
 
+/// Lets every signal call a function, and nothing else.
+pub fn pass_interrupts(pass: impl FnMut() + Send + 'static) {
+    set(Answer::Pass(Box::new(pass)));
+}
+
+/// Whether signals are for another process, which tells this one of them.
+static ARE_FOR_ANOTHER: AtomicBool = AtomicBool::new(false);
+
+/// Leaves signals to another process, which tells this one by [`interrupt`]: those of a terminal come to both.
+pub fn leave_signals() {
+    ARE_FOR_ANOTHER.store(true, Ordering::Relaxed);
+}
+
+/// Does what a signal does.
+pub fn interrupt() {
+    answer();
+}
+
+fn signal() {
+    if !ARE_FOR_ANOTHER.load(Ordering::Relaxed) {
+        answer();
+    }
+}
+
 fn set(answer: Answer) {
     *ANSWER.lock().unwrap_or_else(PoisonError::into_inner) = answer;
 }
 
 /// What happens at a signal.
 fn answer() {
-    match &*ANSWER.lock().unwrap_or_else(PoisonError::into_inner) {
+    match &mut *ANSWER.lock().unwrap_or_else(PoisonError::into_inner) {
         Answer::Stop(flag, first) if !flag.swap(true, Ordering::Relaxed) => return note(first),
         Answer::End(message, directories) => {
             directories.iter().for_each(remove_partials);
             message.iter().for_each(say);
         }
         Answer::Stop(..) => {}
+        Answer::Pass(pass) => return pass(),
     }
     exit(INTERRUPTED.into());
 }
@@ -75,8 +103,8 @@ mod system {
     use signal_hook::flag::{register, register_conditional_shutdown};
     use signal_hook::iterator::Signals;
 
-    use super::answer;
-    use crate::failure::{FAILED, INTERRUPTED};
+    use super::signal;
+    use crate::failure::{ABORTED, FAILED, INTERRUPTED};
 
     /// Whether there is no thread that answers.
     static UNANSWERED: AtomicBool = AtomicBool::new(false);
@@ -84,20 +112,21 @@ mod system {
     /// Whoever answers does little.
     const STACK: usize = 128 << 10;
 
-    pub fn watch() {
+    pub fn watch(is_worker: bool) {
         // A file that grows beyond the limit of its size (`ulimit -f`) would end the process. With any handler the write
         // fails, and what failed is told.
         let _ = register(SIGXFSZ, Arc::default());
         // Where memory ends, the standard library says how much was asked for, and aborts. It is a failure of the
-        // machine like a full disk, and the exit code says so.
-        let _ = register_conditional_shutdown(SIGABRT, FAILED.into(), Arc::new(AtomicBool::new(true)));
+        // machine like a full disk, and the exit code says so; to the process that starts this one again it tells more.
+        let code = if is_worker { ABORTED } else { FAILED };
+        let _ = register_conditional_shutdown(SIGABRT, code.into(), Arc::new(AtomicBool::new(true)));
         let (ready, is_ready) = mpsc::sync_channel(1);
         // The thread first: without it nobody would answer signals that are caught.
         let spawned = thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(move || {
             let signals = Signals::new(asked());
             let _ = ready.send(signals.is_ok());
             if let Ok(mut signals) = signals {
-                signals.forever().for_each(|_| answer());
+                signals.forever().for_each(|_| signal());
             }
         });
         let answered = spawned.is_ok() && is_ready.recv().unwrap_or(false);
@@ -160,9 +189,9 @@ mod system {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    pub fn watch() {
+    pub fn watch(_is_worker: bool) {
         // Without a handler Ctrl-C still ends the process, only less gently.
-        let _ = ctrlc::set_handler(super::answer);
+        let _ = ctrlc::set_handler(super::signal);
     }
 
     pub fn raise(_flag: &Arc<AtomicBool>) {}

@@ -35,6 +35,11 @@ impl Cell {
         if self.pooled.is_some() { CellKind::Pool } else { CellKind::Run }
     }
 
+    /// Whether the configuration decides the data.
+    pub(super) fn data_are_generated(&self) -> bool {
+        are_generated(&self.experiment.dataset.source)
+    }
+
     /// Reads the data and returns their digest; `None` for data that are generated, which the configuration decides.
     ///
     /// # Errors
@@ -46,10 +51,11 @@ impl Cell {
 
 /// The digest of data; `None` for those that the configuration decides.
 pub(super) fn digest_of(source: &DatasetSource) -> Result<Option<String>, DatasetError> {
-    match source {
-        DatasetSource::Symmetric12 { .. } => Ok(None),
-        source => Ok(Some(source.load(0)?.digest())),
-    }
+    if are_generated(source) { Ok(None) } else { Ok(Some(source.load(0)?.digest())) }
+}
+
+fn are_generated(source: &DatasetSource) -> bool {
+    matches!(source, DatasetSource::Symmetric12 { .. })
 }
 
 /// What decides the results of cells that differ in their seeds alone: of many seeds it is put in words once.

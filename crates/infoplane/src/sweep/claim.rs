@@ -53,15 +53,28 @@ impl Process {
     /// This process, where the system says enough of it.
     fn own() -> Option<Process> {
         let number = std::process::id();
-        Some(Process { place: place()?, number, started: started(number)? })
+        let stat = std::fs::read_to_string(format!("{PROCESSES}/{number}/stat")).ok()?;
+        Some(Process { place: place()?, number, started: started(&stat)? })
     }
 
     /// Whether it is known to have ended. Of a process of another machine, or of another container, nothing is known.
     fn has_ended(&self) -> bool {
-        place().is_some_and(|place| place == self.place)
-            && started(self.number).is_none_or(|started| started != self.started)
+        place().is_some_and(|place| place == self.place) && self.has_ended_in(Path::new(PROCESSES))
+    }
+
+    /// As [`Process::has_ended`], by the table of processes of its own system.
+    fn has_ended_in(&self, processes: &Path) -> bool {
+        let own = processes.join(self.number.to_string());
+        match std::fs::read_to_string(own.join("stat")) {
+            Ok(stat) => started(&stat).is_none_or(|started| started != self.started),
+            // Systems may hide the processes of other users, the first of all among them.
+            Err(_) => !own.exists() && processes.join("1").exists(),
+        }
     }
 }
+
+/// Where Linux shows its processes.
+const PROCESSES: &str = "/proc";
 
 /// The start of the system and the space of process numbers, on Linux.
 fn place() -> Option<String> {
@@ -70,13 +83,11 @@ fn place() -> Option<String> {
     Some(format!("{} {}", start.trim(), space.display()))
 }
 
-/// When a process began, in ticks since the system did; nothing of one that is not there.
-fn started(number: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+/// When a process began, in ticks since the system did; nothing of one that has ended and that nobody waited for.
+fn started(stat: &str) -> Option<String> {
     // The name of the program, in brackets, may hold anything.
     let (_, after) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = after.split_whitespace().collect();
-    // One that has ended and that nobody waited for is not at work.
     (!matches!(*fields.first()?, "Z" | "X")).then(|| fields.get(19).map(|started| (*started).to_string()))?
 }
 
@@ -132,6 +143,8 @@ pub(super) struct Claim(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     next: PathBuf,
+    /// Its number among the claims of the cell, from 1.
+    number: u64,
     holder: Mutex<Holder>,
     /// Another worker took the cell over.
     lost: AtomicBool,
@@ -191,6 +204,7 @@ impl Claims {
                     let claim = Claim(Arc::new(Inner {
                         next: self.path(id, number + 1),
                         path,
+                        number,
                         holder: Mutex::new(holder),
                         lost: AtomicBool::new(false),
                         disk: self.disk.clone(),
@@ -201,8 +215,11 @@ impl Claims {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
-            // Who follows it counts, if anybody does.
+            // Who follows it counts, if anybody does; whoever was silent may still write.
             if self.path(id, number + 1).exists() {
+                if self.may_go_on(&path)? {
+                    follows = Follows::SilentHolder;
+                }
                 number += 1;
                 continue;
             }
@@ -211,10 +228,28 @@ impl Claims {
                 Looked::Held { host } => return Ok(Claimed::No { host }),
                 Looked::Ended => number += 1,
                 Looked::Silent => {
+                    lock(&self.seen).remove(&path);
                     follows = Follows::SilentHolder;
                     number += 1;
                 }
             }
+        }
+    }
+
+    /// How many claims of a cell there are. All but the last, and that one too where nobody is at the cell, are of workers that ended
+    /// without giving it back, or were silent for a lease.
+    pub fn count(&self, id: &str) -> u64 {
+        (1..).find(|&number| !self.path(id, number).exists()).unwrap_or(1) - 1
+    }
+
+    /// Whether the holder of a claim is not known to have ended.
+    fn may_go_on(&self, path: &Path) -> io::Result<bool> {
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                Ok(!holder(&bytes).and_then(|holder| holder.process).is_some_and(|it| it.has_ended()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -225,8 +260,7 @@ impl Claims {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Looked::Gone),
             Err(error) => return Err(error),
         };
-        let holder: Option<Holder> =
-            std::str::from_utf8(&bytes).ok().and_then(|text| toml::from_str(text).ok());
+        let holder = holder(&bytes);
         if holder.as_ref().and_then(|holder| holder.process.as_ref()).is_some_and(Process::has_ended) {
             return Ok(Looked::Ended);
         }
@@ -238,7 +272,6 @@ impl Claims {
             (*known, *since) = (bytes, Instant::now());
         }
         if since.elapsed() >= lease {
-            seen.remove(path);
             return Ok(Looked::Silent);
         }
         Ok(Looked::Held { host: holder.map(|holder| holder.host).unwrap_or_default() })
@@ -338,6 +371,16 @@ impl Claim {
     pub fn is_held(&self) -> bool {
         self.0.is_held()
     }
+
+    /// Whether another worker was found to have taken the cell over, when this one last told that it goes on.
+    pub fn was_lost(&self) -> bool {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
+    /// How many workers had the cell before and ended without giving it back, or were silent for a lease.
+    pub fn follows(&self) -> u64 {
+        self.0.number - 1
+    }
 }
 
 impl Drop for Claim {
@@ -347,6 +390,11 @@ impl Drop for Claim {
             let _ = self.0.disk.remove_file(&self.0.path);
         }
     }
+}
+
+/// What a claim says; nothing where it was torn.
+fn holder(bytes: &[u8]) -> Option<Holder> {
+    toml::from_str(std::str::from_utf8(bytes).ok()?).ok()
 }
 
 fn text(holder: &Holder) -> String {
@@ -363,4 +411,35 @@ fn host() -> String {
     let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
     let named = names.iter().find_map(|path| std::fs::read_to_string(path).ok());
     named.map(|name| name.trim().to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_hidden_is_not_taken_for_one_that_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process { place: String::new(), number: 7, started: "42".into() };
+        let ended = || process.has_ended_in(folder.path());
+        let stat = |state: &str, started: &str| {
+            std::fs::create_dir_all(folder.path().join("7")).unwrap();
+            let fields = vec!["0"; 18].join(" ");
+            std::fs::write(folder.path().join("7/stat"), format!("7 (a) b) {state} {fields} {started} 0"))
+                .unwrap();
+        };
+        // A system that shows no process of another user shows neither the first nor this one.
+        assert!(!ended());
+        std::fs::create_dir(folder.path().join("1")).unwrap();
+        assert!(ended());
+        // One may show that it is there, and no more.
+        std::fs::create_dir(folder.path().join("7")).unwrap();
+        assert!(!ended());
+        stat("S", "42");
+        assert!(!ended());
+        stat("Z", "42");
+        assert!(ended());
+        stat("R", "43");
+        assert!(ended());
+    }
 }

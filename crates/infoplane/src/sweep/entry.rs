@@ -67,7 +67,7 @@ struct Time {
     processor_seconds: Option<f64>,
 }
 
-/// How often a worker looks whether it is to stop.
+/// How often a worker looks whether it is to stop, which costs no access to the disk.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What an id is followed by in the name of the file that says why there is no pool.
@@ -231,6 +231,24 @@ impl OwnCell {
         self.claim.is_held()
     }
 
+    /// How many workers were at the cell before and ended without giving it back, or were silent for the time of a lease.
+    pub fn follows(&self) -> u64 {
+        self.claim.follows()
+    }
+
+    /// Keeps why the cell cannot be computed, and forgets the workers that were at it before.
+    ///
+    /// # Errors
+    /// [`SweepError::Write`] if that cannot be written.
+    pub(super) fn give_up(self, why: &str) -> Result<(), SweepError> {
+        let OwnCell { entry, claim, .. } = self;
+        entry.keep_failure(why)?;
+        // This claim with those before it: whoever looks next finds the failure first.
+        entry.store.claims().clear(&entry.id);
+        drop(claim);
+        Ok(())
+    }
+
     /// Calls `compute`, which is to stop once its flag is true: at an interrupt, or when another worker takes the cell over.
     pub fn watched<T>(&self, interrupt: &AtomicBool, compute: impl FnOnce(&AtomicBool) -> T) -> T {
         let stop = AtomicBool::new(interrupt.load(Ordering::Relaxed));
@@ -239,7 +257,7 @@ impl OwnCell {
             let watch = scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     std::thread::park_timeout(LOOK_EVERY);
-                    if interrupt.load(Ordering::Relaxed) || !self.is_held() {
+                    if interrupt.load(Ordering::Relaxed) || self.claim.was_lost() {
                         stop.store(true, Ordering::Relaxed);
                     }
                 }

@@ -86,6 +86,17 @@ pub enum SweepError {
         /// Why.
         source: Box<ExperimentError>,
     },
+    /// Its data are not those that its id was made of.
+    #[error(
+        "{cell}: the data changed since the sweep was planned (their digest is {now} now); put the old data back and go on \
+         with the same command, or take another store for the new ones"
+    )]
+    DataChanged {
+        /// The label of the cell.
+        cell: String,
+        /// The digest of the data that it was computed on.
+        now: String,
+    },
     /// It is not there, or only in part.
     #[error("{cell} is not complete")]
     NotComplete {

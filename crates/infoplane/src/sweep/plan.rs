@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::cell::{Identity, digest_of};
 use super::cost::expected;
 use super::list::{CellList, ListedCell};
-use super::{Cell, SweepError};
+use super::{Cell, CellKind, Entry, Store, SweepError};
 use crate::dataset::DatasetSource;
 use crate::experiment::{AsIfRandom, Experiment, ExperimentError};
 
@@ -224,6 +224,13 @@ impl Sweep {
     pub(super) fn differ_in_seeds(&self, one: usize, other: usize) -> bool {
         let (one, other) = (&self.cells[one], &self.cells[other]);
         Arc::ptr_eq(&one.shared, &other.shared) && one.seeds == other.seeds
+    }
+
+    /// The place in a store of the cell at a place in the list.
+    pub(super) fn entry(&self, store: &Store, place: usize) -> Entry {
+        let is_pool = self.cells[place].shared.pooled.is_some();
+        let kind = if is_pool { CellKind::Pool } else { CellKind::Run };
+        store.entry(&self.list.cells()[place].id, kind)
     }
 
     /// [`expected_cpu_seconds`](super::expected_cpu_seconds) of the cell at a place.

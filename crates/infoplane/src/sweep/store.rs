@@ -11,7 +11,8 @@ use super::entry::{Begun, CellKind, ENDED_EARLY, Entry};
 use super::list::CellList;
 use super::plan::Digests;
 use super::{Cell, LEASE, SweepError};
-use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions, RunSummary};
+use crate::directory::RunError;
+use crate::experiment::{AsIfRandomResult, Experiment, ExperimentError, Progress, RunOptions};
 use crate::run::{Disk, Run, RunDir};
 
 /// A directory of cells that any number of workers fill, on one machine or on several that share it.
@@ -309,6 +310,10 @@ impl StoredCell<'_> {
             }
             // Another worker took it over while this one was silent. Once that is done it removes what this one writes to.
             Err(_) if !own.is_held() => Ok(Attempt::Taken { host: String::new() }),
+            // Whoever had the cell before still writes to what it left.
+            Err(SweepError::Cell { source, .. }) if is_in_use(&source) => {
+                Ok(Attempt::Taken { host: String::new() })
+            }
             Err(error) => {
                 own.leave()?;
                 Err(error)
@@ -323,28 +328,61 @@ impl StoredCell<'_> {
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<Computed, SweepError> {
-        let experiment = &self.cell.experiment;
-        let of_run = |summary: RunSummary| Computed::Whole {
-            processors: Some((summary.work.train_time + summary.work.measure_time).as_secs_f64()),
-        };
-        let result = match &self.cell.pooled {
-            Some(settings) => {
-                let pooled = experiment.as_if_random(settings, None, path, options, progress, interrupt);
-                pooled.map(|_| Computed::Whole { processors: None })
+        let result = match self.begin_or_resume(path, options, progress, interrupt) {
+            // What is there was computed on data that were others for a while.
+            Err(ExperimentError::DataChanged { .. } | ExperimentError::OtherResult { .. }) => {
+                remove_directory(path)?;
+                self.begin_or_resume(path, options, progress, interrupt)
             }
-            None if RunDir::open(path).is_ok() => {
-                Experiment::resume(path, Some(experiment), options, progress, interrupt).map(of_run)
-            }
-            None => experiment.run(path, options, progress, interrupt).map(of_run),
+            result => result,
         };
         match result {
+            Ok((digest, processors)) => {
+                self.check_data(Some(digest), path)?;
+                Ok(Computed::Whole { processors })
+            }
             Err(error @ ExperimentError::EndedEarly { .. }) => {
+                let digest = self.cell.data_digest().map_err(|error| SweepError::of(self.cell, error))?;
+                self.check_data(digest, path)?;
                 let why = error.to_string();
                 progress.warn(&why);
                 Ok(Computed::EndedEarly { why })
             }
-            result => result.map_err(|error| SweepError::of(self.cell, error)),
+            Err(error) => Err(SweepError::of(self.cell, error)),
         }
+    }
+
+    /// Refuses what was computed on other data than those that the id of the cell was made of, and removes it.
+    fn check_data(&self, digest: Option<String>, path: &Path) -> Result<(), SweepError> {
+        match digest {
+            Some(now) if !self.cell.data_are_generated() && self.cell.id(Some(&now)) != self.id() => {
+                remove_directory(path)?;
+                Err(SweepError::DataChanged { cell: self.cell.label.clone(), now })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Computes what is not in the directory yet. Returns the digest of the data, and the seconds of all processors if they were
+    /// counted.
+    fn begin_or_resume(
+        &self,
+        path: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<(String, Option<f64>), ExperimentError> {
+        let experiment = &self.cell.experiment;
+        if let Some(settings) = &self.cell.pooled {
+            let pooled = experiment.as_if_random(settings, None, path, options, progress, interrupt)?;
+            return Ok((pooled.data.digest, None));
+        }
+        let summary = match RunDir::open(path) {
+            Ok(_) => Experiment::resume(path, Some(experiment), options, progress, interrupt),
+            Err(_) => experiment.run(path, options, progress, interrupt),
+        }?;
+        let seconds = (summary.work.train_time + summary.work.measure_time).as_secs_f64();
+        Ok((summary.manifest.data.digest, Some(seconds)))
     }
 
     /// Reads a complete run.
@@ -374,6 +412,14 @@ impl StoredCell<'_> {
     }
 }
 
+fn remove_directory(path: &Path) -> Result<(), SweepError> {
+    std::fs::remove_dir_all(path).map_err(|source| SweepError::Write { path: path.into(), source })
+}
+
+fn is_in_use(error: &ExperimentError) -> bool {
+    matches!(error, ExperimentError::Run(RunError::InUse { .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering;
@@ -381,7 +427,7 @@ mod tests {
 
     use super::super::claim::{Claimed, Follows};
     use super::super::entry::directories;
-    use super::super::{CollectOptions, Sweep, SweepOptions};
+    use super::super::{CollectOptions, ListedCell, Sweep, SweepOptions, SweepProgress};
     use super::*;
     use crate::dataset::DatasetSource;
 
@@ -598,6 +644,130 @@ mod tests {
         assert_eq!(files(&path), before);
     }
 
+    /// The claims of workers that ended while they were at a cell.
+    fn ended_at(store: &Store, id: &str, times: u64) {
+        let Ok(Claimed::Yes(claim, _)) = store.claims().claim(id) else { panic!("a claim") };
+        let path = |number: u64| store.directory().join(CLAIMS).join(format!("{id}.{number}"));
+        let text = std::fs::read_to_string(path(1)).unwrap();
+        drop(claim);
+        // Another process had this number before.
+        let number = format!("number = {}", std::process::id());
+        assert!(text.contains(&number), "{text}");
+        let ended = text.lines().map(|line| match line.strip_prefix("started = ") {
+            Some(_) => "started = \"1\"".into(),
+            None => line.to_string(),
+        });
+        let ended = ended.collect::<Vec<_>>().join("\n");
+        (1..=times).for_each(|number| std::fs::write(path(number), &ended).unwrap());
+    }
+
+    #[test]
+    fn a_cell_at_which_workers_end_comes_last_and_then_has_failed() {
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let text = "base = 'tishby2017'\nseeds = 5\nestimators=[{kind='binned',rule='floor',bin_width=0.5}]\n\
+                    [set]\n'training.epochs' = 3";
+        let sweep = Sweep::from_toml("the file", text, Path::new("")).unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for times in 0..5 {
+            ended_at(&store, &sweep.list().cells()[times].id, times as u64);
+        }
+        /// The seeds of the cells, in the order in which they are done.
+        #[derive(Default)]
+        struct Order(std::sync::Mutex<Vec<String>>);
+        impl Progress for Order {
+            fn trained(&self, _: u64) {}
+            fn measured(&self, _: u64, _: u64) {}
+            fn warn(&self, _: &str) {}
+        }
+        impl SweepProgress for Order {
+            fn cell(&self, cell: &ListedCell, _: Result<Option<f64>, &str>, _: usize, _: usize) {
+                self.0.lock().unwrap().push(cell.label.clone());
+            }
+        }
+        let (order, go) = (Order::default(), AtomicBool::new(false));
+        let options = SweepOptions::default();
+        let outcome = sweep.run(&store, &options, &order, &go).unwrap();
+        let failed: Vec<&str> = outcome.failed.iter().map(|(label, _)| label.as_str()).collect();
+        assert_eq!((outcome.computed, failed), (3, vec!["seed 3", "seed 4"]));
+        assert!(outcome.failed[0].1.starts_with("3 processes ended"), "{:?}", outcome.failed);
+        assert_eq!(*order.0.lock().unwrap(), ["seed 0", "seed 1", "seed 2", "seed 3", "seed 4"]);
+        let states: Vec<_> = store.states(sweep.list()).iter().map(CellState::name).collect();
+        assert_eq!(states, ["complete", "complete", "complete", "failed", "failed"]);
+        // Asked to try again, it counts anew.
+        let again = SweepOptions { missing: true, ..options };
+        assert_eq!(sweep.run(&store, &again, &(), &go).unwrap().computed, 2);
+        assert_eq!(
+            (files(&folder.path().join(CLAIMS)).len(), files(&folder.path().join(FAILED)).len()),
+            (0, 0)
+        );
+        // Whoever may lose more workers says so.
+        let other = Store::open(&folder.path().join("other")).unwrap();
+        ended_at(&other, &sweep.list().cells()[0].id, 4);
+        let options = SweepOptions { ends: 5, ..SweepOptions::default() };
+        assert_eq!(sweep.run(&other, &options, &(), &go).unwrap().computed, 5);
+    }
+
+    #[test]
+    fn data_that_change_are_not_published_as_those_that_were_planned() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.csv");
+        let write = |last: u32| {
+            let rows: String =
+                (0..64).map(|i| format!("{},{},{}\n", i % 8, i / 8, (i % 8 > i / 8) as u32)).collect();
+            std::fs::write(&data, format!("a,b,label\n{rows}3,3,{last}\n")).unwrap();
+        };
+        let text = format!(
+            "base = 'tishby2017'\nseeds = 2\nestimators=[{{kind='binned',rule='floor',bin_width=0.5}}]\n[set]\n\
+             'training.epochs' = 1000\n'dataset.source' = {{kind='csv', file={data:?}, label='label'}}"
+        );
+        write(0);
+        let sweep = Sweep::from_toml("the file", &text, Path::new("")).unwrap();
+        let (store, go) = (Store::open(&folder.path().join("store")).unwrap(), AtomicBool::new(false));
+        write(1);
+        let error = sweep.run(&store, &SweepOptions::default(), &(), &go).unwrap_err();
+        assert!(matches!(error, SweepError::DataChanged { .. }), "{error}");
+        assert!(
+            error.to_string().starts_with("seed 0: the data changed since the sweep was planned"),
+            "{error}"
+        );
+        assert_eq!(files(&store.directory().join(RUNS)).len(), 0);
+        assert_eq!(files(&store.directory().join(FAILED)).len(), 0);
+        // Half a run of those data is not gone on with, either.
+        let cell = sweep.cell(0);
+        let stored = store.at_id(&cell, sweep.list().cells()[0].id.clone());
+        let stop = AtomicBool::new(false);
+        let stops = Stops(&stop, 20.into());
+        assert!(matches!(stored.attempt(RunOptions::default(), &stops, &stop), Err(SweepError::Interrupted)));
+        write(0);
+        let outcome = sweep.run(&store, &SweepOptions::default(), &(), &go).unwrap();
+        assert_eq!((outcome.computed, outcome.failed.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_a_silent_worker_writes_to_is_copied_also_by_the_one_after_the_next() {
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        ended_at(&store, "cell", 2);
+        // The first of them is on another machine, and may only be asleep.
+        let first = folder.path().join(CLAIMS).join("cell.1");
+        let text = std::fs::read_to_string(&first).unwrap().replace("place = \"", "place = \"another ");
+        std::fs::write(&first, text).unwrap();
+        let Ok(Claimed::Yes(claim, follows)) = store.claims().claim("cell") else { panic!("a claim") };
+        assert_eq!((claim.follows(), follows), (2, Follows::SilentHolder));
+        drop(claim);
+        std::fs::remove_file(&first).unwrap();
+        std::fs::remove_file(folder.path().join(CLAIMS).join("cell.2")).unwrap();
+        ended_at(&store, "cell", 2);
+        let Ok(Claimed::Yes(_, follows)) = store.claims().claim("cell") else { panic!("a claim") };
+        assert_eq!(follows, Follows::Nobody);
+    }
+
     #[test]
     fn of_a_worker_that_ended_on_this_machine_nothing_is_waited_for() {
         if !Path::new("/proc/self/stat").exists() {
@@ -607,18 +777,7 @@ mod tests {
         let (cell, go) = (cell(), AtomicBool::new(false));
         let store = Store::open(folder.path()).unwrap();
         let stored = store.at(&cell).unwrap();
-        let Ok(Claimed::Yes(claim, _)) = store.claims().claim(stored.id()) else { panic!("a claim") };
-        let path = folder.path().join(CLAIMS).join(format!("{}.1", stored.id()));
-        let text = std::fs::read_to_string(&path).unwrap();
-        drop(claim);
-        // Another process had this number before.
-        let number = format!("number = {}", std::process::id());
-        assert!(text.contains(&number), "{text}");
-        let ended = text.lines().map(|line| match line.strip_prefix("started = ") {
-            Some(_) => "started = \"1\"".into(),
-            None => line.to_string(),
-        });
-        std::fs::write(&path, ended.collect::<Vec<_>>().join("\n")).unwrap();
+        ended_at(&store, stored.id(), 1);
         assert!(matches!(stored.attempt(RunOptions::default(), &(), &go), Ok(Attempt::Computed { .. })));
     }
 

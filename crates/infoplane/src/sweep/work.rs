@@ -1,12 +1,12 @@
 //! A worker: it computes its share of a sweep, cell by cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Attempt, ListedCell, Store, Sweep, SweepError};
+use super::{Attempt, Begun, ListedCell, Store, Sweep, SweepError};
 use crate::directory::RunError;
 use crate::experiment::{ExperimentError, Progress, RunOptions};
 
@@ -83,6 +83,8 @@ pub struct SweepOptions {
     pub shard: Shard,
     /// After its own, those of others that are not complete, and those that failed before once more.
     pub missing: bool,
+    /// So many workers may end while they are at a cell until it has failed; see [`Sweep::run`].
+    pub ends: u64,
     /// How many cells are computed at once; the threads and the memory of `run` are shared by them.
     pub jobs: usize,
     /// What they may take of the machine.
@@ -92,7 +94,7 @@ pub struct SweepOptions {
 impl Default for SweepOptions {
     /// All cells, one after the other.
     fn default() -> Self {
-        SweepOptions { shard: Shard::WHOLE, missing: false, jobs: 1, run: RunOptions::default() }
+        SweepOptions { shard: Shard::WHOLE, missing: false, ends: 3, jobs: 1, run: RunOptions::default() }
     }
 }
 
@@ -118,12 +120,19 @@ pub struct SweepOutcome {
     pub failed: Vec<(String, String)>,
 }
 
-/// How often a worker that waits for others looks again.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// After so long a worker that waits for another looks again; then after longer and longer, up to [`LOOK_LATEST`].
+const LOOK_FIRST: Duration = Duration::from_millis(100);
+const LOOK_LATEST: Duration = Duration::from_secs(5);
+/// How often a worker that waits looks whether it is to stop.
+const STOP_WITHIN: Duration = Duration::from_millis(100);
 
 impl Sweep {
     /// Computes a shard of the cells in a store. Cells that others are at are waited for: if they end without having completed one,
     /// this worker does.
+    ///
+    /// A cell may end the process that computes it: where memory does not suffice, the system does. So cells at which a worker
+    /// ended come last; those at which two did are computed alone, after all others; and a cell at which
+    /// [`SweepOptions::ends`] did has failed.
     ///
     /// A cell that fails does not stop the others. Any number of workers, of the same shard or of several, give the same bytes
     /// as one, in any order and however often they are killed.
@@ -152,7 +161,8 @@ impl Sweep {
             progress,
             interrupt,
             next: AtomicUsize::new(0),
-            waiting: Mutex::new(vec![]),
+            later: Mutex::default(),
+            alone: Mutex::default(),
             done: Mutex::default(),
             stopped: Mutex::new(None),
             n: places.len(),
@@ -163,7 +173,7 @@ impl Sweep {
             }
             work.go(&places);
         });
-        work.wait_for_others();
+        work.go_alone();
         if let Some(error) = lock(&work.stopped).take() {
             return Err(error);
         }
@@ -183,8 +193,10 @@ struct Work<'a> {
     progress: &'a dyn SweepProgress,
     interrupt: &'a AtomicBool,
     next: AtomicUsize,
-    /// Cells that other workers are at.
-    waiting: Mutex<Vec<usize>>,
+    /// Cells that other workers are at, or were at.
+    later: Mutex<Vec<Later>>,
+    /// Cells at which several workers ended: nothing else is computed beside them.
+    alone: Mutex<BTreeSet<usize>>,
     done: Mutex<Done>,
     /// What stopped this worker.
     stopped: Mutex<Option<SweepError>>,
@@ -200,41 +212,166 @@ struct Done {
     failed: BTreeMap<usize, String>,
 }
 
+/// A cell to look at again.
+#[derive(Debug, Clone, Copy)]
+struct Later {
+    place: usize,
+    due: Instant,
+    pause: Duration,
+}
+
+impl Later {
+    fn soon(place: usize) -> Later {
+        Later { place, due: Instant::now(), pause: LOOK_FIRST }
+    }
+
+    fn again(self) -> Later {
+        Later { due: Instant::now() + self.pause, pause: (self.pause * 2).min(LOOK_LATEST), ..self }
+    }
+}
+
+/// What a worker has of a cell.
+enum One {
+    /// Nothing more is to be done.
+    Done,
+    /// Another worker is at it.
+    Taken,
+    /// Something stopped the worker.
+    Stopped,
+}
+
 impl Work<'_> {
-    /// Computes one cell after the other until there is none left, or something stops the worker.
+    /// Computes one cell after the other until there is none left, or something stops the worker: first those that nobody was at.
     fn go(&self, places: &[usize]) {
         while let Some(&place) = places.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if !self.one(place) {
+            if self.claims_of(place) > 0 {
+                lock(&self.later).push(Later::soon(place));
+                continue;
+            }
+            match self.one(place, self.run) {
+                One::Done => {}
+                One::Taken => lock(&self.later).push(Later::soon(place).again()),
+                One::Stopped => return,
+            }
+        }
+        // What another job has in hand it will put back itself.
+        while let Some(later) = self.next_later() {
+            let place = later.place;
+            if !self.wait_until(later.due) {
                 return;
+            }
+            let claims = self.claims_of(place);
+            let is_last = claims >= self.options.ends.min(2);
+            let is_taken = is_last && self.holder(place, claims).is_some();
+            if is_last && !is_taken && !self.is_complete(place) {
+                lock(&self.alone).insert(place);
+                continue;
+            }
+            match if is_taken { One::Taken } else { self.one(place, self.run) } {
+                One::Done => {}
+                One::Taken => lock(&self.later).push(later.again()),
+                One::Stopped => return,
             }
         }
     }
 
-    /// Looks again and again at the cells of others until all are done.
-    fn wait_for_others(&self) {
-        loop {
-            let waiting = std::mem::take(&mut *lock(&self.waiting));
-            if waiting.is_empty() {
-                return;
-            }
-            for place in waiting {
-                if !self.one(place) {
+    /// Computes the cells that nothing is to be computed beside.
+    fn go_alone(&self) {
+        let alone = std::mem::take(&mut *lock(&self.alone));
+        let run = self.options.run;
+        for place in alone {
+            let mut later = Later::soon(place);
+            loop {
+                if !self.wait_until(later.due) {
                     return;
                 }
-            }
-            if !lock(&self.waiting).is_empty() {
-                std::thread::sleep(LOOK_EVERY);
+                let claims = self.claims_of(place);
+                let is_taken = self.holder(place, claims).is_some();
+                let one = match is_taken {
+                    true => One::Taken,
+                    false if claims >= self.options.ends => self.give_up(place, claims),
+                    false => self.one(place, run),
+                };
+                match one {
+                    One::Done => break,
+                    One::Taken => later = later.again(),
+                    One::Stopped => return,
+                }
             }
         }
+    }
+
+    /// The cell to look at next among those of other workers.
+    fn next_later(&self) -> Option<Later> {
+        let mut later = lock(&self.later);
+        let first = (0..later.len()).min_by_key(|&i| later[i].due)?;
+        Some(later.swap_remove(first))
     }
 
     /// Returns whether the worker goes on.
-    fn one(&self, place: usize) -> bool {
-        if lock(&self.stopped).is_some() {
-            return false;
+    fn wait_until(&self, due: Instant) -> bool {
+        loop {
+            if self.is_stopped() {
+                return false;
+            }
+            match due.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => return true,
+                left => std::thread::sleep(left.min(STOP_WITHIN)),
+            }
         }
+    }
+
+    fn is_stopped(&self) -> bool {
         if self.interrupt.load(Ordering::Relaxed) {
-            return self.stop(SweepError::Interrupted);
+            self.stop(SweepError::Interrupted);
+        }
+        lock(&self.stopped).is_some()
+    }
+
+    fn claims_of(&self, place: usize) -> u64 {
+        self.store.claims().count(&self.sweep.list().cells()[place].id)
+    }
+
+    /// The machine of the worker that is at a cell, if there may be one.
+    fn holder(&self, place: usize, claims: u64) -> Option<String> {
+        self.store.claims().holder(&self.sweep.list().cells()[place].id, claims)
+    }
+
+    fn is_complete(&self, place: usize) -> bool {
+        self.sweep.entry(self.store, place).is_complete()
+    }
+
+    /// Keeps that a cell ends whoever computes it.
+    fn give_up(&self, place: usize, claims: u64) -> One {
+        let entry = self.sweep.entry(self.store, place);
+        let cell = &self.sweep.list().cells()[place];
+        let before = (!self.options.missing).then(|| entry.failure()).flatten();
+        if let Some(why) = before {
+            self.fail(place, &why);
+            return One::Done;
+        }
+        let given_up = entry.begin().and_then(|begun| match begun {
+            Begun::Complete => {
+                self.done(cell, None);
+                Ok(One::Done)
+            }
+            Begun::Taken { .. } => Ok(One::Taken),
+            Begun::Own(own) => {
+                let why = format!(
+                    "{claims} processes ended, or were silent for the lease, while they were at this cell; most often memory does \
+                     not suffice: see what the system said of them, and give it more with fewer --jobs, or a machine with more"
+                );
+                own.give_up(&why)?;
+                self.fail(place, &why);
+                Ok(One::Done)
+            }
+        });
+        given_up.unwrap_or_else(|error| self.stop(error))
+    }
+
+    fn one(&self, place: usize, run: RunOptions) -> One {
+        if self.is_stopped() {
+            return One::Stopped;
         }
         let planned = &self.sweep.list().cells()[place];
         let cell = self.sweep.cell(place);
@@ -242,12 +379,12 @@ impl Work<'_> {
         let before = (!self.options.missing).then(|| stored.entry().failure()).flatten();
         if let Some(why) = before.filter(|_| !stored.is_complete()) {
             self.fail(place, &why);
-            return true;
+            return One::Done;
         }
-        match stored.attempt(self.run, self.progress, self.interrupt) {
+        match stored.attempt(run, self.progress, self.interrupt) {
             Ok(Attempt::WasComplete) => self.done(planned, None),
             Ok(Attempt::Computed { seconds }) => self.done(planned, Some(seconds)),
-            Ok(Attempt::Taken { .. }) => lock(&self.waiting).push(place),
+            Ok(Attempt::Taken { .. }) => return One::Taken,
             Err(SweepError::Cell { source, .. }) if !is_of_the_machine(&source) => {
                 let why = source.to_string();
                 if let Err(error) = stored.entry().keep_failure(&why) {
@@ -257,7 +394,7 @@ impl Work<'_> {
             }
             Err(error) => return self.stop(error),
         }
-        true
+        One::Done
     }
 
     fn done(&self, cell: &ListedCell, seconds: Option<f64>) {
@@ -278,15 +415,15 @@ impl Work<'_> {
         );
     }
 
-    fn stop(&self, error: SweepError) -> bool {
+    fn stop(&self, error: SweepError) -> One {
         lock(&self.stopped).get_or_insert(error);
-        false
+        One::Stopped
     }
 }
 
 /// Whether another cell would meet the same: a full disk is the fault of no cell.
 fn is_of_the_machine(error: &ExperimentError) -> bool {
-    matches!(error, ExperimentError::Run(RunError::Io { .. } | RunError::Gone(_) | RunError::InUse { .. }))
+    matches!(error, ExperimentError::Run(RunError::Io { .. } | RunError::Gone(_)))
 }
 
 /// The threads of one of several jobs.

@@ -5,6 +5,7 @@ mod plan;
 mod run;
 mod slurm;
 mod status;
+mod worker;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use indicatif::HumanDuration;
 use infoplane::sweep::SweepError;
 
 use crate::failure::{Failure, INTERRUPTED};
+
+pub use worker::is_worker;
 
 /// Some cells are not complete.
 const INCOMPLETE: u8 = 5;
@@ -61,6 +64,7 @@ impl From<SweepError> for Failure {
             SweepError::Interrupted => Failure::coded(error, INTERRUPTED),
             SweepError::Missing { .. } => Failure::coded(error, INCOMPLETE)
                 .with_advice("`infoplane sweep run FILE --store STORE --missing` computes them; --allow-missing collects what there is"),
+            SweepError::DataChanged { .. } => Failure::input(error),
             SweepError::OtherSweep { .. } => Failure::input(error)
                 .with_advice("a sweep that changes is another sweep, also where the program has another version"),
             SweepError::Cell { cell, source } => Failure::from(*source).about(&cell),

@@ -9,8 +9,8 @@ use infoplane::printable::printable_path;
 use infoplane::sweep::{Shard, Store, Sweep, SweepError, SweepOptions};
 use serde_json::{Value, json};
 
-use super::INCOMPLETE;
 use super::plan::counted_cells;
+use super::{INCOMPLETE, worker};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::machine::{self, MachineFlags};
 use crate::output::print_json;
@@ -21,7 +21,9 @@ use crate::terminal::{Screen, SweepMeter, on_interrupt, say, titled};
 Any number of workers share the directory, on one machine or on several: each claims a cell before it computes it, \
 goes on with what a killed one left, and gives a complete cell its name at once. The bytes are the same for any number of workers.
 
-A cell that cannot be computed does not stop the others; it is named at the end, the exit code is 5, and --missing tries it again.
+A cell that cannot be computed does not stop the others; it is named at the end, the exit code is 5, and --missing tries it again. \
+A cell that ends the process, where memory does not suffice, is computed last, then alone, and then counts as one that cannot be \
+computed.
 
 Examples:
   infoplane sweep run sweep.toml --store sweep
@@ -46,6 +48,12 @@ pub struct Args {
     /// Seconds for which a worker on another machine may be silent until its cell is taken over
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = crate::flags::whole_from(1u64, 86_400))]
     pub lease: u64,
+    /// So many processes may end while they are at a cell until it counts as one that cannot be computed
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = crate::flags::whole_from(1u64, 1_000_000))]
+    pub ends: u64,
+    /// Compute in this process: where a cell ends it, none is started that goes on
+    #[arg(long)]
+    pub no_restart: bool,
     #[command(flatten)]
     pub machine: MachineFlags,
     /// Print one JSON object instead of text
@@ -55,12 +63,20 @@ pub struct Args {
 
 /// Computes cells of a sweep.
 pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
+    if worker::is_worker() {
+        worker::listen()?;
+    } else if !arguments.no_restart
+        && let Some(done) = worker::supervise(&arguments.store)
+    {
+        return done;
+    }
     let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
     let sweep = Sweep::read(&arguments.file)?;
     let store = Store::open_with(&arguments.store, Duration::from_secs(arguments.lease))?;
     let options = SweepOptions {
         shard: arguments.shard,
         missing: arguments.missing,
+        ends: arguments.ends,
         jobs: arguments.jobs.unwrap_or_else(machine::started),
         run: arguments.machine.options(),
     };
