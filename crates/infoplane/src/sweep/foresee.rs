@@ -110,7 +110,7 @@ impl Sweep {
     }
 
     /// The expected cost of each cell; cells that differ in their seeds alone cost the same.
-    fn costs(&self) -> Vec<f64> {
+    pub(super) fn costs(&self) -> Vec<f64> {
         let is_first =
             |place: &usize| place.checked_sub(1).is_none_or(|before| !self.differ_in_seeds(before, *place));
         let n = self.list().cells().len();

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Attempt, ListedCell, Store, Sweep, SweepError};
+use rayon::prelude::*;
+
+use super::{Attempt, CellList, ListedCell, Store, Sweep, SweepError};
 use crate::directory::RunError;
 use crate::experiment::{ExperimentError, Progress, RunOptions};
 
-/// One of several equal parts of the cells of a sweep.
+/// One of several parts of the cells of a sweep, which cost about the same.
 ///
 /// ```
 /// use infoplane::sweep::Shard;
@@ -39,21 +41,67 @@ impl Shard {
         self.of
     }
 
-    /// The places of its cells among `n`; then, if what is missing is wanted too, those of all others. Neighbours, which often take as
-    /// long, are in different shards.
+    /// The places of its cells in a list, those that cost most first; then, if what is missing is wanted too, those of all others.
+    /// `costs` has the expected cost of each cell; without any, all cells cost the same.
+    ///
+    /// Cells are dealt in the order of their costs, the highest first: one to each shard from the first to the last, then one to each
+    /// from the last to the first, and so on. Shards so have about the same cost, and as many cells, but for one. Cells of the same
+    /// cost are in the order of their ids, which are hashes: every worker deals alike, and no shard gets all cells of one value of an
+    /// axis because there are as many values as shards.
     ///
     /// ```
-    /// use infoplane::sweep::Shard;
-    /// let second: Shard = "2/3".parse()?;
-    /// assert_eq!(second.places(8, false), [1, 4, 7]);
-    /// assert_eq!(second.places(8, true), [1, 4, 7, 0, 2, 3, 5, 6]);
-    /// # Ok::<(), String>(())
+    /// use infoplane::sweep::{CellList, ListedCell, Shard};
+    /// let cell = |id: &str| ListedCell { id: id.into(), label: id.into(), values: vec![] };
+    /// let list = CellList::new("five".into(), vec![], ["a", "b", "c", "d", "e"].map(cell).into())?;
+    /// let costs = [1.0, 3.0, 2.0, 1.0, 9.0];
+    /// let [first, second] = ["1/2", "2/2"].map(|text| text.parse::<Shard>());
+    /// assert_eq!(first?.places(&list, &costs, false), [4, 0, 3]);
+    /// assert_eq!(second.clone()?.places(&list, &costs, false), [1, 2]);
+    /// assert_eq!(second?.places(&list, &costs, true), [1, 2, 4, 0, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn places(self, n: usize, missing: bool) -> Vec<usize> {
-        let own = |place: &usize| place % self.of == self.number - 1;
-        let others = (0..n).filter(|place| missing && !own(place));
-        (0..n).filter(own).chain(others).collect()
+    ///
+    /// # Panics
+    /// If there are costs, but not of each cell.
+    pub fn places(self, list: &CellList, costs: &[f64], missing: bool) -> Vec<usize> {
+        let order = order(list, costs, self.of);
+        let mut places: Vec<usize> = self.dealt(&order).collect();
+        if missing {
+            let is_others = |&(turn, _): &(usize, &usize)| self.turn(turn / self.of) != turn % self.of;
+            places.extend(order.iter().enumerate().filter(is_others).map(|(_, &place)| place));
+        }
+        places
     }
+
+    /// Those of the places in an order that are dealt to this shard.
+    pub(super) fn dealt(self, order: &[usize]) -> impl Iterator<Item = usize> {
+        (0..order.len().div_ceil(self.of))
+            .filter_map(move |round| order.get(round * self.of + self.turn(round)).copied())
+    }
+
+    /// Its turn in a round.
+    fn turn(self, round: usize) -> usize {
+        if round.is_multiple_of(2) { self.number - 1 } else { self.of - self.number }
+    }
+
+    /// All shards of so many.
+    pub(super) fn all(of: usize) -> impl Iterator<Item = Shard> {
+        (1..=of).map(move |number| Shard { number, of })
+    }
+}
+
+/// The places of all cells, the highest cost first. Of the same cost they are in the order of their ids where they are dealt to
+/// several shards; one alone computes them in the order of the list, as whoever looks at it expects.
+pub(super) fn order(list: &CellList, costs: &[f64], of: usize) -> Vec<usize> {
+    let cells = list.cells();
+    assert!(costs.is_empty() || costs.len() == cells.len(), "a cost of each cell, or none");
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    let cost = |place: usize| costs.get(place).copied().unwrap_or(0.0);
+    order.par_sort_unstable_by(|&a, &b| {
+        let of_same_cost = || if of == 1 { a.cmp(&b) } else { cells[a].id.cmp(&cells[b].id) };
+        cost(b).total_cmp(&cost(a)).then_with(of_same_cost)
+    });
+    order
 }
 
 impl FromStr for Shard {
@@ -139,7 +187,7 @@ impl Sweep {
         interrupt: &AtomicBool,
     ) -> Result<SweepOutcome, SweepError> {
         self.list().settle(store)?;
-        let places = options.shard.places(self.list().cells().len(), options.missing);
+        let places = options.shard.places(self.list(), &self.costs(), options.missing);
         let jobs = options.jobs.clamp(1, places.len().max(1));
         let work = Work {
             sweep: self,

@@ -34,7 +34,7 @@ pub struct Args {
     /// Directory of the sweep, which all its workers share; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub store: PathBuf,
-    /// Compute one of n equal parts of the cells: i/n, from 1/n to n/n
+    /// Compute one of n parts of the cells, which cost about the same: i/n, from 1/n to n/n
     #[arg(long, value_name = "I/N", default_value = "1/1")]
     pub shard: Shard,
     /// After the cells of the shard, compute those of others that are not complete, and those that failed before once more
