@@ -14,7 +14,7 @@ use super::plan::counted_cells;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::machine::{self, MachineFlags};
 use crate::output::print_json;
-use crate::terminal::{Screen, SweepMeter, on_interrupt, say, titled};
+use crate::terminal::{Screen, SweepMeter, note, on_interrupt, say, titled};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -100,6 +100,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
             writeln!(out, "{}", titled("  ", format_args!("{label}: {why}")))?;
         }
     }
+                "left": outcome.left,
     writeln!(out, "store    {}", printable_path(&arguments.store))?;
     Ok(code)
 }
