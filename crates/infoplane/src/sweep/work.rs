@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -131,6 +131,11 @@ pub struct SweepOptions {
     pub shard: Shard,
     /// After its own, those of others that are not complete, and those that failed before once more.
     pub missing: bool,
+    /// With `missing`, cells that failed so often are not tried again; without a number all are.
+    pub attempts: Option<u32>,
+    /// Whether cells that others are at are waited for. If not they are left to those, once nothing is left to compute and for the time
+    /// of a lease no worker was found to be gone.
+    pub wait: bool,
     /// How many cells are computed at once; the threads and the memory of `run` are shared by them.
     pub jobs: usize,
     /// What they may take of the machine.
@@ -138,9 +143,16 @@ pub struct SweepOptions {
 }
 
 impl Default for SweepOptions {
-    /// All cells, one after the other.
+    /// All cells, one after the other; those that others are at are waited for.
     fn default() -> Self {
-        SweepOptions { shard: Shard::WHOLE, missing: false, jobs: 1, run: RunOptions::default() }
+        SweepOptions {
+            shard: Shard::WHOLE,
+            missing: false,
+            attempts: None,
+            wait: true,
+            jobs: 1,
+            run: RunOptions::default(),
+        }
     }
 }
 
@@ -162,6 +174,8 @@ pub struct SweepOutcome {
     pub complete: usize,
     /// How many of them this worker computed.
     pub computed: usize,
+    /// How many were left to other workers, which are at them.
+    pub left: usize,
     /// Those that cannot be computed, by their labels, with the reason, in the order of the list.
     pub failed: Vec<(String, String)>,
 }
@@ -215,10 +229,10 @@ impl Sweep {
         if let Some(error) = lock(&work.stopped).take() {
             return Err(error);
         }
-        let Done { complete, computed, failed } = std::mem::take(&mut *lock(&work.done));
+        let Done { complete, computed, left, failed } = std::mem::take(&mut *lock(&work.done));
         let label = |place: usize| self.list().cells()[place].label.clone();
         let failed = failed.into_iter().map(|(place, why)| (label(place), why)).collect();
-        Ok(SweepOutcome { complete, computed, failed })
+        Ok(SweepOutcome { complete, computed, left, failed })
     }
 }
 
@@ -245,6 +259,7 @@ struct Work<'a> {
 struct Done {
     complete: usize,
     computed: usize,
+    left: usize,
     failed: BTreeMap<usize, String>,
 }
 
@@ -258,17 +273,25 @@ impl Work<'_> {
         }
     }
 
-    /// Looks again and again at the cells of others until all are done.
+    /// Looks again and again at the cells of others until all are done, or where they are not waited for, until it is known which
+    /// workers are gone.
     fn wait_for_others(&self) {
+        let start = Instant::now();
         loop {
             let waiting = std::mem::take(&mut *lock(&self.waiting));
             if waiting.is_empty() {
                 return;
             }
+            // All were looked at before: a worker that is silent from then to now is gone, and its cells are this one's.
+            let is_last = !self.options.wait && start.elapsed() >= self.store.claims().lease();
             for place in waiting {
                 if !self.one(place) {
                     return;
                 }
+            }
+            if is_last {
+                lock(&self.done).left = std::mem::take(&mut *lock(&self.waiting)).len();
+                return;
             }
             if !lock(&self.waiting).is_empty() {
                 std::thread::sleep(LOOK_EVERY);
@@ -287,7 +310,9 @@ impl Work<'_> {
         let planned = &self.sweep.list().cells()[place];
         let cell = self.sweep.cell(place);
         let stored = self.store.at_id(&cell, planned.id.clone());
-        let before = (!self.options.missing).then(|| stored.entry().failure()).flatten();
+        let is_tried_again =
+            self.options.missing && self.options.attempts.is_none_or(|most| stored.entry().attempts() < most);
+        let before = (!is_tried_again).then(|| stored.entry().failure()).flatten();
         if let Some(why) = before.filter(|_| !stored.is_complete()) {
             self.fail(place, &why);
             return true;
@@ -348,4 +373,101 @@ fn threads_of(run: RunOptions, jobs: usize) -> usize {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Begun, CellKind};
+    use super::*;
+
+    fn sweep(text: &str) -> Sweep {
+        Sweep::from_toml("the file", text, Path::new("")).unwrap()
+    }
+
+    #[test]
+    fn shards_cost_the_same_where_an_axis_has_as_many_values_as_there_are_shards() {
+        // Of each ten neighbours in the list the last costs a thousand times what the others do.
+        let batch_sizes: Vec<String> = (1..=35).map(|n| (100 + n).to_string()).collect();
+        let sweep = sweep(&format!(
+            "base = 'tishby2017'\n[axes]\n'training.batch_size' = [{}]\n\
+             'training.epochs' = [20, 30, 40, 50, 60, 70, 80, 90, 100, 30000]",
+            batch_sizes.join(", ")
+        ));
+        let costs = sweep.costs();
+        let n = costs.len();
+        assert_eq!(n, 350);
+        let shards: Vec<Vec<usize>> =
+            Shard::all(10).map(|shard| shard.places(sweep.list(), &costs, false)).collect();
+        let sums = shards.iter().map(|places| places.iter().map(|&place| costs[place]).sum::<f64>());
+        let most = sums.fold(0.0, f64::max);
+        // Thirty-five long cells are four for half of the shards.
+        assert!(most < 1.2 * costs.iter().sum::<f64>() / 10.0, "{most}");
+        let mut all: Vec<usize> = shards.iter().flatten().copied().collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..n), "each cell is in one shard");
+        for (number, own) in shards.iter().enumerate() {
+            assert_eq!(own.len(), 35);
+            assert!(own.windows(2).all(|pair| costs[pair[0]] >= costs[pair[1]]), "the longest first");
+            let shard = Shard { number: number + 1, of: 10 };
+            let with_others = shard.places(sweep.list(), &costs, true);
+            assert!(with_others.len() == n && with_others.starts_with(own));
+        }
+    }
+
+    #[test]
+    fn one_shard_has_cells_of_the_same_cost_in_the_order_of_the_list() {
+        let sweep = sweep("base = 'tishby2017'\nseeds = 5");
+        let list = sweep.list();
+        assert_eq!(Shard::WHOLE.places(list, &sweep.costs(), false), [0, 1, 2, 3, 4]);
+        // Shards of more than there are cells have none.
+        let lengths: Vec<usize> = Shard::all(7).map(|shard| shard.places(list, &[], false).len()).collect();
+        assert_eq!(lengths, [1, 1, 1, 1, 1, 0, 0]);
+        let far = Shard { number: usize::MAX, of: usize::MAX };
+        assert_eq!(far.places(list, &[], true).len(), 5);
+    }
+
+    const SHORT: &str = "base = 'tishby2017'\nseeds = 2\n\
+        estimators = [{ kind = 'binned', rule = 'floor', bin_width = 0.5 }]\n[set]\n'training.epochs' = 3\n";
+
+    #[test]
+    fn a_failed_cell_is_tried_again_until_it_failed_so_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let sweep = sweep(&format!("{SHORT}'dataset.split.train_fraction' = 0.00001"));
+        let run = |attempts| {
+            let options = SweepOptions { missing: true, attempts, ..SweepOptions::default() };
+            sweep.run(&store, &options, &(), &AtomicBool::new(false)).unwrap()
+        };
+        let attempts = || {
+            let of = |cell: &ListedCell| store.entry(&cell.id, CellKind::Run).attempts();
+            sweep.list().cells().iter().map(of).collect::<Vec<_>>()
+        };
+        for (most, expected) in [(Some(1), 1), (Some(1), 1), (Some(2), 2), (Some(2), 2), (None, 3)] {
+            assert_eq!(run(most).failed.len(), 2);
+            assert_eq!(attempts(), [expected; 2], "{most:?}");
+        }
+    }
+
+    #[test]
+    fn cells_of_living_workers_are_left_and_those_of_dead_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = Duration::from_millis(300);
+        let open = || Store::open_with(folder.path(), lease).unwrap();
+        let (store, other) = (open(), open());
+        let sweep = sweep(SHORT);
+        sweep.list().settle(&store).unwrap();
+        let [living, dead] = sweep.list().cells() else { panic!("two cells") };
+        let Ok(Begun::Own(held)) = other.entry(&living.id, CellKind::Run).begin() else { panic!("a claim") };
+        // A worker of another machine that ended without a word.
+        std::fs::write(folder.path().join("claims").join(format!("{}.1", dead.id)), "silent").unwrap();
+        let options = SweepOptions { wait: false, ..SweepOptions::default() };
+        let run = || sweep.run(&store, &options, &(), &AtomicBool::new(false)).unwrap();
+        let outcome = run();
+        assert_eq!((outcome.computed, outcome.complete, outcome.left), (1, 1, 1));
+        drop(held);
+        let outcome = run();
+        assert_eq!((outcome.computed, outcome.complete, outcome.left), (1, 2, 0));
+    }
 }
