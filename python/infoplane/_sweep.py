@@ -178,7 +178,7 @@ class Sweep:
         missing
             Whether to compute cells that failed before once more, and after those of ``shard`` also the others.
         shard
-            One of n equal parts, ``"3/200"``, for a program that is started n times. With ``on="local"``.
+            One of n parts, which cost about the same, ``"3/200"``, for a program that is started n times. With ``on="local"``.
         jobs
             Experiments that are computed at once; one for each thread unless given. Your own function is called for one cell
             after the other: ``on="ray"`` and several programs with one store call it for many.

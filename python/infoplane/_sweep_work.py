@@ -150,8 +150,9 @@ class Calls:
 
     def run(self, store: _native.SweepStore, manner: Manner, told: Told) -> tuple[list[str], int]:
         """Compute a shard."""
-        store.settle(self.cells())
-        places = _native.shard_places(manner.shard, len(self._listed), manner.missing)
+        cells = self.cells()
+        store.settle(cells)
+        places = cells.shard_places(manner.shard, manner.missing)
         waiting, done, complete = places, 0, 0
         while waiting:
             later: list[int] = []

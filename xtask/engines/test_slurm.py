@@ -68,6 +68,8 @@ def main(program: str) -> None:
         # One element is killed: Slurm does not run it again. One is stopped as at the limit of its time.
         elements = cluster.until("three elements at work", running)
         killed, stopped, requeued = sorted(elements)[:3]
+        # Which log tells of a cell.
+        cluster.until("cells with their jobs", lambda: f"Slurm job {array}_" in infoplane(program, "sweep", "status", str(store)))
         os.kill(elements[killed], signal.SIGKILL)
         # What it answers says nothing of the signal; the state of the element does, below.
         cluster.run("scancel", "--batch", "--signal=TERM", f"{array}_{stopped}", check=False)
@@ -94,8 +96,8 @@ def main(program: str) -> None:
         assert not any((store / "claims").iterdir())
         print(f"Slurm: 24 cells in {SHARDS} shards; {killed} killed, {stopped} stopped, {requeued} requeued, slurmd killed")
 
-        # A shard that lost its whole node goes on when the node is back.
-        store = root / "second"
+        # A shard that lost its whole node goes on when the node is back. Slurm reads the path of the logs, in which % means more.
+        store = root / "50% of it, %A"
         infoplane(program, "sweep", "slurm", str(sweep), "--store", str(store), *options)
         told = cluster.run("bash", str(store / "slurm" / "submit.sh"))
         array, missing, collect = re.findall(r"\d+", told)
@@ -109,6 +111,9 @@ def main(program: str) -> None:
                 cluster.run("scontrol", "requeue", f"{array}_{element}", check=False)
         assert all(state == "COMPLETED" for state, _ in cluster.wait(collect, 600).values()), cluster.states(collect)
         assert same(root / "local" / "runs", store / "runs")
+        logs = {path.name for path in (store / "slurm" / "logs").iterdir()}
+        assert {f"array-{array}_{element}.log" for element in range(1, SHARDS + 1)} <= logs, logs
+        assert {f"missing-{missing}_1.log", f"collect-{collect}.log"} <= logs, logs
         print("Slurm: the same bytes after the node was lost")
 
 

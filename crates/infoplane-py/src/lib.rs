@@ -42,7 +42,7 @@ mod _native {
     #[pymodule_export]
     use super::source::{activation_range, noise_normals, noise_points, shuffled_labels};
     #[pymodule_export]
-    use super::sweep::{SweepCells, SweepClaim, SweepPlan, SweepStore, shard_places};
+    use super::sweep::{SweepCells, SweepClaim, SweepPlan, SweepStore};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -107,6 +107,12 @@ impl SweepCells {
         Ok(Table::new("cells", "the cells of a sweep", columns))
     }
 
+    /// The places of a shard's cells, which cost the same, and where `missing` those of all others after them.
+    fn shard_places(&self, py: Python<'_>, shard: &str, missing: bool) -> PyResult<Vec<usize>> {
+        let shard = shard_of(py, shard)?;
+        Ok(py.detach(|| shard.places(&self.list, &[], missing)))
+    }
+
     fn __len__(&self) -> usize {
         self.list.cells().len()
     }
@@ -126,12 +132,6 @@ fn column(name: &str, about: &'static str, values: Values<'static>) -> TableColu
 /// One text for each row, or none.
 fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Values<'static> {
     Values::texts(values.map(|value| value.map(Cow::Borrowed))).into_owned()
-}
-
-/// The places of a shard's cells among `n`, and where `missing` those of all others after them.
-#[pyfunction]
-pub fn shard_places(py: Python<'_>, shard: &str, n: usize, missing: bool) -> PyResult<Vec<usize>> {
-    Ok(shard_of(py, shard)?.places(n, missing))
 }
 
 fn shard_of(py: Python<'_>, shard: &str) -> PyResult<Shard> {
@@ -185,8 +185,8 @@ impl SweepPlan {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let options =
-            SweepOptions { shard, missing, jobs: jobs.unwrap_or_else(all), run, ..SweepOptions::default() };
+        let jobs = jobs.unwrap_or_else(all);
+        let options = SweepOptions { shard, missing, jobs, run, ..SweepOptions::default() };
         let done = Done::default();
         let told = Told { done: &done, words: Mutex::default() };
         let outcome = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |stop| {

@@ -469,16 +469,16 @@ fn the_store_of_a_sweep_is_shown_and_its_comparison_grows() {
     sweep.list().settle(&store).unwrap();
     let (status, body) = served.get("/api/sweep");
     assert!(status == 404 && body.contains("no cell is complete yet"), "{body}");
-    // Places 0 and 3: one cell of the first two groups.
-    compute("1/3");
+    // One cell of each group, as those of a group cost the same.
+    compute("1/2");
     let listed = json(&served.get("/api/runs").1);
     let counts = |listed: &Value| {
         ["cells", "complete", "failed", "missing"].map(|name| listed["sweep"][name].as_u64())
     };
-    assert_eq!(counts(&listed), [Some(6), Some(2), Some(0), Some(4)]);
+    assert_eq!(counts(&listed), [Some(6), Some(2), Some(1), Some(3)]);
     let names: Vec<&str> =
         listed["runs"].as_array().unwrap().iter().filter_map(|run| run["name"].as_str()).collect();
-    assert!(names.contains(&"train_fraction 0.5, seed 0"), "{names:?}");
+    assert!(names.iter().any(|name| name.starts_with("train_fraction 0.5, seed ")), "{names:?}");
     let (status, body) = served.get("/api/sweep");
     let first = json(&body);
     assert_eq!((status, &first["content"]["title"]), (200, &"small: 2 of 6 cells".into()));

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::slurm::job_of_slurm;
 use crate::directory::Disk;
 
 /// A claim that is not told to be held for so long may be taken over.
@@ -175,6 +176,11 @@ impl Claims {
     /// What tells this worker from others.
     pub fn worker(&self) -> &str {
         &self.worker
+    }
+
+    /// How long a worker may be silent.
+    pub fn lease(&self) -> Duration {
+        self.lease
     }
 
     fn path(&self, id: &str, number: u64) -> PathBuf {
@@ -406,11 +412,13 @@ fn beat(number: u64) -> String {
     format!("{number:020}")
 }
 
-/// The name of this machine.
-fn host() -> String {
+/// The name of this machine, and of the job of Slurm that this process is in.
+pub(super) fn host() -> String {
     let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
     let named = names.iter().find_map(|path| std::fs::read_to_string(path).ok());
-    named.map(|name| name.trim().to_string()).unwrap_or_default()
+    let named = named.map(|name| name.trim().to_string()).filter(|name| !name.is_empty());
+    let job = job_of_slurm(|name| std::env::var(name).ok());
+    named.into_iter().chain(job).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::{Claim, Claimed, Follows};
+use super::claim::{Claim, Claimed, Follows, host};
 use super::store::{CLAIMS, FAILED, POOLS, RUNS, TIMES, WORK};
 use super::{Store, SweepError};
 use crate::run::Disk;
@@ -56,6 +56,9 @@ pub struct OwnCell {
 struct Failure {
     attempts: u32,
     why: String,
+    /// The machine of the last attempt, and the job of Slurm, where they are known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    worker: String,
 }
 
 /// The file of the time that a cell took.
@@ -109,6 +112,16 @@ impl Entry {
         read::<Failure>(&self.file(FAILED)).map(|failure| failure.why)
     }
 
+    /// How often it failed.
+    pub fn attempts(&self) -> u32 {
+        read::<Failure>(&self.file(FAILED)).map_or(0, |failure| failure.attempts)
+    }
+
+    /// The machine on which it failed last, and the job of Slurm in which it did, where they are known: `node3, Slurm job 17_4`.
+    pub fn failed_on(&self) -> Option<String> {
+        read::<Failure>(&self.file(FAILED)).map(|failure| failure.worker).filter(|worker| !worker.is_empty())
+    }
+
     /// Keeps why the cell cannot be computed.
     ///
     /// # Errors
@@ -116,7 +129,7 @@ impl Entry {
     pub fn keep_failure(&self, why: &str) -> Result<(), SweepError> {
         let path = self.file(FAILED);
         let attempts = read::<Failure>(&path).unwrap_or_default().attempts + 1;
-        let failure = Failure { attempts, why: why.into() };
+        let failure = Failure { attempts, why: why.into(), worker: host() };
         self.replace(&path, toml::to_string(&failure).unwrap_or_default().as_bytes())
     }
 

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use crate::experiment::ExperimentError;
 use crate::figure::ComparisonError;
-use crate::printable::printable_path;
+use crate::printable::{printable, printable_path};
 use crate::report::ReportError;
 
 pub use cell::Cell;
@@ -121,6 +121,16 @@ pub enum SweepError {
     /// The page of what was collected cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A value that does not belong into a script of Slurm.
+    #[error("{key} = `{}`; allowed is {allowed}", printable(given))]
+    Slurm {
+        /// Which value.
+        key: &'static str,
+        /// What it is.
+        given: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// A file of the store.
     #[error("cannot write {}: {source}", printable_path(path))]
     Write {

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Attempt, Begun, ListedCell, Store, Sweep, SweepError};
+use rayon::prelude::*;
+
+use super::{Attempt, Begun, CellList, Entry, ListedCell, Store, Sweep, SweepError};
 use crate::directory::RunError;
 use crate::experiment::{ExperimentError, Progress, RunOptions};
 
-/// One of several equal parts of the cells of a sweep.
+/// One of several parts of the cells of a sweep, which cost about the same.
 ///
 /// ```
 /// use infoplane::sweep::Shard;
@@ -39,21 +41,67 @@ impl Shard {
         self.of
     }
 
-    /// The places of its cells among `n`; then, if what is missing is wanted too, those of all others. Neighbours, which often take as
-    /// long, are in different shards.
+    /// The places of its cells in a list, those that cost most first; then, if what is missing is wanted too, those of all others.
+    /// `costs` has the expected cost of each cell; without any, all cells cost the same.
+    ///
+    /// Cells are dealt in the order of their costs, the highest first: one to each shard from the first to the last, then one to each
+    /// from the last to the first, and so on. Shards so have about the same cost, and as many cells, but for one. Cells of the same
+    /// cost are in the order of their ids, which are hashes: every worker deals alike, and no shard gets all cells of one value of an
+    /// axis because there are as many values as shards.
     ///
     /// ```
-    /// use infoplane::sweep::Shard;
-    /// let second: Shard = "2/3".parse()?;
-    /// assert_eq!(second.places(8, false), [1, 4, 7]);
-    /// assert_eq!(second.places(8, true), [1, 4, 7, 0, 2, 3, 5, 6]);
-    /// # Ok::<(), String>(())
+    /// use infoplane::sweep::{CellList, ListedCell, Shard};
+    /// let cell = |id: &str| ListedCell { id: id.into(), label: id.into(), values: vec![] };
+    /// let list = CellList::new("five".into(), vec![], ["a", "b", "c", "d", "e"].map(cell).into())?;
+    /// let costs = [1.0, 3.0, 2.0, 1.0, 9.0];
+    /// let [first, second] = ["1/2", "2/2"].map(|text| text.parse::<Shard>());
+    /// assert_eq!(first?.places(&list, &costs, false), [4, 0, 3]);
+    /// assert_eq!(second.clone()?.places(&list, &costs, false), [1, 2]);
+    /// assert_eq!(second?.places(&list, &costs, true), [1, 2, 4, 0, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn places(self, n: usize, missing: bool) -> Vec<usize> {
-        let own = |place: &usize| place % self.of == self.number - 1;
-        let others = (0..n).filter(|place| missing && !own(place));
-        (0..n).filter(own).chain(others).collect()
+    ///
+    /// # Panics
+    /// If there are costs, but not of each cell.
+    pub fn places(self, list: &CellList, costs: &[f64], missing: bool) -> Vec<usize> {
+        let order = order(list, costs, self.of);
+        let mut places: Vec<usize> = self.dealt(&order).collect();
+        if missing {
+            let is_others = |&(turn, _): &(usize, &usize)| self.turn(turn / self.of) != turn % self.of;
+            places.extend(order.iter().enumerate().filter(is_others).map(|(_, &place)| place));
+        }
+        places
     }
+
+    /// Those of the places in an order that are dealt to this shard.
+    pub(super) fn dealt(self, order: &[usize]) -> impl Iterator<Item = usize> {
+        (0..order.len().div_ceil(self.of))
+            .filter_map(move |round| order.get(round * self.of + self.turn(round)).copied())
+    }
+
+    /// Its turn in a round.
+    fn turn(self, round: usize) -> usize {
+        if round.is_multiple_of(2) { self.number - 1 } else { self.of - self.number }
+    }
+
+    /// All shards of so many.
+    pub(super) fn all(of: usize) -> impl Iterator<Item = Shard> {
+        (1..=of).map(move |number| Shard { number, of })
+    }
+}
+
+/// The places of all cells, the highest cost first. Of the same cost they are in the order of their ids where they are dealt to
+/// several shards; one alone computes them in the order of the list, as whoever looks at it expects.
+pub(super) fn order(list: &CellList, costs: &[f64], of: usize) -> Vec<usize> {
+    let cells = list.cells();
+    assert!(costs.is_empty() || costs.len() == cells.len(), "a cost of each cell, or none");
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    let cost = |place: usize| costs.get(place).copied().unwrap_or(0.0);
+    order.par_sort_unstable_by(|&a, &b| {
+        let of_same_cost = || if of == 1 { a.cmp(&b) } else { cells[a].id.cmp(&cells[b].id) };
+        cost(b).total_cmp(&cost(a)).then_with(of_same_cost)
+    });
+    order
 }
 
 impl FromStr for Shard {
@@ -85,6 +133,11 @@ pub struct SweepOptions {
     pub missing: bool,
     /// So many workers may end while they are at a cell until it has failed; see [`Sweep::run`].
     pub ends: u64,
+    /// With `missing`, cells that failed so often are not tried again; without a number all are.
+    pub attempts: Option<u32>,
+    /// Whether cells that others are at are waited for. If not they are left to those, once nothing is left to compute and for the time
+    /// of a lease no worker was found to be gone.
+    pub wait: bool,
     /// How many cells are computed at once; the threads and the memory of `run` are shared by them.
     pub jobs: usize,
     /// What they may take of the machine.
@@ -92,9 +145,17 @@ pub struct SweepOptions {
 }
 
 impl Default for SweepOptions {
-    /// All cells, one after the other.
+    /// All cells, one after the other; those that others are at are waited for.
     fn default() -> Self {
-        SweepOptions { shard: Shard::WHOLE, missing: false, ends: 3, jobs: 1, run: RunOptions::default() }
+        SweepOptions {
+            shard: Shard::WHOLE,
+            missing: false,
+            ends: 3,
+            attempts: None,
+            wait: true,
+            jobs: 1,
+            run: RunOptions::default(),
+        }
     }
 }
 
@@ -116,6 +177,8 @@ pub struct SweepOutcome {
     pub complete: usize,
     /// How many of them this worker computed.
     pub computed: usize,
+    /// How many were left to other workers, which are at them.
+    pub left: usize,
     /// Those that cannot be computed, by their labels, with the reason, in the order of the list.
     pub failed: Vec<(String, String)>,
 }
@@ -148,7 +211,7 @@ impl Sweep {
         interrupt: &AtomicBool,
     ) -> Result<SweepOutcome, SweepError> {
         self.list().settle(store)?;
-        let places = options.shard.places(self.list().cells().len(), options.missing);
+        let places = options.shard.places(self.list(), &self.costs(), options.missing);
         let jobs = options.jobs.clamp(1, places.len().max(1));
         let work = Work {
             sweep: self,
@@ -177,10 +240,10 @@ impl Sweep {
         if let Some(error) = lock(&work.stopped).take() {
             return Err(error);
         }
-        let Done { complete, computed, failed } = std::mem::take(&mut *lock(&work.done));
+        let Done { complete, computed, left, failed } = std::mem::take(&mut *lock(&work.done));
         let label = |place: usize| self.list().cells()[place].label.clone();
         let failed = failed.into_iter().map(|(place, why)| (label(place), why)).collect();
-        Ok(SweepOutcome { complete, computed, failed })
+        Ok(SweepOutcome { complete, computed, left, failed })
     }
 }
 
@@ -209,6 +272,7 @@ struct Work<'a> {
 struct Done {
     complete: usize,
     computed: usize,
+    left: usize,
     failed: BTreeMap<usize, String>,
 }
 
@@ -216,13 +280,15 @@ struct Done {
 #[derive(Debug, Clone, Copy)]
 struct Later {
     place: usize,
+    /// When it was first found to be another worker's.
+    taken: Option<Instant>,
     due: Instant,
     pause: Duration,
 }
 
 impl Later {
     fn soon(place: usize) -> Later {
-        Later { place, due: Instant::now(), pause: LOOK_FIRST }
+        Later { place, taken: None, due: Instant::now(), pause: LOOK_FIRST }
     }
 
     fn again(self) -> Later {
@@ -250,12 +316,12 @@ impl Work<'_> {
             }
             match self.one(place, self.run) {
                 One::Done => {}
-                One::Taken => lock(&self.later).push(Later::soon(place).again()),
+                One::Taken => lock(&self.later).push(Later::soon(place)),
                 One::Stopped => return,
             }
         }
         // What another job has in hand it will put back itself.
-        while let Some(later) = self.next_later() {
+        while let Some(mut later) = self.next_later() {
             let place = later.place;
             if !self.wait_until(later.due) {
                 return;
@@ -269,6 +335,7 @@ impl Work<'_> {
             }
             match if is_taken { One::Taken } else { self.one(place, self.run) } {
                 One::Done => {}
+                One::Taken if self.is_left(&mut later) => {}
                 One::Taken => lock(&self.later).push(later.again()),
                 One::Stopped => return,
             }
@@ -294,6 +361,7 @@ impl Work<'_> {
                 };
                 match one {
                     One::Done => break,
+                    One::Taken if self.is_left(&mut later) => break,
                     One::Taken => later = later.again(),
                     One::Stopped => return,
                 }
@@ -306,6 +374,18 @@ impl Work<'_> {
         let mut later = lock(&self.later);
         let first = (0..later.len()).min_by_key(|&i| later[i].due)?;
         Some(later.swap_remove(first))
+    }
+
+    /// Whether a cell that another worker is at is left to it: that one was there for a lease, if it is not to be waited for.
+    fn is_left(&self, later: &mut Later) -> bool {
+        let taken = *later.taken.get_or_insert_with(Instant::now);
+        let left = !self.options.wait && taken.elapsed() >= self.store.claims().lease();
+        lock(&self.done).left += usize::from(left);
+        left
+    }
+
+    fn is_tried_again(&self, entry: &Entry) -> bool {
+        self.options.missing && self.options.attempts.is_none_or(|most| entry.attempts() < most)
     }
 
     /// Returns whether the worker goes on.
@@ -345,7 +425,7 @@ impl Work<'_> {
     fn give_up(&self, place: usize, claims: u64) -> One {
         let entry = self.sweep.entry(self.store, place);
         let cell = &self.sweep.list().cells()[place];
-        let before = (!self.options.missing).then(|| entry.failure()).flatten();
+        let before = (!self.is_tried_again(&entry)).then(|| entry.failure()).flatten();
         if let Some(why) = before {
             self.fail(place, &why);
             return One::Done;
@@ -376,7 +456,7 @@ impl Work<'_> {
         let planned = &self.sweep.list().cells()[place];
         let cell = self.sweep.cell(place);
         let stored = self.store.at_id(&cell, planned.id.clone());
-        let before = (!self.options.missing).then(|| stored.entry().failure()).flatten();
+        let before = (!self.is_tried_again(stored.entry())).then(|| stored.entry().failure()).flatten();
         if let Some(why) = before.filter(|_| !stored.is_complete()) {
             self.fail(place, &why);
             return One::Done;
@@ -437,4 +517,101 @@ fn threads_of(run: RunOptions, jobs: usize) -> usize {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Begun, CellKind};
+    use super::*;
+
+    fn sweep(text: &str) -> Sweep {
+        Sweep::from_toml("the file", text, Path::new("")).unwrap()
+    }
+
+    #[test]
+    fn shards_cost_the_same_where_an_axis_has_as_many_values_as_there_are_shards() {
+        // Of each ten neighbours in the list the last costs a thousand times what the others do.
+        let batch_sizes: Vec<String> = (1..=35).map(|n| (100 + n).to_string()).collect();
+        let sweep = sweep(&format!(
+            "base = 'tishby2017'\n[axes]\n'training.batch_size' = [{}]\n\
+             'training.epochs' = [20, 30, 40, 50, 60, 70, 80, 90, 100, 30000]",
+            batch_sizes.join(", ")
+        ));
+        let costs = sweep.costs();
+        let n = costs.len();
+        assert_eq!(n, 350);
+        let shards: Vec<Vec<usize>> =
+            Shard::all(10).map(|shard| shard.places(sweep.list(), &costs, false)).collect();
+        let sums = shards.iter().map(|places| places.iter().map(|&place| costs[place]).sum::<f64>());
+        let most = sums.fold(0.0, f64::max);
+        // Thirty-five long cells are four for half of the shards.
+        assert!(most < 1.2 * costs.iter().sum::<f64>() / 10.0, "{most}");
+        let mut all: Vec<usize> = shards.iter().flatten().copied().collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..n), "each cell is in one shard");
+        for (number, own) in shards.iter().enumerate() {
+            assert_eq!(own.len(), 35);
+            assert!(own.windows(2).all(|pair| costs[pair[0]] >= costs[pair[1]]), "the longest first");
+            let shard = Shard { number: number + 1, of: 10 };
+            let with_others = shard.places(sweep.list(), &costs, true);
+            assert!(with_others.len() == n && with_others.starts_with(own));
+        }
+    }
+
+    #[test]
+    fn one_shard_has_cells_of_the_same_cost_in_the_order_of_the_list() {
+        let sweep = sweep("base = 'tishby2017'\nseeds = 5");
+        let list = sweep.list();
+        assert_eq!(Shard::WHOLE.places(list, &sweep.costs(), false), [0, 1, 2, 3, 4]);
+        // Shards of more than there are cells have none.
+        let lengths: Vec<usize> = Shard::all(7).map(|shard| shard.places(list, &[], false).len()).collect();
+        assert_eq!(lengths, [1, 1, 1, 1, 1, 0, 0]);
+        let far = Shard { number: usize::MAX, of: usize::MAX };
+        assert_eq!(far.places(list, &[], true).len(), 5);
+    }
+
+    const SHORT: &str = "base = 'tishby2017'\nseeds = 2\n\
+        estimators = [{ kind = 'binned', rule = 'floor', bin_width = 0.5 }]\n[set]\n'training.epochs' = 3\n";
+
+    #[test]
+    fn a_failed_cell_is_tried_again_until_it_failed_so_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let sweep = sweep(&format!("{SHORT}'dataset.split.train_fraction' = 0.00001"));
+        let run = |attempts| {
+            let options = SweepOptions { missing: true, attempts, ..SweepOptions::default() };
+            sweep.run(&store, &options, &(), &AtomicBool::new(false)).unwrap()
+        };
+        let attempts = || {
+            let of = |cell: &ListedCell| store.entry(&cell.id, CellKind::Run).attempts();
+            sweep.list().cells().iter().map(of).collect::<Vec<_>>()
+        };
+        for (most, expected) in [(Some(1), 1), (Some(1), 1), (Some(2), 2), (Some(2), 2), (None, 3)] {
+            assert_eq!(run(most).failed.len(), 2);
+            assert_eq!(attempts(), [expected; 2], "{most:?}");
+        }
+    }
+
+    #[test]
+    fn cells_of_living_workers_are_left_and_those_of_dead_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = Duration::from_millis(300);
+        let open = || Store::open_with(folder.path(), lease).unwrap();
+        let (store, other) = (open(), open());
+        let sweep = sweep(SHORT);
+        sweep.list().settle(&store).unwrap();
+        let [living, dead] = sweep.list().cells() else { panic!("two cells") };
+        let Ok(Begun::Own(held)) = other.entry(&living.id, CellKind::Run).begin() else { panic!("a claim") };
+        // A worker of another machine that ended without a word.
+        std::fs::write(folder.path().join("claims").join(format!("{}.1", dead.id)), "silent").unwrap();
+        let options = SweepOptions { wait: false, ..SweepOptions::default() };
+        let run = || sweep.run(&store, &options, &(), &AtomicBool::new(false)).unwrap();
+        let outcome = run();
+        assert_eq!((outcome.computed, outcome.complete, outcome.left), (1, 1, 1));
+        drop(held);
+        let outcome = run();
+        assert_eq!((outcome.computed, outcome.complete, outcome.left), (1, 2, 0));
+    }
 }

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::thread;
 
 use bytesize::ByteSize;
+use infoplane::printable::{printable, printable_path};
 use infoplane::sweep::{Basis, CellList, Foreseen, Store, Sweep};
 use serde_json::{Value, json};
 
 use super::about;
 use crate::failure::Failure;
 use crate::output::print_json;
-use crate::terminal::{Clock, Screen, on_interrupt, titled};
+use crate::terminal::{Clock, Screen, note, on_interrupt, titled, width, wrapped};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -65,13 +66,18 @@ pub fn plan(arguments: &Args) -> Result<ExitCode, Failure> {
         stdout().lock().write_all(&list.csv())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let store = match arguments.store.as_deref().filter(|path| path.exists()) {
-        Some(path) => Some(opened(&sweep, path)?),
+    let store = match &arguments.store {
+        Some(path) if path.exists() => Some(opened(&sweep, path)?),
+        Some(path) => {
+            clock.note(&format!("{} is not there yet: all cells are counted as left", printable_path(path)));
+            None
+        }
         None => None,
     };
     clock.begin("measuring a cell", 0);
     let foreseen = sweep.foresee(store.as_ref(), !arguments.no_measure, &interrupt)?;
     clock.finish();
+    foreseen.notes.iter().for_each(note);
     if arguments.json {
         let cells: Vec<Value> = list
             .cells()
@@ -90,6 +96,7 @@ pub fn plan(arguments: &Args) -> Result<ExitCode, Failure> {
                 "longest_seconds": foreseen.longest,
                 "memory_bytes": foreseen.memory,
                 "basis": basis_name(&foreseen.basis),
+                "notes": foreseen.notes,
             }),
         )?;
         return Ok(ExitCode::SUCCESS);
@@ -106,12 +113,18 @@ pub fn plan(arguments: &Args) -> Result<ExitCode, Failure> {
     write_foreseen(&mut out, &foreseen)?;
     writeln!(out)?;
     for cell in list.cells().iter().take(LISTED) {
-        writeln!(out, "{}", cell.label)?;
+        writeln!(out, "{}", listed(&cell.label, width()))?;
     }
     if list.cells().len() > LISTED {
         writeln!(out, "… and {} more; --cells lists all, with their ids", list.cells().len() - LISTED)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A label in lines that fit the window; what does not fit into the first is indented, so that each cell is told from the next.
+fn listed(label: &str, width: usize) -> String {
+    const INDENT: &str = "\n  ";
+    wrapped("", &printable(label), width - 2).replace('\n', INDENT)
 }
 
 /// The store of a sweep, which it must be, to be read.
@@ -143,7 +156,7 @@ fn values(list: &CellList, place: usize) -> String {
 }
 
 pub fn write_foreseen(out: &mut impl Write, foreseen: &Foreseen) -> std::io::Result<()> {
-    let Foreseen { cells, left, processor_seconds, longest, memory, basis } = foreseen;
+    let Foreseen { cells, left, processor_seconds, longest, memory, basis, .. } = foreseen;
     if *left == 0 {
         return writeln!(out, "time     none: all cells are complete");
     }
@@ -174,11 +187,9 @@ pub fn write_foreseen(out: &mut impl Write, foreseen: &Foreseen) -> std::io::Res
     };
     writeln!(out, "{}", titled("         ", text))?;
     if let Some(memory) = memory {
-        writeln!(
-            out,
-            "memory   {} for a worker with one job, as measured here",
-            ByteSize(*memory).display().iec()
-        )?;
+        let memory = ByteSize(*memory).display().iec();
+        let text = format!("{memory} for each job of a worker, and what --memory lets it keep");
+        writeln!(out, "{}", titled("memory   ", text))?;
     }
     Ok(())
 }
@@ -188,5 +199,18 @@ fn basis_name(basis: &Basis) -> &'static str {
         Basis::Rates => "rates",
         Basis::Measured { .. } => "measured",
         Basis::Complete { .. } => "complete",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_stays_one_cell_in_lines_that_fit() {
+        let label = "a name\nof two lines, optimizer { kind = \"sgd\", learning_rate = 0.1 }, seed 3";
+        let lines = "a name\\nof two lines, optimizer { kind\n  = \"sgd\", learning_rate = 0.1 }, seed 3";
+        assert_eq!(listed(label, 40), lines);
+        assert!(listed(label, 40).lines().all(|line| line.chars().count() <= 40));
     }
 }

@@ -14,7 +14,7 @@ use super::{INCOMPLETE, worker};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::flags::machine::{self, MachineFlags};
 use crate::output::print_json;
-use crate::terminal::{Screen, SweepMeter, on_interrupt, say, titled};
+use crate::terminal::{Screen, SweepMeter, note, on_interrupt, say, titled};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -28,7 +28,8 @@ computed.
 Examples:
   infoplane sweep run sweep.toml --store sweep
   infoplane sweep run sweep.toml --store /shared/sweep --shard 3/200
-  infoplane sweep run sweep.toml --store /shared/sweep --missing --jobs 4")]
+  infoplane sweep run sweep.toml --store /shared/sweep --missing --jobs 4
+  infoplane sweep run sweep.toml --store /shared/sweep --missing --attempts 2 --no-wait")]
 pub struct Args {
     /// The file of the sweep
     #[arg(value_name = "FILE")]
@@ -36,12 +37,18 @@ pub struct Args {
     /// Directory of the sweep, which all its workers share; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub store: PathBuf,
-    /// Compute one of n equal parts of the cells: i/n, from 1/n to n/n
+    /// Compute one of n parts of the cells, which cost about the same: i/n, from 1/n to n/n
     #[arg(long, value_name = "I/N", default_value = "1/1")]
     pub shard: Shard,
     /// After the cells of the shard, compute those of others that are not complete, and those that failed before once more
     #[arg(long)]
     pub missing: bool,
+    /// With --missing, leave cells that failed so often [default: try all again]
+    #[arg(long, value_name = "N", requires = "missing", value_parser = crate::flags::whole_from(1u32, 1000))]
+    pub attempts: Option<u32>,
+    /// Leave cells that others are at to them, once these are known to live; else they are waited for
+    #[arg(long)]
+    pub no_wait: bool,
     /// Cells to compute at once, which share the threads and the memory [default: one for each thread]
     #[arg(long, value_name = "N", value_parser = crate::flags::whole_from(1usize, 1024))]
     pub jobs: Option<usize>,
@@ -77,6 +84,8 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         shard: arguments.shard,
         missing: arguments.missing,
         ends: arguments.ends,
+        attempts: arguments.attempts,
+        wait: !arguments.no_wait,
         jobs: arguments.jobs.unwrap_or_else(machine::started),
         run: arguments.machine.options(),
     };
@@ -90,6 +99,12 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
         }
         outcome => outcome?,
     };
+    if outcome.computed > 0 {
+        // For plans alone: what is computed is complete without it.
+        if let Err(error) = store.keep_memory(options.jobs.min(outcome.computed)) {
+            note(error);
+        }
+    }
     let code = if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) };
     if arguments.json {
         let failed: Vec<Value> =
@@ -101,6 +116,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
                 "shard": arguments.shard.to_string(),
                 "complete": outcome.complete,
                 "computed": outcome.computed,
+                "left": outcome.left,
                 "failed": failed,
             }),
         )?;
@@ -110,6 +126,9 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     let before = outcome.complete - outcome.computed;
     let others = if before > 0 { format!(", {before} before or by others") } else { String::new() };
     writeln!(out, "cells    {} complete: {} computed{others}", outcome.complete, outcome.computed)?;
+    if outcome.left > 0 {
+        writeln!(out, "left     {} to other workers, which are at them", counted_cells(outcome.left))?;
+    }
     if !outcome.failed.is_empty() {
         writeln!(out, "failed   {}", counted_cells(outcome.failed.len()))?;
         for (label, why) in &outcome.failed {

@@ -15,11 +15,14 @@ use crate::terminal::{Clock, Screen, note, on_interrupt, titled};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Writes four scripts: array.sh computes the shards, missing.sh what they left, collect.sh the table and the page; `bash STORE/slurm/submit.sh` submits \
-all three, each after the end of the one before. Without --shards, --time and --mem they follow from a short run of one cell here: \
-shards of five minutes, and three times the time that they should take.
+Writes four scripts: array.sh computes the shards, missing.sh what they left, collect.sh the table and the page of the cells that are there; \
+`bash STORE/slurm/submit.sh` submits all three, each after the end of the one before. Without --shards, --time and --mem they follow \
+from cells that are complete, else from a short run of one cell here: shards of five minutes, three times what the longest shard \
+should take, and memory for as many cells at once as there are processors. A second array of a tenth of the elements does what is \
+missing, with the same limits.
 
-A signal of Slurm, at the limit of time or of preemption, stops a worker after the epochs in progress; whoever comes next goes on.
+A signal of Slurm, at the limit of time or of preemption, stops a worker after the epochs in progress; whoever comes next goes on. \
+Submitting again does what is missing, and tries what failed again.
 
 Examples:
   infoplane sweep slurm sweep.toml --store /shared/sweep
@@ -38,9 +41,12 @@ pub struct Args {
     /// Elements that run at once, at most
     #[arg(long, value_name = "N", value_parser = crate::flags::whole_from(1usize, 1_000_000))]
     pub at_once: Option<usize>,
-    /// Processors of an element
+    /// Processors of an element, each of which computes a cell
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = crate::flags::whole_from(1usize, 1024))]
     pub cpus: usize,
+    /// How often a cell may fail until it is left, in one submission
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = crate::flags::whole_from(1u32, 1000))]
+    pub attempts: u32,
     /// Limit of the time of an element, as Slurm reads it: 30 (minutes), 1:30:00, 2-12 [default: from the plan]
     #[arg(long, value_name = "TIME")]
     pub time: Option<String>,
@@ -62,7 +68,7 @@ pub struct Args {
     /// One more option of sbatch, as often as there are: --sbatch=--constraint=avx512
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     pub sbatch: Vec<String>,
-    /// The program, as nodes find it [default: this one, by its path]
+    /// The program, as nodes find it: a path, or a name in their PATH [default: this one, by its path]
     #[arg(long, value_name = "PATH")]
     pub program: Option<PathBuf>,
     /// Directory for the scripts [default: STORE/slurm]
@@ -86,6 +92,29 @@ const KEPT: u64 = 1 << 30;
 /// Writes the scripts.
 pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
     let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::input);
+    let program = match &arguments.program {
+        // A name alone is looked for in the PATH of the node. A path starts here, and the scripts start elsewhere.
+        Some(program) if program.components().count() > 1 => absolute(program)?,
+        Some(program) => program.clone(),
+        None => std::env::current_exe().unwrap_or_else(|_| "infoplane".into()),
+    };
+    let mut job = SlurmJob {
+        program,
+        at_once: arguments.at_once,
+        cpus: arguments.cpus,
+        attempts: arguments.attempts,
+        time: arguments.time.clone(),
+        memory: arguments.mem.clone(),
+        partition: arguments.partition.clone(),
+        account: arguments.account.clone(),
+        qos: arguments.qos.clone(),
+        modules: arguments.module.clone(),
+        options: arguments.sbatch.clone(),
+        ..SlurmJob::new(absolute(&arguments.file)?, absolute(&arguments.store)?)
+    };
+    // Before a store is made and a cell measured.
+    job.check()?;
     let mut clock = Clock::new("planning");
     let sweep = Sweep::read(&arguments.file)?;
     let store = Store::open(&arguments.store)?;
@@ -94,6 +123,7 @@ pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
     clock.begin("measuring a cell", 0);
     let foreseen = sweep.foresee(Some(&store), !arguments.no_measure && !is_given, &interrupt)?;
     clock.finish();
+    foreseen.notes.iter().for_each(note);
     let cells = sweep.list().cells().len();
     let shards = arguments.shards.unwrap_or_else(|| {
         let wanted = (foreseen.processor_seconds / arguments.cpus as f64 / OF_A_SHARD).ceil() as usize;
@@ -107,27 +137,17 @@ pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
             "clusters allow arrays of {MOST_ELEMENTS} elements unless their MaxArraySize says otherwise; fewer shards do the same"
         ));
     }
-    let of_shard = seconds_of_shard(&foreseen, shards, arguments.cpus);
-    let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::input);
-    let program = match &arguments.program {
-        Some(program) => program.clone(),
-        None => std::env::current_exe().unwrap_or_else(|_| "infoplane".into()),
-    };
-    let job = SlurmJob {
-        name: sweep.list().name().into(),
-        program,
-        shards,
-        at_once: arguments.at_once,
-        cpus: arguments.cpus,
-        time: Some(arguments.time.clone().unwrap_or_else(|| limit(of_shard))),
-        memory: arguments.mem.clone().or_else(|| foreseen.memory.map(memory)),
-        partition: arguments.partition.clone(),
-        account: arguments.account.clone(),
-        qos: arguments.qos.clone(),
-        modules: arguments.module.clone(),
-        options: arguments.sbatch.clone(),
-        ..SlurmJob::new(absolute(&arguments.file)?, absolute(&arguments.store)?)
-    };
+    // Each thread of an element computes a cell, as long as there are some.
+    let jobs = arguments.cpus.min(cells);
+    let of_shard = sweep.longest_shard(&foreseen, shards, jobs);
+    job.name = sweep.list().name().into();
+    job.shards = shards;
+    job.time.get_or_insert_with(|| limit(of_shard));
+    job.memory = job.memory.or_else(|| foreseen.memory.map(|of_job| memory(of_job, jobs)));
+    if job.memory.is_none() {
+        let why = why_no_memory(arguments, &foreseen, sweep.cell(0).pooled.is_some());
+        note(format_args!("no --mem is written, because {why}; give --mem"));
+    }
     let out = match &arguments.out {
         Some(out) => absolute(out)?,
         None => job.store.join("slurm"),
@@ -141,7 +161,9 @@ pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
                 "shards": job.shards,
                 "time": job.time,
                 "mem": job.memory,
+                "jobs": jobs,
                 "seconds_of_shard": of_shard,
+                "notes": foreseen.notes,
             }),
         )?;
         return Ok(ExitCode::SUCCESS);
@@ -158,7 +180,11 @@ pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
         "{}",
         titled(
             "shards   ",
-            format_args!("{shards} of {}, each {}; {limits}", plan::counted_cells(cells), about(of_shard))
+            format_args!(
+                "{shards} of {}, the longest {}; {limits}",
+                plan::counted_cells(cells),
+                about(of_shard)
+            )
         )
     )?;
     for file in &files {
@@ -170,9 +196,17 @@ pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a shard takes that computes as many cells at once as it has processors.
-fn seconds_of_shard(foreseen: &Foreseen, shards: usize, cpus: usize) -> f64 {
-    (foreseen.processor_seconds / shards as f64 / cpus as f64).max(foreseen.longest)
+/// Why it is not known what memory a worker takes, where none of the store has told it.
+fn why_no_memory(arguments: &Args, foreseen: &Foreseen, is_pooled: bool) -> &'static str {
+    if foreseen.left == 0 {
+        "all cells are complete and no worker has told what it took"
+    } else if is_pooled {
+        "pools of networks are not measured and no worker has told yet what it took"
+    } else if arguments.no_measure {
+        "--no-measure measures no cell and no worker has told yet what it took"
+    } else {
+        "no cell could be measured here and no worker has told yet what it took"
+    }
 }
 
 /// Hours, minutes and seconds of a limit, in steps of five minutes.
@@ -181,7 +215,19 @@ fn limit(seconds: f64) -> String {
     format!("{}:{:02}:00", minutes / 60, minutes % 60)
 }
 
-/// As Slurm reads it, with room for the networks that a worker keeps.
-fn memory(measured: u64) -> String {
-    format!("{}M", (measured + KEPT).div_ceil(1 << 20).next_multiple_of(256))
+/// As Slurm reads it: for so many cells at once, with room for the networks that a worker keeps.
+fn memory(of_job: u64, jobs: usize) -> String {
+    let bytes = of_job.saturating_mul(jobs as u64).saturating_add(KEPT);
+    format!("{}M", bytes.div_ceil(1 << 20).next_multiple_of(256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_grows_with_the_cells_at_once() {
+        assert_eq!(memory(117 << 20, 1), "1280M");
+        assert_eq!(memory(117 << 20, 16), "3072M");
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infoplane::sweep::{CellState, Store};
+use infoplane::sweep::{CellKind, CellState, Store};
 use serde_json::{Value, json};
 
 use super::plan::counted_cells;
@@ -15,7 +15,8 @@ use crate::terminal::{Screen, titled};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A cell counts as running while a claim of it is there, unless its worker ran on this machine and is gone; `infoplane sweep run` \
-finds out which workers of other machines are. `infoplane serve STORE` shows the same in a browser, live.
+finds out which workers of other machines are. Where a cell runs or failed is named by the machine and the job of Slurm, whose log is \
+STORE/slurm/logs/array-JOB.log or missing-JOB.log. `infoplane serve STORE` shows the same in a browser, live.
 
 Examples:
   infoplane sweep status /shared/sweep
@@ -33,14 +34,26 @@ pub struct Args {
 pub fn status(arguments: &Args) -> Result<ExitCode, Failure> {
     let (store, list) = Store::read(&arguments.store)?;
     let states = store.states(&list);
+    let failed_on = |id: &str| store.entry(id, CellKind::Run).failed_on();
     if arguments.json {
         let cells: Vec<Value> = list
             .cells()
             .iter()
             .zip(&states)
             .map(|(cell, state)| {
-                let reason = if let CellState::Failed { why } = state { Some(why) } else { None };
-                json!({ "id": cell.id, "label": cell.label, "values": cell.values, "state": state.name(), "reason": reason })
+                let (reason, on) = match state {
+                    CellState::Failed { why } => (Some(why), failed_on(&cell.id)),
+                    CellState::Running { host } => (None, Some(host.clone()).filter(|host| !host.is_empty())),
+                    _ => (None, None),
+                };
+                json!({
+                    "id": cell.id,
+                    "label": cell.label,
+                    "values": cell.values,
+                    "state": state.name(),
+                    "reason": reason,
+                    "on": on,
+                })
             })
             .collect();
         print_json("sweep status", json!({ "name": list.name(), "axes": list.axes(), "cells": cells }))?;
@@ -59,7 +72,8 @@ pub fn status(arguments: &Args) -> Result<ExitCode, Failure> {
     for (cell, state) in list.cells().iter().zip(&states) {
         match state {
             CellState::Failed { why } => {
-                writeln!(out, "{}", titled("failed       ", format_args!("{}: {why}", cell.label)))?;
+                let on = failed_on(&cell.id).map(|on| format!(" (on {on})")).unwrap_or_default();
+                writeln!(out, "{}", titled("failed       ", format_args!("{}: {why}{on}", cell.label)))?;
             }
             CellState::Running { host } if !host.is_empty() => {
                 writeln!(out, "{}", titled("running      ", format_args!("{}, on {host}", cell.label)))?;
