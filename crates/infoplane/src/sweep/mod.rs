@@ -54,20 +54,33 @@ pub enum SweepError {
     /// The experiment that a sweep changes, or one of those that it makes of it.
     #[error(transparent)]
     Experiment(Box<ExperimentError>),
-    /// A directory that is no store of a sweep, or whose list of cells is damaged.
+    /// A directory that is no store of a sweep.
     #[error(
-        "{} is no store of a sweep ({why}); name the directory that `infoplane sweep run` filled",
+        "{} is no store of a sweep ({why}); name the directory that `infoplane sweep run` filled, or one that it is to make",
         printable_path(path)
     )]
     NoSweep {
         /// The directory.
         path: PathBuf,
-        /// What is missing or damaged.
+        /// What is missing.
+        why: String,
+    },
+    /// A store that lost what it says of its sweep.
+    #[error(
+        "{at}: what it says of its sweep is damaged ({why}); `infoplane sweep run FILE --store {at}`, with the file of this sweep, \
+         writes it again and leaves complete cells as they are",
+        at = printable_path(path)
+    )]
+    DamagedSweep {
+        /// The directory.
+        path: PathBuf,
+        /// What is damaged.
         why: String,
     },
     /// The store holds another sweep.
     #[error(
-        "{} holds the sweep {held}; the file names another one, {given}: name another store, or the file of the first",
+        "{} holds the sweep {held}; the file names another one, {given}, which lacks {lacking} of its cells and has {new} others: name \
+         another store, or put the cells back, for a file that only adds cells extends the store",
         printable_path(store)
     )]
     OtherSweep {
@@ -77,6 +90,10 @@ pub enum SweepError {
         held: String,
         /// What was asked for.
         given: String,
+        /// How many cells of the store are not in what was asked for.
+        lacking: usize,
+        /// How many cells are in it that the store does not have.
+        new: usize,
     },
     /// Its run or its pool.
     #[error("{cell}: {source}")]
