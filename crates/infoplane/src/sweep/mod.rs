@@ -26,6 +26,7 @@ use crate::experiment::ExperimentError;
 use crate::figure::ComparisonError;
 use crate::printable::printable_path;
 use crate::report::ReportError;
+use crate::table::TableName;
 
 pub use cell::Cell;
 pub use claim::LEASE;
@@ -109,6 +110,48 @@ pub enum SweepError {
         /// The label of the cell.
         cell: String,
     },
+    /// A complete run or pool is damaged.
+    #[error(
+        "{cell}: {}; remove the directory {} and run `infoplane sweep run FILE --store {}` again, which computes this cell anew",
+        without_advice(source),
+        printable_path(path),
+        printable_path(store)
+    )]
+    Damaged {
+        /// The label of the cell.
+        cell: String,
+        /// The store.
+        store: PathBuf,
+        /// The directory of the run or pool.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<ExperimentError>,
+    },
+    /// A table that cells of this kind do not have.
+    #[error("the cells are {has}, which have no table `{table}`; allowed here: {}", allowed.join(", "))]
+    NoTable {
+        /// What was asked for.
+        table: TableName,
+        /// What the cells are.
+        has: &'static str,
+        /// The tables that they have.
+        allowed: Vec<&'static str>,
+    },
+    /// Results are to be written to where the store keeps its own.
+    #[error(
+        "{} lies in {}, which is the store's own; name another directory, such as {}",
+        printable_path(out),
+        printable_path(part),
+        printable_path(other)
+    )]
+    InStore {
+        /// What was given.
+        out: PathBuf,
+        /// The directory of the store.
+        part: PathBuf,
+        /// One that can be given.
+        other: PathBuf,
+    },
     /// Cells that are to be collected are not complete.
     #[error(
         "{missing} of {of} cells are not complete, `{first}` for one; compute them, or collect what there is"
@@ -138,6 +181,12 @@ pub enum SweepError {
     /// Somebody asked to stop; what was computed is kept.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What is wrong, without what to do about it in a directory that is no part of a store.
+fn without_advice(error: &ExperimentError) -> String {
+    let message = error.to_string();
+    message.strip_suffix(crate::directory::RESTORE).map(String::from).unwrap_or(message)
 }
 
 impl SweepError {
