@@ -368,7 +368,7 @@ fn check_counts(file: &File, axes: &[(String, Vec<Choice>)]) -> Result<(), Strin
 
 /// The experiment that cells change, as a table, and whether the file says its seeds beside `seeds`.
 fn base(origin: &str, file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
-    let mut experiment = match &file.base {
+    let experiment = match &file.base {
         Base::Name(base) => {
             let beside = folder.join(base);
             let is_file = Path::new(base).extension().is_some() && beside.exists();
@@ -392,13 +392,6 @@ fn base(origin: &str, file: &File, folder: &Path) -> Result<(Table, bool), Sweep
             own
         }
     };
-    // More seeds of what was published are still that.
-    let changes = !file.set.is_empty() || !file.axes.is_empty() || !file.cases.is_empty();
-    if changes || file.estimators.is_some() {
-        // Not the name of the sweep: a cell that two sweeps have is the same in both.
-        experiment.name = format!("{}, sweep", experiment.name);
-        experiment.reference = None;
-    }
     let named = |key: &String| key == "seeds" || key == "first_seed";
     let has_seeds = file.set.keys().any(named)
         || file.axes.keys().any(named)
@@ -533,11 +526,24 @@ fn combination(
     if moves_data {
         experiment.dataset.source = experiment.dataset.source.relative_to(folder);
     }
+    // More seeds of what was published are still that. What a cell is called follows from its own settings, not from those of others or
+    // from the name of the sweep: in a sweep that grew it is the same cell.
+    if !is_but_for_seeds(&table, base) {
+        experiment.name = format!("{}, sweep", experiment.name);
+        experiment.reference = None;
+    }
     let pooled = file.as_if_random.clone();
     let digest = digests.of(&experiment.dataset.source).map_err(|error| SweepError::of_plan(error.into()))?;
     let identity = Identity::of(&experiment, table, pooled.as_ref(), digest.as_deref());
     let values = choices.iter().map(|choice| choice.value.clone()).collect();
     Ok(Combination { experiment, pooled, values, label, identity })
+}
+
+/// Whether the tables of two experiments are the same but for their seeds and what they are called.
+fn is_but_for_seeds(one: &Table, other: &Table) -> bool {
+    let decides =
+        |(key, _): &(&String, &Value)| !["name", "reference", "seeds", "first_seed"].contains(&&key[..]);
+    one.iter().filter(decides).eq(other.iter().filter(decides))
 }
 
 /// The digests of data that were read.
@@ -628,6 +634,13 @@ mod tests {
         assert!(experiment.reference.is_some());
         let one = super::tests::sweep("base = 'tishby2017'").unwrap();
         assert_eq!((one.list().cells().len(), one.cell(0).experiment.seeds), (1, 5));
+        // So are those beside cells that are not that: who adds an axis goes on with the same cells.
+        let axis =
+            "base = 'tishby2017'\nname = 'a'\nseeds = 2\n[axes]\n'network.nonlinearity' = ['relu', 'tanh']";
+        let grown = super::tests::sweep(axis).unwrap();
+        assert_eq!(grown.list().cells()[3].id, sweep.list().cells()[1].id);
+        assert_eq!(grown.cell(3).experiment, experiment);
+        assert_eq!(grown.cell(1).experiment.name, "tishby2017, sweep");
         assert_eq!((one.list().axes().len(), &one.list().cells()[0].label[..]), (0, "tishby2017"));
     }
 
