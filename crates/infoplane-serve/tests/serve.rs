@@ -547,8 +547,11 @@ fn a_sweep_that_grows_is_shown_with_all_its_cells_and_a_damaged_one_with_what_to
         Sweep::from_toml("sweep", &text, "".as_ref()).unwrap().list().settle(&store).unwrap();
         assert_eq!(sweep_of()["cells"], seeds);
     }
+    // Whoever has read the list goes on with it; one that begins is told.
     std::fs::remove_dir_all(folder.path().join("cells")).unwrap();
-    let note = sweep_of()["note"].clone();
+    assert_eq!(sweep_of()["cells"], 3);
+    let served = Served::of(folder.path(), Access::Loopback);
+    let note = json(&served.get("/api/runs").1)["sweep"]["note"].clone();
     assert!(
         note.as_str().is_some_and(|note| note.contains("is damaged") && note.contains("sweep run FILE")),
         "{note}"
