@@ -372,11 +372,14 @@ class SweepResult:
 
         An axis with the name of a column of tables, such as ``width``, is ``cell_width`` in them.
         """
-        return self._table("plane")
+        return self._table(None)
 
     @property
     def repeats(self) -> Table:
-        """Mean, standard error and percentiles over the seeds of each complete cell."""
+        """Mean, standard error and percentiles over the seeds of each group of complete cells that differ in their seeds alone.
+
+        Without an axis of seeds they are over the seeds of each cell.
+        """
         return self._table("repeats")
 
     @property
@@ -394,7 +397,7 @@ class SweepResult:
         """The measured epochs of all complete cells."""
         return self._table("schedule")
 
-    def _table(self, name: str) -> Table:
+    def _table(self, name: str | None) -> Table:
         self.follow()
         missing = len(self.missing)
         if missing:
@@ -405,7 +408,7 @@ class SweepResult:
         self,
         out: str | os.PathLike[str],
         *,
-        table: str = "plane",
+        table: str | None = None,
         formats: str | Sequence[str] = ("csv", "arrow"),
         allow_missing: bool = False,
         all_seeds: bool = False,
@@ -419,14 +422,14 @@ class SweepResult:
         out
             The directory.
         table
-            ``"plane"``, ``"repeats"``, ``"training"``, ``"layers"``, ``"schedule"``, ``"methods"``; of pooled networks always
-            ``"pool"``.
+            ``"plane"``, which it is unless given, ``"repeats"``, ``"training"``, ``"layers"``, ``"schedule"``, ``"methods"``; of
+            pooled networks ``"pool"``, which it is then, ``"drift"``, ``"window"``, ``"overlap"``, ``"methods"``.
         formats
             ``"csv"``, ``"jsonl"``, ``"arrow"``.
         allow_missing
             Whether cells that are not complete are left out; else they are an error.
         all_seeds
-            Whether seeds that did not learn are in the means of the page.
+            Whether seeds that did not learn are in the means of the page, and of the table of repeats.
         page
             Whether to write the page.
         progress

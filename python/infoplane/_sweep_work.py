@@ -129,7 +129,9 @@ class Calls:
         texts = {axis: _texts(values) for axis, values in chosen.items()}
         self._axes = [*chosen, *(["seed"] if numbers is not None else [])]
         source = _digest([_source(train), str(version), _native.__version__, _native.FORMAT_VERSION])
-        begin = re.sub(r"[^\w.]+", "-", self._name[:60]).strip("-.") or "sweep"
+        # Of the function: what the sweep is called decides nothing.
+        begin = re.sub(r"[^\w.]+", "-", _name(train))
+        begin = begin.encode()[:60].decode(errors="ignore").strip("-.") or "sweep"
         self._values: list[dict[str, Any]] = []
         self._seeds: list[int | None] = []
         self._listed: list[tuple[str, str, list[str]]] = []

@@ -379,6 +379,18 @@ def test_what_decides_the_result_decides_the_id():
         assert not set(base) & set(ids(changed))
 
 
+def test_a_sweep_grows_and_its_name_is_in_no_cell(tmp_path):
+    small = infoplane.Sweep.over(train, {"width": [2]}, seeds=1, name="one")
+    small.run(tmp_path / "store")
+    large = infoplane.Sweep.over(train, {"width": [2, 4]}, seeds=2, name="ü" * 300)
+    assert large.status(tmp_path / "store").counts == {"complete": 1, "running": 0, "failed": 0, "interrupted": 0, "missing": 3}
+    result = large.run(tmp_path / "store")
+    assert result.counts["complete"] == len(infoplane.load_sweep(tmp_path / "store")) == 4
+    assert set(ids(small)) < set(ids(large)) and small.run(tmp_path / "store").counts["complete"] == 1
+    repeats = result.repeats
+    assert repeats.columns[:2] == ["cell_width", "method"] and set(repeats["i_xt_n_seeds"].tolist()) == {2}
+
+
 def test_two_sweeps_do_not_share_a_store(tmp_path):
     infoplane.Sweep.over(train, {"width": [2]}).run(tmp_path / "store")
     with pytest.raises(infoplane.SweepError, match="holds the sweep"):

@@ -294,19 +294,34 @@ fn what_is_wrong_is_said_with_what_to_do() {
             "{message}"
         );
     }
-    let settled = fs::read_to_string(path.join("store/sweep.toml")).unwrap();
-    fs::write(path.join("store/sweep.toml"), settled.replace("digest = \"", "digest = \"f")).unwrap();
-    assert!(run(&[], 2).contains("holds the sweep"));
     for command in ["status", "collect"] {
-        let arguments = ["sweep", command, "store", "--out", "out"];
-        let message = refused(path, &arguments[..if command == "status" { 3 } else { 5 }], 2);
-        assert!(message.contains("is no store of a sweep") && message.contains("cells.csv"), "{message}");
         let message = refused(
             path,
             &["sweep", command, ".", "--out", "out"][..if command == "status" { 3 } else { 5 }],
             2,
         );
         assert!(message.contains("is no store of a sweep") && message.contains("sweep.toml"), "{message}");
+    }
+    // What the store says of its sweep is lost: the file of the sweep brings it back, and that of another one does not.
+    for lost in ["cells", "sweep.toml"] {
+        let place = path.join("store").join(lost);
+        if place.is_dir() {
+            fs::remove_dir_all(place).unwrap()
+        } else {
+            fs::write(place, "name = 'sm").unwrap()
+        }
+        for command in ["status", "collect"] {
+            let arguments = ["sweep", command, "store", "--out", "out"];
+            let message = refused(path, &arguments[..if command == "status" { 3 } else { 5 }], 2);
+            assert!(
+                message.contains("`infoplane sweep run FILE --store store`") && message.contains(lost),
+                "{message}"
+            );
+        }
+        let message = refused(path, &["sweep", "run", "other.toml", "--store", "store"], 2);
+        assert!(message.contains("is damaged"), "{message}");
+        stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store", "--shard", "1/8"]));
+        assert!(stdout(&infoplane(path, &["sweep", "status", "store"])).contains("complete     1"));
     }
     let message = refused(path, &["sweep", "plan", "none.toml"], 2);
     assert!(message.contains("none.toml"), "{message}");
@@ -316,6 +331,105 @@ fn what_is_wrong_is_said_with_what_to_do() {
     fs::write(path.join("a file"), "").unwrap();
     let message = refused(path, &["sweep", "run", "sweep.toml", "--store", "a file"], 1);
     assert!(message.contains("cannot write") && message.contains("a file"), "{message}");
+}
+
+#[test]
+fn a_sweep_grows_by_cells_and_workers_with_the_old_file_go_on() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    let run = |file: &str, more: &[&str]| {
+        json(path, &[&["sweep", "run", file, "--store", "store", "--json"], more].concat())
+    };
+    assert_eq!(run("sweep.toml", &["--shard", "1/2"])["computed"], 4);
+    fs::write(
+        path.join("more.toml"),
+        SMALL.replace("seeds = 2", "seeds = 3").replace("\"small\"", "\"larger\""),
+    )
+    .unwrap();
+    // To plan it changes nothing.
+    let told = stdout(&infoplane(path, &["sweep", "plan", "more.toml", "--store", "store"]));
+    assert!(
+        told.contains("larger: 12 cells")
+            && told.replace("\n         ", " ").contains("for 8 cells that are left"),
+        "{told}"
+    );
+    assert!(stdout(&infoplane(path, &["sweep", "status", "store"])).contains("small: 8 cells"));
+    let grown = run("more.toml", &["--shard", "1/1"]);
+    assert_eq!((&grown["complete"], &grown["computed"]), (&12.into(), &8.into()));
+    assert_eq!(run("sweep.toml", &[])["computed"], 0);
+    assert!(stdout(&infoplane(path, &["sweep", "status", "store"])).contains("larger: 12 cells"));
+    assert_eq!(json(path, &["sweep", "collect", "store", "--out", "out", "--json"])["cells"], 12);
+    // Less than what is there, and something else, is another sweep.
+    fs::write(path.join("other.toml"), SMALL.replace("seeds = 2", "seeds = [1, 7]")).unwrap();
+    let message = refused(path, &["sweep", "run", "other.toml", "--store", "store"], 2);
+    assert!(message.contains("lacks 8 of its cells and has 4 others"), "{message}");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_shown_in_lines_and_what_is_advised_can_be_done() {
+    let folder = with_sweep("base = \"tishby2017\"\nseeds = = 3\n");
+    let path = folder.path();
+    let message = refused(path, &["sweep", "plan", "sweep.toml"], 2);
+    assert!(message.contains("\n2 | seeds = = 3\n") && !message.contains("\\n"), "{message}");
+    fs::write(path.join("mnist.toml"), "base = \"saxe2018-mnist\"\nseeds = 2\n").unwrap();
+    let message = refused(path, &["sweep", "plan", "mnist.toml"], 2);
+    assert!(message.contains("under [set]") && !message.contains("--set"), "{message}");
+    let help = stdout(&infoplane(path, &["sweep", "collect", "--help"]));
+    let message = refused(path, &["sweep", "collect", "store", "--out", "out", "--table", "foo"], 2);
+    for table in infoplane::table::TableName::ALL {
+        assert!(help.contains(table.name()) && message.contains(table.name()), "{table}: {help} {message}");
+    }
+}
+
+#[test]
+fn the_files_in_the_documentation_are_sweeps() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sweeps.md");
+    let page = fs::read_to_string(page).unwrap();
+    let files: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        let folder = with_sweep(file);
+        stdout(&infoplane(folder.path(), &["sweep", "plan", "sweep.toml", "--no-measure"]));
+    }
+}
+
+#[test]
+fn what_is_said_of_data_is_said_once() {
+    let rows: String = (0..40).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 2)).collect();
+    let text = SMALL
+        .replace("[set]", "[set]\n\"dataset.source\" = { kind = \"csv\", file = \"data.csv\" }")
+        .replace("512, 1024", "16, 32");
+    let folder = with_sweep(&text);
+    fs::write(folder.path().join("data.csv"), format!("a,b,label\n{rows}")).unwrap();
+    let output = infoplane(folder.path(), &["sweep", "run", "sweep.toml", "--store", "store"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    assert_eq!(told.matches("data.csv").count(), 1, "{told}");
+}
+
+#[test]
+fn the_status_says_how_fast_it_goes_and_when_a_machine_was_heard_of() {
+    let folder = with_sweep(SMALL);
+    let path = folder.path();
+    stdout(&infoplane(path, &["sweep", "run", "sweep.toml", "--store", "store", "--shard", "1/2"]));
+    let before = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(!before.contains("pace") && !before.contains("at work"), "{before}");
+    let told = json(path, &["sweep", "status", "store", "--json"]);
+    let cells = told["cells"].as_array().unwrap();
+    let missing =
+        cells.iter().find(|cell| cell["state"] == "missing").unwrap()["id"].as_str().unwrap().to_string();
+    let claim = path.join("store/claims").join(format!("{missing}.1"));
+    fs::write(&claim, "worker = 'a'\nhost = 'node7'\nlease = 60000\nbeat = '7'\n").unwrap();
+    let heard = std::time::SystemTime::now() - Duration::from_secs(600);
+    fs::File::options().write(true).open(&claim).unwrap().set_modified(heard).unwrap();
+    let status = stdout(&infoplane(path, &["sweep", "status", "store"]));
+    assert!(status.contains("at work      node7: 1 cell, last heard of 10 minutes ago"), "{status}");
+    assert!(
+        status.contains("pace         3 cells in the last") && status.contains("for what is left"),
+        "{status}"
+    );
+    assert!(status.lines().all(|line| line.chars().count() <= 80), "{status}");
 }
 
 #[test]

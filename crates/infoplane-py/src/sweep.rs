@@ -335,13 +335,13 @@ impl SweepStore {
         py.detach(|| self.store.entry(id, CellKind::Pool).ended_early())
     }
 
-    /// The tables of a name of all complete cells, one below the other.
-    fn table(&self, py: Python<'_>, cells: &SweepCells, name: &str) -> PyResult<Table> {
-        let table = name.parse::<TableName>().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    /// The tables of a name of all complete cells, one below the other; the planes or pools unless it is given.
+    fn table(&self, py: Python<'_>, cells: &SweepCells, name: Option<&str>) -> PyResult<Table> {
+        let table = named_table(name)?;
         let options = CollectOptions { table, allow_missing: true, ..CollectOptions::default() };
         let found = interruptible(py, None, |stop| cells.list.table(&self.store, &options, stop))?;
         let found = found.map_err(|error| sweep_error(py, &error))?;
-        let of = found.name().parse::<TableName>().unwrap_or(table);
+        let of = found.name().parse::<TableName>().unwrap_or(TableName::Plane);
         Ok(Table::new(of.name(), of.about(), found.columns().to_vec()))
     }
 
@@ -352,7 +352,7 @@ impl SweepStore {
         py: Python<'_>,
         cells: &SweepCells,
         out: PathBuf,
-        table: &str,
+        table: Option<&str>,
         formats: Vec<String>,
         allow_missing: bool,
         all_seeds: bool,
@@ -361,7 +361,7 @@ impl SweepStore {
     ) -> PyResult<(Vec<PathBuf>, Vec<String>)> {
         let wrong = |error: String| PyValueError::new_err(error);
         let options = CollectOptions {
-            table: table.parse::<TableName>().map_err(|error| wrong(error.to_string()))?,
+            table: named_table(table)?,
             formats: formats
                 .iter()
                 .map(|name| name.parse::<TableFormat>().map_err(|error| wrong(error.to_string())))
@@ -395,6 +395,12 @@ impl SweepStore {
         })?;
         compared.map_err(|error: SweepError| sweep_error(py, &error))
     }
+}
+
+/// The table of a name, if one is given.
+fn named_table(name: Option<&str>) -> PyResult<Option<TableName>> {
+    let table = name.map(str::parse::<TableName>).transpose();
+    table.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// A cell that this process computes.

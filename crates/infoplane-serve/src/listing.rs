@@ -15,7 +15,7 @@ const MOST_ENTRIES: usize = 200_000;
 /// A run in the list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Listed {
-    /// Its place in the folder, with slashes; a dot for the folder itself.
+    /// Its place in the folder, with slashes; a dot for the folder itself. Empty for the cell of a sweep that has no page, as a pool.
     pub id: String,
     pub name: String,
     pub state: &'static str,

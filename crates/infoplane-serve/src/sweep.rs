@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use infoplane::figure::Arrangement;
 use infoplane::page::Page;
-use infoplane::sweep::{CellList, CellState, GrowingComparison, ListedCell, Store};
+use infoplane::sweep::{CellKind, CellList, CellState, GrowingComparison, ListedCell, Store, SweepError};
 use serde::Serialize;
 
 use crate::followed::{first_version, lock};
@@ -35,7 +35,7 @@ struct Kept {
 }
 
 /// Where the cells of a sweep stand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct SweepStatus {
     pub name: String,
     pub cells: usize,
@@ -44,6 +44,10 @@ pub(crate) struct SweepStatus {
     pub failed: usize,
     pub interrupted: usize,
     pub missing: usize,
+    /// Whether there is a page that compares the complete cells.
+    pub compared: bool,
+    /// What is to be said of the sweep beside that: why there is no such page, or that what the store says of it is damaged.
+    pub note: Option<String>,
     /// The labels of failed cells with the reasons.
     pub failures: Vec<(String, String)>,
     /// The labels of cells that are computed, with the machine.
@@ -55,26 +59,44 @@ impl FollowedSweep {
         FollowedSweep { folder: folder.into(), kept: Mutex::default() }
     }
 
-    /// What `look` makes of the sweep; nothing where there is none, or what is there is damaged.
-    fn with<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> Option<T> {
+    /// What `look` makes of the sweep, or why there is none; `None` where the folder does not say that it is the store of one.
+    fn with<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> Option<Result<T, String>> {
         let mut kept = lock(&self.kept);
-        if kept.is_none() && Store::is_in(&self.folder) {
-            let (store, list) = Store::read(&self.folder).ok()?;
-            let growing = GrowingComparison::new(&list);
-            *kept = Some(Kept {
-                store,
-                list: Arc::new(list),
-                growing,
-                first_version: first_version(),
-                page: None,
-            });
+        // A sweep that was extended has another list.
+        if kept.as_ref().is_some_and(|kept| !kept.list.is_that_of(&kept.store)) {
+            *kept = None;
         }
-        kept.as_mut().map(look)
+        if kept.is_none() {
+            if !Store::is_in(&self.folder) {
+                return None;
+            }
+            match Store::read(&self.folder) {
+                // The folder of the file of a sweep, for one.
+                Err(SweepError::NoSweep { .. }) => return None,
+                Err(error) => return Some(Err(error.to_string())),
+                Ok((store, list)) => {
+                    let growing = GrowingComparison::new(&list);
+                    *kept = Some(Kept {
+                        store,
+                        list: Arc::new(list),
+                        growing,
+                        first_version: first_version(),
+                        page: None,
+                    });
+                }
+            }
+        }
+        kept.as_mut().map(|kept| Ok(look(kept)))
     }
 
-    /// Where the cells stand.
+    /// As [`FollowedSweep::with`]; without a sweep an error.
+    fn with_any<T>(&self, look: impl FnOnce(&mut Kept) -> Result<T, String>) -> Result<T, String> {
+        self.with(look).unwrap_or_else(|| Err("this folder is not the store of a sweep".into()))?
+    }
+
+    /// Where the cells stand; of a store that is damaged, that it is.
     pub fn status(&self) -> Option<SweepStatus> {
-        self.with(|kept| {
+        let status = self.with(|kept| {
             let states = kept.store.states(&kept.list);
             let count = |name: &str| states.iter().filter(|state| state.name() == name).count();
             let told = |of: fn(&CellState) -> Option<&String>| -> Vec<(String, String)> {
@@ -82,8 +104,11 @@ impl FollowedSweep {
                 let found = cells.filter_map(|(cell, state)| Some((cell.label.clone(), of(state)?.clone())));
                 found.take(MOST_NAMED).collect()
             };
+            let pooled = kept.is_pooled(&states);
             SweepStatus {
                 name: kept.list.name().into(),
+                compared: !pooled && count("complete") > 0,
+                note: pooled.then(|| POOLED.into()),
                 cells: states.len(),
                 complete: count("complete"),
                 running: count("running"),
@@ -95,38 +120,48 @@ impl FollowedSweep {
                     |state| if let CellState::Running { host } = state { Some(host) } else { None },
                 ),
             }
-        })
+        })?;
+        Some(status.unwrap_or_else(|why| SweepStatus {
+            name: "Sweep".into(),
+            note: Some(why),
+            ..SweepStatus::default()
+        }))
     }
 
     /// The cells that there is something of, as runs: thousands of manifests are not read for it.
     pub fn runs(&self) -> Option<Vec<Listed>> {
+        // Of a damaged store the status says so; its runs are listed like those of any folder.
         self.with(|kept| {
             let states = kept.store.states(&kept.list);
+            let pooled = kept.is_pooled(&states);
             let cells = kept.list.cells().iter().zip(&states);
-            cells.filter_map(|(cell, state)| listed(&self.folder, cell, state)).collect()
-        })
+            cells.filter_map(|(cell, state)| listed(&self.folder, cell, state, pooled)).collect()
+        })?
+        .ok()
     }
 
     /// The version of the comparison: another once cells were completed.
     pub fn version(&self) -> Result<u64, String> {
-        let version = self.with(|kept| match &kept.page {
+        self.with_any(|kept| match &kept.page {
             Some((cells, _, made, took)) if made.elapsed() < REST * *took => {
-                kept.first_version + *cells as u64
+                Ok(kept.first_version + *cells as u64)
             }
-            _ => kept.first_version + n_complete(&kept.store.states(&kept.list)) as u64,
-        });
-        version.ok_or_else(no_sweep)
+            _ => Ok(kept.first_version + n_complete(&kept.store.states(&kept.list)) as u64),
+        })
     }
 
     /// The values of the page that compares the complete cells, and their version.
     pub fn page(&self) -> Result<(u64, Arc<str>), String> {
-        let page = self.with(|kept| -> Result<(u64, Arc<str>), String> {
+        self.with_any(|kept| {
             let states = kept.store.states(&kept.list);
             let complete = n_complete(&states);
             if let Some((cells, page, made, took)) = &kept.page
                 && (*cells == complete || made.elapsed() < REST * *took)
             {
                 return Ok((kept.first_version + *cells as u64, Arc::clone(page)));
+            }
+            if kept.is_pooled(&states) {
+                return Err(POOLED.into());
             }
             let start = Instant::now();
             kept.growing.read_on(&kept.store, &kept.list, &states).map_err(|error| error.to_string())?;
@@ -140,14 +175,28 @@ impl FollowedSweep {
                 Page::of_figures(title, comparison.figures(Arrangement::SideBySide)).json().into();
             kept.page = Some((cells, Arc::clone(&page), Instant::now(), start.elapsed()));
             Ok((kept.first_version + cells as u64, page))
-        });
-        page.ok_or_else(no_sweep)?
+        })
+    }
+}
+
+/// Why a sweep of pools has no page.
+const POOLED: &str = "The cells of this sweep are pools of networks, which have no planes over epochs and are not compared here; \
+                      `infoplane sweep collect` writes the table of all pools.";
+
+impl Kept {
+    /// Whether the cells are pools of networks, as far as one that is complete tells: all are or none.
+    fn is_pooled(&self, states: &[CellState]) -> bool {
+        let complete = states.iter().position(|state| *state == CellState::Complete);
+        complete
+            .is_some_and(|place| !self.store.entry(&self.list.cells()[place].id, CellKind::Run).is_complete())
     }
 }
 
 /// A cell as a run, if there is something to look at.
-fn listed(folder: &Path, cell: &ListedCell, state: &CellState) -> Option<Listed> {
+fn listed(folder: &Path, cell: &ListedCell, state: &CellState, pooled: bool) -> Option<Listed> {
     let (id, state) = match state {
+        // A pool has no page of its own.
+        CellState::Complete if pooled => (String::new(), "finished"),
         CellState::Complete => (format!("runs/{}", cell.id), "finished"),
         CellState::Missing => return None,
         other => {
@@ -156,7 +205,9 @@ fn listed(folder: &Path, cell: &ListedCell, state: &CellState) -> Option<Listed>
             let entries = std::fs::read_dir(folder.join(&work)).ok()?.flatten();
             let time = |entry: &std::fs::DirEntry| entry.metadata().and_then(|data| data.modified()).ok();
             let last = entries.max_by_key(time)?.file_name().to_str()?.to_string();
-            (format!("{work}/{last}"), other.name())
+            let id = format!("{work}/{last}");
+            let is_run = folder.join(&id).join("manifest.toml").is_file();
+            (if is_run { id } else { String::new() }, other.name())
         }
     };
     Some(Listed {
@@ -175,8 +226,4 @@ fn listed(folder: &Path, cell: &ListedCell, state: &CellState) -> Option<Listed>
 
 fn n_complete(states: &[CellState]) -> usize {
     states.iter().filter(|state| **state == CellState::Complete).count()
-}
-
-fn no_sweep() -> String {
-    "this folder is not the store of a sweep".into()
 }

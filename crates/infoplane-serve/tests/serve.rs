@@ -510,3 +510,59 @@ fn the_store_of_a_sweep_is_shown_and_its_comparison_grows() {
     }
     assert_eq!(title, "small: 4 of 6 cells");
 }
+
+#[test]
+fn of_a_sweep_of_pools_the_cells_are_shown_and_it_is_said_why_there_is_no_comparison() {
+    use infoplane::sweep::{Store, Sweep, SweepOptions};
+
+    let folder = tempfile::tempdir().unwrap();
+    let text = "base = 'tishby2017'\nseeds = 2\n[set]\n'training.epochs' = 6\n\
+                [as-if-random]\npool = { over = 'epochs', window = 4 }\ninputs = 64";
+    let sweep = Sweep::from_toml("sweep", text, "".as_ref()).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    sweep.run(&store, &SweepOptions::default(), &(), &AtomicBool::new(false)).unwrap();
+    let served = Served::of(folder.path(), Access::Loopback);
+    let listed = json(&served.get("/api/runs").1);
+    let of_sweep = |name: &str| listed["sweep"][name].clone();
+    assert_eq!((of_sweep("cells"), of_sweep("complete")), (2.into(), 2.into()));
+    assert_eq!(of_sweep("compared"), false);
+    let why = of_sweep("note");
+    assert!(why.as_str().unwrap().contains("pools of networks, which have no planes over epochs"), "{why}");
+    let cells = listed["runs"].as_array().unwrap();
+    assert_eq!((cells.len(), &cells[1]["name"], &cells[1]["id"]), (2, &"seed 1".into(), &"".into()));
+    let (status, body) = served.get("/api/sweep");
+    assert_eq!((status, &json(&body)["error"]), (404, &why));
+}
+
+#[test]
+fn a_sweep_that_grows_is_shown_with_all_its_cells_and_a_damaged_one_with_what_to_do() {
+    use infoplane::sweep::{Store, Sweep};
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let served = Served::of(folder.path(), Access::Loopback);
+    let sweep_of = || json(&served.get("/api/runs").1)["sweep"].clone();
+    for seeds in [2, 3] {
+        let text = format!("base = 'tishby2017'\nseeds = {seeds}");
+        Sweep::from_toml("sweep", &text, "".as_ref()).unwrap().list().settle(&store).unwrap();
+        assert_eq!(sweep_of()["cells"], seeds);
+    }
+    // Whoever has read the list goes on with it; one that begins is told.
+    std::fs::remove_dir_all(folder.path().join("cells")).unwrap();
+    assert_eq!(sweep_of()["cells"], 3);
+    let served = Served::of(folder.path(), Access::Loopback);
+    let note = json(&served.get("/api/runs").1)["sweep"]["note"].clone();
+    assert!(
+        note.as_str().is_some_and(|note| note.contains("is damaged") && note.contains("sweep run FILE")),
+        "{note}"
+    );
+    let (status, body) = served.get("/api/sweep");
+    assert!(status == 404 && body.contains("is damaged"), "{body}");
+    // The file of a sweep makes no store of the folder that it lies in.
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("sweep.toml"), "base = 'tishby2017'").unwrap();
+    run(&other.path().join("one"), "one", 2);
+    let served = Served::of(other.path(), Access::Loopback);
+    let listed = json(&served.get("/api/runs").1);
+    assert_eq!((&listed["sweep"], &listed["runs"][0]["id"]), (&Value::Null, &"one".into()));
+}

@@ -30,8 +30,8 @@ pub struct Args {
     /// Directory of a run, also of one that goes on, or of an as-if-random result
     #[arg(value_name = "RUN", required_unless_present = "columns")]
     pub run: Option<PathBuf>,
-    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap
-    /// [default: plane or pool]
+    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap,
+    /// methods [default: plane or pool]
     #[arg(long, value_name = "TABLE")]
     pub table: Option<TableName>,
     /// The kind of file: csv, jsonl (one JSON object per line), arrow (IPC file, Feather version 2)

@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal, a line now and then where there is none.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -470,11 +471,18 @@ pub struct SweepMeter {
     /// Cells that this worker did not compute, and that failed.
     skipped: AtomicU64,
     failed: AtomicU64,
+    /// What was said already: of data that all cells share each would say the same.
+    said: Mutex<HashSet<String>>,
 }
 
 impl SweepMeter {
     pub fn new() -> Self {
-        SweepMeter { meter: Meter::new(), skipped: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        SweepMeter {
+            meter: Meter::new(),
+            skipped: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            said: Mutex::default(),
+        }
     }
 
     /// Clears the bar away.
@@ -489,7 +497,9 @@ impl Progress for SweepMeter {
     fn measured(&self, _seed: u64, _epoch: u64) {}
 
     fn warn(&self, what: &str) {
-        self.meter.note(what);
+        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(what.into()) {
+            self.meter.note(what);
+        }
     }
 }
 

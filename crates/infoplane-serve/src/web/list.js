@@ -25,6 +25,8 @@ import { element, refill } from "/page.js";
  * @property {number} failed
  * @property {number} interrupted
  * @property {number} missing
+ * @property {boolean} compared
+ * @property {string | null} note
  * @property {[string, string][]} failures
  * @property {[string, string][]} at_work
  */
@@ -67,6 +69,8 @@ root.replaceChildren(
 /** @param {Listed} run @param {keyof Listed} column */
 function cell(run, column) {
   const value = run[column];
+  // What has no page of its own, as a pool of networks, has no link.
+  if (column === "name" && run.id === "") return element("td", {}, run.name);
   if (column === "name") return element("td", {}, element("a", { "data-key": `open ${run.id}`, href: `/run?id=${encodeURIComponent(run.id)}` }, run.name || run.id));
   if (column === "modified") return element("td", {}, run.modified ? new Date(1000 * run.modified).toLocaleString() : "");
   if (column === "state") return element("td", { class: `state ${run.state}` }, run.state);
@@ -107,7 +111,7 @@ function show() {
         else chosen.delete(run.id);
         tell(found.length);
       });
-      return element("tr", {}, element("td", {}, box), ...columns.map(([column]) => cell(run, column)));
+      return element("tr", {}, element("td", {}, ...(run.id === "" ? [] : [box])), ...columns.map(([column]) => cell(run, column)));
     }),
   );
   tell(found.length);
@@ -143,7 +147,8 @@ function showSweep(sweep) {
     element("h2", {}, sweep.name),
     element("p", { class: "facts", role: "status" }, `${sweep.cells} cells: ${told.join(", ")}`),
     element("div", { class: "share", role: "img", "aria-label": `${sweep.complete} of ${sweep.cells} cells complete` }, ...parts),
-    ...(sweep.complete > 0 ? [element("p", {}, element("a", { href: "/sweep", "data-key": "sweep" }, "Compare all complete cells"))] : []),
+    ...(sweep.compared ? [element("p", {}, element("a", { href: "/sweep", "data-key": "sweep" }, "Compare all complete cells"))] : []),
+    ...(sweep.note === null ? [] : [element("p", { class: "facts" }, sweep.note)]),
     ...folded("Failed cells", sweep.failures),
     ...folded("Cells that are computed", sweep.at_work),
   ]);

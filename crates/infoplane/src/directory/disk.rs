@@ -202,12 +202,7 @@ impl Disk {
             file.flush()?;
             return Ok(value);
         }
-        let mut neighbour = path.as_os_str().to_owned();
-        // Whoever finds it left behind sees by the number of the process whether somebody still writes; processes of several machines,
-        // and threads of one process, may write the same file at once.
-        let random = RandomState::new().build_hasher().finish();
-        neighbour.push(format!(".{random:016x}.{}{PARTIAL}", std::process::id()));
-        let neighbour = PathBuf::from(neighbour);
+        let neighbour = neighbour(path);
         let written = self.write_neighbour(&neighbour, write).and_then(|value| {
             self.rename(&neighbour, path)?;
             Ok(value)
@@ -219,6 +214,43 @@ impl Disk {
         let value = written?;
         self.sync_directory(parent(path))?;
         Ok(value)
+    }
+
+    /// Makes a file with all its bytes that must not be there yet: of several that make one at once one succeeds, the others are told
+    /// [`io::ErrorKind::AlreadyExists`], and whoever reads it finds all of it.
+    ///
+    /// Where the file system has no second names for a file, a reader may find the beginning of it for a moment.
+    pub(crate) fn create_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let neighbour = neighbour(path);
+        let made = self
+            .write_neighbour(&neighbour, |file| file.write_all(bytes))
+            .and_then(|()| self.link_new(&neighbour, path, bytes));
+        // The first failure is the one worth reporting.
+        let _ = self.remove_file(&neighbour);
+        made?;
+        self.sync_directory(parent(path))
+    }
+
+    /// Gives a whole file a second name, which must not be there yet.
+    fn link_new(&self, whole: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.before()?;
+        match fs::hard_link(whole, path) {
+            Ok(()) => Ok(()),
+            // A server whose answer was lost is asked again, and then finds what it made itself.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if names(whole) == Some(2) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            // File systems without second names say so in several ways; what else is wrong, making the file tells.
+            Err(_) => {
+                let file = self.create_new(path)?;
+                self.write(&file, bytes).inspect_err(|_| _ = fs::remove_file(path))?;
+                self.sync(&file)
+            }
+        }
     }
 
     fn write_neighbour<T>(
@@ -237,6 +269,25 @@ impl Disk {
 
 /// How the neighbour of a file that is being written ends.
 const PARTIAL: &str = ".partial";
+
+/// A name beside a path for what becomes the file there.
+///
+/// Whoever finds it left behind sees by the number of the process whether somebody still writes; processes of several machines, and
+/// threads of one process, may write the same file at once.
+fn neighbour(path: &Path) -> PathBuf {
+    let random = RandomState::new().build_hasher().finish();
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{random:016x}.{}{PARTIAL}", std::process::id()));
+    name.into()
+}
+
+/// How many names a file has, where the system tells.
+fn names(path: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    return fs::metadata(path).ok().map(|found| std::os::unix::fs::MetadataExt::nlink(&found));
+    #[cfg(not(unix))]
+    return fs::metadata(path).ok().and(None);
+}
 
 /// The process that left a `….PID.partial` behind; `None` for any other name.
 pub(crate) fn partial_of(name: &str) -> Option<u32> {
@@ -283,4 +334,35 @@ impl Write for Buffered<'_> {
 #[error("a test let this operation fail")]
 struct Injected {
     torn: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_made_whole_has_all_its_bytes_or_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = [7; 3 * BUFFER];
+        let disk = Disk::counting();
+        let path = folder.path().join("counted");
+        disk.create_whole(&path, &bytes).unwrap();
+        let n = disk.operations();
+        // Who comes later finds it as it is, and leaves nothing beside it.
+        let error = disk.create_whole(&path, b"other").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        for at in 0..n {
+            for mode in [FaultMode::Once, FaultMode::Dead] {
+                let path = folder.path().join(format!("{at}-{mode:?}"));
+                let failing = Disk::failing(Fault { at, kind: io::ErrorKind::StorageFull, mode });
+                let made = failing.create_whole(&path, &bytes);
+                match fs::read(&path) {
+                    Ok(found) => assert_eq!(found, bytes, "{at} {mode:?}"),
+                    Err(_) => assert!(made.is_err(), "{at} {mode:?}"),
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,9 @@ use twox_hash::XxHash3_128;
 use super::disk::partial_of;
 use super::{Disk, RunError};
 
+/// What to do about a damaged file, of a directory that is its user's.
+pub(crate) const RESTORE: &str = "; restore it, or run the experiment again into another directory";
+
 /// A digest of bytes that come little by little.
 #[derive(Default)]
 pub(crate) struct Digest(XxHash3_128);
@@ -32,10 +35,7 @@ impl Digest {
         if found == digest {
             return Ok(());
         }
-        let message = format!(
-            "damaged or changed: its digest is {found}, {named_in} says {digest}; restore it, or run the experiment \
-             again into another directory"
-        );
+        let message = format!("damaged or changed: its digest is {found}, {named_in} says {digest}{RESTORE}");
         Err(RunError::Malformed { path: path.into(), line: None, message })
     }
 

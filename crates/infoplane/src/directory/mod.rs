@@ -18,7 +18,8 @@ pub(crate) use disk::{parent, partial_of};
 pub use error::RunError;
 pub(crate) use error::advice;
 pub(crate) use files::{
-    Digest, Digested, from_toml, has_ended, partials, read, read_table, read_toml, remove_partials, to_toml,
+    Digest, Digested, RESTORE, from_toml, has_ended, partials, read, read_table, read_toml, remove_partials,
+    to_toml,
 };
 pub(crate) use journal::{Journal, Seal, Span, checked};
 pub(crate) use lock::{LOCK, Lock};

@@ -40,12 +40,12 @@ pub use networks::{GivenNetwork, GivenNetworks};
 
 /// What is pooled, and how it is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct AsIfRandom {
     /// Which networks.
     pub pool: PoolConfig,
     /// The number of inputs that are measured, evenly spaced; all unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<usize>,
     /// The estimators that each layer is measured with.
     pub estimators: Vec<AnyEstimator>,
@@ -68,8 +68,18 @@ impl Default for AsIfRandom {
 impl Default for PoolConfig {
     /// The last 256 epochs of each training run.
     fn default() -> Self {
-        PoolConfig::Epochs { window: 256, stride: 1, last: None }
+        PoolConfig::Epochs { window: window(), stride: stride(), last: None }
     }
+}
+
+/// Networks of a window, unless given.
+fn window() -> usize {
+    256
+}
+
+/// Epochs or steps between them, unless given.
+fn stride() -> u64 {
+    1
 }
 
 /// Which networks are pooled.
@@ -79,8 +89,10 @@ pub enum PoolConfig {
     /// Of every training run the networks at the end of `window` epochs, `stride` epochs apart, up to `last`.
     Epochs {
         /// The number of networks.
+        #[serde(default = "window")]
         window: usize,
         /// Epochs between successive networks.
+        #[serde(default = "stride")]
         stride: u64,
         /// The last epoch; the last of the training run unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,8 +101,10 @@ pub enum PoolConfig {
     /// Likewise after single mini-batch steps.
     Steps {
         /// The number of networks.
+        #[serde(default = "window")]
         window: usize,
         /// Steps between successive networks.
+        #[serde(default = "stride")]
         stride: u64,
         /// The epoch at whose end they end; the last of the training run unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -101,6 +101,14 @@ impl Experiment {
         Ok((experiment, table))
     }
 
+    /// Reads another table than that of an experiment, with the same words for what is wrong.
+    pub(crate) fn read_keys<T: serde::de::DeserializeOwned>(
+        origin: &str,
+        table: Table,
+    ) -> Result<T, ExperimentError> {
+        serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
+    }
+
     /// Puts a value at the end of a path through the tables of an experiment.
     pub(crate) fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
         put(table, key, value)

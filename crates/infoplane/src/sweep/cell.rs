@@ -5,7 +5,7 @@ use twox_hash::XxHash3_128;
 use super::CellKind;
 use crate::dataset::{DatasetError, DatasetSource};
 use crate::directory::FORMAT_VERSION;
-use crate::experiment::{AsIfRandom, Experiment};
+use crate::experiment::{AsIfRandom, Experiment, OneOrEach};
 
 /// A run, or a pool of networks, of a sweep.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +19,12 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Returns the name of the cell: that of its experiment, and 128 bits of a hash of all that decides its result.
+    /// Returns the name of the cell, such as `tanh-10-7-5-4-3-` and 128 bits of a hash of all that decides its result.
     ///
     /// That is the configuration, the data and the version of this library, another of which may compute other last
     /// digits. Of data in files it is their [digest](crate::Dataset::digest), not the place where they lie. Names, labels
-    /// and references decide nothing. `data_digest` is that of [`Cell::data_digest`].
+    /// and references decide nothing. What stands before the hash, nonlinearities and widths of hidden layers, is for people, and follows
+    /// from what is hashed. `data_digest` is that of [`Cell::data_digest`].
     pub fn id(&self, data_digest: Option<&str>) -> String {
         let Experiment { first_seed, seeds, .. } = self.experiment;
         let table = self.experiment.to_table();
@@ -58,12 +59,15 @@ fn are_generated(source: &DatasetSource) -> bool {
     matches!(source, DatasetSource::Symmetric12 { .. })
 }
 
-/// What decides the results of cells that differ in their seeds alone: of many seeds it is put in words once.
+/// What decides the results of cells that differ in their seeds alone: of many seeds it is hashed once.
 #[derive(Debug)]
 pub(super) struct Identity {
-    name: String,
-    text: String,
+    prefix: String,
+    digest: u128,
 }
+
+/// Ids begin with at most so many bytes for people: with what follows they fit into every file system.
+const PREFIX: usize = 60;
 
 impl Identity {
     /// `table` is that of the experiment.
@@ -87,17 +91,33 @@ impl Identity {
         }
         table.insert("infoplane_version".into(), env!("CARGO_PKG_VERSION").into());
         table.insert("format_version".into(), i64::from(FORMAT_VERSION).into());
-        Identity {
-            name: experiment.directory_name().replace(' ', "-"),
-            text: toml::Value::Table(table).to_string(),
-        }
+        let text = toml::Value::Table(table).to_string();
+        Identity { prefix: prefix(experiment), digest: XxHash3_128::oneshot(text.as_bytes()) }
     }
 
     /// The id of the cell with these seeds.
     pub fn with_seeds(&self, first_seed: u64, seeds: u64) -> String {
-        let text = format!("{}, seeds {first_seed} and {} after it", self.text, seeds.saturating_sub(1));
-        format!("{}-{:032x}", self.name, XxHash3_128::oneshot(text.as_bytes()))
+        let text =
+            format!("{:032x}, seeds {first_seed} and {} after it", self.digest, seeds.saturating_sub(1));
+        format!("{}-{:032x}", self.prefix, XxHash3_128::oneshot(text.as_bytes()))
     }
+}
+
+/// The nonlinearities and the widths of the hidden layers.
+fn prefix(experiment: &Experiment) -> String {
+    let network = &experiment.network;
+    let mut parts: Vec<String> = match &network.nonlinearity {
+        OneOrEach::One(one) => vec![one.name().into()],
+        OneOrEach::Each(each) => each.iter().map(|one| one.name().into()).collect(),
+    };
+    parts.dedup();
+    parts.extend(network.hidden.iter().map(usize::to_string));
+    let mut prefix = parts.join("-");
+    while prefix.len() > PREFIX {
+        let end = prefix.rfind('-').unwrap_or(0);
+        prefix.truncate(end);
+    }
+    if prefix.is_empty() { "network".into() } else { prefix }
 }
 
 #[cfg(test)]
@@ -119,13 +139,20 @@ mod tests {
         assert_ne!(id(&cell(&["training.optimizer.learning_rate=0.02"])), id(&base));
         let settings = AsIfRandom::default();
         assert_ne!(id(&Cell { pooled: Some(settings), ..base.clone() }), id(&base));
-        let name =
-            |id: &str| id.rsplit_once('-').map(|(name, digest)| (name.to_string(), digest.to_string()));
-        let (other, base) = (id(&cell(&["name=\"another name\""])), id(&base));
-        let ((other_name, other), (base_name, base)) = (name(&other).unwrap(), name(&base).unwrap());
-        assert_eq!(other, base);
-        assert_ne!(other_name, base_name);
-        assert_eq!(base.len(), 32);
+        assert_ne!(id(&cell(&["network.nonlinearity=\"relu\""])), id(&base));
+        // What it is called decides nothing, also of the directory.
+        assert_eq!(id(&cell(&["name=\"another name\""])), id(&base));
+        let (prefix, digest) =
+            id(&base).rsplit_once('-').map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+        assert_eq!((&prefix[..], digest.len()), ("tanh-10-7-5-4-3", 32));
+    }
+
+    #[test]
+    fn directories_of_many_layers_and_of_long_names_have_short_names() {
+        let hidden = format!("network.hidden={:?}", [16; 60]);
+        let long = cell(&[&hidden, &format!("name=\"{}\"", "a".repeat(400))]);
+        let id = long.id(None);
+        assert!(id.len() <= 60 + 33 && id.starts_with("tanh-16-16-") && !id.contains("--"), "{id}");
     }
 
     #[test]

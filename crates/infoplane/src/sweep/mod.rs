@@ -15,6 +15,7 @@ mod cost;
 mod entry;
 mod foresee;
 mod list;
+mod pace;
 mod plan;
 mod slurm;
 mod store;
@@ -26,6 +27,7 @@ use crate::experiment::ExperimentError;
 use crate::figure::ComparisonError;
 use crate::printable::{printable, printable_path};
 use crate::report::ReportError;
+use crate::table::TableName;
 
 pub use cell::Cell;
 pub use claim::LEASE;
@@ -34,6 +36,7 @@ pub use cost::expected_cpu_seconds;
 pub use entry::{Begun, CellKind, Entry, OwnCell};
 pub use foresee::{Basis, Foreseen};
 pub use list::{CellList, ListedCell};
+pub use pace::{AtWork, Pace};
 pub use plan::Sweep;
 pub use slurm::{MOST_ELEMENTS, SlurmJob};
 pub use store::{Attempt, CellState, Store, StoredCell};
@@ -54,20 +57,33 @@ pub enum SweepError {
     /// The experiment that a sweep changes, or one of those that it makes of it.
     #[error(transparent)]
     Experiment(Box<ExperimentError>),
-    /// A directory that is no store of a sweep, or whose list of cells is damaged.
+    /// A directory that is no store of a sweep.
     #[error(
-        "{} is no store of a sweep ({why}); name the directory that `infoplane sweep run` filled",
+        "{} is no store of a sweep ({why}); name the directory that `infoplane sweep run` filled, or one that it is to make",
         printable_path(path)
     )]
     NoSweep {
         /// The directory.
         path: PathBuf,
-        /// What is missing or damaged.
+        /// What is missing.
+        why: String,
+    },
+    /// A store that lost what it says of its sweep.
+    #[error(
+        "{at}: what it says of its sweep is damaged ({why}); `infoplane sweep run FILE --store {at}`, with the file of this sweep, \
+         writes it again and leaves complete cells as they are",
+        at = printable_path(path)
+    )]
+    DamagedSweep {
+        /// The directory.
+        path: PathBuf,
+        /// What is damaged.
         why: String,
     },
     /// The store holds another sweep.
     #[error(
-        "{} holds the sweep {held}; the file names another one, {given}: name another store, or the file of the first",
+        "{} holds the sweep {held}; the file names another one, {given}, which lacks {lacking} of its cells and has {new} others: name \
+         another store, or put the cells back, for a file that only adds cells extends the store",
         printable_path(store)
     )]
     OtherSweep {
@@ -77,6 +93,10 @@ pub enum SweepError {
         held: String,
         /// What was asked for.
         given: String,
+        /// How many cells of the store are not in what was asked for.
+        lacking: usize,
+        /// How many cells are in it that the store does not have.
+        new: usize,
     },
     /// Its run or its pool.
     #[error("{cell}: {source}")]
@@ -102,6 +122,48 @@ pub enum SweepError {
     NotComplete {
         /// The label of the cell.
         cell: String,
+    },
+    /// A complete run or pool is damaged.
+    #[error(
+        "{cell}: {}; remove the directory {} and run `infoplane sweep run FILE --store {}` again, which computes this cell anew",
+        without_advice(source),
+        printable_path(path),
+        printable_path(store)
+    )]
+    Damaged {
+        /// The label of the cell.
+        cell: String,
+        /// The store.
+        store: PathBuf,
+        /// The directory of the run or pool.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<ExperimentError>,
+    },
+    /// A table that cells of this kind do not have.
+    #[error("the cells are {has}, which have no table `{table}`; allowed here: {}", allowed.join(", "))]
+    NoTable {
+        /// What was asked for.
+        table: TableName,
+        /// What the cells are.
+        has: &'static str,
+        /// The tables that they have.
+        allowed: Vec<&'static str>,
+    },
+    /// Results are to be written to where the store keeps its own.
+    #[error(
+        "{} lies in {}, which is the store's own; name another directory, such as {}",
+        printable_path(out),
+        printable_path(part),
+        printable_path(other)
+    )]
+    InStore {
+        /// What was given.
+        out: PathBuf,
+        /// The directory of the store.
+        part: PathBuf,
+        /// One that can be given.
+        other: PathBuf,
     },
     /// Cells that are to be collected are not complete.
     #[error(
@@ -142,6 +204,12 @@ pub enum SweepError {
     /// Somebody asked to stop; what was computed is kept.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What is wrong, without what to do about it in a directory that is no part of a store.
+fn without_advice(error: &ExperimentError) -> String {
+    let message = error.to_string();
+    message.strip_suffix(crate::directory::RESTORE).map(String::from).unwrap_or(message)
 }
 
 impl SweepError {

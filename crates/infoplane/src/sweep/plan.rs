@@ -42,7 +42,10 @@ use crate::experiment::{AsIfRandom, Experiment, ExperimentError};
 /// "network.hidden" = [20, 15, 10]
 /// ```
 ///
-/// `estimators`, a list, takes the place of the experiment's; with a table `[as-if-random]` the networks of each cell are pooled.
+/// `estimators`, a list, takes the place of the experiment's. With a table `[as-if-random]`, which has the keys of
+/// [`AsIfRandom`](crate::experiment::AsIfRandom) and may be empty, the networks of each cell are pooled.
+///
+/// A file has up to 200,000 combinations and 2,000,000 cells. A setting that would take the place of another is an error.
 ///
 /// # Examples
 /// ```
@@ -143,8 +146,9 @@ impl Sweep {
     /// As [`Sweep::read`].
     pub fn from_toml(origin: &str, text: &str, folder: &Path) -> Result<Sweep, SweepError> {
         let wrong = |message: String| SweepError::Plan { origin: origin.into(), message };
-        let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let (base, has_seeds) = base(&file, folder)?;
+        let file = file(origin, text)?;
+        check_names(&file).map_err(&wrong)?;
+        let (base, has_seeds) = base(origin, &file, folder)?;
         if has_seeds && file.seeds.is_some() {
             return Err(wrong(
                 "seeds are given twice: as `seeds`, which makes a cell of each, and in `set`, `cases` or `axes`".into(),
@@ -158,23 +162,12 @@ impl Sweep {
                 )));
             }
         }
-        let seeds = match &file.seeds {
-            None => None,
-            Some(Seeds::Count(0)) => {
-                return Err(wrong("`seeds` is 0; allowed is a number from 1 on, or a list".into()));
-            }
-            Some(Seeds::Count(count)) => Some((0..*count).collect()),
-            Some(Seeds::List(list)) if list.is_empty() => {
-                return Err(wrong("`seeds` is empty; give one seed or more, or leave it out".into()));
-            }
-            Some(Seeds::List(list)) => Some(list.clone()),
-        };
-        let count = axes.iter().try_fold(seeds.as_ref().map_or(1, Vec::len), |count, (_, choices)| {
-            count.checked_mul(choices.len()).filter(|&count| count <= MOST_CELLS)
+        check_settings(&file, &axes).map_err(&wrong)?;
+        check_counts(&file, &axes).map_err(&wrong)?;
+        let seeds: Option<Vec<u64>> = file.seeds.as_ref().map(|seeds| match seeds {
+            Seeds::Count(count) => (0..*count).collect(),
+            Seeds::List(list) => list.clone(),
         });
-        if count.is_none() {
-            return Err(wrong(format!("more than {MOST_CELLS} cells; make several sweeps of it")));
-        }
         let combinations = combinations(&axes);
         // Data in files are read once for all cells that share them.
         let digests = Digests::default();
@@ -182,7 +175,7 @@ impl Sweep {
             .par_iter()
             .map(|choices| combination(origin, &file, &base, choices, folder, &digests).map(Arc::new))
             .collect::<Result<_, SweepError>>()?;
-        let mut cells = Vec::with_capacity(count.unwrap_or(0));
+        let mut cells = Vec::with_capacity(made.len() * seeds.as_ref().map_or(1, Vec::len));
         for shared in made {
             match &seeds {
                 None => cells.push(PlannedCell::of(&shared, None)),
@@ -216,8 +209,12 @@ impl Sweep {
     }
 }
 
-/// More cells than that are no sweep that anybody looks at.
-const MOST_CELLS: usize = 10_000_000;
+/// With more cells their list takes more than a gigabyte.
+const MOST_CELLS: u64 = 2_000_000;
+/// A combination of values is a configuration of its own, of some kilobytes, whatever the number of its seeds.
+const MOST_COMBINATIONS: u64 = 200_000;
+/// Configurations hold no larger seeds.
+const LARGEST_SEED: u64 = 9_000_000_000_000_000_000;
 
 impl Sweep {
     /// Whether two cells are the same but for their seeds, of which they have as many.
@@ -262,13 +259,138 @@ impl PlannedCell {
     }
 }
 
+/// What a text says, which is the file of a sweep.
+fn file(origin: &str, text: &str) -> Result<File, SweepError> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        SweepError::of_plan(ExperimentError::Syntax { origin: origin.into(), message: error.to_string() })
+    })?;
+    Experiment::read_keys(origin, table).map_err(|error| {
+        let message = error.to_string();
+        let message = message.strip_prefix(&format!("{origin}: ")).map(String::from).unwrap_or(message);
+        SweepError::Plan { origin: origin.into(), message }
+    })
+}
+
+/// Refuses what cells are called among what they set: two that differ in nothing else would be one.
+fn check_names(file: &File) -> Result<(), String> {
+    let of_cases =
+        file.cases.iter().flat_map(Table::keys).filter(|key| *key != "name").map(|key| ("[[cases]]", key));
+    let of_set = file.set.keys().map(|key| ("[set]", key));
+    let of_axes = file.axes.keys().map(|key| ("[axes]", key));
+    for (table, key) in of_set.chain(of_cases).chain(of_axes) {
+        if key == "name" || key == "reference" {
+            let instead =
+                if key == "name" { "give the sweep a `name` at the top of the file" } else { "leave it out" };
+            return Err(format!("`{key}` in {table} does not decide what is computed: {instead}"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses settings of which one would take the place of another without a word.
+fn check_settings(file: &File, axes: &[(String, Vec<Choice>)]) -> Result<(), String> {
+    let replaces = |later: &str, earlier: &str| {
+        earlier.strip_prefix(later).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let twice = |settings: &[(String, Value)]| -> Option<String> {
+        let pair = settings.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        pair.map(|pair| pair[0].0.clone())
+    };
+    let set = flattened(&file.set);
+    if let Some(key) = twice(&set) {
+        return Err(format!("`{key}` is set twice in [set]; leave one of them out"));
+    }
+    let (keys, cases): (Vec<_>, Vec<_>) = axes.iter().partition(|(name, _)| name != CASE);
+    for case in cases.iter().flat_map(|(_, choices)| choices) {
+        if let Some(key) = twice(&case.settings) {
+            return Err(format!("`{key}` is set twice in the case `{}`; leave one of them out", case.value));
+        }
+    }
+    if let Some(pair) = keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(format!("the axis `{}` is there twice; put all its values into one list", pair[0].0));
+    }
+    for (axis, _) in &keys {
+        let of_cases = cases.iter().flat_map(|(_, choices)| choices).flat_map(|case| &case.settings);
+        if let Some((key, _)) = of_cases.clone().find(|(key, _)| replaces(axis, key)) {
+            return Err(format!(
+                "`{key}` is set in a case, and the axis `{axis}` would replace it; leave one of them out"
+            ));
+        }
+        if let Some((key, _)) = set.iter().find(|(key, _)| replaces(axis, key)) {
+            return Err(format!(
+                "`{key}` is in [set], and the axis `{axis}` would replace it; leave one of them out"
+            ));
+        }
+    }
+    let all = set.iter().map(|(key, _)| key).chain(keys.iter().map(|(key, _)| key));
+    let mut all = all.chain(
+        cases
+            .iter()
+            .flat_map(|(_, choices)| choices)
+            .flat_map(|case| case.settings.iter().map(|(key, _)| key)),
+    );
+    if file.estimators.is_some() && all.any(|key| key == "estimators") {
+        return Err(
+            "`estimators` is given at the top of the file and among the settings; leave one of them out"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+/// Refuses more cells than there can be, before any of them is made.
+fn check_counts(file: &File, axes: &[(String, Vec<Choice>)]) -> Result<(), String> {
+    let seeds = match &file.seeds {
+        None => 1,
+        Some(Seeds::Count(0)) => return Err("`seeds` is 0; allowed is a number from 1 on, or a list".into()),
+        Some(Seeds::Count(count)) => *count,
+        Some(Seeds::List(list)) if list.is_empty() => {
+            return Err("`seeds` is empty; give one seed or more, or leave it out".into());
+        }
+        Some(Seeds::List(list)) => {
+            if let Some(seed) = list.iter().find(|seed| **seed > LARGEST_SEED) {
+                return Err(format!("`seeds` holds {seed}; allowed are seeds from 0 to {LARGEST_SEED}"));
+            }
+            list.len() as u64
+        }
+    };
+    let counts = || axes.iter().map(|(_, choices)| choices.len() as u64);
+    let product = || counts().map(|count| count.to_string()).collect::<Vec<_>>().join(" · ");
+    let combinations = counts().try_fold(1u64, u64::checked_mul).filter(|&count| count <= MOST_COMBINATIONS);
+    let Some(combinations) = combinations else {
+        return Err(format!(
+            "the values of all axes have {} combinations; allowed are {MOST_COMBINATIONS}, each with any number of seeds: \
+             divide the values of an axis among several sweeps",
+            product()
+        ));
+    };
+    if combinations.checked_mul(seeds).is_none_or(|cells| cells > MOST_CELLS) {
+        return Err(format!(
+            "{combinations} combinations of values with {seeds} seeds each are too many cells; allowed are {MOST_CELLS}: give \
+             fewer seeds, or divide them among several sweeps"
+        ));
+    }
+    Ok(())
+}
+
 /// The experiment that cells change, as a table, and whether the file says its seeds beside `seeds`.
-fn base(file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
-    let mut experiment = match &file.base {
+fn base(origin: &str, file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
+    let experiment = match &file.base {
         Base::Name(base) => {
             let beside = folder.join(base);
             let is_file = Path::new(base).extension().is_some() && beside.exists();
             let name = if is_file { beside.display().to_string() } else { base.clone() };
+            let text =
+                if is_file { std::fs::read_to_string(&beside).unwrap_or_default() } else { String::new() };
+            if let Some(key) = text.parse::<Table>().ok().and_then(|table| key_of_sweep(&table)) {
+                return Err(SweepError::Plan {
+                    origin: origin.into(),
+                    message: format!(
+                        "`base` is {base}, which is the file of a sweep: it has the key `{key}`; allowed is a preset, the file of an \
+                         experiment, or the table of one"
+                    ),
+                });
+            }
             Experiment::load(&name, &[]).map_err(SweepError::of_plan)?
         }
         Base::Table(table) => {
@@ -277,17 +399,16 @@ fn base(file: &File, folder: &Path) -> Result<(Table, bool), SweepError> {
             own
         }
     };
-    // More seeds of what was published are still that.
-    let changes = !file.set.is_empty() || !file.axes.is_empty() || !file.cases.is_empty();
-    if changes || file.estimators.is_some() || file.name.is_some() {
-        experiment.name = file.name.clone().unwrap_or_else(|| format!("{}, sweep", experiment.name));
-        experiment.reference = None;
-    }
     let named = |key: &String| key == "seeds" || key == "first_seed";
     let has_seeds = file.set.keys().any(named)
         || file.axes.keys().any(named)
         || file.cases.iter().any(|case| case.keys().any(named));
     Ok((experiment.to_table(), has_seeds))
+}
+
+/// A key that sweeps have and experiments do not.
+fn key_of_sweep(table: &Table) -> Option<&'static str> {
+    ["base", "axes", "cases", "set"].into_iter().find(|key| table.contains_key(*key))
 }
 
 fn base_name(base: &Base) -> String {
@@ -312,21 +433,26 @@ fn axes(file: &File) -> Result<Vec<(String, Vec<Choice>)>, String> {
             if choices.iter().any(|other| other.value == name) {
                 return Err(format!("two cases have the name `{name}`; give each its own"));
             }
-            let mut settings = Vec::new();
-            for (key, value) in case.iter().filter(|(key, _)| *key != "name") {
-                flatten(key, value, &mut settings);
-            }
+            let mut settings = case.clone();
+            settings.remove("name");
+            let settings = flattened(&settings);
             choices.push(Choice { label: name.clone(), value: name, settings });
         }
         axes.push((CASE.to_string(), choices));
     }
-    let mut lists = Vec::new();
-    for (key, value) in &file.axes {
-        flatten(key, value, &mut lists);
-    }
-    for (key, value) in lists {
-        let Value::Array(values) = value else {
-            return Err(format!("the axis `{key}` is {}; allowed is a list of values", value.type_str()));
+    for (key, value) in flattened(&file.axes) {
+        let values = match value {
+            Value::Array(values) => values,
+            Value::Table(table) if table.is_empty() => {
+                return Err(format!(
+                    "the axis `{key}` is an empty table; give it a key with a list of values, or leave it out"
+                ));
+            }
+            other => {
+                let kind = other.type_str();
+                let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+                return Err(format!("the axis `{key}` is {article} {kind}; allowed is a list of values"));
+            }
         };
         let short = key.rsplit('.').next().unwrap_or(&key).to_string();
         let choice = |value: Value| {
@@ -339,6 +465,16 @@ fn axes(file: &File) -> Result<Vec<(String, Vec<Choice>)>, String> {
         axes.push((key.clone(), values.into_iter().map(choice).collect()));
     }
     Ok(axes)
+}
+
+/// The settings of a table by their paths, in the order of these: a table comes before the keys in it, which refine it.
+fn flattened(table: &Table) -> Vec<(String, Value)> {
+    let mut settings = Vec::new();
+    for (key, value) in table {
+        flatten(key, value, &mut settings);
+    }
+    settings.sort_by(|(one, _), (other, _)| one.cmp(other));
+    settings
 }
 
 /// The values in a table by their paths. A key with a dot is a path already, and its value is meant as it is; a table below a key
@@ -381,10 +517,7 @@ fn combination(
     let label = choices.iter().map(|choice| choice.label.as_str()).collect::<Vec<_>>().join(", ");
     let origin = if label.is_empty() { origin.to_string() } else { format!("{origin}, {label}") };
     let mut table = base.clone();
-    let mut settings = Vec::new();
-    for (key, value) in &file.set {
-        flatten(key, value, &mut settings);
-    }
+    let mut settings = flattened(&file.set);
     if let Some(estimators) = &file.estimators {
         settings.push(("estimators".into(), Value::Array(estimators.clone())));
     }
@@ -400,11 +533,24 @@ fn combination(
     if moves_data {
         experiment.dataset.source = experiment.dataset.source.relative_to(folder);
     }
+    // More seeds of what was published are still that. What a cell is called follows from its own settings, not from those of others or
+    // from the name of the sweep: in a sweep that grew it is the same cell.
+    if !is_but_for_seeds(&table, base) {
+        experiment.name = format!("{}, sweep", experiment.name);
+        experiment.reference = None;
+    }
     let pooled = file.as_if_random.clone();
     let digest = digests.of(&experiment.dataset.source).map_err(|error| SweepError::of_plan(error.into()))?;
     let identity = Identity::of(&experiment, table, pooled.as_ref(), digest.as_deref());
     let values = choices.iter().map(|choice| choice.value.clone()).collect();
     Ok(Combination { experiment, pooled, values, label, identity })
+}
+
+/// Whether the tables of two experiments are the same but for their seeds and what they are called.
+fn is_but_for_seeds(one: &Table, other: &Table) -> bool {
+    let decides =
+        |(key, _): &(&String, &Value)| !["name", "reference", "seeds", "first_seed"].contains(&&key[..]);
+    one.iter().filter(decides).eq(other.iter().filter(decides))
 }
 
 /// The digests of data that were read.
@@ -495,6 +641,13 @@ mod tests {
         assert!(experiment.reference.is_some());
         let one = super::tests::sweep("base = 'tishby2017'").unwrap();
         assert_eq!((one.list().cells().len(), one.cell(0).experiment.seeds), (1, 5));
+        // So are those beside cells that are not that: who adds an axis goes on with the same cells.
+        let axis =
+            "base = 'tishby2017'\nname = 'a'\nseeds = 2\n[axes]\n'network.nonlinearity' = ['relu', 'tanh']";
+        let grown = super::tests::sweep(axis).unwrap();
+        assert_eq!(grown.list().cells()[3].id, sweep.list().cells()[1].id);
+        assert_eq!(grown.cell(3).experiment, experiment);
+        assert_eq!(grown.cell(1).experiment.name, "tishby2017, sweep");
         assert_eq!((one.list().axes().len(), &one.list().cells()[0].label[..]), (0, "tishby2017"));
     }
 
@@ -504,7 +657,7 @@ mod tests {
             ("base = 'tishby2017'\n[axes]\n'seeds' = []", "the axis `seeds` is empty"),
             (
                 "base = 'tishby2017'\n[axes]\n'training.epochs' = 5",
-                "the axis `training.epochs` is integer; allowed is a list",
+                "the axis `training.epochs` is an integer; allowed is a list",
             ),
             ("base = 'tishby2017'\nseeds = 0", "`seeds` is 0"),
             ("base = 'tishby2017'\nseeds = []", "`seeds` is empty"),
@@ -525,13 +678,132 @@ mod tests {
             ("base = 'tishby2017'\n[axes]\n'training.epoch' = [5]", "did you mean `epochs`?"),
             ("base = 'tishby2017'\n[axes]\n'network.nonlinearity' = ['tan']", "the file, nonlinearity tan"),
             ("base = 'tishby'", "did you mean `tishby2017`?"),
-            ("seeds = 3", "missing field `base`"),
-            ("base = 'tishby2017'\nseed = [1]", "unknown field `seed`"),
+            ("seeds = 3", "missing key `base`"),
+            ("base = 'tishby2017'\nseed = [1]", "the file: unknown key `seed`; did you mean `seeds`?"),
+            ("base = 'tishby2017'\n[axes.training]", "the axis `training` is an empty table"),
             ("base = 'tishby2017'\n[axes]\n'..' = [1]", "the key is empty, or a part of it is"),
         ] {
             let error = sweep(text).map(|_| ()).unwrap_err();
             assert!(error.contains(told), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn more_cells_than_there_can_be_are_refused_before_they_are_made() {
+        let of_axes = |n: usize, axes: usize| -> String {
+            let keys = ["training.batch_size", "training.epochs", "first_seed", "dataset.split.seed"];
+            let values: Vec<usize> = (1..=n).collect();
+            keys[..axes].iter().map(|key| format!("'{key}' = {values:?}\n")).collect()
+        };
+        for (text, told) in [
+            ("seeds = 9000000000000000000".into(), "with 9000000000000000000 seeds each are too many cells"),
+            ("seeds = 10000000000".into(), "allowed are 2000000"),
+            ("seeds = 2000001".into(), "allowed are 2000000"),
+            (format!("[axes]\n{}", of_axes(1000, 3)), "1000 · 1000 · 1000 combinations; allowed are 200000"),
+            (format!("[axes]\n{}", of_axes(100_000, 4)), "combinations; allowed are 200000"),
+            (
+                format!("seeds = 30000\n[axes]\n{}", of_axes(10, 2)),
+                "100 combinations of values with 30000 seeds",
+            ),
+            ("seeds = [9223372036854775807]".into(), "`seeds` holds 9223372036854775807"),
+        ] {
+            let error = sweep(&format!("base = 'tishby2017'\n{text}")).map(|_| ()).unwrap_err();
+            assert!(error.contains(told), "{}: {error}", &text[..40.min(text.len())]);
+        }
+    }
+
+    #[test]
+    fn no_setting_takes_the_place_of_another_without_a_word() {
+        let case = "[[cases]]\nname = 'a'\n";
+        for (text, told) in [
+            (
+                format!("{case}'training.epochs' = 3\n[axes]\ntraining.epochs = [5]"),
+                "`training.epochs` is set in a case, and the axis `training.epochs` would replace it",
+            ),
+            (
+                format!(
+                    "{case}'training.optimizer.learning_rate' = 3\n[axes]\n'training.optimizer' = [{{ kind = 'adam' }}]"
+                ),
+                "the axis `training.optimizer` would replace it",
+            ),
+            (
+                "[axes]\n'training.epochs' = [3]\ntraining.epochs = [5]".into(),
+                "the axis `training.epochs` is there twice; put all its values into one list",
+            ),
+            (
+                "[set]\n'training.epochs' = 3\n[axes]\n'training.epochs' = [5]".into(),
+                "`training.epochs` is in [set], and the axis",
+            ),
+            (
+                "[set]\n'training.epochs' = 3\ntraining.epochs = 5".into(),
+                "`training.epochs` is set twice in [set]",
+            ),
+            (
+                format!("{case}'training.epochs' = 3\ntraining.epochs = 4"),
+                "`training.epochs` is set twice in the case `a`",
+            ),
+            ("estimators = []\n[axes]\nestimators = [[], []]".into(), "`estimators` is given at the top"),
+            (
+                "[axes]\nname = ['a', 'b']".into(),
+                "`name` in [axes] does not decide what is computed: give the sweep a `name`",
+            ),
+            ("[set]\nname = 'a'".into(), "`name` in [set] does not decide"),
+            (
+                format!("{case}reference = 'b'"),
+                "`reference` in [[cases]] does not decide what is computed: leave it out",
+            ),
+        ] {
+            let error = sweep(&format!("base = 'tishby2017'\n{text}")).map(|_| ()).unwrap_err();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+        // What refines is no contradiction: a case for some cells, an axis within a table of a case.
+        let refined = format!(
+            "base = 'tishby2017'\n[set]\n'training.epochs' = 3\n{case}'training.epochs' = 4\n'training.optimizer' = {{ kind = 'adam', \
+             learning_rate = 0.1 }}\n[axes]\n'training.optimizer.learning_rate' = [0.1, 0.2]"
+        );
+        assert_eq!(sweep(&refined).unwrap().list().cells().len(), 2);
+    }
+
+    #[test]
+    fn the_name_of_a_sweep_is_in_no_cell() {
+        let text = "base = 'tishby2017'\nseeds = 2\n[axes]\n'network.nonlinearity' = ['tanh', 'relu']";
+        let named = |name: &str| sweep(&format!("name = '{name}'\n{text}")).unwrap();
+        let (one, other, none) = (named("one"), named(&"ä".repeat(400)), sweep(text).unwrap());
+        let ids = |sweep: &Sweep| sweep.list().cells().iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
+        assert_eq!((ids(&one), ids(&one)), (ids(&other), ids(&none)));
+        assert_eq!(one.cell(1).experiment, other.cell(1).experiment);
+        assert_eq!((one.list().name(), none.list().name()), ("one", "tishby2017"));
+        assert!(ids(&one)[2].starts_with("relu-10-7-5-4-3-"));
+    }
+
+    #[test]
+    fn a_base_that_is_a_sweep_is_said_to_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("other.toml"), "base = 'tishby2017'\nseeds = 3").unwrap();
+        let error =
+            Sweep::from_toml("the file", "base = 'other.toml'", folder.path()).unwrap_err().to_string();
+        assert!(error.contains("`base` is other.toml, which is the file of a sweep"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_shown_in_lines() {
+        let error =
+            Sweep::from_toml("the file", "base = 'tishby2017'\nseeds = = 3", Path::new("")).unwrap_err();
+        assert!(
+            matches!(&error, SweepError::Experiment(error) if matches!(**error, ExperimentError::Syntax { .. }))
+        );
+        assert!(error.to_string().contains("\n2 | seeds = = 3"), "{error}");
+    }
+
+    #[test]
+    fn of_pools_all_keys_have_defaults() {
+        let pooled = |text: &str| sweep(&format!("base = 'tishby2017'\n{text}")).unwrap().cell(0).pooled;
+        assert_eq!(pooled("[as-if-random]"), Some(AsIfRandom::default()));
+        let given = pooled("[as-if-random]\npool = { over = 'steps', window = 9 }\ninputs = 7").unwrap();
+        assert_eq!(given.inputs, Some(7));
+        assert_eq!(given.estimators, AsIfRandom::default().estimators);
+        let steps = crate::experiment::PoolConfig::Steps { window: 9, stride: 1, last: None };
+        assert_eq!(given.pool, steps);
     }
 
     #[test]

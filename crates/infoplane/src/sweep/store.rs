@@ -21,7 +21,7 @@ use crate::run::{Disk, Run, RunDir};
 ///   `as-if-random/ID.ended-early.txt`, which says why. They appear whole, by a new name for a directory.
 /// - `work/ID/WORKER/` is what a worker has of a cell that is not complete, `claims/ID.1` who is at it.
 /// - `failed/ID.toml` says why a cell cannot be computed, `times/ID.toml` how many seconds it took, over all goes.
-/// - `sweep.toml` says which sweep it is of, and `cells.csv` lists its cells.
+/// - `sweep.toml` says which sweep it is of, and a file in `cells/` lists its cells; of one that was extended `sweep.2.toml` does, and so on.
 /// - `memory.toml` says what workers took of the memory of their machines, for plans.
 ///
 /// No cell is computed by two workers at once, unless one of them was silent for the time of a lease, and of those each

@@ -93,6 +93,16 @@ impl TableName {
         }
     }
 
+    /// Whether runs have it.
+    pub const fn is_of_runs(self) -> bool {
+        !matches!(self, TableName::Pool | TableName::Drift | TableName::Window | TableName::Overlap)
+    }
+
+    /// Whether pooled networks have it.
+    pub const fn is_of_pools(self) -> bool {
+        !self.is_of_runs() || matches!(self, TableName::Methods)
+    }
+
     /// The declarations of its columns.
     pub const fn columns(self) -> &'static [Column] {
         match self {
@@ -138,9 +148,7 @@ impl fmt::Display for TableName {
 
 /// A name that is no table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no table is called `{name}`; allowed: plane, repeats, training, layers, schedule, methods, pool, drift, window, overlap"
-)]
+#[error("no table is called `{name}`; allowed: {}", TableName::ALL.map(TableName::name).join(", "))]
 pub struct TableNameError {
     /// What was given.
     pub name: String,

@@ -264,7 +264,7 @@ pub struct Table<'a> {
 
 impl TableColumn<'_> {
     /// The column with numbers in the place of its texts, if every text is one: `0.5`, `512`. What begins with a 0 that says
-    /// nothing, as `007`, is a name.
+    /// nothing, as `007`, is a name, and so are texts of which two are the same number, as `1e3` and `1000`.
     pub fn with_numbers(mut self) -> Self {
         let Values::Category { names, codes } = &self.values else { return self };
         let is_name = |text: &str| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
@@ -272,6 +272,14 @@ impl TableColumn<'_> {
         let number =
             |text: &Cow<'_, str>| text.parse::<f64>().ok().filter(|x| x.is_finite() && !is_name(text));
         if codes.contains(&NONE) {
+            return self;
+        }
+        let mut numbers: Vec<f64> = names.iter().filter_map(|text| text.parse().ok()).collect();
+        numbers.sort_by(f64::total_cmp);
+        // As whole numbers two may differ that are one in double precision.
+        let is_whole =
+            names.iter().all(|text| whole(text).is_some_and(|number| number.to_string() == **text));
+        if !is_whole && numbers.windows(2).any(|pair| pair[0] == pair[1]) {
             return self;
         }
         if let Some(values) = names.iter().map(whole).collect::<Option<Vec<u64>>>() {

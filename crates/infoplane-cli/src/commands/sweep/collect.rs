@@ -18,9 +18,11 @@ use crate::terminal::{Clock, Screen, note, on_interrupt, titled};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Writes the table as CSV and as an Arrow file (Feather version 2), a row of each cell with its id and its value on each axis, and \
+Writes the table as CSV and as an Arrow file (Feather version 2), each row with the id of its cell and its value on each axis, and \
 index.html, a page that compares the cells: one group for each choice on all axes but that of seeds. The bytes do not depend on \
 who computed the cells, when, or in which order. Cells that are not complete are an error, with exit code 5.
+
+The rows of the table repeats are means over the seeds of such a group, where seeds are an axis.
 
 Examples:
   infoplane sweep collect sweep --out results
@@ -33,16 +35,17 @@ pub struct Args {
     /// Directory for the table and the page
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The table of each cell: plane, repeats, training, layers, schedule, methods; of pooled networks it is pool
-    #[arg(long, value_name = "TABLE", default_value_t = TableName::Plane)]
-    pub table: TableName,
+    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap, methods
+    /// [default: plane or pool]
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<TableName>,
     /// Kinds of files for the table, separated by commas: csv, jsonl, arrow
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv,arrow")]
     pub format: Vec<TableFormat>,
     /// Collect what there is, and name what is missing
     #[arg(long)]
     pub allow_missing: bool,
-    /// Keep seeds that did not learn in the means of the page
+    /// Keep seeds that did not learn in the means of the page and of the table repeats
     #[arg(long)]
     pub all_seeds: bool,
     /// Write no page

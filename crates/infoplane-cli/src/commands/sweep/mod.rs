@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use indicatif::HumanDuration;
+use infoplane::dataset::DatasetError;
+use infoplane::experiment::ExperimentError;
 use infoplane::sweep::SweepError;
 
 use crate::failure::{Failure, INTERRUPTED};
@@ -59,17 +61,32 @@ pub fn sweep(arguments: &Args) -> Result<ExitCode, Failure> {
 impl From<SweepError> for Failure {
     fn from(error: SweepError) -> Self {
         match error {
-            SweepError::Experiment(error) => (*error).into(),
+            SweepError::Experiment(error) => of_experiment(*error),
             SweepError::Write { .. } | SweepError::Report(_) => Failure::machine(error),
             SweepError::Interrupted => Failure::coded(error, INTERRUPTED),
             SweepError::Missing { .. } => Failure::coded(error, INCOMPLETE)
                 .with_advice("`infoplane sweep run FILE --store STORE --missing` computes them; --allow-missing collects what there is"),
             SweepError::DataChanged { .. } => Failure::input(error),
             SweepError::OtherSweep { .. } => Failure::input(error)
-                .with_advice("a sweep that changes is another sweep, also where the program has another version"),
+                .with_advice("another version of the program has other cells: its numbers may differ in their last digits"),
             SweepError::Cell { cell, source } => Failure::from(*source).about(&cell),
             _ => Failure::input(error),
         }
+    }
+}
+
+/// What is wrong with the experiments of a sweep, with what can be done about it in its file.
+fn of_experiment(error: ExperimentError) -> Failure {
+    match &error {
+        ExperimentError::Dataset(DatasetError::Io { error: source, .. })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Failure::input(&error).with_advice(
+                "\"dataset.source.directory\" = \"DIR\", or \"dataset.source.file\" = \"FILE\", under [set] in the file of the sweep \
+                 says where the data are",
+            )
+        }
+        _ => error.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::names_of;
 use crate::figure::{ReportData, ScheduleData};
 use crate::run::{FailedSeed, PartFacts, Run};
+use crate::table::{self, Table};
 use crate::{Information, InformationPlane, LayerDescription};
 use std::borrow::Borrow;
 
@@ -193,6 +194,14 @@ impl RunGroup {
     /// The group with another name.
     pub(crate) fn named(self, name: String) -> RunGroup {
         RunGroup { name, ..self }
+    }
+
+    /// Mean, standard error and percentiles over its seeds: those that learned, unless none did or all are to be in.
+    pub(crate) fn repeats(&self, all_seeds: bool) -> Table<'_> {
+        let failed: Vec<u64> = self.failed.iter().map(|failed| failed.seed).collect();
+        let any_learned = self.plane.seeds().iter().any(|seed| !failed.contains(seed));
+        let in_mean = |seed| all_seeds || !any_learned || !failed.contains(&seed);
+        table::repeats(&self.plane, &self.layers, in_mean, &failed)
     }
 
     /// What figures call it.
