@@ -215,9 +215,11 @@ fn limit(seconds: f64) -> String {
     format!("{}:{:02}:00", minutes / 60, minutes % 60)
 }
 
-/// As Slurm reads it: for so many cells at once, with room for the networks that a worker keeps.
+/// As Slurm reads it: for so many cells at once, with room for the networks that a worker keeps. Of a cell there is a quarter more, as a
+/// short run need not reach what one to the end takes.
 fn memory(of_job: u64, jobs: usize) -> String {
     let bytes = of_job.saturating_mul(jobs as u64).saturating_add(KEPT);
+    let bytes = bytes.saturating_add(of_job.saturating_mul(jobs as u64) / 4);
     format!("{}M", bytes.div_ceil(1 << 20).next_multiple_of(256))
 }
 
@@ -228,6 +230,6 @@ mod tests {
     #[test]
     fn memory_grows_with_the_cells_at_once() {
         assert_eq!(memory(117 << 20, 1), "1280M");
-        assert_eq!(memory(117 << 20, 16), "3072M");
+        assert_eq!(memory(117 << 20, 16), "3584M");
     }
 }
