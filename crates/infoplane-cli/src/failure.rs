@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// What was wrong with what was given, in several lines, of which the library made each printable.
-    fn lines(message: impl fmt::Display) -> Self {
+    pub fn lines(message: impl fmt::Display) -> Self {
         Failure { message: message.to_string(), code: BAD_INPUT }
     }
 

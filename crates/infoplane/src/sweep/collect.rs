@@ -389,7 +389,14 @@ fn seed_of(list: &CellList, cell: &ListedCell, run: &Run) -> Option<u64> {
 
 fn read_run(store: &Store, cell: &ListedCell) -> Result<Run, SweepError> {
     let path = store.entry(&cell.id, CellKind::Run).path();
-    Run::read(&path).map_err(|error| unread(store, cell, &path, error.into()))
+    let run = Run::read(&path).map_err(|error| unread(store, cell, &path, error.into()))?;
+    // A run has its name in a store only once it is complete: what reads as one that goes on has lost how it ended.
+    if run.outcome().is_none() {
+        let message = "there is none, so the run is not complete".into();
+        let error = RunError::Malformed { path: path.join("outcome.toml"), line: None, message };
+        return Err(unread(store, cell, &path, error.into()));
+    }
+    Ok(run)
 }
 
 /// Why a complete cell cannot be read: it is damaged, unless the machine is at fault.
@@ -691,7 +698,7 @@ mod tests {
                     run.display()
                 ))
             );
-            assert!(!told.contains("another directory"), "{told}");
+            assert!(!told.contains("another directory") && !told.contains("resume"), "{told}");
         }
         assert!(!out.exists());
     }

@@ -125,7 +125,8 @@ pub enum SweepError {
     },
     /// A complete run or pool is damaged.
     #[error(
-        "{cell}: {}; remove the directory {} and run `infoplane sweep run FILE --store {}` again, which computes this cell anew",
+        "{}: {}; remove the directory {} and run `infoplane sweep run FILE --store {}` again, which computes this cell anew",
+        printable(cell),
         without_advice(source),
         printable_path(path),
         printable_path(store)
@@ -209,7 +210,9 @@ pub enum SweepError {
 /// What is wrong, without what to do about it in a directory that is no part of a store.
 fn without_advice(error: &ExperimentError) -> String {
     let message = error.to_string();
-    message.strip_suffix(crate::directory::RESTORE).map(String::from).unwrap_or(message)
+    let advice = [crate::directory::RESTORE, "; resume it"];
+    let rest = advice.iter().find_map(|advice| message.strip_suffix(advice)).unwrap_or(&message);
+    rest.trim_end().into()
 }
 
 impl SweepError {

@@ -365,8 +365,10 @@ fn check_counts(file: &File, axes: &[(String, Vec<Choice>)]) -> Result<(), Strin
         ));
     };
     if combinations.checked_mul(seeds).is_none_or(|cells| cells > MOST_CELLS) {
+        let (noun, verb) =
+            if combinations == 1 { ("combination", "gives") } else { ("combinations", "give") };
         return Err(format!(
-            "{combinations} combinations of values with {seeds} seeds each are too many cells; allowed are {MOST_CELLS}: give \
+            "{combinations} {noun} of values, with {seeds} seeds each, {verb} too many cells; allowed are {MOST_CELLS}: give \
              fewer seeds, or divide them among several sweeps"
         ));
     }
@@ -696,14 +698,17 @@ mod tests {
             keys[..axes].iter().map(|key| format!("'{key}' = {values:?}\n")).collect()
         };
         for (text, told) in [
-            ("seeds = 9000000000000000000".into(), "with 9000000000000000000 seeds each are too many cells"),
+            (
+                "seeds = 9000000000000000000".into(),
+                "1 combination of values, with 9000000000000000000 seeds each, gives",
+            ),
             ("seeds = 10000000000".into(), "allowed are 2000000"),
             ("seeds = 2000001".into(), "allowed are 2000000"),
             (format!("[axes]\n{}", of_axes(1000, 3)), "1000 · 1000 · 1000 combinations; allowed are 200000"),
             (format!("[axes]\n{}", of_axes(100_000, 4)), "combinations; allowed are 200000"),
             (
                 format!("seeds = 30000\n[axes]\n{}", of_axes(10, 2)),
-                "100 combinations of values with 30000 seeds",
+                "100 combinations of values, with 30000 seeds each, give",
             ),
             ("seeds = [9223372036854775807]".into(), "`seeds` holds 9223372036854775807"),
         ] {

@@ -70,6 +70,8 @@ impl From<SweepError> for Failure {
             SweepError::OtherSweep { .. } => Failure::input(error)
                 .with_advice("another version of the program has other cells: its numbers may differ in their last digits"),
             SweepError::Cell { cell, source } => Failure::from(*source).about(&cell),
+            // Where a file of TOML is wrong is shown in lines.
+            SweepError::Damaged { .. } => Failure::lines(error),
             _ => Failure::input(error),
         }
     }
