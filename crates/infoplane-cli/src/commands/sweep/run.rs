@@ -29,7 +29,7 @@ Examples:
   infoplane sweep run sweep.toml --store sweep
   infoplane sweep run sweep.toml --store /shared/sweep --shard 3/200
   infoplane sweep run sweep.toml --store /shared/sweep --missing --jobs 4
-  infoplane sweep run sweep.toml --store /shared/sweep --missing --attempts 2 --no-wait")]
+  infoplane sweep run sweep.toml --store sweep --missing --attempts 2")]
 pub struct Args {
     /// The file of the sweep
     #[arg(value_name = "FILE")]
