@@ -29,6 +29,7 @@ mod sums;
 mod symbols;
 mod table;
 mod uncertainty;
+pub mod units;
 
 pub use any::AnyEstimator;
 pub use auto::Auto;
