@@ -18,10 +18,11 @@ use super::knn::{
 use super::local::{Gknn, Klnn, Lgde, Lnc};
 use super::noise::Noise;
 use super::renyi::Renyi;
+use super::units::UnitSymbols;
 use crate::{
-    Bound, ChaoShen, ChaoWangJost, Choice, Estimate, EstimateError, Estimator, EstimatorInfo, Grassberger,
-    Labels, LayerEstimate, LayerRange, LayerSums, MillerMadow, Nsb, PanzeriTreves, PlugIn, Shrinkage,
-    Symbols, Variable,
+    Bound, ChaoShen, ChaoWangJost, Choice, Correction, Estimate, EstimateError, Estimator, EstimatorInfo,
+    Grassberger, Labels, LayerEstimate, LayerRange, LayerSums, MillerMadow, Nsb, PanzeriTreves, PlugIn,
+    Shrinkage, Symbols, Variable,
 };
 
 macro_rules! estimators {
@@ -211,6 +212,10 @@ impl Estimator for AnyEstimator {
 
     fn layer_symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
         self.inner().layer_symbols(t)
+    }
+
+    fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
+        self.inner().unit_symbols(t)
     }
 
     fn keys(&self) -> serde_json::Map<String, serde_json::Value> {

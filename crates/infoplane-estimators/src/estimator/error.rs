@@ -75,6 +75,12 @@ pub enum EstimateError {
         /// The quantity requested.
         quantity: Quantity,
     },
+    /// The method makes no symbols of the units of a layer.
+    #[error("{estimator} has no cells of single units; use binned, or a method of counts such as plug-in")]
+    NeedsCells {
+        /// The method.
+        estimator: &'static str,
+    },
     /// Fewer samples than the method can work with.
     #[error("{estimator} with {reason} needs at least {needed} samples, got {n_samples}")]
     TooFewSamples {
@@ -176,6 +182,7 @@ impl EstimateError {
             EstimateError::NeedsMatrix { .. } => "needs-numbers",
             EstimateError::NeedsLabels { .. } => "needs-labels",
             EstimateError::NotOffered { .. } => "not-offered",
+            EstimateError::NeedsCells { .. } => "needs-cells",
             EstimateError::TooFewSamples { .. } => "too-few-samples",
             EstimateError::TooManySamples { .. } => "too-many-samples",
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",

@@ -2,6 +2,7 @@
 
 use super::error::{check_layer, check_variables};
 use super::limits::within_limits;
+use super::units::LayerUnits;
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
     Auto, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels, LayerEstimate,
@@ -207,6 +208,32 @@ pub trait Measure: Estimator {
         self.check()?;
         check_layer(&t, &[])?;
         self.layer_symbols(t)
+    }
+
+    /// Returns what the units of the layer T carry of the labels Y, each alone, beyond the others, and together with others; see
+    /// [`units`](crate::units). With shuffled labels beside it.
+    ///
+    /// # Errors
+    /// [`EstimateError::NeedsCells`] for estimators other than those of bins and of counts; else as [`layer`](Measure::layer).
+    ///
+    /// # Examples
+    /// ```
+    /// use infoplane_estimators::{Labels, Measure, PlugIn};
+    /// let t = ndarray::array![[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    /// let either = Labels::from_symbols(&[0, 1, 1, 1]);
+    /// let units = PlugIn::default().units(t.view(), &either)?;
+    /// assert!((units.labels.information.redundancy_degree().unwrap() - 0.767377).abs() < 1e-6);
+    /// assert!((units.labels.decomposition.unwrap().complexity().unwrap() - 1.383689).abs() < 1e-6);
+    /// # Ok::<(), infoplane_estimators::EstimateError>(())
+    /// ```
+    fn units<'t>(&self, t: impl Into<Variable<'t>>, labels: &Labels) -> Result<LayerUnits, EstimateError> {
+        let t = t.into();
+        self.check()?;
+        check_layer(&t, &[labels])?;
+        match self.unit_symbols(t)? {
+            Some((layer, correction)) => LayerUnits::of(&layer, labels, correction),
+            None => Err(EstimateError::NeedsCells { estimator: self.name() }),
+        }
     }
 
     /// Returns the estimator for a layer whose values cover `range`: bins on an observed range are fixed to it.

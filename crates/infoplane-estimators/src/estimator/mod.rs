@@ -65,6 +65,7 @@ pub use uncertainty::{
 };
 
 use crate::{Labels, Variable};
+use units::UnitSymbols;
 
 /// What an estimator implements: its settings are the value itself, its quantities are the functions it overrides.
 ///
@@ -291,6 +292,15 @@ pub trait Estimator: Send + Sync {
     /// # Errors
     /// [`EstimateError`] if T cannot be measured.
     fn layer_symbols(&self, _t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
+        Ok(None)
+    }
+
+    /// Returns the symbols of each unit of T, and how entropies of their counts are corrected, if the estimator uses nothing else of
+    /// them, else `None`.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if T cannot be measured.
+    fn unit_symbols(&self, _t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
         Ok(None)
     }
 }

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use fearless_simd::dispatch;
 use ndarray::{ArrayView1, ArrayView2};
+use rayon::prelude::*;
 
 use super::digitize::{EvenPattern, SinglePattern, floor_symbols};
 use super::{BinRule, Binned};
+use crate::estimator::units::UnitSymbols;
 use crate::estimator::{counts, table};
 use crate::variable::standard_layout;
 use crate::variable::symbols::{Value, number_rows};
 use crate::{
-    BinRange, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Information, Labels,
-    LayerEstimate, LayerRange, RangeScope, Symbols, Variable, Warning,
+    BinRange, Correction, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Information,
+    Labels, LayerEstimate, LayerRange, RangeScope, Symbols, Variable, Warning,
 };
 
 /// [`Binned`] with the bins of one layer.
@@ -133,6 +135,32 @@ impl FixedBins {
         }
         let estimate = counts::information(self.settings.correction, symbols, labels, variables)?;
         Ok(Estimate { kind, ..estimate })
+    }
+
+    /// Returns the symbols of each unit.
+    fn number_units<T: Value>(&self, rows: &ArrayView2<'_, T>) -> Result<UnitSymbols, EstimateError> {
+        let unit = |unit: usize| -> Result<Labels, EstimateError> {
+            let own = |n_units: usize| {
+                if n_units == 1 { Some(0) } else { Some(unit).filter(|&unit| unit < n_units) }
+            };
+            let cells = match &self.cells {
+                Cells::Even { units, top, closed } => own(units.len()).map(|unit| Cells::Even {
+                    units: vec![units[unit]],
+                    top: *top,
+                    closed: *closed,
+                }),
+                Cells::Thresholds { units } => {
+                    own(units.len()).map(|unit| Cells::Thresholds { units: vec![units[unit].clone()] })
+                }
+                same => Some(same.clone()),
+            };
+            // Bins observed on fewer units are refused as a whole.
+            let Some(cells) = cells else { return Ok(self.number(&rows.row(0).to_vec(), rows.ncols())?.0) };
+            let of_unit = FixedBins { cells, settings: self.settings.clone(), setting: String::new() };
+            Ok(of_unit.number(&rows.column(unit).to_vec(), 1)?.0)
+        };
+        let units: Vec<Labels> = (0..rows.ncols()).into_par_iter().map(unit).collect::<Result<_, _>>()?;
+        UnitSymbols::from_units(&units)
     }
 
     /// Returns one symbol per row, and how many values lay outside the bins.
@@ -286,5 +314,14 @@ impl Estimator for FixedBins {
         let (labels, outside) = self.symbols_of(&t)?;
         let outside = if outside == 0 { Vec::new() } else { self.outside(&t) };
         Ok(Some(Symbols { labels: labels.into_owned(), outside }))
+    }
+
+    fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
+        let units = match &t {
+            Variable::Labels(labels) => UnitSymbols::from_units(std::slice::from_ref(*labels)),
+            Variable::Single(rows) => self.number_units(rows),
+            Variable::Double(rows) => self.number_units(rows),
+        };
+        Ok(Some((units?, self.settings.correction)))
     }
 }

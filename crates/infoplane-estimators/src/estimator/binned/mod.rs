@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::short;
+use super::units::UnitSymbols;
 use crate::{
     BinRange, Correction, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels,
     LayerEstimate, LayerRange, Quantity, RangeScope, Symbols, Uncertainty, Variable,
@@ -266,5 +267,9 @@ impl Estimator for Binned {
 
     fn layer_symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
         self.on(&t)?.layer_symbols(t)
+    }
+
+    fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
+        self.on(&t)?.unit_symbols(t)
     }
 }

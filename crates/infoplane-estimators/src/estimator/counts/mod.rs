@@ -27,12 +27,14 @@ pub use shrinkage::Shrinkage;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use ndarray::Axis;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::table;
+use super::units::UnitSymbols;
 use crate::math;
-use crate::variable::symbols::{labels, together};
+use crate::variable::symbols::{distinct_rows, labels, together};
 use histogram::Histogram;
 
 /// The correction of the entropy of counts for cells that the samples did not reach.
@@ -458,6 +460,19 @@ impl Discrete {
     fn symbols(&self, t: Variable<'_>) -> Result<Option<Symbols>, EstimateError> {
         Ok(Some(Symbols { labels: labels(&t).into_owned(), outside: Vec::new() }))
     }
+
+    fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
+        let units: Vec<Labels> = match &t {
+            Variable::Labels(of_t) => vec![(*of_t).clone()],
+            Variable::Single(rows) => {
+                rows.columns().into_iter().map(|unit| distinct_rows(&unit.insert_axis(Axis(1)))).collect()
+            }
+            Variable::Double(rows) => {
+                rows.columns().into_iter().map(|unit| distinct_rows(&unit.insert_axis(Axis(1)))).collect()
+            }
+        };
+        Ok(Some((UnitSymbols::from_units(&units)?, self.correction)))
+    }
 }
 
 /// I(X;Y) as a sum of entropies.
@@ -598,6 +613,13 @@ macro_rules! discrete_estimator {
                 t: $crate::Variable<'_>,
             ) -> Result<Option<$crate::Symbols>, $crate::EstimateError> {
                 self.discrete().symbols(t)
+            }
+
+            fn unit_symbols(
+                &self,
+                t: $crate::Variable<'_>,
+            ) -> Result<Option<($crate::units::UnitSymbols, $crate::Correction)>, $crate::EstimateError> {
+                self.discrete().unit_symbols(t)
             }
         }
     };

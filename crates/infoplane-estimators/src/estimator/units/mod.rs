@@ -17,6 +17,7 @@
 
 mod decomposition;
 mod lattice;
+mod layer_units;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod unit_information;
 
 pub use decomposition::{Atom, Decomposition, decompose};
 pub use lattice::{Antichain, MOST_UNITS};
+pub use layer_units::{LayerUnits, OfLabels};
 pub use unit_information::{UnitInformation, unit_information};
 
 use ndarray::{Array2, ArrayView2, Axis};

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Correction, Information};
+use crate::{Correction, Estimator, Information, Measure};
 
 /// A layer and its labels from equally likely outcomes: the symbols of the units, and the label.
 fn outcomes<const N: usize>(rows: &[([u32; N], u32)]) -> (UnitSymbols, Labels) {
@@ -366,4 +366,62 @@ fn layers_that_cannot_be_measured_are_refused() {
     assert_eq!(error, EstimateError::LengthMismatch { n_labels: 3, n_samples: 4 });
     let error = decompose(&layer, &Labels::from_symbols(&[0, 1, 0, 1])).unwrap_err().to_string();
     assert!(error.contains("6 units have 7,828,352 antichains"), "{error}");
+}
+
+/// The cells of the units, taken together, are the cells of the layer, for every rule of bins and method of counts.
+#[test]
+fn units_in_bins_make_the_cells_of_the_layer() {
+    let t =
+        Array2::from_shape_fn((60, 3), |(row, unit)| ((row * (unit + 2) * 7 % 23) as f32 / 11.5 - 1.0) * 0.9);
+    let labels = Labels::from_symbols(&(0..60).map(|row| row % 4 / 2).collect::<Vec<_>>());
+    for toml in [
+        "kind = 'binned'\nrule = 'edges'\nbins = 5\nrange = [-1, 1]",
+        "kind = 'binned'\nrule = 'equal'\nbins = 4\nrange = 'unit'",
+        "kind = 'binned'\nrule = 'equal'\nbins = 4\nrange = 'layer'",
+        "kind = 'binned'\nrule = 'floor'\nbin_width = 0.3\ncorrection = 'chao-wang-jost'",
+        "kind = 'binned'\nrule = 'quantile'\nbins = 3\nrange = 'unit'",
+        "kind = 'binned'\nrule = 'exact'",
+        "kind = 'plug-in'",
+        "kind = 'miller-madow'",
+    ] {
+        let estimator: crate::AnyEstimator = toml::from_str(toml).unwrap();
+        let (layer, correction) = estimator.unit_symbols(t.view().into()).unwrap().unwrap();
+        assert_eq!(layer.n_units(), 3);
+        let cells = estimator.symbols(t.view()).unwrap().unwrap().labels;
+        assert_eq!(Labels::from_symbols(layer.cells().codes()).counts(), layer.cells().counts());
+        let pairs: std::collections::BTreeSet<_> =
+            layer.cells().codes().iter().zip(cells.codes()).map(|(a, b)| (*a, *b)).collect();
+        assert_eq!(pairs.len(), cells.n_labels(), "{toml}");
+        assert_eq!(pairs.len(), layer.cells().n_labels(), "{toml}");
+        // Measured through the estimator: as by hand, and I(T;Y) is that of the layer.
+        let found = estimator.units(t.view(), &labels).unwrap();
+        assert_eq!(found.labels.information, unit_information(&layer, &labels, correction).unwrap());
+        assert_eq!(found.labels.decomposition, Some(decompose(&layer, &labels).unwrap()));
+        assert_eq!(
+            found.shuffled.information,
+            unit_information(&layer, &labels.shuffled(), correction).unwrap()
+        );
+        let of_layer =
+            estimator.layer(t.view(), &[&labels]).unwrap()[0].estimates[0].clone().unwrap().information;
+        if correction == Correction::PlugIn {
+            assert!((found.labels.information.information.nats() - of_layer.nats()).abs() < 1e-12, "{toml}");
+        }
+    }
+    let kde = crate::Kde { noise_variances: vec![0.1] };
+    let error = kde.units(t.view(), &labels).unwrap_err();
+    assert_eq!(error, EstimateError::NeedsCells { estimator: "kde" });
+    // Labels are one unit.
+    let one = crate::PlugIn::default().units(&labels, &labels).unwrap();
+    assert_eq!(one.labels.information.redundancy_degree(), Some(1.0));
+}
+
+#[test]
+fn where_every_sample_is_alone_nothing_is_told_of_the_layer() {
+    let t = Array2::from_shape_fn((40, 6), |(row, unit)| ((row + 1) * (unit + 3)) as f32);
+    let labels = Labels::from_symbols(&(0..40).map(|row| row % 2).collect::<Vec<_>>());
+    let found = crate::PlugIn::default().units(t.view(), &labels).unwrap();
+    assert!(found.is_all_bias && found.labels.decomposition.is_none());
+    assert_eq!(found.labels.information.n_alone, 40);
+    assert_eq!(found.labels.information.vulnerability_degree(), Some(0.0));
+    assert!((found.labels.information.redundancy_degree().unwrap() - 6.0).abs() < 1e-12);
 }
