@@ -539,6 +539,80 @@ fn estimate_layer_tells_samples_alone_and_shuffled_labels() {
 }
 
 #[test]
+fn estimate_units_takes_a_layer_apart() {
+    let folder = TempDir::new().unwrap();
+    // The label is the exclusive or of the first two units; the third is the first again, and the fourth is always the same.
+    let rows = "a,b,copy,dead,y\n0,0,0,5,no\n0,1,0,5,yes\n1,0,1,5,yes\n1,1,1,5,no\n";
+    fs::write(folder.path().join("t.csv"), rows).unwrap();
+    let units = ["estimate", "units", "t.csv", "--labels", "t.csv:y", "--estimator", "plug-in"];
+    let object: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &[&units[..], &["--json"]].concat())))
+            .unwrap();
+    assert_eq!((&object["n_units"], &object["redundancy_degree"]), (&4.into(), &0.0.into()), "{object}");
+    assert_eq!(object["vulnerability_degree"], 1.0);
+    assert_eq!(object["i_ty"]["bits"], 1.0);
+    // A copy and a dead unit leave the complexity of the exclusive or, 1 + log2(4/3).
+    let complexity = object["representational_complexity"].as_f64().unwrap();
+    assert!((complexity - 1.415_037_499_3).abs() < 1e-9, "{object}");
+    let atom = |name: &str| {
+        let atoms = object["atoms"].as_array().unwrap();
+        atoms.iter().find(|atom| atom["atom"] == name).unwrap()["bits"].as_f64().unwrap()
+    };
+    assert_eq!(object["atoms"].as_array().unwrap().len(), 166);
+    assert!((atom("{1}{3}") - 1.5f64.log2()).abs() < 1e-9 && atom("{4}").abs() < 1e-9, "{object}");
+    let of_units: Vec<f64> = object["units"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|unit| unit["i_unit_given_others_bits"].as_f64().unwrap())
+        .collect();
+    assert_eq!(of_units, [0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(object["units"][2]["unit"], "3 copy");
+    let told = stdout(&infoplane(folder.path(), &units));
+    assert!(told.contains("degree of vulnerability              1.0000"), "{told}");
+    assert!(told.contains("{2}") && told.contains("2 b "), "{told}");
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+
+    // What cannot be measured is refused with what can be done.
+    for (arguments, parts) in [
+        (
+            &["t.csv", "--labels", "t.csv:y"][..],
+            &["auto has no cells of single units", "--estimator binned"][..],
+        ),
+        (
+            &["t.csv", "--labels", "t.csv:y", "--estimator", "kde", "--noise-variance", "1"],
+            &["kde has no cells"],
+        ),
+        (&["t.csv:a,b", "--labels", "y.csv", "--estimator", "plug-in"], &["y.csv"]),
+        (&["t.csv", "--labels", "t.csv:y", "--estimator", "binned"], &["rule"]),
+    ] {
+        let message = refused(folder.path(), &[&["estimate", "units"], arguments].concat(), 2);
+        for part in parts {
+            assert!(message.contains(part), "{arguments:?}: {message:?} lacks {part:?}");
+        }
+    }
+}
+
+#[test]
+fn estimate_units_of_a_wide_layer_has_degrees_and_no_atoms() {
+    let folder = TempDir::new().unwrap();
+    let row = |i: u32| (0..50).map(|unit| (i >> (unit % 6) & 1).to_string()).collect::<Vec<_>>().join(",");
+    let rows: String = (0..64).map(|i| format!("{}\n", row(i))).collect();
+    fs::write(folder.path().join("t.csv"), rows).unwrap();
+    let labels: String = (0..64u32).map(|i| format!("{}\n", i & 1)).collect();
+    fs::write(folder.path().join("y.csv"), labels).unwrap();
+    let units = ["estimate", "units", "t.csv", "--labels", "y.csv", "--estimator", "plug-in"];
+    let told = stdout(&infoplane(folder.path(), &units));
+    assert!(told.contains("… and 10 more; --json has all"), "{told}");
+    assert!(told.contains("degree of redundancy                 9.0000"), "{told}");
+    assert!(told.contains("degree of vulnerability              0.0000"), "{told}");
+    assert!(
+        told.contains("50 units have too many antichains") && told.contains("nothing below tells"),
+        "{told}"
+    );
+}
+
+#[test]
 fn estimate_layer_refuses_nonsense_by_name() {
     let folder = TempDir::new().unwrap();
     layer_files(folder.path());

@@ -22,7 +22,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 28] = [
     &["run"],
     &["record"],
     &["watch"],
@@ -38,6 +38,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["estimate", "entropy"],
     &["estimate", "total-correlation"],
     &["estimate", "layer"],
+    &["estimate", "units"],
     &["estimators"],
     &["calibrate"],
     &["reproduce"],

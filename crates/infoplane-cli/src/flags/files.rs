@@ -151,6 +151,11 @@ impl Inputs {
         &self.readings[index].fields
     }
 
+    /// Names of the columns of a table that a variable is; empty of other files.
+    pub fn columns(&self, index: usize) -> &[String] {
+        &self.readings[index].columns
+    }
+
     pub fn variables(&self) -> Vec<Variable<'_>> {
         self.variables.iter().map(OwnedVariable::variable).collect()
     }

@@ -4,6 +4,7 @@ mod entropy;
 mod layer;
 mod pair;
 mod total_correlation;
+mod units;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ pub enum Args {
     TotalCorrelation(total_correlation::Args),
     /// I(X;T) and I(T;Y) of the activations of one layer
     Layer(layer::Args),
+    /// What single units of a layer tell of a label, alone and beyond the others
+    Units(units::Args),
 }
 
 impl Args {
@@ -43,6 +46,7 @@ impl Args {
             Args::Entropy(arguments) => &arguments.common,
             Args::TotalCorrelation(arguments) => &arguments.common,
             Args::Layer(arguments) => &arguments.common,
+            Args::Units(arguments) => &arguments.common,
         }
     }
 }
@@ -56,6 +60,7 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::Entropy(arguments) => entropy::entropy(arguments, &clock),
         Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
         Args::Layer(arguments) => layer::layer(arguments, &clock),
+        Args::Units(arguments) => units::units(arguments, &clock),
     }
 }
 
