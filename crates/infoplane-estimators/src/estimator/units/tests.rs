@@ -238,7 +238,7 @@ fn nats(parts: &[Information]) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn atoms_sum_to_what_antichains_share((layer, labels) in layers(1..=4)) {
