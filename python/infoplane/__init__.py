@@ -26,17 +26,19 @@ from ._estimate import (
     mutual_information,
     set_threads,
     total_correlation,
+    unit_information,
 )
 from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
 from ._native import __version__
 from ._recorder import Recorder, record
-from ._results import Estimate, Information, Interval, LayerReading
+from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, UnitInformation
 from ._runs import Run, Table, compare, load
 from ._sweep import Sweep, SweepResult, load_sweep
 from ._sweep_work import SweepCell
 from .estimators import *  # noqa: F403
 
 __all__ = [
+    "Atom",
     "Estimate",
     "EstimateError",
     "Estimator",
@@ -46,6 +48,7 @@ __all__ = [
     "Information",
     "Interval",
     "LayerReading",
+    "LayerUnits",
     "PooledNetworks",
     "RecordError",
     "Recorder",
@@ -57,6 +60,7 @@ __all__ = [
     "SweepResult",
     "Table",
     "UndeterminedError",
+    "UnitInformation",
     "__version__",
     "as_if_random",
     "calibrate",
@@ -74,5 +78,6 @@ __all__ = [
     "samples",
     "set_threads",
     "total_correlation",
+    "unit_information",
 ]
 __all__ += estimators.__all__

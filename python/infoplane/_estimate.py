@@ -15,7 +15,7 @@ import numpy as np
 from . import _native
 from ._arrays import Codes, Numbers, array_of, codes, is_categorical, is_symbolic, labels, numbers, rows_of
 from ._errors import InfoplaneWarning
-from ._results import Estimate, LayerReading, estimate_of, reading_of
+from ._results import Estimate, LayerReading, LayerUnits, estimate_of, reading_of, units_of
 
 #: ``progress(done, total)``, or true for a bar of `tqdm` where it is installed.
 Progress: TypeAlias = Callable[[int, int], Any] | bool | None
@@ -142,6 +142,10 @@ class Estimator:
     def layer_information(self, t: Any, labels: Any, *, inputs: Any = None, shuffled: bool = True) -> list[LayerReading]:
         """I(X;T) and I(T;Y) of the activations of a layer; see :func:`infoplane.layer_information`."""
         return _layer(self, t, labels, inputs, shuffled)
+
+    def unit_information(self, t: Any, labels: Any) -> LayerUnits:
+        """What the units of a layer tell of labels; see :func:`infoplane.unit_information`."""
+        return _units(self, t, labels)
 
     #: As :meth:`mutual_information`, in the words of `benchmark-mi`.
     def estimate(self, x: Any, y: Any) -> float:
@@ -334,6 +338,16 @@ def _layer(estimator: Estimator, t: Any, of_samples: Any, inputs: Any, shuffled:
     return readings
 
 
+def _units(estimator: Estimator, t: Any, of_samples: Any) -> LayerUnits:
+    rows, y = numbers(t, "t"), labels(of_samples, "labels")
+    if len(y) != len(rows):
+        raise ValueError(f"labels has {len(y)} samples and t has {len(rows)}; each row of t needs one")
+    units = units_of(_native.estimate_units(estimator.name, estimator.settings, rows, y))
+    if units.is_all_bias:
+        warn(["shuffled labels have nearly all of H(Y), too: the units tell nothing of the layer; use wider bins or more samples"])
+    return units
+
+
 def mutual_information(
     x: Any,
     y: Any,
@@ -500,3 +514,39 @@ def layer_information(
     ('upper', 1.0)
     """
     return estimator_of(estimator, settings).layer_information(t, labels, inputs=inputs, shuffled=shuffled)
+
+
+def unit_information(
+    t: Any, labels: Any, estimator: str | Estimator | Mapping[str, Any] = "binned", **settings: Any
+) -> LayerUnits:
+    """Measure what the units of a layer tell of the label: each alone, beyond all others, and together with others.
+
+    Parameters
+    ----------
+    t
+        The activations, ``(n_samples, width)``.
+    labels
+        Y, the class of each sample; one-hot rows are classes, too.
+    estimator, **settings
+        An estimator of bins or of counts, for which units are symbols: ``"binned"`` with ``rule="floor", bin_width=0.5``;
+        ``"plug-in"`` or ``"chao-wang-jost"`` for values that repeat, as those of a quantised network.
+
+    Returns
+    -------
+    LayerUnits
+        With the degrees of redundancy and of vulnerability, and for layers of up to five units the decomposition by shared
+        exclusions and the representational complexity; of shuffled labels, too.
+
+    Examples
+    --------
+    The exclusive or of two units needs both of them.
+
+    >>> import numpy as np, infoplane
+    >>> t = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25)
+    >>> units = infoplane.unit_information(t, t[:, 0] ^ t[:, 1], "plug-in")
+    >>> round(units.redundancy_degree, 6), round(units.vulnerability_degree, 6)
+    (0.0, 2.0)
+    >>> {name: round(atom.information.bits, 3) for name, atom in units.atoms.items()}
+    {'{1}{2}': -0.585, '{1}': 0.585, '{2}': 0.585, '{12}': 0.415}
+    """
+    return estimator_of(estimator, settings).unit_information(t, labels)

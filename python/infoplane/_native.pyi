@@ -37,6 +37,12 @@ def estimate_layer(
     x: NDArray[np.int64] | None,
     shuffled: bool,
 ) -> list[dict[str, Any]]: ...
+def estimate_units(
+    estimator: str,
+    settings: dict[str, Any],
+    t: NDArray[Any],
+    y: NDArray[np.int64],
+) -> dict[str, Any]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

@@ -151,6 +151,90 @@ class LayerReading:
         return f"<{_in_bits(self.i_xt)}, {_in_bits(self.i_ty)} by {by}>"
 
 
+@dataclass(frozen=True)
+class Atom:
+    """What an antichain of sets of units tells that none below it does."""
+
+    #: Π = Π⁺ − Π⁻; below 0 where units mislead more than they inform.
+    information: Information
+    #: Π⁺.
+    informative: Information
+    #: Π⁻.
+    misinformative: Information
+
+
+@dataclass(frozen=True, repr=False)
+class UnitInformation:
+    """What the units of a layer tell of labels, alone, beyond the others and together; see :func:`infoplane.unit_information`."""
+
+    #: I(T;Y), of all units together.
+    i_ty: Information
+    #: I(Tᵢ;Y), of each unit alone.
+    alone: tuple[Information, ...]
+    #: I(Tᵢ;Y | T without i), of each unit beyond all others.
+    beyond_others: tuple[Information, ...]
+    #: r̄ = Σ I(Tᵢ;Y) / I(T;Y), in how many units a bit is found alone; none where there is no information.
+    redundancy_degree: float | None
+    #: v̄ = Σ I(Tᵢ;Y | T without i) / I(T;Y), how many units a bit cannot do without; none where there is no information.
+    vulnerability_degree: float | None
+    #: How many units must be read for a bit; of layers of up to five units.
+    representational_complexity: float | None
+    #: I(T;Y) by the number of units that must be read at least, from 1 on; of layers of up to five units.
+    by_degree_of_synergy: tuple[Information, ...] | None
+    #: I(T;Y) taken apart by shared exclusions: ``atoms["{1}{23}"]`` is of unit 1, or units 2 and 3 together, counted from 1.
+    atoms: dict[str, Atom] | None
+
+    def __repr__(self) -> str:
+        degrees = {
+            "redundancy": self.redundancy_degree,
+            "vulnerability": self.vulnerability_degree,
+            "complexity": self.representational_complexity,
+        }
+        told = ", ".join(f"{name} {value:.4g}" for name, value in degrees.items() if value is not None)
+        return f"<I(T;Y) = {self.i_ty.bits:.4g} bits in {len(self.alone)} units{told and ': '}{told}>"
+
+
+@dataclass(frozen=True, repr=False)
+class LayerUnits(UnitInformation):
+    """What the units of a layer tell of the labels, with what they tell of shuffled ones beside it."""
+
+    #: The estimator.
+    estimator: str
+    #: Its setting, as rows and figures print it.
+    setting: str
+    #: How many samples there are.
+    n_samples: int
+    #: How many of them are alone in their cell.
+    n_alone: int
+    #: Whether shuffled labels have nearly all of H(Y), too: then nothing here tells anything of the layer.
+    is_all_bias: bool
+    #: The same of the labels in random order, which is chance. It is no zero to subtract.
+    shuffled: UnitInformation
+
+
+def units_of(found: dict[str, Any]) -> LayerUnits:
+    """From the fields of the native code."""
+
+    def of(part: dict[str, Any]) -> dict[str, Any]:
+        def each(nats: list[float]) -> tuple[Information, ...]:
+            return tuple(Information(value) for value in nats)
+
+        by_degree, atoms = part["by_degree_of_synergy_nats"], part["atoms"]
+        return {
+            "i_ty": Information(part["i_ty_nats"]),
+            "alone": each(part["alone_nats"]),
+            "beyond_others": each(part["beyond_others_nats"]),
+            "redundancy_degree": part["redundancy_degree"],
+            "vulnerability_degree": part["vulnerability_degree"],
+            "representational_complexity": part["representational_complexity"],
+            "by_degree_of_synergy": None if by_degree is None else each(by_degree),
+            "atoms": None if atoms is None else {name: Atom(*each(parts)) for name, parts in atoms},
+        }
+
+    fields = {name: found[name] for name in ("estimator", "setting", "n_samples", "n_alone", "is_all_bias")}
+    return LayerUnits(**of(found["labels"]), **fields, shuffled=UnitInformation(**of(found["shuffled"])))
+
+
 def _in_bits(estimate: Estimate) -> str:
     if estimate.missing is not None:
         return f"{estimate.quantity}: none"

@@ -230,6 +230,48 @@ def test_layers_of_function_and_class_agree(name: str) -> None:
     assert all(reading.i_ty_shuffled is None for reading in without)
 
 
+@pytest.mark.parametrize("name", ["binned", "plug-in", "chao-wang-jost"])
+def test_units_of_function_and_class_agree_and_are_those_of_the_layer(name: str) -> None:
+    rng = np.random.default_rng(9)
+    labels = np.arange(300) % 3
+    t = np.round(rng.normal(size=(300, 2)) + labels[:, None])
+    settings = {"rule": "exact"} if name == "binned" else {}
+    units = infoplane.unit_information(t, labels, name, **settings)
+    assert infoplane.unit_information(t.astype(np.float32), np.eye(3)[labels], name, **settings) == units
+    assert made(name).unit_information(t, labels).n_samples == 300
+    (reading,) = infoplane.layer_information(t, labels, name, **settings)
+    assert units.i_ty.nats == pytest.approx(reading.i_ty.nats, abs=1e-9)
+    assert units.shuffled.i_ty.nats == pytest.approx(reading.i_ty_shuffled.nats, abs=1e-9)
+    for unit in range(2):
+        (alone,) = infoplane.layer_information(t[:, [unit]], labels, name, **settings)
+        assert units.alone[unit].nats == pytest.approx(alone.i_ty.nats, abs=1e-9)
+        assert units.beyond_others[1 - unit].nats == pytest.approx(units.i_ty.nats - alone.i_ty.nats, abs=1e-9)
+    assert units.redundancy_degree + units.vulnerability_degree == pytest.approx(2)
+    if name != "chao-wang-jost":
+        # Atoms are not corrected.
+        assert sum(atom.information.nats for atom in units.atoms.values()) == pytest.approx(units.i_ty.nats)
+        assert sum(part.nats for part in units.by_degree_of_synergy) == pytest.approx(units.i_ty.nats)
+    assert repr(units).startswith("<I(T;Y) = ") and "vulnerability" in repr(units)
+
+
+def test_units_of_wide_layers_and_what_has_no_units() -> None:
+    rng = np.random.default_rng(3)
+    t, labels = rng.normal(size=(50, 20)), np.arange(50) % 2
+    with pytest.warns(infoplane.InfoplaneWarning, match="shuffled labels have nearly all"):
+        units = infoplane.unit_information(t, labels, rule="floor", bin_width=0.1)
+    assert units.is_all_bias and units.atoms is None and units.representational_complexity is None
+    assert units.vulnerability_degree == 0 and units.n_alone == 50
+    constant = infoplane.unit_information(np.ones((50, 1)), labels, "plug-in")
+    assert constant.redundancy_degree is None and constant.i_ty.nats == 0
+    for name, why in [("auto", "auto has no cells"), ("ksg", "ksg has no cells")]:
+        with pytest.raises(infoplane.EstimateError, match=why):
+            infoplane.unit_information(t, labels, name)
+    with pytest.raises(ValueError, match="labels has 49 samples and t has 50"):
+        infoplane.unit_information(t, labels[1:], "plug-in")
+    with pytest.raises(infoplane.EstimateError, match="binned needs the setting rule"):
+        infoplane.unit_information(t, labels)
+
+
 def test_inputs_that_repeat_are_known_less() -> None:
     t = np.repeat(np.arange(4.0), 10)[:, None]
     labels = np.repeat([0, 1], 20)

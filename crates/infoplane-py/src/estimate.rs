@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use infoplane::estimator::units::{Atom, Decomposition, OfLabels};
 use infoplane::estimator::{
     AnyEstimator, BlockLength, EstimateKind, Estimator, EstimatorInfo, LabelSides, LayerEstimate, Options,
     PermutationScheme, Quantity, Resampling,
@@ -319,6 +320,57 @@ pub fn estimate_layer<'py>(
         found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
     }
     Ok(found)
+}
+
+/// What the units of a layer tell of labels.
+#[pyfunction]
+pub fn estimate_units<'py>(
+    py: Python<'py>,
+    estimator: &str,
+    settings: &Bound<'py, PyDict>,
+    t: Given<'py>,
+    y: PyReadonlyArray1<'py, i64>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let estimator = named(estimator, settings)?;
+    let seen = t.seen();
+    let y = labels(&y);
+    let found = interruptible(py, None, |_| estimator.units(seen.variable(), &y))?;
+    let found = found.map_err(|error| {
+        let of = match error {
+            EstimateError::Setting { .. } | EstimateError::NeedsCells { .. } => "",
+            EstimateError::LengthMismatch { .. } => "labels",
+            _ => "t",
+        };
+        estimate_error(py, &error, of)
+    })?;
+    let of = |of: &OfLabels| {
+        let nats = |all: &[Information]| all.iter().map(|each| each.nats()).collect::<Vec<f64>>();
+        let atom = |atom: &Atom| {
+            let parts = [atom.information, atom.informative, atom.misinformative];
+            json!([atom.antichain.to_string(), nats(&parts)])
+        };
+        let parts = of.decomposition.as_ref();
+        json!({
+            "i_ty_nats": of.information.information.nats(),
+            "alone_nats": nats(&of.information.alone),
+            "beyond_others_nats": nats(&of.information.beyond_others),
+            "redundancy_degree": of.information.redundancy_degree(),
+            "vulnerability_degree": of.information.vulnerability_degree(),
+            "representational_complexity": parts.and_then(Decomposition::complexity),
+            "by_degree_of_synergy_nats": parts.map(|parts| nats(&parts.by_degree_of_synergy())),
+            "atoms": parts.map(|parts| parts.atoms.iter().map(atom).collect::<Vec<_>>()),
+        })
+    };
+    let fields = json!({
+        "estimator": estimator.name(),
+        "setting": estimator.setting(),
+        "n_samples": found.n_samples,
+        "n_alone": found.labels.information.n_alone,
+        "is_all_bias": found.is_all_bias,
+        "labels": of(&found.labels),
+        "shuffled": of(&found.shuffled),
+    });
+    Ok(pythonize(py, &fields)?)
 }
 
 /// The fields of a reading, as `infoplane._results` takes them.

@@ -26,7 +26,9 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::estimate::{check_estimator, estimate, estimate_layer, estimators, label_sides, set_threads};
+    use super::estimate::{
+        check_estimator, estimate, estimate_layer, estimate_units, estimators, label_sides, set_threads,
+    };
 
     #[pymodule_export]
     use super::experiment::{
