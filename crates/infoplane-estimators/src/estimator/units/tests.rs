@@ -39,7 +39,8 @@ fn close(found: f64, expected: f64, what: &str) {
 fn published_pairs_of_units_have_their_atoms() {
     let l = log2;
     let quarter = |label: fn([u32; 2]) -> u32| bits::<2>(label);
-    let cases: Vec<(&str, (UnitSymbols, Labels), [f64; 4], f64)> = vec![
+    type Case = (&'static str, (UnitSymbols, Labels), [f64; 4], f64);
+    let cases: Vec<Case> = vec![
         ("xor", quarter(|[a, b]| a ^ b), [l(2. / 3.), l(1.5), l(1.5), l(4. / 3.)], 1.0 + l(4. / 3.)),
         (
             "and",
