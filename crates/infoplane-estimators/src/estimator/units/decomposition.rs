@@ -81,7 +81,7 @@ impl Decomposition {
 /// The values are those of the samples as the whole population. With few samples for many cells, shuffled labels have a C of their own,
 /// above or below the true one: look at both.
 ///
-/// Time O(cells · antichains): .2 s for 5 units with 3700 cells in 4096 samples, on one core. Memory of two numbers for an antichain.
+/// Time O(cells · antichains), over all threads: 0.12 s for 5 units of 8 levels and 4096 samples on two slow cores, 0.01 s for 4 units.
 ///
 /// # Errors
 /// [`EstimateError::TooManyDimensions`] for more than five units; [`EstimateError::LengthMismatch`] if there are not as many labels
