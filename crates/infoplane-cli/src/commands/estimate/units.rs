@@ -12,7 +12,7 @@ use super::{Common, told};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, Inputs};
 use crate::output::print_json;
-use crate::terminal::{Clock, Screen, fitted, titled, width};
+use crate::terminal::{Clock, Screen, fitted, width};
 
 /// So many units are shown; --json has all.
 const SHOWN: usize = 40;
@@ -129,7 +129,7 @@ pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     };
     for (degree, part) in (1..).zip(parts.by_degree_of_synergy()) {
         let told = format!("{degree} unit{} at least", if degree == 1 { "" } else { "s" });
-        writeln!(out, "{}", titled("  ", format_args!("{told:<24}  {:>13.6} bits", part.bits())))?;
+        writeln!(out, "  {told:<26}  {:>13.4} bits", part.bits())?;
     }
     atoms(&mut out, parts)?;
     Ok(ExitCode::SUCCESS)
