@@ -284,7 +284,7 @@ class Cluster:
         return self.until(f"end of job {job}, {self.states(job)}", final, timeout)
 
     def processes_of(self, job: str, name: str) -> dict[str, int]:
-        """The running processes of that name, by the number of the element."""
+        """The running processes of that name which Slurm started, by the number of the element; not those that they started."""
         found = {}
         for number in self.processes():
             environment = _environment_of(number)
@@ -292,6 +292,7 @@ class Cluster:
                 program = Path(f"/proc/{number}/comm").read_text().strip()
             except OSError:
                 continue
-            if program == name and environment.get("SLURM_ARRAY_JOB_ID") == job:
+            is_started_by_it = "INFOPLANE_SWEEP_WORKER" not in environment
+            if program == name and is_started_by_it and environment.get("SLURM_ARRAY_JOB_ID") == job:
                 found[environment["SLURM_ARRAY_TASK_ID"]] = number
         return found
