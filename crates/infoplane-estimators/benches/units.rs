@@ -31,12 +31,12 @@ fn labels(n_samples: usize, classes: usize) -> Labels {
 #[divan::bench(args = [16, 128, 512])]
 fn degrees(bencher: Bencher, n_units: usize) {
     let (layer, labels) = (layer(10_000, n_units, 8), labels(10_000, 10));
-    bencher.bench(|| unit_information(black_box(&layer), &labels, Correction::PlugIn));
+    bencher.bench(|| unit_information(black_box(&layer), &[&labels], Correction::PlugIn));
 }
 
 /// 4096 samples of two classes; five units of eight levels have thousands of cells.
 #[divan::bench(args = [2, 3, 4, 5])]
 fn atoms(bencher: Bencher, n_units: usize) {
     let (layer, labels) = (layer(4096, n_units, 8), labels(4096, 2));
-    bencher.bench(|| decompose(black_box(&layer), &labels));
+    bencher.bench(|| decompose(black_box(&layer), &[&labels]));
 }

@@ -229,6 +229,18 @@ fn told_of(py: Python<'_>, error: &EstimateError, seen: &[Seen<'_>], names: &[St
     estimate_error(py, error, &of.unwrap_or_default())
 }
 
+/// An error with the argument that it is about, of a layer `t` and its `labels`.
+fn told_of_layer(py: Python<'_>, error: &EstimateError) -> PyErr {
+    let of = match error {
+        EstimateError::Setting { .. }
+        | EstimateError::NotOffered { .. }
+        | EstimateError::NeedsCells { .. } => "",
+        EstimateError::LengthMismatch { .. } => "labels",
+        _ => "t",
+    };
+    estimate_error(py, error, of)
+}
+
 /// The fields of an estimate, as `infoplane._results` takes them.
 fn fields(quantity: &str, estimator: &dyn Estimator, estimate: &Estimate) -> Map<String, Value> {
     let (name, setting, reason) = match &estimate.choice {
@@ -307,14 +319,7 @@ pub fn estimate_layer<'py>(
     let shuffled = (shuffled && estimator.measures_shuffled()).then(|| y.shuffled());
     let readings =
         interruptible(py, None, |_| seen.source().readings(0, &estimator, [&x, &y], shuffled.as_ref()))?;
-    let readings = readings.map_err(|error| {
-        let of = match error {
-            EstimateError::Setting { .. } | EstimateError::NotOffered { .. } => "",
-            EstimateError::LengthMismatch { .. } => "labels",
-            _ => "t",
-        };
-        estimate_error(py, &error, of)
-    })?;
+    let readings = readings.map_err(|error| told_of_layer(py, &error))?;
     let found = PyList::empty(py);
     for reading in &readings {
         found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
@@ -335,14 +340,7 @@ pub fn estimate_units<'py>(
     let seen = t.seen();
     let y = labels(&y);
     let found = interruptible(py, None, |_| estimator.units(seen.variable(), &y))?;
-    let found = found.map_err(|error| {
-        let of = match error {
-            EstimateError::Setting { .. } | EstimateError::NeedsCells { .. } => "",
-            EstimateError::LengthMismatch { .. } => "labels",
-            _ => "t",
-        };
-        estimate_error(py, &error, of)
-    })?;
+    let found = found.map_err(|error| told_of_layer(py, &error))?;
     let of = |of: &OfLabels| {
         let nats = |all: &[Information]| all.iter().map(|each| each.nats()).collect::<Vec<f64>>();
         let atom = |atom: &Atom| {

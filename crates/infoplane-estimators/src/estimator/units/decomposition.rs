@@ -1,5 +1,6 @@
 //! The partial information decomposition by shared exclusions.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -8,6 +9,7 @@ use super::UnitSymbols;
 use super::lattice::{Antichain, Lattice, MOST_UNITS};
 use super::rows::{equal_rows, term};
 use crate::estimator::error::EstimateError;
+use crate::estimator::table;
 use crate::interrupt::poll;
 use crate::{Information, Labels, math};
 
@@ -65,7 +67,8 @@ impl Decomposition {
     }
 }
 
-/// Takes the information of a layer of up to [five](MOST_UNITS) discrete units with a label apart, by shared exclusions.
+/// Takes the information of a layer of up to [five](MOST_UNITS) discrete units with each of several labellings apart, by shared
+/// exclusions.
 ///
 /// For a sample with symbols s and label t, an antichain α of sets a of units stands for the event E that S_a = s_a for some a ∈ α. What
 /// its sets share is what E tells of t:
@@ -96,7 +99,7 @@ impl Decomposition {
 /// use ndarray::array;
 ///
 /// let layer = UnitSymbols::new(array![[0, 0], [0, 1], [1, 0], [1, 1]])?;
-/// let parts = decompose(&layer, &Labels::from_symbols(&[0, 1, 1, 0]))?;
+/// let parts = &decompose(&layer, &[&Labels::from_symbols(&[0, 1, 1, 0])])?[0];
 /// let shown: Vec<String> =
 ///     parts.atoms.iter().map(|atom| format!("{} {:.3}", atom.antichain, atom.information.bits())).collect();
 /// assert_eq!(shown, ["{1}{2} -0.585", "{1} 0.585", "{2} 0.585", "{12} 0.415"]);
@@ -107,7 +110,7 @@ impl Decomposition {
 /// # References
 /// Makkeh, Gutknecht & Wibral (2021), *Phys. Rev. E* 103:032149, arXiv:2002.03356; Jansma, Mediano & Rosas (2024), arXiv:2410.06224
 /// (fast inversion over the lattice).
-pub fn decompose(layer: &UnitSymbols, labels: &Labels) -> Result<Decomposition, EstimateError> {
+pub fn decompose(layer: &UnitSymbols, labellings: &[&Labels]) -> Result<Vec<Decomposition>, EstimateError> {
     let (n_samples, n_units) = (layer.n_samples(), layer.n_units());
     if n_units > MOST_UNITS {
         return Err(EstimateError::TooManyDimensions {
@@ -118,73 +121,56 @@ pub fn decompose(layer: &UnitSymbols, labels: &Labels) -> Result<Decomposition, 
                      choose some of the units, or r̄ and v̄, which need none",
         });
     }
-    if labels.len() != n_samples {
+    if let Some(labels) = labellings.iter().find(|labels| labels.len() != n_samples) {
         return Err(EstimateError::LengthMismatch { n_labels: labels.len(), n_samples });
     }
     let lattice = Lattice::of(n_units);
-    let counts = Counts::of(layer, labels);
+    let groups = Groups::of(layer);
     let logarithms: Vec<f64> = (0..=n_samples).map(|count| math::ln(count as f64)).collect();
-    // Blocks of samples in an order that does not depend on the threads.
-    let blocks: Vec<(Vec<f64>, Vec<f64>)> =
-        counts.pairs.par_chunks(BLOCK).map(|block| counts.block(block, lattice, &logarithms)).collect();
-    let mut parts = (vec![0.0; lattice.antichains.len()], vec![0.0; lattice.antichains.len()]);
-    for (informative, misinformative) in blocks {
-        parts.0.iter_mut().zip(informative).for_each(|(sum, part)| *sum += part);
-        parts.1.iter_mut().zip(misinformative).for_each(|(sum, part)| *sum += part);
-    }
-    let (mut informative, mut misinformative) = parts;
-    for sums in [&mut informative, &mut misinformative] {
-        sums.iter_mut().for_each(|sum| *sum /= n_samples as f64);
-        lattice.invert(sums);
-    }
-    let atom = |((antichain, informative), misinformative): ((&Antichain, f64), f64)| Atom {
-        antichain: antichain.clone(),
-        information: Information::from_nats(informative - misinformative),
-        informative: Information::from_nats(informative),
-        misinformative: Information::from_nats(misinformative),
+    let informative = groups.informative(lattice, &logarithms);
+    let of_labels = |labels: &&Labels| {
+        let misinformative = groups.misinformative(labels, lattice, &logarithms);
+        let parts = lattice.antichains.iter().zip(informative.iter().zip(misinformative));
+        let atom = |(antichain, (&informative, misinformative)): (&Antichain, (&f64, f64))| Atom {
+            antichain: antichain.clone(),
+            information: Information::from_nats(informative - misinformative),
+            informative: Information::from_nats(informative),
+            misinformative: Information::from_nats(misinformative),
+        };
+        let mut atoms: Vec<Atom> = parts.map(atom).collect();
+        atoms.sort_by_cached_key(|atom| {
+            let sets = atom.antichain.sets();
+            (atom.antichain.degree_of_synergy(), Reverse(sets.len()), sets.to_vec())
+        });
+        let information = table::information(&groups.cells, groups.cells.entropy(), labels);
+        Decomposition { information, n_units, atoms }
     };
-    let mut atoms: Vec<Atom> =
-        lattice.antichains.iter().zip(informative).zip(misinformative).map(atom).collect();
-    let order = |atom: &Atom| {
-        let sets = atom.antichain.sets();
-        (atom.antichain.degree_of_synergy(), std::cmp::Reverse(sets.len()), sets.to_vec())
-    };
-    atoms.sort_by_cached_key(order);
-    let information = layer.cells();
-    let information = crate::estimator::table::information(&information, information.entropy(), labels);
-    Ok(Decomposition { information, n_units, atoms })
+    Ok(labellings.iter().map(of_labels).collect())
 }
 
-/// Pairs of a cell and a label that are summed together.
+/// Terms that are summed together.
 const BLOCK: usize = 64;
 
-/// How many samples agree with those of a cell on each set of units.
-struct Counts {
-    /// (cell, label, samples).
-    pairs: Vec<(u32, u32, usize)>,
-    /// For each cell and set of units, its group: the cells that agree with it on the set.
-    groups: Vec<u32>,
+/// The cells of a layer in groups that agree on a set of units, for each set.
+struct Groups {
+    cells: Labels,
     n_sets: usize,
-    /// The samples of a group.
+    /// For each cell and set of units, its group.
+    of_cell: Vec<u32>,
+    /// For each set of units, the samples of its groups.
     totals: Vec<Vec<i64>>,
-    /// The samples of a group with each label, where there are any.
-    of_label: Vec<BTreeMap<(u32, u32), i64>>,
-    of_labels: Vec<i64>,
 }
 
-impl Counts {
-    fn of(layer: &UnitSymbols, labels: &Labels) -> Counts {
+impl Groups {
+    fn of(layer: &UnitSymbols) -> Groups {
         let cells = layer.cells();
-        let rows = layer.rows();
         let mut distinct: Vec<&[u32]> = vec![&[]; cells.n_labels()];
-        let mut pairs: BTreeMap<(u32, u32), usize> = BTreeMap::new();
-        for ((&cell, &label), row) in cells.codes().iter().zip(labels.codes()).zip(&rows) {
+        for (&cell, row) in cells.codes().iter().zip(layer.rows()) {
             distinct[cell as usize] = row;
-            *pairs.entry((cell, label)).or_insert(0) += 1;
         }
         let n_sets = 1 << layer.n_units();
-        let mut groups = vec![0u32; distinct.len() * n_sets];
-        let (mut totals, mut of_label) = (Vec::new(), Vec::new());
+        let mut of_cell = vec![0u32; distinct.len() * n_sets];
+        let mut totals = Vec::new();
         for set in 0..n_sets {
             poll();
             let in_set = |unit: usize| set >> unit & 1 == 1;
@@ -197,68 +183,91 @@ impl Counts {
                 let (a, b) = (distinct[a as usize], distinct[b as usize]);
                 (0..a.len()).all(|unit| !in_set(unit) || a[unit] == b[unit])
             };
-            let mut n_groups = 0;
+            let mut of_set = Vec::new();
             equal_rows(&keys, 1, are_equal, &mut Vec::new(), |group| {
-                group.iter().for_each(|&cell| groups[cell as usize * n_sets + set] = n_groups);
-                n_groups += 1;
+                group.iter().for_each(|&cell| of_cell[cell as usize * n_sets + set] = of_set.len() as u32);
+                of_set.push(group.iter().map(|&cell| cells.counts()[cell as usize] as i64).sum());
             });
-            let mut total = vec![0; n_groups as usize];
-            let mut with_label = BTreeMap::new();
-            for (&(cell, label), &count) in &pairs {
-                let group = groups[cell as usize * n_sets + set];
-                total[group as usize] += count as i64;
-                *with_label.entry((group, label)).or_insert(0) += count as i64;
-            }
-            totals.push(total);
-            of_label.push(with_label);
+            totals.push(of_set);
         }
-        Counts {
-            pairs: pairs.into_iter().map(|((cell, label), count)| (cell, label, count)).collect(),
-            groups,
-            n_sets,
-            totals,
-            of_label,
-            of_labels: labels.counts().iter().map(|&count| count as i64).collect(),
-        }
+        Groups { cells, n_sets, of_cell, totals }
     }
 
-    /// Σ count · i⁺∩ and Σ count · i⁻∩ of each antichain over some pairs of a cell and a label.
-    fn block(
-        &self,
-        pairs: &[(u32, u32, usize)],
-        lattice: &Lattice,
-        logarithms: &[f64],
-    ) -> (Vec<f64>, Vec<f64>) {
-        poll();
-        let n_antichains = lattice.antichains.len();
-        let (mut informative, mut misinformative) = (vec![0.0; n_antichains], vec![0.0; n_antichains]);
-        let (mut all, mut same) = (vec![0i64; self.n_sets], vec![0i64; self.n_sets]);
-        let (mut of_all, mut of_same) = (Vec::new(), Vec::new());
-        let ln_n = logarithms[logarithms.len() - 1];
-        let mut last = None;
-        for &(cell, label, count) in pairs {
-            let groups = &self.groups[cell as usize * self.n_sets..][..self.n_sets];
-            for (set, &group) in groups.iter().enumerate() {
-                all[set] = self.totals[set][group as usize];
-                same[set] = self.of_label[set].get(&(group, label)).copied().unwrap_or(0);
-            }
-            // The cells of the pairs ascend.
-            if last != Some(cell) {
-                agree_on_exactly(&mut all);
-                lattice.sums(&all, &mut of_all);
-                last = Some(cell);
-            }
-            agree_on_exactly(&mut same);
-            lattice.sums(&same, &mut of_same);
-            let weight = count as f64;
-            let ln_label = logarithms[self.of_labels[label as usize] as usize];
-            let each = informative.iter_mut().zip(&mut misinformative).zip(of_all.iter().zip(&of_same));
-            for ((plus, minus), (&event, &event_and_label)) in each {
-                *plus += weight * (ln_n - logarithms[event as usize]);
-                *minus += weight * (ln_label - logarithms[event_and_label as usize]);
+    fn groups(&self, cell: u32) -> &[u32] {
+        &self.of_cell[cell as usize * self.n_sets..][..self.n_sets]
+    }
+
+    /// Π⁺ of each antichain, which depends on no labels.
+    fn informative(&self, lattice: &Lattice, logarithms: &[f64]) -> Vec<f64> {
+        let ln_n = logarithms[self.cells.len()];
+        let terms: Vec<(u32, usize)> = (0..).zip(self.cells.counts().iter().copied()).collect();
+        let mean = self.mean(lattice, logarithms, &terms, |&(cell, count), agree| {
+            let groups = self.groups(cell).iter().zip(&self.totals);
+            agree
+                .iter_mut()
+                .zip(groups)
+                .for_each(|(agree, (&group, totals))| *agree = totals[group as usize]);
+            (count as f64, ln_n)
+        });
+        lattice.inverted(mean)
+    }
+
+    /// Π⁻ of each antichain.
+    fn misinformative(&self, labels: &Labels, lattice: &Lattice, logarithms: &[f64]) -> Vec<f64> {
+        let mut pairs: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+        for (&cell, &label) in self.cells.codes().iter().zip(labels.codes()) {
+            *pairs.entry((cell, label)).or_insert(0) += 1;
+        }
+        let mut with_label: Vec<BTreeMap<(u32, u32), i64>> = vec![BTreeMap::new(); self.n_sets];
+        for (&(cell, label), &count) in &pairs {
+            for (with_label, &group) in with_label.iter_mut().zip(self.groups(cell)) {
+                *with_label.entry((group, label)).or_insert(0) += count as i64;
             }
         }
-        (informative, misinformative)
+        let terms: Vec<((u32, u32), usize)> = pairs.into_iter().collect();
+        let mean = self.mean(lattice, logarithms, &terms, |&((cell, label), count), agree| {
+            let groups = self.groups(cell).iter().zip(&with_label);
+            agree
+                .iter_mut()
+                .zip(groups)
+                .for_each(|(agree, (&group, counts))| *agree = counts[&(group, label)]);
+            (count as f64, logarithms[labels.counts()[label as usize]])
+        });
+        lattice.inverted(mean)
+    }
+
+    /// The mean over all samples of ln n − ln #E, of each antichain: a term gives how many samples agree with it on each set of units,
+    /// its weight, and ln n.
+    fn mean<T: Sync>(
+        &self,
+        lattice: &Lattice,
+        logarithms: &[f64],
+        terms: &[T],
+        agree_on: impl Fn(&T, &mut [i64]) -> (f64, f64) + Sync,
+    ) -> Vec<f64> {
+        let n_antichains = lattice.antichains.len();
+        let of_block = |block: &[T]| {
+            poll();
+            let mut sums = vec![0.0; n_antichains];
+            let (mut agree, mut events) = (vec![0i64; self.n_sets], Vec::new());
+            for term in block {
+                let (weight, ln_n) = agree_on(term, &mut agree);
+                agree_on_exactly(&mut agree);
+                lattice.sums(&agree, &mut events);
+                for (sum, &event) in sums.iter_mut().zip(&events) {
+                    *sum += weight * (ln_n - logarithms[event as usize]);
+                }
+            }
+            sums
+        };
+        // Blocks in an order that does not depend on the threads.
+        let blocks: Vec<Vec<f64>> = terms.par_chunks(BLOCK).map(of_block).collect();
+        let mut sums = vec![0.0; n_antichains];
+        for block in blocks {
+            sums.iter_mut().zip(block).for_each(|(sum, part)| *sum += part);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= self.cells.len() as f64);
+        sums
     }
 }
 

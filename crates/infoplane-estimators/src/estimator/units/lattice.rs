@@ -93,12 +93,10 @@ fn up_sets(n_units: usize) -> Vec<u32> {
     }
     // Those sets without the last unit, and those with it, which hold the former.
     let of_fewer = up_sets(n_units - 1);
-    let mut all = Vec::new();
-    for &without in &of_fewer {
-        let with = of_fewer.iter().filter(|&&with| without & !with == 0);
-        all.extend(with.map(|with| without | with << (1 << (n_units - 1))));
-    }
-    all
+    let both = |&(without, with): &(u32, u32)| {
+        of_fewer[without as usize] | of_fewer[with as usize] << (1 << (n_units - 1))
+    };
+    pairs(n_units).iter().map(both).collect()
 }
 
 impl Lattice {
@@ -143,41 +141,44 @@ impl Lattice {
 
     /// For each antichain the sum of `of_set` over the sets of its up-set. `of_set` has an element for each set of units.
     pub fn sums(&self, of_set: &[i64], sums: &mut Vec<i64>) {
-        fn all(of_set: &[i64], n_units: usize) -> Vec<i64> {
-            if n_units == 0 {
-                return vec![0, of_set[0]];
-            }
-            let (without, with) = of_set.split_at(of_set.len() / 2);
-            let (without, with) = (all(without, n_units - 1), all(with, n_units - 1));
-            let mut sums = Vec::new();
-            each_pair(n_units, |i, j| sums.push(without[i] + with[j]));
-            sums
-        }
         sums.clear();
-        if self.n_units == 0 {
-            return;
-        }
-        let (without, with) = of_set.split_at(of_set.len() / 2);
-        let (without, with) = (all(without, self.n_units - 1), all(with, self.n_units - 1));
-        each_pair(self.n_units, |i, j| sums.push(without[i] + with[j]));
+        sum_over_up_sets(of_set, self.n_units, sums);
+        // Those of no set and of all sets are of no antichain.
         sums.pop();
         sums.remove(0);
     }
 
-    /// The function whose sums over all antichains that are below each are `sums`; in their place.
+    /// The function whose sums over all antichains that are below each are `sums`.
     ///
     /// One subtraction for each pair of neighbours in the lattice: the sets are taken out of the up-sets one by one, the largest first.
-    pub fn invert(&self, sums: &mut [f64]) {
+    pub fn inverted(&self, mut sums: Vec<f64>) -> Vec<f64> {
         for &(antichain, below) in &self.differences {
             sums[antichain as usize] -= sums[below as usize];
         }
+        sums
     }
 }
 
+/// Sums over the sets of each up-set, in the order of [`up_sets`].
+fn sum_over_up_sets(of_set: &[i64], n_units: usize, sums: &mut Vec<i64>) {
+    if n_units == 0 {
+        sums.extend([0, of_set[0]]);
+        return;
+    }
+    let (without, with) = of_set.split_at(of_set.len() / 2);
+    let half = |of_set| {
+        let mut sums = Vec::new();
+        sum_over_up_sets(of_set, n_units - 1, &mut sums);
+        sums
+    };
+    let (without, with) = (half(without), half(with));
+    sums.extend(pairs(n_units).iter().map(|&(i, j)| without[i as usize] + with[j as usize]));
+}
+
 /// The pairs of up-sets of fewer units that make the up-sets, in their order.
-fn each_pair(n_units: usize, mut pair: impl FnMut(usize, usize)) {
+fn pairs(n_units: usize) -> &'static [(u32, u32)] {
     static PAIRS: [OnceLock<Vec<(u32, u32)>>; MOST_UNITS + 1] = [const { OnceLock::new() }; MOST_UNITS + 1];
-    let pairs = PAIRS[n_units].get_or_init(|| {
+    PAIRS[n_units].get_or_init(|| {
         let of_fewer = up_sets(n_units - 1);
         let mut pairs = Vec::new();
         for (i, &without) in of_fewer.iter().enumerate() {
@@ -185,8 +186,7 @@ fn each_pair(n_units: usize, mut pair: impl FnMut(usize, usize)) {
             pairs.extend(with.map(|(j, _)| (i as u32, j as u32)));
         }
         pairs
-    });
-    pairs.iter().for_each(|&(i, j)| pair(i as usize, j as usize));
+    })
 }
 
 #[cfg(test)]
@@ -240,8 +240,8 @@ mod tests {
     fn the_inversion_undoes_sums_over_all_that_is_below() {
         for n_units in 1..=4 {
             let lattice = Lattice::of(n_units);
-            let of = |place: usize| math_free_noise(place as u64);
-            let mut sums: Vec<f64> = lattice
+            let of = |place: usize| unlike(place as u64);
+            let sums: Vec<f64> = lattice
                 .antichains
                 .iter()
                 .map(|beta| {
@@ -250,15 +250,14 @@ mod tests {
                     below.map(|(place, _)| of(place)).sum()
                 })
                 .collect();
-            lattice.invert(&mut sums);
-            for (place, value) in sums.iter().enumerate() {
+            for (place, value) in lattice.inverted(sums).iter().enumerate() {
                 assert!((value - of(place)).abs() < 1e-9, "{n_units}: {}", lattice.antichains[place]);
             }
         }
     }
 
     /// Some numbers that are unlike.
-    fn math_free_noise(seed: u64) -> f64 {
+    fn unlike(seed: u64) -> f64 {
         (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / 1e6
     }
 

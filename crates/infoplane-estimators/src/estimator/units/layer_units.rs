@@ -40,15 +40,16 @@ impl LayerUnits {
         labels: &Labels,
         correction: Correction,
     ) -> Result<LayerUnits, EstimateError> {
-        let of = |labels: &Labels| -> Result<OfLabels, EstimateError> {
-            Ok(OfLabels {
-                information: unit_information(layer, labels, correction)?,
-                decomposition: (layer.n_units() <= MOST_UNITS)
-                    .then(|| decompose(layer, labels))
-                    .transpose()?,
-            })
+        let shuffled = labels.shuffled();
+        let both = [labels, &shuffled];
+        let mut information = unit_information(layer, &both, correction)?.into_iter();
+        let is_decomposed = layer.n_units() <= MOST_UNITS;
+        let mut decompositions = if is_decomposed { decompose(layer, &both)? } else { vec![] }.into_iter();
+        let mut next = || OfLabels {
+            information: information.next().expect("as many as labellings"),
+            decomposition: decompositions.next(),
         };
-        let (of_labels, shuffled) = (of(labels)?, of(&labels.shuffled())?);
+        let (of_labels, shuffled) = (next(), next());
         let entropy = labels.entropy().nats();
         let is_all_bias =
             entropy > 0.0 && shuffled.information.information.nats() >= LayerEstimate::ALL_BIAS * entropy;

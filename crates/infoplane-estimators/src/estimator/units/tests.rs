@@ -20,6 +20,14 @@ fn bits<const N: usize>(label: impl Fn([u32; N]) -> u32) -> (UnitSymbols, Labels
     outcomes(&rows)
 }
 
+fn taken_apart(layer: &UnitSymbols, labels: &Labels) -> Decomposition {
+    decompose(layer, &[labels]).unwrap().remove(0)
+}
+
+fn measured(layer: &UnitSymbols, labels: &Labels, correction: Correction) -> UnitInformation {
+    unit_information(layer, &[labels], correction).unwrap().remove(0)
+}
+
 fn log2(x: f64) -> f64 {
     x.log2()
 }
@@ -75,7 +83,7 @@ fn published_pairs_of_units_have_their_atoms() {
         ),
     ];
     for (name, (layer, labels), expected, complexity) in cases {
-        let parts = decompose(&layer, &labels).unwrap();
+        let parts = taken_apart(&layer, &labels);
         for (shown, expected) in ["{1}{2}", "{1}", "{2}", "{12}"].into_iter().zip(expected) {
             close(atom(&parts, shown), expected, &format!("{name} {shown}"));
         }
@@ -92,7 +100,7 @@ fn a_shared_bit_two_own_ones_and_a_joint_one() {
         rows.push(([4 * r + 2 * u + i, 4 * r + 2 * v + j], 8 * r + 4 * u + 2 * v + (i ^ j)));
     }
     let (layer, labels) = outcomes(&rows);
-    let parts = decompose(&layer, &labels).unwrap();
+    let parts = taken_apart(&layer, &labels);
     close(parts.information.bits(), 4.0, "I");
     let (ends, middle) = (log2(16. / 7.), log2(7. / 4.));
     for (shown, expected) in [("{1}{2}", ends), ("{1}", middle), ("{2}", middle), ("{12}", ends)] {
@@ -179,12 +187,12 @@ fn published_triples_of_units_have_their_atoms() {
         ),
     ];
     for (name, (layer, labels), atoms, complexity, redundancy, vulnerability) in cases {
-        let parts = decompose(&layer, &labels).unwrap();
+        let parts = taken_apart(&layer, &labels);
         for (shown, expected) in atoms {
             close(atom(&parts, shown), expected, &format!("{name} {shown}"));
         }
         close(parts.complexity().unwrap(), complexity, name);
-        let found = unit_information(&layer, &labels, Correction::PlugIn).unwrap();
+        let found = measured(&layer, &labels, Correction::PlugIn);
         assert!((found.redundancy_degree().unwrap() - redundancy).abs() < 1e-6, "{name}");
         assert!((found.vulnerability_degree().unwrap() - vulnerability).abs() < 1e-6, "{name}");
     }
@@ -193,7 +201,7 @@ fn published_triples_of_units_have_their_atoms() {
 #[test]
 fn four_and_five_bits_have_the_complexities_of_an_exact_enumeration() {
     let complexity =
-        |(layer, labels): (UnitSymbols, Labels)| decompose(&layer, &labels).unwrap().complexity().unwrap();
+        |(layer, labels): (UnitSymbols, Labels)| taken_apart(&layer, &labels).complexity().unwrap();
     close(complexity(bits::<4>(|b| b.iter().sum::<u32>() % 2)), 2.680_766_921_5, "parity of 4");
     close(complexity(bits::<5>(|b| b.iter().sum::<u32>() % 2)), 3.372_037_078_4, "parity of 5");
     close(complexity(bits::<5>(|b| b.iter().sum::<u32>())), 2.796_829_061_7, "sum of 5");
@@ -243,7 +251,7 @@ proptest! {
 
     #[test]
     fn atoms_sum_to_what_antichains_share((layer, labels) in layers(1..=4)) {
-        let parts = decompose(&layer, &labels).unwrap();
+        let parts = taken_apart(&layer, &labels);
         prop_assert!((nats(&parts.by_degree_of_synergy()) - parts.information.nats()).abs() < 1e-9);
         for above in &parts.atoms {
             let sets = above.antichain.sets();
@@ -258,7 +266,7 @@ proptest! {
     /// C without the lattice: the information that can be had from sets of at most k units, by inclusion and exclusion.
     #[test]
     fn complexity_follows_from_unions_of_sets_of_units((layer, labels) in layers(2..=3)) {
-        let parts = decompose(&layer, &labels).unwrap();
+        let parts = taken_apart(&layer, &labels);
         let (n, all) = (layer.n_units(), parts.information.nats());
         prop_assume!(all > 1e-3);
         let mut at_most = 0.0;
@@ -276,8 +284,8 @@ proptest! {
 
     #[test]
     fn degrees_are_those_of_the_atoms((layer, labels) in layers(1..=4)) {
-        let parts = decompose(&layer, &labels).unwrap();
-        let found = unit_information(&layer, &labels, Correction::PlugIn).unwrap();
+        let parts = taken_apart(&layer, &labels);
+        let found = measured(&layer, &labels, Correction::PlugIn);
         let all = parts.information.nats();
         prop_assert!((found.information.nats() - all).abs() < 1e-12);
         prop_assume!(all > 1e-3);
@@ -295,7 +303,7 @@ proptest! {
     #[test]
     fn units_are_measured_as_layers_of_their_own((layer, labels) in layers(2..=5)) {
         for correction in [Correction::PlugIn, Correction::MillerMadow, Correction::ChaoWangJost] {
-            let found = unit_information(&layer, &labels, correction).unwrap();
+            let found = measured(&layer, &labels, correction);
             let of = |units: &[usize]| crate::estimator::counts::nats(correction, &layer.select(units).cells(), &labels);
             for unit in 0..layer.n_units() {
                 let others: Vec<usize> = (0..layer.n_units()).filter(|&other| other != unit).collect();
@@ -309,7 +317,7 @@ proptest! {
     /// Neither order nor names matter, nor a unit that is always the same; a copy of a unit changes r̄ and v̄ alone.
     #[test]
     fn what_must_not_matter_does_not((layer, labels) in layers(2..=3)) {
-        let parts = decompose(&layer, &labels).unwrap();
+        let parts = taken_apart(&layer, &labels);
         prop_assume!(parts.information.nats() > 1e-3);
         let complexity = parts.complexity().unwrap();
         let with = |extra: Vec<u32>| {
@@ -322,13 +330,13 @@ proptest! {
         let dead = with(vec![4; layer.n_samples()]);
         let copied = with(layer.codes().column(0).to_vec());
         for other in [&layer.select(&reversed), &renamed, &dead, &copied] {
-            let found = decompose(other, &labels).unwrap();
+            let found = taken_apart(other, &labels);
             prop_assert!((found.complexity().unwrap() - complexity).abs() < 1e-7);
         }
         let (plain, with_dead, with_copy) = (
-            unit_information(&layer, &labels, Correction::PlugIn).unwrap(),
-            unit_information(&dead, &labels, Correction::PlugIn).unwrap(),
-            unit_information(&copied, &labels, Correction::PlugIn).unwrap(),
+            measured(&layer, &labels, Correction::PlugIn),
+            measured(&dead, &labels, Correction::PlugIn),
+            measured(&copied, &labels, Correction::PlugIn),
         );
         prop_assert_eq!(with_dead.alone.last().unwrap().nats(), 0.0);
         prop_assert!((nats(&with_dead.beyond_others) - nats(&plain.beyond_others)).abs() < 1e-9);
@@ -346,15 +354,15 @@ fn nothing_to_tell_has_no_degrees() {
         outcomes(&[([0], 0), ([0], 1), ([1], 0), ([1], 1)]),
         outcomes(&[([3], 0), ([3], 1)]),
     ] {
-        let found = unit_information(&layer, &labels, Correction::PlugIn).unwrap();
+        let found = measured(&layer, &labels, Correction::PlugIn);
         assert_eq!((found.redundancy_degree(), found.vulnerability_degree()), (None, None));
-        assert_eq!(decompose(&layer, &labels).unwrap().complexity(), None);
+        assert_eq!(taken_apart(&layer, &labels).complexity(), None);
     }
     // One unit has all there is.
     let (layer, labels) = outcomes(&[([0], 0), ([1], 1)]);
-    let found = unit_information(&layer, &labels, Correction::PlugIn).unwrap();
+    let found = measured(&layer, &labels, Correction::PlugIn);
     assert_eq!((found.redundancy_degree(), found.vulnerability_degree()), (Some(1.0), Some(1.0)));
-    assert_eq!(decompose(&layer, &labels).unwrap().complexity(), Some(1.0));
+    assert_eq!(taken_apart(&layer, &labels).complexity(), Some(1.0));
 }
 
 #[test]
@@ -363,9 +371,9 @@ fn layers_that_cannot_be_measured_are_refused() {
     assert!(matches!(UnitSymbols::new(Array2::zeros((3, 0))), Err(EstimateError::Empty { .. })));
     let layer = UnitSymbols::new(Array2::zeros((4, 6))).unwrap();
     let labels = Labels::from_symbols(&[0, 1, 0]);
-    let error = unit_information(&layer, &labels, Correction::PlugIn).unwrap_err();
+    let error = unit_information(&layer, &[&labels], Correction::PlugIn).unwrap_err();
     assert_eq!(error, EstimateError::LengthMismatch { n_labels: 3, n_samples: 4 });
-    let error = decompose(&layer, &Labels::from_symbols(&[0, 1, 0, 1])).unwrap_err().to_string();
+    let error = decompose(&layer, &[&Labels::from_symbols(&[0, 1, 0, 1])]).unwrap_err().to_string();
     assert!(error.contains("6 units have 7,828,352 antichains"), "{error}");
 }
 
@@ -396,12 +404,9 @@ fn units_in_bins_make_the_cells_of_the_layer() {
         assert_eq!(pairs.len(), layer.cells().n_labels(), "{toml}");
         // Measured through the estimator: as by hand, and I(T;Y) is that of the layer.
         let found = estimator.units(t.view(), &labels).unwrap();
-        assert_eq!(found.labels.information, unit_information(&layer, &labels, correction).unwrap());
-        assert_eq!(found.labels.decomposition, Some(decompose(&layer, &labels).unwrap()));
-        assert_eq!(
-            found.shuffled.information,
-            unit_information(&layer, &labels.shuffled(), correction).unwrap()
-        );
+        assert_eq!(found.labels.information, measured(&layer, &labels, correction));
+        assert_eq!(found.labels.decomposition, Some(taken_apart(&layer, &labels)));
+        assert_eq!(found.shuffled.information, measured(&layer, &labels.shuffled(), correction));
         let of_layer =
             estimator.layer(t.view(), &[&labels]).unwrap()[0].estimates[0].clone().unwrap().information;
         if correction == Correction::PlugIn {

@@ -50,7 +50,8 @@ impl UnitInformation {
     }
 }
 
-/// The information of a layer of discrete units with a label, of each unit alone, and of each unit beyond all others:
+/// The information of a layer of discrete units with each of several labellings, of each unit alone, and of each unit beyond all
+/// others:
 ///
 /// ```text
 /// I(T;Y),   I(Tᵢ;Y),   I(Tᵢ;Y | T without i) = I(T;Y) − I(T without i;Y)
@@ -75,7 +76,7 @@ impl UnitInformation {
 ///
 /// let layer = UnitSymbols::new(array![[0, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 1]])?;
 /// let parity = Labels::from_symbols(&[0, 1, 1, 0]);
-/// let found = unit_information(&layer, &parity, Correction::PlugIn)?;
+/// let found = &unit_information(&layer, &[&parity], Correction::PlugIn)?[0];
 /// assert_eq!(found.information.bits(), 1.0);
 /// assert_eq!(found.redundancy_degree(), Some(0.0));
 /// // Without the second unit all is lost; the first and the third stand in for each other.
@@ -87,15 +88,15 @@ impl UnitInformation {
 /// Gutknecht, Rosas, Ehrlich, Makkeh, Mediano & Wibral (2025), arXiv:2504.15779.
 pub fn unit_information(
     layer: &UnitSymbols,
-    labels: &Labels,
+    labellings: &[&Labels],
     correction: Correction,
-) -> Result<UnitInformation, EstimateError> {
+) -> Result<Vec<UnitInformation>, EstimateError> {
     let n_samples = layer.n_samples();
-    if labels.len() != n_samples {
+    if let Some(labels) = labellings.iter().find(|labels| labels.len() != n_samples) {
         return Err(EstimateError::LengthMismatch { n_labels: labels.len(), n_samples });
     }
     let cells = layer.cells();
-    let information = nats(correction, &cells, labels);
+    let of_all: Vec<f64> = labellings.iter().map(|labels| nats(correction, &cells, labels)).collect();
     // Samples in the same cell stay together whichever unit is left out, and the label of the cell says all of them.
     let rows = layer.rows();
     let mut first = vec![usize::MAX; cells.n_labels()];
@@ -104,12 +105,10 @@ pub fn unit_information(
     }
     let distinct: Vec<&[u32]> = first.iter().map(|&sample| rows[sample]).collect();
     let keys: Vec<u64> = distinct.iter().map(|row| key(row)).collect();
-    let of_unit = |unit: usize| {
+    let of_unit = |unit: usize| -> Vec<(Information, Information)> {
         poll();
         let symbols: Vec<u32> = rows.iter().map(|row| row[unit]).collect();
         let symbols = Labels::from_symbols(&symbols);
-        // Rounding would give a unit that is always the same something to tell.
-        let alone = if symbols.n_labels() == 1 { 0.0 } else { nats(correction, &symbols, labels) };
         let others: Vec<u64> =
             keys.iter().zip(&distinct).map(|(key, row)| key.wrapping_sub(term(unit, row[unit]))).collect();
         let are_equal = |a: u32, b: u32| {
@@ -122,23 +121,28 @@ pub fn unit_information(
             merged = true;
             group.iter().for_each(|&cell| leader[cell as usize] = group[0]);
         });
-        let beyond = if merged {
+        // Unless the others tell every cell apart: then nothing is left for this unit to tell.
+        let others = merged.then(|| {
             let groups = numbered(&leader);
             let codes = cells.codes().iter().map(|&cell| groups.codes()[cell as usize]).collect();
-            information - nats(correction, &Labels::count(codes, groups.n_labels()), labels)
-        } else {
-            // The others tell every cell apart: nothing is left for this unit to tell.
-            0.0
+            Labels::count(codes, groups.n_labels())
+        });
+        let of_labels = |(labels, of_all): (&&Labels, &f64)| {
+            // Rounding would give a unit that is always the same something to tell.
+            let alone = if symbols.n_labels() == 1 { 0.0 } else { nats(correction, &symbols, labels) };
+            let beyond = others.as_ref().map_or(0.0, |others| of_all - nats(correction, others, labels));
+            // The plug-in value cannot be negative; below zero is rounding.
+            let beyond = if correction == Correction::PlugIn { beyond.max(0.0) } else { beyond };
+            (Information::from_nats(alone), Information::from_nats(beyond))
         };
-        // The plug-in value cannot be negative; below zero is rounding.
-        let beyond = if correction == Correction::PlugIn { beyond.max(0.0) } else { beyond };
-        (Information::from_nats(alone), Information::from_nats(beyond))
+        labellings.iter().zip(&of_all).map(of_labels).collect()
     };
-    let (alone_each, beyond_others) = (0..layer.n_units()).into_par_iter().map(of_unit).unzip();
-    Ok(UnitInformation {
-        information: Information::from_nats(information),
-        alone: alone_each,
-        beyond_others,
-        n_alone: alone(&cells),
-    })
+    let units: Vec<Vec<(Information, Information)>> =
+        (0..layer.n_units()).into_par_iter().map(of_unit).collect();
+    let n_alone = alone(&cells);
+    let of_labels = |(place, of_all): (usize, &f64)| {
+        let (alone, beyond_others) = units.iter().map(|of_unit| of_unit[place]).unzip();
+        UnitInformation { information: Information::from_nats(*of_all), alone, beyond_others, n_alone }
+    };
+    Ok(of_all.iter().enumerate().map(of_labels).collect())
 }
