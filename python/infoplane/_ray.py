@@ -31,8 +31,6 @@ _POLL = 0.5
 _GRACE = 10.0
 #: How often a shard is begun again after its process or its node died.
 _RETRIES = 20
-#: How often that may happen within one cell of a function.
-_DEATHS = 3
 #: Seconds within which a file system shows one machine what another wrote.
 _SHOWN = 90.0
 #: Shards for each task that runs at once: so that those with long cells hold up little.
@@ -106,7 +104,7 @@ def run(job: Job, n_cells: int, options: Options, look: Callable[[], int]) -> tu
             name="infoplane.sweep",
         )
         try:
-            shared = ray.put(replace(job, manner=replace(job.manner, deaths=_DEATHS)))
+            shared = ray.put(job)
         except Exception as error:
             raise SweepError(f"train cannot be sent to the processes of Ray: {error}") from error
         refs: list[Any] = []

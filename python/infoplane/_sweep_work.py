@@ -59,7 +59,7 @@ class Manner:
     threads: int | None
     memory: int | None
     #: How often the process of one cell may end without an exception until the cell counts as failed.
-    deaths: int | None = None
+    ends: int = 3
 
 
 class Experiments:
@@ -180,8 +180,10 @@ class Calls:
         if claim is None:
             return True if state == "complete" else None
         try:
-            with _Starts(claim, manner.deaths) as too_many:
-                why = too_many or self._compute(claim, place)
+            if claim.follows >= manner.ends:
+                claim.give_up(f"its process ended {claim.follows} times without an exception: it may take more memory than there is")
+                return False
+            why = self._compute(claim, place)
             if not claim.is_held():
                 return None
             if why is None:
@@ -217,31 +219,6 @@ class Calls:
         finally:
             del NAMED[directory]
             _close(directory)
-
-
-class _Starts:
-    """Counts how often the process of a cell ended in the middle of it."""
-
-    def __init__(self, claim: _native.SweepClaim, most: int | None) -> None:
-        # Beside the directories of workers; it goes with them once the cell is complete.
-        self._path = os.path.join(os.path.dirname(os.path.abspath(claim.directory)), "starts")
-        self._most = most
-
-    def __enter__(self) -> str | None:
-        if self._most is None:
-            return None
-        n = 0
-        with contextlib.suppress(OSError, ValueError), open(self._path, encoding="utf-8") as file:
-            n = int(file.read())
-        if n >= self._most:
-            return f"its process ended {n} times without an exception: it may take more memory than there is"
-        with open(self._path, "w", encoding="utf-8") as file:
-            file.write(str(n + 1))
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            os.remove(self._path)
 
 
 def _close(directory: str) -> None:

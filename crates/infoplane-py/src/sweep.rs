@@ -425,6 +425,18 @@ impl SweepClaim {
         py.detach(|| self.lock().as_ref().is_some_and(OwnCell::is_held))
     }
 
+    /// How many workers were at the cell before and ended without giving it back, or were silent for the time of a lease.
+    #[getter]
+    fn follows(&self) -> u64 {
+        self.lock().as_ref().map_or(0, OwnCell::follows)
+    }
+
+    /// Keeps why the cell cannot be computed, and forgets the workers that were at it before.
+    fn give_up(&self, py: Python<'_>, why: &str) -> PyResult<()> {
+        let given_up = py.detach(|| self.take().map_or(Ok(()), |own| own.give_up(why)));
+        given_up.map_err(|error| sweep_error(py, &error))
+    }
+
     /// Gives what was computed the name of the cell.
     fn publish(&self, py: Python<'_>) -> PyResult<()> {
         let published = py.detach(|| self.take().map_or(Ok(()), |own| own.publish(None).map(|_| ())));

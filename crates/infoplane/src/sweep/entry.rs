@@ -253,7 +253,7 @@ impl OwnCell {
     ///
     /// # Errors
     /// [`SweepError::Write`] if that cannot be written.
-    pub(super) fn give_up(self, why: &str) -> Result<(), SweepError> {
+    pub fn give_up(self, why: &str) -> Result<(), SweepError> {
         let OwnCell { entry, claim, .. } = self;
         entry.keep_failure(why)?;
         // This claim with those before it: whoever looks next finds the failure first.

@@ -329,35 +329,37 @@ impl StoredCell<'_> {
         progress: &dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<Computed, SweepError> {
+        let of = |error| SweepError::of(self.cell, error);
+        let present = || self.cell.data_digest().map_err(|error| of(error.into()));
         let result = match self.begin_or_resume(path, options, progress, interrupt) {
-            // What is there was computed on data that were others for a while.
+            // The data or what is there of the cell are not those that were planned. If it is the data, what is there waits for those.
             Err(ExperimentError::DataChanged { .. } | ExperimentError::OtherResult { .. }) => {
+                self.check_data(present()?)?;
                 remove_directory(path)?;
                 self.begin_or_resume(path, options, progress, interrupt)
             }
             result => result,
         };
-        match result {
-            Ok((digest, processors)) => {
-                self.check_data(Some(digest), path)?;
-                Ok(Computed::Whole { processors })
-            }
+        let (computed, digest) = match result {
+            Ok((digest, processors)) => (Computed::Whole { processors }, Some(digest)),
             Err(error @ ExperimentError::EndedEarly { .. }) => {
-                let digest = self.cell.data_digest().map_err(|error| SweepError::of(self.cell, error))?;
-                self.check_data(digest, path)?;
                 let why = error.to_string();
                 progress.warn(&why);
-                Ok(Computed::EndedEarly { why })
+                (Computed::EndedEarly { why }, present()?)
             }
-            Err(error) => Err(SweepError::of(self.cell, error)),
+            Err(error) => return Err(of(error)),
+        };
+        if let Err(error) = self.check_data(digest) {
+            remove_directory(path)?;
+            return Err(error);
         }
+        Ok(computed)
     }
 
-    /// Refuses what was computed on other data than those that the id of the cell was made of, and removes it.
-    fn check_data(&self, digest: Option<String>, path: &Path) -> Result<(), SweepError> {
+    /// Refuses other data than those that the id of the cell was made of.
+    fn check_data(&self, digest: Option<String>) -> Result<(), SweepError> {
         match digest {
             Some(now) if !self.cell.data_are_generated() && self.cell.id(Some(&now)) != self.id() => {
-                remove_directory(path)?;
                 Err(SweepError::DataChanged { cell: self.cell.label.clone(), now })
             }
             _ => Ok(()),
@@ -744,6 +746,20 @@ mod tests {
         let stop = AtomicBool::new(false);
         let stops = Stops(&stop, 20.into());
         assert!(matches!(stored.attempt(RunOptions::default(), &stops, &stop), Err(SweepError::Interrupted)));
+        write(0);
+        // Half a run of the data that were planned waits for them while they are others.
+        let stop = AtomicBool::new(false);
+        let stops = Stops(&stop, 20.into());
+        assert!(matches!(stored.attempt(RunOptions::default(), &stops, &stop), Err(SweepError::Interrupted)));
+        let half = files(&store.directory().join(WORK));
+        assert!(!half.is_empty());
+        write(1);
+        let error = sweep.run(&store, &SweepOptions::default(), &(), &go).unwrap_err();
+        assert!(matches!(error, SweepError::DataChanged { .. }), "{error}");
+        assert_eq!(
+            files(&store.directory().join(WORK)).values().collect::<Vec<_>>(),
+            half.values().collect::<Vec<_>>()
+        );
         write(0);
         let outcome = sweep.run(&store, &SweepOptions::default(), &(), &go).unwrap();
         assert_eq!((outcome.computed, outcome.failed.len()), (2, 0));
