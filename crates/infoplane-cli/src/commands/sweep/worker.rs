@@ -10,7 +10,7 @@ use std::io::{Read, Write, stdin};
 use std::path::Path;
 use std::process::{ChildStdin, Command, ExitCode, ExitStatus, Stdio, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::failure::{ABORTED, Failure, INTERRUPTED};
@@ -48,32 +48,26 @@ pub fn supervise(store: &Path) -> Option<Result<ExitCode, Failure>> {
     let program = env::current_exe().ok()?;
     let pipe: Arc<Mutex<Option<ChildStdin>>> = Arc::default();
     let interrupted = Arc::new(AtomicBool::new(false));
-    let lock = |pipe: &Mutex<Option<ChildStdin>>, with: &mut dyn FnMut(&mut Option<ChildStdin>)| {
-        with(&mut pipe.lock().unwrap_or_else(PoisonError::into_inner));
-    };
-    {
-        let (pipe, interrupted) = (Arc::clone(&pipe), Arc::clone(&interrupted));
-        pass_interrupts(move || {
-            interrupted.store(true, Ordering::Relaxed);
-            // Whoever has ended needs not be told.
-            lock(&pipe, &mut |pipe| _ = pipe.as_mut().map(|pipe| pipe.write_all(b"s")));
-        });
-    }
+    let (told, raised) = (Arc::clone(&pipe), Arc::clone(&interrupted));
+    pass_interrupts(move || {
+        raised.store(true, Ordering::Relaxed);
+        tell(&told);
+    });
     loop {
         let before = claims(store);
         let mut command = Command::new(&program);
         command.args(env::args_os().skip(1)).env(WORKER, "1").stdin(Stdio::piped());
         let mut child = command.spawn().ok()?;
-        lock(&pipe, &mut |pipe| *pipe = child.stdin.take());
-        // One that came while there was nobody to tell.
+        *lock(&pipe) = child.stdin.take();
+        // Of a signal that came while there was nobody to tell.
         if interrupted.load(Ordering::Relaxed) {
-            lock(&pipe, &mut |pipe| _ = pipe.as_mut().map(|pipe| pipe.write_all(b"s")));
+            tell(&pipe);
         }
         let status = match child.wait() {
             Ok(status) => status,
             Err(error) => return Some(Err(error.into())),
         };
-        lock(&pipe, &mut |pipe| *pipe = None);
+        *lock(&pipe) = None;
         let how = match ended_by(status) {
             Ok(code) => return Some(Ok(ExitCode::from(code))),
             Err(how) => how,
@@ -88,6 +82,17 @@ pub fn supervise(store: &Path) -> Option<Result<ExitCode, Failure>> {
         say(format_args!(
             "the process that computes {how}; another goes on, with the cells that were computed then last"
         ));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells the process that computes of a signal. One that has ended needs not be told.
+fn tell(pipe: &Mutex<Option<ChildStdin>>) {
+    if let Some(pipe) = lock(pipe).as_mut() {
+        let _ = pipe.write_all(b"s");
     }
 }
 
