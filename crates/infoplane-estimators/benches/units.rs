@@ -3,7 +3,7 @@
 //! `cargo bench --bench units`; set `RAYON_NUM_THREADS=1` for one core.
 
 use divan::{Bencher, black_box};
-use infoplane_estimators::units::{UnitSymbols, decompose, unit_information};
+use infoplane_estimators::units::{UnitSymbols, decompose, synergy, unit_information};
 use infoplane_estimators::{Correction, Labels};
 use ndarray::Array2;
 
@@ -39,4 +39,11 @@ fn degrees(bencher: Bencher, n_units: usize) {
 fn atoms(bencher: Bencher, n_units: usize) {
     let (layer, labels) = (layer(4096, n_units, 8), labels(4096, 2));
     bencher.bench(|| decompose(black_box(&layer), &[&labels]));
+}
+
+/// The same, without the atoms.
+#[divan::bench(args = [2, 3, 4, 5])]
+fn degrees_of_synergy(bencher: Bencher, n_units: usize) {
+    let (layer, labels) = (layer(4096, n_units, 8), labels(4096, 2));
+    bencher.bench(|| synergy(black_box(&layer), &[&labels]));
 }

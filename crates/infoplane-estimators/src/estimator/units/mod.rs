@@ -15,10 +15,12 @@
 //! Gutknecht, Rosas, Ehrlich, Makkeh, Mediano & Wibral (2025), arXiv:2504.15779 (r̄ and v̄); Makkeh, Gutknecht & Wibral (2021),
 //! *Phys. Rev. E* 103:032149 (shared exclusions); Ehrlich, Schneider, Priesemann, Wibral & Makkeh (2023), *TMLR* (complexity).
 
+mod agreement;
 mod decomposition;
 mod lattice;
 mod layer_units;
 mod rows;
+mod synergy;
 #[cfg(test)]
 mod tests;
 mod unit_information;
@@ -26,6 +28,7 @@ mod unit_information;
 pub use decomposition::{Atom, Decomposition, decompose};
 pub use lattice::{Antichain, MOST_UNITS};
 pub use layer_units::{LayerUnits, OfLabels};
+pub use synergy::{Synergy, synergy};
 pub use unit_information::{UnitInformation, unit_information};
 
 use ndarray::{Array2, ArrayView2, Axis};

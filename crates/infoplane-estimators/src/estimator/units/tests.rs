@@ -263,6 +263,20 @@ proptest! {
         }
     }
 
+    #[test]
+    fn degrees_of_synergy_are_those_of_the_atoms((layer, labels) in layers(1..=5)) {
+        let parts = taken_apart(&layer, &labels);
+        let found = synergy(&layer, &[&labels, &labels.shuffled()]).unwrap();
+        prop_assert_eq!(found[0].information, parts.information);
+        for (found, of_atoms) in found[0].by_degree.iter().zip(parts.by_degree_of_synergy()) {
+            prop_assert!((found.nats() - of_atoms.nats()).abs() < 1e-9, "{} {}", found.nats(), of_atoms.nats());
+        }
+        let shuffled = taken_apart(&layer, &labels.shuffled());
+        for (found, of_atoms) in found[1].by_degree.iter().zip(shuffled.by_degree_of_synergy()) {
+            prop_assert!((found.nats() - of_atoms.nats()).abs() < 1e-9);
+        }
+    }
+
     /// C without the lattice: the information that can be had from sets of at most k units, by inclusion and exclusion.
     #[test]
     fn complexity_follows_from_unions_of_sets_of_units((layer, labels) in layers(2..=3)) {
