@@ -111,6 +111,19 @@ def schedule_of(given: Any) -> dict[str, Any]:
     )
 
 
+def quantities_of(given: Any) -> list[dict[str, Any]]:
+    """The tables of quantities beside the plane: kinds, tables, or a list of them."""
+    if given is None:
+        return []
+    if isinstance(given, str):
+        return [{"kind": given}]
+    if isinstance(given, Mapping):
+        return [dict(plain(given))]
+    if isinstance(given, Iterable):
+        return [table for one in given for table in quantities_of(one)]
+    raise RecordError(f"quantities is a {type(given).__name__}; allowed are a kind such as 'units', a table, a list of these")
+
+
 def _epoch(given: Any, name: str = "epoch") -> int:
     return whole(name, given, 0)
 
@@ -282,6 +295,9 @@ class Recorder:
         What layers are measured with: names, estimators such as ``Kde(noise_variances=[1e-3])``, tables of a configuration.
     inputs
         X: which input each sample is; all different unless given.
+    quantities
+        What is measured beside the plane: ``"units"`` (what single units tell of the label, with estimators of bins or counts), a
+        table such as ``{"kind": "units", "groups": 5}``, or a list of these.
     schedule
         Which epochs are measured: a number n for every n-th, ``"log-spaced"`` (with ``epochs``), a list, a table of a
         configuration such as ``{"kind": "delta-approximate", "delta": 0.05}``.
@@ -323,6 +339,7 @@ class Recorder:
         estimators: Any,
         *,
         inputs: Any = None,
+        quantities: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
@@ -344,6 +361,7 @@ class Recorder:
             sizes = f"inputs has {len(self._inputs)} samples and labels has {len(self._labels)}"
             raise RecordError(f"{sizes}; each sample needs both")
         self._estimators = estimators_of(estimators)
+        self._quantities = quantities_of(quantities)
         self._schedule = schedule_of(schedule)
         self._epochs = None if epochs is None else whole("epochs", epochs, 0)
         self._positions: Positions = _checked_positions(positions)
@@ -384,6 +402,7 @@ class Recorder:
             "inputs": self._inputs,
             "layers": [(name, int(rows.shape[1]), known.get(name, "")) for name, rows in layers.items()],
             "estimators": [(estimator.name, estimator.settings) for estimator in self._estimators],
+            "quantities": self._quantities,
             "schedule": self._schedule,
             "planned_epochs": self._epochs,
             "by": self._by[0],

@@ -159,6 +159,16 @@ class Run:
         return Table(self._native.table("layers"))
 
     @property
+    def units(self) -> Table:
+        """What single units tell of the label, in runs that measure it: a row for each seed, epoch, layer, method and unit."""
+        return Table(self._native.table("units"))
+
+    @property
+    def synergy(self) -> Table:
+        """The information about the label by the number of units that must be read for it, likewise."""
+        return Table(self._native.table("synergy"))
+
+    @property
     def schedule(self) -> Table:
         """The measured epochs."""
         return Table(self._native.table("schedule"))

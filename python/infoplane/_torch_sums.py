@@ -49,11 +49,20 @@ def has_double_precision(device: torch.device) -> bool:
 class Sums:
     """Computes what estimators need of layers that are observed on the same samples.
 
-    With ``shuffled`` sums are also taken within the labels in random order.
+    With ``shuffled`` sums are also taken within the labels in random order; with ``values`` the values come along, for what is not
+    computed of sums.
     """
 
-    def __init__(self, estimators: Sequence[Estimator], labels: Codes, inputs: Codes | None, shuffled: bool) -> None:
+    def __init__(
+        self,
+        estimators: Sequence[Estimator],
+        labels: Codes,
+        inputs: Codes | None,
+        shuffled: bool,
+        values: bool = False,
+    ) -> None:
         self._estimators = list(estimators)
+        self._values = values
         codes = [np.arange(len(labels)) if inputs is None else inputs, labels]
         if shuffled:
             codes.append(_native.shuffled_labels(labels))
@@ -64,7 +73,7 @@ class Sums:
         """What the native code takes in place of the values of a layer, ``(n_samples, width)``."""
         t = t.detach()
         computed = [self._computed(place, t, nonlinearity) for place in range(len(self._estimators))] if _ordinary(t) else []
-        lacking = not computed or None in computed
+        lacking = self._values or not computed or None in computed
         values = numbers(t, name) if lacking else None
         if values is not None and not any(computed):
             return values

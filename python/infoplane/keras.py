@@ -138,7 +138,7 @@ class Recorder(_Recorder):
         layer, a layer of its own, or a function of `keras.ops` or `keras.activations`.
     run
         The directory.
-    estimators, schedule, epochs, positions, name, background, loggers
+    estimators, quantities, schedule, epochs, positions, name, background, loggers
         As for :class:`infoplane.Recorder`. Whether channels are the first axis of a map or the last, the layers know.
     x
         X: which input each sample is; equal inputs are the same unless given.
@@ -160,6 +160,7 @@ class Recorder(_Recorder):
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        quantities: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
@@ -181,6 +182,7 @@ class Recorder(_Recorder):
             labels,
             estimators,
             inputs=_same_inputs(self._inputs_of_model) if x is None else x,
+            quantities=quantities,
             schedule=schedule,
             epochs=epochs,
             positions=positions,

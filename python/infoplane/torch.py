@@ -61,7 +61,7 @@ class Recorder(_Recorder):
         module with weights, norms excepted, after the nonlinearity that all of its output goes through.
     run
         The directory.
-    estimators, epochs, positions, channels_last, name, background, loggers
+    estimators, quantities, epochs, positions, channels_last, name, background, loggers
         As for :class:`infoplane.Recorder`.
     schedule
         As for :class:`infoplane.Recorder`; one that goes back, ``{"kind": "delta-exact", "delta": 0.05}``, measures earlier
@@ -88,6 +88,7 @@ class Recorder(_Recorder):
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        quantities: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
@@ -129,6 +130,7 @@ class Recorder(_Recorder):
             labels,
             estimators,
             inputs=x,
+            quantities=quantities,
             schedule=schedule,
             epochs=epochs,
             positions=positions,
@@ -152,7 +154,8 @@ class Recorder(_Recorder):
         there = device.type == "cuda" if on_device is None else on_device
         moved = [estimator.name for estimator in self._estimators if not (there and computable(estimator))]
         if len(moved) < len(self._estimators):
-            self._sums = Sums(self._estimators, self._labels, self._inputs, shuffled=False)
+            values = bool(self._quantities)
+            self._sums = Sums(self._estimators, self._labels, self._inputs, shuffled=False, values=values)
         if moved and device.type != "cpu":
             warn([f"layers are moved from {device} to the processor at every measured epoch, for {', '.join(moved)}"])
         observer.find()

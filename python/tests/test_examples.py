@@ -49,3 +49,20 @@ def test_a_convolutional_network_learns_of_digits(tmp_path):
     assert (of_label[1] > of_label[0])[[0, 1, 3]].all()
     # No layer is at its limit, whatever it does.
     assert (run.plane["i_xt_bits"] < np.log2(2000) - 1).all()
+
+
+def test_units_of_a_digit_classifier_are_measured_while_it_learns(tmp_path):
+    mnist = Path(__file__).parents[3] / "shared/data/mnist"
+    if not mnist.exists():
+        pytest.skip("the files of MNIST are not beside the checkout (../shared/data/mnist)")
+    run = example("pytorch_inside_a_layer").main(mnist, tmp_path / "run", epochs=2, n_train=2000)
+    plane, units = run.plane, run.units
+    assert "single-units-" in " ".join(run.figures())
+    # The last layer of five units: r is the sum over its units, over I(T;Y).
+    last = np.array([layer == 5 for layer in plane["layer"]])
+    assert np.isfinite(plane["redundancy_degree"][last]).all()
+    of_last = (units["layer"] == 5) & (units["epoch"] == 2)
+    at = last & (plane["epoch"] == 2)
+    expected = units["i_unit_bits"][of_last].sum() / plane["i_ty_bits"][at][0]
+    np.testing.assert_allclose(plane["redundancy_degree"][at][0], expected, rtol=1e-12)
+    assert set(run.synergy["degree"]) == {1, 2, 3, 4, 5}

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use infoplane::estimator::AnyEstimator;
 use infoplane::measure::LayerSource;
+use infoplane::quantity::QuantityConfig;
 use infoplane::record::{RecordError, Recorder as Growing, Recording};
 use infoplane::run::{Recorded, RunDir};
 use infoplane::schedule::ScheduleConfig;
@@ -13,7 +14,7 @@ use infoplane::{LayerDescription, PlaneRow};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use pythonize::{depythonize, pythonize};
 use serde_json::{Value, json};
 
@@ -52,6 +53,7 @@ pub struct Described<'py> {
     layers: Vec<(String, usize, String)>,
     /// Name and settings.
     estimators: Vec<(String, Bound<'py, PyDict>)>,
+    quantities: Bound<'py, PyList>,
     schedule: Bound<'py, PyDict>,
     planned_epochs: Option<u64>,
     by: String,
@@ -68,6 +70,12 @@ impl Described<'_> {
         let schedule: ScheduleConfig = schedule
             .try_into()
             .map_err(|error: toml::de::Error| wrong("schedule", error.message().into()))?;
+        let quantities: Vec<toml::Value> =
+            depythonize(&self.quantities).map_err(|error| wrong("quantities", error.to_string()))?;
+        let quantities = quantities.into_iter().map(toml::Value::try_into);
+        let quantities: Vec<QuantityConfig> = quantities
+            .collect::<Result<_, toml::de::Error>>()
+            .map_err(|error| wrong("quantities", error.message().into()))?;
         let settings: toml::Table =
             depythonize(&self.settings).map_err(|error| wrong("settings", error.to_string()))?;
         let layers = self.layers.iter().map(|(name, width, nonlinearity)| LayerDescription {
@@ -83,6 +91,7 @@ impl Described<'_> {
             inputs: self.inputs.as_ref().map(labels),
             layers: layers.collect(),
             estimators,
+            quantities,
             schedule,
             planned_epochs: self.planned_epochs,
             by: Recorded { by: self.by.clone(), class: self.class.clone(), settings, found: None },

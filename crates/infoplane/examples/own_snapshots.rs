@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let measuring = Measuring {
         seed: 0,
         parts: &[part],
+        quantities: &[],
         known: &known,
         workers: &workers,
         in_flight: 2,

@@ -80,6 +80,7 @@ pub mod page;
 pub mod plane;
 pub mod pool;
 pub mod printable;
+pub mod quantity;
 pub mod record;
 pub mod report;
 pub mod reproduce;

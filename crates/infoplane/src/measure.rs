@@ -2,6 +2,7 @@
 
 mod driver;
 mod progress;
+mod quantities;
 mod ranges;
 mod source;
 
@@ -13,11 +14,13 @@ use rayon::prelude::*;
 
 use crate::estimator::{Estimate, Estimator, LayerEstimate, LayerRange};
 use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
+use crate::quantity::has_cells;
 use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
 pub(crate) use progress::warn_of_one_class;
 pub use progress::{Progress, RunOptions};
+pub use quantities::measure_quantities;
 pub use ranges::observe_ranges;
 pub use source::{Elsewhere, LayerSource};
 
@@ -40,6 +43,8 @@ pub struct LayerEstimators {
 /// An estimator, or why it cannot be had for this layer, with the methods that its readings are.
 struct Prepared {
     methods: Vec<Arc<MethodDescription>>,
+    /// Whether the estimator takes rows for symbols.
+    has_cells: bool,
     estimator: Result<Box<dyn Estimator>, EstimateError>,
 }
 
@@ -54,6 +59,7 @@ impl LayerEstimators {
             .iter()
             .map(|method| Prepared {
                 methods: described.by_ref().take(method.layer_settings().len()).collect(),
+                has_cells: has_cells(method),
                 estimator: method.for_layer(range),
             })
             .collect();
@@ -87,9 +93,12 @@ pub fn measure_activations(
     y: &Labels,
     estimators: &[LayerEstimators],
 ) -> Vec<PlaneRow> {
-    let layers: Vec<LayerSource<'_>> =
-        activations.layers.iter().map(|t| Variable::Single(t.view()).into()).collect();
-    measure_layers(seed, epoch, &layers, x, y, estimators)
+    measure_layers(seed, epoch, &sources(activations), x, y, estimators)
+}
+
+/// The layers, each with its values.
+pub(crate) fn sources(activations: &Activations) -> Vec<LayerSource<'_>> {
+    activations.layers.iter().map(|t| Variable::Single(t.view()).into()).collect()
 }
 
 /// As [`measure_activations`], of layers in the memory of another program, of single or double precision, or of what that

@@ -323,6 +323,7 @@ fn the_summary_gives_first_largest_and_last() {
         parts: vec![],
         is_chain: true,
         layers: vec![],
+        quantities: &[],
         plane: &plane,
         training: &training,
         schedule: ScheduleData::default(),

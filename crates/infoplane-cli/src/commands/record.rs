@@ -9,6 +9,7 @@ use std::time::Duration;
 use infoplane::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use infoplane::experiment::Progress;
 use infoplane::printable::{printable, printable_path};
+use infoplane::quantity::QuantityConfig;
 use infoplane::record::{
     Folder, FolderConfig, FollowOptions, Followed, Positions, RecordError, RecordSummary, Understood,
     describe_statistics, follow_folder, record_folder, resume_folder,
@@ -107,6 +108,14 @@ pub struct Args {
     pub set: Vec<String>,
     #[command(flatten)]
     pub keys: MethodFlags,
+    /// What is measured beside the plane, separated by commas: units (what single units tell, with estimators of bins or counts)
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = quantity, help_heading = ESTIMATORS)]
+    pub quantities: Vec<QuantityConfig>,
+}
+
+/// A quantity by its kind, with its default settings.
+fn quantity(kind: &str) -> Result<QuantityConfig, String> {
+    QuantityConfig::named(kind).ok_or_else(|| format!("allowed: {}", QuantityConfig::KINDS.join(", ")))
 }
 
 const ESTIMATORS: &str = "Estimators";
@@ -140,6 +149,7 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
         layers: arguments.layers.clone(),
         positions: arguments.positions,
         channels_last: arguments.channels_last,
+        quantities: arguments.quantities.clone(),
         ..FolderConfig::new(&arguments.source, "")
     };
     let command = if follow { "watch" } else { "record" };

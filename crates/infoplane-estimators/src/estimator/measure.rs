@@ -1,8 +1,9 @@
 //! What every estimator offers its callers: checked variables in, estimates out.
 
+use super::counts::Correction;
 use super::error::{check_layer, check_variables};
 use super::limits::within_limits;
-use super::units::LayerUnits;
+use super::units::{LayerUnits, UnitSymbols};
 use super::{PermutationTest, permutation_test, with_uncertainty};
 use crate::{
     Auto, Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Labels, LayerEstimate,
@@ -227,13 +228,23 @@ pub trait Measure: Estimator {
     /// # Ok::<(), infoplane_estimators::EstimateError>(())
     /// ```
     fn units<'t>(&self, t: impl Into<Variable<'t>>, labels: &Labels) -> Result<LayerUnits, EstimateError> {
+        let (layer, correction) = self.symbols_of_units(t)?;
+        LayerUnits::of(&layer, labels, correction)
+    }
+
+    /// Returns the symbols of each unit of the layer T, as [`units`](Measure::units) takes them, and how entropies of their counts are
+    /// corrected.
+    ///
+    /// # Errors
+    /// As [`units`](Measure::units).
+    fn symbols_of_units<'t>(
+        &self,
+        t: impl Into<Variable<'t>>,
+    ) -> Result<(UnitSymbols, Correction), EstimateError> {
         let t = t.into();
         self.check()?;
-        check_layer(&t, &[labels])?;
-        match self.unit_symbols(t)? {
-            Some((layer, correction)) => LayerUnits::of(&layer, labels, correction),
-            None => Err(EstimateError::NeedsCells { estimator: self.name() }),
-        }
+        check_layer(&t, &[])?;
+        self.unit_symbols(t)?.ok_or(EstimateError::NeedsCells { estimator: self.name() })
     }
 
     /// Returns the estimator for a layer whose values cover `range`: bins on an observed range are fixed to it.

@@ -4,6 +4,7 @@ use super::config::{Experiment, OneOrEach};
 use super::error::ExperimentError;
 use crate::estimator::Estimator;
 use crate::network::MAX_QUANTISED_BITS;
+use crate::quantity::QuantityConfig;
 
 /// More trainings than anybody has patience for; keeps lists of seeds in memory.
 const MAX_SEEDS: u64 = 1_000_000;
@@ -44,6 +45,7 @@ impl Experiment {
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| ExperimentError::Estimator { index, source })?;
         }
+        QuantityConfig::check(&self.quantities, &self.estimators)?;
         let hidden = &self.network.hidden;
         if let Some(position) = hidden.iter().position(|&width| width == 0) {
             return value(format!("network.hidden[{position}] = 0; allowed is a width of 1 or more"));

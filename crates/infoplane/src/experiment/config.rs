@@ -8,6 +8,7 @@ use crate::Nonlinearity;
 use crate::dataset::{DatasetSource, Scaling, SplitRule};
 use crate::estimator::AnyEstimator;
 use crate::network::Initialization;
+use crate::quantity::QuantityConfig;
 use crate::schedule::{ScheduleConfig, ScheduleError};
 use crate::train::TrainConfig;
 
@@ -39,6 +40,9 @@ pub struct Experiment {
     pub keyframes: KeyframesConfig,
     /// The estimators; every layer is measured with each.
     pub estimators: Vec<AnyEstimator>,
+    /// What is measured beside the plane; nothing unless given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<QuantityConfig>,
 }
 
 fn one() -> u64 {

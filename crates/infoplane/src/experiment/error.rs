@@ -8,6 +8,7 @@ use crate::EstimateError;
 use crate::dataset::DatasetError;
 use crate::network::NetworkError;
 use crate::printable::{printable, printable_path};
+use crate::quantity::QuantityError;
 use crate::record::RecordError;
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
@@ -85,6 +86,9 @@ pub enum ExperimentError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A quantity beside the plane makes no sense, or cannot be measured.
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
     /// An estimator.
     #[error("estimators[{index}]: {source}")]
     Estimator {

@@ -215,6 +215,7 @@ impl Experiment {
             schedule: self.schedule.clone(),
             layers,
             methods: self.methods(),
+            quantities: self.quantities.clone(),
             origin: Origin::Experiment(self.to_table()),
         })
     }

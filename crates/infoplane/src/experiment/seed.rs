@@ -140,6 +140,7 @@ impl Shared<'_> {
             let measuring = Measuring {
                 seed,
                 parts: &parts,
+                quantities: &experiment.quantities,
                 known: &known,
                 workers,
                 in_flight,
@@ -148,7 +149,8 @@ impl Shared<'_> {
             measure(&measuring, &mut *schedule, &mut source, |measurement| {
                 measure_time += measurement.thread_time;
                 let (epoch, reason, rows) = (measurement.epoch, measurement.reason, measurement.rows);
-                let record = Record::Measured { seed, epoch, reason, rows };
+                let record =
+                    Record::Measured { seed, epoch, reason, rows, quantities: measurement.quantities };
                 run.append(std::slice::from_ref(&record))?;
                 if let Record::Measured { rows, .. } = record {
                     measured.insert(epoch, (reason, rows));

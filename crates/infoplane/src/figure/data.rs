@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{LimitCurve, ScheduleData, ShownLayer, distance_unit, schedule_setting, words};
 use crate::plane::MethodDescription;
+use crate::quantity::QuantityRow;
 use crate::run::{FailedSeed, Origin, PartFacts, Run};
 use crate::schedule::ScheduleConfig;
 use crate::table::{self, Table};
@@ -33,6 +34,8 @@ pub struct ReportData<'a> {
     pub layers: Vec<LayerDescription>,
     /// What was measured.
     pub plane: &'a InformationPlane,
+    /// What was measured beside the plane; may be empty.
+    pub quantities: &'a [QuantityRow],
     /// How training went, all seeds; may be empty.
     pub training: &'a [EpochStats],
     /// Which epochs were measured, and by which rule.
@@ -66,6 +69,7 @@ impl<'a> ReportData<'a> {
             is_chain: manifest.is_chain(),
             layers: manifest.layers.clone(),
             plane: run.plane(),
+            quantities: run.quantities(),
             training: run.training(),
             schedule: ScheduleData {
                 measured: run.schedule(),
@@ -143,6 +147,7 @@ impl<'a> ReportData<'a> {
             is_chain: true,
             layers: vec![],
             plane,
+            quantities: &[],
             training: &[],
             schedule: ScheduleData::default(),
             failed: vec![],

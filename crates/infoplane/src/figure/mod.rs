@@ -25,6 +25,7 @@
 //!     is_chain: true,
 //!     layers: vec![],
 //!     plane: &plane,
+//!     quantities: &[],
 //!     training: &[],
 //!     schedule: ScheduleData::default(),
 //!     failed: vec![],
@@ -56,9 +57,12 @@ mod schedule;
 mod shuffled;
 pub(crate) mod thinning;
 mod training;
+mod units;
 pub(crate) mod words;
 
 use rayon::prelude::*;
+
+use crate::plane::PlaneGroup;
 
 pub(crate) use bounds::bounds;
 pub use comparison::{Arrangement, Comparison, ComparisonError, RunGroup};
@@ -79,7 +83,8 @@ pub fn first_plane(data: &ReportData<'_>) -> Option<Figure> {
     data.plane.groups().iter().find_map(|group| plane::figure(data, group))
 }
 
-/// The figures of a run: for every method its information plane and its information over epochs, then the training and
+/// The figures of a run: for every method its information plane, its information over epochs and what its units tell, if that was
+/// measured, then the training and
 /// the measured epochs. What was not measured or recorded has no figure.
 ///
 /// Figures of several methods are made in parallel, with the same result for any number of threads.
@@ -87,10 +92,13 @@ pub fn figures(data: &ReportData<'_>) -> Vec<Figure> {
     let groups = data.plane.groups();
     let (of_groups, others) = rayon::join(
         || {
-            let figures = |group| [plane::figure(data, group), information::figure(data, group)];
+            let figures = |group: &PlaneGroup<'_>| {
+                let of_plane = [plane::figure(data, group), information::figure(data, group)];
+                of_plane.into_iter().flatten().chain(units::figures(data, group.method)).collect::<Vec<_>>()
+            };
             groups.par_iter().map(figures).collect::<Vec<_>>()
         },
         || [training::figure(data), schedule::figure(data)],
     );
-    of_groups.into_iter().flatten().chain(others).flatten().collect()
+    of_groups.into_iter().flatten().chain(others.into_iter().flatten()).collect()
 }

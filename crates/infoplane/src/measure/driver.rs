@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use super::{LayerEstimators, Subject, measure_activations};
+use super::{LayerEstimators, Subject, measure_layers, measure_quantities, sources};
+use crate::quantity::{QuantityConfig, QuantityRow};
 use crate::schedule::{Ask, Reason, Schedule, Wanted};
 use crate::snapshot::{Observe, SnapshotError};
 use crate::{Activations, PlaneRow, Snapshot, Snapshots};
@@ -24,6 +25,8 @@ pub struct Measurement {
     pub reason: Reason,
     /// One row per layer, estimator, setting and bound.
     pub rows: Vec<PlaneRow>,
+    /// The quantities beside the plane, of each layer.
+    pub quantities: Vec<QuantityRow>,
     /// Time that threads were set aside for measuring since the measurement before, summed over them.
     pub thread_time: Duration,
 }
@@ -55,6 +58,8 @@ pub struct Measuring<'a> {
     pub seed: u64,
     /// What is measured: usually one, or the training and the test part. Of each layer the rows of the first come first.
     pub parts: &'a [MeasuredPart<'a>],
+    /// What is measured beside the plane.
+    pub quantities: &'a [QuantityConfig],
     /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
     /// appended again.
     pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
@@ -452,21 +457,26 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let used = lock().pop();
             let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let mut rows = Vec::new();
+            let (mut rows, mut quantities) = (Vec::new(), Vec::new());
             // The last part takes the network itself, so that one part alone needs no copy.
             let networks = std::iter::repeat_n(snapshot.network, measuring.parts.len());
             for (network, MeasuredPart { subject, estimators }) in networks.zip(measuring.parts) {
                 network.observe(subject.inputs, &mut activations);
                 let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
-                rows.append(&mut measure_activations(seed, epoch, &activations, x, y, estimators));
+                let layers = sources(&activations);
+                rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
+                let of_part = measure_quantities(seed, epoch, &layers, y, estimators, measuring.quantities);
+                quantities.extend(of_part);
             }
             // Layer by layer, as the tables of a run have them; within a layer the order stays.
             rows.sort_by_key(|row| row.layer);
+            quantities.sort_by_key(|row| row.layer);
             lock().push(activations);
             let _ = sender.send(Event::Measured(Measurement {
                 epoch,
                 reason,
                 rows,
+                quantities,
                 thread_time: start.elapsed(),
             }));
         });
@@ -591,6 +601,7 @@ mod tests {
                 subject: Subject { inputs: inputs.view(), x: &x, y: &y },
                 estimators: &estimators,
             }],
+            quantities: &[],
             known: &BTreeMap::new(),
             workers: &workers,
             in_flight: 2,

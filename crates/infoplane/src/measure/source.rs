@@ -78,8 +78,8 @@ impl<'a> LayerSource<'a> {
             Some(shuffled) => estimator.layer_with_shuffled(t, &labellings, shuffled),
             None => estimator.layer(t, &labellings),
         };
-        match (self.elsewhere.get(place), &self.values) {
-            (Some(Some(Elsewhere::Sums(sums))), _) => {
+        match self.elsewhere.get(place) {
+            Some(Some(Elsewhere::Sums(sums))) => {
                 let all: Vec<&Labels> = labellings.into_iter().chain(shuffled).collect();
                 let mut readings = estimator.layer_from_sums(sums, &all)?;
                 for reading in &mut readings {
@@ -88,7 +88,7 @@ impl<'a> LayerSource<'a> {
                 }
                 Ok(readings)
             }
-            (Some(Some(Elsewhere::Symbols { symbols, out_of_range })), _) => {
+            Some(Some(Elsewhere::Symbols { symbols, out_of_range })) => {
                 let mut readings = of_values(Variable::Labels(symbols))?;
                 for reading in &mut readings {
                     reading.out_of_range = *out_of_range;
@@ -98,12 +98,15 @@ impl<'a> LayerSource<'a> {
                 }
                 Ok(readings)
             }
-            (_, Some(values)) => of_values(values.view()),
-            (_, None) => {
-                let expected = "none, but the values of the layer".into();
-                Err(EstimateError::Sums { estimator: estimator.name(), expected })
-            }
+            _ => self.values_for(estimator).and_then(of_values),
         }
+    }
+
+    /// The values, for an estimator that needs them.
+    pub(super) fn values_for(&self, estimator: &dyn Estimator) -> Result<Variable<'_>, EstimateError> {
+        let expected = || "none, but the values of the layer".into();
+        let missing = || EstimateError::Sums { estimator: estimator.name(), expected: expected() };
+        self.values.as_ref().map(Variable::view).ok_or_else(missing)
     }
 }
 

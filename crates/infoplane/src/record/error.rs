@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::EstimateError;
 use crate::dataset::{DatasetError, names};
 use crate::printable::{printable, printable_path};
+use crate::quantity::QuantityError;
 use crate::run::RunError;
 use crate::schedule::ScheduleError;
 
@@ -219,6 +220,9 @@ pub enum RecordError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A quantity beside the plane makes no sense, or cannot be measured.
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
     /// Labels, inputs or activations.
     #[error(transparent)]
     Data(#[from] DatasetError),

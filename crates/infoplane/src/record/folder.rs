@@ -14,6 +14,7 @@ use crate::Activations;
 use crate::dataset::read::{ArrayFile, ArrayInfo, ElementType, SampleTensor};
 use crate::dataset::{DatasetError, names};
 use crate::plane::{LayerDescription, Missing};
+use crate::quantity::QuantityConfig;
 use crate::run::{Found, FoundArray, FoundEpochs, LayerOrder, Layout, Manifest, Origin};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 
@@ -41,6 +42,9 @@ pub struct FolderConfig {
     /// Whether feature maps have their channels last, `(n, height, width, channels)`.
     #[serde(default)]
     pub channels_last: bool,
+    /// What is measured beside the plane.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<QuantityConfig>,
 }
 
 impl FolderConfig {
@@ -54,6 +58,7 @@ impl FolderConfig {
             layers: None,
             positions: Positions::default(),
             channels_last: false,
+            quantities: Vec::new(),
         }
     }
 

@@ -19,8 +19,8 @@ use super::{
 use crate::dataset::read::{Reader, Samples, file_and_name};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
-    MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
-    measure_activations, observe_ranges, warn_of_one_class,
+    MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_layers,
+    measure_quantities, observe_ranges, sources, warn_of_one_class,
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::printable::printable_path;
@@ -188,6 +188,7 @@ fn recording(
         inputs,
         layers: folder.layers(),
         estimators: estimators.to_vec(),
+        quantities: config.quantities.clone(),
         schedule: schedule.clone(),
         planned_epochs: None,
         by: Recorded { by: "infoplane record".into(), class: None, settings, found: Some(found) },
@@ -256,6 +257,7 @@ fn go_on(
             subject: Subject { inputs: no_inputs.view(), x: &x, y: &recording.labels },
             estimators: &estimators,
         }],
+        quantities: &recording.quantities,
         known: &known,
         workers: &workers,
         in_flight,
@@ -266,7 +268,8 @@ fn go_on(
         let (epoch, reason, mut rows) = (measurement.epoch, measurement.reason, measurement.rows);
         let of_epoch = problems.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
         explain(&mut rows, of_epoch, epoch, progress);
-        let record = Record::Measured { seed: SEED, epoch, reason, rows };
+        let quantities = measurement.quantities;
+        let record = Record::Measured { seed: SEED, epoch, reason, rows, quantities };
         run.append(std::slice::from_ref(&record))?;
         if let Record::Measured { rows, .. } = record {
             measured.insert(epoch, (reason, rows));
@@ -496,10 +499,13 @@ fn follow(
                     break;
                 }
             }
-            let mut rows =
-                workers.install(|| measure_activations(SEED, epoch, &activations, &x, y, &estimators));
+            let (mut rows, quantities) = workers.install(|| {
+                let (layers, quantities) = (sources(&activations), &recording.quantities);
+                let rows = measure_layers(SEED, epoch, &layers, &x, y, &estimators);
+                (rows, measure_quantities(SEED, epoch, &layers, y, &estimators, quantities))
+            });
             explain(&mut rows, problems, epoch, progress);
-            recorder.keep(epoch, rows)?;
+            recorder.keep(epoch, rows, quantities)?;
             progress.measured(SEED, epoch);
             measured_epochs += 1;
             news = Instant::now();

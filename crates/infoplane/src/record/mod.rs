@@ -18,6 +18,7 @@ use crate::directory::Digest;
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::LayerEstimators;
 use crate::plane::{Entropies, LayerDescription, MethodDescription};
+use crate::quantity::QuantityConfig;
 use crate::run::{DataFacts, FORMAT_VERSION, Manifest, Origin, Recorded};
 use crate::schedule::ScheduleConfig;
 use crate::{Labels, Nonlinearity};
@@ -42,6 +43,8 @@ pub struct Recording {
     pub layers: Vec<LayerDescription>,
     /// What each layer is measured with.
     pub estimators: Vec<AnyEstimator>,
+    /// What is measured beside the plane.
+    pub quantities: Vec<QuantityConfig>,
     /// Which epochs are measured.
     pub schedule: ScheduleConfig,
     /// The epochs that will be trained, at most; absent where that is not known.
@@ -67,6 +70,7 @@ impl Recording {
             inputs: None,
             layers: layers.iter().map(described).collect(),
             estimators: vec![kde.into()],
+            quantities: Vec::new(),
             schedule: ScheduleConfig::Every { interval: 1 },
             planned_epochs: None,
             by: Recorded { by: "Recorder".into(), ..Recorded::default() },
@@ -113,6 +117,7 @@ impl Recording {
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| RecordError::Estimator { index, source })?;
         }
+        QuantityConfig::check(&self.quantities, &self.estimators)?;
         // Without a known end, every n-th epoch makes no list that could be too long.
         let planned = self.planned_epochs.unwrap_or(match &self.schedule {
             ScheduleConfig::Every { interval } => *interval,
@@ -180,6 +185,7 @@ impl Recording {
             schedule: self.schedule.clone(),
             layers: self.layers.clone(),
             methods: MethodDescription::of_methods(&self.estimators).iter().map(|m| (**m).clone()).collect(),
+            quantities: self.quantities.clone(),
             origin: Origin::Recorded(self.by.clone()),
         }
     }

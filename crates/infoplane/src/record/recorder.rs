@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{RecordError, Recording, SEED};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
-use crate::measure::{LayerEstimators, LayerSource, measure_layers};
+use crate::measure::{LayerEstimators, LayerSource, measure_layers, measure_quantities};
 use crate::plane::{Distance, PlaneRow};
+use crate::quantity::QuantityRow;
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
 use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
 use crate::train::{EpochStats, TrainingEnd};
@@ -186,7 +187,9 @@ impl Recorder {
         if !self.measured.contains_key(&epoch) {
             let Recording { labels, .. } = &self.recording;
             let rows = measure_layers(SEED, epoch, layers, &self.x, labels, &self.estimators);
-            self.keep(epoch, rows)?;
+            let quantities = &self.recording.quantities;
+            let quantities = measure_quantities(SEED, epoch, layers, labels, &self.estimators, quantities);
+            self.keep(epoch, rows, quantities)?;
         }
         if let Some(statistics) = statistics {
             self.describe(EpochStats { epoch, ..statistics })?;
@@ -195,9 +198,15 @@ impl Recorder {
     }
 
     /// Keeps rows that were measured.
-    pub(super) fn keep(&mut self, epoch: u64, rows: Vec<PlaneRow>) -> Result<(), RecordError> {
+    pub(super) fn keep(
+        &mut self,
+        epoch: u64,
+        rows: Vec<PlaneRow>,
+        quantities: Vec<QuantityRow>,
+    ) -> Result<(), RecordError> {
         let reason = self.wanted.remove(&epoch).unwrap_or(Reason::Planned);
-        self.run.append(&[Record::Measured { seed: SEED, epoch, reason, rows: rows.clone() }])?;
+        let measured = Record::Measured { seed: SEED, epoch, reason, rows: rows.clone(), quantities };
+        self.run.append(&[measured])?;
         self.schedule.tell(epoch, &rows);
         self.measured.insert(epoch, (reason, rows));
         self.last = self.last.max(epoch);
@@ -320,6 +329,9 @@ pub(super) fn check_same(path: &Path, run: &Manifest, asked: &Manifest) -> Resul
     }
     if run.methods != asked.methods {
         return changed("it is measured with other estimators".into());
+    }
+    if run.quantities != asked.quantities {
+        return changed("it measures other quantities".into());
     }
     if run.schedule != asked.schedule {
         return changed("its schedule is another".into());

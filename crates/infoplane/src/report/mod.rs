@@ -107,6 +107,7 @@ struct Figure {
 ///     is_chain: true,
 ///     layers: vec![LayerDescription { name: "T1".into(), width: 3, nonlinearity: "tanh".into() }],
 ///     plane: &plane,
+///     quantities: &[],
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     failed: vec![],
@@ -128,7 +129,7 @@ pub fn write(
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
-    let plane = table::plane(data.plane, &data.layers).bytes(TableFormat::Csv);
+    let plane = table::plane(data.plane, &data.layers, data.quantities).bytes(TableFormat::Csv);
     let shown = options.titled(figure::figures(data));
     let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
     let mut files = files::all_files(&figures, options.formats)?;
@@ -136,6 +137,13 @@ pub fn write(
         files.extend(files::moving_files(figure, options)?);
     }
     files.push(("plane.csv".into(), plane));
+    for of_units in
+        [table::units(data.quantities, &data.layers), table::synergy(data.quantities, &data.layers)]
+    {
+        if !of_units.is_empty() {
+            files.push((format!("{}.csv", of_units.name()), of_units.bytes(TableFormat::Csv)));
+        }
+    }
     files.push(("repeats.csv".into(), data.repeats().bytes(TableFormat::Csv)));
     // Last, so that its links never point to what is not there yet.
     files.push(("summary.md".into(), summary::markdown(data, &figures, options.formats).into_bytes()));

@@ -50,6 +50,7 @@ const NOTHING: &str = "–";
 ///     is_chain: true,
 ///     layers: vec![],
 ///     plane: &InformationPlane::default(),
+///     quantities: &[],
 ///     training: &[],
 ///     schedule: ScheduleData::default(),
 ///     failed: vec![],

@@ -13,6 +13,7 @@ use super::{Manifest, SeedOutcome};
 use crate::Bound;
 use crate::directory::{Disk, Journal, Seal, Span, checked};
 use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
+use crate::quantity::QuantityRow;
 use crate::schedule::Reason;
 use crate::train::EpochStats;
 
@@ -30,6 +31,9 @@ pub enum Record {
         reason: Reason,
         /// What that gave.
         rows: Vec<PlaneRow>,
+        /// What it gave beside the plane.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        quantities: Vec<QuantityRow>,
     },
     /// An epoch was trained.
     Trained(EpochStats),
@@ -47,6 +51,8 @@ enum StoredRecord<'a> {
         reason: Reason,
         #[serde(borrow)]
         rows: Vec<StoredRow<'a>>,
+        #[serde(default)]
+        quantities: Vec<QuantityRow>,
     },
     Trained(EpochStats),
     Ended(SeedOutcome),
@@ -227,9 +233,26 @@ impl RunJournal {
     ) -> io::Result<usize> {
         let mut n_rows = 0;
         self.each(&self.index.measured, position, |raw| {
-            if let RawRecord::Measured { rows } = raw {
+            if let RawRecord::Measured { rows, .. } = raw {
                 n_rows += rows.len();
                 rows.iter().try_for_each(|row| write_raw(out, row))?;
+            }
+            Ok(())
+        })?;
+        Ok(n_rows)
+    }
+
+    /// Writes what was measured beside the plane, a line each, in the same order; gives the number of lines.
+    pub(super) fn write_quantities(
+        &self,
+        position: impl Fn(u64) -> usize,
+        out: &mut dyn Write,
+    ) -> io::Result<usize> {
+        let mut n_rows = 0;
+        self.each(&self.index.measured, position, |raw| {
+            if let RawRecord::Measured { quantities, .. } = raw {
+                n_rows += quantities.len();
+                quantities.iter().try_for_each(|row| write_raw(out, row))?;
             }
             Ok(())
         })?;
@@ -270,6 +293,8 @@ enum RawRecord<'a> {
     Measured {
         #[serde(borrow)]
         rows: Vec<&'a RawValue>,
+        #[serde(borrow, default)]
+        quantities: Vec<&'a RawValue>,
     },
     Trained(&'a RawValue),
     Ended(serde::de::IgnoredAny),
@@ -283,7 +308,7 @@ fn write_raw(out: &mut dyn Write, raw: &RawValue) -> io::Result<()> {
 impl Recovered {
     fn insert(&mut self, record: Record) {
         match record {
-            Record::Measured { seed, epoch, reason, rows } => {
+            Record::Measured { seed, epoch, reason, rows, .. } => {
                 self.measured.entry((seed, epoch)).or_insert((reason, rows));
             }
             Record::Trained(stats) => {
@@ -313,9 +338,9 @@ impl Recovered {
 /// The record of a line, if that is what was written.
 pub(super) fn parse(line: &[u8], seal: Seal, methods: &mut Methods) -> Option<Record> {
     Some(match serde_json::from_slice(checked(line, seal)?).ok()? {
-        StoredRecord::Measured { seed, epoch, reason, rows } => {
+        StoredRecord::Measured { seed, epoch, reason, rows, quantities } => {
             let rows = rows.into_iter().map(|row| methods.row(row).ok()).collect::<Option<_>>()?;
-            Record::Measured { seed, epoch, reason, rows }
+            Record::Measured { seed, epoch, reason, rows, quantities }
         }
         StoredRecord::Trained(stats) => Record::Trained(methods.stats(stats)),
         StoredRecord::Ended(outcome) => Record::Ended(outcome),

@@ -9,6 +9,7 @@ use super::FORMAT_VERSION;
 use crate::LayerDescription;
 use crate::estimator::AnyEstimator;
 use crate::plane::{MethodDescription, Part};
+use crate::quantity::QuantityConfig;
 use crate::schedule::ScheduleConfig;
 use crate::train::TrainingEnd;
 
@@ -37,6 +38,9 @@ pub struct Manifest {
     pub layers: Vec<LayerDescription>,
     /// What each layer is measured with.
     pub methods: Vec<MethodDescription>,
+    /// What is measured beside the plane.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<QuantityConfig>,
     /// Where the networks come from.
     pub origin: Origin,
 }
@@ -308,6 +312,9 @@ pub struct Outcome {
 pub struct Digests {
     /// Of `plane.jsonl`.
     pub plane: String,
+    /// Of `quantities.jsonl`, in runs that measure quantities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantities: Option<String>,
     /// Of `training.jsonl`.
     pub training: String,
     /// Of `schedule.jsonl`.
@@ -402,6 +409,7 @@ impl TryFrom<Manifest2> for Manifest {
             schedule: value(&experiment, "schedule")?,
             layers,
             methods,
+            quantities: Vec::new(),
             origin: Origin::Experiment(experiment),
         })
     }

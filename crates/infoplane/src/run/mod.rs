@@ -44,6 +44,8 @@ pub struct RunDir {
     path: PathBuf,
     /// The seeds in the order of the rows.
     seeds: Vec<u64>,
+    /// Whether anything is measured beside the plane.
+    has_quantities: bool,
     seal: Seal,
     disk: Disk,
     /// Absent where the run is only read.
@@ -103,6 +105,7 @@ impl RunDir {
             Ok((journal, seal)) => Ok(RunDir {
                 path: path.into(),
                 seeds: manifest.seeds.clone(),
+                has_quantities: !manifest.quantities.is_empty(),
                 seal,
                 disk,
                 writer: Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) }))),
@@ -162,8 +165,9 @@ impl RunDir {
     /// [`RunError::NoRun`], or [`RunError::FormatVersion`] for another format.
     pub fn open(path: &Path) -> Result<(Self, Manifest), RunError> {
         let (manifest, seal) = read_manifest(path)?;
-        let seeds = manifest.seeds.clone();
-        Ok((RunDir { path: path.into(), seeds, seal, disk: Disk::default(), writer: None }, manifest))
+        let (seeds, has_quantities) = (manifest.seeds.clone(), !manifest.quantities.is_empty());
+        let disk = Disk::default();
+        Ok((RunDir { path: path.into(), seeds, has_quantities, seal, disk, writer: None }, manifest))
     }
 
     /// The number of the process that writes to the run now, if one does and it is known.
@@ -184,6 +188,11 @@ impl RunDir {
     /// Where epoch statistics are, an epoch per line, once the run is complete.
     pub fn training_path(&self) -> PathBuf {
         self.path.join("training.jsonl")
+    }
+
+    /// Where what was measured beside the plane is, a row per line, once the run is complete; only of runs that measure quantities.
+    pub fn quantities_path(&self) -> PathBuf {
+        self.path.join("quantities.jsonl")
     }
 
     /// Where the measured epochs are, one per line, once the run is complete.
@@ -265,6 +274,13 @@ impl RunDir {
         let position = |seed| self.position(seed);
         let (rows, plane) =
             self.write_digested(&self.plane_path(), |out| journal.write_plane(position, out))?;
+        let quantities = match self.has_quantities {
+            true => {
+                let path = self.quantities_path();
+                Some(self.write_digested(&path, |out| journal.write_quantities(position, out))?.1)
+            }
+            false => None,
+        };
         let ((), training) =
             self.write_digested(&self.training_path(), |out| journal.write_training(position, out))?;
         let ((), schedule) = self.write_digested(&self.schedule_path(), |out| {
@@ -273,7 +289,7 @@ impl RunDir {
                 out.write_all(b"\n")
             })
         })?;
-        let digests = Digests { plane, training, schedule };
+        let digests = Digests { plane, quantities, training, schedule };
         let outcome = Outcome { rows, digests, seeds: seeds.to_vec() };
         let file = self.outcome_path();
         let text = to_toml(&file, &outcome)?;

@@ -14,6 +14,7 @@ use super::{Manifest, Outcome, RunDir, RunError};
 use crate::InformationPlane;
 use crate::directory::{Digest, Seal, read_table};
 use crate::plane::StoredRow;
+use crate::quantity::QuantityRow;
 use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;
 
@@ -47,6 +48,7 @@ pub struct Run {
     state: State,
     outcome: Option<Outcome>,
     plane: InformationPlane,
+    quantities: Vec<QuantityRow>,
     training: Vec<EpochStats>,
     schedule: Vec<MeasuredEpoch>,
     damaged: usize,
@@ -91,6 +93,8 @@ impl State {
 pub struct Appended {
     /// New rows of the plane, by their places.
     pub plane: Range<usize>,
+    /// New rows of the quantities beside the plane, likewise.
+    pub quantities: Range<usize>,
     /// New epoch statistics, likewise.
     pub training: Range<usize>,
     /// New measured epochs, likewise.
@@ -122,6 +126,7 @@ impl Run {
             manifest,
             state: State::Interrupted,
             outcome: None,
+            quantities: Vec::new(),
             training: Vec::new(),
             schedule: Vec::new(),
             damaged: 0,
@@ -154,7 +159,7 @@ impl Run {
             // Before the journal is read: whoever lets go of the lock has written everything.
             let process = self.directory.writer_process();
             let running = process.is_some();
-            let before = (self.plane.len(), self.training.len(), self.schedule.len());
+            let before = (self.plane.len(), self.quantities.len(), self.training.len(), self.schedule.len());
             match self.journal.read_on()? {
                 // Finished between the two looks.
                 None if self.directory.outcome()?.is_some() => continue,
@@ -169,7 +174,7 @@ impl Run {
                     }
                     self.damaged += damaged;
                     self.add(records);
-                    if anew && before != (0, 0, 0) {
+                    if anew && before != (0, 0, 0, 0) {
                         self.state = if running { State::Running { process } } else { State::Interrupted };
                         return Ok(self.whole());
                     }
@@ -178,8 +183,9 @@ impl Run {
             self.state = if running { State::Running { process } } else { State::Interrupted };
             return Ok(Appended {
                 plane: before.0..self.plane.len(),
-                training: before.1..self.training.len(),
-                schedule: before.2..self.schedule.len(),
+                quantities: before.1..self.quantities.len(),
+                training: before.2..self.training.len(),
+                schedule: before.3..self.schedule.len(),
                 reread: false,
             });
         }
@@ -188,6 +194,7 @@ impl Run {
     fn whole(&self) -> Appended {
         Appended {
             plane: 0..self.plane.len(),
+            quantities: 0..self.quantities.len(),
             training: 0..self.training.len(),
             schedule: 0..self.schedule.len(),
             reread: true,
@@ -196,6 +203,7 @@ impl Run {
 
     fn clear(&mut self) {
         self.plane = InformationPlane::new(&self.manifest.shared_methods());
+        self.quantities.clear();
         self.training.clear();
         self.schedule.clear();
         self.damaged = 0;
@@ -204,8 +212,9 @@ impl Run {
     fn add(&mut self, records: Vec<Record>) {
         for record in records {
             match record {
-                Record::Measured { seed, epoch, reason, rows } => {
+                Record::Measured { seed, epoch, reason, rows, quantities } => {
                     self.plane.extend(&rows);
+                    self.quantities.extend(quantities);
                     self.schedule.push(MeasuredEpoch { seed, epoch, reason, distance: None });
                 }
                 Record::Trained(stats) => self.training.push(stats),
@@ -222,6 +231,8 @@ impl Run {
         let seeds = self.manifest.seeds.clone();
         let place = move |seed| seeds.iter().position(|&other| other == seed).unwrap_or(usize::MAX);
         self.plane.sort(&place);
+        // Of an epoch the rows stay in their order.
+        self.quantities.sort_by_key(|row| (place(row.seed), row.seed, row.epoch));
         self.training.sort_by_cached_key(|stats| (place(stats.seed), stats.seed, stats.epoch));
         self.schedule.sort_by_cached_key(|measured| (place(measured.seed), measured.seed, measured.epoch));
     }
@@ -238,6 +249,10 @@ impl Run {
         let training: Vec<EpochStats> =
             read_table(&self.directory.training_path(), &digests.training, super::OUTCOME)?;
         let schedule = read_table(&self.directory.schedule_path(), &digests.schedule, super::OUTCOME)?;
+        self.quantities = match &digests.quantities {
+            Some(digest) => read_table(&self.directory.quantities_path(), digest, super::OUTCOME)?,
+            None => Vec::new(),
+        };
         self.training = training.into_iter().map(|stats| methods.stats(stats)).collect();
         (self.plane, self.schedule, self.damaged) = (plane, schedule, 0);
         Ok(())
@@ -276,6 +291,11 @@ impl Run {
     /// The measurements: of a run that is not complete, those so far.
     pub fn plane(&self) -> &InformationPlane {
         &self.plane
+    }
+
+    /// What was measured beside the plane, likewise.
+    pub fn quantities(&self) -> &[QuantityRow] {
+        &self.quantities
     }
 
     /// The epoch statistics, likewise.

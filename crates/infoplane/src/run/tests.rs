@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::network::Initialization;
-use crate::plane::MethodDescription;
+use crate::plane::{MethodDescription, Missing};
+use crate::quantity::{QuantityConfig, QuantityRow, QuantityValues, UnitAmounts, UnitQuantities};
 use crate::schedule::{Reason, ScheduleConfig};
 use crate::train::{EpochStats, Keyframe, LayerStats, TrainingEnd};
 use crate::{InformationPlane, LayerDescription, Network, Nonlinearity, PlaneRow};
@@ -52,6 +53,7 @@ fn manifest() -> Manifest {
         schedule: ScheduleConfig::Every { interval: 1 },
         layers: vec![LayerDescription { name: "T1".into(), width: 2, nonlinearity: "tanh".into() }],
         methods: vec![binned()],
+        quantities: vec![QuantityConfig::Units { groups: None }],
         origin: Origin::Experiment(toml::Table::new()),
     }
 }
@@ -87,6 +89,26 @@ fn stats(seed: u64, epoch: u64) -> EpochStats {
     }
 }
 
+/// What the units of both layers tell, of one as far as it can be measured.
+fn quantities(seed: u64, epoch: u64) -> Vec<QuantityRow> {
+    let value = (seed as f64 - epoch as f64 / 3.0).cos();
+    let amounts = UnitAmounts {
+        i_ty_bits: value,
+        unit_bits: vec![value / 3.0, value / 7.0],
+        beyond_bits: vec![0.0, value / 9.0],
+        synergy_bits: vec![value / 2.0, value / 2.0],
+    };
+    let shuffled = UnitAmounts { synergy_bits: vec![], ..amounts.clone() };
+    let units = UnitQuantities { labels: amounts, shuffled, alone: epoch, is_all_bias: epoch == 1 };
+    let missing = QuantityValues::Missing {
+        quantity: "units".into(),
+        missing: Missing::both("not-finite", "a value is NaN"),
+    };
+    let row =
+        |layer, values| QuantityRow { seed, epoch, layer, method: Some(binned().id), part: None, values };
+    vec![row(1, QuantityValues::Units(units)), row(2, missing)]
+}
+
 fn ended(seed: u64) -> SeedOutcome {
     SeedOutcome { seed, measured_epochs: 3, last_epoch: 2, ended: TrainingEnd::Epochs }
 }
@@ -99,7 +121,7 @@ fn records() -> Vec<Record> {
             records.push(Record::Trained(stats(seed, epoch)));
             let rows = (1..=2).map(|layer| row(seed, epoch, layer)).collect();
             let reason = if epoch == 1 { Reason::Filling } else { Reason::Section };
-            records.push(Record::Measured { seed, epoch, reason, rows });
+            records.push(Record::Measured { seed, epoch, reason, rows, quantities: quantities(seed, epoch) });
         }
         records.push(Record::Ended(ended(seed)));
     }
@@ -214,6 +236,7 @@ fn a_finished_run_holds_its_tables_in_the_order_of_the_manifest_and_nothing_else
             "manifest.toml",
             "outcome.toml",
             "plane.jsonl",
+            "quantities.jsonl",
             "schedule.jsonl",
             "training.jsonl",
         ]
@@ -226,6 +249,8 @@ fn a_finished_run_holds_its_tables_in_the_order_of_the_manifest_and_nothing_else
     assert_eq!(plane(&run).unwrap().row(3), row(7, 1, 2));
     assert_eq!(Run::read(&path).unwrap().schedule(), schedule());
     assert_eq!(Run::read(&path).unwrap().training().len(), 6);
+    let of_seeds = [7, 3].into_iter().flat_map(|seed| (0..3).flat_map(move |epoch| quantities(seed, epoch)));
+    assert_eq!(Run::read(&path).unwrap().quantities(), of_seeds.collect::<Vec<_>>());
     let text = fs::read_to_string(run.training_path()).unwrap();
     assert_eq!(text.lines().next(), Some(&*serde_json::to_string(&stats(7, 0)).unwrap()));
     let outcome = run.outcome().unwrap().unwrap();
@@ -385,7 +410,7 @@ proptest! {
         let (wide, narrow) = (f64::from_bits(bits), f32::from_bits(narrow));
         prop_assume!(wide.is_finite() && narrow.is_finite());
         let rows = vec![PlaneRow { i_xt_bits: Some(wide), ..row(7, 0, 1) }];
-        let measured = Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows };
+        let measured = Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows, quantities: vec![] };
         let trained = Record::Trained(EpochStats { train_loss: Some(narrow), ..stats(7, 0) });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
@@ -438,8 +463,13 @@ fn rows_by_earlier_versions_lack_shuffled_labels_and_samples_alone() {
 fn of_two_records_of_one_epoch_the_first_stands() {
     let folder = tempfile::tempdir().unwrap();
     let run = RunDir::create(folder.path(), &manifest(), Disk::counting()).unwrap();
-    let measured =
-        |layer| Record::Measured { seed: 7, epoch: 0, reason: Reason::Planned, rows: vec![row(7, 0, layer)] };
+    let measured = |layer| Record::Measured {
+        seed: 7,
+        epoch: 0,
+        reason: Reason::Planned,
+        rows: vec![row(7, 0, layer)],
+        quantities: vec![],
+    };
     run.append(&[measured(1), measured(2)]).unwrap();
     assert_eq!(plane(&run).unwrap(), InformationPlane::from_iter([row(7, 0, 1)]));
     drop(run);

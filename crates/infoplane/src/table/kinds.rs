@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    Column, DRIFT, LAYERS, METHODS, OVERLAP, PLANE, POOL, REPEATS, SCHEDULE, TRAINING, Table, WINDOW,
+    Column, DRIFT, LAYERS, METHODS, OVERLAP, PLANE, POOL, REPEATS, SCHEDULE, SYNERGY, TRAINING, Table, UNITS,
+    WINDOW,
 };
 use crate::run::Run;
 
@@ -20,6 +21,10 @@ use crate::run::Run;
 pub enum TableName {
     /// The measurements.
     Plane,
+    /// What single units tell of the label, where a run measures it.
+    Units,
+    /// The information about the label by the number of units that must be read for it, likewise.
+    Synergy,
     /// Mean, standard error and percentiles over the seeds that learned.
     Repeats,
     /// The epoch statistics.
@@ -42,8 +47,10 @@ pub enum TableName {
 
 impl TableName {
     /// All, in the order of the documentation.
-    pub const ALL: [TableName; 10] = [
+    pub const ALL: [TableName; 12] = [
         TableName::Plane,
+        TableName::Units,
+        TableName::Synergy,
         TableName::Repeats,
         TableName::Training,
         TableName::Layers,
@@ -59,6 +66,8 @@ impl TableName {
     pub const fn name(self) -> &'static str {
         match self {
             TableName::Plane => "plane",
+            TableName::Units => "units",
+            TableName::Synergy => "synergy",
             TableName::Repeats => "repeats",
             TableName::Training => "training",
             TableName::Layers => "layers",
@@ -75,6 +84,10 @@ impl TableName {
     pub const fn about(self) -> &'static str {
         match self {
             TableName::Plane => "the measurements: a row for each seed, epoch, layer and method",
+            TableName::Units => "what single units tell: a row for each seed, epoch, layer, method and unit",
+            TableName::Synergy => {
+                "the information about the label by the number of units that must be read for it"
+            }
             TableName::Repeats => {
                 "mean, standard error and percentiles over seeds, by method, layer and epoch"
             }
@@ -107,6 +120,8 @@ impl TableName {
     pub const fn columns(self) -> &'static [Column] {
         match self {
             TableName::Plane => PLANE,
+            TableName::Units => UNITS,
+            TableName::Synergy => SYNERGY,
             TableName::Repeats => REPEATS,
             TableName::Training => TRAINING,
             TableName::Layers => LAYERS,
@@ -124,7 +139,9 @@ impl TableName {
     pub fn of_run(self, run: &Run) -> Option<Table<'_>> {
         let layers = &run.manifest().layers;
         Some(match self {
-            TableName::Plane => super::plane(run.plane(), layers),
+            TableName::Plane => super::plane(run.plane(), layers, run.quantities()),
+            TableName::Units => super::units(run.quantities(), layers),
+            TableName::Synergy => super::synergy(run.quantities(), layers),
             TableName::Repeats => {
                 let failed: Vec<u64> = run.failed_seeds().iter().map(|failed| failed.seed).collect();
                 let any_learned = run.plane().seeds().iter().any(|seed| !failed.contains(seed));

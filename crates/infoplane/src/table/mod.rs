@@ -1,6 +1,6 @@
 //! Tables as typed columns, and the files they are written to.
 //!
-//! A [`Table`] is what [`plane`], [`repeats`], [`training`], [`layers`], [`schedule`] and [`methods`] make of a run: columns with a
+//! A [`Table`] is what [`plane`], [`units`], [`synergy`], [`repeats`], [`training`], [`layers`], [`schedule`] and [`methods`] make of a run: columns with a
 //! name, a unit and a sentence each. The same declaration gives the header of the CSV file, the keys of the JSON lines,
 //! the schema of the Arrow file and the page of documentation.
 //!
@@ -11,7 +11,7 @@
 //!
 //! let binned = Arc::new(MethodDescription::new("binned", "30 equal on [-1, 1]", None));
 //! let rows = InformationPlane::from_iter([PlaneRow::new(0, 10, (1, 5), &binned, (7.25, 0.5))]);
-//! let plane = table::plane(&rows, &[]);
+//! let plane = table::plane(&rows, &[], &[]);
 //! let i_xt = plane.column("i_xt_bits").unwrap();
 //! assert_eq!((i_xt.declared.unit, i_xt.values.f64s()), ("bits", Some(&[7.25][..])));
 //!
@@ -29,6 +29,7 @@ mod kinds;
 mod methods;
 mod of_plane;
 mod of_pools;
+mod of_quantities;
 mod of_training;
 mod repeats;
 mod schedule;
@@ -42,6 +43,7 @@ pub use kinds::{TableName, TableNameError};
 pub use methods::{METHODS, methods};
 pub use of_plane::{PLANE, plane};
 pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
+pub use of_quantities::{SYNERGY, UNITS, synergy, units};
 pub use of_training::{LAYERS, TRAINING, layers, training};
 pub use repeats::{REPEATS, repeats};
 pub use schedule::{SCHEDULE, schedule};

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::of_quantities::{DEGREES, degrees};
 use super::{Column, NONE, Table, Values};
 use crate::plane::counted;
+use crate::quantity::QuantityRow;
 use crate::{Bound, InformationPlane, LayerDescription};
 
 /// The columns of [`plane`].
@@ -38,12 +40,25 @@ pub const PLANE: &[Column] = &[
     Column::integer("alone", "How many samples share their cell with no other, for methods with cells.")
         .optional(),
     Column::category("status", "ok, or why a value is absent."),
+    DEGREES[0],
+    DEGREES[1],
+    DEGREES[2],
+    DEGREES[3],
+    DEGREES[4],
+    DEGREES[5],
 ];
 
 /// The measurements: a row for each seed, epoch, layer and method, in the order of `plane`; `layers` names the layers.
 ///
+/// Where units were measured, `quantities` adds their degrees of redundancy and vulnerability and the complexity; else the table ends
+/// with the status.
+///
 /// Numbers are borrowed from the plane; names take 4 bytes a row and column.
-pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Table<'a> {
+pub fn plane<'a>(
+    plane: &'a InformationPlane,
+    layers: &[LayerDescription],
+    quantities: &[QuantityRow],
+) -> Table<'a> {
     let columns = plane.as_columns();
     let methods = plane.methods();
     let of_method = |text: fn(&crate::plane::MethodDescription) -> &str| {
@@ -61,7 +76,7 @@ pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Ta
     let n_layers = columns.layer.iter().max().map_or(0, |&last| last as usize);
     let statuses = std::iter::once(Cow::Borrowed("ok"))
         .chain(columns.reasons.iter().map(|missing| Cow::Owned(missing.to_string())));
-    let values = vec![
+    let mut values = vec![
         Values::U64(Cow::Borrowed(columns.seed)),
         Values::U64(Cow::Borrowed(columns.epoch)),
         Values::U32(Cow::Borrowed(columns.layer)),
@@ -97,7 +112,8 @@ pub fn plane<'a>(plane: &'a InformationPlane, layers: &[LayerDescription]) -> Ta
         // A missing value's code is one more than the place of its reason; 0 is `ok`.
         Values::category(statuses.collect(), Cow::Borrowed(columns.missing)),
     ];
-    Table::new("plane", PLANE, values)
+    values.extend(degrees(plane, quantities).into_iter().flatten());
+    Table::new("plane", &PLANE[..values.len()], values)
 }
 
 #[cfg(test)]
@@ -133,7 +149,7 @@ mod tests {
     #[test]
     fn rows_are_lines_and_commas_are_quoted() {
         let rows = rows();
-        let csv = String::from_utf8(plane(&rows, &[]).bytes(TableFormat::Csv)).unwrap();
+        let csv = String::from_utf8(plane(&rows, &[], &[]).bytes(TableFormat::Csv)).unwrap();
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(
             lines,
@@ -153,7 +169,7 @@ mod tests {
         let kde = MethodDescription::new("kde", "noise_variance=0.1", Some(Bound::Upper));
         let row = |part| PlaneRow::new(0, 1, (1, 2), &Arc::new(kde.of_part(part)), (3.0, 0.5));
         let rows = InformationPlane::from_iter([row(Part::Train), row(Part::Test)]);
-        let table = plane(&rows, &[]);
+        let table = plane(&rows, &[], &[]);
         let parts = &table.column("part").unwrap().values;
         assert_eq!((parts.get(0), parts.get(1)), (Value::Text("train"), Value::Text("test")));
     }
@@ -161,7 +177,7 @@ mod tests {
     #[test]
     fn json_lines_hold_the_same_and_null_for_what_is_absent() {
         let rows = rows();
-        let lines = plane(&rows, &[]).bytes(TableFormat::Jsonl);
+        let lines = plane(&rows, &[], &[]).bytes(TableFormat::Jsonl);
         let parsed: Vec<serde_json::Value> =
             lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
         assert_eq!(parsed.len(), 2);

@@ -65,6 +65,7 @@ impl Run {
             parts: vec![],
             is_chain: true,
             layers: self.layers.clone(),
+            quantities: &[],
             plane: &self.plane,
             training: &self.training,
             schedule: self.schedule.data(),

@@ -119,8 +119,7 @@ impl Agreement {
                 groups.for_each(|(counts, &group)| counts[group as usize] = 0);
             }
         }
-        let weights =
-            pairs.iter().map(|&(label, _, count)| (count, labels.counts()[label] as u32)).collect();
+        let weights = pairs.iter().map(|&(label, _, count)| (count, labels.counts()[label] as u32)).collect();
         Terms { agreement: self, agree, weights }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::UnitSymbols;
 use super::agreement::{Agreement, Terms};
-use super::lattice::{Antichain, Lattice, MOST_UNITS};
+use super::lattice::{Antichain, Lattice};
 use super::synergy::complexity;
 use crate::estimator::error::EstimateError;
 use crate::{Information, Labels};
@@ -60,7 +60,7 @@ impl Decomposition {
     }
 }
 
-/// Takes the information of a layer of up to [five](MOST_UNITS) discrete units with each of several labellings apart, by shared
+/// Takes the information of a layer of up to [five](super::MOST_UNITS) discrete units with each of several labellings apart, by shared
 /// exclusions.
 ///
 /// For a sample with symbols s and label t, an antichain α of sets a of units stands for the event E that S_a = s_a for some a ∈ α. What

@@ -93,8 +93,7 @@ struct Families {
 
 impl Families {
     fn new(n_units: usize, size: usize) -> Families {
-        let of_size: Vec<u32> =
-            (0..1u32 << n_units).filter(|set| set.count_ones() == size as u32).collect();
+        let of_size: Vec<u32> = (0..1u32 << n_units).filter(|set| set.count_ones() == size as u32).collect();
         let within = |all: u32| {
             let held = (0..).zip(&of_size).filter(|&(_, &set)| set & !all == 0);
             held.fold(0, |bits: u32, (place, _): (u32, _)| bits | 1 << place)

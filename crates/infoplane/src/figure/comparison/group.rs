@@ -243,6 +243,7 @@ impl RunGroup {
             is_chain: self.is_chain,
             layers: self.layers.clone(),
             plane: &self.plane,
+            quantities: &[],
             training: &[],
             schedule: ScheduleData::default(),
             failed: self.failed.clone(),

@@ -1,0 +1,296 @@
+//! What the units of layers tell of the label, against the epoch.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Key, LegendEntry, Limit, Line, Note,
+    NoteCode, Of, Panel, ReportData, Role, Series, learned, words,
+};
+use crate::plane::{MethodDescription, Percentiles, mean_over_seeds};
+use crate::quantity::{QuantityRow, UnitAmounts, UnitQuantities};
+
+/// A layer of more units has bands in the place of a line for each.
+const MOST_LINES: usize = 12;
+
+/// The figures of one method: degrees of redundancy and vulnerability with the representational complexity, and the single units;
+/// nothing if its units were not measured.
+pub(super) fn figures(data: &ReportData<'_>, method: &MethodDescription) -> Vec<Figure> {
+    let data = &*data.of_method(method);
+    let rows: Vec<&QuantityRow> = data
+        .quantities
+        .iter()
+        .filter(|row| row.method.as_deref() == Some(&method.id) && row.units().is_some())
+        .collect();
+    [degrees(data, method, &rows), single(data, method, &rows)].into_iter().flatten().collect()
+}
+
+/// A number of a layer at an epoch.
+type Degree = fn(&UnitAmounts) -> Option<f64>;
+
+fn seeds_of(rows: &[&QuantityRow]) -> Vec<u64> {
+    rows.iter().map(|row| row.seed).collect::<BTreeSet<u64>>().into_iter().collect()
+}
+
+fn layers_of(rows: &[&QuantityRow]) -> BTreeSet<usize> {
+    rows.iter().map(|row| row.layer).collect()
+}
+
+fn width(rows: &[&QuantityRow], layer: usize) -> usize {
+    let of_layer = rows.iter().find(|row| row.layer == layer).and_then(|row| row.units());
+    of_layer.map_or(0, |units| units.labels.unit_bits.len())
+}
+
+fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRow]) -> Option<Figure> {
+    let in_mean = data.in_mean();
+    let quantities: [(&str, Degree); 3] = [
+        ("degree of redundancy r̄", UnitAmounts::redundancy_degree),
+        ("degree of vulnerability v̄", UnitAmounts::vulnerability_degree),
+        ("representational complexity C", UnitAmounts::complexity),
+    ];
+    let layers = layers_of(rows);
+    let panel = |(name, degree): (&str, Degree)| {
+        let of_layer = |layer: usize, of: fn(&UnitQuantities) -> &UnitAmounts| {
+            let seeds = seeds_of(rows).into_iter().filter(|&seed| in_mean.has(seed));
+            let of_seed = |seed: u64| {
+                let of_seed = rows.iter().filter(|row| row.seed == seed && row.layer == layer);
+                let units = of_seed.filter_map(|row| Some((row.epoch, row.units()?)));
+                let units = units.filter(|(_, units)| !units.is_all_bias);
+                units.filter_map(|(epoch, units)| Some((epoch, degree(of(units))?))).collect()
+            };
+            mean_over_seeds(&seeds.map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
+        };
+        let mut series = Vec::new();
+        for &layer in &layers {
+            let role = Role::Layer(layer);
+            let mean = of_layer(layer, |units| &units.labels);
+            let shuffled = of_layer(layer, |units| &units.shuffled);
+            let band: Vec<(f64, f64, f64)> = mean
+                .iter()
+                .filter_map(|(epoch, mean)| {
+                    let error = mean.standard_error?;
+                    Some((*epoch as f64, mean.mean - error, mean.mean + error))
+                })
+                .collect();
+            if !band.is_empty() {
+                series.push(Series::Band(Band { role, range: BandRange::StandardError, points: band }));
+            }
+            let points = |mean: Vec<(u64, crate::plane::Mean)>| {
+                mean.into_iter().map(|(epoch, mean)| (epoch as f64, mean.mean)).collect::<Vec<_>>()
+            };
+            let (mean, shuffled) = (points(mean), points(shuffled));
+            if !shuffled.is_empty() {
+                series.push(Series::Line(Line { dashed: true, ..Line::new(role, Of::Mean, shuffled) }));
+            }
+            if !mean.is_empty() {
+                series.push(Series::Line(Line::new(role, Of::Mean, mean)));
+            }
+        }
+        let values = || {
+            series.iter().flat_map(|series| match series {
+                Series::Line(line) => line.points.iter().map(|point| point.1).collect::<Vec<_>>(),
+                _ => vec![],
+            })
+        };
+        let y = Axis::linear(name, "", values().chain([0.0, 1.0]), 0.06);
+        let one = Limit { axis: Direction::Y, value: 1.0, name: String::new(), text: String::new() };
+        Panel {
+            name: String::new(),
+            x: Axis::epochs(rows.iter().map(|row| row.epoch)),
+            y,
+            remark: series.is_empty().then(|| "no value".into()),
+            series,
+            limits: vec![one],
+        }
+    };
+    let panels: Vec<Panel> =
+        quantities.into_iter().map(panel).filter(|panel| !panel.series.is_empty()).collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let seeds = seeds_of(rows);
+    let mut notes: Vec<Note> = learned::note(data).into_iter().collect();
+    if seeds.len() > 1 {
+        let text = "Lines: mean over seeds. Bands: one standard error of the mean on both sides.";
+        notes.push(Note::reading(NoteCode::Seeds, text));
+    }
+    notes.push(Note::reading(
+        NoteCode::Definition,
+        "r̄ = Σᵢ I(Tᵢ;Y) / I(T;Y): in how many units a bit about the label is found alone, on average. v̄ = Σᵢ I(Tᵢ;Y | the others) / \
+         I(T;Y): how many units a bit cannot do without. C: how many units must be read for a bit, by shared exclusions, for layers \
+         of up to five units or of groups.",
+    ));
+    notes.push(Note::reading(
+        NoteCode::ShuffledLabels,
+        "Dashed: the same with the labels in random order, which so many samples in so many cells give by chance. It is no zero to \
+         subtract.",
+    ));
+    notes.extend(all_bias(data, rows));
+    Some(Figure {
+        id: format!("units-{}", method.id),
+        kind: FigureKind::Curves,
+        heading: format!("Redundancy, vulnerability and complexity: {}", method.title),
+        title: format!("Where the information sits – {}", data.title),
+        facts: std::iter::once(method.title.clone()).chain(words::facts(data, &seeds)).collect(),
+        layers: layers.iter().map(|&layer| data.shown_layer(layer, width(rows, layer))).collect(),
+        grid: Some(Grid { columns: vec![String::new(); panels.len()], rows: vec![] }),
+        panels,
+        groups: vec![],
+        legend: vec![LegendEntry { key: Key::LayerLine { dashed: true }, name: "labels shuffled".into() }],
+        notes,
+        table: Some("plane.csv".into()),
+    })
+}
+
+/// Which layers have no degrees because all of I(T;Y) is bias.
+fn all_bias(data: &ReportData<'_>, rows: &[&QuantityRow]) -> Option<Note> {
+    let biased: Vec<&&QuantityRow> =
+        rows.iter().filter(|row| row.units().is_some_and(|units| units.is_all_bias)).collect();
+    let layers: BTreeSet<usize> = biased.iter().map(|row| row.layer).collect();
+    let named: Vec<String> = layers.iter().map(|&layer| words::called(data, layer)).collect();
+    let text = format!(
+        "Left out: {} of {} rows, of {}, where shuffled labels have nearly all of H(Y): every sample is nearly alone in its cell, \
+         and nothing follows for the layer.",
+        biased.len(),
+        rows.len(),
+        named.join(", ")
+    );
+    (!biased.is_empty()).then(|| Note::warning(NoteCode::ShuffledLabels, text))
+}
+
+/// I(Tᵢ;Y) of every unit of one seed: units of other seeds are others.
+fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRow]) -> Option<Figure> {
+    let in_mean = data.in_mean();
+    let seed = seeds_of(rows).into_iter().find(|&seed| in_mean.has(seed))?;
+    let rows: Vec<&QuantityRow> = rows.iter().copied().filter(|row| row.seed == seed).collect();
+    let layers = layers_of(&rows);
+    let units_at = |layer: usize| {
+        let of_layer = rows.iter().filter(move |row| row.layer == layer);
+        of_layer.filter_map(|row| Some((row.epoch as f64, &row.units()?.labels)))
+    };
+    let panel = |layer: usize| {
+        let role = Role::Layer(layer);
+        let whole = units_at(layer).map(|(epoch, amounts)| (epoch, amounts.i_ty_bits)).collect();
+        let mut series = vec![Series::Line(Line { dashed: true, ..Line::new(role, Of::Mean, whole) })];
+        let n_units = width(&rows, layer);
+        if n_units <= MOST_LINES {
+            series.extend((0..n_units).map(|unit| {
+                let points = units_at(layer).map(|(epoch, amounts)| (epoch, amounts.unit_bits[unit]));
+                Series::Line(Line::new(role, Of::Seed(seed), points.collect()))
+            }));
+        } else {
+            let at = |ends: fn(&Percentiles) -> (f64, f64)| {
+                let of_epoch = units_at(layer).filter_map(move |(epoch, amounts)| {
+                    let (low, high) = ends(&Percentiles::of(&amounts.unit_bits)?);
+                    Some((epoch, low, high))
+                });
+                of_epoch.collect::<Vec<_>>()
+            };
+            let band = |range, points| Series::Band(Band { role, range, points });
+            series.push(band(BandRange::From5To95, at(|percentiles| (percentiles.p5, percentiles.p95))));
+            series.push(band(BandRange::From25To75, at(|percentiles| (percentiles.p25, percentiles.p75))));
+            let median = at(|percentiles| (percentiles.p50, percentiles.p50));
+            let median = median.into_iter().map(|(epoch, value, _)| (epoch, value)).collect();
+            series.push(Series::Line(Line::new(role, Of::Seed(seed), median)));
+        }
+        let most = units_at(layer).map(|(_, amounts)| amounts.i_ty_bits);
+        Panel {
+            name: words::called(data, layer),
+            x: Axis::epochs(rows.iter().map(|row| row.epoch)),
+            y: Axis::bits("I(Tᵢ;Y)", most, [data.h_y.bits()].into_iter().filter(|h_y| h_y.is_finite()), 0.06),
+            series,
+            limits: vec![],
+            remark: None,
+        }
+    };
+    let wide = layers.iter().any(|&layer| width(&rows, layer) > MOST_LINES);
+    let bands = format!(
+        " Of layers of more than {MOST_LINES} units: the median of the units, and bands of 5 to 95 and 25 to 75 % of them."
+    );
+    let reading = format!(
+        "A line for each unit of seed {seed}. Dashed: I(T;Y), all units together. Seeds have units of their own, so nothing is averaged.{}",
+        if wide { bands.as_str() } else { "" }
+    );
+    let columns = layers.len().min(3);
+    Some(Figure {
+        id: format!("single-units-{}", method.id),
+        kind: FigureKind::Curves,
+        heading: format!("Information of single units: {}", method.title),
+        title: format!("What single units tell of the label – {}", data.title),
+        facts: std::iter::once(method.title.clone()).chain(words::facts(data, &[seed])).collect(),
+        layers: layers.iter().map(|&layer| data.shown_layer(layer, width(&rows, layer))).collect(),
+        grid: Some(Grid { columns: vec![String::new(); columns], rows: vec![] }),
+        panels: layers.iter().map(|&layer| panel(layer)).collect(),
+        groups: vec![],
+        legend: vec![LegendEntry { key: Key::LayerLine { dashed: true }, name: "all units together".into() }],
+        notes: vec![Note::reading(NoteCode::Definition, reading)],
+        table: Some("units.csv".into()),
+    })
+    .filter(|figure| !figure.panels.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::quantity::QuantityValues;
+    use crate::{Information, InformationPlane, PlaneRow};
+
+    fn amounts(i_ty_bits: f64, n_units: usize) -> UnitAmounts {
+        let synergy_bits = if n_units <= 5 { vec![i_ty_bits / 2.0; 2] } else { vec![] };
+        let bits = |factor: f64| (0..n_units).map(|unit| factor * i_ty_bits / (unit + 1) as f64).collect();
+        UnitAmounts { i_ty_bits, unit_bits: bits(0.5), beyond_bits: bits(0.1), synergy_bits }
+    }
+
+    fn row(seed: u64, epoch: u64, layer: usize, is_all_bias: bool) -> QuantityRow {
+        let n_units = if layer == 1 { 20 } else { 2 };
+        let units = UnitQuantities {
+            labels: amounts(0.5, n_units),
+            shuffled: amounts(0.01, n_units),
+            alone: 0,
+            is_all_bias,
+        };
+        let values = QuantityValues::Units(units);
+        QuantityRow { seed, epoch, layer, method: Some("binned".into()), part: None, values }
+    }
+
+    fn shown(quantities: &[QuantityRow]) -> Vec<Figure> {
+        let method = Arc::new(MethodDescription::new("binned", "", None));
+        let plane = InformationPlane::from_iter([PlaneRow::new(0, 0, (1, 20), &method, (1.0, 0.5))]);
+        let h_y = Information::from_bits(1.0);
+        figures(&ReportData { quantities, h_y, ..ReportData::empty(&plane) }, &method)
+    }
+
+    #[test]
+    fn degrees_are_means_over_seeds_beside_those_of_shuffled_labels() {
+        let rows: Vec<QuantityRow> = (0..2)
+            .flat_map(|seed| (0..3).flat_map(move |epoch| [1, 2].map(|layer| row(seed, epoch, layer, false))))
+            .collect();
+        let figures = shown(&rows);
+        assert_eq!(figures.len(), 2);
+        let names: Vec<&str> = figures[0].panels.iter().map(|panel| &*panel.y.quantity).collect();
+        assert_eq!(
+            names,
+            ["degree of redundancy r̄", "degree of vulnerability v̄", "representational complexity C"]
+        );
+        // Of the narrow layer r̄ = ½ + ¼, both with labels as they are and shuffled.
+        let lines: Vec<&Line> = figures[0].panels[0].lines().filter(|l| l.role == Role::Layer(2)).collect();
+        assert!(lines.iter().all(|line| line.points.iter().all(|&(_, y)| (y - 0.75).abs() < 1e-12)));
+        assert_eq!(lines.iter().map(|line| line.dashed).collect::<Vec<_>>(), [true, false]);
+        // The wide layer has no complexity, and bands for its units.
+        assert!(figures[0].panels[2].lines().all(|line| line.role == Role::Layer(2)));
+        let wide = &figures[1].panels[0];
+        assert_eq!(wide.series.iter().filter(|s| matches!(s, Series::Band(_))).count(), 2);
+        assert_eq!(figures[1].panels[1].lines().count(), 3);
+    }
+
+    #[test]
+    fn what_is_all_bias_is_left_out_and_told() {
+        let figures = shown(&[row(0, 0, 2, false), row(0, 5, 2, true)]);
+        let line = figures[0].panels[0].lines().find(|line| !line.dashed).unwrap();
+        assert_eq!(line.points.len(), 1);
+        let told = figures[0].notes.iter().find(|note| note.text.starts_with("Left out: 1 of 2 rows, of T₂"));
+        assert!(told.is_some(), "{:?}", figures[0].notes);
+        assert!(shown(&[]).is_empty());
+    }
+}
