@@ -577,7 +577,7 @@ fn estimate_units_takes_a_layer_apart() {
     for (arguments, parts) in [
         (
             &["t.csv", "--labels", "t.csv:y"][..],
-            &["auto has no cells of single units", "--estimator binned"][..],
+            &["auto has no cells of layers and units", "--estimator binned"][..],
         ),
         (
             &["t.csv", "--labels", "t.csv:y", "--estimator", "kde", "--noise-variance", "1"],

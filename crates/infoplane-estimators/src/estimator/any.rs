@@ -15,6 +15,7 @@ use super::knn::{
     BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg, Ross, Sliced,
     UntiedKsg,
 };
+use super::layers::LayerPairs;
 use super::local::{Gknn, Klnn, Lgde, Lnc};
 use super::noise::Noise;
 use super::renyi::Renyi;
@@ -216,6 +217,14 @@ impl Estimator for AnyEstimator {
 
     fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
         self.inner().unit_symbols(t)
+    }
+
+    fn cell_correction(&self) -> Option<Correction> {
+        self.inner().cell_correction()
+    }
+
+    fn estimate_layer_pairs(&self, layers: &[Variable<'_>]) -> Result<Vec<LayerPairs>, EstimateError> {
+        self.inner().estimate_layer_pairs(layers)
     }
 
     fn keys(&self) -> serde_json::Map<String, serde_json::Value> {

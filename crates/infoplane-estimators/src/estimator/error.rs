@@ -75,8 +75,10 @@ pub enum EstimateError {
         /// The quantity requested.
         quantity: Quantity,
     },
-    /// The method makes no symbols of the units of a layer.
-    #[error("{estimator} has no cells of single units; use binned, or a method of counts such as plug-in")]
+    /// The method makes no symbols of a layer or of its units.
+    #[error(
+        "{estimator} has no cells of layers and units; use binned, or a method of counts such as plug-in"
+    )]
     NeedsCells {
         /// The method.
         estimator: &'static str,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::layers::{LayerPairs, bounds_of_pairs};
 use super::range::short;
 use crate::math;
 use crate::pairwise::{KernelMeans, MeanLogarithms, mean_logarithms};
@@ -182,6 +183,11 @@ impl Estimator for Kde {
         }
         let means = mean_logarithms(&t, labellings, &self.noise_variances);
         Ok(self.readings(means.iter(), (t.n_samples(), t.width()), labellings))
+    }
+
+    /// For every noise variance the upper bounds, then the lower, with noise that is independent from layer to layer.
+    fn estimate_layer_pairs(&self, layers: &[Variable<'_>]) -> Result<Vec<LayerPairs>, EstimateError> {
+        bounds_of_pairs(self.name(), layers, &self.noise_variances)
     }
 
     fn estimate_layer_from_sums(

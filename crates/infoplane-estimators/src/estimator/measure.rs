@@ -2,6 +2,7 @@
 
 use super::counts::Correction;
 use super::error::{check_layer, check_variables};
+use super::layers::{InputInformation, InputParts, LayerPairs, input_information};
 use super::limits::within_limits;
 use super::units::{LayerUnits, UnitSymbols};
 use super::{PermutationTest, permutation_test, with_uncertainty};
@@ -245,6 +246,80 @@ pub trait Measure: Estimator {
         self.check()?;
         check_layer(&t, &[])?;
         self.unit_symbols(t)?.ok_or(EstimateError::NeedsCells { estimator: self.name() })
+    }
+
+    /// Returns I(Tᵢ;Tⱼ) of all pairs of the layers of a network, for every setting of the estimator; see [`layers`](crate::layers).
+    ///
+    /// | estimators | I(Tᵢ;Tⱼ) | on the diagonal |
+    /// |---|---|---|
+    /// | of bins and of counts | H(Tᵢ) + H(Tⱼ) − H(Tᵢ,Tⱼ) of the cells of both, corrected | H(Tᵢ), held at ln N where it is corrected |
+    /// | [`Noise`](crate::Noise) | I(X;Tᵢ') + I(X;Tⱼ') − I(X;(Tᵢ',Tⱼ')), noise independent from layer to layer | of two noisy copies of Tᵢ |
+    /// | [`Kde`](crate::Kde) | an upper and a lower bound on the same | likewise |
+    /// | others | as [`pair`](Measure::pair) | an error: infinite |
+    ///
+    /// The layers are functions of the same inputs, a row for each in the same order. With cells, the value of a layer whose rows were put in
+    /// another order stands beside each; where nearly every sample is alone in its cell it is as large, and says nothing of the layers.
+    /// For bins that were fixed to each layer ([`for_layer`](Measure::for_layer)), pass the labels of its [`symbols`](Measure::symbols) as the layer. For noise
+    /// of another variance in each layer, divide each by its σ and use the variance 1.
+    ///
+    /// Cost for L layers: of cells, that of the cells, and O(n) for each pair. Of noise, L + L² / 2 passes over all pairs of samples, most of them
+    /// with the columns of two layers.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if the settings are not allowed, a layer cannot be measured, or they have no same number of samples. A pair that cannot
+    /// be measured has its own error.
+    ///
+    /// # Examples
+    /// ```
+    /// use infoplane_estimators::{Measure, PlugIn};
+    /// // Two bits, and the first of them.
+    /// let first = ndarray::array![[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    /// let second = ndarray::array![[0.0f32], [0.0], [1.0], [1.0]];
+    /// let pairs = &PlugIn::default().layer_pairs(&[(&first).into(), (&second).into()])?[0];
+    /// let bits = |i, j| pairs.pair(i, j).estimate.as_ref().unwrap().information.bits();
+    /// assert_eq!((bits(0, 0), bits(0, 1), bits(1, 1)), (2.0, 1.0, 1.0));
+    /// assert_eq!(pairs.cells.as_ref().unwrap()[0].alone, 4);
+    /// # Ok::<(), infoplane_estimators::EstimateError>(())
+    /// ```
+    fn layer_pairs(&self, layers: &[Variable<'_>]) -> Result<Vec<LayerPairs>, EstimateError> {
+        self.check()?;
+        if layers.is_empty() {
+            return Err(EstimateError::Empty { n_samples: 0, width: 0 });
+        }
+        check_variables(layers)?;
+        check_offered(self, Quantity::Information)?;
+        self.estimate_layer_pairs(layers)
+    }
+
+    /// Returns the information of the layer T with each part of the inputs, I(X_p;T), by the cells of T; see [`input_information`].
+    ///
+    /// # Errors
+    /// [`EstimateError::NeedsCells`] for estimators other than those of bins and of counts; [`EstimateError::RowMismatch`] if the inputs have another
+    /// number of samples; else as [`layer`](Measure::layer).
+    ///
+    /// # Examples
+    /// ```
+    /// use infoplane_estimators::layers::InputParts;
+    /// use infoplane_estimators::{BinRule, Binned, Measure};
+    /// let inputs = ndarray::array![[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    /// let t = ndarray::array![[-0.9f32], [-0.8], [0.7], [0.9]];
+    /// let floor = Binned { bin_width: Some(1.0), ..Binned::new(BinRule::Floor) };
+    /// let found = floor.input_parts(&InputParts::of_columns(&inputs, None)?, &t)?;
+    /// assert_eq!(found.parts.iter().map(|part| part.information.bits()).collect::<Vec<_>>(), [1.0, 0.0]);
+    /// # Ok::<(), infoplane_estimators::EstimateError>(())
+    /// ```
+    fn input_parts<'t>(
+        &self,
+        inputs: &InputParts,
+        t: impl Into<Variable<'t>>,
+    ) -> Result<InputInformation, EstimateError> {
+        let t = t.into();
+        self.check()?;
+        check_layer(&t, &[])?;
+        match (self.layer_symbols(t)?, self.cell_correction()) {
+            (Some(symbols), Some(correction)) => input_information(inputs, &symbols.labels, correction),
+            _ => Err(EstimateError::NeedsCells { estimator: self.name() }),
+        }
     }
 
     /// Returns the estimator for a layer whose values cover `range`: bins on an observed range are fixed to it.

@@ -14,6 +14,7 @@ mod info;
 mod input;
 mod kde;
 mod knn;
+pub mod layers;
 mod limits;
 mod local;
 mod measure;
@@ -65,6 +66,7 @@ pub use uncertainty::{
 };
 
 use crate::{Labels, Variable};
+use layers::LayerPairs;
 use units::UnitSymbols;
 
 /// What an estimator implements: its settings are the value itself, its quantities are the functions it overrides.
@@ -302,6 +304,23 @@ pub trait Estimator: Send + Sync {
     /// [`EstimateError`] if T cannot be measured.
     fn unit_symbols(&self, _t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
         Ok(None)
+    }
+
+    /// Returns how entropies of counts of its cells are corrected, for an estimator that uses nothing but the cells of T, else `None`.
+    fn cell_correction(&self) -> Option<Correction> {
+        None
+    }
+
+    /// Returns I(Tᵢ;Tⱼ) of all pairs of layers, for every setting in the order of
+    /// [`layer_settings`](Estimator::layer_settings).
+    ///
+    /// By default from the [cells](Estimator::layer_symbols) of the layers where there are such, else pair by pair. A pair that cannot be
+    /// measured has its own error.
+    ///
+    /// # Errors
+    /// [`EstimateError`] if a layer cannot be measured.
+    fn estimate_layer_pairs(&self, layers: &[Variable<'_>]) -> Result<Vec<LayerPairs>, EstimateError> {
+        layers::pairs_of_any(self, layers)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::pairwise::{KernelMeans, MeanLogarithms, mean_logarithms, noisy_logari
 use crate::random::{Purpose, below, generator, uniform};
 
 use super::kde::{check_noise_variances, near_sample_limit, one_variance, setting};
+use super::layers::LayerPairs;
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Information, LabelSides,
     Labels, LayerEstimate, LayerSums, NoiseSums, Quantity, Uncertainty, Variable, Warning,
@@ -210,13 +211,13 @@ impl Noise {
 
 /// One row's summands over the draws: their mean, and the sum of squared deviations from it (Welford).
 #[derive(Debug, Clone, Copy, Default)]
-struct Row {
+pub(super) struct Row {
     mean: f64,
     squares: f64,
 }
 
 impl Row {
-    fn add(&mut self, summand: f64, draw: usize) {
+    pub(super) fn add(&mut self, summand: f64, draw: usize) {
         let from_old = summand - self.mean;
         self.mean += from_old / (draw + 1) as f64;
         self.squares += from_old * (summand - self.mean);
@@ -225,14 +226,14 @@ impl Row {
 
 /// A mean over rows and draws, in nats, with its standard error.
 #[derive(Debug, Clone, Copy)]
-struct Value {
-    mean: f64,
-    error: f64,
+pub(super) struct Value {
+    pub(super) mean: f64,
+    pub(super) error: f64,
 }
 
 impl Value {
     /// `rows` are those that got noise, of `n_samples`.
-    fn of(rows: &[Row], draws: usize, n_samples: usize) -> Self {
+    pub(super) fn of(rows: &[Row], draws: usize, n_samples: usize) -> Self {
         let n = rows.len() as f64;
         let mean = rows.iter().map(|row| row.mean).sum::<f64>() / n;
         let between = || {
@@ -416,6 +417,12 @@ impl Estimator for Noise {
             self.readings(values, means.get(index), variance, labellings, t.width(), constant)
         };
         Ok(self.noise_variances.iter().enumerate().flat_map(of_variance).collect())
+    }
+
+    /// For every noise variance the values, with noise that is independent from layer to layer; then, where they are asked for, the upper
+    /// bounds and the lower.
+    fn estimate_layer_pairs(&self, layers: &[Variable<'_>]) -> Result<Vec<LayerPairs>, EstimateError> {
+        self.pairs(self.name(), layers)
     }
 
     fn estimate_layer_from_sums(

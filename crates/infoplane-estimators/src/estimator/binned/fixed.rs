@@ -324,4 +324,8 @@ impl Estimator for FixedBins {
         };
         Ok(Some((units?, self.settings.correction)))
     }
+
+    fn cell_correction(&self) -> Option<Correction> {
+        Some(self.settings.correction)
+    }
 }

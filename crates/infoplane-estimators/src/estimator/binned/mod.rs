@@ -272,4 +272,8 @@ impl Estimator for Binned {
     fn unit_symbols(&self, t: Variable<'_>) -> Result<Option<(UnitSymbols, Correction)>, EstimateError> {
         self.on(&t)?.unit_symbols(t)
     }
+
+    fn cell_correction(&self) -> Option<Correction> {
+        Some(self.correction)
+    }
 }

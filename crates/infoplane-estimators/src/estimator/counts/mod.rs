@@ -621,6 +621,10 @@ macro_rules! discrete_estimator {
             ) -> Result<Option<($crate::units::UnitSymbols, $crate::Correction)>, $crate::EstimateError> {
                 self.discrete().unit_symbols(t)
             }
+
+            fn cell_correction(&self) -> Option<$crate::Correction> {
+                Some(self.discrete().correction)
+            }
         }
     };
 }
