@@ -296,7 +296,8 @@ class Recorder:
     inputs
         X: which input each sample is; all different unless given.
     quantities
-        What is measured beside the plane: ``"units"`` (what single units tell of the label, with estimators of bins or counts), a
+        What is measured beside the plane: ``"units"`` (what single units tell of the label, with estimators of bins or counts),
+        ``"layers"`` (the information of all pairs of layers), ``"similarity"`` (linear centred kernel alignment, effective rank), a
         table such as ``{"kind": "units", "groups": 5}``, or a list of these.
     schedule
         Which epochs are measured: a number n for every n-th, ``"log-spaced"`` (with ``epochs``), a list, a table of a

@@ -169,6 +169,26 @@ class Run:
         return Table(self._native.table("synergy"))
 
     @property
+    def pairs(self) -> Table:
+        """The information of layers about each other, in runs that measure it: a row for each seed, epoch, method and pair."""
+        return Table(self._native.table("pairs"))
+
+    @property
+    def similarity(self) -> Table:
+        """Linear centred kernel alignment of layers, likewise: a row for each seed, epoch and pair."""
+        return Table(self._native.table("similarity"))
+
+    @property
+    def ranks(self) -> Table:
+        """Effective rank and participation ratio, likewise: a row for each seed, epoch and layer."""
+        return Table(self._native.table("ranks"))
+
+    @property
+    def inputs(self) -> Table:
+        """What layers tell of the features of the inputs, likewise: a row for each seed, epoch, layer, method and feature."""
+        return Table(self._native.table("inputs"))
+
+    @property
     def schedule(self) -> Table:
         """The measured epochs."""
         return Table(self._native.table("schedule"))

@@ -92,7 +92,12 @@ fn what_cannot_be_exported_is_named() {
     let table = refused(folder.path(), &["export", "short", "--table", "planes"], 2);
     assert!(table.contains("plane, repeats, training, layers, schedule, methods, pool"), "{table}");
     let of_pools = refused(folder.path(), &["export", "short", "--table", "pool"], 2);
-    assert!(of_pools.contains("has no table pool; it has plane, units, synergy, repeats"), "{of_pools}");
+    assert!(
+        of_pools.contains(
+            "has no table pool; it has plane, units, synergy, pairs, similarity, ranks, inputs, repeats"
+        ),
+        "{of_pools}"
+    );
     assert!(refused(folder.path(), &["export", "nowhere"], 2).contains("nowhere"));
     let output =
         infoplane(folder.path(), &["export", "short", "--format", "arrow", "--out", "missing/plane.arrow"]);

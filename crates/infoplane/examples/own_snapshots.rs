@@ -36,13 +36,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (x, y) =
         (Labels::distinct(200), Labels::from_symbols(&inputs.mapv(|x| x > 0.0).into_raw_vec_and_offset().0));
     let estimators = [LayerEstimators::new(&[Kde { noise_variances: vec![0.01] }], &LayerRange::default())];
-    let part =
-        MeasuredPart { subject: Subject { inputs: inputs.view(), x: &x, y: &y }, estimators: &estimators };
+    let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
+    let part = MeasuredPart { subject, estimators: &estimators, quantities: &[] };
     let (workers, known, interrupted) = (Workers::new(0)?, BTreeMap::new(), || false);
     let measuring = Measuring {
         seed: 0,
         parts: &[part],
-        quantities: &[],
         known: &known,
         workers: &workers,
         in_flight: 2,

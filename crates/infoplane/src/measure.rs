@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::estimator::{Estimate, Estimator, LayerEstimate, LayerRange};
 use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
-use crate::quantity::has_cells;
+use crate::quantity::QuantityConfig;
 use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
@@ -43,9 +43,16 @@ pub struct LayerEstimators {
 /// An estimator, or why it cannot be had for this layer, with the methods that its readings are.
 struct Prepared {
     methods: Vec<Arc<MethodDescription>>,
-    /// Whether the estimator takes rows for symbols.
-    has_cells: bool,
+    /// The kinds of quantities beside the plane that the estimator measures.
+    quantities: Vec<&'static str>,
     estimator: Result<Box<dyn Estimator>, EstimateError>,
+}
+
+impl Prepared {
+    /// Whether it measures a quantity beside the plane.
+    fn measures(&self, quantity: &QuantityConfig) -> bool {
+        self.quantities.contains(&quantity.name())
+    }
 }
 
 impl LayerEstimators {
@@ -59,7 +66,13 @@ impl LayerEstimators {
             .iter()
             .map(|method| Prepared {
                 methods: described.by_ref().take(method.layer_settings().len()).collect(),
-                has_cells: has_cells(method),
+                quantities: QuantityConfig::KINDS
+                    .iter()
+                    .copied()
+                    .filter(|kind| {
+                        QuantityConfig::named(kind).is_some_and(|quantity| quantity.is_measured_with(method))
+                    })
+                    .collect(),
                 estimator: method.for_layer(range),
             })
             .collect();

@@ -108,7 +108,8 @@ pub struct Args {
     pub set: Vec<String>,
     #[command(flatten)]
     pub keys: MethodFlags,
-    /// What is measured beside the plane, separated by commas: units (what single units tell, with estimators of bins or counts)
+    /// What is measured beside the plane, separated by commas: units (what single units tell), layers (the information of all pairs of
+    /// layers), similarity (linear CKA, effective rank)
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = quantity, help_heading = ESTIMATORS)]
     pub quantities: Vec<QuantityConfig>,
 }

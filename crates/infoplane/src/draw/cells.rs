@@ -7,6 +7,9 @@ use super::{
 use crate::figure::{self, Axis, Cell, Cells, Figure, Key};
 
 const CELL_HEIGHT: f64 = 34.0;
+/// How wide a table without numbers is, as long as its cells are not too small.
+const MAP: f64 = 168.0;
+const LEAST_CELL: f64 = 4.0;
 /// What an entry of the legend takes beside its name.
 const ENTRY: f64 = 26.0;
 
@@ -18,10 +21,22 @@ pub(super) fn scene(figure: &Figure) -> Scene {
     let (across, down) = figure.panels.iter().fold((1, 1), |(across, down), panel| {
         (across.max(panel.x.places.len()), down.max(panel.y.places.len()))
     });
+    let has_numbers = figure
+        .panels
+        .iter()
+        .filter_map(figure::Panel::cells)
+        .any(|cells| cells.cells.iter().any(|cell| !cell.text.is_empty()));
     // The name of a column wants room, also above a single cell.
     let widest = column_names.iter().map(|name| text_width(name, 12.5, Weight::Bold)).fold(0.0, f64::max);
     let narrow: f64 = if columns > 2 { 58.0 } else { 70.0 };
-    let cell = (narrow.max((widest - 40.0) / across as f64), CELL_HEIGHT);
+    let cell = match has_numbers {
+        true => (narrow.max((widest - 40.0) / across as f64), CELL_HEIGHT),
+        // Without numbers cells are as small as they can be told apart, and square.
+        false => {
+            let side = (MAP / across.max(down) as f64).clamp(LEAST_CELL, CELL_HEIGHT);
+            (side, side)
+        }
+    };
     let mut sheet = Sheet {
         columns,
         rows: figure.panels.len().div_ceil(columns).max(1),
@@ -117,8 +132,10 @@ fn table(
 
 /// A cell in its colour; without a value it is empty, and with a remark it is hatched.
 fn draw_cell(scene: &mut Scene, (x, y): (f64, f64), (w, h): (f64, f64), cell: &Cell, values: &Axis) {
+    // Between small cells there is no room for a gap.
+    let gap = if w.min(h) < 12.0 { 0.0 } else { 0.8 };
     let points =
-        vec![(x + 0.8, y + 0.8), (x + w - 0.8, y + 0.8), (x + w - 0.8, y + h - 0.8), (x + 0.8, y + h - 0.8)];
+        vec![(x + gap, y + gap), (x + w - gap, y + gap), (x + w - gap, y + h - gap), (x + gap, y + h - gap)];
     let fill = cell.value.map_or(Color::GRID, |value| color(values, value));
     scene.marks.push(Mark::Shape { points, fill, opacity: 1.0, outline: None });
     let ink = if is_light(fill, 128.0) { Color::INK } else { Color::WHITE };

@@ -45,7 +45,7 @@ impl Experiment {
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| ExperimentError::Estimator { index, source })?;
         }
-        QuantityConfig::check(&self.quantities, &self.estimators)?;
+        QuantityConfig::check(&self.quantities, &self.estimators, true)?;
         let hidden = &self.network.hidden;
         if let Some(position) = hidden.iter().position(|&width| width == 0) {
             return value(format!("network.hidden[{position}] = 0; allowed is a width of 1 or more"));

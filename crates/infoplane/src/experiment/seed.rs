@@ -18,6 +18,7 @@ use crate::measure::{
 };
 use crate::plane::{Entropies, Part};
 use crate::printable::printable_path;
+use crate::quantity::PreparedQuantity;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
 use crate::schedule::{MeasuredEpoch, Reason};
 use crate::snapshot::{Quantised, Snapshot, SnapshotError, Snapshots};
@@ -124,14 +125,16 @@ impl Shared<'_> {
             let rows_of = |(part, rows): &(Option<Part>, Range<usize>)| {
                 let inputs = inputs.slice(s![rows.clone(), ..]);
                 let y = y.select_ranges(std::slice::from_ref(rows));
-                (inputs, Labels::from_rows(inputs), y, self.estimators(&ranges, *part))
+                let quantities = PreparedQuantity::all(&experiment.quantities, Some(inputs));
+                (inputs, Labels::from_rows(inputs), y, self.estimators(&ranges, *part), quantities)
             };
             let rows: Vec<_> = parts.iter().map(rows_of).collect();
             let parts: Vec<MeasuredPart<'_>> = rows
                 .iter()
-                .map(|(inputs, x, y, estimators)| MeasuredPart {
+                .map(|(inputs, x, y, estimators, quantities)| MeasuredPart {
                     subject: Subject { inputs: *inputs, x, y },
                     estimators,
+                    quantities,
                 })
                 .collect();
             let mut schedule =
@@ -140,7 +143,6 @@ impl Shared<'_> {
             let measuring = Measuring {
                 seed,
                 parts: &parts,
-                quantities: &experiment.quantities,
                 known: &known,
                 workers,
                 in_flight,

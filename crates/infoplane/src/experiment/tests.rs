@@ -151,6 +151,9 @@ impl Progress for StopAfter<'_> {
 const EARLY_STOP: [&str; 2] =
     ["training.stop={ statistic = \"train-loss\", patience = 3 }", "training.optimizer.learning_rate=0.3"];
 
+/// Everything beside the plane.
+const QUANTITIES: &str = "quantities=[{ kind = \"units\", groups = 3 }, { kind = \"layers\" }, { kind = \"inputs\" }, { kind = \"similarity\" }]";
+
 #[test]
 fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -163,6 +166,7 @@ fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
         &["schedule={ kind = \"list\", epochs = [3, 17, 44] }", "keyframes.budget_mib=0"],
         &["keyframes.interval=1", "training.epochs=25"],
         &["dataset.scaling=standardize", "dataset.measured_on=train-and-test", "training.epochs=25"],
+        &[QUANTITIES, "dataset.measured_on=train-and-test", "training.epochs=25"],
     ]
     .into_iter()
     .enumerate()

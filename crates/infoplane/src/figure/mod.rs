@@ -47,6 +47,7 @@ mod calibration;
 mod comparison;
 mod data;
 mod information;
+mod layers;
 pub(crate) mod learned;
 mod limit_curve;
 pub(crate) mod measured;
@@ -94,11 +95,19 @@ pub fn figures(data: &ReportData<'_>) -> Vec<Figure> {
         || {
             let figures = |group: &PlaneGroup<'_>| {
                 let of_plane = [plane::figure(data, group), information::figure(data, group)];
-                of_plane.into_iter().flatten().chain(units::figures(data, group.method)).collect::<Vec<_>>()
+                of_plane
+                    .into_iter()
+                    .flatten()
+                    .chain(units::figures(data, group.method))
+                    .chain(layers::figures(data, group.method))
+                    .collect::<Vec<_>>()
             };
             groups.par_iter().map(figures).collect::<Vec<_>>()
         },
-        || [training::figure(data), schedule::figure(data)],
+        || {
+            let of_run = [training::figure(data), schedule::figure(data)];
+            layers::similarity(data).into_iter().chain(of_run.into_iter().flatten()).collect::<Vec<_>>()
+        },
     );
-    of_groups.into_iter().flatten().chain(others.into_iter().flatten()).collect()
+    of_groups.into_iter().flatten().chain(others).collect()
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::{LayerEstimators, Subject, measure_layers, measure_quantities, sources};
-use crate::quantity::{QuantityConfig, QuantityRow};
+use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::schedule::{Ask, Reason, Schedule, Wanted};
 use crate::snapshot::{Observe, SnapshotError};
 use crate::{Activations, PlaneRow, Snapshot, Snapshots};
@@ -50,6 +50,8 @@ pub struct MeasuredPart<'a> {
     pub subject: Subject<'a>,
     /// The estimators of each layer.
     pub estimators: &'a [LayerEstimators],
+    /// What is measured beside the plane.
+    pub quantities: &'a [PreparedQuantity],
 }
 
 /// What the epochs of one training are measured with, and on what.
@@ -58,8 +60,6 @@ pub struct Measuring<'a> {
     pub seed: u64,
     /// What is measured: usually one, or the training and the test part. Of each layer the rows of the first come first.
     pub parts: &'a [MeasuredPart<'a>],
-    /// What is measured beside the plane.
-    pub quantities: &'a [QuantityConfig],
     /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
     /// appended again.
     pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
@@ -460,12 +460,13 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             let (mut rows, mut quantities) = (Vec::new(), Vec::new());
             // The last part takes the network itself, so that one part alone needs no copy.
             let networks = std::iter::repeat_n(snapshot.network, measuring.parts.len());
-            for (network, MeasuredPart { subject, estimators }) in networks.zip(measuring.parts) {
+            for (network, part) in networks.zip(measuring.parts) {
+                let &MeasuredPart { subject, estimators, quantities: asked } = part;
                 network.observe(subject.inputs, &mut activations);
                 let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
                 let layers = sources(&activations);
                 rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
-                let of_part = measure_quantities(seed, epoch, &layers, y, estimators, measuring.quantities);
+                let of_part = measure_quantities(seed, epoch, &layers, y, estimators, asked);
                 quantities.extend(of_part);
             }
             // Layer by layer, as the tables of a run have them; within a layer the order stays.
@@ -600,8 +601,8 @@ mod tests {
             parts: &[MeasuredPart {
                 subject: Subject { inputs: inputs.view(), x: &x, y: &y },
                 estimators: &estimators,
+                quantities: &[],
             }],
-            quantities: &[],
             known: &BTreeMap::new(),
             workers: &workers,
             in_flight: 2,

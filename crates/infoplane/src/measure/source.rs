@@ -102,6 +102,16 @@ impl<'a> LayerSource<'a> {
         }
     }
 
+    /// The values.
+    ///
+    /// # Errors
+    /// [`EstimateError::Sums`] where only sums of them are there.
+    pub(super) fn values(&self) -> Result<Variable<'_>, EstimateError> {
+        let expected = || "none, but the values of the layer".into();
+        let missing = || EstimateError::Sums { estimator: "a comparison of layers", expected: expected() };
+        self.values.as_ref().map(Variable::view).ok_or_else(missing)
+    }
+
     /// The values, for an estimator that needs them.
     pub(super) fn values_for(&self, estimator: &dyn Estimator) -> Result<Variable<'_>, EstimateError> {
         let expected = || "none, but the values of the layer".into();

@@ -248,7 +248,13 @@ function gridOf(figure, width) {
   const columns = Math.max(1, Math.min(wanted, fitting));
   const cell = width / columns;
   const cells = figure.panels.find((panel) => panel.series.some((series) => series.kind === "cells"));
-  if (cells) return { columns, cell, height: MARGIN.top + MARGIN.bottom + 26 * (cells.y.places?.length ?? 1) };
+  if (cells) {
+    const [across, down] = [cells.x.places?.length ?? 1, cells.y.places?.length ?? 1];
+    const numbers = figure.panels.some((panel) => panel.series.some((one) => one.kind === "cells" && one.cells.some(({ text }) => text)));
+    // Without numbers cells are square, and as small as the room for them.
+    const high = numbers ? 26 : Math.min(26, Math.max(4, (cell - MARGIN.left - MARGIN.right) / across));
+    return { columns, cell, height: MARGIN.top + MARGIN.bottom + high * down };
+  }
   // Panels one above the other are flatter, so that two of them are about as high as a plane.
   const share = isPlane(figure) ? 0.76 : columns < figure.panels.length ? 0.46 : 0.6;
   const heading = isTable(figure) ? ROW_HEADING : 0;

@@ -6,15 +6,24 @@
 //! |---|---|---|
 //! | [`units`](QuantityConfig::Units) | what single units tell of the label, alone and beyond the others; degrees of redundancy and vulnerability; representational complexity | every estimator with cells |
 //!
+//! | [`layers`](QuantityConfig::Layers) | I(Tᵢ;Tⱼ) of all pairs of layers | every estimator with cells, `kde`, `noise` |
+//! | [`inputs`](QuantityConfig::Inputs) | I(X_p;T) of every feature of the inputs | every estimator with cells |
+//! | [`similarity`](QuantityConfig::Similarity) | linear centred kernel alignment of all pairs of layers; effective rank and participation ratio | – |
+//!
 //! An estimator has cells if it takes the rows of a layer for symbols: those of bins and of counts.
 
+mod layers;
 mod units;
 
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::EstimateError;
+use crate::estimator::layers::InputParts;
 use crate::estimator::{Estimator, Family};
 use crate::plane::{Missing, Part};
 
+pub use layers::{InputQuantities, PairQuantities, SimilarityQuantities};
 pub use units::{UnitAmounts, UnitQuantities};
 
 /// A quantity beside the plane, as a configuration file has it.
@@ -39,6 +48,20 @@ pub enum QuantityConfig {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         groups: Option<usize>,
     },
+    /// I(Tᵢ;Tⱼ) of all pairs of layers, with every estimator that has cells, `kde` and `noise`; of the latter two the noise of layers is
+    /// independent, and each pair takes as long as a layer. See [`layers`](crate::estimator::layers).
+    Layers {},
+    /// I(X_p;T) of every feature of the inputs, with every estimator that has cells; not of recorded networks, whose inputs are not
+    /// known.
+    Inputs {
+        /// Features of more than so many values are cut into so many bins with equally many samples, 2 to 65,536; unless given,
+        /// 32. Inputs of few values are taken as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bins: Option<usize>,
+    },
+    /// Linear centred kernel alignment of all pairs of layers (Kornblith et al. 2019), biased and unbiased; effective rank and
+    /// participation ratio of every layer. Needs no estimator.
+    Similarity {},
 }
 
 /// What is wrong with a quantity.
@@ -52,6 +75,22 @@ pub enum QuantityError {
         index: usize,
         /// What was given.
         groups: usize,
+    },
+    /// A number of bins that there cannot be.
+    #[error("quantities[{index}]: bins = {bins}; allowed is 2 to 65536")]
+    Bins {
+        /// The place of the quantity.
+        index: usize,
+        /// What was given.
+        bins: usize,
+    },
+    /// Inputs that are not there.
+    #[error(
+        "quantities[{index}] (inputs) needs the inputs, which are not known of a recorded network; remove it"
+    )]
+    NoInputs {
+        /// The place of the quantity.
+        index: usize,
     },
     /// The same kind twice.
     #[error("quantities[{index}] is {kind} again; remove one of the two")]
@@ -76,12 +115,15 @@ pub enum QuantityError {
 
 impl QuantityConfig {
     /// The kinds that there are.
-    pub const KINDS: &[&str] = &["units"];
+    pub const KINDS: &[&str] = &["units", "layers", "inputs", "similarity"];
 
     /// The quantity of a kind, with its default settings.
     pub fn named(kind: &str) -> Option<QuantityConfig> {
         match kind {
             "units" => Some(QuantityConfig::Units { groups: None }),
+            "layers" => Some(QuantityConfig::Layers {}),
+            "inputs" => Some(QuantityConfig::Inputs { bins: None }),
+            "similarity" => Some(QuantityConfig::Similarity {}),
             _ => None,
         }
     }
@@ -90,24 +132,37 @@ impl QuantityConfig {
     pub const fn name(&self) -> &'static str {
         match self {
             QuantityConfig::Units { .. } => "units",
+            QuantityConfig::Layers {} => "layers",
+            QuantityConfig::Inputs { .. } => "inputs",
+            QuantityConfig::Similarity {} => "similarity",
         }
     }
 
-    /// Refuses quantities that make no sense, or that none of the estimators can measure.
+    /// Refuses quantities that make no sense, or that none of the estimators can measure; `inputs` says whether the inputs are there.
     ///
     /// # Errors
     /// [`QuantityError`], for the first that is wrong.
-    pub fn check<E: Estimator>(quantities: &[QuantityConfig], estimators: &[E]) -> Result<(), QuantityError> {
+    pub fn check<E: Estimator>(
+        quantities: &[QuantityConfig],
+        estimators: &[E],
+        inputs: bool,
+    ) -> Result<(), QuantityError> {
         for (index, quantity) in quantities.iter().enumerate() {
             let kind = quantity.name();
-            let QuantityConfig::Units { groups } = quantity;
-            if let Some(groups) = groups.filter(|groups| !(2..=5).contains(groups)) {
-                return Err(QuantityError::Groups { index, groups });
+            match *quantity {
+                QuantityConfig::Units { groups: Some(groups) } if !(2..=5).contains(&groups) => {
+                    return Err(QuantityError::Groups { index, groups });
+                }
+                QuantityConfig::Inputs { bins: Some(bins) } if !(2..=65_536).contains(&bins) => {
+                    return Err(QuantityError::Bins { index, bins });
+                }
+                QuantityConfig::Inputs { .. } if !inputs => return Err(QuantityError::NoInputs { index }),
+                _ => {}
             }
             if quantities[..index].iter().any(|other| other.name() == kind) {
                 return Err(QuantityError::Twice { index, kind });
             }
-            if !estimators.iter().any(|estimator| has_cells(estimator)) {
+            if !estimators.iter().any(|estimator| quantity.is_measured_with(estimator)) {
                 return Err(QuantityError::NoCells { index, kind });
             }
         }
@@ -115,9 +170,45 @@ impl QuantityConfig {
     }
 }
 
-/// Whether an estimator takes the rows of a layer for symbols.
-pub(crate) fn has_cells<E: Estimator + ?Sized>(estimator: &E) -> bool {
-    matches!(estimator.info().family, Family::Bins | Family::Counts)
+impl QuantityConfig {
+    /// Whether an estimator measures it; a quantity that needs none is measured with any.
+    pub(crate) fn is_measured_with<E: Estimator + ?Sized>(&self, estimator: &E) -> bool {
+        let family = estimator.info().family;
+        let has_cells = matches!(family, Family::Bins | Family::Counts);
+        match self {
+            QuantityConfig::Units { .. } | QuantityConfig::Inputs { .. } => has_cells,
+            QuantityConfig::Layers {} => has_cells || family == Family::Noise,
+            QuantityConfig::Similarity {} => true,
+        }
+    }
+}
+
+/// Values of features that are cut into bins unless another number is given.
+const INPUT_BINS: usize = 32;
+
+/// Quantities with what they need of the inputs, which are the same at every epoch.
+#[derive(Debug, Clone)]
+pub struct PreparedQuantity {
+    /// The quantity.
+    pub config: QuantityConfig,
+    /// The parts of the inputs, for one that needs them.
+    pub(crate) inputs: Option<Result<InputParts, EstimateError>>,
+}
+
+impl PreparedQuantity {
+    /// Prepares quantities for the inputs that layers are measured on, `(n_samples, n_features)`, where they are known.
+    pub fn all(quantities: &[QuantityConfig], inputs: Option<ArrayView2<'_, f32>>) -> Vec<PreparedQuantity> {
+        let prepared = |quantity: &QuantityConfig| {
+            let inputs = match quantity {
+                QuantityConfig::Inputs { bins } => {
+                    inputs.map(|inputs| InputParts::of_columns(inputs, Some(bins.unwrap_or(INPUT_BINS))))
+                }
+                _ => None,
+            };
+            PreparedQuantity { config: quantity.clone(), inputs }
+        };
+        quantities.iter().map(prepared).collect()
+    }
 }
 
 /// A quantity of one layer at one epoch of one seed.
@@ -147,6 +238,12 @@ pub struct QuantityRow {
 pub enum QuantityValues {
     /// Of [`QuantityConfig::Units`].
     Units(UnitQuantities),
+    /// Of [`QuantityConfig::Layers`].
+    Layers(PairQuantities),
+    /// Of [`QuantityConfig::Inputs`].
+    Inputs(InputQuantities),
+    /// Of [`QuantityConfig::Similarity`].
+    Similarity(SimilarityQuantities),
     /// Nothing.
     Missing {
         /// The kind of the quantity.
@@ -157,11 +254,46 @@ pub enum QuantityValues {
 }
 
 impl QuantityRow {
+    /// The kind of the quantity: `units`.
+    pub fn quantity(&self) -> &str {
+        match &self.values {
+            QuantityValues::Units(_) => "units",
+            QuantityValues::Layers(_) => "layers",
+            QuantityValues::Inputs(_) => "inputs",
+            QuantityValues::Similarity(_) => "similarity",
+            QuantityValues::Missing { quantity, .. } => quantity,
+        }
+    }
+
     /// The units of the layer, if the row is of these.
     pub fn units(&self) -> Option<&UnitQuantities> {
         match &self.values {
             QuantityValues::Units(units) => Some(units),
-            QuantityValues::Missing { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The layer with itself and with later ones, if the row is of these.
+    pub fn layers(&self) -> Option<&PairQuantities> {
+        match &self.values {
+            QuantityValues::Layers(pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
+    /// The layer and the features of the inputs, if the row is of these.
+    pub fn inputs(&self) -> Option<&InputQuantities> {
+        match &self.values {
+            QuantityValues::Inputs(inputs) => Some(inputs),
+            _ => None,
+        }
+    }
+
+    /// Similarity and ranks, if the row is of these.
+    pub fn similarity(&self) -> Option<&SimilarityQuantities> {
+        match &self.values {
+            QuantityValues::Similarity(similarity) => Some(similarity),
+            _ => None,
         }
     }
 }
@@ -177,19 +309,43 @@ mod tests {
         let kde = AnyEstimator::from(Kde::new([0.1]));
         let exact = AnyEstimator::from(Binned::new(BinRule::Exact));
         let check = |quantities: &[QuantityConfig], estimators: &[AnyEstimator]| {
-            QuantityConfig::check(quantities, estimators)
+            QuantityConfig::check(quantities, estimators, false)
         };
         assert_eq!(check(&[], &[]), Ok(()));
         assert_eq!(check(&[units(None)], &[kde.clone(), exact.clone()]), Ok(()));
         let no_cells = Err(QuantityError::NoCells { index: 0, kind: "units" });
-        assert_eq!(check(&[units(None)], &[kde]), no_cells);
+        assert_eq!(check(&[units(None)], std::slice::from_ref(&kde)), no_cells);
         let exact = [exact];
         for groups in [0, 1, 6] {
             let refused = Err(QuantityError::Groups { index: 0, groups });
             assert_eq!(check(&[units(Some(groups))], &exact), refused);
         }
+        let recorded = Err(QuantityError::NoInputs { index: 0 });
+        assert_eq!(check(&[QuantityConfig::Inputs { bins: None }], &exact), recorded);
+        let inputs = |bins| QuantityConfig::check(&[QuantityConfig::Inputs { bins }], &exact, true);
+        assert_eq!(inputs(Some(1)), Err(QuantityError::Bins { index: 0, bins: 1 }));
+        assert_eq!((inputs(None), inputs(Some(2))), (Ok(()), Ok(())));
+        let pairs = [QuantityConfig::Layers {}, QuantityConfig::Similarity {}];
+        let kde = [AnyEstimator::from(Kde::new([0.1]))];
+        assert_eq!(check(&pairs, &kde), Ok(()));
+        let ross = [AnyEstimator::from(crate::estimator::Ross::default())];
+        assert_eq!(check(&pairs[1..], &ross), Ok(()));
+        assert_eq!(check(&pairs, &ross), Err(QuantityError::NoCells { index: 0, kind: "layers" }));
         let twice = Err(QuantityError::Twice { index: 1, kind: "units" });
         assert_eq!(check(&[units(None), units(Some(2))], &exact), twice);
+    }
+
+    #[test]
+    fn every_kind_is_named() {
+        for kind in QuantityConfig::KINDS {
+            assert_eq!(QuantityConfig::named(kind).unwrap().name(), *kind);
+            let table: QuantityConfig = toml::from_str(&format!("kind = '{kind}'")).unwrap();
+            assert_eq!(Some(table), QuantityConfig::named(kind));
+        }
+        assert_eq!(QuantityConfig::named("unit"), None);
+        for wrong in ["kind = 'layers'\ngroups = 2", "kind = 'unit'", "groups = 3"] {
+            assert!(toml::from_str::<QuantityConfig>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -214,8 +370,27 @@ mod tests {
             quantity: "units".into(),
             missing: Missing::both("not-finite", "a value is NaN"),
         };
-        let without = QuantityRow { method: None, part: None, values: missing, ..row.clone() };
-        for row in [row, without] {
+        let with = |values| QuantityRow { method: None, part: None, values, ..row.clone() };
+        let pairs = PairQuantities {
+            i_bits: vec![Some(1.0 / 3.0), None],
+            standard_error_bits: vec![],
+            shuffled_bits: vec![Some(0.25), None],
+        };
+        let similarity = SimilarityQuantities {
+            effective_rank: Some(2.5),
+            participation_ratio: None,
+            linear_cka: vec![Some(1.0)],
+            linear_cka_unbiased: vec![None],
+        };
+        let inputs = InputQuantities { i_bits: vec![0.1], shuffled_bits: vec![0.0], alone: 9 };
+        let others = [
+            missing,
+            QuantityValues::Layers(pairs),
+            QuantityValues::Similarity(similarity),
+            QuantityValues::Inputs(inputs),
+        ]
+        .map(with);
+        for row in std::iter::once(row.clone()).chain(others) {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<QuantityRow>(&text).unwrap(), row, "{text}");
         }

@@ -24,6 +24,7 @@ use crate::measure::{
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::printable::printable_path;
+use crate::quantity::PreparedQuantity;
 use crate::run::{
     Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError, check_vacant,
 };
@@ -256,8 +257,8 @@ fn go_on(
         parts: &[MeasuredPart {
             subject: Subject { inputs: no_inputs.view(), x: &x, y: &recording.labels },
             estimators: &estimators,
+            quantities: &PreparedQuantity::all(&recording.quantities, None),
         }],
-        quantities: &recording.quantities,
         known: &known,
         workers: &workers,
         in_flight,
@@ -472,6 +473,7 @@ fn follow(
     let estimators = recording.layer_estimators(&vec![LayerRange::default(); recording.layers.len()]);
     let workers = Workers::new(options.threads).map_err(|error| RecordError::Threads(error.to_string()))?;
     let (x, y) = (recording.x(), &recording.labels);
+    let quantities = &PreparedQuantity::all(&recording.quantities, None);
     let within = |epoch: u64| options.last.is_none_or(|last| epoch <= last);
     let mut measured_epochs = 0;
     let mut news = Instant::now();
@@ -500,7 +502,7 @@ fn follow(
                 }
             }
             let (mut rows, quantities) = workers.install(|| {
-                let (layers, quantities) = (sources(&activations), &recording.quantities);
+                let layers = sources(&activations);
                 let rows = measure_layers(SEED, epoch, &layers, &x, y, &estimators);
                 (rows, measure_quantities(SEED, epoch, &layers, y, &estimators, quantities))
             });

@@ -117,7 +117,7 @@ impl Recording {
         for (index, estimator) in self.estimators.iter().enumerate() {
             estimator.check().map_err(|source| RecordError::Estimator { index, source })?;
         }
-        QuantityConfig::check(&self.quantities, &self.estimators)?;
+        QuantityConfig::check(&self.quantities, &self.estimators, false)?;
         // Without a known end, every n-th epoch makes no list that could be too long.
         let planned = self.planned_epochs.unwrap_or(match &self.schedule {
             ScheduleConfig::Every { interval } => *interval,

@@ -7,7 +7,7 @@ use super::{RecordError, Recording, SEED};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{LayerEstimators, LayerSource, measure_layers, measure_quantities};
 use crate::plane::{Distance, PlaneRow};
-use crate::quantity::QuantityRow;
+use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
 use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
 use crate::train::{EpochStats, TrainingEnd};
@@ -48,6 +48,7 @@ pub struct Recorder {
     recording: Recording,
     x: Labels,
     estimators: Vec<LayerEstimators>,
+    quantities: Vec<PreparedQuantity>,
     schedule: Box<dyn Schedule>,
     /// Asked for by the schedule and not recorded yet.
     wanted: BTreeMap<u64, Reason>,
@@ -107,6 +108,7 @@ impl Recorder {
         let ranges = vec![LayerRange::default(); recording.layers.len()];
         let mut recorder = Recorder {
             estimators: recording.layer_estimators(&ranges),
+            quantities: PreparedQuantity::all(&recording.quantities, None),
             x: recording.x(),
             last: measured.keys().next_back().copied().unwrap_or(0),
             run,
@@ -187,8 +189,8 @@ impl Recorder {
         if !self.measured.contains_key(&epoch) {
             let Recording { labels, .. } = &self.recording;
             let rows = measure_layers(SEED, epoch, layers, &self.x, labels, &self.estimators);
-            let quantities = &self.recording.quantities;
-            let quantities = measure_quantities(SEED, epoch, layers, labels, &self.estimators, quantities);
+            let quantities =
+                measure_quantities(SEED, epoch, layers, labels, &self.estimators, &self.quantities);
             self.keep(epoch, rows, quantities)?;
         }
         if let Some(statistics) = statistics {

@@ -137,11 +137,11 @@ pub fn write(
         files.extend(files::moving_files(figure, options)?);
     }
     files.push(("plane.csv".into(), plane));
-    for of_units in
-        [table::units(data.quantities, &data.layers), table::synergy(data.quantities, &data.layers)]
+    for table in [table::units, table::synergy, table::pairs, table::similarity, table::ranks, table::inputs]
     {
-        if !of_units.is_empty() {
-            files.push((format!("{}.csv", of_units.name()), of_units.bytes(TableFormat::Csv)));
+        let table = table(data.quantities, &data.layers);
+        if !table.is_empty() {
+            files.push((format!("{}.csv", table.name()), table.bytes(TableFormat::Csv)));
         }
     }
     files.push(("repeats.csv".into(), data.repeats().bytes(TableFormat::Csv)));

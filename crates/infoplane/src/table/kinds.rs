@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    Column, DRIFT, LAYERS, METHODS, OVERLAP, PLANE, POOL, REPEATS, SCHEDULE, SYNERGY, TRAINING, Table, UNITS,
-    WINDOW,
+    Column, DRIFT, INPUTS, LAYERS, METHODS, OVERLAP, PAIRS, PLANE, POOL, RANKS, REPEATS, SCHEDULE,
+    SIMILARITY, SYNERGY, TRAINING, Table, UNITS, WINDOW,
 };
 use crate::run::Run;
 
@@ -25,6 +25,14 @@ pub enum TableName {
     Units,
     /// The information about the label by the number of units that must be read for it, likewise.
     Synergy,
+    /// The information of layers about each other, likewise.
+    Pairs,
+    /// How alike layers are, likewise.
+    Similarity,
+    /// How many dimensions the values of layers fill, likewise.
+    Ranks,
+    /// What layers tell of the features of the inputs, likewise.
+    Inputs,
     /// Mean, standard error and percentiles over the seeds that learned.
     Repeats,
     /// The epoch statistics.
@@ -47,10 +55,14 @@ pub enum TableName {
 
 impl TableName {
     /// All, in the order of the documentation.
-    pub const ALL: [TableName; 12] = [
+    pub const ALL: [TableName; 16] = [
         TableName::Plane,
         TableName::Units,
         TableName::Synergy,
+        TableName::Pairs,
+        TableName::Similarity,
+        TableName::Ranks,
+        TableName::Inputs,
         TableName::Repeats,
         TableName::Training,
         TableName::Layers,
@@ -68,6 +80,10 @@ impl TableName {
             TableName::Plane => "plane",
             TableName::Units => "units",
             TableName::Synergy => "synergy",
+            TableName::Pairs => "pairs",
+            TableName::Similarity => "similarity",
+            TableName::Ranks => "ranks",
+            TableName::Inputs => "inputs",
             TableName::Repeats => "repeats",
             TableName::Training => "training",
             TableName::Layers => "layers",
@@ -88,6 +104,10 @@ impl TableName {
             TableName::Synergy => {
                 "the information about the label by the number of units that must be read for it"
             }
+            TableName::Pairs => "the information of layers about each other: a row for each pair",
+            TableName::Similarity => "how alike layers are: a row for each pair",
+            TableName::Ranks => "how many dimensions layers fill: a row for each seed, epoch and layer",
+            TableName::Inputs => "what layers tell of the features of the inputs: a row for each feature",
             TableName::Repeats => {
                 "mean, standard error and percentiles over seeds, by method, layer and epoch"
             }
@@ -122,6 +142,10 @@ impl TableName {
             TableName::Plane => PLANE,
             TableName::Units => UNITS,
             TableName::Synergy => SYNERGY,
+            TableName::Pairs => PAIRS,
+            TableName::Similarity => SIMILARITY,
+            TableName::Ranks => RANKS,
+            TableName::Inputs => INPUTS,
             TableName::Repeats => REPEATS,
             TableName::Training => TRAINING,
             TableName::Layers => LAYERS,
@@ -142,6 +166,10 @@ impl TableName {
             TableName::Plane => super::plane(run.plane(), layers, run.quantities()),
             TableName::Units => super::units(run.quantities(), layers),
             TableName::Synergy => super::synergy(run.quantities(), layers),
+            TableName::Pairs => super::pairs(run.quantities(), layers),
+            TableName::Similarity => super::similarity(run.quantities(), layers),
+            TableName::Ranks => super::ranks(run.quantities(), layers),
+            TableName::Inputs => super::inputs(run.quantities(), layers),
             TableName::Repeats => {
                 let failed: Vec<u64> = run.failed_seeds().iter().map(|failed| failed.seed).collect();
                 let any_learned = run.plane().seeds().iter().any(|seed| !failed.contains(seed));

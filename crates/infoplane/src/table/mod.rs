@@ -1,6 +1,6 @@
 //! Tables as typed columns, and the files they are written to.
 //!
-//! A [`Table`] is what [`plane`], [`units`], [`synergy`], [`repeats`], [`training`], [`layers`], [`schedule`] and [`methods`] make of a run: columns with a
+//! A [`Table`] is what [`plane`], [`units`], [`synergy`], [`pairs`], [`similarity`], [`ranks`], [`inputs`], [`repeats`], [`training`], [`layers`], [`schedule`] and [`methods`] make of a run: columns with a
 //! name, a unit and a sentence each. The same declaration gives the header of the CSV file, the keys of the JSON lines,
 //! the schema of the Arrow file and the page of documentation.
 //!
@@ -27,10 +27,11 @@ mod format;
 mod jsonl;
 mod kinds;
 mod methods;
+mod of_layers;
 mod of_plane;
 mod of_pools;
-mod of_quantities;
 mod of_training;
+mod of_units;
 mod repeats;
 mod schedule;
 mod stack;
@@ -41,10 +42,11 @@ use std::collections::HashMap;
 pub use format::{TableFormat, TableFormatError};
 pub use kinds::{TableName, TableNameError};
 pub use methods::{METHODS, methods};
+pub use of_layers::{INPUTS, PAIRS, RANKS, SIMILARITY, inputs, pairs, ranks, similarity};
 pub use of_plane::{PLANE, plane};
 pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
-pub use of_quantities::{SYNERGY, UNITS, synergy, units};
 pub use of_training::{LAYERS, TRAINING, layers, training};
+pub use of_units::{SYNERGY, UNITS, synergy, units};
 pub use repeats::{REPEATS, repeats};
 pub use schedule::{SCHEDULE, schedule};
 pub(crate) use stack::Stack;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::of_quantities::{DEGREES, degrees};
+use super::of_units::{DEGREES, degrees};
 use super::{Column, NONE, Table, Values};
 use crate::plane::counted;
 use crate::quantity::QuantityRow;

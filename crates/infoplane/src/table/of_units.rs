@@ -1,10 +1,10 @@
-//! What was measured beside the plane, as tables.
+//! What the units of layers tell, as tables.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Column, Table, Values};
-use crate::quantity::{QuantityRow, QuantityValues, UnitAmounts, UnitQuantities};
+use crate::quantity::{QuantityRow, UnitAmounts, UnitQuantities};
 use crate::{InformationPlane, LayerDescription};
 
 /// The columns of [`units`].
@@ -93,10 +93,7 @@ pub(super) fn degrees<'a>(plane: &InformationPlane, quantities: &[QuantityRow]) 
             found.insert((row.seed, row.epoch, row.layer as u32, method), units);
         }
     }
-    let any_units = quantities.iter().any(|row| match &row.values {
-        QuantityValues::Units(_) => true,
-        QuantityValues::Missing { quantity, .. } => quantity == "units",
-    });
+    let any_units = quantities.iter().any(|row| row.quantity() == "units");
     if !any_units {
         return None;
     }
@@ -159,7 +156,7 @@ pub fn synergy<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> T
 }
 
 /// Seed, epoch, layer, its name, method and part.
-fn keys<'a, 'r>(
+pub(super) fn keys<'a, 'r>(
     rows: impl Iterator<Item = &'r QuantityRow> + Clone,
     layers: &[LayerDescription],
 ) -> Vec<Values<'a>> {
@@ -182,6 +179,7 @@ mod tests {
     use super::*;
     use crate::PlaneRow;
     use crate::plane::{MethodDescription, Missing};
+    use crate::quantity::QuantityValues;
     use crate::table::{TableFormat, Value, plane};
 
     fn amounts(i_ty_bits: f64, unit_bits: [f64; 2], synergy_bits: Vec<f64>) -> UnitAmounts {
