@@ -29,6 +29,15 @@ from ._estimate import (
     unit_information,
 )
 from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
+from ._layers import (
+    InputInformation,
+    LayerPairs,
+    effective_rank,
+    input_information,
+    layer_pair_information,
+    linear_cka,
+    participation_ratio,
+)
 from ._native import __version__
 from ._recorder import Recorder, record
 from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, UnitInformation
@@ -46,7 +55,9 @@ __all__ = [
     "InfoplaneError",
     "InfoplaneWarning",
     "Information",
+    "InputInformation",
     "Interval",
+    "LayerPairs",
     "LayerReading",
     "LayerUnits",
     "PooledNetworks",
@@ -66,12 +77,17 @@ __all__ = [
     "calibrate",
     "compare",
     "conditional_mutual_information",
+    "effective_rank",
     "entropy",
     "experiment",
+    "input_information",
     "layer_information",
+    "layer_pair_information",
+    "linear_cka",
     "load",
     "load_sweep",
     "mutual_information",
+    "participation_ratio",
     "record",
     "resume",
     "run",

@@ -43,6 +43,17 @@ def estimate_units(
     t: NDArray[Any],
     y: NDArray[np.int64],
 ) -> dict[str, Any]: ...
+def estimate_layer_pairs(estimator: str, settings: dict[str, Any], layers: Sequence[NDArray[Any]]) -> list[dict[str, Any]]: ...
+def estimate_input_parts(
+    estimator: str,
+    settings: dict[str, Any],
+    inputs: NDArray[Any],
+    t: NDArray[Any],
+    bins: int | None,
+    groups: Sequence[Sequence[int]] | None,
+) -> dict[str, Any]: ...
+def layer_similarity(a: NDArray[Any], b: NDArray[Any], unbiased: bool) -> float: ...
+def layer_rank(layer: NDArray[Any]) -> tuple[float, float]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

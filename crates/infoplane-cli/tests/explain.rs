@@ -39,6 +39,8 @@ const COMMANDS: [&[&str]; 28] = [
     &["estimate", "total-correlation"],
     &["estimate", "layer"],
     &["estimate", "units"],
+    &["estimate", "layers"],
+    &["estimate", "inputs"],
     &["estimators"],
     &["calibrate"],
     &["reproduce"],

@@ -9,6 +9,7 @@ mod call;
 mod error;
 mod estimate;
 mod experiment;
+mod layers;
 mod pooled;
 mod record;
 mod run;
@@ -35,6 +36,8 @@ mod _native {
         as_if_random, calibrate, experiment_table, measured_samples, pooled_report, pooled_table,
         resume_experiment, run_experiment,
     };
+    #[pymodule_export]
+    use super::layers::{estimate_input_parts, estimate_layer_pairs, layer_rank, layer_similarity};
     #[pymodule_export]
     use super::pooled::Networks;
     #[pymodule_export]

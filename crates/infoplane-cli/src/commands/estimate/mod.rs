@@ -1,7 +1,9 @@
 //! `infoplane estimate`.
 
 mod entropy;
+mod inputs;
 mod layer;
+mod layers;
 mod pair;
 mod total_correlation;
 mod units;
@@ -36,6 +38,10 @@ pub enum Args {
     Layer(layer::Args),
     /// What single units of a layer tell of a label, alone and beyond the others
     Units(units::Args),
+    /// What the layers of a network share: information, similarity (CKA), and the rank of each
+    Layers(layers::Args),
+    /// What a layer tells of each feature or pixel of the inputs
+    Inputs(inputs::Args),
 }
 
 impl Args {
@@ -47,6 +53,8 @@ impl Args {
             Args::TotalCorrelation(arguments) => &arguments.common,
             Args::Layer(arguments) => &arguments.common,
             Args::Units(arguments) => &arguments.common,
+            Args::Layers(arguments) => &arguments.common,
+            Args::Inputs(arguments) => &arguments.common,
         }
     }
 }
@@ -61,6 +69,8 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
         Args::Layer(arguments) => layer::layer(arguments, &clock),
         Args::Units(arguments) => units::units(arguments, &clock),
+        Args::Layers(arguments) => layers::layers(arguments, &clock),
+        Args::Inputs(arguments) => inputs::inputs(arguments, &clock),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Layers with the mean of each column taken off, as what similarities and ranks are made of.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 use rayon::prelude::*;
 
 use crate::estimator::error::check_layer;
@@ -19,8 +19,6 @@ pub(super) struct Centred {
     /// |xᵢ|² of each row.
     pub(super) squares: Vec<f64>,
     pub(super) n_samples: usize,
-    /// ‖XᵀX‖²; 0 for a layer that never changes.
-    pub(super) size: f64,
 }
 
 enum Form {
@@ -50,11 +48,9 @@ impl Centred {
             values.rows().into_iter().map(|row| row.iter().map(|v| v * v).sum()).collect();
         let form = match values.ncols() <= n_samples {
             true => Form::Columns(values),
-            false => Form::Rows(product(values.view(), values.t())),
+            false => Form::Rows(products_of_rows(values.view())),
         };
-        let mut layer = Centred { form, squares, n_samples, size: 0.0 };
-        layer.size = layer.inner(&layer);
-        Ok(layer)
+        Ok(Centred { form, squares, n_samples })
     }
 
     pub(super) fn is_constant(&self) -> bool {
@@ -85,16 +81,21 @@ impl Centred {
         }
     }
 
+    /// ‖XᵀX‖²; 0 for a layer that never changes.
+    pub(super) fn size(&self) -> f64 {
+        self.gram().rows().into_iter().map(|row| dot(row, row)).sum()
+    }
+
     /// XᵀX or XXᵀ, the smaller of the two: their eigenvalues other than 0 are the same.
-    pub(super) fn gram(&self) -> Array2<f64> {
+    pub(super) fn gram(&self) -> CowArray<'_, f64, Ix2> {
         match &self.form {
-            Form::Columns(x) => product(x.t(), x.view()),
-            Form::Rows(products) => products.clone(),
+            Form::Columns(x) => CowArray::from(products_of_rows(x.t())),
+            Form::Rows(products) => CowArray::from(products),
         }
     }
 }
 
-fn dot(a: ndarray::ArrayView1<'_, f64>, b: ndarray::ArrayView1<'_, f64>) -> f64 {
+fn dot(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -111,17 +112,27 @@ fn sums_of_rows(rows: usize, of_block: impl Fn(std::ops::Range<usize>) -> Vec<f6
     blocks.into_iter().flatten().sum()
 }
 
-/// A B, its blocks of rows on several threads.
-fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+/// A Aᵀ, its blocks of rows on several threads.
+fn products_of_rows(a: ArrayView2<'_, f64>) -> Array2<f64> {
     // Rows that lie together are read faster.
-    let b = b.as_standard_layout();
-    let mut found = Array2::zeros((a.nrows(), b.ncols()));
-    let blocks: Vec<_> =
-        found.axis_chunks_iter_mut(Axis(0), BLOCK).zip(a.axis_chunks_iter(Axis(0), BLOCK)).collect();
-    blocks.into_par_iter().for_each(|(mut found, a)| {
+    let turned = a.t().as_standard_layout().into_owned();
+    let mut found = Array2::zeros((a.nrows(), a.nrows()));
+    let blocks: Vec<_> = found
+        .axis_chunks_iter_mut(Axis(0), BLOCK)
+        .zip(a.axis_chunks_iter(Axis(0), BLOCK))
+        .enumerate()
+        .collect();
+    blocks.into_par_iter().for_each(|(block, (mut found, a))| {
         poll();
-        found.assign(&matrix_product(a, b.view()));
+        // Up to the diagonal: the rest is the same.
+        let end = block * BLOCK + a.nrows();
+        found.slice_mut(s![.., ..end]).assign(&matrix_product(a, turned.slice(s![.., ..end])));
     });
+    for row in 0..found.nrows() {
+        for column in row + 1..found.nrows() {
+            found[(row, column)] = found[(column, row)];
+        }
+    }
     found
 }
 

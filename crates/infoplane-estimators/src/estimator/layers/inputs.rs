@@ -1,14 +1,12 @@
 //! The parts of the inputs against a layer.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::estimator::counts::{Correction, alone, nats};
 use crate::interrupt::poll;
 use crate::variable::symbols::{Value, distinct_rows, together};
-use crate::{
-    BinRange, BinRule, Binned, EstimateError, Estimator, Information, Labels, RangeScope, Variable, math,
-};
+use crate::{EstimateError, Information, Labels, Variable, math};
 
 /// Columns that are read together: as many values of single precision as a cache line holds.
 const COLUMNS_AT_ONCE: usize = 16;
@@ -57,8 +55,8 @@ impl InputParts {
         }
         let parts = match &inputs {
             Variable::Labels(labels) => vec![(*labels).clone()],
-            Variable::Single(rows) => columns(rows, bins, |column| Variable::Single(column))?,
-            Variable::Double(rows) => columns(rows, bins, |column| Variable::Double(column))?,
+            Variable::Single(rows) => columns(rows, bins),
+            Variable::Double(rows) => columns(rows, bins),
         };
         Ok(InputParts { n_samples: inputs.n_samples(), parts })
     }
@@ -118,35 +116,76 @@ impl InputParts {
 }
 
 /// The symbols of each column.
-fn columns<T: Value>(
-    rows: &ArrayView2<'_, T>,
-    bins: Option<usize>,
-    variable: for<'a> fn(ArrayView2<'a, T>) -> Variable<'a>,
-) -> Result<Vec<Labels>, EstimateError> {
-    let cut = bins.map(|bins| Binned {
-        bins: Some(bins),
-        range: Some(BinRange::Scope(RangeScope::Unit)),
-        ..Binned::new(BinRule::Quantile)
-    });
-    let symbols = |column: ArrayView2<'_, T>| {
-        let values = distinct_rows(&column);
-        match &cut {
-            Some(cut) if Some(values.n_labels()) > bins => {
-                Ok(cut.layer_symbols(variable(column))?.map_or(values, |symbols| symbols.labels))
-            }
-            _ => Ok(values),
-        }
-    };
-    let block = |first: usize| {
+fn columns<T: Value>(rows: &ArrayView2<'_, T>, bins: Option<usize>) -> Vec<Labels> {
+    let block = |first: usize| -> Vec<Labels> {
         poll();
         let last = (first + COLUMNS_AT_ONCE).min(rows.ncols());
         // Columns one after the other: the rows are read once.
         let columns: Array2<T> = rows.slice(s![.., first..last]).t().as_standard_layout().into_owned();
-        columns.rows().into_iter().map(|column| symbols(column.insert_axis(Axis(1)))).collect()
+        let symbols = |column: ArrayView1<'_, T>| {
+            let column = column.to_slice().expect("the layout is standard");
+            let values = distinct_values(column);
+            match bins {
+                Some(bins) if values.n_labels() > bins => cut(column, &values, bins),
+                _ => values,
+            }
+        };
+        columns.rows().into_iter().map(symbols).collect()
     };
     let starts: Vec<usize> = (0..rows.ncols()).step_by(COLUMNS_AT_ONCE).collect();
-    let blocks: Result<Vec<Vec<Labels>>, EstimateError> = starts.into_par_iter().map(block).collect();
-    Ok(blocks?.into_iter().flatten().collect())
+    let blocks: Vec<Vec<Labels>> = starts.into_par_iter().map(block).collect();
+    blocks.into_iter().flatten().collect()
+}
+
+/// One label per distinct value, numbered in order of first appearance.
+fn distinct_values<T: Value>(column: &[T]) -> Labels {
+    /// So few values, with as many places without one, stay in the nearest cache: pixels, counts, categories.
+    const PLACES: usize = 1 << 10;
+    const FREE: u32 = u32::MAX;
+    let mut table = [(0u64, FREE); PLACES];
+    let mut n_labels = 0;
+    let mut codes = Vec::with_capacity(column.len());
+    for &value in column {
+        let bits = (value.into() + 0.0).to_bits();
+        let mut place = (bits.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - PLACES.ilog2())) as usize;
+        while table[place].1 != FREE && table[place].0 != bits {
+            place = (place + 1) % PLACES;
+        }
+        if table[place].1 == FREE {
+            if n_labels as usize == PLACES / 2 {
+                return distinct_rows(&ArrayView1::from(column).insert_axis(Axis(1)));
+            }
+            table[place] = (bits, n_labels);
+            n_labels += 1;
+        }
+        codes.push(table[place].1);
+    }
+    Labels::count(codes, n_labels as usize)
+}
+
+/// Bins of a column, of which `values` are the distinct ones, in ascending order: between them are the values at equal shares of the
+/// samples, as [`BinRule::Quantile`](crate::BinRule::Quantile) has them.
+fn cut<T: Value>(column: &[T], values: &Labels, bins: usize) -> Labels {
+    let mut ascending: Vec<(f64, u32)> = vec![(f64::NAN, 0); values.n_labels()];
+    for (&value, &code) in column.iter().zip(values.codes()) {
+        ascending[code as usize] = (value.into(), code);
+    }
+    ascending.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let n = column.len();
+    let (mut below, mut next, mut bin) = (0, 1, 0);
+    let mut bin_of = vec![0u32; values.n_labels()];
+    for &(_, code) in &ascending {
+        let first = next;
+        let up_to = below + values.counts()[code as usize];
+        while next < bins && next * n / bins < up_to {
+            next += 1;
+        }
+        // An edge at this value begins a bin, if there are values below it.
+        bin += u32::from(next > first && below > 0);
+        bin_of[code as usize] = bin;
+        below = up_to;
+    }
+    Labels::count(values.codes().iter().map(|&code| bin_of[code as usize]).collect(), bin as usize + 1)
 }
 
 /// What a layer carries of each part of the inputs; from [`input_information`].

@@ -56,19 +56,21 @@ pub fn effective_rank<'t>(layer: impl Into<Variable<'t>>) -> Result<LayerRank, E
             choices: "leave it out",
         });
     }
-    let gram = layer.gram();
+    let gram = layer.gram().into_owned();
     let n = gram.nrows();
     let mut values = eigenvalues(simd::level(), &mut gram.into_raw_vec_and_offset().0, n);
     // The order of the iteration means nothing; a sum of ascending numbers has the smallest error.
     values.sort_unstable_by(f64::total_cmp);
     let largest = values.last().copied().unwrap_or(0.0);
     let rounding = f64::EPSILON * (16.0 + (layer.n_samples as f64).sqrt()) * largest;
-    let singular: Vec<f64> = values.into_iter().filter(|&value| value > rounding).map(f64::sqrt).collect();
+    values.retain(|&value| value > rounding);
+    let singular: Vec<f64> = values.iter().copied().map(f64::sqrt).collect();
     let sum: f64 = singular.iter().sum();
     let entropy: f64 = singular.iter().map(|value| value / sum).map(|p| -p * math::ln(p)).sum();
-    let variance: f64 = layer.squares.iter().sum();
+    // Of eigenvalues, both of them: none of a layer with one direction is then below 1.
+    let (variance, squares) = values.iter().fold((0.0, 0.0), |(sum, squares), v| (sum + v, squares + v * v));
     Ok(LayerRank {
         effective_rank: math::exp(entropy.max(0.0)),
-        participation_ratio: variance * variance / layer.size,
+        participation_ratio: variance * variance / squares,
     })
 }

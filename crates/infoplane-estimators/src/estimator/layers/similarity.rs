@@ -65,7 +65,9 @@ pub fn linear_cka(layers: &[Variable<'_>]) -> Result<Vec<LayerSimilarity>, Estim
         return Err(EstimateError::RowMismatch { given: other.n_samples(), expected });
     }
     let layers: Vec<Centred> = layers.iter().map(Centred::new).collect::<Result<_, _>>()?;
-    let own: Vec<Result<f64, EstimateError>> = layers.iter().map(|layer| own_unbiased(layer)).collect();
+    let sizes: Vec<f64> = layers.iter().map(Centred::size).collect();
+    let own: Vec<Result<f64, EstimateError>> =
+        layers.iter().zip(&sizes).map(|(layer, &size)| own_unbiased(layer, size)).collect();
     let of_pair = |(first, second): (usize, usize)| {
         poll();
         let (x, y) = (&layers[first], &layers[second]);
@@ -89,22 +91,22 @@ pub fn linear_cka(layers: &[Variable<'_>]) -> Result<Vec<LayerSimilarity>, Estim
             let of_y = own[second].clone()?;
             Ok(unbiased(x, y, inner).0 / (of_x.sqrt() * of_y.sqrt()))
         });
-        let biased = (inner / (x.size.sqrt() * y.size.sqrt())).min(1.0);
+        let biased = (inner / (sizes[first].sqrt() * sizes[second].sqrt())).min(1.0);
         LayerSimilarity { first, second, biased: Ok(biased), unbiased }
     };
     Ok(places(layers.len()).into_iter().map(of_pair).collect())
 }
 
 /// n(n−3) HSIC₁ of a layer with itself.
-fn own_unbiased(layer: &Centred) -> Result<f64, EstimateError> {
+fn own_unbiased(layer: &Centred, size: f64) -> Result<f64, EstimateError> {
     let n_samples = layer.n_samples;
     if n_samples < 4 {
         let reason = "the unbiased form".into();
         return Err(EstimateError::TooFewSamples { estimator: "linear CKA", reason, needed: 4, n_samples });
     }
-    let (value, size) = unbiased(layer, layer, layer.size);
+    let (value, terms) = unbiased(layer, layer, size);
     // What is left of numbers that cancel.
-    if value <= 1e3 * f64::EPSILON * size {
+    if value <= 1e3 * f64::EPSILON * terms {
         return Err(EstimateError::Undetermined {
             reason: format!(
                 "the unbiased form of a layer with itself is not above 0 for these {n_samples} samples"

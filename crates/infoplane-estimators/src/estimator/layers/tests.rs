@@ -378,6 +378,24 @@ fn columns_of_numbers_are_cut_where_they_have_more_values_than_bins() {
     let counts: Vec<Vec<usize>> = (0..4).map(|part| parts.symbols(part).counts().to_vec()).collect();
     // Sixty equal values stay together.
     assert_eq!(counts, [vec![25; 4], vec![34, 33, 33], vec![75, 25], vec![100]]);
+    // As the rule of bins with equally many values has them, for columns of few values and of many.
+    let numbers = concatenate(Axis(1), &[normals(700, 2, 5).view(), codes(700, 20, 90.0, 6).view()]).unwrap();
+    for bins in [2, 7, 30] {
+        let rule = Binned {
+            bins: Some(bins),
+            range: Some(BinRange::Scope(RangeScope::Unit)),
+            ..Binned::new(BinRule::Quantile)
+        };
+        let parts = InputParts::of_columns(&numbers, Some(bins)).unwrap();
+        for (place, column) in numbers.columns().into_iter().enumerate() {
+            let expected = rule.symbols(column.insert_axis(Axis(1))).unwrap().unwrap().labels;
+            let mut sizes = [expected.counts(), parts.symbols(place).counts()].map(<[usize]>::to_vec);
+            sizes.iter_mut().for_each(|sizes| sizes.sort_unstable());
+            assert_eq!(sizes[0], sizes[1], "{bins} {place}");
+            let both = PlugIn::default().pair(&expected, parts.symbols(place)).unwrap().information;
+            assert!((both - expected.entropy()).nats().abs() < 1e-12, "{bins} {place}");
+        }
+    }
     let single = InputParts::of_columns(&values.mapv(|v| v as f32), Some(4)).unwrap();
     assert_eq!(single, parts);
     let whole = InputParts::of_columns(&values, None).unwrap();
