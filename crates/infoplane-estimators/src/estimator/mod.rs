@@ -48,8 +48,8 @@ pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
 pub use input::Scaling;
 pub use kde::Kde;
 pub use knn::{
-    BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, MixtureKsg, ResidualKsg,
-    Ross, Sliced, UntiedKsg,
+    BiKsg, Combined, CvKsg, ExtrapolatedKsg, FrenzelPompe, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, MixtureKsg,
+    ResidualKsg, Ross, Sliced, UntiedKsg,
 };
 pub use local::{Gknn, Klnn, KlnnBandwidth, Lgde, Lnc};
 pub use measure::{Measure, mutual_information};
