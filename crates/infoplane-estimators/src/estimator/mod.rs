@@ -20,6 +20,7 @@ mod measure;
 mod mixture;
 mod noise;
 mod noise_floor;
+mod normalised;
 mod range;
 mod renyi;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use knn::{
 pub use local::{Gknn, Klnn, KlnnBandwidth, Lgde, Lnc};
 pub use measure::{Measure, mutual_information};
 pub use noise::Noise;
+pub use normalised::{Normalisation, NormalisedInformation, normalised_information};
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
 pub use sums::{LayerSums, NoiseSums};

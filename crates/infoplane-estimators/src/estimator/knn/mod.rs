@@ -26,6 +26,7 @@ pub use combined::Combined;
 pub use cv_ksg::CvKsg;
 pub use extrapolated_ksg::ExtrapolatedKsg;
 pub use frenzel_pompe::FrenzelPompe;
+pub(super) use frenzel_pompe::{Parts, classes};
 pub use kl::Kl;
 pub use ksg::Ksg;
 pub use ksg2::Ksg2;

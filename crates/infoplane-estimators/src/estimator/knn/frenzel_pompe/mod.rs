@@ -119,7 +119,12 @@ impl FrenzelPompe {
             *found = match given {
                 None => symbol_columns(variable, None),
                 Some(columns) => match columns.iter().find(|&&column| column >= variable.width()) {
-                    None => columns.clone(),
+                    None => {
+                        let mut columns = columns.clone();
+                        columns.sort_unstable();
+                        columns.dedup();
+                        columns
+                    }
                     Some(column) => {
                         let given = format!("{column} of {} columns", variable.width());
                         return Err(EstimateError::Setting {
