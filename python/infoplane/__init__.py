@@ -22,16 +22,19 @@ from ._estimate import (
     Estimator,
     conditional_mutual_information,
     entropy,
+    lagged_information,
     layer_information,
     mutual_information,
+    normalised_information,
     set_threads,
     total_correlation,
+    transfer_entropy,
     unit_information,
 )
 from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
 from ._native import __version__
 from ._recorder import Recorder, record
-from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, UnitInformation
+from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, NormalisedInformation, UnitInformation
 from ._runs import Run, Table, compare, load
 from ._sweep import Sweep, SweepResult, load_sweep
 from ._sweep_work import SweepCell
@@ -49,6 +52,7 @@ __all__ = [
     "Interval",
     "LayerReading",
     "LayerUnits",
+    "NormalisedInformation",
     "PooledNetworks",
     "RecordError",
     "Recorder",
@@ -68,16 +72,19 @@ __all__ = [
     "conditional_mutual_information",
     "entropy",
     "experiment",
+    "lagged_information",
     "layer_information",
     "load",
     "load_sweep",
     "mutual_information",
+    "normalised_information",
     "record",
     "resume",
     "run",
     "samples",
     "set_threads",
     "total_correlation",
+    "transfer_entropy",
     "unit_information",
 ]
 __all__ += estimators.__all__

@@ -43,6 +43,17 @@ def estimate_units(
     t: NDArray[Any],
     y: NDArray[np.int64],
 ) -> dict[str, Any]: ...
+def estimate_series(
+    estimator: str,
+    settings: dict[str, Any],
+    series: Mapping[str, Any],
+    past: tuple[int, int, int] | Sequence[int],
+    manner: Mapping[str, Any],
+    progress: Callable[[int, int], Any] | None,
+) -> list[dict[str, Any]]: ...
+def normalised(
+    estimator: str, settings: dict[str, Any], variables: Sequence[NDArray[Any]], names: Sequence[str]
+) -> dict[str, Any]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

@@ -235,9 +235,9 @@ mod tests {
             let refused = normalised_information(estimator, &numbers, &class).unwrap_err();
             assert!(refused.to_string().contains("differential"), "{refused}");
         }
-        // Of columns of few values Auto makes symbols.
+        // Of columns of few values Auto makes symbols; its correction of the joint entropy is that of 100 samples.
         let bits: Vec<f64> = (0..100).map(|i| f64::from(i % 2)).collect();
         let found = normalised_information(&Auto::default(), &bits, &bits).unwrap().1;
-        assert!((found.value(Normalisation::Joint).unwrap() - 1.0).abs() < 1e-9);
+        assert!((found.value(Normalisation::Joint).unwrap() - 1.0).abs() < 0.05, "{found:?}");
     }
 }

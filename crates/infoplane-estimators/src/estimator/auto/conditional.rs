@@ -39,16 +39,7 @@ pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<
     if named != [true; 3] {
         check_samples(profiles[0].n)?;
     }
-    if let Some(warning) = determined(&variables, &kinds, columns[2]) {
-        return Ok(Estimate { warnings: vec![warning], ..Estimate::zero(&variables) });
-    }
-    if named == [true; 3] {
-        let measured = [0, 1, 2].map(|place| mixed.measured(variables[place].view(), place));
-        let choice = choice(discrete(), vec![Names; 3], "symbols on all sides");
-        let [x, y, z] = measured.each_ref().map(Measured::variable);
-        let estimate = choice.estimator.conditional(x, y, z)?;
-        return Ok(Estimate { choice: Some(choice), ..estimate });
-    }
+    // First: of samples that came twice each Z is beside one X only.
     if kinds.contains(&Mixed)
         && let Some((rows, kinds)) = repeated_samples(&variables, &rows_together(&variables))
     {
@@ -63,6 +54,16 @@ pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<
             choice.rows = Some(rows);
         }
         return Ok(found);
+    }
+    if let Some(warning) = determined(&variables, &kinds, columns[2]) {
+        return Ok(Estimate { warnings: vec![warning], ..Estimate::zero(&variables) });
+    }
+    if named == [true; 3] {
+        let measured = [0, 1, 2].map(|place| mixed.measured(variables[place].view(), place));
+        let choice = choice(discrete(), vec![Names; 3], "symbols on all sides");
+        let [x, y, z] = measured.each_ref().map(Measured::variable);
+        let estimate = choice.estimator.conditional(x, y, z)?;
+        return Ok(Estimate { choice: Some(choice), ..estimate });
     }
     let numbers: usize =
         (0..3).filter(|&i| !named[i]).map(|i| profiles[i].changing.saturating_sub(columns[i].len())).sum();
