@@ -17,7 +17,7 @@ use crate::{
     Labels, Quantity, Scaling, Uncertainty, Variable, VariableKind, Warning,
 };
 
-/// Conditional information I(X;Y|Z) of symbols and numbers in any mixture, by nearest neighbours.
+/// Information I(X;Y|Z) and I(X;Y) of symbols and numbers in any mixture, by nearest neighbours.
 ///
 /// Samples with different symbols, in X, Y or Z, are infinitely far apart; between the others the distance is the largest
 /// difference of a coordinate. With Nᵢ the samples that have the symbols of sample i, with i itself, kᵢ = min(k, Nᵢ − 1), ρᵢ
@@ -26,6 +26,7 @@ use crate::{
 ///
 /// ```text
 /// I(X;Y|Z) = mean_i [ ψ(kᵢ) − ψ(n_xz,i + 1) − ψ(n_yz,i + 1) + ψ(n_z,i + 1) ]
+/// I(X;Y)   = mean_i [ ψ(kᵢ) − ψ(n_x,i + 1) − ψ(n_y,i + 1) ] + ψ(N)
 /// ρᵢ = 0:  the others at the same place instead, in the counts, and their number plus 1 for kᵢ
 /// Nᵢ = 1:  0 for the term of the sample, which is counted (Warning::Note)
 /// ```
@@ -100,10 +101,10 @@ impl FrenzelPompe {
         name: "frenzel-pompe",
         title: "Frenzel–Pompe of mixtures",
         family: Family::Neighbors,
-        estimates: "I(X;Y|Z) of symbols and numbers in any mixture",
+        estimates: "I(X;Y) and I(X;Y|Z) of symbols and numbers in any mixture",
         when: "at most about 4 columns of numbers in all, and any symbols",
         cost: "O(n log n) for few columns, O(n² d) for many",
-        offers: &[Quantity::ConditionalInformation],
+        offers: &[Quantity::Information, Quantity::ConditionalInformation],
         labels: LabelSides::Any,
         uncertainty: Uncertainty::Subsampling,
         with_noise: None,
@@ -111,7 +112,7 @@ impl FrenzelPompe {
     };
 
     /// The columns of X, Y and Z that are symbols.
-    fn symbols(&self, variables: &[Variable<'_>; 3]) -> Result<[Vec<usize>; 3], EstimateError> {
+    fn symbols(&self, variables: &[Variable<'_>]) -> Result<[Vec<usize>; 3], EstimateError> {
         let given =
             [("x_symbols", &self.x_symbols), ("y_symbols", &self.y_symbols), ("z_symbols", &self.z_symbols)];
         let mut found = [const { Vec::new() }; 3];
@@ -157,6 +158,57 @@ impl FrenzelPompe {
             }
         };
         Measured::with_symbols(variable, symbols, place as u64, self.seed)
+    }
+
+    /// Returns the information of X and Y, given Z if there is one, and the three as they were measured.
+    fn measure(&self, variables: &[Variable<'_>]) -> Result<(Estimate, [Parts; 3]), EstimateError> {
+        let n = variables[0].n_samples();
+        check_samples(self.name(), self.k, n)?;
+        let symbols = self.symbols(variables)?;
+        let parts = [0, 1, 2].map(|place| match variables.get(place) {
+            Some(variable) => {
+                let measured =
+                    Measured::with_symbols(variable.view(), &symbols[place], place as u64, self.seed);
+                Parts::new(&measured.variable(), &symbols[place], self.scaling)
+            }
+            None => Parts { symbols: None, numbers: Array2::zeros((n, 0)), constant: 0 },
+        });
+        let [x, y, z] = &parts;
+        let reaches = reaches([x, y, z], self.k);
+        let alone = reaches.iter().filter(|reach| reach.neighbors == 0).count();
+        if 2 * alone > n {
+            return Err(EstimateError::Undetermined {
+                reason: format!("{alone} of {n} samples have symbols that no other sample has"),
+                choices: "join symbols that are rare, or take their columns as numbers",
+            });
+        }
+        let Value { nats, ceiling } = value([x, y, z], &reaches);
+        let ceiling = Information::from_nats(ceiling);
+        let mut warnings = Vec::new();
+        let constant = parts.iter().map(|part| part.constant).sum();
+        if constant > 0 {
+            warnings.push(Warning::ConstantColumns { columns: constant });
+        }
+        if alone > 0 {
+            warnings.push(Warning::Note(format!(
+                "{alone} of {n} samples have symbols that no other sample has, and count as 0 nats"
+            )));
+        }
+        let tied = reaches.iter().filter(|reach| reach.tied).count();
+        let numbers: usize = parts.iter().map(|part| part.numbers.ncols()).sum();
+        if tied > 0 && numbers > 0 {
+            warnings.push(Warning::Ties { tied, n_samples: n });
+        }
+        if numbers > super::MANY_COLUMNS {
+            warnings.push(Warning::far_neighbours(numbers));
+        }
+        // Symbols have their entropy for a limit, and values near it are none too low.
+        let of_numbers = x.symbols.is_none() && y.symbols.is_none();
+        if of_numbers && nats > ceiling.nats() - NEAR_CEILING {
+            warnings.push(Warning::NearCeiling { ceiling });
+        }
+        let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, variables);
+        Ok((Estimate { ties: tied, ceiling: Some(ceiling), warnings, ..estimate }, parts))
     }
 
     fn is_resolved(&self) -> bool {
@@ -344,6 +396,10 @@ impl Estimator for FrenzelPompe {
         check_k(self.k)
     }
 
+    fn estimate_pair(&self, x: Variable<'_>, y: Variable<'_>) -> Result<Estimate, EstimateError> {
+        self.measure(&[x.view(), y.view()]).map(|(estimate, _)| estimate)
+    }
+
     fn estimate_conditional(
         &self,
         x: Variable<'_>,
@@ -351,58 +407,20 @@ impl Estimator for FrenzelPompe {
         z: Variable<'_>,
     ) -> Result<Estimate, EstimateError> {
         let variables = [x.view(), y.view(), z.view()];
-        let n = variables[0].n_samples();
-        check_samples(self.name(), self.k, n)?;
-        let resolved = self.resolved(&variables)?;
-        let symbols = [&resolved.x_symbols, &resolved.y_symbols, &resolved.z_symbols];
-        let parts = [0, 1, 2].map(|place| {
-            let measured = resolved.measured(variables[place].view(), place);
-            let symbols = symbols[place].as_deref().unwrap_or_default();
-            Parts::new(&measured.variable(), symbols, self.scaling)
-        });
-        let [x, y, z] = &parts;
-        let reaches = reaches([x, y, z], self.k);
-        let alone = reaches.iter().filter(|reach| reach.neighbors == 0).count();
-        if 2 * alone > n {
-            return Err(EstimateError::Undetermined {
-                reason: format!("{alone} of {n} samples have symbols of X, Y and Z that no other sample has"),
-                choices: "join symbols that are rare, or take their columns as numbers",
-            });
+        let (estimate, parts) = self.measure(&variables)?;
+        if self.is_resolved() {
+            return Ok(estimate);
         }
-        let Value { nats, ceiling } = value([x, y, z], &reaches);
-        let ceiling = Information::from_nats(ceiling);
-        let mut warnings = Vec::new();
-        let constant = parts.iter().map(|part| part.constant).sum();
-        if constant > 0 {
-            warnings.push(Warning::ConstantColumns { columns: constant });
-        }
-        if alone > 0 {
-            warnings.push(Warning::Note(format!(
-                "{alone} of {n} samples have symbols that no other sample has, and count as 0 nats"
-            )));
-        }
-        let tied = reaches.iter().filter(|reach| reach.tied).count();
-        let numbers: usize = parts.iter().map(|part| part.numbers.ncols()).sum();
-        if tied > 0 && numbers > 0 {
-            warnings.push(Warning::Ties { tied, n_samples: n });
-        }
-        if numbers > super::MANY_COLUMNS {
-            warnings.push(Warning::far_neighbours(numbers));
-        }
-        // Symbols have their entropy for a limit, and values near it are none too low.
-        let of_numbers = x.symbols.is_none() && y.symbols.is_none();
-        if of_numbers && nats > ceiling.nats() - NEAR_CEILING {
-            warnings.push(Warning::NearCeiling { ceiling });
-        }
-        let choice = (!self.is_resolved()).then(|| Choice {
+        // Parts of the samples may hold too few to tell which columns are symbols.
+        let [x, y, z] = parts.each_ref().map(told);
+        let choice = Choice {
             kinds: vec![VariableKind::Continuous; 3],
             rows: None,
-            reason: format!("X: {}; Y: {}; Z: {}", told(x), told(y), told(z)),
+            reason: format!("X: {x}; Y: {y}; Z: {z}"),
             warnings: Vec::new(),
-            estimator: resolved.into(),
-        });
-        let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, &variables);
-        Ok(Estimate { ties: tied, ceiling: Some(ceiling), warnings, choice, ..estimate })
+            estimator: self.resolved(&variables)?.into(),
+        };
+        Ok(Estimate { choice: Some(choice), ..estimate })
     }
 }
 

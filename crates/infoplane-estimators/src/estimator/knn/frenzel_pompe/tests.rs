@@ -263,6 +263,20 @@ fn numbers_alone_are_measured_as_by_ksg() {
 }
 
 #[test]
+fn without_z_it_is_ksg_of_numbers_and_ross_of_a_class_and_numbers() {
+    let [x, y, _] = &normals_given_normal(300, 6);
+    let scores = Scaling::NormalScores;
+    let ksg = crate::Ksg { scaling: scores, ..crate::Ksg::default() }.pair(x, y).unwrap();
+    let found = FrenzelPompe::default().pair(x, y).unwrap();
+    assert!((found.information - ksg.information).nats().abs() < 1e-12);
+    let class = Labels::from_symbols(&x.iter().map(|v| *v > 0.3).collect::<Vec<_>>());
+    // Ross's mean of ψ(N) − ψ(N_i) is that of the counts of the class at any radius.
+    let ross = crate::Ross { scaling: scores, ..crate::Ross::default() }.pair(&class, y).unwrap();
+    let found = FrenzelPompe::default().pair(&class, y).unwrap();
+    assert!((found.information - ross.information).nats().abs() < 1e-12);
+}
+
+#[test]
 fn a_column_of_symbols_beside_numbers_is_as_labels_are() {
     let n = 600;
     let mut random = generator(9, Purpose::Known, 79);
