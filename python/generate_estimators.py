@@ -24,7 +24,13 @@ def type_of(key: dict[str, Any]) -> str:
     """The type of a setting for checkers."""
     words = key["type"]
     choices = "Literal[" + ", ".join(f'"{choice}"' for choice in key["choices"]) + "]"
-    plain = {"whole number": "int", "number": "float", "true or false": "bool", "list of numbers": "Sequence[float]"}
+    plain = {
+        "whole number": "int",
+        "number": "float",
+        "true or false": "bool",
+        "list of numbers": "Sequence[float]",
+        "list of whole numbers": "Sequence[int]",
+    }
     if words in plain:
         return plain[words]
     if words == "text":

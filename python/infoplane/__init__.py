@@ -22,10 +22,13 @@ from ._estimate import (
     Estimator,
     conditional_mutual_information,
     entropy,
+    lagged_information,
     layer_information,
     mutual_information,
+    normalised_information,
     set_threads,
     total_correlation,
+    transfer_entropy,
     unit_information,
 )
 from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
@@ -40,7 +43,7 @@ from ._layers import (
 )
 from ._native import __version__
 from ._recorder import Recorder, record
-from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, UnitInformation
+from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, NormalisedInformation, UnitInformation
 from ._runs import Run, Table, compare, load
 from ._sweep import Sweep, SweepResult, load_sweep
 from ._sweep_work import SweepCell
@@ -60,6 +63,7 @@ __all__ = [
     "LayerPairs",
     "LayerReading",
     "LayerUnits",
+    "NormalisedInformation",
     "PooledNetworks",
     "RecordError",
     "Recorder",
@@ -81,6 +85,7 @@ __all__ = [
     "entropy",
     "experiment",
     "input_information",
+    "lagged_information",
     "layer_information",
     "layer_pair_information",
     "linear_cka",
@@ -88,12 +93,14 @@ __all__ = [
     "load_sweep",
     "mutual_information",
     "participation_ratio",
+    "normalised_information",
     "record",
     "resume",
     "run",
     "samples",
     "set_threads",
     "total_correlation",
+    "transfer_entropy",
     "unit_information",
 ]
 __all__ += estimators.__all__

@@ -7,7 +7,7 @@ import operator
 import sys
 import time
 import warnings as _warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from . import _native
 from ._arrays import Codes, Numbers, array_of, codes, is_categorical, is_symbolic, labels, numbers, rows_of
 from ._errors import InfoplaneWarning
-from ._results import Estimate, LayerReading, LayerUnits, estimate_of, reading_of, units_of
+from ._results import Estimate, LayerReading, LayerUnits, NormalisedInformation, estimate_of, normalised_of, reading_of, units_of
 
 #: ``progress(done, total)``, or true for a bar of `tqdm` where it is installed.
 Progress: TypeAlias = Callable[[int, int], Any] | bool | None
@@ -124,10 +124,71 @@ class Estimator:
         progress: Progress = None,
     ) -> Estimate:
         """I(X;Y|Z); see :func:`infoplane.conditional_mutual_information`."""
+        manner = _manner(standard_error, permutations, "free", None, seed)
+        if isinstance(z, tuple) and any(hasattr(part, "shape") and len(part.shape) > 0 for part in z):
+            return _given_several(self, {"x": x, "y": y}, z, {"x": x_discrete, "y": y_discrete, "z": z_discrete}, manner, progress)
         discrete = {"x": x_discrete, "y": y_discrete, "z": z_discrete}
         variables = _variables(self, {"x": x, "y": y, "z": z}, discrete)
-        manner = _manner(standard_error, permutations, "free", None, seed)
         return _measured("conditional", self, variables, manner, progress)
+
+    def transfer_entropy(
+        self,
+        source: Any,
+        target: Any,
+        *,
+        lag: int = 1,
+        history: int = 1,
+        source_history: int = 1,
+        source_discrete: bool | None = None,
+        target_discrete: bool | None = None,
+        missing: Literal["refuse", "drop"] = "refuse",
+        standard_error: bool = True,
+        permutations: int | None = None,
+        permutation_scheme: Literal["free", "rotated", "blocks"] = "rotated",
+        block_length: int | Literal["auto"] = "auto",
+        seed: int = 0,
+        progress: Progress = None,
+    ) -> Estimate:
+        """What the past of one series tells of another; see :func:`infoplane.transfer_entropy`."""
+        names = {"lag": lag, "history": history, "source_history": source_history}
+        past = tuple(whole(name, given, 1) for name, given in names.items())
+        manner = _manner(standard_error, permutations, permutation_scheme, block_length, seed)
+        discrete = {"source": source_discrete, "target": target_discrete}
+        return _series(self, {"source": source, "target": target}, discrete, missing, past, manner, progress)[0]
+
+    def lagged_information(
+        self,
+        x: Any,
+        y: Any,
+        lags: Iterable[int] = range(11),
+        *,
+        x_discrete: bool | None = None,
+        y_discrete: bool | None = None,
+        missing: Literal["refuse", "drop"] = "refuse",
+        standard_error: bool = True,
+        permutations: int | None = None,
+        permutation_scheme: Literal["free", "rotated", "blocks"] = "rotated",
+        block_length: int | Literal["auto"] = "auto",
+        seed: int = 0,
+        progress: Progress = None,
+    ) -> dict[int, Estimate]:
+        """I(X;Y) of two series at each of some lags; see :func:`infoplane.lagged_information`."""
+        given = [whole("lags", lag, -(2**62), 2**62) for lag in lags]
+        if not given:
+            raise ValueError("lags is empty; allowed are whole numbers, such as range(11)")
+        manner = _manner(standard_error, permutations, permutation_scheme, block_length, seed)
+        discrete = {"x": x_discrete, "y": y_discrete}
+        found = _series(self, {"x": x, "y": y}, discrete, missing, given, manner, progress)
+        return dict(zip(given, found))
+
+    def normalised_information(
+        self, x: Any, y: Any, *, x_discrete: bool | None = None, y_discrete: bool | None = None
+    ) -> NormalisedInformation:
+        """I(X;Y) of symbols as a share of their entropies; see :func:`infoplane.normalised_information`."""
+        variables = _variables(self, {"x": x, "y": y}, {"x": x_discrete, "y": y_discrete})
+        found = normalised_of(_native.normalised(self.name, self.settings, list(variables.values()), list(variables)))
+        warn(found.i_xy.warnings)
+        return found
 
     def entropy(self, x: Any, *, x_discrete: bool | None = None) -> Estimate:
         """H(X); see :func:`infoplane.entropy`."""
@@ -258,6 +319,59 @@ def _measured(
     estimate = estimate_of(found)
     warn(estimate.warnings)
     return estimate
+
+
+def _given_several(
+    estimator: Estimator,
+    of: Mapping[str, Any],
+    z: tuple[Any, ...],
+    discrete: Mapping[str, bool | None],
+    manner: dict[str, Any],
+    progress: Progress,
+) -> Estimate:
+    """Of a Z of several variables, of which some may be symbols."""
+    if "z_symbols" not in {key["name"] for info in _native.estimators() if info["name"] == estimator.name for key in info["keys"]}:
+        raise TypeError(f"z is a tuple of several variables, which {estimator.name} does not take; allowed are auto and frenzel-pompe")
+    places = {f"z[{place}]": part for place, part in enumerate(z)}
+    kinds = {**{name: discrete[name] for name in of}, **{name: discrete["z"] for name in places}}
+    variables = _variables(estimator, {**of, **places}, kinds)
+    columns: list[Any] = []
+    symbols: list[int] = []
+    for name in places:
+        values = variables[name]
+        if values.ndim == 1:
+            symbols.append(len(columns))
+            columns.append(values)
+        else:
+            columns += list(values.T)
+    together = np.column_stack(columns).astype(np.float64)
+    given = {**{name: variables[name] for name in of}, "z": together}
+    settings = {**estimator.settings, "z_symbols": symbols}
+    return _measured("conditional", _Named(estimator.name, estimator._labels, settings), given, manner, progress)
+
+
+def _series(
+    estimator: Estimator,
+    given: Mapping[str, Any],
+    discrete: Mapping[str, bool | None],
+    missing: str,
+    past: Any,
+    manner: dict[str, Any],
+    progress: Progress,
+) -> list[Estimate]:
+    if missing not in ("refuse", "drop"):
+        raise ValueError(f"missing = {missing!r}; allowed are 'refuse' and 'drop'")
+    variables = _variables(estimator, given, discrete)
+    lacking: list[list[int]] = []
+    for values in variables.values():
+        rows = np.isnan(values).any(axis=1) if values.ndim == 2 else np.zeros(0, dtype=bool)
+        lacking.append(np.flatnonzero(rows).tolist() if missing == "drop" else [])
+    series = {"variables": list(variables.values()), "names": list(variables), "missing": lacking}
+    with _Bar(progress) as told:
+        found = _native.estimate_series(estimator.name, estimator.settings, series, past, manner, told)
+    estimates = [estimate_of(fields) for fields in found]
+    warn(list(dict.fromkeys(word for estimate in estimates for word in estimate.warnings)))
+    return estimates
 
 
 def warn(words: Sequence[str]) -> None:
@@ -442,7 +556,16 @@ def conditional_mutual_information(
 ) -> Estimate:
     """Estimate the conditional mutual information I(X;Y|Z), as :func:`mutual_information` does I(X;Y).
 
-    With ``permutations`` the rows of ``x`` are permuted among samples of similar ``z``.
+    ``z`` may be a tuple of several variables, of which some are symbols and others numbers: ``z=(group, age)``; ``z_discrete`` is
+    then for all of them. With ``permutations`` the rows of ``x`` are permuted among samples of similar ``z``.
+
+    >>> import numpy as np, infoplane
+    >>> rng = np.random.default_rng(0)
+    >>> group, age, x = rng.choice(["a", "b"], size=600), rng.normal(size=600), rng.normal(size=600)
+    >>> y = age + np.where(group == "a", 1, -1) * x + rng.normal(size=600)
+    >>> estimate = infoplane.conditional_mutual_information(x, y, z=(group, age))
+    >>> bool(abs(estimate.nats - 0.5 * np.log(2)) < 0.1)
+    True
     """
     return estimator_of(estimator, settings).conditional_mutual_information(
         x,
@@ -456,6 +579,140 @@ def conditional_mutual_information(
         seed=seed,
         progress=progress,
     )
+
+
+def transfer_entropy(
+    source: Any,
+    target: Any,
+    estimator: str | Estimator | Mapping[str, Any] = "auto",
+    *,
+    lag: int = 1,
+    history: int = 1,
+    source_history: int = 1,
+    source_discrete: bool | None = None,
+    target_discrete: bool | None = None,
+    missing: Literal["refuse", "drop"] = "refuse",
+    standard_error: bool = True,
+    permutations: int | None = None,
+    permutation_scheme: Literal["free", "rotated", "blocks"] = "rotated",
+    block_length: int | Literal["auto"] = "auto",
+    seed: int = 0,
+    progress: Progress = None,
+    **settings: Any,
+) -> Estimate:
+    """Estimate the transfer entropy from one time series to another.
+
+    That is what the past of the source X tells of the target Y beyond the target's own past, I(Yₜ; Xₜ₋ᵤ, …, Xₜ₋ᵤ₋ₗ₊₁ | Yₜ₋₁, …,
+    Yₜ₋ₖ) with u the ``lag``, k the ``history`` and l the ``source_history``.
+
+    Parameters
+    ----------
+    source, target
+        One row for each time, in order.
+    missing
+        Whether rows with ``nan`` are refused, or the times that need one left out.
+    permutations
+        Test for no transfer by so many surrogates, in which the source's past is moved against the target and its past.
+    permutation_scheme, block_length
+        How it is moved, and the rows that stay together for that and for the standard error; see the documentation of time series.
+    estimator, standard_error, seed, progress, **settings
+        As :func:`mutual_information`.
+
+    Examples
+    --------
+    >>> import numpy as np, infoplane
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=2000), np.zeros(2000)
+    >>> for t in range(1, 2000):
+    ...     y[t] = 0.5 * y[t - 1] + 0.8 * x[t - 1] + rng.normal()
+    >>> forth = infoplane.transfer_entropy(x, y)
+    >>> bool(abs(forth.nats - 0.5 * np.log(1 + 0.8**2)) < 0.1)
+    True
+    """
+    return estimator_of(estimator, settings).transfer_entropy(
+        source,
+        target,
+        lag=lag,
+        history=history,
+        source_history=source_history,
+        source_discrete=source_discrete,
+        target_discrete=target_discrete,
+        missing=missing,
+        standard_error=standard_error,
+        permutations=permutations,
+        permutation_scheme=permutation_scheme,
+        block_length=block_length,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def lagged_information(
+    x: Any,
+    y: Any,
+    lags: Iterable[int] = range(11),
+    estimator: str | Estimator | Mapping[str, Any] = "auto",
+    *,
+    x_discrete: bool | None = None,
+    y_discrete: bool | None = None,
+    missing: Literal["refuse", "drop"] = "refuse",
+    standard_error: bool = True,
+    permutations: int | None = None,
+    permutation_scheme: Literal["free", "rotated", "blocks"] = "rotated",
+    block_length: int | Literal["auto"] = "auto",
+    seed: int = 0,
+    progress: Progress = None,
+    **settings: Any,
+) -> dict[int, Estimate]:
+    """Estimate I(Xₜ₋τ;Yₜ) of two time series at each of some lags τ; a negative one is that of Y before X.
+
+    A lag at which there is no answer, as lag 0 of a series with itself, has an estimate with :attr:`Estimate.missing`. Arguments are
+    those of :func:`transfer_entropy`.
+
+    >>> import numpy as np, infoplane
+    >>> x = np.random.default_rng(0).normal(size=500)
+    >>> y = np.roll(x, 2) + np.random.default_rng(1).normal(size=500)
+    >>> found = infoplane.lagged_information(x, y, range(5), "gcmi")
+    >>> max(found, key=lambda lag: found[lag].nats)
+    2
+    """
+    return estimator_of(estimator, settings).lagged_information(
+        x,
+        y,
+        lags,
+        x_discrete=x_discrete,
+        y_discrete=y_discrete,
+        missing=missing,
+        standard_error=standard_error,
+        permutations=permutations,
+        permutation_scheme=permutation_scheme,
+        block_length=block_length,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def normalised_information(
+    x: Any,
+    y: Any,
+    estimator: str | Estimator | Mapping[str, Any] = "auto",
+    *,
+    x_discrete: bool | None = None,
+    y_discrete: bool | None = None,
+    **settings: Any,
+) -> NormalisedInformation:
+    """Estimate I(X;Y) of symbols as a share of their entropies, by five definitions.
+
+    All entropies are by the same estimator, one of counts: ``"plug-in"`` gives shares from 0 to 1, of corrected entropies they may
+    leave this range by their error. Numbers are refused, as their entropies are differential; for these there is
+    :attr:`Estimate.linfoot_correlation`.
+
+    >>> import infoplane
+    >>> found = infoplane.normalised_information(["a", "a", "b", "b"], ["u", "v", "v", "v"], "plug-in")
+    >>> round(found.sum, 6), round(found.min, 6)
+    (0.343711, 0.383689)
+    """
+    return estimator_of(estimator, settings).normalised_information(x, y, x_discrete=x_discrete, y_discrete=y_discrete)
 
 
 def entropy(

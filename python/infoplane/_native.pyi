@@ -54,6 +54,17 @@ def estimate_input_parts(
 ) -> dict[str, Any]: ...
 def layer_similarity(a: NDArray[Any], b: NDArray[Any], unbiased: bool) -> float: ...
 def layer_rank(layer: NDArray[Any]) -> tuple[float, float]: ...
+def estimate_series(
+    estimator: str,
+    settings: dict[str, Any],
+    series: Mapping[str, Any],
+    past: tuple[int, int, int] | Sequence[int],
+    manner: Mapping[str, Any],
+    progress: Callable[[int, int], Any] | None,
+) -> list[dict[str, Any]]: ...
+def normalised(
+    estimator: str, settings: dict[str, Any], variables: Sequence[NDArray[Any]], names: Sequence[str]
+) -> dict[str, Any]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

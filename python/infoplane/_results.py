@@ -110,6 +110,14 @@ class Estimate:
         """The value in bits; ``nan`` where only a bound is known."""
         return self.information.bits
 
+    @property
+    def linfoot_correlation(self) -> float:
+        """Linfoot's coefficient of correlation, √(1 − e^−2I), of an information: that of two normal variables which share as much.
+
+        ``nan`` where only a bound is known.
+        """
+        return math.sqrt(-math.expm1(-2.0 * max(self.nats, 0.0))) if not math.isnan(self.nats) else math.nan
+
     def __repr__(self) -> str:
         error = f" ± {self.standard_error.nats:.4g}" if self.standard_error is not None else ""
         if self.missing is not None:
@@ -124,6 +132,43 @@ class Estimate:
         n = len(self.warnings)
         warnings = f", {n} warning{'s' if n > 1 else ''}" if n else ""
         return f"<{self.quantity}{value} by {self.estimator}{setting}, n = {self.n_samples}{test}{warnings}>"
+
+
+@dataclass(frozen=True, repr=False)
+class NormalisedInformation:
+    """The information of two variables of symbols as a share of their entropies; see :func:`infoplane.normalised_information`.
+
+    A share is none where it would be divided by an entropy of 0: a variable that never changes.
+    """
+
+    #: I(X;Y).
+    i_xy: Estimate
+    #: H(X).
+    h_x: Information
+    #: H(Y).
+    h_y: Information
+    #: I / H(X,Y).
+    joint: float | None
+    #: I / max(H(X), H(Y)).
+    max: float | None
+    #: 2 I / (H(X) + H(Y)).
+    sum: float | None
+    #: I / √(H(X) H(Y)).
+    sqrt: float | None
+    #: I / min(H(X), H(Y)).
+    min: float | None
+
+    def __repr__(self) -> str:
+        shares = {name: getattr(self, name) for name in ("joint", "max", "sum", "sqrt", "min")}
+        told = ", ".join(f"{name} {'undefined' if share is None else f'{share:.4g}'}" for name, share in shares.items())
+        return f"<{_in_bits(self.i_xy)}: {told}>"
+
+
+def normalised_of(found: dict[str, Any]) -> NormalisedInformation:
+    """From the fields of the native code."""
+    return NormalisedInformation(
+        i_xy=estimate_of(found["i_xy"]), h_x=Information(found["h_x_nats"]), h_y=Information(found["h_y_nats"]), **found["shares"]
+    )
 
 
 @dataclass(frozen=True, repr=False)

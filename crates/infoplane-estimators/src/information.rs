@@ -6,6 +6,8 @@ use std::ops::{Add, Mul, Sub};
 
 use serde::{Deserialize, Serialize};
 
+use crate::math;
+
 /// An amount of information or entropy.
 ///
 /// Kept in nats, read in either unit. Negative amounts are allowed: an estimate of a quantity that
@@ -43,6 +45,21 @@ impl Information {
     /// Returns the amount in bits (logarithm to base two).
     pub fn bits(self) -> f64 {
         self.0 / std::f64::consts::LN_2
+    }
+
+    /// Returns Linfoot's coefficient of correlation, √(1 − e^{−2I}): the magnitude of the correlation of two normal variables with
+    /// this information. From 0, for none or a negative estimate, to 1, for infinite information.
+    ///
+    /// ```
+    /// use infoplane_estimators::Information;
+    /// let of_normals = Information::from_nats(-0.5 * (1.0f64 - 0.6 * 0.6).ln());
+    /// assert!((of_normals.linfoot_correlation() - 0.6).abs() < 1e-15);
+    /// ```
+    ///
+    /// # References
+    /// Linfoot (1957), *An informational measure of correlation*, Information and Control 1:85.
+    pub fn linfoot_correlation(self) -> f64 {
+        (1.0 - math::exp(-2.0 * self.0.max(0.0))).sqrt()
     }
 }
 

@@ -42,6 +42,7 @@
 //! | smooth densities of few columns | [`Klnn`], [`Lgde`] | consistent |
 //! | a layer with Gaussian noise | [`Noise`]; [`Kde`] | exact for that noise; two bounds on it |
 //! | numbers in bins | [`Binned`] | information at that bin width |
+//! | three variables, I(X;Y\|Z), of symbols and numbers in any mixture | [`FrenzelPompe`] | consistent |
 //! | very many samples | [`Edge`] | information at the width of its buckets |
 //! | many columns, compared with each other | [`Sliced`] | the mean over projections, at most the information |
 //! | published work with kernel matrices | [`Renyi`] | Rényi's, not Shannon's |
@@ -51,7 +52,8 @@
 //! [`Measure::pair_with_error`] adds a standard error and an interval in the way that suits the estimator, and
 //! [`Measure::permutation_test`] a p-value; [`conditional_permutation_test`] one for independence given a third variable. They
 //! take rows for independent draws, and an estimate of rows that are not gets a warning ([`serial_dependence`]): for time
-//! series there are a [block length](Options::block_length) and a [`restricted_permutation_test`]. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
+//! series there are a [block length](Options::block_length) and a [`restricted_permutation_test`], and lagged and transfer
+//! information in [`series`]. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
 //! [samples whose information is known](known).
 //!
 //! # Guarantees
@@ -84,6 +86,7 @@ pub mod information;
 pub mod interrupt;
 pub mod known;
 pub mod neighbors;
+pub mod series;
 pub mod variable;
 
 pub use estimator::*;

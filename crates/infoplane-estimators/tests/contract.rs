@@ -209,6 +209,7 @@ fn pairs_are_symmetric() {
                 "mixture-ksg",
                 "combined",
                 "untied-ksg",
+                "frenzel-pompe",
                 "critic",
                 "sliced",
                 "auto",

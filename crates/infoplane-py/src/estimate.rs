@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use infoplane::estimator::series::{Embedding, History, Series};
 use infoplane::estimator::units::{Atom, Decomposition, OfLabels};
 use infoplane::estimator::{
-    AnyEstimator, BlockLength, EstimateKind, Estimator, EstimatorInfo, LabelSides, LayerEstimate, Options,
-    PermutationScheme, Quantity, Resampling,
+    AnyEstimator, BlockLength, EstimateKind, Estimator, EstimatorInfo, LabelSides, LayerEstimate,
+    Normalisation, Options, PermutationScheme, PermutationTest, Quantity, Resampling, normalised_information,
 };
 use infoplane::experiment::{Presence, estimator_keys, nearest, plain_types};
 use infoplane::{Estimate, EstimateError, Information, Labels, Measure, Variable};
@@ -144,6 +145,26 @@ impl Manner {
         }
     }
 
+    /// The estimate, with a standard error and a test as asked for.
+    fn measured<E: Estimator + ?Sized>(
+        &self,
+        resampling: Resampling<'_, E>,
+        scheme: PermutationScheme,
+        options: Options,
+    ) -> Result<(Estimate, Option<PermutationTest>), EstimateError> {
+        let test = match self.permutations {
+            Some(permutations) => {
+                Some(resampling.restricted_permutation_test(scheme, permutations, self.seed)?)
+            }
+            None => None,
+        };
+        let estimate = match self.standard_error {
+            true => resampling.with_error(options)?,
+            false => resampling.estimate().clone(),
+        };
+        Ok((estimate, test))
+    }
+
     fn scheme(&self, block_length: Option<BlockLength>) -> PyResult<PermutationScheme> {
         match self.permutation_scheme.as_str() {
             "free" => Ok(PermutationScheme::Free),
@@ -185,18 +206,7 @@ pub fn estimate<'py>(
             ("entropy", _) => return Ok((estimator.entropy(x)?, None)),
             _ => return Ok((estimator.total_correlation(&variables)?, None)),
         };
-        let resampling = resampling.with_progress(&told);
-        let test = match manner.permutations {
-            Some(permutations) => {
-                Some(resampling.restricted_permutation_test(scheme, permutations, manner.seed)?)
-            }
-            None => None,
-        };
-        let estimate = match manner.standard_error {
-            true => resampling.with_error(options)?,
-            false => resampling.estimate().clone(),
-        };
-        Ok((estimate, test))
+        manner.measured(resampling.with_progress(&told), scheme, options)
     })?;
     let (estimate, test) = measured.map_err(|error: EstimateError| told_of(py, &error, &seen, &names))?;
     let symbol = match quantity {
@@ -205,7 +215,11 @@ pub fn estimate<'py>(
         "entropy" => "H(X)",
         _ => "total correlation",
     };
-    let mut fields = fields(symbol, &estimator, &estimate);
+    Ok(pythonize(py, &with_test(fields(symbol, &estimator, &estimate), test.as_ref()))?)
+}
+
+/// The fields with those of a test.
+fn with_test(mut fields: Map<String, Value>, test: Option<&PermutationTest>) -> Map<String, Value> {
     if let Some(test) = test {
         fields.insert("p_value".into(), json!(test.p_value));
         fields.insert("permutations".into(), json!(test.permutations));
@@ -213,6 +227,117 @@ pub fn estimate<'py>(
             warnings.push(json!(warning.to_string()));
         }
     }
+    fields
+}
+
+/// Two series, with the rows of each that are missing.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct TwoSeries<'py> {
+    variables: Vec<Given<'py>>,
+    names: Vec<String>,
+    missing: Vec<Vec<usize>>,
+}
+
+/// What transfer entropy looks at, or else the lags of lagged information.
+#[derive(FromPyObject)]
+pub enum Past {
+    /// The lag, and the rows of the target's and of the source's past.
+    Transfer((usize, usize, usize)),
+    /// Of each an estimate.
+    Lags(Vec<isize>),
+}
+
+/// Transfer entropy, or lagged information for each lag.
+#[pyfunction]
+pub fn estimate_series<'py>(
+    py: Python<'py>,
+    estimator: &str,
+    settings: &Bound<'py, PyDict>,
+    series: TwoSeries<'py>,
+    past: Past,
+    manner: Manner,
+    progress: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let estimator = named(estimator, settings)?;
+    let block_length = manner.block_length(py)?;
+    let scheme = manner.scheme(block_length)?;
+    let TwoSeries { variables, names, missing: lacking } = series;
+    let seen: Vec<Seen<'_>> = variables.iter().map(Given::seen).collect();
+    let done = Done::default();
+    let options = Options { block_length, seed: manner.seed, ..Options::default() };
+    let told = |done_now: usize, of: usize| done.set(done_now, of);
+    let measured = interruptible(py, progress.as_ref().map(|callback| (&done, callback)), |_| {
+        let of = |place: usize| Series::new(seen[place].variable()).with_missing(&lacking[place]);
+        let (x, y) = (of(0), of(1));
+        let embeddings = match &past {
+            Past::Transfer((lag, target, source)) => {
+                let history = History { lag: *lag, target: *target, source: *source };
+                vec![Embedding::transfer(&x, &y, history)?]
+            }
+            Past::Lags(lags) => {
+                lags.iter().map(|&lag| Embedding::lagged(&x, &y, lag)).collect::<Result<_, _>>()?
+            }
+        };
+        let mut all = Vec::new();
+        for embedding in embeddings {
+            let embedding = embedding.for_estimator(&estimator);
+            let found = embedding
+                .resampling(&estimator)
+                .and_then(|resampling| manner.measured(resampling.with_progress(&told), scheme, options));
+            all.push((embedding.times().len(), embedding.dropped(), found));
+        }
+        // One lag may have no answer, as lag 0 of a series with itself.
+        match all.iter().find_map(|(.., found)| found.as_ref().err()) {
+            Some(error) if all.iter().all(|(.., found)| found.is_err()) => Err(error.clone()),
+            _ => Ok(all),
+        }
+    })?;
+    let measured = measured.map_err(|error: EstimateError| told_of(py, &error, &seen, &names))?;
+    let quantity = match past {
+        Past::Transfer(_) => "transfer entropy",
+        Past::Lags(_) => "I(X;Y)",
+    };
+    let all = measured.into_iter().map(|(n, dropped, found)| {
+        let mut fields = match found {
+            Ok((estimate, test)) => with_test(fields(quantity, &estimator, &estimate), test.as_ref()),
+            Err(error) => missing(quantity, &estimator, n, &error),
+        };
+        if dropped > 0 {
+            fields.insert("dropped".into(), json!(dropped));
+            if let Some(Value::Array(warnings)) = fields.get_mut("warnings") {
+                warnings
+                    .push(json!(format!("{dropped} times are left out, as a row that they need is missing")));
+            }
+        }
+        fields
+    });
+    Ok(pythonize(py, &all.collect::<Vec<_>>())?)
+}
+
+/// The information of symbols with their entropies, and what it is as a share of these.
+#[pyfunction]
+pub fn normalised<'py>(
+    py: Python<'py>,
+    estimator: &str,
+    settings: &Bound<'py, PyDict>,
+    variables: Vec<Given<'py>>,
+    names: Vec<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let estimator = named(estimator, settings)?;
+    let seen: Vec<Seen<'_>> = variables.iter().map(Given::seen).collect();
+    let found = interruptible(py, None, |_| {
+        normalised_information(&estimator, seen[0].variable(), seen[1].variable())
+    })?;
+    let (estimate, found) = found.map_err(|error: EstimateError| told_of(py, &error, &seen, &names))?;
+    let shares: Map<String, Value> =
+        Normalisation::ALL.iter().map(|&by| (by.name().to_owned(), json!(found.value(by)))).collect();
+    let fields = json!({
+        "i_xy": fields("I(X;Y)", &estimator, &estimate),
+        "h_x_nats": found.entropy_x.nats(),
+        "h_y_nats": found.entropy_y.nats(),
+        "shares": shares,
+    });
     Ok(pythonize(py, &fields)?)
 }
 

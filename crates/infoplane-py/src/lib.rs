@@ -28,7 +28,8 @@ mod _native {
 
     #[pymodule_export]
     use super::estimate::{
-        check_estimator, estimate, estimate_layer, estimate_units, estimators, label_sides, set_threads,
+        check_estimator, estimate, estimate_layer, estimate_series, estimate_units, estimators, label_sides,
+        normalised, set_threads,
     };
 
     #[pymodule_export]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use infoplane::dataset::DatasetError;
 use infoplane::dataset::read::{Array, Column, Except, Missing, Reader, Reading, Samples, file_and_name};
 use infoplane::estimator::OwnedVariable;
+use infoplane::estimator::series::Series;
 use infoplane::printable::printable_path;
 use infoplane::{Labels, Variable};
 use serde_json::{Value, json};
@@ -67,6 +68,8 @@ pub struct Inputs {
     readings: Vec<Reading>,
     /// Rows left out because one of the variables lacks a value.
     n_missing: usize,
+    /// Of series, which keep all rows: those of each variable that lack a value.
+    lacking: Vec<Vec<usize>>,
 }
 
 impl Inputs {
@@ -74,6 +77,26 @@ impl Inputs {
     ///
     /// A table that is read whole leaves out the columns that are another variable.
     pub fn read(asked: &[Asked<'_>], flags: &TableFlags, clock: &Clock) -> Result<Inputs, Failure> {
+        Inputs::together(asked, Inputs::samples(asked, flags, clock)?, clock)
+    }
+
+    /// Reads all variables and says what was read, as [`Inputs::read`], but keeps all rows: those of a series are times.
+    pub fn read_series(asked: &[Asked<'_>], flags: &TableFlags, clock: &Clock) -> Result<Inputs, Failure> {
+        let mut inputs = Inputs { variables: vec![], readings: vec![], n_missing: 0, lacking: vec![] };
+        for Samples { values, missing, reading } in Inputs::samples(asked, flags, clock)? {
+            inputs.variables.push(values);
+            inputs.readings.push(reading);
+            inputs.lacking.push(missing);
+        }
+        inputs.same_length(asked)?;
+        Ok(inputs)
+    }
+
+    fn samples(
+        asked: &[Asked<'_>],
+        flags: &TableFlags,
+        clock: &Clock,
+    ) -> Result<Vec<Samples<OwnedVariable>>, Failure> {
         let places: Vec<(PathBuf, Option<String>)> =
             asked.iter().map(|asked| file_and_name(asked.argument)).collect();
         let whole = |index: usize| places[index].1.is_none() && asked[index].kind != As::Labels;
@@ -109,7 +132,7 @@ impl Inputs {
             return Err(Failure::input("--except is for columns of tables, and no file here is a table")
                 .with_advice("of an array save the columns that are wanted: np.save(\"T.npy\", T[:, :3])"));
         }
-        Inputs::together(asked, samples, clock)
+        Ok(samples)
     }
 
     fn together(
@@ -125,7 +148,7 @@ impl Inputs {
         }
         missing.sort_unstable();
         missing.dedup();
-        let inputs = Inputs { variables, readings, n_missing: missing.len() };
+        let inputs = Inputs { variables, readings, n_missing: missing.len(), lacking: Vec::new() };
         if missing.is_empty() {
             return Ok(inputs);
         }
@@ -144,6 +167,11 @@ impl Inputs {
 
     pub fn variable(&self, index: usize) -> Variable<'_> {
         self.variables[index].variable()
+    }
+
+    /// A variable of [`Inputs::read_series`] as a series.
+    pub fn series(&self, index: usize) -> Series<'_> {
+        Series::new(self.variable(index)).with_missing(&self.lacking[index])
     }
 
     /// Numbers of the columns of a table that a variable is.

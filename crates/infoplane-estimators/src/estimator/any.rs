@@ -12,8 +12,8 @@ use super::edge::Edge;
 use super::gaussian::Gcmi;
 use super::kde::Kde;
 use super::knn::{
-    BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg, Ross, Sliced,
-    UntiedKsg,
+    BiKsg, Combined, CvKsg, ExtrapolatedKsg, FrenzelPompe, Kl, Ksg, Ksg2, MixedKsg, MixtureKsg, ResidualKsg,
+    Ross, Sliced, UntiedKsg,
 };
 use super::layers::LayerPairs;
 use super::local::{Gknn, Klnn, Lgde, Lnc};
@@ -119,6 +119,7 @@ estimators! {
     "mixture-ksg" => MixtureKsg,
     "combined" => Combined,
     "untied-ksg" => UntiedKsg,
+    "frenzel-pompe" => FrenzelPompe,
     "mixed-ksg" => MixedKsg,
     "ross" => Ross,
     "classifier" => Classifier,

@@ -95,6 +95,12 @@ impl Estimate {
         Estimate::new(Information::ZERO, EstimateKind::Exact, variables)
     }
 
+    /// Returns whether it is 0 since a variable never changes, or Z determines one.
+    pub(super) fn is_without_question(&self) -> bool {
+        let certain = |warning: &Warning| matches!(warning, Warning::Constant | Warning::Determined { .. });
+        self.warnings.iter().any(certain)
+    }
+
     /// Returns the information of a constant variable with others: 0, with a warning.
     pub(super) fn of_constant(variables: &[Variable<'_>]) -> Self {
         Estimate { warnings: vec![Warning::Constant], ..Estimate::zero(variables) }
@@ -202,6 +208,13 @@ pub enum Warning {
     },
     /// A variable is constant, so the information is 0.
     Constant,
+    /// Z determines a variable in these samples, so that the conditional information is 0.
+    Determined {
+        /// Whether it determines X.
+        x: bool,
+        /// Whether it determines Y.
+        y: bool,
+    },
     /// Samples coincide, although the method assumes that all differ.
     Ties {
         /// Samples that coincide with another.
@@ -293,6 +306,14 @@ impl fmt::Display for Warning {
                 write!(f, "{columns} columns never change and were left out")
             }
             Warning::Constant => f.write_str("a variable never changes, so the information is 0"),
+            Warning::Determined { x, y } => {
+                let sides = match (x, y) {
+                    (true, false) => "X",
+                    (false, true) => "Y",
+                    _ => "X and Y",
+                };
+                write!(f, "Z determines {sides} in these samples, so that nothing is left to share: the information is 0")
+            }
             Warning::Ties { tied, n_samples } => {
                 write!(
                     f,

@@ -80,7 +80,8 @@ fn is_limited(estimator: &EstimatorInfo, kind: &EstimateKind) -> bool {
         && matches!(kind, EstimateKind::Consistent | EstimateKind::GaussianCopula)
 }
 
-fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
+/// Returns the estimate held at the entropy of symbols that it is the information of; far above it, as an upper bound.
+pub(super) fn below_entropy(estimate: Estimate, entropy: Information) -> Estimate {
     let value = estimate.information;
     if value <= entropy {
         return estimate;

@@ -21,6 +21,7 @@ mod measure;
 mod mixture;
 mod noise;
 mod noise_floor;
+mod normalised;
 mod range;
 mod renyi;
 #[cfg(test)]
@@ -49,12 +50,13 @@ pub use info::{EstimatorInfo, Family, LabelSides, Uncertainty};
 pub use input::Scaling;
 pub use kde::Kde;
 pub use knn::{
-    BiKsg, Combined, CvKsg, ExtrapolatedKsg, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, MixtureKsg, ResidualKsg,
-    Ross, Sliced, UntiedKsg,
+    BiKsg, Combined, CvKsg, ExtrapolatedKsg, FrenzelPompe, Kl, Ksg, Ksg2, MixedKsg, MixedKsgForm, MixtureKsg,
+    ResidualKsg, Ross, Sliced, UntiedKsg,
 };
 pub use local::{Gknn, Klnn, KlnnBandwidth, Lgde, Lnc};
 pub use measure::{Measure, mutual_information};
 pub use noise::Noise;
+pub use normalised::{Normalisation, NormalisedInformation, normalised_information};
 pub use range::{BinRange, LayerRange, RangeScope, UnitRange};
 pub use renyi::{Renyi, RenyiBandwidth};
 pub use sums::{LayerSums, NoiseSums};

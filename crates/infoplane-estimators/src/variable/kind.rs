@@ -126,6 +126,35 @@ impl Profile {
     }
 }
 
+/// Returns the columns of a variable that are measured as symbols: all of them for `Names`, and of the kind that is found those
+/// of few values, if their rows are names too. None of labels, which have no columns.
+pub(crate) fn symbol_columns(variable: &Variable<'_>, kind: Option<VariableKind>) -> Vec<usize> {
+    let width = variable.width();
+    let kind = match (variable, kind) {
+        (Variable::Labels(_), _) => return Vec::new(),
+        (_, Some(kind)) => kind,
+        (_, None) => {
+            let found = Profile::new(variable);
+            if found.kind != VariableKind::Names {
+                let is_names = |&column: &usize| found.columns[column] == ColumnKind::Names;
+                let named: Vec<usize> = (0..width).filter(is_names).collect();
+                let together = labels_of_columns(variable, &named);
+                let are_names = together.is_some_and(|rows| are_names(rows.counts(), rows.len()));
+                return if are_names { named } else { Vec::new() };
+            }
+            found.kind
+        }
+    };
+    if kind == VariableKind::Names { (0..width).collect() } else { Vec::new() }
+}
+
+/// Returns some columns of a matrix together as symbols; `None` without columns.
+pub(crate) fn labels_of_columns(variable: &Variable<'_>, columns: &[usize]) -> Option<Labels> {
+    let labels: Vec<Labels> =
+        columns.iter().map(|&column| Variable::from(&variable.column(column)).symbols()).collect();
+    (!labels.is_empty()).then(|| super::symbols::together(&labels.iter().collect::<Vec<_>>()))
+}
+
 fn are_names(counts: &[usize], n_samples: usize) -> bool {
     counts.len() * SAMPLES_PER_NAME <= n_samples && counts.iter().all(|&count| count >= LEAST_OF_NAME)
 }
@@ -238,8 +267,18 @@ impl<'a> Measured<'a> {
             (_, Variable::Labels(_)) | (VariableKind::Continuous, _) => Measured::Given(variable),
             (VariableKind::Names, _) => Measured::Symbols(variable.symbols()),
             (VariableKind::Lattice | VariableKind::Mixed, _) => {
-                Measured::Spread(spread(&variable, index, seed))
+                Measured::Spread(spread(&variable, &[], index, seed))
             }
+        }
+    }
+
+    /// Returns a variable of which these columns are symbols: they stay as they are, and in the others values that repeat are
+    /// spread.
+    pub(crate) fn with_symbols(variable: Variable<'a>, symbols: &[usize], index: u64, seed: u64) -> Self {
+        match &variable {
+            Variable::Labels(_) => Measured::Given(variable),
+            _ if symbols.len() == variable.width() => Measured::Symbols(variable.symbols()),
+            _ => Measured::Spread(spread(&variable, symbols, index, seed)),
         }
     }
 
@@ -266,13 +305,16 @@ impl<'a> Measured<'a> {
 /// Returns the columns with values that repeat spread over intervals: on a lattice over its step; elsewhere over the
 /// ranks that equal values share, which are then replaced by normal quantiles.
 ///
-/// The other columns, and constant ones, stay as they are.
-fn spread(variable: &Variable<'_>, index: u64, seed: u64) -> Array2<f64> {
+/// The other columns, constant ones, and those of `symbols` stay as they are.
+fn spread(variable: &Variable<'_>, symbols: &[usize], index: u64, seed: u64) -> Array2<f64> {
     let width = variable.width();
     let columns: Vec<Vec<f64>> = (0..width)
         .into_par_iter()
         .map(|column| {
             let values = variable.column(column);
+            if symbols.contains(&column) {
+                return values;
+            }
             let mut random = generator(seed, Purpose::Ties, index << 32 | column as u64);
             match kind_of_column(sorted(&values), variable) {
                 ColumnKind::Constant | ColumnKind::Continuous => values,
@@ -419,7 +461,7 @@ mod tests {
         let unit: Vec<f64> = normals.iter().map(|v| v.max(0.0)).collect();
         for values in [rounded, unit] {
             let variable = Variable::from(&values);
-            let spread = spread(&variable, 0, 0);
+            let spread = spread(&variable, &[], 0, 0);
             assert_eq!(repeated(spread.column(0)), 0);
             for i in 0..values.len() {
                 for j in 0..i {
@@ -429,7 +471,7 @@ mod tests {
                 }
             }
             // Two sides with the same values get other numbers.
-            assert_ne!(spread, super::spread(&variable, 1, 0));
+            assert_ne!(spread, super::spread(&variable, &[], 1, 0));
         }
     }
 

@@ -2,10 +2,13 @@
 
 mod entropy;
 mod inputs;
+mod lagged;
 mod layer;
 mod layers;
+mod normalised;
 mod pair;
 mod total_correlation;
+mod transfer;
 mod units;
 
 use std::io::Write;
@@ -14,7 +17,8 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::Subcommand;
 use infoplane::estimator::{
-    AnyEstimator, Bound, EstimateKind, Inference, PermutationScheme, PermutationTest, Warning,
+    AnyEstimator, BlockLength, Bound, EstimateKind, Inference, Options, PermutationScheme, PermutationTest,
+    Resampling, Uncertainty, Warning,
 };
 use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
@@ -42,6 +46,10 @@ pub enum Args {
     Layers(layers::Args),
     /// What a layer tells of each feature or pixel of the inputs
     Inputs(inputs::Args),
+    /// Transfer entropy between two series, in both directions
+    Transfer(transfer::Args),
+    /// Information between two series at each of several lags
+    Lagged(lagged::Args),
 }
 
 impl Args {
@@ -55,6 +63,8 @@ impl Args {
             Args::Units(arguments) => &arguments.common,
             Args::Layers(arguments) => &arguments.common,
             Args::Inputs(arguments) => &arguments.common,
+            Args::Transfer(arguments) => &arguments.common,
+            Args::Lagged(arguments) => &arguments.common,
         }
     }
 }
@@ -71,6 +81,8 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::Units(arguments) => units::units(arguments, &clock),
         Args::Layers(arguments) => layers::layers(arguments, &clock),
         Args::Inputs(arguments) => inputs::inputs(arguments, &clock),
+        Args::Transfer(arguments) => transfer::transfer(arguments, &clock),
+        Args::Lagged(arguments) => lagged::lagged(arguments, &clock),
     }
 }
 
@@ -141,11 +153,72 @@ fn told(error: &EstimateError, files: String, advice: &'static str) -> Failure {
     }
 }
 
+/// How an estimate is made.
+struct Manner {
+    permutations: Option<u32>,
+    scheme: PermutationScheme,
+    block_length: Option<BlockLength>,
+    standard_error: bool,
+}
+
+/// An estimate, with a standard error and a test as asked for; or why there is none.
+type Measured = Result<(Estimate, Option<PermutationTest>), EstimateError>;
+
+/// Returns the estimate of I(X;Y), or of I(X;Y|Z).
+fn measured(
+    estimator: &AnyEstimator,
+    [x, y]: [Variable<'_>; 2],
+    z: Option<Variable<'_>>,
+    manner: &Manner,
+    (common, clock): (&Common, &Clock),
+) -> Result<Measured, Failure> {
+    let permuted = |done: usize, of: usize| clock.set(done, of, "permutations");
+    let repeated = |done: usize, of: usize| clock.set(done, of, "standard error, estimates");
+    let resampling = match &z {
+        Some(z) => Resampling::conditional(estimator, x.view(), y.view(), z.view()),
+        None => Resampling::new(estimator, x.view(), y.view()),
+    };
+    let resampling = match resampling {
+        Ok(resampling) => resampling.with_progress(&permuted),
+        Err(error) => return Ok(Err(error)),
+    };
+    // Estimates of permutations and draws are made side by side.
+    let check_memory = || {
+        let by = resampling.estimate().choice.as_ref().map_or(estimator, |choice| &choice.estimator);
+        common.check_memory(by, &resampling.variables(), rayon::current_num_threads())
+    };
+    let test = match manner.permutations {
+        Some(n) => {
+            check_memory()?;
+            clock.begin("permutations", 0);
+            match resampling.restricted_permutation_test(manner.scheme, n as usize, 0) {
+                Ok(test) => Some(test),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        None => None,
+    };
+    if !manner.standard_error {
+        return Ok(Ok((resampling.estimate().clone(), test)));
+    }
+    if resampling.uncertainty() == Uncertainty::Bootstrap {
+        check_memory()?;
+    }
+    clock.begin("standard error, estimates", 0);
+    let options = Options { block_length: manner.block_length, ..Options::default() };
+    let estimate = resampling.with_progress(&repeated).with_error(options);
+    Ok(estimate.map(|estimate| (estimate, test)))
+}
+
 /// A test of independence, and how it permuted.
 struct Tested {
     scheme: PermutationScheme,
-    /// Of X and Y given Z.
-    conditional: bool,
+    /// What is independent of what if nothing is shared: "independence", "no transfer".
+    of: &'static str,
+    /// What is given.
+    given: Option<&'static str>,
+    /// What was moved.
+    moved: &'static str,
     test: PermutationTest,
 }
 
@@ -159,16 +232,19 @@ impl Tested {
     }
 
     fn by(&self) -> String {
+        let Tested { of, moved, .. } = self;
         let n = self.test.permutations;
         let least = self.test.least_p_value();
-        match self.scheme {
-            _ if self.conditional => "for independence given Z, by permutation of X among similar Z".into(),
-            PermutationScheme::Free => "for independence, by permutation".into(),
-            PermutationScheme::Rotated => {
-                format!("for independence, by {n} rotations of Y; the least possible is {least:.6}")
+        match (self.scheme, self.given) {
+            (PermutationScheme::Free, Some(given)) => {
+                format!("for {of} given {given}, by permutation of {moved} among similar {given}")
             }
-            PermutationScheme::Blocks(_) => {
-                format!("for independence, by {n} orders of blocks of Y; the least possible is {least:.6}")
+            (PermutationScheme::Free, None) => format!("for {of}, by permutation"),
+            (PermutationScheme::Rotated, _) => {
+                format!("for {of}, by {n} rotations of {moved}; the least possible is {least:.6}")
+            }
+            (PermutationScheme::Blocks(_), _) => {
+                format!("for {of}, by {n} orders of blocks of {moved}; the least possible is {least:.6}")
             }
         }
     }
@@ -194,27 +270,55 @@ fn print(
     command: &str,
     (common, inputs): (&Common, &Inputs),
 ) -> Result<ExitCode, Failure> {
-    let mut out = Screen::lock();
-    let (name, setting, reason) = by(estimator, estimate);
-    let test = tested.map(|tested| &tested.test);
-    let doubts: Vec<String> = test.and_then(|test| test.warning.as_ref()).map(in_words).into_iter().collect();
     if common.json {
-        let mut object = details(estimate);
-        if let Some(Value::Array(warnings)) = object.get_mut("warnings") {
-            warnings.extend(doubts.into_iter().map(Value::from));
-        }
-        object.insert("estimator".into(), json!(name));
-        object.insert("setting".into(), json!(setting));
-        object.insert("p_value".into(), json!(test.map(|test| test.p_value)));
-        object.insert("permutations".into(), json!(test.map(|test| test.permutations)));
-        object.insert("statistic".into(), json!(test.map(|test| test.statistic)));
-        object.insert("reason".into(), json!(reason));
+        let mut object = object(estimator, estimate, tested.map(|tested| &tested.test));
         object.insert("read".into(), inputs.json());
         print_json(command, Value::Object(object))?;
         return Ok(ExitCode::SUCCESS);
     }
-    // What rounds to 0 is printed without a sign.
-    let unsigned = |value: f64| if value.abs() < 5e-7 { 0.0 } else { value };
+    write(&mut Screen::lock(), quantity, estimator, estimate, tested)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An estimate with all that comes with it, for programs.
+fn object(
+    estimator: &dyn Estimator,
+    estimate: &Estimate,
+    test: Option<&PermutationTest>,
+) -> Map<String, Value> {
+    let (name, setting, reason) = by(estimator, estimate);
+    let mut object = details(estimate);
+    if let Some(Value::Array(warnings)) = object.get_mut("warnings") {
+        warnings.extend(doubt(test).map(Value::from));
+    }
+    object.insert("estimator".into(), json!(name));
+    object.insert("setting".into(), json!(setting));
+    object.insert("p_value".into(), json!(test.map(|test| test.p_value)));
+    object.insert("permutations".into(), json!(test.map(|test| test.permutations)));
+    object.insert("statistic".into(), json!(test.map(|test| test.statistic)));
+    object.insert("reason".into(), json!(reason));
+    object
+}
+
+/// What is to be said of a test.
+fn doubt(test: Option<&PermutationTest>) -> Option<String> {
+    test.and_then(|test| test.warning.as_ref()).map(in_words)
+}
+
+/// What rounds to 0 is printed without a sign.
+fn unsigned(value: f64) -> f64 {
+    if value.abs() < 5e-7 { 0.0 } else { value }
+}
+
+/// Writes an estimate with all that comes with it, for people.
+fn write(
+    out: &mut impl Write,
+    quantity: &str,
+    estimator: &dyn Estimator,
+    estimate: &Estimate,
+    tested: Option<&Tested>,
+) -> std::io::Result<()> {
+    let (name, setting, reason) = by(estimator, estimate);
     let nats = unsigned(estimate.information.nats());
     let error = estimate.standard_error.map(|error| format!(" ± {:.6}", error.nats())).unwrap_or_default();
     let bits = unsigned(estimate.information.bits());
@@ -251,10 +355,10 @@ fn print(
         let title = if warning.is_caveat() { "  warning        " } else { "  measured       " };
         writeln!(out, "{}", titled(title, in_words(warning)))?;
     }
-    for doubt in doubts {
+    if let Some(doubt) = doubt(tested.map(|tested| &tested.test)) {
         writeln!(out, "{}", titled("  warning        ", doubt))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The method's name and setting, and why it was chosen.

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use infoplane::estimator::{
-    AnyEstimator, BlockLength, Options, PermutationScheme, PermutationTest, Resampling, Uncertainty,
-};
-use infoplane::{Estimate, EstimateError, Variable};
+use infoplane::estimator::{AnyEstimator, BlockLength, PermutationScheme};
+use infoplane::{EstimateError, Variable};
+use ndarray::Array2;
 
-use super::{Common, FINITE, Tested, print, told};
+use super::normalised::{self, Share};
+use super::{Common, FINITE, Manner, Tested, measured, print, told};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, FILES, Inputs};
 use crate::terminal::Clock;
@@ -20,7 +20,9 @@ Examples:
   infoplane estimate pair T.npy animals.csv --y-discrete --permutations 999
   infoplane estimate pair table.csv:height,age table.csv:weight --missing drop
   infoplane estimate pair table.csv:height table.csv:weight \\
-      --given table.csv:age --estimator ksg --permutations 199
+      --given table.csv:age --given-symbols table.csv:sex --permutations 199
+  infoplane estimate pair a.csv:cluster b.csv:cluster --x-discrete \\
+      --y-discrete --normalised all
 
 Time series, whose rows depend on the rows before them:
   infoplane estimate pair x.npy y.npy --block-length auto \\
@@ -45,6 +47,20 @@ pub struct Args {
     /// Treat the rows of Z as discrete symbols (text is allowed)
     #[arg(long, requires = "given")]
     pub given_discrete: bool,
+    /// More of Z, as symbols (text is allowed), beside the numbers of --given
+    #[arg(long, value_name = "Z", requires = "given", conflicts_with = "given_discrete")]
+    pub given_symbols: Option<String>,
+    /// The information of symbols as a share of entropies: `joint`, `max`, `sum`, `sqrt`, `min` or `all`; or of numbers
+    /// as Linfoot's coefficient of correlation, `linfoot`
+    #[arg(
+        long,
+        display_order = 399,
+        value_name = "NAME",
+        value_enum,
+        conflicts_with = "given",
+        hide_possible_values = true
+    )]
+    pub normalised: Option<Share>,
     /// Add a p-value for independence, from this many permutations of Y; with --given, of X among samples of
     /// similar Z
     // Shown after the method. The flags in common must come last all the same: they end with a heading of their own,
@@ -52,10 +68,10 @@ pub struct Args {
     #[arg(long, display_order = 400, value_name = "N",
           value_parser = crate::flags::whole_from(1u32, 10_000_000))]
     pub permutations: Option<u32>,
-    /// How rows are permuted: `free` for independent rows; for time series `rotated` (Y moved by a random lag) or
-    /// `blocks` (blocks of consecutive rows, see --block-length)
+    /// How rows are permuted: `free` for independent rows; for time series `rotated` (Y moved by a random lag; X with
+    /// --given) or `blocks` (blocks of consecutive rows, see --block-length)
     #[arg(long, display_order = 400, value_name = "SCHEME", value_enum, default_value_t = Scheme::Free,
-          requires = "permutations", conflicts_with = "given", hide_possible_values = true)]
+          requires = "permutations", hide_possible_values = true)]
     pub permutation_scheme: Scheme,
     /// For time series: the number of consecutive rows that stay together in the standard error and in
     /// `--permutation-scheme blocks`, or `auto` for four times the correlation length
@@ -78,7 +94,8 @@ pub enum Scheme {
     Blocks,
 }
 
-fn block_length(text: &str) -> Result<BlockLength, String> {
+/// `auto`, or a number of rows.
+pub fn block_length(text: &str) -> Result<BlockLength, String> {
     match text {
         "auto" => Ok(BlockLength::Chosen),
         _ => crate::flags::whole_from(1usize, usize::MAX)(text)
@@ -87,12 +104,12 @@ fn block_length(text: &str) -> Result<BlockLength, String> {
     }
 }
 
-impl Args {
-    fn scheme(&self) -> PermutationScheme {
-        match self.permutation_scheme {
+impl Scheme {
+    pub fn with(self, block_length: Option<BlockLength>) -> PermutationScheme {
+        match self {
             Scheme::Free => PermutationScheme::Free,
             Scheme::Rotated => PermutationScheme::Rotated,
-            Scheme::Blocks => PermutationScheme::Blocks(self.block_length.unwrap_or_default()),
+            Scheme::Blocks => PermutationScheme::Blocks(block_length.unwrap_or_default()),
         }
     }
 }
@@ -117,7 +134,7 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
              --no-standard-error or --block-length",
         ));
     }
-    let estimator = arguments.common.config()?;
+    let mut estimator = arguments.common.config()?;
     let kind = |discrete| if discrete { As::Symbols } else { As::Numbers };
     let mut asked = vec![
         Asked {
@@ -139,11 +156,35 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         role: "Z",
         flag: Some("--given-discrete"),
     }));
+    asked.extend(arguments.given_symbols.as_ref().map(|given| Asked {
+        argument: given,
+        kind: As::Symbols,
+        role: "Z",
+        flag: None,
+    }));
     let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
     inputs.same_length(&asked)?;
     inputs.several_samples(&asked)?;
     let (x, y) = (inputs.variable(0), inputs.variable(1));
-    let z = arguments.given.as_ref().map(|_| inputs.variable(2));
+    let both;
+    let z = match (&arguments.given, &arguments.given_symbols) {
+        (Some(_), Some(_)) => {
+            both = beside(&inputs.variable(2), &inputs.variable(3));
+            let column = both.ncols() - 1;
+            match &mut estimator {
+                AnyEstimator::Auto(auto) => auto.z_symbols.get_or_insert_default().push(column),
+                AnyEstimator::FrenzelPompe(mixed) => mixed.z_symbols.get_or_insert_default().push(column),
+                _ => {
+                    return Err(Failure::input(
+                        "--given-symbols is for --estimator auto and frenzel-pompe: others take a Z of numbers or of \
+                         symbols",
+                    ));
+                }
+            }
+            Some(Variable::Double(both.view()))
+        }
+        (given, _) => given.as_ref().map(|_| inputs.variable(2)),
+    };
     let told = |error: EstimateError| {
         let failure = told(&error, format!("{} and {}", arguments.x, arguments.y), FINITE);
         match error {
@@ -158,52 +199,34 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     };
     arguments.common.check_memory(&estimator, &inputs.variables(), 1)?;
     clock.begin("estimating", 0);
-    let quantity = if z.is_some() { "I(X;Y|Z)" } else { "I(X;Y)" };
-    let (estimate, test) = measured(&estimator, [x, y], z, arguments, clock, told)?;
+    let is_given = z.is_some();
+    let manner = Manner {
+        permutations: arguments.permutations,
+        scheme: arguments.permutation_scheme.with(arguments.block_length),
+        block_length: arguments.block_length,
+        standard_error: !arguments.error.no_standard_error,
+    };
+    let shared = (&arguments.common, clock);
+    let (estimate, test) = measured(&estimator, [x.view(), y.view()], z, &manner, shared)?.map_err(&told)?;
     clock.clear();
-    let tested =
-        test.map(|test| Tested { scheme: arguments.scheme(), conditional: arguments.given.is_some(), test });
+    let (quantity, given) = if is_given { ("I(X;Y|Z)", Some("Z")) } else { ("I(X;Y)", None) };
+    let (of, moved) = match (is_given, arguments.permutation_scheme) {
+        (true, Scheme::Free) => ("independence", "X"),
+        (true, _) => ("independence of X from Y and Z", "X"),
+        (false, _) => ("independence", "Y"),
+    };
+    let tested = test.map(|test| Tested { scheme: manner.scheme, of, given, moved, test });
+    if let Some(share) = arguments.normalised {
+        let found = normalised::of(share, &estimator, &estimate, [x, y]).map_err(told)?;
+        let shared = (&arguments.common, &inputs);
+        return normalised::print(&found, &estimator, &estimate, tested.as_ref(), shared);
+    }
     print(quantity, &estimator, &estimate, tested.as_ref(), "estimate pair", (&arguments.common, &inputs))
 }
 
-/// The estimate, with a standard error and a p-value as asked for.
-fn measured(
-    estimator: &AnyEstimator,
-    [x, y]: [Variable<'_>; 2],
-    z: Option<Variable<'_>>,
-    arguments: &Args,
-    clock: &Clock,
-    told: impl Fn(EstimateError) -> Failure,
-) -> Result<(Estimate, Option<PermutationTest>), Failure> {
-    let permuted = |done: usize, of: usize| clock.set(done, of, "permutations");
-    let repeated = |done: usize, of: usize| clock.set(done, of, "standard error, estimates");
-    let resampling = match &z {
-        Some(z) => Resampling::conditional(estimator, x.view(), y.view(), z.view()),
-        None => Resampling::new(estimator, x.view(), y.view()),
-    };
-    let resampling = resampling.map_err(&told)?.with_progress(&permuted);
-    // Estimates of permutations and draws are made side by side.
-    let check_memory = || {
-        let by = resampling.estimate().choice.as_ref().map_or(estimator, |choice| &choice.estimator);
-        arguments.common.check_memory(by, &resampling.variables(), rayon::current_num_threads())
-    };
-    let test = match arguments.permutations {
-        Some(n) => {
-            check_memory()?;
-            clock.begin("permutations", 0);
-            let scheme = arguments.scheme();
-            Some(resampling.restricted_permutation_test(scheme, n as usize, 0).map_err(&told)?)
-        }
-        None => None,
-    };
-    if arguments.error.no_standard_error {
-        return Ok((resampling.estimate().clone(), test));
-    }
-    if resampling.uncertainty() == Uncertainty::Bootstrap {
-        check_memory()?;
-    }
-    clock.begin("standard error, estimates", 0);
-    let options = Options { block_length: arguments.block_length, ..Options::default() };
-    let estimate = resampling.with_progress(&repeated).with_error(options).map_err(&told)?;
-    Ok((estimate, test))
+/// Numbers, and symbols as a last column of codes.
+fn beside(numbers: &Variable<'_>, symbols: &Variable<'_>) -> Array2<f64> {
+    let columns: Vec<Vec<f64>> =
+        (0..numbers.width()).map(|column| numbers.column(column)).chain([symbols.column(0)]).collect();
+    Array2::from_shape_fn((numbers.n_samples(), columns.len()), |(row, column)| columns[column][row])
 }

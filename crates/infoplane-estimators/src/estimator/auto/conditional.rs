@@ -1,133 +1,188 @@
 //! Conditional information of symbols and numbers in any combination.
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis};
 
 use super::Auto;
-use super::functional::function_given;
+use super::functional::{function_given, is_determined};
 use super::on_range::choice;
 use super::profile::DataProfile;
-use super::rules::{FEW_JOINT_COLUMNS, FEWEST, check_samples, discrete, many_columns};
+use super::rules::{
+    FEW_JOINT_COLUMNS, check_samples, counted_once, discrete, many_columns, repeated_samples,
+};
+use crate::VariableKind::{Continuous, Mixed, Names};
 use crate::estimator::input::without_tails;
+use crate::estimator::knn::{Parts, classes};
+use crate::estimator::limits::below_entropy;
 use crate::estimator::measure::checked_pair;
-use crate::variable::kind::Measured;
+use crate::variable::kind::{Measured, labels_of_columns, rows_together, symbol_columns};
 use crate::variable::symbols::together;
 use crate::{
-    Estimate, EstimateError, EstimateKind, Information, Ksg, Measure, PlugIn, Ross, Scaling, Variable,
-    VariableKind, Warning,
+    Estimate, EstimateError, EstimateKind, FrenzelPompe, Information, Ksg, Labels, Measure, PlugIn, Scaling,
+    Variable, VariableKind, Warning,
 };
 
-/// Returns I(X;Y|Z).
-///
-/// | X, Y, Z | how |
-/// |---|---|
-/// | symbols | by the corrected entropies of counts |
-/// | Z symbols | Σ p(z) I(X;Y\|Z = z), each as a pair |
-/// | numbers | KSG-1 of normal scores; refused where one side is a function of the other and Z |
-/// | one of X and Y symbols, Z numbers | I(X;YZ) − I(X;Z), with X the symbols |
-/// | X and Y symbols, Z numbers | I(X;Y) + I(XY;Z) − I(X;Z) − I(Y;Z) |
+/// Samples of each class of Z from which X and Y are measured within the classes, by the estimator of pairs.
+const LEAST_IN_CLASS: usize = 50;
+
+/// Returns I(X;Y|Z), as [`Auto`] says.
 pub(super) fn estimate(settings: &Auto, variables: [Variable<'_>; 3]) -> Result<Estimate, EstimateError> {
     let given = [settings.x_kind, settings.y_kind, None];
     let profiles: Vec<DataProfile> =
         variables.iter().zip(given).map(|(variable, kind)| DataProfile::new(variable, kind)).collect();
     let kinds: Vec<VariableKind> = profiles.iter().map(|profile| profile.kind).collect();
-    let symbols: Vec<bool> = profiles.iter().map(DataProfile::symbols).collect();
-    if symbols != [true; 3] {
+    let mixed = mixed(settings, &variables, &kinds).resolved(&variables)?;
+    let columns =
+        [&mixed.x_symbols, &mixed.y_symbols, &mixed.z_symbols].map(|it| it.as_deref().unwrap_or_default());
+    let named = [0, 1, 2].map(|place: usize| {
+        matches!(variables[place], Variable::Labels(_)) || columns[place].len() == variables[place].width()
+    });
+    if named != [true; 3] {
         check_samples(profiles[0].n)?;
     }
-    if symbols[2] && symbols != [true; 3] {
-        return within_classes(settings, &variables, kinds, &profiles[2]);
-    }
-    let measured: Vec<Measured<'_>> = (0..)
-        .zip(variables.iter().zip(&kinds))
-        .map(|(index, (variable, kind))| Measured::new(variable.view(), *kind, index, 0))
-        .collect();
-    let [x, y, z] = [0, 1, 2].map(|index: usize| measured[index].variable());
-    match (symbols[0], symbols[1], symbols[2]) {
-        (true, true, true) => {
-            let choice = choice(discrete(), kinds, "symbols on all sides");
-            let estimate = choice.estimator.conditional(x, y, z)?;
-            Ok(Estimate { choice: Some(choice), ..estimate })
+    // First: of samples that came twice each Z is beside one X only.
+    if kinds.contains(&Mixed)
+        && let Some((rows, kinds)) = repeated_samples(&variables, &rows_together(&variables))
+    {
+        let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..settings.clone() };
+        let chosen = variables.each_ref().map(|variable| variable.select(&rows));
+        let [x, y, z] = chosen.each_ref().map(|chosen| chosen.variable());
+        let mut found = estimate(&settings, [x, y, z])?;
+        let warning = counted_once(profiles[0].n - rows.len());
+        found.warnings.push(warning.clone());
+        if let Some(choice) = &mut found.choice {
+            choice.warnings.push(warning);
+            choice.rows = Some(rows);
         }
-        (false, false, _) => {
-            refuse_functions(&variables, &kinds)?;
-            let joint = profiles.iter().map(|profile| profile.changing).sum();
+        return Ok(found);
+    }
+    if let Some(warning) = determined(&variables, &kinds, columns[2]) {
+        return Ok(Estimate { warnings: vec![warning], ..Estimate::zero(&variables) });
+    }
+    if named == [true; 3] {
+        let measured = [0, 1, 2].map(|place| mixed.measured(variables[place].view(), place));
+        let choice = choice(discrete(), vec![Names; 3], "symbols on all sides");
+        let [x, y, z] = measured.each_ref().map(Measured::variable);
+        let estimate = choice.estimator.conditional(x, y, z)?;
+        return Ok(Estimate { choice: Some(choice), ..estimate });
+    }
+    let numbers: usize =
+        (0..3).filter(|&i| !named[i]).map(|i| profiles[i].changing.saturating_sub(columns[i].len())).sum();
+    let is_wide = numbers > FEW_JOINT_COLUMNS || (!named[0] && !named[1]);
+    if named[2]
+        && is_wide
+        && columns[..2].iter().all(|columns| columns.is_empty())
+        && profiles[2].rarest >= LEAST_IN_CLASS
+    {
+        return within_classes(settings, &variables, kinds);
+    }
+    if !named[0] && !named[1] {
+        refuse_functions(&variables, &kinds, columns)?;
+    }
+    let is_symbol = |i: usize| named[i] || !columns[i].is_empty();
+    let mut choice = match (0..3).any(is_symbol) {
+        false => {
             let ksg = Ksg { scaling: Scaling::NormalScores, ..Ksg::default() };
-            let mut choice = choice(ksg, kinds, "numbers on all sides");
-            choice.warnings.extend(many_columns(joint, FEW_JOINT_COLUMNS));
-            let mut estimate = choice.estimator.conditional(x, y, z)?;
-            estimate.warnings.extend(choice.warnings.iter().cloned());
-            Ok(Estimate { choice: Some(choice), ..estimate })
+            choice(ksg, kinds, "numbers on all sides")
         }
-        (true, false, _) => by_difference(&variables, kinds, x, y, z),
-        (false, true, _) => by_difference(&variables, kinds, y, x, z),
-        (true, true, false) => {
-            let [a, b] = [x.symbols(), y.symbols()];
-            let both = together(&[&a, &b]);
-            let ross = by_scores();
-            let of_pair = checked_pair(&discrete(), Variable::Labels(&a), Variable::Labels(&b))?;
-            let mut nats = of_pair.information.nats();
-            for (labels, sign) in [(&both, 1.0), (&a, -1.0), (&b, -1.0)] {
-                nats += sign * checked_pair(&ross, Variable::Labels(labels), z.view())?.information.nats();
-            }
-            let reason = "symbols given numbers: I(X;Y) + I(XY;Z) − I(X;Z) − I(Y;Z)";
-            Ok(composed(nats, &variables, choice(ross, kinds, reason)))
-        }
-    }
-}
-
-/// Ross's method by ranks, so that the units and tails of columns do not matter.
-fn by_scores() -> Ross {
-    Ross { scaling: Scaling::NormalScores, ..Ross::default() }
-}
-
-/// Refuses numbers of which some are a function of the others, where the information is infinite.
-fn refuse_functions(variables: &[Variable<'_>; 3], kinds: &[VariableKind]) -> Result<(), EstimateError> {
-    // What is on a lattice is finite, and of values that repeat nothing is said.
-    if kinds.iter().any(|kind| *kind != VariableKind::Continuous) {
-        return Ok(());
-    }
-    let [Some(x), Some(y), Some(z)] = variables.each_ref().map(without_tails) else { return Ok(()) };
-    match function_given(&x, &y, &z) {
-        Some(found) => Err(EstimateError::Undetermined {
-            reason: format!("{found}, so that I(X;Y|Z) is infinite and any estimate a function of n alone"),
-            choices: "add noise that the question allows to the values, or round them",
-        }),
-        None => Ok(()),
-    }
-}
-
-fn composed(nats: f64, variables: &[Variable<'_>], choice: crate::Choice) -> Estimate {
-    let estimate = Estimate::new(Information::from_nats(nats), EstimateKind::Consistent, variables);
-    Estimate { warnings: choice.warnings.clone(), choice: Some(choice), ..estimate }
-}
-
-/// I(S;NZ) − I(S;Z) of symbols S and numbers N and Z.
-fn by_difference(
-    variables: &[Variable<'_>],
-    kinds: Vec<VariableKind>,
-    symbols: Variable<'_>,
-    numbers: Variable<'_>,
-    z: Variable<'_>,
-) -> Result<Estimate, EstimateError> {
-    let ross = by_scores();
-    let both = side_by_side(&numbers, &z);
-    let nats = checked_pair(&ross, symbols.view(), Variable::Double(both.view()))?.information.nats()
-        - checked_pair(&ross, symbols, z)?.information.nats();
-    let mut choice =
-        choice(ross, kinds, "symbols and numbers given numbers: I(X;YZ) − I(X;Z), X the symbols");
-    choice.warnings.extend(many_columns(both.ncols(), FEW_JOINT_COLUMNS));
-    Ok(composed(nats, variables, choice))
-}
-
-fn side_by_side(a: &Variable<'_>, b: &Variable<'_>) -> Array2<f64> {
-    let matrix = |variable: &Variable<'_>| match variable {
-        Variable::Double(rows) => rows.to_owned(),
-        Variable::Single(rows) => rows.mapv(f64::from),
-        Variable::Labels(labels) => {
-            Array2::from_shape_fn((labels.len(), 1), |(row, _)| f64::from(labels.codes()[row]))
+        true => {
+            let of = |i: usize| match (named[i], columns[i].len()) {
+                (true, _) => format!("{} symbols", profiles[i].distinct),
+                (false, 0) => profiles[i].told.clone(),
+                (false, _) => "symbols and numbers".to_owned(),
+            };
+            let reason = format!("X {}, Y {}, Z {}", of(0), of(1), of(2));
+            choice(mixed.clone(), kinds, reason)
         }
     };
-    concatenate(Axis(1), &[matrix(a).view(), matrix(b).view()]).expect("variables of equal length")
+    choice.warnings.extend(many_columns(numbers, FEW_JOINT_COLUMNS));
+    let is_mixed = (0..3).any(is_symbol);
+    let measured = [0, 1, 2].map(|place| match is_mixed {
+        true => mixed.measured(variables[place].view(), place),
+        false => Measured::new(variables[place].view(), choice.kinds[place], place as u64, 0),
+    });
+    let [x, y, z] = measured.each_ref().map(Measured::variable);
+    let mut estimate = choice.estimator.conditional(x.view(), y.view(), z)?;
+    for (side, _) in [x, y].iter().zip(named).filter(|(_, named)| *named) {
+        estimate = below_entropy(estimate, side.symbols().entropy());
+    }
+    let new = choice.warnings.iter().filter(|warning| !estimate.warnings.contains(warning)).cloned();
+    estimate.warnings.extend(new.collect::<Vec<_>>());
+    Ok(Estimate { choice: Some(choice), ..estimate })
+}
+
+/// The estimator of mixtures, for these variables.
+fn mixed(settings: &Auto, variables: &[Variable<'_>; 3], kinds: &[VariableKind]) -> FrenzelPompe {
+    let symbols = |place: usize, given: Option<VariableKind>| {
+        // The kind that was given, or that all columns have together.
+        let kind = given.or((kinds[place] == Names).then_some(Names));
+        Some(symbol_columns(&variables[place], kind))
+    };
+    FrenzelPompe {
+        x_symbols: symbols(0, settings.x_kind),
+        y_symbols: symbols(1, settings.y_kind),
+        z_symbols: settings.z_symbols.clone().or_else(|| symbols(2, None)),
+        ..FrenzelPompe::default()
+    }
+}
+
+/// Says that Z, of which these columns are symbols, determines X or Y, if it does.
+fn determined(variables: &[Variable<'_>; 3], kinds: &[VariableKind], symbols: &[usize]) -> Option<Warning> {
+    let [x, y, z] = variables;
+    let rows = [Some(z.symbols()), labels_of_columns(z, symbols)];
+    // Where each sample has a Z of its own, it tells nothing that Z is never beside two values.
+    let rows: Vec<Labels> =
+        rows.into_iter().flatten().filter(|rows| 2 * rows.n_labels() <= rows.len()).collect();
+    let columns: Vec<Vec<f64>> = match z {
+        Variable::Labels(_) => Vec::new(),
+        _ => (0..z.width()).map(|column| z.column(column)).collect(),
+    };
+    let follows = |side: &Variable<'_>, kind: VariableKind| {
+        let of_side = side.symbols();
+        let is_labels = matches!(side, Variable::Labels(_));
+        rows.iter().any(|rows| together(&[rows, &of_side]).n_labels() == rows.n_labels())
+            || (!is_labels && (0..side.width()).all(|column| columns.contains(&side.column(column))))
+            // Of values that repeat no more is said: half of a rectified unit is 0 whatever it follows.
+            || (kind == Continuous
+                && match (without_tails(side), without_tails(z)) {
+                    (Some(side), Some(z)) => is_determined(&side, &z),
+                    _ => false,
+                })
+    };
+    let [x, y] = [follows(x, kinds[0]), follows(y, kinds[1])];
+    (x || y).then_some(Warning::Determined { x, y })
+}
+
+/// Refuses numbers of which some are a function of the others, where the information is infinite; within classes, if Z has
+/// symbols.
+fn refuse_functions(
+    variables: &[Variable<'_>; 3],
+    kinds: &[VariableKind],
+    symbols: [&[usize]; 3],
+) -> Result<(), EstimateError> {
+    // What is on a lattice is finite, and of values that repeat nothing is said.
+    if kinds[..2].iter().any(|kind| *kind != Continuous) {
+        return Ok(());
+    }
+    let z = Parts::new(&variables[2], symbols[2], Scaling::None);
+    let numbers = |variable: &Variable<'_>| without_tails(variable);
+    let [Some(x), Some(y), Some(z_numbers)] =
+        [numbers(&variables[0]), numbers(&variables[1]), numbers(&Variable::Double(z.numbers.view()))]
+    else {
+        return Ok(());
+    };
+    for rows in classes(&[&z]) {
+        let of = |side: &Array2<f64>| side.select(Axis(0), &rows);
+        if let Some(found) = function_given(&of(&x), &of(&y), &of(&z_numbers)) {
+            let within = if z.symbols.is_some() { " for a class of Z" } else { "" };
+            return Err(EstimateError::Undetermined {
+                reason: format!(
+                    "{found}{within}, so that I(X;Y|Z) is infinite and any estimate a function of n alone"
+                ),
+                choices: "add noise that the question allows to the values, or round them",
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Σ p(z) I(X;Y|Z = z).
@@ -135,36 +190,37 @@ fn within_classes(
     settings: &Auto,
     variables: &[Variable<'_>; 3],
     kinds: Vec<VariableKind>,
-    z: &DataProfile,
 ) -> Result<Estimate, EstimateError> {
-    let [x, y, _] = variables;
-    let labels = variables[2].symbols();
+    let [x, y, z] = variables;
+    let labels = z.symbols();
     let n = labels.len();
     let mut rows = vec![Vec::new(); labels.n_labels()];
     labels.codes().iter().enumerate().for_each(|(row, &code)| rows[code as usize].push(row));
     // Kinds are those of all samples: a class may hold too few to tell.
     let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..settings.clone() };
-    let (mut sum, mut used) = (0.0, 0usize);
+    let (mut sum, mut squares) = (0.0, Some(0.0));
     let mut chosen = None;
-    for rows in rows.iter().filter(|rows| rows.len() >= FEWEST) {
+    for rows in &rows {
         let (x, y) = (x.select(rows), y.select(rows));
         let (x, y) = (x.variable(), y.variable());
-        used += rows.len();
         if x.is_constant() || y.is_constant() {
             continue;
         }
         let estimate = checked_pair(&settings, x, y)?;
-        sum += rows.len() as f64 * estimate.information.nats();
+        if matches!(estimate.kind, EstimateKind::Bound(_)) {
+            let bound = estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            return Err(EstimateError::Undetermined {
+                reason: format!("for a class of Z there is no value: {bound}"),
+                choices: "add noise that the question allows to the values, or round them",
+            });
+        }
+        let weight = rows.len() as f64 / n as f64;
+        sum += weight * estimate.information.nats();
+        // Classes are independent of each other.
+        squares = squares
+            .zip(estimate.standard_error)
+            .map(|(squares, error)| squares + (weight * error.nats()) * (weight * error.nats()));
         chosen = chosen.or(estimate.choice);
-    }
-    if used == 0 {
-        let reason = "classes of Z".into();
-        return Err(EstimateError::TooFewSamples {
-            estimator: "auto",
-            reason,
-            needed: FEWEST,
-            n_samples: z.rarest,
-        });
     }
     let classes = labels.n_labels();
     let reason = format!("the mean over {classes} classes of Z of I(X;Y) within them");
@@ -172,14 +228,11 @@ fn within_classes(
         Some(first) => choice(first.estimator, kinds, format!("{reason}; {}", first.reason)),
         None => choice(PlugIn::default(), kinds, reason),
     };
-    if used < n {
-        choice.warnings.push(Warning::Dropped {
-            dropped: n - used,
-            reason: "their class of Z has fewer than 10 samples",
-        });
-    }
-    let estimate = composed(sum / used as f64, variables, choice);
-    Ok(Estimate { dropped: n - used, ..estimate })
+    choice.kinds[2] = Names;
+    let standard_error =
+        squares.filter(|squares| *squares > 0.0).map(|squares| Information::from_nats(squares.sqrt()));
+    let estimate = Estimate::new(Information::from_nats(sum), EstimateKind::Consistent, variables);
+    Ok(Estimate { choice: Some(choice), standard_error, ..estimate })
 }
 
 #[cfg(test)]
@@ -253,5 +306,113 @@ mod tests {
             "{}",
             found.information.nats()
         );
+    }
+
+    fn normals(n: usize, stream: u64) -> Vec<f64> {
+        let mut random = generator(stream, Purpose::Known, 6);
+        (0..n).map(|_| normal(&mut random)).collect()
+    }
+
+    #[test]
+    fn what_z_determines_shares_nothing_and_is_said() {
+        let n = 200;
+        let (x, y) = (normals(n, 1), normals(n, 2));
+        let class: Vec<u32> = (0..n as u32).map(|i| i * 7 % 5).collect();
+        let parity = Labels::from_symbols(&class.iter().map(|c| c % 2).collect::<Vec<_>>());
+        let labels = Labels::from_symbols(&class);
+        let codes: Vec<f64> = class.iter().map(|&c| f64::from(c)).collect();
+        let both = Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { codes[i] } else { x[i] });
+        let line: Vec<f64> = x.iter().map(|v| 3.0 * v - 1.0).collect();
+        let determined: [[Variable<'_>; 3]; 6] = [
+            [(&parity).into(), (&y).into(), (&labels).into()],
+            [(&y).into(), (&parity).into(), (&codes).into()],
+            [(&x).into(), (&y).into(), (&both).into()],
+            [(&line).into(), (&y).into(), (&x).into()],
+            [(&parity).into(), (&y).into(), (&both).into()],
+            [(&parity).into(), (&labels).into(), (&labels).into()],
+        ];
+        let auto = auto();
+        for (place, [x, y, z]) in determined.into_iter().enumerate() {
+            let found = conditional(x.view(), y.view(), z.view());
+            assert_eq!(found.information.nats(), 0.0, "{place}");
+            let said = found.warnings.iter().any(|warning| warning.to_string().contains("Z determines"));
+            assert!(said, "{place}: {found:?}");
+            let resampling = crate::Resampling::conditional(&auto, x, y, z).unwrap();
+            assert_eq!(resampling.permutation_test(19, 0).unwrap().p_value, 1.0);
+            assert_eq!(resampling.with_error(crate::Options::default()).unwrap().standard_error, None);
+        }
+        let found = conditional((&x).into(), (&y).into(), (&codes).into());
+        assert!(!found.warnings.iter().any(|warning| matches!(warning, Warning::Determined { .. })));
+    }
+
+    #[test]
+    fn samples_that_came_twice_count_once() {
+        let n = 300;
+        let twice = |values: Vec<f64>| -> Vec<f64> { values.iter().flat_map(|&v| [v, v]).collect() };
+        let (x, z) = (normals(n, 3), normals(n, 4));
+        let class: Vec<u32> = (0..n as u32).map(|i| i % 3).collect();
+        let y: Vec<f64> = (0..n)
+            .map(|i| x[i] + z[i] + f64::from(class[i]))
+            .zip(normals(n, 5))
+            .map(|(a, b)| a + b)
+            .collect();
+        let beside =
+            |z: &[f64], class: &[f64]| Array2::from_shape_fn((z.len(), 2), |(i, j)| [z[i], class[i]][j]);
+        let class: Vec<f64> = class.into_iter().map(f64::from).collect();
+        let once = conditional((&x).into(), (&y).into(), (&beside(&z, &class)).into());
+        let [x, y, z, class] = [x, y, z, class].map(twice);
+        let z = beside(&z, &class);
+        let (x, y, z) = (Variable::from(&x), Variable::from(&y), Variable::from(&z));
+        let found = conditional(x.view(), y.view(), z.view());
+        assert_eq!(found.information, once.information);
+        assert!(found.warnings.contains(&counted_once(n)), "{found:?}");
+        let auto = auto();
+        let resampling = crate::Resampling::conditional(&auto, x, y, z).unwrap();
+        assert_eq!(resampling.permutation_test(39, 0).unwrap().p_value, 0.025);
+        assert!(resampling.with_error(crate::Options::default()).unwrap().standard_error.is_some());
+    }
+
+    /// Y = ±X + noise, the sign that of a class which only Z holds beside a number: −½ ln(1 − .64) = .5108, of numbers, of
+    /// numbers rounded to tenths and of counts alike.
+    #[test]
+    fn z_of_symbols_and_numbers_is_split_into_both() {
+        let n = 1500;
+        let (x, number, noise) = (normals(n, 6), normals(n, 7), normals(n, 8));
+        let class: Vec<f64> = (0..n).map(|i| (i % 2) as f64).collect();
+        let tenth = |v: f64| (10.0 * v).round() / 10.0;
+        let y: Vec<f64> =
+            (0..n).map(|i| number[i] + (1.0 - 2.0 * class[i]) * 0.8 * x[i] + 0.6 * noise[i]).collect();
+        let z = Array2::from_shape_fn((n, 2), |(i, j)| [class[i], number[i]][j]);
+        let rounded: Vec<f64> = x.iter().copied().map(tenth).collect();
+        let rounded_y: Vec<f64> = y.iter().copied().map(tenth).collect();
+        let rounded_z = Array2::from_shape_fn((n, 2), |(i, j)| [class[i], tenth(number[i])][j]);
+        for (x, y, z) in [(&x, &y, &z), (&rounded, &rounded_y, &z), (&rounded, &y, &rounded_z)] {
+            let found = conditional(x.into(), y.into(), z.into());
+            assert_eq!(found.choice.as_ref().unwrap().name(), "frenzel-pompe");
+            assert!((found.information.nats() - 0.5108).abs() < 0.08, "{}", found.information);
+        }
+        let exact: Vec<f64> = (0..n).map(|i| (1.0 - 2.0 * class[i]) * x[i] + number[i]).collect();
+        let refused = auto().conditional(&x, &exact, &z).unwrap_err().to_string();
+        assert!(refused.contains("for a class of Z") && refused.contains("infinite"), "{refused}");
+        let settings = Auto { z_symbols: Some(vec![5]), ..auto() };
+        assert_eq!(settings.conditional(&x, &y, &z).unwrap_err().code(), "setting");
+    }
+
+    #[test]
+    fn large_classes_are_measured_as_pairs_with_an_error() {
+        let n = 600;
+        let (x, noise) = (normals(n, 9), normals(n, 10));
+        let class = Labels::from_symbols(&(0..n as u32).map(|i| i % 2).collect::<Vec<_>>());
+        // −½ ln(1 − .99²) = 1.9585.
+        let y: Vec<f64> = (0..n)
+            .map(|i| {
+                (1.0 - 2.0 * f64::from(class.codes()[i])) * 0.99 * x[i]
+                    + (1.0f64 - 0.99 * 0.99).sqrt() * noise[i]
+            })
+            .collect();
+        let found = conditional((&x).into(), (&y).into(), (&class).into());
+        assert_eq!(found.choice.as_ref().unwrap().name(), "combined");
+        let error = found.standard_error.expect("of its classes").nats();
+        assert!((found.information.nats() - 1.9585).abs() < 4.0 * error && error < 0.1, "{found:?}");
     }
 }

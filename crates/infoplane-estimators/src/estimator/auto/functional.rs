@@ -45,6 +45,22 @@ pub(super) fn function_given(x: &Array2<f64>, y: &Array2<f64>, z: &Array2<f64>) 
     of(&with_z(x), y, ("Y", "X and Z")).or_else(|| of(&with_z(y), x, ("X", "Y and Z")))
 }
 
+/// Returns whether Z determines every column of X: each is one of Z, a smooth function of one or a linear combination of them.
+pub(super) fn is_determined(x: &Array2<f64>, z: &Array2<f64>) -> bool {
+    let few = x.nrows() < FEWEST;
+    let sources: Vec<Source> =
+        if few { Vec::new() } else { z.columns().into_iter().map(Source::new).collect() };
+    (0..x.ncols()).all(|column| {
+        let values = x.column(column);
+        let image = Image::new(values);
+        let of_all = |source: &Source| matches!(follows(source, &image), Some(Part::All));
+        let alone = x.slice(ndarray::s![.., column..column + 1]).to_owned();
+        z.columns().into_iter().any(|other| other == values)
+            || sources.iter().any(of_all)
+            || (!few && combination(z, &alone).is_some())
+    })
+}
+
 /// A column that another may be a function of: its order, and how a cubic through neighbours predicts at each place.
 struct Source {
     places: Vec<Place>,
@@ -287,6 +303,24 @@ mod tests {
         assert!(of(&x, &x.mapv(f64::sin), &z).is_some());
         assert_eq!(of(&x, &z.mapv(f64::sin), &z), None);
         assert_eq!(of(&x, &(&x + &z + &noise), &z), None);
+    }
+
+    #[test]
+    fn z_determines_what_it_holds_and_smooth_functions_of_it() {
+        let mut random = generator(7, Purpose::Known, 0);
+        for n in [20, 600] {
+            let z = Array2::from_shape_simple_fn((n, 2), || normal(&mut random));
+            let noise = Array2::from_shape_simple_fn((n, 1), || normal(&mut random));
+            let column = |j: usize| z.slice(ndarray::s![.., j..j + 1]).to_owned();
+            assert!(is_determined(&column(1), &z) && is_determined(&z, &z));
+            assert!(!is_determined(&noise, &z) && !is_determined(&(&noise * 0.01 + column(0)), &z));
+            if n > FEWEST {
+                assert!(is_determined(&column(0).mapv(f64::tanh), &z));
+                assert!(is_determined(&(column(0) + column(1)), &z));
+                let half = concatenate(Axis(1), &[column(0).view(), noise.view()]).unwrap();
+                assert!(!is_determined(&half, &z));
+            }
+        }
     }
 
     #[test]

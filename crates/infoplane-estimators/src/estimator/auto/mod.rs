@@ -49,8 +49,15 @@ use on_range::AutoOnRange;
 /// Time O(n d log n), and O(n) for each pair of columns.
 ///
 /// Other quantities than pairs: entropies of symbols by [`ChaoWangJost`](crate::ChaoWangJost) and of numbers by
-/// Kozachenko–Leonenko (differential); conditional information of symbols and numbers in any combination; total correlation
-/// of numbers by KSG-1.
+/// Kozachenko–Leonenko (differential); total correlation of numbers by KSG-1; conditional information I(X;Y|Z):
+///
+/// | X, Y, Z | how |
+/// |---|---|
+/// | Z determines X or Y | 0, with a warning |
+/// | symbols | by the corrected entropies of counts |
+/// | numbers | KSG-1 of normal scores; refused where one side is a function of the other and Z |
+/// | X and Y numbers or many columns, Z symbols, 50 samples of each | Σ p(z) I(X;Y\|Z = z), each as a pair |
+/// | any other mixture | [`FrenzelPompe`](crate::FrenzelPompe) |
 ///
 /// Nats. Cost of the choice O(n d log n), and O(n + d_x d_y) for functions of single columns; then that of the
 /// estimator chosen.
@@ -96,6 +103,9 @@ pub struct Auto {
     /// The kind of the second variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y_kind: Option<VariableKind>,
+    /// Of conditional information, the columns of Z that are symbols, numbered from 0; found out if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub z_symbols: Option<Vec<usize>>,
 }
 
 impl Auto {

@@ -164,24 +164,15 @@ fn numbers(
         let reason = format!("values that repeat on both sides, {cells} pairs of them in {n} samples");
         return Ok(choice([Names; 2], discrete(), reason));
     }
-    if let Some(together) =
-        together.filter(|rows| some(Mixed) && !rows.all_distinct() && !few_rows_repeat(rows))
-        && together.n_labels() >= FEWEST
+    if let Some(together) = together.filter(|_| some(Mixed))
+        && let Some((rows, kinds)) = repeated_samples(&[x.view(), y.view()], &together)
     {
-        let rows = distinct_rows(&together);
-        // Values that repeat only because whole samples do are no atoms: the same sample came several times.
+        let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..Auto::default() };
         let (x, y) = (x.select(&rows), y.select(&rows));
-        let kinds = [x.variable(), y.variable()].map(VariableKind::of);
-        if kinds.iter().all(|kind| *kind != Mixed) {
-            let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..Auto::default() };
-            let mut choice = choose(&settings, &x.variable(), &y.variable())?;
-            choice.warnings.push(Warning::Dropped {
-                dropped: a.n - rows.len(),
-                reason: "they repeat other samples in all columns, and count once",
-            });
-            choice.rows = Some(rows);
-            return Ok(choice);
-        }
+        let mut choice = choose(&settings, &x.variable(), &y.variable())?;
+        choice.warnings.push(counted_once(a.n - rows.len()));
+        choice.rows = Some(rows);
+        return Ok(choice);
     }
     let joint = a.changing + b.changing;
     let kinds = [a.kind, b.kind];
@@ -222,6 +213,25 @@ fn fills_a_table(together: &Labels, sides: [&DataProfile; 2]) -> bool {
     let (pairs, n) = (together.n_labels(), together.len());
     let decides = |side: &DataProfile| side.distinct == pairs && pairs * SAMPLES_PER_VALUE <= n;
     pairs * SAMPLES_PER_PAIR <= n || sides.into_iter().any(decides)
+}
+
+/// Returns the first of each sample that came several times, and the kinds of the variables in these, where values repeat only
+/// because whole samples do: they are no atoms then.
+pub(super) fn repeated_samples(
+    variables: &[Variable<'_>],
+    together: &Labels,
+) -> Option<(Vec<usize>, Vec<VariableKind>)> {
+    if together.all_distinct() || few_rows_repeat(together) || together.n_labels() < FEWEST {
+        return None;
+    }
+    let rows = distinct_rows(together);
+    let kind = |variable: &Variable<'_>| VariableKind::of(variable.select(&rows).variable());
+    let kinds: Vec<VariableKind> = variables.iter().map(kind).collect();
+    (!kinds.contains(&Mixed)).then_some((rows, kinds))
+}
+
+pub(super) fn counted_once(dropped: usize) -> Warning {
+    Warning::Dropped { dropped, reason: "they repeat other samples in all columns, and count once" }
 }
 
 /// Rows that are the most frequent, at most, for these to be atoms; of samples that came several times there are more.

@@ -1,15 +1,16 @@
 //! Permutations of X among samples of similar Z.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 
 use super::permutation::PermutationTest;
 use super::resampling::Resampling;
-use crate::estimator::input::{Scaling, columns};
+use crate::estimator::input::Scaling;
+use crate::estimator::knn::{Parts, classes};
 use crate::neighbors::{Metric, Neighbors};
 use crate::random::{Purpose, below, generator, shuffle};
-use crate::{EstimateError, Estimator, Labels, Variable};
+use crate::{EstimateError, Estimator, Variable};
 
 /// Nearest neighbours in Z with which a sample exchanges its X.
 const NEIGHBOURS: usize = 5;
@@ -20,9 +21,9 @@ const EXCHANGES: usize = 20;
 ///
 /// For symbols Z the rows of X are permuted within each class of Z. For numbers, two samples may exchange their X if
 /// one is among the 5 nearest neighbours of the other in Z (columns replaced by normal scores, largest difference of a
-/// coordinate): 20 exchanges are tried for every sample, and none is made that would bring an X to a sample that is
+/// coordinate); for symbols and numbers, among those with its symbols: 20 exchanges are tried for every sample, and none is made that would bring an X to a sample that is
 /// not a neighbour of its own. Such samples have the distribution of X given Z and of Y given Z, and no dependence
-/// beyond that:
+/// beyond that. A sample whose symbols of Z no other has keeps its X; where most do, the test is refused:
 ///
 /// ```text
 /// p = (1 + number of permuted values ≥ the value) / (1 + permutations)
@@ -48,7 +49,8 @@ const EXCHANGES: usize = 20;
 /// Nats. Cost: `permutations` times that of the estimate.
 ///
 /// # Errors
-/// [`EstimateError::Setting`] if there is no permutation; and as [`Measure::conditional`](crate::Measure::conditional).
+/// [`EstimateError::Setting`] if there is no permutation; [`EstimateError::Undetermined`] if most samples have symbols of Z that no
+/// other has; and as [`Measure::conditional`](crate::Measure::conditional).
 ///
 /// # Examples
 /// ```
@@ -90,17 +92,41 @@ pub(super) enum Exchanges {
 }
 
 impl Exchanges {
-    pub(super) fn new(z: &Variable<'_>) -> Exchanges {
-        if let Variable::Labels(labels) = z {
-            return Exchanges::Classes(classes(labels));
-        }
+    /// Those for Z, of which some columns are symbols.
+    pub(super) fn new(z: &Variable<'_>, symbols: &[usize]) -> Result<Exchanges, EstimateError> {
+        let parts = Parts::new(z, symbols, Scaling::NormalScores);
+        let classes = classes(&[&parts]);
         let n = z.n_samples();
-        let points = columns(z, Scaling::NormalScores).map(|columns| columns.values);
-        match points {
-            // All are of the same class.
-            None => Exchanges::Classes(vec![(0..n).collect()]),
-            Some(points) if points.ncols() == 0 => Exchanges::Classes(vec![(0..n).collect()]),
-            Some(points) => Exchanges::Neighbours(neighbours(&points)),
+        let exchanges = match parts.numbers.ncols() {
+            0 => Exchanges::Classes(classes),
+            _ => {
+                let mut near = vec![Vec::new(); n];
+                for rows in &classes {
+                    let own = parts.numbers.select(Axis(0), rows);
+                    for (&row, others) in rows.iter().zip(neighbours(&own)) {
+                        near[row] = others.into_iter().map(|place| rows[place as usize] as u32).collect();
+                    }
+                }
+                Exchanges::Neighbours(near)
+            }
+        };
+        let alone = exchanges.alone();
+        if 2 * alone > n {
+            return Err(EstimateError::Undetermined {
+                reason: format!(
+                    "{alone} of {n} samples have symbols of Z that no other has, so that their X cannot be permuted"
+                ),
+                choices: "join symbols that are rare, or take the columns of Z as numbers",
+            });
+        }
+        Ok(exchanges)
+    }
+
+    /// Samples that can exchange their X with no other.
+    pub(super) fn alone(&self) -> usize {
+        match self {
+            Exchanges::Classes(classes) => classes.iter().filter(|rows| rows.len() == 1).count(),
+            Exchanges::Neighbours(near) => near.iter().filter(|near| near.is_empty()).count(),
         }
     }
 
@@ -120,12 +146,6 @@ impl Exchanges {
         }
         rows
     }
-}
-
-fn classes(labels: &Labels) -> Vec<Vec<usize>> {
-    let mut rows = vec![Vec::new(); labels.n_labels()];
-    labels.codes().iter().enumerate().for_each(|(row, &code)| rows[code as usize].push(row));
-    rows
 }
 
 fn neighbours(points: &Array2<f64>) -> Vec<Vec<u32>> {
@@ -167,13 +187,14 @@ fn exchange(rows: &mut [usize], near: &[Vec<u32>], random: &mut impl Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Labels;
     use crate::random::normal;
 
     #[test]
     fn every_x_stays_with_its_neighbours_and_most_move() {
         let mut random = generator(3, Purpose::Known, 60);
         let z: Vec<f64> = (0..300).map(|_| normal(&mut random)).collect();
-        let exchanges = Exchanges::new(&Variable::from(&z));
+        let exchanges = Exchanges::new(&Variable::from(&z), &[]).unwrap();
         let rows = exchanges.rows(300, 1, 0);
         let mut sorted = z.clone();
         sorted.sort_by(f64::total_cmp);
@@ -185,6 +206,24 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..300).collect::<Vec<_>>());
         assert_ne!(rows, exchanges.rows(300, 1, 1));
+    }
+
+    #[test]
+    fn symbols_of_z_are_never_exchanged_and_samples_alone_stay() {
+        let mut random = generator(3, Purpose::Known, 62);
+        let n = 200;
+        let z =
+            Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { (i % 3) as f64 } else { normal(&mut random) });
+        let mut z = z;
+        z[(7, 0)] = 9.0;
+        let exchanges = Exchanges::new(&Variable::from(&z), &[0]).unwrap();
+        assert_eq!(exchanges.alone(), 1);
+        let rows = exchanges.rows(n, 1, 0);
+        assert_eq!(rows[7], 7);
+        assert!((0..n).all(|row| z[(row, 0)] == z[(rows[row], 0)]));
+        assert!((0..n).filter(|&row| rows[row] != row).count() > n / 2);
+        let alone = Labels::distinct(30);
+        assert_eq!(Exchanges::new(&Variable::Labels(&alone), &[]).unwrap_err().code(), "undetermined");
     }
 
     /// Three samples in a row, the outer two no neighbours: of the six orders, the three that move none by two are

@@ -105,7 +105,7 @@ fn estimate_with_error<E: Estimator + ?Sized>(
     let mut estimate = resampled(resampling, options)?;
     estimate.warnings.extend(bias_of_cells(resampling));
     let has_error = estimate.standard_error.is_some() || estimate.interval.is_some();
-    if !has_error || options.block_length.is_some() || estimate.warnings.contains(&Warning::Constant) {
+    if !has_error || options.block_length.is_some() || estimate.is_without_question() {
         return Ok(estimate);
     }
     let doubt = resampling.doubt(Inference::Error);
@@ -119,7 +119,7 @@ fn resampled<E: Estimator + ?Sized>(
     let mut estimate = resampling.estimate.clone();
     let block = options.block_length.map(|length| length.rows(&resampling.variables())).transpose()?;
     let bounded = matches!(estimate.kind, EstimateKind::Bound(_));
-    if bounded || estimate.warnings.contains(&Warning::Constant) {
+    if bounded || estimate.is_without_question() {
         return Ok(estimate);
     }
     if block.is_some() {

@@ -24,7 +24,8 @@ pub struct PermutationTest {
     pub null_deviation: Information,
     /// Permutations made: as many as were asked for, or all that there are.
     pub permutations: usize,
-    /// [`Warning::SerialDependence`] if rows of X and of Y depend on the rows before them, and were permuted freely.
+    /// [`Warning::SerialDependence`] if rows of X and of Y depend on the rows before them, and were permuted freely; else how many
+    /// samples could not be permuted, being alone in their class of Z.
     pub warning: Option<Warning>,
 }
 
@@ -164,17 +165,15 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     if permutations == 0 {
         return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
     }
-    if resampling.given_variable().is_some() && scheme != PermutationScheme::Free {
-        return Err(EstimateError::Setting {
-            key: "permutation_scheme",
-            given: "rotated or blocks, for conditional information".into(),
-            allowed: "free: X is permuted among samples of similar Z",
-        });
-    }
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
     let orders = Orders::new(scheme, &resampling.variables(), permutations, seed)?;
-    let exchanges = resampling.given_variable().map(|z| Exchanges::new(&z));
+    let free = scheme == PermutationScheme::Free;
+    let given = resampling.given_variable();
+    let exchanges = match &given {
+        Some(z) if free => Some(Exchanges::new(z, resampling.symbols_of_given())?),
+        _ => None,
+    };
     let permutations = orders.count();
     let count = resampling.counter(permutations);
     let values: Vec<f64> = (0..permutations)
@@ -183,9 +182,10 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         .panic_fuse()
         .map(|index| {
             poll();
-            let value = match &exchanges {
-                Some(exchanges) => resampling.of_exchanged(&exchanges.rows(n, seed, index)),
-                None => resampling.of_permuted(&orders.rows(index)),
+            let value = match (&exchanges, &given) {
+                (Some(exchanges), _) => resampling.of_exchanged(&exchanges.rows(n, seed, index)),
+                (None, Some(_)) => resampling.of_exchanged(&orders.rows(index)),
+                (None, None) => resampling.of_permuted(&orders.rows(index)),
             };
             value.inspect(|_| count())
         })
@@ -199,7 +199,12 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         Some(_) => Inference::ConditionalTest,
         None => Inference::Test,
     };
-    let free = scheme == PermutationScheme::Free;
+    let alone = exchanges.as_ref().map_or(0, Exchanges::alone);
+    let alone = (alone > 0).then(|| {
+        Warning::Note(format!(
+            "{alone} of {n} samples have symbols of Z that no other has, and keep their X in the test"
+        ))
+    });
     Ok(PermutationTest {
         value,
         statistic: resampling.tested_name(),
@@ -207,6 +212,6 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         null_mean: Information::from_nats(mean),
         null_deviation: Information::from_nats(deviation(&values, mean)),
         permutations,
-        warning: if free { resampling.doubt(of) } else { None },
+        warning: if free { resampling.doubt(of).or(alone) } else { None },
     })
 }

@@ -364,12 +364,26 @@ fn conditional_information_has_an_error() {
     eprintln!("spread {spread:.4}, error {:.4}", mean(&errors));
     // A spread of 60 values is known to 9 %.
     assert!((mean(&errors) / spread - 1.0).abs() < 0.3);
+}
 
-    let [x, y, z] = given(100, 0, 0.0);
+/// In these schemes X alone is moved, against Y and Z together: Z tells of X, so that what is moved tells less.
+#[test]
+fn of_conditional_information_other_schemes_move_x() {
+    let [x, y, z] = given(200, 0, 1.0);
     let ksg = Ksg::default();
     let resampling = Resampling::conditional(&ksg, (&x).into(), (&y).into(), (&z).into()).unwrap();
-    let refused = resampling.restricted_permutation_test(PermutationScheme::Rotated, 9, 0);
-    assert!(matches!(refused, Err(EstimateError::Setting { key: "permutation_scheme", .. })), "{refused:?}");
+    let blocks = resampling.restricted_permutation_test(BLOCKS, 19, 0).unwrap();
+    assert_eq!((blocks.p_value, blocks.permutations), (0.05, 19));
+    // All rotations that there are.
+    let rotated = resampling.restricted_permutation_test(PermutationScheme::Rotated, 500, 0).unwrap();
+    assert_eq!((rotated.p_value, rotated.permutations), (1.0 / 200.0, 199));
+    let n = x.len();
+    let moved = |lag: usize| -> f64 {
+        let x: Vec<f64> = (0..n).map(|row| x[(row + lag) % n]).collect();
+        ksg.conditional(&x, &y, &z).unwrap().information.nats()
+    };
+    let expected = (1..n).map(moved).sum::<f64>() / 199.0;
+    assert!((rotated.null_mean.nats() - expected).abs() < 1e-12);
 }
 
 #[test]
