@@ -73,8 +73,14 @@ fn table(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
                 &tried(&ScheduleConfig::DeltaApproximate(exact), last, entropies, &truth)?,
             );
             let interval = last.div_ceil(points as u64 - 1).max(1);
-            line("every", &tried(&ScheduleConfig::Every { interval }, last, entropies, &truth)?);
-            line("log-spaced", &tried(&ScheduleConfig::LogSpaced { points }, last, entropies, &truth)?);
+            line(
+                "every",
+                &tried(&ScheduleConfig::Every { interval, witness: None }, last, entropies, &truth)?,
+            );
+            line(
+                "log-spaced",
+                &tried(&ScheduleConfig::LogSpaced { points, witness: None }, last, entropies, &truth)?,
+            );
         }
     }
     Ok(())
