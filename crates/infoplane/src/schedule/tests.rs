@@ -96,7 +96,7 @@ pub(super) fn simulate_watched(
     // How far the training has come: the witness is told up to there.
     let mut trained: Option<u64> = None;
     let mut train = |schedule: &mut dyn Schedule, to: u64| {
-        let from = trained.map_or(0, |trained| trained + 1);
+        let from = trained.map_or(0, |trained| trained.saturating_add(1));
         if schedule.watches() {
             (from..=to).for_each(|epoch| schedule.witness(epoch, &[witness(epoch)]));
         }

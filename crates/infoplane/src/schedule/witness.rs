@@ -1,6 +1,7 @@
 //! A witness: a number that is cheap enough to be known at every epoch, and says where to measure.
 
 use std::collections::VecDeque;
+use std::f64::consts::LN_2;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -46,8 +47,8 @@ pub struct WitnessSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
     /// The largest change that is not measured: of a loss in its own unit, of information as a fraction of the entropy of its
-    /// axis on these rows; above 0. Unless given 1.5 δ·H(Y) with H(Y) in bits for `loss`, δ for the others, with δ = 0.05 for
-    /// schedules that have none.
+    /// axis on these rows; above 0. Unless given δ·H(Y) in nats for `loss`, δ for the others, with δ = 0.05 for schedules that
+    /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<f64>,
     /// The share of all epochs so far that the witness may have measured, beside the first 32; whatever would be more doubles
@@ -69,9 +70,6 @@ impl Default for WitnessSettings {
 
 /// The δ of schedules that have none.
 const USUAL_DELTA: f64 = 0.05;
-
-/// Nats of the loss for every bit of δ. Chosen on runs of which every epoch was measured: see docs/choosing-a-schedule.md.
-const NATS_PER_BIT: f64 = 1.5;
 
 /// So many rows for a witness that estimates information.
 const USUAL_ROWS: usize = 256;
@@ -113,11 +111,11 @@ impl WitnessConfig {
             return band;
         }
         match (self, delta.unwrap_or(DeltaOf::Entropy(USUAL_DELTA))) {
-            (WitnessConfig::Loss(_), DeltaOf::Bits(delta)) => NATS_PER_BIT * delta,
+            (WitnessConfig::Loss(_), DeltaOf::Bits(delta)) => LN_2 * delta,
             // Of one class alone there is no information; what the loss does is seen all the same.
             (WitnessConfig::Loss(_), DeltaOf::Entropy(delta)) => {
                 let h_y = if entropies.h_y_bits > 0.0 { entropies.h_y_bits } else { 1.0 };
-                NATS_PER_BIT * delta * h_y
+                LN_2 * delta * h_y
             }
             (_, DeltaOf::Entropy(delta)) => delta,
             (_, DeltaOf::Bits(delta)) => delta / entropies.h_y_bits.max(1.0),

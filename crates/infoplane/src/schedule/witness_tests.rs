@@ -1,6 +1,7 @@
 //! Schedules with a witness, on made-up curves and made-up witnesses.
 
 use std::collections::BTreeSet;
+use std::f64::consts::LN_2;
 
 use proptest::prelude::*;
 
@@ -11,7 +12,7 @@ use super::tests::{
 use super::*;
 
 /// The band of δ in bits.
-const BAND: f64 = 1.5 * DELTA;
+const BAND: f64 = LN_2 * DELTA;
 
 fn loss() -> Option<WitnessConfig> {
     Some(WitnessConfig::Loss(WitnessSettings::default()))
@@ -62,21 +63,21 @@ fn a_burst_of_one_epoch_is_measured_with_its_neighbours_if_it_leaves_the_band() 
 }
 
 #[test]
-fn the_default_band_is_three_halves_of_delta_in_bits_of_y() {
+fn the_default_band_is_delta_of_the_entropy_of_y_in_nats() {
     let exact = |witness| ScheduleConfig::DeltaExact(DeltaConfig { witness, ..DeltaConfig::new(0.04) });
     let two_bits = Entropies { h_x_bits: 8.0, h_y_bits: 2.0 };
     let near = |value: Option<f64>, expected: f64| (value.unwrap() - expected).abs() < 1e-12;
-    assert!(near(exact(loss()).witness_band(two_bits), 1.5 * 0.04 * 2.0));
+    assert!(near(exact(loss()).witness_band(two_bits), LN_2 * 0.04 * 2.0));
     assert!(near(exact(banded(0.3)).witness_band(two_bits), 0.3));
     let subsample = || Some(WitnessConfig::Subsample(WitnessSettings::default()));
     assert!(near(exact(subsample()).witness_band(two_bits), 0.04));
     let in_bits = ScheduleConfig::DeltaExact(DeltaConfig { witness: loss(), ..bits(0.04) });
-    assert!(near(in_bits.witness_band(two_bits), 1.5 * 0.04));
+    assert!(near(in_bits.witness_band(two_bits), LN_2 * 0.04));
     let spaced = ScheduleConfig::LogSpaced { points: 9, witness: loss() };
-    assert!(near(spaced.witness_band(two_bits), 1.5 * 0.05 * 2.0));
+    assert!(near(spaced.witness_band(two_bits), LN_2 * 0.05 * 2.0));
     // Of one class there is no information to scale by.
     let one_class = Entropies { h_x_bits: 8.0, h_y_bits: 0.0 };
-    assert!(near(exact(loss()).witness_band(one_class), 1.5 * 0.04));
+    assert!(near(exact(loss()).witness_band(one_class), LN_2 * 0.04));
     assert_eq!(ScheduleConfig::LogSpaced { points: 9, witness: None }.witness_band(two_bits), None);
 }
 
@@ -138,7 +139,7 @@ fn noise_beyond_the_band_widens_it_until_the_share_is_kept() {
             }
         }
         let widened = schedule.widened();
-        assert!(!widened.is_empty() && widened.len() <= 7, "{widened:?}");
+        assert!(!widened.is_empty() && widened.len() <= 8, "{widened:?}");
         assert!(widened.windows(2).all(|pair| pair[0].1 * 2.0 == pair[1].1 && pair[0].0 <= pair[1].0));
         // Noise of 4 at most lies within a band of 4 around any of it.
         assert!(widened.iter().all(|&(_, band)| band < 8.0));
