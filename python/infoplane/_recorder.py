@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, TypeAlias
 
 import numpy as np
 
@@ -374,6 +374,8 @@ class Recorder:
         self._early: list[tuple[int, dict[str, float]]] = []
         self._names: list[str] = []
         self._asked: set[int] | None = None
+        #: The witness of epochs before the first that is measured, likewise.
+        self._unseen: list[tuple[int, float]] = []
         #: The epochs that are recorded, also before a program was stopped.
         self._recorded: set[int] = set()
         self._worker: _Worker | None = None
@@ -421,7 +423,10 @@ class Recorder:
         for of_epoch in self._early:
             self._native.describe(*of_epoch)
         # Of schedules that do not depend on what is measured all epochs are known now; asking later would wait for measuring.
-        if self._schedule["kind"] in ("list", "log-spaced"):
+        for seen in self._unseen:
+            self._native.witness(*seen)
+        self._unseen.clear()
+        if self._schedule["kind"] in ("list", "log-spaced") and self._schedule.get("witness") is None:
             self._asked = set(self._native.wanted())
         _OPEN[self.path] = self
         if self._background:
@@ -451,6 +456,31 @@ class Recorder:
             return epoch in self._asked
         self._wait()
         return self._native.wants(epoch)
+
+    def witness(self, epoch: int, loss: float) -> None:
+        """Tell the loss after an epoch, whether or not that is measured, to a schedule with ``"witness": "loss"``.
+
+        Tell every epoch in ascending order, before asking what is wanted and before it is recorded. Where the loss left its band
+        the epoch is wanted, and the one before it: :meth:`wanted` lists that one while its weights are still to be had. The loss
+        is of samples that are always the same, without dropout. Any other schedule ignores it.
+
+        Parameters
+        ----------
+        epoch
+            Epochs of training so far; 0 is the untrained network.
+        loss
+            The mean loss, in nats for the band that is not given.
+        """
+        self._check()
+        if isinstance(loss, bool) or not isinstance(loss, SupportsFloat):
+            raise TypeError(f"loss is a {type(loss).__name__}; allowed is a number")
+        seen = (_epoch(epoch), float(loss))
+        if self._native is None:
+            self._unseen.append(seen)
+            return
+        # What is measured beside the training decides whether this epoch lies before the next one that is asked for.
+        self._wait()
+        self._native.witness(*seen)
 
     def wanted(self) -> list[int]:
         """The epochs that the schedule asks for and that are not recorded yet, once the first is: those to come that are known already

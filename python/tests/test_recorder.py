@@ -576,6 +576,33 @@ def test_statistics_before_the_first_measured_epoch_are_kept(tmp_path):
     assert training["epoch"].tolist() == [0, 1] and training["train_loss"].tolist() == [2.0, 1.0]
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_a_burst_of_the_loss_is_measured_with_its_neighbours(path: Path, background: bool) -> None:
+    schedule = {"kind": "log-spaced", "points": 3, "witness": "loss"}
+    with infoplane.Recorder(path, LABELS, QUICK, schedule=schedule, epochs=100, background=background) as recorder:
+        for epoch in range(101):
+            recorder.witness(epoch, 2.0 if epoch == 60 else 0.1)
+            for wanted in (epoch - 1, epoch):
+                if wanted >= 0 and recorder.wants(wanted):
+                    recorder.record(wanted, {"t": hidden(wanted)})
+    schedule_table = infoplane.load(path).schedule.to_dict()
+    reasons = dict(zip(schedule_table["epoch"], schedule_table["reason"], strict=True))
+    assert [epoch for epoch, reason in reasons.items() if reason == "witness"] == [59, 60, 61]
+
+
+def test_a_witness_that_cannot_be_told_is_refused(path: Path) -> None:
+    for schedule in (
+        {"kind": "every", "interval": 5, "witness": "loss"},
+        {"kind": "log-spaced", "points": 3, "witness": "subsample"},
+    ):
+        recorder = infoplane.Recorder(path, LABELS, QUICK, schedule=schedule, epochs=10)
+        with pytest.raises(infoplane.RecordError, match=r"schedule\.witness: of a network that is trained elsewhere"):
+            recorder.record(0, {"t": hidden(0)})
+    recorder = infoplane.Recorder(path, LABELS, QUICK)
+    with pytest.raises(TypeError, match="loss is a str; allowed is a number"):
+        recorder.witness(0, "low")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("schedule", [1, [0, 1, 4], {"kind": "delta-approximate", "delta": 0.01}])
 def test_what_is_recorded_is_not_wanted_again(path: Path, schedule: Any) -> None:
     recorder = infoplane.Recorder(path, LABELS, QUICK, schedule=schedule)

@@ -37,6 +37,8 @@ pub enum Purpose {
     Ties = 14,
     /// The order in which labels are compared with a layer that they do not belong to.
     Baseline = 15,
+    /// Which rows a witness of a schedule is computed on.
+    Witness = 16,
 }
 
 /// Returns the generator of (seed, purpose, index).

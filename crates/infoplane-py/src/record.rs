@@ -124,6 +124,11 @@ impl Recorder {
         self.with(py, |recorder| Ok(recorder.wants(epoch)))
     }
 
+    /// Tells the loss after an epoch to a schedule that watches it.
+    fn witness(&self, py: Python<'_>, epoch: u64, loss: f64) -> PyResult<()> {
+        self.with(py, |recorder| recorder.witness(epoch, loss))
+    }
+
     /// The epochs that are asked for and not recorded yet.
     fn wanted(&self, py: Python<'_>) -> PyResult<Vec<u64>> {
         self.with(py, |recorder| Ok(recorder.wanted().collect()))

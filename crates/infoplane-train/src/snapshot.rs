@@ -90,6 +90,12 @@ pub trait Snapshots: Send {
         Ok(())
     }
 
+    /// What a schedule watches, for the epochs reached since the call before: each once, in their order. Nothing unless the
+    /// source knows of anything.
+    fn take_witnesses(&mut self) -> Vec<(u64, Vec<f64>)> {
+        Vec::new()
+    }
+
     /// States that no epoch before `epoch` will be requested again.
     fn release_before(&mut self, _epoch: u64) {}
 }

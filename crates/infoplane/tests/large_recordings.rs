@@ -49,7 +49,7 @@ fn safetensors(path: &Path, arrays: &[(String, Vec<f32>)], width: usize) {
 
 fn recorded(config: &FolderConfig, out: &Path) -> Run {
     let kde = toml::from_str("kind = 'kde'\nnoise_variances = [0.01]").unwrap();
-    let every = ScheduleConfig::Every { interval: 1 };
+    let every = ScheduleConfig::Every { interval: 1, witness: None };
     let never = AtomicBool::new(false);
     record_folder("mine", config, &[kde], &every, out, RunOptions::default(), &(), &never).unwrap().run
 }

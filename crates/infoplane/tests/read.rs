@@ -22,7 +22,7 @@ fn a_run_of_format_2_is_read_with_its_methods_and_reasons() {
     assert_eq!((manifest.format_version, run.state(), run.name()), (2, State::Finished, "tishby2017"));
     assert_eq!(
         (manifest.planned_epochs, &manifest.schedule),
-        (Some(3), &ScheduleConfig::Every { interval: 1 })
+        (Some(3), &ScheduleConfig::Every { interval: 1, witness: None })
     );
     assert_eq!(manifest.layer_name(2), "T2");
     let methods: Vec<&str> = run.plane().methods().iter().map(|method| method.id.as_str()).collect();

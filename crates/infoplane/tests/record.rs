@@ -74,7 +74,7 @@ fn estimators() -> Vec<AnyEstimator> {
         .to_vec()
 }
 
-const EVERY: ScheduleConfig = ScheduleConfig::Every { interval: 1 };
+const EVERY: ScheduleConfig = ScheduleConfig::Every { interval: 1, witness: None };
 
 /// Keeps what it is told.
 #[derive(Default)]
@@ -586,7 +586,7 @@ fn epochs_after_the_last_one_are_not_measured() {
     assert_eq!((run.state(), measured(&run)), (State::Finished, vec![0, 1, 2, 3, 4]));
     assert!(run.training().iter().map(|stats| stats.epoch).eq([4]));
     // The last epoch counts although the schedule would pass over it.
-    let run = go(&ScheduleConfig::Every { interval: 3 }, 4, "third").unwrap().run;
+    let run = go(&ScheduleConfig::Every { interval: 3, witness: None }, 4, "third").unwrap().run;
     assert_eq!((run.state(), measured(&run)), (State::Finished, vec![0, 3, 4]));
     let complete = go(&EVERY, 4, "every").unwrap_err();
     assert!(matches!(complete, RecordError::Run(RunError::Complete(_))), "{complete}");

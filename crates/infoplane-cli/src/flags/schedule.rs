@@ -35,6 +35,9 @@ pub struct ScheduleFlags {
     /// delta-*: unit of D: entropy (fractions of H(X) and H(Y)) or bits [default: entropy]
     #[arg(long, value_name = "UNIT")]
     pub scale: Option<String>,
+    /// loss, binned or subsample: watched at every epoch; where it moves, the epoch is measured too
+    #[arg(long, value_name = "WHAT")]
+    pub witness: Option<String>,
 }
 
 /// A number as TOML writes it: `.1`, `5e-2` and `NaN` are none there. What is no number is left for the refusal.
@@ -47,11 +50,11 @@ fn number(text: &str) -> String {
 
 /// For each kind of schedule the keys it needs, and those it takes beside them.
 const KINDS: [(&str, &[&str], &[&str]); 5] = [
-    ("every", &["interval"], &[]),
-    ("log-spaced", &["points"], &[]),
-    ("list", &["epochs"], &[]),
-    ("delta-exact", &["delta"], &["multiplier", "max_skip", "when_far", "scale"]),
-    ("delta-approximate", &["delta"], &["multiplier", "max_skip", "when_far", "scale"]),
+    ("every", &["interval"], &["witness"]),
+    ("log-spaced", &["points"], &["witness"]),
+    ("list", &["epochs"], &["witness"]),
+    ("delta-exact", &["delta"], &["multiplier", "max_skip", "when_far", "scale", "witness"]),
+    ("delta-approximate", &["delta"], &["multiplier", "max_skip", "when_far", "scale", "witness"]),
 ];
 
 /// The flag of a key of `[schedule]`.
@@ -129,6 +132,7 @@ impl ScheduleFlags {
             ("max_skip", self.max_skip.clone()),
             ("when_far", self.when_far.as_ref().map(quoted)),
             ("scale", self.scale.as_ref().map(quoted)),
+            ("witness", self.witness.as_ref().map(quoted)),
         ];
         keys.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
@@ -172,6 +176,7 @@ mod tests {
         assert_eq!(check("--schedule delta-exact", None, &["schedule.delta = 0.1"]), Ok(()));
         assert_eq!(check("--schedule delta-exact --delta 0.1 --scale bits", None, &[]), Ok(()));
         assert_eq!(check("--interval 3", Some("every"), &[]), Ok(()));
+        assert_eq!(check("--witness loss", Some("log-spaced"), &[]), Ok(()));
         assert_eq!(check("", Some("every"), &[]), Ok(()));
     }
 }

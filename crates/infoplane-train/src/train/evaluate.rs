@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::gradient_moments::layer_stats;
 use super::trainer::write_targets;
-use super::{EpochStats, Loss, Trainer};
+use super::{EpochStats, Loss, TrainError, Trainer};
 use crate::Network;
 use crate::network::kernels::{Aligned, activate, padded, transpose};
 use crate::network::{Batch, Parameters};
@@ -40,6 +40,23 @@ impl Trainer {
                 .collect(),
             scalars: BTreeMap::new(),
         }
+    }
+
+    /// Returns the mean loss of the current network on rows of the samples, without dropout and without the weight-decay
+    /// term, in the loss's own unit; NaN of no row.
+    ///
+    /// The sum over rows is in the order given, and has the same bits for any number of threads. Cost: a forward pass over the
+    /// rows.
+    ///
+    /// # Errors
+    /// [`TrainError::RowOutOfRange`] for a row beyond the data.
+    pub fn loss_on(&self, rows: &[usize]) -> Result<f32, TrainError> {
+        let n_samples = self.samples.n_samples();
+        let number = |&row: &usize| {
+            if row < n_samples { Ok(row as u32) } else { Err(TrainError::RowOutOfRange { row, n_samples }) }
+        };
+        let rows = rows.iter().map(number).collect::<Result<Vec<u32>, _>>()?;
+        Ok(self.evaluate(&rows).0)
     }
 
     /// Mean loss and share of samples classified correctly.

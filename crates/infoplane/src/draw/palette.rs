@@ -23,6 +23,7 @@ struct Reasons {
     planned: String,
     section: String,
     filling: String,
+    witness: String,
     last: String,
 }
 
@@ -41,6 +42,7 @@ pub(crate) fn palette() -> Palette {
             planned: reason(Reason::Planned),
             section: reason(Reason::Section),
             filling: reason(Reason::Filling),
+            witness: reason(Reason::Witness),
             last: reason(Reason::Last),
         },
     }

@@ -121,12 +121,13 @@ fn group_color(group: usize) -> (Color, &'static [f32]) {
     (GROUPS[group % GROUPS.len()], dashes[(group / GROUPS.len()) % dashes.len()])
 }
 
-/// The colour of epochs measured for a reason: places in the palette of layers.
+/// The colour of epochs measured for a reason: places in the palette of layers, and one beside them for what a witness saw.
 pub(crate) fn reason_color(reason: Reason) -> Color {
     let place = match reason {
         Reason::Planned => 3,
         Reason::Section => 4,
         Reason::Filling => 1,
+        Reason::Witness => return GROUPS[3],
         Reason::Last => 0,
     };
     layer_color(place, 7).0

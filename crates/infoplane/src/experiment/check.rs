@@ -83,6 +83,6 @@ impl Experiment {
         }
         self.training.check()?;
         self.schedule.check(self.training.epochs, hidden.len() + 1, &self.estimators)?;
-        Ok(())
+        self.check_witness(origin)
     }
 }

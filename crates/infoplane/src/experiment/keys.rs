@@ -165,14 +165,18 @@ fn add(path: &str, property: &Value, required: bool, kinds: &[String], keys: &mu
             merge(keys, key(list));
             let choices =
                 variants.iter().map(|v| Choice { name: v.kind.into(), about: kind_about(v) }).collect();
-            keys.push(Key {
+            let kind = Key {
                 path: format!("{place}.kind"),
-                kinds: kinds.to_vec(),
+                // Those of the table around it say where there is such a table, not what is in it.
+                kinds: Vec::new(),
                 value: "text".into(),
                 choices,
                 presence: Presence::Required,
                 about: "Which of these it is; it decides the other keys of the table.".into(),
-            });
+            };
+            if !keys.contains(&kind) {
+                keys.push(kind);
+            }
             for variant in variants {
                 table(&place, variant.schema, &[variant.kind.to_string()], keys);
             }
@@ -193,7 +197,10 @@ fn merge(keys: &mut Vec<Key>, key: Key) {
             && Key { kinds: Vec::new(), ..(**other).clone() } == Key { kinds: Vec::new(), ..key.clone() }
     };
     match keys.iter_mut().find(same) {
-        Some(other) => other.kinds.extend(key.kinds),
+        Some(other) => {
+            let new: Vec<String> = key.kinds.into_iter().filter(|kind| !other.kinds.contains(kind)).collect();
+            other.kinds.extend(new);
+        }
         None => keys.push(key),
     }
 }

@@ -21,6 +21,7 @@ mod seed;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 pub use as_if_random::{AsIfRandom, AsIfRandomResult, GivenNetwork, GivenNetworks, PoolConfig, SeedStatus};
 pub use config::{DatasetConfig, Experiment, MeasuredOn, NetworkConfig, OneOrEach};

@@ -12,6 +12,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::run::{Progress, Work};
+use super::witness::{Witness, known_until};
 use crate::estimator::{Estimator, LayerRange};
 use crate::measure::{
     LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
@@ -82,11 +83,16 @@ impl Shared<'_> {
             return Ok(SeedReport { outcome, schedule, work: Work::default() });
         }
 
+        let witness = Witness::new(experiment, dataset, &split, (&inputs, &y), seed);
+        let known_witness = of_seed(&recovered.witnessed, seed);
         // The closure below has no way to return what went wrong on the disk.
         let disk_failed: Mutex<Option<RunError>> = Mutex::new(None);
         let mut trained_epochs = 0;
         let on_epoch = |trainer: &Trainer| {
-            self.keep_epoch(seed, trainer, &known_stats).map_err(|error| {
+            if let Some(witness) = &witness {
+                witness.observe(trainer);
+            }
+            self.keep_epoch(seed, trainer, &known_stats, witness.as_ref()).map_err(|error| {
                 disk_failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 SnapshotError::Interrupted
             })?;
@@ -102,17 +108,22 @@ impl Shared<'_> {
         let stored = |after: u64, at_most: u64| self.keyframe_between(seed, after, at_most);
         let whole_until = self.statistics_until(&known_stats);
         let told = |kept: &&KeptKeyframe| !kept.recorded || known_stats.contains_key(&kept.epoch);
-        let start = kept.iter().rev().find(|kept| kept.epoch < whole_until && told(kept));
+        let witnessed =
+            |kept: &&KeptKeyframe| witness.is_none() || Some(kept.epoch) <= known_until(&known_witness);
+        let start = kept.iter().rev().find(|kept| kept.epoch < whole_until && told(kept) && witnessed(kept));
         let replay = match start {
             Some(kept) => {
                 progress.trained(kept.epoch);
+                if let Some(witness) = &witness {
+                    witness.resume(&known_witness, kept.epoch);
+                }
                 Replay::resume(trainer, &run.read_keyframe(seed, kept.epoch)?, store, on_epoch)?
             }
             None => Replay::new(trainer, store, on_epoch),
         };
         let replay = replay.with_stored(stored).with_interrupt(|| self.stopped());
         let bits = experiment.network.quantised_bits;
-        let mut source = Timed { source: replay, bits, time: Duration::ZERO };
+        let mut source = Timed { source: replay, bits, time: Duration::ZERO, witness: witness.as_ref() };
 
         let known: BTreeMap<u64, Vec<PlaneRow>> =
             measured.iter().map(|(&epoch, (_, rows))| (epoch, rows.clone())).collect();
@@ -161,6 +172,7 @@ impl Shared<'_> {
                 progress.measured(seed, epoch);
                 Ok::<(), RunError>(())
             })?;
+            self.warn_of_noise(seed, schedule.widened());
             Ok::<(), SeedError>(())
         })();
         let Timed { source, time: train_time, .. } = source;
@@ -198,16 +210,37 @@ impl Shared<'_> {
         seed: u64,
         trainer: &Trainer,
         known: &BTreeMap<u64, EpochStats>,
+        witness: Option<&Witness>,
     ) -> Result<(), RunError> {
         let epoch = trainer.epoch();
         if trainer.at_recorded_epoch() && !known.contains_key(&epoch) {
             self.run.append(&[Record::Trained(trainer.stats())])?;
         }
-        let Some(interval) = self.keyframe_interval else { return Ok(()) };
+        let Some(interval) = self.keyframe_interval else {
+            // Without keyframes all is trained again: nothing has to be kept.
+            witness.and_then(Witness::take_unkept);
+            return Ok(());
+        };
         if epoch > 0 && (epoch.is_multiple_of(interval) || trainer.ended().is_some()) {
+            // Before the keyframe: where it is, nothing before it is trained again.
+            if let Some(record) = witness.and_then(Witness::take_unkept) {
+                self.run.append(&[record])?;
+            }
             self.run.write_keyframe(seed, &trainer.keyframe())?;
         }
         Ok(())
+    }
+
+    /// Says that the witness moved too often for its band.
+    fn warn_of_noise(&self, seed: u64, widened: &[(u64, f64)]) {
+        let (Some(&(first, _)), Some(&(_, band))) = (widened.first(), widened.last()) else { return };
+        let Some(witness) = self.experiment.schedule.witness() else { return };
+        let (name, share) = (witness.name(), 100.0 * witness.settings().max_share);
+        self.progress.warn(&format!(
+            "seed {seed}: the witness `{name}` left its band too often for {share} % of the epochs from epoch {first} on; its \
+             band was widened to {band:.3}, and what it does within that is not measured; give a larger \
+             schedule.witness.band or schedule.witness.max_share"
+        ));
     }
 
     /// What every layer covers, over every epoch that may be measured and all rows that are measured: where parts are
@@ -351,14 +384,15 @@ enum SeedError {
     Experiment(#[from] ExperimentError),
 }
 
-/// A source, how its networks are rounded, and how long it took.
-struct Timed<S> {
+/// A source, how its networks are rounded, what is watched of them, and how long it took.
+struct Timed<'a, S> {
     source: S,
     bits: Option<u8>,
     time: Duration,
+    witness: Option<&'a Witness>,
 }
 
-impl<S> Timed<S> {
+impl<S> Timed<'_, S> {
     fn timed<T>(&mut self, work: impl FnOnce(&mut S) -> T) -> T {
         let start = Instant::now();
         let result = work(&mut self.source);
@@ -367,7 +401,7 @@ impl<S> Timed<S> {
     }
 }
 
-impl<S: Snapshots<Network = Network>> Snapshots for Timed<S> {
+impl<S: Snapshots<Network = Network>> Snapshots for Timed<'_, S> {
     type Network = Quantised;
 
     fn load(&mut self, epoch: u64) -> Result<Snapshot<Quantised>, SnapshotError> {
@@ -389,6 +423,10 @@ impl<S: Snapshots<Network = Network>> Snapshots for Timed<S> {
 
     fn advance(&mut self) -> Result<(), SnapshotError> {
         self.timed(|source| source.advance())
+    }
+
+    fn take_witnesses(&mut self) -> Vec<(u64, Vec<f64>)> {
+        self.witness.map(Witness::take_untold).unwrap_or_default()
     }
 
     fn release_before(&mut self, epoch: u64) {

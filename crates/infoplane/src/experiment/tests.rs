@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::run::{Disk, Fault, FaultMode, Run};
+use crate::schedule::Reason;
 
 /// An experiment of milliseconds, on data in `folder`.
 pub(super) fn small(folder: &Path, changes: &[&str]) -> Experiment {
@@ -113,6 +114,18 @@ fn threads_and_memory_do_not_change_a_byte() {
         &["estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }"],
         &["training.dropout=0.2", "schedule.delta=0.02", "schedule.max_skip=5"],
         &["dataset.scaling=standardize", "dataset.measured_on=train"],
+        &["schedule.witness=loss"],
+        &["schedule={ kind = \"log-spaced\", points = 9, witness = { kind = \"loss\", rows = 40 } }"],
+        &[
+            "schedule={ kind = \"delta-approximate\", delta = 0.02, witness = { kind = \"subsample\", rows = 40 } }",
+            "dataset.measured_on=train-and-test",
+            "network.quantised_bits=6",
+        ],
+        &[
+            "schedule={ kind = \"list\", epochs = [50], witness = \"binned\" }",
+            "training.stop={ statistic = \"train-loss\", patience = 3 }",
+            "training.optimizer.learning_rate=0.3",
+        ],
         &[
             "dataset.measured_on=train-and-test",
             "estimators.1={ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }",
@@ -165,6 +178,14 @@ fn a_run_interrupted_anywhere_goes_on_to_the_same_bytes() {
         &["schedule={ kind = \"delta-approximate\", delta = 0.02 }", "training.dropout=0.1"],
         &["schedule={ kind = \"list\", epochs = [3, 17, 44] }", "keyframes.budget_mib=0"],
         &["keyframes.interval=1", "training.epochs=25"],
+        &["schedule.witness=loss", "keyframes.interval=4"],
+        &["schedule={ kind = \"log-spaced\", points = 9, witness = \"subsample\" }", "keyframes.interval=1"],
+        &[
+            "schedule={ kind = \"delta-approximate\", delta = 0.02, witness = \"loss\" }",
+            "training.stop={ statistic = \"train-loss\", patience = 3 }",
+            "training.optimizer.learning_rate=0.3",
+            "keyframes.budget_mib=0",
+        ],
         &["dataset.scaling=standardize", "dataset.measured_on=train-and-test", "training.epochs=25"],
         &[QUANTITIES, "dataset.measured_on=train-and-test", "training.epochs=25"],
     ]
@@ -449,4 +470,104 @@ fn the_table_that_is_read_along_is_that_of_the_experiment() {
             assert_eq!((again, along_again), (experiment, along));
         }
     }
+}
+
+/// The epochs that a run measured for its witness.
+fn of_witness(run: &Path) -> Vec<(u64, u64)> {
+    let run = Run::read(run).unwrap();
+    let of_witness = run.schedule().iter().filter(|measured| measured.reason == Reason::Witness);
+    of_witness.map(|measured| (measured.seed, measured.epoch)).collect()
+}
+
+#[test]
+fn every_witness_has_epochs_measured_and_moves_no_other_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let every = folder.path().join("every");
+    small(folder.path(), &["schedule={ kind = \"every\", interval = 1 }"])
+        .run(&every, ONE, &(), &never())
+        .unwrap();
+    let every: Vec<_> = Run::read(&every).unwrap().plane().rows().collect();
+    for witness in ["loss", "binned", "subsample"] {
+        let path = folder.path().join(witness);
+        let schedule = format!("schedule={{ kind = \"list\", epochs = [50], witness = \"{witness}\" }}");
+        small(folder.path(), &[&schedule]).run(&path, ONE, &(), &never()).unwrap();
+        assert!(!of_witness(&path).is_empty(), "{witness}");
+        let rows: Vec<_> = Run::read(&path).unwrap().plane().rows().collect();
+        assert!(rows.iter().all(|row| every.contains(row)) && rows.len() < every.len());
+    }
+}
+
+#[test]
+fn at_every_unmeasured_epoch_the_loss_is_within_the_band_of_the_last_fence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    // Without rows held back the training loss is that of the measured rows.
+    let changes = [
+        "schedule={ kind = \"delta-exact\", delta = 0.05, witness = { kind = \"loss\", band = 0.03, max_share = 1.0 } }",
+        "dataset.split={ kind = \"shuffled\", train_fraction = 1.0 }",
+        "training.statistics={ kind = \"every\", interval = 1 }",
+    ];
+    small(folder.path(), &changes).run(&path, ONE, &(), &never()).unwrap();
+    assert!(!of_witness(&path).is_empty());
+    let run = Run::read(&path).unwrap();
+    for seed in 0..3 {
+        let measured: Vec<_> = run.schedule().iter().filter(|measured| measured.seed == seed).collect();
+        let mut fence = f32::NAN;
+        let mut unmeasured = 0;
+        for stats in run.training().iter().filter(|stats| stats.seed == seed) {
+            let loss = stats.train_loss.unwrap();
+            match measured
+                .iter()
+                .find(|measured| measured.epoch == stats.epoch)
+                .map(|measured| measured.reason)
+            {
+                Some(Reason::Filling) => {}
+                Some(_) => fence = loss,
+                None => {
+                    assert!((loss - fence).abs() <= 0.03 + 1e-5, "seed {seed}, epoch {}", stats.epoch);
+                    unmeasured += 1;
+                }
+            }
+        }
+        assert!(unmeasured > 0);
+    }
+}
+
+#[test]
+fn a_witness_that_cannot_be_had_is_refused_before_anything_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let quantiles = "{ kind = \"binned\", rule = \"quantile\", bins = 5, range = \"unit\" }";
+    for (changes, message) in [
+        (
+            &["schedule.witness=binned", "estimators=[{ kind = \"kde\", noise_variances = [0.01] }]"][..],
+            "schedule.witness = \"binned\"; allowed is \"loss\" or \"subsample\", as no binned estimator is measured",
+        ),
+        (
+            &["schedule.witness=subsample", &format!("estimators.1={quantiles}")],
+            "schedule.witness = \"subsample\"; allowed is \"loss\", as the bins of \"binned\" are known only after training",
+        ),
+        (
+            &["schedule.witness=loss", "training.loss=squared-error", "network.output=sigmoid"],
+            "schedule.witness = \"loss\" needs a band where training.loss = \"squared-error\"",
+        ),
+        (&["schedule.witness=lose"], "unknown variant `lose`, expected one of `loss`, `binned`, `subsample`"),
+        (
+            &["schedule.witness={ kind = \"loss\", band = 0 }"],
+            "schedule.witness.band = 0; allowed is a finite number above 0",
+        ),
+    ] {
+        let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
+        let text = toml::to_string(&small(folder.path(), &[])).unwrap();
+        let error = Experiment::from_toml("small", &text, &changes).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    // With a band of its own unit it can.
+    small(
+        folder.path(),
+        &[
+            "schedule.witness={ kind = \"loss\", band = 0.05 }",
+            "training.loss=squared-error",
+            "network.output=sigmoid",
+        ],
+    );
 }

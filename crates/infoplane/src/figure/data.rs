@@ -74,7 +74,7 @@ impl<'a> ReportData<'a> {
             schedule: ScheduleData {
                 measured: run.schedule(),
                 setting: match (&manifest.origin, &manifest.schedule) {
-                    (Origin::Recorded(_), ScheduleConfig::Every { interval: 1 }) => {
+                    (Origin::Recorded(_), ScheduleConfig::Every { interval: 1, witness: None }) => {
                         "every saved epoch".into()
                     }
                     (_, schedule) => schedule_setting(schedule),

@@ -3,7 +3,10 @@
 use super::{ReportData, words as caption};
 use crate::Bound;
 use crate::math;
-use crate::schedule::{DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar};
+use crate::schedule::{
+    DeltaConfig, DistanceScale, MeasuredEpoch, Reason, ScheduleConfig, WhenFar, WitnessConfig,
+    WitnessSettings,
+};
 
 /// Which epochs of a run were measured, and by which rule.
 ///
@@ -34,14 +37,14 @@ impl ScheduleData<'_> {
 /// ```
 /// use infoplane::report::schedule_setting;
 /// use infoplane::schedule::ScheduleConfig;
-/// assert_eq!(schedule_setting(&ScheduleConfig::Every { interval: 20 }), "every 20th epoch");
+/// assert_eq!(schedule_setting(&ScheduleConfig::Every { interval: 20, witness: None }), "every 20th epoch");
 /// ```
 pub fn schedule_setting(config: &ScheduleConfig) -> String {
-    match config {
-        ScheduleConfig::Every { interval: 1 } => "every epoch".into(),
-        ScheduleConfig::Every { interval } => format!("every {}", ordinal(*interval) + " epoch"),
-        ScheduleConfig::LogSpaced { points } => format!("log-spaced, {points} points"),
-        ScheduleConfig::List { epochs } => {
+    let setting = match config {
+        ScheduleConfig::Every { interval: 1, .. } => "every epoch".into(),
+        ScheduleConfig::Every { interval, .. } => format!("every {}", ordinal(*interval) + " epoch"),
+        ScheduleConfig::LogSpaced { points, .. } => format!("log-spaced, {points} points"),
+        ScheduleConfig::List { epochs, .. } => {
             let mut epochs = epochs.clone();
             epochs.sort_unstable();
             epochs.dedup();
@@ -53,7 +56,19 @@ pub fn schedule_setting(config: &ScheduleConfig) -> String {
         }
         ScheduleConfig::DeltaExact(delta) => format!("delta-exact, {}", delta_setting(delta)),
         ScheduleConfig::DeltaApproximate(delta) => format!("delta-approximate, {}", delta_setting(delta)),
+    };
+    match config.witness() {
+        Some(witness) => format!("{setting}, witness {}", witness_setting(witness)),
+        None => setting,
     }
+}
+
+/// `loss`, or `loss on 256 rows, band 0.1`.
+fn witness_setting(witness: &WitnessConfig) -> String {
+    let WitnessSettings { rows, band, .. } = witness.settings();
+    let rows = rows.map(|rows| format!(" on {rows} rows")).unwrap_or_default();
+    let band = band.map(|band| format!(", band {band}")).unwrap_or_default();
+    format!("{}{rows}{band}", witness.name())
 }
 
 /// The unit of a schedule's distances.
@@ -191,6 +206,7 @@ fn counts(seeds: &[Seed<'_>], recorded: bool) -> String {
         (Reason::Planned, "planned", "planned"),
         (Reason::Section, "section", "sections"),
         (Reason::Filling, "filled", "filled"),
+        (Reason::Witness, "of the witness", "of the witness"),
         (Reason::Last, "last", "last"),
     ];
     let reasons = reasons.into_iter().filter_map(reason).collect::<Vec<_>>().join(", ");
@@ -285,12 +301,15 @@ mod tests {
     #[test]
     fn settings_are_told_in_one_line() {
         let told = |config: ScheduleConfig| schedule_setting(&config);
-        assert_eq!(told(ScheduleConfig::Every { interval: 1 }), "every epoch");
-        assert_eq!(told(ScheduleConfig::Every { interval: 22 }), "every 22nd epoch");
-        assert_eq!(told(ScheduleConfig::Every { interval: 113 }), "every 113th epoch");
-        assert_eq!(told(ScheduleConfig::LogSpaced { points: 60 }), "log-spaced, 60 points");
-        assert_eq!(told(ScheduleConfig::List { epochs: vec![9, 3, 3] }), "a list of 2 epochs, 3 to 9");
-        assert_eq!(told(ScheduleConfig::List { epochs: vec![] }), "the last epoch");
+        assert_eq!(told(ScheduleConfig::Every { interval: 1, witness: None }), "every epoch");
+        assert_eq!(told(ScheduleConfig::Every { interval: 22, witness: None }), "every 22nd epoch");
+        assert_eq!(told(ScheduleConfig::Every { interval: 113, witness: None }), "every 113th epoch");
+        assert_eq!(told(ScheduleConfig::LogSpaced { points: 60, witness: None }), "log-spaced, 60 points");
+        assert_eq!(
+            told(ScheduleConfig::List { epochs: vec![9, 3, 3], witness: None }),
+            "a list of 2 epochs, 3 to 9"
+        );
+        assert_eq!(told(ScheduleConfig::List { epochs: vec![], witness: None }), "the last epoch");
     }
 
     #[test]

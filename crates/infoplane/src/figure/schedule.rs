@@ -15,7 +15,8 @@ const MOST_STRIPS: usize = 8;
 /// A logarithmic axis of distances goes down this far from the largest; less is noise of the last digit.
 const RANGE: f64 = 1e4;
 /// In the order in which they are drawn: the few last, so that the many do not hide them.
-const REASONS: [Reason; 4] = [Reason::Planned, Reason::Section, Reason::Filling, Reason::Last];
+const REASONS: [Reason; 5] =
+    [Reason::Planned, Reason::Section, Reason::Filling, Reason::Witness, Reason::Last];
 
 /// The figure of the schedule; nothing if no measured epoch is known.
 pub(super) fn figure(data: &ReportData<'_>) -> Option<Figure> {
@@ -73,6 +74,7 @@ fn name(reason: Reason) -> &'static str {
         Reason::Planned => "planned",
         Reason::Section => "end of a section",
         Reason::Filling => "filled by backtracking",
+        Reason::Witness => "where the witness moved",
         Reason::Last => "last epoch",
     }
 }

@@ -192,6 +192,8 @@ struct Pools<'p, 's> {
 
 /// What one training's tasks tell the thread that coordinates them.
 enum Event<'s, S: Snapshots> {
+    /// The witness of epochs that were reached.
+    Witnesses(Vec<(u64, Vec<f64>)>),
     /// A snapshot to be measured.
     Loaded(u64, Snapshot<S::Network>),
     /// The source is free again.
@@ -247,6 +249,8 @@ struct Coordinator<'a, 's, S: Snapshots> {
     /// Loaded and not measured yet.
     in_flight: usize,
     last: Option<u64>,
+    /// The last epoch whose witness the schedule was told.
+    witnessed: Option<u64>,
     done: bool,
     /// Until when `thread_time` counts, and what it has come to.
     counted: Instant,
@@ -284,6 +288,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             requested: 0,
             in_flight: 0,
             last: None,
+            witnessed: None,
             done: false,
             counted: Instant::now(),
             thread_time: Duration::ZERO,
@@ -314,7 +319,15 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             self.request(schedule);
             self.set_to_work(pools);
             match self.next_event() {
-                Event::Loaded(epoch, snapshot) => self.begin(pools, epoch, snapshot),
+                Event::Witnesses(witnesses) => self.tell_witnesses(schedule, witnesses),
+                Event::Loaded(epoch, snapshot) => match self.measuring.known.get(&epoch) {
+                    // The training has come to what an earlier run has measured.
+                    Some(rows) if self.wanted.remove(&epoch).is_some() => {
+                        self.requested -= 1;
+                        schedule.tell(epoch, rows);
+                    }
+                    _ => self.begin(pools, epoch, snapshot),
+                },
                 Event::Returned(source, result) => {
                     self.source = Some(source);
                     result?;
@@ -337,7 +350,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         while self.in_flight > 0 || self.source.is_none() {
             match self.next_event() {
                 // Its rows would be good, but nobody waits for them any more.
-                Event::Loaded(..) => {}
+                Event::Loaded(..) | Event::Witnesses(_) => {}
                 Event::Returned(source, _) => self.source = Some(source),
                 Event::Panicked(panic) => resume_unwind(panic),
                 Event::Measured(measurement) => {
@@ -364,8 +377,19 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         event
     }
 
+    fn tell_witnesses(&mut self, schedule: &mut dyn Schedule, witnesses: Vec<(u64, Vec<f64>)>) {
+        for (epoch, values) in witnesses {
+            schedule.witness(epoch, &values);
+            self.witnessed = Some(epoch);
+        }
+    }
+
     /// Tells the schedule once where the training ended, and forgets what lies beyond.
     fn look_for_the_end(&mut self, schedule: &mut dyn Schedule) {
+        // Before the end the schedule is told of all epochs up to there.
+        if let Some(witnesses) = self.source.as_mut().map(|source| source.take_witnesses()) {
+            self.tell_witnesses(schedule, witnesses);
+        }
         if let (None, Some(source)) = (self.last, &self.source)
             && let Some(last) = source.last()
         {
@@ -387,9 +411,12 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                 Ask::Epochs(epochs) => {
                     for Wanted { epoch, reason } in epochs {
                         match self.measuring.known.get(&epoch) {
-                            Some(rows) => schedule.tell(epoch, rows),
-                            None if self.last.is_some_and(|last| epoch > last) => {}
-                            None => {
+                            // The witness of an epoch is told before the epoch itself.
+                            Some(rows) if !schedule.watches() || self.witnessed >= Some(epoch) => {
+                                schedule.tell(epoch, rows);
+                            }
+                            _ if self.last.is_some_and(|last| epoch > last) => {}
+                            _ => {
                                 self.wanted.insert(epoch, (reason, false));
                                 self.untold[usize::from(reason != Reason::Filling)].insert(epoch);
                             }
@@ -497,6 +524,17 @@ fn spawn<'s, S: Snapshots + 's>(
     });
 }
 
+/// The witness is told after so many epochs.
+const WITNESSES: u32 = 64;
+
+/// Tells of the witness what is not told yet.
+fn tell_witnesses<S: Snapshots>(source: &mut S, sender: &Sender<Event<'_, S>>) {
+    let witnesses = source.take_witnesses();
+    if !witnesses.is_empty() {
+        let _ = sender.send(Event::Witnesses(witnesses));
+    }
+}
+
 /// One turn of the source: hands out what is wanted as soon as it has it, and goes forward in between, as long as there is
 /// something to do or for so long.
 fn source_task<S: Snapshots>(
@@ -509,6 +547,7 @@ fn source_task<S: Snapshots>(
     let start = Instant::now();
     let mut wanted: Vec<u64> = Vec::new();
     let mut to_the_end = false;
+    let mut since_told = 0;
     requests.changed.store(true, Ordering::Release);
     loop {
         // Looked at after every epoch: nearly always there is nothing new.
@@ -524,11 +563,18 @@ fn source_task<S: Snapshots>(
             wanted.retain(|&other| other != epoch);
             requests.list().wanted.retain(|&other| other != epoch);
             let snapshot = source.load(epoch)?;
+            tell_witnesses(source, sender);
             let _ = sender.send(Event::Loaded(epoch, snapshot));
         } else if last.is_some() || (wanted.is_empty() && !to_the_end && !source.has_room()) {
             return Ok(());
         } else {
             source.advance()?;
+            // In batches: nearly always there is nothing to measure.
+            since_told += 1;
+            if since_told >= WITNESSES {
+                since_told = 0;
+                tell_witnesses(source, sender);
+            }
         }
         if interrupted() {
             return Err(SnapshotError::Interrupted);
@@ -609,7 +655,8 @@ mod tests {
             interrupted: &|| false,
         };
         let entropies = crate::plane::Entropies::of(&x, &y);
-        let mut schedule = ScheduleConfig::Every { interval: 1 }.schedule(1_000_000, entropies).unwrap();
+        let mut schedule =
+            ScheduleConfig::Every { interval: 1, witness: None }.schedule(1_000_000, entropies).unwrap();
         let mut source = Endless { reached: 0, at };
         measure(&measuring, &mut *schedule, &mut source, |measured| append(measured.epoch))
     }

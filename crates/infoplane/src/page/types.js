@@ -11,7 +11,7 @@
  *
  * @typedef {{layer: number} | {group: number} | "network" | "theory" | "input" | "label"} Role
  * @typedef {{seed: number} | "mean" | "theory"} Of
- * @typedef {"planned" | "section" | "filling" | "last"} Reason
+ * @typedef {"planned" | "section" | "filling" | "witness" | "last"} Reason
  *
  * @typedef {object} Path
  * @property {"path"} kind

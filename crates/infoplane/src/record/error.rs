@@ -16,6 +16,14 @@ pub enum RecordError {
     /// No labels.
     #[error("there are no labels; give the class of each sample")]
     NoSamples,
+    /// A schedule watches what nobody tells of.
+    #[error(
+        "schedule.witness: of a network that is trained elsewhere, allowed is {allowed}; or leave it out"
+    )]
+    Witness {
+        /// What is allowed.
+        allowed: &'static str,
+    },
     /// No layers.
     #[error("there is no layer to record")]
     NoLayers,

@@ -16,7 +16,7 @@ pub(super) fn schedule_on(
 ) -> Result<Box<dyn Schedule>, RecordError> {
     let last = epochs.last().copied().unwrap_or(0);
     if let Some(chosen) = chosen(config, epochs)? {
-        return Ok(ScheduleConfig::List { epochs: chosen }.schedule(last, entropies)?);
+        return Ok(ScheduleConfig::List { epochs: chosen, witness: None }.schedule(last, entropies)?);
     }
     let inner = config.schedule(epochs.len().saturating_sub(1) as u64, entropies)?;
     Ok(Box::new(OnGrid { inner, epochs: epochs.to_vec() }))
@@ -25,10 +25,10 @@ pub(super) fn schedule_on(
 /// The saved epochs that are measured, if they are known beforehand.
 pub(super) fn chosen(config: &ScheduleConfig, epochs: &[u64]) -> Result<Option<Vec<u64>>, RecordError> {
     let last = epochs.last().copied().unwrap_or(0);
-    if let ScheduleConfig::Every { interval: 1 } = config {
+    if let ScheduleConfig::Every { interval: 1, witness: None } = config {
         return Ok(Some(epochs.to_vec()));
     }
-    if let ScheduleConfig::List { epochs: listed } = config
+    if let ScheduleConfig::List { epochs: listed, .. } = config
         && let Some(&epoch) = listed.iter().find(|epoch| epochs.binary_search(epoch).is_err())
     {
         return Err(RecordError::NoSuchEpoch { epoch, nearest: nearest(epochs, epoch) });
@@ -92,11 +92,13 @@ mod tests {
     fn planned_epochs_become_the_nearest_saved_ones() {
         let saved = [0, 10, 20, 35, 100];
         let of = |config| chosen(&config, &saved).unwrap().unwrap();
-        assert_eq!(of(ScheduleConfig::Every { interval: 1 }), saved);
-        assert_eq!(of(ScheduleConfig::Every { interval: 50 }), [0, 35, 100]);
-        assert_eq!(of(ScheduleConfig::List { epochs: vec![20, 0] }), [0, 20, 100]);
-        assert_eq!(of(ScheduleConfig::LogSpaced { points: 4 }), [0, 10, 100]);
-        let error = chosen(&ScheduleConfig::List { epochs: vec![19] }, &saved).unwrap_err().to_string();
+        assert_eq!(of(ScheduleConfig::Every { interval: 1, witness: None }), saved);
+        assert_eq!(of(ScheduleConfig::Every { interval: 50, witness: None }), [0, 35, 100]);
+        assert_eq!(of(ScheduleConfig::List { epochs: vec![20, 0], witness: None }), [0, 20, 100]);
+        assert_eq!(of(ScheduleConfig::LogSpaced { points: 4, witness: None }), [0, 10, 100]);
+        let error = chosen(&ScheduleConfig::List { epochs: vec![19], witness: None }, &saved)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("lists 19") && error.contains("nearest is 20"), "{error}");
     }
 }

@@ -65,6 +65,7 @@ pub fn record_folder(
     interrupt: &AtomicBool,
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
+    check_unwatched(schedule)?;
     let folder = Folder::open(config)?;
     let recording = recording(name, config, &folder, estimators, schedule, progress)?;
     recording.check()?;
@@ -133,6 +134,14 @@ fn kept<T: DeserializeOwned>(path: &Path, manifest: &Manifest, key: &str) -> Res
     };
     let value = value.and_then(|value| value.try_into().ok());
     value.ok_or_else(|| RecordError::NotAFolder { path: path.into() })
+}
+
+/// Saved activations have no witness: reading all of them is what a schedule is to save.
+fn check_unwatched(schedule: &ScheduleConfig) -> Result<(), RecordError> {
+    match schedule.witness() {
+        None => Ok(()),
+        Some(_) => Err(RecordError::Witness { allowed: "none where activations were saved" }),
+    }
 }
 
 /// What is recorded of a folder.
@@ -420,6 +429,7 @@ pub fn follow_folder(
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
     // Of what is wrong already, nobody wants to hear when the first epoch is there.
+    check_unwatched(schedule)?;
     check_forward(estimators, schedule, options.last)?;
     let begun = RunDir::open(path).is_ok_and(|(run, _)| run.outcome().is_ok_and(|outcome| outcome.is_none()));
     if !begun {

@@ -71,7 +71,7 @@ impl Recording {
             layers: layers.iter().map(described).collect(),
             estimators: vec![kde.into()],
             quantities: Vec::new(),
-            schedule: ScheduleConfig::Every { interval: 1 },
+            schedule: ScheduleConfig::Every { interval: 1, witness: None },
             planned_epochs: None,
             by: Recorded { by: "Recorder".into(), ..Recorded::default() },
         }
@@ -120,7 +120,7 @@ impl Recording {
         QuantityConfig::check(&self.quantities, &self.estimators, false)?;
         // Without a known end, every n-th epoch makes no list that could be too long.
         let planned = self.planned_epochs.unwrap_or(match &self.schedule {
-            ScheduleConfig::Every { interval } => *interval,
+            ScheduleConfig::Every { interval, .. } => *interval,
             _ => u64::MAX >> 24,
         });
         Ok(self.schedule.check(planned, self.layers.len(), &self.estimators)?)

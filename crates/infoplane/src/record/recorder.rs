@@ -9,7 +9,7 @@ use crate::measure::{LayerEstimators, LayerSource, measure_layers, measure_quant
 use crate::plane::{Distance, PlaneRow};
 use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
-use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted};
+use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted, WitnessConfig};
 use crate::train::{EpochStats, TrainingEnd};
 use crate::{Activations, Labels, Variable};
 
@@ -57,6 +57,8 @@ pub struct Recorder {
     last: u64,
     /// Epochs whose statistics are kept.
     described: BTreeSet<u64>,
+    /// The last epoch whose witness is kept.
+    witnessed: Option<u64>,
 }
 
 impl Recorder {
@@ -67,7 +69,7 @@ impl Recorder {
     pub fn create(path: &Path, recording: Recording) -> Result<Self, RecordError> {
         recording.check()?;
         let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
-        Recorder::on(run, recording, BTreeMap::new(), Vec::new())
+        Recorder::on(run, recording, Recovered::default())
     }
 
     /// Goes on with the run in a directory, which must record the same; what was measured is kept.
@@ -91,17 +93,12 @@ impl Recorder {
         recording: Recording,
         recovered: Recovered,
     ) -> Result<Self, RecordError> {
-        let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
-        let described = recovered.trained.into_keys().map(|(_, epoch)| epoch).collect();
-        Recorder::on(run, recording, measured.collect(), described)
+        Recorder::on(run, recording, recovered)
     }
 
-    fn on(
-        run: RunDir,
-        recording: Recording,
-        measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
-        described: Vec<u64>,
-    ) -> Result<Self, RecordError> {
+    fn on(run: RunDir, recording: Recording, recovered: Recovered) -> Result<Self, RecordError> {
+        let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
+        let measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)> = measured.collect();
         check_forward(&recording.estimators, &recording.schedule, recording.planned_epochs)?;
         let planned = recording.planned_epochs.unwrap_or(ENDLESS);
         let schedule = forward(&recording, planned)?;
@@ -116,8 +113,12 @@ impl Recorder {
             schedule,
             wanted: BTreeMap::new(),
             measured,
-            described: described.into_iter().collect(),
+            described: recovered.trained.into_keys().map(|(_, epoch)| epoch).collect(),
+            witnessed: recovered.witnessed.last_key_value().map(|(&(_, epoch), _)| epoch),
         };
+        for ((_, epoch), values) in &recovered.witnessed {
+            recorder.schedule.witness(*epoch, values);
+        }
         recorder.ask();
         Ok(recorder)
     }
@@ -134,10 +135,64 @@ impl Recorder {
         }
     }
 
+    /// Tells the witness of an epoch, whether or not that is measured: its loss after the epoch, on samples that are always the
+    /// same, for a schedule with `witness = "loss"`. Any other schedule ignores it.
+    ///
+    /// Tell every epoch in ascending order, before asking whether it is [wanted](Recorder::wants) and before it is recorded. Where
+    /// the loss left its band the epoch before is [wanted](Recorder::wanted) too: keep its activations, or its weights, until the
+    /// next is told. An epoch that is not after those told before is ignored.
+    ///
+    /// ```
+    /// use infoplane::record::{Recorder, Recording};
+    /// use infoplane::schedule::{ScheduleConfig, WitnessConfig, WitnessSettings};
+    /// use infoplane::{Activations, Labels};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("mine");
+    /// let loss = |epoch: u64| if epoch == 60 { 2.0 } else { 0.1 };
+    /// let hidden = |epoch: u64| Activations { layers: vec![ndarray::array![[0.0], [loss(epoch) as f32]]] };
+    /// let witness = Some(WitnessConfig::Loss(WitnessSettings::default()));
+    /// let mut recording = Recording::new("mine", Labels::from_symbols(&["a", "b"]), &[("hidden", 1)], 1e-3);
+    /// recording.schedule = ScheduleConfig::LogSpaced { points: 3, witness };
+    /// recording.planned_epochs = Some(100);
+    /// let mut recorder = Recorder::create(&path, recording)?;
+    /// for epoch in 0..=100 {
+    ///     recorder.witness(epoch, loss(epoch))?;
+    ///     for wanted in [epoch.saturating_sub(1), epoch] {
+    ///         if recorder.wants(wanted) {
+    ///             recorder.record(wanted, &hidden(wanted), None)?;
+    ///         }
+    ///     }
+    /// }
+    /// let epochs: Vec<u64> = recorder.finish()?.schedule().iter().map(|measured| measured.epoch).collect();
+    /// assert_eq!(epochs, [0, 1, 59, 60, 61, 100]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecordError::Run`] if it cannot be written.
+    pub fn witness(&mut self, epoch: u64, loss: f64) -> Result<(), RecordError> {
+        if !self.schedule.watches() || self.witnessed >= Some(epoch) {
+            return Ok(());
+        }
+        let values = vec![vec![Some(loss).filter(|loss| loss.is_finite())]];
+        self.run.append(&[Record::Witnessed { seed: SEED, first: epoch, values }])?;
+        self.witnessed = Some(epoch);
+        self.schedule.witness(epoch, &[loss]);
+        self.last = self.last.max(epoch);
+        self.ask();
+        Ok(())
+    }
+
+    /// From which epochs on the band of the witness was wider than asked for, and how wide: there it moved too often.
+    pub fn widened(&self) -> &[(u64, f64)] {
+        self.schedule.widened()
+    }
+
     /// Whether an epoch is to be measured.
     pub fn wants(&self, epoch: u64) -> bool {
         let nth = match self.recording.schedule {
-            ScheduleConfig::Every { interval } => epoch.is_multiple_of(interval.max(1)),
+            ScheduleConfig::Every { interval, .. } => epoch.is_multiple_of(interval.max(1)),
             _ => false,
         };
         self.wanted.contains_key(&epoch) || (nth && !self.measured.contains_key(&epoch))
@@ -269,6 +324,14 @@ pub(super) fn check_forward(
         return Err(RecordError::UnknownRange { index });
     }
     match (planned_epochs, schedule) {
+        (_, schedule) if schedule.witness().is_some_and(|w| !matches!(w, WitnessConfig::Loss(_))) => {
+            Err(RecordError::Witness { allowed: "\"loss\", which the program that trains tells" })
+        }
+        (_, ScheduleConfig::Every { witness: Some(_), .. })
+        | (None, ScheduleConfig::List { witness: Some(_), .. }) => Err(RecordError::Witness {
+            allowed: "one with kind = \"delta-exact\" or \"delta-approximate\", or with \"log-spaced\" or \"list\" where \
+                          the number of epochs is given",
+        }),
         (None, ScheduleConfig::LogSpaced { .. }) => Err(RecordError::UnknownEnd),
         _ => Ok(()),
     }
@@ -282,7 +345,7 @@ fn forward(recording: &Recording, planned: u64) -> Result<Box<dyn Schedule>, Rec
     Ok(match &recording.schedule {
         ScheduleConfig::Every { .. } => Box::new(LastOnly::default()),
         // The last one listed is not the last of the training.
-        ScheduleConfig::List { epochs } if recording.planned_epochs.is_none() => {
+        ScheduleConfig::List { epochs, .. } if recording.planned_epochs.is_none() => {
             let last = epochs.iter().copied().max().unwrap_or(0);
             recording.schedule.schedule(last, recording.entropies())?
         }

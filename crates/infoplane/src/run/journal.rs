@@ -37,6 +37,15 @@ pub enum Record {
     },
     /// An epoch was trained.
     Trained(EpochStats),
+    /// What a schedule watches, at epochs one after the other; JSON has no NaN, which is absent. Only to resume.
+    Witnessed {
+        /// The seed of the training.
+        seed: u64,
+        /// The first of the epochs.
+        first: u64,
+        /// The values at each.
+        values: Vec<Vec<Option<f64>>>,
+    },
     /// A training ended.
     Ended(SeedOutcome),
 }
@@ -55,6 +64,11 @@ enum StoredRecord<'a> {
         quantities: Vec<QuantityRow>,
     },
     Trained(EpochStats),
+    Witnessed {
+        seed: u64,
+        first: u64,
+        values: Vec<Vec<Option<f64>>>,
+    },
     Ended(SeedOutcome),
 }
 
@@ -147,6 +161,8 @@ pub struct Recovered {
     pub measured: BTreeMap<(u64, u64), (Reason, Vec<PlaneRow>)>,
     /// The epoch statistics by seed and epoch.
     pub trained: BTreeMap<(u64, u64), EpochStats>,
+    /// What a schedule watches, by seed and epoch.
+    pub witnessed: BTreeMap<(u64, u64), Vec<f64>>,
     /// How trainings ended, by seed.
     pub ended: BTreeMap<u64, SeedOutcome>,
     /// Damaged lines that were skipped. Their epochs have to be trained or measured again.
@@ -168,7 +184,7 @@ impl Index {
         match record {
             Record::Measured { seed, epoch, .. } => self.measured.entry((*seed, *epoch)).or_insert(span),
             Record::Trained(stats) => self.trained.entry((stats.seed, stats.epoch)).or_insert(span),
-            Record::Ended(_) => return,
+            Record::Witnessed { .. } | Record::Ended(_) => return,
         };
     }
 }
@@ -297,6 +313,7 @@ enum RawRecord<'a> {
         quantities: Vec<&'a RawValue>,
     },
     Trained(&'a RawValue),
+    Witnessed(serde::de::IgnoredAny),
     Ended(serde::de::IgnoredAny),
 }
 
@@ -313,6 +330,12 @@ impl Recovered {
             }
             Record::Trained(stats) => {
                 self.trained.entry((stats.seed, stats.epoch)).or_insert(stats);
+            }
+            Record::Witnessed { seed, first, values } => {
+                for (epoch, values) in (first..).zip(values) {
+                    let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+                    self.witnessed.entry((seed, epoch)).or_insert(values);
+                }
             }
             Record::Ended(outcome) => {
                 self.ended.entry(outcome.seed).or_insert(outcome);
@@ -343,6 +366,7 @@ pub(super) fn parse(line: &[u8], seal: Seal, methods: &mut Methods) -> Option<Re
             Record::Measured { seed, epoch, reason, rows, quantities }
         }
         StoredRecord::Trained(stats) => Record::Trained(methods.stats(stats)),
+        StoredRecord::Witnessed { seed, first, values } => Record::Witnessed { seed, first, values },
         StoredRecord::Ended(outcome) => Record::Ended(outcome),
     })
 }

@@ -218,7 +218,7 @@ impl Run {
                     self.schedule.push(MeasuredEpoch { seed, epoch, reason, distance: None });
                 }
                 Record::Trained(stats) => self.training.push(stats),
-                Record::Ended(_) => {}
+                Record::Witnessed { .. } | Record::Ended(_) => {}
             }
         }
     }
@@ -516,7 +516,7 @@ impl JournalReader {
         match record {
             Record::Measured { seed, epoch, .. } => self.measured.insert((*seed, *epoch)),
             Record::Trained(stats) => self.trained.insert((stats.seed, stats.epoch)),
-            Record::Ended(_) => true,
+            Record::Witnessed { .. } | Record::Ended(_) => true,
         }
     }
 }

@@ -50,7 +50,7 @@ fn manifest() -> Manifest {
         reference: None,
         planned_epochs: Some(2),
         data,
-        schedule: ScheduleConfig::Every { interval: 1 },
+        schedule: ScheduleConfig::Every { interval: 1, witness: None },
         layers: vec![LayerDescription { name: "T1".into(), width: 2, nonlinearity: "tanh".into() }],
         methods: vec![binned()],
         quantities: vec![QuantityConfig::Units { groups: None }],
@@ -182,6 +182,7 @@ fn go(path: &Path, disk: Disk) -> Result<(), RunError> {
         let known = match record {
             Record::Measured { seed, epoch, .. } => recovered.measured.contains_key(&(*seed, *epoch)),
             Record::Trained(stats) => recovered.trained.contains_key(&(stats.seed, stats.epoch)),
+            Record::Witnessed { seed, first, .. } => recovered.witnessed.contains_key(&(*seed, *first)),
             Record::Ended(outcome) => recovered.ended.contains_key(&outcome.seed),
         };
         if !known {

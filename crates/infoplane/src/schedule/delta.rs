@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::witness::{DeltaOf, WitnessConfig, word_or_table};
 use super::{Reason, ScheduleError, Wanted};
 use crate::estimator::Estimator;
 use crate::plane::{Distance, Entropies, Scale};
@@ -44,6 +45,10 @@ pub struct DeltaConfig {
     /// The rows that are compared, by their bound; all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Vec<BoundChoice>>,
+    /// What is watched at every epoch, so that epochs where it moves are measured too: `loss`, `binned`, `subsample` or a table;
+    /// nothing unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "word_or_table")]
+    pub witness: Option<WitnessConfig>,
 }
 
 /// Rows, by which bound they are.
@@ -117,6 +122,15 @@ impl DeltaConfig {
             layers: None,
             estimators: None,
             bounds: None,
+            witness: None,
+        }
+    }
+
+    /// δ, and what it is a part of.
+    pub(super) fn delta_of(&self) -> DeltaOf {
+        match self.scale {
+            DistanceScale::Entropy => DeltaOf::Entropy(self.delta),
+            DistanceScale::Bits => DeltaOf::Bits(self.delta),
         }
     }
 
@@ -153,7 +167,7 @@ impl DeltaConfig {
                 return refuse(key, "[]", "a list of one or more; leave it out for all");
             }
         }
-        Ok(())
+        self.witness.as_ref().map_or(Ok(()), WitnessConfig::check_numbers)
     }
 
     /// Refuses what does not fit the layers and estimators at hand.
@@ -196,7 +210,11 @@ impl DeltaConfig {
     }
 }
 
-fn refuse(key: &'static str, given: impl ToString, allowed: impl Into<String>) -> Result<(), ScheduleError> {
+pub(super) fn refuse(
+    key: &'static str,
+    given: impl ToString,
+    allowed: impl Into<String>,
+) -> Result<(), ScheduleError> {
     Err(ScheduleError { key, given: given.to_string(), allowed: allowed.into() })
 }
 
@@ -226,6 +244,8 @@ pub(super) struct Forward {
     /// The last epoch that there may be; that there is, once the end was told.
     last: u64,
     ended: bool,
+    /// Whether it ended before the last epoch planned.
+    early: bool,
     /// The last head told.
     previous: Option<Point>,
     /// The head to be asked for.
@@ -247,6 +267,7 @@ impl Forward {
             longest_skip,
             last: planned_last,
             ended: false,
+            early: false,
             previous: None,
             next: Some(Wanted { epoch: 0, reason: Reason::Section }),
             awaited: None,
@@ -258,6 +279,22 @@ impl Forward {
         self.distance.between(&a.rows, &b.rows) <= self.delta
     }
 
+    /// The last head told, and the one after it, if that is known.
+    pub(super) fn section(&self) -> Option<(Option<u64>, u64)> {
+        let head = self.next.map(|head| head.epoch).or(self.awaited)?;
+        Some((self.previous.as_ref().map(|previous| previous.epoch), head))
+    }
+
+    /// The next head, if it is known and was not asked for.
+    pub(super) fn next(&self) -> Option<Wanted> {
+        self.next
+    }
+
+    /// Whether the training ended at this epoch, before the last one planned.
+    pub(super) fn ended_early_at(&self, epoch: u64) -> bool {
+        self.early && epoch == self.last
+    }
+
     /// The next head, if it is known and was not asked for.
     pub(super) fn ask(&mut self) -> Option<Wanted> {
         let head = self.next.take()?;
@@ -265,28 +302,20 @@ impl Forward {
         Some(head)
     }
 
-    /// Takes what the head gave; the ends of the section before it, if they are too far apart.
-    ///
-    /// Anything else than the head awaited is ignored.
-    pub(super) fn tell(&mut self, epoch: u64, rows: &[PlaneRow]) -> Option<(Point, Point)> {
-        if self.awaited != Some(epoch) {
-            return None;
+    /// Takes what the head gave. Anything else than the head awaited is ignored.
+    pub(super) fn tell(&mut self, head: &Point) {
+        if self.awaited != Some(head.epoch) {
+            return;
         }
         self.awaited = None;
-        let head = Point::new(epoch, rows);
-        let mut too_far = None;
         if let Some(previous) = self.previous.replace(head.clone()) {
-            if self.near(&previous, &head) {
+            if self.near(&previous, head) {
                 self.skip = (self.skip * self.multiplier).min(self.longest_skip);
-            } else {
-                if self.when_far == WhenFar::Shrink {
-                    self.skip = (self.skip / self.multiplier).max(1.0);
-                }
-                too_far = Some((previous, head));
+            } else if self.when_far == WhenFar::Shrink {
+                self.skip = (self.skip / self.multiplier).max(1.0);
             }
         }
         self.plan();
-        too_far
     }
 
     /// Decides on the head after `previous`.
@@ -306,6 +335,7 @@ impl Forward {
 
     pub(super) fn end(&mut self, last: u64) {
         self.ended = true;
+        self.early = last < self.last;
         self.last = self.last.min(last);
         if self.awaited.is_some_and(|epoch| epoch > self.last) {
             self.awaited = None;
@@ -327,17 +357,6 @@ impl Forward {
             (None, Some(awaited)) if !(self.ended && awaited == self.last) => awaited.saturating_add(1),
             (None, None) if !self.ended => self.last.saturating_add(1),
             (None, _) => u64::MAX,
-        }
-    }
-
-    /// The earliest epoch that may still be asked for if sections are filled.
-    pub(super) fn earliest_inside(&self) -> u64 {
-        let Some(previous) = &self.previous else { return self.earliest_head() };
-        let after_previous = previous.epoch.saturating_add(1);
-        match (self.next, self.awaited) {
-            (Some(_), _) => after_previous,
-            (None, Some(awaited)) if awaited > after_previous => after_previous,
-            _ => self.earliest_head(),
         }
     }
 }

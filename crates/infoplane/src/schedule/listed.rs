@@ -1,35 +1,47 @@
 //! Epochs known beforehand.
 
+use std::collections::BTreeMap;
+
+use super::witness::Watch;
 use super::{Ask, Reason, Schedule, Wanted};
 use crate::PlaneRow;
 use crate::math;
 
-/// Epochs known beforehand, and the last.
+/// Epochs known beforehand, and the last; with a witness also those where that leaves its band.
 ///
 /// They are asked for all at once: the driver keeps its own queue of what was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Listed {
-    /// Ascending.
-    unasked: Vec<Wanted>,
-    /// Ascending.
-    asked: Vec<u64>,
+    /// Ascending, the last epoch among them.
+    planned: Vec<u64>,
+    watch: Option<Watch>,
+    unasked: BTreeMap<u64, Reason>,
+    /// The last of those asked for.
+    asked: Option<u64>,
     ended: bool,
 }
 
 impl Listed {
     /// `planned`: ascending, none after `planned_last`.
-    pub(super) fn new(planned: Vec<u64>, planned_last: u64) -> Self {
-        let wanted = |epoch| Wanted { epoch, reason: Reason::Planned };
-        let mut listed =
-            Listed { unasked: planned.into_iter().map(wanted).collect(), asked: Vec::new(), ended: false };
-        listed.add_last(planned_last);
-        listed
+    pub(super) fn new(mut planned: Vec<u64>, planned_last: u64, watch: Option<Watch>) -> Self {
+        let mut unasked: BTreeMap<u64, Reason> =
+            planned.iter().map(|&epoch| (epoch, Reason::Planned)).collect();
+        if planned.last() != Some(&planned_last) {
+            planned.push(planned_last);
+            unasked.insert(planned_last, Reason::Last);
+        }
+        Listed { planned, watch, unasked, asked: None, ended: false }
     }
 
-    fn add_last(&mut self, last: u64) {
-        let planned = self.unasked.last().is_some_and(|wanted| wanted.epoch == last);
-        if !planned && self.asked.binary_search(&last).is_err() {
-            self.unasked.push(Wanted { epoch: last, reason: Reason::Last });
+    /// Looks at the witness as far as it was told.
+    fn look(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        while let Some(next) = watch.next() {
+            let after = self.planned.partition_point(|&epoch| epoch < next);
+            let Some(&head) = self.planned.get(after) else { return };
+            let previous = after.checked_sub(1).map(|before| self.planned[before]);
+            let wanted = watch.look(previous, head);
+            self.unasked.extend(wanted.into_iter().map(|epoch| (epoch, Reason::Witness)));
         }
     }
 }
@@ -40,23 +52,44 @@ impl Schedule for Listed {
             return if self.ended { Ask::Done } else { Ask::Wait };
         }
         let wanted = std::mem::take(&mut self.unasked);
-        self.asked.extend(wanted.iter().map(|wanted| wanted.epoch));
-        Ask::Epochs(wanted)
+        self.asked = self.asked.max(wanted.last_key_value().map(|(&epoch, _)| epoch));
+        Ask::Epochs(wanted.into_iter().map(|(epoch, reason)| Wanted { epoch, reason }).collect())
     }
 
     fn tell(&mut self, _epoch: u64, _rows: &[PlaneRow]) {}
 
+    fn watches(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    fn witness(&mut self, epoch: u64, values: &[f64]) {
+        if let Some(watch) = &mut self.watch {
+            watch.told(epoch, values);
+        }
+        self.look();
+    }
+
+    fn widened(&self) -> &[(u64, f64)] {
+        self.watch.as_ref().map_or(&[], Watch::widened)
+    }
+
     fn end(&mut self, last: u64) {
         self.ended = true;
-        self.unasked.retain(|wanted| wanted.epoch <= last);
-        self.add_last(last);
+        self.unasked.retain(|&epoch, _| epoch <= last);
+        // It is asked for already where it is on the list, or where the witness left its band.
+        let planned = self.planned.binary_search(&last).is_ok();
+        let watched = self.watch.as_ref().is_some_and(|watch| watch.left_at(last));
+        if !planned && !watched {
+            self.unasked.insert(last, Reason::Last);
+        }
     }
 
     fn earliest(&self) -> u64 {
-        match (self.unasked.first(), self.asked.last()) {
-            (Some(wanted), _) => wanted.epoch,
-            (None, Some(last)) if !self.ended => last.saturating_add(1),
-            (None, _) => u64::MAX,
+        let unasked = self.unasked.first_key_value().map_or(u64::MAX, |(&epoch, _)| epoch);
+        match (&self.watch, self.asked) {
+            (Some(watch), _) if !self.ended => unasked.min(watch.earliest()),
+            (None, Some(last)) if !self.ended => unasked.min(last.saturating_add(1)),
+            _ => unasked,
         }
     }
 }

@@ -52,9 +52,13 @@
 mod delta;
 mod delta_approximate;
 mod delta_exact;
+mod fences;
 mod listed;
 #[cfg(test)]
 mod tests;
+mod witness;
+#[cfg(test)]
+mod witness_tests;
 
 use std::collections::BTreeMap;
 
@@ -69,6 +73,8 @@ pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
 use delta_approximate::DeltaApproximate;
 use delta_exact::DeltaExact;
 use listed::{Listed, log_spaced};
+use witness::{Watch, word_or_table};
+pub use witness::{WitnessConfig, WitnessSettings};
 
 /// Chooses the epochs that are measured.
 ///
@@ -83,6 +89,20 @@ pub trait Schedule: Send {
 
     /// What the measurement of one of the epochs asked for gave. An epoch that was not asked for is ignored.
     fn tell(&mut self, epoch: u64, rows: &[PlaneRow]);
+
+    /// Whether it wants to be told of a witness at every epoch.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// What the witness is at an epoch, measured or not. Told in ascending order, of every epoch once where that is possible,
+    /// before anything is told of the epoch itself or of the end at it.
+    fn witness(&mut self, _epoch: u64, _values: &[f64]) {}
+
+    /// From which epochs on the band of the witness was wider than asked for, and how wide: there it moved too often.
+    fn widened(&self) -> &[(u64, f64)] {
+        &[]
+    }
 
     /// The training ended: there is no epoch after `last`, which is to be measured. Epochs asked for beyond it are
     /// void: they will not be told. Told once, at any time, also where the training ends as planned.
@@ -127,17 +147,20 @@ pub enum Reason {
     Section,
     /// It fills a section whose ends lay too far apart.
     Filling,
+    /// A witness left its band here, or one epoch later.
+    Witness,
     /// It is the last epoch of the training.
     Last,
 }
 
 impl Reason {
-    /// `planned`, `section`, `filling` or `last`.
+    /// `planned`, `section`, `filling`, `witness` or `last`.
     pub const fn name(self) -> &'static str {
         match self {
             Reason::Planned => "planned",
             Reason::Section => "section",
             Reason::Filling => "filling",
+            Reason::Witness => "witness",
             Reason::Last => "last",
         }
     }
@@ -188,16 +211,28 @@ pub enum ScheduleConfig {
     Every {
         /// Epochs between two measurements, at least 1.
         interval: u64,
+        /// What is watched at every epoch, so that epochs where it moves are measured too: `loss`, `binned`, `subsample` or a table;
+        /// nothing unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "word_or_table")]
+        witness: Option<WitnessConfig>,
     },
     /// `points` epochs, evenly spaced on a logarithmic axis, with the untrained network and the last epoch.
     LogSpaced {
         /// Number of epochs to measure, at least 2 (fewer if training is shorter).
         points: usize,
+        /// What is watched at every epoch, so that epochs where it moves are measured too: `loss`, `binned`, `subsample` or a table;
+        /// nothing unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "word_or_table")]
+        witness: Option<WitnessConfig>,
     },
     /// The epochs listed, and the last.
     List {
         /// The epochs to measure, in any order.
         epochs: Vec<u64>,
+        /// What is watched at every epoch, so that epochs where it moves are measured too: `loss`, `binned`, `subsample` or a table;
+        /// nothing unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "word_or_table")]
+        witness: Option<WitnessConfig>,
     },
     /// Delta Skip Exact: few epochs, with neighbours at most δ apart or adjacent.
     DeltaExact(DeltaConfig),
@@ -224,6 +259,25 @@ impl ScheduleConfig {
     /// Whether the epochs depend on what is measured.
     pub fn is_adaptive(&self) -> bool {
         self.delta_config().is_some()
+    }
+
+    /// What is watched at every epoch, if anything is.
+    pub fn witness(&self) -> Option<&WitnessConfig> {
+        match self {
+            ScheduleConfig::Every { witness, .. }
+            | ScheduleConfig::LogSpaced { witness, .. }
+            | ScheduleConfig::List { witness, .. } => witness.as_ref(),
+            ScheduleConfig::DeltaExact(config) | ScheduleConfig::DeltaApproximate(config) => {
+                config.witness.as_ref()
+            }
+        }
+    }
+
+    /// The band of the witness, on data of these entropies: of `loss` in its own unit, of the others as a fraction of the
+    /// entropies of the rows that it is computed on.
+    pub fn witness_band(&self, entropies: Entropies) -> Option<f64> {
+        let delta = self.delta_config().map(DeltaConfig::delta_of);
+        self.witness().map(|witness| witness.band(delta, entropies))
     }
 
     /// δ, for a schedule that has one, in the unit of its [`distance`](ScheduleConfig::distance).
@@ -259,20 +313,22 @@ impl ScheduleConfig {
         estimators: &[M],
     ) -> Result<(), ScheduleError> {
         match self.delta_config() {
-            Some(config) => config.check(n_layers, estimators),
-            None => self.check_numbers(planned_last),
+            Some(config) => config.check(n_layers, estimators)?,
+            None => self.check_numbers(planned_last)?,
         }
+        self.witness().map_or(Ok(()), |witness| witness.check(estimators))
     }
 
     /// The epochs measured in a training of `planned_last` epochs, ascending, if they are known beforehand.
     ///
     /// The untrained network, epoch 0, and the last epoch are always among those of `every` and `log-spaced`;
-    /// the last is among those of `list` too. Nothing for a schedule that adapts to what is measured.
+    /// the last is among those of `list` too. Nothing for a schedule that adapts to what is measured or watches a witness.
     ///
     /// # Errors
     /// [`ScheduleError`] names the key.
     pub fn epochs(&self, planned_last: u64) -> Result<Option<Vec<u64>>, ScheduleError> {
-        let Some(mut epochs) = self.planned(planned_last)? else { return Ok(None) };
+        let planned = self.planned(planned_last)?.filter(|_| self.witness().is_none());
+        let Some(mut epochs) = planned else { return Ok(None) };
         if epochs.last() != Some(&planned_last) {
             epochs.push(planned_last);
         }
@@ -281,10 +337,13 @@ impl ScheduleConfig {
 
     /// At most so many epochs are measured in a training of `planned_last`, if that is known beforehand.
     pub(crate) fn most_epochs(&self, planned_last: u64) -> Option<u64> {
+        if self.witness().is_some() {
+            return None;
+        }
         let most = match self {
-            ScheduleConfig::Every { interval } => planned_last / (*interval).max(1) + 2,
-            ScheduleConfig::LogSpaced { points } => *points as u64,
-            ScheduleConfig::List { epochs } => epochs.len() as u64 + 1,
+            ScheduleConfig::Every { interval, .. } => planned_last / (*interval).max(1) + 2,
+            ScheduleConfig::LogSpaced { points, .. } => *points as u64,
+            ScheduleConfig::List { epochs, .. } => epochs.len() as u64 + 1,
             ScheduleConfig::DeltaExact(_) | ScheduleConfig::DeltaApproximate(_) => return None,
         };
         Some(most.min(planned_last.saturating_add(1)))
@@ -294,11 +353,11 @@ impl ScheduleConfig {
     fn planned(&self, last: u64) -> Result<Option<Vec<u64>>, ScheduleError> {
         self.check_numbers(last)?;
         Ok(match self {
-            ScheduleConfig::Every { interval } => {
+            ScheduleConfig::Every { interval, .. } => {
                 Some((0..=last / interval).map(|measurement| measurement * interval).collect())
             }
-            ScheduleConfig::LogSpaced { points } => Some(log_spaced(*points, last)),
-            ScheduleConfig::List { epochs } => {
+            ScheduleConfig::LogSpaced { points, .. } => Some(log_spaced(*points, last)),
+            ScheduleConfig::List { epochs, .. } => {
                 let mut epochs = epochs.clone();
                 epochs.sort_unstable();
                 epochs.dedup();
@@ -310,30 +369,34 @@ impl ScheduleConfig {
 
     fn check_numbers(&self, last: u64) -> Result<(), ScheduleError> {
         let (key, given, allowed) = match self {
-            ScheduleConfig::Every { interval: 0 } => ("interval", "0".into(), "1 or more".to_string()),
-            ScheduleConfig::Every { interval } if last / interval > MAX_MEASUREMENTS => {
+            ScheduleConfig::Every { interval: 0, .. } => ("interval", "0".into(), "1 or more".to_string()),
+            ScheduleConfig::Every { interval, .. } if last / interval > MAX_MEASUREMENTS => {
                 let least = last / (MAX_MEASUREMENTS + 1) + 1;
                 ("interval", interval.to_string(), format!("{least} or more, for {last} epochs"))
             }
-            ScheduleConfig::LogSpaced { points } if *points as u64 > MAX_MEASUREMENTS => {
+            ScheduleConfig::LogSpaced { points, .. } if *points as u64 > MAX_MEASUREMENTS => {
                 ("points", points.to_string(), "2 to 10 million".into())
             }
-            ScheduleConfig::LogSpaced { points } if *points < 2 => {
+            ScheduleConfig::LogSpaced { points, .. } if *points < 2 => {
                 ("points", points.to_string(), "2 or more".into())
             }
-            ScheduleConfig::List { epochs } => match epochs.iter().find(|&&epoch| epoch > last) {
+            ScheduleConfig::List { epochs, .. } => match epochs.iter().find(|&&epoch| epoch > last) {
                 _ if epochs.is_empty() => ("epochs", "[]".into(), "at least one epoch".into()),
                 Some(late) => {
                     ("epochs", late.to_string(), format!("0 to {last}, the last epoch of training"))
                 }
-                None => return Ok(()),
+                None => return self.check_witness(),
             },
             ScheduleConfig::DeltaExact(config) | ScheduleConfig::DeltaApproximate(config) => {
                 return config.check_numbers();
             }
-            _ => return Ok(()),
+            _ => return self.check_witness(),
         };
         Err(ScheduleError { key, given, allowed })
+    }
+
+    fn check_witness(&self) -> Result<(), ScheduleError> {
+        self.witness().map_or(Ok(()), WitnessConfig::check_numbers)
     }
 
     /// The schedule itself, for a training of `planned_last` epochs that may end before, on data of these entropies.
@@ -353,7 +416,10 @@ impl ScheduleConfig {
             (ScheduleConfig::DeltaApproximate(config), _) => {
                 Box::new(DeltaApproximate::new(config, planned_last, entropies))
             }
-            (_, planned) => Box::new(Listed::new(planned.unwrap_or_default(), planned_last)),
+            (_, planned) => {
+                let watch = self.witness().map(|witness| Watch::new(witness, None, entropies));
+                Box::new(Listed::new(planned.unwrap_or_default(), planned_last, watch))
+            }
         })
     }
 }

@@ -9,25 +9,25 @@ use super::*;
 use crate::estimator::{AnyEstimator, Kde};
 use crate::plane::{MethodDescription, Scale};
 
-const ENTROPIES: Entropies = Entropies { h_x_bits: 12.0, h_y_bits: 1.0 };
+pub(super) const ENTROPIES: Entropies = Entropies { h_x_bits: 12.0, h_y_bits: 1.0 };
 
 /// δ on the curves below, in bits.
-const DELTA: f64 = 0.05;
+pub(super) const DELTA: f64 = 0.05;
 
-fn bits(delta: f64) -> DeltaConfig {
+pub(super) fn bits(delta: f64) -> DeltaConfig {
     DeltaConfig { scale: DistanceScale::Bits, ..DeltaConfig::new(delta) }
 }
 
 /// I(X;T) and I(T;Y) of one layer at an epoch.
-type Curve = Box<dyn Fn(u64) -> [Option<f64>; 2]>;
+pub(super) type Curve = Box<dyn Fn(u64) -> [Option<f64>; 2]>;
 
-fn rows(epoch: u64, [i_xt_bits, i_ty_bits]: [Option<f64>; 2]) -> Vec<PlaneRow> {
+pub(super) fn rows(epoch: u64, [i_xt_bits, i_ty_bits]: [Option<f64>; 2]) -> Vec<PlaneRow> {
     let method = Arc::new(MethodDescription::new("kde", "noise 0.001", None));
     vec![PlaneRow { i_xt_bits, i_ty_bits, ..PlaneRow::new(0, epoch, (1, 3), &method, (0.0, 0.0)) }]
 }
 
 /// A number in [0, 1) for every pair: invented noise that any epoch can be asked for.
-fn hash(seed: u64, epoch: u64) -> f64 {
+pub(super) fn hash(seed: u64, epoch: u64) -> f64 {
     let mut z =
         seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,7 +40,7 @@ fn both(value: impl Fn(u64) -> f64 + 'static) -> Curve {
 }
 
 /// Monotone, compressing, with bumps, plateaus, noise and jumps, constant, with values missing, with NaN.
-fn curve(kind: usize, seed: u64) -> Curve {
+pub(super) fn curve(kind: usize, seed: u64) -> Curve {
     let size = 0.2 + 2.0 * hash(seed, 1);
     let time = 5.0 + 200.0 * hash(seed, 2);
     let at = 20.0 + 500.0 * hash(seed, 3);
@@ -63,25 +63,45 @@ fn curve(kind: usize, seed: u64) -> Curve {
     }
 }
 
-const CURVES: std::ops::Range<usize> = 0..12;
+pub(super) const CURVES: std::ops::Range<usize> = 0..12;
 
 /// What a simulated run asked for, by epoch; void epochs are not among it.
-type Measured = BTreeMap<u64, Reason>;
+pub(super) type Measured = BTreeMap<u64, Reason>;
 
 /// How a simulated run goes about it.
 #[derive(Debug, Clone, Copy)]
-struct Order {
+pub(super) struct Order {
     /// Which of the epochs in hand is told next.
-    seed: u64,
+    pub seed: u64,
     /// After how many results the end is told, if not before for want of anything else to do.
-    end_after: usize,
+    pub end_after: usize,
 }
 
-const SERIAL: Order = Order { seed: 0, end_after: usize::MAX };
+pub(super) const SERIAL: Order = Order { seed: 0, end_after: usize::MAX };
 
 /// Drives a schedule as a training of `last` epochs would, and checks what every schedule promises on the way.
-fn simulate(mut schedule: Box<dyn Schedule>, curve: &Curve, last: u64, order: Order) -> Measured {
+fn simulate(schedule: Box<dyn Schedule>, curve: &Curve, last: u64, order: Order) -> Measured {
+    simulate_watched(schedule, curve, &|_| 0.0, last, order)
+}
+
+/// As [`simulate`], with a witness.
+pub(super) fn simulate_watched(
+    mut schedule: Box<dyn Schedule>,
+    curve: &Curve,
+    witness: &dyn Fn(u64) -> f64,
+    last: u64,
+    order: Order,
+) -> Measured {
     let mut measured = Measured::new();
+    // How far the training has come: the witness is told up to there.
+    let mut trained: Option<u64> = None;
+    let mut train = |schedule: &mut dyn Schedule, to: u64| {
+        let from = trained.map_or(0, |trained| trained.saturating_add(1));
+        if schedule.watches() {
+            (from..=to).for_each(|epoch| schedule.witness(epoch, &[witness(epoch)]));
+        }
+        trained = trained.max(Some(to));
+    };
     let mut queue: Vec<u64> = Vec::new();
     let (mut earliest, mut told, mut ended) = (0, 0, false);
     let mut check_earliest = |schedule: &dyn Schedule| {
@@ -93,6 +113,7 @@ fn simulate(mut schedule: Box<dyn Schedule>, curve: &Curve, last: u64, order: Or
     loop {
         if !ended && told >= order.end_after {
             ended = true;
+            train(&mut *schedule, last);
             schedule.end(last);
             queue.retain(|&epoch| epoch <= last);
         }
@@ -116,10 +137,14 @@ fn simulate(mut schedule: Box<dyn Schedule>, curve: &Curve, last: u64, order: Or
             let choice = (hash(order.seed, told as u64) * (choice + 1) as f64) as usize;
             // Serial runs take the earliest epoch first.
             let epoch = queue.remove(if order.seed == 0 { 0 } else { choice });
+            // Training may run ahead of what is measured.
+            let ahead = if order.seed == 0 { 0.0 } else { 40.0 * hash(order.seed + 1, told as u64) };
+            train(&mut *schedule, epoch.saturating_add(ahead as u64).min(last));
             schedule.tell(epoch, &rows(epoch, curve(epoch)));
             told += 1;
         } else if !ended {
             ended = true;
+            train(&mut *schedule, last);
             schedule.end(last);
         } else if answer == Ask::Done {
             return measured;
@@ -177,7 +202,7 @@ impl Printed<'_> {
 }
 
 /// Written without [`Distance`]: one layer, in bits.
-fn distance(curve: &Curve, a: u64, b: u64) -> f64 {
+pub(super) fn distance(curve: &Curve, a: u64, b: u64) -> f64 {
     let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
     let shifts = curve(a).into_iter().zip(curve(b)).map(|(a, b)| match (finite(a), finite(b)) {
         (Some(a), Some(b)) => (a - b).abs(),
@@ -187,7 +212,7 @@ fn distance(curve: &Curve, a: u64, b: u64) -> f64 {
     shifts.fold(0.0, f64::max)
 }
 
-fn configs() -> impl Strategy<Value = DeltaConfig> {
+pub(super) fn configs() -> impl Strategy<Value = DeltaConfig> {
     (
         prop::sample::select(vec![0.5 * DELTA, DELTA, 4.0 * DELTA]),
         prop::sample::select(vec![1.0, 1.3, 1.5, 2.0, 3.0, 1e300]),
@@ -202,7 +227,7 @@ fn configs() -> impl Strategy<Value = DeltaConfig> {
         })
 }
 
-fn orders() -> impl Strategy<Value = Order> {
+pub(super) fn orders() -> impl Strategy<Value = Order> {
     (any::<u64>(), prop_oneof![Just(0), 0usize..40, Just(usize::MAX)])
         .prop_map(|(seed, end_after)| Order { seed, end_after })
 }
@@ -290,7 +315,7 @@ proptest! {
     fn listed_schedules_measure_their_list_up_to_the_end_and_the_end(
         epochs in prop::collection::vec(0u64..500, 1..20), last in 0u64..500, order in orders(),
     ) {
-        let config = ScheduleConfig::List { epochs: epochs.clone() };
+        let config = ScheduleConfig::List { epochs: epochs.clone(), witness: None };
         let measured = simulate(config.schedule(500, ENTROPIES).unwrap(), &curve(6, 0), last, order);
         let mut expected: Measured =
             epochs.into_iter().filter(|&epoch| epoch <= last).map(|epoch| (epoch, Reason::Planned)).collect();
@@ -300,18 +325,18 @@ proptest! {
 
     #[test]
     fn log_spacing_gives_the_points_asked_for(points in 2usize..400, last in 1u64..20_000) {
-        let epochs = ScheduleConfig::LogSpaced { points }.epochs(last).unwrap().unwrap();
+        let epochs = ScheduleConfig::LogSpaced { points, witness: None }.epochs(last).unwrap().unwrap();
         prop_assert_eq!(epochs.len() as u64, (points as u64).min(last + 1));
         prop_assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]));
         prop_assert_eq!((epochs[0], epochs[epochs.len() - 1]), (0, last));
-        prop_assert_eq!(ScheduleConfig::LogSpaced { points }.most_epochs(last), Some(epochs.len() as u64));
+        prop_assert_eq!(ScheduleConfig::LogSpaced { points, witness: None }.most_epochs(last), Some(epochs.len() as u64));
     }
 
     #[test]
     fn no_more_epochs_are_measured_than_foreseen(
         interval in 1u64..50, list in prop::collection::vec(0u64..100, 1..20), last in 100u64..2_000,
     ) {
-        for schedule in [ScheduleConfig::Every { interval }, ScheduleConfig::List { epochs: list }] {
+        for schedule in [ScheduleConfig::Every { interval, witness: None }, ScheduleConfig::List { epochs: list, witness: None }] {
             let epochs = schedule.epochs(last).unwrap().unwrap().len() as u64;
             prop_assert!(schedule.most_epochs(last).unwrap() >= epochs);
         }
@@ -444,14 +469,15 @@ fn the_last_epoch_is_a_section_where_the_skip_leads_to_it() {
 
 #[test]
 fn every_nth_epoch_with_the_first_and_the_last() {
-    let epochs = |interval, last| ScheduleConfig::Every { interval }.epochs(last).unwrap().unwrap();
+    let epochs =
+        |interval, last| ScheduleConfig::Every { interval, witness: None }.epochs(last).unwrap().unwrap();
     assert_eq!(epochs(4, 10), [0, 4, 8, 10]);
     assert_eq!(epochs(100, 0), [0]);
 }
 
 #[test]
 fn log_spacing_takes_every_early_epoch_then_even_ratios() {
-    let epochs = ScheduleConfig::LogSpaced { points: 8 }.epochs(1000).unwrap().unwrap();
+    let epochs = ScheduleConfig::LogSpaced { points: 8, witness: None }.epochs(1000).unwrap().unwrap();
     assert_eq!(epochs, [0, 1, 3, 10, 32, 101, 318, 1000]);
 }
 
@@ -465,9 +491,15 @@ fn measured_with() -> Vec<AnyEstimator> {
 #[test]
 fn settings_that_make_no_schedule_are_refused_by_name() {
     let refused = |config: ScheduleConfig| config.check(100, 5, &measured_with()).unwrap_err().to_string();
-    assert_eq!(refused(ScheduleConfig::Every { interval: 0 }), "schedule.interval = 0; allowed is 1 or more");
-    assert_eq!(refused(ScheduleConfig::LogSpaced { points: 1 }), "schedule.points = 1; allowed is 2 or more");
-    assert!(refused(ScheduleConfig::List { epochs: vec![3, 101] }).contains("0 to 100"));
+    assert_eq!(
+        refused(ScheduleConfig::Every { interval: 0, witness: None }),
+        "schedule.interval = 0; allowed is 1 or more"
+    );
+    assert_eq!(
+        refused(ScheduleConfig::LogSpaced { points: 1, witness: None }),
+        "schedule.points = 1; allowed is 2 or more"
+    );
+    assert!(refused(ScheduleConfig::List { epochs: vec![3, 101], witness: None }).contains("0 to 100"));
 
     let given = DeltaConfig::new;
     let kde = || Some(vec!["kde".to_string()]);

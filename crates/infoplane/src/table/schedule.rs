@@ -12,7 +12,8 @@ pub const SCHEDULE: &[Column] = &[
     Column::category(
         "reason",
         "Why it was measured: planned (on a list made beforehand), section (the schedule came to it going forward), \
-         filling (it fills a section whose ends lay too far apart) or last (the last epoch).",
+         filling (it fills a section whose ends lay too far apart), witness (a witness moved here, or one epoch later) or \
+         last (the last epoch).",
     ),
     Column::number(
         "distance",
