@@ -22,7 +22,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 30] = [
     &["run"],
     &["record"],
     &["watch"],
