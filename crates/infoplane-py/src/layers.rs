@@ -112,7 +112,9 @@ pub fn estimate_input_parts<'py>(
 pub fn layer_similarity(py: Python<'_>, a: Given<'_>, b: Given<'_>, unbiased: bool) -> PyResult<f64> {
     let (a, b) = (a.seen(), b.seen());
     let measured = || {
-        let [_, pair, _] = &linear_cka(&[a.variable(), b.variable()])?[..] else { unreachable!("three pairs") };
+        let [_, pair, _] = &linear_cka(&[a.variable(), b.variable()])?[..] else {
+            unreachable!("three pairs")
+        };
         if unbiased { pair.unbiased.clone() } else { pair.biased.clone() }
     };
     interruptible(py, None, |_| measured())?.map_err(|error| told(py, &error, ""))
