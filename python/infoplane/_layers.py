@@ -96,8 +96,8 @@ def layer_pair_information(
         The activations of each layer, ``(n_samples, width)``, of the same samples in the same order.
     estimator, **settings
         By cells (``"binned"``, ``"plug-in"`` and other counts) the values are those of counts, with H(Tᵢ) on the diagonal. With noise
-        (``"noise"``, ``"kde"``) it is independent from layer to layer, and the diagonal is of two noisy copies; ``"kde"`` gives an upper and a
-        lower bound. By others each pair is estimated as :func:`infoplane.mutual_information` does, and the diagonal is infinite.
+        (``"noise"``, ``"kde"``) it is independent from layer to layer, and the diagonal is of two noisy copies; ``"kde"`` gives an upper
+        and a lower bound. By others each pair is estimated as :func:`infoplane.mutual_information` does, and the diagonal is infinite.
 
     Returns
     -------
@@ -149,8 +149,8 @@ def input_information(
     Returns
     -------
     InputInformation
-        With the values of the layer's rows in another order beside it, which are chance. Where nearly every sample is alone in its cell, both
-        are H(X_p), whatever the network.
+        With the values of the layer's rows in another order beside it, which are chance. Where nearly every sample is alone in its cell,
+        both are H(X_p), whatever the network.
 
     Examples
     --------
@@ -183,15 +183,16 @@ def input_information(
 def linear_cka(a: Any, b: Any, unbiased: bool = False) -> float:
     """Compute the linear centred kernel alignment of two layers (Kornblith et al. 2019).
 
-    With centred columns it is ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖), 1 for layers that differ by an orthogonal map, scale and shift. It is far above 0 for
-    independent layers with as many columns as samples: .67 for 512 columns and 256 samples.
+    With centred columns it is ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖), 1 for layers that differ by an orthogonal map, scale and shift. It is far above 0
+    for independent layers with as many columns as samples: .67 for 512 columns and 256 samples.
 
     Parameters
     ----------
     a, b
         Activations of the same samples, ``(n_samples, width)``.
     unbiased
-        Whether to use the unbiased estimate of each term (Song et al. 2012), which is about 0 for independent layers, and needs four samples.
+        Whether to use the unbiased estimate of each term (Song et al. 2012), which is about 0 for independent layers, and needs four
+        samples.
 
     Raises
     ------
@@ -212,9 +213,9 @@ def linear_cka(a: Any, b: Any, unbiased: bool = False) -> float:
 
 
 def effective_rank(layer: Any) -> float:
-    """Compute the effective rank of a layer with centred columns, exp(−Σ p ln p) with p = σ / Σσ of its singular values (Roy & Vetterli 2007).
+    """Compute the effective rank of a layer (Roy & Vetterli 2007).
 
-    It is k for k directions of equal size, and at most the rank.
+    With the singular values σ of its centred columns and p = σ / Σσ it is exp(−Σ p ln p). It is k for k directions of equal size, and at most the rank.
 
     Examples
     --------

@@ -17,16 +17,16 @@ def cka(x: NDArray[np.float64], y: NDArray[np.float64], unbiased: bool) -> float
     products = [x @ x.T, y @ y.T]
     if not unbiased:
         centring = np.eye(n) - 1 / n
-        k, l = (centring @ product @ centring for product in products)
-        return (k * l).sum() / math.sqrt((k * k).sum() * (l * l).sum())
+        k, m = (centring @ product @ centring for product in products)
+        return (k * m).sum() / math.sqrt((k * k).sum() * (m * m).sum())
 
-    def hsic(k: NDArray[np.float64], l: NDArray[np.float64]) -> float:
-        k, l = (product - np.diag(np.diag(product)) for product in (k, l))
+    def hsic(k: NDArray[np.float64], m: NDArray[np.float64]) -> float:
+        k, m = (product - np.diag(np.diag(product)) for product in (k, m))
         ones = np.ones(n)
-        return np.trace(k @ l) + (ones @ k @ ones) * (ones @ l @ ones) / ((n - 1) * (n - 2)) - 2 / (n - 2) * ones @ k @ l @ ones
+        return np.trace(k @ m) + (ones @ k @ ones) * (ones @ m @ ones) / ((n - 1) * (n - 2)) - 2 / (n - 2) * ones @ k @ m @ ones
 
-    k, l = products
-    return hsic(k, l) / math.sqrt(hsic(k, k) * hsic(l, l))
+    k, m = products
+    return hsic(k, m) / math.sqrt(hsic(k, k) * hsic(m, m))
 
 
 @pytest.mark.parametrize("shape", [(50, 3, 7), (50, 3, 120), (50, 90, 120), (400, 64, 20), (5, 2, 2)])

@@ -612,6 +612,98 @@ fn estimate_units_of_a_wide_layer_has_degrees_and_no_atoms() {
     );
 }
 
+/// Two bits, the first of them, and their exclusive or: all information is known.
+#[test]
+fn estimate_layers_compares_all_pairs() {
+    let folder = TempDir::new().unwrap();
+    let rows = |row: fn(u32, u32) -> String| -> String {
+        (0..40).map(|i| format!("{}\n", row(i & 1, i >> 1 & 1))).collect()
+    };
+    fs::write(folder.path().join("both.csv"), rows(|a, b| format!("{a},{b}"))).unwrap();
+    fs::write(folder.path().join("first.csv"), rows(|a, _| format!("{a}.5"))).unwrap();
+    fs::write(folder.path().join("xor.csv"), rows(|a, b| format!("{}", a ^ b))).unwrap();
+    fs::write(folder.path().join("dead.csv"), rows(|_, _| "5".into())).unwrap();
+    let layers = ["estimate", "layers", "both.csv", "first.csv", "xor.csv", "--estimator", "plug-in"];
+    let object: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &[&layers[..], &["--json"]].concat())))
+            .unwrap();
+    let pairs = object["information"][0]["pairs"].as_array().unwrap();
+    let bits: Vec<f64> = pairs.iter().map(|pair| pair["i_bits"].as_f64().unwrap()).collect();
+    let expected = [2.0, 1.0, 1.0, 1.0, 0.0, 1.0];
+    assert!(bits.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12), "{object}");
+    assert_eq!((&object["layers"][0]["cells"], &object["layers"][0]["alone"]), (&4.into(), &0.into()));
+    // Two uncorrelated bits of equal variance; one of them is half of what both are.
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!((number(&object["layers"][0]["effective_rank"]) - 2.0).abs() < 1e-9, "{object}");
+    assert!((number(&object["linear_cka"][1]["biased"]) - 0.5f64.sqrt()).abs() < 1e-9, "{object}");
+    assert!(number(&object["linear_cka"][4]["biased"]).abs() < 1e-12, "{object}");
+    let told = stdout(&infoplane(folder.path(), &layers));
+    assert!(told.contains("   1    2.0000    1.0000    1.0000"), "{told}");
+    assert!(told.contains("3 xor.csv") && told.contains("linear CKA, unbiased"), "{told}");
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    // Inputs are symbols, as the first layer; a layer that never changes has no similarity.
+    let inputs = ["estimate", "layers", "dead.csv", "--inputs", "both.csv", "--estimator", "binned"];
+    let bins = ["--rule", "floor", "--bin-width", "10"];
+    let told = stdout(&infoplane(folder.path(), &[&inputs[..], &bins].concat()));
+    assert!(told.contains("1 both.csv") && told.contains("   1    2.0000    0.0000"), "{told}");
+    assert!(told.contains("none: a layer that never changes has no similarity"), "{told}");
+    // Bounds, and a value with its error.
+    let noise = ["--estimator", "noise", "--noise-variance", "0.01", "--set", "bounds=true"];
+    let told = stdout(&infoplane(folder.path(), &[&layers[..5], &noise].concat()));
+    for part in ["standard errors are at most", "in bits, at most", "in bits, at least", "   1    2.0000"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    fs::write(folder.path().join("short.csv"), "1\n2\n").unwrap();
+    let message =
+        refused(folder.path(), &["estimate", "layers", "both.csv", "short.csv", "--estimator", "plug-in"], 2);
+    assert!(message.contains("both.csv holds 40 samples, but short.csv holds 2"), "{message}");
+}
+
+#[test]
+fn estimate_inputs_tells_which_columns_a_layer_knows() {
+    let folder = TempDir::new().unwrap();
+    let rows: String = (0..64).map(|i| format!("{},{},{},7\n", i & 1, i >> 1 & 1, i >> 2 & 1)).collect();
+    fs::write(folder.path().join("x.csv"), format!("a,b,c,d\n{rows}")).unwrap();
+    let layer: String = (0..64).map(|i| format!("{}\n", f64::from(i >> 1 & 1) - 0.3)).collect();
+    fs::write(folder.path().join("t.csv"), layer).unwrap();
+    let inputs = [
+        "estimate",
+        "inputs",
+        "x.csv",
+        "t.csv",
+        "--estimator",
+        "binned",
+        "--rule",
+        "floor",
+        "--bin-width",
+        "0.5",
+    ];
+    let object: Value =
+        serde_json::from_str(&stdout(&infoplane(folder.path(), &[&inputs[..], &["--json"]].concat())))
+            .unwrap();
+    let parts = object["parts"].as_array().unwrap();
+    let bits: Vec<f64> = parts.iter().map(|part| part["i_bits"].as_f64().unwrap()).collect();
+    assert_eq!(bits, [0.0, 1.0, 0.0, 0.0], "{object}");
+    assert_eq!((&parts[1]["part"], &parts[3]["values"]), (&"2 b".into(), &1.into()), "{object}");
+    assert_eq!((&object["alone"], &object["h_t_bits"]), (&0.into(), &1.0.into()));
+    let told = stdout(&infoplane(folder.path(), &[&inputs[..], &["--map", "2", "--top", "1"]].concat()));
+    let first = told.lines().skip_while(|line| !line.starts_with("part")).nth(1).unwrap();
+    assert!(first.starts_with("2 b ") && first.contains("1.000000"), "{told}");
+    assert!(told.contains("… and 3 more") && told.contains("\n   @\n"), "{told}");
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    let pairs = stdout(&infoplane(folder.path(), &[&inputs[..], &["--columns-per-part", "2"]].concat()));
+    assert!(pairs.contains("1-2 "), "{pairs}");
+    for (arguments, part) in [
+        (&["x.csv", "t.csv", "--estimator", "kde", "--noise-variance", "1"][..], "kde has no cells"),
+        (&["x.csv", "t.csv", "--estimator", "plug-in", "--columns-per-part", "3"], "x.csv has 4 columns"),
+        (&["x.csv", "t.csv", "--estimator", "plug-in", "--input-bins", "1"], "2 to 65536"),
+        (&["x.csv", "t.csv"], "auto has no cells"),
+    ] {
+        let message = refused(folder.path(), &[&["estimate", "inputs"], arguments].concat(), 2);
+        assert!(message.contains(part), "{arguments:?}: {message:?}");
+    }
+}
+
 #[test]
 fn estimate_layer_refuses_nonsense_by_name() {
     let folder = TempDir::new().unwrap();

@@ -257,17 +257,18 @@ pub trait Measure: Estimator {
     /// | [`Kde`](crate::Kde) | an upper and a lower bound on the same | likewise |
     /// | others | as [`pair`](Measure::pair) | an error: infinite |
     ///
-    /// The layers are functions of the same inputs, a row for each in the same order. With cells, the value of a layer whose rows were put in
-    /// another order stands beside each; where nearly every sample is alone in its cell it is as large, and says nothing of the layers.
-    /// For bins that were fixed to each layer ([`for_layer`](Measure::for_layer)), pass the labels of its [`symbols`](Measure::symbols) as the layer. For noise
-    /// of another variance in each layer, divide each by its σ and use the variance 1.
+    /// The layers are functions of the same inputs, a row for each in the same order. With cells, the value of a layer whose rows were
+    /// put in another order stands beside each; where nearly every sample is alone in its cell it is as large, and says nothing of the
+    /// layers. For bins that were fixed to each layer ([`for_layer`](Measure::for_layer)), pass the labels of its
+    /// [`symbols`](Measure::symbols) as the layer. For noise of another variance in each layer, divide each by its σ and use the
+    /// variance 1.
     ///
-    /// Cost for L layers: of cells, that of the cells, and O(n) for each pair. Of noise, L + L² / 2 passes over all pairs of samples, most of them
-    /// with the columns of two layers.
+    /// Cost for L layers: of cells, that of the cells, and O(n) for each pair. Of noise, L + L² / 2 passes over all pairs of samples,
+    /// most of them with the columns of two layers.
     ///
     /// # Errors
-    /// [`EstimateError`] if the settings are not allowed, a layer cannot be measured, or they have no same number of samples. A pair that cannot
-    /// be measured has its own error.
+    /// [`EstimateError`] if the settings are not allowed, a layer cannot be measured, or they have no same number of samples. A pair
+    /// that cannot be measured has its own error.
     ///
     /// # Examples
     /// ```
@@ -294,8 +295,8 @@ pub trait Measure: Estimator {
     /// Returns the information of the layer T with each part of the inputs, I(X_p;T), by the cells of T; see [`input_information`].
     ///
     /// # Errors
-    /// [`EstimateError::NeedsCells`] for estimators other than those of bins and of counts; [`EstimateError::RowMismatch`] if the inputs have another
-    /// number of samples; else as [`layer`](Measure::layer).
+    /// [`EstimateError::NeedsCells`] for estimators other than those of bins and of counts; [`EstimateError::RowMismatch`] if the
+    /// inputs have another number of samples; else as [`layer`](Measure::layer).
     ///
     /// # Examples
     /// ```

@@ -28,8 +28,8 @@ pub struct LayerRank {
 /// Singular values come from the eigenvalues of the smaller of XᵀX and XXᵀ. Below about 10⁻⁷ of the largest they count as 0: roundings of
 /// values of single precision are as large.
 ///
-/// `layer`: `(n_samples, width)`. Time O(n p²) and O(p³), p the smaller of n and width; memory 8 bytes for each value and p². The same bits for
-/// any number of threads.
+/// `layer`: `(n_samples, width)`. Time O(n p²) and O(p³), p the smaller of n and width; memory 8 bytes for each value and p². The same
+/// bits for any number of threads.
 ///
 /// # Errors
 /// [`EstimateError::Empty`], [`EstimateError::NotFinite`]; [`EstimateError::Undetermined`] for labels, and for a layer that never changes.

@@ -31,18 +31,18 @@ pub struct LayerSimilarity {
 /// where K̃ = XXᵀ and L̃ = YYᵀ with zeros on the diagonal. Both are 1 for layers that differ by an orthogonal map, scale and shift, and not
 /// for other invertible maps. For one column each, the biased form is the square of the correlation.
 ///
-/// **The biased form is far above 0 for independent layers as soon as columns are as many as samples**: for independent normal
-/// numbers it is about √(pq / ((n+p)(n+q))), .67 for p = q = 512 and n = 256. The unbiased form is about 0 there. Over minibatches average HSIC₁ of
-/// all three terms before dividing (Nguyen, Raghu & Kornblith 2021).
+/// **The biased form is far above 0 for independent layers as soon as columns are as many as samples**: for independent normal numbers
+/// it is about √(pq / ((n+p)(n+q))), .67 for p = q = 512 and n = 256. The unbiased form is about 0 there. Over minibatches average
+/// HSIC₁ of all three terms before dividing (Nguyen, Raghu & Kornblith 2021).
 ///
 /// Layers: matrices of a row per sample. Time O(n p q) for each pair, or O(n² q) where p > n; 8 bytes for each value, or for each pair of
 /// samples where p > n. The same bits for any number of threads.
 ///
 /// # Errors
-/// Of all pairs: [`EstimateError::RowMismatch`] for layers of different length, [`EstimateError::Empty`], [`EstimateError::NotFinite`];
-/// [`EstimateError::Undetermined`] for labels. Of a pair: [`EstimateError::Undetermined`] for a layer that never changes;
-/// [`EstimateError::TooFewSamples`] for fewer than 4 samples in the unbiased form, and [`EstimateError::Undetermined`] where HSIC₁ of a layer with
-/// itself is not above 0, as it may be for a few samples.
+/// Of all pairs: [`EstimateError::RowMismatch`] for layers of different length, [`EstimateError::Empty`],
+/// [`EstimateError::NotFinite`]; [`EstimateError::Undetermined`] for labels. Of a pair: [`EstimateError::Undetermined`] for a layer
+/// that never changes; [`EstimateError::TooFewSamples`] for fewer than 4 samples in the unbiased form, and
+/// [`EstimateError::Undetermined`] where HSIC₁ of a layer with itself is not above 0, as it may be for a few samples.
 ///
 /// # Examples
 /// ```
@@ -57,8 +57,8 @@ pub struct LayerSimilarity {
 /// ```
 ///
 /// # References
-/// Kornblith, Norouzi, Lee & Hinton (2019), *ICML*, arXiv:1905.00414, section 3; Song, Smola, Gretton, Bedo & Borgwardt (2012), *J. Mach. Learn.
-/// Res.* 13:1393, equation 5; Nguyen, Raghu & Kornblith (2021), *ICLR*, arXiv:2010.15327.
+/// Kornblith, Norouzi, Lee & Hinton (2019), *ICML*, arXiv:1905.00414, section 3; Song, Smola, Gretton, Bedo & Borgwardt (2012), *J.
+/// Mach. Learn. Res.* 13:1393, equation 5; Nguyen, Raghu & Kornblith (2021), *ICLR*, arXiv:2010.15327.
 pub fn linear_cka(layers: &[Variable<'_>]) -> Result<Vec<LayerSimilarity>, EstimateError> {
     let expected = layers.first().map_or(0, Variable::n_samples);
     if let Some(other) = layers.iter().find(|layer| layer.n_samples() != expected) {
