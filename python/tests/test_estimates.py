@@ -537,3 +537,94 @@ def test_warnings_may_be_errors_and_may_be_silent() -> None:
         for _ in range(3):
             infoplane.entropy(x, "plug-in")
     assert len(told) == len({str(one.message) for one in told}), "each once for a line"
+
+
+def coupled(n: int, a: float = 0.5, b: float = 0.5, c: float = 0.8, seed: int = 0) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    x, y = np.zeros(n), np.zeros(n)
+    for t in range(1, n):
+        x[t] = a * x[t - 1] + rng.normal()
+        y[t] = b * y[t - 1] + c * x[t - 1] + rng.normal()
+    return x, y
+
+
+def test_transfer_entropy_is_that_of_coupled_autoregressions() -> None:
+    x, y = coupled(20_000)
+    # 0.5 ln(1 + c² (Sxx − Sxy²/Syy)) with the variances of the stationary series.
+    sxx, sxy = 4 / 3, 0.4 * (4 / 3) / 0.75
+    truth = 0.5 * np.log1p(0.64 * (sxx - sxy**2 / ((0.64 * sxx + 0.8 * sxy + 1) / 0.75)))
+    assert truth == pytest.approx(0.280700064, abs=1e-8)
+    forth = infoplane.transfer_entropy(x, y, "gcmi")
+    assert forth.nats == pytest.approx(truth, abs=0.02)
+    assert infoplane.transfer_entropy(y, x, "gcmi").nats == pytest.approx(0, abs=0.002)
+    assert infoplane.Gcmi().transfer_entropy(x, y, history=1) == forth
+    assert forth.n_samples == 19_999 and forth.quantity == "transfer entropy" and forth.standard_error is not None
+    tested = infoplane.transfer_entropy(x[:300], y[:300], "gcmi", permutations=39, standard_error=False)
+    assert tested.p_value == 0.025
+
+
+def test_missing_rows_of_series_are_refused_or_left_out() -> None:
+    x, y = coupled(200)
+    x[50] = np.nan
+    with pytest.raises(infoplane.EstimateError):
+        infoplane.transfer_entropy(x, y, "gcmi")
+    with pytest.warns(infoplane.InfoplaneWarning, match="3 times are left out"):
+        found = infoplane.transfer_entropy(x, y, "gcmi", source_history=3, missing="drop")
+    assert (found.n_samples, found.dropped) == (197 - 3, 3)
+    with pytest.raises(ValueError, match="'refuse' and 'drop'"):
+        infoplane.transfer_entropy(x, y, missing="maybe")
+
+
+def test_lagged_information_has_an_estimate_for_each_lag() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=600)
+    y = np.roll(x, 2) + rng.normal(size=600)
+    found = infoplane.lagged_information(x, y, range(-2, 4), "gcmi", permutations=39)
+    assert list(found) == [-2, -1, 0, 1, 2, 3] and max(found, key=lambda lag: found[lag].nats) == 2
+    assert found[2].p_value == 0.025 and found[3].n_samples == 597
+    itself = infoplane.lagged_information(x, x, [0, 1], standard_error=False)
+    assert itself[0].missing is not None and itself[1].missing is None
+    wrong: Any
+    for wrong in [[], [0.5], ["a"]]:
+        with pytest.raises((TypeError, ValueError)):
+            infoplane.lagged_information(x, y, wrong)
+    with pytest.raises(infoplane.EstimateError, match="at least 15"):
+        infoplane.lagged_information(x[:12], y[:12], [5], "gcmi")
+    with pytest.raises(ValueError, match="whole numbers from 1"):
+        infoplane.transfer_entropy(x, y, lag=0)
+
+
+def test_z_may_be_several_variables_of_symbols_and_numbers() -> None:
+    rng = np.random.default_rng(2)
+    group, age, x = rng.choice(["a", "b"], size=800), rng.normal(size=800), rng.normal(size=800)
+    y = age + np.where(group == "a", 1, -1) * 0.8 * x + 0.6 * rng.normal(size=800)
+    found = infoplane.conditional_mutual_information(x, y, (group, age), permutations=39)
+    assert found.estimator == "frenzel-pompe" and found.p_value == 0.025
+    assert found.nats == pytest.approx(-0.5 * np.log(0.36), abs=0.12)
+    assert infoplane.conditional_mutual_information(x, y, age).nats < found.nats - 0.2
+    assert infoplane.conditional_mutual_information(x, y, (age,)).nats == infoplane.conditional_mutual_information(x, y, age).nats
+    with pytest.raises(TypeError, match="auto and frenzel-pompe"):
+        infoplane.conditional_mutual_information(x, y, (group, age), "ksg")
+    with pytest.raises(ValueError, match="number of samples"):
+        infoplane.conditional_mutual_information(x, y, (group, age[1:]))
+    with pytest.warns(infoplane.InfoplaneWarning, match="Z determines X"):
+        assert infoplane.conditional_mutual_information(group, y, (group, age)).nats == 0
+
+
+def test_normalised_information_is_that_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(3)
+    x, y = rng.integers(0, 4, 300), rng.integers(0, 3, 300)
+    y[:150] = x[:150] % 3
+    found = infoplane.normalised_information(x, y, "plug-in", x_discrete=True, y_discrete=True)
+    averages = {"max": "max", "sum": "arithmetic", "sqrt": "geometric", "min": "min"}
+    for name, average in averages.items():
+        expected = metrics.normalized_mutual_info_score(x, y, average_method=average)
+        assert getattr(found, name) == pytest.approx(expected, abs=1e-12)
+    assert found.joint == pytest.approx(found.i_xy.nats / (found.h_x.nats + found.h_y.nats - found.i_xy.nats), abs=1e-12)
+    constant = infoplane.normalised_information(["a"] * 20, ["b", "c"] * 10, "plug-in")
+    assert (constant.max, constant.min, constant.sqrt) == (0, None, None)
+    with pytest.raises(infoplane.UndeterminedError, match="differential"):
+        infoplane.normalised_information(rng.normal(size=50), rng.normal(size=50))
+    rho = infoplane.mutual_information(*np.random.default_rng(4).multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 5000).T, "gcmi")
+    assert rho.linfoot_correlation == pytest.approx(0.6, abs=0.03)

@@ -204,18 +204,17 @@ impl Embedding {
         let chooses = estimator.info().family == Family::Choice;
         let is_names =
             |variable: &OwnedVariable| VariableKind::of(variable.variable()) == VariableKind::Names;
-        let first = |variable: &OwnedVariable| match variable {
-            OwnedVariable::Labels(_) => false,
-            other => {
-                let column = other.variable().column(0);
-                VariableKind::of(Variable::from(&column)) == VariableKind::Names
-            }
+        let columns_are_names = |variable: &OwnedVariable| {
+            let variable = variable.variable();
+            let is_names =
+                |column| VariableKind::of(Variable::from(&variable.column(column))) == VariableKind::Names;
+            !matches!(variable, Variable::Labels(_)) && (0..variable.width()).all(is_names)
         };
         if !chooses {
             return self;
         }
         let symbols = |variable: OwnedVariable| OwnedVariable::Labels(variable.variable().symbols());
-        let of_source = self.z.is_some() && first(&self.x);
+        let of_source = self.z.is_some() && columns_are_names(&self.x);
         let of_target = is_names(&self.y);
         Embedding {
             x: if of_source { symbols(self.x) } else { self.x },

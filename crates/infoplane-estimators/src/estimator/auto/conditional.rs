@@ -17,8 +17,8 @@ use crate::estimator::measure::checked_pair;
 use crate::variable::kind::{Measured, labels_of_columns, rows_together, symbol_columns};
 use crate::variable::symbols::together;
 use crate::{
-    Estimate, EstimateError, EstimateKind, FrenzelPompe, Information, Ksg, Labels, Measure, PlugIn, Scaling,
-    Variable, VariableKind, Warning,
+    Bound, Estimate, EstimateError, EstimateKind, FrenzelPompe, Information, Ksg, Labels, Measure, PlugIn,
+    Scaling, Variable, VariableKind, Warning,
 };
 
 /// Samples of each class of Z from which X and Y are measured within the classes, by the estimator of pairs.
@@ -199,6 +199,8 @@ fn within_classes(
     // Kinds are those of all samples: a class may hold too few to tell.
     let settings = Auto { x_kind: Some(kinds[0]), y_kind: Some(kinds[1]), ..settings.clone() };
     let (mut sum, mut squares) = (0.0, Some(0.0));
+    let (mut is_lower, mut is_upper) = (false, false);
+    let mut warnings: Vec<Warning> = Vec::new();
     let mut chosen = None;
     for rows in &rows {
         let (x, y) = (x.select(rows), y.select(rows));
@@ -207,12 +209,15 @@ fn within_classes(
             continue;
         }
         let estimate = checked_pair(&settings, x, y)?;
+        match estimate.kind {
+            EstimateKind::Bound(Bound::Lower) => is_lower = true,
+            EstimateKind::Bound(Bound::Upper) => is_upper = true,
+            _ => {}
+        }
+        // What is said of a class may hold numbers of its own; that there is a bound is said once.
         if matches!(estimate.kind, EstimateKind::Bound(_)) {
-            let bound = estimate.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            return Err(EstimateError::Undetermined {
-                reason: format!("for a class of Z there is no value: {bound}"),
-                choices: "add noise that the question allows to the values, or round them",
-            });
+            let new = estimate.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned();
+            warnings.extend(new.collect::<Vec<_>>());
         }
         let weight = rows.len() as f64 / n as f64;
         sum += weight * estimate.information.nats();
@@ -231,8 +236,21 @@ fn within_classes(
     choice.kinds[2] = Names;
     let standard_error =
         squares.filter(|squares| *squares > 0.0).map(|squares| Information::from_nats(squares.sqrt()));
-    let estimate = Estimate::new(Information::from_nats(sum), EstimateKind::Consistent, variables);
-    Ok(Estimate { choice: Some(choice), standard_error, ..estimate })
+    // With a bound for one of them, the mean is one.
+    let kind = match (is_lower, is_upper) {
+        (false, false) => EstimateKind::Consistent,
+        (true, false) => EstimateKind::Bound(Bound::Lower),
+        (false, true) => EstimateKind::Bound(Bound::Upper),
+        (true, true) => {
+            return Err(EstimateError::Undetermined {
+                reason: "for some classes of Z there is only a lower bound, and for others only an upper one"
+                    .into(),
+                choices: "name an estimator of conditional information, such as frenzel-pompe",
+            });
+        }
+    };
+    let estimate = Estimate::new(Information::from_nats(sum), kind, variables);
+    Ok(Estimate { choice: Some(choice), standard_error, warnings, ..estimate })
 }
 
 #[cfg(test)]
@@ -414,5 +432,23 @@ mod tests {
         assert_eq!(found.choice.as_ref().unwrap().name(), "combined");
         let error = found.standard_error.expect("of its classes").nats();
         assert!((found.information.nats() - 1.9585).abs() < 4.0 * error && error < 0.1, "{found:?}");
+    }
+
+    /// A bit against six columns within two classes: classifiers give lower bounds, and their mean is one.
+    #[test]
+    fn a_mean_of_lower_bounds_is_a_lower_bound() {
+        let n = 400;
+        let columns: Vec<Vec<f64>> = (0..6).map(|stream| normals(n, 20 + stream)).collect();
+        let noise = normals(n, 30);
+        let bit = Labels::from_symbols(
+            &(0..n).map(|i| columns[0][i] + columns[1][i] + noise[i] > 0.0).collect::<Vec<_>>(),
+        );
+        let t = Array2::from_shape_fn((n, 6), |(i, j)| columns[j][i]);
+        let class = Labels::from_symbols(&(0..n).map(|i| i % 2).collect::<Vec<_>>());
+        let found = conditional((&bit).into(), (&t).into(), (&class).into());
+        assert_eq!(found.choice.as_ref().unwrap().name(), "classifier");
+        assert_eq!(found.kind, EstimateKind::Bound(Bound::Lower));
+        // At most the .2823 that the two columns tell, by quadrature.
+        assert!((0.05..0.33).contains(&found.information.nats()), "{}", found.information);
     }
 }

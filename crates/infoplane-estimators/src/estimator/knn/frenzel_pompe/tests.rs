@@ -351,3 +351,30 @@ fn p_values_are_uniform_where_nothing_is_shared_and_small_where_much_is() {
         }
     }
 }
+
+/// The table of `conditional_permutation_test`: X and Y are Z with noise of a deviation, Y with c X added.
+#[test]
+#[ignore = "a table: cargo test --release -p infoplane-estimators frenzel_pompe::tests::noise_table -- --ignored --nocapture"]
+fn noise_table() {
+    for (n, noise) in [(100, 0.7), (100, 0.5), (100, 0.2), (300, 0.5)] {
+        let draw = |seed: u64| {
+            let mut random = generator(seed, Purpose::Known, 90);
+            let z: Vec<f64> = (0..n).map(|_| normal(&mut random)).collect();
+            let mut near = || -> Vec<f64> { z.iter().map(|z| z + noise * normal(&mut random)).collect() };
+            [near(), near(), z.clone()]
+        };
+        let share = |p: &(dyn Fn(u64) -> f64 + Sync)| {
+            let all: Vec<f64> = (0..300u64).into_par_iter().map(p).collect();
+            [0.05, 0.2].map(|level| all.iter().filter(|p| **p <= level + 1e-9).count() as f64 / 300.0)
+        };
+        let mixed = share(&|seed| {
+            let [x, y, z] = &draw(seed);
+            crate::conditional_permutation_test(&FrenzelPompe::default(), x, y, z, 39, seed).unwrap().p_value
+        });
+        let ksg = share(&|seed| {
+            let [x, y, z] = &draw(seed);
+            crate::conditional_permutation_test(&crate::Ksg::default(), x, y, z, 39, seed).unwrap().p_value
+        });
+        println!("{n} {noise}: {mixed:?}, ksg {ksg:?}");
+    }
+}
