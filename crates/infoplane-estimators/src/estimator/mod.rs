@@ -21,6 +21,7 @@ mod mixture;
 mod noise;
 mod noise_floor;
 mod range;
+pub mod rank;
 mod renyi;
 #[cfg(test)]
 mod shuffled_tests;
