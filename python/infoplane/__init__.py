@@ -30,6 +30,7 @@ from ._estimate import (
 )
 from ._experiment import PooledNetworks, as_if_random, calibrate, experiment, resume, run, samples
 from ._native import __version__
+from ._rank import Ranking, rank
 from ._recorder import Recorder, record
 from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, UnitInformation
 from ._runs import Run, Table, compare, load
@@ -50,6 +51,7 @@ __all__ = [
     "LayerReading",
     "LayerUnits",
     "PooledNetworks",
+    "Ranking",
     "RecordError",
     "Recorder",
     "Run",
@@ -72,6 +74,7 @@ __all__ = [
     "load",
     "load_sweep",
     "mutual_information",
+    "rank",
     "record",
     "resume",
     "run",

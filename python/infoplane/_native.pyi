@@ -43,6 +43,11 @@ def estimate_units(
     t: NDArray[Any],
     y: NDArray[np.int64],
 ) -> dict[str, Any]: ...
+def rank(
+    columns: Sequence[tuple[str, NDArray[np.float64] | NDArray[np.int64], str | None]],
+    target: tuple[str, NDArray[np.float64] | NDArray[np.int64], str | None],
+    manner: Mapping[str, Any],
+) -> tuple[Table, dict[str, Any]]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

@@ -10,6 +10,7 @@ mod error;
 mod estimate;
 mod experiment;
 mod pooled;
+mod rank;
 mod record;
 mod run;
 mod source;
@@ -37,6 +38,8 @@ mod _native {
     };
     #[pymodule_export]
     use super::pooled::Networks;
+    #[pymodule_export]
+    use super::rank::rank;
     #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]

@@ -3,6 +3,7 @@
 mod entropy;
 mod layer;
 mod pair;
+mod rank;
 mod total_correlation;
 mod units;
 
@@ -36,17 +37,20 @@ pub enum Args {
     Layer(layer::Args),
     /// What single units of a layer tell of a label, alone and beyond the others
     Units(units::Args),
+    /// The columns of a table by what each tells of one of them
+    Rank(rank::Args),
 }
 
 impl Args {
-    /// What every way of estimating takes.
-    pub fn common(&self) -> &Common {
+    /// How many threads compute, 0 for one on each core.
+    pub fn threads(&self) -> u16 {
         match self {
-            Args::Pair(arguments) => &arguments.common,
-            Args::Entropy(arguments) => &arguments.common,
-            Args::TotalCorrelation(arguments) => &arguments.common,
-            Args::Layer(arguments) => &arguments.common,
-            Args::Units(arguments) => &arguments.common,
+            Args::Pair(arguments) => arguments.common.threads,
+            Args::Entropy(arguments) => arguments.common.threads,
+            Args::TotalCorrelation(arguments) => arguments.common.threads,
+            Args::Layer(arguments) => arguments.common.threads,
+            Args::Units(arguments) => arguments.common.threads,
+            Args::Rank(arguments) => arguments.threads,
         }
     }
 }
@@ -61,6 +65,7 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
         Args::Layer(arguments) => layer::layer(arguments, &clock),
         Args::Units(arguments) => units::units(arguments, &clock),
+        Args::Rank(arguments) => rank::rank(arguments, &clock),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::column::{Column, MissingSymbols, Note, Values};
-use super::null::{Counted, Null, symbols_error};
+use super::null::{Counted, Null};
 use super::ranks::Ranks;
 use super::ross::ByNeighbors;
 use super::target::{FEWEST, Ordered, Side, Target, is_identifier, side};
@@ -130,7 +130,7 @@ fn of_symbols(x: &Labels, y: &Labels) -> Measured {
     Measured {
         method: Some(ChaoWangJost::INFO.name),
         nats: Some(nats),
-        error: Some(symbols_error(deviation, symbols::degrees_of_freedom(x, y), x.len())),
+        error: Some(symbols::standard_error(deviation, symbols::degrees_of_freedom(x, y), x.len())),
         test: Some(test),
         ..Measured::default()
     }

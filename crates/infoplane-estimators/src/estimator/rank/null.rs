@@ -10,7 +10,6 @@ use super::ross::ross;
 use super::symbols::pair_sum;
 use super::{ksg, ross, symbols};
 use crate::interrupt::poll;
-use crate::math::hypot;
 use crate::random::{Purpose, below, generator, shuffle};
 use crate::special::{erfc, gamma_beyond};
 
@@ -110,6 +109,12 @@ impl<'a> Prepared<'a> {
     fn values(&self, range: std::ops::Range<usize>) -> impl IndexedParallelIterator<Item = f64> {
         range.into_par_iter().panic_fuse().map(|index| self.value(index as u64))
     }
+}
+
+/// Some permuted values.
+#[cfg(test)]
+pub(super) fn draws(null: &Null, permutations: usize, seed: u64) -> Vec<f64> {
+    Prepared::new(null, seed).values(0..permutations).collect()
 }
 
 /// How a value compares with those of permutations.
@@ -212,10 +217,4 @@ impl Moments {
         let root = 2.0 / self.skewness;
         gamma_beyond(root * root, root * (root + z))
     }
-}
-
-/// The standard error of an information of symbols: that of its terms, and that of χ²/2n, which is left where the terms are all 0.
-pub(super) fn symbols_error(deviation: f64, freedom: f64, n: usize) -> f64 {
-    let n = n as f64;
-    hypot(deviation / n.sqrt(), (freedom / 2.0).sqrt() / n)
 }

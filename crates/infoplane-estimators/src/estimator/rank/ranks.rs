@@ -5,8 +5,8 @@ use crate::special::digammas;
 
 /// Ascending numbers, which of them stand within a distance of one, and ψ of all counts of them.
 pub(super) struct Ranks {
-    /// Strictly ascending.
-    pub(super) scores: Vec<f64>,
+    /// Strictly ascending, and [`PADDING`] after them.
+    padded: Vec<f64>,
     /// ψ(0) … ψ(n).
     pub(super) psi: Vec<f64>,
     near: Near,
@@ -15,26 +15,36 @@ pub(super) struct Ranks {
 impl Ranks {
     /// Φ⁻¹((rank + ½)/n) of all ranks from 0.
     pub(super) fn new(n: usize) -> Ranks {
-        let scores: Vec<f64> = (0..n).map(|rank| normal_score(rank, n)).collect();
+        let mut padded: Vec<f64> = (0..n).map(|rank| normal_score(rank, n)).collect();
+        padded.extend(PADDING);
         let mut near = Near::default();
-        near.fill(&scores);
-        Ranks { psi: digammas(n), near, scores }
+        near.fill(&padded);
+        Ranks { psi: digammas(n), near, padded }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.scores.len()
+        self.padded.len() - PADDING.len()
+    }
+
+    /// The scores, ascending.
+    pub(super) fn scores(&self) -> &[f64] {
+        &self.padded[..self.len()]
     }
 
     /// As [`Near::within`].
     #[inline]
     pub(super) fn within(&self, place: usize, radius: f64) -> usize {
-        self.near.within(&self.scores, place, radius)
+        self.near.within(&self.padded, place, radius)
     }
 
-    pub(super) fn near(&self) -> &Near {
-        &self.near
+    /// The scores with padding, and where among them numbers stand.
+    pub(super) fn near(&self) -> (&[f64], &Near) {
+        (&self.padded, &self.near)
     }
 }
+
+/// What stands after ascending numbers in which is looked for numbers.
+pub(super) const PADDING: [f64; 4] = [f64::INFINITY; 4];
 
 /// Where among ascending numbers a number stands: the range of them in cells of equal width.
 #[derive(Default)]
@@ -46,9 +56,10 @@ pub(super) struct Near {
 }
 
 impl Near {
-    /// Prepares for these numbers, ascending.
-    pub(super) fn fill(&mut self, values: &[f64]) {
+    /// Prepares for these numbers, ascending and with [`PADDING`] after them.
+    pub(super) fn fill(&mut self, padded: &[f64]) {
         self.first.clear();
+        let values = &padded[..padded.len() - PADDING.len()];
         let [Some(&least), Some(&most)] = [values.first(), values.last()] else { return };
         // Twice as many as numbers: in the densest part of a normal distribution a cell holds one or two.
         let cells = 2 * values.len();
@@ -61,34 +72,40 @@ impl Near {
         }
     }
 
-    /// A place near the first number from `value` on.
-    #[inline]
+    /// The first place in the cell of a number.
+    #[inline(always)]
     fn guess(&self, value: f64) -> usize {
         // What is negative, or no number, becomes 0.
         let cell = ((value - self.least) * self.cells_per_unit) as usize;
         self.first[cell.min(self.first.len() - 1)] as usize
     }
 
-    /// How many of `values`, which were prepared for, are nearer to that at `place` than a radius above 0, itself included: by the
+    /// The first place from which on `is_before` does not hold, near a guess. Looks at four places at once: they are nearly always
+    /// enough, and a loop that ends at any of them would be mispredicted each time.
+    #[inline(always)]
+    fn first_not(padded: &[f64], mut place: usize, is_before: impl Fn(f64) -> bool) -> usize {
+        while place > 0 && !is_before(padded[place - 1]) {
+            place -= 1;
+        }
+        loop {
+            // Infinity, which follows all numbers, is before nothing.
+            let Some(next) = padded.get(place..place + PADDING.len()) else { return place };
+            let before: usize = next.iter().map(|&value| usize::from(is_before(value))).sum();
+            place += before;
+            if before < PADDING.len() {
+                return place;
+            }
+        }
+    }
+
+    /// How many of the numbers, which were prepared for, are nearer to that at `place` than a radius above 0, itself included: by the
     /// differences as they are rounded, as the estimators of any number of columns compare them.
     #[inline]
-    pub(super) fn within(&self, values: &[f64], place: usize, radius: f64) -> usize {
-        let value = values[place];
-        let mut low = self.guess(value - radius).min(place);
-        while low < place && value - values[low] >= radius {
-            low += 1;
-        }
-        while low > 0 && value - values[low - 1] < radius {
-            low -= 1;
-        }
-        let mut high = self.guess(value + radius).max(place);
-        while high > place && values[high] - value >= radius {
-            high -= 1;
-        }
-        while high + 1 < values.len() && values[high + 1] - value < radius {
-            high += 1;
-        }
-        high - low + 1
+    pub(super) fn within(&self, padded: &[f64], place: usize, radius: f64) -> usize {
+        let value = padded[place];
+        let low = Near::first_not(padded, self.guess(value - radius), |v| value - v >= radius);
+        let high = Near::first_not(padded, self.guess(value + radius), |v| v - value < radius);
+        high - low
     }
 }
 
@@ -102,15 +119,15 @@ mod tests {
             let ranks = Ranks::new(n);
             for place in 0..n {
                 for radius in [1e-300, 1e-6, 0.01, 0.3, 1.0, 2.5, 40.0] {
-                    let value = ranks.scores[place];
-                    let expected = ranks.scores.iter().filter(|other| (*other - value).abs() < radius).count();
+                    let value = ranks.scores()[place];
+                    let expected = ranks.scores().iter().filter(|other| (*other - value).abs() < radius).count();
                     assert_eq!(ranks.within(place, radius), expected, "{n} {place} {radius}");
                 }
                 // Exactly at a neighbour's distance, which is not within.
                 for other in (0..n).filter(|other| *other != place) {
-                    let radius = (ranks.scores[other] - ranks.scores[place]).abs();
-                    let value = ranks.scores[place];
-                    let expected = ranks.scores.iter().filter(|v| (*v - value).abs() < radius).count();
+                    let radius = (ranks.scores()[other] - ranks.scores()[place]).abs();
+                    let value = ranks.scores()[place];
+                    let expected = ranks.scores().iter().filter(|v| (*v - value).abs() < radius).count();
                     assert_eq!(ranks.within(place, radius), expected);
                 }
             }

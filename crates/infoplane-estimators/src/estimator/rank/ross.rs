@@ -1,6 +1,6 @@
 //! Ross's method for one column of ranks.
 
-use super::ranks::{Near, Ranks};
+use super::ranks::{Near, PADDING, Ranks};
 
 /// A value by neighbours, in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,13 +41,14 @@ pub(super) fn ross(
         for (rank, &class) in classes.iter().enumerate() {
             if sizes[class as usize] > 1 {
                 kept.push(class);
-                kept_scores.push(ranks.scores[rank]);
+                kept_scores.push(ranks.scores()[rank]);
             }
         }
+        kept_scores.extend(PADDING);
         near.fill(kept_scores);
     }
-    let (classes, scores, near): (&[u32], &[f64], &Near) =
-        if all { (classes, &ranks.scores, ranks.near()) } else { (kept, kept_scores, near) };
+    let (classes, (scores, near)): (&[u32], (&[f64], &Near)) =
+        if all { (classes, ranks.near()) } else { (kept, (kept_scores, near)) };
     let (n, psi) = (classes.len(), &ranks.psi);
     starts.clear();
     let mut start = 0;
@@ -73,15 +74,29 @@ pub(super) fn ross(
             let value = own[at];
             // Of the k + 1 neighbouring members with this one among them, the narrowest.
             let (first, last) = (at.saturating_sub(k), at.min(size - 1 - k));
-            let radius = (first..=last)
-                .map(|from| f64::max(value - own[from], own[from + k] - value))
-                .fold(f64::INFINITY, f64::min);
+            let mut radius = f64::INFINITY;
+            for (left, right) in own[first..=last].iter().zip(&own[first + k..=last + k]) {
+                let farther = larger(value - left, right - value);
+                radius = smaller(radius, farther);
+            }
             let term = of_class - psi[near.within(scores, place as usize, radius)];
             sum += term;
             squares += term * term;
         }
     }
     finished(sum, squares, n)
+}
+
+/// The larger of two numbers: of infinities too, not of NaN, which the functions of the standard library look for.
+#[inline(always)]
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// The smaller of two numbers.
+#[inline(always)]
+pub(super) fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
 /// The mean and the deviation of n terms.

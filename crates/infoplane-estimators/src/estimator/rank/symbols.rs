@@ -72,6 +72,14 @@ pub(super) fn degrees_of_freedom(a: &Labels, b: &Labels) -> f64 {
     (a.n_labels() as f64 - 1.0) * (b.n_labels() as f64 - 1.0)
 }
 
+/// The standard error of an information of symbols: that of the mean of its terms, less what independent labels have of it, and the
+/// deviation of χ²/2n, which is what these have.
+pub(super) fn standard_error(deviation: f64, freedom: f64, n: usize) -> f64 {
+    let n = n as f64;
+    let of_terms = (deviation * deviation - freedom / n).max(0.0) / n;
+    (of_terms + freedom / (2.0 * n * n)).sqrt()
+}
+
 /// The probability that labels which have nothing to do with each other have at least this plug-in information: 2 n I / q follows χ², with
 /// q of Williams (1976); `None` where a cell would have fewer than five samples.
 pub(super) fn chi_squared(nats: f64, a: &Labels, b: &Labels) -> Option<f64> {
