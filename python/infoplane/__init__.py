@@ -42,6 +42,7 @@ from ._layers import (
     participation_ratio,
 )
 from ._native import __version__
+from ._rank import Ranking, rank
 from ._recorder import Recorder, record
 from ._results import Atom, Estimate, Information, Interval, LayerReading, LayerUnits, NormalisedInformation, UnitInformation
 from ._runs import Run, Table, compare, load
@@ -65,6 +66,7 @@ __all__ = [
     "LayerUnits",
     "NormalisedInformation",
     "PooledNetworks",
+    "Ranking",
     "RecordError",
     "Recorder",
     "Run",
@@ -94,6 +96,7 @@ __all__ = [
     "mutual_information",
     "participation_ratio",
     "normalised_information",
+    "rank",
     "record",
     "resume",
     "run",

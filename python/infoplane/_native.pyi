@@ -65,6 +65,11 @@ def estimate_series(
 def normalised(
     estimator: str, settings: dict[str, Any], variables: Sequence[NDArray[Any]], names: Sequence[str]
 ) -> dict[str, Any]: ...
+def rank(
+    columns: Sequence[tuple[str, NDArray[np.float64] | NDArray[np.int64], str | None]],
+    target: tuple[str, NDArray[np.float64] | NDArray[np.int64], str | None],
+    manner: Mapping[str, Any],
+) -> tuple[Table, dict[str, Any]]: ...
 def run_experiment(
     given: Any,
     changes: Sequence[tuple[str, Any]],

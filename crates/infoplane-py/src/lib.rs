@@ -11,6 +11,7 @@ mod estimate;
 mod experiment;
 mod layers;
 mod pooled;
+mod rank;
 mod record;
 mod run;
 mod source;
@@ -41,6 +42,8 @@ mod _native {
     use super::layers::{estimate_input_parts, estimate_layer_pairs, layer_rank, layer_similarity};
     #[pymodule_export]
     use super::pooled::Networks;
+    #[pymodule_export]
+    use super::rank::rank;
     #[pymodule_export]
     use super::record::Recorder;
     #[pymodule_export]

@@ -104,7 +104,7 @@ impl Command {
             Command::Resume(arguments) => Some(arguments.machine.threads.threads),
             Command::AsIfRandom(arguments) => Some(arguments.machine.threads.threads),
             Command::Reproduce(arguments) => Some(arguments.machine.threads.threads),
-            Command::Estimate(arguments) => Some(arguments.common().threads),
+            Command::Estimate(arguments) => Some(arguments.threads()),
             Command::Sweep(arguments) => Some(arguments.threads()),
             Command::Calibrate(arguments) => Some(arguments.threads.threads),
             Command::Bottleneck(arguments) => Some(arguments.threads.threads),

@@ -229,6 +229,13 @@ pub(crate) fn normal_scores(values: ArrayView2<'_, f64>) -> Array2<f64> {
     scores
 }
 
+/// Φ⁻¹((rank + ½)/n) of a rank from 0.
+pub(super) fn normal_score(rank: usize, n: usize) -> f64 {
+    // Counted from the nearer end, as `normal_scores` does.
+    let (below, above) = (rank as f64 + 0.5, (n - rank) as f64 - 0.5);
+    if below <= above { normal_quantile(below / n as f64) } else { -normal_quantile(above / n as f64) }
+}
+
 /// Φ⁻¹((rank − ½)/n) of every value within its column, equal values in a random order.
 ///
 /// No two scores of a column are equal, and a value is still known from the ranks that it has.
@@ -248,12 +255,7 @@ pub(crate) fn untied_normal_scores(values: ArrayView2<'_, f64>, random: &mut imp
             }
         }
         for (rank, &row) in order.iter().enumerate() {
-            // Counted from the nearer end, as `normal_scores` does.
-            let (below, above) = (rank as f64 + 0.5, (n - rank) as f64 - 0.5);
-            scores[row] = match below <= above {
-                true => normal_quantile(below / n as f64),
-                false => -normal_quantile(above / n as f64),
-            };
+            scores[row] = normal_score(rank, n);
         }
     }
     scores

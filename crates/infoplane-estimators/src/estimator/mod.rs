@@ -23,6 +23,7 @@ mod noise;
 mod noise_floor;
 mod normalised;
 mod range;
+pub mod rank;
 mod renyi;
 #[cfg(test)]
 mod shuffled_tests;

@@ -109,7 +109,7 @@ impl Profile {
         }
         let columns: Vec<ColumnKind> = (0..variable.width())
             .into_par_iter()
-            .map(|column| kind_of_column(sorted(&variable.column(column)), variable))
+            .map(|column| kind_of_column(sorted(&variable.column(column)), is_single(variable)))
             .collect();
         let is = |wanted: fn(&ColumnKind) -> bool| columns.iter().any(wanted);
         let named = columns.iter().all(|kind| matches!(kind, ColumnKind::Names | ColumnKind::Constant));
@@ -166,7 +166,12 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     values
 }
 
-fn kind_of_column(sorted: Vec<f64>, variable: &Variable<'_>) -> ColumnKind {
+fn is_single(variable: &Variable<'_>) -> bool {
+    matches!(variable, Variable::Single(_))
+}
+
+/// Returns the kind of a column from its values in ascending order, −0 as 0; `single` if they were of single precision.
+pub(crate) fn kind_of_column(sorted: Vec<f64>, single: bool) -> ColumnKind {
     let n = sorted.len();
     let counts: Vec<usize> = sorted.chunk_by(|a, b| a == b).map(<[f64]>::len).collect();
     if counts.len() <= 1 {
@@ -180,8 +185,7 @@ fn kind_of_column(sorted: Vec<f64>, variable: &Variable<'_>) -> ColumnKind {
     let mut distinct = sorted;
     distinct.dedup();
     // Values of single precision are rounded as such, but for whole numbers, which are exact however large.
-    let single =
-        matches!(variable, Variable::Single(_)) || distinct.iter().all(|&v| f64::from(v as f32) == v);
+    let single = single || distinct.iter().all(|&v| f64::from(v as f32) == v);
     let rounded = single.then(|| step(&distinct, f64::from(f32::EPSILON))).flatten();
     let found = rounded.or_else(|| step(&distinct, f64::EPSILON));
     if let Some(step) = found {
@@ -316,7 +320,7 @@ fn spread(variable: &Variable<'_>, symbols: &[usize], index: u64, seed: u64) -> 
                 return values;
             }
             let mut random = generator(seed, Purpose::Ties, index << 32 | column as u64);
-            match kind_of_column(sorted(&values), variable) {
+            match kind_of_column(sorted(&values), is_single(variable)) {
                 ColumnKind::Constant | ColumnKind::Continuous => values,
                 ColumnKind::Lattice { step } => {
                     values.iter().map(|v| v + step * (uniform(&mut random) - 0.5)).collect()
@@ -374,7 +378,7 @@ mod tests {
     }
 
     fn kind(values: &[f64]) -> ColumnKind {
-        kind_of_column(sorted(values), &Variable::from(values))
+        kind_of_column(sorted(values), false)
     }
 
     #[test]
@@ -391,7 +395,7 @@ mod tests {
                     let single: Vec<f32> = values.iter().map(|&v| v as f32).collect();
                     let variable = Variable::from(&single);
                     let ColumnKind::Lattice { step: found } =
-                        kind_of_column(sorted(&variable.column(0)), &variable)
+                        kind_of_column(sorted(&variable.column(0)), is_single(&variable))
                     else {
                         panic!("single precision, {n} {step} {origin}")
                     };

@@ -7,6 +7,7 @@ mod layer;
 mod layers;
 mod normalised;
 mod pair;
+mod rank;
 mod total_correlation;
 mod transfer;
 mod units;
@@ -50,11 +51,13 @@ pub enum Args {
     Transfer(transfer::Args),
     /// Information between two series at each of several lags
     Lagged(lagged::Args),
+    /// The columns of a table by what each tells of one of them
+    Rank(rank::Args),
 }
 
 impl Args {
-    /// What every way of estimating takes.
-    pub fn common(&self) -> &Common {
+    /// How many threads compute, 0 for one on each core.
+    pub fn threads(&self) -> u16 {
         match self {
             Args::Pair(arguments) => &arguments.common,
             Args::Entropy(arguments) => &arguments.common,
@@ -65,6 +68,12 @@ impl Args {
             Args::Inputs(arguments) => &arguments.common,
             Args::Transfer(arguments) => &arguments.common,
             Args::Lagged(arguments) => &arguments.common,
+            Args::Pair(arguments) => arguments.common.threads,
+            Args::Entropy(arguments) => arguments.common.threads,
+            Args::TotalCorrelation(arguments) => arguments.common.threads,
+            Args::Layer(arguments) => arguments.common.threads,
+            Args::Units(arguments) => arguments.common.threads,
+            Args::Rank(arguments) => arguments.threads,
         }
     }
 }
@@ -83,6 +92,7 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::Inputs(arguments) => inputs::inputs(arguments, &clock),
         Args::Transfer(arguments) => transfer::transfer(arguments, &clock),
         Args::Lagged(arguments) => lagged::lagged(arguments, &clock),
+        Args::Rank(arguments) => rank::rank(arguments, &clock),
     }
 }
 

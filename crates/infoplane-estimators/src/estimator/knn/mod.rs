@@ -64,7 +64,7 @@ const RANKS: f64 = 25.0;
 const FOR_TIES: &str = "use auto or untied-ksg, or add noise that the question allows";
 
 /// Nats below the ceiling from which a value has a warning.
-const NEAR_CEILING: f64 = 1.0;
+pub(super) const NEAR_CEILING: f64 = 1.0;
 
 /// Why there is no neighbour with the same label.
 fn every_label_once(n_samples: usize) -> EstimateError {
@@ -407,7 +407,7 @@ fn finished(
 ///
 /// Measured at n = 1000 it is 1.24, 1.16, 1.01 and 1.09 for KSG-1 with k = 3 and normal pairs of correlation 0, .5, .75, .95
 /// (150 samples each), and 1.28 for the entropy of a column with k = 8 (300 samples).
-const SHARED_NEIGHBORS: f64 = 1.25;
+pub(super) const SHARED_NEIGHBORS: f64 = 1.25;
 
 /// The standard error of a mean of terms by neighbours.
 fn standard_error(terms: &[f64]) -> f64 {

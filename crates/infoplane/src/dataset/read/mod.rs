@@ -13,6 +13,7 @@
 //! [`DatasetSource`]: crate::dataset::DatasetSource
 
 mod array_file;
+mod columns;
 mod hdf5;
 mod idx;
 mod idx_directory;

@@ -216,7 +216,7 @@ pub(super) fn reading(table: &mut Table, fields: Vec<usize>) -> Reading {
 }
 
 impl Reading {
-    fn of_array(file: &str) -> Reading {
+    pub(super) fn of_array(file: &str) -> Reading {
         let (file, notes) = (file.to_owned(), Vec::new());
         Reading { file, rows: 0, width: 0, columns: Vec::new(), fields: Vec::new(), notes }
     }
@@ -291,7 +291,7 @@ fn together(columns: &[TextColumn]) -> Labels {
 
 /// An array as rows and columns: more axes than two are flattened, and a single row is a column, since one sample tells
 /// nothing. Says so.
-fn upright(tensor: Tensor, may_turn: bool, reading: &mut Reading) -> Result<Tensor, DatasetError> {
+pub(super) fn upright(tensor: Tensor, may_turn: bool, reading: &mut Reading) -> Result<Tensor, DatasetError> {
     let shape = tensor.shape.clone();
     let mut tensor = tensor.flatten()?;
     let (rows, columns) = tensor.rows_and_columns()?;

@@ -66,18 +66,20 @@ pub(super) struct Wanted<'a> {
     pub numbers: Columns<'a>,
     pub labels: Columns<'a>,
     pub except: &'a [Except],
+    /// Whether columns of numbers may hold text: they are told, and what was read of them means nothing.
+    pub may_be_text: bool,
 }
 
 impl<'a> Wanted<'a> {
     /// Columns of numbers; all of them without a key.
     pub fn numbers(key: Option<&'a str>, except: &'a [Except]) -> Self {
         let numbers = key.map_or(Columns::All, Columns::Key);
-        Wanted { header: None, numbers, labels: Columns::None, except }
+        Wanted { header: None, numbers, labels: Columns::None, except, may_be_text: false }
     }
 
     /// Columns of labels.
     pub fn labels(labels: Columns<'a>, except: &'a [Except]) -> Self {
-        Wanted { header: None, numbers: Columns::None, labels, except }
+        Wanted { header: None, numbers: Columns::None, labels, except, may_be_text: false }
     }
 }
 
@@ -138,6 +140,8 @@ pub(super) struct Table {
     pub numbers: Vec<Vec<f64>>,
     /// Which fields of a line they are.
     pub number_fields: Vec<usize>,
+    /// Those of them that hold something else.
+    pub text_fields: Vec<usize>,
     pub labels: Vec<TextColumn>,
     pub label_fields: Vec<usize>,
     /// Whether the labels are columns of which each row has a 1 in one.
@@ -283,6 +287,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
     let mut labels: Vec<TextColumn> = choice.labels.iter().map(|_| TextColumn::default()).collect();
     let (mut missing, mut first_missing): (Vec<usize>, _) = (Vec::new(), None);
     let (mut n_rows, mut n_blank, mut yes_no) = (0, 0usize, false);
+    let mut is_text = vec![false; choice.numbers.len()];
     let (mut line, mut fields, mut open) = (String::new(), Fields::default(), false);
     loop {
         let found = lines.next(&mut line).map_err(|error| DatasetError::io(&file, error))?;
@@ -338,10 +343,15 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
         for row in 0..=n_empty {
             let is_empty = row < n_empty;
             let mut lacks = None;
-            for (column, &field) in numbers.iter_mut().zip(&choice.numbers) {
+            for ((column, &field), is_text) in numbers.iter_mut().zip(&choice.numbers).zip(&mut is_text) {
+                if *is_text {
+                    continue;
+                }
                 let text = if is_empty { "" } else { fields.get(field) };
                 column.push(match number(text, format.decimal_comma) {
-                    Some(value) if value.abs() > LARGEST_COUNT && is_whole(text) => {
+                    // Such numbers are names.
+                    Some(value) if wanted.may_be_text && !(value.abs() > LARGEST_COUNT && is_whole(text)) => value,
+                    Some(value) if value.abs() > LARGEST_COUNT && is_whole(text) && !wanted.may_be_text => {
                         return Err(DatasetError::Field {
                             file,
                             line: fields.line,
@@ -351,7 +361,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
                                       anew if they are names)",
                         });
                     }
-                    Some(value) if value.is_finite() => value,
+                    Some(value) if value.is_finite() && !wanted.may_be_text => value,
                     None if is_missing(text) => {
                         lacks.get_or_insert(field);
                         f64::NAN
@@ -359,6 +369,10 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
                     None if yes_or_no(text).is_some() => {
                         yes_no = true;
                         f64::from(u8::from(yes_or_no(text) == Some(true)))
+                    }
+                    _ if wanted.may_be_text => {
+                        *is_text = true;
+                        continue;
                     }
                     other => {
                         return Err(DatasetError::NotANumber {
@@ -400,6 +414,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
         file,
         n_rows,
         numbers,
+        text_fields: choice.numbers.iter().zip(&is_text).filter(|(_, is_text)| **is_text).map(|(&f, _)| f).collect(),
         number_fields: choice.numbers,
         labels,
         label_fields: choice.labels,
@@ -438,7 +453,8 @@ impl Table {
             return;
         }
         let counts = |start: usize| {
-            let as_number = self.number_fields.iter().position(|&field| field == 0).is_some_and(|column| {
+            let field = |&field: &usize| field == 0 && !self.text_fields.contains(&0);
+            let as_number = self.number_fields.iter().position(field).is_some_and(|column| {
                 self.numbers[column].iter().zip(start..).all(|(&value, row)| value == row as f64)
             });
             let as_label = self.label_fields.iter().position(|&field| field == 0);

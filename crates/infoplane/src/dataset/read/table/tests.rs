@@ -17,7 +17,7 @@ fn names(table: &Table) -> Vec<String> {
 }
 
 fn both<'a>(labels: Columns<'a>, numbers: Columns<'a>) -> Wanted<'a> {
-    Wanted { header: None, numbers, labels, except: &[] }
+    Wanted { header: None, numbers, labels, except: &[], may_be_text: false }
 }
 
 fn texts(column: &TextColumn) -> Vec<&str> {
