@@ -22,7 +22,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 33] = [
     &["run"],
     &["record"],
     &["watch"],
@@ -41,6 +41,9 @@ const COMMANDS: [&[&str]; 30] = [
     &["estimate", "units"],
     &["estimate", "layers"],
     &["estimate", "inputs"],
+    &["estimate", "transfer"],
+    &["estimate", "lagged"],
+    &["estimate", "rank"],
     &["estimators"],
     &["calibrate"],
     &["reproduce"],

@@ -59,20 +59,15 @@ impl Args {
     /// How many threads compute, 0 for one on each core.
     pub fn threads(&self) -> u16 {
         match self {
-            Args::Pair(arguments) => &arguments.common,
-            Args::Entropy(arguments) => &arguments.common,
-            Args::TotalCorrelation(arguments) => &arguments.common,
-            Args::Layer(arguments) => &arguments.common,
-            Args::Units(arguments) => &arguments.common,
-            Args::Layers(arguments) => &arguments.common,
-            Args::Inputs(arguments) => &arguments.common,
-            Args::Transfer(arguments) => &arguments.common,
-            Args::Lagged(arguments) => &arguments.common,
             Args::Pair(arguments) => arguments.common.threads,
             Args::Entropy(arguments) => arguments.common.threads,
             Args::TotalCorrelation(arguments) => arguments.common.threads,
             Args::Layer(arguments) => arguments.common.threads,
             Args::Units(arguments) => arguments.common.threads,
+            Args::Layers(arguments) => arguments.common.threads,
+            Args::Inputs(arguments) => arguments.common.threads,
+            Args::Transfer(arguments) => arguments.common.threads,
+            Args::Lagged(arguments) => arguments.common.threads,
             Args::Rank(arguments) => arguments.threads,
         }
     }

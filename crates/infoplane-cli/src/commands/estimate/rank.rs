@@ -142,7 +142,10 @@ pub fn rank(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
 fn format_of(path: &Path) -> Result<TableFormat, Failure> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     extension.parse().map_err(|_| {
-        Failure::input(format!("--out {}; allowed are names that end in .csv, .jsonl or .arrow", printable_path(path)))
+        Failure::input(format!(
+            "--out {}; allowed are names that end in .csv, .jsonl or .arrow",
+            printable_path(path)
+        ))
     })
 }
 
@@ -225,8 +228,7 @@ fn other_target(arguments: &Args, path: &Path, is_table: bool, clock: &Clock) ->
 fn place(given: &str, columns: &[Column], reading: &Reading) -> Result<Option<usize>, Failure> {
     let given = given.trim();
     let is_table = !reading.columns.is_empty();
-    let named: Vec<usize> =
-        (0..columns.len()).filter(|&at| is_table && columns[at].name == given).collect();
+    let named: Vec<usize> = (0..columns.len()).filter(|&at| is_table && columns[at].name == given).collect();
     match named[..] {
         [at] => return Ok(Some(at)),
         [] => {}
@@ -321,7 +323,11 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
         notes.extend(of_column.map(|note| (whole.clone(), note)));
     }
     if found.columns.len() > arguments.top {
-        writeln!(out, "… and {} more; --top N shows them, --out FILE writes them", found.columns.len() - arguments.top)?;
+        writeln!(
+            out,
+            "… and {} more; --top N shows them, --out FILE writes them",
+            found.columns.len() - arguments.top
+        )?;
     }
     if !notes.is_empty() {
         writeln!(out)?;
