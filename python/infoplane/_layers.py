@@ -215,7 +215,8 @@ def linear_cka(a: Any, b: Any, unbiased: bool = False) -> float:
 def effective_rank(layer: Any) -> float:
     """Compute the effective rank of a layer (Roy & Vetterli 2007).
 
-    With the singular values σ of its centred columns and p = σ / Σσ it is exp(−Σ p ln p). It is k for k directions of equal size, and at most the rank.
+    With the singular values σ of its centred columns and p = σ / Σσ it is exp(−Σ p ln p): k for k directions of equal size, and at most
+    the rank.
 
     Examples
     --------

@@ -74,8 +74,11 @@ pub(crate) fn matrix_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> 
     let level = level();
     for first in (0..depth).step_by(DEPTH) {
         let here = DEPTH.min(depth - first);
-        for (k, right) in right.chunks_exact_mut(stride.max(1)).take(here).enumerate() {
-            right.iter_mut().zip(b.row(first + k)).for_each(|(place, value)| *place = *value);
+        for k in 0..here {
+            // Eight columns lie together: in rows of a power of two, their depth would share a few places of the cache.
+            for (column, value) in b.row(first + k).iter().enumerate() {
+                right[(column / DOUBLES * here + k) * DOUBLES + column % DOUBLES] = *value;
+            }
         }
         for (i, left) in left[..rows * here].chunks_exact_mut(here).enumerate() {
             left.iter_mut().zip(a.row(i).slice(s![first..])).for_each(|(place, value)| *place = *value);
@@ -86,6 +89,7 @@ pub(crate) fn matrix_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> 
     Array2::from_shape_fn((rows, columns), |(i, j)| sums[i * stride + j])
 }
 
+/// `left`: row by row; `right`: eight columns after the other, each of these row by row.
 #[inline(always)]
 fn add_products<S: Simd>(
     simd: S,
@@ -118,10 +122,10 @@ fn add_products_by<S: Simd, const R: usize, const P: usize>(
     for (left, sums) in left.chunks(R * depth).zip(sums.chunks_mut(R * stride)) {
         for column in (0..stride).step_by(DOUBLES) {
             if sums.len() == R * stride {
-                product_tile::<S, R, P>(simd, left, &right[column..], depth, stride, &mut sums[column..]);
+                product_tile::<S, R, P>(simd, left, &right[column * depth..], depth, stride, &mut sums[column..]);
             } else {
                 for (left, sums) in left.chunks(depth).zip(sums.chunks_mut(stride)) {
-                    product_tile::<S, 1, P>(simd, left, &right[column..], depth, stride, &mut sums[column..]);
+                    product_tile::<S, 1, P>(simd, left, &right[column * depth..], depth, stride, &mut sums[column..]);
                 }
             }
         }
@@ -145,7 +149,7 @@ fn product_tile<S: Simd, const R: usize, const P: usize>(
         }
     }
     for k in 0..depth {
-        let row = &right[k * stride..][..DOUBLES];
+        let row = &right[k * DOUBLES..][..DOUBLES];
         let mut vectors = [S::f64s::splat(simd, 0.0); P];
         for p in 0..P {
             vectors[p] = S::f64s::from_slice(simd, &row[p * lanes..][..lanes]);

@@ -37,6 +37,11 @@ fn beside(a: &Variable<'_>, b: &Variable<'_>) -> OwnedVariable {
     }
 }
 
+/// The variance of the mean of two copies; above 0 also where its half is not.
+fn half(variance: f64) -> f64 {
+    (variance / 2.0).max(f64::from_bits(1))
+}
+
 /// Refuses layers of labels, to which no noise can be added.
 fn check_matrices(estimator: &'static str, layers: &[Variable<'_>]) -> Result<(), EstimateError> {
     match layers.iter().any(|layer| matches!(layer, Variable::Labels(_))) {
@@ -62,7 +67,7 @@ pub(in crate::estimator) fn bounds_of_pairs(
     check_matrices(estimator, layers)?;
     let n_variances = variances.len();
     let mut with_halves = variances.to_vec();
-    with_halves.extend(variances.iter().map(|variance| variance / 2.0));
+    with_halves.extend(variances.iter().copied().map(half));
     let singles: Vec<Vec<[f64; 2]>> =
         layers.iter().map(|t| mean_logarithms(t, &[], &with_halves).iter().map(bounds).collect()).collect();
     let constant: Vec<bool> = layers.iter().map(Variable::is_constant).collect();
@@ -166,7 +171,7 @@ impl Noise {
             for (pair, rows) in places.iter().zip(&mut rows).filter(|(pair, _)| !is_constant(pair)) {
                 let &(first, second) = pair;
                 let together = if first == second {
-                    alone((&layers[first], &of_layer[first]), variance / 2.0)
+                    alone((&layers[first], &of_layer[first]), half(variance))
                 } else {
                     let both = beside(&layers[first], &layers[second]);
                     let width = layers[first].width();
