@@ -44,7 +44,10 @@ fn row<'a>(object: &'a Value, name: &str) -> &'a Value {
 fn columns_of_every_kind_are_ranked_against_a_class() {
     let folder = folder();
     let object = ranked(&folder, &["--target", "class"]);
-    assert_eq!((&object["target_kind"], &object["n"], &object["permutations"]), (&"names".into(), &200.into(), &1999.into()));
+    assert_eq!(
+        (&object["target_kind"], &object["n"], &object["permutations"]),
+        (&"names".into(), &200.into(), &1999.into())
+    );
     let best = &object["columns"][0];
     assert_eq!((&best["column"], &best["rank"], &best["method"]), (&"age".into(), &1.into(), &"ross".into()));
     assert!(best["bits"].as_f64().unwrap() > 0.2 && best["q_value"].as_f64().unwrap() < 0.01, "{best}");
@@ -52,9 +55,15 @@ fn columns_of_every_kind_are_ranked_against_a_class() {
     assert_eq!(row(&object, "copy")["note"], "equal to column age");
     assert_eq!(row(&object, "copy")["bits"], best["bits"]);
     let noise = row(&object, "noise");
-    assert_eq!((&noise["n"], &noise["missing"], &noise["kind"]), (&180.into(), &20.into(), &"continuous".into()));
+    assert_eq!(
+        (&noise["n"], &noise["missing"], &noise["kind"]),
+        (&180.into(), &20.into(), &"continuous".into())
+    );
     assert!(noise["bits"].as_f64().unwrap().abs() < 0.15, "{noise}");
-    assert_eq!((&row(&object, "same")["bits"], &row(&object, "same")["note"]), (&0.0.into(), &"never changes".into()));
+    assert_eq!(
+        (&row(&object, "same")["bits"], &row(&object, "same")["note"]),
+        (&0.0.into(), &"never changes".into())
+    );
     let id = row(&object, "id");
     assert_eq!((&id["rank"], &id["bits"]), (&Value::Null, &Value::Null));
     assert!(id["note"].as_str().unwrap().contains("an identifier: 200 different"), "{id}");
@@ -87,10 +96,14 @@ fn the_table_fits_the_screen_and_steers_nothing() {
 #[test]
 fn a_target_may_be_numbers_or_another_file() {
     let folder = folder();
-    let object = ranked(&folder, &["--target", "age", "--except", "id,copy", "--names", "same", "--tail", "fitted"]);
+    let object =
+        ranked(&folder, &["--target", "age", "--except", "id,copy", "--names", "same", "--tail", "fitted"]);
     assert_eq!(object["columns"].as_array().unwrap().len(), 5);
     assert_eq!(object["columns"][0]["column"], "class");
-    assert_eq!((&object["columns"][0]["p_kind"], &row(&object, "noise")["method"]), (&"fitted".into(), &"ksg".into()));
+    assert_eq!(
+        (&object["columns"][0]["p_kind"], &row(&object, "noise")["method"]),
+        (&"fitted".into(), &"ksg".into())
+    );
     let text: String = (0..200).map(|row| format!("{}\n", row % 3)).collect();
     fs::write(folder.path().join("y.csv"), text).unwrap();
     let object = ranked(&folder, &["--target", "y.csv"]);

@@ -63,7 +63,9 @@ fn general_ross(bencher: Bencher) {
     let numbers = numbers(10);
     let target = Labels::from_symbols(&classes(&numbers[0]));
     let ross = Ross { scaling: Scaling::NormalScores, ..Ross::default() };
-    bencher.bench(|| numbers[1..].iter().map(|column| ross.pair(black_box(column), &target)).collect::<Vec<_>>());
+    bencher.bench(|| {
+        numbers[1..].iter().map(|column| ross.pair(black_box(column), &target)).collect::<Vec<_>>()
+    });
 }
 
 /// The same of KSG-1.

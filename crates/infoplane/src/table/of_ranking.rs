@@ -11,7 +11,12 @@ pub const RANKING: &[Column] = &[
     Column::category("column", "The name of the column."),
     Column::category("kind", "What the column is: names, lattice, mixed or continuous.").optional(),
     Column::category("method", "The estimator.").optional(),
-    Column::number("bits", "bits", "I(column; target), not clamped: around 0 for a column that tells nothing.").optional(),
+    Column::number(
+        "bits",
+        "bits",
+        "I(column; target), not clamped: around 0 for a column that tells nothing.",
+    )
+    .optional(),
     Column::number("standard_error_bits", "bits", "The standard error of the information.").optional(),
     Column::number("p_value", "", "The p-value for independence of the target.").optional(),
     Column::category(
@@ -21,7 +26,8 @@ pub const RANKING: &[Column] = &[
     .optional(),
     Column::number("p_counted", "", "The counted p-value, where there were permutations.").optional(),
     Column::integer("permutations", "Permutations that decided it.").optional(),
-    Column::number("q_value", "", "The p-value corrected for the number of columns that have one.").optional(),
+    Column::number("q_value", "", "The p-value corrected for the number of columns that have one.")
+        .optional(),
     Column::integer("n", "Rows measured."),
     Column::integer("missing", "Rows left out since the column lacks a value there."),
     Column::category("note", "What should be known before the value is quoted.").optional(),
@@ -32,9 +38,8 @@ pub fn ranking<'a>(ranking: &Ranking, columns: &'a [rank::Column]) -> Table<'a> 
     let rows = &ranking.columns;
     let text = |value: fn(&RankedColumn) -> Option<Cow<'static, str>>| Values::texts(rows.iter().map(value));
     let number = |value: fn(&RankedColumn) -> Option<f64>| Values::numbers(rows.iter().map(value));
-    let count = |value: fn(&RankedColumn) -> usize| {
-        Values::U64(rows.iter().map(|row| value(row) as u64).collect())
-    };
+    let count =
+        |value: fn(&RankedColumn) -> usize| Values::U64(rows.iter().map(|row| value(row) as u64).collect());
     let some_count = |value: fn(&RankedColumn) -> Option<usize>| {
         Values::OptionalU64(rows.iter().map(|row| value(row).map(|value| value as u64)).collect())
     };

@@ -139,13 +139,15 @@ fn with(mut nearest: impl Nearest, y_of_x: &[u32], ranks: &Ranks, scratch: &mut 
 #[inline(always)]
 fn look(nearest: &mut impl Nearest, [x, y]: [f64; 2], left: &[[f64; 2]], right: &[[f64; 2]]) {
     for next in right.chunks_exact(STEP) {
-        next.iter().for_each(|[other_x, other_y]| nearest.add(larger((other_x - x).abs(), (other_y - y).abs())));
+        next.iter()
+            .for_each(|[other_x, other_y]| nearest.add(larger((other_x - x).abs(), (other_y - y).abs())));
         if next[STEP - 1][0] - x >= nearest.farthest() {
             break;
         }
     }
     for next in left.rchunks_exact(STEP) {
-        next.iter().for_each(|[other_x, other_y]| nearest.add(larger((x - other_x).abs(), (y - other_y).abs())));
+        next.iter()
+            .for_each(|[other_x, other_y]| nearest.add(larger((x - other_x).abs(), (y - other_y).abs())));
         // Nobody is infinitely far, to the left as to the right.
         if (x - next[0][0]).abs() >= nearest.farthest() {
             break;

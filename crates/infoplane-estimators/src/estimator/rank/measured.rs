@@ -144,11 +144,8 @@ fn by_classes(labels: &Labels, numbers: &Ordered, ranks: &Ranks, k: usize) -> Me
     let sizes: Vec<usize> = by_size.iter().map(|&label| labels.counts()[label as usize]).collect();
     let mut class_of = vec![0; sizes.len()];
     (0u32..).zip(&by_size).for_each(|(class, &label)| class_of[label as usize] = class);
-    let classes: Vec<u32> = numbers
-        .order
-        .iter()
-        .map(|&place| class_of[labels.codes()[place as usize] as usize])
-        .collect();
+    let classes: Vec<u32> =
+        numbers.order.iter().map(|&place| class_of[labels.codes()[place as usize] as usize]).collect();
     let dropped = sizes.iter().filter(|&&size| size == 1).count();
     let found = SCRATCH.with_borrow_mut(|(scratch, ..)| ross::ross(&classes, &sizes, k, ranks, scratch));
     let key = NullKey::Ross(sizes.clone());
@@ -172,7 +169,10 @@ fn by_ranks(x: &Ordered, y: &Ordered, ranks: &Ranks, k: usize) -> Measured {
     // No value exceeds ψ(n) − ψ(k).
     let near = found.nats > ranks.psi[n] - ranks.psi[k] - NEAR_CEILING;
     let notes = if near { vec![Note::NearCeiling] } else { Vec::new() };
-    Measured { notes, ..Measured::by_neighbors(Ksg::INFO.name, found, n, NullKey::Ksg(n), Null::Ksg { n, k }) }
+    Measured {
+        notes,
+        ..Measured::by_neighbors(Ksg::INFO.name, found, n, NullKey::Ksg(n), Null::Ksg { n, k })
+    }
 }
 
 impl Measured {
@@ -180,7 +180,13 @@ impl Measured {
         Measured { notes: vec![note], ..Measured::default() }
     }
 
-    fn by_neighbors(method: &'static str, found: ByNeighbors, n: usize, key: NullKey, null: Null) -> Measured {
+    fn by_neighbors(
+        method: &'static str,
+        found: ByNeighbors,
+        n: usize,
+        key: NullKey,
+        null: Null,
+    ) -> Measured {
         let ByNeighbors { nats, deviation } = found;
         Measured {
             method: Some(method),

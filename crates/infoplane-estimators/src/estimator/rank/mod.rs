@@ -277,7 +277,9 @@ fn originals(columns: &[Column], hashes: &[u64]) -> Vec<usize> {
 fn compared(measured: &[Option<Measured>], permutations: usize, seed: u64) -> Vec<Option<Counted>> {
     let mut groups: BTreeMap<NullKey, Vec<(usize, f64)>> = BTreeMap::new();
     for (index, column) in measured.iter().enumerate() {
-        if let Some(Test::Permuted { key, statistic, .. }) = column.as_ref().and_then(|column| column.test.as_ref()) {
+        if let Some(Test::Permuted { key, statistic, .. }) =
+            column.as_ref().and_then(|column| column.test.as_ref())
+        {
             // Each table of symbols has margins of its own.
             let key = if *key == NullKey::Symbols(0) { NullKey::Symbols(index) } else { key.clone() };
             groups.entry(key).or_default().push((index, *statistic));

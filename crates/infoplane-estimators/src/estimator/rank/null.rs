@@ -165,9 +165,7 @@ pub(super) fn compare(null: &Null, values: &[f64], permutations: usize, seed: u6
     }
     let moments = Moments::of(&drawn);
     let counted = |((value, reached), enough): ((&f64, &usize), &Option<usize>)| match enough {
-        Some(made) => {
-            Counted { p_value: ENOUGH as f64 / *made as f64, permutations: *made, fitted: None }
-        }
+        Some(made) => Counted { p_value: ENOUGH as f64 / *made as f64, permutations: *made, fitted: None },
         None => all_made(*reached, permutations, moments.as_ref(), *value),
     };
     values.iter().zip(&reached).zip(&enough).map(counted).collect()
@@ -179,9 +177,7 @@ fn all_made(reached: usize, permutations: usize, moments: Option<&Moments>, valu
         p_value: (1 + reached) as f64 * least,
         permutations,
         // Where many reach it, they are counted better. What nobody checked is not extrapolated to.
-        fitted: moments
-            .filter(|_| reached < ENOUGH)
-            .map(|moments| moments.beyond(value).max(least * least)),
+        fitted: moments.filter(|_| reached < ENOUGH).map(|moments| moments.beyond(value).max(least * least)),
     }
 }
 

@@ -120,7 +120,8 @@ mod tests {
             for place in 0..n {
                 for radius in [1e-300, 1e-6, 0.01, 0.3, 1.0, 2.5, 40.0] {
                     let value = ranks.scores()[place];
-                    let expected = ranks.scores().iter().filter(|other| (*other - value).abs() < radius).count();
+                    let expected =
+                        ranks.scores().iter().filter(|other| (*other - value).abs() < radius).count();
                     assert_eq!(ranks.within(place, radius), expected, "{n} {place} {radius}");
                 }
                 // Exactly at a neighbour's distance, which is not within.

@@ -118,8 +118,10 @@ mod tests {
     /// A table of 2 × 2 with 10, 20, 30 and 40 samples, by hand: G = 2 Σ O ln(O/E), q = 1 + (100/30 + 100/70 − 1)(100/40 + 100/60 − 1)/600.
     #[test]
     fn the_test_of_a_table_is_that_of_williams() {
-        let rows: Vec<(u32, u32)> =
-            [((0, 0), 10), ((0, 1), 20), ((1, 0), 30), ((1, 1), 40)].into_iter().flat_map(|(cell, n)| vec![cell; n]).collect();
+        let rows: Vec<(u32, u32)> = [((0, 0), 10), ((0, 1), 20), ((1, 0), 30), ((1, 1), 40)]
+            .into_iter()
+            .flat_map(|(cell, n)| vec![cell; n])
+            .collect();
         let a = Labels::from_symbols(&rows.iter().map(|row| row.0).collect::<Vec<_>>());
         let b = Labels::from_symbols(&rows.iter().map(|row| row.1).collect::<Vec<_>>());
         let g: f64 = [(10.0f64, 12.0f64), (20.0, 18.0), (30.0, 28.0), (40.0, 42.0)]

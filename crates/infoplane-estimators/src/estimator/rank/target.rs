@@ -1,8 +1,8 @@
 //! The column that the others are measured against.
 
+use super::RankOptions;
 use super::column::{Column, MissingSymbols, Values};
 use super::ranks::Ranks;
-use super::RankOptions;
 use crate::estimator::error::EstimateError;
 use crate::random::{Purpose, generator, shuffle};
 use crate::variable::kind::{ColumnKind, kind_of_column};
@@ -52,7 +52,12 @@ impl Target {
         let n = rows.len();
         if n < FEWEST {
             let reason = "the target".into();
-            return Err(EstimateError::TooFewSamples { estimator: "rank", reason, needed: FEWEST, n_samples: n });
+            return Err(EstimateError::TooFewSamples {
+                estimator: "rank",
+                reason,
+                needed: FEWEST,
+                n_samples: n,
+            });
         }
         let (kind, side) = side(target, &rows, target.hash(), options.seed);
         let Some(kind) = kind else {

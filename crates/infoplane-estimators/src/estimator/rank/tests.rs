@@ -93,7 +93,6 @@ proptest! {
     }
 }
 
-
 #[test]
 fn each_pair_of_kinds_has_the_value_of_its_estimator() {
     let random = &mut random(1);
@@ -105,10 +104,14 @@ fn each_pair_of_kinds_has_the_value_of_its_estimator() {
         class.iter().map(|class| if uniform(random) < 0.7 { *class } else { below(random, 4) }).collect();
     let mut lacking = x.clone();
     lacking.iter_mut().step_by(7).for_each(|v| *v = f64::NAN);
-    let columns =
-        [Column::numbers("x", x.clone()), labelled("group", &group), Column::numbers("lacking", lacking.clone())];
+    let columns = [
+        Column::numbers("x", x.clone()),
+        labelled("group", &group),
+        Column::numbers("lacking", lacking.clone()),
+    ];
     let scores = Scaling::NormalScores;
-    let (ross, ksg) = (Ross { scaling: scores, ..Ross::default() }, Ksg { scaling: scores, ..Ksg::default() });
+    let (ross, ksg) =
+        (Ross { scaling: scores, ..Ross::default() }, Ksg { scaling: scores, ..Ksg::default() });
     let [class_labels, group_labels] = [&class, &group].map(|symbols| Labels::from_symbols(symbols));
     let rows: Vec<usize> = (0..n).filter(|row| !lacking[*row].is_nan()).collect();
     let some = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
@@ -133,7 +136,8 @@ fn idle(n: usize, random: &mut ChaCha8Rng) -> Vec<Column> {
     let z = normals(n, random);
     let mut lacking = normals(n, random);
     lacking.iter_mut().for_each(|v| *v = if uniform(random) < 0.2 { f64::NAN } else { *v });
-    let below = |bound: u32, random: &mut ChaCha8Rng| -> Vec<u32> { (0..n).map(|_| below(random, bound)).collect() };
+    let below =
+        |bound: u32, random: &mut ChaCha8Rng| -> Vec<u32> { (0..n).map(|_| below(random, bound)).collect() };
     vec![
         Column::numbers("continuous", normals(n, random)),
         Column::numbers("lattice", normals(n, random).iter().map(|v| (v * 6.0).round()).collect()),
@@ -184,7 +188,10 @@ fn false_discoveries_are_as_rare_as_was_asked_and_true_ones_are_found() {
         let class = classes(&[40, 60], random);
         let y = labelled("y", &class);
         let tells = |strength: f64, random: &mut ChaCha8Rng| {
-            Column::numbers("", class.iter().map(|class| normal(random) + strength * f64::from(*class)).collect())
+            Column::numbers(
+                "",
+                class.iter().map(|class| normal(random) + strength * f64::from(*class)).collect(),
+            )
         };
         let mut columns: Vec<Column> = (0..30).map(|_| tells(0.0, random)).collect();
         let taken = |columns: &[Column]| -> Vec<usize> {
@@ -309,7 +316,10 @@ fn missing_symbols_are_left_out_or_a_symbol() {
     let y = labelled("y", &class);
     let of = |missing| rank(&columns, &y, &RankOptions { missing, ..RankOptions::default() }).unwrap();
     let dropped = of(MissingSymbols::Drop);
-    assert_eq!((dropped.columns[0].missing, &dropped.columns[0].notes[..]), (50, &[Note::ConstantTarget][..]));
+    assert_eq!(
+        (dropped.columns[0].missing, &dropped.columns[0].notes[..]),
+        (50, &[Note::ConstantTarget][..])
+    );
     let symbol = of(MissingSymbols::Symbol);
     assert_eq!(symbol.columns[0].missing, 0);
     assert!((nats(&symbol.columns[0]) - std::f64::consts::LN_2).abs() < 0.02);
@@ -317,7 +327,9 @@ fn missing_symbols_are_left_out_or_a_symbol() {
 
 #[test]
 fn a_target_that_tells_nothing_is_refused() {
-    let refused = |target: Column| rank(&[Column::numbers("x", vec![0.0; 30])], &target, &RankOptions::default()).unwrap_err();
+    let refused = |target: Column| {
+        rank(&[Column::numbers("x", vec![0.0; 30])], &target, &RankOptions::default()).unwrap_err()
+    };
     let undetermined = |error| matches!(error, EstimateError::Undetermined { .. });
     assert!(undetermined(refused(Column::numbers("y", vec![3.0; 30]))));
     assert!(undetermined(refused(labelled("y", &(0..30).collect::<Vec<_>>()))));
@@ -375,10 +387,15 @@ fn standard_errors_are_the_deviations_of_values() {
         let mut values = vec![Vec::new(); 3];
         for _ in 0..REPEATS {
             let class: Vec<u32> = (0..n).map(|_| below(random, 2)).collect();
-            let y: Vec<f64> = class.iter().map(|class| strength * f64::from(*class) + normal(random)).collect();
+            let y: Vec<f64> =
+                class.iter().map(|class| strength * f64::from(*class) + normal(random)).collect();
             let x: Vec<f64> = y.iter().map(|y| strength * y + normal(random)).collect();
             let bin: Vec<u32> = y.iter().map(|y| (y + 1.5).clamp(0.0, 3.0) as u32).collect();
-            let of_class = found(&[Column::numbers("y", y.clone()), labelled("bin", &bin)], &labelled("class", &class), 0);
+            let of_class = found(
+                &[Column::numbers("y", y.clone()), labelled("bin", &bin)],
+                &labelled("class", &class),
+                0,
+            );
             let of_numbers = found(&[Column::numbers("x", x)], &Column::numbers("y", y), 0);
             for (values, column) in values.iter_mut().zip([&of_class[0], &of_numbers[0], &of_class[1]]) {
                 values.push((nats(column), column.standard_error.unwrap().nats()));
@@ -387,7 +404,8 @@ fn standard_errors_are_the_deviations_of_values() {
         for (at, values) in values.iter().enumerate() {
             let n = values.len() as f64;
             let mean = values.iter().map(|(value, _)| value).sum::<f64>() / n;
-            let deviation = (values.iter().map(|(v, _)| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt();
+            let deviation =
+                (values.iter().map(|(v, _)| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt();
             let error = (values.iter().map(|(_, error)| error * error).sum::<f64>() / n).sqrt();
             // A deviation of 300 values has an error of 4 %.
             assert!((0.8..1.35).contains(&(error / deviation)), "{strength}, {at}: {error} for {deviation}");

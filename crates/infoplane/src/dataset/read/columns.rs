@@ -32,7 +32,11 @@ impl Reader {
     /// assert_eq!(age.name, "age");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn columns(&self, path: &Path, key: Option<&str>) -> Result<Samples<Vec<rank::Column>>, DatasetError> {
+    pub fn columns(
+        &self,
+        path: &Path,
+        key: Option<&str>,
+    ) -> Result<Samples<Vec<rank::Column>>, DatasetError> {
         if format(path)? == Format::Csv {
             return self.columns_of_table(path, key);
         }
@@ -84,7 +88,9 @@ impl Reader {
         let mut reading = reading(&mut table, fields);
         let n_texts = text.len();
         if n_texts > 0 {
-            reading.notes.push(format!("{n_texts} of the columns {} text", if n_texts == 1 { "is" } else { "are" }));
+            reading
+                .notes
+                .push(format!("{n_texts} of the columns {} text", if n_texts == 1 { "is" } else { "are" }));
         }
         Ok(Samples { values, missing: Vec::new(), reading })
     }

@@ -97,7 +97,8 @@ pub(crate) fn csv_in_parts(
     for path in [path].into_iter().chain(test) {
         let labels = label.map_or(Columns::Last, |label| Columns::These(std::slice::from_ref(label)));
         let numbers = inputs.map_or(Columns::All, Columns::These);
-        let mut table = table::read(path, Wanted { header, numbers, labels, except: &[], may_be_text: false })?;
+        let mut table =
+            table::read(path, Wanted { header, numbers, labels, except: &[], may_be_text: false })?;
         table.treat_missing(missing)?;
         let these = table.names_of(&table.number_fields);
         let first: &Option<Vec<String>> = names.get_or_insert_with(|| these.clone());

@@ -414,7 +414,13 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
         file,
         n_rows,
         numbers,
-        text_fields: choice.numbers.iter().zip(&is_text).filter(|(_, is_text)| **is_text).map(|(&f, _)| f).collect(),
+        text_fields: choice
+            .numbers
+            .iter()
+            .zip(&is_text)
+            .filter(|(_, is_text)| **is_text)
+            .map(|(&f, _)| f)
+            .collect(),
         number_fields: choice.numbers,
         labels,
         label_fields: choice.labels,
