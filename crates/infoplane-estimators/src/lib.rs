@@ -56,6 +56,9 @@
 //! information in [`series`]. [`calibrate`](calibrate::calibrate) measures the error of any estimator on
 //! [samples whose information is known](known).
 //!
+//! [`rank::rank`] measures every column of a table against a target, with p-values corrected for their number; [`units`] what the
+//! single units of a layer tell.
+//!
 //! # Guarantees
 //!
 //! - Equal input gives equal bits, for any number of threads.

@@ -295,9 +295,15 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
     }
     let name = |column: &RankedColumn| printable(&columns[column.index].name).into_owned();
     let shown = || found.columns.iter().take(arguments.top);
-    let widest = shown().map(|column| name(column).chars().count()).max().unwrap_or(0).clamp(6, 24);
+    let widest = shown().map(|column| name(column).chars().count()).max().unwrap_or(0).clamp(6, 22);
     writeln!(out)?;
-    writeln!(out, "rank  {:<widest$}  kind            bits  error       p       q      n", "column")?;
+    let mut line = |[rank, column, kind, bits, error, p, q, n]: [&str; 8]| {
+        writeln!(
+            out,
+            "{rank:>4}  {column:<widest$}  {kind:<10}  {bits:>7}  {error:>6}  {p:>6}  {q:>6}  {n:>7}"
+        )
+    };
+    line(["rank", "column", "kind", "bits", "error", "p", "q", "n"])?;
     let mut notes = Vec::new();
     for column in shown() {
         let rank = column.rank.map(|rank| rank.to_string()).unwrap_or_default();
@@ -312,12 +318,8 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
         let four = |value: Option<f64>| value.map(|value| format!("{value:.4}")).unwrap_or_default();
         let error = four(column.standard_error.map(|error| error.bits()));
         let (p, q) = (short(column.p_value), short(column.q_value));
-        writeln!(
-            out,
-            "{rank:>4}  {cut:<widest$}  {kind:<10}  {:>8}  {error:>5}  {p:>6}  {q:>6}  {:>5}",
-            four(bits),
-            column.n_samples
-        )?;
+        let n = column.n_samples.to_string();
+        line([&rank, &cut, kind, &four(bits), &error, &p, &q, &n])?;
         let missing = (column.missing > 0).then(|| format!("{} missing", plural(column.missing, "value")));
         let of_column = missing.into_iter().chain(column.notes.iter().map(Note::to_string));
         notes.extend(of_column.map(|note| (whole.clone(), note)));
