@@ -108,6 +108,9 @@ fn the_bytes_do_not_depend_on_the_threads_and_everything_is_shown() {
     }
     let plane = TableName::Plane.of_run(&several).unwrap();
     assert_eq!(plane.columns().len(), TableName::Plane.columns().len());
+    // The font of figures lacks these.
+    let figures = serde_json::to_string(&infoplane::figure::figures(&ReportData::of(&several))).unwrap();
+    assert!(!figures.contains(['ᵢ', 'ⱼ', '⁴', '\u{304}']), "{figures}");
     let report = folder.path().join("report");
     let written = report::write(&ReportData::of(&several), &Options::default(), &report).unwrap();
     let names: Vec<String> =

@@ -34,10 +34,10 @@ pub(super) fn figures(data: &ReportData<'_>, method: &MethodDescription) -> Vec<
         id: format!("layers-{}", method.id),
         heading: format!("Layers against each other: {}", method.title),
         title: "What layers tell of each other",
-        quantity: "I(Tᵢ;Tⱼ)",
+        quantity: "I(layer;layer)",
         unit: "bits",
         note: format!(
-            "I(Tᵢ;Tⱼ): the information of two layers about each other, of a layer with itself {diagonal}.{bound} Where every sample is \
+            "The information of two layers about each other, of a layer with itself {diagonal}.{bound} Where every sample is \
              nearly alone in its cell it is ln N, whatever the layers."
         ),
         table: "pairs.csv",
@@ -218,7 +218,7 @@ fn ranks(data: &ReportData<'_>, rows: &[&QuantityRow], suffix: &str, named: &str
     let panels: Vec<Panel> = quantities.into_iter().map(panel).collect();
     let any = panels.iter().any(|panel| panel.lines().any(|line| !line.points.is_empty()));
     let text = "Effective rank (Roy & Vetterli 2007): exp H of the singular values of the centred layer over their sum. Participation \
-                ratio: (Σσ²)² / Σσ⁴. Both are 1 for a layer that varies along one direction, and the number of units where all \
+                ratio: the same by variance, the squared sum of the squares of the singular values over the sum of their fourth powers. Both are 1 for a layer that varies along one direction, and the number of units where all \
                 directions vary alike.";
     any.then(|| Figure {
         id: format!("ranks{suffix}"),

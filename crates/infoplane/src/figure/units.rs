@@ -35,6 +35,10 @@ fn layers_of(rows: &[&QuantityRow]) -> BTreeSet<usize> {
     rows.iter().map(|row| row.layer).collect()
 }
 
+fn is_all_bias(row: &QuantityRow) -> bool {
+    row.units().is_some_and(|units| units.is_all_bias)
+}
+
 fn width(rows: &[&QuantityRow], layer: usize) -> usize {
     let of_layer = rows.iter().find(|row| row.layer == layer).and_then(|row| row.units());
     of_layer.map_or(0, |units| units.labels.unit_bits.len())
@@ -43,19 +47,21 @@ fn width(rows: &[&QuantityRow], layer: usize) -> usize {
 fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRow]) -> Option<Figure> {
     let in_mean = data.in_mean();
     let quantities: [(&str, Degree); 3] = [
-        ("degree of redundancy r̄", UnitAmounts::redundancy_degree),
-        ("degree of vulnerability v̄", UnitAmounts::vulnerability_degree),
+        ("degree of redundancy r", UnitAmounts::redundancy_degree),
+        ("degree of vulnerability v", UnitAmounts::vulnerability_degree),
         ("representational complexity C", UnitAmounts::complexity),
     ];
     let layers = layers_of(rows);
     let panel = |(name, degree): (&str, Degree)| {
         let of_layer = |layer: usize, of: fn(&UnitQuantities) -> &UnitAmounts| {
             let seeds = seeds_of(rows).into_iter().filter(|&seed| in_mean.has(seed));
+            // Where one seed says nothing the mean of the others would jump.
+            let of_layer = || rows.iter().filter(|row| row.layer == layer && in_mean.has(row.seed));
+            let biased: BTreeSet<u64> =
+                of_layer().filter(|row| is_all_bias(row)).map(|row| row.epoch).collect();
             let of_seed = |seed: u64| {
-                let of_seed = rows.iter().filter(|row| row.seed == seed && row.layer == layer);
-                let units = of_seed.filter_map(|row| Some((row.epoch, row.units()?)));
-                let units = units.filter(|(_, units)| !units.is_all_bias);
-                units.filter_map(|(epoch, units)| Some((epoch, degree(of(units))?))).collect()
+                let units = of_layer().filter(|row| row.seed == seed && !biased.contains(&row.epoch));
+                units.filter_map(|row| Some((row.epoch, degree(of(row.units()?))?))).collect()
             };
             mean_over_seeds(&seeds.map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
         };
@@ -115,7 +121,7 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
     }
     notes.push(Note::reading(
         NoteCode::Definition,
-        "r̄ = Σᵢ I(Tᵢ;Y) / I(T;Y): in how many units a bit about the label is found alone, on average. v̄ = Σᵢ I(Tᵢ;Y | the others) / \
+        "r = Σ I(unit;Y) / I(T;Y): in how many units a bit about the label is found alone, on average. v = Σ I(unit;Y | the others) / \
          I(T;Y): how many units a bit cannot do without. C: how many units must be read for a bit, by shared exclusions, for layers \
          of up to five units or of groups.",
     ));
@@ -143,8 +149,7 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
 
 /// Which layers have no degrees because all of I(T;Y) is bias.
 fn all_bias(data: &ReportData<'_>, rows: &[&QuantityRow]) -> Option<Note> {
-    let biased: Vec<&&QuantityRow> =
-        rows.iter().filter(|row| row.units().is_some_and(|units| units.is_all_bias)).collect();
+    let biased: Vec<&&QuantityRow> = rows.iter().filter(|row| is_all_bias(row)).collect();
     let layers: BTreeSet<usize> = biased.iter().map(|row| row.layer).collect();
     let named: Vec<String> = layers.iter().map(|&layer| words::called(data, layer)).collect();
     let text = format!(
@@ -196,7 +201,12 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         Panel {
             name: words::called(data, layer),
             x: Axis::epochs(rows.iter().map(|row| row.epoch)),
-            y: Axis::bits("I(Tᵢ;Y)", most, [data.h_y.bits()].into_iter().filter(|h_y| h_y.is_finite()), 0.06),
+            y: Axis::bits(
+                "I(unit;Y)",
+                most,
+                [data.h_y.bits()].into_iter().filter(|h_y| h_y.is_finite()),
+                0.06,
+            ),
             series,
             limits: vec![],
             remark: None,
@@ -271,7 +281,7 @@ mod tests {
         let names: Vec<&str> = figures[0].panels.iter().map(|panel| &*panel.y.quantity).collect();
         assert_eq!(
             names,
-            ["degree of redundancy r̄", "degree of vulnerability v̄", "representational complexity C"]
+            ["degree of redundancy r", "degree of vulnerability v", "representational complexity C"]
         );
         // Of the narrow layer r̄ = ½ + ¼, both with labels as they are and shuffled.
         let lines: Vec<&Line> = figures[0].panels[0].lines().filter(|l| l.role == Role::Layer(2)).collect();
@@ -292,5 +302,9 @@ mod tests {
         let told = figures[0].notes.iter().find(|note| note.text.starts_with("Left out: 1 of 2 rows, of T₂"));
         assert!(told.is_some(), "{:?}", figures[0].notes);
         assert!(shown(&[]).is_empty());
+        // Of two seeds one says nothing at an epoch: the other's value there is no mean.
+        let rows = [row(0, 0, 2, false), row(1, 0, 2, false), row(0, 5, 2, true), row(1, 5, 2, false)];
+        let line = shown(&rows)[0].panels[0].lines().find(|line| !line.dashed).unwrap().clone();
+        assert_eq!(line.points.iter().map(|point| point.0).collect::<Vec<_>>(), [0.0]);
     }
 }

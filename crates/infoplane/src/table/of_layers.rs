@@ -200,7 +200,7 @@ mod tests {
         ];
         assert_eq!(
             csv(&super::pairs(&quantities, &[])),
-            ["3,10,1,T1,kde,,1,T1,2.0,,0.5", "3,10,1,T1,kde,,2,T2,,,", "3,10,2,T2,kde,,2,T2,,,"]
+            ["3,10,1,T1,kde,,1,T1,2,,0.5", "3,10,1,T1,kde,,2,T2,,,", "3,10,2,T2,kde,,2,T2,,,"]
         );
         assert!(similarity(&quantities, &[]).is_empty());
     }
@@ -219,11 +219,11 @@ mod tests {
             row(1, None, QuantityValues::Similarity(found)),
             row(2, Some("binned"), QuantityValues::Inputs(of_inputs)),
         ];
-        assert_eq!(csv(&similarity(&quantities, &[])), ["3,10,1,T1,,1,T1,1.0,0.75", "3,10,1,T1,,2,T2,,"]);
+        assert_eq!(csv(&similarity(&quantities, &[])), ["3,10,1,T1,,1,T1,1,0.75", "3,10,1,T1,,2,T2,,"]);
         assert_eq!(csv(&ranks(&quantities, &[])), ["3,10,1,T1,,1.5,"]);
         assert_eq!(
             csv(&inputs(&quantities, &[])),
-            ["3,10,2,T2,binned,,0,0.5,0.125", "3,10,2,T2,binned,,1,0.25,0.0"]
+            ["3,10,2,T2,binned,,0,0.5,0.125", "3,10,2,T2,binned,,1,0.25,0"]
         );
     }
 }

@@ -21,14 +21,10 @@ pub const UNITS: &[Column] = &[
     Column::number(
         "i_unit_beyond_bits",
         "bits",
-        "I(Tᵢ;Y | T without i), what the unit tells of the label beyond all others.",
+        "What the unit tells of the label beyond all others, I(Tᵢ;Y) given T without i.",
     ),
     Column::number("i_unit_shuffled_bits", "bits", "I(Tᵢ;Y) of the labels in a random order: its bias."),
-    Column::number(
-        "i_unit_beyond_shuffled_bits",
-        "bits",
-        "I(Tᵢ;Y | T without i) of the labels in a random order.",
-    ),
+    Column::number("i_unit_beyond_shuffled_bits", "bits", "The same of the labels in a random order."),
 ];
 
 /// The columns of [`synergy`].
@@ -236,8 +232,8 @@ mod tests {
             [
                 "seed,epoch,layer,layer_name,method,part,unit,i_unit_bits,i_unit_beyond_bits,i_unit_shuffled_bits,\
                  i_unit_beyond_shuffled_bits",
-                "3,10,1,T1,binned-30,,1,0.5,0.25,0.0,0.25",
-                "3,10,1,T1,binned-30,,2,0.25,0.0,0.0,0.0",
+                "3,10,1,T1,binned-30,,1,0.5,0.25,0,0.25",
+                "3,10,1,T1,binned-30,,2,0.25,0,0,0",
             ]
         );
         assert_eq!(lines.len(), 5);
