@@ -21,6 +21,7 @@ __all__ = [
     "CvKsg",
     "Edge",
     "ExtrapolatedKsg",
+    "FrenzelPompe",
     "Gcmi",
     "Gknn",
     "Grassberger",
@@ -71,6 +72,8 @@ class Auto(Estimator):
         The kind of the first variable, if it is not to be found out; of labels it is always `names`.
     y_kind
         The kind of the second variable.
+    z_symbols
+        Of conditional information, the columns of Z that are symbols, numbered from 0; found out if not given.
     """
 
     name = "auto"
@@ -86,9 +89,11 @@ class Auto(Estimator):
         rule: Literal["edges", "equal", "floor", "quantile", "exact"] | None = None,
         x_kind: Literal["names", "lattice", "mixed", "continuous"] | None = None,
         y_kind: Literal["names", "lattice", "mixed", "continuous"] | None = None,
+        z_symbols: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             bin_width=bin_width, bins=bins, noise_variance=noise_variance, range=range, rule=rule, x_kind=x_kind, y_kind=y_kind,
+            z_symbols=z_symbols,
         )
 
 
@@ -627,6 +632,46 @@ class UntiedKsg(Estimator):
         seed: int = 0,
     ) -> None:
         super().__init__(draws=draws, k=k, seed=seed)
+
+
+class FrenzelPompe(Estimator):
+    """Frenzel–Pompe of mixtures: I(X;Y) and I(X;Y|Z) of symbols and numbers in any mixture.
+
+    When: at most about 4 columns of numbers in all, and any symbols.
+    Cost: O(n log n) for few columns, O(n² d) for many.
+
+    Reference: Frenzel & Pompe (2007), Phys. Rev. Lett. 99:204101.
+
+    Parameters
+    ----------
+    k
+        Number of neighbours of each point among those with its symbols, at least 1; all others where there are fewer.
+    scaling
+        Scaling applied to each column of numbers first.
+    seed
+        Seed of the places at which values that repeat are put.
+    x_symbols
+        The columns of X that are symbols, numbered from 0; found out if not given.
+    y_symbols
+        The columns of Y that are symbols.
+    z_symbols
+        The columns of Z that are symbols.
+    """
+
+    name = "frenzel-pompe"
+    _labels = "any"
+
+    def __init__(
+        self,
+        *,
+        k: int = 3,
+        scaling: Literal["none", "standardized", "normal-scores"] = "normal-scores",
+        seed: int = 0,
+        x_symbols: Sequence[int] | None = None,
+        y_symbols: Sequence[int] | None = None,
+        z_symbols: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(k=k, scaling=scaling, seed=seed, x_symbols=x_symbols, y_symbols=y_symbols, z_symbols=z_symbols)
 
 
 class MixedKsg(Estimator):

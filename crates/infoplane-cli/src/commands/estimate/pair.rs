@@ -217,7 +217,14 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     };
     let tested = test.map(|test| Tested { scheme: manner.scheme, of, given, moved, test });
     if let Some(share) = arguments.normalised {
-        let found = normalised::of(share, &estimator, &estimate, [x, y]).map_err(told)?;
+        let found = normalised::of(share, &estimator, &estimate, [x, y]).map_err(|error| match error {
+            EstimateError::Undetermined { .. } => {
+                Failure::input(format!("{} and {}: {error}", arguments.x, arguments.y)).with_advice(
+                    "--x-discrete and --y-discrete take both sides as symbols; --normalised linfoot is for numbers",
+                )
+            }
+            error => told(error),
+        })?;
         let shared = (&arguments.common, &inputs);
         return normalised::print(&found, &estimator, &estimate, tested.as_ref(), shared);
     }
