@@ -42,6 +42,14 @@
 //! only [`Every`](ScheduleConfig::Every) with an interval of 1 misses none. Nor is an interpolation between two
 //! neighbours right to within δ for a curve that is not monotone between them.
 //!
+//! # Witnesses
+//!
+//! A schedule of any kind may watch a *witness* ([`WitnessConfig`]): the loss, or information on a few rows, which is cheap enough to
+//! be known at every epoch. A *fence* is a head, a planned epoch, or an epoch of the witness. Where the witness differs from its
+//! value at the last fence by more than its band, that epoch and the one before it are measured, and the epoch is the next fence;
+//! Exact fills the sections between fences. At every unmeasured epoch the witness then lies within the band of its value at the last
+//! fence. Fences do not depend on what is measured between them, nor on the order in which results come back.
+//!
 //! Noise of the size of δ, from estimators or small batches, looks like movement: δ well above it keeps the number of
 //! epochs small.
 //!

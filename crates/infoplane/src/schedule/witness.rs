@@ -46,9 +46,9 @@ pub struct WitnessSettings {
     /// for the others, and never more than are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
-    /// The largest change that is not measured: of a loss in its own unit, of information as a fraction of the entropy of its
-    /// axis on these rows; above 0. Unless given δ·H(Y) in nats for `loss`, δ for the others, with δ = 0.05 for schedules that
-    /// have none.
+    /// The largest change that is not measured, above 0, of a loss in its own unit, of information as a fraction of the entropy
+    /// of its axis on these rows; unless given δ·H(Y) in nats for `loss`, δ for the others, with δ = 0.05 where the schedule has
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<f64>,
     /// The share of all epochs so far that the witness may have measured, beside the first 32; whatever would be more doubles
