@@ -25,7 +25,7 @@ def main() -> None:
     random = np.random.default_rng(1)
     y = random.normal(size=given.rows)
     x = random.normal(size=(given.rows, given.columns))
-    x[:, :: 20] += 0.2 * y[:, None]
+    x[:, ::20] += 0.2 * y[:, None]
     few = x[:, : given.scikit_columns]
     share = given.columns / given.scikit_columns
     for target, scikit, name in [

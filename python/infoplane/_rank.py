@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings as _warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -130,9 +131,7 @@ def rank(
     }
     found, about = _native.rank(given, (goal[0], goal[1], target_kind), manner)
     if about["too_few_permutations"]:
-        import warnings
-
-        warnings.warn(
+        _warnings.warn(
             f"one column alone cannot reach q = .05 with {about['permutations']} permutations: give more permutations, or "
             'tail="fitted", which extrapolates',
             InfoplaneWarning,

@@ -344,7 +344,7 @@ fn a_target_that_tells_nothing_is_refused() {
     ));
 }
 
-/// The p-value of a value that one in so many permuted values exceeds, of two million permutations.
+/// The p-value of a value that one in so many permuted values exceeds, of 400,000 permutations.
 #[test]
 fn fitted_tails_are_near_the_counted_ones() {
     let null = null::Null::Ross { sizes: vec![10, 90], k: 3 };
