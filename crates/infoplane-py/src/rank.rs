@@ -1,12 +1,11 @@
 //! Columns ranked against a target.
 
 use infoplane::estimator::VariableKind;
-use infoplane::estimator::rank::{self, Column, MissingSymbols, MultipleTests, RankOptions, Tail};
+use infoplane::estimator::rank::{self as ranking, Column, MissingSymbols, MultipleTests, RankOptions, Tail};
 use infoplane::table;
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use pythonize::pythonize;
 use serde_json::json;
 
@@ -96,7 +95,7 @@ pub fn rank<'py>(
     let columns: Vec<Column> = columns.into_iter().map(column).collect::<PyResult<_>>()?;
     let target = column(target)?;
     let options = manner.options()?;
-    let found = interruptible(py, None, |_| rank::rank(&columns, &target, &options))?;
+    let found = interruptible(py, None, |_| ranking::rank(&columns, &target, &options))?;
     let found = found.map_err(|error| estimate_error(py, &error, "target"))?;
     let about = json!({
         "target_kind": found.target_kind.name(),

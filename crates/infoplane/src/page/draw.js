@@ -928,9 +928,12 @@ function paintCells(surface, { panel, box, title: name }, table, colors) {
     const [row, column] = [Math.floor(index / names.length), index % names.length];
     const [left, top] = [box.left + column * wide, box.top + row * high];
     const share = cell.value === undefined ? null : Math.max(0, Math.min(1, scale.share(cell.value)));
-    const fill = share === null ? colors.palette.grid : hex(colors.epoch(1 - share));
-    surface.shape([left + 1, top + 1, left + wide - 1, top + 1, left + wide - 1, top + high - 1, left + 1, top + high - 1], fill, 1);
-    const light = share === null ? !colors.palette.dark : 1 - share > 0.55;
+    const fill = share === null ? colors.palette.grid : hex(colors.epoch(share));
+    // Between small cells there is no room for a gap.
+    const gap = Math.min(wide, high) < 12 ? 0 : 1;
+    const [right, bottom] = [left + wide - gap, top + high - gap];
+    surface.shape([left + gap, top + gap, right, top + gap, right, bottom, left + gap, bottom], fill, 1);
+    const light = share === null ? !colors.palette.dark : share > 0.55;
     surface.text(left + wide / 2, top + high / 2 + 4, cell.text, { size: 11, color: light ? "#111111" : "#ffffff", anchor: "middle", bold: cell.stands_out });
   });
 }
