@@ -498,7 +498,7 @@ fn every_witness_has_epochs_measured_and_moves_no_other_value() {
 }
 
 #[test]
-fn at_every_unmeasured_epoch_the_loss_is_within_the_band_of_the_last_fence() {
+fn at_every_unmeasured_epoch_the_loss_is_within_the_band_of_the_last_boundary() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     // Without rows held back the training loss is that of the measured rows.
@@ -512,7 +512,7 @@ fn at_every_unmeasured_epoch_the_loss_is_within_the_band_of_the_last_fence() {
     let run = Run::read(&path).unwrap();
     for seed in 0..3 {
         let measured: Vec<_> = run.schedule().iter().filter(|measured| measured.seed == seed).collect();
-        let mut fence = f32::NAN;
+        let mut boundary = f32::NAN;
         let mut unmeasured = 0;
         for stats in run.training().iter().filter(|stats| stats.seed == seed) {
             let loss = stats.train_loss.unwrap();
@@ -522,9 +522,9 @@ fn at_every_unmeasured_epoch_the_loss_is_within_the_band_of_the_last_fence() {
                 .map(|measured| measured.reason)
             {
                 Some(Reason::Filling) => {}
-                Some(_) => fence = loss,
+                Some(_) => boundary = loss,
                 None => {
-                    assert!((loss - fence).abs() <= 0.03 + 1e-5, "seed {seed}, epoch {}", stats.epoch);
+                    assert!((loss - boundary).abs() <= 0.03 + 1e-5, "seed {seed}, epoch {}", stats.epoch);
                     unmeasured += 1;
                 }
             }

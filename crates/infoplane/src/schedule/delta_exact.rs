@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::boundaries::Boundaries;
 use super::delta::{DeltaConfig, Point};
-use super::fences::Fences;
 use super::{Ask, Reason, Schedule, Wanted};
 use crate::PlaneRow;
 use crate::plane::Entropies;
@@ -14,7 +14,7 @@ use crate::plane::Entropies;
 /// so is the set of epochs.
 #[derive(Debug)]
 pub(super) struct DeltaExact {
-    fences: Fences,
+    boundaries: Boundaries,
     /// Sections too far apart, each under the epoch in its middle, which is awaited. No two overlap.
     open: BTreeMap<u64, (Point, Point)>,
     /// The middles not asked for yet.
@@ -24,7 +24,7 @@ pub(super) struct DeltaExact {
 impl DeltaExact {
     pub(super) fn new(config: &DeltaConfig, planned_last: u64, entropies: Entropies) -> Self {
         DeltaExact {
-            fences: Fences::new(config, planned_last, entropies),
+            boundaries: Boundaries::new(config, planned_last, entropies),
             open: BTreeMap::new(),
             unasked: BTreeSet::new(),
         }
@@ -54,12 +54,12 @@ impl Schedule for DeltaExact {
         let filling = std::mem::take(&mut self.unasked).into_iter();
         let mut wanted: Vec<Wanted> =
             filling.map(|epoch| Wanted { epoch, reason: Reason::Filling }).collect();
-        wanted.extend(self.fences.ask());
+        wanted.extend(self.boundaries.ask());
         // Epochs of a witness may lie before what is filled.
         wanted.sort_unstable_by_key(|wanted| wanted.epoch);
         match wanted.is_empty() {
             false => Ask::Epochs(wanted),
-            true if self.fences.is_done() && self.open.is_empty() => Ask::Done,
+            true if self.boundaries.is_done() && self.open.is_empty() => Ask::Done,
             true => Ask::Wait,
         }
     }
@@ -69,36 +69,36 @@ impl Schedule for DeltaExact {
             let middle = Point::new(epoch, rows);
             for (from, to) in [(from, middle.clone()), (middle, to)] {
                 // Here the skip stays as it is: it belongs to those who go forward.
-                if !self.fences.forward.near(&from, &to) {
+                if !self.boundaries.forward.near(&from, &to) {
                     self.fill(from, to);
                 }
             }
             return;
         }
-        for (from, to) in self.fences.tell(epoch, rows) {
+        for (from, to) in self.boundaries.tell(epoch, rows) {
             self.fill(from, to);
         }
     }
 
     fn watches(&self) -> bool {
-        self.fences.watches()
+        self.boundaries.watches()
     }
 
     fn witness(&mut self, epoch: u64, values: &[f64]) {
-        self.fences.witness(epoch, values);
+        self.boundaries.witness(epoch, values);
     }
 
     fn widened(&self) -> &[(u64, f64)] {
-        self.fences.widened()
+        self.boundaries.widened()
     }
 
     fn end(&mut self, last: u64) {
-        self.fences.end(last);
+        self.boundaries.end(last);
     }
 
     fn earliest(&self) -> u64 {
         let mut open = self.open.iter();
         open.find_map(|(&middle, (from, to))| self.earliest_between(middle, from.epoch, to.epoch))
-            .unwrap_or_else(|| self.fences.earliest_inside())
+            .unwrap_or_else(|| self.boundaries.earliest_inside())
     }
 }

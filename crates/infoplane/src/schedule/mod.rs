@@ -45,10 +45,10 @@
 //! # Witnesses
 //!
 //! A schedule of any kind may watch a *witness* ([`WitnessConfig`]): the loss, or information on a few rows, which is cheap enough to
-//! be known at every epoch. A *fence* is a head, a planned epoch, or an epoch of the witness. Where the witness differs from its
-//! value at the last fence by more than its band, that epoch and the one before it are measured, and the epoch is the next fence;
-//! Exact fills the sections between fences. At every unmeasured epoch the witness then lies within the band of its value at the last
-//! fence. Fences do not depend on what is measured between them, nor on the order in which results come back.
+//! be known at every epoch. A *boundary* is a head, a planned epoch, or an epoch of the witness. Where the witness differs from its
+//! value at the last boundary by more than its band, that epoch and the one before it are measured, and the epoch is the next boundary;
+//! Exact fills the sections between boundaries. At every unmeasured epoch the witness then lies within the band of its value at the last
+//! boundary. Boundaries do not depend on what is measured between them, nor on the order in which results come back.
 //!
 //! Noise of the size of δ, from estimators or small batches, looks like movement: δ well above it keeps the number of
 //! epochs small.
@@ -57,10 +57,10 @@
 //! before: Exact measures the two adjacent epochs between which it happens, once for every section whose ends differ
 //! so.
 
+mod boundaries;
 mod delta;
 mod delta_approximate;
 mod delta_exact;
-mod fences;
 mod listed;
 #[cfg(test)]
 mod tests;

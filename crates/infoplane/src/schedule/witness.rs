@@ -210,8 +210,8 @@ pub(super) fn word_or_table<'de, D: Deserializer<'de>>(
 
 /// Where a witness left its band; told of every epoch, in order.
 ///
-/// The band lies around its value at the last *fence*: an epoch that the schedule came to going forward, or that the witness had
-/// measured. What is measured between fences does not move it, so that fences do not depend on the order in which results come
+/// The band lies around its value at the last *boundary*: an epoch that the schedule came to going forward, or that the witness had
+/// measured. What is measured between boundaries does not move it, so that boundaries do not depend on the order in which results come
 /// back.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -219,8 +219,8 @@ pub(super) struct Watch {
     max_share: f64,
     /// Told and not looked at, ascending.
     pending: VecDeque<(u64, Box<[f64]>)>,
-    /// The last fence, and the value at it or at the first epoch after it that was told.
-    fence: Option<u64>,
+    /// The last boundary, and the value at it or at the first epoch after it that was told.
+    boundary: Option<u64>,
     value: Option<Box<[f64]>>,
     looked: Option<u64>,
     /// The last epoch at which it left its band.
@@ -236,7 +236,7 @@ impl Watch {
             band: config.band(delta, entropies),
             max_share: config.settings().max_share,
             pending: VecDeque::new(),
-            fence: None,
+            boundary: None,
             value: None,
             looked: None,
             left: None,
@@ -266,22 +266,23 @@ impl Watch {
             && let Some((epoch, value)) = self.pending.pop_front()
         {
             self.looked = Some(epoch);
-            if self.fence < previous {
+            if self.boundary < previous {
                 // Nothing was told of the head before.
-                (self.fence, self.value) = (previous, None);
+                (self.boundary, self.value) = (previous, None);
             }
             let change = self.value.as_deref().map_or(0.0, |before| distance(before, &value));
             let left = change > self.band && self.may_measure(epoch, change);
             if left {
                 self.left = Some(epoch);
                 // What was there before it left: the line to it would else begin where nothing had happened yet.
-                let before =
-                    epoch.checked_sub(1).filter(|&before| self.fence.is_none_or(|fence| before > fence));
+                let before = epoch
+                    .checked_sub(1)
+                    .filter(|&before| self.boundary.is_none_or(|boundary| before > boundary));
                 wanted.extend(before);
                 wanted.extend((epoch != head).then_some(epoch));
             }
             if left || epoch == head {
-                self.fence = Some(epoch);
+                self.boundary = Some(epoch);
             }
             if left || epoch == head || self.value.is_none() {
                 self.value = Some(value);
@@ -316,8 +317,8 @@ impl Watch {
     /// No epoch before this one will be wanted.
     pub(super) fn earliest(&self) -> u64 {
         // The epoch before one that is yet to come may be wanted too.
-        match (self.looked, self.fence) {
-            (looked, Some(fence)) if looked <= Some(fence) => fence.saturating_add(1),
+        match (self.looked, self.boundary) {
+            (looked, Some(boundary)) if looked <= Some(boundary) => boundary.saturating_add(1),
             (looked, _) => looked.unwrap_or(0),
         }
     }

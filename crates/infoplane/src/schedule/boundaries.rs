@@ -8,26 +8,26 @@ use super::{Reason, Wanted};
 use crate::PlaneRow;
 use crate::plane::Entropies;
 
-/// Heads, and epochs of the witness: the *fences*, each the end of one section and the beginning of the next.
+/// Heads, and epochs of the witness: the *boundaries*, each the end of one section and the beginning of the next.
 ///
-/// Which epochs are fences depends on what the heads gave and on the witness, never on what is measured between fences.
+/// Which epochs are boundaries depends on what the heads gave and on the witness, never on what is measured between boundaries.
 #[derive(Debug)]
-pub(super) struct Fences {
+pub(super) struct Boundaries {
     pub(super) forward: Forward,
     watch: Option<Watch>,
     /// From the last one behind which all is settled on; with what they gave, once told.
-    fences: BTreeMap<u64, Option<Point>>,
+    boundaries: BTreeMap<u64, Option<Point>>,
     /// Epochs of the witness that were not asked for yet, ascending.
     unasked: Vec<u64>,
 }
 
-impl Fences {
+impl Boundaries {
     pub(super) fn new(config: &DeltaConfig, planned_last: u64, entropies: Entropies) -> Self {
         let watch = config.witness.as_ref();
-        Fences {
+        Boundaries {
             forward: Forward::new(config, planned_last, entropies),
             watch: watch.map(|witness| Watch::new(witness, Some(config.delta_of()), entropies)),
-            fences: BTreeMap::new(),
+            boundaries: BTreeMap::new(),
             unasked: Vec::new(),
         }
     }
@@ -51,12 +51,12 @@ impl Fences {
     fn look(&mut self) {
         let (Some(watch), Some((previous, head))) = (&mut self.watch, self.forward.section()) else { return };
         for epoch in watch.look(previous, head) {
-            self.fences.insert(epoch, None);
+            self.boundaries.insert(epoch, None);
             self.unasked.push(epoch);
         }
     }
 
-    /// The fences that are known and were not asked for.
+    /// The boundaries that are known and were not asked for.
     pub(super) fn ask(&mut self) -> Vec<Wanted> {
         let of_witness = |epoch| Wanted { epoch, reason: Reason::Witness };
         let mut wanted: Vec<Wanted> = std::mem::take(&mut self.unasked).into_iter().map(of_witness).collect();
@@ -67,20 +67,20 @@ impl Fences {
             if left && head.reason == Reason::Last && self.forward.ended_early_at(head.epoch) {
                 head.reason = Reason::Witness;
             }
-            self.fences.insert(head.epoch, None);
+            self.boundaries.insert(head.epoch, None);
             wanted.push(head);
         }
         wanted
     }
 
-    /// Takes what an epoch gave, if it is a fence; gives the sections, from fence to fence, that are known now and whose ends
+    /// Takes what an epoch gave, if it is a boundary; gives the sections, from boundary to boundary, that are known now and whose ends
     /// are too far apart.
     pub(super) fn tell(&mut self, epoch: u64, rows: &[PlaneRow]) -> Vec<(Point, Point)> {
-        // Nothing more is told of epochs up to this one, so that no other fence will lie before it.
+        // Nothing more is told of epochs up to this one, so that no other boundary will lie before it.
         self.look();
-        let Some(fence @ None) = self.fences.get_mut(&epoch) else { return Vec::new() };
+        let Some(boundary @ None) = self.boundaries.get_mut(&epoch) else { return Vec::new() };
         let point = Point::new(epoch, rows);
-        *fence = Some(point.clone());
+        *boundary = Some(point.clone());
         self.forward.tell(&point);
         self.pass_known_head();
         self.settle()
@@ -90,15 +90,15 @@ impl Fences {
     pub(super) fn end(&mut self, last: u64) {
         self.look();
         self.forward.end(last);
-        self.fences.retain(|&epoch, _| epoch <= last);
+        self.boundaries.retain(|&epoch, _| epoch <= last);
         self.pass_known_head();
     }
 
-    /// The last epoch of a training that ended early may be a fence of the witness already: it is not asked for again.
+    /// The last epoch of a training that ended early may be a boundary of the witness already: it is not asked for again.
     fn pass_known_head(&mut self) {
         self.look();
         if let Some(head) = self.forward.next()
-            && let Some(known) = self.fences.get(&head.epoch)
+            && let Some(known) = self.boundaries.get(&head.epoch)
         {
             self.forward.ask();
             if let Some(point) = known {
@@ -111,23 +111,23 @@ impl Fences {
     fn settle(&mut self) -> Vec<(Point, Point)> {
         let mut too_far = Vec::new();
         loop {
-            let mut first = self.fences.iter();
+            let mut first = self.boundaries.iter();
             let (Some((&from, Some(before))), Some((_, Some(after)))) = (first.next(), first.next()) else {
                 return too_far;
             };
             if !self.forward.near(before, after) {
                 too_far.push((before.clone(), after.clone()));
             }
-            self.fences.remove(&from);
+            self.boundaries.remove(&from);
         }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.forward.is_done() && self.unasked.is_empty() && self.fences.values().all(Option::is_some)
+        self.forward.is_done() && self.unasked.is_empty() && self.boundaries.values().all(Option::is_some)
     }
 
-    /// The earliest fence that may still be asked for.
-    pub(super) fn earliest_fence(&self) -> u64 {
+    /// The earliest boundary that may still be asked for.
+    pub(super) fn earliest_boundary(&self) -> u64 {
         let known = self.earliest_known();
         match &self.watch {
             Some(watch) if self.forward.section().is_some() => known.min(watch.earliest()),
@@ -135,18 +135,18 @@ impl Fences {
         }
     }
 
-    /// As far as the fences are known.
+    /// As far as the boundaries are known.
     fn earliest_known(&self) -> u64 {
         self.unasked.first().copied().unwrap_or(u64::MAX).min(self.forward.earliest_head())
     }
 
     /// The earliest epoch that may still be asked for if sections are filled.
     pub(super) fn earliest_inside(&self) -> u64 {
-        let epochs = self.fences.keys();
+        let epochs = self.boundaries.keys();
         let gap = epochs.clone().zip(epochs.skip(1)).find(|&(&from, &to)| to - from > 1);
         let inside = gap.map_or(u64::MAX, |(&from, _)| from + 1);
         // Before a head that was not asked for there is a section, too.
-        let last = self.fences.last_key_value().filter(|_| self.forward.next().is_some());
+        let last = self.boundaries.last_key_value().filter(|_| self.forward.next().is_some());
         let next = last.map_or(u64::MAX, |(&last, _)| last + 1);
         self.earliest_known().min(inside).min(next)
     }
