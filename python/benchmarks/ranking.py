@@ -15,6 +15,7 @@ import infoplane
 
 
 def main() -> None:
+    """Times both on the same columns, and prints the ratio."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=10_000)
     arguments.add_argument("--columns", type=int, default=1000)

@@ -51,7 +51,7 @@ def main(data: Path, folder: Path, epochs: int = EPOCHS, n_train: int = 60_000) 
         layers=[f"{place}.1" for place in range(len(hidden))],
         run=folder,
         name="MNIST, 784-50-10-5-5-5-10, tanh",
-        estimators=[infoplane.Binned("equal", bins=8, range=[-1, 1])],
+        estimators=[infoplane.Binned(rule="equal", bins=8, range=[-1, 1])],
         quantities="units",
         schedule={"kind": "log-spaced", "points": 25},
         epochs=epochs,

@@ -184,6 +184,7 @@ fn recorded_networks_have_quantities_too() {
     assert!(matches!(refused, RecordError::Quantity(QuantityError::NoInputs { index: 0 })), "{refused}");
     let only_kde = Recording { estimators: recording.estimators[1..].to_vec(), ..recording };
     let refused = Recorder::create(&folder.path().join("third"), only_kde).err().unwrap();
+    assert!(!folder.path().join("third").exists());
     assert!(
         refused.to_string().contains("quantities[0] (units) is measured with estimators of bins"),
         "{refused}"

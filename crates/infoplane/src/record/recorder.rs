@@ -68,8 +68,10 @@ impl Recorder {
     /// [`RecordError`] if the recording makes no sense, or the directory is taken.
     pub fn create(path: &Path, recording: Recording) -> Result<Self, RecordError> {
         recording.check()?;
+        // Before anything is written.
+        let schedule = forward(&recording)?;
         let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
-        Recorder::on(run, recording, Recovered::default())
+        Ok(Recorder::on(run, recording, Recovered::default(), schedule))
     }
 
     /// Goes on with the run in a directory, which must record the same; what was measured is kept.
@@ -93,15 +95,13 @@ impl Recorder {
         recording: Recording,
         recovered: Recovered,
     ) -> Result<Self, RecordError> {
-        Recorder::on(run, recording, recovered)
+        let schedule = forward(&recording)?;
+        Ok(Recorder::on(run, recording, recovered, schedule))
     }
 
-    fn on(run: RunDir, recording: Recording, recovered: Recovered) -> Result<Self, RecordError> {
+    fn on(run: RunDir, recording: Recording, recovered: Recovered, schedule: Box<dyn Schedule>) -> Self {
         let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
         let measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)> = measured.collect();
-        check_forward(&recording.estimators, &recording.schedule, recording.planned_epochs)?;
-        let planned = recording.planned_epochs.unwrap_or(ENDLESS);
-        let schedule = forward(&recording, planned)?;
         let ranges = vec![LayerRange::default(); recording.layers.len()];
         let mut recorder = Recorder {
             estimators: recording.layer_estimators(&ranges),
@@ -120,7 +120,7 @@ impl Recorder {
             recorder.schedule.witness(*epoch, values);
         }
         recorder.ask();
-        Ok(recorder)
+        recorder
     }
 
     /// Asks the schedule until it waits for what is not recorded yet.
@@ -340,8 +340,10 @@ pub(super) fn check_forward(
 /// No training has so many epochs.
 const ENDLESS: u64 = 1 << 40;
 
-/// A schedule for epochs that come one after the other, up to `planned`.
-fn forward(recording: &Recording, planned: u64) -> Result<Box<dyn Schedule>, RecordError> {
+/// A schedule for epochs that come one after the other; refuses what cannot be measured so.
+fn forward(recording: &Recording) -> Result<Box<dyn Schedule>, RecordError> {
+    check_forward(&recording.estimators, &recording.schedule, recording.planned_epochs)?;
+    let planned = recording.planned_epochs.unwrap_or(ENDLESS);
     Ok(match &recording.schedule {
         ScheduleConfig::Every { .. } => Box::new(LastOnly::default()),
         // The last one listed is not the last of the training.

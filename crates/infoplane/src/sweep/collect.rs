@@ -647,8 +647,7 @@ mod tests {
         for given in [TableName::Pool, TableName::Drift, TableName::Window, TableName::Overlap] {
             let error = table(&store, &list, Some(given)).unwrap_err().to_string();
             assert!(
-                error
-                    .contains(&format!("runs, which have no table `{given}`; allowed here: plane, repeats,")),
+                error.contains(&format!("runs, which have no table `{given}`; allowed here: plane, units,")),
                 "{error}"
             );
         }
