@@ -179,7 +179,7 @@ class Estimator:
         manner = _manner(standard_error, permutations, permutation_scheme, block_length, seed)
         discrete = {"x": x_discrete, "y": y_discrete}
         found = _series(self, {"x": x, "y": y}, discrete, missing, given, manner, progress)
-        return dict(zip(given, found))
+        return dict(zip(given, found, strict=True))
 
     def normalised_information(
         self, x: Any, y: Any, *, x_discrete: bool | None = None, y_discrete: bool | None = None
