@@ -683,7 +683,10 @@ fn estimate_inputs_tells_which_columns_a_layer_knows() {
             .unwrap();
     let parts = object["parts"].as_array().unwrap();
     let bits: Vec<f64> = parts.iter().map(|part| part["i_bits"].as_f64().unwrap()).collect();
-    assert!(bits.iter().zip([0.0, 1.0, 0.0, 0.0]).all(|(found, expected)| (found - expected).abs() < 1e-12), "{object}");
+    assert!(
+        bits.iter().zip([0.0, 1.0, 0.0, 0.0]).all(|(found, expected)| (found - expected).abs() < 1e-12),
+        "{object}"
+    );
     assert_eq!((&parts[1]["part"], &parts[3]["values"]), (&"2 b".into(), &1.into()), "{object}");
     assert_eq!(object["alone"], 0, "{object}");
     let told = stdout(&infoplane(folder.path(), &[&inputs[..], &["--map", "2", "--top", "1"]].concat()));

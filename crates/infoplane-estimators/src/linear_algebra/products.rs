@@ -122,10 +122,24 @@ fn add_products_by<S: Simd, const R: usize, const P: usize>(
     for (left, sums) in left.chunks(R * depth).zip(sums.chunks_mut(R * stride)) {
         for column in (0..stride).step_by(DOUBLES) {
             if sums.len() == R * stride {
-                product_tile::<S, R, P>(simd, left, &right[column * depth..], depth, stride, &mut sums[column..]);
+                product_tile::<S, R, P>(
+                    simd,
+                    left,
+                    &right[column * depth..],
+                    depth,
+                    stride,
+                    &mut sums[column..],
+                );
             } else {
                 for (left, sums) in left.chunks(depth).zip(sums.chunks_mut(stride)) {
-                    product_tile::<S, 1, P>(simd, left, &right[column * depth..], depth, stride, &mut sums[column..]);
+                    product_tile::<S, 1, P>(
+                        simd,
+                        left,
+                        &right[column * depth..],
+                        depth,
+                        stride,
+                        &mut sums[column..],
+                    );
                 }
             }
         }
