@@ -38,8 +38,15 @@ fn every_table_has_the_declared_columns_in_every_format() {
     let declared: Value =
         serde_json::from_str(&stdout(&infoplane(folder.path(), &["export", "--columns", "--json"]))).unwrap();
     let tables = declared["tables"].as_array().unwrap();
-    assert_eq!(tables.len(), 10);
-    for table in &tables[..6] {
+    assert_eq!(tables.len(), 16);
+    let quantities =
+        "quantities=[{kind=\"units\"},{kind=\"layers\"},{kind=\"similarity\"},{kind=\"inputs\"}]";
+    let measured = ["run", "tishby2017", "--epochs", "4", "--seeds", "2", "--set", "schedule.points=2"];
+    stdout(&infoplane(
+        folder.path(),
+        &[&measured[..], &["--set", quantities, "--out", "measured", "-q"]].concat(),
+    ));
+    for table in &tables[..12] {
         let name = table["table"].as_str().unwrap();
         let names: Vec<&str> = table["columns"]
             .as_array()
@@ -47,11 +54,11 @@ fn every_table_has_the_declared_columns_in_every_format() {
             .iter()
             .map(|column| column["name"].as_str().unwrap())
             .collect();
-        let csv = stdout(&infoplane(folder.path(), &["export", "short", "--table", name]));
+        let csv = stdout(&infoplane(folder.path(), &["export", "measured", "--table", name]));
         assert_eq!(csv.lines().next(), Some(names.join(",").as_str()), "{name}");
         let rows = json_lines(&stdout(&infoplane(
             folder.path(),
-            &["export", "short", "--table", name, "--format", "jsonl"],
+            &["export", "measured", "--table", name, "--format", "jsonl"],
         )));
         assert!(!rows.is_empty(), "{name}");
         assert_eq!(rows.len() + 1, csv.lines().count(), "{name}");
@@ -90,7 +97,7 @@ fn what_cannot_be_exported_is_named() {
     let parquet = refused(folder.path(), &["export", "short", "--format", "parquet"], 2);
     assert!(parquet.contains("csv, jsonl, arrow") && parquet.contains("write parquet"), "{parquet}");
     let table = refused(folder.path(), &["export", "short", "--table", "planes"], 2);
-    assert!(table.contains("plane, repeats, training, layers, schedule, methods, pool"), "{table}");
+    assert!(table.contains("inputs, repeats, training, layers, schedule, methods, pool"), "{table}");
     let of_pools = refused(folder.path(), &["export", "short", "--table", "pool"], 2);
     assert!(
         of_pools.contains(

@@ -21,7 +21,7 @@ fn numbers(columns: usize) -> Vec<Vec<f64>> {
     };
     let mut bell = move || (0..6).map(|_| next()).sum::<f64>();
     let first: Vec<f64> = (0..ROWS).map(|_| bell()).collect();
-    let like = |column: usize| if column % 20 == 0 { 0.3 } else { 0.0 };
+    let like = |column: usize| if column.is_multiple_of(20) { 0.3 } else { 0.0 };
     let rest = (1..=columns).map(|column| first.iter().map(|v| bell() + like(column) * v).collect());
     let rest: Vec<Vec<f64>> = rest.collect();
     [vec![first], rest].concat()

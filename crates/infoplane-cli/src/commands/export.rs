@@ -30,7 +30,8 @@ pub struct Args {
     /// Directory of a run, also of one that goes on, or of an as-if-random result
     #[arg(value_name = "RUN", required_unless_present = "columns")]
     pub run: Option<PathBuf>,
-    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap,
+    /// The table: plane, repeats, training, layers, schedule, methods; of quantities units, synergy, pairs, similarity,
+    /// ranks, inputs; of pooled networks pool, drift, window, overlap,
     /// methods [default: plane or pool]
     #[arg(long, value_name = "TABLE")]
     pub table: Option<TableName>,

@@ -35,7 +35,8 @@ pub struct Args {
     /// Directory for the table and the page
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The table: plane, repeats, training, layers, schedule, methods; of pooled networks pool, drift, window, overlap, methods
+    /// The table: plane, repeats, training, layers, schedule, methods; of quantities units, synergy, pairs,
+    /// similarity, ranks, inputs; of pooled networks pool, drift, window, overlap, methods
     /// [default: plane or pool]
     #[arg(long, value_name = "TABLE")]
     pub table: Option<TableName>,
