@@ -105,6 +105,7 @@ impl Animation {
     /// #     parts: vec![],
     /// #     is_chain: true,
     /// #     layers: vec![],
+    /// #     quantities: &[],
     /// #     plane: &plane,
     /// #     training: &[],
     /// #     schedule: ScheduleData::default(),

@@ -47,6 +47,7 @@ struct Loss<'a> {
 ///     parts: vec![],
 ///     is_chain: true,
 ///     layers: vec![],
+///     quantities: &[],
 ///     plane: &plane,
 ///     training: &[],
 ///     schedule: ScheduleData::default(),

@@ -238,7 +238,7 @@ fn it_is_its_definition_for_any_mixture() {
                 0 => (4.0 * uniform(&mut random)).floor(),
                 _ => normal(&mut random),
             });
-            let symbols = (kind % 2 == 0).then(|| Labels::from_symbols(&symbols));
+            let symbols = (kind.is_multiple_of(2)).then(|| Labels::from_symbols(&symbols));
             Parts { symbols, numbers, constant: 0 }
         };
         let parts = [side(round as u32 % 4), side(round as u32 / 4 % 4), side(round as u32 / 16 % 4)];
