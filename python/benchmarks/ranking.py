@@ -6,6 +6,7 @@ scikit-learn's time is of fewer columns, and shown for all: it is proportional t
 """
 
 import argparse
+import warnings
 
 import numpy as np
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
@@ -22,6 +23,7 @@ def main() -> None:
     arguments.add_argument("--scikit-columns", type=int, default=50)
     arguments.add_argument("--repeats", type=int, default=3)
     given = arguments.parse_args()
+    warnings.simplefilter("ignore", infoplane.InfoplaneWarning)
     heading("numpy", "scikit-learn")
     random = np.random.default_rng(1)
     y = random.normal(size=given.rows)
