@@ -12,9 +12,8 @@ use std::sync::Arc;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::estimator::{Estimate, Estimator, LayerEstimate, LayerRange};
+use crate::estimator::{Estimate, Estimator, Family, LayerEstimate, LayerRange};
 use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
-use crate::quantity::QuantityConfig;
 use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
@@ -43,16 +42,9 @@ pub struct LayerEstimators {
 /// An estimator, or why it cannot be had for this layer, with the methods that its readings are.
 struct Prepared {
     methods: Vec<Arc<MethodDescription>>,
-    /// The kinds of quantities beside the plane that the estimator measures.
-    quantities: Vec<&'static str>,
+    /// What the estimator works with, which says what it measures beside the plane.
+    family: Family,
     estimator: Result<Box<dyn Estimator>, EstimateError>,
-}
-
-impl Prepared {
-    /// Whether it measures a quantity beside the plane.
-    fn measures(&self, quantity: &QuantityConfig) -> bool {
-        self.quantities.contains(&quantity.name())
-    }
 }
 
 impl LayerEstimators {
@@ -66,13 +58,7 @@ impl LayerEstimators {
             .iter()
             .map(|method| Prepared {
                 methods: described.by_ref().take(method.layer_settings().len()).collect(),
-                quantities: QuantityConfig::KINDS
-                    .iter()
-                    .copied()
-                    .filter(|kind| {
-                        QuantityConfig::named(kind).is_some_and(|quantity| quantity.is_measured_with(method))
-                    })
-                    .collect(),
+                family: method.info().family,
                 estimator: method.for_layer(range),
             })
             .collect();

@@ -420,8 +420,19 @@ impl LayerEstimate {
 
     /// Returns whether I(T; shuffled labels) is known and at least [`ALL_BIAS`](Self::ALL_BIAS) of H(Y), which is not 0.
     pub fn is_all_bias(&self, y: &Labels) -> bool {
-        let h_y = y.entropy().nats();
-        h_y > 0.0 && self.shuffled.is_some_and(|shuffled| shuffled.nats() >= Self::ALL_BIAS * h_y)
+        self.shuffled.is_some_and(|shuffled| Self::is_all_bias_of(shuffled, y.entropy()))
+    }
+
+    /// Returns whether the information of shuffled labels is at least [`ALL_BIAS`](Self::ALL_BIAS) of H(Y), which is not 0.
+    ///
+    /// ```
+    /// use infoplane_estimators::{Information, LayerEstimate};
+    /// let bits = Information::from_bits;
+    /// assert!(LayerEstimate::is_all_bias_of(bits(0.95), bits(1.0)));
+    /// assert!(!LayerEstimate::is_all_bias_of(bits(0.0), bits(0.0)));
+    /// ```
+    pub fn is_all_bias_of(shuffled: Information, h_y: Information) -> bool {
+        h_y.nats() > 0.0 && shuffled.nats() >= Self::ALL_BIAS * h_y.nats()
     }
 
     /// Creates the estimates of a setting with nothing out of range, of a method without cells.

@@ -1,12 +1,13 @@
 //! Layers against each other and against the parts of the inputs, at a few epochs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::over_seeds::{OverSeeds, axis, by_layer_and_seed, layers_of, reading, seeds_of};
 use super::{
-    Axis, Band, BandRange, Cell, Cells, Figure, FigureKind, Grid, Line, Note, NoteCode, Of, Panel,
-    ReportData, Role, Series, learned, words,
+    Axis, Cell, Cells, Figure, FigureKind, Grid, Note, NoteCode, Panel, ReportData, Role, Series, learned,
+    words,
 };
-use crate::plane::{Mean, MethodDescription, mean_over_seeds};
+use crate::plane::{Mean, MethodDescription};
 use crate::quantity::QuantityRow;
 
 /// So many epochs have a panel each.
@@ -88,10 +89,6 @@ struct Matrix<'a> {
     value: &'a dyn Fn(&QuantityRow, usize) -> Option<f64>,
 }
 
-fn seeds_of(rows: &[&QuantityRow]) -> Vec<u64> {
-    rows.iter().map(|row| row.seed).collect::<BTreeSet<u64>>().into_iter().collect()
-}
-
 /// A few of the epochs that all seeds were measured at, the first and the last among them.
 fn shown_epochs(rows: &[&QuantityRow], seeds: &[u64]) -> Vec<u64> {
     let all: BTreeSet<u64> = rows.iter().map(|row| row.epoch).collect();
@@ -105,15 +102,24 @@ fn shown_epochs(rows: &[&QuantityRow], seeds: &[u64]) -> Vec<u64> {
     places.into_iter().map(|place| common[place]).collect()
 }
 
-/// The mean over seeds of what rows of a layer and an epoch have.
-fn mean(
-    rows: &[&QuantityRow],
-    (layer, epoch): (usize, u64),
-    in_mean: impl Fn(u64) -> bool,
-    value: impl Fn(&QuantityRow) -> Option<f64>,
-) -> Option<f64> {
-    let at = rows.iter().filter(|row| row.layer == layer && row.epoch == epoch && in_mean(row.seed));
-    Some(Mean::of(&at.filter_map(|row| value(row)).collect::<Vec<_>>())?.mean)
+/// The rows of some epochs by layer and epoch, of the seeds that are in means.
+fn at_epochs<'r>(
+    data: &ReportData<'_>,
+    rows: &[&'r QuantityRow],
+    epochs: &[u64],
+) -> BTreeMap<(usize, u64), Vec<&'r QuantityRow>> {
+    let in_mean = data.in_mean();
+    let mut found: BTreeMap<(usize, u64), Vec<&QuantityRow>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| epochs.contains(&row.epoch) && in_mean.has(row.seed)) {
+        found.entry((row.layer, row.epoch)).or_default().push(row);
+    }
+    found
+}
+
+/// The mean over seeds of what rows have.
+fn mean(rows: Option<&Vec<&QuantityRow>>, value: impl Fn(&QuantityRow) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = rows?.iter().filter_map(|row| value(row)).collect();
+    Some(Mean::of(&values)?.mean)
 }
 
 fn matrix(data: &ReportData<'_>, rows: &[&QuantityRow], what: &Matrix<'_>) -> Option<Figure> {
@@ -121,14 +127,15 @@ fn matrix(data: &ReportData<'_>, rows: &[&QuantityRow], what: &Matrix<'_>) -> Op
     let in_mean = data.in_mean();
     let seeds: Vec<u64> = seeds_of(&rows).into_iter().filter(|&seed| in_mean.has(seed)).collect();
     let epochs = shown_epochs(&rows, &seeds);
-    let layers: Vec<usize> = rows.iter().map(|row| row.layer).collect::<BTreeSet<_>>().into_iter().collect();
+    let layers: Vec<usize> = layers_of(&rows);
     if epochs.is_empty() || layers.is_empty() {
         return None;
     }
+    let at = at_epochs(data, &rows, &epochs);
     let names = || layers.iter().map(|&layer| words::called(data, layer));
     let value = |epoch: u64, one: usize, other: usize| {
         let (first, place) = (one.min(other), one.abs_diff(other));
-        mean(&rows, (first, epoch), |seed| in_mean.has(seed), |row| (what.value)(row, place))
+        mean(at.get(&(first, epoch)), |row| (what.value)(row, place))
     };
     let values: Vec<Vec<Option<f64>>> = epochs
         .iter()
@@ -180,38 +187,30 @@ fn matrix(data: &ReportData<'_>, rows: &[&QuantityRow], what: &Matrix<'_>) -> Op
 
 fn ranks(data: &ReportData<'_>, rows: &[&QuantityRow], suffix: &str, named: &str) -> Option<Figure> {
     let in_mean = data.in_mean();
-    let layers: BTreeSet<usize> = rows.iter().map(|row| row.layer).collect();
+    let layers = layers_of(rows);
     let seeds: Vec<u64> = seeds_of(rows).into_iter().filter(|&seed| in_mean.has(seed)).collect();
     type Rank = fn(&crate::quantity::SimilarityQuantities) -> Option<f64>;
     let quantities: [(&str, Rank); 2] = [
         ("effective rank", |found| found.effective_rank),
         ("participation ratio", |found| found.participation_ratio),
     ];
+    let of_seeds_in_mean: Vec<&QuantityRow> =
+        rows.iter().copied().filter(|row| in_mean.has(row.seed)).collect();
+    let by_layer = by_layer_and_seed(&of_seeds_in_mean);
+    let mut thinned = None;
     let panel = |(name, rank): (&str, Rank)| {
         let mut series = Vec::new();
-        for &layer in &layers {
-            let of_seed = |&seed: &u64| {
-                let rows = rows.iter().filter(|row| row.seed == seed && row.layer == layer);
-                rows.filter_map(|row| Some((row.epoch, rank(row.similarity()?)?))).collect()
+        for (&layer, seeds) in &by_layer {
+            let of_seed = |rows: &Vec<&QuantityRow>| {
+                rows.iter().filter_map(|row| Some((row.epoch, rank(row.similarity()?)?))).collect()
             };
             let role = Role::Layer(layer);
-            let mean = mean_over_seeds(&seeds.iter().map(of_seed).collect::<Vec<Vec<(u64, f64)>>>());
-            let band = mean.iter().filter_map(|(epoch, mean)| {
-                let error = mean.standard_error?;
-                Some((*epoch as f64, mean.mean - error, mean.mean + error))
-            });
-            let points: Vec<_> = band.collect();
-            if !points.is_empty() {
-                series.push(Series::Band(Band { role, range: BandRange::StandardError, points }));
-            }
-            let points = mean.iter().map(|(epoch, mean)| (*epoch as f64, mean.mean)).collect();
-            series.push(Series::Line(Line::new(role, Of::Mean, points)));
+            let mut mean = OverSeeds::of(&seeds.values().map(of_seed).collect::<Vec<Vec<(u64, f64)>>>());
+            thinned = thinned.take().or(mean.thinned.take());
+            series.extend(mean.band(role));
+            series.extend(mean.line(role, false));
         }
-        let values = series.iter().flat_map(|series| match series {
-            Series::Line(line) => line.points.iter().map(|point| point.1).collect(),
-            _ => vec![],
-        });
-        let y = Axis::linear(name, "", values.collect::<Vec<_>>().into_iter().chain([1.0]), 0.06);
+        let y = axis(name, &series, [1.0]);
         let x = Axis::epochs(rows.iter().map(|row| row.epoch));
         Panel { name: String::new(), x, y, series, limits: vec![], remark: None }
     };
@@ -237,7 +236,12 @@ fn ranks(data: &ReportData<'_>, rows: &[&QuantityRow], suffix: &str, named: &str
         grid: Some(Grid { columns: vec![String::new(); 2], rows: vec![] }),
         groups: vec![],
         legend: vec![],
-        notes: learned::note(data).into_iter().chain([Note::reading(NoteCode::Definition, text)]).collect(),
+        notes: learned::note(data)
+            .into_iter()
+            .chain(reading(&seeds))
+            .chain(thinned)
+            .chain([Note::reading(NoteCode::Definition, text)])
+            .collect(),
         table: Some("ranks.csv".into()),
     })
 }
@@ -248,7 +252,7 @@ fn inputs(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
     let in_mean = data.in_mean();
     let seeds: Vec<u64> = seeds_of(&rows).into_iter().filter(|&seed| in_mean.has(seed)).collect();
     let epochs = shown_epochs(&rows, &seeds);
-    let layers: Vec<usize> = rows.iter().map(|row| row.layer).collect::<BTreeSet<_>>().into_iter().collect();
+    let layers: Vec<usize> = layers_of(&rows);
     let n_features = rows.first()?.inputs()?.i_bits.len();
     if epochs.is_empty() {
         return None;
@@ -256,9 +260,10 @@ fn inputs(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
     let values = |layer: usize, epoch: u64| {
         (0..n_features).map(move |feature| (layer, epoch, feature)).collect::<Vec<_>>()
     };
+    let at = at_epochs(data, &rows, &epochs);
     let value = |(layer, epoch, feature): (usize, u64, usize)| {
         let of_row = |row: &QuantityRow| row.inputs()?.i_bits.get(feature).copied();
-        mean(&rows, (layer, epoch), |seed| in_mean.has(seed), of_row)
+        mean(at.get(&(layer, epoch)), of_row)
     };
     let side = n_features.isqrt();
     let is_image = side * side == n_features && n_features >= LEAST_FOR_IMAGE;

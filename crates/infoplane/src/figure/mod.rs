@@ -52,6 +52,7 @@ pub(crate) mod learned;
 mod limit_curve;
 pub(crate) mod measured;
 mod model;
+mod over_seeds;
 pub(crate) mod plane;
 pub(crate) mod pool;
 mod schedule;

@@ -3,6 +3,7 @@
 use super::learned::InMean;
 use super::words::{called, percent};
 use super::{Note, NoteCode, ReportData};
+use crate::Information;
 use crate::estimator::LayerEstimate;
 use crate::plane::{PlaneGroup, PlaneRow};
 
@@ -16,12 +17,13 @@ const MOST_NAMED: usize = 3;
 /// tell ([`LayerEstimate::ALL_BIAS`]). Rows by earlier versions do not know it.
 pub(super) fn note(data: &ReportData<'_>, group: &PlaneGroup<'_>, in_mean: &InMean) -> Option<Note> {
     let h_y = data.h_y.bits();
+    let is_all_bias = |bits| LayerEstimate::is_all_bias_of(Information::from_bits(bits), data.h_y);
     let (mut n_rows, mut n_bias, mut biased) = (0, 0, Vec::new());
     let mut worst: Option<(f64, PlaneRow)> = None;
     for row in group.rows().filter(|row| in_mean.has(row.seed)) {
         let (Some(shuffled), Some(_)) = (row.i_ty_shuffled_bits, row.i_ty_bits) else { continue };
         n_rows += 1;
-        if shuffled >= LayerEstimate::ALL_BIAS * h_y {
+        if is_all_bias(shuffled) {
             n_bias += 1;
             if !biased.contains(&row.layer) {
                 biased.push(row.layer);

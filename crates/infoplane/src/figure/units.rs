@@ -1,12 +1,14 @@
 //! What the units of layers tell of the label, against the epoch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::over_seeds::{OverSeeds, axis, by_layer_and_seed, layers_of, reading, seeds_of};
+use super::thinning::thin;
 use super::{
     Axis, Band, BandRange, Direction, Figure, FigureKind, Grid, Key, LegendEntry, Limit, Line, Note,
     NoteCode, Of, Panel, ReportData, Role, Series, learned, words,
 };
-use crate::plane::{MethodDescription, Percentiles, mean_over_seeds};
+use crate::plane::{MethodDescription, Percentiles};
 use crate::quantity::{QuantityRow, UnitAmounts, UnitQuantities};
 
 /// A layer of more units has bands in the place of a line for each.
@@ -27,14 +29,6 @@ pub(super) fn figures(data: &ReportData<'_>, method: &MethodDescription) -> Vec<
 /// A number of a layer at an epoch.
 type Degree = fn(&UnitAmounts) -> Option<f64>;
 
-fn seeds_of(rows: &[&QuantityRow]) -> Vec<u64> {
-    rows.iter().map(|row| row.seed).collect::<BTreeSet<u64>>().into_iter().collect()
-}
-
-fn layers_of(rows: &[&QuantityRow]) -> BTreeSet<usize> {
-    rows.iter().map(|row| row.layer).collect()
-}
-
 fn is_all_bias(row: &QuantityRow) -> bool {
     row.units().is_some_and(|units| units.is_all_bias)
 }
@@ -52,52 +46,31 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
         ("representational complexity C", UnitAmounts::complexity),
     ];
     let layers = layers_of(rows);
+    let of_seeds_in_mean: Vec<&QuantityRow> =
+        rows.iter().copied().filter(|row| in_mean.has(row.seed)).collect();
+    let by_layer = by_layer_and_seed(&of_seeds_in_mean);
+    let mut thinned = None;
     let panel = |(name, degree): (&str, Degree)| {
-        let of_layer = |layer: usize, of: fn(&UnitQuantities) -> &UnitAmounts| {
-            let seeds = seeds_of(rows).into_iter().filter(|&seed| in_mean.has(seed));
-            // Where one seed says nothing the mean of the others would jump.
-            let of_layer = || rows.iter().filter(|row| row.layer == layer && in_mean.has(row.seed));
-            let biased: BTreeSet<u64> =
-                of_layer().filter(|row| is_all_bias(row)).map(|row| row.epoch).collect();
-            let of_seed = |seed: u64| {
-                let units = of_layer().filter(|row| row.seed == seed && !biased.contains(&row.epoch));
-                units.filter_map(|row| Some((row.epoch, degree(of(row.units()?))?))).collect()
-            };
-            mean_over_seeds(&seeds.map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
-        };
         let mut series = Vec::new();
-        for &layer in &layers {
-            let role = Role::Layer(layer);
-            let mean = of_layer(layer, |units| &units.labels);
-            let shuffled = of_layer(layer, |units| &units.shuffled);
-            let band: Vec<(f64, f64, f64)> = mean
-                .iter()
-                .filter_map(|(epoch, mean)| {
-                    let error = mean.standard_error?;
-                    Some((*epoch as f64, mean.mean - error, mean.mean + error))
-                })
-                .collect();
-            if !band.is_empty() {
-                series.push(Series::Band(Band { role, range: BandRange::StandardError, points: band }));
-            }
-            let points = |mean: Vec<(u64, crate::plane::Mean)>| {
-                mean.into_iter().map(|(epoch, mean)| (epoch as f64, mean.mean)).collect::<Vec<_>>()
+        for (&layer, seeds) in &by_layer {
+            // Where one seed says nothing the mean of the others would jump.
+            let biased: BTreeSet<u64> =
+                seeds.values().flatten().filter(|row| is_all_bias(row)).map(|row| row.epoch).collect();
+            let over_seeds = |of: fn(&UnitQuantities) -> &UnitAmounts| {
+                let of_seed = |rows: &Vec<&QuantityRow>| {
+                    let rows = rows.iter().filter(|row| !biased.contains(&row.epoch));
+                    rows.filter_map(|row| Some((row.epoch, degree(of(row.units()?))?))).collect()
+                };
+                OverSeeds::of(&seeds.values().map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
             };
-            let (mean, shuffled) = (points(mean), points(shuffled));
-            if !shuffled.is_empty() {
-                series.push(Series::Line(Line { dashed: true, ..Line::new(role, Of::Mean, shuffled) }));
-            }
-            if !mean.is_empty() {
-                series.push(Series::Line(Line::new(role, Of::Mean, mean)));
-            }
+            let role = Role::Layer(layer);
+            let mut mean = over_seeds(|units| &units.labels);
+            thinned = thinned.take().or(mean.thinned.take());
+            series.extend(mean.band(role));
+            series.extend(over_seeds(|units| &units.shuffled).line(role, true));
+            series.extend(mean.line(role, false));
         }
-        let values = || {
-            series.iter().flat_map(|series| match series {
-                Series::Line(line) => line.points.iter().map(|point| point.1).collect::<Vec<_>>(),
-                _ => vec![],
-            })
-        };
-        let y = Axis::linear(name, "", values().chain([0.0, 1.0]), 0.06);
+        let y = axis(name, &series, [0.0, 1.0]);
         let one = Limit { axis: Direction::Y, value: 1.0, name: String::new(), text: String::new() };
         Panel {
             name: String::new(),
@@ -115,10 +88,8 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
     }
     let seeds = seeds_of(rows);
     let mut notes: Vec<Note> = learned::note(data).into_iter().collect();
-    if seeds.len() > 1 {
-        let text = "Lines: mean over seeds. Bands: one standard error of the mean on both sides.";
-        notes.push(Note::reading(NoteCode::Seeds, text));
-    }
+    notes.extend(reading(&seeds));
+    notes.extend(thinned);
     notes.push(Note::reading(
         NoteCode::Definition,
         "r = Σ I(unit;Y) / I(T;Y): in how many units a bit about the label is found alone, on average. v = Σ I(unit;Y | the others) / \
@@ -168,8 +139,15 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
     let seed = seeds_of(rows).into_iter().find(|&seed| in_mean.has(seed))?;
     let rows: Vec<&QuantityRow> = rows.iter().copied().filter(|row| row.seed == seed).collect();
     let layers = layers_of(&rows);
+    let mut of_layer: BTreeMap<usize, Vec<&QuantityRow>> = BTreeMap::new();
+    rows.iter().for_each(|&row| of_layer.entry(row.layer).or_default().push(row));
+    let thinned = thin(of_layer.values_mut().collect(), |row| {
+        let amounts = row.units().map(|units| &units.labels);
+        let of_units = amounts.map_or(0.0, |amounts| amounts.unit_bits.iter().sum());
+        (row.epoch, amounts.map_or(0.0, |amounts| amounts.i_ty_bits), of_units)
+    });
     let units_at = |layer: usize| {
-        let of_layer = rows.iter().filter(move |row| row.layer == layer);
+        let of_layer = of_layer[&layer].iter();
         of_layer.filter_map(|row| Some((row.epoch as f64, &row.units()?.labels)))
     };
     let panel = |layer: usize| {
@@ -232,7 +210,7 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         panels: layers.iter().map(|&layer| panel(layer)).collect(),
         groups: vec![],
         legend: vec![LegendEntry { key: Key::LayerLine { dashed: true }, name: "all units together".into() }],
-        notes: vec![Note::reading(NoteCode::Definition, reading)],
+        notes: std::iter::once(Note::reading(NoteCode::Definition, reading)).chain(thinned).collect(),
         table: Some("units.csv".into()),
     })
     .filter(|figure| !figure.panels.is_empty())

@@ -70,7 +70,10 @@ impl Network<'_, '_> {
     fn places(self, quantity: &PreparedQuantity) -> Vec<usize> {
         let prepared = self.estimators.first().map_or(&[][..], |estimators| &estimators.prepared);
         let places = prepared.iter().enumerate();
-        places.filter(|(_, prepared)| prepared.measures(&quantity.config)).map(|(place, _)| place).collect()
+        places
+            .filter(|(_, prepared)| quantity.config.is_measured_with(prepared.family))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// A quantity of single layers, with every estimator that has cells.

@@ -162,7 +162,7 @@ impl QuantityConfig {
             if quantities[..index].iter().any(|other| other.name() == kind) {
                 return Err(QuantityError::Twice { index, kind });
             }
-            if !estimators.iter().any(|estimator| quantity.is_measured_with(estimator)) {
+            if !estimators.iter().any(|estimator| quantity.is_measured_with(estimator.info().family)) {
                 return Err(QuantityError::NoCells { index, kind });
             }
         }
@@ -171,9 +171,8 @@ impl QuantityConfig {
 }
 
 impl QuantityConfig {
-    /// Whether an estimator measures it; a quantity that needs none is measured with any.
-    pub(crate) fn is_measured_with<E: Estimator + ?Sized>(&self, estimator: &E) -> bool {
-        let family = estimator.info().family;
+    /// Whether estimators of a family measure it; a quantity that needs none is measured with any.
+    pub(crate) fn is_measured_with(&self, family: Family) -> bool {
         let has_cells = matches!(family, Family::Bins | Family::Counts);
         match self {
             QuantityConfig::Units { .. } | QuantityConfig::Inputs { .. } => has_cells,

@@ -87,9 +87,9 @@ impl UnitQuantities {
         };
         let of = |place: usize| UnitAmounts::new(&information[place], synergy.get(place));
         let (of_labels, shuffled) = (of(0), of(1));
-        let h_y = labels.entropy().bits();
+        let of_shuffled = information[1].information;
         Ok(UnitQuantities {
-            is_all_bias: h_y > 0.0 && shuffled.i_ty_bits >= LayerEstimate::ALL_BIAS * h_y,
+            is_all_bias: LayerEstimate::is_all_bias_of(of_shuffled, labels.entropy()),
             alone: information[0].n_alone as u64,
             labels: of_labels,
             shuffled,

@@ -247,15 +247,7 @@ impl RunJournal {
         position: impl Fn(u64) -> usize,
         out: &mut dyn Write,
     ) -> io::Result<usize> {
-        let mut n_rows = 0;
-        self.each(&self.index.measured, position, |raw| {
-            if let RawRecord::Measured { rows, .. } = raw {
-                n_rows += rows.len();
-                rows.iter().try_for_each(|row| write_raw(out, row))?;
-            }
-            Ok(())
-        })?;
-        Ok(n_rows)
+        self.write_measured(position, out, |rows, _| rows)
     }
 
     /// Writes what was measured beside the plane, a line each, in the same order; gives the number of lines.
@@ -264,11 +256,22 @@ impl RunJournal {
         position: impl Fn(u64) -> usize,
         out: &mut dyn Write,
     ) -> io::Result<usize> {
+        self.write_measured(position, out, |_, quantities| quantities)
+    }
+
+    /// Writes one of the two lists of every measured epoch.
+    fn write_measured(
+        &self,
+        position: impl Fn(u64) -> usize,
+        out: &mut dyn Write,
+        list: for<'a> fn(RawRows<'a>, RawRows<'a>) -> RawRows<'a>,
+    ) -> io::Result<usize> {
         let mut n_rows = 0;
         self.each(&self.index.measured, position, |raw| {
-            if let RawRecord::Measured { quantities, .. } = raw {
-                n_rows += quantities.len();
-                quantities.iter().try_for_each(|row| write_raw(out, row))?;
+            if let RawRecord::Measured { rows, quantities } = raw {
+                let rows = list(rows, quantities);
+                n_rows += rows.len();
+                rows.iter().try_for_each(|row| write_raw(out, row))?;
             }
             Ok(())
         })?;
@@ -302,15 +305,18 @@ impl RunJournal {
     }
 }
 
+/// Rows as they stand.
+type RawRows<'a> = Vec<&'a RawValue>;
+
 /// A record with its numbers as they stand.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum RawRecord<'a> {
     Measured {
         #[serde(borrow)]
-        rows: Vec<&'a RawValue>,
+        rows: RawRows<'a>,
         #[serde(borrow, default)]
-        quantities: Vec<&'a RawValue>,
+        quantities: RawRows<'a>,
     },
     Trained(&'a RawValue),
     Witnessed(serde::de::IgnoredAny),

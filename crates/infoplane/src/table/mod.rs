@@ -25,6 +25,7 @@ mod arrow;
 mod csv;
 mod format;
 mod jsonl;
+mod keys;
 mod kinds;
 mod methods;
 mod of_layers;

@@ -1,21 +1,10 @@
 //! Layers against each other and against the inputs, as tables.
 
-use std::borrow::Cow;
-
-use super::of_units::keys;
+use super::keys::{EPOCH, LAYER, LAYER_NAME, METHOD, PART, SEED, names, with_method, without_method};
 use super::{Column, Table, Values};
 use crate::LayerDescription;
 use crate::quantity::{QuantityRow, SimilarityQuantities};
 
-const SEED: Column = Column::integer("seed", "The seed of the training run.");
-const EPOCH: Column =
-    Column::integer("epoch", "Epochs of training before the measurement; 0 is the untrained network.");
-const LAYER: Column = Column::integer("layer", "The layer, from 1 (nearest the input).");
-const LAYER_NAME: Column = Column::category("layer_name", "The name of the layer.");
-const METHOD: Column = Column::category("method", "The id of the method, with its settings and bound.");
-const PART: Column =
-    Column::category("part", "The part of the data that was measured, in a run that measures both.")
-        .optional();
 const OTHER_LAYER: Column =
     Column::integer("other_layer", "The other layer, the same one or further from the input.");
 const OTHER_NAME: Column = Column::category("other_layer_name", "The name of the other layer.");
@@ -97,11 +86,6 @@ pub const INPUTS: &[Column] = &[
     ),
 ];
 
-/// The name of a layer for each row.
-fn names<'a>(numbers: impl Iterator<Item = usize>, layers: &[LayerDescription]) -> Values<'a> {
-    Values::texts(numbers.map(|layer| Some(Cow::Owned(LayerDescription::name_in(layers, layer)))))
-}
-
 /// I(Tᵢ;Tⱼ): a row for each seed, epoch, method and pair of layers.
 pub fn pairs<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Table<'a> {
     let rows: Vec<_> = quantities
@@ -110,7 +94,7 @@ pub fn pairs<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Tab
         .flat_map(|(row, pairs)| (0..pairs.i_bits.len()).map(move |place| (row, pairs, place)))
         .collect();
     let other = || rows.iter().map(|&(row, _, place)| row.layer + place);
-    let mut values = keys(rows.iter().map(|&(row, ..)| row), layers);
+    let mut values = with_method(rows.iter().map(|&(row, ..)| row), layers);
     values.push(Values::U64(other().map(|layer| layer as u64).collect()));
     values.push(names(other(), layers));
     values.push(Values::numbers(rows.iter().map(|&(_, pairs, place)| pairs.i_bits[place])));
@@ -130,7 +114,7 @@ pub fn similarity<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -
         })
         .collect();
     let other = || rows.iter().map(|&(row, _, place)| row.layer + place);
-    let mut values = keys_without_method(rows.iter().map(|&(row, ..)| row), layers);
+    let mut values = without_method(rows.iter().map(|&(row, ..)| row), layers);
     values.push(Values::U64(other().map(|layer| layer as u64).collect()));
     values.push(names(other(), layers));
     values.push(Values::numbers(rows.iter().map(|&(_, found, place)| found.linear_cka[place])));
@@ -141,7 +125,7 @@ pub fn similarity<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -
 /// Effective rank and participation ratio: a row for each seed, epoch and layer.
 pub fn ranks<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Table<'a> {
     let rows: Vec<_> = quantities.iter().filter_map(|row| Some((row, row.similarity()?))).collect();
-    let mut values = keys_without_method(rows.iter().map(|&(row, _)| row), layers);
+    let mut values = without_method(rows.iter().map(|&(row, _)| row), layers);
     values.push(Values::numbers(rows.iter().map(|(_, found)| found.effective_rank)));
     values.push(Values::numbers(rows.iter().map(|(_, found)| found.participation_ratio)));
     Table::new("ranks", RANKS, values)
@@ -154,22 +138,12 @@ pub fn inputs<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Ta
         .filter_map(|row| Some((row, row.inputs()?)))
         .flat_map(|(row, inputs)| (0..inputs.i_bits.len()).map(move |feature| (row, inputs, feature)))
         .collect();
-    let mut values = keys(rows.iter().map(|&(row, ..)| row), layers);
+    let mut values = with_method(rows.iter().map(|&(row, ..)| row), layers);
     values.push(Values::U64(rows.iter().map(|&(.., feature)| feature as u64).collect()));
     values.push(Values::F64(rows.iter().map(|&(_, inputs, feature)| inputs.i_bits[feature]).collect()));
     values
         .push(Values::F64(rows.iter().map(|&(_, inputs, feature)| inputs.shuffled_bits[feature]).collect()));
     Table::new("inputs", INPUTS, values)
-}
-
-/// Seed, epoch, layer, its name and part.
-fn keys_without_method<'a, 'r>(
-    rows: impl Iterator<Item = &'r QuantityRow> + Clone,
-    layers: &[LayerDescription],
-) -> Vec<Values<'a>> {
-    let mut values = keys(rows, layers);
-    values.remove(4);
-    values
 }
 
 #[cfg(test)]

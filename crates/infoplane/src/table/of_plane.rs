@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::keys::{EPOCH, LAYER, LAYER_NAME, METHOD, SEED};
 use super::of_units::{DEGREES, degrees};
 use super::{Column, NONE, Table, Values};
 use crate::plane::counted;
@@ -10,12 +11,12 @@ use crate::{Bound, InformationPlane, LayerDescription};
 
 /// The columns of [`plane`].
 pub const PLANE: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
-    Column::integer("epoch", "Epochs of training before the measurement; 0 is the untrained network."),
-    Column::integer("layer", "The layer, from 1 (nearest the input)."),
-    Column::category("layer_name", "The name of the layer."),
+    SEED,
+    EPOCH,
+    LAYER,
+    LAYER_NAME,
     Column::integer("width", "The number of units of the layer."),
-    Column::category("method", "The id of the method, with its settings and bound."),
+    METHOD,
     Column::category("estimator", "The estimator, by its name in configuration files."),
     Column::category("setting", "The settings of the estimator in a few words."),
     Column::category("bound", "Which bound on I(X;T) the value is: upper or lower.").optional(),

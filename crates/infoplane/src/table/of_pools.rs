@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::keys::SEED;
 use super::{Column, Table, Values};
 use crate::LayerDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
 
-const SEED: Column = Column::integer("seed", "The seed of the training run.");
 const SEED_OF_POOL: Column =
     Column::integer("seed", "The seed of the training run; absent for a pool over seeds.").optional();
 const LAYER: Column = Column::integer("layer", "The layer, from 1 (nearest the input).");

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::keys::SEED;
 use super::{Column, Table, Values};
 use crate::LayerDescription;
 use crate::train::{EpochStats, LayerStats};
 
 /// The columns of [`training`]; named numbers of a recorded run follow them.
 pub const TRAINING: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
+    SEED,
     Column::integer("epoch", "Epochs of training; 0 is the untrained network."),
     Column::number("train_loss", "", "Mean loss on the training samples; in nats for cross-entropy.")
         .optional(),
@@ -24,7 +25,7 @@ const SCALAR: Column =
 
 /// The columns of [`layers`].
 pub const LAYERS: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
+    SEED,
     Column::integer("epoch", "Epochs of training; 0 is the untrained network."),
     Column::integer("layer", "The layer, from 1 (nearest the input)."),
     Column::category("layer_name", "The name of the layer."),

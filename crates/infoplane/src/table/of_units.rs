@@ -1,21 +1,20 @@
 //! What the units of layers tell, as tables.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::keys::{EPOCH, LAYER, LAYER_NAME, METHOD, PART, SEED, with_method};
 use super::{Column, Table, Values};
 use crate::quantity::{QuantityRow, UnitAmounts, UnitQuantities};
 use crate::{InformationPlane, LayerDescription};
 
 /// The columns of [`units`].
 pub const UNITS: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
-    Column::integer("epoch", "Epochs of training before the measurement; 0 is the untrained network."),
-    Column::integer("layer", "The layer, from 1 (nearest the input)."),
-    Column::category("layer_name", "The name of the layer."),
-    Column::category("method", "The id of the method whose bins or symbols the units are measured in."),
-    Column::category("part", "The part of the data that was measured, in a run that measures both.")
-        .optional(),
+    SEED,
+    EPOCH,
+    LAYER,
+    LAYER_NAME,
+    METHOD,
+    PART,
     Column::integer("unit", "The unit, from 1."),
     Column::number("i_unit_bits", "bits", "I(Tᵢ;Y), what the unit alone tells of the label."),
     Column::number(
@@ -29,13 +28,12 @@ pub const UNITS: &[Column] = &[
 
 /// The columns of [`synergy`].
 pub const SYNERGY: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
-    Column::integer("epoch", "Epochs of training before the measurement; 0 is the untrained network."),
-    Column::integer("layer", "The layer, from 1 (nearest the input)."),
-    Column::category("layer_name", "The name of the layer."),
-    Column::category("method", "The id of the method whose bins or symbols the units are measured in."),
-    Column::category("part", "The part of the data that was measured, in a run that measures both.")
-        .optional(),
+    SEED,
+    EPOCH,
+    LAYER,
+    LAYER_NAME,
+    METHOD,
+    PART,
     Column::integer("degree", "How many units, or groups of units, must be read at least."),
     Column::number("i_bits", "bits", "The information about the label for which so many must be read."),
     Column::number("i_shuffled_bits", "bits", "The same of the labels in a random order."),
@@ -83,15 +81,15 @@ type Degree = fn(&UnitAmounts) -> Option<f64>;
 ///
 /// Where shuffled labels have nearly all of H(Y), the degrees say nothing of the layer, and are absent.
 pub(super) fn degrees<'a>(plane: &InformationPlane, quantities: &[QuantityRow]) -> Option<Vec<Values<'a>>> {
+    let any_units = quantities.iter().any(|row| row.quantity() == "units");
+    if !any_units {
+        return None;
+    }
     let mut found: HashMap<(u64, u64, u32, &str), &UnitQuantities> = HashMap::new();
     for row in quantities {
         if let (Some(units), Some(method)) = (row.units(), &row.method) {
             found.insert((row.seed, row.epoch, row.layer as u32, method), units);
         }
-    }
-    let any_units = quantities.iter().any(|row| row.quantity() == "units");
-    if !any_units {
-        return None;
     }
     let columns = plane.as_columns();
     let methods: Vec<&str> = plane.methods().iter().map(|method| method.id.as_str()).collect();
@@ -122,7 +120,7 @@ pub fn units<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Tab
     let of = |value: fn(&UnitQuantities, usize) -> f64| {
         Values::F64(rows.iter().map(|&(_, units, unit)| value(units, unit)).collect())
     };
-    let mut values = keys(rows.iter().map(|&(row, ..)| row), layers);
+    let mut values = with_method(rows.iter().map(|&(row, ..)| row), layers);
     values.push(Values::U64(rows.iter().map(|&(.., unit)| unit as u64 + 1).collect()));
     values.extend([
         of(|units, unit| units.labels.unit_bits[unit]),
@@ -144,28 +142,11 @@ pub fn synergy<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> T
             both.enumerate().map(move |(place, (&labels, &shuffled))| (row, place + 1, labels, shuffled))
         })
         .collect();
-    let mut values = keys(rows.iter().map(|&(row, ..)| row), layers);
+    let mut values = with_method(rows.iter().map(|&(row, ..)| row), layers);
     values.push(Values::U64(rows.iter().map(|&(_, degree, ..)| degree as u64).collect()));
     values.push(Values::F64(rows.iter().map(|&(_, _, labels, _)| labels).collect()));
     values.push(Values::F64(rows.iter().map(|&(.., shuffled)| shuffled).collect()));
     Table::new("synergy", SYNERGY, values)
-}
-
-/// Seed, epoch, layer, its name, method and part.
-pub(super) fn keys<'a, 'r>(
-    rows: impl Iterator<Item = &'r QuantityRow> + Clone,
-    layers: &[LayerDescription],
-) -> Vec<Values<'a>> {
-    let owned = |text: &str| Cow::Owned(text.to_string());
-    let name = |row: &QuantityRow| Some(Cow::Owned(LayerDescription::name_in(layers, row.layer)));
-    vec![
-        Values::U64(rows.clone().map(|row| row.seed).collect()),
-        Values::U64(rows.clone().map(|row| row.epoch).collect()),
-        Values::U64(rows.clone().map(|row| row.layer as u64).collect()),
-        Values::texts(rows.clone().map(name)),
-        Values::texts(rows.clone().map(|row| row.method.as_deref().map(owned))),
-        Values::texts(rows.map(|row| row.part.map(|part| Cow::Borrowed(part.name())))),
-    ]
 }
 
 #[cfg(test)]

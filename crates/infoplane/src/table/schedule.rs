@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::keys::SEED;
 use super::{Column, Table, Values};
 use crate::schedule::MeasuredEpoch;
 
 /// The columns of [`schedule`].
 pub const SCHEDULE: &[Column] = &[
-    Column::integer("seed", "The seed of the training run."),
+    SEED,
     Column::integer("epoch", "The measured epoch."),
     Column::category(
         "reason",

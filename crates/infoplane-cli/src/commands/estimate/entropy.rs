@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use infoplane::EstimateError;
 
-use super::{Common, print, told};
+use super::{Common, print, rows_as, told};
 use crate::failure::Failure;
-use crate::flags::files::{As, Asked, FILES, Inputs};
+use crate::flags::files::{Asked, FILES, Inputs};
 use crate::terminal::Clock;
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ pub struct Args {
 /// Estimates the entropy of a file's rows.
 pub fn entropy(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
-    let kind = if arguments.x_discrete { As::Symbols } else { As::Numbers };
+    let kind = rows_as(arguments.x_discrete);
     let asked = [Asked { argument: &arguments.x, kind, role: "X", flag: Some("--x-discrete") }];
     let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
     inputs.several_samples(&asked)?;

@@ -5,18 +5,17 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use infoplane::estimator::series::Embedding;
-use infoplane::estimator::{Bound, EstimateKind};
+use infoplane::estimator::{BlockLength, Bound, EstimateKind};
 use infoplane::{Estimate, EstimateError};
 use serde_json::json;
 
 use super::pair::{ErrorFlags, Scheme, block_length};
 use super::transfer::short;
-use super::{Common, FINITE, Manner, Measured, by, doubt, in_words, measured, object, told, unsigned};
+use super::{Common, FINITE, Manner, Measured, by, doubt, in_words, measured, object, sides, told, unsigned};
 use crate::failure::Failure;
-use crate::flags::files::{As, Asked, FILES, Inputs};
+use crate::flags::files::{FILES, Inputs};
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
-use infoplane::estimator::BlockLength;
 
 const EXAMPLES: &str = "\
 At lag 3 this is the information between X and what Y is 3 rows later; a
@@ -122,21 +121,7 @@ struct AtLag {
 pub fn lagged(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let manner = arguments.series.manner()?;
-    let kind = |discrete| if discrete { As::Symbols } else { As::Numbers };
-    let asked = [
-        Asked {
-            argument: &arguments.x,
-            kind: kind(arguments.x_discrete),
-            role: "X",
-            flag: Some("--x-discrete"),
-        },
-        Asked {
-            argument: &arguments.y,
-            kind: kind(arguments.y_discrete),
-            role: "Y",
-            flag: Some("--y-discrete"),
-        },
-    ];
+    let asked = sides((&arguments.x, arguments.x_discrete), (&arguments.y, arguments.y_discrete));
     let inputs = Inputs::read_series(&asked, &arguments.common.tables, clock)?;
     let told = |error: &EstimateError| {
         short(told(error, format!("{} and {}", arguments.x, arguments.y), FINITE), error)

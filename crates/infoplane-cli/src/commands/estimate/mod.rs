@@ -25,7 +25,7 @@ use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::flags::files::{Inputs, TableFlags};
+use crate::flags::files::{As, Asked, Inputs, TableFlags};
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
 use crate::memory::{self, Size};
 use crate::output::print_json;
@@ -402,4 +402,17 @@ fn details(estimate: &Estimate) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// What is asked of the files of X and Y: each a file, and whether its rows are symbols.
+fn sides<'a>((x, x_discrete): (&'a str, bool), (y, y_discrete): (&'a str, bool)) -> [Asked<'a>; 2] {
+    [
+        Asked { argument: x, kind: rows_as(x_discrete), role: "X", flag: Some("--x-discrete") },
+        Asked { argument: y, kind: rows_as(y_discrete), role: "Y", flag: Some("--y-discrete") },
+    ]
+}
+
+/// How rows are read that are symbols, or numbers.
+fn rows_as(discrete: bool) -> As {
+    if discrete { As::Symbols } else { As::Numbers }
 }

@@ -8,7 +8,7 @@ use infoplane::{EstimateError, Variable};
 use ndarray::Array2;
 
 use super::normalised::{self, Share};
-use super::{Common, FINITE, Manner, Tested, measured, print, told};
+use super::{Common, FINITE, Manner, Tested, measured, print, rows_as, sides, told};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, FILES, Inputs};
 use crate::terminal::Clock;
@@ -135,24 +135,11 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         ));
     }
     let mut estimator = arguments.common.config()?;
-    let kind = |discrete| if discrete { As::Symbols } else { As::Numbers };
-    let mut asked = vec![
-        Asked {
-            argument: &arguments.x,
-            kind: kind(arguments.x_discrete),
-            role: "X",
-            flag: Some("--x-discrete"),
-        },
-        Asked {
-            argument: &arguments.y,
-            kind: kind(arguments.y_discrete),
-            role: "Y",
-            flag: Some("--y-discrete"),
-        },
-    ];
+    let sides = sides((&arguments.x, arguments.x_discrete), (&arguments.y, arguments.y_discrete));
+    let mut asked = Vec::from(sides);
     asked.extend(arguments.given.as_ref().map(|given| Asked {
         argument: given,
-        kind: kind(arguments.given_discrete),
+        kind: rows_as(arguments.given_discrete),
         role: "Z",
         flag: Some("--given-discrete"),
     }));

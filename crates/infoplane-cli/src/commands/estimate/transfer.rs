@@ -9,9 +9,9 @@ use infoplane::{EstimateError, Variable};
 use serde_json::{Value, json};
 
 use super::lagged::SeriesFlags;
-use super::{Common, FINITE, Measured, Tested, measured, object, told, write};
+use super::{Common, FINITE, Measured, Tested, measured, object, rows_as, told, write};
 use crate::failure::Failure;
-use crate::flags::files::{As, Asked, FILES, Inputs};
+use crate::flags::files::{Asked, FILES, Inputs};
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
 
@@ -65,17 +65,16 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let manner = arguments.series.manner()?;
     let history = History { lag: arguments.lag, target: arguments.history, source: arguments.source_history };
     let names = [&arguments.source, &arguments.target].map(|column| format!("{}:{column}", arguments.table));
-    let kind = |discrete| if discrete { As::Symbols } else { As::Numbers };
     let asked = [
         Asked {
             argument: &names[0],
-            kind: kind(arguments.source_discrete),
+            kind: rows_as(arguments.source_discrete),
             role: "the source",
             flag: Some("--source-discrete"),
         },
         Asked {
             argument: &names[1],
-            kind: kind(arguments.target_discrete),
+            kind: rows_as(arguments.target_discrete),
             role: "the target",
             flag: Some("--target-discrete"),
         },

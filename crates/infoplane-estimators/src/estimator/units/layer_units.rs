@@ -50,9 +50,7 @@ impl LayerUnits {
             decomposition: decompositions.next(),
         };
         let (of_labels, shuffled) = (next(), next());
-        let entropy = labels.entropy().nats();
-        let is_all_bias =
-            entropy > 0.0 && shuffled.information.information.nats() >= LayerEstimate::ALL_BIAS * entropy;
+        let is_all_bias = LayerEstimate::is_all_bias_of(shuffled.information.information, labels.entropy());
         Ok(LayerUnits { n_samples: layer.n_samples(), correction, labels: of_labels, shuffled, is_all_bias })
     }
 }
