@@ -184,7 +184,8 @@ impl Surprise<'_> {
         self.weight * (self.ln_among - self.logarithms[event as usize])
     }
 
-    /// The weight of the term times −Σ ±ln P over events with one plus more than minuses, of which the sum of ±ln of their samples is given.
+    /// The weight of the term times Σ ±(−ln P) over events, of which one more has a plus than a minus; given is Σ ±ln of their numbers
+    /// of samples.
     #[inline]
     pub fn weighted(self, sum_of_logarithms: f64) -> f64 {
         self.weight * (self.ln_among - sum_of_logarithms)

@@ -29,8 +29,8 @@ pub(super) fn complexity(information: Information, by_degree: &[Information]) ->
 }
 
 /// The information of a layer of up to [five](super::MOST_UNITS) discrete units with each of several labellings by degree of synergy:
-/// what [`decompose`](super::decompose) gives by [`by_degree_of_synergy`](super::Decomposition::by_degree_of_synergy), in a tenth of its
-/// time.
+/// what [`decompose`](super::decompose) gives by [`by_degree_of_synergy`](super::Decomposition::by_degree_of_synergy), in half
+/// its time.
 ///
 /// What can be read from k units or fewer is a sum over families J of sets of k units, by inclusion and exclusion:
 ///
