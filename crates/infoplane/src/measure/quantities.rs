@@ -124,11 +124,11 @@ impl Network<'_, '_> {
         for (layer, source) in self.layers.iter().enumerate() {
             let estimator = prepared(layer)?;
             // Bins may differ from layer to layer; cells are cells.
-            if let Some(symbols) = estimator.symbols(source.values_for(&**estimator)?)? {
+            if let Some(symbols) = estimator.symbols(source.values_for(estimator.name())?)? {
                 cells.push(symbols.labels);
             }
         }
-        let values = || self.layers.iter().map(|source| source.values_for(&**first));
+        let values = || self.layers.iter().map(|source| source.values_for(first.name()));
         let layers: Vec<Variable<'_>> = match cells.len() == self.layers.len() {
             true => cells.iter().map(Variable::Labels).collect(),
             false => values().collect::<Result<_, _>>()?,
@@ -140,7 +140,7 @@ impl Network<'_, '_> {
         let part =
             self.estimators.first().and_then(|estimators| estimators.prepared.first()?.methods[0].part);
         let values: Result<Vec<Variable<'_>>, EstimateError> =
-            self.layers.iter().map(LayerSource::values).collect();
+            self.layers.iter().map(|layer| layer.values_for("a comparison of layers")).collect();
         let found = values.and_then(|layers| SimilarityQuantities::of(&layers));
         let of_layer = |layer: usize| {
             let values = found.as_ref().map_err(Clone::clone);
@@ -159,7 +159,7 @@ fn units(
     shuffled: &Labels,
 ) -> Result<UnitQuantities, EstimateError> {
     let estimator = prepared.estimator.as_ref().map_err(Clone::clone)?;
-    let (symbols, correction) = estimator.symbols_of_units(layer.values_for(&**estimator)?)?;
+    let (symbols, correction) = estimator.symbols_of_units(layer.values_for(estimator.name())?)?;
     UnitQuantities::of(&symbols, correction, groups, y, shuffled)
 }
 
@@ -171,5 +171,5 @@ fn inputs(
     let estimator = prepared.estimator.as_ref().map_err(Clone::clone)?;
     let empty = Err(EstimateError::Empty { n_samples: layer.n_samples(), width: 0 });
     let parts = parts.map_or(empty, |parts| parts.as_ref().map_err(Clone::clone))?;
-    Ok(estimator.input_parts(parts, layer.values_for(&**estimator)?)?.into())
+    Ok(estimator.input_parts(parts, layer.values_for(estimator.name())?)?.into())
 }

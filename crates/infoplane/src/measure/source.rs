@@ -98,24 +98,14 @@ impl<'a> LayerSource<'a> {
                 }
                 Ok(readings)
             }
-            _ => self.values_for(estimator).and_then(of_values),
+            _ => self.values_for(estimator.name()).and_then(of_values),
         }
     }
 
-    /// The values.
-    ///
-    /// # Errors
-    /// [`EstimateError::Sums`] where only sums of them are there.
-    pub(super) fn values(&self) -> Result<Variable<'_>, EstimateError> {
+    /// The values, for an estimator, or what else is called by that name, that needs them.
+    pub(super) fn values_for(&self, estimator: &'static str) -> Result<Variable<'_>, EstimateError> {
         let expected = || "none, but the values of the layer".into();
-        let missing = || EstimateError::Sums { estimator: "a comparison of layers", expected: expected() };
-        self.values.as_ref().map(Variable::view).ok_or_else(missing)
-    }
-
-    /// The values, for an estimator that needs them.
-    pub(super) fn values_for(&self, estimator: &dyn Estimator) -> Result<Variable<'_>, EstimateError> {
-        let expected = || "none, but the values of the layer".into();
-        let missing = || EstimateError::Sums { estimator: estimator.name(), expected: expected() };
+        let missing = || EstimateError::Sums { estimator, expected: expected() };
         self.values.as_ref().map(Variable::view).ok_or_else(missing)
     }
 }

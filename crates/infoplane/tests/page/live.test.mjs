@@ -134,7 +134,6 @@ test("a page follows a run that is written, killed and resumed, and loses nothin
   await page.getByRole("link", { name: "live" }).click();
   const epochs = () => page.evaluate(() => globalThis.infoplane?.player.epochs.length ?? 0);
   await page.waitForFunction(() => globalThis.infoplane?.player.epochs.length > 3);
-  const some = await epochs();
   // The view stays as it was while the page grows: what is chosen, what is open, and where the keys are.
   await page.getByRole("combobox", { name: "unit" }).selectOption("nats");
   await page.locator("figure summary").first().click();
@@ -144,6 +143,8 @@ test("a page follows a run that is written, killed and resumed, and loses nothin
   await page.keyboard.press("ArrowRight");
   const rows = () => page.locator("figure").first().locator("tbody tr").count();
   const before = await rows();
+  // Looked at after the rows were counted: the page may have grown in between.
+  const some = await epochs();
   await page.waitForFunction((some) => globalThis.infoplane.player.epochs.length > some, some);
   assert.equal(await page.getByRole("combobox", { name: "unit" }).inputValue(), "nats");
   assert.ok((await rows()) > before, "the open table grows");
