@@ -1,7 +1,7 @@
 //! What of a layer is measured: its values, or what another program has computed of them.
 
-use crate::estimator::{LayerEstimate, LayerSums};
-use crate::{EstimateError, Estimator, Labels, Measure, Variable};
+use crate::estimator::{EstimateKind, Family, LayerEstimate, LayerSums};
+use crate::{Estimate, EstimateError, Estimator, Labels, Measure, Variable};
 
 /// What of a layer is measured at an epoch: its values, or, for some of the estimators, what another program computed of them
 /// where they are, as on a graphics processor.
@@ -102,6 +102,30 @@ impl<'a> LayerSource<'a> {
         }
     }
 
+    /// What an estimator says of the layer, I(X;T) and I(T;Y) of a target Y of numbers, which needs the values.
+    ///
+    /// A bound is no value of a curve: where an estimator found no more, its error says why. One that bounds by definition, as
+    /// `critic`, has its bound.
+    ///
+    /// # Errors
+    /// As [`Measure::layer_with_target`]; [`EstimateError::Sums`] where there are no values.
+    pub fn readings_with_target(
+        &self,
+        estimator: &dyn Estimator,
+        x: &Labels,
+        y: Variable<'_>,
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let mut readings = estimator.layer_with_target(self.values_for(estimator)?, x, y)?;
+        if estimator.info().family != Family::Predictions {
+            for estimate in readings.iter_mut().flat_map(|reading| &mut reading.estimates) {
+                if let Some(error) = estimate.as_ref().ok().and_then(|found| only_bound(estimator, found)) {
+                    *estimate = Err(error);
+                }
+            }
+        }
+        Ok(readings)
+    }
+
     /// The values.
     ///
     /// # Errors
@@ -118,6 +142,15 @@ impl<'a> LayerSource<'a> {
         let missing = || EstimateError::Sums { estimator: estimator.name(), expected: expected() };
         self.values.as_ref().map(Variable::view).ok_or_else(missing)
     }
+}
+
+/// The error of an estimate that is a bound for want of a value.
+fn only_bound(estimator: &dyn Estimator, estimate: &Estimate) -> Option<EstimateError> {
+    let EstimateKind::Bound(bound) = estimate.kind else { return None };
+    let reasons: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    let name = estimate.choice.as_ref().map_or(estimator.name(), |choice| choice.name());
+    let (limit, reason) = (estimate.information, reasons.join("; "));
+    Some(EstimateError::OnlyBound { estimator: name, bound, limit, reason })
 }
 
 #[cfg(test)]
@@ -142,6 +175,21 @@ mod tests {
         assert_eq!(source.readings(0, &binned, [&x, &y], Some(&shuffled)).unwrap(), of_values);
         assert_eq!(of_values[0].out_of_range, 1);
         assert!(of_values[0].shuffled.is_some());
+    }
+
+    #[test]
+    fn a_layer_that_holds_its_target_has_a_reason_and_no_value() {
+        let t = ndarray::Array2::from_shape_fn((200, 1), |(row, _)| (row as f64 * 0.618).fract());
+        let (x, source) = (Labels::distinct(200), LayerSource::from(Variable::Double(t.view())));
+        let readings = source.readings_with_target(&Ksg::default(), &x, Variable::Double(t.view())).unwrap();
+        let told = readings[0].estimates[1].as_ref().unwrap_err().to_string();
+        assert!(
+            told.starts_with("ksg gave no value but that it is at least ") && told.contains("without noise"),
+            "{told}"
+        );
+        let critic = AnyEstimator::from(crate::estimator::Critic::default());
+        let readings = source.readings_with_target(&critic, &x, Variable::Double(t.view())).unwrap();
+        assert!(readings[0].estimates[1].as_ref().is_ok_and(|estimate| estimate.information.nats() > 0.5));
     }
 
     #[test]
