@@ -178,21 +178,6 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_holds_its_target_has_a_reason_and_no_value() {
-        let t = ndarray::Array2::from_shape_fn((200, 1), |(row, _)| (row as f64 * 0.618).fract());
-        let (x, source) = (Labels::distinct(200), LayerSource::from(Variable::Double(t.view())));
-        let readings = source.readings_with_target(&Ksg::default(), &x, Variable::Double(t.view())).unwrap();
-        let told = readings[0].estimates[1].as_ref().unwrap_err().to_string();
-        assert!(
-            told.starts_with("ksg gave no value but that it is at least ") && told.contains("without noise"),
-            "{told}"
-        );
-        let critic = AnyEstimator::from(crate::estimator::Critic::default());
-        let readings = source.readings_with_target(&critic, &x, Variable::Double(t.view())).unwrap();
-        assert!(readings[0].estimates[1].as_ref().is_ok_and(|estimate| estimate.information.nats() > 0.5));
-    }
-
-    #[test]
     fn an_estimator_without_anything_to_measure_says_so() {
         let (x, y) = (Labels::distinct(5), Labels::from_symbols(&[0, 1, 0, 1, 1]));
         let nothing = LayerSource::new((5, 2), None, vec![None]);
