@@ -117,9 +117,11 @@ def as_if_random(
     described = {
         "name": name or os.path.basename(path),
         "labels": y,
+        "target": None,
         "inputs": x,
         "layers": [(part, width, observer.nonlinearities[part]) for part, width in observer.widths.items()],
         "estimators": [(method.name, method.settings) for method in methods],
+        "quantities": [],
         "schedule": {"kind": "every", "interval": 1},
         "planned_epochs": None,
         "by": "infoplane.torch.as_if_random",
