@@ -3,8 +3,8 @@
 //! same value where the question is the same.
 
 use infoplane_estimators::{
-    AnyEstimator, BinRule, Binned, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Gcmi,
-    LabelSides, Labels, Measure, Quantity, Uncertainty, Variable, Warning,
+    AnyEstimator, BinRule, Binned, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family,
+    Gcmi, LabelSides, Labels, Measure, Quantity, Uncertainty, Variable, Warning,
 };
 use ndarray::{Array2, s};
 
