@@ -200,8 +200,12 @@ class Estimator:
         variables = _variables(self, _parts(parts), {})
         return _measured("total-correlation", self, variables, _manner(False, None, "free", None, 0), None)
 
-    def layer_information(self, t: Any, labels: Any, *, inputs: Any = None, shuffled: bool = True) -> list[LayerReading]:
+    def layer_information(
+        self, t: Any, labels: Any = None, *, target: Any = None, inputs: Any = None, shuffled: bool = True
+    ) -> list[LayerReading]:
         """I(X;T) and I(T;Y) of the activations of a layer; see :func:`infoplane.layer_information`."""
+        if one_of_two(labels, target) == "target":
+            return _layer_with_target(self, t, target, inputs)
         return _layer(self, t, labels, inputs, shuffled)
 
     def unit_information(self, t: Any, labels: Any) -> LayerUnits:
@@ -447,9 +451,30 @@ def _layer(estimator: Estimator, t: Any, of_samples: Any, inputs: Any, shuffled:
 
         rows = Sums([estimator], y, x, shuffled).source(rows, "", "t")
     found = _native.estimate_layer(estimator.name, estimator.settings, rows, y, x, shuffled)
+    return _readings(found)
+
+
+def _layer_with_target(estimator: Estimator, t: Any, target: Any, inputs: Any) -> list[LayerReading]:
+    rows, y = numbers(t, "t"), numbers(target, "target")
+    x = None if inputs is None else codes(inputs, "inputs")
+    for name, given in [("target", y), ("inputs", x)]:
+        if given is not None and len(given) != len(rows):
+            raise ValueError(f"{name} has {len(given)} samples and t has {len(rows)}; each row of t needs one")
+    return _readings(_native.estimate_layer_with_target(estimator.name, estimator.settings, rows, y, x))
+
+
+def _readings(found: list[dict[str, Any]]) -> list[LayerReading]:
     readings = [reading_of(reading) for reading in found]
     warn(list(dict.fromkeys(word for reading in readings for part in (reading.i_xt, reading.i_ty) for word in part.warnings)))
     return readings
+
+
+def one_of_two(labels: Any, target: Any) -> Literal["labels", "target"]:
+    """Which of the two Y was given as."""
+    if (labels is None) == (target is None):
+        given = "neither is given" if labels is None else "both are given"
+        raise TypeError(f"Y is labels, the class of each sample, or target, its numbers; {given}")
+    return "target" if labels is None else "labels"
 
 
 def _units(estimator: Estimator, t: Any, of_samples: Any) -> LayerUnits:
@@ -734,9 +759,10 @@ def total_correlation(*parts: Any, estimator: str | Estimator | Mapping[str, Any
 
 def layer_information(
     t: Any,
-    labels: Any,
-    estimator: str | Estimator | Mapping[str, Any] = "kde",
+    labels: Any = None,
+    estimator: str | Estimator | Mapping[str, Any] | None = None,
     *,
+    target: Any = None,
     inputs: Any = None,
     shuffled: bool = True,
     **settings: Any,
@@ -751,7 +777,11 @@ def layer_information(
         Y, the class of each sample; one-hot rows are classes, too.
     estimator, **settings
         As :func:`mutual_information`: ``"kde"`` with ``noise_variances=[1e-3]``, ``"binned"`` with ``rule="floor",
-        bin_width=0.5``, ``"noise"`` with ``noise_variances=[0.1]``.
+        bin_width=0.5``, ``"noise"`` with ``noise_variances=[0.1]``. Unless given, ``"kde"``; of a target ``"auto"``.
+    target
+        Y as numbers, ``(n_samples,)`` or ``(n_samples, columns)``, instead of labels: the target of a regression network. I(T;Y) is
+        then that of :func:`mutual_information` of ``t`` and ``target``, by an estimator of numbers such as ``"ksg"`` or ``"gcmi"``;
+        most of these do not measure I(X;T), and its estimate says why.
     inputs
         X, which input each sample is; all different unless given.
     shuffled
@@ -769,8 +799,18 @@ def layer_information(
     >>> reading = infoplane.layer_information(t, np.repeat([0, 1], 50), noise_variances=[1e-3])[0]
     >>> reading.bound, round(reading.i_ty.bits, 6)
     ('upper', 1.0)
+
+    A layer and a target of normal numbers with correlation 0.8, which share 0.737 bits:
+
+    >>> rng = np.random.default_rng(0)
+    >>> t = rng.normal(size=2000)
+    >>> target = 0.8 * t + 0.6 * rng.normal(size=2000)
+    >>> (reading,) = infoplane.layer_information(t, target=target, estimator="gcmi")
+    >>> abs(reading.i_ty.bits - 0.737) < 0.1, reading.i_xt.bits
+    (True, None)
     """
-    return estimator_of(estimator, settings).layer_information(t, labels, inputs=inputs, shuffled=shuffled)
+    made = estimator_of(estimator or ("auto" if labels is None else "kde"), settings)
+    return made.layer_information(t, labels, target=target, inputs=inputs, shuffled=shuffled)
 
 
 def unit_information(

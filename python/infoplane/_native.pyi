@@ -37,6 +37,13 @@ def estimate_layer(
     x: NDArray[np.int64] | None,
     shuffled: bool,
 ) -> list[dict[str, Any]]: ...
+def estimate_layer_with_target(
+    estimator: str,
+    settings: dict[str, Any],
+    t: NDArray[Any],
+    target: NDArray[Any],
+    x: NDArray[np.int64] | None,
+) -> list[dict[str, Any]]: ...
 def estimate_units(
     estimator: str,
     settings: dict[str, Any],

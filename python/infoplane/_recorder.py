@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _native
 from ._arrays import Numbers, array_of, codes, labels, numbers
 from ._errors import RecordError, RunError
-from ._estimate import Estimator, estimator_of, plain, warn, whole
+from ._estimate import Estimator, estimator_of, one_of_two, plain, warn, whole
 from ._runs import Run
 
 if TYPE_CHECKING:
@@ -293,6 +294,10 @@ class Recorder:
         Y: the class of each sample, or one-hot rows.
     estimators
         What layers are measured with: names, estimators such as ``Kde(noise_variances=[1e-3])``, tables of a configuration.
+    target
+        Y as numbers, ``(n_samples,)`` or ``(n_samples, columns)``, instead of labels: the target of a regression network. I(T;Y) is
+        then measured by estimators of numbers such as ``"ksg"`` or ``"gcmi"``, most of which do not measure I(X;T). H(Y) is not known:
+        figures have no limit of I(T;Y), and a schedule with a ``delta`` needs ``"scale": "bits"``.
     inputs
         X: which input each sample is; all different unless given.
     quantities
@@ -336,9 +341,10 @@ class Recorder:
     def __init__(
         self,
         run: str | os.PathLike[str],
-        labels: Any,
-        estimators: Any,
+        labels: Any = None,
+        estimators: Any = None,
         *,
+        target: Any = None,
         inputs: Any = None,
         quantities: Any = None,
         schedule: Any = 1,
@@ -356,10 +362,14 @@ class Recorder:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name is a {type(name).__name__}; allowed is text")
         self.name: str = name or NAMED.get(self.path) or os.path.basename(self.path)
-        self._labels = _classes(labels)
+        #: What Y was given as: `labels`, or `target`.
+        self._y_name = one_of_two(labels, target)
+        self._labels = None if labels is None else _classes(labels)
+        self._target = None if target is None else _numbers_of_samples(target)
+        self._n_samples = len(self._target if self._labels is None else self._labels)
         self._inputs = None if inputs is None else codes(inputs, "inputs")
-        if self._inputs is not None and len(self._inputs) != len(self._labels):
-            sizes = f"inputs has {len(self._inputs)} samples and labels has {len(self._labels)}"
+        if self._inputs is not None and len(self._inputs) != self._n_samples:
+            sizes = f"inputs has {len(self._inputs)} samples and {self._y_name} has {self._n_samples}"
             raise RecordError(f"{sizes}; each sample needs both")
         self._estimators = estimators_of(estimators)
         self._quantities = quantities_of(quantities)
@@ -402,6 +412,7 @@ class Recorder:
         described = {
             "name": self.name,
             "labels": self._labels,
+            "target": self._target,
             "inputs": self._inputs,
             "layers": [(name, int(rows.shape[1]), known.get(name, "")) for name, rows in layers.items()],
             "estimators": [(estimator.name, estimator.settings) for estimator in self._estimators],
@@ -433,6 +444,9 @@ class Recorder:
             self._worker = _Worker(self._native, self._lacks, self._logging)
             weakref.finalize(self, self._worker.abandon).atexit = False
         return self._native
+
+    def _each_needs(self, what: str) -> str:
+        return f"each {what} needs a label" if self._y_name == "labels" else f"each {what} needs a row of the target"
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"positions": self._positions}
@@ -525,8 +539,8 @@ class Recorder:
         nonlinearities: Mapping[str, str] | None = None,
     ) -> None:
         for name, rows in layers.items():
-            if len(rows) != len(self._labels):
-                raise RecordError(f"{name} has {len(rows)} samples and labels has {len(self._labels)}; each row needs a label")
+            if len(rows) != self._n_samples:
+                raise RecordError(f"{name} has {len(rows)} samples and {self._y_name} has {self._n_samples}; {self._each_needs('row')}")
         native = self._open(layers, nonlinearities)
         if list(layers) != self._names:
             raise RecordError(f"epoch {epoch}: the layers are {', '.join(layers)}, but the run records {', '.join(self._names)}")
@@ -638,8 +652,11 @@ class Recorder:
 
     def _differs_from(self, other: Recorder) -> str:
         """In what it records something else, or nothing."""
-        if not np.array_equal(self._labels, other._labels):
+        if self._y_name != other._y_name:
             return "labels"
+        mine, others = (self._labels, other._labels) if self._y_name == "labels" else (self._target, other._target)
+        if not np.array_equal(mine, others):
+            return self._y_name
         mine, others = self._inputs, other._inputs
         if (mine is None) != (others is None) or (mine is not None and others is not None and not np.array_equal(mine, others)):
             return "inputs"
@@ -661,7 +678,7 @@ class Recorder:
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else f"{len(self._names)} layers" if self._names else "nothing recorded yet"
-        return f"<{type(self).__name__} of {self.path}, {len(self._labels)} samples, {state}>"
+        return f"<{type(self).__name__} of {self.path}, {self._n_samples} samples, {state}>"
 
 
 def _directory(given: Any, name: str = "run") -> str:
@@ -676,6 +693,13 @@ def _classes(given: Any) -> Any:
     if len(found) == 0:
         raise RecordError("labels is empty")
     return found
+
+
+def _numbers_of_samples(given: Any) -> NDArray[np.float64]:
+    found = np.ascontiguousarray(numbers(given, "target"), dtype=np.float64)
+    if len(found) == 0:
+        raise RecordError("target is empty")
+    return found.copy()  # what is recorded later must not change meanwhile
 
 
 def _numbers_of(statistics: Mapping[str, Any]) -> dict[str, float] | None:
@@ -696,7 +720,8 @@ def record(
     epoch: int,
     activations: Mapping[str, Any],
     *,
-    labels: Any,
+    labels: Any = None,
+    target: Any = None,
     estimators: Any,
     inputs: Any = None,
     last: bool = False,
@@ -718,7 +743,7 @@ def record(
     >>> infoplane.load(path).state
     'finished'
     """
-    given = Recorder(run, labels, estimators, inputs=inputs, background=False)
+    given = Recorder(run, labels, estimators, target=target, inputs=inputs, background=False)
     recorder = _KEPT.get(given.path, given)
     if recorder._ended:
         recorder = given

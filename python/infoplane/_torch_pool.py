@@ -117,6 +117,7 @@ def as_if_random(
     described = {
         "name": name or os.path.basename(path),
         "labels": y,
+        "target": None,
         "inputs": x,
         "layers": [(part, width, observer.nonlinearities[part]) for part, width in observer.widths.items()],
         "estimators": [(method.name, method.settings) for method in methods],

@@ -52,7 +52,7 @@ class Callback(TrainerCallback):
         data set of dictionaries of one length, as for the `Trainer`.
     labels
         Y: the class of each sample; the labels among the inputs unless given.
-    layers, run, estimators, positions, channels_last, name, background, loggers, x, batch_size, forward, keep_bytes, on_device
+    layers, run, estimators, target, positions, channels_last, name, background, loggers, x, batch_size, forward, keep_bytes, on_device
         As for :class:`infoplane.torch.Recorder`. A transformer has many modules with weights; patterns such as
         ``["bert.encoder.layer.[0-9]"]`` take blocks as a whole. A mean over positions is one over those of the padding, too.
     by
@@ -79,6 +79,7 @@ class Callback(TrainerCallback):
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        target: Any = None,
         by: Literal["epochs", "steps"] = "epochs",
         schedule: Any = 1,
         epochs: int | None = None,
@@ -100,7 +101,8 @@ class Callback(TrainerCallback):
         arguments, found = _inputs(inputs)
         self._settings: dict[str, Any] = {
             "inputs": arguments,
-            "labels": found if labels is None else labels,
+            "labels": found if labels is None and target is None else labels,
+            "target": target,
             "layers": layers,
             "run": run,
             "estimators": estimators_of(estimators),

@@ -138,7 +138,7 @@ class Recorder(_Recorder):
         layer, a layer of its own, or a function of `keras.ops` or `keras.activations`.
     run
         The directory.
-    estimators, quantities, schedule, epochs, positions, name, background, loggers
+    estimators, target, quantities, schedule, epochs, positions, name, background, loggers
         As for :class:`infoplane.Recorder`. Whether channels are the first axis of a map or the last, the layers know.
     x
         X: which input each sample is; equal inputs are the same unless given.
@@ -155,11 +155,12 @@ class Recorder(_Recorder):
         self,
         model: Any,
         inputs: Inputs,
-        labels: Any,
+        labels: Any = None,
         layers: str | Sequence[str] | None = None,
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        target: Any = None,
         quantities: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
@@ -181,6 +182,7 @@ class Recorder(_Recorder):
             run,
             labels,
             estimators,
+            target=target,
             inputs=_same_inputs(self._inputs_of_model) if x is None else x,
             quantities=quantities,
             schedule=schedule,
@@ -193,8 +195,9 @@ class Recorder(_Recorder):
             loggers=loggers,
         )
         _check_schedule(self._schedule)
-        if self._n != len(self._labels):
-            raise RecordError(f"inputs has {self._n} samples and labels has {len(self._labels)}; each input needs a label")
+        if self._n != self._n_samples:
+            sizes = f"inputs has {self._n} samples and {self._y_name} has {self._n_samples}"
+            raise RecordError(f"{sizes}; {self._each_needs('input')}")
         self._by = ("infoplane.keras.Recorder", type(model).__name__)
         #: The compiled pass of the JAX backend, with what it was compiled of.
         self._compiled: tuple[tuple[list[Any], str], Callable[[list[Any], Any], Any]] | None = None
@@ -384,7 +387,7 @@ class Callback(_Callback):
 
     Parameters
     ----------
-    inputs, labels, layers, run, estimators, schedule, positions, name, background, loggers, x, batch_size
+    inputs, labels, layers, run, estimators, target, schedule, positions, name, background, loggers, x, batch_size
         As for :class:`Recorder`.
     epochs
         How many epochs will be trained; what `fit` says unless given.
@@ -400,11 +403,12 @@ class Callback(_Callback):
     def __init__(
         self,
         inputs: Inputs,
-        labels: Any,
+        labels: Any = None,
         layers: str | Sequence[str] | None = None,
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        target: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
@@ -420,6 +424,7 @@ class Callback(_Callback):
         self._settings: dict[str, Any] = {
             "inputs": inputs,
             "labels": labels,
+            "target": target,
             "layers": layers,
             "run": run,
             "estimators": estimators_of(estimators),

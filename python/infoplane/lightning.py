@@ -60,7 +60,8 @@ class Callback(_Base):
 
     Parameters
     ----------
-    inputs, labels, layers, run, estimators, schedule, positions, channels_last, name, background, x, batch_size, keep_bytes, on_device
+    inputs, labels, layers, run, estimators, target, schedule, positions, channels_last, name, background, x, batch_size, keep_bytes,
+    on_device
         As for :class:`infoplane.torch.Recorder`.
     epochs
         How many epochs will be trained; ``max_epochs`` of the trainer unless given.
@@ -87,6 +88,7 @@ class Callback(_Base):
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        target: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
         positions: Positions = "flatten",
@@ -109,6 +111,7 @@ class Callback(_Base):
         self._settings: dict[str, Any] = {
             "inputs": inputs,
             "labels": labels,
+            "target": target,
             "layers": layers,
             "run": run,
             "estimators": estimators_of(estimators),

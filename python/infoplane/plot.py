@@ -133,7 +133,8 @@ def plane(run: Run | str | os.PathLike[str], method: str | None = None, *, axes:
         named.append(Line2D([], [], color=colour, marker=marker, markersize=5, linestyle="", label=layer))
     data = run.manifest["data"]
     axes.axvline(float(data["h_x_bits"]), color=_INK, linewidth=0.7, linestyle="--")
-    axes.axhline(float(data["h_y_bits"]), color=_INK, linewidth=0.7, linestyle="--")
+    if "h_y_bits" in data:  # not of a target of numbers
+        axes.axhline(float(data["h_y_bits"]), color=_INK, linewidth=0.7, linestyle="--")
     axes.legend(handles=named, fontsize=7, framealpha=0.8, handletextpad=0.2, borderpad=0.4)
     bar = axes.figure.colorbar(ScalarMappable(norm, _shades("#3a3a3a")), ax=axes, pad=0.02)
     _plain_numbers(bar.ax.yaxis)
@@ -164,8 +165,9 @@ def information(
         error = of.get(f"{quantity}_standard_error_bits")
         if error is not None and np.isfinite(error).any():
             axes.fill_between(epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, linewidth=0)
-    entropy = float(run.manifest["data"]["h_x_bits" if quantity == "i_xt" else "h_y_bits"])
-    axes.axhline(entropy, color=_INK, linewidth=0.7, linestyle="--")
+    entropy = run.manifest["data"].get("h_x_bits" if quantity == "i_xt" else "h_y_bits")
+    if entropy is not None:
+        axes.axhline(float(entropy), color=_INK, linewidth=0.7, linestyle="--")
     _by_epoch(axes)
     axes.set_ylabel(f"{'I(X;T)' if quantity == 'i_xt' else 'I(T;Y)'} in bits")
     axes.set_title(f"{run.name}: {rows.title}", fontsize=9)

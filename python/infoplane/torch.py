@@ -61,8 +61,8 @@ class Recorder(_Recorder):
         module with weights, norms excepted, after the nonlinearity that all of its output goes through.
     run
         The directory.
-    estimators, quantities, epochs, positions, channels_last, name, background, loggers
-        As for :class:`infoplane.Recorder`.
+    estimators, target, quantities, epochs, positions, channels_last, name, background, loggers
+        As for :class:`infoplane.Recorder`; labels that come with the inputs are not read where there is a target.
     schedule
         As for :class:`infoplane.Recorder`; one that goes back, ``{"kind": "delta-exact", "delta": 0.05}``, measures earlier
         epochs on weights that are kept in memory as long as it may ask for them.
@@ -88,6 +88,7 @@ class Recorder(_Recorder):
         *,
         run: str | os.PathLike[str],
         estimators: Any,
+        target: Any = None,
         quantities: Any = None,
         schedule: Any = 1,
         epochs: int | None = None,
@@ -119,16 +120,17 @@ class Recorder(_Recorder):
         self._model = unwrapped(model)
         if self._measures:
             self._observer = Observer(model, inputs, self._patterns, positions, channels_last, batch_size, forward)
-            labels = self._observer.labels if labels is None else labels
-            if labels is None:
-                raise TypeError("labels is missing: give the class of each sample")
+            labels = self._observer.labels if labels is None and target is None else labels
+            if labels is None and target is None:
+                raise TypeError("labels is missing: give the class of each sample, or the numbers of each as target")
             x = same_inputs(self._observer.inputs) if x is None else x
-        elif labels is None:
+        elif labels is None and target is None:
             labels, x = [0], None
         super().__init__(
             run,
             labels,
             estimators,
+            target=target,
             inputs=x,
             quantities=quantities,
             schedule=schedule,
@@ -146,14 +148,14 @@ class Recorder(_Recorder):
         if not self._measures:
             return
         observer, device = self._observer, self._observer.device
-        if observer.n_samples != len(self._labels):
-            sizes = f"inputs has {observer.n_samples} samples and labels has {len(self._labels)}"
-            raise RecordError(f"{sizes}; each input needs a label")
+        if observer.n_samples != self._n_samples:
+            sizes = f"inputs has {observer.n_samples} samples and {self._y_name} has {self._n_samples}"
+            raise RecordError(f"{sizes}; {self._each_needs('input')}")
         if on_device and not has_double_precision(device):
             raise RecordError(f"on_device = True, but {device} has no double precision; leave it out to measure on the processor")
         there = device.type == "cuda" if on_device is None else on_device
         moved = [estimator.name for estimator in self._estimators if not (there and computable(estimator))]
-        if len(moved) < len(self._estimators):
+        if len(moved) < len(self._estimators) and self._labels is not None:
             values = bool(self._quantities)
             self._sums = Sums(self._estimators, self._labels, self._inputs, shuffled=False, values=values)
         if moved and device.type != "cpu":

@@ -101,6 +101,11 @@ def a_model():
     return {**arrays(), **given, "copy": copy}
 
 
+def a_regression_model():
+    given = a_model()
+    return {**given, "target": given["inputs"][:, 0] + given["inputs"][:, 1] ** 2}
+
+
 def a_logged_model():
     pytest.importorskip("wandb")
     return a_model()
@@ -171,6 +176,7 @@ BEGINNINGS = {
     "Lightning and Transformers": a_trainer,
     "Keras": a_keras_model,
     "Anything else: JAX, NumPy, a simulation": arrays,
+    "Regression networks: a target of numbers": a_regression_model,
     "Runs": a_run,
     "Live in a notebook": a_notebook,
     "Logging": a_logged_model,

@@ -230,6 +230,45 @@ def test_layers_of_function_and_class_agree(name: str) -> None:
     assert all(reading.i_ty_shuffled is None for reading in without)
 
 
+def test_a_target_of_numbers_is_measured_as_the_pair() -> None:
+    rng = np.random.default_rng(4)
+    t = rng.normal(size=(400, 2))
+    target = 0.8 * t[:, 0] + 0.6 * rng.normal(size=400)
+    for name in ["auto", "ksg", "gcmi", "edge"]:
+        pair = infoplane.mutual_information(t, target, name, standard_error=False)
+        (reading,) = infoplane.layer_information(t, target=target, estimator=name)
+        assert reading.i_ty.nats == pair.nats and reading.i_ty.estimator == pair.estimator, name
+        assert reading.i_ty_shuffled is None
+        # Inputs that are all different are measured by cells alone.
+        assert (reading.i_xt.nats is None) == (name != "edge") and (reading.i_xt.missing is None) == (name == "edge")
+        assert made(name).layer_information(t, target=target[:, None]) == [reading]
+    (chosen,) = infoplane.layer_information(t, target=target)
+    assert chosen.i_ty.nats == infoplane.mutual_information(t, target, standard_error=False).nats
+    # Of a layer that follows from the target no value is known.
+    with pytest.warns(infoplane.InfoplaneWarning, match="without noise"):
+        (bounded,) = infoplane.layer_information(target, target=2 * target, estimator="ksg")
+    assert bounded.i_ty.nats is None and bounded.i_ty.bound == "lower"
+
+
+def test_what_is_no_target_says_so() -> None:
+    t, y = np.random.default_rng(5).normal(size=(2, 50, 1))
+    for name in ["ross", "kde", "binned", "plug-in", "classifier"]:
+        with pytest.raises(infoplane.EstimateError, match=f"{name} measures .* classes, not .* numbers; those .* are auto, ") as told:
+            made(name).layer_information(t, target=y)
+        assert told.value.code == "needs-classes"
+    with pytest.raises(TypeError, match="both are given"):
+        infoplane.layer_information(t, np.arange(50) % 2, target=y)
+    with pytest.raises(TypeError, match="neither is given"):
+        infoplane.layer_information(t)
+    with pytest.raises(ValueError, match="target has 49 samples and t has 50"):
+        infoplane.layer_information(t, target=y[1:])
+    y[3] = np.nan
+    with pytest.raises(infoplane.EstimateError, match="target: .* row 3"):
+        infoplane.layer_information(t, target=y, estimator="ksg")
+    with pytest.raises(TypeError, match="target holds text"):
+        infoplane.layer_information(t, target=np.array(["a", "b"] * 25))
+
+
 @pytest.mark.parametrize("name", ["binned", "plug-in", "chao-wang-jost"])
 def test_units_of_function_and_class_agree_and_are_those_of_the_layer(name: str) -> None:
     rng = np.random.default_rng(9)

@@ -675,3 +675,55 @@ def test_only_of_a_chain_it_is_said_that_layers_break_the_data_processing_inequa
 def test_a_chain_is_true_or_false(path: Path) -> None:
     with pytest.raises(TypeError, match="chain = 'yes'; allowed are true and false"):
         infoplane.Recorder(path, LABELS, QUICK, chain="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_target_of_numbers_is_measured_as_the_pair(path: Path, background: bool) -> None:
+    rng = np.random.default_rng(1)
+    target = rng.normal(size=(N, 2))
+    layers = {epoch: {"t": target[:, :1] + (3.0 - epoch) * rng.normal(size=(N, 1))} for epoch in range(3)}
+    with infoplane.Recorder(path, target=target, estimators=["gcmi", "edge"], background=background) as recorder:
+        assert recorder._n_samples == N
+        for epoch, of_epoch in layers.items():
+            recorder.record(epoch, of_epoch)
+        with pytest.warns(infoplane.InfoplaneWarning, match="gcmi lacks values of t"):
+            run = recorder.finish()
+    rows = run.plane
+    for epoch, name, bits in zip(rows["epoch"], rows["estimator"], rows["i_ty_bits"]):
+        assert bits == infoplane.mutual_information(layers[epoch]["t"], target, name, standard_error=False).bits
+    data = run.manifest["data"]
+    assert data["target_width"] == 2 and "h_y_bits" not in data and "i_xy_bits" not in data
+    assert "H(Y) not known" in run.summary() and "NaN" not in run.summary()
+
+
+def test_a_run_of_a_target_can_be_drawn(path: Path) -> None:
+    pytest.importorskip("matplotlib").use("agg")
+    t = np.random.default_rng(2).normal(size=(N, 1))
+    with infoplane.Recorder(path, target=t[:, 0], estimators="edge", background=False) as recorder:
+        recorder.record(0, {"t": t + 0.5 * np.roll(t, 1)})
+    run = infoplane.load(path)
+    plane = infoplane.plot.plane(run)
+    assert len(plane.lines) == 1 and plane.get_ylabel() == "I(T;Y) in bits"
+    infoplane.plot.information(run, quantity="i_ty")
+
+
+def test_what_is_no_target_of_a_recording_says_so(path: Path) -> None:
+    target = np.random.default_rng(3).normal(size=N)
+    with pytest.raises(TypeError, match="both are given"):
+        infoplane.Recorder(path, LABELS, ["gcmi"], target=target)
+    with pytest.raises(TypeError, match="neither is given"):
+        infoplane.Recorder(path, estimators=["gcmi"])
+    with pytest.raises(infoplane.RecordError, match="target is empty"):
+        infoplane.Recorder(path, target=target[:0], estimators=["gcmi"])
+    with pytest.raises(infoplane.RecordError, match="t has 60 samples and target has 59; each row needs a row of the target"):
+        infoplane.Recorder(path, target=target[1:], estimators=["gcmi"]).record(0, {"t": hidden(0)})
+    for estimators, schedule, why in [
+        ([KDE], 1, "kde measures .* of classes"),
+        (["gcmi"], {"kind": "delta-approximate", "delta": 0.05}, 'give scale = "bits"'),
+    ]:
+        with pytest.raises(infoplane.RecordError, match=why):
+            infoplane.Recorder(path, target=target, estimators=estimators, schedule=schedule).record(0, {"t": hidden(0)})
+    with infoplane.Recorder(path, target=target, estimators=["edge"], background=False) as recorder:
+        recorder.record(0, {"t": hidden(0)})
+        differs = infoplane.Recorder(path.with_name("other"), LABELS, ["edge"], background=False)
+        assert recorder._differs_from(differs) == "labels"

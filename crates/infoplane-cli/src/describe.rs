@@ -75,13 +75,22 @@ pub fn part_lines(data: &DataFacts) -> Vec<String> {
 
 /// The entropies of the data, and p(y).
 pub fn data_lines(data: &DataFacts) -> [String; 2] {
+    if let Some(width) = data.target_width {
+        let columns = if width == 1 { "column" } else { "columns" };
+        return [
+            format!("H(X) = {:.4} bits, H(Y) and I(X;Y) are not known", data.h_x_bits),
+            format!("Y is a target of numbers, {width} {columns}"),
+        ];
+    }
     let rule = data.i_xy_rule_bits.map(|bits| format!(" (of the rule {bits:.4})")).unwrap_or_default();
     let shares: Vec<String> = data.label_shares.iter().take(10).map(|share| format!("{share:.4}")).collect();
     let more = if data.label_shares.len() > 10 { ", …" } else { "" };
     [
         format!(
             "H(X) = {:.4} bits, H(Y) = {:.4} bits, I(X;Y) = {:.4} bits{rule}",
-            data.h_x_bits, data.h_y_bits, data.i_xy_bits
+            data.h_x_bits,
+            data.h_y().bits(),
+            data.i_xy_bits.unwrap_or(f64::NAN)
         ),
         format!("p(y) = {}{more}", shares.join(", ")),
     ]

@@ -143,6 +143,45 @@ fn a_variable_of_the_same_table_is_never_among_the_columns_read_whole() {
 }
 
 #[test]
+fn a_target_of_numbers_is_measured_as_the_pair_of_the_same_columns() {
+    let folder = folder();
+    for (name, x_is_measured) in [("ksg", false), ("gcmi", false), ("auto", false), ("edge", true)] {
+        let method = ["--estimator", name];
+        let pair = ["pair", "t.csv:a", "t.csv:b", "--no-standard-error", "--json", "--estimator", name];
+        let pair = json(&estimate(folder.path(), &pair));
+        let layer = [&["layer", "t.csv", "--target", "t.csv:b", "--except", "y,g"], &method[..]].concat();
+        let object = json(&estimate(folder.path(), &[&layer[..], &["--json"]].concat()));
+        assert_eq!((&object["i_ty"]["nats"], pair["nats"].is_null()), (&pair["nats"], false), "{name}");
+        assert_eq!(object["i_xt"]["nats"].is_null(), !x_is_measured, "{name}");
+        assert_eq!(object["i_xt"]["reason"].is_null(), x_is_measured, "{object}");
+        assert!(object["h_y"].is_null() && object["i_ty"]["shuffled"].is_null(), "{object}");
+        assert_eq!((object["width"].as_u64(), object["target_width"].as_u64()), (Some(1), Some(1)));
+        let text = String::from_utf8(estimate(folder.path(), &layer).stdout).unwrap();
+        assert!(text.contains("Y is a target of 1 column\n"), "{text}");
+        assert_eq!(text.contains("I(X;T) = none"), !x_is_measured, "{text}");
+    }
+    // A layer that holds its target has no finite value.
+    let itself = ["layer", "plain.csv:a", "--target", "t.csv:a", "--estimator", "ksg"];
+    let text = String::from_utf8(estimate(folder.path(), &itself).stdout).unwrap();
+    assert!(text.contains("I(T;Y) = at least "), "{text}");
+    let refused =
+        |more: &[&str]| refused(folder.path(), &[&["estimate", "layer", "t.csv:a"], more].concat(), 2);
+    let message = refused(&["--target", "t.csv:b", "--estimator", "ross"]);
+    assert!(
+        message.contains("of numbers are auto, ") && message.contains("--labels takes classes"),
+        "{message}"
+    );
+    let message = refused(&["--target", "t.csv:a"]);
+    assert!(message.contains("names the target, t.csv:a, among the units"), "{message}");
+    let message = refused(&["--target", "t.csv:b", "--labels", "t.csv:g"]);
+    assert!(message.contains("cannot be used with"), "{message}");
+    assert!(refused(&[]).contains("--labels"));
+    fs::write(folder.path().join("few.csv"), "b\n1\n2.5\n").unwrap();
+    let message = refused(&["--target", "few.csv", "--estimator", "ksg"]);
+    assert!(message.contains("each sample needs a row in both"), "{message}");
+}
+
+#[test]
 fn rows_that_lack_a_value_are_refused_dropped_or_a_symbol() {
     let folder = folder();
     let pair = |y: &'static str, more: &[&'static str]| -> Vec<&'static str> {

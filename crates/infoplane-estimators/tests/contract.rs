@@ -4,7 +4,7 @@
 
 use infoplane_estimators::{
     AnyEstimator, BinRule, Binned, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family,
-    LabelSides, Labels, Measure, Quantity, Uncertainty, Variable, Warning,
+    Gcmi, LabelSides, Labels, Measure, Quantity, Uncertainty, Variable, Warning,
 };
 use ndarray::{Array2, s};
 
@@ -417,6 +417,63 @@ fn sides_are_refused_as_the_description_says() {
             }
         }
     }
+}
+
+/// I(T;Y) of a layer and a target of numbers is that of the pair; methods of classes say so, and are those of the description.
+#[test]
+fn a_target_of_numbers_is_measured_as_a_pair_or_refused() {
+    let t = normals(200, 2, 0);
+    let target = ndarray::concatenate![ndarray::Axis(1), related(&t, 0.8, 2), normals(200, 1, 4)];
+    let x = Labels::distinct(200);
+    let mut measured = 0;
+    for estimator in estimators() {
+        let (name, readings) = (estimator.name(), estimator.layer_with_target(&t, &x, &target));
+        if !estimator.info().measures_numbers() {
+            let expected = EstimateError::NeedsClasses { estimator: name };
+            assert_eq!(readings, Err(expected), "{name}");
+            continue;
+        }
+        let pair = estimator.pair(&t, &target);
+        let readings = readings.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let settings: Vec<_> = readings.iter().map(|r| (r.setting.clone(), r.bound)).collect();
+        assert_eq!(settings, estimator.layer_settings(), "{name}");
+        let alone = estimator.layer(&t, &[&x]);
+        for (place, reading) in readings.iter().enumerate() {
+            assert_eq!((reading.estimates.len(), reading.shuffled), (2, None), "{name}");
+            assert_eq!(reading.estimates[1], pair, "{name}");
+            match &alone {
+                Ok(alone) => assert_eq!(reading.estimates[0], alone[place].estimates[0], "{name}"),
+                Err(error) => assert_eq!(reading.estimates[0].as_ref(), Err(error), "{name}"),
+            }
+        }
+        measured += usize::from(pair.is_ok());
+        // Labels are measured as ever.
+        let y = classes(200, 3);
+        let of_labels = estimator.layer_with_target(&t, &x, &y);
+        assert_eq!(of_labels, estimator.layer(&t, &[&x, &y]), "{name}");
+        let short = estimator.layer_with_target(&t, &x, &normals(199, 1, 2));
+        assert_eq!(short, Err(EstimateError::RowMismatch { given: 199, expected: 200 }), "{name}");
+        let mut holes = normals(200, 1, 2);
+        holes[(7, 0)] = f64::NAN;
+        let holes = estimator.layer_with_target(&t, &x, &holes);
+        assert!(matches!(holes, Err(EstimateError::NotFinite { row: 7, .. })), "{name}: {holes:?}");
+    }
+    assert!(measured >= 20, "only {measured} methods measured the pair");
+}
+
+/// A normal layer of five units and a normal target of five columns, two pairs of which have correlation ρ = 0.8:
+/// I = −ln(1 − ρ²), whose estimate scatters by ρ √(2 / n).
+#[test]
+fn a_normal_layer_tells_of_a_normal_target_what_the_formula_says() {
+    let n = 4000;
+    let sample = infoplane_estimators::known::Task::named("normal-5x5").unwrap().draw(n, 1);
+    let exact = -(1.0 - 0.8f64 * 0.8).ln();
+    assert!((sample.information.nats() - exact).abs() < 1e-12);
+    let readings = Gcmi::default().layer_with_target(&sample.x, &Labels::distinct(n), &sample.y).unwrap();
+    let estimate = readings[0].estimates[1].as_ref().unwrap();
+    let scatter = 0.8 * (2.0 / n as f64).sqrt();
+    let error = estimate.information.nats() - exact;
+    assert!(error.abs() < 4.0 * scatter, "{error} nats of {exact}, scatter {scatter}");
 }
 
 /// Independent variables tell little of each other, dependent ones much; the bounds are far apart.

@@ -359,7 +359,8 @@ fn told_of_layer(py: Python<'_>, error: &EstimateError) -> PyErr {
     let of = match error {
         EstimateError::Setting { .. }
         | EstimateError::NotOffered { .. }
-        | EstimateError::NeedsCells { .. } => "",
+        | EstimateError::NeedsCells { .. }
+        | EstimateError::NeedsClasses { .. } => "",
         EstimateError::LengthMismatch { .. } => "labels",
         _ => "t",
     };
@@ -445,6 +446,35 @@ pub fn estimate_layer<'py>(
     let readings =
         interruptible(py, None, |_| seen.source().readings(0, &estimator, [&x, &y], shuffled.as_ref()))?;
     let readings = readings.map_err(|error| told_of_layer(py, &error))?;
+    let found = PyList::empty(py);
+    for reading in &readings {
+        found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
+    }
+    Ok(found)
+}
+
+/// What an estimator says of a layer and a target of numbers.
+#[pyfunction]
+pub fn estimate_layer_with_target<'py>(
+    py: Python<'py>,
+    estimator: &str,
+    settings: &Bound<'py, PyDict>,
+    t: Given<'py>,
+    target: Given<'py>,
+    x: Option<PyReadonlyArray1<'py, i64>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let estimator = named(estimator, settings)?;
+    let (t, target) = (t.seen(), target.seen());
+    let n_samples = t.variable().n_samples();
+    let x = x.as_ref().map_or_else(|| Labels::distinct(n_samples), labels);
+    let readings =
+        interruptible(py, None, |_| estimator.layer_with_target(t.variable(), &x, target.variable()))?;
+    let readings = readings.map_err(|error| match error {
+        EstimateError::NotFinite { .. } if t.variable().first_non_finite().is_none() => {
+            estimate_error(py, &error, "target")
+        }
+        error => told_of_layer(py, &error),
+    })?;
     let found = PyList::empty(py);
     for reading in &readings {
         found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;

@@ -29,8 +29,8 @@ mod _native {
 
     #[pymodule_export]
     use super::estimate::{
-        check_estimator, estimate, estimate_layer, estimate_series, estimate_units, estimators, label_sides,
-        normalised, set_threads,
+        check_estimator, estimate, estimate_layer, estimate_layer_with_target, estimate_series,
+        estimate_units, estimators, label_sides, normalised, set_threads,
     };
 
     #[pymodule_export]

@@ -10,8 +10,8 @@ use infoplane::record::{RecordError, Recorder as Growing, Recording};
 use infoplane::run::{Recorded, RunDir};
 use infoplane::schedule::ScheduleConfig;
 use infoplane::train::EpochStats;
-use infoplane::{LayerDescription, PlaneRow};
-use numpy::PyReadonlyArray1;
+use infoplane::{Labels, LayerDescription, PlaneRow};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -47,7 +47,9 @@ pub fn record_error(py: Python<'_>, error: &RecordError) -> PyErr {
 #[pyo3(from_item_all)]
 pub struct Described<'py> {
     name: String,
-    labels: PyReadonlyArray1<'py, i64>,
+    /// One of the two.
+    labels: Option<PyReadonlyArray1<'py, i64>>,
+    target: Option<PyReadonlyArray2<'py, f64>>,
     inputs: Option<PyReadonlyArray1<'py, i64>>,
     /// Name, number of units, nonlinearity.
     layers: Vec<(String, usize, String)>,
@@ -87,7 +89,8 @@ impl Described<'_> {
             self.estimators.iter().map(|(name, settings)| named(name, settings)).collect::<PyResult<_>>()?;
         Ok(Recording {
             name: self.name.clone(),
-            labels: labels(&self.labels),
+            labels: self.labels.as_ref().map_or_else(|| Labels::from_integers(&[]), labels),
+            target: self.target.as_ref().map(|target| target.as_array().to_owned()),
             inputs: self.inputs.as_ref().map(labels),
             layers: layers.collect(),
             estimators,

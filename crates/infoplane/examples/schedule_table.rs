@@ -70,7 +70,7 @@ fn table(directory: &Path, others: &[String]) -> Result<(), Box<dyn std::error::
     let run = Run::read(directory)?;
     let manifest = run.manifest();
     let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let entropies = Entropies { h_x_bits: manifest.data.h_x_bits, h_y_bits: manifest.data.h_y_bits };
+    let entropies = Entropies { h_x_bits: manifest.data.h_x_bits, h_y_bits: manifest.data.h_y().bits() };
     let first_seed = manifest.seeds.first().copied();
     let mut estimators: Vec<&str> =
         run.plane().methods().iter().map(|method| method.estimator.as_str()).collect();

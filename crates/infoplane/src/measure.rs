@@ -110,22 +110,49 @@ pub fn measure_layers(
     y: &Labels,
     estimators: &[LayerEstimators],
 ) -> Vec<PlaneRow> {
+    // What is measured for labels in another order is bias.
+    let shuffled = &y.shuffled();
+    measure_each((seed, epoch), layers, estimators, |source, place, estimator| {
+        let shuffled = estimator.measures_shuffled_at_little_cost().then_some(shuffled);
+        source.readings(place, estimator, [x, y], shuffled)
+    })
+}
+
+/// As [`measure_layers`], with a target of numbers for Y, `(n_samples, columns)`: what the layers of a regression network tell of it.
+///
+/// I(T;Y) is that of [`Measure::layer_with_target`](crate::Measure::layer_with_target). Where an estimator finds only a bound, as of a
+/// layer from which the target follows without noise, the row says so and has no value.
+pub fn measure_layers_with_target(
+    seed: u64,
+    epoch: u64,
+    layers: &[LayerSource<'_>],
+    x: &Labels,
+    target: ArrayView2<'_, f64>,
+    estimators: &[LayerEstimators],
+) -> Vec<PlaneRow> {
+    measure_each((seed, epoch), layers, estimators, |source, _, estimator| {
+        source.readings_with_target(estimator, x, Variable::Double(target))
+    })
+}
+
+/// The rows of every layer and estimator, whose readings are given by its place among those of the layer.
+fn measure_each(
+    (seed, epoch): (u64, u64),
+    layers: &[LayerSource<'_>],
+    estimators: &[LayerEstimators],
+    readings: impl Fn(&LayerSource<'_>, usize, &dyn Estimator) -> Result<Vec<LayerEstimate>, EstimateError> + Sync,
+) -> Vec<PlaneRow> {
     let each = |(layer, estimators): (usize, &LayerEstimators)| {
         (0..estimators.prepared.len()).map(move |place| (layer, place)).collect::<Vec<_>>()
     };
     let jobs: Vec<(usize, usize)> = estimators.iter().enumerate().flat_map(each).collect();
-    // What is measured for labels in another order is bias.
-    let shuffled = &y.shuffled();
     let rows: Vec<Vec<PlaneRow>> = jobs
         .into_par_iter()
         .map(|(layer, place)| {
             let source = &layers[layer];
             let prepared = &estimators[layer].prepared[place];
             let readings = match &prepared.estimator {
-                Ok(estimator) => {
-                    let shuffled = estimator.measures_shuffled_at_little_cost().then_some(shuffled);
-                    source.readings(place, &**estimator, [x, y], shuffled)
-                }
+                Ok(estimator) => readings(source, place, &**estimator),
                 // Of values that are not finite no range is observed: they are the reason, not the setting.
                 Err(error) => Err(match source.first_non_finite() {
                     Some((row, column, value)) => EstimateError::NotFinite { row, column, value },

@@ -1,6 +1,6 @@
 //! Errors of estimation, and the checks of input that all methods share.
 
-use crate::{Information, Labels, Variable};
+use crate::{AnyEstimator, Bound, Information, Labels, Variable};
 use std::fmt;
 
 /// Why there is no estimate.
@@ -56,6 +56,15 @@ pub enum EstimateError {
     /// The method needs a discrete variable but was given two matrices of numbers.
     #[error("{estimator} needs labels on one side, not numbers on both")]
     NeedsLabels {
+        /// The method.
+        estimator: &'static str,
+    },
+    /// The method measures a layer with classes, but was given a target of numbers.
+    #[error(
+        "{estimator} measures I(T;Y) of classes, not of a target of numbers; those that measure it of numbers are {}",
+        measuring_numbers()
+    )]
+    NeedsClasses {
         /// The method.
         estimator: &'static str,
     },
@@ -147,6 +156,22 @@ pub enum EstimateError {
         /// The entropy.
         limit: Information,
     },
+    /// The method gave a bound where a value is wanted.
+    #[error(
+        "{estimator} gave no value but that it is at {} {:.4} bits: {reason}",
+        if *bound == Bound::Lower { "least" } else { "most" },
+        limit.bits()
+    )]
+    OnlyBound {
+        /// The method.
+        estimator: &'static str,
+        /// Which bound.
+        bound: Bound,
+        /// The bound.
+        limit: Information,
+        /// Why there is no value.
+        reason: String,
+    },
     /// Sums that another program computed are not those that the estimator needs.
     #[error("the sums given are not those of {estimator}; expected is {expected}")]
     Sums {
@@ -173,6 +198,13 @@ fn too_many_columns(estimator: &str, dims: usize, most: usize) -> String {
     }
 }
 
+/// The names of the methods of the library that measure numbers against numbers.
+fn measuring_numbers() -> String {
+    let names: Vec<&str> =
+        AnyEstimator::ALL.iter().filter(|info| info.measures_numbers()).map(|info| info.name).collect();
+    names.join(", ")
+}
+
 impl EstimateError {
     /// Returns the kind of error, for programs: a word that never changes.
     pub const fn code(&self) -> &'static str {
@@ -183,6 +215,7 @@ impl EstimateError {
             EstimateError::Setting { .. } => "setting",
             EstimateError::NeedsMatrix { .. } => "needs-numbers",
             EstimateError::NeedsLabels { .. } => "needs-labels",
+            EstimateError::NeedsClasses { .. } => "needs-classes",
             EstimateError::NotOffered { .. } => "not-offered",
             EstimateError::NeedsCells { .. } => "needs-cells",
             EstimateError::TooFewSamples { .. } => "too-few-samples",
@@ -190,6 +223,7 @@ impl EstimateError {
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
             EstimateError::Ties { .. } => "ties",
             EstimateError::AboveLimit { .. } => "above-limit",
+            EstimateError::OnlyBound { .. } => "only-bound",
             EstimateError::Sums { .. } => "sums",
             EstimateError::Undetermined { .. } => "undetermined",
         }

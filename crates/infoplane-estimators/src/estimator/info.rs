@@ -35,6 +35,16 @@ impl EstimatorInfo {
         AnyEstimator::ALL.iter().copied().find(|info| info.name == name)
     }
 
+    /// Returns whether it estimates I(X;Y) between two matrices of numbers as they are.
+    ///
+    /// Methods of counts, bins and noise and those that need labels do not: of numbers they measure symbols or bins, or the
+    /// numbers with noise. A method that chooses another ([`Family::Choice`]) does.
+    pub fn measures_numbers(&self) -> bool {
+        self.offers.contains(&Quantity::Information)
+            && self.labels != LabelSides::One
+            && !matches!(self.family, Family::Counts | Family::Bins | Family::Noise)
+    }
+
     /// Returns the error for a quantity that the estimator does not define.
     pub fn not_offered(&self, quantity: Quantity) -> EstimateError {
         EstimateError::NotOffered { estimator: self.name, quantity }

@@ -199,6 +199,60 @@ pub trait Measure: Estimator {
         Ok(readings)
     }
 
+    /// Returns I(X;T) as [`layer`](Measure::layer) does, and I(T;Y) of a target Y of numbers as [`pair`](Measure::pair) does: what a
+    /// layer of a regression network tells of its target.
+    ///
+    /// `x` says which input each sample is, `y` is `(n_samples, columns)`. I(X;T) has its own error: of inputs that are all
+    /// different it is infinite without noise or bins, and most methods of numbers do not measure it. There are no shuffled labels.
+    /// Of labels as `y` this is `layer`.
+    ///
+    /// Cost: that of the pair T and Y, and of the layer with X.
+    ///
+    /// # Errors
+    /// [`EstimateError::NeedsClasses`] for methods that do not measure numbers against numbers
+    /// ([`EstimatorInfo::measures_numbers`](crate::EstimatorInfo::measures_numbers)); [`EstimateError::RowMismatch`] if `y` has
+    /// another number of samples; [`EstimateError`] if the settings are not allowed, or T or Y holds what is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use infoplane_estimators::{Gcmi, Labels, Measure};
+    /// // Two columns that follow from one another, but for a small wave.
+    /// let t = ndarray::Array1::from_iter((0..500).map(|i| (i as f64 * 0.618).fract()));
+    /// let y = t.mapv(|t| t + 0.3 * (1000.0 * t).sin());
+    /// let reading = &Gcmi::default().layer_with_target(&t, &Labels::distinct(500), &y)?[0];
+    /// assert_eq!(reading.estimates[1], Gcmi::default().pair(&t, &y));
+    /// assert!(reading.estimates[0].is_err());
+    /// # Ok::<(), infoplane_estimators::EstimateError>(())
+    /// ```
+    fn layer_with_target<'t, 'y>(
+        &self,
+        t: impl Into<Variable<'t>>,
+        x: &Labels,
+        y: impl Into<Variable<'y>>,
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let (t, y) = (t.into(), y.into());
+        if let Variable::Labels(y) = y {
+            return self.layer(t, &[x, y]);
+        }
+        self.check()?;
+        if !self.info().measures_numbers() {
+            return Err(EstimateError::NeedsClasses { estimator: self.name() });
+        }
+        check_layer(&t, &[x])?;
+        check_variables(&[t.view(), y.view()])?;
+        let mut readings = match self.estimate_layer(t.view(), &[x]) {
+            Ok(readings) => readings,
+            // What is measured with Y may need nothing that fails here.
+            Err(error) => {
+                let without = |(setting, bound)| LayerEstimate::new(setting, bound, vec![Err(error.clone())]);
+                self.layer_settings().into_iter().map(without).collect()
+            }
+        };
+        let i_ty = limited_pair(self, t, y);
+        readings.iter_mut().for_each(|reading| reading.estimates.push(i_ty.clone()));
+        Ok(readings)
+    }
+
     /// Returns the cells of the rows of T if the estimator uses nothing else of them, else `None`.
     ///
     /// [`layer`](Measure::layer) gives the same for the symbols of any rows of T, passed as labels, as for the rows.

@@ -48,8 +48,8 @@ fn both_parts_in_one_run_are_two_runs_in_one() {
                 part,
                 n_measured: data.n_measured,
                 h_x_bits: data.h_x_bits,
-                h_y_bits: data.h_y_bits,
-                i_xy_bits: data.i_xy_bits,
+                h_y_bits: data.h_y_bits.unwrap(),
+                i_xy_bits: data.i_xy_bits.unwrap(),
             };
             assert_eq!((facts, data.parts.len()), (&expected, 0));
         }

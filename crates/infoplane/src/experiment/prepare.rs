@@ -238,14 +238,16 @@ impl Experiment {
             n_samples: dataset.n_samples(),
             n_measured: 0,
             h_x_bits: 0.0,
-            h_y_bits: 0.0,
-            i_xy_bits: 0.0,
+            h_y_bits: None,
+            i_xy_bits: None,
+            target_width: None,
             i_xy_rule_bits: self.dataset.source.rule_information()?.map(|information| information.bits()),
             rule_gain: self.dataset.source.rule_gain(),
             label_shares: dataset.labels.shares(),
             guessing_accuracy,
             parts: Vec::new(),
         };
+        let (mut h_y_bits, mut i_xy_bits) = (0.0, 0.0);
         for &seed in seeds {
             let split = dataset.split_rows(self.dataset.split, seed)?;
             let (inputs, labels) = self.chosen_rows(dataset, &split, inputs)?;
@@ -272,9 +274,10 @@ impl Experiment {
             };
             facts.n_measured = measured.n_samples();
             facts.h_x_bits += measured.x().entropy().bits() / seeds.len() as f64;
-            facts.h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
-            facts.i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
+            h_y_bits += measured.labels.entropy().bits() / seeds.len() as f64;
+            i_xy_bits += measured.label_information().bits() / seeds.len() as f64;
         }
+        (facts.h_y_bits, facts.i_xy_bits) = (Some(h_y_bits), Some(i_xy_bits));
         Ok(facts)
     }
 

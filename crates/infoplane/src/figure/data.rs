@@ -22,7 +22,7 @@ pub struct ReportData<'a> {
     pub n_samples: usize,
     /// The entropy of the input, the limit of I(X;T).
     pub h_x: Information,
-    /// The entropy of the label, the limit of I(T;Y).
+    /// The entropy of the label, the limit of I(T;Y); no number (NaN) where it is not known, as of a target of numbers.
     pub h_y: Information,
     /// Where the training and the test part are measured apart: what is known of each. What stands above is then of both
     /// together, and figures of a method show what its own part has.
@@ -64,7 +64,7 @@ impl<'a> ReportData<'a> {
             dataset: data.name.clone(),
             n_samples: data.n_measured,
             h_x: Information::from_bits(data.h_x_bits),
-            h_y: Information::from_bits(data.h_y_bits),
+            h_y: data.h_y(),
             parts: data.parts.clone(),
             is_chain: manifest.is_chain(),
             layers: manifest.layers.clone(),
@@ -81,7 +81,10 @@ impl<'a> ReportData<'a> {
                 },
                 recorded: matches!(manifest.origin, Origin::Recorded(_)),
                 delta: manifest.schedule.delta(),
-                distance_unit: distance_unit(&manifest.schedule).into(),
+                distance_unit: match data.target_width {
+                    Some(_) => "bits".into(),
+                    None => distance_unit(&manifest.schedule).into(),
+                },
             },
             failed: run.failed_seeds(),
             all_seeds: false,
@@ -89,7 +92,7 @@ impl<'a> ReportData<'a> {
             // Labels that are a function of the input may be known better than the curve of a noisy rule allows.
             limit: data
                 .rule_gain
-                .filter(|_| data.i_xy_bits < data.h_y_bits - 1e-9)
+                .filter(|_| data.i_xy_bits.zip(data.h_y_bits).is_some_and(|(i_xy, h_y)| i_xy < h_y - 1e-9))
                 .and_then(LimitCurve::of_gain),
             notes: run.notes(),
         }

@@ -42,6 +42,14 @@ pub(super) fn facts(data: &ReportData<'_>, seeds: &[u64]) -> Vec<String> {
     dataset.into_iter().chain([format!("n = {}", data.n_samples), seeds]).collect()
 }
 
+/// `H(X) = 12.0000 bits, H(Y) = 1.0000 bits`; of a target of numbers H(Y) is no number.
+pub(crate) fn entropies(h_x_bits: f64, h_y_bits: f64) -> String {
+    match h_y_bits.is_nan() {
+        true => format!("H(X) = {h_x_bits:.4} bits, H(Y) not known"),
+        false => format!("H(X) = {h_x_bits:.4} bits, H(Y) = {h_y_bits:.4} bits"),
+    }
+}
+
 /// What a reader must know beside the curves: values outside the bins, the bias that shuffled labels show, rows without values, seeds that end
 /// early, what kind of bound, and where the estimates break the data processing inequality.
 ///

@@ -1,7 +1,7 @@
 //! What of a layer is measured: its values, or what another program has computed of them.
 
-use crate::estimator::{LayerEstimate, LayerSums};
-use crate::{EstimateError, Estimator, Labels, Measure, Variable};
+use crate::estimator::{EstimateKind, Family, LayerEstimate, LayerSums};
+use crate::{Estimate, EstimateError, Estimator, Labels, Measure, Variable};
 
 /// What of a layer is measured at an epoch: its values, or, for some of the estimators, what another program computed of them
 /// where they are, as on a graphics processor.
@@ -102,12 +102,45 @@ impl<'a> LayerSource<'a> {
         }
     }
 
+    /// What an estimator says of the layer, I(X;T) and I(T;Y) of a target Y of numbers, which needs the values.
+    ///
+    /// A bound is no value of a curve: where an estimator found no more, its error says why. One that bounds by definition, as
+    /// `critic`, has its bound.
+    ///
+    /// # Errors
+    /// As [`Measure::layer_with_target`]; [`EstimateError::Sums`] where there are no values.
+    pub fn readings_with_target(
+        &self,
+        estimator: &dyn Estimator,
+        x: &Labels,
+        y: Variable<'_>,
+    ) -> Result<Vec<LayerEstimate>, EstimateError> {
+        let mut readings = estimator.layer_with_target(self.values_for(estimator.name())?, x, y)?;
+        if estimator.info().family != Family::Predictions {
+            for estimate in readings.iter_mut().flat_map(|reading| &mut reading.estimates) {
+                if let Some(error) = estimate.as_ref().ok().and_then(|found| only_bound(estimator, found)) {
+                    *estimate = Err(error);
+                }
+            }
+        }
+        Ok(readings)
+    }
+
     /// The values, for an estimator, or what else is called by that name, that needs them.
     pub(super) fn values_for(&self, estimator: &'static str) -> Result<Variable<'_>, EstimateError> {
         let expected = || "none, but the values of the layer".into();
         let missing = || EstimateError::Sums { estimator, expected: expected() };
         self.values.as_ref().map(Variable::view).ok_or_else(missing)
     }
+}
+
+/// The error of an estimate that is a bound for want of a value.
+fn only_bound(estimator: &dyn Estimator, estimate: &Estimate) -> Option<EstimateError> {
+    let EstimateKind::Bound(bound) = estimate.kind else { return None };
+    let reasons: Vec<String> = estimate.warnings.iter().map(ToString::to_string).collect();
+    let name = estimate.choice.as_ref().map_or(estimator.name(), |choice| choice.name());
+    let (limit, reason) = (estimate.information, reasons.join("; "));
+    Some(EstimateError::OnlyBound { estimator: name, bound, limit, reason })
 }
 
 #[cfg(test)]

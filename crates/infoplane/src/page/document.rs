@@ -113,15 +113,17 @@ impl MethodView {
 fn facts(run: &Run, data: &ReportData<'_>) -> Vec<(&'static str, String)> {
     let manifest = run.manifest();
     let about = &manifest.data;
+    let bits = |bits: Option<f64>| bits.map_or("not known".into(), |bits| format!("{bits:.4} bits"));
     let mut facts = vec![
         ("data", about.name.clone()),
         ("n", about.n_measured.to_string()),
         ("H(X)", format!("{:.4} bits", about.h_x_bits)),
-        ("H(Y)", format!("{:.4} bits", about.h_y_bits)),
+        ("H(Y)", bits(about.h_y_bits)),
         ("seeds", manifest.seeds.len().to_string()),
         ("state", run.state().name().to_string()),
-        ("I(X;Y)", format!("{:.4} bits", about.i_xy_bits)),
+        ("I(X;Y)", bits(about.i_xy_bits)),
     ];
+    facts.extend(about.target_width.map(|width| ("columns of the target", width.to_string())));
     if about.n_samples != about.n_measured {
         facts.push(("samples in the data", about.n_samples.to_string()));
     }

@@ -14,8 +14,14 @@ use crate::schedule::ScheduleError;
 #[non_exhaustive]
 pub enum RecordError {
     /// No labels.
-    #[error("there are no labels; give the class of each sample")]
+    #[error("there are no labels and no target; give the class or the numbers of each sample")]
     NoSamples,
+    /// A target of numbers of which nothing can be measured, or with which something else cannot.
+    #[error("target: {problem}")]
+    Target {
+        /// What is wrong.
+        problem: String,
+    },
     /// A schedule watches what nobody tells of.
     #[error(
         "schedule.witness: of a network that is trained elsewhere, allowed is {allowed}; or leave it out"
@@ -42,7 +48,7 @@ pub enum RecordError {
     },
     /// Something has another number of samples than there are labels.
     #[error(
-        "{what}: {given} sample{}, but the number of labels is {expected}; each sample needs one",
+        "{what}: {given} sample{}, but the number of labels or targets is {expected}; each sample needs one",
         if *given == 1 { "" } else { "s" }
     )]
     Length {

@@ -195,6 +195,7 @@ fn recording(
     Ok(Recording {
         name: name.into(),
         labels,
+        target: None,
         inputs,
         layers: folder.layers(),
         estimators: estimators.to_vec(),

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::{RecordError, Recording, SEED};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
-use crate::measure::{LayerEstimators, LayerSource, measure_layers, measure_quantities};
+use crate::measure::{
+    LayerEstimators, LayerSource, measure_layers, measure_layers_with_target, measure_quantities,
+};
 use crate::plane::{Distance, PlaneRow};
 use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
@@ -242,8 +244,13 @@ impl Recorder {
     ) -> Result<&[PlaneRow], RecordError> {
         self.recording.check_layers(epoch, layers.iter().map(|layer| (layer.n_samples(), layer.width())))?;
         if !self.measured.contains_key(&epoch) {
-            let Recording { labels, .. } = &self.recording;
-            let rows = measure_layers(SEED, epoch, layers, &self.x, labels, &self.estimators);
+            let Recording { labels, target, .. } = &self.recording;
+            let rows = match target {
+                Some(target) => {
+                    measure_layers_with_target(SEED, epoch, layers, &self.x, target.view(), &self.estimators)
+                }
+                None => measure_layers(SEED, epoch, layers, &self.x, labels, &self.estimators),
+            };
             let quantities =
                 measure_quantities(SEED, epoch, layers, labels, &self.estimators, &self.quantities);
             self.keep(epoch, rows, quantities)?;
@@ -298,7 +305,7 @@ impl Recorder {
     /// [`RecordError::Run`] if it cannot be written; then it can be resumed.
     pub fn finish(self) -> Result<Run, RecordError> {
         let path = self.run.path().to_path_buf();
-        let distance = self.recording.schedule.distance(self.recording.entropies());
+        let distance = self.recording.distance();
         finish(&self.run, &self.measured, &distance, self.last)?;
         Ok(Run::read(&path)?)
     }
@@ -389,7 +396,8 @@ impl Schedule for LastOnly {
 pub(super) fn check_same(path: &Path, run: &Manifest, asked: &Manifest) -> Result<(), RecordError> {
     let changed = |difference: String| Err(RecordError::Changed { path: path.into(), difference });
     if run.data.digest != asked.data.digest {
-        return changed("its labels or inputs are others".into());
+        let y = if asked.data.target_width.is_some() { "target" } else { "labels" };
+        return changed(format!("its {y} or inputs are others"));
     }
     if run.layers != asked.layers {
         return changed("its layers are others".into());

@@ -133,9 +133,8 @@ fn has_shuffled(rows: &[[String; N_CELLS]]) -> bool {
 }
 
 fn about(data: &ReportData<'_>) -> String {
-    let about = |what: &str, n: usize, h_x: f64, h_y: f64| {
-        format!("{what}, n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
-    };
+    let about =
+        |what: &str, n: usize, h_x: f64, h_y: f64| format!("{what}, n = {n}, {}", words::entropies(h_x, h_y));
     let dataset = printable(&data.dataset);
     if data.parts.is_empty() {
         return about(&dataset, data.n_samples, data.h_x.bits(), data.h_y.bits());

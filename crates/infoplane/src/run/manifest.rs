@@ -6,12 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
 use super::FORMAT_VERSION;
-use crate::LayerDescription;
 use crate::estimator::AnyEstimator;
 use crate::plane::{MethodDescription, Part};
 use crate::quantity::QuantityConfig;
 use crate::schedule::ScheduleConfig;
 use crate::train::TrainingEnd;
+use crate::{Information, LayerDescription};
 
 /// What a run is: written once, before anything is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,17 +178,24 @@ pub struct DataFacts {
     /// H(X) of the samples measured, in bits; log2 of their number unless inputs repeat. This and the next two
     /// are means over the seeds, where each seed measures rows of its own.
     pub h_x_bits: f64,
-    /// H(Y) of the samples measured, in bits.
-    pub h_y_bits: f64,
-    /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels.
-    pub i_xy_bits: f64,
+    /// H(Y) of the samples measured, in bits; absent where Y is a target of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub h_y_bits: Option<f64>,
+    /// I(X;Y) of the samples measured, in bits; H(Y) unless inputs repeat with different labels. Absent where Y is a target of
+    /// numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub i_xy_bits: Option<f64>,
+    /// The columns of Y where it is a target of numbers; absent where it is classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_width: Option<usize>,
     /// I(X;Y) of the rule behind a generated task, in bits; absent where the rule is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub i_xy_rule_bits: Option<f64>,
     /// The gain of the sigmoid that a generated task draws its labels by; absent where labels are not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_gain: Option<f64>,
-    /// p(y) of all samples, class by class.
+    /// p(y) of all samples, class by class; empty where Y is a target of numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_shares: Vec<f64>,
     /// For each seed, in their order, the share of its training labels that the most frequent class has: the accuracy
     /// of always guessing that. Absent from manifests by earlier versions, and of networks trained elsewhere.
@@ -197,6 +204,13 @@ pub struct DataFacts {
     /// The training and the test part, where a run measures both apart; the numbers above are then of both together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartFacts>,
+}
+
+impl DataFacts {
+    /// H(Y) of the samples measured; no number (NaN) where it is not known, as of a target of numbers.
+    pub fn h_y(&self) -> Information {
+        Information::from_bits(self.h_y_bits.unwrap_or(f64::NAN))
+    }
 }
 
 /// What is known of a part of the data that is measured apart; means over the seeds as in [`DataFacts`].

@@ -322,10 +322,17 @@ impl Run {
     /// What a reader should know of the run as a whole, a sentence each: that it goes on, and trainings that did not come
     /// to their planned end.
     pub fn notes(&self) -> Vec<String> {
-        match &self.outcome {
+        let target = self.manifest.data.target_width.map(|width| {
+            let columns = if width == 1 { "column" } else { "columns" };
+            format!(
+                "Y is a target of numbers, {width} {columns}: its entropy is not known, and no limit of I(T;Y)"
+            )
+        });
+        let ended = match &self.outcome {
             None => vec!["run not complete: what is here is what there is so far".into()],
             Some(_) => self.early_ends(),
-        }
+        };
+        target.into_iter().chain(ended).collect()
     }
 
     /// Why trainings ended that did not come to their planned end, a sentence each.

@@ -4,7 +4,7 @@ use infoplane::estimator::Measure;
 use std::io::Write;
 use std::process::ExitCode;
 
-use infoplane::estimator::LayerEstimate;
+use infoplane::estimator::{Bound, EstimateKind, LayerEstimate};
 use infoplane::{Estimate, EstimateError, Estimator, Information, Labels, Variable};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,9 @@ several, or columns of a table, follow a colon: acts.npz:T3, table.csv:u1,u2. A 
 leaves it out of the units. X is the index of the row, so H(X) = log2 N, unless --inputs shows which rows have equal \
 inputs.
 
+Of a regression network, --target takes Y as numbers: I(T;Y) is then that of `infoplane estimate pair T Y`, by an estimator that \
+measures numbers against numbers. There is no H(Y), and no shuffled label beside it.
+
 Examples:
   infoplane estimate layer T.npy --labels y.npy --estimator kde \\
       --noise-variance 0.001
@@ -28,13 +31,17 @@ Examples:
       --estimator binned --bins 30 --range -1,1 --rule edges
   infoplane estimate layer T.npy --labels y.npy --estimator binned \\
       --rule floor --bin-width 0.07 --json
-  infoplane estimate layer T.npy --labels y.npy --noise-variance 0.001")]
+  infoplane estimate layer T.npy --labels y.npy --noise-variance 0.001
+  infoplane estimate layer T.npy --target y.npy --estimator ksg")]
 pub struct Args {
     /// Activations: one row per sample, one column per unit
     pub activations: String,
     /// Class of each sample, Y
-    #[arg(long, value_name = "FILE")]
-    pub labels: String,
+    #[arg(long, value_name = "FILE", required_unless_present = "target")]
+    pub labels: Option<String>,
+    /// Target of each sample, Y, as numbers: one column or several
+    #[arg(long, value_name = "FILE", conflicts_with = "labels")]
+    pub target: Option<String>,
     /// Inputs, X, if some repeat: equal rows count as one input
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<String>,
@@ -45,9 +52,14 @@ pub struct Args {
 /// Estimates I(X;T) and I(T;Y) of a file of activations.
 pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
+    let (y_file, y_kind, role) = match (&arguments.labels, &arguments.target) {
+        (Some(labels), _) => (labels, As::Labels, "the label"),
+        (None, Some(target)) => (target, As::Numbers, "the target"),
+        (None, None) => return Err(Failure::input("--labels or --target must name a file")),
+    };
     let mut asked = vec![
         Asked { argument: &arguments.activations, kind: As::Numbers, role: "T", flag: None },
-        Asked { argument: &arguments.labels, kind: As::Labels, role: "the label", flag: None },
+        Asked { argument: y_file, kind: y_kind, role, flag: None },
     ];
     asked.extend(arguments.inputs.as_ref().map(|inputs| Asked {
         argument: inputs,
@@ -57,22 +69,22 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     }));
     let inputs = Inputs::read(&asked, &arguments.common.tables, clock)?;
     inputs.several_samples(&asked)?;
-    let labels_are_units = || inputs.fields(0).iter().any(|field| inputs.fields(1).contains(field));
-    if same_file(&asked[0], &asked[1]) && labels_are_units() {
+    let y_is_a_unit = || inputs.fields(0).iter().any(|field| inputs.fields(1).contains(field));
+    if same_file(&asked[0], &asked[1]) && y_is_a_unit() {
         return Err(Failure::input(format!(
-            "{} names the label, {}, among the units",
-            arguments.activations, arguments.labels
+            "{} names {role}, {y_file}, among the units",
+            arguments.activations
         ))
-        .with_advice("name other columns, or none: the label is left out of a table that is read whole"));
+        .with_advice(format!(
+            "name other columns, or none: {role} is left out of a table that is read whole"
+        )));
     }
-    let t = inputs.variable(0);
-    let (Variable::Labels(y), x) =
-        (inputs.variable(1), arguments.inputs.as_ref().map(|_| inputs.variable(2)))
-    else {
-        return Err(Failure::machine("labels were read as numbers"));
-    };
+    let (t, y) = (inputs.variable(0), inputs.variable(1));
+    if y_kind == As::Numbers {
+        inputs.same_length(&asked[..2])?;
+    }
     let distinct;
-    let x = match x {
+    let x = match arguments.inputs.as_ref().map(|_| inputs.variable(2)) {
         Some(Variable::Labels(x)) if x.len() != t.n_samples() => {
             return Err(Failure::input(format!(
                 "{} holds {} inputs, but {} holds {} samples",
@@ -88,16 +100,28 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             &distinct
         }
     };
-    arguments.common.check_memory(&estimator, &[t], 1)?;
+    let measured = match y {
+        Variable::Labels(_) => vec![t.view()],
+        _ => vec![t.view(), y.view()],
+    };
+    arguments.common.check_memory(&estimator, &measured, 1)?;
     clock.begin("estimating", 0);
     let told = |error: EstimateError| match error {
-        EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
+        EstimateError::LengthMismatch { .. } => Failure::input(format!("{y_file}: {error}")),
+        EstimateError::NeedsClasses { .. } => Failure::input(&error).with_advice(
+            "--estimator auto chooses one for numbers; --labels takes classes, such as bins of the target",
+        ),
         _ => told(&error, arguments.activations.clone(), FINITE),
     };
-    let readings = estimator.layer_with_shuffled(t.view(), &[x, y], &y.shuffled()).map_err(told)?;
-    // One of the two is worth telling; that neither can be had is a failure.
+    let readings = match y {
+        Variable::Labels(y) => estimator.layer_with_shuffled(t.view(), &[x, y], &y.shuffled()),
+        _ => estimator.layer_with_target(t.view(), x, y.view()),
+    }
+    .map_err(told)?;
+    // One of the two is worth telling; that neither can be had is a failure. With a target most methods have no I(X;T), whatever
+    // the data: the reason is that of I(T;Y).
     if let Some(error) = readings.iter().find_map(|reading| match &reading.estimates[..] {
-        [Err(error), others @ ..] if others.iter().all(Result::is_err) => Some(error.clone()),
+        [Err(of_x), Err(of_y)] => Some(if y_kind == As::Numbers { of_y } else { of_x }.clone()),
         _ => None,
     }) {
         return Err(told(error));
@@ -105,20 +129,35 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     clock.clear();
     let mut out = Screen::lock();
     if arguments.common.json {
-        let mut object = layer_json(&estimator, &readings, t, x, y);
+        let mut object = layer_json(&estimator, &readings, t, x, &y);
         object["read"] = inputs.json();
         print_json("estimate layer", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{} on {} samples of width {}", estimator.name(), t.n_samples(), t.width())?;
-    writeln!(out, "H(X) = {:.6}, H(Y) = {:.6}", x.entropy(), y.entropy())?;
+    match y {
+        Variable::Labels(y) => writeln!(out, "H(X) = {:.6}, H(Y) = {:.6}", x.entropy(), y.entropy())?,
+        _ => {
+            let columns = if y.width() == 1 { "column" } else { "columns" };
+            writeln!(out, "H(X) = {:.6}; Y is a target of {} {columns}", x.entropy(), y.width())?;
+        }
+    }
     for reading in &readings {
         let bound = reading.bound.map(|bound| format!(", {} bound", bound.name())).unwrap_or_default();
         let shown = |estimate: &Result<Estimate, EstimateError>| match estimate {
-            Ok(estimate) => match estimate.standard_error {
-                Some(error) => format!("{:.6} ± {:.6} bits", estimate.information.bits(), error.bits()),
-                None => format!("{:.6}", estimate.information),
-            },
+            Ok(estimate) => {
+                let limit = match estimate.kind {
+                    EstimateKind::Bound(Bound::Lower) => "at least ",
+                    EstimateKind::Bound(Bound::Upper) => "at most ",
+                    _ => "",
+                };
+                match estimate.standard_error {
+                    Some(error) => {
+                        format!("{limit}{:.6} ± {:.6} bits", estimate.information.bits(), error.bits())
+                    }
+                    None => format!("{limit}{:.6}", estimate.information),
+                }
+            }
             Err(_) => "none".into(),
         };
         let [i_xt, i_ty] = [shown(&reading.estimates[0]), shown(&reading.estimates[1])];
@@ -146,7 +185,7 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             let values = t.n_samples() * t.width();
             writeln!(out, "  {} of {values} values lie outside the bins", reading.out_of_range)?;
         }
-        for line in bias(reading, t.n_samples(), y) {
+        for line in bias(reading, t.n_samples(), &y) {
             writeln!(out, "{}", fitted(&format!("  {line}"), width()))?;
         }
     }
@@ -154,7 +193,7 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
 }
 
 /// How many samples are alone in their cell, and what I(T;Y) is worth beside that of shuffled labels.
-fn bias(reading: &LayerEstimate, n_samples: usize, y: &Labels) -> Vec<String> {
+fn bias(reading: &LayerEstimate, n_samples: usize, y: &Variable<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(alone) = reading.alone {
         let percent = 100.0 * alone as f64 / n_samples as f64;
@@ -167,7 +206,7 @@ fn bias(reading: &LayerEstimate, n_samples: usize, y: &Labels) -> Vec<String> {
         let mut line = format!(
             "I(T;Y) with shuffled labels: {shuffled:.6}; of the labels as they are {difference:.6} {word}"
         );
-        if reading.is_all_bias(y) {
+        if is_all_bias(reading, y) {
             line += &format!(
                 ". That is {:.0} % of H(Y) or more for any labels: I(T;Y) tells nothing of the layer",
                 100.0 * LayerEstimate::ALL_BIAS
@@ -178,13 +217,18 @@ fn bias(reading: &LayerEstimate, n_samples: usize, y: &Labels) -> Vec<String> {
     lines
 }
 
+/// Whether shuffled labels have nearly all of H(Y); a target of numbers has no H(Y).
+fn is_all_bias(reading: &LayerEstimate, y: &Variable<'_>) -> bool {
+    matches!(y, Variable::Labels(y) if reading.is_all_bias(y))
+}
+
 /// The two informations, by bound where the method has bounds.
 fn layer_json(
     estimator: &dyn Estimator,
     readings: &[LayerEstimate],
     t: Variable<'_>,
     x: &Labels,
-    y: &Labels,
+    y: &Variable<'_>,
 ) -> Value {
     let units = |information: Information| json!({"nats": information.nats(), "bits": information.bits()});
     let value = |reading: &LayerEstimate, labelling: usize| match &reading.estimates[labelling] {
@@ -197,7 +241,7 @@ fn layer_json(
             if let Some(shuffled) = reading.shuffled.filter(|_| labelling == 1) {
                 object.insert("shuffled".into(), units(shuffled));
                 object.insert("above_shuffled".into(), units(estimate.information - shuffled));
-                object.insert("all_bias".into(), json!(reading.is_all_bias(y)));
+                object.insert("all_bias".into(), json!(is_all_bias(reading, y)));
             }
             Value::Object(object)
         }
@@ -220,13 +264,18 @@ fn layer_json(
             None => Value::Object(by_bound),
         }
     };
+    let (h_y, target_width) = match y {
+        Variable::Labels(y) => (Some(y.entropy()), None),
+        _ => (None, Some(y.width())),
+    };
     json!({
         "estimator": estimator.name(),
         "setting": readings[0].setting,
         "n_samples": t.n_samples(),
         "width": t.width(),
         "h_x": units(x.entropy()),
-        "h_y": units(y.entropy()),
+        "h_y": h_y.map(units),
+        "target_width": target_width,
         "i_xt": of(0),
         "i_ty": of(1),
         "out_of_range": readings[0].out_of_range,

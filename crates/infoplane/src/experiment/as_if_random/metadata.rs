@@ -94,7 +94,7 @@ impl Metadata {
             name: self.name.clone(),
             settings,
             h_x: Information::from_bits(self.data.h_x_bits),
-            h_y: Information::from_bits(self.data.h_y_bits),
+            h_y: self.data.h_y(),
             data: self.data.clone(),
             layers: self.layers.clone(),
             methods: self.methods.iter().cloned().map(Arc::new).collect(),

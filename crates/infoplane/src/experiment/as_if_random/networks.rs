@@ -99,6 +99,10 @@ impl GivenNetworks {
         over_seeds: bool,
     ) -> Result<GivenNetworks, ExperimentError> {
         recording.check()?;
+        if recording.target.is_some() {
+            let problem = "networks are pooled with classes; give labels".into();
+            return Err(RecordError::Target { problem }.into());
+        }
         let pool = pool_config(&recording.name, &sources, over_seeds)?;
         let mut layers = Vec::new();
         for layer in &recording.layers {

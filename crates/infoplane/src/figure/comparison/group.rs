@@ -1,7 +1,7 @@
 //! Runs that count as one, and why runs cannot be compared.
 
 use super::names_of;
-use crate::figure::{ReportData, ScheduleData};
+use crate::figure::{ReportData, ScheduleData, words};
 use crate::run::{FailedSeed, PartFacts, Run};
 use crate::table::{self, Table};
 use crate::{Information, InformationPlane, LayerDescription};
@@ -306,5 +306,5 @@ impl<'a> MeasuredOn<'a> {
 }
 
 fn numbers(n: usize, h_x: f64, h_y: f64) -> String {
-    format!("n = {n}, H(X) = {h_x:.4} bits, H(Y) = {h_y:.4} bits")
+    format!("n = {n}, {}", words::entropies(h_x, h_y))
 }

@@ -104,7 +104,7 @@ pub(super) fn panel(run: &RunResult, group: &PlaneGroup<'_>, remark: String) -> 
         failed: run.failed.iter().map(|failed| failed.seed).collect(),
         names: run.layer_names(),
         h_x_bits: run.run.manifest().data.h_x_bits,
-        h_y_bits: run.run.manifest().data.h_y_bits,
+        h_y_bits: run.run.manifest().data.h_y().bits(),
     }
 }
 
