@@ -101,11 +101,24 @@ impl WitnessConfig {
 
     /// Of so many measured rows it is computed on so many.
     pub fn n_rows(&self, n_measured: usize) -> usize {
-        let usual = match self {
+        self.settings().rows.unwrap_or_else(|| self.usual_rows()).min(n_measured)
+    }
+
+    const fn usual_rows(&self) -> usize {
+        match self {
             WitnessConfig::Loss(_) => USUAL_ROWS_OF_LOSS,
             WitnessConfig::Binned(_) | WitnessConfig::Subsample(_) => USUAL_ROWS,
-        };
-        self.settings().rows.unwrap_or(usual).min(n_measured)
+        }
+    }
+
+    /// The same with its number of rows written down: a run must go on with as many, whatever is usual by then.
+    fn with_rows(mut self) -> WitnessConfig {
+        let usual = self.usual_rows();
+        let (WitnessConfig::Loss(settings)
+        | WitnessConfig::Binned(settings)
+        | WitnessConfig::Subsample(settings)) = &mut self;
+        settings.rows.get_or_insert(usual);
+        self
     }
 
     /// The band, given δ: in bits of Y, or as a fraction of H(Y).
@@ -197,15 +210,15 @@ pub(super) fn word_or_table<'de, D: Deserializer<'de>>(
 
         fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<WitnessConfig, E> {
             match word {
-                "loss" => Ok(WitnessConfig::Loss(WitnessSettings::default())),
-                "binned" => Ok(WitnessConfig::Binned(WitnessSettings::default())),
-                "subsample" => Ok(WitnessConfig::Subsample(WitnessSettings::default())),
+                "loss" => Ok(WitnessConfig::Loss(WitnessSettings::default()).with_rows()),
+                "binned" => Ok(WitnessConfig::Binned(WitnessSettings::default()).with_rows()),
+                "subsample" => Ok(WitnessConfig::Subsample(WitnessSettings::default()).with_rows()),
                 _ => Err(E::unknown_variant(word, &["loss", "binned", "subsample"])),
             }
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WitnessConfig, A::Error> {
-            WitnessConfig::deserialize(MapAccessDeserializer::new(map))
+            Ok(WitnessConfig::deserialize(MapAccessDeserializer::new(map))?.with_rows())
         }
     }
     deserializer.deserialize_any(WordOrTable).map(Some)
@@ -294,15 +307,16 @@ impl Watch {
         wanted
     }
 
-    /// Whether two epochs more may be measured; beyond its share they may, for a band twice as wide from there on.
+    /// Whether two epochs more may be measured. Beyond its share the band is twice as wide from there on, and what leaves that is
+    /// measured; once there were as many of these as are free, the band is as wide as the change.
     fn may_measure(&mut self, epoch: u64, change: f64) -> bool {
         let allowed = FREE + self.max_share * epoch as f64;
         if self.asked as f64 + 2.0 > allowed {
-            // What appears and disappears again and again no band can hold.
-            if !change.is_finite() {
-                return false;
-            }
             self.band *= 2.0;
+            let is_beyond_all = self.asked as f64 + 2.0 > allowed + FREE;
+            while is_beyond_all && self.band < change {
+                self.band *= 2.0;
+            }
             self.widened.push((epoch, self.band));
             if change <= self.band {
                 return false;

@@ -150,6 +150,24 @@ fn noise_beyond_the_band_widens_it_until_the_share_is_kept() {
 }
 
 #[test]
+fn however_narrow_the_band_and_wild_the_witness_no_more_than_64_epochs_come_beside_its_share() {
+    let wild: [fn(u64) -> f64; 3] = [
+        |epoch| hash(7, epoch),
+        |epoch| if epoch.is_multiple_of(2) { f64::NAN } else { 1.0 },
+        |epoch| (epoch * epoch * epoch) as f64,
+    ];
+    for (share, witness) in [0.0, 0.1].into_iter().flat_map(|share| wild.map(|witness| (share, witness))) {
+        let settings = WitnessSettings { band: Some(1e-300), max_share: share, ..Default::default() };
+        for config in kinds(&Some(WitnessConfig::Loss(settings)), 700) {
+            let measured = watched(&config, &constant(), &witness, 700);
+            let counted = of_witness(&measured).len() as f64;
+            // Some of those asked for are measured for another reason.
+            assert!((16.0..=64.0 + share * 700.0).contains(&counted), "{config:?}: {counted}");
+        }
+    }
+}
+
+#[test]
 fn a_burst_after_much_noise_is_still_seen() {
     for config in kinds(&loss(), 10_000) {
         let witness = |epoch| match epoch {
@@ -259,8 +277,12 @@ fn epochs_of_a_witness_come_on_top_of_those_of_forward_schedules() {
 fn a_witness_is_a_word_or_a_table_and_is_written_as_a_table() {
     let read = |text: &str| toml::from_str::<ScheduleConfig>(text);
     let word = read("kind = \"log-spaced\"\npoints = 9\nwitness = \"loss\"").unwrap();
-    assert_eq!(word, ScheduleConfig::LogSpaced { points: 9, witness: loss() });
+    // The manifest says on how many rows: another version must go on with as many.
+    let settings = WitnessSettings { rows: Some(1024), ..Default::default() };
+    let witness = Some(WitnessConfig::Loss(settings));
+    assert_eq!(word, ScheduleConfig::LogSpaced { points: 9, witness });
     let text = toml::to_string(&word).unwrap();
+    assert!(text.contains("rows = 1024"), "{text}");
     assert_eq!(read(&text).unwrap(), word);
     let table = "kind = \"delta-exact\"\ndelta = 0.05\n\
                  witness = { kind = \"subsample\", rows = 128, band = 0.1, max_share = 0.5 }";
