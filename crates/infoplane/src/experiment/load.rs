@@ -8,7 +8,7 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::overrides::{put, set_all};
 use super::preset::PRESETS;
-use super::suggest::{check_delta_keys, explain, nearest};
+use super::suggest::{nearest, read};
 
 impl Experiment {
     /// The experiment called `name`: a preset, or else a TOML file; with `key=value` overrides.
@@ -87,15 +87,11 @@ impl Experiment {
 
     /// The experiment that a table describes, and [its table](Experiment::to_table).
     pub(crate) fn with_table(origin: &str, given: Table) -> Result<(Self, Table), ExperimentError> {
-        let read = |table| -> Result<Experiment, ExperimentError> {
-            serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
-        };
-        check_delta_keys(origin, &given)?;
-        let mut experiment = read(given.clone())?;
+        let mut experiment: Experiment = read(origin, &given)?;
         let table = experiment.to_table();
         // As the manifest will say it: a run that goes on from there must compute with the same numbers.
         if table != given {
-            experiment = read(table.clone())?;
+            experiment = read(origin, &table)?;
         }
         experiment.check(origin)?;
         Ok((experiment, table))
@@ -106,7 +102,7 @@ impl Experiment {
         origin: &str,
         table: Table,
     ) -> Result<T, ExperimentError> {
-        serde_path_to_error::deserialize(table).map_err(|error| explain(origin, error))
+        read(origin, &table)
     }
 
     /// Puts a value at the end of a path through the tables of an experiment.

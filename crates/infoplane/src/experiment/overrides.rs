@@ -65,7 +65,11 @@ impl<'a> Place<'a> {
         match value {
             Value::Table(table) => Ok(Place::Table(table)),
             Value::Array(list) => Ok(Place::List(list)),
-            other => Err(format!("`{part}` is a {}, it has no keys", other.type_str())),
+            other => {
+                let kind = other.type_str();
+                let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+                Err(format!("`{part}` is {article} {kind}, it has no keys"))
+            }
         }
     }
 
