@@ -243,6 +243,13 @@ pub enum Warning {
         /// The value of all of them.
         all: Information,
     },
+    /// At the distance of the neighbours X or Y is hardly told from Z, so that a conditional information is too close to 0.
+    HardlyTold {
+        /// Of the samples as near in Z, the share that is as near in X, too, on average over all samples.
+        x: f64,
+        /// The same of Y.
+        y: f64,
+    },
     /// Samples were excluded.
     Dropped {
         /// Their number.
@@ -293,6 +300,27 @@ impl Warning {
         !matches!(self, Warning::Measured(_))
     }
 
+    /// Says that a conditional information is of samples that [hardly tell](Warning::HardlyTold) X or Y from Z, from counts of the
+    /// samples within the neighbours' distance in X and Z, in Y and Z, and in Z; none of variables that are symbols.
+    pub(super) fn hardly_told(
+        with_x: Option<&[usize]>,
+        with_y: Option<&[usize]>,
+        of_z: &[usize],
+    ) -> Option<Self> {
+        let share = |with: Option<&[usize]>| {
+            let of_sample = |(with, z): (&usize, &usize)| (with + 1) as f64 / (z + 1) as f64;
+            let sum: f64 = with.map_or(0.0, |with| with.iter().zip(of_z).map(of_sample).sum());
+            sum / of_z.len() as f64
+        };
+        let (x, y) = (share(with_x), share(with_y));
+        (x.max(y) > 1.0 / 3.0).then_some(Warning::HardlyTold { x, y })
+    }
+
+    /// Whether that is so far that neither an error nor a p-value can be relied on.
+    pub(super) fn is_unresolved(&self) -> bool {
+        matches!(self, Warning::HardlyTold { x, y } if x.max(*y) > 0.5)
+    }
+
     /// In so many columns neighbours are far.
     pub(super) fn far_neighbours(columns: usize) -> Self {
         Warning::Note(format!("in {columns} columns neighbours are far, and the estimate is biased downward"))
@@ -337,6 +365,15 @@ impl fmt::Display for Warning {
                 part.nats(),
                 all.nats()
             ),
+            Warning::HardlyTold { x, y } => {
+                let (side, share) = if x >= y { ("X", x) } else { ("Y", y) };
+                write!(
+                    f,
+                    "of the samples as near in Z as the neighbours are, {:.0} % are as near in {side}, too: they hardly tell \
+                     {side} from Z, and the value is mostly too close to 0",
+                    100.0 * share
+                )
+            }
             Warning::Dropped { dropped, reason } => write!(f, "{dropped} samples were left out: {reason}"),
             Warning::AboveLimit { value, limit } => write!(
                 f,

@@ -228,7 +228,10 @@ fn within_classes(
         chosen = chosen.or(estimate.choice);
     }
     let classes = labels.n_labels();
-    let reason = format!("the mean over {classes} classes of Z of I(X;Y) within them");
+    let reason = match classes {
+        1 => "I(X;Y) within the one class of Z".to_owned(),
+        _ => format!("the mean over {classes} classes of Z of I(X;Y) within them"),
+    };
     let mut choice = match chosen {
         Some(first) => choice(first.estimator, kinds, format!("{reason}; {}", first.reason)),
         None => choice(PlugIn::default(), kinds, reason),

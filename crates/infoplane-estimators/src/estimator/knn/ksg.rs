@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Estimate, EstimateError, Estimator, EstimatorInfo, Family, LabelSides, Quantity, Scaling, Uncertainty,
-    Variable,
+    Variable, Warning,
 };
 
 /// Mutual information of two matrices of numbers by nearest neighbours, first form ("KSG-1").
@@ -166,13 +166,14 @@ impl Estimator for Ksg {
         let tied = check_ties(self.name(), &nearest, n)?;
         let radii = nearest.radii();
         let psi = digammas(n);
-        let mean_of = |part: &Array2<f64>| {
-            let counts = chebyshev(part).count_within(&radii, Boundary::Open);
-            mean(counts.iter().map(|&count| psi[count + 1]))
-        };
-        let nats = psi[self.k] - mean_of(&joined(&[x, z])) - mean_of(&joined(&[y, z])) + mean_of(z);
+        let counts = |part: &Array2<f64>| chebyshev(part).count_within(&radii, Boundary::Open);
+        let (with_x, with_y, of_z) = (counts(&joined(&[x, z])), counts(&joined(&[y, z])), counts(z));
+        let mean_of = |counts: &[usize]| mean(counts.iter().map(|&count| psi[count + 1]));
+        let nats = psi[self.k] - mean_of(&with_x) - mean_of(&with_y) + mean_of(&of_z);
         let ceiling = psi[self.k] + psi[n] - 2.0 * least(&nearest, &psi);
-        Ok(finished(nats, &variables, prepared.warnings, tied, Some(ceiling)))
+        let mut warnings = prepared.warnings;
+        warnings.extend(Warning::hardly_told(Some(&with_x), Some(&with_y), &of_z));
+        Ok(finished(nats, &variables, warnings, tied, Some(ceiling)))
     }
 
     /// A constant part adds nothing and is excluded.

@@ -31,7 +31,8 @@ const EXCHANGES: usize = 20;
 ///
 /// For any estimator that offers conditional information. Every X is used once, in contrast to the published scheme,
 /// which draws some twice, so that samples do not coincide. X should vary little with Z among neighbours: with few
-/// samples, many columns of Z or an X that nearly follows from Z, the p-values are too small. The samples must be
+/// samples, many columns of Z or an X that nearly follows from Z, the p-values are too small, of which the test then warns. The
+/// samples must be
 /// independent draws, or Y given Z must not depend on earlier samples.
 ///
 /// Measured with [`Ksg`](crate::Ksg) on 200 samples each of normal Z, X = Z + noise and Y = Z + c X + noise: how often

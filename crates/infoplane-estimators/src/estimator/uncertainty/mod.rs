@@ -119,7 +119,9 @@ fn resampled<E: Estimator + ?Sized>(
     let mut estimate = resampling.estimate.clone();
     let block = options.block_length.map(|length| length.rows(&resampling.variables())).transpose()?;
     let bounded = matches!(estimate.kind, EstimateKind::Bound(_));
-    if bounded || estimate.is_without_question() {
+    // An interval around a value that is too close to 0 does not hold the truth.
+    let unresolved = estimate.warnings.iter().any(Warning::is_unresolved);
+    if bounded || unresolved || estimate.is_without_question() {
         return Ok(estimate);
     }
     if block.is_some() {

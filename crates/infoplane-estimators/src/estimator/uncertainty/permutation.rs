@@ -205,6 +205,14 @@ pub(super) fn permute<E: Estimator + ?Sized>(
             "{alone} of {n} samples have symbols of Z that no other has, and keep their X in the test"
         ))
     });
+    let unresolved = exchanges.is_some() && resampling.estimate().warnings.iter().any(Warning::is_unresolved);
+    let far = unresolved.then(|| {
+        Warning::Note(
+            "X or Y varies with Z among the samples that X is exchanged with: the p-value may be too small; take fewer \
+             columns of Z, or more samples"
+                .into(),
+        )
+    });
     Ok(PermutationTest {
         value,
         statistic: resampling.tested_name(),
@@ -212,6 +220,6 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         null_mean: Information::from_nats(mean),
         null_deviation: Information::from_nats(deviation(&values, mean)),
         permutations,
-        warning: if free { resampling.doubt(of).or(alone) } else { None },
+        warning: if free { resampling.doubt(of).or(far).or(alone) } else { None },
     })
 }

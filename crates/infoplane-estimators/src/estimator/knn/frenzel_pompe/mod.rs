@@ -182,7 +182,7 @@ impl FrenzelPompe {
                 choices: "join symbols that are rare, or take their columns as numbers",
             });
         }
-        let Value { nats, ceiling } = value([x, y, z], &reaches);
+        let Value { nats, ceiling, hardly_told } = value([x, y, z], &reaches);
         let ceiling = Information::from_nats(ceiling);
         let mut warnings = Vec::new();
         let constant = parts.iter().map(|part| part.constant).sum();
@@ -202,6 +202,7 @@ impl FrenzelPompe {
         if numbers > super::MANY_COLUMNS {
             warnings.push(Warning::far_neighbours(numbers));
         }
+        warnings.extend(hardly_told.filter(|_| variables.len() == 3));
         // Symbols have their entropy for a limit, and values near it are none too low.
         let of_numbers = x.symbols.is_none() && y.symbols.is_none();
         if of_numbers && nats > ceiling.nats() - NEAR_CEILING {
@@ -331,6 +332,7 @@ fn counts(parts: &[&Parts], reaches: &[Reach]) -> Vec<usize> {
 struct Value {
     nats: f64,
     ceiling: f64,
+    hardly_told: Option<Warning>,
 }
 
 fn value([x, y, z]: [&Parts; 3], reaches: &[Reach]) -> Value {
@@ -349,7 +351,9 @@ fn value([x, y, z]: [&Parts; 3], reaches: &[Reach]) -> Value {
         0 => 0.0,
         k => psi[k] - 2.0 * psi[reaches[row].least + 1] + psi[size_of_class[row]],
     };
-    Value { nats: mean((0..n).map(term)), ceiling: mean((0..n).map(most)) }
+    let of_numbers = |part: &Parts, counts| Some(counts).filter(|_| part.symbols.is_none());
+    let hardly_told = Warning::hardly_told(of_numbers(x, &n_xz[..]), of_numbers(y, &n_yz[..]), &n_z);
+    Value { nats: mean((0..n).map(term)), ceiling: mean((0..n).map(most)), hardly_told }
 }
 
 /// What a function gives for the rows of each class, in the order of rows.

@@ -332,11 +332,29 @@ fn rejections(draw: impl Fn(u64) -> [Column; 3] + Sync, repeats: u64, permutatio
 #[test]
 #[ignore = "a table: cargo test --release -p infoplane-estimators frenzel_pompe::tests::p_table -- --ignored --nocapture"]
 fn p_table() {
-    for n in [100, 300] {
-        for case in &CASES {
-            let found = rejections(|seed| (case.draw)(n, 9000 + seed), 200, 99);
-            println!("{n:>5} {:<40} {found:?}", case.name);
-        }
+    for case in &CASES {
+        let found = rejections(|seed| (case.draw)(100, 20_000 + seed), 1000, 99);
+        println!("{:<40} {found:?}", case.name);
+    }
+    // X and Y are the sum of several columns of Z, each with noise of its own.
+    for (n, columns) in [(100, 1), (100, 2), (400, 2), (100, 3), (400, 3), (400, 4), (400, 6)] {
+        let p = |seed: u64| {
+            let mut random = generator(seed, Purpose::Known, 91);
+            let z = Array2::from_shape_simple_fn((n, columns), || normal(&mut random));
+            let mut near = || z.sum_axis(Axis(1)).mapv(|sum| sum + normal(&mut random));
+            let (x, y) = (near(), near());
+            let ksg = crate::Ksg { scaling: Scaling::NormalScores, ..crate::Ksg::default() };
+            let test = crate::conditional_permutation_test(&ksg, &x, &y, &z, 99, seed).unwrap();
+            (test.p_value, test.warning.is_some())
+        };
+        let found: Vec<(f64, bool)> = (0..300).into_par_iter().map(p).collect();
+        let share =
+            |of: &dyn Fn(&(f64, bool)) -> bool| found.iter().filter(|found| of(found)).count() as f64 / 300.0;
+        let [five, twenty] = [0.05, 0.2].map(|level| share(&|found| found.0 <= level + 1e-9));
+        println!(
+            "{n} samples, {columns} columns of Z: {five:.3} {twenty:.3}, told {:.2}",
+            share(&|found| found.1)
+        );
     }
 }
 
@@ -376,5 +394,50 @@ fn noise_table() {
             crate::conditional_permutation_test(&crate::Ksg::default(), x, y, z, 39, seed).unwrap().p_value
         });
         println!("{n} {noise}: {mixed:?}, ksg {ksg:?}");
+    }
+}
+
+/// X = Z + s E, Y = E with half as much noise, and Z: I(X;Y|Z) = ½ ln 5 = .805 for every s.
+fn near_given(s: f64, n: usize) -> [Vec<f64>; 3] {
+    let mut random = generator(3, Purpose::Known, 71);
+    let mut columns = [vec![], vec![], vec![]];
+    for _ in 0..n {
+        let [z, e, noise] = [(); 3].map(|()| normal(&mut random));
+        columns[0].push(z + s * e);
+        columns[1].push(e + 0.5 * noise);
+        columns[2].push(z);
+    }
+    columns
+}
+
+#[test]
+fn what_neighbours_hardly_tell_from_z_is_told_and_has_no_error() {
+    let ksg = crate::Ksg { scaling: Scaling::NormalScores, ..crate::Ksg::default() };
+    for estimator in [crate::AnyEstimator::from(FrenzelPompe::default()), ksg.into()] {
+        let measured = |s: f64| {
+            let Owned([x, y, z]) = Owned::new(near_given(s, 800).map(Numbers));
+            let found =
+                crate::Resampling::conditional(&estimator, x.variable(), y.variable(), z.variable()).unwrap();
+            let estimate = found.with_error(crate::Options::default()).unwrap();
+            (estimate, found.permutation_test(19, 0).unwrap())
+        };
+        let hardly = |estimate: &Estimate| {
+            estimate.warnings.iter().find_map(|warning| match warning {
+                Warning::HardlyTold { x, y } => Some((*x, *y, warning.to_string())),
+                _ => None,
+            })
+        };
+        let (estimate, test) = measured(1.0);
+        assert!((estimate.information.nats() - 0.805).abs() < 0.1, "{estimate:?}");
+        assert!(hardly(&estimate).is_none() && estimate.standard_error.is_some(), "{estimate:?}");
+        assert!(test.warning.is_none(), "{test:?}");
+        let (estimate, test) = measured(0.01);
+        let (x, y, told) = hardly(&estimate).unwrap();
+        assert!(x > 0.9 && y < 0.2, "{x} {y}");
+        assert!(told.contains("they hardly tell X from Z, and the value is mostly too close to 0"), "{told}");
+        // It is: no interval around it holds the truth.
+        assert!(estimate.information.nats() < 0.1, "{estimate:?}");
+        assert_eq!((estimate.standard_error, estimate.interval), (None, None));
+        assert!(test.warning.unwrap().to_string().contains("p-value may be too small"));
     }
 }
