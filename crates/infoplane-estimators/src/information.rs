@@ -64,9 +64,12 @@ impl Information {
 }
 
 impl fmt::Display for Information {
-    /// Writes the amount in bits, with the unit: `1.000 bits`. A precision is honoured.
+    /// Writes the amount in bits, with the unit: `1.000 bits`. A precision is honoured; what rounds to 0 has no sign.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.*} bits", f.precision().unwrap_or(3), self.bits())
+        let digits = f.precision().unwrap_or(3);
+        let text = format!("{:.digits$} bits", self.bits());
+        let is_zero = self.bits().is_finite() && !text.contains(|c: char| ('1'..='9').contains(&c));
+        f.write_str(if is_zero { text.trim_start_matches('-') } else { &text })
     }
 }
 
@@ -111,5 +114,8 @@ mod tests {
     fn amounts_are_shown_in_bits() {
         assert_eq!(Information::from_bits(1.25).to_string(), "1.250 bits");
         assert_eq!(format!("{:.1}", Information::from_bits(12.0)), "12.0 bits");
+        assert_eq!(Information::from_bits(-1e-9).to_string(), "0.000 bits");
+        assert_eq!(Information::from_bits(-0.001).to_string(), "-0.001 bits");
+        assert_eq!(Information::from_bits(f64::NEG_INFINITY).to_string(), "-inf bits");
     }
 }

@@ -197,7 +197,7 @@ fn an_experiment_without_an_estimator_for_a_quantity_is_refused() {
     let units = "quantities=[{ kind = \"units\" }]".to_string();
     let refused = Experiment::load("tishby2017", &[only_kde, units]).unwrap_err().to_string();
     assert!(
-        refused.contains("quantities[0] (units)") && refused.contains("[[estimators]] kind"),
+        refused.contains("quantities[0] (units)") && refused.contains("add one, such as binned"),
         "{refused}"
     );
     let unknown = Experiment::load("tishby2017", &["quantities=[{ kind = \"unit\" }]".into()]).unwrap_err();

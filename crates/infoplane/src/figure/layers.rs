@@ -31,6 +31,11 @@ pub(super) fn figures(data: &ReportData<'_>, method: &MethodDescription) -> Vec<
         true => "of two noisy copies of it, with noise of each layer's own",
         false => "H(T)",
     };
+    // Noise leaves no cells; H(T) of cells that all hold one sample is log₂ N.
+    let of_cells = match noisy {
+        true => "",
+        false => " Where every sample is nearly alone in its cell it is log2 N, whatever the layers.",
+    };
     let pairs = Matrix {
         id: format!("layers-{}", method.id),
         heading: format!("Layers against each other: {}", method.title),
@@ -38,8 +43,7 @@ pub(super) fn figures(data: &ReportData<'_>, method: &MethodDescription) -> Vec<
         quantity: "I(layer;layer)",
         unit: "bits",
         note: format!(
-            "The information of two layers about each other, of a layer with itself {diagonal}.{bound} Where every sample is \
-             nearly alone in its cell it is ln N, whatever the layers."
+            "The information of two layers about each other, of a layer with itself {diagonal}.{bound}{of_cells}"
         ),
         table: "pairs.csv",
         facts: vec![method.title.clone()],
@@ -216,9 +220,10 @@ fn ranks(data: &ReportData<'_>, rows: &[&QuantityRow], suffix: &str, named: &str
     };
     let panels: Vec<Panel> = quantities.into_iter().map(panel).collect();
     let any = panels.iter().any(|panel| panel.lines().any(|line| !line.points.is_empty()));
-    let text = "Effective rank (Roy & Vetterli 2007): exp H of the singular values of the centred layer over their sum. Participation \
-                ratio: the same by variance, the squared sum of the squares of the singular values over the sum of their fourth powers. Both are 1 for a layer that varies along one direction, and the number of units where all \
-                directions vary alike.";
+    let text = "Effective rank (Roy & Vetterli 2007): exp H of the singular values of the centred layer over their sum. \
+                Participation ratio: the same by variance, the squared sum of the squares of the singular values over the \
+                sum of their fourth powers. Both are 1 for a layer that varies along one direction, and the number of units \
+                where all directions vary alike.";
     any.then(|| Figure {
         id: format!("ranks{suffix}"),
         kind: FigureKind::Curves,
@@ -294,7 +299,7 @@ fn inputs(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
     };
     let largest = tables.iter().flat_map(|(found, ..)| found).flatten().fold(0.0, |a: f64, &b| a.max(b));
     let high = if largest > 0.0 { largest } else { 1.0 };
-    let scale = Axis { low: 0.0, high, ..Axis::linear("I(X_p;T)", "bits", [], 0.0) };
+    let scale = Axis { low: 0.0, high, ..Axis::linear("I(feature;T)", "bits", [], 0.0) };
     let panel = |(found, x, y): (Vec<Option<f64>>, Axis, Axis)| {
         let cells = found.into_iter().map(cell).collect();
         let cells = Series::Cells(Cells { values: scale.clone(), cells, beside: None });
@@ -309,8 +314,8 @@ fn inputs(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
     };
     let alone = rows.iter().filter_map(|row| Some(row.inputs()?.alone)).max().unwrap_or(0);
     let text = format!(
-        "I(X_p;T): what a layer tells of each feature of the inputs.{} Where every sample is nearly alone in its cell it is H(X_p), whatever \
-         the network; up to {} of the samples are. Values with the rows of the layer in a random order are in the table.",
+        "I(feature;T): what a layer tells of each feature of the inputs.{} Where every sample is nearly alone in its cell it is \
+         H(feature), whatever the network; at most {} of the samples are. Values with the rows of the layer in a random order are in the table.",
         if is_image { " The features are drawn as a square image." } else { "" },
         words::percent(alone as f64 / data.n_samples.max(1) as f64)
     );

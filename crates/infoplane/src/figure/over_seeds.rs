@@ -64,13 +64,14 @@ impl OverSeeds {
     }
 }
 
-/// An axis that holds all lines, and these values.
+/// An axis that holds all lines and bands, and these values.
 pub(super) fn axis(quantity: &str, series: &[Series], with: impl IntoIterator<Item = f64>) -> Axis {
-    let of_lines = series.iter().flat_map(|series| match series {
+    let drawn = series.iter().flat_map(|series| match series {
         Series::Line(line) => line.points.iter().map(|point| point.1).collect(),
+        Series::Band(band) => band.points.iter().flat_map(|&(_, low, high)| [low, high]).collect(),
         _ => vec![],
     });
-    let values: Vec<f64> = of_lines.chain(with).collect();
+    let values: Vec<f64> = drawn.chain(with).collect();
     Axis::linear(quantity, "", values, 0.06)
 }
 

@@ -53,15 +53,12 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
     let panel = |(name, degree): (&str, Degree)| {
         let mut series = Vec::new();
         for (&layer, seeds) in &by_layer {
-            // Where one seed says nothing the mean of the others would jump.
-            let biased: BTreeSet<u64> =
-                seeds.values().flatten().filter(|row| is_all_bias(row)).map(|row| row.epoch).collect();
+            let shown = not_all_bias(seeds);
             let over_seeds = |of: fn(&UnitQuantities) -> &UnitAmounts| {
                 let of_seed = |rows: &Vec<&QuantityRow>| {
-                    let rows = rows.iter().filter(|row| !biased.contains(&row.epoch));
-                    rows.filter_map(|row| Some((row.epoch, degree(of(row.units()?))?))).collect()
+                    rows.iter().filter_map(|row| Some((row.epoch, degree(of(row.units()?))?))).collect()
                 };
-                OverSeeds::of(&seeds.values().map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
+                OverSeeds::of(&shown.iter().map(of_seed).collect::<Vec<Vec<(u64, f64)>>>())
             };
             let role = Role::Layer(layer);
             let mut mean = over_seeds(|units| &units.labels);
@@ -101,7 +98,8 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
         "Dashed: the same with the labels in random order, which so many samples in so many cells give by chance. It is no zero to \
          subtract.",
     ));
-    notes.extend(all_bias(data, rows));
+    notes.extend(groups(data, rows));
+    notes.extend(all_bias(data, &by_layer));
     Some(Figure {
         id: format!("units-{}", method.id),
         kind: FigureKind::Curves,
@@ -118,19 +116,50 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
     })
 }
 
-/// Which layers have no degrees because all of I(T;Y) is bias.
-fn all_bias(data: &ReportData<'_>, rows: &[&QuantityRow]) -> Option<Note> {
-    let biased: Vec<&&QuantityRow> = rows.iter().filter(|row| is_all_bias(row)).collect();
-    let layers: BTreeSet<usize> = biased.iter().map(|row| row.layer).collect();
-    let named: Vec<String> = layers.iter().map(|&layer| words::called(data, layer)).collect();
+/// Which layers have the complexity of groups of units.
+fn groups(data: &ReportData<'_>, rows: &[&QuantityRow]) -> Option<Note> {
+    let of_layer = |layer: usize| {
+        let of_groups = rows.iter().filter(|row| row.layer == layer).find_map(|row| {
+            let amounts = &row.units()?.labels;
+            let n = amounts.synergy_bits.len();
+            (0 < n && n < amounts.unit_bits.len()).then_some(n)
+        });
+        of_groups.map(|n| format!("{} of {n} groups of its units", words::called(data, layer)))
+    };
+    let layers: Vec<String> = layers_of(rows).into_iter().filter_map(of_layer).collect();
+    let text = format!("C is that of groups in wider layers: {}.", layers.join(", "));
+    (!layers.is_empty()).then(|| Note::reading(NoteCode::Definition, text))
+}
+
+/// The rows of the seeds of a layer of which the mean is drawn. Seeds that are all bias at every epoch are left out; where another is,
+/// the epoch is, for the mean of the others would jump.
+fn not_all_bias<'r>(seeds: &BTreeMap<u64, Vec<&'r QuantityRow>>) -> Vec<Vec<&'r QuantityRow>> {
+    let seeds: Vec<_> = seeds.values().filter(|rows| !rows.iter().all(|row| is_all_bias(row))).collect();
+    let biased: BTreeSet<u64> =
+        seeds.iter().copied().flatten().filter(|row| is_all_bias(row)).map(|row| row.epoch).collect();
+    let shown = |rows: &Vec<&'r QuantityRow>| {
+        rows.iter().copied().filter(|row| !biased.contains(&row.epoch)).collect()
+    };
+    seeds.into_iter().map(shown).collect()
+}
+
+/// Which rows are not drawn because all of I(T;Y) is bias.
+fn all_bias(
+    data: &ReportData<'_>,
+    by_layer: &BTreeMap<usize, BTreeMap<u64, Vec<&QuantityRow>>>,
+) -> Option<Note> {
+    let left_out = by_layer.iter().filter_map(|(&layer, seeds)| {
+        let all = seeds.values().map(Vec::len).sum::<usize>();
+        let n = all - not_all_bias(seeds).iter().map(Vec::len).sum::<usize>();
+        (n > 0).then(|| format!("{n} of {all} of {}", words::called(data, layer)))
+    });
+    let left_out: Vec<String> = left_out.collect();
     let text = format!(
-        "Left out: {} of {} rows, of {}, where shuffled labels have nearly all of H(Y): every sample is nearly alone in its cell, \
-         and nothing follows for the layer.",
-        biased.len(),
-        rows.len(),
-        named.join(", ")
+        "Left out, of the values of all seeds: {}. There shuffled labels have nearly all of H(Y), for this seed or for another at \
+         the same epoch: every sample is nearly alone in its cell, and nothing follows for the layer.",
+        left_out.join(", ")
     );
-    (!biased.is_empty()).then(|| Note::warning(NoteCode::ShuffledLabels, text))
+    (!left_out.is_empty()).then(|| Note::warning(NoteCode::ShuffledLabels, text))
 }
 
 /// I(Tᵢ;Y) of every unit of one seed: units of other seeds are others.
@@ -198,6 +227,19 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         "A line for each unit of seed {seed}. Dashed: I(T;Y), all units together. Seeds have units of their own, so nothing is averaged.{}",
         if wide { bands.as_str() } else { "" }
     );
+    let biased: Vec<String> = layers
+        .iter()
+        .filter(|&&layer| rows.iter().any(|row| row.layer == layer && is_all_bias(row)))
+        .map(|&layer| words::called(data, layer))
+        .collect();
+    let biased = (!biased.is_empty()).then(|| {
+        let text = format!(
+            "Of {} shuffled labels have nearly all of H(Y) at some epochs: every sample is nearly alone in its cell, and the dashed \
+             line says nothing of the layer there.",
+            biased.join(", ")
+        );
+        Note::warning(NoteCode::ShuffledLabels, text)
+    });
     let columns = layers.len().min(3);
     Some(Figure {
         id: format!("single-units-{}", method.id),
@@ -210,7 +252,10 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         panels: layers.iter().map(|&layer| panel(layer)).collect(),
         groups: vec![],
         legend: vec![LegendEntry { key: Key::LayerLine { dashed: true }, name: "all units together".into() }],
-        notes: std::iter::once(Note::reading(NoteCode::Definition, reading)).chain(thinned).collect(),
+        notes: std::iter::once(Note::reading(NoteCode::Definition, reading))
+            .chain(thinned)
+            .chain(biased)
+            .collect(),
         table: Some("units.csv".into()),
     })
     .filter(|figure| !figure.panels.is_empty())
@@ -225,7 +270,7 @@ mod tests {
     use crate::{Information, InformationPlane, PlaneRow};
 
     fn amounts(i_ty_bits: f64, n_units: usize) -> UnitAmounts {
-        let synergy_bits = if n_units <= 5 { vec![i_ty_bits / 2.0; 2] } else { vec![] };
+        let synergy_bits = vec![i_ty_bits / 2.0; if n_units <= 5 { n_units } else { 0 }];
         let bits = |factor: f64| (0..n_units).map(|unit| factor * i_ty_bits / (unit + 1) as f64).collect();
         UnitAmounts { i_ty_bits, unit_bits: bits(0.5), beyond_bits: bits(0.1), synergy_bits }
     }
@@ -273,16 +318,47 @@ mod tests {
     }
 
     #[test]
+    fn complexity_of_groups_is_told() {
+        let told = |rows: &[QuantityRow]| {
+            let notes = shown(rows)[0].notes.clone();
+            notes.into_iter().find(|note| note.text.starts_with("C is that of groups")).map(|note| note.text)
+        };
+        let mut rows = [row(0, 0, 1, false), row(0, 0, 2, false)];
+        assert_eq!(told(&rows), None);
+        let QuantityValues::Units(units) = &mut rows[0].values else { unreachable!() };
+        units.labels.synergy_bits = vec![0.25; 3];
+        let expected = "C is that of groups in wider layers: T₁ of 3 groups of its units.";
+        assert_eq!(told(&rows).as_deref(), Some(expected));
+    }
+
+    #[test]
     fn what_is_all_bias_is_left_out_and_told() {
         let figures = shown(&[row(0, 0, 2, false), row(0, 5, 2, true)]);
+        assert!(
+            figures[1]
+                .notes
+                .iter()
+                .any(|note| note.text.starts_with("Of T₂ shuffled labels have nearly all"))
+        );
         let line = figures[0].panels[0].lines().find(|line| !line.dashed).unwrap();
         assert_eq!(line.points.len(), 1);
-        let told = figures[0].notes.iter().find(|note| note.text.starts_with("Left out: 1 of 2 rows, of T₂"));
-        assert!(told.is_some(), "{:?}", figures[0].notes);
+        let left_out = |figures: &[Figure]| {
+            let told = figures[0].notes.iter().find(|note| note.text.starts_with("Left out"));
+            told.map_or(String::new(), |note| note.text.clone())
+        };
+        assert!(left_out(&figures).contains(": 1 of 2 of T₂. There"), "{}", left_out(&figures));
         assert!(shown(&[]).is_empty());
         // Of two seeds one says nothing at an epoch: the other's value there is no mean.
         let rows = [row(0, 0, 2, false), row(1, 0, 2, false), row(0, 5, 2, true), row(1, 5, 2, false)];
-        let line = shown(&rows)[0].panels[0].lines().find(|line| !line.dashed).unwrap().clone();
-        assert_eq!(line.points.iter().map(|point| point.0).collect::<Vec<_>>(), [0.0]);
+        let epochs = |figures: &[Figure]| {
+            let line = figures[0].panels[0].lines().find(|line| !line.dashed).unwrap().clone();
+            line.points.iter().map(|point| point.0).collect::<Vec<_>>()
+        };
+        assert_eq!(epochs(&shown(&rows)), [0.0]);
+        assert!(left_out(&shown(&rows)).contains(": 2 of 4 of T₂. There"));
+        // One that says nothing at any epoch is not waited for.
+        let rows = [row(0, 0, 2, true), row(1, 0, 2, false), row(0, 5, 2, true), row(1, 5, 2, false)];
+        assert_eq!(epochs(&shown(&rows)), [0.0, 5.0]);
+        assert!(left_out(&shown(&rows)).contains(": 2 of 4 of T₂. There"));
     }
 }

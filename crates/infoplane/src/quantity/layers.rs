@@ -25,10 +25,10 @@ impl PairQuantities {
     /// Of the layer at a place, from 0.
     pub(crate) fn of(pairs: &LayerPairs, first: usize) -> PairQuantities {
         let all = || (first..pairs.n_layers).map(|second| pairs.pair(first, second));
-        let estimate = |pair: &'_ crate::estimator::layers::PairInformation| pair.estimate.clone().ok();
+        let estimates = || all().map(|pair| pair.estimate.as_ref().ok());
         let mut found = PairQuantities {
-            i_bits: all().map(|pair| Some(estimate(pair)?.information.bits())).collect(),
-            standard_error_bits: all().map(|pair| Some(estimate(pair)?.standard_error?.bits())).collect(),
+            i_bits: estimates().map(|found| Some(found?.information.bits())).collect(),
+            standard_error_bits: estimates().map(|found| Some(found?.standard_error?.bits())).collect(),
             shuffled_bits: all().map(|pair| Some(pair.shuffled?.bits())).collect(),
         };
         for list in [&mut found.standard_error_bits, &mut found.shuffled_bits] {

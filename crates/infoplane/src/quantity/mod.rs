@@ -5,7 +5,6 @@
 //! | kind | what | with |
 //! |---|---|---|
 //! | [`units`](QuantityConfig::Units) | what single units tell of the label, alone and beyond the others; degrees of redundancy and vulnerability; representational complexity | every estimator with cells |
-//!
 //! | [`layers`](QuantityConfig::Layers) | I(Tᵢ;Tⱼ) of all pairs of layers | every estimator with cells, `kde`, `noise` |
 //! | [`inputs`](QuantityConfig::Inputs) | I(X_p;T) of every feature of the inputs | every estimator with cells |
 //! | [`similarity`](QuantityConfig::Similarity) | linear centred kernel alignment of all pairs of layers; effective rank and participation ratio | – |
@@ -102,8 +101,9 @@ pub enum QuantityError {
     },
     /// No estimator of the run can measure it.
     #[error(
-        "quantities[{index}] ({kind}) is measured with estimators of bins or of counts, and there is none; add one, for example \
-         [[estimators]] kind = \"binned\", rule = \"floor\", bin_width = 0.07"
+        "quantities[{index}] ({kind}) is measured with estimators of {}, and there is none; add one, such as binned with \
+         rule = \"floor\" and bin_width = 0.07",
+        if *kind == "layers" { "bins, of counts or of noise" } else { "bins or of counts" }
     )]
     NoCells {
         /// The place of the quantity.

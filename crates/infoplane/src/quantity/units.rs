@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estimator::units::{MOST_UNITS, Synergy, UnitInformation, UnitSymbols, synergy, unit_information};
+use crate::estimator::units::{
+    MOST_UNITS, Synergy, UnitInformation, UnitSymbols, average_degree, synergy, unit_information,
+};
 use crate::estimator::{Correction, LayerEstimate};
 use crate::{EstimateError, Information, Labels};
 
@@ -49,24 +51,24 @@ impl UnitAmounts {
 
     /// r̄ = Σᵢ I(Tᵢ;Y) / I(T;Y), the average degree of redundancy; `None` where there is no information.
     pub fn redundancy_degree(&self) -> Option<f64> {
-        share(self.unit_bits.iter().sum(), self.i_ty_bits)
+        degree(self.unit_bits.iter().sum(), self.i_ty_bits)
     }
 
     /// v̄ = Σᵢ I(Tᵢ;Y | T without i) / I(T;Y), the average degree of vulnerability; `None` where there is no information.
     pub fn vulnerability_degree(&self) -> Option<f64> {
-        share(self.beyond_bits.iter().sum(), self.i_ty_bits)
+        degree(self.beyond_bits.iter().sum(), self.i_ty_bits)
     }
 
     /// C = Σ_k k Π_k / Σ_k Π_k, the representational complexity of the information by degree of synergy; `None` where that is not
     /// measured, or there is no information. The plug-in values, whichever correction I(T;Y) has.
     pub fn complexity(&self) -> Option<f64> {
         let sum = (1..).zip(&self.synergy_bits).map(|(degree, bits)| f64::from(degree) * bits).sum();
-        share(sum, self.synergy_bits.iter().sum())
+        degree(sum, self.synergy_bits.iter().sum())
     }
 }
 
-fn share(sum: f64, all: f64) -> Option<f64> {
-    (all > 0.0).then_some(sum / all)
+fn degree(sum_bits: f64, i_ty_bits: f64) -> Option<f64> {
+    average_degree(Information::from_bits(sum_bits), Information::from_bits(i_ty_bits))
 }
 
 impl UnitQuantities {

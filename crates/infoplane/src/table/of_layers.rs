@@ -77,7 +77,7 @@ pub const INPUTS: &[Column] = &[
     LAYER_NAME,
     METHOD,
     PART,
-    Column::integer("feature", "The feature of the inputs, from 0."),
+    Column::integer("feature", "The feature of the inputs, from 1."),
     Column::number("i_bits", "bits", "I(X_p;T), what the layer tells of the feature."),
     Column::number(
         "i_shuffled_bits",
@@ -139,7 +139,7 @@ pub fn inputs<'a>(quantities: &[QuantityRow], layers: &[LayerDescription]) -> Ta
         .flat_map(|(row, inputs)| (0..inputs.i_bits.len()).map(move |feature| (row, inputs, feature)))
         .collect();
     let mut values = with_method(rows.iter().map(|&(row, ..)| row), layers);
-    values.push(Values::U64(rows.iter().map(|&(.., feature)| feature as u64).collect()));
+    values.push(Values::U64(rows.iter().map(|&(.., feature)| feature as u64 + 1).collect()));
     values.push(Values::F64(rows.iter().map(|&(_, inputs, feature)| inputs.i_bits[feature]).collect()));
     values
         .push(Values::F64(rows.iter().map(|&(_, inputs, feature)| inputs.shuffled_bits[feature]).collect()));
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(csv(&ranks(&quantities, &[])), ["3,10,1,T1,,1.5,"]);
         assert_eq!(
             csv(&inputs(&quantities, &[])),
-            ["3,10,2,T2,binned,,0,0.5,0.125", "3,10,2,T2,binned,,1,0.25,0"]
+            ["3,10,2,T2,binned,,1,0.5,0.125", "3,10,2,T2,binned,,2,0.25,0"]
         );
     }
 }

@@ -264,7 +264,7 @@ pub fn input_information(
     let of_part = |counts: &mut Vec<u32>, part: &Labels| {
         poll();
         let entropy = part.entropy().nats();
-        let information = |cells: &Labels, rows: &RowsOfCells| {
+        let mut information = |cells: &Labels, rows: &RowsOfCells| {
             if part.n_labels() == 1 || cells.n_labels() == 1 {
                 // Rounding would make it something.
                 return 0.0;
@@ -276,7 +276,6 @@ pub fn input_information(
             let together = rows.entropy_with(part, counts, &terms);
             (entropy + layer_entropy - together).max(0.0)
         };
-        let mut information = information;
         let found = information(cells, &grouped[0]);
         PartInformation {
             n_values: part.n_labels(),

@@ -5,7 +5,9 @@ use rayon::prelude::*;
 use crate::estimator::counts::alone;
 use crate::estimator::measure::limited_pair;
 use crate::interrupt::poll;
-use crate::{Bound, Estimate, EstimateError, Estimator, Family, Information, Labels, Symbols, Variable};
+use crate::{
+    Bound, Estimate, EstimateError, EstimateKind, Estimator, Family, Information, Labels, Symbols, Variable,
+};
 
 /// I(Tᵢ;Tⱼ) of all pairs of layers, for one setting of an estimator; from [`Measure::layer_pairs`](crate::Measure::layer_pairs).
 #[derive(Debug, Clone, PartialEq)]
@@ -102,11 +104,16 @@ fn pairs_of_cells<E: Estimator + ?Sized>(
         // H(T) = I(T; which sample), as I(X;T) of the plane is.
         let other = if first == second { &distinct } else { &symbols[second].labels };
         let between = |other| limited_pair(estimator, Variable::Labels(cells), Variable::Labels(other));
+        // The bins are those that made the cells, not bins of their numbers.
+        let kind = |kind| match kind {
+            EstimateKind::Binned { .. } => EstimateKind::Binned { bins: estimator.setting() },
+            other => other,
+        };
         let dims = vec![layers[first].width(), layers[second].width()];
         PairInformation {
             first,
             second,
-            estimate: between(other).map(|estimate| Estimate { dims, ..estimate }),
+            estimate: between(other).map(|found| Estimate { dims, kind: kind(found.kind), ..found }),
             shuffled: between(&shuffled[second]).ok().map(|estimate| estimate.information),
         }
     };

@@ -66,6 +66,22 @@ fn information_of_cells_is_that_of_counts() {
     assert!((found.pair(0, 1).shuffled.unwrap().nats() - expected).abs() < 1e-12);
 }
 
+/// The cells are compared, but the bins are those of the layers.
+#[test]
+fn the_kind_of_a_pair_names_the_bins_of_the_layers() {
+    let layers = [codes(300, 3, 6.0, 1), codes(300, 1, 9.0, 2)];
+    let estimator = Binned {
+        bins: Some(4),
+        range: Some(BinRange::Scope(RangeScope::Layer)),
+        ..Binned::new(BinRule::Equal)
+    };
+    let found = &pairs_by(&estimator, &[&layers[0], &layers[1]])[0];
+    for pair in &found.pairs {
+        let kind = pair.estimate.as_ref().unwrap().kind.to_string();
+        assert_eq!(kind, "at 4 equal bins on each layer's range");
+    }
+}
+
 /// The order into which labels are shuffled.
 fn order(n: usize) -> Vec<usize> {
     Labels::distinct(n).shuffled().codes().iter().map(|&row| row as usize).collect()

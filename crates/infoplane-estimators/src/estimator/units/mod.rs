@@ -34,8 +34,21 @@ pub use unit_information::{UnitInformation, unit_information};
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::error::EstimateError;
-use crate::Labels;
+use crate::{Information, Labels};
 use rows::{equal_rows, term};
+
+/// A sum over the units of a layer divided by I(T;Y); `None` where I(T;Y) is none, which rounding makes some 10⁻¹⁵ bits: below 10⁻⁹.
+///
+/// ```
+/// use infoplane_estimators::Information;
+/// use infoplane_estimators::units::average_degree;
+/// let bits = Information::from_bits;
+/// assert_eq!(average_degree(bits(1.5), bits(0.75)), Some(2.0));
+/// assert_eq!(average_degree(bits(2e-15), bits(1e-15)), None);
+/// ```
+pub fn average_degree(sum: Information, information: Information) -> Option<f64> {
+    (information.bits() > 1e-9).then(|| sum.nats() / information.nats())
+}
 
 /// The symbols of the units of a layer: a row for each sample, a column for each unit.
 ///

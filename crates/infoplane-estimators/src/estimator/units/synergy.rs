@@ -1,7 +1,7 @@
 //! How many units must be read together, without the whole lattice.
 
-use super::UnitSymbols;
 use super::agreement::{Agreement, Surprise, Terms};
+use super::{UnitSymbols, average_degree};
 use crate::estimator::error::EstimateError;
 use crate::{Information, Labels};
 
@@ -23,9 +23,8 @@ impl Synergy {
 
 /// C = Σ_k k Π_k / I of the information of each degree of synergy; `None` where there is no information.
 pub(super) fn complexity(information: Information, by_degree: &[Information]) -> Option<f64> {
-    let all = information.nats();
     let sum: f64 = (1..).zip(by_degree).map(|(degree, part)| f64::from(degree) * part.nats()).sum();
-    (all > 0.0).then_some(sum / all)
+    average_degree(Information::from_nats(sum), information)
 }
 
 /// The information of a layer of up to [five](super::MOST_UNITS) discrete units with each of several labellings by degree of synergy:

@@ -445,3 +445,25 @@ fn where_every_sample_is_alone_nothing_is_told_of_the_layer() {
     assert_eq!(found.labels.information.vulnerability_degree(), Some(0.0));
     assert!((found.labels.information.redundancy_degree().unwrap() - 6.0).abs() < 1e-12);
 }
+
+/// A label that is exactly independent of three copies of a unit, in unequal shares: rounding leaves it some 10⁻¹⁶ bits.
+#[test]
+fn degrees_of_rounding_are_none() {
+    let times = [(0, 0, 1), (0, 1, 4), (1, 0, 3), (1, 1, 12), (2, 0, 5), (2, 1, 20)];
+    let rows: Vec<([u32; 3], u32)> =
+        times.iter().flat_map(|&(t, y, n)| std::iter::repeat_n(([t; 3], y), n)).collect();
+    // Some orders of the samples leave more than 0.
+    for turn in 0..rows.len() {
+        let mut rows = rows.clone();
+        rows.rotate_left(turn);
+        let (layer, y) = outcomes(&rows);
+        let found = measured(&layer, &y, Correction::PlugIn);
+        assert!(found.information.bits().abs() < 1e-12);
+        assert_eq!((found.redundancy_degree(), found.vulnerability_degree()), (None, None));
+        assert_eq!(taken_apart(&layer, &y).complexity(), None);
+        assert_eq!(synergy(&layer, &[&y]).unwrap()[0].complexity(), None);
+    }
+    // The least that so many samples can share is far above.
+    let (layer, y) = outcomes(&[([0], 0), ([0], 1), ([1], 0), ([1], 1), ([1], 1)]);
+    assert!(measured(&layer, &y, Correction::PlugIn).redundancy_degree().is_some());
+}

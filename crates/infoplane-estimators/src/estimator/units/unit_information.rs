@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::rows::{equal_rows, term};
-use super::{UnitSymbols, key, numbered};
+use super::{UnitSymbols, average_degree, key, numbered};
 use crate::estimator::counts::{Correction, alone, nats};
 use crate::estimator::error::EstimateError;
 use crate::interrupt::poll;
@@ -45,8 +45,8 @@ impl UnitInformation {
     }
 
     fn degree(&self, terms: &[Information]) -> Option<f64> {
-        let all = self.information.nats();
-        (all > 0.0).then(|| terms.iter().map(|term| term.nats()).sum::<f64>() / all)
+        let sum = terms.iter().map(|term| term.nats()).sum();
+        average_degree(Information::from_nats(sum), self.information)
     }
 }
 
