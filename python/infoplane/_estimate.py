@@ -807,9 +807,10 @@ def layer_information(
     >>> target = 0.8 * t + 0.6 * rng.normal(size=2000)
     >>> (reading,) = infoplane.layer_information(t, target=target, estimator="gcmi")
     >>> abs(reading.i_ty.bits - 0.737) < 0.1, reading.i_xt.bits
-    (True, None)
+    (True, nan)
     """
-    made = estimator_of(estimator or ("auto" if labels is None else "kde"), settings)
+    y = one_of_two(labels, target)
+    made = estimator_of(estimator or ("auto" if y == "target" else "kde"), settings)
     return made.layer_information(t, labels, target=target, inputs=inputs, shuffled=shuffled)
 
 

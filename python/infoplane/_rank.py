@@ -72,7 +72,7 @@ def rank(
     names
         Columns of numbers to take as symbols.
     target_kind
-        What the target is, if it is not to be found out.
+        What the target is, if it is not to be found out; text and truth values are ``"names"``.
     missing
         ``"symbol"`` makes symbols that are missing a symbol of their own.
     k
@@ -129,7 +129,7 @@ def rank(
         "missing": missing,
         "seed": whole("seed", seed, 0),
     }
-    found, about = _native.rank(given, (goal[0], goal[1], target_kind), manner)
+    found, about = _native.rank(given, (goal[0], goal[1], target_kind or goal[2]), manner)
     if about["too_few_permutations"]:
         _warnings.warn(
             f"one column alone cannot reach q = .05 with {about['permutations']} permutations: give more permutations, or "

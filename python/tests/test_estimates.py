@@ -240,14 +240,14 @@ def test_a_target_of_numbers_is_measured_as_the_pair() -> None:
         assert reading.i_ty.nats == pair.nats and reading.i_ty.estimator == pair.estimator, name
         assert reading.i_ty_shuffled is None
         # Inputs that are all different are measured by cells alone.
-        assert (reading.i_xt.nats is None) == (name != "edge") and (reading.i_xt.missing is None) == (name == "edge")
+        assert np.isnan(reading.i_xt.nats) == (name != "edge") and (reading.i_xt.missing is None) == (name == "edge")
         assert made(name).layer_information(t, target=target[:, None]) == [reading]
     (chosen,) = infoplane.layer_information(t, target=target)
     assert chosen.i_ty.nats == infoplane.mutual_information(t, target, standard_error=False).nats
     # Of a layer that follows from the target no value is known.
     with pytest.warns(infoplane.InfoplaneWarning, match="without noise"):
         (bounded,) = infoplane.layer_information(target, target=2 * target, estimator="ksg")
-    assert bounded.i_ty.nats is None and bounded.i_ty.bound == "lower"
+    assert np.isnan(bounded.i_ty.nats) and bounded.i_ty.bound == "lower"
 
 
 def test_what_is_no_target_says_so() -> None:
@@ -502,7 +502,7 @@ def test_arguments_of_estimates(arguments: dict[str, Any], kind: type[Exception]
         (lambda: infoplane.layer_information(X, (Y > 0)[1:], "auto"), ValueError, "labels has 59 samples and t has 60"),
         (lambda: infoplane.layer_information(X, Y, "auto"), ValueError, "labels holds numbers with decimals.*np.digitize"),
         (lambda: infoplane.layer_information(X, np.ones((60, 3)), "auto"), ValueError, "labels has 3 columns and is not one-hot"),
-        (lambda: infoplane.layer_information(X, None, "auto"), TypeError, "labels is a NoneType"),
+        (lambda: infoplane.layer_information(X, None, "auto"), TypeError, "or target, its numbers; neither is given"),
         (lambda: infoplane.set_threads(-1), ValueError, "threads = -1; allowed are whole numbers from 0 to 1024"),
         (lambda: infoplane.set_threads(5000), ValueError, "threads = 5000"),
         (lambda: infoplane.set_threads("2"), TypeError, "threads = '2' is a str"),  # type: ignore[arg-type]

@@ -89,8 +89,20 @@ def test_what_is_wrong_is_told(table):
         infoplane.rank(table, "y", correction="bh")
     with pytest.raises(ValueError, match="names.*lattice"):
         infoplane.rank(table, "y", target_kind="class")
+    with pytest.raises(infoplane.EstimateError, match="target_kind = continuous; allowed is names"):
+        infoplane.rank(table, "town", target_kind="continuous")
     with pytest.warns(infoplane.InfoplaneWarning, match="more permutations"):
         infoplane.rank(table, "y", permutations=19)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         infoplane.rank(table, "y")
+
+
+def test_a_target_of_categories_is_symbols_whatever_their_numbers():
+    pandas = pytest.importorskip("pandas")
+    random = np.random.default_rng(5)
+    y = random.normal(size=30)[random.integers(0, 30, N)]
+    table = {"x": y + random.normal(size=N)}
+    assert infoplane.rank(table, pandas.Series(y).astype("category"), permutations=0).target_kind == "names"
+    with_kind = infoplane.rank(table, pandas.Series(y).astype("category"), target_kind="continuous", permutations=0)
+    assert with_kind.target_kind == "continuous"

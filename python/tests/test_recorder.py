@@ -307,7 +307,7 @@ def test_another_process_cannot_write_the_same_directory(path: Path) -> None:
         ({"estimators": "kde"}, infoplane.EstimateError, "kde needs the setting noise_variances"),
         ({"estimators": 5}, TypeError, "estimator is a int"),
         ({"labels": []}, infoplane.RecordError, "labels is empty"),
-        ({"labels": None}, TypeError, "labels is a NoneType"),
+        ({"labels": None}, TypeError, "or target, its numbers; neither is given"),
         ({"labels": np.linspace(0, 1, N)}, ValueError, "labels holds numbers with decimals"),
         ({"inputs": [1]}, infoplane.RecordError, "inputs has 1 samples and labels has 60"),
         ({"schedule": "x"}, infoplane.RecordError, "schedule = 'x'; allowed are 'every'"),
@@ -682,12 +682,14 @@ def test_a_target_of_numbers_is_measured_as_the_pair(path: Path, background: boo
     rng = np.random.default_rng(1)
     target = rng.normal(size=(N, 2))
     layers = {epoch: {"t": target[:, :1] + (3.0 - epoch) * rng.normal(size=(N, 1))} for epoch in range(3)}
-    with infoplane.Recorder(path, target=target, estimators=["gcmi", "edge"], background=background) as recorder:
+    with (
+        pytest.warns(infoplane.InfoplaneWarning, match="gcmi lacks values of t"),
+        infoplane.Recorder(path, target=target, estimators=["gcmi", "edge"], background=background) as recorder,
+    ):
         assert recorder._n_samples == N
         for epoch, of_epoch in layers.items():
             recorder.record(epoch, of_epoch)
-        with pytest.warns(infoplane.InfoplaneWarning, match="gcmi lacks values of t"):
-            run = recorder.finish()
+        run = recorder.finish()
     rows = run.plane
     for epoch, name, bits in zip(rows["epoch"], rows["estimator"], rows["i_ty_bits"]):
         assert bits == infoplane.mutual_information(layers[epoch]["t"], target, name, standard_error=False).bits

@@ -459,6 +459,10 @@ fn a_target_of_numbers_is_measured_as_a_pair_or_refused() {
         assert!(matches!(holes, Err(EstimateError::NotFinite { row: 7, .. })), "{name}: {holes:?}");
     }
     assert!(measured >= 20, "only {measured} methods measured the pair");
+    // With bins `auto` chooses one that measures no numbers.
+    let auto = infoplane_estimators::Auto { bin_width: Some(0.5), ..Default::default() };
+    let readings = auto.layer_with_target(&t, &x, &target).unwrap();
+    assert_eq!(readings[0].estimates[1], Err(EstimateError::NeedsClasses { estimator: "binned" }));
 }
 
 /// A normal layer of five units and a normal target of five columns, two pairs of which have correlation ρ = 0.8:

@@ -248,7 +248,14 @@ pub trait Measure: Estimator {
                 self.layer_settings().into_iter().map(without).collect()
             }
         };
-        let i_ty = limited_pair(self, t, y);
+        let i_ty = limited_pair(self, t, y).and_then(|estimate| {
+            // With a noise variance or bins `auto` may choose one that does not.
+            let chosen = estimate.choice.as_ref().map(|choice| choice.estimator.info());
+            match chosen.filter(|info| !info.measures_numbers()) {
+                Some(info) => Err(EstimateError::NeedsClasses { estimator: info.name }),
+                None => Ok(estimate),
+            }
+        });
         readings.iter_mut().for_each(|reading| reading.estimates.push(i_ty.clone()));
         Ok(readings)
     }
