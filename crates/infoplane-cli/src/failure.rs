@@ -82,7 +82,10 @@ impl Failure {
 
     /// Adds what to do about it.
     pub fn with_advice(mut self, advice: impl fmt::Display) -> Self {
-        self.message = format!("{}\n{}", self.message, printable(&advice.to_string()));
+        let advice = advice.to_string();
+        if !advice.is_empty() {
+            self.message = format!("{}\n{}", self.message, printable(&advice));
+        }
         self
     }
 }

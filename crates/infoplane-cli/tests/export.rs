@@ -92,6 +92,27 @@ fn the_plane_has_the_rows_of_the_run() {
 }
 
 #[test]
+fn a_table_never_takes_the_place_of_a_file_of_the_run() {
+    let folder = with_run();
+    let before = fs::read(folder.path().join("short/plane.jsonl")).unwrap();
+    for out in ["short/plane.jsonl", "short/new.csv", "./short/../short/plane.jsonl"] {
+        let told = refused(folder.path(), &["export", "short", "--out", out], 2);
+        assert!(told.contains(&format!("--out {out}: short holds the files of the run")), "{told}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("short/plane.jsonl", folder.path().join("link.csv")).unwrap();
+        assert!(
+            refused(folder.path(), &["export", "short", "--out", "link.csv"], 2).contains("--out link.csv")
+        );
+    }
+    assert_eq!(fs::read(folder.path().join("short/plane.jsonl")).unwrap(), before);
+    stdout(&infoplane(folder.path(), &["export", "short", "--out", "short/report/table.csv"]));
+    let told = refused(folder.path(), &["export", "short", "--out", "nowhere/table.csv"], 1);
+    assert!(told.contains("there is no directory nowhere"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_exported_is_named() {
     let folder = with_run();
     let parquet = refused(folder.path(), &["export", "short", "--format", "parquet"], 2);

@@ -113,10 +113,20 @@ fn rows_that_are_missing_take_only_the_times_that_need_them() {
     assert_eq!(object["source_to_target"]["n"], 397 - 6);
     assert_eq!(object["target_to_source"]["times_left_out"], 4);
     assert!(told(folder.path(), &dropped).contains("6 times are left out"));
+    // Only row 50 lacks.
+    let gaps = fs::read_to_string(folder.path().join("gaps.csv")).unwrap();
+    let whole = fs::read_to_string(folder.path().join("t.csv")).unwrap();
+    let lines: Vec<&str> = gaps.lines().take(201).chain(whole.lines().skip(201)).collect();
+    fs::write(folder.path().join("gap.csv"), lines.join("\n") + "\n").unwrap();
+    let of_gap = ["transfer", "gap.csv", "--source", "x", "--target", "y", "--estimator", "gcmi"];
+    let text = told(folder.path(), &[&of_gap[..], &["--missing", "drop"]].concat());
+    assert!(text.contains("  1 time is left out, as a row that it needs is missing\n"), "{text}");
+    assert!(text.contains("  2 times are left out, as a row that they need is missing\n"), "{text}");
     let object = json(
         folder.path(),
         &["lagged", "gaps.csv:x", "gaps.csv:y", "--lags", "0,5", "--missing", "drop", "--estimator", "gcmi"],
     );
+    assert_eq!((object.get("p_value_all_lags"), &object["n_lags"]), (Some(&Value::Null), &2.into()));
     assert_eq!((&object["lags"][1]["lag"], &object["lags"][1]["n"]), (&5.into(), &393.into()));
 }
 
@@ -134,10 +144,15 @@ fn lags_have_a_line_each() {
     let text = told(folder.path(), &lagged);
     assert_eq!(text.lines().filter(|line| line.trim_start().starts_with("-2 ")).count(), 1, "{text}");
     assert!(text.contains("estimator gcmi") && text.contains("Bonferroni"), "{text}");
+    // 1/40 is the least p-value of 39 rotations.
+    assert_eq!(object["n_lags"], 6);
+    assert!((object["p_value_all_lags"].as_f64().unwrap() - 6.0 / 40.0).abs() < 1e-12, "{object}");
+    assert!(text.contains("at these 6 lags: 0.150000 at most"), "{text}");
     // Lag 0 of a series with itself has no answer; the others have.
-    let itself =
-        told(folder.path(), &["lagged", "t.csv:x", "t.csv:x", "--lags", "0..2", "--no-standard-error"]);
+    let itself = ["lagged", "t.csv:x", "t.csv:x", "--lags", "0..2", "--no-standard-error"];
+    let itself = told(folder.path(), &[&itself[..], &["--estimator", "gcmi"]].concat());
     assert!(itself.contains("     0  no value") && itself.contains("     2  "), "{itself}");
+    assert!(itself.contains("\nlag 0: ") && itself.contains("\nlags 1, 2: estimator gcmi"), "{itself}");
 }
 
 #[test]
@@ -153,7 +168,18 @@ fn short_series_and_wrong_lags_are_refused_with_what_is_possible() {
         "{message}"
     );
     let message = refused(path, &["estimate", "lagged", "short.csv:x", "short.csv:y"], 2);
-    assert!(message.contains("a lag of 3 needs at least 13"), "{message}");
+    assert!(message.contains("a lag of 10 needs at least 20"), "{message}");
+    for (lags, parts) in [
+        ("0..400", ["a lag of 400 needs at least 410 samples, got 400", "give 410 rows or more"]),
+        ("-395..3", ["a lag of -395 needs at least 405 samples, got 400", "a smaller lag in --lags"]),
+    ] {
+        let message = refused(path, &["estimate", "lagged", "t.csv:x", "t.csv:y", "--lags", lags], 2);
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    for (flag, given, other) in [("--source", "", "--target"), ("--target", " ,", "--source")] {
+        let message = refused(path, &["estimate", "transfer", "t.csv", flag, given, other, "x"], 2);
+        assert!(message.contains(&format!("{flag}: the name of the column is empty")), "{message}");
+    }
     let message = refused(path, &[&transfer[..], &["--lag", "0"]].concat(), 2);
     assert!(message.contains("whole numbers from 1"), "{message}");
     let message = refused(path, &["estimate", "lagged", "short.csv:x", "short.csv:y", "--lags", "3..1"], 2);
@@ -165,6 +191,17 @@ fn short_series_and_wrong_lags_are_refused_with_what_is_possible() {
     assert!(message.contains("nowhere"), "{message}");
     let constant = told(path, &["transfer", "t.csv", "--source", "constant", "--target", "y"]);
     assert!(constant.contains("never changes"), "{constant}");
+}
+
+#[test]
+fn long_names_of_series_are_shortened() {
+    let folder = folder();
+    let text = fs::read_to_string(folder.path().join("t.csv")).unwrap();
+    let (x, y) = ("x".repeat(300), "y".repeat(300));
+    fs::write(folder.path().join("long.csv"), text.replacen("x,y,", &format!("{x},{y},"), 1)).unwrap();
+    let transfer = ["transfer", "long.csv", "--source", &x, "--target", &y, "--estimator", "gcmi"];
+    let text = told(folder.path(), &transfer);
+    assert!(text.contains("…") && text.contains("xxx to yyy"), "{text}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::report::UNFINISHED;
 use crate::failure::Failure;
+use crate::flags::out::{refuse_inside, refuse_unwritable};
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, end_on_interrupt, width, wrapped};
 
@@ -61,6 +62,10 @@ pub fn export(arguments: &Args) -> Result<ExitCode, Failure> {
     let Some(path) = &arguments.run else {
         return columns(arguments);
     };
+    if let Some(out) = &arguments.out {
+        refuse_inside(out, path)?;
+        refuse_unwritable(out)?;
+    }
     let place = arguments.out.as_deref().and_then(Path::parent);
     // The directory of a bare name is this one.
     let place =

@@ -116,7 +116,10 @@ pub struct Args {
 
 /// A quantity by its kind, with its default settings.
 fn quantity(kind: &str) -> Result<QuantityConfig, String> {
-    QuantityConfig::named(kind).ok_or_else(|| format!("allowed: {}", QuantityConfig::KINDS.join(", ")))
+    // The inputs of recorded networks are not known.
+    let allowed = || QuantityConfig::KINDS.iter().copied().filter(|&kind| kind != "inputs");
+    let known = allowed().find(|&known| known == kind.trim()).and_then(QuantityConfig::named);
+    known.ok_or_else(|| format!("allowed: {}", allowed().collect::<Vec<_>>().join(", ")))
 }
 
 const ESTIMATORS: &str = "Estimators";

@@ -7,6 +7,7 @@ pub mod figures;
 pub mod files;
 pub mod machine;
 pub mod method;
+pub mod out;
 pub mod schedule;
 
 /// A whole number.

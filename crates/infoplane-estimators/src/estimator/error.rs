@@ -16,7 +16,11 @@ pub enum EstimateError {
         width: usize,
     },
     /// Labels and representation disagree about the number of samples.
-    #[error("{n_labels} labels for {n_samples} samples; each sample needs exactly one")]
+    #[error(
+        "{n_labels} label{} for {n_samples} sample{}; each sample needs exactly one",
+        if *n_labels == 1 { "" } else { "s" },
+        if *n_samples == 1 { "" } else { "s" }
+    )]
     LengthMismatch {
         /// Labels given.
         n_labels: usize,

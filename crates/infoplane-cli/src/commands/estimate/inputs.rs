@@ -8,7 +8,7 @@ use infoplane::estimator::layers::{InputInformation, InputParts, PartInformation
 use infoplane::{EstimateError, Estimator};
 use serde_json::{Value, json};
 
-use super::{Common, told};
+use super::{Common, told, unsigned};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, Inputs};
 use crate::flags::whole_from;
@@ -44,10 +44,10 @@ pub struct Args {
     /// Take so many neighbouring columns as one part
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole_from(1u32, u32::MAX))]
     pub columns_per_part: u32,
-    /// Print so many parts, those that the layer tells most of first
+    /// Print so many parts, those that the layer tells most of beyond chance first
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole_from(0u32, u32::MAX))]
     pub top: u32,
-    /// Print a map of all parts, so many in a line: a character for a part, from . to @
+    /// Print a map of all parts, so many in a line: a character for a part, blank for nothing beyond chance, then . to @
     #[arg(long, value_name = "N", value_parser = whole_from(2u32, 76))]
     pub map: Option<u32>,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub struct Args {
 
 /// Estimates what a file of activations tells of the columns of a file of inputs.
 pub fn inputs(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
-    let estimator = arguments.common.config()?;
+    let estimator = arguments.common.config_with_cells()?;
     let asked = [
         Asked { argument: &arguments.inputs, kind: As::Numbers, role: "X", flag: None },
         Asked { argument: &arguments.activations, kind: As::Numbers, role: "T", flag: None },
@@ -85,12 +85,8 @@ pub fn inputs(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             .collect();
         parts = parts.together(&groups).map_err(of_inputs)?;
     }
-    let found = estimator.input_parts(&parts, t.view()).map_err(|error| match error {
-        EstimateError::NeedsCells { .. } => Failure::input(&error).with_advice(
-            "--estimator binned --rule floor --bin-width 0.5 makes bins; --estimator plug-in takes values as they are",
-        ),
-        _ => told(&error, arguments.activations.clone(), ""),
-    })?;
+    let of_layer = |error: EstimateError| told(&error, arguments.activations.clone(), "");
+    let found = estimator.input_parts(&parts, t.view()).map_err(of_layer)?;
     clock.clear();
     let names = names(files.columns(0), found.parts.len(), per_part);
     if arguments.common.json {
@@ -145,9 +141,8 @@ fn table(
     for place in order {
         let part = &parts[place];
         let name: String = names[place].chars().take(widest).collect();
-        // What rounds to 0 is printed without a sign.
-        let [entropy, found, chance] = [part.entropy, part.information, part.shuffled]
-            .map(|it| if it.bits().abs() < 5e-7 { 0.0 } else { it.bits() });
+        let [entropy, found, chance] =
+            [part.entropy, part.information, part.shuffled].map(|it| unsigned(it.bits(), 1e-6));
         writeln!(
             out,
             "{name:<widest$}  {:>6}  {entropy:>11.6}  {found:>13.6}  {chance:>9.6}",
@@ -167,6 +162,9 @@ fn map(out: &mut impl Write, parts: &[PartInformation], across: usize) -> std::i
         parts.iter().map(|part| (part.information - part.shuffled).bits().max(0.0)).collect();
     let most = beyond.iter().copied().fold(0.0, f64::max);
     writeln!(out)?;
+    if most == 0.0 {
+        return writeln!(out, "I(Xp;T) is beyond chance of no part; there is no map");
+    }
     writeln!(out, "I(Xp;T) beyond chance: blank is 0, @ is {most:.4} bits")?;
     let shade = |&value: &f64| match value > 0.0 {
         // A hundredth of the largest is taken for nothing.

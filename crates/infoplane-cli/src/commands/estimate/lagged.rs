@@ -10,7 +10,7 @@ use infoplane::{Estimate, EstimateError};
 use serde_json::json;
 
 use super::pair::{ErrorFlags, Scheme, block_length};
-use super::transfer::short;
+use super::transfer::{left_out, short};
 use super::{Common, FINITE, Manner, Measured, by, doubt, in_words, measured, object, sides, told, unsigned};
 use crate::failure::Failure;
 use crate::flags::files::{FILES, Inputs};
@@ -124,10 +124,14 @@ pub fn lagged(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let asked = sides((&arguments.x, arguments.x_discrete), (&arguments.y, arguments.y_discrete));
     let inputs = Inputs::read_series(&asked, &arguments.common.tables, clock)?;
     let told = |error: &EstimateError| {
-        short(told(error, format!("{} and {}", arguments.x, arguments.y), FINITE), error)
+        let files = format!("{} and {}", arguments.x, arguments.y);
+        short(told(error, files, FINITE), error, "a smaller lag in --lags")
     };
-    // Before anything is measured: a series may be too short for the longest lag.
+    // Before anything is measured: a series may be too short for the largest lag, which needs the most rows.
     let (x, y) = (inputs.series(0), inputs.series(1));
+    if let Some(&largest) = arguments.lags.0.iter().max_by_key(|lag| lag.unsigned_abs()) {
+        Embedding::lagged(&x, &y, largest).map_err(|error| told(&error))?;
+    }
     let embeddings = arguments.lags.0.iter().map(|&lag| {
         let embedding = Embedding::lagged(&x, &y, lag).map_err(|error| told(&error))?;
         Ok((lag, embedding.for_estimator(&estimator)))
@@ -161,11 +165,24 @@ pub fn lagged(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
             object
         };
         let all: Vec<_> = found.iter().map(at_lag).collect();
-        print_json("estimate lagged", json!({"lags": all, "read": inputs.json()}))?;
+        let object = json!({
+            "lags": all,
+            "n_lags": found.len(),
+            "p_value_all_lags": p_of_all(&found),
+            "read": inputs.json(),
+        });
+        print_json("estimate lagged", object)?;
         return Ok(ExitCode::SUCCESS);
     }
     table(&found, &estimator, manner.permutations.is_some())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The p-value of any dependence at these lags: the least times their number.
+fn p_of_all(found: &[AtLag]) -> Option<f64> {
+    let p_values = found.iter().filter_map(|at| at.measured.as_ref().ok()?.1.as_ref());
+    let least = p_values.map(|test| test.p_value).reduce(f64::min)?;
+    Some((least * found.len() as f64).min(1.0))
 }
 
 /// Prints a line for each lag, and below it what holds of all or some of them.
@@ -178,7 +195,6 @@ fn table(found: &[AtLag], estimator: &dyn infoplane::Estimator, has_tests: bool)
         Some((_, lags)) => lags.push(lag),
         None => said.push((text, vec![lag])),
     };
-    let mut least_p: Option<f64> = None;
     for at in found {
         match &at.measured {
             Ok((estimate, test)) => {
@@ -198,9 +214,6 @@ fn table(found: &[AtLag], estimator: &dyn infoplane::Estimator, has_tests: bool)
                 if let Some(doubt) = doubt(test.as_ref()) {
                     say(doubt, at.lag);
                 }
-                if let Some(test) = test {
-                    least_p = Some(least_p.map_or(test.p_value, |least| least.min(test.p_value)));
-                }
             }
             Err(error) => {
                 writeln!(out, "{:>6}  no value", at.lag)?;
@@ -208,7 +221,7 @@ fn table(found: &[AtLag], estimator: &dyn infoplane::Estimator, has_tests: bool)
             }
         }
         if at.n_dropped > 0 {
-            say(format!("{} times are left out, as a row that they need is missing", at.n_dropped), at.lag);
+            say(left_out(at.n_dropped), at.lag);
         }
     }
     let rows = (found.iter().map(|at| at.n).min(), found.iter().map(|at| at.n).max());
@@ -219,15 +232,17 @@ fn table(found: &[AtLag], estimator: &dyn infoplane::Estimator, has_tests: bool)
     for (text, lags) in &said {
         let of = match lags.len() {
             all if all == found.len() => String::new(),
-            1..=8 => format!("lag {}: ", lags.iter().map(isize::to_string).collect::<Vec<_>>().join(", ")),
+            some @ 1..=8 => {
+                let lags: Vec<String> = lags.iter().map(isize::to_string).collect();
+                format!("lag{} {}: ", if some == 1 { "" } else { "s" }, lags.join(", "))
+            }
             some => format!("{some} of the lags: "),
         };
         writeln!(out, "{}", fitted(&format!("{of}{text}"), width()))?;
     }
-    if let Some(least) = least_p
+    if let Some(all) = p_of_all(found)
         && found.len() > 1
     {
-        let all = (least * found.len() as f64).min(1.0);
         let told =
             format!("p-value of any dependence at these {} lags: {all:.6} at most (Bonferroni)", found.len());
         writeln!(out, "{}", fitted(&told, width()))?;
@@ -242,7 +257,7 @@ fn shown(estimate: &Estimate) -> (&'static str, f64, f64) {
         EstimateKind::Bound(Bound::Upper) => "≤",
         _ => " ",
     };
-    (sign, unsigned(estimate.information.nats()), unsigned(estimate.information.bits()))
+    (sign, unsigned(estimate.information.nats(), 1e-6), unsigned(estimate.information.bits(), 1e-6))
 }
 
 #[cfg(test)]

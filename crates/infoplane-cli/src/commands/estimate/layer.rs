@@ -1,5 +1,6 @@
 //! `infoplane estimate layer`.
 
+use clap::ArgGroup;
 use infoplane::estimator::Measure;
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, width};
 
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("y").required(true).args(["labels", "target"]))]
 #[command(after_help = "\
 Files: tables (.csv, .tsv, .txt), .npy, .npz, .mat, .safetensors, .h5, IDX; - is standard input. An array of \
 several, or columns of a table, follow a colon: acts.npz:T3, table.csv:u1,u2. A table that holds the label too \
@@ -37,10 +39,10 @@ pub struct Args {
     /// Activations: one row per sample, one column per unit
     pub activations: String,
     /// Class of each sample, Y
-    #[arg(long, value_name = "FILE", required_unless_present = "target")]
+    #[arg(long, value_name = "FILE")]
     pub labels: Option<String>,
     /// Target of each sample, Y, as numbers: one column or several
-    #[arg(long, value_name = "FILE", conflicts_with = "labels")]
+    #[arg(long, value_name = "FILE")]
     pub target: Option<String>,
     /// Inputs, X, if some repeat: equal rows count as one input
     #[arg(long, value_name = "FILE")]
@@ -106,12 +108,15 @@ pub fn layer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     };
     arguments.common.check_memory(&estimator, &measured, 1)?;
     clock.begin("estimating", 0);
-    let told = |error: EstimateError| match error {
+    let told = |error: EstimateError| {
+        match error {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{y_file}: {error}")),
         EstimateError::NeedsClasses { .. } => Failure::input(&error).with_advice(
-            "--estimator auto chooses one for numbers; --labels takes classes, such as bins of the target",
+            "--estimator auto without a noise variance and bins chooses one for numbers; --labels takes classes, such as bins \
+             of the target",
         ),
         _ => told(&error, arguments.activations.clone(), FINITE),
+    }
     };
     let readings = match y {
         Variable::Labels(y) => estimator.layer_with_shuffled(t.view(), &[x, y], &y.shuffled()),

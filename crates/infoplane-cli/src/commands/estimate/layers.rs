@@ -8,7 +8,7 @@ use infoplane::estimator::{Bound, Measure, OwnedVariable};
 use infoplane::{EstimateError, Estimator, Variable};
 use serde_json::{Value, json};
 
-use super::{Common, told};
+use super::{Common, told, unsigned};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, Inputs};
 use crate::output::print_json;
@@ -112,7 +112,8 @@ impl Found {
     fn print(&self, estimator: &str) -> std::io::Result<()> {
         let mut out = Screen::lock();
         let n_layers = self.names.len();
-        writeln!(out, "{n_layers} layers of {} samples", self.n_samples)?;
+        let word = if n_layers == 1 { "layer" } else { "layers" };
+        writeln!(out, "{n_layers} {word} of {} samples", self.n_samples)?;
         writeln!(out)?;
         let shown: Vec<String> =
             (1..).zip(&self.names).map(|(number, name)| format!("{number} {}", short(name))).collect();
@@ -265,8 +266,7 @@ fn matrix(
                     continue;
                 }
                 match value(row * (2 * n_layers + 1 - row) / 2 + column - row) {
-                    // What rounds to 0 is printed without a sign.
-                    Some(value) => write!(out, "  {:>8.4}", if value.abs() < 5e-5 { 0.0 } else { value })?,
+                    Some(value) => write!(out, "  {:>8.4}", unsigned(value, 1e-4))?,
                     None => write!(out, "  {:>8}", "none")?,
                 }
             }

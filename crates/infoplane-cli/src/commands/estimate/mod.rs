@@ -16,10 +16,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use bytesize::ByteSize;
-use clap::Subcommand;
+use clap::{Arg, Subcommand};
 use infoplane::estimator::{
-    AnyEstimator, BlockLength, Bound, EstimateKind, Inference, Options, PermutationScheme, PermutationTest,
-    Resampling, Uncertainty, Warning,
+    AnyEstimator, BlockLength, Bound, EstimateKind, EstimatorInfo, Family, Inference, Options,
+    PermutationScheme, PermutationTest, Resampling, Uncertainty, Warning,
 };
 use infoplane::{Estimate, EstimateError, Estimator, Information, Variable};
 use serde_json::{Map, Value, json};
@@ -42,10 +42,12 @@ pub enum Args {
     /// I(X;T) and I(T;Y) of the activations of one layer
     Layer(layer::Args),
     /// What single units of a layer tell of a label, alone and beyond the others
+    #[command(mut_arg("estimator", with_cells))]
     Units(units::Args),
     /// What the layers of a network share: information, similarity (CKA), and the rank of each
     Layers(layers::Args),
     /// What a layer tells of each feature or pixel of the inputs
+    #[command(mut_arg("estimator", with_cells))]
     Inputs(inputs::Args),
     /// Transfer entropy between two series, in both directions
     Transfer(transfer::Args),
@@ -53,6 +55,12 @@ pub enum Args {
     Lagged(lagged::Args),
     /// The columns of a table by what each tells of one of them
     Rank(rank::Args),
+}
+
+/// No estimator of layers and units fits all data: bins are a choice.
+fn with_cells(estimator: Arg) -> Arg {
+    let help = "Estimator that has cells: binned, or one of counts such as plug-in";
+    estimator.required(true).default_value(None::<&str>).help(help)
 }
 
 impl Args {
@@ -123,6 +131,17 @@ impl Common {
     /// The method with the settings that were given.
     fn config(&self) -> Result<AnyEstimator, Failure> {
         method::config(&self.estimator, &self.keys, &self.set)
+    }
+
+    /// The same of a method that takes rows for symbols; another one is refused whatever its settings are.
+    fn config_with_cells(&self) -> Result<AnyEstimator, Failure> {
+        let info = EstimatorInfo::named(&self.estimator);
+        match info.filter(|info| !matches!(info.family, Family::Bins | Family::Counts)) {
+            Some(info) => Err(Failure::input(EstimateError::NeedsCells { estimator: info.name }).with_advice(
+                "--estimator binned --rule floor --bin-width 0.5 makes bins; --estimator plug-in takes values as they are",
+            )),
+            None => self.config(),
+        }
     }
 
     /// Refuses an estimate of these variables that needs more memory than there is.
@@ -246,7 +265,8 @@ impl Tested {
             }
             (PermutationScheme::Free, None) => format!("for {of}, by permutation"),
             (PermutationScheme::Rotated, _) => {
-                format!("for {of}, by {n} rotations of {moved}; the least possible is {least:.6}")
+                let word = if n == 1 { "rotation" } else { "rotations" };
+                format!("for {of}, by {n} {word} of {moved}; the least possible is {least:.6}")
             }
             (PermutationScheme::Blocks(_), _) => {
                 format!("for {of}, by {n} orders of blocks of {moved}; the least possible is {least:.6}")
@@ -310,9 +330,9 @@ fn doubt(test: Option<&PermutationTest>) -> Option<String> {
     test.and_then(|test| test.warning.as_ref()).map(in_words)
 }
 
-/// What rounds to 0 is printed without a sign.
-fn unsigned(value: f64) -> f64 {
-    if value.abs() < 5e-7 { 0.0 } else { value }
+/// What rounds to 0 in steps of so much is printed without a sign.
+fn unsigned(value: f64, step: f64) -> f64 {
+    if value.abs() < 0.5 * step { 0.0 } else { value }
 }
 
 /// Writes an estimate with all that comes with it, for people.
@@ -324,9 +344,9 @@ fn write(
     tested: Option<&Tested>,
 ) -> std::io::Result<()> {
     let (name, setting, reason) = by(estimator, estimate);
-    let nats = unsigned(estimate.information.nats());
+    let nats = unsigned(estimate.information.nats(), 1e-6);
     let error = estimate.standard_error.map(|error| format!(" ± {:.6}", error.nats())).unwrap_or_default();
-    let bits = unsigned(estimate.information.bits());
+    let bits = unsigned(estimate.information.bits(), 1e-6);
     match estimate.kind {
         EstimateKind::Bound(Bound::Lower) => {
             writeln!(out, "{quantity}: no value; at least {nats:.6}{error} nats = {bits:.6} bits")?;

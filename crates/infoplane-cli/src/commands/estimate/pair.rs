@@ -172,8 +172,10 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         }
         (given, _) => given.as_ref().map(|_| inputs.variable(2)),
     };
+    // Neither noise nor bins are for conditional information.
+    let advice = if arguments.given.is_some() { "" } else { FINITE };
     let told = |error: EstimateError| {
-        let failure = told(&error, format!("{} and {}", arguments.x, arguments.y), FINITE);
+        let failure = told(&error, format!("{} and {}", arguments.x, arguments.y), advice);
         match error {
             EstimateError::NeedsLabels { .. } => {
                 failure.with_advice("--x-discrete or --y-discrete takes the rows of a file as symbols")

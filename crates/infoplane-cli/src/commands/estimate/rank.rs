@@ -1,5 +1,6 @@
 //! `infoplane estimate rank`.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +16,9 @@ use infoplane::printable::{printable, printable_path};
 use infoplane::table::{self, TableFormat};
 use serde_json::{Value, json};
 
+use super::unsigned;
 use crate::failure::Failure;
+use crate::flags::out::{refuse_input, refuse_unwritable};
 use crate::flags::whole_from;
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, fitted, titled, width};
@@ -109,9 +112,12 @@ fn correction(text: &str) -> Result<MultipleTests, String> {
 /// Ranks the columns of a table.
 pub fn rank(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let format = arguments.out.as_deref().map(format_of).transpose()?;
-    let (mut columns, mut target, reading) = read(arguments, clock)?;
-    name_symbols(arguments, &mut columns, &reading)?;
-    target.kind = arguments.target_kind;
+    if let Some(out) = &arguments.out {
+        refuse_input(out, &file_and_name(&arguments.table).0)?;
+        refuse_unwritable(out)?;
+    }
+    let mut read = read(arguments, clock)?;
+    read.target.kind = arguments.target_kind;
     let options = RankOptions {
         k: arguments.k,
         permutations: arguments.permutations,
@@ -124,18 +130,22 @@ pub fn rank(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         seed: arguments.seed,
     };
     clock.begin("measuring the columns", 0);
-    let found = infoplane::estimator::rank::rank(&columns, &target, &options)
+    let found = infoplane::estimator::rank::rank(&read.columns, &read.target, &options)
         .map_err(|error| told(&error, arguments))?;
     clock.clear();
-    if let (Some(path), Some(format)) = (&arguments.out, format) {
-        let saved = table::ranking(&found, &columns).save(format, path);
-        saved.map_err(|error| Failure::machine(format!("{}: {error}", printable_path(path))))?;
-        clock.note(&format!("wrote {}", printable_path(path)));
-    }
+    // Whoever reads the output may stop before its end, and what cannot be saved is printed all the same.
+    let saved = match (&arguments.out, format) {
+        (Some(path), Some(format)) => table::ranking(&found, &read.columns)
+            .save(format, path)
+            .map(|()| clock.note(&format!("wrote {}", printable_path(path))))
+            .map_err(|error| Failure::machine(format!("cannot write {}: {error}", printable_path(path)))),
+        _ => Ok(()),
+    };
     match arguments.json {
-        true => print_json("estimate rank", object(arguments, &found, &columns, &reading))?,
-        false => print(arguments, &found, &columns)?,
+        true => print_json("estimate rank", object(arguments, &found, &read))?,
+        false => print(arguments, &found, &read.columns)?,
     }
+    saved?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,69 +159,125 @@ fn format_of(path: &Path) -> Result<TableFormat, Failure> {
     })
 }
 
+/// What is ranked against what.
+struct Read {
+    /// Each with its number in its name where others of the file are called the same.
+    columns: Vec<Column>,
+    /// What the columns are called in the file, and their numbers there.
+    called: Vec<(String, usize)>,
+    target: Column,
+    reading: Reading,
+}
+
+/// What a column that was read is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Ranked,
+    Target,
+    LeftOut,
+}
+
 /// The columns, and the target, which is none of them.
-fn read(arguments: &Args, clock: &Clock) -> Result<(Vec<Column>, Column, Reading), Failure> {
+fn read(arguments: &Args, clock: &Clock) -> Result<Read, Failure> {
     let (path, key) = file_and_name(&arguments.table);
     let found = Reader::default().columns(&path, key.as_deref()).map_err(Failure::input)?;
-    let Samples { values: mut columns, mut reading, .. } = found;
-    let is_table = !reading.columns.is_empty();
+    let Samples { values: mut columns, reading, .. } = found;
     clock.note(&reading.to_string());
-    // A column of the table, which may have been left out or not asked for; else another file.
+    let mut uses = vec![Use::Ranked; columns.len()];
+    // A column of the table, which may not have been asked for; else another file.
     let target = match place(&arguments.target, &columns, &reading)? {
-        Some(at) => taken(at, &mut columns, &mut reading),
-        None => other_target(arguments, &path, is_table, clock)?,
+        Some(at) => {
+            uses[at] = Use::Target;
+            columns[at].clone()
+        }
+        None => other_target(arguments, &path, !reading.columns.is_empty(), clock)?,
     };
     if target.len() != reading.rows {
         return Err(Failure::input(format!(
-            "{} holds {} samples, but {} holds {}; each sample needs a row in both",
+            "{} holds {}, but {} holds {}; each sample needs a row in both",
             arguments.table,
-            reading.rows,
-            arguments.target,
+            plural(reading.rows, "sample"),
+            cut(&arguments.target, LONGEST),
             target.len()
         )));
     }
     for given in &arguments.except {
-        match place(given, &columns, &reading)? {
-            Some(at) => drop(taken(at, &mut columns, &mut reading)),
-            None => return Err(no_column("--except", given, &reading)),
+        let at = ranked("--except", given, (&columns, &uses), arguments, &reading)?;
+        uses[at] = Use::LeftOut;
+    }
+    for given in &arguments.names {
+        let at = ranked("--names", given, (&columns, &uses), arguments, &reading)?;
+        if matches!(columns[at].values, Values::Numbers(_)) {
+            columns[at].kind = Some(VariableKind::Names);
         }
     }
-    if columns.is_empty() {
+    let mut n_called: HashMap<String, usize> = HashMap::new();
+    columns.iter().for_each(|column| *n_called.entry(column.name.clone()).or_default() += 1);
+    let (mut called, mut kept) = (Vec::new(), Vec::new());
+    for ((mut column, &number), is) in columns.into_iter().zip(&reading.fields).zip(uses) {
+        if is == Use::Ranked {
+            called.push((column.name.clone(), number));
+            if n_called[&column.name] > 1 {
+                column.name = format!("{} (number {number})", column.name);
+            }
+            kept.push(column);
+        }
+    }
+    if kept.is_empty() {
         return Err(Failure::input(format!("{}: there is no column beside the target", arguments.table)));
     }
-    Ok((columns, target, reading))
+    Ok(Read { columns: kept, called, target, reading })
 }
 
-/// Takes a column out of those that were read.
-fn taken(at: usize, columns: &mut Vec<Column>, reading: &mut Reading) -> Column {
-    reading.fields.remove(at);
-    if !reading.columns.is_empty() {
-        reading.columns.remove(at);
-    }
-    columns.remove(at)
-}
-
-fn no_column(flag: &str, given: &str, reading: &Reading) -> Failure {
-    Failure::input(format!("{flag} {}: {} has no such column", printable(given), reading.file))
-        .with_advice("columns are given by name or number, separated by commas")
+/// The place of a column that is ranked, as a flag gives it.
+fn ranked(
+    flag: &str,
+    given: &str,
+    (columns, uses): (&[Column], &[Use]),
+    arguments: &Args,
+    reading: &Reading,
+) -> Result<usize, Failure> {
+    let told = format!("{flag} {}", cut(given, LONGEST));
+    let is = match place(given, columns, reading)? {
+        Some(at) if uses[at] == Use::Ranked => return Ok(at),
+        Some(at) => Some(uses[at]),
+        // The target may be a column that was not asked for.
+        None if given.trim() == arguments.target.trim() => Some(Use::Target),
+        None => None,
+    };
+    Err(match is {
+        Some(Use::Target) => Failure::input(format!("{told}: it is the target, which is not ranked"))
+            .with_advice(match flag {
+                "--names" => "--target-kind names takes the target as symbols",
+                _ => "name other columns, or another --target",
+            }),
+        Some(_) => Failure::input(format!("{told}: it was left out by --except"))
+            .with_advice("name it once, in --except or in --names"),
+        None if given.trim().is_empty() => Failure::input(format!("{flag}: a name is empty"))
+            .with_advice("columns are given by name or number, separated by commas"),
+        None => Failure::input(format!("{told}: {} has no such column", reading.file))
+            .with_advice("columns are given by name or number, separated by commas"),
+    })
 }
 
 /// The target, where it is none of the columns that were read.
 fn other_target(arguments: &Args, path: &Path, is_table: bool, clock: &Clock) -> Result<Column, Failure> {
     let given = &arguments.target;
-    let (other, key) = file_and_name(given);
     let advice = "--target takes a name or number of a column, or another file with what follows a colon";
+    if given.trim().is_empty() {
+        return Err(Failure::input("--target: the name is empty").with_advice(advice));
+    }
+    let (other, key) = file_and_name(given);
+    let told = format!("--target {}", cut(given, LONGEST));
     let samples = if other.is_file() {
+        arguments.out.as_deref().map_or(Ok(()), |out| refuse_input(out, &other))?;
         Reader::default().columns(&other, key.as_deref())
     } else if is_table {
         // It says which columns there are.
         Reader::default().columns(path, Some(given))
     } else {
-        let failure = Failure::input(format!(
-            "--target {}: it is neither a column of {} nor a file",
-            printable(given),
-            arguments.table
-        ));
+        let failure =
+            Failure::input(format!("{told}: it is neither a column of {} nor a file", arguments.table));
         return Err(failure.with_advice(advice));
     };
     let Samples { mut values, reading, .. } =
@@ -219,7 +285,7 @@ fn other_target(arguments: &Args, path: &Path, is_table: bool, clock: &Clock) ->
     clock.note(&reading.to_string());
     match values.len() {
         1 => Ok(values.remove(0)),
-        n => Err(Failure::input(format!("--target {}: {n} columns; allowed is one", printable(given)))
+        n => Err(Failure::input(format!("{told}: {n} columns; allowed is one"))
             .with_advice("a column of a file follows a colon: labels.csv:diagnosis")),
     }
 }
@@ -237,7 +303,7 @@ fn place(given: &str, columns: &[Column], reading: &Reading) -> Result<Option<us
             return Err(Failure::input(format!(
                 "{}: several columns are called {}; their numbers are {}",
                 reading.file,
-                printable(given),
+                cut(given, LONGEST),
                 numbers.join(", ")
             )));
         }
@@ -246,27 +312,44 @@ fn place(given: &str, columns: &[Column], reading: &Reading) -> Result<Option<us
     Ok(number.and_then(|number| reading.fields.iter().position(|&field| field == number)))
 }
 
-/// Makes symbols of the columns of --names.
-fn name_symbols(arguments: &Args, columns: &mut [Column], reading: &Reading) -> Result<(), Failure> {
-    for given in &arguments.names {
-        let Some(at) = place(given, columns, reading)? else {
-            return Err(no_column("--names", given, reading));
-        };
-        if matches!(columns[at].values, Values::Numbers(_)) {
-            columns[at].kind = Some(VariableKind::Names);
-        }
-    }
-    Ok(())
-}
-
 fn told(error: &EstimateError, arguments: &Args) -> Failure {
-    let target = printable(&arguments.target);
+    let target = cut(&arguments.target, LONGEST);
     match error {
         EstimateError::NotFinite { row, value, .. } => {
             Failure::input(format!("--target {target}: it holds {value} in row {row} (from 0)"))
         }
+        EstimateError::Setting { key: "target_kind", given, .. } => {
+            Failure::input(format!("--target-kind {given}: the target {target} is text; allowed is names"))
+        }
         error => Failure::input(format!("--target {target}: {error}")),
     }
+}
+
+/// Letters of a name in notes and messages, at most.
+pub(super) const LONGEST: usize = 36;
+
+/// A name in at most so many letters: of a longer one the beginning and the end.
+pub(super) fn cut(name: &str, most: usize) -> String {
+    let name: Vec<char> = printable(name).chars().collect();
+    if name.len() <= most {
+        return name.into_iter().collect();
+    }
+    let end = most / 2;
+    let beginning = most - 1 - end;
+    name[..beginning].iter().chain(&['…']).chain(&name[name.len() - end..]).collect()
+}
+
+/// A note in which names are short.
+fn in_short(note: &Note) -> String {
+    match note {
+        Note::EqualTo { column } => Note::EqualTo { column: cut(column, LONGEST) }.to_string(),
+        Note::OneToOne { column } => Note::OneToOne { column: cut(column, LONGEST) }.to_string(),
+        note => note.to_string(),
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A p-value in so few letters.
@@ -281,11 +364,10 @@ fn short(p: Option<f64>) -> String {
 
 fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Failure> {
     let mut out = Screen::lock();
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let told = format!(
         "{} against {} ({}), {}",
         plural(columns.len(), "column"),
-        printable(&arguments.target),
+        cut(&arguments.target, LONGEST),
         found.target_kind.name(),
         plural(found.n_samples, "row"),
     );
@@ -293,9 +375,11 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
     if found.target_missing > 0 {
         writeln!(out, "{} without a target left out", plural(found.target_missing, "row"))?;
     }
-    let name = |column: &RankedColumn| printable(&columns[column.index].name).into_owned();
+    /// Letters of a name in the table, at most.
+    const CELL: usize = 22;
+    let name = |column: &RankedColumn, most: usize| cut(&columns[column.index].name, most);
     let shown = || found.columns.iter().take(arguments.top);
-    let widest = shown().map(|column| name(column).chars().count()).max().unwrap_or(0).clamp(6, 22);
+    let widest = shown().map(|column| name(column, CELL).chars().count()).max().unwrap_or(0).max(6);
     writeln!(out)?;
     let mut line = |[rank, column, kind, bits, error, p, q, n]: [&str; 8]| {
         writeln!(
@@ -307,22 +391,16 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
     let mut notes = Vec::new();
     for column in shown() {
         let rank = column.rank.map(|rank| rank.to_string()).unwrap_or_default();
-        let whole = name(column);
-        let cut: String = match whole.chars().count() > widest {
-            true => whole.chars().take(widest - 1).chain(['…']).collect(),
-            false => whole.clone(),
-        };
         let kind = column.kind.map_or("", VariableKind::name);
-        // What rounds to 0 is printed without a sign.
-        let bits = column.information.map(|it| if it.bits().abs() < 5e-5 { 0.0 } else { it.bits() });
+        let bits = column.information.map(|it| unsigned(it.bits(), 1e-4));
         let four = |value: Option<f64>| value.map(|value| format!("{value:.4}")).unwrap_or_default();
         let error = four(column.standard_error.map(|error| error.bits()));
         let (p, q) = (short(column.p_value), short(column.q_value));
         let n = column.n_samples.to_string();
-        line([&rank, &cut, kind, &four(bits), &error, &p, &q, &n])?;
+        line([&rank, &name(column, CELL), kind, &four(bits), &error, &p, &q, &n])?;
         let missing = (column.missing > 0).then(|| format!("{} missing", plural(column.missing, "value")));
-        let of_column = missing.into_iter().chain(column.notes.iter().map(Note::to_string));
-        notes.extend(of_column.map(|note| (whole.clone(), note)));
+        let of_column = missing.into_iter().chain(column.notes.iter().map(in_short));
+        notes.extend(of_column.map(|note| (name(column, LONGEST), note)));
     }
     if found.columns.len() > arguments.top {
         writeln!(
@@ -338,11 +416,12 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
         writeln!(out, "{}", titled("  ", format_args!("{name}: {note}")))?;
     }
     writeln!(out)?;
-    let how = format!(
-        "p: for independence, of {} permutations or fewer, or of chi-squared; q: p corrected by {}",
-        found.permutations,
-        arguments.correction.name()
-    );
+    let by = match found.permutations {
+        0 => "of chi-squared alone, without permutations".into(),
+        1 => "of 1 permutation, or of chi-squared".into(),
+        n => format!("of {n} permutations or fewer, or of chi-squared"),
+    };
+    let how = format!("p: for independence, {by}; q: p corrected by {}", arguments.correction.name());
     writeln!(out, "{}", fitted(&how, width()))?;
     if found.too_few_permutations {
         let advice = "One column alone cannot reach q = .05 with so few permutations: --permutations N makes more, \
@@ -352,12 +431,14 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
     Ok(())
 }
 
-fn object(arguments: &Args, found: &Ranking, columns: &[Column], reading: &Reading) -> Value {
+fn object(arguments: &Args, found: &Ranking, read: &Read) -> Value {
     let row = |column: &RankedColumn| {
         let notes: Vec<String> = column.notes.iter().map(Note::to_string).collect();
+        let (name, number) = &read.called[column.index];
         json!({
             "rank": column.rank,
-            "column": columns[column.index].name,
+            "column": name,
+            "number": number,
             "kind": column.kind.map(VariableKind::name),
             "method": column.method,
             "bits": column.information.map(|information| information.bits()),
@@ -379,8 +460,14 @@ fn object(arguments: &Args, found: &Ranking, columns: &[Column], reading: &Readi
         "target_missing": found.target_missing,
         "permutations": found.permutations,
         "too_few_permutations": found.too_few_permutations,
+        "k": arguments.k,
+        "seed": arguments.seed,
+        "tail": match arguments.tail {
+            TailName::Counted => "counted",
+            TailName::Fitted => "fitted",
+        },
         "correction": arguments.correction.name(),
         "columns": found.columns.iter().map(row).collect::<Vec<_>>(),
-        "read": { "file": reading.file, "rows": reading.rows, "notes": reading.notes },
+        "read": { "file": read.reading.file, "rows": read.reading.rows, "notes": read.reading.notes },
     })
 }

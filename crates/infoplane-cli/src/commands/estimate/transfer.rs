@@ -9,7 +9,8 @@ use infoplane::{EstimateError, Variable};
 use serde_json::{Value, json};
 
 use super::lagged::SeriesFlags;
-use super::{Common, FINITE, Measured, Tested, measured, object, rows_as, told, write};
+use super::rank::{LONGEST, cut};
+use super::{Common, Measured, Tested, measured, object, rows_as, told, write};
 use crate::failure::Failure;
 use crate::flags::files::{Asked, FILES, Inputs};
 use crate::output::print_json;
@@ -64,6 +65,14 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let estimator = arguments.common.config()?;
     let manner = arguments.series.manner()?;
     let history = History { lag: arguments.lag, target: arguments.history, source: arguments.source_history };
+    for (flag, column) in [("--source", &arguments.source), ("--target", &arguments.target)] {
+        if column.chars().all(|letter| letter == ',' || letter.is_whitespace()) {
+            let failure = Failure::input(format!("{flag}: the name of the column is empty"));
+            return Err(
+                failure.with_advice(format!("name a column of {}, or give its number", arguments.table))
+            );
+        }
+    }
     let names = [&arguments.source, &arguments.target].map(|column| format!("{}:{column}", arguments.table));
     let asked = [
         Asked {
@@ -80,7 +89,11 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         },
     ];
     let inputs = Inputs::read_series(&asked, &arguments.common.tables, clock)?;
-    let told = |error: EstimateError| short(told(&error, names.join(" and "), FINITE), &error);
+    let columns = [&arguments.source, &arguments.target];
+    let told = |error: EstimateError| {
+        let files = columns.map(|column| format!("{}:{}", arguments.table, cut(column, LONGEST)));
+        short(told(&error, files.join(" and "), ""), &error, "a shorter lag or history")
+    };
     let mut found = Vec::new();
     for (from, to) in [(0, 1), (1, 0)] {
         let embedding =
@@ -105,7 +118,6 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     if let [Err(error), Err(_)] = [&found[0].measured, &found[1].measured] {
         return Err(told(error.clone()));
     }
-    let columns = [&arguments.source, &arguments.target];
     if arguments.common.json {
         let way = |direction: &Direction| direction.json(&estimator, columns);
         let object = json!({
@@ -129,7 +141,8 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     );
     writeln!(out, "{}", fitted(&told, width()))?;
     for direction in &found {
-        let name = format!("{} to {}", columns[direction.from], columns[direction.to]);
+        let [from, to] = [direction.from, direction.to].map(|at| cut(columns[at], LONGEST));
+        let name = format!("{from} to {to}");
         match &direction.measured {
             Ok((estimate, test)) => {
                 let tested = test.clone().map(|test| Tested {
@@ -139,26 +152,34 @@ pub fn transfer(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
                     moved: "the source's past",
                     test,
                 });
-                write(&mut out, &name, &estimator, estimate, tested.as_ref())?;
+                let mut lines = Vec::new();
+                write(&mut lines, &name, &estimator, estimate, tested.as_ref())?;
+                write!(out, "{}", fitted(&String::from_utf8_lossy(&lines), width()))?;
             }
             Err(error) => writeln!(out, "{}", fitted(&format!("{name}: no value; {error}"), width()))?,
         }
         if direction.n_dropped > 0 {
-            let told =
-                format!("  {} times are left out, as a row that they need is missing", direction.n_dropped);
-            writeln!(out, "{}", fitted(&told, width()))?;
+            writeln!(out, "{}", fitted(&format!("  {}", left_out(direction.n_dropped)), width()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An error with what can be done about a series that is too short.
-pub fn short(failure: Failure, error: &EstimateError) -> Failure {
+/// An error with what can be done about a series that is too short: more rows, or `less`.
+pub fn short(failure: Failure, error: &EstimateError, less: &str) -> Failure {
     match error {
         EstimateError::TooFewSamples { estimator: "a series", needed, .. } => {
-            failure.with_advice(format!("give {needed} rows or more, or a shorter lag or history"))
+            failure.with_advice(format!("give {needed} rows or more, or {less}"))
         }
         _ => failure,
+    }
+}
+
+/// That so many times are not measured.
+pub fn left_out(times: usize) -> String {
+    match times {
+        1 => "1 time is left out, as a row that it needs is missing".into(),
+        n => format!("{n} times are left out, as a row that they need is missing"),
     }
 }
 

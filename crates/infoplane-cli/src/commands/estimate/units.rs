@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use infoplane::estimator::Measure;
 use infoplane::estimator::units::{Decomposition, LayerUnits, OfLabels};
+use infoplane::estimator::{Correction, Measure};
 use infoplane::{EstimateError, Estimator, Information, Variable};
 use serde_json::{Value, json};
 
-use super::{Common, told};
+use super::{Common, told, unsigned};
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, Inputs};
 use crate::output::print_json;
@@ -25,7 +25,7 @@ cannot do without). For up to five units I(T;Y) is taken apart by shared exclusi
 and 3 together; the complexity is how many units must be read for a bit.
 
 Units are symbols: values in bins (--estimator binned), or as they are (--estimator plug-in, or another correction of counts). \
-Everything is shown for shuffled labels, too: what these give is chance.
+I(T;Y), the degrees and the complexity are shown for shuffled labels, too: what these give is chance. --json has all of them.
 
 Files are those of `infoplane estimate layer`.
 
@@ -49,7 +49,7 @@ pub struct Args {
 
 /// Estimates what the units of a file of activations tell of labels.
 pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
-    let estimator = arguments.common.config()?;
+    let estimator = arguments.common.config_with_cells()?;
     let asked = [
         Asked { argument: &arguments.activations, kind: As::Numbers, role: "T", flag: None },
         Asked { argument: &arguments.labels, kind: As::Labels, role: "the label", flag: None },
@@ -63,9 +63,6 @@ pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     clock.begin("estimating", 0);
     let found = estimator.units(t.view(), y).map_err(|error| match error {
         EstimateError::LengthMismatch { .. } => Failure::input(format!("{}: {error}", arguments.labels)),
-        EstimateError::NeedsCells { .. } => Failure::input(&error).with_advice(
-            "--estimator binned --rule floor --bin-width 0.5 makes bins; --estimator plug-in takes values as they are",
-        ),
         _ => told(&error, arguments.activations.clone(), ""),
     })?;
     clock.clear();
@@ -104,7 +101,8 @@ pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     writeln!(out, "{:<widest$}  alone, bits  beyond others", "unit")?;
     for ((name, alone), beyond) in names.iter().zip(&of.alone).zip(&of.beyond_others).take(SHOWN) {
         let name: String = name.chars().take(widest).collect();
-        writeln!(out, "{name:<widest$}  {:>11.6}  {:>13.6}", alone.bits(), beyond.bits())?;
+        let [alone, beyond] = [alone, beyond].map(|it| unsigned(it.bits(), 1e-6));
+        writeln!(out, "{name:<widest$}  {alone:>11.6}  {beyond:>13.6}")?;
     }
     if n_units > SHOWN {
         writeln!(out, "… and {} more; --json has all", n_units - SHOWN)?;
@@ -112,7 +110,8 @@ pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     writeln!(out)?;
     writeln!(out, "                              of the labels  shuffled")?;
     let mut row = |name: &str, value: fn(&OfLabels) -> Option<f64>| {
-        let shown = |of: &OfLabels| value(of).map_or("none".into(), |value| format!("{value:.4}"));
+        let shown =
+            |of: &OfLabels| value(of).map_or("none".into(), |value| format!("{:.4}", unsigned(value, 1e-4)));
         writeln!(out, "{name:<28}  {:>13}  {:>8}", shown(&found.labels), shown(&found.shuffled))
     };
     row("degree of redundancy", |of| of.information.redundancy_degree())?;
@@ -121,15 +120,25 @@ pub fn units(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         row("representational complexity", complexity)?;
     }
     let Some(parts) = &found.labels.decomposition else {
-        let told = format!(
-            "{n_units} units have too many antichains to take the information apart; name up to five of them"
-        );
+        let advice = match inputs.columns(0).is_empty() {
+            true => "save up to five of them, as T[:, :5]",
+            false => "name up to five of them",
+        };
+        let told =
+            format!("{n_units} units have too many antichains to take the information apart; {advice}");
         writeln!(out, "{}", fitted(&told, width()))?;
         return Ok(ExitCode::SUCCESS);
     };
     for (degree, part) in (1..).zip(parts.by_degree_of_synergy()) {
         let told = format!("{degree} unit{} at least", if degree == 1 { "" } else { "s" });
-        writeln!(out, "  {told:<26}  {:>13.4} bits", part.bits())?;
+        writeln!(out, "  {told:<26}  {:>13.4} bits", unsigned(part.bits(), 1e-4))?;
+    }
+    if found.correction != Correction::PlugIn {
+        let told = format!(
+            "Degrees of synergy, complexity and atoms are of counts as they are; all together they have {:.6}",
+            parts.information
+        );
+        writeln!(out, "{}", fitted(&told, width()))?;
     }
     atoms(&mut out, parts)?;
     Ok(ExitCode::SUCCESS)
@@ -152,10 +161,8 @@ fn atoms(out: &mut impl Write, parts: &Decomposition) -> std::io::Result<()> {
     writeln!(out)?;
     writeln!(out, "{:<widest$}       bits  informative  misinformative", "atom")?;
     for (name, (_, atom)) in shown.iter().zip(by_size) {
-        let [all, plus, minus] = [atom.information, atom.informative, atom.misinformative].map(|it| {
-            // What rounds to 0 is printed without a sign.
-            if it.bits().abs() < 5e-7 { 0.0 } else { it.bits() }
-        });
+        let [all, plus, minus] =
+            [atom.information, atom.informative, atom.misinformative].map(|it| unsigned(it.bits(), 1e-6));
         let name = if name.len() > widest { format!("{}…", &name[..widest - 1]) } else { name.clone() };
         writeln!(out, "{name:<widest$}  {all:>9.6}  {plus:>11.6}  {minus:>14.6}")?;
     }

@@ -26,6 +26,8 @@ pub(super) struct Measured {
     missing: usize,
     notes: Vec<Note>,
     pub(super) test: Option<Test>,
+    /// Of what was measured as symbols: equal for columns whose symbols tell each other, seldom for others.
+    pub(super) symbols: Option<u64>,
 }
 
 /// How a column is tested.
@@ -93,7 +95,7 @@ pub(super) fn measure(column: &Column, hash: u64, target: &Target, options: &Ran
     if constant {
         return with_kind(Measured::without_value(Note::ConstantTarget));
     }
-    with_kind(match (&x, y) {
+    let found = match (&x, y) {
         (Side::Labels(x), Side::Labels(y)) => of_symbols(x, y),
         (Side::Labels(labels), Side::Numbers(numbers)) | (Side::Numbers(numbers), Side::Labels(labels)) => {
             by_classes(labels, numbers, ranks, options.k)
@@ -107,7 +109,10 @@ pub(super) fn measure(column: &Column, hash: u64, target: &Target, options: &Ran
                 by_ranks(x, y, ranks, options.k)
             }
         }
-    })
+    };
+    let as_symbols = matches!(x, Side::Labels(_)) || found.method == Some(ChaoWangJost::INFO.name);
+    let symbols = as_symbols.then(|| column.hash_of_symbols(&target.rows, options.missing));
+    with_kind(Measured { symbols, ..found })
 }
 
 /// Counts.
@@ -166,8 +171,9 @@ fn by_ranks(x: &Ordered, y: &Ordered, ranks: &Ranks, k: usize) -> Measured {
     (0u32..).zip(&y.order).for_each(|(rank, &place)| rank_of[place as usize] = rank);
     let y_of_x: Vec<u32> = x.order.iter().map(|&place| rank_of[place as usize]).collect();
     let found = SCRATCH.with_borrow_mut(|(_, scratch, _)| ksg::ksg(&y_of_x, k, ranks, scratch));
-    // No value exceeds ψ(n) − ψ(k).
-    let near = found.nats > ranks.psi[n] - ranks.psi[k] - NEAR_CEILING;
+    // No value exceeds ψ(n) − ψ(k). Where k is nearly n, that is little above the 0 of a column that tells nothing.
+    let ceiling = ranks.psi[n] - ranks.psi[k];
+    let near = found.nats > (ceiling - NEAR_CEILING).max(0.5 * ceiling);
     let notes = if near { vec![Note::NearCeiling] } else { Vec::new() };
     Measured {
         notes,

@@ -171,8 +171,8 @@ pub struct Ranking {
 /// # Errors
 /// [`EstimateError::RowMismatch`] for a column of another length; [`EstimateError::Undetermined`] for a target that never changes, or of
 /// which hardly any symbol repeats; [`EstimateError::NotFinite`] for a target that holds infinity; [`EstimateError::TooFewSamples`] for
-/// fewer than ten rows that have a target; [`EstimateError::Setting`] for k = 0. Columns that cannot be measured are no error: they have
-/// a [`Note`] and no value.
+/// fewer than ten rows that have a target; [`EstimateError::Setting`] for k = 0, and for a target of symbols that is said to be of
+/// another kind than names. Columns that cannot be measured are no error: they have a [`Note`] and no value.
 ///
 /// # Examples
 /// ```
@@ -210,16 +210,21 @@ pub fn rank(columns: &[Column], target: &Column, options: &RankOptions) -> Resul
         })
         .collect();
     let tests = compared(&measured, permutations, options.seed);
+    let tell_each_other = |a: &Column, b: &Column| a.tells(b, &against.rows, options.missing);
+    let partners = partners(columns, &originals, &measured, tell_each_other);
+    let of_target = target.hash_of_symbols(&against.rows, options.missing);
     let mut ranked: Vec<RankedColumn> = (0..columns.len())
         .filter_map(|index| {
             let original = originals[index];
             let found = measured[original].as_ref()?;
             let mut column = found.ranked(index, tests[original], options.tail);
-            if original != index {
-                column.notes.push(columns[index].same_as(&columns[original]));
+            if partners[index] != index {
+                column.notes.push(columns[index].same_as(&columns[partners[index]]));
             }
-            if columns[index].is_same(target) {
+            if columns[index].has_values_of(target) {
                 column.notes.push(Note::IsTarget);
+            } else if found.symbols == Some(of_target) && tell_each_other(&columns[index], target) {
+                column.notes.push(Note::OneToOneWithTarget);
             }
             Some(column)
         })
@@ -268,6 +273,33 @@ fn originals(columns: &[Column], hashes: &[u64]) -> Vec<usize> {
         first.push(same.unwrap_or(index));
         if same.is_none() {
             known.push(index);
+        }
+    }
+    first
+}
+
+/// For each column the first one that tells the same: the one that is equal, or one to one where both were measured as symbols.
+fn partners(
+    columns: &[Column],
+    originals: &[usize],
+    measured: &[Option<Measured>],
+    tell_each_other: impl Fn(&Column, &Column) -> bool,
+) -> Vec<usize> {
+    let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut first = originals.to_vec();
+    for (index, &original) in originals.iter().enumerate() {
+        let Some(hash) = measured[original].as_ref().and_then(|found| found.symbols) else { continue };
+        if original != index {
+            // That numbers are equal says more than that they are one to one with others.
+            if matches!(columns[index].values, Values::Symbols(_)) {
+                first[index] = first[original];
+            }
+            continue;
+        }
+        let known = by_hash.entry(hash).or_default();
+        match known.iter().copied().find(|&other| tell_each_other(&columns[other], &columns[index])) {
+            Some(other) => first[index] = other,
+            None => known.push(index),
         }
     }
     first

@@ -37,6 +37,12 @@ pub(super) struct Ordered {
 
 impl Target {
     pub(super) fn new(target: &Column, options: &RankOptions) -> Result<Target, EstimateError> {
+        if let (Values::Symbols(_), Some(kind)) = (&target.values, target.kind)
+            && kind != VariableKind::Names
+        {
+            let (given, allowed) = (kind.name().into(), "names, as the target is symbols");
+            return Err(EstimateError::Setting { key: "target_kind", given, allowed });
+        }
         let rows: Vec<usize> = match &target.values {
             Values::Numbers(values) => {
                 if let Some(row) = values.iter().position(|value| value.is_infinite()) {

@@ -308,6 +308,110 @@ fn what_is_special_of_a_column_is_noted() {
 }
 
 #[test]
+fn what_is_measured_as_symbols_is_noted_where_it_is_one_to_one() {
+    let random = &mut random(11);
+    let n = 300;
+    let c = classes(&[60; 5], random);
+    let numbers =
+        |name: &str, f: fn(u32) -> f64| Column::numbers(name, c.iter().map(|&class| f(class)).collect());
+    let mut some: Vec<Option<u32>> = c.iter().copied().map(Some).collect();
+    some[3] = None;
+    let columns = [
+        numbers("c", f64::from),
+        labelled("q", &c.iter().map(|class| 9 - class).collect::<Vec<_>>()),
+        Column { kind: Some(VariableKind::Names), ..numbers("2c + 1", |class| f64::from(2 * class + 1)) },
+        numbers("c again", f64::from),
+        labelled("some of c", &c.iter().map(|class| class / 2).collect::<Vec<_>>()),
+        Column::symbols("lacks", some),
+        Column::numbers("noise", normals(n, random)),
+    ];
+    let one_to_one = |column: &str| Note::OneToOne { column: column.into() };
+    let equal = Note::EqualTo { column: "c".into() };
+    let of_numbers = found(&columns, &Column::numbers("y", normals(n, random)), 19);
+    let notes: Vec<&[Note]> = of_numbers.iter().map(|column| &column.notes[..]).collect();
+    assert_eq!(notes, [&[][..], &[one_to_one("c")], &[one_to_one("c")], &[equal.clone()], &[], &[], &[]]);
+    for column in &of_numbers[1..4] {
+        assert!((nats(column) - nats(&of_numbers[0])).abs() < 1e-12);
+        assert_eq!(column.p_value, of_numbers[0].p_value);
+    }
+    // Beside the target itself, by whatever name, stand those that are one to one with it.
+    let with_target = Note::OneToOneWithTarget;
+    let of_c = found(&columns, &Column { kind: Some(VariableKind::Names), ..columns[0].clone() }, 19);
+    let notes: Vec<&[Note]> = of_c.iter().map(|column| &column.notes[..]).collect();
+    let expected = [
+        &[Note::IsTarget][..],
+        &[one_to_one("c"), with_target.clone()],
+        &[one_to_one("c"), with_target],
+        &[equal, Note::IsTarget],
+        &[],
+        &[],
+        &[],
+    ];
+    assert_eq!(notes, expected);
+    // Multiples of a step of which there are so few that they are counted.
+    let lattice = |f: fn(u32) -> f64| Column {
+        kind: Some(VariableKind::Lattice),
+        ..Column::numbers("", classes(&[120; 4], &mut super::tests::random(12)).into_iter().map(f).collect())
+    };
+    let of_lattice = found(&[lattice(|c| f64::from(c) * 3.0)], &lattice(f64::from), 0);
+    assert_eq!(
+        (of_lattice[0].method, &of_lattice[0].notes[..]),
+        (Some("chao-wang-jost"), &[Note::OneToOneWithTarget][..])
+    );
+}
+
+#[test]
+fn the_target_is_found_among_the_columns_whatever_kind_it_is_said_to_be_of() {
+    let y: Vec<f64> = (0..100).map(|row| f64::from(row % 50)).collect();
+    let columns = [Column::numbers("y", y.clone())];
+    for kind in [VariableKind::Lattice, VariableKind::Mixed, VariableKind::Continuous] {
+        let target = Column { kind: Some(kind), ..Column::numbers("y", y.clone()) };
+        let found = found(&columns, &target, 0);
+        assert!(found[0].notes.contains(&Note::IsTarget), "{kind:?}: {:?}", found[0].notes);
+    }
+}
+
+#[test]
+fn symbols_that_number_rows_are_known_by_how_many_there_are() {
+    let random = &mut random(13);
+    let y = Column::numbers("y", normals(60, random));
+    // So many symbols, of which all but two occur in two rows or more.
+    let of = |distinct: u32| -> Vec<u32> {
+        (0..60).map(|row| if row < 2 { 100 + row } else { (row / 2).min(distinct - 2) }).collect()
+    };
+    let columns = [labelled("30", &of(30)), labelled("31", &of(31))];
+    let found = found(&columns, &y, 0);
+    assert!(found[0].information.is_some(), "{:?}", found[0]);
+    assert_eq!(found[1].notes, [Note::Identifier { distinct: 31, n_samples: 60 }]);
+}
+
+#[test]
+fn only_what_is_near_the_most_that_k_allows_is_said_to_be_so() {
+    let random = &mut random(14);
+    let n = 300;
+    let y = normals(n, random);
+    let target = Column::numbers("y", y.clone());
+    let columns = [Column::numbers("noise", normals(n, random)), Column::numbers("y", y)];
+    for k in [3, 150, 299] {
+        let options = RankOptions { k, permutations: Some(19), ..RankOptions::default() };
+        let mut found = rank(&columns, &target, &options).unwrap().columns;
+        found.sort_by_key(|column| column.index);
+        assert_eq!(found[0].notes, [], "{k}: {:?}", found[0]);
+        assert_eq!(found[1].notes, [Note::NearCeiling, Note::IsTarget], "{k}: {:?}", found[1]);
+    }
+}
+
+#[test]
+fn notes_count_one_row_and_several() {
+    let told = |dropped| Note::LabelsAlone { dropped }.to_string();
+    assert_eq!(told(1), "1 row left out whose label occurs once");
+    assert_eq!(told(2), "2 rows left out whose label occurs once");
+    let few = |n_samples| Note::TooFewSamples { n_samples, needed: 10 }.to_string();
+    assert_eq!(few(1), "1 row with a value; 10 are needed");
+    assert_eq!(few(0), "0 rows with a value; 10 are needed");
+}
+
+#[test]
 fn missing_symbols_are_left_out_or_a_symbol() {
     let random = &mut random(7);
     let class = classes(&[50, 50], random);
@@ -333,6 +437,10 @@ fn a_target_that_tells_nothing_is_refused() {
     let undetermined = |error| matches!(error, EstimateError::Undetermined { .. });
     assert!(undetermined(refused(Column::numbers("y", vec![3.0; 30]))));
     assert!(undetermined(refused(labelled("y", &(0..30).collect::<Vec<_>>()))));
+    let of_symbols = Column { kind: Some(VariableKind::Continuous), ..labelled("y", &[0, 1, 2].repeat(10)) };
+    let error = refused(of_symbols);
+    assert!(matches!(&error, EstimateError::Setting { key: "target_kind", .. }), "{error}");
+    assert!(error.to_string().contains("continuous; allowed is names"), "{error}");
     let mut infinite: Vec<f64> = (0..30).map(f64::from).collect();
     infinite[4] = f64::NEG_INFINITY;
     assert!(matches!(refused(Column::numbers("y", infinite)), EstimateError::NotFinite { row: 4, .. }));
