@@ -120,7 +120,7 @@ pub fn measure_layers(
 
 /// As [`measure_layers`], with a target of numbers for Y, `(n_samples, columns)`: what the layers of a regression network tell of it.
 ///
-/// I(T;Y) is that of [`Measure::layer_with_target`](crate::Measure::layer_with_target). Where an estimator finds only a bound, as of a
+/// I(T;Y) is that of [`Measure::layer_with_target`]. Where an estimator finds only a bound, as of a
 /// layer from which the target follows without noise, the row says so and has no value.
 pub fn measure_layers_with_target(
     seed: u64,

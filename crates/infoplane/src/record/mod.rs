@@ -39,7 +39,7 @@ pub struct Recording {
     /// Y: the class of each sample; empty where there is a target.
     pub labels: Labels,
     /// Y as numbers, `(n_samples, columns)`: the target of a regression network. Rows then have I(T;Y) of these numbers, by estimators
-    /// that measure numbers ([`EstimatorInfo::measures_numbers`](crate::EstimatorInfo::measures_numbers)); H(Y) is not known.
+    /// that measure numbers ([`EstimatorInfo::measures_numbers`](crate::estimator::EstimatorInfo::measures_numbers)); H(Y) is not known.
     pub target: Option<Array2<f64>>,
     /// X: which input each sample is; all different unless given.
     pub inputs: Option<Labels>,

@@ -329,7 +329,10 @@ fn what_is_measured_as_symbols_is_noted_where_it_is_one_to_one() {
     let equal = Note::EqualTo { column: "c".into() };
     let of_numbers = found(&columns, &Column::numbers("y", normals(n, random)), 19);
     let notes: Vec<&[Note]> = of_numbers.iter().map(|column| &column.notes[..]).collect();
-    assert_eq!(notes, [&[][..], &[one_to_one("c")], &[one_to_one("c")], &[equal.clone()], &[], &[], &[]]);
+    assert_eq!(
+        notes,
+        [&[][..], &[one_to_one("c")], &[one_to_one("c")], std::slice::from_ref(&equal), &[], &[], &[]]
+    );
     for column in &of_numbers[1..4] {
         assert!((nats(column) - nats(&of_numbers[0])).abs() < 1e-12);
         assert_eq!(column.p_value, of_numbers[0].p_value);
