@@ -279,7 +279,7 @@ fn inputs(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         Cell::of(value, text)
     };
     let features =
-        |n: usize| (0..n).map(move |feature| if numbers { feature.to_string() } else { String::new() });
+        |n: usize| (1..=n).map(move |feature| if numbers { feature.to_string() } else { String::new() });
     // Panels row after row: of images the layers are rows and the epochs columns.
     let tables: Vec<(Vec<Option<f64>>, Axis, Axis)> = if is_image {
         let at = layers.iter().flat_map(|&layer| epochs.iter().map(move |&epoch| (layer, epoch)));

@@ -98,7 +98,7 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
         "Dashed: the same with the labels in random order, which so many samples in so many cells give by chance. It is no zero to \
          subtract.",
     ));
-    notes.extend(groups(data, rows));
+    notes.extend(groups(data, &by_layer));
     notes.extend(all_bias(data, &by_layer));
     Some(Figure {
         id: format!("units-{}", method.id),
@@ -117,16 +117,19 @@ fn degrees(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityR
 }
 
 /// Which layers have the complexity of groups of units.
-fn groups(data: &ReportData<'_>, rows: &[&QuantityRow]) -> Option<Note> {
-    let of_layer = |layer: usize| {
-        let of_groups = rows.iter().filter(|row| row.layer == layer).find_map(|row| {
+fn groups(
+    data: &ReportData<'_>,
+    by_layer: &BTreeMap<usize, BTreeMap<u64, Vec<&QuantityRow>>>,
+) -> Option<Note> {
+    let of_layer = |(&layer, seeds): (&usize, &BTreeMap<u64, Vec<&QuantityRow>>)| {
+        let of_groups = not_all_bias(seeds).into_iter().flatten().find_map(|row| {
             let amounts = &row.units()?.labels;
             let n = amounts.synergy_bits.len();
             (0 < n && n < amounts.unit_bits.len()).then_some(n)
         });
         of_groups.map(|n| format!("{} of {n} groups of its units", words::called(data, layer)))
     };
-    let layers: Vec<String> = layers_of(rows).into_iter().filter_map(of_layer).collect();
+    let layers: Vec<String> = by_layer.iter().filter_map(of_layer).collect();
     let text = format!("C is that of groups in wider layers: {}.", layers.join(", "));
     (!layers.is_empty()).then(|| Note::reading(NoteCode::Definition, text))
 }

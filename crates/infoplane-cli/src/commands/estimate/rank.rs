@@ -376,7 +376,7 @@ fn print(arguments: &Args, found: &Ranking, columns: &[Column]) -> Result<(), Fa
         writeln!(out, "{} without a target left out", plural(found.target_missing, "row"))?;
     }
     /// Letters of a name in the table, at most.
-    const CELL: usize = 22;
+    const CELL: usize = 20;
     let name = |column: &RankedColumn, most: usize| cut(&columns[column.index].name, most);
     let shown = || found.columns.iter().take(arguments.top);
     let widest = shown().map(|column| name(column, CELL).chars().count()).max().unwrap_or(0).max(6);
