@@ -23,7 +23,9 @@ use crate::plane::Entropies;
 /// use infoplane::schedule::{ScheduleConfig, WitnessConfig, WitnessSettings};
 /// let text = "kind = \"delta-exact\"\ndelta = 0.05\nwitness = \"loss\"";
 /// let schedule: ScheduleConfig = toml::from_str(text)?;
-/// assert_eq!(schedule.witness(), Some(&WitnessConfig::Loss(WitnessSettings::default())));
+/// // The usual number of rows is written down, so that a manifest has it.
+/// let settings = WitnessSettings { rows: Some(1024), ..WitnessSettings::default() };
+/// assert_eq!(schedule.witness(), Some(&WitnessConfig::Loss(settings)));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
