@@ -17,10 +17,12 @@ mod run;
 mod source;
 mod sweep;
 
+use infoplane::Labels;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use pythonize::depythonize;
+use pythonize::{depythonize, pythonize};
+use serde_json::json;
 
 /// The native part of the package `infoplane`.
 #[pymodule]
@@ -83,5 +85,28 @@ fn look_up(py: Python<'_>) -> PyResult<()> {
     let table = PyDict::new(py);
     table.set_item("list", PyList::new(py, [1])?)?;
     depythonize::<serde_json::Value>(&table)?;
+    // The names of keys, which are made when a table of them is first read.
+    let series = json!({ "variables": [], "names": [], "missing": [] });
+    let manner = json!({
+        "standard_error": false, "permutations": null, "permutation_scheme": "", "block_length": null, "seed": 0,
+        "k": 1, "tail": "", "correction": "", "missing": "",
+    });
+    let described = json!({
+        "name": "", "labels": null, "target": null, "inputs": null, "layers": [], "estimators": [], "quantities": [],
+        "schedule": {}, "planned_epochs": null, "by": "", "class": null, "settings": {},
+    });
+    let network =
+        json!({ "layers": [], "parameters": [], "weight_norm": 0.0, "loss": null, "accuracy": null });
+    drop(pythonize(py, &series)?.extract::<estimate::TwoSeries<'_>>()?);
+    let manner = pythonize(py, &manner)?;
+    drop(manner.extract::<estimate::Manner>()?);
+    drop(manner.extract::<rank::Manner>()?);
+    drop(pythonize(py, &described)?.extract::<record::Described<'_>>()?);
+    drop(pythonize(py, &network)?.extract::<pooled::DescribedNetwork<'_>>()?);
+    // What estimates compute once: the vector instructions that there are, and the logarithms of small counts.
+    if infoplane::simd::check().is_ok() {
+        infoplane::simd::level();
+    }
+    Labels::from_integers(&[0, 0]).entropy();
     Ok(())
 }
