@@ -366,7 +366,8 @@ class Recorder:
         self._y_name = one_of_two(labels, target)
         self._labels = None if labels is None else _classes(labels)
         self._target = None if target is None else _numbers_of_samples(target)
-        self._n_samples = len(self._target if self._labels is None else self._labels)
+        y: Any = self._target if self._labels is None else self._labels
+        self._n_samples = len(y)
         self._inputs = None if inputs is None else codes(inputs, "inputs")
         if self._inputs is not None and len(self._inputs) != self._n_samples:
             sizes = f"inputs has {len(self._inputs)} samples and {self._y_name} has {self._n_samples}"
@@ -654,8 +655,8 @@ class Recorder:
         """In what it records something else, or nothing."""
         if self._y_name != other._y_name:
             return "labels"
-        mine, others = (self._labels, other._labels) if self._y_name == "labels" else (self._target, other._target)
-        if not np.array_equal(mine, others):
+        y: tuple[Any, Any] = (self._labels, other._labels) if self._y_name == "labels" else (self._target, other._target)
+        if not np.array_equal(*y):
             return self._y_name
         mine, others = self._inputs, other._inputs
         if (mine is None) != (others is None) or (mine is not None and others is not None and not np.array_equal(mine, others)):

@@ -691,7 +691,7 @@ def test_a_target_of_numbers_is_measured_as_the_pair(path: Path, background: boo
             recorder.record(epoch, of_epoch)
         run = recorder.finish()
     rows = run.plane
-    for epoch, name, bits in zip(rows["epoch"], rows["estimator"], rows["i_ty_bits"]):
+    for epoch, name, bits in zip(rows["epoch"], rows["estimator"], rows["i_ty_bits"], strict=True):
         assert bits == infoplane.mutual_information(layers[epoch]["t"], target, name, standard_error=False).bits
     data = run.manifest["data"]
     assert data["target_width"] == 2 and "h_y_bits" not in data and "i_xy_bits" not in data
