@@ -446,9 +446,19 @@ pub fn estimate_layer<'py>(
     let readings =
         interruptible(py, None, |_| seen.source().readings(0, &estimator, [&x, &y], shuffled.as_ref()))?;
     let readings = readings.map_err(|error| told_of_layer(py, &error))?;
+    listed(py, &estimator, &readings, n_samples)
+}
+
+/// What was read of a layer, as a list of tables.
+fn listed<'py>(
+    py: Python<'py>,
+    estimator: &AnyEstimator,
+    readings: &[LayerEstimate],
+    n_samples: usize,
+) -> PyResult<Bound<'py, PyList>> {
     let found = PyList::empty(py);
-    for reading in &readings {
-        found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
+    for reading in readings {
+        found.append(pythonize(py, &reading_fields(estimator, reading, n_samples))?)?;
     }
     Ok(found)
 }
@@ -475,11 +485,7 @@ pub fn estimate_layer_with_target<'py>(
         }
         error => told_of_layer(py, &error),
     })?;
-    let found = PyList::empty(py);
-    for reading in &readings {
-        found.append(pythonize(py, &reading_fields(&estimator, reading, n_samples))?)?;
-    }
-    Ok(found)
+    listed(py, &estimator, &readings, n_samples)
 }
 
 /// What the units of a layer tell of labels.
