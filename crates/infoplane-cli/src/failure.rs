@@ -165,7 +165,8 @@ impl From<RunError> for Failure {
                 if source.kind() == io::ErrorKind::NotFound && is_file_of_a_run(path) =>
             {
                 failure.with_advice(
-                    "the run is damaged: put the file back from a copy, or measure again into another directory",
+                    "the run is damaged: `infoplane verify --repair` with its directory computes the file again, if it can; or put it \
+                     back from a copy",
                 )
             }
             RunError::Io { run: Some(run), .. } | RunError::Occupied(run) => {

@@ -22,13 +22,14 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(&infoplane(folder, arguments))).expect("one JSON object")
 }
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 34] = [
     &["run"],
     &["record"],
     &["watch"],
     &["resume"],
     &["presets"],
     &["info"],
+    &["verify"],
     &["report"],
     &["serve"],
     &["export"],

@@ -16,6 +16,7 @@ mod run;
 mod serve;
 mod shell;
 mod sweep;
+mod verify;
 
 pub use sweep::is_worker as is_sweep_worker;
 
@@ -67,6 +68,8 @@ pub enum Command {
     Presets(presets::Args),
     /// Summarise a run
     Info(info::Args),
+    /// Compare the files of finished runs with what was written, and mend what is damaged
+    Verify(verify::Args),
     /// Redraw the figures of runs
     Report(report::Args),
     /// Show runs in a browser, live while they are written
@@ -103,6 +106,7 @@ impl Command {
             Command::Record(arguments) | Command::Watch(arguments) => Some(arguments.machine.threads.threads),
             Command::Resume(arguments) => Some(arguments.machine.threads.threads),
             Command::AsIfRandom(arguments) => Some(arguments.machine.threads.threads),
+            Command::Verify(arguments) => Some(arguments.machine.threads.threads),
             Command::Reproduce(arguments) => Some(arguments.machine.threads.threads),
             Command::Estimate(arguments) => Some(arguments.threads()),
             Command::Sweep(arguments) => Some(arguments.threads()),
@@ -125,6 +129,7 @@ impl Command {
             Command::Resume(arguments) => resume::resume(arguments),
             Command::Presets(arguments) => presets::presets(arguments),
             Command::Info(arguments) => info::info(arguments),
+            Command::Verify(arguments) => verify::verify(arguments),
             Command::Report(arguments) => report::report(arguments),
             Command::Serve(arguments) => serve::serve(arguments),
             Command::Export(arguments) => export::export(arguments),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 #[cfg(test)]
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::open::{open, open_as};
+
 /// How many bytes a whole file collects before it hands them to the system.
 const BUFFER: usize = 1 << 18;
 
@@ -104,13 +106,13 @@ impl Disk {
     /// Makes a file, or opens it as it is.
     pub(crate) fn open_or_create(&self, path: &Path) -> io::Result<File> {
         self.before()?;
-        File::options().read(true).write(true).create(true).truncate(false).open(path)
+        open_as(path, File::options().read(true).write(true).create(true).truncate(false))
     }
 
     /// Opens a file to write to.
     pub(crate) fn open_to_write(&self, path: &Path) -> io::Result<File> {
         self.before()?;
-        File::options().write(true).open(path)
+        open_as(path, File::options().write(true))
     }
 
     pub(crate) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -155,6 +157,24 @@ impl Disk {
         Ok(())
     }
 
+    /// Gives a file a second name, which must not be there yet; copies it where a file has but one.
+    pub(crate) fn link_or_copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.before()?;
+        fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
+    }
+
+    /// Puts a copy of a file in the place of another.
+    pub(crate) fn replace_by_copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut source = open(from)?;
+        self.replace_with(to, |out| io::copy(&mut source, out).map(drop))
+    }
+
+    /// Removes a directory with all that is in it.
+    pub(crate) fn remove_all(&self, path: &Path) -> io::Result<()> {
+        self.before()?;
+        fs::remove_dir_all(path)
+    }
+
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.before()?;
         fs::rename(from, to)
@@ -183,7 +203,8 @@ impl Disk {
     /// Writes `bytes` to a neighbour of `path`, syncs it, renames it to `path` and syncs the directory.
     ///
     /// Whoever reads `path` sees the old file or the new one, also after a loss of power. If anything fails the
-    /// neighbour is removed. What is there and no file, such as a device, is written to instead.
+    /// neighbour is removed. What is there and no directory is replaced whatever it is, a symbolic link itself and not the file
+    /// that it leads to.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.replace_with(path, |file| file.write_all(bytes))
     }
@@ -194,14 +215,6 @@ impl Disk {
         path: &Path,
         write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
     ) -> io::Result<T> {
-        // A device or a pipe, such as /dev/stdout, is written to: renamed over, it would be gone.
-        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            let file = self.open_to_write(path)?;
-            let mut file = Buffered { disk: self, file, bytes: Vec::new() };
-            let value = write(&mut file)?;
-            file.flush()?;
-            return Ok(value);
-        }
         let neighbour = neighbour(path);
         let written = self.write_neighbour(&neighbour, write).and_then(|value| {
             self.rename(&neighbour, path)?;
@@ -214,6 +227,27 @@ impl Disk {
         let value = written?;
         self.sync_directory(parent(path))?;
         Ok(value)
+    }
+
+    /// As [`Disk::replace_with`], for a path that a user gave: a link to a file is followed, and a device or a pipe, such as
+    /// `/dev/stdout`, is written to, which would be gone if a file took its place.
+    pub(crate) fn write_where_asked<T>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match fs::metadata(path) {
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                self.before()?;
+                let file = File::options().write(true).open(path)?;
+                let mut file = Buffered { disk: self, file, bytes: Vec::new() };
+                let value = write(&mut file)?;
+                file.flush()?;
+                Ok(value)
+            }
+            Ok(_) => self.replace_with(&fs::canonicalize(path)?, write),
+            Err(_) => self.replace_with(path, write),
+        }
     }
 
     /// Makes a file with all its bytes that must not be there yet: of several that make one at once one succeeds, the others are told

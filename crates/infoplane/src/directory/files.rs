@@ -1,7 +1,7 @@
 //! Files of a directory: digests, TOML, tables, and what is left behind by accident.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,10 +9,16 @@ use serde::de::DeserializeOwned;
 use twox_hash::XxHash3_128;
 
 use super::disk::partial_of;
+use super::journal::Lines;
+use super::open::{is_directory, names, open, read_small};
 use super::{Disk, RunError};
 
 /// What to do about a damaged file, of a directory that is its user's.
-pub(crate) const RESTORE: &str = "; restore it, or run the experiment again into another directory";
+pub(crate) const RESTORE: &str =
+    "; `infoplane verify --repair` computes it again if it can, or restore it from a copy";
+
+/// What is wrong with a file that does not have the digest that was written.
+pub(crate) const CHANGED: &str = "damaged or changed: ";
 
 /// A digest of bytes that come little by little.
 #[derive(Default)]
@@ -31,17 +37,21 @@ impl Digest {
 
     /// Refuses a file whose digest is not the one that the file `named_in` names.
     pub(crate) fn check(&self, path: &Path, digest: &str, named_in: &str) -> Result<(), RunError> {
-        let found = self.text();
-        if found == digest {
-            return Ok(());
-        }
-        let message = format!("damaged or changed: its digest is {found}, {named_in} says {digest}{RESTORE}");
-        Err(RunError::Malformed { path: path.into(), line: None, message })
+        check_digest(&self.text(), path, digest, named_in)
     }
 
     pub(crate) fn text(&self) -> String {
         format!("xxh3-128:{:032x}", self.0.finish_128())
     }
+}
+
+/// Refuses a file whose digest is `found` and not the one that the file `named_in` names.
+pub(crate) fn check_digest(found: &str, path: &Path, digest: &str, named_in: &str) -> Result<(), RunError> {
+    if found == digest {
+        return Ok(());
+    }
+    let message = format!("{CHANGED}its digest is {found}, {named_in} says {digest}{RESTORE}");
+    Err(RunError::Malformed { path: path.into(), line: None, message })
 }
 
 /// Digests what it hands on.
@@ -62,18 +72,16 @@ impl Write for Digested<'_> {
     }
 }
 
-/// The bytes of a file; `None` if there is none.
+/// No file of settings and facts is longer: a sparse one may pretend to hold more than any memory.
+const LONGEST_FILE: u64 = 1 << 28;
+
+/// The bytes of a file of settings and facts; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, RunError> {
-    match fs::read(path) {
+    match read_small(path, LONGEST_FILE) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(RunError::io("read", path)(error)),
     }
-}
-
-/// A TOML file; `None` if there is none.
-pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
-    read(path)?.map(|bytes| from_toml(path, bytes)).transpose()
 }
 
 pub(crate) fn from_toml<T: DeserializeOwned>(path: &Path, bytes: Vec<u8>) -> Result<T, RunError> {
@@ -90,24 +98,60 @@ pub(crate) fn to_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, Ru
     })
 }
 
-/// Files in `directory` that processes for which `gone` holds began to write and did not rename.
-pub(crate) fn partials(directory: &Path, gone: impl Fn(u32) -> bool) -> Result<Vec<PathBuf>, RunError> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        // In a file that stands in its place there are none either.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(RunError::io("read", directory)(error)),
-    };
-    let mut partials = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(RunError::io("read", directory))?;
-        if entry.file_name().to_str().and_then(partial_of).is_some_and(&gone) {
-            partials.push(entry.path());
+/// TOML text whose first line has the digest of all that follows, so that a change to any of it is found.
+pub(crate) fn to_digested_toml<T: Serialize>(path: &Path, value: &T) -> Result<String, RunError> {
+    let text = to_toml(path, value)?;
+    Ok(format!("{}\n{text}", digest_line(text.as_bytes())))
+}
+
+/// The first line of such a file, without its end.
+pub(crate) fn digest_line(text: &[u8]) -> String {
+    format!("digest = \"{}\"", Digest::of(text))
+}
+
+/// A TOML file that [`to_digested_toml`] gave; `None` if there is none. Earlier versions wrote no digest.
+pub(crate) fn read_digested_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    if bytes.starts_with(b"digest") {
+        let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+        let (first, rest) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
+        if first != digest_line(rest).as_bytes() {
+            let message = format!("{CHANGED}its first line is not the digest of the others{RESTORE}");
+            return Err(RunError::Malformed { path: path.into(), line: None, message });
         }
     }
-    Ok(partials)
+    from_toml(path, bytes).map(Some)
+}
+
+/// The digest of a file, which is read little by little; `None` if there is none.
+pub(crate) fn digest_of_file(path: &Path) -> Result<Option<String>, RunError> {
+    let failed = RunError::io("read", path);
+    let mut file = match open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut digest = Digest::default();
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(Some(digest.text())),
+            Ok(n) => digest.update(&chunk[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+/// Files in `directory` that processes for which `gone` holds began to write and did not rename.
+pub(crate) fn partials(directory: &Path, gone: impl Fn(u32) -> bool) -> Result<Vec<PathBuf>, RunError> {
+    // In a file or a link that stands in its place there are none either.
+    if !is_directory(directory).unwrap_or(false) {
+        return Ok(Vec::new());
+    }
+    let mut names = names(directory).map_err(RunError::io("read", directory))?;
+    names.retain(|name| partial_of(name).is_some_and(&gone));
+    Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 
 pub(crate) fn remove_partials(
@@ -134,15 +178,39 @@ pub(crate) fn read_table<T: DeserializeOwned>(
     digest: &str,
     named_in: &str,
 ) -> Result<Vec<T>, RunError> {
+    let failed = || RunError::io("read", path);
     let malformed = |line, message| RunError::Malformed { path: path.into(), line, message };
-    let bytes = fs::read(path).map_err(RunError::io("read", path))?;
+    let file = open(path).map_err(failed())?;
     let mut found = Digest::default();
-    found.update(&bytes);
+    let digested = Digesting { file, digest: &mut found };
+    let mut lines = Lines::new(BufReader::with_capacity(1 << 18, digested));
+    let (mut rows, mut number, mut first_error) = (Vec::new(), 0, None);
+    while let Some(line) = lines.next().map_err(failed())? {
+        number += 1;
+        if line.text.is_empty() || first_error.is_some() {
+            continue;
+        }
+        match serde_json::from_slice(line.text) {
+            Ok(row) => rows.push(row),
+            Err(error) => first_error = Some(malformed(Some(number), error.to_string())),
+        }
+    }
+    drop(lines);
+    // That the file was changed says more than what became of a line.
     found.check(path, digest, named_in)?;
-    let lines = bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-    lines
-        .map(|(number, line)| {
-            serde_json::from_slice(line).map_err(|error| malformed(Some(number + 1), error.to_string()))
-        })
-        .collect()
+    first_error.map_or(Ok(rows), Err)
+}
+
+/// Digests what is read.
+struct Digesting<'a> {
+    file: File,
+    digest: &'a mut Digest,
+}
+
+impl Read for Digesting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.digest.update(&buffer[..n]);
+        Ok(n)
+    }
 }

@@ -1,13 +1,15 @@
 //! The journal of a directory that is being written: a checked line for each record.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Disk;
+use super::open::open;
 use crate::printable::printable_path;
 
 /// A line of the journal: where it begins, and its bytes with the line feed.
@@ -31,6 +33,62 @@ pub(crate) struct Journal {
     length: u64,
     /// The first failure; nothing is taken after it.
     failed: Option<Failed>,
+}
+
+/// No line of a journal or a table is longer. Of a longer one, which may be as long as the file, no more is kept in memory.
+pub(crate) const LONGEST: usize = 1 << 28;
+
+/// The lines of a journal or a table, one by one.
+pub(crate) struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+    /// Bytes read so far.
+    pub offset: u64,
+    /// Whether the line that was read last is a whole one; true before the first.
+    pub ends_with_line_feed: bool,
+}
+
+/// A line without its line feed, and where it begins.
+pub(crate) struct Line<'a> {
+    pub offset: u64,
+    pub text: &'a [u8],
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Lines { reader, line: Vec::new(), offset: 0, ends_with_line_feed: true }
+    }
+
+    /// The next line; `None` at the end. Of one that is longer than any record the beginning, which is no record.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let offset = self.offset;
+        self.line.clear();
+        loop {
+            let chunk = match self.reader.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if chunk.is_empty() {
+                if offset == self.offset {
+                    return Ok(None);
+                }
+                self.ends_with_line_feed = false;
+                break;
+            }
+            let end = chunk.iter().position(|&byte| byte == b'\n');
+            let text = &chunk[..end.unwrap_or(chunk.len())];
+            self.line.extend_from_slice(&text[..text.len().min(LONGEST - self.line.len())]);
+            let n = text.len() + usize::from(end.is_some());
+            self.reader.consume(n);
+            self.offset += n as u64;
+            if end.is_some() {
+                self.ends_with_line_feed = true;
+                break;
+            }
+        }
+        Ok(Some(Line { offset, text: &self.line }))
+    }
 }
 
 /// What was found in a journal that is resumed.
@@ -80,41 +138,48 @@ impl Journal {
         disk: &Disk,
         mut take: impl FnMut(&[u8], Span) -> bool,
     ) -> io::Result<(Self, Found)> {
-        let mut bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
+        let mut file = match open(path) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let journal = Journal::create(path, seal, disk)?;
                 return Ok((journal, Found { missing: true, damaged: 0 }));
             }
             Err(error) => return Err(error),
         };
-        // A last line that lacks nothing but its line feed counts, but nothing can be appended to it.
-        let mut whole = bytes.is_empty() || bytes.ends_with(b"\n");
-        let read = bytes.len() as u64;
-        if !whole {
-            bytes.push(b'\n');
-        }
         let mut found = Found::default();
-        let (mut start, mut length) = (0, 0);
-        while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n').map(|end| start + end) {
-            let span = Span { offset: length as u64, length: end + 1 - start };
-            if take(&bytes[start..end], span) {
-                // Intact lines move together.
-                bytes.copy_within(start..=end, length);
-                length += span.length;
+        // What is kept of the file, as ranges of bytes: intact lines that follow one another are one.
+        let mut kept: Vec<Range<u64>> = Vec::new();
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 18, &file));
+        let mut length = 0;
+        while let Some(line) = lines.next()? {
+            // A last line that lacks nothing but its line feed counts, but nothing can be appended to it.
+            let span = Span { offset: length, length: line.text.len() + 1 };
+            if take(line.text, span) {
+                length += span.length as u64;
+                match kept.last_mut() {
+                    Some(last) if last.end == line.offset => last.end += span.length as u64,
+                    _ => kept.push(line.offset..line.offset + span.length as u64),
+                }
             } else {
                 found.damaged += 1;
             }
-            start = end + 1;
         }
-        bytes.truncate(length);
-        whole &= length as u64 == read;
-        if !whole {
-            disk.replace(path, &bytes)?;
+        let (read, ends_with_line_feed) = (lines.offset, lines.ends_with_line_feed);
+        if length != read || !ends_with_line_feed {
+            disk.replace_with(path, |out| {
+                for range in kept {
+                    file.seek(SeekFrom::Start(range.start))?;
+                    let n_bytes = range.end - range.start;
+                    if io::copy(&mut (&file).take(n_bytes), out)? < n_bytes {
+                        out.write_all(b"\n")?;
+                    }
+                }
+                Ok(())
+            })?;
         }
         let mut file = disk.open_to_write(path)?;
-        file.seek(SeekFrom::Start(length as u64))?;
-        let (path, disk, length) = (path.into(), disk.clone(), length as u64);
+        file.seek(SeekFrom::Start(length))?;
+        let (path, disk) = (path.into(), disk.clone());
         Ok((Journal { path, disk, seal, file: Arc::new(file), length, failed: None }, found))
     }
 
@@ -156,7 +221,7 @@ impl Journal {
         mut take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         self.check()?;
-        let mut file = File::open(&self.path)?;
+        let mut file = open(&self.path)?;
         let mut line = Vec::new();
         for span in spans {
             line.resize(span.length, 0);

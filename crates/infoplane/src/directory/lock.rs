@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::open::open;
 use super::{Disk, RunError};
 
 /// The name of the file that is locked.
@@ -59,7 +60,7 @@ impl Lock {
 
     /// The number of the process that holds the lock of the run directory at `directory`, if one does.
     pub(crate) fn holder(directory: &Path) -> Option<u32> {
-        let mut file = File::open(directory.join(LOCK)).ok()?;
+        let mut file = open(&directory.join(LOCK)).ok()?;
         // A shared lock, given back at once, keeps nobody out but for this moment.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {}

@@ -10,6 +10,9 @@ mod error;
 mod files;
 mod journal;
 mod lock;
+mod open;
+mod restore;
+mod verification;
 
 pub use disk::Disk;
 #[cfg(test)]
@@ -18,11 +21,15 @@ pub(crate) use disk::{parent, partial_of};
 pub use error::RunError;
 pub(crate) use error::advice;
 pub(crate) use files::{
-    Digest, Digested, RESTORE, from_toml, has_ended, partials, read, read_table, read_toml, remove_partials,
-    to_toml,
+    CHANGED, Digest, Digested, RESTORE, check_digest, digest_line, digest_of_file, from_toml, has_ended,
+    partials, read, read_digested_toml, read_table, remove_partials, to_digested_toml, to_toml,
 };
-pub(crate) use journal::{Journal, Seal, Span, checked};
+pub(crate) use journal::{Journal, LONGEST, Line, Lines, Seal, Span, checked};
 pub(crate) use lock::{LOCK, Lock};
+pub(crate) use open::{is_directory, names, open, read_bytes};
+pub(crate) use restore::restored;
+pub(crate) use verification::reason;
+pub use verification::{FileState, Verification, VerifiedFile};
 
 /// The version of the format that this library writes, of run directories and of pools alike.
 pub const FORMAT_VERSION: u32 = 3;

@@ -11,6 +11,7 @@ mod networks;
 mod resume;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -14,6 +14,7 @@ mod overrides;
 mod parts_tests;
 mod prepare;
 mod preset;
+mod repair;
 mod run;
 #[cfg(test)]
 mod scaling_tests;
@@ -30,5 +31,6 @@ pub use keyframes::KeyframesConfig;
 pub use keys::{Choice, Key, Presence, estimator_keys, json_schema, keys};
 pub use overrides::override_value;
 pub use preset::{PRESETS, Preset};
+pub use repair::Repair;
 pub use run::{Progress, RunOptions, RunSummary, Work};
 pub use suggest::{nearest, plain_types};

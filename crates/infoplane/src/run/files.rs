@@ -4,15 +4,34 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::manifest::{Manifest2, is_read};
 use super::{JOURNAL, MANIFEST, Manifest, OUTCOME, RunDir, RunError};
-use crate::directory::{LOCK, Seal, from_toml, has_ended, partial_of, partials, read, remove_partials};
+use crate::directory::{
+    Digest, LOCK, Seal, digest_of_file, from_toml, has_ended, is_directory, names, partial_of, partials,
+    read, read_bytes, remove_partials,
+};
 use crate::train::Keyframe;
 
+/// By what a manifest is recognised.
+#[derive(Debug, Clone)]
+pub(super) struct Stamp {
+    /// What the lines of the journal begin with.
+    pub seal: Seal,
+    /// What the outcome names.
+    pub digest: String,
+}
+
+impl Stamp {
+    pub(super) fn of(manifest: &[u8]) -> Stamp {
+        Stamp { seal: Seal::of(manifest), digest: Digest::of(manifest) }
+    }
+}
+
 /// The manifest of the run in `directory`.
-pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunError> {
+pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Stamp), RunError> {
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
@@ -22,7 +41,7 @@ pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunErr
     let no_run = || RunError::NoRun(directory.into());
     // The version first: another format may well not parse as this one.
     let bytes = read(&path)?.ok_or_else(no_run)?;
-    let seal = Seal::of(&bytes);
+    let stamp = Stamp::of(&bytes);
     let version: Version = from_toml(&path, bytes.clone())?;
     if !is_read(version.format_version) {
         let (found, writer) = (version.format_version, version.infoplane_version);
@@ -31,9 +50,9 @@ pub(super) fn read_manifest(directory: &Path) -> Result<(Manifest, Seal), RunErr
     if version.format_version == 2 {
         let before: Manifest2 = from_toml(&path, bytes)?;
         let malformed = |message| RunError::Malformed { path: path.clone(), line: None, message };
-        return Ok((Manifest::try_from(before).map_err(malformed)?, seal));
+        return Ok((Manifest::try_from(before).map_err(malformed)?, stamp));
     }
-    Ok((from_toml(&path, bytes)?, seal))
+    Ok((from_toml(&path, bytes)?, stamp))
 }
 
 /// Refuses a directory in which no run can begin. What is left of a run that could not begin is no hindrance.
@@ -69,16 +88,9 @@ pub(crate) fn check_vacant(directory: &Path) -> Result<(), RunError> {
 
 /// Subdirectories, by name.
 fn directories(path: &Path) -> Result<Vec<PathBuf>, RunError> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(RunError::io("read", path)(error)),
-    };
-    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut paths = paths.map_err(RunError::io("read", path))?;
-    paths.retain(|path| path.is_dir());
-    paths.sort();
-    Ok(paths)
+    let names = names(path).map_err(RunError::io("read", path))?;
+    let paths = names.into_iter().map(|name| path.join(name));
+    Ok(paths.filter(|path| is_directory(path).unwrap_or(false)).collect())
 }
 
 impl RunDir {
@@ -131,7 +143,12 @@ impl RunDir {
         drop(self.writer()?);
         self.check_there()?;
         let directory = self.seed_path(seed);
-        if !directory.exists() {
+        // A link in the place of either would lead what is written to somewhere else.
+        let mut there = true;
+        for directory in [&self.keyframes_path(), &directory] {
+            there &= is_directory(directory).map_err(self.io("write", directory))?;
+        }
+        if !there {
             self.disk.create_directory(&directory).map_err(self.io("create", &directory))?;
             for above in [self.keyframes_path(), self.path.clone()] {
                 self.disk.sync_directory(&above).map_err(self.io("write", &above))?;
@@ -147,16 +164,14 @@ impl RunDir {
     /// [`RunError::Io`].
     pub fn keyframes(&self, seed: u64) -> Result<Vec<u64>, RunError> {
         let directory = self.seed_path(seed);
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(RunError::io("read", &directory)(error)),
-        };
+        for directory in [&self.keyframes_path(), &directory] {
+            if !is_directory(directory).map_err(RunError::io("read", directory))? {
+                return Ok(Vec::new());
+            }
+        }
         let mut epochs = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(RunError::io("read", &directory))?.file_name();
-            let digits =
-                name.to_str().and_then(|name| name.strip_prefix("epoch-")?.strip_suffix(".safetensors"));
+        for name in names(&directory).map_err(RunError::io("read", &directory))? {
+            let digits = name.strip_prefix("epoch-").and_then(|name| name.strip_suffix(".safetensors"));
             let epoch: Option<u64> = digits.and_then(|digits| digits.parse().ok());
             // Only under the name it is looked for.
             epochs.extend(epoch.filter(|epoch| digits == Some(&*format!("{epoch:08}"))));
@@ -165,13 +180,28 @@ impl RunDir {
         Ok(epochs)
     }
 
+    /// The digest of all keyframes of `seeds`: of their seeds, epochs and files, a line each; `None` if there are none.
+    pub(super) fn keyframes_digest(&self, seeds: &[u64]) -> Result<Option<String>, RunError> {
+        let mut all = Vec::new();
+        for &seed in seeds {
+            all.extend(self.keyframes(seed)?.into_iter().map(|epoch| (seed, epoch)));
+        }
+        let line = |&(seed, epoch): &(u64, u64)| {
+            let digest = digest_of_file(&self.keyframe_path(seed, epoch))?;
+            Ok(format!("{seed} {epoch} {}\n", digest.unwrap_or_default()))
+        };
+        let lines: Result<Vec<String>, RunError> = all.par_iter().map(line).collect();
+        let lines = lines?.concat();
+        Ok((!lines.is_empty()).then(|| Digest::of(lines.as_bytes())))
+    }
+
     /// The state of a training after `epoch`.
     ///
     /// # Errors
     /// [`RunError::Io`] if it cannot be read, [`RunError::Malformed`] if it is damaged.
     pub fn read_keyframe(&self, seed: u64, epoch: u64) -> Result<Keyframe, RunError> {
         let path = self.keyframe_path(seed, epoch);
-        let bytes = fs::read(&path).map_err(RunError::io("read", &path))?;
+        let bytes = read_bytes(&path).map_err(RunError::io("read", &path))?;
         let malformed = |message| RunError::Malformed { path: path.clone(), line: None, message };
         let keyframe = Keyframe::from_safetensors(&bytes).map_err(|error| malformed(error.to_string()))?;
         if keyframe.epoch != epoch {

@@ -315,15 +315,22 @@ fn list_keys(value: &Value, before: &str, keys: &mut Vec<String>) {
 pub struct Outcome {
     /// Rows in `plane.jsonl`.
     pub rows: usize,
-    /// Digests of the tables, by which damage to them is found.
+    /// Digests of the other files, by which damage to them is found.
     pub digests: Digests,
     /// Each training, in the order of the manifest.
     pub seeds: Vec<SeedOutcome>,
 }
 
-/// Digests of a finished run's tables: 128 bits of XXH3, in hexadecimal.
+/// Digests of a finished run's files: 128 bits of XXH3, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digests {
+    /// Of `manifest.toml`; absent from runs by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Of all keyframes, as a list of seeds, epochs and digests of files; absent where none are kept, and from runs by earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyframes: Option<String>,
     /// Of `plane.jsonl`.
     pub plane: String,
     /// Of `quantities.jsonl`, in runs that measure quantities.

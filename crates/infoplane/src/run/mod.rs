@@ -11,12 +11,13 @@ mod manifest;
 mod read;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use crate::directory::{Disk, FORMAT_VERSION, RunError};
+pub use crate::directory::{Disk, FORMAT_VERSION, FileState, RunError, Verification, VerifiedFile};
 #[cfg(test)]
 pub(crate) use crate::directory::{Fault, FaultMode};
 pub use journal::{Record, Recovered};
@@ -28,10 +29,12 @@ pub use manifest::{
 pub use read::{Appended, Run, State};
 
 pub(crate) use self::files::check_vacant;
-use self::files::read_manifest;
+use self::files::{Stamp, read_manifest};
 use self::journal::{Methods, RunJournal};
+pub(crate) use self::read::records;
 use crate::directory::{
-    Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, Seal, parent, read_toml, remove_partials, to_toml,
+    Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, check_digest, parent, read, read_digested_toml,
+    remove_partials, to_digested_toml, to_toml,
 };
 use crate::schedule::MeasuredEpoch;
 
@@ -46,7 +49,7 @@ pub struct RunDir {
     seeds: Vec<u64>,
     /// Whether anything is measured beside the plane.
     has_quantities: bool,
-    seal: Seal,
+    stamp: Stamp,
     disk: Disk,
     /// Absent where the run is only read.
     writer: Option<Arc<Mutex<Writer>>>,
@@ -90,23 +93,23 @@ impl RunDir {
             remove_partials(path, &disk, |_| true)?;
             let file = path.join(MANIFEST);
             let text = to_toml(&file, manifest)?;
-            let seal = Seal::of(text.as_bytes());
+            let stamp = Stamp::of(text.as_bytes());
             // The journal first: a manifest says that the run can be resumed.
             let journal_file = path.join(JOURNAL);
             disk.remove_file(&journal_file).map_err(RunError::io("remove", &journal_file))?;
-            let journal = RunJournal::create(&journal_file, seal, &disk)
+            let journal = RunJournal::create(&journal_file, stamp.seal, &disk)
                 .map_err(RunError::io("create", &journal_file))?;
             disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
             let above = parent(path);
             disk.sync_directory(above).map_err(RunError::io("write", above))?;
-            Ok((journal, seal))
+            Ok((journal, stamp))
         };
         match begin() {
-            Ok((journal, seal)) => Ok(RunDir {
+            Ok((journal, stamp)) => Ok(RunDir {
                 path: path.into(),
                 seeds: manifest.seeds.clone(),
                 has_quantities: !manifest.quantities.is_empty(),
-                seal,
+                stamp,
                 disk,
                 writer: Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) }))),
             }),
@@ -152,11 +155,38 @@ impl RunDir {
         run.remove_leftovers().map_err(at)?;
         let journal_file = run.journal_path();
         let (journal, recovered) =
-            RunJournal::resume(&journal_file, run.seal, &mut Methods::of(&manifest), &run.disk)
+            RunJournal::resume(&journal_file, run.stamp.seal, &mut Methods::of(&manifest), &run.disk)
                 .map_err(RunError::io("write", &journal_file))
                 .map_err(at)?;
         run.writer = Some(Arc::new(Mutex::new(Writer { journal, lock: Some(lock) })));
         Ok((run, manifest, Resumed::Incomplete(recovered)))
+    }
+
+    /// Puts together a run that is not complete from the manifest of another one and what is known of that, to be resumed: what
+    /// is there already, of an earlier attempt, stays.
+    pub(crate) fn put_together(
+        path: &Path,
+        manifest: &[u8],
+        records: impl FnOnce() -> Result<Vec<Record>, RunError>,
+        disk: &Disk,
+    ) -> Result<(), RunError> {
+        let file = path.join(MANIFEST);
+        match read(&file)? {
+            Some(bytes) if bytes == manifest => return Ok(()),
+            Some(_) => return Err(RunError::Occupied(path.into())),
+            None => {}
+        }
+        let journal_file = path.join(JOURNAL);
+        disk.remove_file(&journal_file).map_err(RunError::io("remove", &journal_file))?;
+        let stamp = Stamp::of(manifest);
+        let begin = RunJournal::create(&journal_file, stamp.seal, disk).and_then(|mut journal| {
+            let records = records().map_err(io::Error::other)?;
+            journal.append(&records)?;
+            disk.sync(&journal.file())
+        });
+        begin.map_err(RunError::io("write", &journal_file))?;
+        // Last: a manifest says that the run can be resumed.
+        disk.replace(&file, manifest).map_err(RunError::io("write", &file))
     }
 
     /// Opens a directory that holds a run, to read; also while the run goes on.
@@ -164,10 +194,15 @@ impl RunDir {
     /// # Errors
     /// [`RunError::NoRun`], or [`RunError::FormatVersion`] for another format.
     pub fn open(path: &Path) -> Result<(Self, Manifest), RunError> {
-        let (manifest, seal) = read_manifest(path)?;
+        let (manifest, stamp) = read_manifest(path)?;
         let (seeds, has_quantities) = (manifest.seeds.clone(), !manifest.quantities.is_empty());
         let disk = Disk::default();
-        Ok((RunDir { path: path.into(), seeds, has_quantities, seal, disk, writer: None }, manifest))
+        Ok((RunDir { path: path.into(), seeds, has_quantities, stamp, disk, writer: None }, manifest))
+    }
+
+    /// The same run, to be read, in another directory.
+    pub(crate) fn at(&self, path: &Path) -> RunDir {
+        RunDir { path: path.into(), writer: None, ..self.clone() }
     }
 
     /// The number of the process that writes to the run now, if one does and it is known.
@@ -182,22 +217,22 @@ impl RunDir {
 
     /// Where measurements are, a row per line, once the run is complete.
     pub fn plane_path(&self) -> PathBuf {
-        self.path.join("plane.jsonl")
+        self.path.join(PLANE)
     }
 
     /// Where epoch statistics are, an epoch per line, once the run is complete.
     pub fn training_path(&self) -> PathBuf {
-        self.path.join("training.jsonl")
+        self.path.join(TRAINING)
     }
 
     /// Where what was measured beside the plane is, a row per line, once the run is complete; only of runs that measure quantities.
     pub fn quantities_path(&self) -> PathBuf {
-        self.path.join("quantities.jsonl")
+        self.path.join(QUANTITIES)
     }
 
     /// Where the measured epochs are, one per line, once the run is complete.
     pub fn schedule_path(&self) -> PathBuf {
-        self.path.join("schedule.jsonl")
+        self.path.join(SCHEDULE)
     }
 
     /// Where records are appended until the run is complete.
@@ -289,10 +324,12 @@ impl RunDir {
                 out.write_all(b"\n")
             })
         })?;
-        let digests = Digests { plane, quantities, training, schedule };
+        let keyframes = self.keyframes_digest(&self.seeds).map_err(|error| error.resumable(&self.path))?;
+        let manifest = Some(self.stamp.digest.clone());
+        let digests = Digests { manifest, keyframes, plane, quantities, training, schedule };
         let outcome = Outcome { rows, digests, seeds: seeds.to_vec() };
         let file = self.outcome_path();
-        let text = to_toml(&file, &outcome)?;
+        let text = to_digested_toml(&file, &outcome)?;
         self.disk.replace(&file, text.as_bytes()).map_err(self.io("write", &file))?;
         if let Some(lock) = writer.lock.take() {
             self.clear(lock)?;
@@ -324,10 +361,18 @@ impl RunDir {
     /// How the run ended; `None` if it has not, or was interrupted.
     ///
     /// # Errors
-    /// [`RunError`] if the file is there but cannot be read.
+    /// [`RunError`] if the file is there but cannot be read, or is not as it was written, or the manifest is not.
     pub fn outcome(&self) -> Result<Option<Outcome>, RunError> {
-        read_toml(&self.outcome_path())
+        let Some(outcome) = read_digested_toml::<Outcome>(&self.outcome_path())? else { return Ok(None) };
+        if let Some(digest) = &outcome.digests.manifest {
+            check_digest(&self.stamp.digest, &self.path.join(MANIFEST), digest, OUTCOME)?;
+        }
+        Ok(Some(outcome))
     }
 }
 
-const MANIFEST: &str = "manifest.toml";
+pub(crate) const MANIFEST: &str = "manifest.toml";
+pub(crate) const PLANE: &str = "plane.jsonl";
+pub(crate) const QUANTITIES: &str = "quantities.jsonl";
+pub(crate) const TRAINING: &str = "training.jsonl";
+pub(crate) const SCHEDULE: &str = "schedule.jsonl";

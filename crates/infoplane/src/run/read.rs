@@ -1,8 +1,8 @@
 //! A run that is read: one consistent look at it, and what was appended since.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,12 @@ use rayon::prelude::*;
 
 use super::journal::{Methods, Record, parse};
 use super::learned::{FailedSeed, failed_seeds};
-use super::{Manifest, Outcome, RunDir, RunError};
+use super::{
+    Manifest, OUTCOME, Outcome, PLANE, QUANTITIES, RunDir, RunError, SCHEDULE, TRAINING, Verification,
+};
 use crate::InformationPlane;
-use crate::directory::{Digest, Seal, read_table};
-use crate::plane::StoredRow;
+use crate::directory::{Digest, LONGEST, Line, Lines, Seal, open, read_table};
+use crate::plane::{PlaneRow, StoredRow};
 use crate::quantity::QuantityRow;
 use crate::schedule::MeasuredEpoch;
 use crate::train::EpochStats;
@@ -47,12 +49,52 @@ pub struct Run {
     manifest: Manifest,
     state: State,
     outcome: Option<Outcome>,
+    tables: Tables,
+    damaged: usize,
+    journal: JournalReader,
+}
+
+/// What was found out.
+#[derive(Debug)]
+struct Tables {
     plane: InformationPlane,
     quantities: Vec<QuantityRow>,
     training: Vec<EpochStats>,
     schedule: Vec<MeasuredEpoch>,
-    damaged: usize,
-    journal: JournalReader,
+}
+
+impl Tables {
+    fn new(manifest: &Manifest) -> Tables {
+        Tables {
+            plane: InformationPlane::new(&manifest.shared_methods()),
+            quantities: Vec::new(),
+            training: Vec::new(),
+            schedule: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.plane = InformationPlane::new(self.plane.methods());
+        self.quantities.clear();
+        self.training.clear();
+        self.schedule.clear();
+    }
+
+    fn lengths(&self) -> [usize; 4] {
+        [self.plane.len(), self.quantities.len(), self.training.len(), self.schedule.len()]
+    }
+
+    fn add(&mut self, record: Record) {
+        match record {
+            Record::Measured { seed, epoch, reason, rows, quantities } => {
+                self.plane.extend(&rows);
+                self.quantities.extend(quantities);
+                self.schedule.push(MeasuredEpoch { seed, epoch, reason, distance: None });
+            }
+            Record::Trained(stats) => self.training.push(stats),
+            Record::Witnessed { .. } | Record::Ended(_) => {}
+        }
+    }
 }
 
 /// Where a run stands.
@@ -120,15 +162,12 @@ impl Run {
     pub fn read(path: &Path) -> Result<Run, RunError> {
         let (directory, manifest) = RunDir::open(path)?;
         let mut run = Run {
-            plane: InformationPlane::new(&manifest.shared_methods()),
+            tables: Tables::new(&manifest),
             journal: JournalReader::new(&directory, &manifest),
             directory,
             manifest,
             state: State::Interrupted,
             outcome: None,
-            quantities: Vec::new(),
-            training: Vec::new(),
-            schedule: Vec::new(),
             damaged: 0,
         };
         run.follow()?;
@@ -159,8 +198,8 @@ impl Run {
             // Before the journal is read: whoever lets go of the lock has written everything.
             let process = self.directory.writer_process();
             let running = process.is_some();
-            let before = (self.plane.len(), self.quantities.len(), self.training.len(), self.schedule.len());
-            match self.journal.read_on()? {
+            let before = self.tables.lengths();
+            match self.journal.read_on(&mut self.tables)? {
                 // Finished between the two looks.
                 None if self.directory.outcome()?.is_some() => continue,
                 // Nothing is written yet, or the directory is gone.
@@ -168,58 +207,31 @@ impl Run {
                     return Err(RunError::NoRun(self.directory.path().into()));
                 }
                 None => {}
-                Some(News { records, damaged, anew }) => {
-                    if anew {
-                        self.clear();
-                    }
-                    self.damaged += damaged;
-                    self.add(records);
-                    if anew && before != (0, 0, 0, 0) {
+                Some(News { damaged, anew }) => {
+                    self.damaged = if anew { damaged } else { self.damaged + damaged };
+                    if anew && before != [0; 4] {
                         self.state = if running { State::Running { process } } else { State::Interrupted };
                         return Ok(self.whole());
                     }
                 }
             }
             self.state = if running { State::Running { process } } else { State::Interrupted };
-            return Ok(Appended {
-                plane: before.0..self.plane.len(),
-                quantities: before.1..self.quantities.len(),
-                training: before.2..self.training.len(),
-                schedule: before.3..self.schedule.len(),
-                reread: false,
-            });
+            return Ok(self.appended_after(before, false));
         }
     }
 
     fn whole(&self) -> Appended {
+        self.appended_after([0; 4], true)
+    }
+
+    fn appended_after(&self, [plane, quantities, training, schedule]: [usize; 4], reread: bool) -> Appended {
+        let now = self.tables.lengths();
         Appended {
-            plane: 0..self.plane.len(),
-            quantities: 0..self.quantities.len(),
-            training: 0..self.training.len(),
-            schedule: 0..self.schedule.len(),
-            reread: true,
-        }
-    }
-
-    fn clear(&mut self) {
-        self.plane = InformationPlane::new(&self.manifest.shared_methods());
-        self.quantities.clear();
-        self.training.clear();
-        self.schedule.clear();
-        self.damaged = 0;
-    }
-
-    fn add(&mut self, records: Vec<Record>) {
-        for record in records {
-            match record {
-                Record::Measured { seed, epoch, reason, rows, quantities } => {
-                    self.plane.extend(&rows);
-                    self.quantities.extend(quantities);
-                    self.schedule.push(MeasuredEpoch { seed, epoch, reason, distance: None });
-                }
-                Record::Trained(stats) => self.training.push(stats),
-                Record::Witnessed { .. } | Record::Ended(_) => {}
-            }
+            plane: plane..now[0],
+            quantities: quantities..now[1],
+            training: training..now[2],
+            schedule: schedule..now[3],
+            reread,
         }
     }
 
@@ -230,11 +242,13 @@ impl Run {
         }
         let seeds = self.manifest.seeds.clone();
         let place = move |seed| seeds.iter().position(|&other| other == seed).unwrap_or(usize::MAX);
-        self.plane.sort(&place);
+        self.tables.plane.sort(&place);
         // Of an epoch the rows stay in their order.
-        self.quantities.sort_by_key(|row| (place(row.seed), row.seed, row.epoch));
-        self.training.sort_by_cached_key(|stats| (place(stats.seed), stats.seed, stats.epoch));
-        self.schedule.sort_by_cached_key(|measured| (place(measured.seed), measured.seed, measured.epoch));
+        self.tables.quantities.sort_by_key(|row| (place(row.seed), row.seed, row.epoch));
+        self.tables.training.sort_by_cached_key(|stats| (place(stats.seed), stats.seed, stats.epoch));
+        self.tables
+            .schedule
+            .sort_by_cached_key(|measured| (place(measured.seed), measured.seed, measured.epoch));
     }
 
     fn read_complete(&mut self, outcome: &Outcome) -> Result<(), RunError> {
@@ -249,12 +263,13 @@ impl Run {
         let training: Vec<EpochStats> =
             read_table(&self.directory.training_path(), &digests.training, super::OUTCOME)?;
         let schedule = read_table(&self.directory.schedule_path(), &digests.schedule, super::OUTCOME)?;
-        self.quantities = match &digests.quantities {
+        let quantities = match &digests.quantities {
             Some(digest) => read_table(&self.directory.quantities_path(), digest, super::OUTCOME)?,
             None => Vec::new(),
         };
-        self.training = training.into_iter().map(|stats| methods.stats(stats)).collect();
-        (self.plane, self.schedule, self.damaged) = (plane, schedule, 0);
+        let training = training.into_iter().map(|stats| methods.stats(stats)).collect();
+        self.tables = Tables { plane, quantities, training, schedule };
+        self.damaged = 0;
         Ok(())
     }
 
@@ -290,28 +305,28 @@ impl Run {
 
     /// The measurements: of a run that is not complete, those so far.
     pub fn plane(&self) -> &InformationPlane {
-        &self.plane
+        &self.tables.plane
     }
 
     /// What was measured beside the plane, likewise.
     pub fn quantities(&self) -> &[QuantityRow] {
-        &self.quantities
+        &self.tables.quantities
     }
 
     /// The epoch statistics, likewise.
     pub fn training(&self) -> &[EpochStats] {
-        &self.training
+        &self.tables.training
     }
 
     /// The measured epochs, likewise; distances are there only once the run is complete.
     pub fn schedule(&self) -> &[MeasuredEpoch] {
-        &self.schedule
+        &self.tables.schedule
     }
 
     /// The trainings that did not learn, in the order of the manifest; as long as the run goes on, of those that have come to
     /// their last planned epoch.
     pub fn failed_seeds(&self) -> Vec<FailedSeed> {
-        failed_seeds(&self.manifest, &self.training, self.outcome.as_ref())
+        failed_seeds(&self.manifest, &self.tables.training, self.outcome.as_ref())
     }
 
     /// How many lines of the journal are damaged; what they held is computed again when the run is resumed.
@@ -345,6 +360,44 @@ impl Run {
     }
 }
 
+/// What a complete run holds, as the records of its journal: as far as the files that they are in are known to be whole.
+pub(crate) fn records(
+    directory: &Path,
+    manifest: &Manifest,
+    outcome: &Outcome,
+    found: &Verification,
+) -> Result<Vec<Record>, RunError> {
+    let (at, digests) = (|file: &str| directory.join(file), &outcome.digests);
+    let mut methods = Methods::of(manifest);
+    let mut records = Vec::new();
+    if found.has_whole(TRAINING) {
+        let training: Vec<EpochStats> = read_table(&at(TRAINING), &digests.training, OUTCOME)?;
+        records.extend(training.into_iter().map(Record::Trained));
+    }
+    // An epoch is one record: without one of the three nothing is known of it.
+    let whole_quantities = digests.quantities.is_none() || found.has_whole(QUANTITIES);
+    if found.has_whole(PLANE) && found.has_whole(SCHEDULE) && whole_quantities {
+        let empty = InformationPlane::new(&manifest.shared_methods());
+        let plane = read_plane(&at(PLANE), &digests.plane, empty, &mut methods)?;
+        let mut of_epoch: BTreeMap<(u64, u64), (Vec<PlaneRow>, Vec<QuantityRow>)> = BTreeMap::new();
+        for row in plane.rows() {
+            of_epoch.entry((row.seed, row.epoch)).or_default().0.push(row);
+        }
+        if let Some(digest) = &digests.quantities {
+            for row in read_table::<QuantityRow>(&at(QUANTITIES), digest, OUTCOME)? {
+                of_epoch.entry((row.seed, row.epoch)).or_default().1.push(row);
+            }
+        }
+        let schedule: Vec<MeasuredEpoch> = read_table(&at(SCHEDULE), &digests.schedule, OUTCOME)?;
+        for MeasuredEpoch { seed, epoch, reason, .. } in schedule {
+            let (rows, quantities) = of_epoch.remove(&(seed, epoch)).unwrap_or_default();
+            records.push(Record::Measured { seed, epoch, reason, rows, quantities });
+        }
+    }
+    records.extend(outcome.seeds.iter().cloned().map(Record::Ended));
+    Ok(records)
+}
+
 /// How many bytes of a table are read at once.
 const CHUNK: usize = 1 << 22;
 
@@ -358,7 +411,7 @@ fn read_plane(
     let error = |source| RunError::io("read", path)(source);
     let malformed =
         |line: usize, message| RunError::Malformed { path: path.into(), line: Some(line), message };
-    let mut file = File::open(path).map_err(error)?;
+    let mut file = open(path).map_err(error)?;
     let length = file.metadata().map_err(error)?.len();
     let mut found = Digest::default();
     // One byte more than a small file has: it ends within the chunk.
@@ -373,9 +426,15 @@ fn read_plane(
             _ if at_end => filled,
             Some(last) => last + 1,
             // A line longer than a chunk.
-            None => {
+            None if chunk.len() < LONGEST => {
                 chunk.resize(2 * chunk.len(), 0);
                 continue;
+            }
+            None => {
+                return Err(malformed(
+                    lines_before + 1,
+                    format!("longer than {LONGEST} bytes, as no row is"),
+                ));
             }
         };
         let lines: Vec<&[u8]> = chunk[..whole].split(|&byte| byte == b'\n').collect();
@@ -443,10 +502,9 @@ struct JournalReader {
     trained: BTreeSet<(u64, u64)>,
 }
 
-/// What a journal holds beyond what was read before.
+/// How a journal was read on.
+#[derive(Clone, Copy)]
 struct News {
-    /// Of several records of one epoch the first.
-    records: Vec<Record>,
     damaged: usize,
     /// Whether the journal was read from its beginning.
     anew: bool,
@@ -459,7 +517,7 @@ impl JournalReader {
     fn new(directory: &RunDir, manifest: &Manifest) -> Self {
         JournalReader {
             path: directory.journal_path(),
-            seal: directory.seal,
+            seal: directory.stamp.seal,
             methods: Methods::of(manifest),
             offset: 0,
             before: Vec::new(),
@@ -468,55 +526,57 @@ impl JournalReader {
         }
     }
 
-    /// The records after those read before; `None` if there is no journal.
-    fn read_on(&mut self) -> Result<Option<News>, RunError> {
-        let mut file = match File::open(&self.path) {
+    /// Puts the records after those read before into `tables`, which it clears where the journal is read from its beginning;
+    /// `None` if there is no journal.
+    fn read_on(&mut self, tables: &mut Tables) -> Result<Option<News>, RunError> {
+        let mut file = match open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(RunError::io("read", &self.path)(error)),
         };
-        self.read_from(&mut file).map(Some).map_err(RunError::io("read", &self.path))
+        self.read_from(&mut file, tables).map(Some).map_err(RunError::io("read", &self.path))
     }
 
-    fn read_from(&mut self, file: &mut File) -> io::Result<News> {
-        let start = self.offset.saturating_sub(self.before.len() as u64);
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+    fn read_from(&mut self, file: &mut File, tables: &mut Tables) -> io::Result<News> {
         // Resuming writes a journal with damaged lines anew: then everything stands elsewhere.
-        let anew = self.offset == 0 || !bytes.starts_with(&self.before);
-        if anew && self.offset > 0 {
-            file.seek(SeekFrom::Start(0))?;
-            bytes.clear();
-            file.read_to_end(&mut bytes)?;
-        }
+        let mut before = vec![0; self.before.len()];
+        file.seek(SeekFrom::Start(self.offset - before.len() as u64))?;
+        let recognised = fill(file, &mut before)? == before.len() && before == self.before;
+        let anew = self.offset == 0 || !recognised;
         if anew {
             (self.offset, self.before) = (0, Vec::new());
             self.measured.clear();
             self.trained.clear();
+            tables.clear();
+            file.seek(SeekFrom::Start(0))?;
         }
-        let new = &bytes[self.before.len()..];
-        // What follows the last line feed may still be being written.
-        let whole = new.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        let (mut records, mut damaged) = (Vec::new(), 0);
-        for line in new[..whole].split_inclusive(|&byte| byte == b'\n') {
-            let line = &line[..line.len() - 1];
-            match parse(line, self.seal, &mut self.methods) {
-                Some(record) if self.is_first(&record) => records.push(record),
+        let mut damaged = 0;
+        let start = self.offset;
+        let mut lines = Lines::new(BufReader::with_capacity(CHUNK, file));
+        loop {
+            let Some(Line { text, .. }) = lines.next()? else { break };
+            let record = parse(text, self.seal, &mut self.methods);
+            let (text_end, length) = (text[text.len().saturating_sub(RECOGNISED)..].to_vec(), text.len());
+            if !lines.ends_with_line_feed {
+                // A last line that lacks nothing but its line feed counts; it will be read once more, and is not the first then.
+                // Any other may still be being written.
+                if let Some(record) = record
+                    && self.is_first(&record)
+                {
+                    tables.add(record);
+                }
+                break;
+            }
+            match record {
+                Some(record) if self.is_first(&record) => tables.add(record),
                 Some(_) => {}
                 None => damaged += 1,
             }
+            self.offset = start + lines.offset;
+            // Of a longer line than any record not all is in the text, and nothing of it is recognised.
+            self.before = if length < LONGEST { [&text_end[..], b"\n"].concat() } else { b"\n".to_vec() };
         }
-        // A last line that lacks nothing but its line feed counts; it will be read once more, and is not the first then.
-        if let Some(record) = parse(&new[whole..], self.seal, &mut self.methods)
-            && self.is_first(&record)
-        {
-            records.push(record);
-        }
-        let end = self.before.len() + whole;
-        self.offset += whole as u64;
-        self.before = bytes[end.saturating_sub(RECOGNISED)..end].to_vec();
-        Ok(News { records, damaged, anew })
+        Ok(News { damaged, anew })
     }
 
     fn is_first(&mut self, record: &Record) -> bool {

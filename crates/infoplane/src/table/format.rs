@@ -103,7 +103,7 @@ impl Table<'_> {
     /// # Errors
     /// What the system says; the neighbour is removed then.
     pub fn save(&self, format: TableFormat, path: &Path) -> io::Result<()> {
-        Disk::default().replace_with(path, |mut file| self.write(format, &mut file))
+        Disk::default().write_where_asked(path, |mut file| self.write(format, &mut file))
     }
 
     /// The table as the bytes of a file.

@@ -16,8 +16,9 @@ use super::metadata::{
 use super::{AsIfRandomResult, SeedStatus};
 use crate::Network;
 use crate::directory::{
-    Digest, Disk, JOURNAL, Journal, LOCK, Lock, OUTCOME, RunError, Seal, checked, has_ended, parent,
-    partial_of, partials, remove_partials, to_toml,
+    Digest, Disk, JOURNAL, Journal, LOCK, Lock, OUTCOME, RunError, Seal, checked, digest_of_file, has_ended,
+    is_directory, names, parent, partial_of, partials, read_bytes, remove_partials, to_digested_toml,
+    to_toml,
 };
 use crate::experiment::difference::differences;
 use crate::experiment::error::ExperimentError;
@@ -274,7 +275,9 @@ impl OutputDirectory {
     /// Writes a network that waits for those of other seeds; the record that names it is appended after it.
     fn keep(&self, source: NetworkSource, network: &Network) -> Result<(), RunError> {
         let directory = self.path.join(NETWORKS);
-        if !directory.exists() {
+        let there = is_directory(&directory)
+            .map_err(|error| RunError::io("write", &directory)(error).resumable(&self.path))?;
+        if !there {
             let created = self.disk.create_directory(&directory);
             created.map_err(|error| RunError::io("create", &directory)(error).resumable(&self.path))?;
         }
@@ -317,13 +320,14 @@ impl OutputDirectory {
     fn write_result(self, result: &AsIfRandomResult) -> Result<(), RunError> {
         let (disk, path) = (&self.disk, &self.path);
         let digests = Digests {
+            metadata: digest_of_file(&path.join(METADATA))?,
             pool: write_table(disk, &path.join(POOL), &result.rows)?,
             drift: write_table(disk, &path.join(DRIFT), &result.drift)?,
             window: write_table(disk, &path.join(WINDOW), &result.window)?,
             overlap: write_table(disk, &path.join(OVERLAP), &result.overlap)?,
         };
         let file = path.join(OUTCOME);
-        let text = to_toml(&file, &PoolOutcome { digests, seeds: result.seeds.clone() })?;
+        let text = to_digested_toml(&file, &PoolOutcome { digests, seeds: result.seeds.clone() })?;
         disk.replace(&file, text.as_bytes()).map_err(RunError::io("write", &file))?;
         clear(disk, path, self.lock)
     }
@@ -356,7 +360,7 @@ fn parse(line: &[u8], seal: Seal, methods: &mut PoolMethods, directory: &Path) -
             SeedResult::Measured(status, PoolMeasurement { rows, drift, window, overlap })
         }
         StoredRecord::Collected { status, window } => {
-            let kept = fs::read(network_path(directory, status.seed)).ok()?;
+            let kept = read_bytes(&network_path(directory, status.seed)).ok()?;
             let kept = Keyframe::from_safetensors(&kept).ok()?;
             let [row] = window.as_slice() else { return None };
             let source = row.network;
@@ -413,13 +417,11 @@ pub(super) fn remove_leftovers(disk: &Disk, path: &Path) {
 
 fn remove_networks(disk: &Disk, path: &Path) -> Result<(), RunError> {
     let directory = path.join(NETWORKS);
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(RunError::io("read", &directory)(error)),
-    };
-    for entry in entries {
-        let file = entry.map_err(RunError::io("read", &directory))?.path();
+    if !is_directory(&directory).map_err(RunError::io("read", &directory))? {
+        return Ok(());
+    }
+    for name in names(&directory).map_err(RunError::io("read", &directory))? {
+        let file = directory.join(name);
         disk.remove_file(&file).map_err(RunError::io("remove", &file))?;
     }
     disk.remove_directory(&directory).map_err(RunError::io("remove", &directory))

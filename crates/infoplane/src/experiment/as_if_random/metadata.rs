@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
-use crate::directory::{FORMAT_VERSION, OUTCOME, RunError, from_toml, read, read_table, read_toml};
+use crate::directory::{
+    FORMAT_VERSION, OUTCOME, RunError, check_digest, digest_of_file, from_toml, read, read_digested_toml,
+    read_table,
+};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::load::shorten;
 use crate::plane::MethodDescription;
@@ -55,6 +58,9 @@ pub(super) struct PoolOutcome {
 /// Digests of the tables.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Digests {
+    /// Of the file that says what is computed; absent from results by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
     pub pool: String,
     #[serde(alias = "rest")]
     pub drift: String,
@@ -135,11 +141,26 @@ impl Metadata {
         RunError::Malformed { path: directory.join(METADATA), line: None, message }
     }
 
+    /// How it ended, where this file says it.
+    pub fn first_outcome(&self) -> Option<&PoolOutcome> {
+        self.outcome.as_ref()
+    }
+
     /// How it ended, with the file that says so; `None` if it is not complete.
     pub fn outcome(&self, directory: &Path) -> Result<Option<(PoolOutcome, &'static str)>, RunError> {
         match &self.outcome {
             Some(outcome) => Ok(Some((outcome.clone(), METADATA))),
-            None => Ok(read_toml(&directory.join(OUTCOME))?.map(|outcome| (outcome, OUTCOME))),
+            None => {
+                let Some(outcome) = read_digested_toml::<PoolOutcome>(&directory.join(OUTCOME))? else {
+                    return Ok(None);
+                };
+                if let Some(digest) = &outcome.digests.metadata {
+                    let path = directory.join(METADATA);
+                    let found = digest_of_file(&path)?.unwrap_or_default();
+                    check_digest(&found, &path, digest, OUTCOME)?;
+                }
+                Ok(Some((outcome, OUTCOME)))
+            }
         }
     }
 }

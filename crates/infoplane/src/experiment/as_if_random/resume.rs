@@ -10,6 +10,7 @@ use crate::directory::{Disk, Lock, RunError, parent};
 use crate::experiment::config::Experiment;
 use crate::experiment::difference::differences;
 use crate::experiment::error::ExperimentError;
+use crate::experiment::repair::REPAIR;
 use crate::experiment::run::{Progress, RunOptions};
 use crate::run::{RunDir, State};
 
@@ -102,6 +103,8 @@ impl Experiment {
 
 /// The run of this experiment in whose directory that of the result lies.
 fn run_around(path: &Path, experiment: &Experiment) -> Option<RunDir> {
+    // What is mended is computed in a directory inside that of the result.
+    let path = if path.ends_with(REPAIR) { parent(path) } else { path };
     let (run, manifest) = RunDir::open(parent(path)).ok()?;
     let same = differences(manifest.experiment()?, &experiment.to_table()).is_empty();
     same.then_some(run)
