@@ -1,13 +1,13 @@
 //! Everything a run does to the disk, in one place, so that tests can let each step of it fail.
 
 use std::fs::{self, File};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 #[cfg(test)]
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::open::{open, open_as};
+use super::partial::neighbour;
 
 /// How many bytes a whole file collects before it hands them to the system.
 const BUFFER: usize = 1 << 18;
@@ -301,31 +301,12 @@ impl Disk {
     }
 }
 
-/// How the neighbour of a file that is being written ends.
-const PARTIAL: &str = ".partial";
-
-/// A name beside a path for what becomes the file there.
-///
-/// Whoever finds it left behind sees by the number of the process whether somebody still writes; processes of several machines, and
-/// threads of one process, may write the same file at once.
-fn neighbour(path: &Path) -> PathBuf {
-    let random = RandomState::new().build_hasher().finish();
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{random:016x}.{}{PARTIAL}", std::process::id()));
-    name.into()
-}
-
 /// How many names a file has, where the system tells.
 fn names(path: &Path) -> Option<u64> {
     #[cfg(unix)]
     return fs::metadata(path).ok().map(|found| std::os::unix::fs::MetadataExt::nlink(&found));
     #[cfg(not(unix))]
     return fs::metadata(path).ok().and(None);
-}
-
-/// The process that left a `….PID.partial` behind; `None` for any other name.
-pub(crate) fn partial_of(name: &str) -> Option<u32> {
-    name.strip_suffix(PARTIAL)?.rsplit_once('.')?.1.parse().ok()
 }
 
 /// The directory that a path lies in.

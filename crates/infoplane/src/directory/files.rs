@@ -2,16 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use twox_hash::XxHash3_128;
 
-use super::disk::partial_of;
+use super::RunError;
 use super::journal::Lines;
-use super::open::{is_directory, names, open, read_small};
-use super::{Disk, RunError};
+use super::open::{open, read_small};
 
 /// What to do about a damaged file, of a directory that is its user's.
 pub(crate) const RESTORE: &str =
@@ -141,35 +140,6 @@ pub(crate) fn digest_of_file(path: &Path) -> Result<Option<String>, RunError> {
             Err(error) => return Err(failed(error)),
         }
     }
-}
-
-/// Files in `directory` that processes for which `gone` holds began to write and did not rename.
-pub(crate) fn partials(directory: &Path, gone: impl Fn(u32) -> bool) -> Result<Vec<PathBuf>, RunError> {
-    // In a file or a link that stands in its place there are none either.
-    if !is_directory(directory).unwrap_or(false) {
-        return Ok(Vec::new());
-    }
-    let mut names = names(directory).map_err(RunError::io("read", directory))?;
-    names.retain(|name| partial_of(name).is_some_and(&gone));
-    Ok(names.into_iter().map(|name| directory.join(name)).collect())
-}
-
-pub(crate) fn remove_partials(
-    directory: &Path,
-    disk: &Disk,
-    gone: impl Fn(u32) -> bool,
-) -> Result<(), RunError> {
-    for partial in partials(directory, gone)? {
-        disk.remove_file(&partial).map_err(RunError::io("remove", &partial))?;
-    }
-    Ok(())
-}
-
-/// Whether a process is known to have ended.
-pub(crate) fn has_ended(process: u32) -> bool {
-    // Where there is no such list nothing is known.
-    let processes = Path::new("/proc");
-    processes.join("self").exists() && !processes.join(process.to_string()).exists()
 }
 
 /// The lines of a table whose digest the file `named_in` names.

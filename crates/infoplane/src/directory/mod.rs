@@ -11,22 +11,24 @@ mod files;
 mod journal;
 mod lock;
 mod open;
+mod partial;
 mod restore;
 mod verification;
 
 pub use disk::Disk;
+pub(crate) use disk::parent;
 #[cfg(test)]
 pub(crate) use disk::{Fault, FaultMode};
-pub(crate) use disk::{parent, partial_of};
 pub use error::RunError;
 pub(crate) use error::advice;
 pub(crate) use files::{
-    CHANGED, Digest, Digested, RESTORE, check_digest, digest_line, digest_of_file, from_toml, has_ended,
-    partials, read, read_digested_toml, read_table, remove_partials, to_digested_toml, to_toml,
+    CHANGED, Digest, Digested, RESTORE, check_digest, digest_line, digest_of_file, from_toml, read,
+    read_digested_toml, read_table, to_digested_toml, to_toml,
 };
 pub(crate) use journal::{Journal, LONGEST, Line, Lines, Seal, Span, checked};
 pub(crate) use lock::{LOCK, Lock};
 pub(crate) use open::{is_directory, names, open, read_bytes};
+pub(crate) use partial::{Which, is_partial, partials, place, remove_partials};
 pub(crate) use restore::restored;
 pub(crate) use verification::reason;
 pub use verification::{FileState, Verification, VerifiedFile};

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::manifest::{Manifest2, is_read};
 use super::{JOURNAL, MANIFEST, Manifest, OUTCOME, RunDir, RunError};
 use crate::directory::{
-    Digest, LOCK, Seal, digest_of_file, from_toml, has_ended, is_directory, names, partial_of, partials,
-    read, read_bytes, remove_partials,
+    Digest, LOCK, Seal, Which, digest_of_file, from_toml, is_directory, is_partial, names, partials, read,
+    read_bytes, remove_partials,
 };
 use crate::train::Keyframe;
 
@@ -75,7 +75,7 @@ pub(crate) fn check_vacant(directory: &Path) -> Result<(), RunError> {
         let beginning = name.to_str().is_some_and(|name| match name {
             JOURNAL => entry.metadata().is_ok_and(|file| file.len() == 0),
             LOCK => true,
-            _ => partial_of(name).is_some(),
+            _ => is_partial(name),
         });
         if !beginning {
             // A run may have begun there between the two looks.
@@ -100,19 +100,19 @@ impl RunDir {
             return Ok(true);
         }
         for directory in self.written_directories()? {
-            if !partials(&directory, has_ended)?.is_empty() {
+            if !partials(&directory, Which::Abandoned)?.is_empty() {
                 return Ok(true);
             }
         }
-        Ok(!partials(&self.report_path(), has_ended)?.is_empty())
+        Ok(!partials(&self.report_path(), Which::Abandoned)?.is_empty())
     }
 
     /// Removes half-written files. For whoever holds the lock: then nobody else is writing, except a report.
     pub(super) fn remove_leftovers(&self) -> Result<(), RunError> {
         for directory in self.written_directories()? {
-            remove_partials(&directory, &self.disk, |_| true)?;
+            remove_partials(&directory, &self.disk, Which::All)?;
         }
-        remove_partials(&self.report_path(), &self.disk, has_ended)
+        remove_partials(&self.report_path(), &self.disk, Which::Abandoned)
     }
 
     /// The directories that only the holder of the lock writes to.

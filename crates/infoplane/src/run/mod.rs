@@ -33,7 +33,7 @@ use self::files::{Stamp, read_manifest};
 use self::journal::{Methods, RunJournal};
 pub(crate) use self::read::records;
 use crate::directory::{
-    Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, check_digest, parent, read, read_digested_toml,
+    Digest, Digested, JOURNAL, LOCK, Lock, OUTCOME, Which, check_digest, parent, read, read_digested_toml,
     remove_partials, to_digested_toml, to_toml,
 };
 use crate::schedule::MeasuredEpoch;
@@ -90,7 +90,7 @@ impl RunDir {
             return Err(error);
         }
         let begin = || {
-            remove_partials(path, &disk, |_| true)?;
+            remove_partials(path, &disk, Which::All)?;
             let file = path.join(MANIFEST);
             let text = to_toml(&file, manifest)?;
             let stamp = Stamp::of(text.as_bytes());

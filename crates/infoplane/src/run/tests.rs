@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use proptest::prelude::*;
 
 use super::*;
+use crate::directory::Seal;
 use crate::network::Initialization;
 use crate::plane::{MethodDescription, Missing};
 use crate::quantity::{QuantityConfig, QuantityRow, QuantityValues, UnitAmounts, UnitQuantities};

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::slurm::job_of_slurm;
-use crate::directory::Disk;
+use crate::directory::{Disk, place};
 
 /// A claim that is not told to be held for so long may be taken over.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -76,13 +76,6 @@ impl Process {
 
 /// Where Linux shows its processes.
 const PROCESSES: &str = "/proc";
-
-/// The start of the system and the space of process numbers, on Linux.
-fn place() -> Option<String> {
-    let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let space = std::fs::read_link("/proc/self/ns/pid").ok()?;
-    Some(format!("{} {}", start.trim(), space.display()))
-}
 
 /// When a process began, in ticks since the system did; nothing of one that has ended and that nobody waited for.
 fn started(stat: &str) -> Option<String> {

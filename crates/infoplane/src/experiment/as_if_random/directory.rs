@@ -16,8 +16,8 @@ use super::metadata::{
 use super::{AsIfRandomResult, SeedStatus};
 use crate::Network;
 use crate::directory::{
-    Digest, Disk, JOURNAL, Journal, LOCK, Lock, OUTCOME, RunError, Seal, checked, digest_of_file, has_ended,
-    is_directory, names, parent, partial_of, partials, read_bytes, remove_partials, to_digested_toml,
+    Digest, Disk, JOURNAL, Journal, LOCK, Lock, OUTCOME, RunError, Seal, Which, checked, digest_of_file,
+    is_directory, is_partial, names, parent, partials, read_bytes, remove_partials, to_digested_toml,
     to_toml,
 };
 use crate::experiment::difference::differences;
@@ -170,7 +170,7 @@ pub(super) fn check_vacant(directory: &Path) -> Result<(), RunError> {
             JOURNAL => entry.metadata().is_ok_and(|file| file.len() == 0),
             // Format 1 wrote its tables before anything else.
             LOCK | POOL | DRIFT | REST | WINDOW | OVERLAP => true,
-            _ => partial_of(name).is_some(),
+            _ => is_partial(name),
         });
         // A result may have begun there between the two looks: then its lock decides.
         if !ours && !directory.join(METADATA).exists() {
@@ -205,7 +205,7 @@ impl OutputDirectory {
         };
         let journal_file = path.join(JOURNAL);
         if let Some((metadata, bytes)) = metadata {
-            remove_partials(path, &disk, |_| true)?;
+            remove_partials(path, &disk, Which::All)?;
             let mut methods = PoolMethods::known(&shared(&metadata));
             let seal = Seal::of(&bytes);
             let mut recovered = Recovered { metadata: Some(metadata), ..Recovered::default() };
@@ -222,7 +222,7 @@ impl OutputDirectory {
             return Ok(Opened::Incomplete(OutputDirectory { disk, path, made, lock, journal }, recovered));
         }
         let begin = || {
-            remove_partials(path, &disk, |_| true)?;
+            remove_partials(path, &disk, Which::All)?;
             // The journal first: the metadata say that the result can be resumed.
             for left in [&journal_file, &path.join(REST)] {
                 disk.remove_file(left).map_err(RunError::io("remove", left))?;
@@ -402,14 +402,14 @@ fn clear(disk: &Disk, path: &Path, lock: Lock) -> Result<(), RunError> {
     let journal = path.join(JOURNAL);
     disk.remove_file(&journal).map_err(RunError::io("remove", &journal))?;
     remove_networks(disk, path)?;
-    remove_partials(path, disk, |_| true)?;
+    remove_partials(path, disk, Which::All)?;
     lock.remove(disk).map_err(RunError::io("remove", &path.join(LOCK)))
 }
 
 /// Likewise, if no other process does. What cannot be removed does no harm beside a complete result.
 pub(super) fn remove_leftovers(disk: &Disk, path: &Path) {
     let any = [JOURNAL, LOCK, NETWORKS].into_iter().any(|name| path.join(name).exists())
-        || partials(path, has_ended).is_ok_and(|partials| !partials.is_empty());
+        || partials(path, Which::Abandoned).is_ok_and(|partials| !partials.is_empty());
     if any && let Ok(lock) = Lock::take(path, disk) {
         let _ = clear(disk, path, lock);
     }
