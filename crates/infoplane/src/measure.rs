@@ -1,6 +1,7 @@
 //! Measuring: the layers of one network, and the driver that asks, loads, activates, estimates, tells and appends.
 
 mod driver;
+mod known;
 mod progress;
 mod quantities;
 mod ranges;
@@ -17,6 +18,7 @@ use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
 use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
+pub(crate) use known::Known;
 pub(crate) use progress::warn_of_one_class;
 pub use progress::{Progress, RunOptions};
 pub use quantities::measure_quantities;

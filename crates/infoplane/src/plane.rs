@@ -8,7 +8,6 @@ mod mean;
 mod row;
 
 pub use columns::InformationPlane;
-pub(crate) use columns::counted;
 pub(crate) use description::make_ids_unique;
 pub use description::{LayerDescription, MethodDescription, Part};
 pub use distance::{Distance, Entropies, Scale};

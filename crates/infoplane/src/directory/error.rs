@@ -122,7 +122,7 @@ impl RunError {
     /// Where that directory is no more, or only what was written since it was removed, nothing can be resumed, and that is
     /// the error.
     pub(crate) fn resumable(mut self, directory: &Path) -> Self {
-        if !BEGINNINGS.iter().any(|file| directory.join(file).exists()) {
+        if !is_of_a_result(directory) {
             return RunError::Gone(directory.into());
         }
         if let RunError::Io { run, .. } = &mut self {
@@ -134,6 +134,11 @@ impl RunError {
 
 /// The files that say what a directory is of: of a run, and of pooled networks. They are written first and stay.
 const BEGINNINGS: [&str; 2] = ["manifest.toml", "as-if-random.toml"];
+
+/// Whether a directory is one of a run or of pooled networks.
+pub(crate) fn is_of_a_result(directory: &Path) -> bool {
+    BEGINNINGS.iter().any(|file| directory.join(file).exists())
+}
 
 /// What to do about an error of an action.
 pub(crate) fn advice(action: &str, error: &io::Error, run: Option<&Path>) -> String {

@@ -20,7 +20,7 @@ pub(crate) use disk::parent;
 #[cfg(test)]
 pub(crate) use disk::{Fault, FaultMode};
 pub use error::RunError;
-pub(crate) use error::advice;
+pub(crate) use error::{advice, is_of_a_result};
 pub(crate) use files::{
     CHANGED, Digest, Digested, RESTORE, check_digest, digest_line, digest_of_file, from_toml, read,
     read_digested_toml, read_table, to_digested_toml, to_toml,

@@ -188,7 +188,7 @@ impl Experiment {
         prepared: Prepared,
         run: RunDir,
         manifest: Manifest,
-        recovered: Recovered,
+        mut recovered: Recovered,
         options: RunOptions,
         progress: &dyn Progress,
         interrupt: &AtomicBool,
@@ -221,11 +221,13 @@ impl Experiment {
             vec![workers; at_once]
         };
         let failed = AtomicBool::new(false);
+        let measured = Mutex::new(std::mem::take(&mut recovered.measured));
         let shared = Shared {
             experiment: self,
             prepared: &prepared,
             run: &run,
             recovered: &recovered,
+            measured: &measured,
             keyframe_interval: self.keyframe_interval(&prepared.dataset),
             memory: options.memory / groups.len().max(1) as u64,
             progress,

@@ -54,11 +54,12 @@ fn a_scaled_run_is_the_run_on_scaled_data() {
         assert_eq!(plain.dataset.scaling, Scaling::None);
         let run = |experiment: &Experiment, name: &str| {
             let run = base.join(name);
-            experiment.run(&run, ONE, &(), &never()).unwrap();
+            let outcome = experiment.run(&run, ONE, &(), &never()).unwrap().outcome;
             let mut files = bytes(&run);
-            // It names the source of the data.
-            files.retain(|(name, _)| name != Path::new("manifest.toml"));
-            files
+            // The first names the source of the data, the second has the digest of the first.
+            let name_the_source = ["manifest.toml", "outcome.toml"];
+            files.retain(|(name, _)| !name_the_source.iter().any(|file| name == Path::new(file)));
+            (files, outcome.seeds)
         };
         assert!(run(&scaled, "scaled") == run(&plain, "plain"), "{text}, {seeds}");
     }

@@ -15,16 +15,16 @@ use super::run::{Progress, Work};
 use super::witness::{Witness, known_until};
 use crate::estimator::{Estimator, LayerRange};
 use crate::measure::{
-    LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
+    Known, LayerEstimators, MeasureError, MeasuredPart, Measuring, Subject, Workers, measure, observe_ranges,
 };
 use crate::plane::{Entropies, Part};
 use crate::printable::printable_path;
 use crate::quantity::PreparedQuantity;
 use crate::run::{Record, Recovered, RunDir, RunError, SeedOutcome};
-use crate::schedule::{MeasuredEpoch, Reason};
+use crate::schedule::{MeasuredEpoch, MeasuredRows};
 use crate::snapshot::{Quantised, Snapshot, SnapshotError, Snapshots};
 use crate::train::{EpochStats, Keyframe, Replay, StatisticsEpochs, Trainer, TrainingEnd};
-use crate::{Labels, Network, Nonlinearity, PlaneRow};
+use crate::{Labels, Network, Nonlinearity};
 
 /// What the trainings of a run share.
 pub(super) struct Shared<'a> {
@@ -32,6 +32,8 @@ pub(super) struct Shared<'a> {
     pub prepared: &'a Prepared,
     pub run: &'a RunDir,
     pub recovered: &'a Recovered,
+    /// What was recovered of measured epochs, by seed; whoever goes on with a seed takes it.
+    pub measured: &'a Mutex<BTreeMap<u64, MeasuredRows>>,
     pub keyframe_interval: Option<u64>,
     /// Bytes for this training.
     pub memory: u64,
@@ -56,9 +58,6 @@ struct KeptKeyframe {
     recorded: bool,
 }
 
-/// The measured epochs of a training.
-type Measured = BTreeMap<u64, (Reason, Vec<PlaneRow>)>;
-
 impl Shared<'_> {
     fn stopped(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
@@ -72,13 +71,14 @@ impl Shared<'_> {
         let (inputs, y) = experiment.measured_rows(dataset, &split);
         let entropies = Entropies::of(&Labels::from_rows(inputs.view()), &y);
         let parts = experiment.measured_parts(&split, inputs.nrows());
-        let mut measured = of_seed(&recovered.measured, seed);
+        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner).remove(&seed);
+        let measured = measured.unwrap_or_default();
         let known_stats = of_seed(&recovered.trained, seed);
         let trainer = experiment.trainer(prepared, &split, seed)?;
         let kept = self.kept_keyframes(seed, &trainer)?;
         if let Some(outcome) = self.finished_before(seed, &trainer, &measured, &known_stats, &kept) {
             progress.trained(outcome.last_epoch);
-            measured.keys().for_each(|&epoch| progress.measured(seed, epoch));
+            measured.epochs().for_each(|epoch| progress.measured(seed, epoch));
             let schedule = self.schedule_rows(seed, entropies, &measured);
             return Ok(SeedReport { outcome, schedule, work: Work::default() });
         }
@@ -125,9 +125,8 @@ impl Shared<'_> {
         let bits = experiment.network.quantised_bits;
         let mut source = Timed { source: replay, bits, time: Duration::ZERO, witness: witness.as_ref() };
 
-        let known: BTreeMap<u64, Vec<PlaneRow>> =
-            measured.iter().map(|(&epoch, (_, rows))| (epoch, rows.clone())).collect();
-        known.keys().for_each(|&epoch| progress.measured(seed, epoch));
+        measured.epochs().for_each(|epoch| progress.measured(seed, epoch));
+        let measured = Known::new(measured);
         let mut measured_epochs = 0;
         let mut measure_time = Duration::ZERO;
         let result = (|| {
@@ -154,7 +153,7 @@ impl Shared<'_> {
             let measuring = Measuring {
                 seed,
                 parts: &parts,
-                known: &known,
+                known: &|epoch| measured.rows(epoch),
                 workers,
                 in_flight,
                 interrupted: &interrupted,
@@ -166,7 +165,7 @@ impl Shared<'_> {
                     Record::Measured { seed, epoch, reason, rows, quantities: measurement.quantities };
                 run.append(std::slice::from_ref(&record))?;
                 if let Record::Measured { rows, .. } = record {
-                    measured.insert(epoch, (reason, rows));
+                    measured.add(epoch, reason, &rows);
                 }
                 measured_epochs += 1;
                 progress.measured(seed, epoch);
@@ -194,6 +193,7 @@ impl Shared<'_> {
             Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
             Err(SeedError::Experiment(error)) => return Err(error),
         }
+        let measured = measured.into_inner();
         let end = end.unwrap_or(TrainingEnd::Epochs);
         let last_epoch = last_epoch.unwrap_or(experiment.training.epochs);
         let outcome = SeedOutcome { seed, last_epoch, measured_epochs: measured.len(), ended: end };
@@ -282,7 +282,7 @@ impl Shared<'_> {
     }
 
     /// The lines of `schedule.jsonl`.
-    fn schedule_rows(&self, seed: u64, entropies: Entropies, measured: &Measured) -> Vec<MeasuredEpoch> {
+    fn schedule_rows(&self, seed: u64, entropies: Entropies, measured: &MeasuredRows) -> Vec<MeasuredEpoch> {
         MeasuredEpoch::of_seed(seed, &self.experiment.schedule.distance(entropies), measured)
     }
 }
@@ -338,7 +338,7 @@ impl Shared<'_> {
         &self,
         seed: u64,
         trainer: &Trainer,
-        measured: &Measured,
+        measured: &MeasuredRows,
         known_stats: &BTreeMap<u64, EpochStats>,
         kept: &[KeptKeyframe],
     ) -> Option<SeedOutcome> {

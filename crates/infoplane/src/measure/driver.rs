@@ -60,9 +60,9 @@ pub struct Measuring<'a> {
     pub seed: u64,
     /// What is measured: usually one, or the training and the test part. Of each layer the rows of the first come first.
     pub parts: &'a [MeasuredPart<'a>],
-    /// Rows that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
+    /// The rows of an epoch that an earlier, interrupted run left: they are told to the schedule, and are neither measured nor
     /// appended again.
-    pub known: &'a BTreeMap<u64, Vec<PlaneRow>>,
+    pub known: &'a (dyn Fn(u64) -> Option<Vec<PlaneRow>> + Sync),
     /// Who computes: training, retraining and measuring share its threads.
     pub workers: &'a Workers,
     /// How many epochs may be held at once for measuring, each with the activations of all layers; at least 1.
@@ -320,11 +320,11 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
             self.set_to_work(pools);
             match self.next_event() {
                 Event::Witnesses(witnesses) => self.tell_witnesses(schedule, witnesses),
-                Event::Loaded(epoch, snapshot) => match self.measuring.known.get(&epoch) {
+                Event::Loaded(epoch, snapshot) => match (self.measuring.known)(epoch) {
                     // The training has come to what an earlier run has measured.
                     Some(rows) if self.wanted.remove(&epoch).is_some() => {
                         self.requested -= 1;
-                        schedule.tell(epoch, rows);
+                        schedule.tell(epoch, &rows);
                     }
                     _ => self.begin(pools, epoch, snapshot),
                 },
@@ -410,10 +410,10 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                 Ask::Wait => return,
                 Ask::Epochs(epochs) => {
                     for Wanted { epoch, reason } in epochs {
-                        match self.measuring.known.get(&epoch) {
+                        match (self.measuring.known)(epoch) {
                             // The witness of an epoch is told before the epoch itself.
                             Some(rows) if !schedule.watches() || self.witnessed >= Some(epoch) => {
-                                schedule.tell(epoch, rows);
+                                schedule.tell(epoch, &rows);
                             }
                             _ if self.last.is_some_and(|last| epoch > last) => {}
                             _ => {
@@ -649,7 +649,7 @@ mod tests {
                 estimators: &estimators,
                 quantities: &[],
             }],
-            known: &BTreeMap::new(),
+            known: &|_| None,
             workers: &workers,
             in_flight: 2,
             interrupted: &|| false,

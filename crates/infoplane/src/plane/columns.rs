@@ -1,6 +1,8 @@
-//! The plane in columns: 88 bytes a row, where rows of their own would take several hundred.
+//! The plane in columns: 80 bytes a row at most, where rows of their own would take several hundred.
 
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{MethodDescription, Missing, PlaneGroup, PlaneRow};
@@ -23,60 +25,103 @@ use super::{MethodDescription, Missing, PlaneGroup, PlaneRow};
 pub struct InformationPlane {
     methods: Vec<Arc<MethodDescription>>,
     method_of_id: HashMap<String, u32>,
-    seed: Vec<u64>,
+    seeds: Codes<u64>,
+    /// Layers with their widths.
+    layers: Codes<(u32, u32)>,
+    reasons: Codes<Arc<Missing>>,
+    /// A place in `seeds`.
+    seed: Vec<u32>,
     epoch: Vec<u64>,
+    /// A place in `layers`.
     layer: Vec<u32>,
-    width: Vec<u32>,
     method: Vec<u32>,
-    i_xt_bits: Vec<f64>,
-    i_ty_bits: Vec<f64>,
-    i_xt_standard_error_bits: Vec<f64>,
-    i_ty_standard_error_bits: Vec<f64>,
-    i_ty_shuffled_bits: Vec<f64>,
-    out_of_range: Vec<u64>,
-    /// [`NO_COUNT`] where it is absent.
-    alone: Vec<u64>,
+    i_xt_bits: Numbers,
+    i_ty_bits: Numbers,
+    i_xt_standard_error_bits: Numbers,
+    i_ty_standard_error_bits: Numbers,
+    i_ty_shuffled_bits: Numbers,
+    out_of_range: Counts,
+    /// One more than the count; 0 where it is absent.
+    alone: Counts,
     /// One more than the place in `reasons`; 0 where nothing is missing.
     missing: Vec<u32>,
-    reasons: Vec<Arc<Missing>>,
-    place_of_reason: HashMap<Arc<Missing>, u32>,
 }
 
-/// The columns of a plane; a number that is absent is NaN.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PlaneColumns<'a> {
-    pub seed: &'a [u64],
-    pub epoch: &'a [u64],
-    pub layer: &'a [u32],
-    pub width: &'a [u32],
-    /// Places among the methods.
-    pub method: &'a [u32],
-    pub i_xt_bits: &'a [f64],
-    pub i_ty_bits: &'a [f64],
-    pub i_xt_standard_error_bits: &'a [f64],
-    pub i_ty_standard_error_bits: &'a [f64],
-    pub i_ty_shuffled_bits: &'a [f64],
-    pub out_of_range: &'a [u64],
-    /// [`counted`] tells which are absent.
-    pub alone: &'a [u64],
-    /// One more than the place in `reasons`; 0 where nothing is missing.
-    pub missing: &'a [u32],
-    pub reasons: &'a [Arc<Missing>],
+/// The different values of a column, which few rows differ in.
+#[derive(Debug, Clone)]
+struct Codes<T> {
+    values: Vec<T>,
+    place_of_value: HashMap<T, u32>,
 }
 
-/// An absent value in a column of numbers.
-const ABSENT: f64 = f64::NAN;
-
-/// An absent value in a column of counts: more samples than there can be.
-const NO_COUNT: u64 = u64::MAX;
-
-/// The count of a column, if it is there.
-pub(crate) fn counted(count: u64) -> Option<u64> {
-    if count == NO_COUNT { None } else { Some(count) }
+impl<T> Default for Codes<T> {
+    fn default() -> Self {
+        Codes { values: Vec::new(), place_of_value: HashMap::new() }
+    }
 }
 
-fn stored(value: Option<f64>) -> f64 {
-    value.unwrap_or(ABSENT)
+impl<T: Clone + Eq + Hash> Codes<T> {
+    /// The place of a value, which is added if it is new.
+    fn code(&mut self, value: &T) -> u32 {
+        if let Some(&place) = self.place_of_value.get(value) {
+            return place;
+        }
+        let place = self.values.len() as u32;
+        self.place_of_value.insert(value.clone(), place);
+        self.values.push(value.clone());
+        place
+    }
+}
+
+/// A column that takes no memory as long as all its values are the one that a row has which says nothing: `ABSENT`, by bits.
+#[derive(Debug, Clone, Default)]
+struct Lazy<const ABSENT: u64> {
+    values: Vec<u64>,
+}
+
+/// Numbers by their bits; NaN is absent.
+type Numbers = Lazy<{ f64::NAN.to_bits() }>;
+
+/// Counts, of which usually all are 0.
+type Counts = Lazy<0>;
+
+impl<const ABSENT: u64> Lazy<ABSENT> {
+    /// Adds the value of the row at `place`, which is the next.
+    fn push(&mut self, place: usize, value: u64) {
+        if self.values.is_empty() {
+            if value == ABSENT {
+                return;
+            }
+            self.values.resize(place, ABSENT);
+        }
+        self.values.push(value);
+    }
+
+    fn get(&self, place: usize) -> u64 {
+        self.values.get(place).copied().unwrap_or(ABSENT)
+    }
+
+    /// Makes room for what may come, once the column takes memory at all.
+    fn reserve(&mut self, rows: usize) {
+        if !self.values.is_empty() {
+            self.values.reserve(rows);
+        }
+    }
+
+    fn permute(&mut self, order: &[u32]) {
+        if !self.values.is_empty() {
+            permute(&mut self.values, order);
+        }
+    }
+}
+
+fn permute<T: Copy>(column: &mut Vec<T>, order: &[u32]) {
+    *column = order.iter().map(|&place| column[place as usize]).collect();
+}
+
+/// An absent number: every NaN is one.
+fn stored(value: Option<f64>) -> u64 {
+    value.filter(|value| !value.is_nan()).unwrap_or(f64::NAN).to_bits()
 }
 
 fn given(value: f64) -> Option<f64> {
@@ -100,22 +145,19 @@ impl InformationPlane {
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.seed.len()
+        self.epoch.len()
     }
 
     /// The seeds of the rows, ascending.
     pub fn seeds(&self) -> Vec<u64> {
-        // Rows of a seed follow one another, so that few are left to sort.
-        let mut seeds = self.seed.clone();
-        seeds.dedup();
+        let mut seeds = self.seeds.values.clone();
         seeds.sort_unstable();
-        seeds.dedup();
         seeds
     }
 
     /// Whether any row is of a seed like this.
     pub(crate) fn seeds_any(&self, like: impl Fn(u64) -> bool) -> bool {
-        self.seed.iter().any(|&seed| like(seed))
+        self.seeds.values.iter().any(|&seed| like(seed))
     }
 
     /// Whether there is no row.
@@ -134,33 +176,22 @@ impl InformationPlane {
         code
     }
 
-    fn reason(&mut self, missing: &Option<Arc<Missing>>) -> u32 {
-        let Some(missing) = missing else { return 0 };
-        if let Some(&place) = self.place_of_reason.get(missing) {
-            return place;
-        }
-        self.reasons.push(Arc::clone(missing));
-        let place = self.reasons.len() as u32;
-        self.place_of_reason.insert(Arc::clone(missing), place);
-        place
-    }
-
     /// Adds a row at the end.
     pub fn push(&mut self, row: &PlaneRow) {
-        let (method, missing) = (self.code(&row.method), self.reason(&row.missing));
-        self.seed.push(row.seed);
+        let place = self.len();
+        let method = self.code(&row.method);
+        self.seed.push(self.seeds.code(&row.seed));
         self.epoch.push(row.epoch);
-        self.layer.push(row.layer as u32);
-        self.width.push(row.width as u32);
+        self.layer.push(self.layers.code(&(row.layer as u32, row.width as u32)));
         self.method.push(method);
-        self.i_xt_bits.push(stored(row.i_xt_bits));
-        self.i_ty_bits.push(stored(row.i_ty_bits));
-        self.i_xt_standard_error_bits.push(stored(row.i_xt_standard_error_bits));
-        self.i_ty_standard_error_bits.push(stored(row.i_ty_standard_error_bits));
-        self.i_ty_shuffled_bits.push(stored(row.i_ty_shuffled_bits));
-        self.out_of_range.push(row.out_of_range);
-        self.alone.push(row.alone.unwrap_or(NO_COUNT));
-        self.missing.push(missing);
+        self.i_xt_bits.push(place, stored(row.i_xt_bits));
+        self.i_ty_bits.push(place, stored(row.i_ty_bits));
+        self.i_xt_standard_error_bits.push(place, stored(row.i_xt_standard_error_bits));
+        self.i_ty_standard_error_bits.push(place, stored(row.i_ty_standard_error_bits));
+        self.i_ty_shuffled_bits.push(place, stored(row.i_ty_shuffled_bits));
+        self.out_of_range.push(place, row.out_of_range);
+        self.alone.push(place, row.alone.map_or(0, |alone| alone.saturating_add(1)));
+        self.missing.push(row.missing.as_ref().map_or(0, |missing| self.reasons.code(missing) + 1));
     }
 
     /// Makes room for so many rows more; room that is not used takes no memory.
@@ -168,7 +199,6 @@ impl InformationPlane {
         self.seed.reserve(rows);
         self.epoch.reserve(rows);
         self.layer.reserve(rows);
-        self.width.reserve(rows);
         self.method.reserve(rows);
         self.i_xt_bits.reserve(rows);
         self.i_ty_bits.reserve(rows);
@@ -186,44 +216,76 @@ impl InformationPlane {
     /// If there are not so many.
     pub fn row(&self, place: usize) -> PlaneRow {
         PlaneRow {
-            seed: self.seed[place],
+            seed: self.seed_at(place),
             epoch: self.epoch[place],
-            layer: self.layer[place] as usize,
-            width: self.width[place] as usize,
+            layer: self.layer_at(place) as usize,
+            width: self.width_at(place) as usize,
             method: Arc::clone(&self.methods[self.method[place] as usize]),
-            i_xt_bits: given(self.i_xt_bits[place]),
-            i_ty_bits: given(self.i_ty_bits[place]),
-            i_xt_standard_error_bits: given(self.i_xt_standard_error_bits[place]),
-            i_ty_standard_error_bits: given(self.i_ty_standard_error_bits[place]),
-            i_ty_shuffled_bits: given(self.i_ty_shuffled_bits[place]),
-            out_of_range: self.out_of_range[place],
-            alone: counted(self.alone[place]),
-            missing: self.missing_at(place).cloned(),
+            i_xt_bits: given(self.i_xt_at(place)),
+            i_ty_bits: given(self.i_ty_at(place)),
+            i_xt_standard_error_bits: given(f64::from_bits(self.i_xt_standard_error_bits.get(place))),
+            i_ty_standard_error_bits: given(f64::from_bits(self.i_ty_standard_error_bits.get(place))),
+            i_ty_shuffled_bits: given(f64::from_bits(self.i_ty_shuffled_bits.get(place))),
+            out_of_range: self.out_of_range.get(place),
+            alone: self.alone.get(place).checked_sub(1),
+            missing: self
+                .reason_code(place)
+                .checked_sub(1)
+                .map(|reason| Arc::clone(&self.reasons.values[reason as usize])),
         }
     }
 
-    /// The columns as they are kept.
-    pub(crate) fn as_columns(&self) -> PlaneColumns<'_> {
-        PlaneColumns {
-            seed: &self.seed,
-            epoch: &self.epoch,
-            layer: &self.layer,
-            width: &self.width,
-            method: &self.method,
-            i_xt_bits: &self.i_xt_bits,
-            i_ty_bits: &self.i_ty_bits,
-            i_xt_standard_error_bits: &self.i_xt_standard_error_bits,
-            i_ty_standard_error_bits: &self.i_ty_standard_error_bits,
-            i_ty_shuffled_bits: &self.i_ty_shuffled_bits,
-            out_of_range: &self.out_of_range,
-            alone: &self.alone,
-            missing: &self.missing,
-            reasons: &self.reasons,
-        }
+    /// The seed of a row.
+    pub(crate) fn seed_at(&self, place: usize) -> u64 {
+        self.seeds.values[self.seed[place] as usize]
     }
 
-    fn missing_at(&self, place: usize) -> Option<&Arc<Missing>> {
-        (self.missing[place] as usize).checked_sub(1).map(|reason| &self.reasons[reason])
+    /// The epochs of all rows.
+    pub(crate) fn epochs(&self) -> &[u64] {
+        &self.epoch
+    }
+
+    /// The layer of a row, from 1.
+    pub(crate) fn layer_at(&self, place: usize) -> u32 {
+        self.layers.values[self.layer[place] as usize].0
+    }
+
+    /// The width of the layer of a row.
+    pub(crate) fn width_at(&self, place: usize) -> u32 {
+        self.layers.values[self.layer[place] as usize].1
+    }
+
+    /// The methods of all rows, as places among the methods.
+    pub(crate) fn method_codes(&self) -> &[u32] {
+        &self.method
+    }
+
+    /// I(X;T) of a row; NaN where it is absent.
+    pub(crate) fn i_xt_at(&self, place: usize) -> f64 {
+        f64::from_bits(self.i_xt_bits.get(place))
+    }
+
+    /// I(T;Y) of a row; NaN where it is absent.
+    pub(crate) fn i_ty_at(&self, place: usize) -> f64 {
+        f64::from_bits(self.i_ty_bits.get(place))
+    }
+
+    /// One more than the place of the reason among [`reasons`](InformationPlane::reasons) why something is missing in a row; 0 where
+    /// nothing is.
+    pub(crate) fn reason_code(&self, place: usize) -> u32 {
+        self.missing[place]
+    }
+
+    /// The different reasons why values are missing.
+    pub(crate) fn reasons(&self) -> &[Arc<Missing>] {
+        &self.reasons.values
+    }
+
+    /// Rows that follow one another, as a plane of their own with the same methods.
+    pub(crate) fn part(&self, places: Range<usize>) -> InformationPlane {
+        let mut part = InformationPlane::new(&self.methods);
+        places.for_each(|place| part.push(&self.row(place)));
+        part
     }
 
     /// The rows, one by one.
@@ -245,7 +307,7 @@ impl InformationPlane {
     pub fn filtered(&self, keep: impl Fn(u64, u64) -> bool) -> InformationPlane {
         let mut kept = InformationPlane::new(&self.methods);
         for place in 0..self.len() {
-            if keep(self.seed[place], self.epoch[place]) {
+            if keep(self.seed_at(place), self.epoch[place]) {
                 kept.push(&self.row(place));
             }
         }
@@ -257,25 +319,24 @@ impl InformationPlane {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.sort_by_cached_key(|&place| {
             let place = place as usize;
-            let seed = self.seed[place];
-            (seed_order(seed), seed, self.epoch[place], self.layer[place], self.method[place])
+            let seed = self.seed_at(place);
+            (seed_order(seed), seed, self.epoch[place], self.layer_at(place), self.method[place])
         });
-        fn permute<T: Copy>(column: &mut Vec<T>, order: &[u32]) {
-            *column = order.iter().map(|&place| column[place as usize]).collect();
+        for column in [&mut self.seed, &mut self.layer, &mut self.method, &mut self.missing] {
+            permute(column, &order);
         }
-        permute(&mut self.seed, &order);
         permute(&mut self.epoch, &order);
-        permute(&mut self.layer, &order);
-        permute(&mut self.width, &order);
-        permute(&mut self.method, &order);
-        permute(&mut self.i_xt_bits, &order);
-        permute(&mut self.i_ty_bits, &order);
-        permute(&mut self.i_xt_standard_error_bits, &order);
-        permute(&mut self.i_ty_standard_error_bits, &order);
-        permute(&mut self.i_ty_shuffled_bits, &order);
-        permute(&mut self.out_of_range, &order);
-        permute(&mut self.alone, &order);
-        permute(&mut self.missing, &order);
+        for column in [
+            &mut self.i_xt_bits,
+            &mut self.i_ty_bits,
+            &mut self.i_xt_standard_error_bits,
+            &mut self.i_ty_standard_error_bits,
+            &mut self.i_ty_shuffled_bits,
+        ] {
+            column.permute(&order);
+        }
+        self.out_of_range.permute(&order);
+        self.alone.permute(&order);
     }
 }
 

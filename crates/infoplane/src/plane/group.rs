@@ -1,6 +1,6 @@
 //! The plane of one method: a path per layer and seed, and the mean over seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -177,20 +177,20 @@ impl PlaneGroup<'_> {
         values: impl Fn(RowValues) -> Option<(f64, f64)>,
         in_mean: impl Fn(u64) -> bool,
     ) -> Vec<LayerPath> {
-        let columns = self.plane.as_columns();
+        let plane = self.plane;
         let mut layers: BTreeMap<usize, (usize, Vec<(u64, PlanePoint)>)> = BTreeMap::new();
         for place in self.places.iter().map(|&place| place as usize) {
             let row = RowValues {
-                is_whole: columns.missing[place] == 0,
-                i_xt_bits: Some(columns.i_xt_bits[place]).filter(|value| value.is_finite()),
-                i_ty_bits: Some(columns.i_ty_bits[place]).filter(|value| value.is_finite()),
+                is_whole: plane.reason_code(place) == 0,
+                i_xt_bits: Some(plane.i_xt_at(place)).filter(|value| value.is_finite()),
+                i_ty_bits: Some(plane.i_ty_at(place)).filter(|value| value.is_finite()),
             };
             if let Some((i_xt_bits, i_ty_bits)) = values(row) {
-                let (width, points) = layers.entry(columns.layer[place] as usize).or_default();
-                *width = columns.width[place] as usize;
+                let (width, points) = layers.entry(plane.layer_at(place) as usize).or_default();
+                *width = plane.width_at(place) as usize;
                 points.push((
-                    columns.seed[place],
-                    PlanePoint { epoch: columns.epoch[place], i_xt_bits, i_ty_bits },
+                    plane.seed_at(place),
+                    PlanePoint { epoch: plane.epochs()[place], i_xt_bits, i_ty_bits },
                 ));
             }
         }
@@ -217,13 +217,9 @@ impl PlaneGroup<'_> {
 
     /// The seeds of the rows, ascending.
     pub fn seeds(&self) -> Vec<u64> {
-        let seed = self.plane.as_columns().seed;
-        let mut seeds: Vec<u64> = self.places.iter().map(|&place| seed[place as usize]).collect();
-        // Rows of a seed follow one another, so that few are left to sort.
-        seeds.dedup();
-        seeds.sort_unstable();
-        seeds.dedup();
-        seeds
+        let seeds: BTreeSet<u64> =
+            self.places.iter().map(|&place| self.plane.seed_at(place as usize)).collect();
+        seeds.into_iter().collect()
     }
 
     /// Why rows hold no values, and how many rows each reason has; the most frequent first.

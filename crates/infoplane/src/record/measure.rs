@@ -19,8 +19,8 @@ use super::{
 use crate::dataset::read::{Reader, Samples, file_and_name};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
-    MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure, measure_layers,
-    measure_quantities, observe_ranges, sources, warn_of_one_class,
+    Known, MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
+    measure_layers, measure_quantities, observe_ranges, sources, warn_of_one_class,
 };
 use crate::plane::{Missing, PlaneRow};
 use crate::printable::printable_path;
@@ -28,7 +28,7 @@ use crate::quantity::PreparedQuantity;
 use crate::run::{
     Disk, Manifest, Origin, Record, Recorded, Recovered, Resumed, Run, RunDir, RunError, check_vacant,
 };
-use crate::schedule::ScheduleConfig;
+use crate::schedule::{MeasuredRows, ScheduleConfig};
 use crate::snapshot::{Snapshot, SnapshotError, Snapshots};
 use crate::train::EpochStats;
 use crate::{Activations, Labels};
@@ -110,7 +110,8 @@ pub fn resume_folder(
                 n => progress.warn(&format!("{n} damaged lines are computed again")),
             }
             if let Some(Followed { last, .. }) = follows {
-                recovered.measured.keys().for_each(|&(seed, epoch)| progress.measured(seed, epoch));
+                let measured = recovered.measured.values().flat_map(MeasuredRows::epochs);
+                measured.for_each(|epoch| progress.measured(SEED, epoch));
                 let idle = follows.and_then(|follows| follows.idle());
                 let options =
                     FollowOptions { last, idle, threads: options.threads, ..FollowOptions::default() };
@@ -251,11 +252,9 @@ fn go_on(
         false => vec![LayerRange::default(); recording.layers.len()],
     };
     let estimators = recording.layer_estimators(&ranges);
-    let mut measured: BTreeMap<_, _> =
-        recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch)).collect();
-    let known: BTreeMap<u64, Vec<PlaneRow>> =
-        measured.iter().map(|(&epoch, (_, rows)): (_, &(_, Vec<PlaneRow>))| (epoch, rows.clone())).collect();
-    known.keys().for_each(|&epoch| progress.measured(SEED, epoch));
+    let measured = recovered.measured.into_values().next().unwrap_or_default();
+    measured.epochs().for_each(|epoch| progress.measured(SEED, epoch));
+    let measured = Known::new(measured);
     let mut schedule = grid::schedule_on(&recording.schedule, &epochs, entropies)?;
     let interrupted = || interrupt.load(Ordering::Relaxed);
     let widths: usize = recording.layers.iter().map(|layer| layer.width).sum();
@@ -269,7 +268,7 @@ fn go_on(
             estimators: &estimators,
             quantities: &PreparedQuantity::all(&recording.quantities, None),
         }],
-        known: &known,
+        known: &|epoch| measured.rows(epoch),
         workers: &workers,
         in_flight,
         interrupted: &interrupted,
@@ -283,7 +282,7 @@ fn go_on(
         let record = Record::Measured { seed: SEED, epoch, reason, rows, quantities };
         run.append(std::slice::from_ref(&record))?;
         if let Record::Measured { rows, .. } = record {
-            measured.insert(epoch, (reason, rows));
+            measured.add(epoch, reason, &rows);
         }
         measured_epochs += 1;
         progress.measured(SEED, epoch);
@@ -297,7 +296,7 @@ fn go_on(
         }
         Err(MeasureError::Append(error)) => return Err(error.into()),
     }
-    finish(&run, &measured, &recording.schedule.distance(entropies), last)?;
+    finish(&run, &measured.into_inner(), &recording.schedule.distance(entropies), last)?;
     Ok(RecordSummary { run: Run::read(&path)?, measured_epochs, time: start.elapsed() })
 }
 

@@ -11,7 +11,9 @@ use crate::measure::{
 use crate::plane::{Distance, PlaneRow};
 use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::run::{Disk, Manifest, Record, Recovered, Resumed, Run, RunDir, SeedOutcome};
-use crate::schedule::{Ask, MeasuredEpoch, Reason, Schedule, ScheduleConfig, Wanted, WitnessConfig};
+use crate::schedule::{
+    Ask, MeasuredEpoch, MeasuredRows, Reason, Schedule, ScheduleConfig, Wanted, WitnessConfig,
+};
 use crate::train::{EpochStats, TrainingEnd};
 use crate::{Activations, Labels, Variable};
 
@@ -54,7 +56,9 @@ pub struct Recorder {
     schedule: Box<dyn Schedule>,
     /// Asked for by the schedule and not recorded yet.
     wanted: BTreeMap<u64, Reason>,
-    measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+    measured: MeasuredRows,
+    /// The rows of the epoch that was recorded last.
+    latest: Vec<PlaneRow>,
     /// The last epoch that anything was said of.
     last: u64,
     /// Epochs whose statistics are kept.
@@ -102,19 +106,20 @@ impl Recorder {
     }
 
     fn on(run: RunDir, recording: Recording, recovered: Recovered, schedule: Box<dyn Schedule>) -> Self {
-        let measured = recovered.measured.into_iter().map(|((_, epoch), of_epoch)| (epoch, of_epoch));
-        let measured: BTreeMap<u64, (Reason, Vec<PlaneRow>)> = measured.collect();
+        let measured = recovered.measured.into_values().next().unwrap_or_default();
+        let last = measured.epochs().next_back().unwrap_or(0);
         let ranges = vec![LayerRange::default(); recording.layers.len()];
         let mut recorder = Recorder {
             estimators: recording.layer_estimators(&ranges),
             quantities: PreparedQuantity::all(&recording.quantities, None),
             x: recording.x(),
-            last: measured.keys().next_back().copied().unwrap_or(0),
+            last,
             run,
             recording,
             schedule,
             wanted: BTreeMap::new(),
             measured,
+            latest: Vec::new(),
             described: recovered.trained.into_keys().map(|(_, epoch)| epoch).collect(),
             witnessed: recovered.witnessed.last_key_value().map(|(&(_, epoch), _)| epoch),
         };
@@ -129,8 +134,8 @@ impl Recorder {
     fn ask(&mut self) {
         while let Ask::Epochs(epochs) = self.schedule.ask() {
             for Wanted { epoch, reason } in epochs {
-                match self.measured.get(&epoch) {
-                    Some((_, rows)) => self.schedule.tell(epoch, rows),
+                match self.measured.rows(epoch) {
+                    Some(rows) => self.schedule.tell(epoch, &rows),
                     None => _ = self.wanted.insert(epoch, reason),
                 }
             }
@@ -197,7 +202,7 @@ impl Recorder {
             ScheduleConfig::Every { interval, .. } => epoch.is_multiple_of(interval.max(1)),
             _ => false,
         };
-        self.wanted.contains_key(&epoch) || (nth && !self.measured.contains_key(&epoch))
+        self.wanted.contains_key(&epoch) || (nth && !self.measured.contains(epoch))
     }
 
     /// The epochs that are asked for and not recorded yet, ascending: those to come that are known already, and earlier ones
@@ -243,7 +248,7 @@ impl Recorder {
         statistics: Option<EpochStats>,
     ) -> Result<&[PlaneRow], RecordError> {
         self.recording.check_layers(epoch, layers.iter().map(|layer| (layer.n_samples(), layer.width())))?;
-        if !self.measured.contains_key(&epoch) {
+        if !self.measured.contains(epoch) {
             let Recording { labels, target, .. } = &self.recording;
             let rows = match target {
                 Some(target) => {
@@ -258,7 +263,8 @@ impl Recorder {
         if let Some(statistics) = statistics {
             self.describe(EpochStats { epoch, ..statistics })?;
         }
-        Ok(&self.measured[&epoch].1)
+        self.latest = self.measured.rows(epoch).unwrap_or_default();
+        Ok(&self.latest)
     }
 
     /// Keeps rows that were measured.
@@ -272,7 +278,7 @@ impl Recorder {
         let measured = Record::Measured { seed: SEED, epoch, reason, rows: rows.clone(), quantities };
         self.run.append(&[measured])?;
         self.schedule.tell(epoch, &rows);
-        self.measured.insert(epoch, (reason, rows));
+        self.measured.insert(epoch, reason, &rows);
         self.last = self.last.max(epoch);
         self.ask();
         Ok(())
@@ -420,7 +426,7 @@ pub(super) fn check_same(path: &Path, run: &Manifest, asked: &Manifest) -> Resul
 /// Sorts the tables and declares the run complete.
 pub(super) fn finish(
     run: &RunDir,
-    measured: &BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
+    measured: &MeasuredRows,
     distance: &Distance,
     last: u64,
 ) -> Result<(), RecordError> {

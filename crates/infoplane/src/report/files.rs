@@ -1,13 +1,17 @@
 //! The files of figures and tables in a directory.
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::{Figure, ReportError};
+use crate::directory::{Which, is_directory, is_of_a_result, open, parent, remove_partials};
 use crate::draw::{Animation, Format, Formats, Scene, Style, moving_epochs};
 use crate::figure;
 use crate::run::Disk;
+use crate::table::{Table, TableFormat};
 
 /// Which files a report writes, and what its figures look like.
 ///
@@ -109,10 +113,8 @@ pub(super) fn moving_files(
     options.formats.iter().filter(|format| format.moves()).map(file).collect()
 }
 
-/// Writes files into a directory, which is made if it is not there, and returns their paths.
-///
-/// Each file is written to a neighbour, synced and renamed; they are written in their order. A file that holds these bytes
-/// already stays as it is, so that nothing fails where nothing is to be written.
+/// Writes files into a directory, which is made if it is not there, and returns their paths, in their order; each as
+/// [`FileWriter::put`].
 ///
 /// # Errors
 /// [`ReportError::Write`] if the directory cannot be made or a file cannot be written.
@@ -120,24 +122,99 @@ pub(crate) fn write_files(
     files: Vec<(String, Vec<u8>)>,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let at = |path: &Path, source| ReportError::Write { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(|source| at(directory, source))?;
-    let write = |(name, bytes): (String, Vec<u8>)| {
-        let path = directory.join(name);
-        if holds(&path, &bytes) {
-            return Ok(path);
-        }
-        Disk::default().replace(&path, &bytes).map_err(|source| at(&path, source))?;
-        Ok(path)
-    };
-    files.into_iter().map(write).collect()
+    let mut writer = FileWriter::new(directory)?;
+    files.into_iter().try_for_each(|(name, bytes)| writer.put(&name, &bytes))?;
+    Ok(writer.written)
 }
 
-/// Whether a file holds these bytes.
-fn holds(path: &Path, bytes: &[u8]) -> bool {
-    // The length first: it is there without reading.
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64)
-        && std::fs::read(path).is_ok_and(|found| found == bytes)
+/// Writes the files of a report one after the other.
+pub(crate) struct FileWriter<'a> {
+    directory: &'a Path,
+    disk: Disk,
+    /// What was written so far, and what was right already.
+    pub written: Vec<PathBuf>,
+}
+
+impl<'a> FileWriter<'a> {
+    /// Makes the directory if it is not there, and removes what killed processes left half-written in it.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`] if it cannot be made, or is a symbolic link in the directory of a run: that may lead anywhere.
+    pub fn new(directory: &'a Path) -> Result<Self, ReportError> {
+        let failed = |source| ReportError::Write { path: directory.to_path_buf(), source };
+        if is_of_a_result(parent(directory)) {
+            is_directory(directory).map_err(failed)?;
+        }
+        std::fs::create_dir_all(directory).map_err(failed)?;
+        let disk = Disk::default();
+        // What cannot be removed does no harm.
+        let _ = remove_partials(directory, &disk, Which::Abandoned);
+        Ok(FileWriter { directory, disk, written: Vec::new() })
+    }
+
+    /// Writes a file: to a neighbour, which is synced and renamed. One that holds these bytes already stays as it is, so that
+    /// nothing fails where nothing is to be written.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`].
+    pub fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
+        self.put_with(name, |out| out.write_all(bytes))
+    }
+
+    /// Writes a table as `NAME.csv`, as [`FileWriter::put`]: of a long one little is in memory.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`].
+    pub fn put_csv(&mut self, table: &Table<'_>) -> Result<(), ReportError> {
+        let name = format!("{}.csv", table.name());
+        self.put_with(&name, |mut out| table.write(TableFormat::Csv, &mut out))
+    }
+
+    /// As [`FileWriter::put`], of a file that is written little by little, perhaps twice.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`].
+    pub fn put_with(
+        &mut self,
+        name: &str,
+        write: impl Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ReportError> {
+        let path = self.directory.join(name);
+        if !holds(&path, &write) {
+            let written = self.disk.replace_with(&path, |out| write(out));
+            written.map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        }
+        self.written.push(path);
+        Ok(())
+    }
+}
+
+/// Whether a file holds what is written.
+fn holds(path: &Path, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> bool {
+    let Ok(file) = open(path) else { return false };
+    let mut found = Compared { file: BufReader::new(file) };
+    write(&mut found).is_ok() && matches!(found.file.fill_buf(), Ok([]))
+}
+
+/// Compares with a file what is written; what differs is an error.
+struct Compared {
+    file: BufReader<File>,
+}
+
+impl Write for Compared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let found = self.file.fill_buf()?;
+        let n = found.len().min(bytes.len());
+        if n == 0 && !bytes.is_empty() || found[..n] != bytes[..n] {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.file.consume(n);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A figure in a page of Markdown: a link to its best form, and the picture, if a page can show one.

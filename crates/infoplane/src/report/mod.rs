@@ -12,6 +12,7 @@ mod conclusion;
 mod files;
 mod summary;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -21,7 +22,7 @@ use crate::draw::Scene;
 use crate::figure;
 use crate::page::Page;
 use crate::printable::printable_path;
-use crate::table::{self, TableFormat};
+use crate::table;
 
 pub use crate::draw::{
     Animation, AnimationError, Characters, Format, FormatError, Formats, Style, StyleError,
@@ -35,6 +36,7 @@ pub use bottleneck::{bottleneck_csv, write_bottleneck};
 pub use calibration::write_calibration;
 pub use comparison::{comparison_summary, write_comparison};
 pub use conclusion::conclusion;
+use files::FileWriter;
 pub use files::Options;
 use files::shown_files;
 pub(crate) use files::{figure_files, write_files};
@@ -129,25 +131,38 @@ pub fn write(
     if data.plane.is_empty() && data.training.is_empty() {
         return Err(ReportError::Empty);
     }
-    let plane = table::plane(data.plane, &data.layers, data.quantities).bytes(TableFormat::Csv);
     let shown = options.titled(figure::figures(data));
-    let figures: Vec<Figure> = shown.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
-    let mut files = files::all_files(&figures, options.formats)?;
-    for figure in &shown {
-        files.extend(files::moving_files(figure, options)?);
+    let mut writer = FileWriter::new(directory)?;
+    let mut figures = Vec::new();
+    // As many at once as there are threads, and each is let go of once it is written: those of a long run are large.
+    for some in shown.chunks(rayon::current_num_threads()) {
+        let mut drawn: Vec<Figure> =
+            some.par_iter().map(|figure| Figure::of(figure, options.style)).collect();
+        for (name, bytes) in files::all_files(&drawn, options.formats)? {
+            writer.put(&name, &bytes)?;
+        }
+        drawn.iter_mut().for_each(|figure| figure.scene = Scene::new(0.0, 0.0));
+        figures.extend(drawn);
     }
-    files.push(("plane.csv".into(), plane));
+    for figure in &shown {
+        for (name, bytes) in files::moving_files(figure, options)? {
+            writer.put(&name, &bytes)?;
+        }
+    }
+    drop(shown);
+    let plane = |out: &mut dyn Write| table::write_plane_csv(data.plane, &data.layers, data.quantities, out);
+    writer.put_with("plane.csv", plane)?;
     for table in [table::units, table::synergy, table::pairs, table::similarity, table::ranks, table::inputs]
     {
         let table = table(data.quantities, &data.layers);
         if !table.is_empty() {
-            files.push((format!("{}.csv", table.name()), table.bytes(TableFormat::Csv)));
+            writer.put_csv(&table)?;
         }
     }
-    files.push(("repeats.csv".into(), data.repeats().bytes(TableFormat::Csv)));
+    writer.put_csv(&data.repeats())?;
     // Last, so that its links never point to what is not there yet.
-    files.push(("summary.md".into(), summary::markdown(data, &figures, options.formats).into_bytes()));
-    write_files(files, directory)
+    writer.put("summary.md", summary::markdown(data, &figures, options.formats).as_bytes())?;
+    Ok(writer.written)
 }
 
 /// Writes a page into `directory` as `index.html`, replaced as by [`write()`], and returns its path.

@@ -14,7 +14,7 @@ use crate::Bound;
 use crate::directory::{Disk, Journal, Seal, Span, checked};
 use crate::plane::{MethodDescription, Missing, PlaneRow, StoredRow};
 use crate::quantity::QuantityRow;
-use crate::schedule::Reason;
+use crate::schedule::{MeasuredRows, Reason};
 use crate::train::EpochStats;
 
 /// Something a run found out: a line of its working journal.
@@ -157,8 +157,8 @@ impl Methods {
 /// What is left of a working journal.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recovered {
-    /// By seed and epoch: why it was measured, and what that gave.
-    pub measured: BTreeMap<(u64, u64), (Reason, Vec<PlaneRow>)>,
+    /// The measured epochs, by seed.
+    pub measured: BTreeMap<u64, MeasuredRows>,
     /// The epoch statistics by seed and epoch.
     pub trained: BTreeMap<(u64, u64), EpochStats>,
     /// What a schedule watches, by seed and epoch.
@@ -332,7 +332,7 @@ impl Recovered {
     fn insert(&mut self, record: Record) {
         match record {
             Record::Measured { seed, epoch, reason, rows, .. } => {
-                self.measured.entry((seed, epoch)).or_insert((reason, rows));
+                self.measured.entry(seed).or_default().insert(epoch, reason, &rows);
             }
             Record::Trained(stats) => {
                 self.trained.entry((stats.seed, stats.epoch)).or_insert(stats);

@@ -19,6 +19,10 @@ fn binned() -> MethodDescription {
     MethodDescription::new("binned", "30 bins", None)
 }
 
+fn n_measured(recovered: &Recovered) -> usize {
+    recovered.measured.values().map(|measured| measured.len()).sum()
+}
+
 fn methods() -> Methods {
     Methods::of(&manifest())
 }
@@ -182,7 +186,9 @@ fn go(path: &Path, disk: Disk) -> Result<(), RunError> {
     check(&recovered);
     for (n, record) in records().iter().enumerate() {
         let known = match record {
-            Record::Measured { seed, epoch, .. } => recovered.measured.contains_key(&(*seed, *epoch)),
+            Record::Measured { seed, epoch, .. } => {
+                recovered.measured.get(seed).is_some_and(|measured| measured.contains(*epoch))
+            }
             Record::Trained(stats) => recovered.trained.contains_key(&(stats.seed, stats.epoch)),
             Record::Witnessed { seed, first, .. } => recovered.witnessed.contains_key(&(*seed, *first)),
             Record::Ended(outcome) => recovered.ended.contains_key(&outcome.seed),
@@ -202,7 +208,10 @@ fn go(path: &Path, disk: Disk) -> Result<(), RunError> {
 
 /// Nothing recovered differs from what was found out.
 fn check(recovered: &Recovered) {
-    for (&(seed, epoch), (_, rows)) in &recovered.measured {
+    let of_seed = |(&seed, measured): (&u64, &crate::schedule::MeasuredRows)| {
+        measured.iter().map(|(epoch, _, rows)| (seed, epoch, rows)).collect::<Vec<_>>()
+    };
+    for (seed, epoch, rows) in recovered.measured.iter().flat_map(of_seed) {
         assert_eq!(*rows, [row(seed, epoch, 1), row(seed, epoch, 2)]);
     }
     for (&(seed, epoch), kept) in &recovered.trained {
@@ -343,7 +352,7 @@ fn a_journal_cut_at_any_byte_of_its_last_record_lacks_only_that() {
         check(&recovered);
         // Without its line feed alone a record is still known to be whole.
         let kept = if length + 1 >= bytes.len() { truth } else { truth - 1 };
-        assert_eq!(recovered.measured.len() + recovered.trained.len() + recovered.ended.len(), kept);
+        assert_eq!(n_measured(&recovered) + recovered.trained.len() + recovered.ended.len(), kept);
         assert_eq!(recovered.damaged, usize::from(length > last && kept < truth));
         // What is appended next stands on a line of its own.
         run.append(&[Record::Ended(ended(3))]).unwrap();
@@ -367,7 +376,7 @@ fn a_flipped_bit_costs_its_record_and_no_wrong_value_is_believed() {
         damaged[position] ^= 1 << (position % 8);
         let recovered = Recovered::of(&damaged, seal, &mut methods());
         check(&recovered);
-        let kept = recovered.measured.len() + recovered.trained.len() + recovered.ended.len();
+        let kept = n_measured(&recovered) + recovered.trained.len() + recovered.ended.len();
         let last = position + 1 == bytes.len();
         let lost = if bytes[position] == b'\n' && !last { 2 } else { 1 };
         assert_eq!(kept, n_records - lost, "byte {position}");
@@ -419,7 +428,7 @@ proptest! {
         let path = folder.path().join("journal.jsonl");
         RunJournal::create(&path, Seal::of(b"manifest"), &Disk::counting()).unwrap().append(&[measured, trained]).unwrap();
         let recovered = Recovered::of(&fs::read(&path).unwrap(), Seal::of(b"manifest"), &mut methods());
-        prop_assert_eq!(recovered.measured[&(7, 0)].1[0].i_xt_bits.unwrap().to_bits(), bits);
+        prop_assert_eq!(recovered.measured[&7].rows(0).unwrap()[0].i_xt_bits.unwrap().to_bits(), bits);
         prop_assert_eq!(recovered.trained[&(7, 0)].train_loss.unwrap().to_bits(), narrow.to_bits());
     }
 }
@@ -477,7 +486,7 @@ fn of_two_records_of_one_epoch_the_first_stands() {
     assert_eq!(plane(&run).unwrap(), InformationPlane::from_iter([row(7, 0, 1)]));
     drop(run);
     let (run, recovered) = recover(folder.path());
-    assert_eq!(recovered.measured[&(7, 0)].1, [row(7, 0, 1)]);
+    assert_eq!(recovered.measured[&7].rows(0).unwrap(), [row(7, 0, 1)]);
     run.finish(&[ended(7)], &[]).unwrap();
     assert_eq!(plane(&run).unwrap(), InformationPlane::from_iter([row(7, 0, 1)]));
 }

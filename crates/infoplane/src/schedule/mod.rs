@@ -62,13 +62,12 @@ mod delta;
 mod delta_approximate;
 mod delta_exact;
 mod listed;
+mod measured;
 #[cfg(test)]
 mod tests;
 mod witness;
 #[cfg(test)]
 mod witness_tests;
-
-use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,6 +80,7 @@ pub use delta::{BoundChoice, DeltaConfig, DistanceScale, WhenFar};
 use delta_approximate::DeltaApproximate;
 use delta_exact::DeltaExact;
 use listed::{Listed, log_spaced};
+pub use measured::MeasuredRows;
 use witness::{Watch, word_or_table};
 pub use witness::{WitnessConfig, WitnessSettings};
 
@@ -190,21 +190,17 @@ pub struct MeasuredEpoch {
 
 impl MeasuredEpoch {
     /// The measured epochs of one training, ascending, with their distances to the epoch before.
-    pub(crate) fn of_seed(
-        seed: u64,
-        distance: &Distance,
-        measured: &BTreeMap<u64, (Reason, Vec<PlaneRow>)>,
-    ) -> Vec<MeasuredEpoch> {
-        let mut before: Option<&Vec<PlaneRow>> = None;
+    pub(crate) fn of_seed(seed: u64, distance: &Distance, measured: &MeasuredRows) -> Vec<MeasuredEpoch> {
+        let mut before: Option<Vec<PlaneRow>> = None;
         measured
             .iter()
-            .map(|(&epoch, (reason, rows))| {
+            .map(|(epoch, reason, rows)| {
                 // Two epochs without any value are not near each other: nothing is known of them.
                 let known =
-                    |before: &&Vec<PlaneRow>| distance.has_values(before) || distance.has_values(rows);
-                let distance = before.filter(known).map(|before| distance.between(before, rows));
+                    |before: &&Vec<PlaneRow>| distance.has_values(before) || distance.has_values(&rows);
+                let distance = before.as_ref().filter(known).map(|before| distance.between(before, &rows));
                 before = Some(rows);
-                MeasuredEpoch { seed, epoch, reason: *reason, distance: distance.filter(|d| d.is_finite()) }
+                MeasuredEpoch { seed, epoch, reason, distance: distance.filter(|d| d.is_finite()) }
             })
             .collect()
     }

@@ -11,8 +11,18 @@ use super::{Table, Value, Values};
 const ROWS: usize = 1 << 14;
 
 pub(super) fn write(table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_header(table, out)?;
+    write_rows(table, out)
+}
+
+/// Writes the names of the columns.
+pub(super) fn write_header(table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
     let names: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
-    writeln!(out, "{}", names.join(","))?;
+    writeln!(out, "{}", names.join(","))
+}
+
+/// Writes the rows alone.
+pub(super) fn write_rows(table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
     // Texts are quoted once, not once a row.
     let texts: Vec<Vec<String>> = table
         .columns

@@ -45,6 +45,7 @@ pub use format::{TableFormat, TableFormatError};
 pub use kinds::{TableName, TableNameError};
 pub use methods::{METHODS, methods};
 pub use of_layers::{INPUTS, PAIRS, RANKS, SIMILARITY, inputs, pairs, ranks, similarity};
+pub(crate) use of_plane::write_csv as write_plane_csv;
 pub use of_plane::{PLANE, plane};
 pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
 pub use of_ranking::{RANKING, ranking};

@@ -1,11 +1,11 @@
 //! The measurements as a table.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use super::keys::{EPOCH, LAYER, LAYER_NAME, METHOD, SEED};
 use super::of_units::{DEGREES, degrees};
 use super::{Column, NONE, Table, Values};
-use crate::plane::counted;
 use crate::quantity::QuantityRow;
 use crate::{Bound, InformationPlane, LayerDescription};
 
@@ -54,17 +54,23 @@ pub const PLANE: &[Column] = &[
 /// Where units were measured, `quantities` adds their degrees of redundancy and vulnerability and the complexity; else the table ends
 /// with the status.
 ///
-/// Numbers are borrowed from the plane; names take 4 bytes a row and column.
+/// Takes some 120 bytes a row. Of a long plane [`write_csv`] writes the same with little memory.
 pub fn plane<'a>(
     plane: &'a InformationPlane,
     layers: &[LayerDescription],
     quantities: &[QuantityRow],
 ) -> Table<'a> {
-    let columns = plane.as_columns();
+    let column =
+        |of: fn(&crate::PlaneRow) -> Option<f64>| Values::numbers(plane.rows().map(move |row| of(&row)));
+    let codes = |of: fn(&InformationPlane, usize) -> u32| -> Vec<u32> {
+        (0..plane.len()).map(|place| of(plane, place)).collect()
+    };
+    let layer_codes = codes(InformationPlane::layer_at);
+    let (method_codes, layers_of_rows) = (plane.method_codes(), layer_codes.clone());
     let methods = plane.methods();
     let of_method = |text: fn(&crate::plane::MethodDescription) -> &str| {
         let names = methods.iter().map(|method| Cow::Borrowed(text(method))).collect();
-        Values::category(names, Cow::Borrowed(columns.method))
+        Values::category(names, Cow::Borrowed(method_codes))
     };
     let bounds = [Bound::Lower, Bound::Upper];
     let bound_of_method: Vec<u32> = methods
@@ -74,47 +80,65 @@ pub fn plane<'a>(
             Some(bound) => bounds.iter().position(|&other| other == bound).map_or(NONE, |code| code as u32),
         })
         .collect();
-    let n_layers = columns.layer.iter().max().map_or(0, |&last| last as usize);
+    let n_layers = layer_codes.iter().max().map_or(0, |&last| last as usize);
     let statuses = std::iter::once(Cow::Borrowed("ok"))
-        .chain(columns.reasons.iter().map(|missing| Cow::Owned(missing.to_string())));
+        .chain(plane.reasons().iter().map(|missing| Cow::Owned(missing.to_string())));
     let mut values = vec![
-        Values::U64(Cow::Borrowed(columns.seed)),
-        Values::U64(Cow::Borrowed(columns.epoch)),
-        Values::U32(Cow::Borrowed(columns.layer)),
+        Values::U64((0..plane.len()).map(|place| plane.seed_at(place)).collect()),
+        Values::U64(Cow::Borrowed(plane.epochs())),
+        Values::U32(layer_codes.into()),
         Values::category(
             (0..=n_layers).map(|layer| Cow::Owned(LayerDescription::name_in(layers, layer))).collect(),
-            Cow::Borrowed(columns.layer),
+            layers_of_rows.into(),
         ),
-        Values::U32(Cow::Borrowed(columns.width)),
+        Values::U32(codes(InformationPlane::width_at).into()),
         of_method(|method| &method.id),
         of_method(|method| &method.estimator),
         of_method(|method| &method.setting),
         Values::category(
             bounds.iter().map(|bound| Cow::Borrowed(bound.name())).collect(),
-            columns.method.iter().map(|&method| bound_of_method[method as usize]).collect(),
+            method_codes.iter().map(|&method| bound_of_method[method as usize]).collect(),
         ),
         Values::texts(
-            columns
-                .method
+            method_codes
                 .iter()
                 .map(|&method| methods[method as usize].part.map(|part| Cow::Borrowed(part.name()))),
         ),
-        Values::F64(Cow::Borrowed(columns.i_xt_bits)),
-        Values::F64(Cow::Borrowed(columns.i_ty_bits)),
-        Values::F64(Cow::Borrowed(columns.i_xt_standard_error_bits)),
-        Values::F64(Cow::Borrowed(columns.i_ty_standard_error_bits)),
-        Values::F64(Cow::Borrowed(columns.i_ty_shuffled_bits)),
+        column(|row| row.i_xt_bits),
+        column(|row| row.i_ty_bits),
+        column(|row| row.i_xt_standard_error_bits),
+        column(|row| row.i_ty_standard_error_bits),
+        column(|row| row.i_ty_shuffled_bits),
         // Of an absent number the difference is absent.
-        Values::F64(
-            columns.i_ty_bits.iter().zip(columns.i_ty_shuffled_bits).map(|(i_ty, b)| i_ty - b).collect(),
-        ),
-        Values::U64(Cow::Borrowed(columns.out_of_range)),
-        Values::OptionalU64(columns.alone.iter().map(|&alone| counted(alone)).collect()),
+        column(|row| Some(row.i_ty_bits? - row.i_ty_shuffled_bits?)),
+        Values::U64(plane.rows().map(|row| row.out_of_range).collect()),
+        Values::OptionalU64(plane.rows().map(|row| row.alone).collect()),
         // A missing value's code is one more than the place of its reason; 0 is `ok`.
-        Values::category(statuses.collect(), Cow::Borrowed(columns.missing)),
+        Values::category(statuses.collect(), codes(InformationPlane::reason_code).into()),
     ];
     values.extend(degrees(plane, quantities).into_iter().flatten());
     Table::new("plane", &PLANE[..values.len()], values)
+}
+
+/// Rows that are made into a table at once.
+const ROWS: usize = 1 << 16;
+
+/// Writes [`plane`] as comma-separated values, part after part: of a long plane little is in memory beside it.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn write_csv(
+    all: &InformationPlane,
+    layers: &[LayerDescription],
+    quantities: &[QuantityRow],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    super::csv::write_header(&plane(&all.part(0..0), layers, quantities), out)?;
+    for start in (0..all.len()).step_by(ROWS) {
+        let part = all.part(start..(start + ROWS).min(all.len()));
+        super::csv::write_rows(&plane(&part, layers, quantities), out)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -91,12 +91,11 @@ pub(super) fn degrees<'a>(plane: &InformationPlane, quantities: &[QuantityRow]) 
             found.insert((row.seed, row.epoch, row.layer as u32, method), units);
         }
     }
-    let columns = plane.as_columns();
     let methods: Vec<&str> = plane.methods().iter().map(|method| method.id.as_str()).collect();
     let of_row: Vec<Option<&UnitQuantities>> = (0..plane.len())
         .map(|row| {
-            let method = methods[columns.method[row] as usize];
-            let key = (columns.seed[row], columns.epoch[row], columns.layer[row], method);
+            let method = methods[plane.method_codes()[row] as usize];
+            let key = (plane.seed_at(row), plane.epochs()[row], plane.layer_at(row), method);
             found.get(&key).copied().filter(|units| !units.is_all_bias)
         })
         .collect();
