@@ -49,7 +49,11 @@ fn verified(folder: &Path, arguments: &[&str]) -> (bool, Vec<String>) {
     let is_damaged = |file: &&Value| matches!(file["state"]["is"].as_str(), Some("damaged" | "missing"));
     let damaged = directories.iter().flat_map(|found| {
         let files = found["files"].as_array().unwrap().clone();
-        files.iter().filter(is_damaged).map(|file| file["file"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+        files
+            .iter()
+            .filter(is_damaged)
+            .map(|file| file["file"].as_str().unwrap().to_string())
+            .collect::<Vec<_>>()
     });
     let damaged: Vec<String> = damaged.collect();
     let whole = directories.iter().all(|found| found["whole"] == true);
@@ -83,7 +87,11 @@ fn whatever_byte_is_changed_is_found_and_mended() {
             if file.extension().is_some_and(|extension| extension != "safetensors") {
                 assert_eq!(infoplane(folder.path(), &["info", "damaged"]).status.code(), Some(2), "{name}");
             }
-            assert_eq!(verified(folder.path(), &["damaged", "--repair"]), (true, vec![]), "{name} at {place}");
+            assert_eq!(
+                verified(folder.path(), &["damaged", "--repair"]),
+                (true, vec![]),
+                "{name} at {place}"
+            );
             assert!(bytes(&damaged) == before, "{name} at {place}");
         }
         // The first files that are needed to compute others are not computed from anything.
@@ -139,11 +147,16 @@ fn without_its_outcome_a_run_is_mended_if_the_same_is_computed() {
 fn pooled_networks_are_mended_too() {
     let folder = TempDir::new().unwrap();
     run(folder.path(), "run");
-    stdout(&infoplane(folder.path(), &["as-if-random", "run", "--window", "5", "--inputs", "60", "--threads", "1"]));
+    stdout(&infoplane(
+        folder.path(),
+        &["as-if-random", "run", "--window", "5", "--inputs", "60", "--threads", "1"],
+    ));
     let pool = folder.path().join("run/as-if-random");
     let before = bytes(&pool);
     assert_eq!(verified(folder.path(), &["run"]), (true, vec![]));
-    for name in ["pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl", "outcome.toml", "as-if-random.toml"] {
+    for name in
+        ["pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl", "outcome.toml", "as-if-random.toml"]
+    {
         let mut content = fs::read(pool.join(name)).unwrap();
         let place = content.len() / 2;
         content[place] ^= 2;
@@ -174,7 +187,11 @@ fn mending_goes_on_after_it_was_killed() {
         // It may be done by then.
         let _ = mending.kill();
         mending.wait().unwrap();
-        assert_eq!(verified(folder.path(), &["--repair", damaged.to_str().unwrap()]), (true, vec![]), "{after}");
+        assert_eq!(
+            verified(folder.path(), &["--repair", damaged.to_str().unwrap()]),
+            (true, vec![]),
+            "{after}"
+        );
         assert!(bytes(&damaged) == before, "{after}");
     }
 }
@@ -218,7 +235,11 @@ fn nothing_inside_a_run_is_followed_or_waited_for() {
     let link = |path: &PathBuf| {
         let _ = fs::remove_dir_all(path);
         let _ = fs::remove_file(path);
-        let to = if path.extension().is_some() || path.ends_with("lock") { "elsewhere/victim" } else { "elsewhere" };
+        let to = if path.extension().is_some() || path.ends_with("lock") {
+            "elsewhere/victim"
+        } else {
+            "elsewhere"
+        };
         symlink(at(to), path).unwrap();
     };
     let pipe = |path: &PathBuf| {
@@ -228,9 +249,20 @@ fn nothing_inside_a_run_is_followed_or_waited_for() {
     };
     let replaced: [(&str, &dyn Fn(&PathBuf)); 2] = [("link", &link), ("pipe", &pipe)];
     let files = [
-        "manifest.toml", "outcome.toml", "plane.jsonl", "training.jsonl", "schedule.jsonl", "quantities.jsonl", "journal.jsonl",
-        "lock", "report", "keyframes", "keyframes/seed-0", "keyframes/seed-0/epoch-00000001.safetensors",
-        "report/plane.csv", "report/summary.md",
+        "manifest.toml",
+        "outcome.toml",
+        "plane.jsonl",
+        "training.jsonl",
+        "schedule.jsonl",
+        "quantities.jsonl",
+        "journal.jsonl",
+        "lock",
+        "report",
+        "keyframes",
+        "keyframes/seed-0",
+        "keyframes/seed-0/epoch-00000001.safetensors",
+        "report/plane.csv",
+        "report/summary.md",
     ];
     for (kind, replace) in replaced {
         for (number, file) in files.into_iter().enumerate() {

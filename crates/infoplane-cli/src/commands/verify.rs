@@ -71,7 +71,8 @@ pub fn verify(arguments: &Args) -> Result<ExitCode, Failure> {
     for (number, directory) in directories.iter().enumerate() {
         clock.set(number, directories.len(), "directories verified");
         let found = look_at(directory)?;
-        let repair = match arguments.repair && !found.is_whole() {
+        let is_left = directory.join("repair").exists();
+        let repair = match arguments.repair && (!found.is_whole() || is_left) {
             true => {
                 clock.finish();
                 let repair = repair(directory, arguments, &interrupt)?;

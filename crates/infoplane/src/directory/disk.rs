@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::open::{open, open_as};
-use super::partial::neighbour;
+use super::partial::{neighbour, remove_abandoned_of};
 
 /// How many bytes a whole file collects before it hands them to the system.
 const BUFFER: usize = 1 << 18;
@@ -245,8 +245,12 @@ impl Disk {
                 file.flush()?;
                 Ok(value)
             }
-            Ok(_) => self.replace_with(&fs::canonicalize(path)?, write),
-            Err(_) => self.replace_with(path, write),
+            found => {
+                let path = if found.is_ok() { &fs::canonicalize(path)? } else { path };
+                let value = self.replace_with(path, write)?;
+                remove_abandoned_of(path, self);
+                Ok(value)
+            }
         }
     }
 

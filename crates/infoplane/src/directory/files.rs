@@ -108,10 +108,20 @@ pub(crate) fn digest_line(text: &[u8]) -> String {
     format!("digest = \"{}\"", Digest::of(text))
 }
 
-/// A TOML file that [`to_digested_toml`] gave; `None` if there is none. Earlier versions wrote no digest.
-pub(crate) fn read_digested_toml<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
+/// What a file holds whose first line is the digest of the others.
+pub(crate) trait HasDigest {
+    /// Whether the version of the program that wrote it wrote that line: earlier ones did not.
+    fn has_digest(&self) -> bool;
+}
+
+/// A TOML file that [`to_digested_toml`] gave, or an earlier version; `None` if there is none.
+pub(crate) fn read_digested_toml<T: DeserializeOwned + HasDigest>(
+    path: &Path,
+) -> Result<Option<T>, RunError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
-    if bytes.starts_with(b"digest") {
+    let read: Result<T, RunError> = from_toml(path, bytes.clone());
+    // Where the first line is damaged it may not look like one any more.
+    if bytes.starts_with(b"digest") || read.as_ref().is_ok_and(HasDigest::has_digest) {
         let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
         let (first, rest) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
         if first != digest_line(rest).as_bytes() {
@@ -119,7 +129,7 @@ pub(crate) fn read_digested_toml<T: DeserializeOwned>(path: &Path) -> Result<Opt
             return Err(RunError::Malformed { path: path.into(), line: None, message });
         }
     }
-    from_toml(path, bytes).map(Some)
+    read.map(Some)
 }
 
 /// The digest of a file, which is read little by little; `None` if there is none.

@@ -22,8 +22,8 @@ pub(crate) use disk::{Fault, FaultMode};
 pub use error::RunError;
 pub(crate) use error::{advice, is_of_a_result};
 pub(crate) use files::{
-    CHANGED, Digest, Digested, RESTORE, check_digest, digest_line, digest_of_file, from_toml, read,
-    read_digested_toml, read_table, to_digested_toml, to_toml,
+    CHANGED, Digest, Digested, HasDigest, RESTORE, check_digest, digest_line, digest_of_file, from_toml,
+    read, read_digested_toml, read_table, to_digested_toml, to_toml,
 };
 pub(crate) use journal::{Journal, LONGEST, Line, Lines, Seal, Span, checked};
 pub(crate) use lock::{LOCK, Lock};

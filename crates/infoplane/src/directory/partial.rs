@@ -86,6 +86,17 @@ pub(crate) fn remove_partials(directory: &Path, disk: &Disk, which: Which) -> Re
     Ok(())
 }
 
+/// Removes what killed processes left of one file. What cannot be removed does no harm.
+pub(super) fn remove_abandoned_of(path: &Path, disk: &Disk) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let is_of_it = |found: &PathBuf| {
+        let found = found.file_name().and_then(|found| found.to_str());
+        found.is_some_and(|found| found.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let left = partials(super::parent(path), Which::Abandoned).unwrap_or_default();
+    left.iter().filter(|found| is_of_it(found)).for_each(|found| _ = disk.remove_file(found));
+}
+
 fn is_old(path: &Path) -> bool {
     let modified = fs::symlink_metadata(path).and_then(|found| found.modified());
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > LONG))

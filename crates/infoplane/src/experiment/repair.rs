@@ -11,7 +11,8 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::run::{Progress, RunOptions};
 use crate::directory::{
-    Disk, Lock, OUTCOME, RunError, digest_of_file, is_directory, read, restored, to_toml,
+    Disk, Lock, OUTCOME, RunError, Which, digest_of_file, is_directory, read, remove_partials, restored,
+    to_toml,
 };
 use crate::run::{
     MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, SCHEDULE, TRAINING, Verification, records,
@@ -66,15 +67,26 @@ pub(super) fn mend(
     work: impl FnOnce(&Verification) -> Result<Vec<String>, ExperimentError>,
 ) -> Result<Repair, ExperimentError> {
     let before = verify(path)?;
-    if before.is_whole() || !before.is_complete {
+    if !before.is_complete {
         let reasons = match before.is_whole() {
             true => Vec::new(),
             false => vec!["it is not complete: resume it, which computes again what is damaged".into()],
         };
         return Ok(Repair { now: before, mended: Vec::new(), reasons });
     }
+    let scratch = path.join(REPAIR);
+    if before.is_whole() && !scratch.exists() {
+        return Ok(Repair { now: before, mended: Vec::new(), reasons: Vec::new() });
+    }
     let lock = Lock::take(path, disk)?;
-    let done = work(&before);
+    let done = remove_partials(path, disk, Which::All).map_err(ExperimentError::from).and_then(|()| {
+        if before.is_whole() {
+            // Of an attempt that was killed when all was done but this.
+            remove_scratch(&scratch, disk)?;
+            return Ok(Vec::new());
+        }
+        work(&before)
+    });
     let now = verify(path);
     let unlocked = lock.remove(disk).map_err(RunError::io("remove", path));
     let (reasons, now) = (done?, now?);

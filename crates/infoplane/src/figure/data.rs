@@ -1,6 +1,7 @@
 //! What figures and tables of a run are made from.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use super::{LimitCurve, ScheduleData, ShownLayer, distance_unit, schedule_setting, words};
 use crate::plane::MethodDescription;
@@ -103,6 +104,13 @@ impl<'a> ReportData<'a> {
         let in_mean = self.in_mean();
         let failed: Vec<u64> = self.failed.iter().map(|failed| failed.seed).collect();
         table::repeats(self.plane, &self.layers, |seed| in_mean.has(seed), &failed)
+    }
+
+    /// Writes [`repeats`](ReportData::repeats) as comma-separated values, little by little.
+    pub(crate) fn write_repeats(&self, out: &mut dyn Write) -> io::Result<()> {
+        let in_mean = self.in_mean();
+        let failed: Vec<u64> = self.failed.iter().map(|failed| failed.seed).collect();
+        table::write_repeats_csv(self.plane, &self.layers, |seed| in_mean.has(seed), &failed, out)
     }
 
     /// With the samples and the entropies of the part of the data that a method is measured on.

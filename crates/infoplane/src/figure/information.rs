@@ -26,15 +26,18 @@ struct Quantity {
 pub(super) fn figure(data: &ReportData<'_>, group: &PlaneGroup<'_>) -> Option<Figure> {
     let data = &*data.of_method(group.method);
     let in_mean = &data.in_mean();
+    // One after the other, each thinned before the next: they are long where the run is.
     let mut with_i_xt = group.layers_with_i_xt(|seed| in_mean.has(seed));
+    let of_i_xt = thin_means(&mut with_i_xt);
     let mut with_i_ty = group.layers_with_i_ty(|seed| in_mean.has(seed));
+    let of_i_ty = thin_means(&mut with_i_ty);
     let widths: BTreeMap<usize, usize> =
         with_i_xt.iter().chain(&with_i_ty).map(|path| (path.layer, path.width)).collect();
     if widths.is_empty() {
         return None;
     }
     let about = words::notes(data, group, &group.layers_over(|seed| in_mean.has(seed)));
-    let thinned = [thin_means(&mut with_i_xt), thin_means(&mut with_i_ty)].into_iter().flatten().next();
+    let thinned = of_i_xt.or(of_i_ty);
     let quantities = [
         Quantity {
             layers: with_i_xt,

@@ -80,6 +80,9 @@ pub use model::{
 };
 pub use pool::pool_figures;
 
+/// Planes of so many rows and more are long.
+const LONG: usize = 500_000;
+
 /// The information plane of the first method that has one.
 pub fn first_plane(data: &ReportData<'_>) -> Option<Figure> {
     data.plane.groups().iter().find_map(|group| plane::figure(data, group))
@@ -103,7 +106,10 @@ pub fn figures(data: &ReportData<'_>) -> Vec<Figure> {
                     .chain(layers::figures(data, group.method))
                     .collect::<Vec<_>>()
             };
-            groups.par_iter().map(figures).collect::<Vec<_>>()
+            // The paths of all rows of a method are in memory while its figures are made: of a long run, of one at a time.
+            let at_once = if data.plane.len() > LONG { 1 } else { groups.len().max(1) };
+            let some = groups.chunks(at_once).map(|some| some.par_iter().map(figures).collect::<Vec<_>>());
+            some.flatten().collect::<Vec<_>>()
         },
         || {
             let of_run = [training::figure(data), schedule::figure(data)];

@@ -17,7 +17,15 @@ const FEWEST: usize = 50;
 ///
 /// Of the epochs that share a place of the axis the last stays, and those where one of the two quantities is
 /// least or largest: no peak is lost, and every point that is drawn was measured.
+///
+/// The paths of single seeds are thinned alike where they are longer than any that can be seen: a run may have measured a hundred
+/// thousand epochs.
 pub(crate) fn thin_means(layers: &mut [LayerPath]) -> Option<Note> {
+    for (_, path) in layers.iter_mut().flat_map(|layer| &mut layer.seeds) {
+        if path.len() > MOST_POINTS {
+            *path = thinned(path, MOST_POINTS, |point| (point.epoch, point.i_xt_bits, point.i_ty_bits));
+        }
+    }
     thin(layers.iter_mut().map(|layer| &mut layer.mean).collect(), of_mean)
 }
 
@@ -36,7 +44,7 @@ pub(crate) fn thin<T: Copy>(mut paths: Vec<&mut Vec<T>>, of: fn(&T) -> Place) ->
         **path = thinned(path, most, of);
     }
     let text = format!(
-        "Drawn: at most {most} of {measured} epochs of each mean, peaks among them; tables have all."
+        "Drawn: at most {most} of {measured} epochs of each path, peaks among them; tables have all."
     );
     (measured > most).then(|| Note::reading(NoteCode::Thinned, text))
 }

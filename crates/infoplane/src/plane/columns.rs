@@ -317,11 +317,24 @@ impl InformationPlane {
     /// Puts the rows in the order of `seed_order`, epoch, layer and method; rows alike in all keep their order.
     pub(crate) fn sort(&mut self, seed_order: impl Fn(u64) -> usize) {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        order.sort_by_cached_key(|&place| {
-            let place = place as usize;
-            let seed = self.seed_at(place);
-            (seed_order(seed), seed, self.epoch[place], self.layer_at(place), self.method[place])
-        });
+        let seed_order: Vec<usize> = self.seeds.values.iter().map(|&seed| seed_order(seed)).collect();
+        let key = |place: u32| {
+            let at = place as usize;
+            let seed = self.seed[at] as usize;
+            (
+                seed_order[seed],
+                self.seeds.values[seed],
+                self.epoch[at],
+                self.layer_at(at),
+                self.method[at],
+                place,
+            )
+        };
+        if order.is_sorted_by_key(|&place| key(place)) {
+            return;
+        }
+        // Keys are made anew for every comparison: kept, they would take half as much memory as the rows.
+        order.sort_unstable_by_key(|&place| key(place));
         for column in [&mut self.seed, &mut self.layer, &mut self.method, &mut self.missing] {
             permute(column, &order);
         }

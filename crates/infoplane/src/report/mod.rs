@@ -159,7 +159,7 @@ pub fn write(
             writer.put_csv(&table)?;
         }
     }
-    writer.put_csv(&data.repeats())?;
+    writer.put_with("repeats.csv", |out| data.write_repeats(out))?;
     // Last, so that its links never point to what is not there yet.
     writer.put("summary.md", summary::markdown(data, &figures, options.formats).as_bytes())?;
     Ok(writer.written)

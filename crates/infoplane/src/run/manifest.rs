@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
 use super::FORMAT_VERSION;
+use crate::directory::HasDigest;
 use crate::estimator::AnyEstimator;
 use crate::plane::{MethodDescription, Part};
 use crate::quantity::QuantityConfig;
@@ -319,6 +320,12 @@ pub struct Outcome {
     pub digests: Digests,
     /// Each training, in the order of the manifest.
     pub seeds: Vec<SeedOutcome>,
+}
+
+impl HasDigest for Outcome {
+    fn has_digest(&self) -> bool {
+        self.digests.manifest.is_some()
+    }
 }
 
 /// Digests of a finished run's files: 128 bits of XXH3, in hexadecimal.

@@ -552,8 +552,8 @@ impl JournalReader {
             tables.clear();
             file.seek(SeekFrom::Start(0))?;
         }
-        let mut damaged = 0;
-        let start = self.offset;
+        let (mut damaged, mut reserved) = (0, false);
+        let (start, n_bytes, n_rows) = (self.offset, file.metadata()?.len(), tables.plane.len());
         let mut lines = Lines::new(BufReader::with_capacity(CHUNK, file));
         loop {
             let Some(Line { text, .. }) = lines.next()? else { break };
@@ -568,6 +568,13 @@ impl JournalReader {
                     tables.add(record);
                 }
                 break;
+            }
+            // Room for all at once, as soon as it is seen how long records are: room that grows is for a while there twice.
+            if !reserved && lines.offset > CHUNK as u64 {
+                reserved = true;
+                let left = n_bytes.saturating_sub(start + lines.offset) as f64;
+                let rows = (tables.plane.len() - n_rows) as f64;
+                tables.plane.reserve((left / lines.offset as f64 * rows * 1.02) as usize);
             }
             match record {
                 Some(record) if self.is_first(&record) => tables.add(record),

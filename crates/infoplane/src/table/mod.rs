@@ -51,6 +51,7 @@ pub use of_pools::{DRIFT, OVERLAP, POOL, WINDOW, drift, overlap, pool, window};
 pub use of_ranking::{RANKING, ranking};
 pub use of_training::{LAYERS, TRAINING, layers, training};
 pub use of_units::{SYNERGY, UNITS, synergy, units};
+pub(crate) use repeats::write_csv as write_repeats_csv;
 pub use repeats::{REPEATS, repeats};
 pub use schedule::{SCHEDULE, schedule};
 pub(crate) use stack::Stack;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use super::{Column, Table, Values};
 use crate::plane::Mean;
@@ -58,6 +59,25 @@ pub const REPEATS: &[Column] = &[
     )
     .optional(),
 ];
+
+/// Writes [`repeats`] as comma-separated values, method after method: of a long plane little is in memory beside it.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn write_csv(
+    plane: &InformationPlane,
+    layers: &[LayerDescription],
+    in_mean: impl Fn(u64) -> bool,
+    failed: &[u64],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    super::csv::write_header(&repeats(&InformationPlane::default(), layers, &in_mean, failed), out)?;
+    for group in plane.groups() {
+        let part: InformationPlane = group.rows().collect();
+        super::csv::write_rows(&repeats(&part, layers, &in_mean, failed), out)?;
+    }
+    Ok(())
+}
 
 /// Mean, standard error and percentiles over seeds: a row for each method, layer and epoch.
 ///

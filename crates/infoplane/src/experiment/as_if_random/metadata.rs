@@ -8,8 +8,8 @@ use toml::Table;
 
 use super::{AsIfRandom, AsIfRandomResult, SeedStatus};
 use crate::directory::{
-    FORMAT_VERSION, OUTCOME, RunError, check_digest, digest_of_file, from_toml, read, read_digested_toml,
-    read_table,
+    FORMAT_VERSION, HasDigest, OUTCOME, RunError, check_digest, digest_of_file, from_toml, read,
+    read_digested_toml, read_table,
 };
 use crate::experiment::error::ExperimentError;
 use crate::experiment::load::shorten;
@@ -53,6 +53,12 @@ pub(super) struct PoolOutcome {
     pub digests: Digests,
     /// In the order of the seeds.
     pub seeds: Vec<SeedStatus>,
+}
+
+impl HasDigest for PoolOutcome {
+    fn has_digest(&self) -> bool {
+        self.digests.metadata.is_some()
+    }
 }
 
 /// Digests of the tables.
