@@ -1,6 +1,6 @@
 //! What a contributor runs.
 //!
-//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser, with `--engines` only sweeps on Slurm and Ray; `cargo xtask soak` kills the real command two hundred times;
+//! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser, with `--engines` only sweeps on Slurm and Ray; `cargo xtask soak` kills the real command two hundred times; `cargo xtask system-calls` lets its system calls fail;
 //! `cargo xtask results` reproduces all published figures; `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
 
@@ -24,6 +24,9 @@ usage: cargo xtask COMMAND
                   (6 GB on disk), with --engines only sweeps on a cluster of Slurm and one of Ray on this machine (250 MB)
   soak [KILLS]    kill the command at random moments (200 by default), resume, and compare the results; then, three tenths
                   as often, eight workers of a sweep with 200 cells
+  system-calls [N]
+                  let N system calls of each kind (12 by default) fail, or kill the command there, in runs, reports, recordings,
+                  pooled networks, sweeps and mending, and compare the results; needs strace
   results [MNIST] reproduce all published figures into docs/results.md: hours; with the directory of the MNIST files also
                   those that need them, at the quick size
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("test") => test(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("soak") => soak(std::env::args().nth(2)),
+        Some("system-calls") => system_calls(std::env::args().nth(2)),
         Some("results") => results::make(std::env::args().nth(2).as_deref()),
         Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
@@ -100,6 +104,14 @@ fn soak(kills: Option<String>) -> Result<(), String> {
     let environment =
         [("INFOPLANE_KILLS", &of_sweep[..]), ("INFOPLANE_CELLS", "200"), ("INFOPLANE_WORKERS", "8")];
     cargo(&test, &environment)
+}
+
+/// Lets system calls of the real command fail.
+fn system_calls(each: Option<String>) -> Result<(), String> {
+    let each = each.unwrap_or_else(|| "12".into());
+    let n: u32 = each.parse().map_err(|_| format!("`{each}` is no number of calls"))?;
+    let test = ["test", "--release", "--package", "infoplane-cli", "--test", "system_calls", "--", "--nocapture"];
+    cargo(&test, &[("INFOPLANE_SYSTEM_CALLS", &n.to_string())])
 }
 
 fn bench_tables() -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! tries hundreds of calls, the ordinary tests a few of each kind.
 #![cfg(target_os = "linux")]
 
+#[allow(dead_code)] // each test file uses what it needs of it
 mod call;
 mod files;
 
