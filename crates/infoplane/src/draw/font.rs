@@ -2,7 +2,12 @@
 
 use std::sync::OnceLock;
 
-use ttf_parser::{Face, OutlineBuilder};
+use skrifa::charmap::Charmap;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::metrics::{GlyphMetrics, Metrics};
+use skrifa::outline::pen::PathStyle;
+use skrifa::outline::{DrawSettings, OutlineGlyphCollection, OutlinePen};
+use skrifa::{FontRef, GlyphId, MetadataProvider};
 
 use crate::printable::is_hidden;
 
@@ -21,14 +26,53 @@ pub(crate) fn font_bytes(weight: Weight) -> &'static [u8] {
     }
 }
 
-pub(crate) fn face(weight: Weight) -> &'static Face<'static> {
-    static REGULAR: OnceLock<Face<'static>> = OnceLock::new();
-    static BOLD: OnceLock<Face<'static>> = OnceLock::new();
+/// A font that has been read. All lengths are in units of the font.
+pub(crate) struct Face {
+    /// Of the font as a whole: its em, its ascent, its bounds.
+    pub metrics: Metrics,
+    characters: Charmap<'static>,
+    advances: GlyphMetrics<'static>,
+    outlines: OutlineGlyphCollection<'static>,
+}
+
+impl Face {
+    fn new(weight: Weight) -> Self {
+        let font = FontRef::new(font_bytes(weight)).expect("the embedded font is well-formed");
+        let (size, location) = (Size::unscaled(), LocationRef::default());
+        Self {
+            metrics: font.metrics(size, location),
+            characters: font.charmap(),
+            advances: font.glyph_metrics(size, location),
+            outlines: font.outline_glyphs(),
+        }
+    }
+
+    fn has(&self, c: char) -> bool {
+        self.characters.map(c).is_some()
+    }
+
+    // A character that the font lacks becomes a question mark, which is honest and has a shape.
+    fn glyph(&self, c: char) -> GlyphId {
+        self.characters.map(c).or_else(|| self.characters.map('?')).unwrap_or_default()
+    }
+
+    fn advance(&self, glyph: GlyphId) -> f32 {
+        self.advances.advance_width(glyph).unwrap_or(0.0)
+    }
+
+    pub(crate) fn units_per_em(&self) -> f32 {
+        f32::from(self.metrics.units_per_em)
+    }
+}
+
+pub(crate) fn face(weight: Weight) -> &'static Face {
+    static REGULAR: OnceLock<Face> = OnceLock::new();
+    static BOLD: OnceLock<Face> = OnceLock::new();
     let slot = match weight {
         Weight::Regular => &REGULAR,
         Weight::Bold => &BOLD,
     };
-    slot.get_or_init(|| Face::parse(font_bytes(weight), 0).expect("the embedded font is well-formed"))
+    slot.get_or_init(|| Face::new(weight))
 }
 
 /// A letter as the font has it.
@@ -45,9 +89,12 @@ pub(crate) struct Glyph {
 pub(crate) fn glyphs(text: &str, weight: Weight) -> Vec<Glyph> {
     let face = face(weight);
     let letter = |c: char| {
-        let character = if face.glyph_index(c).is_some() { c } else { '?' };
-        let id = glyph(face, c);
-        Glyph { id: id.0, character, advance: f32::from(face.glyph_hor_advance(id).unwrap_or(0)) }
+        let character = if face.has(c) { c } else { '?' };
+        let id = face.glyph(c);
+        let advance = face.advance(id);
+        // The files have hundreds of glyphs.
+        let id = u16::try_from(id.to_u32()).expect("a TrueType font counts its glyphs in 16 bits");
+        Glyph { id, character, advance }
     };
     text.chars().map(letter).collect()
 }
@@ -55,13 +102,12 @@ pub(crate) fn glyphs(text: &str, weight: Weight) -> Vec<Glyph> {
 /// How far `text` runs at `size`, in the unit of `size`.
 pub(crate) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
     let face = face(weight);
-    let units: f64 =
-        text.chars().map(|c| f64::from(face.glyph_hor_advance(glyph(face, c)).unwrap_or(0))).sum();
+    let units: f64 = text.chars().map(|c| f64::from(face.advance(face.glyph(c)))).sum();
     units * size / f64::from(face.units_per_em())
 }
 
 /// Hands the outline of every letter to `builder`, with the place of its origin and the scale of its units.
-pub(crate) fn outline<B: OutlineBuilder>(
+pub(crate) fn outline<B: OutlinePen>(
     text: &str,
     size: f64,
     weight: Weight,
@@ -72,11 +118,16 @@ pub(crate) fn outline<B: OutlineBuilder>(
     let scale = size / f64::from(face.units_per_em());
     let mut x = 0.0;
     for c in text.chars() {
-        let glyph = glyph(face, c);
+        let glyph = face.glyph(c);
         let mut letter = builder(x, scale);
-        face.outline_glyph(glyph, &mut letter);
+        if let Some(outline) = face.outlines.get(glyph) {
+            // The other style begins some contours at another of their points.
+            let settings = DrawSettings::unhinted(Size::unscaled(), LocationRef::default())
+                .with_path_style(PathStyle::HarfBuzz);
+            outline.draw(settings, &mut letter).expect("the embedded font is well-formed");
+        }
         done(letter);
-        x += f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)) * scale;
+        x += f64::from(face.advance(glyph)) * scale;
     }
 }
 
@@ -84,17 +135,12 @@ pub(crate) fn outline<B: OutlineBuilder>(
 pub(crate) fn lacking(text: &str) -> Vec<char> {
     let mut lacking = Vec::new();
     // Control characters are drawn in no form.
-    for c in text.chars().filter(|c| !is_hidden(*c) && face(Weight::Regular).glyph_index(*c).is_none()) {
+    for c in text.chars().filter(|c| !is_hidden(*c) && !face(Weight::Regular).has(*c)) {
         if !lacking.contains(&c) {
             lacking.push(c);
         }
     }
     lacking
-}
-
-// A character that the font lacks becomes a question mark, which is honest and has a shape.
-fn glyph(face: &Face<'_>, c: char) -> ttf_parser::GlyphId {
-    face.glyph_index(c).or_else(|| face.glyph_index('?')).unwrap_or_default()
 }
 
 /// Breaks `text` at spaces into lines no wider than `width`; a longer word is broken where it must be.
@@ -139,9 +185,31 @@ mod tests {
     }
 
     #[test]
+    fn every_letter_of_both_fonts_has_an_outline_that_can_be_drawn() {
+        struct Count(usize);
+        impl OutlinePen for Count {
+            fn move_to(&mut self, _: f32, _: f32) {
+                self.0 += 1;
+            }
+            fn line_to(&mut self, _: f32, _: f32) {}
+            fn quad_to(&mut self, _: f32, _: f32, _: f32, _: f32) {}
+            fn curve_to(&mut self, _: f32, _: f32, _: f32, _: f32, _: f32, _: f32) {}
+            fn close(&mut self) {}
+        }
+        for weight in [Weight::Regular, Weight::Bold] {
+            let all: String =
+                face(weight).characters.mappings().filter_map(|(c, _)| char::from_u32(c)).collect();
+            assert!(all.chars().count() > 500);
+            let mut contours = 0;
+            outline(&all, 10.0, weight, |_, _| Count(0), |letter| contours += letter.0);
+            assert!(contours > all.chars().count());
+        }
+    }
+
+    #[test]
     fn the_font_has_every_character_that_figures_use() {
         for c in "I(X;T₀₁₂₃₄₅₆₇₈₉)=±−–·×⁰²⁴⁻‖σ→≤≥…".chars() {
-            assert!(face(Weight::Regular).glyph_index(c).is_some(), "{c} is missing");
+            assert!(face(Weight::Regular).has(c), "{c} is missing");
         }
     }
 }

@@ -274,7 +274,7 @@ fn write_font(pdf: &mut Pdf, free: &mut Ref, weight: Weight, used: &BTreeMap<u16
     };
     let face = face(weight);
     // PDF measures letters in thousandths of their size.
-    let thousandths = |units: f32| units * 1000.0 / f32::from(face.units_per_em());
+    let thousandths = |units: f32| units * 1000.0 / face.units_per_em();
 
     pdf.type0_font(font)
         .base_font(base)
@@ -291,17 +291,17 @@ fn write_font(pdf: &mut Pdf, free: &mut Ref, weight: Weight, used: &BTreeMap<u16
     widths.finish();
     cid.finish();
 
-    let bounds = face.global_bounding_box();
-    let bounds =
-        [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max].map(|edge| thousandths(edge.into()));
+    let metrics = &face.metrics;
+    let bounds = metrics.bounds.unwrap_or_default();
+    let bounds = [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max].map(thousandths);
     pdf.font_descriptor(descriptor)
         .name(base)
         .flags(FontFlags::NON_SYMBOLIC)
         .bbox(Rect::new(bounds[0], bounds[1], bounds[2], bounds[3]))
         .italic_angle(0.0)
-        .ascent(thousandths(face.ascender().into()))
-        .descent(thousandths(face.descender().into()))
-        .cap_height(thousandths(face.capital_height().unwrap_or(face.ascender()).into()))
+        .ascent(thousandths(metrics.ascent))
+        .descent(thousandths(metrics.descent))
+        .cap_height(thousandths(metrics.cap_height.unwrap_or(metrics.ascent)))
         .stem_v(if weight == Weight::Bold { 140.0 } else { 80.0 })
         .font_file2(file);
     let bytes = font_bytes(weight);

@@ -1,10 +1,10 @@
 //! A scene as PNG.
 
+use skrifa::outline::OutlinePen;
 use tiny_skia::{
     FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect,
     SpreadMode, Stroke, StrokeDash, Transform,
 };
-use ttf_parser::OutlineBuilder;
 
 use super::font::outline;
 use super::{Color, Mark, Scene, Text};
@@ -127,7 +127,7 @@ impl Letter {
     }
 }
 
-impl OutlineBuilder for Letter {
+impl OutlinePen for Letter {
     fn move_to(&mut self, x: f32, y: f32) {
         let (x, y) = self.place(x, y);
         self.path.move_to(x, y);
