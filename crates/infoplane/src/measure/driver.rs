@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::{LayerEstimators, Subject, measure_layers, measure_quantities, sources};
+use crate::estimator::interrupt::{self, Interrupted};
 use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::schedule::{Ask, Reason, Schedule, Wanted};
 use crate::snapshot::{Observe, SnapshotError};
@@ -79,6 +80,8 @@ pub struct Measuring<'a> {
 /// its own work takes up what else its pool has to do: that might be training, long after those parts are done.
 ///
 /// [`Workers::by_turns`] has threads that as many trainings or more share.
+///
+/// They stop when the thread that makes them is stopped ([`interrupt`]): then the epochs in progress are dropped.
 #[derive(Debug, Clone)]
 pub struct Workers {
     all: Arc<ThreadPool>,
@@ -93,7 +96,7 @@ impl Workers {
     /// # Errors
     /// What the system says if it gives no threads.
     pub fn new(threads: usize) -> Result<Workers, ThreadPoolBuildError> {
-        let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = |threads| interrupt::inheriting(ThreadPoolBuilder::new()).num_threads(threads).build();
         let all = Arc::new(pool(threads)?);
         let n_threads = all.current_num_threads();
         let apart =
@@ -108,7 +111,7 @@ impl Workers {
     /// # Errors
     /// As [`Workers::new`].
     pub fn by_turns(threads: usize, n_trainings: usize) -> Result<Workers, ThreadPoolBuildError> {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
+        let pool = interrupt::inheriting(ThreadPoolBuilder::new()).num_threads(threads).stack_size(STACK);
         Ok(Workers { all: Arc::new(pool.build()?), apart: None, n_trainings })
     }
 
@@ -146,8 +149,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// [`Ask::Wait`] only while something it asked for is not told, or the end is not.
 ///
 /// # Errors
-/// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`) or `append`
-/// fails. What was being measured then is finished, and appended if that is possible.
+/// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`, or once the workers are
+/// stopped) or `append` fails. What was being measured then is finished, and appended if that is possible, unless the workers
+/// are stopped: then it is dropped.
 pub fn measure<'a, S: Snapshots, E: Send>(
     measuring: &'a Measuring<'a>,
     schedule: &mut dyn Schedule,
@@ -200,6 +204,8 @@ enum Event<'s, S: Snapshots> {
     Returned(&'s mut S, Result<(), SnapshotError>),
     /// An epoch is measured.
     Measured(Measurement),
+    /// An epoch was being measured when the workers were stopped.
+    Dropped,
     /// A task met a mistake in the program.
     Panicked(Box<dyn Any + Send>),
 }
@@ -338,6 +344,10 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     schedule.tell(measurement.epoch, &measurement.rows);
                     append(measurement).map_err(MeasureError::Append)?;
                 }
+                Event::Dropped => {
+                    self.in_flight -= 1;
+                    return Err(SnapshotError::Interrupted.into());
+                }
                 Event::Panicked(panic) => resume_unwind(panic),
             }
         }
@@ -357,6 +367,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     self.in_flight -= 1;
                     good = good && append(measurement).is_ok();
                 }
+                Event::Dropped => self.in_flight -= 1,
             }
         }
     }
@@ -466,7 +477,9 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         // Beside others that measure there is no need to stop for them.
         let long = self.measuring.workers.apart.is_none().then_some(TURN);
         spawn(pools.training, sender, move |sender| {
-            let result = source_task(source, requests, long, interrupted, sender);
+            // One that is stopped in the middle of an epoch is back at the end of the one before.
+            let result = interrupt::catch(|| source_task(source, requests, long, interrupted, sender));
+            let result = result.unwrap_or(Err(SnapshotError::Interrupted));
             // The coordinator outlives its tasks: the scope waits for them.
             let _ = sender.send(Event::Returned(source, result));
         });
@@ -480,35 +493,46 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         let (measuring, spare, sender) = (self.measuring, self.spare, self.sender.clone());
         let training = self.source.is_none() && self.last.is_none();
         spawn(if training { pools.beside } else { pools.all }, sender, move |sender| {
-            let start = Instant::now();
-            let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-            let used = lock().pop();
-            let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let (mut rows, mut quantities) = (Vec::new(), Vec::new());
-            // The last part takes the network itself, so that one part alone needs no copy.
-            let networks = std::iter::repeat_n(snapshot.network, measuring.parts.len());
-            for (network, part) in networks.zip(measuring.parts) {
-                let &MeasuredPart { subject, estimators, quantities: asked } = part;
-                network.observe(subject.inputs, &mut activations);
-                let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
-                let layers = sources(&activations);
-                rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
-                let of_part = measure_quantities(seed, epoch, &layers, y, estimators, asked);
-                quantities.extend(of_part);
-            }
-            // Layer by layer, as the tables of a run have them; within a layer the order stays.
-            rows.sort_by_key(|row| row.layer);
-            quantities.sort_by_key(|row| row.layer);
-            lock().push(activations);
-            let _ = sender.send(Event::Measured(Measurement {
-                epoch,
-                reason,
-                rows,
-                quantities,
-                thread_time: start.elapsed(),
-            }));
+            let measured = interrupt::catch(|| measured(measuring, spare, (epoch, reason), snapshot.network));
+            let _ = sender.send(match measured {
+                Ok(measurement) => Event::Measured(measurement),
+                Err(Interrupted) => Event::Dropped,
+            });
         });
     }
+}
+
+/// Measures the network of an epoch.
+fn measured<N: Observe>(
+    measuring: &Measuring<'_>,
+    spare: &Mutex<Vec<Activations>>,
+    (epoch, reason): (u64, Reason),
+    network: N,
+) -> Measurement {
+    // Those that waited for a thread are dropped too.
+    interrupt::poll();
+    let start = Instant::now();
+    let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+    let used = lock().pop();
+    let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
+    let (mut rows, mut quantities) = (Vec::new(), Vec::new());
+    // The last part takes the network itself, so that one part alone needs no copy.
+    let networks = std::iter::repeat_n(network, measuring.parts.len());
+    for (network, part) in networks.zip(measuring.parts) {
+        let &MeasuredPart { subject, estimators, quantities: asked } = part;
+        network.observe(subject.inputs, &mut activations);
+        let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
+        let layers = sources(&activations);
+        rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
+        let of_part = measure_quantities(seed, epoch, &layers, y, estimators, asked);
+        quantities.extend(of_part);
+    }
+    // Layer by layer, as the tables of a run have them; within a layer the order stays.
+    rows.sort_by_key(|row| row.layer);
+    quantities.sort_by_key(|row| row.layer);
+    // Where the epoch was dropped this memory is gone with it, half filled as it is.
+    lock().push(activations);
+    Measurement { epoch, reason, rows, quantities, thread_time: start.elapsed() }
 }
 
 /// Spawns a task; if it panics its coordinator is told, which would wait for ever.
