@@ -45,9 +45,13 @@
 //! ```
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -101,10 +105,41 @@ pub fn inheriting(builder: ThreadPoolBuilder) -> ThreadPoolBuilder {
 /// The hook for panics is not called.
 #[inline]
 pub fn poll() {
-    let stopped =
-        TOKEN.with_borrow(|token| token.as_ref().is_some_and(|token| token.load(Ordering::Relaxed)));
+    let stopped = TOKEN.with_borrow(|token| token.as_ref().is_some_and(|token| token.load(Relaxed)));
     if stopped {
         resume_unwind(Box::new(Interrupted));
+    }
+}
+
+/// Sorts, and asks [`poll`] now and then: ten million numbers take seconds.
+///
+/// Elements that compare as equal may end up in any order, the same at every call.
+pub(crate) fn sort_by<T>(values: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
+    /// So many take a tenth of a second.
+    const PIECE: usize = 1 << 20;
+    let is_long = values.len() > PIECE;
+    for piece in values.chunks_mut(PIECE) {
+        poll();
+        piece.sort_unstable_by(&mut compare);
+    }
+    if is_long {
+        // Pieces in order are merged, which takes a small part of sorting them.
+        values.sort_by(compare);
+    }
+}
+
+/// Asks [`poll`] once in 16,384 calls, for loops whose turns take nanoseconds.
+#[derive(Default)]
+pub(crate) struct Seldom(u32);
+
+impl Seldom {
+    /// One more turn.
+    #[inline(always)]
+    pub fn poll(&mut self) {
+        self.0 = self.0.wrapping_add(1);
+        if self.0.is_multiple_of(1 << 14) {
+            poll();
+        }
     }
 }
 
@@ -132,19 +167,19 @@ pub fn watched<R>(stopped: &(dyn Fn() -> bool + Sync), work: impl FnOnce() -> R)
     struct Ends<'a>(&'a AtomicBool, Option<Thread>);
     impl Drop for Ends<'_> {
         fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
+            self.0.store(true, Release);
             self.1.iter().for_each(Thread::unpark);
         }
     }
     let outer = token();
-    let stops = || stopped() || outer.as_ref().is_some_and(|outer| outer.load(Ordering::Relaxed));
+    let stops = || stopped() || outer.as_ref().is_some_and(|outer| outer.load(Relaxed));
     let own = Arc::new(AtomicBool::new(stops()));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watch = || {
-            while !done.load(Ordering::Acquire) {
+            while !done.load(Acquire) {
                 if stops() {
-                    own.store(true, Ordering::Relaxed);
+                    own.store(true, Relaxed);
                 }
                 thread::park_timeout(LOOK_EVERY);
             }
@@ -175,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_watched_stops_and_the_thread_goes_on() {
         let asked = AtomicU32::new(0);
-        let third = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+        let third = || asked.fetch_add(1, Relaxed) >= 2;
         assert_eq!(watched(&third, forever), Err(Interrupted));
         // The token is gone with the work.
         assert!(token().is_none());
@@ -186,12 +221,21 @@ mod tests {
     #[test]
     fn pools_and_watches_within_stop_with_it() {
         let asked = AtomicU32::new(0);
-        let third = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+        let third = || asked.fetch_add(1, Relaxed) >= 2;
         let within = || {
             let pool = inheriting(ThreadPoolBuilder::new().num_threads(2)).build().unwrap();
             watched(&|| false, || pool.install(forever))
         };
         assert!(matches!(watched(&third, within), Ok(Err(Interrupted)) | Err(Interrupted)));
+    }
+
+    #[test]
+    fn long_lists_are_sorted_in_pieces() {
+        let mut values: Vec<u64> = (0..(3 << 20) + 7).map(|i| i * 2_654_435_761 % 1_000_003).collect();
+        let mut expected = values.clone();
+        expected.sort_unstable();
+        sort_by(&mut values, u64::cmp);
+        assert!(values == expected);
     }
 
     #[test]

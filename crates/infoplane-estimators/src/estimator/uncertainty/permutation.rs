@@ -7,6 +7,7 @@ use super::resampling::Resampling;
 use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
 use crate::interrupt::poll;
+use crate::steps::check_fits;
 use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
 
 /// The result of a test of independence, see [`permutation_test`].
@@ -165,6 +166,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     if permutations == 0 {
         return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
     }
+    check_fits("permutations", permutations)?;
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
     let orders = Orders::new(scheme, &resampling.variables(), permutations, seed)?;
@@ -175,7 +177,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         _ => None,
     };
     let permutations = orders.count();
-    let count = resampling.counter(permutations);
+    let count = resampling.counter("permutations", permutations);
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
         // Stopped, it does not unwind once for each of millions.
@@ -187,7 +189,9 @@ pub(super) fn permute<E: Estimator + ?Sized>(
                 (None, Some(_)) => resampling.of_exchanged(&orders.rows(index)),
                 (None, None) => resampling.of_permuted(&orders.rows(index)),
             };
-            value.inspect(|_| count())
+            let value = value?;
+            count()?;
+            Ok(value)
         })
         .collect::<Result<_, EstimateError>>()?;
     // Equal values may differ by the rounding of sums in another order; they count as reached.
