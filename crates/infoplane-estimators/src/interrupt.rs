@@ -105,6 +105,8 @@ pub fn inheriting(builder: ThreadPoolBuilder) -> ThreadPoolBuilder {
 /// The hook for panics is not called.
 #[inline]
 pub fn poll() {
+    #[cfg(test)]
+    countdown::count();
     let stopped = TOKEN.with_borrow(|token| token.as_ref().is_some_and(|token| token.load(Relaxed)));
     if stopped {
         resume_unwind(Box::new(Interrupted));
@@ -188,6 +190,31 @@ pub fn watched<R>(stopped: &(dyn Fn() -> bool + Sync), work: impl FnOnce() -> R)
         let _ends = Ends(&done, watch.ok().map(|watch| watch.thread().clone()));
         with_token(Some(Arc::clone(&own)), || catch(work))
     })
+}
+
+/// Counts what is asked, and stops at one of it.
+#[cfg(test)]
+pub(crate) mod countdown {
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+
+    thread_local! {
+        static LEFT: RefCell<Option<Arc<AtomicI64>>> = const { RefCell::new(None) };
+    }
+
+    /// Raises the token of this thread when so many have asked, of all threads with this number.
+    pub fn set(left: Arc<AtomicI64>) {
+        LEFT.with_borrow_mut(|own| *own = Some(left));
+    }
+
+    pub fn count() {
+        let is_last =
+            LEFT.with_borrow(|left| left.as_ref().is_some_and(|left| left.fetch_sub(1, Relaxed) == 0));
+        if is_last {
+            token().iter().for_each(|token| token.store(true, Relaxed));
+        }
+    }
 }
 
 /// Whoever watches does little.

@@ -184,6 +184,19 @@ mod tests {
     }
 
     #[test]
+    fn the_first_step_after_a_second_is_judged_and_no_other() {
+        let past = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        let steps = Steps { begun: past, ..Steps::new("draws", 10_000_000) };
+        assert!(matches!(steps.step(), Err(EstimateError::TooLong { key: "draws", given: 10_000_000, .. })));
+        assert_eq!(steps.step(), Ok(()));
+        let few = Steps { begun: past, ..Steps::new("draws", 1000) };
+        assert_eq!(few.step(), Ok(()));
+        let begun_now = Steps { begun: Instant::now(), ..Steps::new("draws", usize::MAX) };
+        assert_eq!(begun_now.step(), Ok(()));
+        assert!(check_fits("draws", MOST_STEPS).is_ok() && check_fits("draws", MOST_STEPS + 1).is_err());
+    }
+
+    #[test]
     fn only_the_outermost_loop_is_told_and_the_observer_is_gone_with_its_work() {
         let told = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&told);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::interrupt::poll;
+use crate::interrupt::{Seldom, poll};
 use crate::linear_algebra::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
@@ -304,8 +304,12 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
             Channel::Labels(labels) => labellings.push(labels),
         }
     }
-    let symbols: Vec<Vec<u32>> =
-        rows.iter().map(|&row| labellings.iter().map(|labels| labels.codes()[row]).collect()).collect();
+    let mut seldom = Seldom::default();
+    let symbols: Vec<Vec<u32>> = rows
+        .iter()
+        .inspect(|_| seldom.poll())
+        .map(|&row| labellings.iter().map(|labels| labels.codes()[row]).collect())
+        .collect();
     let blocks = Labels::from_symbols(&symbols);
     let mut members = vec![Vec::new(); blocks.n_labels()];
     for (&row, &code) in rows.iter().zip(blocks.codes()) {
@@ -385,6 +389,7 @@ impl BlockKernel {
             let mut row = [0.0; SIDE];
             let mut sum = 0.0;
             for other in (0..=first).step_by(SIDE) {
+                poll();
                 for point in first..self.n.min(first + SIDE) {
                     let row = &mut row[..SIDE.min(point - other)];
                     self.row(level, point, other, row);

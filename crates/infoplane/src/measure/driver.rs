@@ -42,6 +42,9 @@ pub enum MeasureError<E> {
     /// The rows could not be kept.
     #[error(transparent)]
     Append(E),
+    /// A count of an estimator would take longer than [`MOST_TIME`](crate::estimator::steps::MOST_TIME).
+    #[error("{0}")]
+    TooLong(String),
 }
 
 /// Samples that every epoch is measured on, and with what.
@@ -206,6 +209,8 @@ enum Event<'s, S: Snapshots> {
     Measured(Measurement),
     /// An epoch was being measured when the workers were stopped.
     Dropped,
+    /// An epoch would take too long to measure.
+    TooLong(String),
     /// A task met a mistake in the program.
     Panicked(Box<dyn Any + Send>),
 }
@@ -348,6 +353,10 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     self.in_flight -= 1;
                     return Err(SnapshotError::Interrupted.into());
                 }
+                Event::TooLong(reason) => {
+                    self.in_flight -= 1;
+                    return Err(MeasureError::TooLong(reason));
+                }
                 Event::Panicked(panic) => resume_unwind(panic),
             }
         }
@@ -367,7 +376,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     self.in_flight -= 1;
                     good = good && append(measurement).is_ok();
                 }
-                Event::Dropped => self.in_flight -= 1,
+                Event::Dropped | Event::TooLong(_) => self.in_flight -= 1,
             }
         }
     }
@@ -495,11 +504,19 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         spawn(if training { pools.beside } else { pools.all }, sender, move |sender| {
             let measured = interrupt::catch(|| measured(measuring, spare, (epoch, reason), snapshot.network));
             let _ = sender.send(match measured {
-                Ok(measurement) => Event::Measured(measurement),
+                Ok(measurement) => match too_long(&measurement.rows) {
+                    Some(reason) => Event::TooLong(reason),
+                    None => Event::Measured(measurement),
+                },
                 Err(Interrupted) => Event::Dropped,
             });
         });
     }
+}
+
+/// What would take how long, if that is why values are not there.
+pub(crate) fn too_long(rows: &[PlaneRow]) -> Option<String> {
+    rows.iter().find_map(|row| row.missing.as_ref()?.too_long()).map(str::to_string)
 }
 
 /// Measures the network of an epoch.
@@ -617,7 +634,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::estimator::{AnyEstimator, Kde, LayerRange};
+    use crate::estimator::{AnyEstimator, Kde, LayerRange, Noise};
     use crate::network::Initialization;
     use crate::schedule::ScheduleConfig;
     use crate::{Labels, Network, Nonlinearity};
@@ -659,12 +676,21 @@ mod tests {
     fn endless(
         threads: usize,
         at: fn(u64) -> Result<(), SnapshotError>,
+        append: impl FnMut(u64) -> Result<(), &'static str>,
+    ) -> Result<(), MeasureError<&'static str>> {
+        measured_with(Kde { noise_variances: vec![0.1] }.into(), threads, at, append)
+    }
+
+    /// The same by any estimator.
+    fn measured_with(
+        estimator: AnyEstimator,
+        threads: usize,
+        at: fn(u64) -> Result<(), SnapshotError>,
         mut append: impl FnMut(u64) -> Result<(), &'static str>,
     ) -> Result<(), MeasureError<&'static str>> {
         let inputs = Array2::from_shape_fn((20, 3), |(row, column)| ((row * 7 + column * 3) % 11) as f32);
         let (x, y) = (Labels::distinct(20), Labels::from_symbols(&[0, 1].repeat(10)));
-        let kde = AnyEstimator::Kde(Kde { noise_variances: vec![0.1] });
-        let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
+        let estimators = [LayerEstimators::new(&[estimator], &LayerRange::default())];
         let workers = Workers::new(threads).unwrap();
         let measuring = Measuring {
             seed: 0,
@@ -713,6 +739,33 @@ mod tests {
             });
             assert!(matches!(result, Err(MeasureError::Snapshot(SnapshotError::Interrupted))), "{result:?}");
             assert!(kept.iter().all(|&epoch| epoch < 9), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_in_progress_is_dropped_when_the_workers_are_stopped() {
+        static REACHED: AtomicBool = AtomicBool::new(false);
+        // More draws than anybody waits for.
+        let noise = Noise { draws: Some(1 << 20), ..Noise::new([0.1]) };
+        for threads in [1, 3] {
+            REACHED.store(false, Ordering::Relaxed);
+            let at = |_| {
+                REACHED.store(true, Ordering::Relaxed);
+                Ok(())
+            };
+            let mut kept = 0;
+            let measured = || {
+                measured_with(noise.clone().into(), threads, at, |_| {
+                    kept += 1;
+                    Ok(())
+                })
+            };
+            let result = interrupt::watched(&|| REACHED.load(Ordering::Relaxed), measured);
+            assert!(
+                matches!(result, Ok(Err(MeasureError::Snapshot(SnapshotError::Interrupted)))),
+                "{result:?}"
+            );
+            assert_eq!(kept, 0);
         }
     }
 

@@ -314,6 +314,7 @@ fn go_on(
             return Err(RecordError::Interrupted);
         }
         Err(MeasureError::Append(error)) => return Err(error.into()),
+        Err(MeasureError::TooLong(reason)) => return Err(RecordError::TooLong { reason }),
     }
     finish(&run, &measured, &recording.schedule.distance(entropies), last)?;
     Ok(RecordSummary { run: Run::read(&path)?, measured_epochs, time: start.elapsed() })

@@ -212,6 +212,15 @@ fn measured(
             clock.begin(what, 0);
         }
     };
+    // Before an estimate that may take long.
+    let checked = manner.permutations.map_or(Ok(()), |_| manner.scheme.check(&x, &y));
+    let checked = checked.and_then(|()| match manner.block_length {
+        Some(length) if manner.standard_error => length.check(x.n_samples()),
+        _ => Ok(()),
+    });
+    if let Err(error) = checked {
+        return Ok(Err(error));
+    }
     let resampling = match &z {
         Some(z) => Resampling::conditional(estimator, x.view(), y.view(), z.view()),
         None => Resampling::new(estimator, x.view(), y.view()),

@@ -6,6 +6,7 @@ use super::local::Exchanges;
 use super::resampling::Resampling;
 use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
+use crate::estimator::error::check_variables;
 use crate::interrupt::poll;
 use crate::steps::check_fits;
 use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
@@ -77,9 +78,7 @@ pub fn permutation_test<'x, 'y, E: Estimator + ?Sized>(
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
-    let (x, y) = (x.into(), y.into());
-    let resampling = Resampling::new(estimator, x.view(), y.view())?;
-    resampling.permutation_test(permutations, seed)
+    restricted_permutation_test(estimator, x, y, PermutationScheme::Free, permutations, seed)
 }
 
 /// Tests whether two series X and Y are independent, by orders of the rows of Y that leave neighbouring rows together.
@@ -153,8 +152,19 @@ pub fn restricted_permutation_test<'x, 'y, E: Estimator + ?Sized>(
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
     let (x, y) = (x.into(), y.into());
+    check_count(permutations)?;
+    check_variables(&[x.view(), y.view()])?;
+    scheme.check(&x, &y)?;
     let resampling = Resampling::new(estimator, x.view(), y.view())?;
     resampling.restricted_permutation_test(scheme, permutations, seed)
+}
+
+/// Refuses no permutation, and more than fit into memory.
+fn check_count(permutations: usize) -> Result<(), EstimateError> {
+    if permutations == 0 {
+        return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
+    }
+    check_fits("permutations", permutations)
 }
 
 pub(super) fn permute<E: Estimator + ?Sized>(
@@ -163,10 +173,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
-    if permutations == 0 {
-        return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
-    }
-    check_fits("permutations", permutations)?;
+    check_count(permutations)?;
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
     let orders = Orders::new(scheme, &resampling.variables(), permutations, seed)?;
