@@ -2,7 +2,7 @@
 //!
 //! Draws, projections, permutations and repetitions are counts that a user gives. [`observed`] tells how many of them are
 //! done, for a progress bar. A count that would take longer than [`MOST_TIME`] at the pace of the first steps is refused with
-//! [`EstimateError::TooLong`], which says how long.
+//! [`TooLong`], which says how long.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,13 +27,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::EstimateError;
-
 /// What would take longer is refused: thirty days.
 pub const MOST_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// More permutations or draws are refused before the first: one number is kept of each, and so many take 0.8 GB.
 pub const MOST_STEPS: usize = 100_000_000;
+
+/// That a count would take longer than [`MOST_TIME`].
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error(
+    "{key} = {given} would take about {}; what takes longer than 30 days is not begun: {}",
+    long_time(*seconds), fitting(*fit)
+)]
+pub struct TooLong {
+    /// The count, as in a configuration file.
+    pub key: &'static str,
+    /// How many were asked for.
+    pub given: usize,
+    /// The time that all of them would take, in seconds.
+    pub seconds: f64,
+    /// How many would be done in that time; 0 if not even one.
+    pub fit: usize,
+}
+
+/// What to do about a count that takes too long.
+fn fitting(fit: usize) -> String {
+    match fit {
+        0 => "choose other settings: one takes longer".into(),
+        fit => format!("choose {} or fewer", round_down(fit)),
+    }
+}
 
 /// The pace is known once the steps done took so long.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -95,8 +118,8 @@ impl Steps {
     /// One more step is done, on any thread.
     ///
     /// # Errors
-    /// [`EstimateError::TooLong`] if the others would take too long. Asked for once, after the first second or the first step.
-    pub fn step(&self) -> Result<(), EstimateError> {
+    /// [`TooLong`] if the others would take too long. Asked for once, after the first second or the first step.
+    pub fn step(&self) -> Result<(), TooLong> {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         self.show(done);
         // Looking at the clock at each of many short steps would cost.
@@ -126,30 +149,19 @@ impl Steps {
 /// Refuses a count of which so many are done in this time, if all of them would take too long.
 ///
 /// # Errors
-/// [`EstimateError::TooLong`].
-pub fn judged(key: &'static str, of: usize, done: usize, elapsed: Duration) -> Result<(), EstimateError> {
+/// [`TooLong`].
+pub fn judged(key: &'static str, of: usize, done: usize, elapsed: Duration) -> Result<(), TooLong> {
     let each = elapsed.as_secs_f64() / done.max(1) as f64;
     let seconds = each * of as f64;
     if seconds <= MOST_TIME.as_secs_f64() {
         return Ok(());
     }
     let fit = (MOST_TIME.as_secs_f64() / each) as usize;
-    Err(EstimateError::TooLong { key, given: of, seconds, fit })
-}
-
-/// Refuses a count of which one number each would not fit into memory.
-///
-/// # Errors
-/// [`EstimateError::Setting`].
-pub(crate) fn check_fits(key: &'static str, of: usize) -> Result<(), EstimateError> {
-    if of > MOST_STEPS {
-        return Err(EstimateError::Setting { key, given: of.to_string(), allowed: "at most 100 million" });
-    }
-    Ok(())
+    Err(TooLong { key, given: of, seconds, fit })
 }
 
 /// A long time in words: days up to two years, then years.
-pub(crate) fn long_time(seconds: f64) -> String {
+fn long_time(seconds: f64) -> String {
     const DAY: f64 = 86_400.0;
     const YEAR: f64 = 365.25 * DAY;
     match seconds {
@@ -160,7 +172,7 @@ pub(crate) fn long_time(seconds: f64) -> String {
 }
 
 /// The largest number of one digit and zeros that is not above `most`.
-pub(crate) fn round_down(most: usize) -> usize {
+fn round_down(most: usize) -> usize {
     let unit = most.checked_ilog10().map_or(1, |digits| 10usize.pow(digits));
     most / unit * unit
 }
@@ -178,7 +190,6 @@ mod tests {
             refused.to_string(),
             "draws = 10000000 would take about 10 years; what takes longer than 30 days is not begun: choose 80000 or fewer"
         );
-        assert_eq!(refused.code(), "too-long");
         let hopeless = judged("draws", usize::MAX, 1, minute * 60 * 24 * 40).unwrap_err().to_string();
         assert!(hopeless.contains("years") && hopeless.ends_with("choose other settings: one takes longer"));
     }
@@ -187,13 +198,12 @@ mod tests {
     fn the_first_step_after_a_second_is_judged_and_no_other() {
         let past = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
         let steps = Steps { begun: past, ..Steps::new("draws", 10_000_000) };
-        assert!(matches!(steps.step(), Err(EstimateError::TooLong { key: "draws", given: 10_000_000, .. })));
+        assert!(matches!(steps.step(), Err(TooLong { key: "draws", given: 10_000_000, .. })));
         assert_eq!(steps.step(), Ok(()));
         let few = Steps { begun: past, ..Steps::new("draws", 1000) };
         assert_eq!(few.step(), Ok(()));
         let begun_now = Steps { begun: Instant::now(), ..Steps::new("draws", usize::MAX) };
         assert_eq!(begun_now.step(), Ok(()));
-        assert!(check_fits("draws", MOST_STEPS).is_ok() && check_fits("draws", MOST_STEPS + 1).is_err());
     }
 
     #[test]

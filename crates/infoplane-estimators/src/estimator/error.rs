@@ -1,6 +1,6 @@
 //! Errors of estimation, and the checks of input that all methods share.
 
-use crate::steps::{long_time, round_down};
+use crate::steps::{MOST_STEPS, TooLong};
 use crate::{AnyEstimator, Bound, Information, Labels, Variable};
 use std::fmt;
 
@@ -122,20 +122,8 @@ pub enum EstimateError {
         instead: &'static str,
     },
     /// A count whose steps would take longer than [`MOST_TIME`](crate::steps::MOST_TIME), as the first of them did.
-    #[error(
-        "{key} = {given} would take about {}; what takes longer than 30 days is not begun: {}",
-        long_time(*seconds), fitting(*fit)
-    )]
-    TooLong {
-        /// The count, as in a configuration file.
-        key: &'static str,
-        /// The count given.
-        given: usize,
-        /// The time that all of them would take, in seconds.
-        seconds: f64,
-        /// How many would be done in that time; 0 if not even one.
-        fit: usize,
-    },
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     /// More columns than the method can work with.
     #[error("{}: {reason}", too_many_columns(estimator, *dims, *most))]
     TooManyDimensions {
@@ -218,14 +206,6 @@ fn too_many_columns(estimator: &str, dims: usize, most: usize) -> String {
     }
 }
 
-/// What to do about a count that takes too long.
-fn fitting(fit: usize) -> String {
-    match fit {
-        0 => "choose other settings: one takes longer".into(),
-        fit => format!("choose {} or fewer", round_down(fit)),
-    }
-}
-
 /// The names of the methods of the library that measure numbers against numbers.
 fn measuring_numbers() -> String {
     let names: Vec<&str> =
@@ -249,7 +229,7 @@ impl EstimateError {
             EstimateError::TooFewSamples { .. } => "too-few-samples",
             EstimateError::TooManySamples { .. } => "too-many-samples",
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
-            EstimateError::TooLong { .. } => "too-long",
+            EstimateError::TooLong(_) => "too-long",
             EstimateError::Ties { .. } => "ties",
             EstimateError::AboveLimit { .. } => "above-limit",
             EstimateError::OnlyBound { .. } => "only-bound",
@@ -298,6 +278,14 @@ pub(super) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<()
         Some((row, column, value)) => Err(EstimateError::NotFinite { row, column, value }),
         None => Ok(()),
     }
+}
+
+/// Rejects a count of which one number each would not fit into memory.
+pub(super) fn check_fits(key: &'static str, count: usize) -> Result<(), EstimateError> {
+    if count > MOST_STEPS {
+        return Err(EstimateError::Setting { key, given: count.to_string(), allowed: "at most 100 million" });
+    }
+    Ok(())
 }
 
 /// Rejects variables that no method can measure: no samples, different lengths, values that are not finite.

@@ -43,8 +43,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::error::EstimateError;
-use crate::steps::{Steps, check_fits};
+use super::error::{EstimateError, check_fits};
+use crate::steps::Steps;
 use crate::{Information, VariableKind};
 use measured::{Measured, NullKey, Test, measure};
 use null::Counted;

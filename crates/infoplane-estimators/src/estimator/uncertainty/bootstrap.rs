@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::resampling::Resampling;
 use super::scheme::BlockLength;
 use super::{deviation, mean};
+use crate::estimator::error::check_fits;
 use crate::interrupt::poll;
 use crate::random::{Purpose, below, generator};
-use crate::steps::check_fits;
 use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
 
 /// The error of an estimate by the bootstrap, see [`bootstrap`].

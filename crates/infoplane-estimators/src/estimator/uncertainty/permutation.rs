@@ -6,9 +6,8 @@ use super::local::Exchanges;
 use super::resampling::Resampling;
 use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
-use crate::estimator::error::check_variables;
+use crate::estimator::error::{check_fits, check_variables};
 use crate::interrupt::poll;
-use crate::steps::check_fits;
 use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
 
 /// The result of a test of independence, see [`permutation_test`].

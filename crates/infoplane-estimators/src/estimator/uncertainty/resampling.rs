@@ -335,7 +335,7 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
             if let Some(progress) = self.progress {
                 progress(done, of);
             }
-            steps.step()
+            Ok(steps.step()?)
         }
     }
 

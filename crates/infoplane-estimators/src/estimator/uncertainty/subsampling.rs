@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::mean;
 use super::resampling::Resampling;
 use super::scheme::{BlockLength, rows_of_block};
+use crate::estimator::error::check_fits;
 use crate::interrupt::poll;
 use crate::random::{Purpose, generator, shuffle};
-use crate::steps::check_fits;
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
 
 /// The error of an estimate by subsampling, see [`subsampling_error`](crate::subsampling_error).
