@@ -161,6 +161,127 @@ fn signals_leave_a_run_to_go_on_with_and_say_how() {
     }
 }
 
+/// A run of three epochs whose estimates take so many draws.
+#[cfg(unix)]
+fn noisy(draws: u32, out: &str) -> Vec<String> {
+    let estimators =
+        format!("estimators=[{{ kind = \"noise\", noise_variances = [0.01], draws = {draws} }}]");
+    let source = RUN[11];
+    let run = ["run", "saxe2018-tanh", "--schedule", "list", "--at", "0,1,2", "--epochs", "2", "--out", out];
+    let set = ["--set", source, "--set", &estimators];
+    run.iter().chain(&set).map(ToString::to_string).collect()
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// An epoch of a million draws takes an hour.
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_a_run_in_the_middle_of_an_epoch() {
+    if signals::is_ignored("-INT") {
+        eprintln!("skipped: -INT is ignored here");
+        return;
+    }
+    let folder = folder();
+    let given = noisy(1_000_000, "long");
+    let arguments: Vec<&str> = given.iter().map(String::as_str).collect();
+    let mut child = command(folder.path(), &arguments).spawn().unwrap();
+    while !folder.path().join("long/manifest.toml").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Nothing tells that the estimate is at work; it is after the training of no epoch.
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    let ended = ended_within(&mut child, Duration::from_secs(60));
+    if !ended {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(ended, "it went on: {said}");
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("infoplane resume long"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_epoch_that_was_dropped_is_measured_again_to_the_same_bytes() {
+    if signals::is_ignored("-INT") {
+        eprintln!("skipped: -INT is ignored here");
+        return;
+    }
+    const DRAWS: u32 = 200;
+    let folder = folder();
+    let run = |out: &str| noisy(DRAWS, out);
+    let undisturbed = run("undisturbed");
+    finished(folder.path(), &undisturbed.iter().map(String::as_str).collect::<Vec<_>>());
+    let expected = bytes(&folder.path().join("undisturbed"));
+    let given = run("interrupted");
+    let mut arguments: Vec<&str> = given.iter().map(String::as_str).collect();
+    let (mut state, mut interrupted) = (7u64, 0);
+    loop {
+        let mut child = command(folder.path(), &arguments).spawn().unwrap();
+        while !folder.path().join("interrupted/manifest.toml").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let wait = Duration::from_millis(50 + (400.0 * next_share(&mut state)) as u64);
+        if interrupted == 4 || ended_within(&mut child, wait) {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            break;
+        }
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        // It may have been drawing its figures.
+        if output.status.success() {
+            break;
+        }
+        assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+        interrupted += 1;
+        arguments = vec!["resume", "interrupted"];
+    }
+    let found = bytes(&folder.path().join("interrupted"));
+    assert_same(&expected, &found, &format!("after {interrupted} interruptions"));
+}
+
+#[test]
+fn a_long_estimate_tells_how_far_it_is_and_absurd_counts_are_refused() {
+    let folder = folder();
+    let estimate = [
+        "estimate",
+        "pair",
+        "data.csv:a",
+        "data.csv:b,c",
+        "--estimator",
+        "noise",
+        "--noise-variance",
+        "0.1",
+        "--set",
+    ];
+    let output = command(folder.path(), &[&estimate[..], &["draws=2000"]].concat())
+        .env("INFOPLANE_PROGRESS_SECONDS", "0.01")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("% (draws, ") && said.contains("/2000), elapsed ") && said.contains("ETA "),
+        "{said}"
+    );
+    let output = command(folder.path(), &[&estimate[..], &["draws=100000000"]].concat()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("draws = 100000000; allowed is"), "{said}");
+    let many = ["estimate", "pair", "data.csv:a", "data.csv:b", "--permutations", "100000000"];
+    let output = command(folder.path(), &many).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_second_process_on_the_same_run_is_refused() {
     let folder = folder();

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::known::{Sample, Task, Values};
+use crate::steps::Steps;
 use crate::{
     AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, EstimatorInfo, Family, Labels, Measure,
     Options, Variable,
@@ -122,7 +123,9 @@ fn with_noise(name: &str, variance: f64) -> Option<AnyEstimator> {
 ///
 /// Estimates come one after the other, so that times are those of one estimate with all threads. The values do not
 /// depend on the number of threads; a seed always gives the same samples. When `interrupt` is set, the results
-/// so far are returned.
+/// so far are returned. Where the pool that this runs in can be stopped ([`interrupt`](crate::interrupt)), it stops within an estimate.
+///
+/// Repeats that would take longer than [`MOST_TIME`](crate::steps::MOST_TIME) are not made: the outcome says how long they would.
 ///
 /// ```
 /// use infoplane_estimators::calibrate::{calibrate, contender, Calibration};
@@ -152,11 +155,16 @@ pub fn calibrate(
     for task in &calibration.tasks {
         let mut too_slow: Vec<&'static str> = Vec::new();
         for &n in &sizes {
-            let samples: Vec<Sample> = (0..calibration.repeats as u64)
-                .map(|repeat| task.draw(n, calibration.seed.wrapping_add(repeat)))
-                .collect();
-            let truth = samples.iter().map(|sample| sample.information.nats()).sum::<f64>();
-            let truth = truth / samples.len().max(1) as f64;
+            // Drawn again for each method: to draw takes little beside estimates, and many samples are too many to keep.
+            let draw = |repeat: u64| task.draw(n, calibration.seed.wrapping_add(repeat));
+            let mut truth = 0.0;
+            for repeat in 0..calibration.repeats as u64 {
+                if interrupt.load(Ordering::Relaxed) {
+                    return table;
+                }
+                truth += draw(repeat).information.nats();
+            }
+            let truth = truth / calibration.repeats.max(1) as f64;
             for method in &calibration.methods {
                 if interrupt.load(Ordering::Relaxed) {
                     return table;
@@ -169,7 +177,7 @@ pub fn calibrate(
                     too_slow.push(estimator);
                     Err(slow())
                 } else {
-                    repeated(&samples, method, calibration.standard_errors, interrupt)
+                    repeated(&draw, calibration, method, interrupt)
                 };
                 table.push(Accuracy { task: task.name, estimator, n_samples: n, truth, outcome });
             }
@@ -202,20 +210,22 @@ fn foreseen_slow(calibration: &Calibration, task: &Task, method: &AnyEstimator, 
 }
 
 fn repeated(
-    samples: &[Sample],
+    draw: &dyn Fn(u64) -> Sample,
+    calibration: &Calibration,
     method: &AnyEstimator,
-    with_error: bool,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, String> {
+    let with_error = calibration.standard_errors;
     let mut intervals = Vec::new();
     let mut bounds = 0;
-    let mut errors = Vec::with_capacity(samples.len());
-    let mut times = Vec::with_capacity(samples.len());
+    let (mut errors, mut times) = (Vec::new(), Vec::new());
     let mut chosen = None;
-    for sample in samples {
+    let steps = Steps::new("repeats", calibration.repeats);
+    for repeat in 0..calibration.repeats as u64 {
         if interrupt.load(Ordering::Relaxed) && !errors.is_empty() {
             break;
         }
+        let sample = &draw(repeat);
         let start = Instant::now();
         let found = estimate(sample, method, with_error)?;
         times.push(start.elapsed());
@@ -232,6 +242,7 @@ fn repeated(
                 setting => format!("{}, {setting}", choice.name()),
             });
         }
+        steps.step().map_err(|error| error.to_string())?;
     }
     times.sort_unstable();
     let time = times.get(times.len() / 2).copied().ok_or("no sample")?;

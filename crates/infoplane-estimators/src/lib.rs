@@ -90,6 +90,7 @@ pub mod interrupt;
 pub mod known;
 pub mod neighbors;
 pub mod series;
+pub mod steps;
 pub mod variable;
 
 pub use estimator::*;

@@ -12,6 +12,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
 use crate::Information;
+use crate::interrupt::Seldom;
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
 use crate::simd;
@@ -39,11 +40,14 @@ pub struct Labels {
 impl Labels {
     /// Labels of any kind, numbered in ascending order: class `3` of ten digits is number 3.
     pub fn from_symbols<S: Ord>(symbols: &[S]) -> Self {
-        let mut numbers: BTreeMap<&S, u32> = symbols.iter().map(|symbol| (symbol, 0)).collect();
+        let mut seldom = Seldom::default();
+        let mut numbers: BTreeMap<&S, u32> =
+            symbols.iter().inspect(|_| seldom.poll()).map(|symbol| (symbol, 0)).collect();
         for (number, slot) in numbers.values_mut().enumerate() {
             *slot = number as u32;
         }
-        Labels::count(symbols.iter().map(|symbol| numbers[symbol]).collect(), numbers.len())
+        let codes = symbols.iter().inspect(|_| seldom.poll()).map(|symbol| numbers[symbol]).collect();
+        Labels::count(codes, numbers.len())
     }
 
     /// As [`from_symbols`](Labels::from_symbols), of whole numbers: O(n) where they lie close together, as codes do.

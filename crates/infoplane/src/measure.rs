@@ -17,6 +17,7 @@ use crate::estimator::{Estimate, Estimator, Family, LayerEstimate, LayerRange};
 use crate::plane::{MethodDescription, Missing, Part, PlaneQuantity};
 use crate::{Activations, EstimateError, Labels, PlaneRow, Variable};
 
+pub(crate) use driver::too_long;
 pub use driver::{MeasureError, MeasuredPart, Measurement, Measuring, Workers, measure};
 pub(crate) use known::Known;
 pub(crate) use progress::warn_of_one_class;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use infoplane::calibrate::{Accuracy, Calibration, Outcome, calibrate as run, contender, contenders};
 use infoplane::dataset::generate::known::{TASKS, Task};
+use infoplane::estimator::interrupt;
 use infoplane::estimator::{AnyEstimator, Estimator};
 use infoplane::printable::printable_path;
 use infoplane::report::write_calibration;
@@ -115,7 +116,7 @@ pub fn calibrate(arguments: &Args) -> Result<ExitCode, Failure> {
 
 /// The results of all estimators on all tasks, or those that are there when Ctrl-C comes.
 ///
-/// An estimate cannot stop in the middle, and one may take minutes: a thread of its own makes them, which is left behind.
+/// A thread of its own makes the estimates: whoever waits for it sees the signal at once, and it ends soon after.
 fn tried(calibration: &Calibration, interrupt: &Arc<AtomicBool>) -> Result<Vec<Accuracy>, Failure> {
     /// So often it is looked whether somebody interrupted.
     const LOOK: Duration = Duration::from_millis(50);
@@ -123,7 +124,11 @@ fn tried(calibration: &Calibration, interrupt: &Arc<AtomicBool>) -> Result<Vec<A
     let so_far = Arc::<Mutex<Vec<Accuracy>>>::default();
     let threads = |error: &dyn std::fmt::Display| Failure::machine(format!("cannot start threads: {error}"));
     // Figures are drawn by others than those that may still estimate.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(rayon::current_num_threads()).build();
+    let token = Arc::clone(interrupt);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .start_handler(move |_| interrupt::set_token(Arc::clone(&token)))
+        .build();
     let pool = pool.map_err(|error| threads(&error))?;
     let work = {
         let (calibration, interrupt) = (calibration.clone(), Arc::clone(interrupt));
@@ -136,20 +141,23 @@ fn tried(calibration: &Calibration, interrupt: &Arc<AtomicBool>) -> Result<Vec<A
                 let done = table.len();
                 clock.set(done, of, &format!("now {task}, estimators tried"));
             };
-            pool.install(|| run(&calibration, &mut told, &interrupt))
+            pool.install(|| interrupt::catch(|| run(&calibration, &mut told, &interrupt)))
         }
     };
     let worker =
         thread::Builder::new().name("estimates".into()).spawn(work).map_err(|error| threads(&error))?;
-    while !worker.is_finished() {
-        if interrupt.load(Ordering::Relaxed) {
-            clock.clear();
-            return Ok(so_far.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        }
+    while !worker.is_finished() && !interrupt.load(Ordering::Relaxed) {
         thread::sleep(LOOK);
     }
     clock.clear();
-    worker.join().map_err(|_| Failure::machine("an estimate failed; this is a fault of the program"))
+    let tried = || so_far.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if interrupt.load(Ordering::Relaxed) {
+        return Ok(tried());
+    }
+    match worker.join() {
+        Ok(found) => Ok(found.unwrap_or_else(|_| tried())),
+        Err(_) => Err(Failure::machine("an estimate failed; this is a fault of the program")),
+    }
 }
 
 fn tasks(names: &[String]) -> Result<Vec<&'static Task>, Failure> {

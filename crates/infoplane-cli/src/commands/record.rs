@@ -195,7 +195,7 @@ pub fn record(arguments: &Args, follow: bool) -> Result<ExitCode, Failure> {
     if arguments.serve {
         serve::beside(&out)?;
     }
-    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let interrupt = on_interrupt("stopping; once more to stop at once");
     let n_epochs = understood.as_ref().filter(|_| !follow).map(|understood| understood.epochs.len() as u64);
     let meter = RecordMeter::new(n_epochs);
     let estimators = [estimator];

@@ -80,7 +80,7 @@ pub fn reproduce(arguments: &Args) -> Result<ExitCode, Failure> {
         only_draw: arguments.only_draw,
         to_repeat,
     };
-    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let interrupt = on_interrupt("stopping; once more to stop at once");
     let meter = FiguresMeter::new();
     let outcomes = make(&figures, &options, &meter, &interrupt);
     meter.finish();

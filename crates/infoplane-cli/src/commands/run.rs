@@ -133,7 +133,7 @@ fn kind(schedule: &ScheduleConfig) -> Option<String> {
     table.get("kind")?.as_str().map(str::to_string)
 }
 
-const STOPPING: &str = "stopping after the epochs in progress; once more to stop at once";
+const STOPPING: &str = "stopping; once more to stop at once";
 
 /// How results are shown.
 pub struct Shown<'a> {

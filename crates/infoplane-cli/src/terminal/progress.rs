@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use infoplane::estimator::steps::Observer;
 use infoplane::experiment::{Experiment, Progress};
 use infoplane::reproduce::{ReproduceProgress, Step};
 use infoplane::sweep::{ListedCell, SweepProgress};
@@ -25,6 +26,8 @@ pub struct Meter {
     bar: ProgressBar,
     /// The plain lines, where stderr is no terminal.
     lines: Option<Mutex<Lines>>,
+    /// When the work began that the plain lines are of, of which this may be a later part.
+    begun: Instant,
     start: Instant,
 }
 
@@ -54,17 +57,25 @@ impl Meter {
             bar.enable_steady_tick(Duration::from_secs(1));
         }
         let lines = (!terminal && !is_quiet()).then(|| Mutex::new(Lines::new(interval())));
-        Meter { bar, lines, start: Instant::now() }
+        let now = Instant::now();
+        Meter { bar, lines, begun: now, start: now }
+    }
+
+    /// A meter of another part of the same work, whose pace is another; plain lines keep their distance.
+    fn of_next_part(mut self) -> Self {
+        self.bar.finish_and_clear();
+        let lines = self.lines.take();
+        lines.iter().for_each(|lines| lines.lock().unwrap_or_else(PoisonError::into_inner).begin_part());
+        Meter { lines, begun: self.begun, ..Meter::new() }
     }
 
     /// Shows that `share` of the work is done; `message` says what that is.
     pub fn set(&self, share: f64, message: impl FnOnce() -> String) {
         let share = share.clamp(0.0, 1.0);
         if let Some(lines) = &self.lines {
-            let elapsed = self.start.elapsed();
-            let due = lines.lock().unwrap_or_else(PoisonError::into_inner).due(elapsed, share);
+            let due = lines.lock().unwrap_or_else(PoisonError::into_inner).due(self.begun.elapsed(), share);
             if due {
-                say(line(elapsed, share, &message()));
+                say(line(self.start.elapsed(), share, &message()));
             }
             return;
         }
@@ -79,9 +90,8 @@ impl Meter {
     /// Shows what is done of work whose end is not known.
     pub fn count(&self, message: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {
-            let elapsed = self.start.elapsed();
-            if lines.lock().unwrap_or_else(PoisonError::into_inner).due(elapsed, 0.0) {
-                say(format!("{}, elapsed {}", message(), duration(elapsed)));
+            if lines.lock().unwrap_or_else(PoisonError::into_inner).due(self.begun.elapsed(), 0.0) {
+                say(format!("{}, elapsed {}", message(), duration(self.start.elapsed())));
             }
             return;
         }
@@ -156,33 +166,22 @@ impl Clock {
     /// Shows something else from here on, of so many steps, or of a number that is not known (0).
     pub fn begin(&self, what: &str, of: u64) {
         let mut phase = self.shared.phase();
-        if let Some(before) = phase.take() {
-            before.meter.finish();
-        }
+        let meter = phase.take().map_or_else(Meter::new, |before| before.meter.of_next_part());
         self.shared.done.store(0, Ordering::Relaxed);
-        let begun = Phase { meter: Meter::new(), what: what.into(), of };
+        let begun = Phase { meter, what: what.into(), of };
         begun.show(0);
         *phase = Some(begun);
     }
 
     /// Shows that so many of so many steps are done, from any thread.
     pub fn set(&self, done: usize, of: usize, what: &str) {
-        self.shared.done.fetch_max(done as u64, Ordering::Relaxed);
-        // Whoever holds the lock shows what is done.
-        if let Ok(mut phase) = self.shared.phase.try_lock()
-            && let Some(phase) = &mut *phase
-        {
-            if phase.of == 0 {
-                // A bar that has no end cannot be given one.
-                phase.meter.finish();
-                phase.meter = Meter::new();
-            }
-            if phase.what != what {
-                phase.what = what.into();
-            }
-            phase.of = of as u64;
-            phase.show(self.shared.done.load(Ordering::Relaxed));
-        }
+        self.shared.set(done, of, what);
+    }
+
+    /// Shows the steps of estimates.
+    pub fn observer(&self) -> Observer {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |what, done, of| shared.set(done, of, what))
     }
 
     /// A line beside the bar.
@@ -218,6 +217,29 @@ impl Drop for Clock {
 }
 
 impl Shared {
+    fn set(&self, done: usize, of: usize, what: &str) {
+        // Whoever holds the lock shows what is done.
+        let Ok(mut held) = self.phase.try_lock() else {
+            self.done.fetch_max(done as u64, Ordering::Relaxed);
+            return;
+        };
+        let Some(mut phase) = held.take() else { return };
+        let (done, of) = (done as u64, of as u64);
+        // The same steps may come again: the draws of another noise variance.
+        let again = done == 1 && of > 1 && self.done.load(Ordering::Relaxed) >= of;
+        if phase.of != of || again {
+            phase.meter = phase.meter.of_next_part();
+            phase.of = of;
+            self.done.store(0, Ordering::Relaxed);
+        }
+        if phase.what != what {
+            phase.what = what.into();
+        }
+        self.done.fetch_max(done, Ordering::Relaxed);
+        phase.show(self.done.load(Ordering::Relaxed));
+        *held = Some(phase);
+    }
+
     fn phase(&self) -> MutexGuard<'_, Option<Phase>> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -247,6 +269,11 @@ struct Lines {
 impl Lines {
     fn new(interval: Duration) -> Self {
         Lines { interval, last: None }
+    }
+
+    /// From here on shares are those of another part of the work.
+    fn begin_part(&mut self) {
+        self.last = self.last.map(|(when, _)| (when, 0.0));
     }
 
     fn due(&mut self, elapsed: Duration, share: f64) -> bool {
@@ -540,6 +567,23 @@ mod tests {
         assert!(lines.due(seconds(45), 0.51), "half a minute");
         let told = (0..36_000).filter(|&second| lines.due(seconds(100 + second), 0.51)).count();
         assert!((1190..=1201).contains(&told), "{told} lines in ten hours");
+    }
+
+    #[test]
+    fn many_short_parts_are_told_of_as_one_long_one() {
+        let seconds = Duration::from_secs;
+        let mut lines = Lines::new(seconds(30));
+        // Parts of five seconds, each from nothing to all of it.
+        let told = (0..600).filter(|&second| {
+            if second % 5 == 0 {
+                lines.begin_part();
+            }
+            lines.due(seconds(second), (second % 5) as f64 / 4.0)
+        });
+        let told: Vec<u64> = told.collect();
+        assert_eq!(told[0], 10);
+        let farthest = told.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(farthest <= Some(30) && told.windows(2).all(|pair| pair[1] - pair[0] >= 5), "{told:?}");
     }
 
     #[test]

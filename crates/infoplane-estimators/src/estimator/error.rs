@@ -1,5 +1,6 @@
 //! Errors of estimation, and the checks of input that all methods share.
 
+use crate::steps::{MOST_STEPS, TooLong};
 use crate::{AnyEstimator, Bound, Information, Labels, Variable};
 use std::fmt;
 
@@ -120,6 +121,9 @@ pub enum EstimateError {
         /// The alternative.
         instead: &'static str,
     },
+    /// A count whose steps would take longer than [`MOST_TIME`](crate::steps::MOST_TIME), as the first of them did.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     /// More columns than the method can work with.
     #[error("{}: {reason}", too_many_columns(estimator, *dims, *most))]
     TooManyDimensions {
@@ -225,6 +229,7 @@ impl EstimateError {
             EstimateError::TooFewSamples { .. } => "too-few-samples",
             EstimateError::TooManySamples { .. } => "too-many-samples",
             EstimateError::TooManyDimensions { .. } => "too-many-dimensions",
+            EstimateError::TooLong(_) => "too-long",
             EstimateError::Ties { .. } => "ties",
             EstimateError::AboveLimit { .. } => "above-limit",
             EstimateError::OnlyBound { .. } => "only-bound",
@@ -273,6 +278,14 @@ pub(super) fn check_layer(t: &Variable<'_>, labellings: &[&Labels]) -> Result<()
         Some((row, column, value)) => Err(EstimateError::NotFinite { row, column, value }),
         None => Ok(()),
     }
+}
+
+/// Rejects a count of which one number each would not fit into memory.
+pub(super) fn check_fits(key: &'static str, count: usize) -> Result<(), EstimateError> {
+    if count > MOST_STEPS {
+        return Err(EstimateError::Setting { key, given: count.to_string(), allowed: "at most 100 million" });
+    }
+    Ok(())
 }
 
 /// Rejects variables that no method can measure: no samples, different lengths, values that are not finite.

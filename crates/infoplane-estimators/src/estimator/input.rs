@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::span::independent_columns;
+use crate::interrupt::{self, Seldom};
 use crate::math;
 use crate::random::shuffle;
 use crate::special::normal_quantile;
@@ -205,12 +206,14 @@ pub(crate) fn normal_scores(values: ArrayView2<'_, f64>) -> Array2<f64> {
     let n = values.nrows();
     let mut scores = Array2::zeros(values.raw_dim());
     let mut order: Vec<usize> = Vec::with_capacity(n);
+    let mut seldom = Seldom::default();
     for (column, mut scores) in values.columns().into_iter().zip(scores.columns_mut()) {
         order.clear();
         order.extend(0..n);
-        order.sort_unstable_by(|&a, &b| column[a].total_cmp(&column[b]).then(a.cmp(&b)));
+        interrupt::sort_by(&mut order, |&a, &b| column[a].total_cmp(&column[b]).then(a.cmp(&b)));
         let mut first = 0;
         while first < n {
+            seldom.poll();
             let equal = order[first..].iter().take_while(|&&row| column[row] == column[order[first]]).count();
             // Ranks first + 1 ..= first + equal, the mean of rank − ½, counted from the nearer end: reversing a
             // column then reverses the scores, to the last bit.
@@ -248,7 +251,7 @@ pub(crate) fn untied_normal_scores(values: ArrayView2<'_, f64>, random: &mut imp
         order.extend(0..n);
         // Adding 0 makes the zero of −0 that of 0: they are equal.
         let value = |row: usize| column[row] + 0.0;
-        order.sort_unstable_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
+        interrupt::sort_by(&mut order, |&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
         for equal in order.chunk_by_mut(|&a, &b| value(a) == value(b)) {
             if equal.len() > 1 {
                 shuffle(random, equal);

@@ -12,6 +12,8 @@ mod estimate;
 mod gaussian;
 mod info;
 mod input;
+#[cfg(test)]
+mod interrupt_tests;
 mod kde;
 mod knn;
 pub mod layers;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::math;
 use crate::pairwise::{KernelMeans, MeanLogarithms, mean_logarithms, noisy_logarithms};
 use crate::random::{Purpose, below, generator, uniform};
+use crate::steps::Steps;
 
 use super::kde::{check_noise_variances, near_sample_limit, one_variance, setting};
 use super::layers::LayerPairs;
@@ -128,10 +129,16 @@ impl Noise {
 
 impl Noise {
     /// I(T; labelling) for each labelling.
-    fn values(&self, t: &Variable<'_>, labellings: &[&Labels], variance: f64) -> Vec<Value> {
+    fn values(
+        &self,
+        t: &Variable<'_>,
+        labellings: &[&Labels],
+        variance: f64,
+    ) -> Result<Vec<Value>, EstimateError> {
         let n = t.n_samples();
         let (points, draws) = (self.points(n), self.draws(n));
         let mut rows = vec![vec![Row::default(); points.len()]; labellings.len()];
+        let steps = Steps::new("draws", draws);
         for draw in 0..draws {
             let noise = |row: usize, out: &mut [f64]| self.standard_normals(draw, row, out);
             let logarithms = noisy_logarithms(t, labellings, variance, &noise, &points);
@@ -140,8 +147,9 @@ impl Noise {
                     row.add(within - all, draw);
                 }
             }
+            steps.step()?;
         }
-        rows.iter().map(|rows| Value::of(rows, draws, n)).collect()
+        Ok(rows.iter().map(|rows| Value::of(rows, draws, n)).collect())
     }
 
     /// Returns how many of `n` rows get noise.
@@ -369,7 +377,7 @@ impl Estimator for Noise {
             _ => (y.view(), row_labels(&x)),
         };
         let variance = one_variance(&self.noise_variances)?;
-        let value = self.values(&t, &[&labels], variance)[0];
+        let value = self.values(&t, &[&labels], variance)?[0];
         let mut estimate = self.estimate(value, variance, &labels, t.width(), is_constant(&t));
         estimate.dims = vec![x.width(), y.width()];
         if !matches!(x, Variable::Labels(_)) && !matches!(y, Variable::Labels(_)) {
@@ -391,7 +399,7 @@ impl Estimator for Noise {
         }
         let variance = one_variance(&self.noise_variances)?;
         let labels = Labels::distinct(x.n_samples());
-        let value = self.values(&x, &[&labels], variance)[0];
+        let value = self.values(&x, &[&labels], variance)?[0];
         let of_noise = x.width() as f64 / 2.0 * (math::ln(std::f64::consts::TAU) + 1.0 + math::ln(variance));
         let mut estimate = self.estimate(value, variance, &labels, x.width(), false);
         estimate.dims = vec![x.width()];
@@ -413,10 +421,12 @@ impl Estimator for Noise {
             if self.bounds { mean_logarithms(&t, labellings, &self.noise_variances) } else { Vec::new() };
         let constant = is_constant(&t);
         let of_variance = |(index, &variance): (usize, &f64)| {
-            let values = self.values(&t, labellings, variance);
-            self.readings(values, means.get(index), variance, labellings, t.width(), constant)
+            let values = self.values(&t, labellings, variance)?;
+            Ok(self.readings(values, means.get(index), variance, labellings, t.width(), constant))
         };
-        Ok(self.noise_variances.iter().enumerate().flat_map(of_variance).collect())
+        let readings: Vec<Vec<LayerEstimate>> =
+            self.noise_variances.iter().enumerate().map(of_variance).collect::<Result<_, EstimateError>>()?;
+        Ok(readings.into_iter().flatten().collect())
     }
 
     /// For every noise variance the values, with noise that is independent from layer to layer; then, where they are asked for, the upper

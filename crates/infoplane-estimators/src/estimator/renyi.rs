@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::interrupt::poll;
+use crate::interrupt::{Seldom, poll};
 use crate::linear_algebra::{add_multiple, dot, eigenvalues, squared_distances};
 use crate::math;
 use crate::random::{Purpose, generator, shuffle};
@@ -25,6 +25,9 @@ const FACTOR_SIZE: usize = 1 << 24;
 
 /// Trace of a kernel matrix that a factor of low rank may leave out, of 1.
 const RESIDUAL: f64 = 1e-13;
+
+/// Trace of which more than this left by a factor of rank n/8 says that the spectrum falls too slowly, of 1.
+const TOO_SLOW: f64 = 1e-5;
 
 /// Error that leaving it out may cause, in nats; the complete matrix is taken otherwise.
 const FACTOR_ERROR: f64 = 1e-9;
@@ -214,12 +217,24 @@ impl Renyi {
         sets: &[&[usize]],
         rows: &[usize],
     ) -> Result<Vec<f64>, EstimateError> {
+        // The largest first: where its eigenvalues cannot be had, the others are not worth their time.
+        let most = sets.iter().map(|set| set.len()).max();
+        let largest = sets.iter().position(|set| rows.len() > MOST_AT_ONCE && Some(set.len()) == most);
+        let first = largest.map(|place| (place, self.entropy_of(prepared, sets[place], rows)));
+        let first = first.map(|(place, found)| found.map(|found| (place, found))).transpose()?;
         sets.par_iter()
-            .map(|set| {
-                let channels: Vec<&Channel> = set.iter().map(|&c| &prepared.channels[c]).collect();
-                entropy(&channels, rows, self.alpha)
+            .enumerate()
+            .map(|(place, set)| match first {
+                Some((known, found)) if known == place => Ok(found),
+                _ => self.entropy_of(prepared, set, rows),
             })
             .collect()
+    }
+
+    /// S of the product of the channels of one set.
+    fn entropy_of(&self, prepared: &Prepared, set: &[usize], rows: &[usize]) -> Result<f64, EstimateError> {
+        let channels: Vec<&Channel> = set.iter().map(|&channel| &prepared.channels[channel]).collect();
+        entropy(&channels, rows, self.alpha)
     }
 
     /// Returns the sum of factor · S(set) over the sets given.
@@ -289,8 +304,12 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
             Channel::Labels(labels) => labellings.push(labels),
         }
     }
-    let symbols: Vec<Vec<u32>> =
-        rows.iter().map(|&row| labellings.iter().map(|labels| labels.codes()[row]).collect()).collect();
+    let mut seldom = Seldom::default();
+    let symbols: Vec<Vec<u32>> = rows
+        .iter()
+        .inspect(|_| seldom.poll())
+        .map(|&row| labellings.iter().map(|labels| labels.codes()[row]).collect())
+        .collect();
     let blocks = Labels::from_symbols(&symbols);
     let mut members = vec![Vec::new(); blocks.n_labels()];
     for (&row, &code) in rows.iter().zip(blocks.codes()) {
@@ -310,6 +329,7 @@ fn entropy(channels: &[&Channel], rows: &[usize], alpha: f64) -> Result<f64, Est
         let squares: f64 = kernels.iter().map(BlockKernel::sum_of_squares).sum();
         return Ok(2.0 * math::ln(n as f64) - math::ln(squares));
     }
+    kernels.iter().try_for_each(|kernel| kernel.check(alpha, n))?;
     let spectra =
         kernels.par_iter().map(|kernel| kernel.spectrum(alpha, n)).collect::<Result<Vec<_>, _>>()?;
     Ok(entropy_of_spectrum(spectra.into_iter().flatten().map(|value| value / n as f64), alpha))
@@ -333,6 +353,14 @@ fn entropy_of_spectrum(values: impl Iterator<Item = f64>, alpha: f64) -> f64 {
     }
     let excess: f64 = values.map(|value| value * math::exp_m1(power * math::ln(value))).sum();
     -math::ln_1p(excess) / power
+}
+
+/// Whether what a factor of low rank leaves out does not matter.
+fn may_be_factored(alpha: f64, n_samples: usize) -> bool {
+    // Below 1, what is left out counts for more than its size.
+    let left_out =
+        math::powf(n_samples as f64, 1.0 - alpha) * math::powf(RESIDUAL, alpha) / (1.0 - alpha).abs();
+    alpha >= 1.0 || left_out < FACTOR_ERROR
 }
 
 /// The kernel exp(−‖a − b‖²) of some points.
@@ -361,6 +389,7 @@ impl BlockKernel {
             let mut row = [0.0; SIDE];
             let mut sum = 0.0;
             for other in (0..=first).step_by(SIDE) {
+                poll();
                 for point in first..self.n.min(first + SIDE) {
                     let row = &mut row[..SIDE.min(point - other)];
                     self.row(level, point, other, row);
@@ -374,27 +403,52 @@ impl BlockKernel {
         sums.iter().sum::<f64>() + self.n as f64
     }
 
+    fn too_many(&self) -> EstimateError {
+        EstimateError::TooManySamples {
+            estimator: Renyi::INFO.name,
+            n_samples: self.n,
+            most: MOST_AT_ONCE,
+            instead: "set batch = 1000, or alpha = 2, which needs no eigenvalues",
+        }
+    }
+
+    /// Refuses what would be refused after trying a factor of low rank, where that can be told before.
+    ///
+    /// The k largest eigenvalues have the sum √(k Σ λ²) at most, so that any factor of rank k leaves the rest of the trace n.
+    fn check(&self, alpha: f64, n_samples: usize) -> Result<(), EstimateError> {
+        if self.n <= MOST_AT_ONCE || self.columns.is_empty() {
+            return Ok(());
+        }
+        if !may_be_factored(alpha, n_samples) {
+            return Err(self.too_many());
+        }
+        let n = self.n as f64;
+        let squares = self.sum_of_squares();
+        let left = |rank: usize| n - (rank as f64 * squares).sqrt();
+        if left(self.most_rank()) > RESIDUAL * n || left(self.n / 8) > TOO_SLOW * n {
+            return Err(self.too_many());
+        }
+        Ok(())
+    }
+
+    /// The largest rank of a factor that is worth its time and memory.
+    fn most_rank(&self) -> usize {
+        (self.n / 3).min(FACTOR_SIZE / self.n)
+    }
+
     /// Returns the eigenvalues, without those that are 0 to the order α; `n_samples` in all blocks together.
     fn spectrum(&self, alpha: f64, n_samples: usize) -> Result<Vec<f64>, EstimateError> {
         if self.columns.is_empty() || self.n == 1 {
             return Ok(vec![self.n as f64]);
         }
         let level = simd::level();
-        // Below 1, what is left out counts for more than its size.
-        let left_out =
-            math::powf(n_samples as f64, 1.0 - alpha) * math::powf(RESIDUAL, alpha) / (1.0 - alpha).abs();
-        if (alpha >= 1.0 || left_out < FACTOR_ERROR)
+        if may_be_factored(alpha, n_samples)
             && let Some(values) = self.low_rank_spectrum(level)
         {
             return Ok(values);
         }
         if self.n > MOST_AT_ONCE {
-            return Err(EstimateError::TooManySamples {
-                estimator: Renyi::INFO.name,
-                n_samples: self.n,
-                most: MOST_AT_ONCE,
-                instead: "set batch = 1000, or alpha = 2, which needs no eigenvalues",
-            });
+            return Err(self.too_many());
         }
         let n = self.n;
         let mut matrix = vec![0.0; n * n];
@@ -411,7 +465,7 @@ impl BlockKernel {
     /// together.
     fn low_rank_spectrum(&self, level: Level) -> Option<Vec<f64>> {
         let n = self.n;
-        let most = (n / 3).min(FACTOR_SIZE / n);
+        let most = self.most_rank();
         let mut rest = vec![1.0; n];
         let mut factor: Vec<Vec<f64>> = Vec::new();
         loop {
@@ -421,7 +475,7 @@ impl BlockKernel {
                 break;
             }
             // A spectrum that falls too slowly shows early.
-            if factor.len() >= most || (factor.len() == n / 8 && trace > 1e-5 * n as f64) {
+            if factor.len() >= most || (factor.len() == n / 8 && trace > TOO_SLOW * n as f64) {
                 return None;
             }
             let (pivot, &largest) = rest.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;

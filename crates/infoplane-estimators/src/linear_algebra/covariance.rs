@@ -3,6 +3,7 @@
 use ndarray::{Array2, Axis, s};
 
 use super::matrix_product;
+use crate::interrupt::poll;
 use crate::math;
 
 /// Residual variance of a column given others, of its own, below which it counts as determined by them.
@@ -27,6 +28,7 @@ pub(crate) fn independent(covariance: &Array2<f64>) -> (Vec<usize>, Array2<f64>)
     let mut kept: Vec<usize> = Vec::with_capacity(d);
     let mut factor = Array2::<f64>::zeros((d, d));
     for column in 0..d {
+        poll();
         let row = kept.len();
         for other in 0..row {
             let known = factor.slice(s![row, ..other]).dot(&factor.slice(s![other, ..other]));
@@ -54,6 +56,7 @@ pub(crate) fn ln_determinant(factor: &Array2<f64>) -> f64 {
 pub(crate) fn solve_lower(factor: &Array2<f64>, right: &Array2<f64>) -> Array2<f64> {
     let mut solved = right.clone();
     for row in 0..factor.nrows() {
+        poll();
         let (before, mut rest) = solved.view_mut().split_at(Axis(0), row);
         let mut own = rest.row_mut(0);
         own -= &factor.slice(s![row, ..row]).dot(&before);

@@ -5,6 +5,7 @@
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use ndarray::{Array2, ArrayView2, s};
 
+use crate::interrupt::poll;
 use crate::simd::{DOUBLES, array, level, sum_doubles};
 
 /// Σ a b.
@@ -73,6 +74,7 @@ pub(crate) fn matrix_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> 
     let mut left = vec![0.0; DEPTH.min(depth) * rows];
     let level = level();
     for first in (0..depth).step_by(DEPTH) {
+        poll();
         let here = DEPTH.min(depth - first);
         for k in 0..here {
             // Eight columns lie together: in rows of a power of two, their depth would share a few places of the cache.

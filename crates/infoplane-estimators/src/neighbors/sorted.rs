@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::interrupt::poll;
+use crate::interrupt::{self, poll};
 
 use super::{Asked, Boundary, Metric, Nearest, OfList, Unordered, by_distance, by_row};
 
@@ -23,7 +23,7 @@ impl Sorted {
         // Adding zero turns −0 into 0: equal values must stand in the order of their rows.
         let mut order: Vec<(f64, u32)> =
             points.iter().enumerate().map(|(row, &value)| (value + 0.0, row as u32)).collect();
-        order.sort_unstable_by(by_distance);
+        interrupt::sort_by(&mut order, by_distance);
         let (values, rows) = order.into_iter().unzip();
         Sorted { values, rows }
     }

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Labels, OwnedVariable, Variable};
+use crate::interrupt::{self, Seldom};
 use crate::random::{Purpose, generator, shuffle, uniform};
 use crate::special::normal_quantile;
 
@@ -162,7 +163,7 @@ fn are_names(counts: &[usize], n_samples: usize) -> bool {
 /// Ascending, −0 as 0.
 fn sorted(values: &[f64]) -> Vec<f64> {
     let mut values: Vec<f64> = values.iter().map(|v| v + 0.0).collect();
-    values.sort_unstable_by(f64::total_cmp);
+    interrupt::sort_by(&mut values, f64::total_cmp);
     values
 }
 
@@ -339,7 +340,11 @@ fn spread(variable: &Variable<'_>, symbols: &[usize], index: u64, seed: u64) -> 
 /// Returns Φ⁻¹((rank − ½)/n) of every value, equal values in the order given.
 fn scores_in_order(values: &[f64], mut order: Vec<usize>) -> Vec<f64> {
     // Stable: equal values keep their order.
-    order.sort_by(|&a, &b| values[a].partial_cmp(&values[b]).expect("finite values"));
+    let mut seldom = Seldom::default();
+    order.sort_by(|&a, &b| {
+        seldom.poll();
+        values[a].partial_cmp(&values[b]).expect("finite values")
+    });
     let n = values.len() as f64;
     let mut scores = vec![0.0; values.len()];
     for (rank, row) in order.into_iter().enumerate() {

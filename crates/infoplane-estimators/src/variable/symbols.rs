@@ -10,6 +10,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::{Labels, Variable, standard_layout};
+use crate::interrupt::{Seldom, poll};
 use crate::simd;
 
 /// Single or double precision; both are binned in double, where a single is exact.
@@ -186,11 +187,17 @@ fn number_hashes<T: Value>(
         .par_chunks_mut(block)
         .zip(values.par_chunks(block * width))
         .with_min_len(BLOCKS_AT_ONCE)
-        .map(|(hashes, values)| hash(values, hashes))
+        .map(|(hashes, values)| {
+            poll();
+            hash(values, hashes)
+        })
         .sum();
     let (codes, first_rows) =
         number_by_hash(&hashes, n_samples, |this, first| hashes[this as usize] == hashes[first as usize])?;
     let all_equal = codes.par_iter().enumerate().with_min_len(block * BLOCKS_AT_ONCE).all(|(this, &code)| {
+        if this.is_multiple_of(block) {
+            poll();
+        }
         let first = first_rows[code as usize] as usize;
         first == this || equal(first, this)
     });
@@ -208,7 +215,9 @@ pub(crate) fn number_by_hash(
     let mut first_rows: Vec<u32> = Vec::new();
     let mut table: HashTable<u32> = HashTable::with_capacity(most.min(hashes.len()));
     let mut codes = Vec::with_capacity(hashes.len());
+    let mut seldom = Seldom::default();
     for (this, &hash) in (0u32..).zip(hashes) {
+        seldom.poll();
         let same = |&number: &u32| same(this, first_rows[number as usize]);
         let rehash = |&number: &u32| hashes[first_rows[number as usize] as usize];
         codes.push(match table.entry(hash, same, rehash) {
@@ -236,7 +245,9 @@ pub(crate) fn together(parts: &[&Labels]) -> Labels {
         let state = FixedState::with_seed(0);
         let mut first: Vec<u64> = Vec::new();
         let mut table: HashTable<u32> = HashTable::with_capacity(n_labels.max(part.n_labels()));
+        let mut seldom = Seldom::default();
         for (code, &pair) in codes.iter_mut().zip(&pairs) {
+            seldom.poll();
             let same = |&number: &u32| first[number as usize] == pair;
             let hash = |&number: &u32| state.hash_one(first[number as usize]);
             *code = match table.entry(state.hash_one(pair), same, hash) {
@@ -313,6 +324,7 @@ fn number_stored_rows<T: Value, U: Copy + Default + Eq + Hash + Send + Sync>(
         .zip(hashes.par_chunks_mut(block))
         .with_min_len(BLOCKS_AT_ONCE)
         .map(|((symbols, values), hashes)| {
+            poll();
             let outside = fill(values, symbols);
             for (hash, row) in hashes.iter_mut().zip(symbols.chunks_exact(width)) {
                 *hash = state.hash_one(row);

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::kernels::{Unpadded, padded, transpose, transpose_unpadded};
 use super::{Activations, Batch, Network, Parameters};
+use infoplane_estimators::interrupt::poll;
 use infoplane_estimators::simd;
 
 /// Samples that pass through the network together: their activations in a layer of 1024 units are 1 MiB.
@@ -68,7 +69,10 @@ impl Network {
         }
         blocks.par_iter_mut().for_each_init(
             || Batch::new(&parameters.shape, BLOCK),
-            |batch, (inputs, outputs)| run_block(&parameters, inputs, outputs, batch),
+            |batch, (inputs, outputs)| {
+                poll();
+                run_block(&parameters, inputs, outputs, batch);
+            },
         );
     }
 }

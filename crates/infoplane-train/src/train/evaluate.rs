@@ -8,6 +8,7 @@ use super::{EpochStats, Loss, TrainError, Trainer};
 use crate::Network;
 use crate::network::kernels::{Aligned, activate, padded, transpose};
 use crate::network::{Batch, Parameters};
+use infoplane_estimators::interrupt::poll;
 
 /// Samples evaluated together.
 const BLOCK: usize = 512;
@@ -82,6 +83,7 @@ impl Trainer {
         let mut batch_rows = self.samples.batch_rows(BLOCK);
         let (mut loss, mut correct) = (0.0, 0usize);
         for rows in rows.chunks(BLOCK) {
+            poll();
             let stride = padded(rows.len());
             batch.set_stride(shape, stride);
             let chosen = self.samples.chosen(rows, &mut batch_rows);

@@ -7,6 +7,7 @@ use crate::network::Parameters;
 use crate::network::kernels::Aligned;
 use crate::snapshot::SnapshotError;
 use crate::{Network, Snapshot, Snapshots};
+use infoplane_estimators::interrupt;
 
 /// The state of a trainer in one allocation: parameters, then moments, padded as the trainer holds them.
 ///
@@ -140,6 +141,9 @@ type Stored<'a> = Box<dyn FnMut(u64, u64) -> Option<Keyframe> + Send + 'a>;
 /// `on_epoch` sees the trainer once at every epoch reached for the first time, in order, epoch 0 included, before
 /// anything else is done with it: the place to record statistics and to write keyframes. Its error is returned
 /// to the caller that requested the epoch; the epoch still counts as reached, and a later call continues there.
+///
+/// Where its thread is stopped ([`interrupt`]) in the middle of an epoch, it goes back to the end of the one before and returns
+/// [`SnapshotError::Interrupted`].
 ///
 /// ```
 /// # use infoplane_train::{Labels, Network, Nonlinearity, Snapshots, network::Initialization};
@@ -289,7 +293,12 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
             Some(previous) => previous.take(&self.front),
             none => *none = Some(Packed::of(&self.front)),
         }
-        if let Err(error) = self.front.step_epoch() {
+        let Ok(stepped) = interrupt::catch(|| self.front.step_epoch()) else {
+            // In the middle of an epoch.
+            self.previous.iter().for_each(|previous| previous.give(&mut self.front));
+            return Err(SnapshotError::Interrupted);
+        };
+        if let Err(error) = stepped {
             let SnapshotError::Diverged { epoch, loss } = error else { return Err(error) };
             self.ended = Some(TrainingEnd::Diverged { epoch, loss });
             if let Some(previous) = self.previous.take() {
@@ -334,7 +343,7 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
             }
             self.replayed_epochs += 1;
             // With a look at the rule that may end the training, unlike where only a network is wanted.
-            training.step_epoch()?;
+            interrupt::catch(|| training.step_epoch()).unwrap_or(Err(SnapshotError::Interrupted))?;
         }
         Ok(training)
     }
@@ -395,8 +404,9 @@ impl<'a, F: FnMut(&Trainer) -> Result<(), SnapshotError> + Send> Replay<'a, F> {
                 return Err(SnapshotError::Interrupted);
             }
             self.replayed_epochs += 1;
-            if let Err(error) = again.train_epoch(false) {
-                // Only from a keyframe that was not of this training.
+            let trained = interrupt::catch(|| again.train_epoch(false));
+            if let Err(error) = trained.unwrap_or(Err(SnapshotError::Interrupted)) {
+                // In the middle of an epoch; or from a keyframe that was not of this training.
                 self.again = None;
                 return Err(error);
             }

@@ -18,6 +18,7 @@ use crate::network::kernels::{
 use crate::network::{Batch, Parameters, Shape};
 use crate::snapshot::SnapshotError;
 use infoplane_estimators::Labels;
+use infoplane_estimators::interrupt::poll;
 use infoplane_estimators::math;
 use infoplane_estimators::random::{Purpose, generator, shuffle};
 use infoplane_estimators::simd;
@@ -291,6 +292,9 @@ impl Trainer {
     /// Training can continue after it has [`ended`](Trainer::ended) by its rule or its number of epochs;
     /// [`Trainer::ended`] still reports the first end.
     ///
+    /// Where the thread is stopped ([`interrupt`](infoplane_estimators::interrupt)) it unwinds in the middle of the epoch; what
+    /// is left goes on only from a state that was [restored](Trainer::restore).
+    ///
     /// # Errors
     /// [`SnapshotError::Diverged`] if the loss of the epoch, or a weight after it, is not finite; then
     /// training is over, and every further call returns the same error.
@@ -339,6 +343,7 @@ impl Trainer {
 
         let mut loss = 0.0;
         for start in (0..n_samples).step_by(batch_size) {
+            poll();
             let rows = start..n_samples.min(start + batch_size);
             let share = rows.len() as f64 / n_samples as f64;
             loss += f64::from(self.gradient(rows, &mut dropout)) * share;

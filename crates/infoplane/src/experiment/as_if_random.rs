@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::config::Experiment;
 use super::error::ExperimentError;
 use super::prepare::Prepared;
-use super::run::{OnDrop, Progress, RunOptions, side_by_side, worker_groups};
+use super::run::{OnDrop, Progress, RunOptions, of_stoppable, side_by_side, stoppable, worker_groups};
+use crate::estimator::interrupt;
 use crate::estimator::{AnyEstimator, BinRange, BinRule, Binned, Correction, RangeScope};
 use crate::plane::MethodDescription;
 use crate::pool::{DriftRow, OverlapRow, PoolRow, WindowRow};
@@ -285,8 +286,10 @@ impl Experiment {
         interrupt: &AtomicBool,
     ) -> Result<AsIfRandomResult, ExperimentError> {
         settings.check(self)?;
-        let prepared = self.prepare()?;
-        self.as_if_random_of(disk, prepared, settings, run, out, options, progress, interrupt)
+        stoppable(interrupt, || {
+            let prepared = self.prepare()?;
+            self.as_if_random_of(disk, prepared, settings, run, out, options, progress, interrupt)
+        })
     }
 
     /// Everything from the data on.
@@ -381,7 +384,8 @@ impl Experiment {
         }
         if let Some(all) = networks.into_iter().reduce(NetworkSet::join) {
             let workers = worker_groups(threads, 1)?.remove(0);
-            pools.push(self.measure_networks(None, all, &collector, &workers)?);
+            let measured = interrupt::catch(|| self.measure_networks(None, all, &collector, &workers));
+            pools.push(of_stoppable(measured)?);
         }
         for measured in pools {
             result.rows.extend(measured.rows);
@@ -422,8 +426,8 @@ impl Experiment {
             let groups = worker_groups(threads, seeds.len().min(at_once))?;
             let done = side_by_side(seeds, &groups, |seed, workers| {
                 let mut fatal = OnDrop { flag: collector.failed, armed: true };
-                let done = collector.collect(seed, workers).and_then(|of_seed| {
-                    let of_seed = match of_seed {
+                let done = of_stoppable(interrupt::catch(|| {
+                    let of_seed = match collector.collect(seed, workers)? {
                         SeedNetworks { status, networks: Ok(networks) } if !across => SeedResult::Measured(
                             status,
                             self.measure_networks(Some(seed), networks, collector, workers)?,
@@ -432,7 +436,7 @@ impl Experiment {
                     };
                     output.append(&of_seed)?;
                     Ok(of_seed)
-                });
+                }));
                 fatal.armed = done.is_err();
                 done
             });

@@ -198,6 +198,15 @@ pub enum ExperimentError {
         /// What does not fit.
         source: Box<ExperimentError>,
     },
+    /// A count of an estimator would take longer than [`MOST_TIME`](crate::estimator::steps::MOST_TIME). How long it takes depends on
+    /// the machine, and no row of a run does: nothing is kept of that epoch.
+    #[error("seed {seed}: {reason}")]
+    TooLong {
+        /// The seed of the training.
+        seed: u64,
+        /// What would take how long.
+        reason: String,
+    },
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,

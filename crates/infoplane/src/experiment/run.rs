@@ -10,6 +10,7 @@ use super::error::ExperimentError;
 use super::prepare::Prepared;
 use super::seed::Shared;
 use crate::dataset::Scaling;
+use crate::estimator::interrupt::{self, Interrupted};
 pub use crate::measure::{Progress, RunOptions};
 use crate::measure::{Workers, warn_of_one_class};
 use crate::printable::printable_path;
@@ -53,7 +54,7 @@ impl Experiment {
     /// Every byte of the run directory is the same for any number of threads and any amount of memory, and whether or
     /// not the run was interrupted and [resumed](Experiment::resume). A training whose loss stops being a
     /// number ends there: its outcome says at which epoch, and the other seeds go on. Once `interrupt` is true the
-    /// run stops soon; what was measured is kept.
+    /// run stops, within a second: epochs that were measured are kept, those in progress are dropped.
     ///
     /// # Errors
     /// [`ExperimentError`], before anything is written if the experiment or the data are at fault;
@@ -86,6 +87,17 @@ impl Experiment {
 
     /// [`Experiment::run`] on a disk that may fail where a test says so.
     pub(super) fn run_on(
+        &self,
+        disk: Disk,
+        path: &Path,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        stoppable(interrupt, || self.run_watched(disk, path, options, progress, interrupt))
+    }
+
+    fn run_watched(
         &self,
         disk: Disk,
         path: &Path,
@@ -129,6 +141,17 @@ impl Experiment {
 
     /// [`Experiment::resume`] on a disk that may fail where a test says so.
     pub(super) fn resume_on(
+        disk: Disk,
+        path: &Path,
+        asked: Option<&Experiment>,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<RunSummary, ExperimentError> {
+        stoppable(interrupt, || Experiment::resume_watched(disk, path, asked, options, progress, interrupt))
+    }
+
+    fn resume_watched(
         disk: Disk,
         path: &Path,
         asked: Option<&Experiment>,
@@ -237,7 +260,7 @@ impl Experiment {
         let reports = side_by_side(seeds, &groups, |seed, workers| {
             // A full disk under one seed stops the others, a panic too; the caller's flag is the caller's.
             let mut fatal = OnDrop { flag: &failed, armed: true };
-            let report = shared.run_seed(seed, workers);
+            let report = of_stoppable(interrupt::catch(|| shared.run_seed(seed, workers)));
             fatal.armed = report.is_err();
             report
         });
@@ -265,7 +288,22 @@ impl Experiment {
     }
 }
 
-/// Raises a flag when it goes, unless it was disarmed.
+/// Does something that ends soon after `flag` is raised, as do the threads that it makes ([`Workers`]).
+pub(super) fn stoppable<T>(
+    flag: &AtomicBool,
+    work: impl FnOnce() -> Result<T, ExperimentError>,
+) -> Result<T, ExperimentError> {
+    of_stoppable(interrupt::watched(&|| flag.load(Ordering::Relaxed), work))
+}
+
+/// What was stopped was interrupted.
+pub(super) fn of_stoppable<T>(
+    done: Result<Result<T, ExperimentError>, Interrupted>,
+) -> Result<T, ExperimentError> {
+    done.unwrap_or(Err(ExperimentError::Interrupted))
+}
+
+/// Raises a flag when it goes, and stops what else is at work for the same run, unless it was disarmed.
 pub(super) struct OnDrop<'a> {
     pub flag: &'a AtomicBool,
     pub armed: bool,
@@ -275,6 +313,7 @@ impl Drop for OnDrop<'_> {
     fn drop(&mut self) {
         if self.armed {
             self.flag.store(true, Ordering::Relaxed);
+            interrupt::token().iter().for_each(|token| token.store(true, Ordering::Relaxed));
         }
     }
 }
@@ -310,11 +349,15 @@ pub(super) fn side_by_side<T: Send, E: Send>(
         }
     };
     let take_up = &take_up;
+    // Those that are made here stop with this one.
+    let token = interrupt::token();
     let Some((own, others)) = groups.split_last() else { return Vec::new() };
     std::thread::scope(|scope| {
         for workers in others {
             // Where the system gives no thread, those that are there take up all seeds.
-            let spawned = std::thread::Builder::new().spawn_scoped(scope, move || take_up(workers));
+            let token = token.clone();
+            let spawned = std::thread::Builder::new()
+                .spawn_scoped(scope, move || interrupt::with_token(token, || take_up(workers)));
             if spawned.is_err() {
                 break;
             }

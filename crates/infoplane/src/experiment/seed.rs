@@ -191,6 +191,9 @@ impl Shared<'_> {
                 return Err(ExperimentError::Snapshot { seed, source: error });
             }
             Err(SeedError::Measure(MeasureError::Append(error))) => return Err(error.into()),
+            Err(SeedError::Measure(MeasureError::TooLong(reason))) => {
+                return Err(ExperimentError::TooLong { seed, reason });
+            }
             Err(SeedError::Experiment(error)) => return Err(error),
         }
         let measured = measured.into_inner();

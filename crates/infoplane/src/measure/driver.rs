@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rayon::{ScopeFifo, ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::{LayerEstimators, Subject, measure_layers, measure_quantities, sources};
+use crate::estimator::interrupt::{self, Interrupted};
 use crate::quantity::{PreparedQuantity, QuantityRow};
 use crate::schedule::{Ask, Reason, Schedule, Wanted};
 use crate::snapshot::{Observe, SnapshotError};
@@ -41,6 +42,9 @@ pub enum MeasureError<E> {
     /// The rows could not be kept.
     #[error(transparent)]
     Append(E),
+    /// A count of an estimator would take longer than [`MOST_TIME`](crate::estimator::steps::MOST_TIME).
+    #[error("{0}")]
+    TooLong(String),
 }
 
 /// Samples that every epoch is measured on, and with what.
@@ -79,6 +83,8 @@ pub struct Measuring<'a> {
 /// its own work takes up what else its pool has to do: that might be training, long after those parts are done.
 ///
 /// [`Workers::by_turns`] has threads that as many trainings or more share.
+///
+/// They stop when the thread that makes them is stopped ([`interrupt`]): then the epochs in progress are dropped.
 #[derive(Debug, Clone)]
 pub struct Workers {
     all: Arc<ThreadPool>,
@@ -93,7 +99,7 @@ impl Workers {
     /// # Errors
     /// What the system says if it gives no threads.
     pub fn new(threads: usize) -> Result<Workers, ThreadPoolBuildError> {
-        let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = |threads| interrupt::inheriting(ThreadPoolBuilder::new()).num_threads(threads).build();
         let all = Arc::new(pool(threads)?);
         let n_threads = all.current_num_threads();
         let apart =
@@ -108,7 +114,7 @@ impl Workers {
     /// # Errors
     /// As [`Workers::new`].
     pub fn by_turns(threads: usize, n_trainings: usize) -> Result<Workers, ThreadPoolBuildError> {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
+        let pool = interrupt::inheriting(ThreadPoolBuilder::new()).num_threads(threads).stack_size(STACK);
         Ok(Workers { all: Arc::new(pool.build()?), apart: None, n_trainings })
     }
 
@@ -146,8 +152,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// [`Ask::Wait`] only while something it asked for is not told, or the end is not.
 ///
 /// # Errors
-/// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`) or `append`
-/// fails. What was being measured then is finished, and appended if that is possible.
+/// [`MeasureError`] when the source cannot go on ([`SnapshotError::Interrupted`] once `interrupted`, or once the workers are
+/// stopped) or `append` fails. What was being measured then is finished, and appended if that is possible, unless the workers
+/// are stopped: then it is dropped.
 pub fn measure<'a, S: Snapshots, E: Send>(
     measuring: &'a Measuring<'a>,
     schedule: &mut dyn Schedule,
@@ -200,6 +207,10 @@ enum Event<'s, S: Snapshots> {
     Returned(&'s mut S, Result<(), SnapshotError>),
     /// An epoch is measured.
     Measured(Measurement),
+    /// An epoch was being measured when the workers were stopped.
+    Dropped,
+    /// An epoch would take too long to measure.
+    TooLong(String),
     /// A task met a mistake in the program.
     Panicked(Box<dyn Any + Send>),
 }
@@ -338,6 +349,14 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     schedule.tell(measurement.epoch, &measurement.rows);
                     append(measurement).map_err(MeasureError::Append)?;
                 }
+                Event::Dropped => {
+                    self.in_flight -= 1;
+                    return Err(SnapshotError::Interrupted.into());
+                }
+                Event::TooLong(reason) => {
+                    self.in_flight -= 1;
+                    return Err(MeasureError::TooLong(reason));
+                }
                 Event::Panicked(panic) => resume_unwind(panic),
             }
         }
@@ -357,6 +376,7 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
                     self.in_flight -= 1;
                     good = good && append(measurement).is_ok();
                 }
+                Event::Dropped | Event::TooLong(_) => self.in_flight -= 1,
             }
         }
     }
@@ -466,7 +486,9 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         // Beside others that measure there is no need to stop for them.
         let long = self.measuring.workers.apart.is_none().then_some(TURN);
         spawn(pools.training, sender, move |sender| {
-            let result = source_task(source, requests, long, interrupted, sender);
+            // One that is stopped in the middle of an epoch is back at the end of the one before.
+            let result = interrupt::catch(|| source_task(source, requests, long, interrupted, sender));
+            let result = result.unwrap_or(Err(SnapshotError::Interrupted));
             // The coordinator outlives its tasks: the scope waits for them.
             let _ = sender.send(Event::Returned(source, result));
         });
@@ -480,35 +502,54 @@ impl<'a: 's, 's, S: Snapshots> Coordinator<'a, 's, S> {
         let (measuring, spare, sender) = (self.measuring, self.spare, self.sender.clone());
         let training = self.source.is_none() && self.last.is_none();
         spawn(if training { pools.beside } else { pools.all }, sender, move |sender| {
-            let start = Instant::now();
-            let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-            let used = lock().pop();
-            let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
-            let (mut rows, mut quantities) = (Vec::new(), Vec::new());
-            // The last part takes the network itself, so that one part alone needs no copy.
-            let networks = std::iter::repeat_n(snapshot.network, measuring.parts.len());
-            for (network, part) in networks.zip(measuring.parts) {
-                let &MeasuredPart { subject, estimators, quantities: asked } = part;
-                network.observe(subject.inputs, &mut activations);
-                let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
-                let layers = sources(&activations);
-                rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
-                let of_part = measure_quantities(seed, epoch, &layers, y, estimators, asked);
-                quantities.extend(of_part);
-            }
-            // Layer by layer, as the tables of a run have them; within a layer the order stays.
-            rows.sort_by_key(|row| row.layer);
-            quantities.sort_by_key(|row| row.layer);
-            lock().push(activations);
-            let _ = sender.send(Event::Measured(Measurement {
-                epoch,
-                reason,
-                rows,
-                quantities,
-                thread_time: start.elapsed(),
-            }));
+            let measured = interrupt::catch(|| measured(measuring, spare, (epoch, reason), snapshot.network));
+            let _ = sender.send(match measured {
+                Ok(measurement) => match too_long(&measurement.rows) {
+                    Some(reason) => Event::TooLong(reason),
+                    None => Event::Measured(measurement),
+                },
+                Err(Interrupted) => Event::Dropped,
+            });
         });
     }
+}
+
+/// What would take how long, if that is why values are not there.
+pub(crate) fn too_long(rows: &[PlaneRow]) -> Option<String> {
+    rows.iter().find_map(|row| row.missing.as_ref()?.too_long()).map(str::to_string)
+}
+
+/// Measures the network of an epoch.
+fn measured<N: Observe>(
+    measuring: &Measuring<'_>,
+    spare: &Mutex<Vec<Activations>>,
+    (epoch, reason): (u64, Reason),
+    network: N,
+) -> Measurement {
+    // Those that waited for a thread are dropped too.
+    interrupt::poll();
+    let start = Instant::now();
+    let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+    let used = lock().pop();
+    let mut activations = used.unwrap_or(Activations { layers: Vec::new() });
+    let (mut rows, mut quantities) = (Vec::new(), Vec::new());
+    // The last part takes the network itself, so that one part alone needs no copy.
+    let networks = std::iter::repeat_n(network, measuring.parts.len());
+    for (network, part) in networks.zip(measuring.parts) {
+        let &MeasuredPart { subject, estimators, quantities: asked } = part;
+        network.observe(subject.inputs, &mut activations);
+        let (seed, Subject { x, y, .. }) = (measuring.seed, subject);
+        let layers = sources(&activations);
+        rows.append(&mut measure_layers(seed, epoch, &layers, x, y, estimators));
+        let of_part = measure_quantities(seed, epoch, &layers, y, estimators, asked);
+        quantities.extend(of_part);
+    }
+    // Layer by layer, as the tables of a run have them; within a layer the order stays.
+    rows.sort_by_key(|row| row.layer);
+    quantities.sort_by_key(|row| row.layer);
+    // Where the epoch was dropped this memory is gone with it, half filled as it is.
+    lock().push(activations);
+    Measurement { epoch, reason, rows, quantities, thread_time: start.elapsed() }
 }
 
 /// Spawns a task; if it panics its coordinator is told, which would wait for ever.
@@ -593,7 +634,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::estimator::{AnyEstimator, Kde, LayerRange};
+    use crate::estimator::{AnyEstimator, Kde, LayerRange, Noise};
     use crate::network::Initialization;
     use crate::schedule::ScheduleConfig;
     use crate::{Labels, Network, Nonlinearity};
@@ -635,12 +676,21 @@ mod tests {
     fn endless(
         threads: usize,
         at: fn(u64) -> Result<(), SnapshotError>,
+        append: impl FnMut(u64) -> Result<(), &'static str>,
+    ) -> Result<(), MeasureError<&'static str>> {
+        measured_with(Kde { noise_variances: vec![0.1] }.into(), threads, at, append)
+    }
+
+    /// The same by any estimator.
+    fn measured_with(
+        estimator: AnyEstimator,
+        threads: usize,
+        at: fn(u64) -> Result<(), SnapshotError>,
         mut append: impl FnMut(u64) -> Result<(), &'static str>,
     ) -> Result<(), MeasureError<&'static str>> {
         let inputs = Array2::from_shape_fn((20, 3), |(row, column)| ((row * 7 + column * 3) % 11) as f32);
         let (x, y) = (Labels::distinct(20), Labels::from_symbols(&[0, 1].repeat(10)));
-        let kde = AnyEstimator::Kde(Kde { noise_variances: vec![0.1] });
-        let estimators = [LayerEstimators::new(&[kde], &LayerRange::default())];
+        let estimators = [LayerEstimators::new(&[estimator], &LayerRange::default())];
         let workers = Workers::new(threads).unwrap();
         let measuring = Measuring {
             seed: 0,
@@ -689,6 +739,33 @@ mod tests {
             });
             assert!(matches!(result, Err(MeasureError::Snapshot(SnapshotError::Interrupted))), "{result:?}");
             assert!(kept.iter().all(|&epoch| epoch < 9), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_in_progress_is_dropped_when_the_workers_are_stopped() {
+        static REACHED: AtomicBool = AtomicBool::new(false);
+        // More draws than anybody waits for.
+        let noise = Noise { draws: Some(1 << 20), ..Noise::new([0.1]) };
+        for threads in [1, 3] {
+            REACHED.store(false, Ordering::Relaxed);
+            let at = |_| {
+                REACHED.store(true, Ordering::Relaxed);
+                Ok(())
+            };
+            let mut kept = 0;
+            let measured = || {
+                measured_with(noise.clone().into(), threads, at, |_| {
+                    kept += 1;
+                    Ok(())
+                })
+            };
+            let result = interrupt::watched(&|| REACHED.load(Ordering::Relaxed), measured);
+            assert!(
+                matches!(result, Ok(Err(MeasureError::Snapshot(SnapshotError::Interrupted)))),
+                "{result:?}"
+            );
+            assert_eq!(kept, 0);
         }
     }
 

@@ -79,6 +79,11 @@ impl Missing {
 }
 
 impl Missing {
+    /// What would take how long, where that is why the value is not there: on another machine it might be.
+    pub(crate) fn too_long(&self) -> Option<&str> {
+        (self.code == "too-long").then_some(self.reason.as_str())
+    }
+
     /// What can be done so that the value is there, where the reason does not say it.
     pub fn advice(&self) -> Option<&'static str> {
         Some(match &*self.code {

@@ -265,6 +265,13 @@ pub enum RecordError {
     /// The worker threads could not be started.
     #[error("cannot start worker threads: {0}")]
     Threads(String),
+    /// A count of an estimator would take longer than [`MOST_TIME`](crate::estimator::steps::MOST_TIME). How long it takes depends on
+    /// the machine, and no row of a run does: nothing is kept of that epoch.
+    #[error("{reason}")]
+    TooLong {
+        /// What would take how long.
+        reason: String,
+    },
     /// Somebody asked to stop; what was measured is in the run directory.
     #[error("interrupted")]
     Interrupted,

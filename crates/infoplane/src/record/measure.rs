@@ -17,6 +17,7 @@ use super::{
     Folder, FolderConfig, RecordError, Recorder, Recording, SEED, Understood, grid, read_statistics,
 };
 use crate::dataset::read::{Reader, Samples, file_and_name};
+use crate::estimator::interrupt;
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
     Known, MeasureError, MeasuredPart, Measuring, Progress, RunOptions, Subject, Workers, measure,
@@ -52,7 +53,7 @@ pub struct RecordSummary {
 ///
 /// # Errors
 /// [`RecordError`], before anything is written if the folder, the labels or the settings are at fault;
-/// [`RecordError::Interrupted`] once `interrupt` is true: what was measured is kept.
+/// [`RecordError::Interrupted`] once `interrupt` is true: epochs that were measured are kept, those in progress are dropped.
 #[allow(clippy::too_many_arguments)] // what is recorded, how, where, on what, and who is told
 pub fn record_folder(
     name: &str,
@@ -66,14 +67,22 @@ pub fn record_folder(
 ) -> Result<RecordSummary, RecordError> {
     let start = Instant::now();
     check_unwatched(schedule)?;
-    let folder = Folder::open(config)?;
-    let recording = recording(name, config, &folder, estimators, schedule, progress)?;
-    recording.check()?;
-    warn(&recording, progress);
-    grid::chosen(schedule, &folder.epochs())?;
-    let statistics = statistics(config, &recording)?;
-    let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
-    go_on(start, recording, folder, statistics, run, Recovered::default(), options, progress, interrupt)
+    stoppable(interrupt, || {
+        let folder = Folder::open(config)?;
+        let recording = recording(name, config, &folder, estimators, schedule, progress)?;
+        recording.check()?;
+        warn(&recording, progress);
+        grid::chosen(schedule, &folder.epochs())?;
+        let statistics = statistics(config, &recording)?;
+        let run = RunDir::create(path, &recording.manifest(), Disk::default())?;
+        go_on(start, recording, folder, statistics, run, Recovered::default(), options, progress, interrupt)
+    })
+}
+
+/// Does something that ends soon after `flag` is raised, as do the threads that it makes ([`Workers`]).
+fn stoppable<T>(flag: &AtomicBool, work: impl FnOnce() -> Result<T, RecordError>) -> Result<T, RecordError> {
+    let done = interrupt::watched(&|| flag.load(Ordering::Relaxed), work);
+    done.unwrap_or(Err(RecordError::Interrupted))
 }
 
 /// Goes on with a run that [`record_folder`] or [`follow_folder`] began, with the settings in its manifest: what was
@@ -83,6 +92,15 @@ pub fn record_folder(
 /// As [`record_folder`]; [`RecordError::NotAFolder`] if it is no such run, [`RecordError::Changed`] if the folder holds
 /// something else by now.
 pub fn resume_folder(
+    path: &Path,
+    options: RunOptions,
+    progress: &dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RecordSummary, RecordError> {
+    stoppable(interrupt, || resume_watched(path, options, progress, interrupt))
+}
+
+fn resume_watched(
     path: &Path,
     options: RunOptions,
     progress: &dyn Progress,
@@ -295,6 +313,7 @@ fn go_on(
             return Err(RecordError::Interrupted);
         }
         Err(MeasureError::Append(error)) => return Err(error.into()),
+        Err(MeasureError::TooLong(reason)) => return Err(RecordError::TooLong { reason }),
     }
     finish(&run, &measured.into_inner(), &recording.schedule.distance(entropies), last)?;
     Ok(RecordSummary { run: Run::read(&path)?, measured_epochs, time: start.elapsed() })
@@ -435,17 +454,19 @@ pub fn follow_folder(
     if !begun {
         check_vacant(path)?;
     }
-    let folder = first_epoch(config, &options, progress, interrupt)?;
-    let recording = followed(recording(name, config, &folder, estimators, schedule, progress)?, &options);
-    warn(&recording, progress);
-    let recorder = match begun {
-        true => Recorder::resume(path, recording.clone())?,
-        false => {
-            check_any(&folder, options.last)?;
-            Recorder::create(path, recording.clone())?
-        }
-    };
-    follow(start, recording, folder, recorder, options, progress, interrupt)
+    stoppable(interrupt, || {
+        let folder = first_epoch(config, &options, progress, interrupt)?;
+        let recording = followed(recording(name, config, &folder, estimators, schedule, progress)?, &options);
+        warn(&recording, progress);
+        let recorder = match begun {
+            true => Recorder::resume(path, recording.clone())?,
+            false => {
+                check_any(&folder, options.last)?;
+                Recorder::create(path, recording.clone())?
+            }
+        };
+        follow(start, recording, folder, recorder, options, progress, interrupt)
+    })
 }
 
 /// A recording whose settings say that it follows a folder, and until when.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{RecordError, Recording, SEED};
 use crate::estimator::{AnyEstimator, Estimator, LayerRange};
 use crate::measure::{
-    LayerEstimators, LayerSource, measure_layers, measure_layers_with_target, measure_quantities,
+    LayerEstimators, LayerSource, measure_layers, measure_layers_with_target, measure_quantities, too_long,
 };
 use crate::plane::{Distance, PlaneRow};
 use crate::quantity::{PreparedQuantity, QuantityRow};
@@ -274,6 +274,9 @@ impl Recorder {
         rows: Vec<PlaneRow>,
         quantities: Vec<QuantityRow>,
     ) -> Result<(), RecordError> {
+        if let Some(reason) = too_long(&rows) {
+            return Err(RecordError::TooLong { reason });
+        }
         let reason = self.wanted.remove(&epoch).unwrap_or(Reason::Planned);
         let measured = Record::Measured { seed: SEED, epoch, reason, rows: rows.clone(), quantities };
         self.run.append(&[measured])?;

@@ -12,8 +12,8 @@ use crate::run::Disk;
 ///
 /// The scripts hold what was measured of Slurm 22.05:
 ///
-/// - the program takes the place of the script (`exec`), so that the signal of a time limit or of preemption reaches it; it stops after
-///   the epochs in progress, and a requeued element goes on;
+/// - the program takes the place of the script (`exec`), so that the signal of a time limit or of preemption reaches it; it stops
+///   within a second, and a requeued element goes on;
 /// - what Slurm does not run again by itself, a killed element for one, the second array does, which depends on the end of the
 ///   first, not on its success. It has a tenth of the elements, with the same limits: enough for a tenth of the cells, and for each
 ///   single one;

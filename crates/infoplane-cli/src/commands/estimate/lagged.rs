@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use infoplane::estimator::series::Embedding;
+use infoplane::estimator::steps;
 use infoplane::estimator::{BlockLength, Bound, EstimateKind};
 use infoplane::{Estimate, EstimateError};
 use serde_json::json;
@@ -105,6 +108,7 @@ impl SeriesFlags {
             scheme: self.permutation_scheme.with(Some(self.block_length)),
             block_length: Some(self.block_length),
             standard_error: !self.error.no_standard_error,
+            one_of_several: false,
         })
     }
 }
@@ -139,10 +143,23 @@ pub fn lagged(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
     let embeddings: Vec<(isize, Embedding)> = embeddings.collect::<Result<_, Failure>>()?;
     arguments.common.check_memory(&estimator, &inputs.variables(), 1)?;
     clock.begin("estimating", 0);
+    let n_lags = embeddings.len();
+    let manner = Manner { one_of_several: n_lags > 1, ..manner };
     let mut found = Vec::new();
+    let start = Instant::now();
     for (lag, embedding) in &embeddings {
         let (x, y, _) = embedding.variables();
-        let measured = measured(&estimator, [x, y], None, &manner, (&arguments.common, clock))?;
+        let at_lag = || measured(&estimator, [x, y], None, &manner, (&arguments.common, clock));
+        let measured = match manner.one_of_several {
+            true => steps::observed(Arc::new(|_, _, _| {}), at_lag)?,
+            false => at_lag()?,
+        };
+        if manner.one_of_several {
+            clock.set(found.len() + 1, n_lags, "lags");
+        }
+        if found.is_empty() {
+            steps::judged("lags", n_lags, 1, start.elapsed()).map_err(Failure::input)?;
+        }
         found.push(AtLag { lag: *lag, n: embedding.times().len(), n_dropped: embedding.dropped(), measured });
     }
     clock.clear();

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use bytesize::ByteSize;
 use clap::{Arg, Subcommand};
+use infoplane::estimator::steps::observed;
 use infoplane::estimator::{
     AnyEstimator, BlockLength, Bound, EstimateKind, EstimatorInfo, Family, Inference, Options,
     PermutationScheme, PermutationTest, Resampling, Uncertainty, Warning,
@@ -85,7 +86,7 @@ impl Args {
 pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
     end_on_interrupt("interrupted; nothing was written", Vec::new());
     let clock = Clock::new("reading");
-    match arguments {
+    let estimated = || match arguments {
         Args::Pair(arguments) => pair::pair(arguments, &clock),
         Args::Entropy(arguments) => entropy::entropy(arguments, &clock),
         Args::TotalCorrelation(arguments) => total_correlation::total_correlation(arguments, &clock),
@@ -96,7 +97,8 @@ pub fn estimate(arguments: &Args) -> Result<ExitCode, Failure> {
         Args::Transfer(arguments) => transfer::transfer(arguments, &clock),
         Args::Lagged(arguments) => lagged::lagged(arguments, &clock),
         Args::Rank(arguments) => rank::rank(arguments, &clock),
-    }
+    };
+    observed(clock.observer(), estimated)
 }
 
 /// What every way of estimating takes.
@@ -183,6 +185,8 @@ struct Manner {
     scheme: PermutationScheme,
     block_length: Option<BlockLength>,
     standard_error: bool,
+    /// Whether it is one of several, of which it is shown how many are done.
+    one_of_several: bool,
 }
 
 /// An estimate, with a standard error and a test as asked for; or why there is none.
@@ -196,8 +200,27 @@ fn measured(
     manner: &Manner,
     (common, clock): (&Common, &Clock),
 ) -> Result<Measured, Failure> {
-    let permuted = |done: usize, of: usize| clock.set(done, of, "permutations");
-    let repeated = |done: usize, of: usize| clock.set(done, of, "standard error, estimates");
+    let shown = |done: usize, of: usize, what: &str| {
+        if !manner.one_of_several {
+            clock.set(done, of, what);
+        }
+    };
+    let permuted = |done: usize, of: usize| shown(done, of, "permutations");
+    let repeated = |done: usize, of: usize| shown(done, of, "standard error, estimates");
+    let begin = |what: &str| {
+        if !manner.one_of_several {
+            clock.begin(what, 0);
+        }
+    };
+    // Before an estimate that may take long.
+    let checked = manner.permutations.map_or(Ok(()), |_| manner.scheme.check(&x, &y));
+    let checked = checked.and_then(|()| match manner.block_length {
+        Some(length) if manner.standard_error => length.check(x.n_samples()),
+        _ => Ok(()),
+    });
+    if let Err(error) = checked {
+        return Ok(Err(error));
+    }
     let resampling = match &z {
         Some(z) => Resampling::conditional(estimator, x.view(), y.view(), z.view()),
         None => Resampling::new(estimator, x.view(), y.view()),
@@ -214,7 +237,7 @@ fn measured(
     let test = match manner.permutations {
         Some(n) => {
             check_memory()?;
-            clock.begin("permutations", 0);
+            begin("permutations");
             match resampling.restricted_permutation_test(manner.scheme, n as usize, 0) {
                 Ok(test) => Some(test),
                 Err(error) => return Ok(Err(error)),
@@ -228,7 +251,7 @@ fn measured(
     if resampling.uncertainty() == Uncertainty::Bootstrap {
         check_memory()?;
     }
-    clock.begin("standard error, estimates", 0);
+    begin("standard error, estimates");
     let options = Options { block_length: manner.block_length, ..Options::default() };
     let estimate = resampling.with_progress(&repeated).with_error(options);
     Ok(estimate.map(|estimate| (estimate, test)))

@@ -194,6 +194,7 @@ pub fn pair(arguments: &Args, clock: &Clock) -> Result<ExitCode, Failure> {
         scheme: arguments.permutation_scheme.with(arguments.block_length),
         block_length: arguments.block_length,
         standard_error: !arguments.error.no_standard_error,
+        one_of_several: false,
     };
     let shared = (&arguments.common, clock);
     let (estimate, test) = measured(&estimator, [x.view(), y.view()], z, &manner, shared)?.map_err(&told)?;

@@ -57,7 +57,7 @@ const LISTED: usize = 24;
 
 /// Lists the cells of a sweep, and foresees what they take.
 pub fn plan(arguments: &Args) -> Result<ExitCode, Failure> {
-    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let interrupt = on_interrupt("stopping; once more to stop at once");
     let mut clock = Clock::new("planning");
     let sweep = Sweep::read(&arguments.file)?;
     let list = sweep.list();

@@ -77,7 +77,7 @@ pub fn run(arguments: &Args) -> Result<ExitCode, Failure> {
     {
         return done;
     }
-    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let interrupt = on_interrupt("stopping; once more to stop at once");
     let sweep = Sweep::read(&arguments.file)?;
     let store = Store::open_with(&arguments.store, Duration::from_secs(arguments.lease))?;
     let options = SweepOptions {

@@ -21,7 +21,7 @@ from cells that are complete, else from a short run of one cell here: shards of 
 should take, and memory for as many cells at once as there are processors. A second array of a tenth of the elements does what is \
 missing, with the same limits.
 
-A signal of Slurm, at the limit of time or of preemption, stops a worker after the epochs in progress; whoever comes next goes on. \
+A signal of Slurm, at the limit of time or of preemption, stops a worker within a second; whoever comes next goes on. \
 Submitting again does what is missing, and tries what failed again.
 
 Examples:
@@ -91,7 +91,7 @@ const KEPT: u64 = 1 << 30;
 
 /// Writes the scripts.
 pub fn slurm(arguments: &Args) -> Result<ExitCode, Failure> {
-    let interrupt = on_interrupt("stopping after the epochs in progress; once more to stop at once");
+    let interrupt = on_interrupt("stopping; once more to stop at once");
     let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::input);
     let program = match &arguments.program {
         // A name alone is looked for in the PATH of the node. A path starts here, and the scripts start elsewhere.

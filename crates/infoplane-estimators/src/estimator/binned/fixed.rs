@@ -10,6 +10,7 @@ use super::digitize::{EvenPattern, SinglePattern, floor_symbols};
 use super::{BinRule, Binned};
 use crate::estimator::units::UnitSymbols;
 use crate::estimator::{counts, table};
+use crate::interrupt;
 use crate::variable::standard_layout;
 use crate::variable::symbols::{Value, number_rows};
 use crate::{
@@ -264,7 +265,7 @@ fn unit_ranges(settings: &Binned, range: &LayerRange) -> Result<Vec<(f64, f64)>,
 fn quantiles(settings: &Binned, range: &LayerRange, bins: usize) -> Result<Vec<Vec<f64>>, EstimateError> {
     unit_ranges(settings, range)?; // refuses a range that was not observed
     let thresholds = |mut values: Vec<f64>| {
-        values.sort_unstable_by(f64::total_cmp);
+        interrupt::sort_by(&mut values, f64::total_cmp);
         // Of a unit without a finite value there is nothing to divide.
         let n_edges = if values.is_empty() { 0 } else { bins };
         let mut edges: Vec<f64> = (1..n_edges).map(|k| values[k * values.len() / bins]).collect();

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table;
 use super::units::UnitSymbols;
+use crate::interrupt::{Seldom, poll};
 use crate::math;
 use crate::variable::symbols::{distinct_rows, labels, together};
 use histogram::Histogram;
@@ -163,7 +164,9 @@ impl<'a> Term<'a> {
             };
             let (nats, variance) = correction.entropy(&counts);
             let mut cache: HashMap<usize, f64> = HashMap::new();
+            let mut seldom = Seldom::default();
             let mut without = |&code: &u32| {
+                seldom.poll();
                 let count = self.of.counts()[code as usize];
                 *cache.entry(count).or_insert_with(|| smooth.entropy(&counts.without_one(count)).0)
             };
@@ -175,20 +178,27 @@ impl<'a> Term<'a> {
         let both = together(&[rows, &self.of]);
         let mut counts: Vec<Vec<usize>> = vec![Vec::new(); rows.n_labels()];
         let mut seen = vec![false; both.n_labels()];
+        let mut seldom = Seldom::default();
         for (&cell, &row) in both.codes().iter().zip(rows.codes()) {
+            seldom.poll();
             if !std::mem::replace(&mut seen[cell as usize], true) {
                 counts[row as usize].push(both.counts()[cell as usize]);
             }
         }
         let histograms: Vec<Histogram> =
             counts.into_iter().map(|counts| Histogram::new(counts, self.cells)).collect();
-        let sums: Vec<f64> =
-            histograms.iter().map(|row| row.n() as f64 * correction.entropy(row).0).collect();
+        let sums: Vec<f64> = histograms
+            .iter()
+            .inspect(|_| seldom.poll())
+            .map(|row| row.n() as f64 * correction.entropy(row).0)
+            .collect();
         let sum: f64 = sums.iter().sum();
         let mut cache: HashMap<(u32, usize), f64> = HashMap::new();
         let mut without = |(&cell, &row): (&u32, &u32)| {
             let count = both.counts()[cell as usize];
+            seldom.poll();
             let less = cache.entry((row, count)).or_insert_with(|| {
+                poll();
                 let left = &histograms[row as usize];
                 match left.n() {
                     1 => 0.0,
@@ -226,6 +236,7 @@ fn sum(correction: Correction, terms: &[Term<'_>]) -> Amount {
     let mut without = vec![0.0; if jackknife { n } else { 0 }];
     let (mut nats, mut plug_in, mut variance) = (0.0, 0.0, 0.0);
     for term in terms {
+        poll();
         let evaluated = term.evaluate(correction, jackknife);
         nats += term.sign * evaluated.nats;
         plug_in += term.sign * term.evaluate(Correction::PlugIn, false).nats;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::{Discrete, discrete_estimator};
+use crate::interrupt::poll;
 use crate::math;
 use crate::special::{digamma, ln_gamma, trigamma};
 use crate::{Correction, EstimatorInfo, Family, LabelSides, Quantity, Uncertainty};
@@ -128,6 +129,7 @@ pub(super) fn entropy(counts: &Histogram) -> (f64, f64) {
 /// ln of the integrand in ln κ, up to a constant, where κ = Kβ is the concentration of all cells together.
 fn ln_density(counts: &Histogram, ln_kappa: f64) -> f64 {
     let (kappa, cells) = (math::exp(ln_kappa), counts.cells());
+    poll();
     let beta = kappa / cells;
     let likelihood: f64 = counts.iter().map(|(count, cells)| cells * ln_rising(beta, count)).sum::<f64>()
         - ln_rising(kappa, counts.n() as f64);
@@ -155,6 +157,7 @@ fn ln_rising(x: f64, count: f64) -> f64 {
 
 /// E[H | counts, β] and E[H² | counts, β].
 fn moments(counts: &Histogram, kappa: f64) -> (f64, f64) {
+    poll();
     let beta = kappa / counts.cells();
     let total = counts.n() as f64 + kappa;
     let empty = counts.cells() - counts.occupied();

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt::Seldom;
 use crate::math;
 use crate::neighbors::Boundary;
 use crate::special::digammas;
@@ -182,8 +183,10 @@ impl MixedKsg {
     /// From counts of others.
     fn value(&self, n: usize, radii: &[f64], neighbors: &[usize], n_x: &[usize], n_y: &[usize]) -> f64 {
         let psi = digammas(n);
+        let mut seldom = Seldom::default();
         let terms: Vec<f64> = neighbors
             .iter()
+            .inspect(|_| seldom.poll())
             .enumerate()
             .map(|(i, &k)| match self.form {
                 MixedKsgForm::Code => {

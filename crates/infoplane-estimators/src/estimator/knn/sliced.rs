@@ -5,7 +5,9 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt::poll;
 use crate::random::{Purpose, generator, normal};
+use crate::steps::Steps;
 
 use super::super::input::columns;
 use super::{K, check_k, check_samples, told_by};
@@ -124,9 +126,13 @@ impl Estimator for Sliced {
         let projections = if single { 1 } else { self.projections as u64 };
         let ksg = Ksg { k: self.k, ..Ksg::default() };
         let ross = Ross { k: self.k, ..Ross::default() };
+        let steps = Steps::new("projections", projections as usize);
         let slices = (0..projections)
             .into_par_iter()
+            // Stopped, it does not unwind once for each of millions.
+            .panic_fuse()
             .map(|index| {
+                poll();
                 let mut random = generator(self.seed, Purpose::Nearest, 1 << 32 | index);
                 let projected = sides.each_ref().map(|side| {
                     side.as_ref().map(|side| {
@@ -137,14 +143,16 @@ impl Estimator for Sliced {
                         }
                     })
                 });
-                match &projected {
+                let slice = match &projected {
                     [Some(x), Some(y)] => {
                         checked_pair(&ksg, Variable::Double(x.view()), Variable::Double(y.view()))
                     }
                     [Some(t), None] => checked_pair(&ross, Variable::Double(t.view()), variables[1].view()),
                     [None, Some(t)] => checked_pair(&ross, variables[0].view(), Variable::Double(t.view())),
                     [None, None] => unreachable!("refused above"),
-                }
+                };
+                steps.step()?;
+                slice
             })
             .collect::<Result<Vec<Estimate>, EstimateError>>()
             .map_err(|error| told_by(self.name(), error))?;

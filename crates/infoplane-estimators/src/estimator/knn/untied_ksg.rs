@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt;
 use crate::random::{Purpose, generator};
 
 use super::super::input::{columns, untied_normal_scores};
@@ -142,7 +143,7 @@ impl Estimator for UntiedKsg {
             if constant > 0 { vec![Warning::ConstantColumns { columns: constant }] } else { Vec::new() };
         let fewest = parts.iter().flat_map(|part| part.columns()).map(|column| {
             let mut values: Vec<f64> = column.to_vec();
-            values.sort_unstable_by(f64::total_cmp);
+            interrupt::sort_by(&mut values, f64::total_cmp);
             values.dedup();
             values.len()
         });

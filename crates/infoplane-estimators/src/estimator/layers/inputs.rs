@@ -4,7 +4,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::estimator::counts::{Correction, alone, nats};
-use crate::interrupt::poll;
+use crate::interrupt::{self, poll};
+use crate::steps::Steps;
 use crate::variable::symbols::{Value, distinct_rows, together};
 use crate::{EstimateError, Information, Labels, Variable, math};
 
@@ -170,7 +171,7 @@ fn cut<T: Value>(column: &[T], values: &Labels, bins: usize) -> Labels {
     for (&value, &code) in column.iter().zip(values.codes()) {
         ascending[code as usize] = (value.into(), code);
     }
-    ascending.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    interrupt::sort_by(&mut ascending, |a, b| a.0.total_cmp(&b.0));
     let n = column.len();
     let (mut below, mut next, mut bin) = (0, 1, 0);
     let mut bin_of = vec![0u32; values.n_labels()];
@@ -261,8 +262,10 @@ pub fn input_information(
     let grouped = [cells, &shuffled].map(RowsOfCells::of);
     let terms: Vec<f64> = (0..=n_samples).map(|count| count as f64 * math::ln(count.max(1) as f64)).collect();
     let layer_entropy = cells.entropy().nats();
+    let steps = Steps::new("parts of the inputs", inputs.n_parts());
     let of_part = |counts: &mut Vec<u32>, part: &Labels| {
         poll();
+        steps.shown();
         let entropy = part.entropy().nats();
         let mut information = |cells: &Labels, rows: &RowsOfCells| {
             if part.n_labels() == 1 || cells.n_labels() == 1 {

@@ -17,6 +17,7 @@ use crate::estimator::kde::{near_sample_limit, setting};
 use crate::estimator::noise::{Row, Value};
 use crate::interrupt::poll;
 use crate::pairwise::{KernelMeans, mean_logarithms, noisy_logarithms};
+use crate::steps::Steps;
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Information, Noise, OwnedVariable, Variable, math,
 };
@@ -83,8 +84,11 @@ pub(in crate::estimator) fn bounds_of_pairs(
             })
         })
         .collect();
-    for (first, second) in places(layers.len()) {
+    let places = places(layers.len());
+    let steps = Steps::new("pairs of layers", places.len());
+    for (first, second) in places {
         poll();
+        steps.shown();
         let variables = [layers[first].view(), layers[second].view()];
         let never_changes = constant[first] || constant[second];
         let together: Vec<[f64; 2]> = if never_changes {
@@ -143,14 +147,14 @@ impl Noise {
         .into_iter();
         let mut readings = Vec::new();
         for &variance in &self.noise_variances {
-            readings.push(self.values_of_pairs(layers, variance));
+            readings.push(self.values_of_pairs(layers, variance)?);
             readings.extend(bounds.by_ref().take(2));
         }
         Ok(readings)
     }
 
     /// The summand of a noisy row is ln p(tᵢ',tⱼ') / p(tᵢ') p(tⱼ') itself, with the same noise in all three, of which much cancels.
-    fn values_of_pairs(&self, layers: &[Variable<'_>], variance: f64) -> LayerPairs {
+    fn values_of_pairs(&self, layers: &[Variable<'_>], variance: f64) -> Result<LayerPairs, EstimateError> {
         let n = layers.first().map_or(0, Variable::n_samples);
         let (points, draws) = (self.points(n), self.draws(n));
         let places = places(layers.len());
@@ -161,6 +165,7 @@ impl Noise {
             .map(|layer| Noise { seed: self.seed.wrapping_add(layer), ..self.clone() })
             .collect();
         let mut rows: Vec<Vec<Row>> = places.iter().map(|_| vec![Row::default(); points.len()]).collect();
+        let steps = Steps::new("draws", draws);
         for draw in 0..draws {
             let alone = |(t, noise): (&Variable<'_>, &Noise), variance| {
                 let normals = |row: usize, out: &mut [f64]| noise.standard_normals(draw, row, out);
@@ -187,6 +192,7 @@ impl Noise {
                     row.add(together - first - second, draw);
                 }
             }
+            steps.step()?;
         }
         let kind = EstimateKind::Smoothed { noise_variance: variance };
         let pair = |(pair, rows): (&(usize, usize), &Vec<Row>)| {
@@ -201,12 +207,12 @@ impl Noise {
             };
             PairInformation { first, second, estimate: Ok(estimate), shuffled: None }
         };
-        LayerPairs {
+        Ok(LayerPairs {
             setting: setting(variance),
             bound: None,
             n_layers: layers.len(),
             pairs: places.iter().zip(&rows).map(pair).collect(),
             cells: None,
-        }
+        })
     }
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::estimator::counts::alone;
 use crate::estimator::measure::limited_pair;
 use crate::interrupt::poll;
+use crate::steps::Steps;
 use crate::{
     Bound, Estimate, EstimateError, EstimateKind, Estimator, Family, Information, Labels, Symbols, Variable,
 };
@@ -98,8 +99,11 @@ fn pairs_of_cells<E: Estimator + ?Sized>(
 ) -> Vec<PairInformation> {
     let distinct = Labels::distinct(layers.first().map_or(0, Variable::n_samples));
     let shuffled: Vec<Labels> = symbols.par_iter().map(|symbols| symbols.labels.shuffled()).collect();
+    let places = places(symbols.len());
+    let steps = Steps::new("pairs of layers", places.len());
     let of_pair = |(first, second): (usize, usize)| {
         poll();
+        steps.shown();
         let cells = &symbols[first].labels;
         // H(T) = I(T; which sample), as I(X;T) of the plane is.
         let other = if first == second { &distinct } else { &symbols[second].labels };
@@ -117,13 +121,17 @@ fn pairs_of_cells<E: Estimator + ?Sized>(
             shuffled: between(&shuffled[second]).ok().map(|estimate| estimate.information),
         }
     };
-    places(symbols.len()).into_par_iter().map(of_pair).collect()
+    places.into_par_iter().map(of_pair).collect()
 }
 
 fn pairs_of_values<E: Estimator + ?Sized>(estimator: &E, layers: &[Variable<'_>]) -> Vec<PairInformation> {
     // A density has infinite information with itself, except where the method is one of finite resolution.
     let is_finite = matches!(estimator.info().family, Family::Kernel | Family::Hashing);
+    let places = places(layers.len());
+    let steps = Steps::new("pairs of layers", places.len());
     let of_pair = |(first, second): (usize, usize)| {
+        poll();
+        steps.shown();
         let [x, y] = [first, second].map(|place| layers[place].view());
         let estimate = if first == second && !is_finite {
             Err(EstimateError::Undetermined {
@@ -136,5 +144,5 @@ fn pairs_of_values<E: Estimator + ?Sized>(estimator: &E, layers: &[Variable<'_>]
         };
         PairInformation { first, second, estimate, shuffled: None }
     };
-    places(layers.len()).into_iter().map(of_pair).collect()
+    places.into_iter().map(of_pair).collect()
 }

@@ -257,6 +257,7 @@ fn alpha(d: usize, k: usize) -> f64 {
             let (mut rows, mut basis) = (vec![0.0; k * d], vec![0.0; d * d]);
             (0..per_block)
                 .map(|_| {
+                    poll();
                     rows.iter_mut().for_each(|v| *v = 2.0 * uniform(&mut generator) - 1.0);
                     let ln_box = ln_volume(&rows, d);
                     orthogonalize(&mut rows, d, &mut basis);

@@ -21,6 +21,7 @@ pub use lnc::Lnc;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, concatenate};
 
 use super::input::columns;
+use crate::interrupt;
 use crate::neighbors::Nearest;
 use crate::{Estimate, EstimateError, Scaling, Variable, Warning};
 
@@ -101,7 +102,7 @@ fn check_ties(estimator: &'static str, tied: usize, n_samples: usize) -> Result<
 /// Returns the number of entries of a column that equal another.
 fn tied_in_column(column: ArrayView1<'_, f64>) -> usize {
     let mut sorted = column.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    interrupt::sort_by(&mut sorted, f64::total_cmp);
     sorted.chunk_by(|a, b| a == b).map(|equal| if equal.len() > 1 { equal.len() } else { 0 }).sum()
 }
 

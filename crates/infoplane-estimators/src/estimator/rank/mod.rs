@@ -43,7 +43,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::error::EstimateError;
+use super::error::{EstimateError, check_fits};
+use crate::steps::Steps;
 use crate::{Information, VariableKind};
 use measured::{Measured, NullKey, Test, measure};
 use null::Counted;
@@ -199,17 +200,21 @@ pub fn rank(columns: &[Column], target: &Column, options: &RankOptions) -> Resul
         return Err(EstimateError::RowMismatch { given: other.len(), expected: target.len() });
     }
     let permutations = options.permutations.unwrap_or_else(|| chosen(columns.len(), options.correction));
+    check_fits("permutations", permutations)?;
     let against = Target::new(target, options)?;
     let hashes: Vec<u64> = columns.par_iter().map(Column::hash).collect();
     let originals = originals(columns, &hashes);
+    let steps = Steps::new("columns", columns.len());
     let measured: Vec<Option<Measured>> = columns
         .par_iter()
         .enumerate()
         .map(|(index, column)| {
+            steps.shown();
             (originals[index] == index).then(|| measure(column, hashes[index], &against, options))
         })
         .collect();
-    let tests = compared(&measured, permutations, options.seed);
+    drop(steps);
+    let tests = compared(&measured, permutations, options.seed)?;
     let tell_each_other = |a: &Column, b: &Column| a.tells(b, &against.rows, options.missing);
     let partners = partners(columns, &originals, &measured, tell_each_other);
     let of_target = target.hash_of_symbols(&against.rows, options.missing);
@@ -306,7 +311,11 @@ fn partners(
 }
 
 /// Compares the values of all columns with permutations, those of the same null together.
-fn compared(measured: &[Option<Measured>], permutations: usize, seed: u64) -> Vec<Option<Counted>> {
+fn compared(
+    measured: &[Option<Measured>],
+    permutations: usize,
+    seed: u64,
+) -> Result<Vec<Option<Counted>>, EstimateError> {
     let mut groups: BTreeMap<NullKey, Vec<(usize, f64)>> = BTreeMap::new();
     for (index, column) in measured.iter().enumerate() {
         if let Some(Test::Permuted { key, statistic, .. }) =
@@ -319,22 +328,24 @@ fn compared(measured: &[Option<Measured>], permutations: usize, seed: u64) -> Ve
     }
     let mut found = vec![None; measured.len()];
     if permutations == 0 {
-        return found;
+        return Ok(found);
     }
     let groups: Vec<Vec<(usize, f64)>> = groups.into_values().collect();
+    let steps = Steps::new("tests", groups.len());
     let counted: Vec<Vec<(usize, Counted)>> = groups
         .into_par_iter()
+        .panic_fuse()
         .map(|group| {
             let (indices, values): (Vec<usize>, Vec<f64>) = group.into_iter().unzip();
             let test = measured[indices[0]].as_ref().and_then(|column| column.test.as_ref());
-            match test {
-                Some(Test::Permuted { null, .. }) => {
-                    indices.into_iter().zip(null::compare(null, &values, permutations, seed)).collect()
-                }
+            let counted = match test {
+                Some(Test::Permuted { null, .. }) => null::compare(null, &values, permutations, seed)?,
                 _ => Vec::new(),
-            }
+            };
+            steps.shown();
+            Ok(indices.into_iter().zip(counted).collect())
         })
-        .collect();
+        .collect::<Result<_, EstimateError>>()?;
     counted.into_iter().flatten().for_each(|(index, counted)| found[index] = Some(counted));
-    found
+    Ok(found)
 }

@@ -9,9 +9,11 @@ use super::ranks::Ranks;
 use super::ross::ross;
 use super::symbols::pair_sum;
 use super::{ksg, ross, symbols};
+use crate::EstimateError;
 use crate::interrupt::poll;
 use crate::random::{Purpose, below, generator, shuffle};
 use crate::special::{erfc, gamma_beyond};
+use crate::steps::Steps;
 
 /// Columns of the same null from which all permutations are made for all of them.
 const SHARED: usize = 16;
@@ -106,15 +108,22 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    fn values(&self, range: std::ops::Range<usize>) -> impl IndexedParallelIterator<Item = f64> {
-        range.into_par_iter().panic_fuse().map(|index| self.value(index as u64))
+    /// Some of them, as steps of all.
+    fn values(&self, range: std::ops::Range<usize>, steps: &Steps) -> Result<Vec<f64>, EstimateError> {
+        let value = |index| {
+            let value = self.value(index as u64);
+            steps.step()?;
+            Ok(value)
+        };
+        range.into_par_iter().panic_fuse().map(value).collect()
     }
 }
 
 /// Some permuted values.
 #[cfg(test)]
 pub(super) fn draws(null: &Null, permutations: usize, seed: u64) -> Vec<f64> {
-    Prepared::new(null, seed).values(0..permutations).collect()
+    let steps = Steps::new("permutations", permutations);
+    Prepared::new(null, seed).values(0..permutations, &steps).unwrap()
 }
 
 /// How a value compares with those of permutations.
@@ -131,13 +140,22 @@ pub(super) struct Counted {
 ///
 /// Many columns share them all, and p = (1 + reached) / (1 + permutations). Few columns have them only until each value was reached ten
 /// times, at the τ-th for p = 10 / τ. Permuted values are the same for any number of threads.
-pub(super) fn compare(null: &Null, values: &[f64], permutations: usize, seed: u64) -> Vec<Counted> {
+///
+/// # Errors
+/// [`EstimateError::TooLong`].
+pub(super) fn compare(
+    null: &Null,
+    values: &[f64],
+    permutations: usize,
+    seed: u64,
+) -> Result<Vec<Counted>, EstimateError> {
     let prepared = Prepared::new(null, seed);
+    let steps = Steps::new("permutations", permutations);
     // Equal values may differ by the rounding of sums in another order; they count as reached.
     let floors: Vec<f64> = values.iter().map(|value| value - 1e-12 * value.abs().max(1.0)).collect();
     let mut drawn: Vec<f64> = Vec::new();
     if values.len() >= SHARED {
-        prepared.values(0..permutations).collect_into_vec(&mut drawn);
+        drawn = prepared.values(0..permutations, &steps)?;
         let mut sorted = drawn.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let moments = Moments::of(&drawn);
@@ -145,14 +163,14 @@ pub(super) fn compare(null: &Null, values: &[f64], permutations: usize, seed: u6
             let reached = permutations - sorted.partition_point(|drawn| drawn < floor);
             all_made(reached, permutations, moments.as_ref(), *value)
         };
-        return values.iter().zip(&floors).map(counted).collect();
+        return Ok(values.iter().zip(&floors).map(counted).collect());
     }
     let mut reached = vec![0; values.len()];
     // The permutation at which enough had reached each value.
     let mut enough: Vec<Option<usize>> = vec![None; values.len()];
     while drawn.len() < permutations && enough.iter().any(Option::is_none) {
         let from = drawn.len();
-        let more: Vec<f64> = prepared.values(from..permutations.min(from + from.clamp(32, 512))).collect();
+        let more = prepared.values(from..permutations.min(from + from.clamp(32, 512)), &steps)?;
         for (made, value) in (from + 1..).zip(&more) {
             for ((floor, reached), enough) in floors.iter().zip(&mut reached).zip(&mut enough) {
                 if enough.is_none() && value >= floor {
@@ -168,7 +186,7 @@ pub(super) fn compare(null: &Null, values: &[f64], permutations: usize, seed: u6
         Some(made) => Counted { p_value: ENOUGH as f64 / *made as f64, permutations: *made, fitted: None },
         None => all_made(*reached, permutations, moments.as_ref(), *value),
     };
-    values.iter().zip(&reached).zip(&enough).map(counted).collect()
+    Ok(values.iter().zip(&reached).zip(&enough).map(counted).collect())
 }
 
 fn all_made(reached: usize, permutations: usize, moments: Option<&Moments>, value: f64) -> Counted {

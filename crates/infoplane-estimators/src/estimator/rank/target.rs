@@ -4,6 +4,7 @@ use super::RankOptions;
 use super::column::{Column, MissingSymbols, Values};
 use super::ranks::Ranks;
 use crate::estimator::error::EstimateError;
+use crate::interrupt;
 use crate::random::{Purpose, generator, shuffle};
 use crate::variable::kind::{ColumnKind, kind_of_column};
 use crate::{Labels, VariableKind};
@@ -105,7 +106,7 @@ pub(super) fn side(column: &Column, rows: &[usize], hash: u64, seed: u64) -> (Op
             let mut sorted: Vec<(f64, u32)> =
                 // Adding 0 makes the zero of −0 that of 0: they are equal.
                 (0u32..).zip(rows).map(|(place, &row)| (values[row] + 0.0, place)).collect();
-            sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            interrupt::sort_by(&mut sorted, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let found = match kind_of_column(sorted.iter().map(|(value, _)| *value).collect(), false) {
                 ColumnKind::Constant => None,
                 ColumnKind::Names => Some(VariableKind::Names),

@@ -463,14 +463,14 @@ fn fitted_tails_are_near_the_counted_ones() {
     many.sort_unstable_by(|a, b| b.total_cmp(a));
     for (p, factor) in [(1e-3, 2.5), (1e-4, 5.0)] {
         let value = many[(p * many.len() as f64) as usize];
-        let counted = null::compare(&null, &[value], 4999, 1);
+        let counted = null::compare(&null, &[value], 4999, 1).unwrap();
         let fitted = counted[0].fitted.unwrap_or(counted[0].p_value);
         assert!(fitted < factor * p && fitted > p / factor, "{p}: {fitted}");
     }
     // Farther than anything: what is extrapolated ends, and what is counted is counted.
-    let far = null::compare(&null, &[10.0], 1999, 1)[0];
+    let far = null::compare(&null, &[10.0], 1999, 1).unwrap()[0];
     assert_eq!((far.p_value, far.fitted), (1.0 / 2000.0, Some(1.0 / 4e6)));
-    assert_eq!(null::compare(&null, &[10.0], 999, 1)[0].fitted, None);
+    assert_eq!(null::compare(&null, &[10.0], 999, 1).unwrap()[0].fitted, None);
 }
 
 #[test]
@@ -479,12 +479,12 @@ fn one_column_or_many_columns_are_counted_alike_but_for_where_that_ends() {
     let draws = null::draws(&null, 300, 5);
     let value = 0.03;
     let reached = draws.iter().filter(|draw| **draw >= value).count();
-    let many = null::compare(&null, &[value; 16], 300, 5);
+    let many = null::compare(&null, &[value; 16], 300, 5).unwrap();
     assert_eq!(many[7].p_value, (1 + reached) as f64 / 301.0);
     let tenth = draws.iter().enumerate().filter(|(_, draw)| **draw >= value).nth(9).unwrap().0 + 1;
-    let one = null::compare(&null, &[value], 300, 5)[0];
+    let one = null::compare(&null, &[value], 300, 5).unwrap()[0];
     assert_eq!((one.p_value, one.permutations), (10.0 / tenth as f64, tenth));
-    let two = null::compare(&null, &[value, 9.0], 300, 5);
+    let two = null::compare(&null, &[value, 9.0], 300, 5).unwrap();
     assert_eq!((two[0], two[1].p_value), (one, 1.0 / 301.0));
 }
 

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::resampling::Resampling;
 use super::scheme::BlockLength;
 use super::{deviation, mean};
+use crate::estimator::error::check_fits;
 use crate::interrupt::poll;
 use crate::random::{Purpose, below, generator};
 use crate::{EstimateError, Estimator, Information, Interval, Uncertainty, Variable};
@@ -140,11 +141,13 @@ pub(super) fn resample<E: Estimator + ?Sized>(
     if draws < 20 {
         return Err(EstimateError::Setting { key: "draws", given: draws.to_string(), allowed: "20 or more" });
     }
+    check_fits("draws", draws)?;
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
-    let count = resampling.counter(draws);
+    let count = resampling.counter("draws", draws);
     let values: Vec<f64> = (0..draws)
         .into_par_iter()
+        .panic_fuse()
         .map(|draw| {
             poll();
             let mut random = generator(seed, Purpose::Uncertainty, 1 << 32 | draw as u64);
@@ -155,9 +158,11 @@ pub(super) fn resample<E: Estimator + ?Sized>(
                 .take(n)
                 .collect();
             rows.sort_unstable();
-            resampling.of_rows(&rows).inspect(|_| count())
+            let value = resampling.of_rows(&rows)?;
+            count()?;
+            Ok(value)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, EstimateError>>()?;
     let mean = mean(&values);
     let standard_error = deviation(&values, mean);
     let bias = mean - value.nats();

@@ -6,6 +6,7 @@ use super::local::Exchanges;
 use super::resampling::Resampling;
 use super::scheme::{Orders, PermutationScheme};
 use super::{deviation, mean};
+use crate::estimator::error::{check_fits, check_variables};
 use crate::interrupt::poll;
 use crate::{EstimateError, Estimator, Inference, Information, Variable, Warning};
 
@@ -76,9 +77,7 @@ pub fn permutation_test<'x, 'y, E: Estimator + ?Sized>(
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
-    let (x, y) = (x.into(), y.into());
-    let resampling = Resampling::new(estimator, x.view(), y.view())?;
-    resampling.permutation_test(permutations, seed)
+    restricted_permutation_test(estimator, x, y, PermutationScheme::Free, permutations, seed)
 }
 
 /// Tests whether two series X and Y are independent, by orders of the rows of Y that leave neighbouring rows together.
@@ -152,8 +151,19 @@ pub fn restricted_permutation_test<'x, 'y, E: Estimator + ?Sized>(
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
     let (x, y) = (x.into(), y.into());
+    check_count(permutations)?;
+    check_variables(&[x.view(), y.view()])?;
+    scheme.check(&x, &y)?;
     let resampling = Resampling::new(estimator, x.view(), y.view())?;
     resampling.restricted_permutation_test(scheme, permutations, seed)
+}
+
+/// Refuses no permutation, and more than fit into memory.
+fn check_count(permutations: usize) -> Result<(), EstimateError> {
+    if permutations == 0 {
+        return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
+    }
+    check_fits("permutations", permutations)
 }
 
 pub(super) fn permute<E: Estimator + ?Sized>(
@@ -162,9 +172,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
     permutations: usize,
     seed: u64,
 ) -> Result<PermutationTest, EstimateError> {
-    if permutations == 0 {
-        return Err(EstimateError::Setting { key: "permutations", given: "0".into(), allowed: "1 or more" });
-    }
+    check_count(permutations)?;
     let value = resampling.estimate.information;
     let n = resampling.n_samples();
     let orders = Orders::new(scheme, &resampling.variables(), permutations, seed)?;
@@ -175,7 +183,7 @@ pub(super) fn permute<E: Estimator + ?Sized>(
         _ => None,
     };
     let permutations = orders.count();
-    let count = resampling.counter(permutations);
+    let count = resampling.counter("permutations", permutations);
     let values: Vec<f64> = (0..permutations)
         .into_par_iter()
         // Stopped, it does not unwind once for each of millions.
@@ -187,7 +195,9 @@ pub(super) fn permute<E: Estimator + ?Sized>(
                 (None, Some(_)) => resampling.of_exchanged(&orders.rows(index)),
                 (None, None) => resampling.of_permuted(&orders.rows(index)),
             };
-            value.inspect(|_| count())
+            let value = value?;
+            count()?;
+            Ok(value)
         })
         .collect::<Result<_, EstimateError>>()?;
     // Equal values may differ by the rounding of sums in another order; they count as reached.

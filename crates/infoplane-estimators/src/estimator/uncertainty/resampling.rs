@@ -7,6 +7,7 @@ use super::{BlockLength, Bootstrap, Options, PermutationScheme, PermutationTest,
 use crate::VariableKind::Continuous;
 use crate::estimator::error::check_variables;
 use crate::estimator::measure::{checked_pair, limited_pair};
+use crate::steps::Steps;
 use crate::variable::kind::Measured;
 use crate::{
     AnyEstimator, Estimate, EstimateError, EstimateKind, Estimator, FrenzelPompe, Inference, Labels, Measure,
@@ -319,14 +320,22 @@ impl<'a, E: Estimator + ?Sized> Resampling<'a, E> {
         self.choice.as_ref().map_or_else(|| self.given.name(), Estimator::name)
     }
 
-    /// Returns a function that counts an estimate of `of` as done, and shows that to whoever wants to see it.
-    pub(super) fn counter(&self, of: usize) -> impl Fn() + Sync + '_ {
+    /// Returns a function that counts an estimate of `of` as done, shows that to whoever wants to see it, and refuses what would take
+    /// too long.
+    pub(super) fn counter(
+        &self,
+        key: &'static str,
+        of: usize,
+    ) -> impl Fn() -> Result<(), EstimateError> + Sync + '_ {
         let done = AtomicUsize::new(0);
+        let steps = Steps::new(key, of);
+        let steps = if self.progress.is_some() { steps.unseen() } else { steps };
         move || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(progress) = self.progress {
                 progress(done, of);
             }
+            Ok(steps.step()?)
         }
     }
 

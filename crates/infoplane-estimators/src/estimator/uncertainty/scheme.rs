@@ -34,7 +34,28 @@ pub enum BlockLength {
     Rows(usize),
 }
 
+impl PermutationScheme {
+    /// Refuses what no test of these variables can do, before anything is estimated.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`] for fewer than four samples or blocks.
+    pub fn check(self, x: &Variable<'_>, y: &Variable<'_>) -> Result<(), EstimateError> {
+        Orders::new(self, &[x.view(), y.view()], 1, 0).map(|_| ())
+    }
+}
+
 impl BlockLength {
+    /// Refuses a length of which there are not four blocks.
+    ///
+    /// # Errors
+    /// [`EstimateError::Setting`].
+    pub fn check(self, n_samples: usize) -> Result<(), EstimateError> {
+        match self {
+            BlockLength::Rows(length) => checked(length, n_samples).map(|_| ()),
+            BlockLength::Chosen => Ok(()),
+        }
+    }
+
     /// Returns the rows of a block, for these variables.
     ///
     /// # Errors
@@ -48,13 +69,17 @@ impl BlockLength {
                 (4 * longest).min(n / 5).max(1)
             }
         };
-        if (1..=n / 4).contains(&length) {
-            return Ok(length);
-        }
-        let given = format!("{length} for {n} samples");
-        let allowed = "1 to a quarter of the samples: there must be four blocks";
-        Err(EstimateError::Setting { key: "block_length", given, allowed })
+        checked(length, n)
     }
+}
+
+fn checked(length: usize, n: usize) -> Result<usize, EstimateError> {
+    if (1..=n / 4).contains(&length) {
+        return Ok(length);
+    }
+    let given = format!("{length} for {n} samples");
+    let allowed = "1 to a quarter of the samples: there must be four blocks";
+    Err(EstimateError::Setting { key: "block_length", given, allowed })
 }
 
 /// Rows `0..n` in `units` blocks of consecutive rows whose lengths differ by one row at most.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Variable;
+use crate::interrupt;
 use crate::random::{Purpose, generator, shuffle};
 
 /// Lags that are looked at.
@@ -177,7 +178,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let n = values.len();
     let mut order: Vec<usize> = (0..n).collect();
     // + 0: −0 equals 0.
-    order.sort_unstable_by(|&a, &b| (values[a] + 0.0).total_cmp(&(values[b] + 0.0)));
+    interrupt::sort_by(&mut order, |&a, &b| (values[a] + 0.0).total_cmp(&(values[b] + 0.0)));
     let mut ranks = vec![0.0; n];
     let (mut first, mut squares) = (0, 0.0);
     while first < n {

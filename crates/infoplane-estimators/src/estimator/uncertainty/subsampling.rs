@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::mean;
 use super::resampling::Resampling;
 use super::scheme::{BlockLength, rows_of_block};
+use crate::estimator::error::check_fits;
 use crate::interrupt::poll;
 use crate::random::{Purpose, generator, shuffle};
 use crate::{EstimateError, Estimator, Information, Variable, Warning};
@@ -157,6 +158,8 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
             allowed: "2 or more, each of a block or more",
         });
     }
+    // Each number of parts up to this one has parts of its own.
+    check_fits("parts", parts.saturating_mul(parts) / 2)?;
     let jobs: Vec<(usize, usize)> =
         (2..=parts).flat_map(|parts| (0..parts).map(move |part| (parts, part))).collect();
     let deals: Vec<Vec<usize>> = (2..=parts)
@@ -166,16 +169,19 @@ pub(super) fn subsample<E: Estimator + ?Sized>(
             deal
         })
         .collect();
-    let count = resampling.counter(jobs.len());
+    let count = resampling.counter("parts", jobs.len());
     let values: Vec<f64> = jobs
         .par_iter()
+        .panic_fuse()
         .map(|&(parts, part)| {
             poll();
             let size = blocks / parts;
             let rows = in_order(&deals[parts - 2][part * size..(part + 1) * size], blocks, n);
-            resampling.of_rows(&rows).inspect(|_| count())
+            let value = resampling.of_rows(&rows)?;
+            count()?;
+            Ok(value)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, EstimateError>>()?;
     // Rows of a part: blocks may differ by a row.
     let size = |parts: usize| (blocks / parts * n) as f64 / blocks as f64;
     let mut means = Vec::new();
@@ -220,12 +226,18 @@ pub(super) fn subsample_few<E: Estimator + ?Sized>(
     let each = ((n / FEW_PARTS).min(PART_SIZE) / block).max(1);
     let mut deal: Vec<usize> = (0..blocks).collect();
     shuffle(&mut generator(seed, Purpose::Uncertainty, FEW_PARTS as u64), &mut deal);
-    let count = resampling.counter(FEW_PARTS);
+    let count = resampling.counter("parts", FEW_PARTS);
     let values: Vec<f64> = deal
         .par_chunks_exact(each)
         .take(FEW_PARTS)
-        .map(|deal| resampling.of_rows(&in_order(deal, blocks, n)).inspect(|_| count()))
-        .collect::<Result<_, _>>()?;
+        .panic_fuse()
+        .map(|deal| {
+            poll();
+            let value = resampling.of_rows(&in_order(deal, blocks, n))?;
+            count()?;
+            Ok(value)
+        })
+        .collect::<Result<_, EstimateError>>()?;
     let size = (each * n) as f64 / blocks as f64;
     let mean = mean(&values);
     let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() as f64 - 1.0);

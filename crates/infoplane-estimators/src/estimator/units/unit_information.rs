@@ -7,6 +7,7 @@ use super::{UnitSymbols, average_degree, key, numbered};
 use crate::estimator::counts::{Correction, alone, nats};
 use crate::estimator::error::EstimateError;
 use crate::interrupt::poll;
+use crate::steps::Steps;
 use crate::{Information, Labels};
 
 /// What a layer and each of its units carry of a label; from [`unit_information`].
@@ -105,6 +106,7 @@ pub fn unit_information(
     }
     let distinct: Vec<&[u32]> = first.iter().map(|&sample| rows[sample]).collect();
     let keys: Vec<u64> = distinct.iter().map(|row| key(row)).collect();
+    let steps = Steps::new("units", layer.n_units());
     let of_unit = |unit: usize| -> Vec<(Information, Information)> {
         poll();
         let symbols: Vec<u32> = rows.iter().map(|row| row[unit]).collect();
@@ -135,6 +137,7 @@ pub fn unit_information(
             let beyond = if correction == Correction::PlugIn { beyond.max(0.0) } else { beyond };
             (Information::from_nats(alone), Information::from_nats(beyond))
         };
+        steps.shown();
         labellings.iter().zip(&of_all).map(of_labels).collect()
     };
     let units: Vec<Vec<(Information, Information)>> =

@@ -5,6 +5,7 @@
 //! is packed.
 
 use fearless_simd::{Level, dispatch, prelude::*};
+use infoplane_estimators::interrupt::poll;
 use infoplane_estimators::simd::array;
 use rayon::prelude::*;
 
@@ -76,6 +77,10 @@ fn blocks<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, c: &mut [f32], c_stride: 
         let n_depth = BLOCK_DEPTH.min(b.depth - depth);
         let a = a.from(0, depth);
         for column in (0..c_stride).step_by(PANEL) {
+            // A product of a batch of all samples may take seconds.
+            if pack {
+                poll();
+            }
             let width = PANEL.min(c_stride - column);
             let rows = &b.values[depth * b.stride + column..];
             let mut panel = Right { values: rows, stride: b.stride, depth: n_depth };

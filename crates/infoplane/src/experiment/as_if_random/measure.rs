@@ -54,6 +54,10 @@ impl Experiment {
             let stopped = || collector.stopped();
             let (rows, overlap) = measure_pooled(&pool, subject, estimators, activation, &stopped)
                 .ok_or(ExperimentError::Interrupted)?;
+            if let Some(reason) = rows.iter().find_map(|row| row.missing.as_ref()?.too_long()) {
+                let seed = seed.unwrap_or(self.first_seed);
+                return Err(ExperimentError::TooLong { seed, reason: reason.to_string() });
+            }
             Ok::<_, ExperimentError>(PoolMeasurement { rows, drift, window, overlap })
         })?;
         if let Some(last) = sources.last() {

@@ -242,6 +242,9 @@ impl GivenNetworks {
         let estimators = (&settings.estimators[..], &methods[..]);
         let (rows, overlap) = measure_pooled(&pool, subject, estimators, activation, stopped)
             .ok_or(ExperimentError::Interrupted)?;
+        if let Some(reason) = rows.iter().find_map(|row| row.missing.as_ref()?.too_long()) {
+            return Err(ExperimentError::TooLong { seed: pool.sources[0].seed, reason: reason.to_string() });
+        }
         let mut seeds: Vec<u64> = pool.sources.iter().map(|source| source.seed).collect();
         seeds.dedup();
         let result = AsIfRandomResult {

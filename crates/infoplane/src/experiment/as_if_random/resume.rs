@@ -11,7 +11,7 @@ use crate::experiment::config::Experiment;
 use crate::experiment::difference::differences;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::repair::REPAIR;
-use crate::experiment::run::{Progress, RunOptions};
+use crate::experiment::run::{Progress, RunOptions, stoppable};
 use crate::run::{RunDir, State};
 
 impl Experiment {
@@ -47,6 +47,19 @@ impl Experiment {
 
     /// [`Experiment::resume_as_if_random`] on a disk that may fail where a test says so.
     pub(super) fn resume_as_if_random_on(
+        disk: Disk,
+        path: &Path,
+        asked: Option<&Experiment>,
+        options: RunOptions,
+        progress: &dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<AsIfRandomResult, ExperimentError> {
+        stoppable(interrupt, || {
+            Experiment::resume_as_if_random_watched(disk, path, asked, options, progress, interrupt)
+        })
+    }
+
+    fn resume_as_if_random_watched(
         disk: Disk,
         path: &Path,
         asked: Option<&Experiment>,

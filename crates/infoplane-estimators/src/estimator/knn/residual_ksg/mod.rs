@@ -8,6 +8,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt;
 use crate::math;
 use crate::random::{Purpose, generator};
 use crate::special::digammas;
@@ -155,7 +156,7 @@ impl Gaps {
     fn new(column: ArrayView1<'_, f64>) -> Self {
         let n = column.len();
         let mut order: Vec<usize> = (0..n).collect();
-        order.sort_unstable_by(|&a, &b| column[a].total_cmp(&column[b]).then(a.cmp(&b)));
+        interrupt::sort_by(&mut order, |&a, &b| column[a].total_cmp(&column[b]).then(a.cmp(&b)));
         let gaps: Vec<f64> = order.windows(2).map(|pair| column[pair[1]] - column[pair[0]]).collect();
         let mut own = vec![0.0; n];
         for (place, &row) in order.iter().enumerate() {
