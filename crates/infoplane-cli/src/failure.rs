@@ -96,6 +96,17 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Data that cannot be read; where memory is lacking, it is the machine that fails.
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        Failure::of(&error, code_of(&error))
+    }
+}
+
+fn code_of(error: &DatasetError) -> u8 {
+    if error.lacks_memory() { FAILED } else { BAD_INPUT }
+}
+
 impl From<ExperimentError> for Failure {
     fn from(error: ExperimentError) -> Self {
         match error {
@@ -116,6 +127,7 @@ impl From<ExperimentError> for Failure {
                     "--set dataset.source.directory=DIR, or dataset.source.file=FILE, says where the data are",
                 )
             }
+            ExperimentError::Dataset(ref data) => Failure::of(&error, code_of(data)),
             _ => Failure::input(error),
         }
     }
@@ -128,6 +140,7 @@ impl From<RecordError> for Failure {
             RecordError::Interrupted => Failure::of(error, INTERRUPTED),
             RecordError::Threads(_) => Failure::machine(error),
             RecordError::Moved { .. } => Failure::lines(error),
+            RecordError::Data(ref data) => Failure::of(&error, code_of(data)),
             // Keys of the schedule by the flags that set them.
             RecordError::Schedule(ScheduleError { key, given, allowed }) => {
                 Failure::input(format!("{} {given}; allowed is {allowed}", flag(key)))

@@ -1,8 +1,9 @@
-//! Memory: what a process may have, and what an estimate is known to need.
+//! What memory an estimate is known to need.
 
 use bytesize::ByteSize;
 use infoplane::Estimator;
 use infoplane::estimator::AnyEstimator;
+use infoplane::memory::{address_space, installed};
 
 use crate::failure::Failure;
 
@@ -32,7 +33,7 @@ pub fn check(estimator: &AnyEstimator, size: Size<'_>, allowed: Option<ByteSize>
     if let Some(allowed) = allowed.filter(|allowed| needed > allowed.as_u64()) {
         return Err(refused(format!("--memory allows {}", told(allowed.as_u64())), " with --memory"));
     }
-    if let Some(left) = left().filter(|&left| needed > left) {
+    if let Some(left) = address_space().filter(|&left| needed > left) {
         let limit = format!("{} are left of what this process may have", told(left));
         return Err(refused(limit, " (ulimit -v)"));
     }
@@ -103,39 +104,6 @@ pub fn needed(estimator: &AnyEstimator, size: Size<'_>) -> (u64, &'static str) {
     (bytes as u64, what)
 }
 
-/// The bytes that the limits of this process leave it; `None` where there is no limit, or none is known.
-pub fn left() -> Option<u64> {
-    let limit = address_space()?;
-    Some(limit.saturating_sub(in_use().unwrap_or(0)))
-}
-
-#[cfg(unix)]
-fn address_space() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::As).current
-}
-
-#[cfg(not(unix))]
-fn address_space() -> Option<u64> {
-    None
-}
-
-/// The address space in use.
-fn in_use() -> Option<u64> {
-    kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmSize:")
-}
-
-/// The memory of the machine, with what it can swap; `None` where it is not known.
-fn installed() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    Some(kilobytes(&text, "MemTotal:")? + kilobytes(&text, "SwapTotal:").unwrap_or(0))
-}
-
-/// The bytes in the line of that name: `VmSize:   1234 kB`.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,13 +128,5 @@ mod tests {
         assert_eq!(bytes("kind = 'plug-in'", 0, &[0, 0]), 0);
         // Far beyond what a number can hold.
         assert_eq!(bytes("kind = 'ksg'", usize::MAX, &[usize::MAX / 2]), u64::MAX);
-    }
-
-    #[test]
-    fn lines_of_the_system_are_read() {
-        let status = "VmPeak:\t  20 kB\nVmSize:\t    1234 kB\n";
-        assert_eq!(kilobytes(status, "VmSize:"), Some(1234 * 1024));
-        assert_eq!(kilobytes(status, "VmData:"), None);
-        assert_eq!(kilobytes("VmSize: x kB\n", "VmSize:"), None);
     }
 }

@@ -77,6 +77,18 @@ impl Labels {
         Labels::count(codes, n_labels as usize)
     }
 
+    /// Labels of codes, numbered in ascending order; some codes may not occur. They are numbered in place: time and memory beside
+    /// them are O(largest code).
+    ///
+    /// ```
+    /// use infoplane_estimators::Labels;
+    /// assert_eq!(Labels::from_codes(vec![7, 2, 7]), Labels::from_symbols(&[7, 2, 7]));
+    /// ```
+    pub fn from_codes(codes: Vec<u32>) -> Self {
+        let n_codes = codes.iter().max().map_or(0, |&code| code as usize + 1);
+        Labels::renumbered(codes, n_codes)
+    }
+
     pub(crate) fn count(codes: Vec<u32>, n_labels: usize) -> Self {
         let mut counts = vec![0; n_labels];
         for &code in &codes {

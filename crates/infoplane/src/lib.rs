@@ -76,6 +76,7 @@ mod draw;
 pub mod experiment;
 pub mod figure;
 pub mod measure;
+pub mod memory;
 pub mod page;
 pub mod plane;
 pub mod pool;

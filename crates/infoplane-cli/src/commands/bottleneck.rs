@@ -18,7 +18,7 @@ use super::report::UNFINISHED;
 use crate::failure::Failure;
 use crate::flags::figures::LookFlags;
 use crate::flags::files::check_outside_runs;
-use crate::flags::machine::ThreadFlags;
+use crate::flags::machine::{MemoryFlags, ThreadFlags};
 use crate::output::print_json;
 use crate::terminal::{Clock, Screen, end_on_interrupt};
 
@@ -51,6 +51,8 @@ pub struct Args {
     pub look: LookFlags,
     #[command(flatten)]
     pub threads: ThreadFlags,
+    #[command(flatten)]
+    pub memory: MemoryFlags,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -132,7 +134,7 @@ fn of_table(file: &str, gain: Option<f64>, n_points: usize) -> Result<(String, B
             "--gain is for experiments on the 12-bit task; a table holds its own noise",
         ));
     }
-    let mut table: Array2<f64> = match read_array(Path::new(file), None).map_err(Failure::input)? {
+    let mut table: Array2<f64> = match read_array(Path::new(file), None)? {
         Array::Single(table) => table.mapv(f64::from),
         Array::Double(table) => table,
     };

@@ -22,6 +22,7 @@ pub use sweep::is_worker as is_sweep_worker;
 
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
@@ -117,11 +118,27 @@ impl Command {
         }
     }
 
+    /// What the data of a file may take, where `--memory` says so.
+    fn memory(&self) -> Option<ByteSize> {
+        match self {
+            Command::Run(arguments) => arguments.machine.of_data(),
+            Command::Record(arguments) | Command::Watch(arguments) => arguments.machine.of_data(),
+            Command::Resume(arguments) => arguments.machine.of_data(),
+            Command::AsIfRandom(arguments) => arguments.machine.of_data(),
+            Command::Reproduce(arguments) => arguments.machine.of_data(),
+            Command::Estimate(arguments) => arguments.memory(),
+            Command::Sweep(arguments) => arguments.memory(),
+            Command::Bottleneck(arguments) => arguments.memory.memory,
+            _ => None,
+        }
+    }
+
     /// Does what was asked.
     pub fn run(&self) -> Result<ExitCode, Failure> {
         if let Some(threads) = self.threads() {
             machine::start(threads)?;
         }
+        machine::allow(self.memory());
         match self {
             Command::Run(arguments) => run::run(arguments),
             Command::Record(arguments) => record::record(arguments, false),

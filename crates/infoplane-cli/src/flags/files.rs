@@ -317,7 +317,7 @@ fn told(error: DatasetError, asked: &Asked<'_>, path: &Path, (named, missing): (
         }
         _ => Vec::new(),
     };
-    let failure = Failure::input(error);
+    let failure = Failure::from(error);
     if advice.is_empty() { failure } else { failure.with_advice(advice.join("; ")) }
 }
 

@@ -8,9 +8,9 @@ use std::thread;
 use bytesize::ByteSize;
 use clap::Args;
 use infoplane::experiment::RunOptions;
+use infoplane::memory::{self as budget, Budget, address_space};
 
 use crate::failure::Failure;
-use crate::memory;
 
 /// How many threads. The results do not depend on it.
 #[derive(Debug, Clone, Args)]
@@ -25,15 +25,36 @@ pub struct ThreadFlags {
 pub struct MachineFlags {
     #[command(flatten)]
     pub threads: ThreadFlags,
-    /// Memory for kept networks and activations, such as 512MiB or 4GiB. Results do not depend on it
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
-    pub memory: ByteSize,
+    /// Memory for kept networks and activations, such as 512MiB or 4GiB; data may take as much if it is more than half of
+    /// what is available, else that half. Results do not depend on it [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<ByteSize>,
 }
 
 impl MachineFlags {
     pub fn options(&self) -> RunOptions {
-        RunOptions { threads: STARTED.load(Ordering::Relaxed), memory: self.memory.as_u64() }
+        let memory = self.memory.unwrap_or(ByteSize::gib(1)).as_u64();
+        RunOptions { threads: STARTED.load(Ordering::Relaxed), memory }
     }
+
+    /// What the data of a file may take. Little memory for networks, which only takes time, forbids no data.
+    pub fn of_data(&self) -> Option<ByteSize> {
+        self.memory.filter(|memory| memory.as_u64() > Budget::now().bytes())
+    }
+}
+
+/// Memory of a command that keeps nothing but what it reads.
+#[derive(Debug, Clone, Args)]
+pub struct MemoryFlags {
+    /// Refuse a file whose data need more memory than this, such as 512MiB or 4GiB, and an estimate that needs more beside
+    /// them [default: half of what is available for data, what the process and the machine have for an estimate]
+    #[arg(long, display_order = 502, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<ByteSize>,
+}
+
+/// Sets what the data of a file may take; without a size half of what is available.
+pub fn allow(memory: Option<ByteSize>) {
+    budget::allow(memory.map(|memory| memory.as_u64()), "allow more with --memory");
 }
 
 /// A number of bytes.
@@ -59,7 +80,7 @@ pub fn started() -> usize {
 /// needed could only panic where there are none.
 pub fn start(asked: u16) -> Result<(), Failure> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let mut threads = match (asked, memory::left()) {
+    let mut threads = match (asked, address_space()) {
         (0, None) => cores(),
         // Half of what there is.
         (0, Some(left)) => cores().min(usize::try_from(left / 2 / OF_A_THREAD).unwrap_or(usize::MAX)).max(1),
@@ -94,7 +115,7 @@ fn can_start(threads: usize) -> io::Result<()> {
 
 fn refused(threads: usize, error: &dyn std::fmt::Display) -> Failure {
     let count = if threads == 1 { "a thread".to_string() } else { format!("{threads} threads") };
-    let left = memory::left().map(|left| {
+    let left = address_space().map(|left| {
         format!("; of the memory that this process may have {} are left", ByteSize::b(left).display().iec())
     });
     let fewer = if threads > 1 { ", or fewer threads with --threads" } else { "" };

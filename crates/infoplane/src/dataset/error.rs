@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::memory::{Bound, Budget, Bytes};
+
 /// Why a data set, an array or labels could not be read, generated or split.
 ///
 /// `file` is the path as it was given; an array inside a container follows after a colon: `layers.npz:T3`.
@@ -82,15 +84,27 @@ pub enum DatasetError {
         /// How many bytes there are at least.
         given: u64,
     },
-    /// Compressed data that unpack to more than is allowed.
-    #[error("{file}: unpacks to {given} bytes, allowed are {allowed}; unpack it first")]
+    /// Data that take more memory than is allowed.
+    #[error("{file}: its data take {} or more; {budget}", Bytes(u64::try_from(*.needed).unwrap_or(u64::MAX)))]
     TooLarge {
         /// The file.
         file: String,
-        /// Bytes that it promises or gives, at least.
-        given: u128,
-        /// The most that is unpacked in memory.
-        allowed: u64,
+        /// Bytes of memory that its data take, at least.
+        needed: u128,
+        /// What they may take.
+        budget: Budget,
+    },
+    /// Memory that the system did not give.
+    #[error(
+        "{file}: the system gives no {} for its data; end other programs, raise the limit of this process (ulimit -v) or give \
+         fewer data",
+        Bytes(*.asked)
+    )]
+    NoMemory {
+        /// The file.
+        file: String,
+        /// Bytes that were asked for.
+        asked: u64,
     },
     /// Elements of a kind that cannot be used.
     #[error("{file}: elements are {}; allowed are {allowed}", Short(.given))]
@@ -361,6 +375,15 @@ impl DatasetError {
         match self {
             DatasetError::Ends { .. } | DatasetError::Truncated { .. } => true,
             DatasetError::Io { error, .. } => error.kind() == io::ErrorKind::UnexpectedEof,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the system lacks memory for the data, rather than the data being too large for what was allowed.
+    pub fn lacks_memory(&self) -> bool {
+        match self {
+            DatasetError::NoMemory { .. } => true,
+            DatasetError::TooLarge { budget, .. } => budget.bound() != Bound::Allowed,
             _ => false,
         }
     }

@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::flags::files::{As, Asked, Inputs, TableFlags};
+use crate::flags::machine::MemoryFlags;
 use crate::flags::method::{self, METHOD_KEYS, MethodFlags};
 use crate::memory::{self, Size};
 use crate::output::print_json;
@@ -80,6 +81,23 @@ impl Args {
             Args::Rank(arguments) => arguments.threads,
         }
     }
+
+    /// What the data of a file may take, if that was said.
+    pub fn memory(&self) -> Option<ByteSize> {
+        let flags = match self {
+            Args::Pair(arguments) => &arguments.common.memory,
+            Args::Entropy(arguments) => &arguments.common.memory,
+            Args::TotalCorrelation(arguments) => &arguments.common.memory,
+            Args::Layer(arguments) => &arguments.common.memory,
+            Args::Units(arguments) => &arguments.common.memory,
+            Args::Layers(arguments) => &arguments.common.memory,
+            Args::Inputs(arguments) => &arguments.common.memory,
+            Args::Transfer(arguments) => &arguments.common.memory,
+            Args::Lagged(arguments) => &arguments.common.memory,
+            Args::Rank(arguments) => &arguments.memory,
+        };
+        flags.memory
+    }
 }
 
 /// Estimates information from files.
@@ -116,10 +134,8 @@ pub struct Common {
           value_parser = crate::flags::whole_from(0u16, 1024))]
     /// Threads to use; 0 means one per core. Results do not depend on it
     pub threads: u16,
-    /// Refuse an estimate that needs more memory than this, such as 512MiB or 4GiB, beside its data
-    /// [default: what the process and the machine have]
-    #[arg(long, display_order = 502, value_name = "SIZE", value_parser = crate::flags::machine::memory)]
-    pub memory: Option<ByteSize>,
+    #[command(flatten)]
+    pub memory: MemoryFlags,
     #[command(flatten)]
     pub tables: TableFlags,
     #[command(flatten)]
@@ -159,7 +175,7 @@ impl Common {
         };
         let widths: Vec<usize> = variables.iter().map(width).collect();
         let n_samples = variables.first().map_or(0, Variable::n_samples);
-        memory::check(estimator, Size { n_samples, widths: &widths, at_once }, self.memory)
+        memory::check(estimator, Size { n_samples, widths: &widths, at_once }, self.memory.memory)
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::unsigned;
 use crate::failure::Failure;
+use crate::flags::machine::MemoryFlags;
 use crate::flags::out::{refuse_input, refuse_unwritable};
 use crate::flags::whole_from;
 use crate::output::print_json;
@@ -85,6 +86,8 @@ pub struct Args {
     /// Threads to use; 0 means one per core. Results do not depend on it
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_from(0u16, 1024))]
     pub threads: u16,
+    #[command(flatten)]
+    pub memory: MemoryFlags,
 }
 
 /// Which p-values are taken where few permutations reach a value.
@@ -180,7 +183,7 @@ enum Use {
 /// The columns, and the target, which is none of them.
 fn read(arguments: &Args, clock: &Clock) -> Result<Read, Failure> {
     let (path, key) = file_and_name(&arguments.table);
-    let found = Reader::default().columns(&path, key.as_deref()).map_err(Failure::input)?;
+    let found = Reader::default().columns(&path, key.as_deref())?;
     let Samples { values: mut columns, reading, .. } = found;
     clock.note(&reading.to_string());
     let mut uses = vec![Use::Ranked; columns.len()];
@@ -281,7 +284,7 @@ fn other_target(arguments: &Args, path: &Path, is_table: bool, clock: &Clock) ->
         return Err(failure.with_advice(advice));
     };
     let Samples { mut values, reading, .. } =
-        samples.map_err(|error| Failure::input(error).with_advice(advice))?;
+        samples.map_err(|error| Failure::from(error).with_advice(advice))?;
     clock.note(&reading.to_string());
     match values.len() {
         1 => Ok(values.remove(0)),

@@ -10,6 +10,7 @@ mod worker;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::Subcommand;
 use indicatif::HumanDuration;
 use infoplane::dataset::DatasetError;
@@ -43,6 +44,14 @@ impl Args {
         match self {
             Args::Run(arguments) => arguments.machine.threads.threads,
             _ => 0,
+        }
+    }
+
+    /// What the data of a file may take, if that was said.
+    pub fn memory(&self) -> Option<ByteSize> {
+        match self {
+            Args::Run(arguments) => arguments.machine.of_data(),
+            _ => None,
         }
     }
 }

@@ -116,7 +116,7 @@ impl ArrayFile {
             Content::Safetensors(archive) => archive.read(name),
             Content::Mat(file) => file.read(name),
             Content::Hdf5(file) => file.read(name),
-            Content::One(Format::Csv) => Ok(table::read(&self.path, Wanted::numbers(name, &[]))?.tensor()),
+            Content::One(Format::Csv) => table::read(&self.path, Wanted::numbers(name, &[]))?.tensor(),
             Content::One(format) => {
                 let format = *format;
                 let mut stream = self.one(name)?;

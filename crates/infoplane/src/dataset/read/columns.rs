@@ -50,7 +50,7 @@ impl Reader {
             }
             Content::Text(text) => {
                 (reading.rows, reading.width) = (text.codes.len(), 1);
-                let symbol = |&code: &u32| (!text.distinct[code as usize].0.is_empty()).then_some(code);
+                let symbol = |&code: &u32| (!text.distinct.get(code).is_empty()).then_some(code);
                 vec![rank::Column::symbols("0", text.codes.iter().map(symbol).collect())]
             }
         };
@@ -79,7 +79,7 @@ impl Reader {
             match place.and_then(|place| texts.get(place)) {
                 None => rank::Column::numbers(name, numbers),
                 Some(text) => {
-                    let symbol = |&code: &u32| (!text.distinct[code as usize].0.is_empty()).then_some(code);
+                    let symbol = |&code: &u32| (!text.distinct.get(code).is_empty()).then_some(code);
                     rank::Column::symbols(name, text.codes.iter().map(symbol).collect())
                 }
             }

@@ -1,17 +1,33 @@
 //! Arrays as labels of classes.
 
-use std::collections::HashMap;
-
+use super::distinct::Distinct;
 use super::npy::{Content, Text};
+use super::room::{afford, reserve, room, zeros};
 use super::table::TextColumn;
-use super::tensor::{Tensor, Values, matrix};
+use super::tensor::{Tensor, Values, each};
 use crate::Labels;
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// The classes of samples before they are numbered, so that those of several files can be numbered together.
 pub(super) enum Classes {
-    Numbers { file: String, values: Vec<i64> },
+    Numbers { file: String, values: Numbers, budget: Budget },
     Text(Text),
+}
+
+/// Whole numbers. Classes are often bytes, which stay so.
+pub(super) enum Numbers {
+    Bytes(Vec<u8>),
+    Whole(Vec<i64>),
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        match self {
+            Numbers::Bytes(values) => values.len(),
+            Numbers::Whole(values) => values.len(),
+        }
+    }
 }
 
 impl Classes {
@@ -19,8 +35,8 @@ impl Classes {
     pub fn of(content: Content) -> Result<Classes, DatasetError> {
         match content {
             Content::Numbers(tensor) => {
-                let file = tensor.file.clone();
-                Ok(Classes::Numbers { file, values: classes(tensor)? })
+                let (file, budget) = (tensor.file.clone(), tensor.budget);
+                Ok(Classes::Numbers { file, values: classes(tensor)?, budget })
             }
             Content::Text(text) => {
                 check_text(&text)?;
@@ -31,7 +47,7 @@ impl Classes {
 
     /// A column of a table.
     pub fn column(file: String, column: TextColumn) -> Classes {
-        let TextColumn { distinct, codes, .. } = column;
+        let TextColumn { distinct, codes } = column;
         Classes::Text(Text { file, shape: vec![codes.len()], distinct, codes })
     }
 
@@ -52,21 +68,30 @@ impl Classes {
     /// Puts the classes of another file after these.
     pub fn append(&mut self, other: Classes) -> Result<(), DatasetError> {
         match (self, other) {
-            (Classes::Numbers { values, .. }, Classes::Numbers { values: others, .. }) => {
-                values.extend(others)
+            (Classes::Numbers { file, values, budget }, Classes::Numbers { values: others, .. }) => {
+                match (&mut *values, others) {
+                    (Numbers::Bytes(values), Numbers::Bytes(others)) => {
+                        reserve(values, file, others.len())?;
+                        values.extend(others);
+                    }
+                    (Numbers::Whole(values), others) => {
+                        reserve(values, file, others.len())?;
+                        values.extend(whole(file, *budget, others)?);
+                    }
+                    (Numbers::Bytes(bytes), others) => {
+                        let mut all = whole(file, *budget, Numbers::Bytes(std::mem::take(bytes)))?;
+                        reserve(&mut all, file, others.len())?;
+                        all.extend(whole(file, *budget, others)?);
+                        *values = Numbers::Whole(all);
+                    }
+                }
             }
             (Classes::Text(text), Classes::Text(other)) => {
-                let n = text.codes.len();
-                let known: HashMap<String, u32> =
-                    text.distinct.iter().zip(0..).map(|((text, _), code)| (text.clone(), code)).collect();
-                let code = |(value, row): (String, usize)| {
-                    known.get(&value).copied().unwrap_or_else(|| {
-                        text.distinct.push((value, n + row));
-                        text.distinct.len() as u32 - 1
-                    })
-                };
-                let codes: Vec<u32> = other.distinct.into_iter().map(code).collect();
-                text.codes.extend(other.codes.into_iter().map(|code| codes[code as usize]));
+                let Text { file, distinct, codes, .. } = text;
+                let numbers = other.distinct.iter().map(|text| distinct.number(file, text));
+                let numbers: Vec<u32> = numbers.collect::<Result<_, _>>()?;
+                reserve(codes, file, other.codes.len())?;
+                codes.extend(other.codes.into_iter().map(|code| numbers[code as usize]));
             }
             (first, other) => {
                 let (given, allowed) = match first {
@@ -82,45 +107,72 @@ impl Classes {
 
     /// Numbers the classes.
     pub fn into_labels(self) -> Result<Labels, DatasetError> {
-        let text = match self {
-            Classes::Numbers { values, .. } => return Ok(Labels::from_symbols(&values)),
+        let Text { file, distinct, mut codes, .. } = match self {
+            Classes::Numbers { file, values: Numbers::Bytes(values), budget } => {
+                return labels_of_bytes(&file, budget, &values);
+            }
+            Classes::Numbers { file, values: Numbers::Whole(values), budget } => {
+                afford(budget, &file, 12 * values.len() as u128)?;
+                return Ok(Labels::from_integers(&values));
+            }
             Classes::Text(text) => text,
         };
-        let Text { file, distinct, codes, .. } = text;
-        let (texts, rows): (Vec<String>, Vec<usize>) = distinct.into_iter().unzip();
-        let classes = from_written(&file, &texts).map_err(|error| match error {
-            // Counted among the distinct texts.
-            DatasetError::Label { file, row, given } => DatasetError::Label { file, row: rows[row], given },
-            other => other,
-        })?;
-        let class = |&code: &u32| classes.codes()[code as usize];
-        Ok(Labels::from_symbols(&codes.iter().map(class).collect::<Vec<_>>()))
+        let classes = from_written(&file, &distinct, |code| codes.iter().position(|&other| other == code))?;
+        drop(distinct);
+        codes.iter_mut().for_each(|code| *code = classes[*code as usize]);
+        Ok(Labels::from_codes(codes))
     }
 }
 
+/// Bytes as labels, in ascending order.
+fn labels_of_bytes(file: &str, budget: Budget, values: &[u8]) -> Result<Labels, DatasetError> {
+    afford(budget, file, 5 * values.len() as u128)?;
+    let mut codes = room(file, values.len())?;
+    codes.extend(values.iter().map(|&value| u32::from(value)));
+    Ok(Labels::from_codes(codes))
+}
+
+/// Whole numbers of one type.
+fn whole(file: &str, budget: Budget, values: Numbers) -> Result<Vec<i64>, DatasetError> {
+    match values {
+        Numbers::Whole(values) => Ok(values),
+        Numbers::Bytes(values) => integers(file, budget, values, i64::from),
+    }
+}
+
+/// Values of a narrow type as integers.
+fn integers<T: Copy>(
+    file: &str,
+    budget: Budget,
+    values: Vec<T>,
+    convert: impl Fn(T) -> i64,
+) -> Result<Vec<i64>, DatasetError> {
+    afford(budget, file, (8 + size_of::<T>() as u128) * values.len() as u128)?;
+    let mut integers = room(file, values.len())?;
+    integers.extend(values.into_iter().map(convert));
+    Ok(integers)
+}
+
 /// A vector of integers, or the column of the one in each row (one-hot).
-fn classes(tensor: Tensor) -> Result<Vec<i64>, DatasetError> {
+fn classes(tensor: Tensor) -> Result<Numbers, DatasetError> {
     let tensor = tensor.flatten()?;
-    let (rows, columns) = tensor.rows_and_columns()?;
+    let shape @ (rows, columns) = tensor.rows_and_columns()?;
+    let Tensor { file, column_major, values, budget, .. } = tensor;
     // MATLAB keeps vectors as a single row.
     if rows == 1 || columns == 1 {
-        return match tensor.values {
-            Values::Byte(values) => Ok(values.into_iter().map(i64::from).collect()),
-            Values::Integer(values) => Ok(values),
-            Values::Single(values) => {
-                whole_numbers(&tensor.file, &values.into_iter().map(f64::from).collect::<Vec<_>>())
-            }
-            Values::Double(values) => whole_numbers(&tensor.file, &values),
-        };
+        return Ok(Numbers::Whole(match values {
+            Values::Byte(values) => return Ok(Numbers::Bytes(values)),
+            Values::SignedByte(values) => integers(&file, budget, values, i64::from)?,
+            Values::Short(values) => integers(&file, budget, values, i64::from)?,
+            Values::UnsignedShort(values) => integers(&file, budget, values, i64::from)?,
+            Values::Int(values) => integers(&file, budget, values, i64::from)?,
+            Values::Integer(values) => values,
+            Values::Single(values) => whole_numbers(&file, budget, values)?,
+            Values::Double(values) => whole_numbers(&file, budget, values)?,
+        }));
     }
-    let column_major = tensor.column_major;
-    let classes = match &tensor.values {
-        Values::Byte(values) => one_hot(values.clone(), rows, columns, column_major),
-        Values::Integer(values) => one_hot(values.clone(), rows, columns, column_major),
-        Values::Single(values) => one_hot(values.clone(), rows, columns, column_major),
-        Values::Double(values) => one_hot(values.clone(), rows, columns, column_major),
-    };
-    classes.map_err(|(row, given)| DatasetError::OneHot { file: tensor.file, row, given })
+    let classes = each!(&values, values => one_hot(values, shape, column_major));
+    classes.map(Numbers::Whole).map_err(|(row, given)| DatasetError::OneHot { file, row, given })
 }
 
 /// Refuses text that is not one label per sample.
@@ -133,69 +185,126 @@ fn check_text(text: &Text) -> Result<(), DatasetError> {
         let allowed = "(n_samples,), (n_samples, 1) or (1, n_samples) for labels that are text";
         return Err(DatasetError::Shape { file: file.clone(), given: shape.clone(), allowed });
     }
-    if let Some((_, row)) = distinct.iter().find(|(text, _)| text.is_empty()) {
+    if let Some(empty) = distinct.find("")
+        && let Some(row) = text.codes.iter().position(|&code| code == empty)
+    {
         let problem = format!("the label of row {row} (from 0) is empty text; give every sample a label");
         return Err(DatasetError::Malformed { file: file.clone(), offset: 0, problem });
     }
     Ok(())
 }
 
-/// Labels as written: integers in the order of integers, anything else in the order of text.
+/// For each text the number of its class: integers in the order of integers, anything else in the order of text.
 ///
-/// Fractions are refused: they are a quantity, not a class. Nothing, where it counts as a class, comes first.
-fn from_written(file: &str, written: &[String]) -> Result<Labels, DatasetError> {
-    fn parsed<T: std::str::FromStr + Copy>(written: &[String], nothing: T) -> Option<Vec<T>> {
-        let number = |text: &String| if text.is_empty() { Some(nothing) } else { text.parse().ok() };
+/// Fractions are refused: they are a quantity, not a class; `row` says where a text is. Nothing, where it counts as a class,
+/// comes first. Some numbers may belong to no class.
+fn from_written(
+    file: &str,
+    written: &Distinct,
+    row: impl Fn(u32) -> Option<usize>,
+) -> Result<Vec<u32>, DatasetError> {
+    fn parsed<T: std::str::FromStr + Copy>(written: &Distinct, nothing: T) -> Option<Vec<T>> {
+        let number = |text: &str| if text.is_empty() { Some(nothing) } else { text.parse().ok() };
         written.iter().map(number).collect()
     }
-    match (parsed(written, i64::MIN), parsed(written, -MOST_WHOLE)) {
-        (Some(integers), _) => Ok(Labels::from_symbols(&integers)),
-        (None, Some(numbers)) => Ok(Labels::from_symbols(&whole_numbers(file, &numbers)?)),
-        (None, None) => Ok(Labels::from_symbols(written)),
+    if let Some(integers) = parsed(written, i64::MIN) {
+        return ranks(file, integers.len(), |number| integers[number]);
     }
+    match parsed(written, -MOST_WHOLE) {
+        Some(numbers) => {
+            if let Some(code) = numbers.iter().position(|&value| !is_whole(value)) {
+                let row = row(code as u32).unwrap_or(code);
+                return Err(DatasetError::Label { file: file.to_owned(), row, given: numbers[code] });
+            }
+            ranks(file, numbers.len(), |number| numbers[number] as i64)
+        }
+        None => ranks(file, written.len(), |number| written.get(number as u32)),
+    }
+}
+
+/// For each of `n` things its place among the different ones in ascending order of their keys.
+pub(super) fn ranks<K: Ord>(
+    file: &str,
+    n: usize,
+    key: impl Fn(usize) -> K,
+) -> Result<Vec<u32>, DatasetError> {
+    let mut order: Vec<u32> = room(file, n)?;
+    order.extend(0..n as u32);
+    order.sort_unstable_by(|&a, &b| key(a as usize).cmp(&key(b as usize)));
+    let mut ranks = zeros(file, n)?;
+    let mut rank = 0;
+    for (place, &number) in order.iter().enumerate() {
+        if place > 0 && key(order[place - 1] as usize) != key(number as usize) {
+            rank += 1;
+        }
+        ranks[number as usize] = rank;
+    }
+    Ok(ranks)
 }
 
 /// 2^53, beyond which neighbouring integers are no longer told apart.
 const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
+fn is_whole(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() <= MOST_WHOLE
+}
+
 /// Floats as integers, if they are whole numbers.
-fn whole_numbers(file: &str, values: &[f64]) -> Result<Vec<i64>, DatasetError> {
-    let whole = |value: f64| value.fract() == 0.0 && value.abs() <= MOST_WHOLE;
-    match values.iter().position(|&value| !whole(value)) {
-        Some(row) => Err(DatasetError::Label { file: file.to_owned(), row, given: values[row] }),
-        None => Ok(values.iter().map(|&value| value as i64).collect()),
+fn whole_numbers<T: Copy + Into<f64>>(
+    file: &str,
+    budget: Budget,
+    values: Vec<T>,
+) -> Result<Vec<i64>, DatasetError> {
+    match values.iter().position(|&value| !is_whole(value.into())) {
+        Some(row) => Err(DatasetError::Label { file: file.to_owned(), row, given: values[row].into() }),
+        None => integers(file, budget, values, |value| value.into() as i64),
     }
 }
 
 /// The column of the one in each row; otherwise the first row that holds anything but a single one among zeros, and its
 /// values.
 fn one_hot<T>(
-    values: Vec<T>,
-    rows: usize,
-    columns: usize,
+    values: &[T],
+    (rows, columns): (usize, usize),
     column_major: bool,
 ) -> Result<Vec<i64>, (usize, String)>
 where
-    T: Clone + PartialEq + From<u8> + std::fmt::Display,
+    T: Copy + PartialEq + Default + std::fmt::Display + One,
 {
     /// As many values of a row as a message has room for.
     const SHOWN: usize = 10;
-    let (zero, one) = (T::from(0), T::from(1));
-    let matrix = matrix(values, rows, columns, column_major);
-    let class = |row: ndarray::ArrayView1<'_, T>| {
-        let class = row.iter().position(|value| *value == one)?;
-        row.iter()
-            .enumerate()
-            .all(|(column, value)| column == class || *value == zero)
-            .then_some(class as i64)
+    let (zero, one) = (T::default(), T::ONE);
+    let value = |row: usize, column: usize| match column_major {
+        true => values[row + column * rows],
+        false => values[row * columns + column],
     };
-    let written = |row: ndarray::ArrayView1<'_, T>| {
-        let values: Vec<String> = row.iter().take(SHOWN).map(T::to_string).collect();
-        format!("{}{}", values.join(", "), if row.len() > SHOWN { ", …" } else { "" })
+    let class = |row: usize| {
+        let class = (0..columns).position(|column| value(row, column) == one)?;
+        let alone = (0..columns).all(|column| column == class || value(row, column) == zero);
+        alone.then_some(class as i64)
     };
-    let rows = matrix.rows().into_iter().enumerate();
-    rows.map(|(number, row)| class(row).ok_or_else(|| (number, written(row)))).collect()
+    let written = |row: usize| {
+        let values: Vec<String> =
+            (0..columns.min(SHOWN)).map(|column| value(row, column).to_string()).collect();
+        format!("{}{}", values.join(", "), if columns > SHOWN { ", …" } else { "" })
+    };
+    (0..rows).map(|row| class(row).ok_or_else(|| (row, written(row)))).collect()
 }
+
+/// One of each type of numbers.
+trait One {
+    const ONE: Self;
+}
+
+macro_rules! one {
+    ($($number:ty => $one:expr,)*) => {$(
+        impl One for $number {
+            const ONE: Self = $one;
+        }
+    )*};
+}
+
+one! { u8 => 1, i8 => 1, i16 => 1, u16 => 1, i32 => 1, i64 => 1, f32 => 1.0, f64 => 1.0, }
 
 #[cfg(test)]
 mod tests {
@@ -234,7 +343,13 @@ mod tests {
     }
 
     fn tensor(shape: &[usize], values: Values) -> Tensor {
-        Tensor { file: "y.npy".into(), shape: shape.to_vec(), column_major: false, values }
+        Tensor {
+            file: "y.npy".into(),
+            shape: shape.to_vec(),
+            column_major: false,
+            values,
+            budget: Budget::now(),
+        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Format: MathWorks, *MAT-File Format* (MAT-file versions 5, 6 and 7). Version 7.3 is HDF5.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -161,7 +160,8 @@ fn values(file: String, mut variable: Variable<'_>) -> Result<Tensor, DatasetErr
     let mut stream = Stream::of_length(file, data.content, data.content.len() as u64);
     let n_bytes = stream.check_promise(promised)?;
     let values = read_values(&mut stream, n_bytes, element, variable.rest.big_endian)?;
-    Ok(Tensor { file: stream.file, shape: variable.shape, column_major: true, values })
+    let budget = stream.budget;
+    Ok(Tensor { file: stream.file, shape: variable.shape, column_major: true, values, budget })
 }
 
 /// A file in memory whose variables have been found.
@@ -266,9 +266,15 @@ impl MatFile {
         let Entry { kind, content: range, .. } = &self.entries[index];
         let offset = range.start as u64;
         let element = Element { kind: *kind, offset, content: &self.bytes[range.clone()] };
+        let named = format!("{file}:{name}");
+        if element.kind == COMPRESSED
+            && let Some(tensor) = unpacked(&file, &named, &element, self.big_endian)?
+        {
+            return Ok(tensor);
+        }
         let whole = content(&file, &element, self.big_endian, None)?;
         let bytes = Bytes { file: &file, bytes: &whole, offset, big_endian: self.big_endian };
-        values(format!("{file}:{name}"), variable(bytes)?)
+        values(named, variable(bytes)?)
     }
 }
 
@@ -289,6 +295,58 @@ fn stored_as(kind: u32) -> Option<ElementType> {
     })
 }
 
+/// As much of an element as tells what it is.
+const PREFIX: u64 = 4096;
+
+/// The values of a compressed variable as they are unpacked, so that they are in memory once; none of one that is small, or that is
+/// no array of numbers.
+fn unpacked(
+    file: &str,
+    named: &str,
+    element: &Element<'_>,
+    big_endian: bool,
+) -> Result<Option<Tensor>, DatasetError> {
+    let prefix = content(file, element, big_endian, Some(PREFIX))?;
+    let (mut stream, length) = open(file, element, big_endian)?;
+    if length <= PREFIX {
+        return Ok(None);
+    }
+    let bytes = Bytes { file, bytes: &prefix, offset: element.offset, big_endian };
+    let Variable { numeric, shape, mut rest, .. } = variable(bytes)?;
+    if !numeric {
+        return Ok(None);
+    }
+    let (tag, n_bytes) = (rest.u32("the values of a variable")?, rest.u32("the values of a variable")?);
+    let Some(stored) = stored_as(tag) else { return Ok(None) };
+    let (before, n_bytes) = ((prefix.len() - rest.bytes.len()) as u64, u64::from(n_bytes));
+    let promised = n_elements(&shape).and_then(|n| n.checked_mul(stored.size() as u128)).unwrap_or(u128::MAX);
+    if promised != u128::from(n_bytes) || before + n_bytes > length {
+        return Ok(None);
+    }
+    stream.header_bytes(before, "a variable")?;
+    stream.file = named.to_owned();
+    let values = read_values(&mut stream, n_bytes, stored, big_endian)?;
+    // Padding, and for the check sum the end.
+    stream.header_bytes((length - before - n_bytes).min(8), "the end of a variable")?;
+    stream.expect_end(length)?;
+    let (file, budget) = (stream.file, stream.budget);
+    Ok(Some(Tensor { file, shape, column_major: true, values, budget }))
+}
+
+/// A compressed element, unpacked as it is read, and the length of the matrix in it.
+fn open<'a>(file: &str, element: &Element<'a>, big_endian: bool) -> Result<(Stream<'a>, u64), DatasetError> {
+    let packed = element.content.len() as u64;
+    let mut stream = Stream::deflated(file.into(), ZlibDecoder::new(element.content), packed);
+    let (kind, length): ([u8; 4], [u8; 4]) = (stream.header("a variable")?, stream.header("a variable")?);
+    let number = |bytes| if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+    let (kind, length) = (number(kind), u64::from(number(length)));
+    if kind != MATRIX {
+        let problem = format!("a compressed element of type {kind}; allowed is 14 (matrix)");
+        return Err(DatasetError::Malformed { file: file.into(), offset: element.offset, problem });
+    }
+    Ok((stream, length))
+}
+
 /// What stands inside the matrix element, unpacked; only the beginning if a limit is given.
 fn content<'a>(
     file: &str,
@@ -299,25 +357,11 @@ fn content<'a>(
     if element.kind == MATRIX {
         return Ok(element.content.into());
     }
-    let packed = element.content.len() as u64;
-    let mut stream = Stream::deflated(file.into(), ZlibDecoder::new(element.content), packed);
-    let (kind, length): ([u8; 4], [u8; 4]) = (stream.header("a variable")?, stream.header("a variable")?);
-    let number = |bytes| if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-    let (kind, length) = (number(kind), u64::from(number(length)));
-    if kind != MATRIX {
-        let problem = format!("a compressed element of type {kind}; allowed is 14 (matrix)");
-        return Err(DatasetError::Malformed { file: file.into(), offset: element.offset, problem });
-    }
-    let mut unpacked = Vec::new();
-    if let Some(limit) = limit {
-        stream
-            .by_ref()
-            .take(length.min(limit))
-            .read_to_end(&mut unpacked)
-            .map_err(|e| DatasetError::io(file, e))?;
+    let (mut stream, length) = open(file, element, big_endian)?;
+    let unpacked = stream.first(limit.map_or(length, |limit| limit.min(length)))?;
+    if limit.is_some() {
         return Ok(unpacked.into());
     }
-    stream.by_ref().take(length).read_to_end(&mut unpacked).map_err(|e| DatasetError::io(file, e))?;
     if (unpacked.len() as u64) < length {
         return Err(DatasetError::Truncated {
             file: file.into(),

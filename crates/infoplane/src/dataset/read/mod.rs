@@ -5,15 +5,17 @@
 //! [`idx_directory`], [`mnist`], [`arrays`] and [`csv()`] read whole data sets; [`DatasetSource`] is the same
 //! as a table of a configuration file.
 //!
-//! Files come from strangers. No file makes a reader panic, and none takes more memory than a small multiple
-//! of what it is on disk, unpacked ([`MAX_UNPACKED`] bounds that): what a header promises is compared with
-//! what can follow before any room is made for it. The format is told by the name, then by the first bytes;
+//! Files come from strangers. No file makes a reader panic, and none takes more memory than is allowed
+//! ([`memory`](crate::memory)): what a header promises is compared with what can follow and with the budget before any room is
+//! made for it, and what grows line by line is compared as it grows. Data that do not fit are [`DatasetError::TooLarge`]. While
+//! they are read, values take at most twice what they take then, as what was read and what comes of it. The format is told by the name, then by the first bytes;
 //! files that are packed with gzip are unpacked whatever their name. Only regular files are read, no pipes.
 //!
 //! [`DatasetSource`]: crate::dataset::DatasetSource
 
 mod array_file;
 mod columns;
+mod distinct;
 mod hdf5;
 mod idx;
 mod idx_directory;
@@ -23,6 +25,7 @@ mod npy;
 mod npz;
 mod other;
 mod parts;
+mod room;
 mod rows;
 mod safetensors;
 mod stream;
@@ -35,7 +38,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use self::stream::Stream;
-use self::tensor::{Tensor, Values, matrix};
+use self::tensor::{Tensor, Values, converted, matrix};
 use crate::dataset::DatasetError;
 use crate::{Labels, Variable};
 
@@ -44,16 +47,15 @@ pub use self::idx_directory::{idx_directory, mnist};
 pub use self::parts::{arrays, csv};
 pub(crate) use self::parts::{arrays_in_parts, csv_in_parts};
 pub use self::rows::{Missing, Reader, Reading, Samples};
-pub use self::stream::MAX_UNPACKED;
 pub use self::table::{Column, Except};
 pub use self::tensor::{ElementType, SampleTensor};
 
 /// A matrix of one row per sample, in the precision of its file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Array {
-    /// From floats of up to 32 bits, bytes and booleans, which single precision holds exactly.
+    /// From floats of up to 32 bits, integers of up to 16 bits and booleans, which single precision holds exactly.
     Single(Array2<f32>),
-    /// From doubles, integers of more than a byte (exact up to 2⁵³) and text.
+    /// From doubles, integers of more than 16 bits (exact up to 2⁵³) and text.
     Double(Array2<f64>),
 }
 
@@ -104,20 +106,26 @@ pub fn read_array(path: &Path, key: Option<&str>) -> Result<Array, DatasetError>
 
 /// A tensor of one or two axes as a matrix.
 fn matrix_of(tensor: Tensor) -> Result<Array, DatasetError> {
-    let (rows, columns) = tensor.rows_and_columns()?;
-    let column_major = tensor.column_major;
-    Ok(match tensor.values {
-        Values::Single(values) => Array::Single(matrix(values, rows, columns, column_major)),
-        Values::Double(values) => Array::Double(matrix(values, rows, columns, column_major)),
-        Values::Byte(values) => {
-            let values = values.into_iter().map(f32::from).collect();
-            Array::Single(matrix(values, rows, columns, column_major))
+    let shape = tensor.rows_and_columns()?;
+    let Tensor { file, column_major, values, budget, .. } = tensor;
+    let place = (&file[..], budget);
+    Ok(match values {
+        Values::Single(values) => Array::Single(matrix(place, values, shape, column_major)?),
+        Values::Double(values) => Array::Double(matrix(place, values, shape, column_major)?),
+        Values::Byte(values) => Array::Single(converted(place, values, shape, column_major, f32::from)?),
+        Values::SignedByte(values) => {
+            Array::Single(converted(place, values, shape, column_major, f32::from)?)
         }
+        Values::Short(values) => Array::Single(converted(place, values, shape, column_major, f32::from)?),
+        Values::UnsignedShort(values) => {
+            Array::Single(converted(place, values, shape, column_major, f32::from)?)
+        }
+        Values::Int(values) => Array::Double(converted(place, values, shape, column_major, f64::from)?),
         Values::Integer(values) => {
             const EXACT: u64 = 1 << 53;
             if let Some(value) = values.iter().find(|value| value.unsigned_abs() > EXACT) {
                 return Err(DatasetError::Malformed {
-                    file: tensor.file,
+                    file,
                     offset: 0,
                     problem: format!(
                         "the values hold {value}; allowed are integers up to {EXACT}, beyond which numbers would merge \
@@ -125,8 +133,7 @@ fn matrix_of(tensor: Tensor) -> Result<Array, DatasetError> {
                     ),
                 });
             }
-            let values = values.into_iter().map(|value| value as f64).collect();
-            Array::Double(matrix(values, rows, columns, column_major))
+            Array::Double(converted(place, values, shape, column_major, |value| value as f64)?)
         }
     })
 }

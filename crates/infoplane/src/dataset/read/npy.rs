@@ -2,10 +2,10 @@
 //!
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, versions 1 to 3.
 
-use std::collections::HashMap;
-
+use super::distinct::Distinct;
+use super::room::{afford, grow, reserve, zeros};
 use super::stream::Stream;
-use super::tensor::{ALLOWED_ELEMENTS, ElementType, Tensor, Values, n_elements, read_tensor, read_values};
+use super::tensor::{ALLOWED_ELEMENTS, ElementType, Tensor, n_elements, read_tensor};
 use crate::dataset::DatasetError;
 
 /// A plain array's header is about a hundred bytes; only structured types, which are refused, need thousands.
@@ -39,9 +39,9 @@ pub(super) struct Text {
     /// What messages call it.
     pub file: String,
     pub shape: Vec<usize>,
-    /// Each value once, in the order of first occurrence, with the element where it first occurs.
-    pub distinct: Vec<(String, usize)>,
-    /// For each element the index of its value.
+    /// Each value once, in the order of first occurrence.
+    pub distinct: Distinct,
+    /// For each element the number of its value.
     pub codes: Vec<u32>,
 }
 
@@ -140,39 +140,60 @@ impl TextType {
         if size == 0 {
             return Err(stream.malformed(start, "text of no characters; labels need at least one"));
         }
-        let Values::Byte(bytes) = read_values(stream, n_bytes, ElementType::U8, false)? else {
-            unreachable!("bytes are read as bytes")
-        };
-        stream.expect_end(n_bytes)?;
-        let text = |element: &[u8]| -> Option<String> {
-            if !self.wide {
-                return std::str::from_utf8(element).ok().map(|text| text.trim_end_matches('\0').to_owned());
-            }
-            let character = |bytes: &[u8; 4]| match self.big_endian {
-                true => char::from_u32(u32::from_be_bytes(*bytes)),
-                false => char::from_u32(u32::from_le_bytes(*bytes)),
-            };
-            let text: Option<String> = element.as_chunks::<4>().0.iter().map(character).collect();
-            Some(text?.trim_end_matches('\0').to_owned())
-        };
-        let mut distinct = Vec::new();
-        let mut known = HashMap::<&[u8], u32>::new();
-        let mut codes = Vec::with_capacity(bytes.len() / size as usize);
-        for (index, element) in bytes.chunks_exact(size as usize).enumerate() {
-            if let Some(&code) = known.get(element) {
-                codes.push(code);
-                continue;
-            }
-            let damaged = || {
-                let offset = start + (index as u64) * size as u64;
-                stream.malformed(offset, format!("element {index} (from 0) is not Unicode text"))
-            };
-            let code = u32::try_from(distinct.len()).map_err(|_| damaged())?;
-            distinct.push((text(element).ok_or_else(damaged)?, index));
-            known.insert(element, code);
-            codes.push(code);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut left = n_bytes as usize / size;
+        let (mut distinct, mut codes) = (Distinct::default(), Vec::new());
+        if stream.exact {
+            afford(stream.budget, &stream.file, 4 * left as u128)?;
+            reserve(&mut codes, &stream.file, left)?;
         }
+        // Whole elements at a time.
+        let at_once = ((1 << 16) / size).max(1).min(left);
+        afford(stream.budget, &stream.file, (at_once * size) as u128)?;
+        let mut chunk: Vec<u8> = zeros(&stream.file, at_once * size)?;
+        let mut text = String::new();
+        while left > 0 {
+            let wanted = at_once.min(left) * size;
+            let found = stream.fill(&mut chunk[..wanted])?;
+            if found < wanted {
+                return Err(DatasetError::Truncated {
+                    file: stream.file.clone(),
+                    promised: u128::from(n_bytes),
+                    given: n_bytes - (left * size - found) as u64,
+                    exact: true,
+                });
+            }
+            grow(&mut codes, &stream.file, wanted / size)?;
+            for element in chunk[..wanted].chunks_exact(size) {
+                let Some(text) = self.decode(element, &mut text) else {
+                    let index = codes.len();
+                    let offset = start + (index * size) as u64;
+                    return Err(
+                        stream.malformed(offset, format!("element {index} (from 0) is not Unicode text"))
+                    );
+                };
+                codes.push(distinct.number(&stream.file, text)?);
+            }
+            afford(stream.budget, &stream.file, (distinct.size() + 4 * codes.len()) as u128)?;
+            left -= wanted / size;
+        }
+        stream.expect_end(n_bytes)?;
         Ok(Text { file: stream.file.clone(), shape, distinct, codes })
+    }
+
+    /// The text of an element, if it is some; wide characters are put together in `buffer`.
+    fn decode<'e>(&self, element: &'e [u8], buffer: &'e mut String) -> Option<&'e str> {
+        if !self.wide {
+            return std::str::from_utf8(element).ok().map(|text| text.trim_end_matches('\0'));
+        }
+        buffer.clear();
+        for bytes in element.as_chunks::<4>().0 {
+            buffer.push(match self.big_endian {
+                true => char::from_u32(u32::from_be_bytes(*bytes))?,
+                false => char::from_u32(u32::from_le_bytes(*bytes))?,
+            });
+        }
+        Some(buffer.trim_end_matches('\0'))
     }
 }
 
@@ -308,6 +329,7 @@ fn tuple(text: &str) -> Result<(Vec<usize>, &str), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tensor::Values;
     use super::*;
 
     /// A file of version 1.0, padded as numpy pads it.
@@ -334,9 +356,9 @@ mod tests {
         let read = |descr, bytes: &[u8]| matrix(descr, bytes).unwrap().values;
         assert_eq!(read("|b1", &[0, 1]), Values::Byte(vec![0, 1]));
         assert_eq!(read("|u1", &[3, 255]), Values::Byte(vec![3, 255]));
-        assert_eq!(read("|i1", &[3, 255]), Values::Integer(vec![3, -1]));
-        assert_eq!(read("<i2", &[1, 0, 0xfe, 0xff]), Values::Integer(vec![1, -2]));
-        assert_eq!(read(">i2", &[0, 1, 0xff, 0xfe]), Values::Integer(vec![1, -2]));
+        assert_eq!(read("|i1", &[3, 255]), Values::SignedByte(vec![3, -1]));
+        assert_eq!(read("<i2", &[1, 0, 0xfe, 0xff]), Values::Short(vec![1, -2]));
+        assert_eq!(read(">i2", &[0, 1, 0xff, 0xfe]), Values::Short(vec![1, -2]));
         assert_eq!(read(">u4", &[0, 0, 0, 7, 1, 0, 0, 0]), Values::Integer(vec![7, 1 << 24]));
         assert_eq!(read("<f2", &[0x00, 0x3c, 0x00, 0xc0]), Values::Single(vec![1.0, -2.0]));
         let floats: Vec<u8> = [1.5f32, -0.25].iter().flat_map(|v| v.to_be_bytes()).collect();

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use super::array_file::ArrayFile;
 use super::labels::Classes;
+use super::npy::Content;
+use super::room::{afford, reserve};
 use super::rows::{self, Missing, Reading};
 use super::table::{self, Column, Columns, Wanted};
 use super::tensor::{Tensor, Values, matrix};
@@ -118,7 +120,7 @@ pub(crate) fn csv_in_parts(
         let label: Vec<String> = table.label_fields.iter().map(|&field| table.name(field)).collect();
         reading.notes.insert(0, format!("label {}", label.join(", ")));
         readings.push(reading);
-        parts.push((table.tensor(), rows::classes(table)?));
+        parts.push((table.tensor()?, rows::classes(table)?));
     }
     join(stem(path), parts, readings)
 }
@@ -157,11 +159,11 @@ fn join(
 /// Arrays, one below the other, as inputs; each value is divided by `divisor`. Where all are bytes, they stay so.
 pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Inputs, DatasetError> {
     let are_bytes = tensors.iter().all(|tensor| matches!(tensor.values, Values::Byte(_)));
-    let (mut all, mut all_bytes) = (Vec::new(), Vec::new());
+    let (mut all, mut all_bytes): (Vec<f32>, Vec<u8>) = (Vec::new(), Vec::new());
     let (mut width, mut training) = (0, String::new());
     for (number, tensor) in tensors.into_iter().enumerate() {
         let tensor = tensor.flatten()?;
-        let (rows, columns) = tensor.rows_and_columns()?;
+        let shape @ (_, columns) = tensor.rows_and_columns()?;
         if number == 0 {
             (width, training) = (columns, tensor.file.clone());
         } else if columns != width {
@@ -172,38 +174,51 @@ pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Inputs, Da
                 allowed: width,
             });
         }
-        let file = tensor.file;
-        // All the quotients that bytes can give.
-        let quotients: Vec<f32> = (0..=u8::MAX).map(|byte| f32::from(byte) / divisor).collect();
-        match tensor.values {
-            Values::Byte(values) if are_bytes => {
-                let values = matrix(values, rows, columns, tensor.column_major).into_raw_vec_and_offset().0;
-                if all_bytes.is_empty() {
-                    all_bytes = values;
-                } else {
-                    all_bytes.reserve_exact(values.len());
-                    all_bytes.extend(values);
-                }
+        let Tensor { file, column_major, values, budget, .. } = tensor;
+        let n = shape.0 * columns;
+        if are_bytes {
+            let Values::Byte(values) = values else { unreachable!("all are bytes") };
+            let values = matrix((&file, budget), values, shape, column_major)?.into_raw_vec_and_offset().0;
+            if all_bytes.is_empty() {
+                all_bytes = values;
+            } else {
+                reserve(&mut all_bytes, &file, values.len())?;
+                all_bytes.extend(values);
             }
+            continue;
+        }
+        afford(budget, &file, 4 * (all.len() + n) as u128)?;
+        reserve(&mut all, &file, n)?;
+        match values {
             Values::Byte(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                all.reserve_exact(values.len());
-                all.extend(values.iter().map(|&byte| quotients[usize::from(byte)]));
-            }
-            Values::Integer(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                all.extend(values.iter().map(|&value| value as f32 / divisor));
+                // All the quotients that bytes can give.
+                let quotients: Vec<f32> = (0..=u8::MAX).map(|byte| f32::from(byte) / divisor).collect();
+                append(&mut all, &values, shape, column_major, |byte| quotients[usize::from(byte)]);
             }
             Values::Single(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                check_finite(&file, values.view(), |value| value / divisor)?;
-                all.extend(values.iter().map(|&value| value / divisor));
+                let convert = |value: f32| value / divisor;
+                check_finite(&file, &values, shape, column_major, convert)?;
+                append(&mut all, &values, shape, column_major, convert);
             }
             Values::Double(values) => {
-                let values = matrix(values, rows, columns, tensor.column_major);
-                let convert = |value| (value / f64::from(divisor)) as f32;
-                check_finite(&file, values.view(), convert)?;
-                all.extend(values.iter().map(|&value| convert(value)));
+                let convert = |value: f64| (value / f64::from(divisor)) as f32;
+                check_finite(&file, &values, shape, column_major, convert)?;
+                append(&mut all, &values, shape, column_major, convert);
+            }
+            Values::SignedByte(values) => {
+                append(&mut all, &values, shape, column_major, |value| f32::from(value) / divisor);
+            }
+            Values::Short(values) => {
+                append(&mut all, &values, shape, column_major, |value| f32::from(value) / divisor);
+            }
+            Values::UnsignedShort(values) => {
+                append(&mut all, &values, shape, column_major, |value| f32::from(value) / divisor);
+            }
+            Values::Int(values) => {
+                append(&mut all, &values, shape, column_major, |value| value as f32 / divisor);
+            }
+            Values::Integer(values) => {
+                append(&mut all, &values, shape, column_major, |value| value as f32 / divisor);
             }
         }
     }
@@ -216,23 +231,45 @@ pub(super) fn inputs_of(tensors: Vec<Tensor>, divisor: f32) -> Result<Inputs, Da
     })
 }
 
-/// Refuses what is not finite, in the file or in single precision.
+/// Puts the values of a matrix of any order after others, by rows and converted.
+fn append<T: Copy>(
+    all: &mut Vec<f32>,
+    values: &[T],
+    (rows, columns): (usize, usize),
+    column_major: bool,
+    convert: impl Fn(T) -> f32,
+) {
+    if !column_major {
+        return all.extend(values.iter().map(|&value| convert(value)));
+    }
+    for row in 0..rows {
+        all.extend((0..columns).map(|column| convert(values[row + column * rows])));
+    }
+}
+
+/// Refuses what is not finite, in the file or in single precision; of several values the first in the order of rows.
 fn check_finite<T: Copy + Into<f64>>(
     file: &str,
-    values: ArrayView2<'_, T>,
+    values: &[T],
+    (rows, columns): (usize, usize),
+    column_major: bool,
     convert: impl Fn(T) -> f32,
 ) -> Result<(), DatasetError> {
-    for ((row, column), &value) in values.indexed_iter() {
-        if !convert(value).is_finite() {
-            let (file, value) = (file.to_owned(), value.into());
-            return Err(if value.is_finite() {
-                DatasetError::Overflow { file, row, column, value }
-            } else {
-                DatasetError::NotFinite { file, row, column, value }
-            });
+    let place = |index: usize| match column_major {
+        true => (index % rows, index / rows),
+        false => (index / columns, index % columns),
+    };
+    let wrong = values.iter().enumerate().filter(|&(_, &value)| !convert(value).is_finite());
+    match wrong.map(|(index, &value)| (place(index), value.into())).min_by_key(|(place, _)| *place) {
+        None => Ok(()),
+        Some(((row, column), value)) => {
+            let file = file.to_owned();
+            Err(match value.is_finite() {
+                true => DatasetError::Overflow { file, row, column, value },
+                false => DatasetError::NotFinite { file, row, column, value },
+            })
         }
     }
-    Ok(())
 }
 
 fn stem(path: &Path) -> String {
@@ -243,22 +280,23 @@ pub(super) fn mismatch(inputs: &str, labels: &str, n_samples: usize, n_labels: u
     DatasetError::LabelMismatch { inputs: inputs.into(), labels: labels.into(), n_samples, n_labels }
 }
 
-/// Labels of several arrays, one after the other.
+/// Labels of several arrays of integers, one after the other.
 pub(super) fn labels_of_tensors(tensors: Vec<Tensor>) -> Result<Labels, DatasetError> {
-    let mut symbols = Vec::new();
+    let mut all: Option<Classes> = None;
     for tensor in tensors {
         if tensor.shape.len() != 1 {
             return Err(tensor.shape_error("(n_samples,)"));
         }
         tensor.rows_and_columns()?;
-        match tensor.values {
-            Values::Byte(values) => symbols.extend(values.into_iter().map(i64::from)),
-            Values::Integer(values) => symbols.extend(values),
-            Values::Single(_) | Values::Double(_) => {
-                let (file, given) = (tensor.file, "floats".to_owned());
-                return Err(DatasetError::ElementType { file, given, allowed: "integers" });
-            }
+        if matches!(tensor.values, Values::Single(_) | Values::Double(_)) {
+            let (file, given) = (tensor.file, "floats".to_owned());
+            return Err(DatasetError::ElementType { file, given, allowed: "integers" });
+        }
+        let classes = Classes::of(Content::Numbers(tensor))?;
+        match &mut all {
+            None => all = Some(classes),
+            Some(all) => all.append(classes)?,
         }
     }
-    Ok(Labels::from_symbols(&symbols))
+    all.map_or_else(|| Ok(Labels::distinct(0)), Classes::into_labels)
 }

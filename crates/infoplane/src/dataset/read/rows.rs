@@ -1,20 +1,24 @@
 //! Rows of files as numbers or labels, with what was read and which rows lack a value.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::Path;
 
+use hashbrown::HashTable;
 use ndarray::Axis;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::labels::Classes;
+use super::labels::{Classes, Numbers, ranks};
 use super::npy::Content;
+use super::room::{afford, grow, room};
 use super::table::{self, Columns, Except, LARGEST_COUNT, Table, TextColumn, Wanted};
 use super::tensor::{Tensor, Values};
 use super::{Array, ArrayFile, Format, format, matrix_of};
 use crate::Labels;
 use crate::dataset::DatasetError;
 use crate::dataset::error::names;
+use crate::memory::Budget;
 
 /// What to do with rows that lack a value: NaN in an array; an empty field, NA, NaN, null, None, ? or - in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -110,7 +114,7 @@ impl Reader {
             let fields = table.number_fields.clone();
             let has_names = table.names_of(&fields).is_some();
             let mut reading = reading(&mut table, fields);
-            let values = matrix_of(upright(table.tensor(), !has_names, &mut reading)?)?;
+            let values = matrix_of(upright(table.tensor()?, !has_names, &mut reading)?)?;
             return Ok(Samples { missing: lacking(&values), values, reading });
         }
         let tensor = ArrayFile::open(path)?.tensor(key)?;
@@ -163,12 +167,20 @@ impl Reader {
             let missing = self.missing_labels(&mut table)?;
             let fields = table.label_fields.clone();
             let reading = reading(&mut table, fields);
-            return Ok(Samples { values: together(&table.labels), missing, reading });
+            return Ok(Samples {
+                values: together(&table.file, table.labels, table.budget)?,
+                missing,
+                reading,
+            });
         }
         match ArrayFile::open(path)?.numbers_or_text(key)? {
             Content::Numbers(tensor) => {
                 let mut reading = Reading::of_array(&tensor.file);
-                let values = matrix_of(upright(tensor, true, &mut reading)?)?;
+                let tensor = upright(tensor, true, &mut reading)?;
+                if let Some(symbols) = symbols_of_integers(&tensor)? {
+                    return Ok(Samples { values: symbols, missing: Vec::new(), reading });
+                }
+                let values = matrix_of(tensor)?;
                 finite(&reading.file, &values, self.missing != Missing::Refuse)?;
                 let missing = if self.missing == Missing::Drop { lacking(&values) } else { Vec::new() };
                 Ok(Samples { values: values.variable().symbols(), missing, reading })
@@ -224,25 +236,27 @@ impl Reading {
 
 /// A column of labels of a table, or one-hot columns, or several columns of which each combination is a class.
 pub(super) fn classes(table: Table) -> Result<Classes, DatasetError> {
-    let Table { file, mut labels, one_hot, .. } = table;
+    let Table { file, mut labels, one_hot, budget, .. } = table;
     if one_hot {
-        return one_hot_classes(file, &labels);
+        return one_hot_classes(file, &labels, budget);
     }
     match labels.len() {
         1 => Ok(Classes::column(file, labels.remove(0))),
         _ => {
-            let values = together(&labels).codes().iter().map(|&code| i64::from(code)).collect();
-            Ok(Classes::Numbers { file, values })
+            let together = together(&file, labels, budget)?;
+            let mut values = room(&file, together.len())?;
+            values.extend(together.codes().iter().map(|&code| i64::from(code)));
+            Ok(Classes::Numbers { file, values: Numbers::Whole(values), budget })
         }
     }
 }
 
-fn one_hot_classes(file: String, columns: &[TextColumn]) -> Result<Classes, DatasetError> {
+fn one_hot_classes(file: String, columns: &[TextColumn], budget: Budget) -> Result<Classes, DatasetError> {
     let is_one = |text: &str| text.parse() == Ok(1.0) || text.eq_ignore_ascii_case("true");
     let is_zero = |text: &str| text.parse() == Ok(0.0) || text.eq_ignore_ascii_case("false");
     let n_rows = columns.first().map_or(0, |column| column.codes.len());
-    let text = |column: &'_ TextColumn, row: usize| column.distinct[column.codes[row] as usize].0.clone();
-    let mut values = Vec::with_capacity(n_rows);
+    let text = |column: &'_ TextColumn, row: usize| column.distinct.get(column.codes[row]).to_owned();
+    let mut values = room(&file, n_rows)?;
     for row in 0..n_rows {
         let fields: Vec<String> = columns.iter().map(|column| text(column, row)).collect();
         let ones: Vec<usize> = (0..fields.len()).filter(|&column| is_one(&fields[column])).collect();
@@ -259,34 +273,58 @@ fn one_hot_classes(file: String, columns: &[TextColumn]) -> Result<Classes, Data
             }
         }
     }
-    Ok(Classes::Numbers { file, values })
+    Ok(Classes::Numbers { file, values: Numbers::Whole(values), budget })
 }
 
 /// Rows of several columns as symbols: equal rows share one. Numbers are equal however they are written.
-fn together(columns: &[TextColumn]) -> Labels {
-    let mut parts = columns.iter().map(|column| {
-        let numbers: Option<Vec<u64>> = column
-            .distinct
-            .iter()
-            .map(|(text, _)| {
-                let value = text.parse::<f64>().ok()?;
-                // Whole numbers beyond 2⁵³ are names: some of them are the same number in double precision.
-                (value.abs() <= LARGEST_COUNT).then(|| (value + 0.0).to_bits())
-            })
-            .collect();
-        let labels = match numbers {
-            Some(numbers) => Labels::from_symbols(&numbers),
-            None => Labels::from_symbols(&column.distinct.iter().map(|(text, _)| text).collect::<Vec<_>>()),
-        };
-        let code = |&code: &u32| labels.codes()[code as usize];
-        Labels::from_symbols(&column.codes.iter().map(code).collect::<Vec<_>>())
-    });
-    let first = parts.next().unwrap_or_else(|| Labels::distinct(0));
-    parts.fold(first, |rows, column| {
-        let pairs: Vec<(u32, u32)> =
-            rows.codes().iter().copied().zip(column.codes().iter().copied()).collect();
-        Labels::from_symbols(&pairs)
-    })
+fn together(file: &str, columns: Vec<TextColumn>, budget: Budget) -> Result<Labels, DatasetError> {
+    let mut rows: Option<Labels> = None;
+    for column in columns {
+        let column = symbols_of(file, column)?;
+        rows = Some(match rows {
+            None => column,
+            Some(rows) => pairs(file, &rows, &column, budget)?,
+        });
+    }
+    Ok(rows.unwrap_or_else(|| Labels::distinct(0)))
+}
+
+/// A column of text as symbols, numbered in the order of the numbers or the texts.
+fn symbols_of(file: &str, column: TextColumn) -> Result<Labels, DatasetError> {
+    let TextColumn { distinct, mut codes } = column;
+    let number = |text: &str| {
+        let value = text.parse::<f64>().ok()?;
+        // Whole numbers beyond 2⁵³ are names: some of them are the same number in double precision.
+        (value.abs() <= LARGEST_COUNT).then(|| (value + 0.0).to_bits())
+    };
+    let numbers: Option<Vec<u64>> = distinct.iter().map(number).collect();
+    let numbers = match numbers {
+        Some(numbers) => ranks(file, numbers.len(), |place| numbers[place])?,
+        None => ranks(file, distinct.len(), |place| distinct.get(place as u32))?,
+    };
+    codes.iter_mut().for_each(|code| *code = numbers[*code as usize]);
+    Ok(Labels::from_codes(codes))
+}
+
+/// Pairs of labels as labels, in the order of the first and then of the second.
+fn pairs(file: &str, first: &Labels, second: &Labels, budget: Budget) -> Result<Labels, DatasetError> {
+    let n = first.len();
+    let width = second.n_labels() as u64;
+    let pairs =
+        || first.codes().iter().zip(second.codes()).map(|(&a, &b)| u64::from(a) * width + u64::from(b));
+    let mut codes: Vec<u32> = room(file, n)?;
+    // Few pairs are numbered by a table of all that there could be.
+    if (first.n_labels() as u64).saturating_mul(width) <= 2 * n as u64 + 1024 {
+        codes.extend(pairs().map(|pair| pair as u32));
+        return Ok(Labels::from_codes(codes));
+    }
+    afford(budget, file, 20 * n as u128)?;
+    let mut different: Vec<u64> = room(file, n)?;
+    different.extend(pairs());
+    different.sort_unstable();
+    different.dedup();
+    codes.extend(pairs().map(|pair| different.partition_point(|&other| other < pair) as u32));
+    Ok(Labels::from_codes(codes))
 }
 
 /// An array as rows and columns: more axes than two are flattened, and a single row is a column, since one sample tells
@@ -324,8 +362,63 @@ fn fill_nan(tensor: &mut Tensor) -> Vec<usize> {
     match &mut tensor.values {
         Values::Single(values) => fill(values),
         Values::Double(values) => fill(values),
-        Values::Byte(_) | Values::Integer(_) => Vec::new(),
+        _ => Vec::new(),
     }
+}
+
+/// The rows of a matrix of integers of up to 16 bits as symbols, numbered in order of first appearance, without making other
+/// numbers of them; none of other elements.
+fn symbols_of_integers(tensor: &Tensor) -> Result<Option<Labels>, DatasetError> {
+    let Tensor { file, values, budget, .. } = tensor;
+    let (rows, columns) = tensor.rows_and_columns()?;
+    if tensor.column_major && rows > 1 && columns > 1 {
+        return Ok(None);
+    }
+    let codes = match values {
+        Values::Byte(values) => numbered(file, *budget, values, columns)?,
+        Values::SignedByte(values) => numbered(file, *budget, values, columns)?,
+        Values::Short(values) => numbered(file, *budget, values, columns)?,
+        Values::UnsignedShort(values) => numbered(file, *budget, values, columns)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(Labels::from_codes(codes)))
+}
+
+/// For each row the number of its kind, in order of first appearance.
+fn numbered<T: Copy + Eq + Hash>(
+    file: &str,
+    budget: Budget,
+    values: &[T],
+    columns: usize,
+) -> Result<Vec<u32>, DatasetError> {
+    let n = values.len() / columns;
+    afford(budget, file, (size_of_val(values) + 4 * n) as u128)?;
+    let mut codes: Vec<u32> = room(file, n)?;
+    let hashes = RandomState::new();
+    // The first row of each kind.
+    let mut firsts: Vec<usize> = Vec::new();
+    let mut table: HashTable<u32> = HashTable::new();
+    let row = |row: usize| &values[row * columns..(row + 1) * columns];
+    for index in 0..n {
+        // Neighbours are often alike.
+        if index > 0 && row(index) == row(index - 1) {
+            codes.push(codes[index - 1]);
+            continue;
+        }
+        let hash = hashes.hash_one(row(index));
+        let found = table.find(hash, |&number| row(firsts[number as usize]) == row(index)).copied();
+        codes.push(match found {
+            Some(number) => number,
+            None => {
+                let number = firsts.len() as u32;
+                grow(&mut firsts, file, 1)?;
+                firsts.push(index);
+                table.insert_unique(hash, number, |&number| hashes.hash_one(row(firsts[number as usize])));
+                number
+            }
+        });
+    }
+    Ok(codes)
 }
 
 /// Refuses infinity, and NaN unless its rows are left out.

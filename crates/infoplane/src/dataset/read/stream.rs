@@ -1,24 +1,20 @@
 //! Bytes of a file, plain or unpacked, with a bound on how many there can be.
 //!
 //! A header may promise anything. Every reader asks the stream whether so much can follow before it makes
-//! room, so that what a file takes in memory is bounded by what the file is on disk.
+//! room, and whether the budget affords it.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use flate2::read::MultiGzDecoder;
-use zip::ZipArchive;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use zip::{CompressionMethod, ZipArchive};
 
+use super::room::{afford, grow, reserve};
 use crate::dataset::DatasetError;
-
-/// The most that a compressed file may unpack to, 4 GiB.
-///
-/// A few megabytes of zeros can unpack to more than any memory; 4 GiB is far above every data set this
-/// program is for (MNIST takes 55 MB, the digits of EMNIST 220 MB).
-pub const MAX_UNPACKED: u64 = 4 << 30;
+use crate::memory::Budget;
 
 /// How many bytes one byte of deflated data can unpack to: a two-bit code repeats 258 bytes.
 const MAX_DEFLATE_RATIO: u64 = 1032;
@@ -33,6 +29,8 @@ pub(super) struct Stream<'a> {
     /// The length: exact for plain files, an upper bound for compressed ones.
     length: u64,
     pub exact: bool,
+    /// What its data may take in memory.
+    pub budget: Budget,
 }
 
 /// A file, or bytes in memory.
@@ -70,18 +68,23 @@ pub(super) fn name(path: &Path) -> String {
 
 /// All of standard input, which can be read once and is kept: several arrays may come from it.
 fn standard_input() -> Result<&'static [u8], DatasetError> {
-    static BYTES: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
-    let read = || {
-        let mut bytes = Vec::new();
-        let all = io::stdin().lock().take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
-        all.map_err(|error| error.to_string())?;
-        if bytes.len() as u64 > MAX_UNPACKED {
-            return Err(format!("more than {MAX_UNPACKED} bytes; save them in a file"));
+    static BYTES: OnceLock<Result<Vec<u8>, DatasetError>> = OnceLock::new();
+    let read = || Stream::of_length("standard input".into(), io::stdin().lock(), u64::MAX).rest();
+    BYTES.get_or_init(read).as_deref().map_err(again)
+}
+
+/// The same error once more.
+fn again(error: &DatasetError) -> DatasetError {
+    match error {
+        DatasetError::TooLarge { file, needed, budget } => {
+            DatasetError::TooLarge { file: file.clone(), needed: *needed, budget: *budget }
         }
-        Ok(bytes)
-    };
-    let failed = |error: &String| DatasetError::io("standard input", io::Error::other(error.clone()));
-    BYTES.get_or_init(read).as_deref().map_err(failed)
+        DatasetError::NoMemory { file, asked } => {
+            DatasetError::NoMemory { file: file.clone(), asked: *asked }
+        }
+        DatasetError::Io { file, error } => DatasetError::io(file, io::Error::other(error.to_string())),
+        other => DatasetError::io("standard input", io::Error::other(other.to_string())),
+    }
 }
 
 impl<'a> Stream<'a> {
@@ -97,34 +100,49 @@ impl<'a> Stream<'a> {
         }
         let gzip = magic.starts_with(&[0x1f, 0x8b]);
         let whole = Cursor::new(magic).chain(file);
-        Ok(if gzip {
-            Stream::deflated(name, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)), length)
-        } else {
-            Stream { file: name, reader: Box::new(whole), offset: 0, length, exact: true }
+        Ok(match gzip {
+            true => {
+                Stream::deflated(name, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)), length)
+            }
+            false => Stream::of_length(name, whole, length),
         })
     }
 
-    /// The only file of a zip archive, unpacked in memory.
+    /// The only file of a zip archive, unpacked as it is read.
     fn zipped(name: String, file: Box<dyn ReadSeek>, length: u64) -> Result<Stream<'static>, DatasetError> {
         let failed = |error| DatasetError::io(&name, io::Error::from(error));
-        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(failed)?;
-        let (index, member) = only_file(&name, &mut zip)?;
-        let packed = zip.by_index(index).map_err(failed)?;
-        let n_packed = packed.compressed_size().min(length);
-        let bytes = Stream::deflated(format!("{name}/{member}"), packed, n_packed).rest()?;
-        let length = bytes.len() as u64;
-        Ok(Stream { file: name, reader: Box::new(Cursor::new(bytes)), offset: 0, length, exact: true })
+        let mut zip = ZipArchive::new(BufReader::with_capacity(1 << 16, file)).map_err(failed)?;
+        let (index, _) = only_file(&name, &mut zip)?;
+        let member = zip.by_index(index).map_err(failed)?;
+        let (packed, unpacked) = (member.compressed_size().min(length), member.size());
+        let (method, sum, start) = (member.compression(), member.crc32(), member.data_start());
+        drop(member);
+        let mut file = zip.into_inner();
+        let start = start.ok_or_else(|| DatasetError::io(&name, io::ErrorKind::InvalidData.into()))?;
+        file.seek(SeekFrom::Start(start)).map_err(|error| DatasetError::io(&name, error))?;
+        let packed_bytes = file.take(packed);
+        Ok(match method {
+            CompressionMethod::Stored => {
+                Stream::of_length(name, Summed::new(packed_bytes, sum), unpacked.min(packed))
+            }
+            _ => Stream::deflated(name, Summed::new(DeflateDecoder::new(packed_bytes), sum), packed),
+        })
     }
 
     /// What `reader` unpacks from `packed` bytes.
     pub fn deflated(file: String, reader: impl Read + 'a, packed: u64) -> Stream<'a> {
-        let length = packed.saturating_mul(MAX_DEFLATE_RATIO).saturating_add(64).min(MAX_UNPACKED);
-        Stream { file, reader: Box::new(reader), offset: 0, length, exact: false }
+        let length = packed.saturating_mul(MAX_DEFLATE_RATIO).saturating_add(64);
+        Stream { exact: false, ..Stream::of_length(file, reader, length) }
     }
 
     /// What `reader` gives, of a length that is known.
     pub fn of_length(file: String, reader: impl Read + 'a, length: u64) -> Stream<'a> {
-        Stream { file, reader: Box::new(reader), offset: 0, length, exact: true }
+        Stream { file, reader: Box::new(reader), offset: 0, length, exact: true, budget: Budget::now() }
+    }
+
+    /// The same with another budget.
+    pub fn within(self, budget: Budget) -> Stream<'a> {
+        Stream { budget, ..self }
     }
 
     /// Bytes in memory.
@@ -140,13 +158,6 @@ impl<'a> Stream<'a> {
 
     /// Refuses a promise of values that cannot be kept.
     pub fn check_promise(&self, promised: u128) -> Result<u64, DatasetError> {
-        if !self.exact && promised > u128::from(MAX_UNPACKED) {
-            return Err(DatasetError::TooLarge {
-                file: self.file.clone(),
-                given: promised,
-                allowed: MAX_UNPACKED,
-            });
-        }
         if promised > u128::from(self.left()) {
             return Err(DatasetError::Truncated {
                 file: self.file.clone(),
@@ -203,8 +214,38 @@ impl<'a> Stream<'a> {
     /// Everything that is left.
     pub fn rest(&mut self) -> Result<Vec<u8>, DatasetError> {
         let mut bytes = Vec::new();
-        self.read_to_end(&mut bytes).map_err(|source| DatasetError::io(&self.file, source))?;
+        if self.exact && self.length < u64::MAX {
+            afford(self.budget, &self.file, self.left().into())?;
+            reserve(&mut bytes, &self.file, self.left() as usize)?;
+        }
+        self.add(&mut bytes, self.left())?;
         Ok(bytes)
+    }
+
+    /// The next `n` bytes, or what there is of them; `n` may be a lie.
+    pub fn first(&mut self, n: u64) -> Result<Vec<u8>, DatasetError> {
+        let mut bytes = Vec::new();
+        self.add(&mut bytes, n)?;
+        Ok(bytes)
+    }
+
+    /// Adds up to `n` bytes to `bytes`, for which room is made as they come.
+    fn add(&mut self, bytes: &mut Vec<u8>, n: u64) -> Result<(), DatasetError> {
+        const AT_ONCE: u64 = 1 << 16;
+        let mut left = n;
+        loop {
+            afford(self.budget, &self.file, bytes.len() as u128)?;
+            let at_once = left.min(AT_ONCE) as usize;
+            grow(bytes, &self.file, at_once)?;
+            let start = bytes.len();
+            bytes.resize(start + at_once, 0);
+            let found = self.fill(&mut bytes[start..])?;
+            bytes.truncate(start + found);
+            left -= found as u64;
+            if found < at_once || left == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Refuses bytes after the last value. For compressed data this also checks the check sum.
@@ -261,11 +302,33 @@ impl Read for Stream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         self.offset += n as u64;
-        if !self.exact && self.offset > MAX_UNPACKED {
-            return Err(io::Error::other(format!(
-                "unpacks to more than {MAX_UNPACKED} bytes; unpack it first"
-            )));
+        Ok(n)
+    }
+}
+
+/// Bytes whose check sum is compared at their end.
+struct Summed<R> {
+    reader: R,
+    sum: u32,
+    hasher: crc32fast::Hasher,
+}
+
+impl<R> Summed<R> {
+    fn new(reader: R, sum: u32) -> Self {
+        Summed { reader, sum, hasher: crc32fast::Hasher::new() }
+    }
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        if n == 0 && !buffer.is_empty() && self.hasher.clone().finalize() != self.sum {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the check sum is wrong, so it is damaged",
+            ));
         }
+        self.hasher.update(&buffer[..n]);
         Ok(n)
     }
 }

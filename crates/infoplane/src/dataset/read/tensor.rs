@@ -3,10 +3,12 @@
 use std::fmt;
 
 use half::{bf16, f16};
-use ndarray::{Array2, ArrayD, ShapeBuilder};
+use ndarray::Array2;
 
+use super::room::{afford, grow, reserve, room};
 use super::stream::Stream;
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// The type of an array's elements in its file.
 ///
@@ -82,14 +84,35 @@ impl ElementType {
     }
 }
 
-/// Elements in the narrowest of four types that holds all of them exactly.
+/// Elements in the narrowest of these types that holds all of them exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Values {
     Byte(Vec<u8>),
+    SignedByte(Vec<i8>),
+    Short(Vec<i16>),
+    UnsignedShort(Vec<u16>),
+    Int(Vec<i32>),
     Integer(Vec<i64>),
     Single(Vec<f32>),
     Double(Vec<f64>),
 }
+
+/// The same expression for the elements of any type.
+macro_rules! each {
+    ($values:expr, $name:ident => $then:expr) => {
+        match $values {
+            $crate::dataset::read::tensor::Values::Byte($name) => $then,
+            $crate::dataset::read::tensor::Values::SignedByte($name) => $then,
+            $crate::dataset::read::tensor::Values::Short($name) => $then,
+            $crate::dataset::read::tensor::Values::UnsignedShort($name) => $then,
+            $crate::dataset::read::tensor::Values::Int($name) => $then,
+            $crate::dataset::read::tensor::Values::Integer($name) => $then,
+            $crate::dataset::read::tensor::Values::Single($name) => $then,
+            $crate::dataset::read::tensor::Values::Double($name) => $then,
+        }
+    };
+}
+pub(super) use each;
 
 /// An array of any number of axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +123,8 @@ pub(super) struct Tensor {
     /// Whether the first axis, not the last, is the one whose neighbours lie together.
     pub column_major: bool,
     pub values: Values,
+    /// What it may take in memory.
+    pub budget: Budget,
 }
 
 /// An array of any number of axes in single precision: activations of a layer as another program saved them.
@@ -142,7 +167,7 @@ pub(super) fn read_tensor(
     let n_bytes = stream.check_promise(promised)?;
     let values = read_values(stream, n_bytes, element, big_endian)?;
     stream.expect_end(n_bytes)?;
-    Ok(Tensor { file: stream.file.clone(), shape, column_major, values })
+    Ok(Tensor { file: stream.file.clone(), shape, column_major, values, budget: stream.budget })
 }
 
 /// Reads `n_bytes` of elements; the promise has been checked.
@@ -167,11 +192,11 @@ pub(super) fn read_values(
     Ok(match element {
         Bool => decode!(Byte, u8, |v| u8::from(v != 0)),
         U8 => decode!(Byte, u8, |v| v),
-        I8 => decode!(Integer, i8, i64::from),
-        U16 => decode!(Integer, u16, i64::from),
-        I16 => decode!(Integer, i16, i64::from),
+        I8 => decode!(SignedByte, i8, |v| v),
+        U16 => decode!(UnsignedShort, u16, |v| v),
+        I16 => decode!(Short, i16, |v| v),
         U32 => decode!(Integer, u32, i64::from),
-        I32 => decode!(Integer, i32, i64::from),
+        I32 => decode!(Int, i32, |v| v),
         I64 => decode!(Integer, i64, |v| v),
         F16 => decode!(Single, f16, f16::to_f32),
         Bf16 => decode!(Single, bf16, bf16::to_f32),
@@ -197,15 +222,14 @@ fn decode<const SIZE: usize, T>(
     n_bytes: u64,
     mut convert: impl FnMut([u8; SIZE]) -> T,
 ) -> Result<Vec<T>, DatasetError> {
+    let n = n_bytes as usize / SIZE;
+    afford(stream.budget, &stream.file, n as u128 * size_of::<T>() as u128)?;
     let mut values = Vec::new();
     let mut chunk = vec![0; (1 << 16).min(n_bytes as usize)];
     let mut left = n_bytes as usize;
     // For compressed data the promise is only known to be possible, so most room is made as the data come.
-    let sure = if stream.exact { n_bytes } else { n_bytes.min(1 << 28) };
-    if values.try_reserve_exact(sure as usize / SIZE).is_err() {
-        let source = std::io::Error::from(std::io::ErrorKind::OutOfMemory);
-        return Err(DatasetError::io(&stream.file, source));
-    }
+    let sure = if stream.exact { n } else { n.min((1 << 28) / SIZE) };
+    reserve(&mut values, &stream.file, sure)?;
     while left > 0 {
         let wanted = chunk.len().min(left);
         let found = stream.fill(&mut chunk[..wanted])?;
@@ -217,6 +241,7 @@ fn decode<const SIZE: usize, T>(
                 exact: true,
             });
         }
+        grow(&mut values, &stream.file, wanted / SIZE)?;
         let (elements, _) = chunk[..wanted].as_chunks::<SIZE>();
         values.extend(elements.iter().map(|&bytes| convert(bytes)));
         left -= wanted;
@@ -246,12 +271,21 @@ impl Tensor {
                 return Err(DatasetError::Empty { file: self.file, shape: self.shape });
             }
             if self.column_major {
-                let shape = &self.shape;
+                let Tensor { file, shape, budget, .. } = &self;
+                let (file, shape, budget) = (file.clone(), shape.clone(), *budget);
                 self.values = match self.values {
-                    Values::Byte(values) => Values::Byte(row_major(shape, values)),
-                    Values::Integer(values) => Values::Integer(row_major(shape, values)),
-                    Values::Single(values) => Values::Single(row_major(shape, values)),
-                    Values::Double(values) => Values::Double(row_major(shape, values)),
+                    Values::Byte(values) => Values::Byte(row_major(&file, &shape, budget, values)?),
+                    Values::SignedByte(values) => {
+                        Values::SignedByte(row_major(&file, &shape, budget, values)?)
+                    }
+                    Values::Short(values) => Values::Short(row_major(&file, &shape, budget, values)?),
+                    Values::UnsignedShort(values) => {
+                        Values::UnsignedShort(row_major(&file, &shape, budget, values)?)
+                    }
+                    Values::Int(values) => Values::Int(row_major(&file, &shape, budget, values)?),
+                    Values::Integer(values) => Values::Integer(row_major(&file, &shape, budget, values)?),
+                    Values::Single(values) => Values::Single(row_major(&file, &shape, budget, values)?),
+                    Values::Double(values) => Values::Double(row_major(&file, &shape, budget, values)?),
                 };
                 self.column_major = false;
             }
@@ -270,11 +304,20 @@ impl Tensor {
         if self.shape.contains(&0) {
             return Err(DatasetError::Empty { file: self.file, shape: self.shape });
         }
-        let Tensor { file, shape, column_major, values } = self;
-        let mut values: Vec<f32> = match values {
-            Values::Single(values) => values,
-            Values::Byte(values) => values.into_iter().map(f32::from).collect(),
-            Values::Integer(values) => values.into_iter().map(|value| value as f32).collect(),
+        let Tensor { file, shape, column_major, values, budget } = self;
+        let values = match values {
+            Values::Single(values) if !column_major || shape.len() == 1 => values,
+            Values::Single(values) => row_major(&file, &shape, budget, values)?,
+            Values::Byte(values) => singles(&file, &shape, column_major, budget, values, f32::from)?,
+            Values::SignedByte(values) => singles(&file, &shape, column_major, budget, values, f32::from)?,
+            Values::Short(values) => singles(&file, &shape, column_major, budget, values, f32::from)?,
+            Values::UnsignedShort(values) => singles(&file, &shape, column_major, budget, values, f32::from)?,
+            Values::Int(values) => {
+                singles(&file, &shape, column_major, budget, values, |value| value as f32)?
+            }
+            Values::Integer(values) => {
+                singles(&file, &shape, column_major, budget, values, |value| value as f32)?
+            }
             Values::Double(values) => {
                 let fits = |value: f64| !value.is_finite() || (value as f32).is_finite();
                 if let Some(index) = values.iter().position(|&value| !fits(value)) {
@@ -286,12 +329,9 @@ impl Tensor {
                     };
                     return Err(DatasetError::Overflow { file, row, column, value: values[index] });
                 }
-                values.into_iter().map(|value| value as f32).collect()
+                singles(&file, &shape, column_major, budget, values, |value| value as f32)?
             }
         };
-        if column_major && shape.len() > 1 {
-            values = row_major(&shape, values);
-        }
         Ok(SampleTensor { shape, values })
     }
 
@@ -300,17 +340,94 @@ impl Tensor {
     }
 }
 
-/// Values in column-major order in row-major order.
-fn row_major<T: Clone>(shape: &[usize], values: Vec<T>) -> Vec<T> {
-    let array =
-        ArrayD::from_shape_vec(shape.f(), values).expect("a tensor has as many values as its shape says");
-    array.as_standard_layout().into_owned().into_raw_vec_and_offset().0
+/// Values of any order in single precision and row-major order.
+fn singles<T: Copy>(
+    file: &str,
+    shape: &[usize],
+    column_major: bool,
+    budget: Budget,
+    values: Vec<T>,
+    convert: impl Fn(T) -> f32,
+) -> Result<Vec<f32>, DatasetError> {
+    let given = size_of::<T>() as u128 * values.len() as u128;
+    afford(budget, file, given + size_of::<f32>() as u128 * values.len() as u128)?;
+    let mut converted = room(file, values.len())?;
+    converted.extend(values.iter().map(|&value| convert(value)));
+    drop(values);
+    if column_major && shape.len() > 1 { row_major(file, shape, budget, converted) } else { Ok(converted) }
 }
 
-/// Values of a matrix in the order of a file as a matrix in row-major order.
-pub(super) fn matrix<T: Clone>(values: Vec<T>, rows: usize, columns: usize, column_major: bool) -> Array2<T> {
-    let shape = (rows, columns).set_f(column_major);
-    let matrix =
-        Array2::from_shape_vec(shape, values).expect("a tensor has as many values as its shape says");
-    if matrix.is_standard_layout() { matrix } else { matrix.as_standard_layout().into_owned() }
+/// Values in column-major order in row-major order.
+fn row_major<T: Copy>(
+    file: &str,
+    shape: &[usize],
+    budget: Budget,
+    values: Vec<T>,
+) -> Result<Vec<T>, DatasetError> {
+    afford(budget, file, 2 * size_of::<T>() as u128 * values.len() as u128)?;
+    let mut turned = room(file, values.len())?;
+    // How far apart neighbours along each axis lie.
+    let mut strides = Vec::with_capacity(shape.len());
+    let mut stride = 1;
+    for &length in shape {
+        strides.push(stride);
+        stride *= length;
+    }
+    let Some((&width, &step)) = shape.last().zip(strides.last()) else { return Ok(values) };
+    // Runs along the last axis are copied whole; the index counts through the other axes.
+    let mut index = vec![0; shape.len() - 1];
+    let mut from = 0;
+    while turned.len() < values.len() {
+        turned.extend((0..width).map(|place| values[from + place * step]));
+        for axis in (0..index.len()).rev() {
+            index[axis] += 1;
+            from += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            from -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+    Ok(turned)
+}
+
+/// The values of a matrix in the order of a file, converted, as a matrix in row-major order.
+///
+/// There are never more than two copies, what was read and what comes of it.
+pub(super) fn converted<T: Copy, U>(
+    (file, budget): (&str, Budget),
+    values: Vec<T>,
+    (rows, columns): (usize, usize),
+    column_major: bool,
+    convert: impl Fn(T) -> U,
+) -> Result<Array2<U>, DatasetError> {
+    let n = values.len();
+    afford(budget, file, n as u128 * (size_of::<T>() + size_of::<U>()) as u128)?;
+    let mut converted = room(file, n)?;
+    if column_major && columns > 1 && rows > 1 {
+        for row in 0..rows {
+            converted.extend((0..columns).map(|column| convert(values[row + column * rows])));
+        }
+    } else {
+        converted.extend(values.into_iter().map(convert));
+    }
+    Ok(whole(converted, rows, columns))
+}
+
+/// The values of a matrix in the order of a file as a matrix in row-major order.
+pub(super) fn matrix<T: Copy>(
+    (file, budget): (&str, Budget),
+    values: Vec<T>,
+    (rows, columns): (usize, usize),
+    column_major: bool,
+) -> Result<Array2<T>, DatasetError> {
+    if column_major && columns > 1 && rows > 1 {
+        return converted((file, budget), values, (rows, columns), true, |value| value);
+    }
+    Ok(whole(values, rows, columns))
+}
+
+fn whole<T>(values: Vec<T>, rows: usize, columns: usize) -> Array2<T> {
+    Array2::from_shape_vec((rows, columns), values).expect("a tensor has as many values as its shape says")
 }

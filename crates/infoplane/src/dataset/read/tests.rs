@@ -190,9 +190,8 @@ fn a_packed_promise_of_terabytes_takes_no_memory() {
         folder.write("x.npz", npz(&[("x.npy", liar)], CompressionMethod::Deflated)),
     ] {
         let error = read_array(&path, None).unwrap_err();
-        assert!(matches!(error, DatasetError::TooLarge { .. }), "{error}");
+        assert!(error.to_string().contains("at most"), "{error}");
     }
-    // Below what may be unpacked at all, but more than so few bytes can unpack to.
     let liar = gzip(&npy("<f8", "False", "(134217728, 1)", &[0; 64]));
     let error = read_array(&folder.write("y.npy.gz", liar), None).unwrap_err();
     assert!(error.to_string().contains("at most"), "{error}");

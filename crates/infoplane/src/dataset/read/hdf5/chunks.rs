@@ -4,10 +4,12 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
+use super::super::room::{afford, room, zeros};
 use super::group::tree_node;
 use super::object::{Chunked, Filter, Index, Object};
 use super::source::Source;
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// A chunk in the file.
 struct Chunk {
@@ -25,8 +27,8 @@ pub(super) fn read(
     source: &mut Source,
     object: &Object,
     chunked: &Chunked,
-    size: usize,
-    n_bytes: usize,
+    (size, n_bytes): (usize, usize),
+    budget: Budget,
 ) -> Result<Vec<u8>, DatasetError> {
     let malformed =
         |problem: String| DatasetError::Malformed { file: object.file.clone(), offset: 0, problem };
@@ -37,13 +39,17 @@ pub(super) fn read(
     let chunk_bytes = shape.iter().try_fold(size, |product, &length| product.checked_mul(length));
     let allowed = match object.filters.is_empty() {
         true => source.length,
-        false => source.length.saturating_mul(1032).min(super::super::MAX_UNPACKED),
+        false => source.length.saturating_mul(1032),
     };
     let Some(chunk_bytes) = chunk_bytes.filter(|&bytes| bytes as u64 <= allowed) else {
         return Err(malformed(format!("chunks of shape {shape:?}, which is more than the file can hold")));
     };
+    // A chunk is unpacked and put into order beside the array.
+    afford(budget, &object.file, n_bytes as u128 + 2 * chunk_bytes as u128)?;
     source.refresh();
     let mut found = Vec::new();
+    let grid: Vec<u64> =
+        object.shape.iter().zip(shape).map(|(&length, &chunk)| length.div_ceil(chunk) as u64).collect();
     let unwritten = DatasetError::Ends {
         file: object.file.clone(),
         offset: source.length,
@@ -58,15 +64,19 @@ pub(super) fn read(
             let (length, start) = (packed.unwrap_or(chunk_bytes as u64), vec![0; shape.len()]);
             found.push(Chunk { address, length, mask, start });
         }
-        Index::Implicit(Some(first)) => implicit(first, object, shape, chunk_bytes as u64, &mut found),
+        Index::Implicit(Some(first)) => {
+            // No byte of the file stands for such a chunk but its values.
+            let each = (size_of::<Chunk>() + 8 * shape.len().max(4)) as u128;
+            let n = grid.iter().try_fold(1u64, |n, &length| n.checked_mul(length)).unwrap_or(u64::MAX);
+            afford(budget, &object.file, n_bytes as u128 + each * u128::from(n))?;
+            implicit(first, object, shape, chunk_bytes as u64, &mut found);
+        }
     }
     // Every chunk of the grid once; a file whose array was made smaller has others as well.
-    let grid: Vec<u64> =
-        object.shape.iter().zip(shape).map(|(&length, &chunk)| length.div_ceil(chunk) as u64).collect();
     let mut left: u64 = grid.iter().product();
     let mut seen =
         vec![false; if left <= found.len() as u64 { left as usize } else { return Err(unwritten) }];
-    let mut values = vec![0; n_bytes];
+    let mut values = Vec::new();
     for chunk in &found {
         let place = |axis: usize| {
             let (start, length) = (chunk.start[axis], shape[axis] as u64);
@@ -80,7 +90,15 @@ pub(super) fn read(
         }
         left -= 1;
         let packed = source.values(chunk.address, chunk.length.into(), &object.file)?;
-        let bytes = unpack(packed, &object.filters, chunk.mask, chunk_bytes).map_err(&malformed)?;
+        let bytes = unpack(&object.file, packed, &object.filters, chunk.mask, chunk_bytes)?;
+        if shape == &object.shape {
+            // The only chunk is the array.
+            values = bytes;
+            continue;
+        }
+        if values.is_empty() {
+            values = zeros(&object.file, n_bytes)?;
+        }
         place_chunk(&mut values, &object.shape, &bytes, shape, &places, size);
     }
     if left == 0 { Ok(values) } else { Err(unwritten) }
@@ -137,54 +155,66 @@ fn implicit(first: u64, object: &Object, shape: &[usize], chunk_bytes: u64, foun
 }
 
 /// Undoes the filters, the last first.
-fn unpack(mut bytes: Vec<u8>, filters: &[Filter], mask: u32, chunk_bytes: usize) -> Result<Vec<u8>, String> {
+fn unpack(
+    file: &str,
+    mut bytes: Vec<u8>,
+    filters: &[Filter],
+    mask: u32,
+    chunk_bytes: usize,
+) -> Result<Vec<u8>, DatasetError> {
+    let malformed = |problem: String| DatasetError::Malformed { file: file.to_owned(), offset: 0, problem };
     for (index, filter) in filters.iter().enumerate().rev() {
         if mask.checked_shr(index as u32).unwrap_or(0) & 1 == 1 {
             continue;
         }
-        bytes = match *filter {
+        match *filter {
             Filter::Deflate => {
                 // Check sums of filters before this one are packed with the values.
                 let most = chunk_bytes + 4 * filters.len();
-                let mut unpacked = Vec::with_capacity(most.min(bytes.len().saturating_mul(1032)));
+                let mut unpacked = room(file, (most + 1).min(bytes.len().saturating_mul(1032)))?;
                 ZlibDecoder::new(&bytes[..])
                     .take(most as u64 + 1)
                     .read_to_end(&mut unpacked)
-                    .map_err(|error| format!("a packed chunk is damaged: {error}"))?;
-                unpacked
+                    .map_err(|error| malformed(format!("a packed chunk is damaged: {error}")))?;
+                bytes = unpacked;
             }
-            Filter::Shuffle { size } => unshuffle(&bytes, size),
+            Filter::Shuffle { size } => bytes = unshuffle(file, bytes, size)?,
             Filter::Fletcher32 => {
                 let Some((values, sum)) = bytes.split_last_chunk::<4>() else {
-                    return Err("a chunk is too short for its check sum".into());
+                    return Err(malformed("a chunk is too short for its check sum".into()));
                 };
                 if fletcher32(values) != u32::from_le_bytes(*sum) {
-                    return Err("the check sum of a chunk is wrong, so its values are damaged".into());
+                    let problem = "the check sum of a chunk is wrong, so its values are damaged";
+                    return Err(malformed(problem.into()));
                 }
-                values.to_vec()
+                bytes.truncate(bytes.len() - 4);
             }
-        };
+        }
     }
     match bytes.len() == chunk_bytes {
         true => Ok(bytes),
-        false => Err(format!("a chunk holds {} bytes where its shape needs {chunk_bytes}", bytes.len())),
+        false => {
+            let problem = format!("a chunk holds {} bytes where its shape needs {chunk_bytes}", bytes.len());
+            Err(malformed(problem))
+        }
     }
 }
 
 /// Brings the bytes of each element together again: the file has all first bytes, then all second bytes, and so on.
-fn unshuffle(bytes: &[u8], size: usize) -> Vec<u8> {
-    let mut values = bytes.to_vec();
+fn unshuffle(file: &str, bytes: Vec<u8>, size: usize) -> Result<Vec<u8>, DatasetError> {
     if size < 2 || bytes.len() < size {
-        return values;
+        return Ok(bytes);
     }
+    let mut values = zeros(file, bytes.len())?;
     let n = bytes.len() / size;
-    // What is left over by whole elements stays at the end.
     for (place, plane) in bytes[..n * size].chunks_exact(n).enumerate() {
         for (element, &byte) in plane.iter().enumerate() {
             values[element * size + place] = byte;
         }
     }
-    values
+    // What is left over by whole elements stays at the end.
+    values[n * size..].copy_from_slice(&bytes[n * size..]);
+    Ok(values)
 }
 
 /// Fletcher's check sum as HDF5 computes it: of big-endian words of two bytes, modulo 65,535.

@@ -26,9 +26,11 @@ use self::source::Source;
 use super::array_file::ArrayInfo;
 use super::choose;
 use super::npy::{Content, TextType};
+use super::room::afford;
 use super::stream::Stream;
 use super::tensor::{ALLOWED_ELEMENTS, Tensor, n_elements, read_values};
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// How deep groups may lie within each other.
 const MAX_DEPTH: usize = 64;
@@ -114,19 +116,21 @@ impl Hdf5File {
             return Err(DatasetError::ElementType { file: object.file, given, allowed: ALLOWED_ELEMENTS });
         };
         let (shape, column_major) = (self.shape(&object), self.matlab);
-        let bytes = self.bytes(&object, element.size())?;
+        let budget = Budget::now();
+        let bytes = self.bytes(&object, element.size(), budget)?;
         let n_bytes = bytes.len() as u64;
-        let mut stream = Stream::of_length(object.file, &bytes[..], n_bytes);
+        let mut stream = Stream::of_length(object.file, &bytes[..], n_bytes).within(budget);
         let values = read_values(&mut stream, n_bytes, element, big_endian)?;
-        Ok(Tensor { file: stream.file, shape, column_major, values })
+        Ok(Tensor { file: stream.file, shape, column_major, values, budget })
     }
 
     /// Reads an array of numbers or of text of a fixed length.
     pub fn numbers_or_text(&mut self, key: Option<&str>) -> Result<Content, DatasetError> {
         let object = self.find(key)?;
         let Element::Text { length } = object.element else { return self.read(key).map(Content::Numbers) };
-        let bytes = self.bytes(&object, length)?;
-        let mut stream = Stream::of_length(object.file, &bytes[..], bytes.len() as u64);
+        let budget = Budget::now();
+        let bytes = self.bytes(&object, length, budget)?;
+        let mut stream = Stream::of_length(object.file, &bytes[..], bytes.len() as u64).within(budget);
         TextType::bytes(length).read(&mut stream, object.shape).map(Content::Text)
     }
 
@@ -146,7 +150,7 @@ impl Hdf5File {
     }
 
     /// The elements of an array in the order of the file, each `size` bytes long.
-    fn bytes(&mut self, object: &Object, size: usize) -> Result<Vec<u8>, DatasetError> {
+    fn bytes(&mut self, object: &Object, size: usize, budget: Budget) -> Result<Vec<u8>, DatasetError> {
         let promised =
             n_elements(&object.shape).and_then(|n| n.checked_mul(size as u128)).unwrap_or(u128::MAX);
         let refused =
@@ -170,6 +174,7 @@ impl Hdf5File {
                 if u128::from(*length) < promised {
                     return Err(truncated(*length, true));
                 }
+                afford(budget, &object.file, promised)?;
                 self.source.values(*address, promised, &object.file)
             }
             Layout::Chunked(chunked) => {
@@ -178,11 +183,8 @@ impl Hdf5File {
                 if promised > u128::from(most) {
                     return Err(truncated(most, false));
                 }
-                if promised > u128::from(super::MAX_UNPACKED) {
-                    let (file, allowed) = (object.file.clone(), super::MAX_UNPACKED);
-                    return Err(DatasetError::TooLarge { file, given: promised, allowed });
-                }
-                chunks::read(&mut self.source, object, chunked, size, promised as usize)
+                afford(budget, &object.file, promised)?;
+                chunks::read(&mut self.source, object, chunked, (size, promised as usize), budget)
             }
             Layout::Refused(problem) => Err(refused(problem.clone())),
         }

@@ -3,6 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::super::room::zeros;
 use super::super::stream::{self, ReadSeek};
 use crate::dataset::DatasetError;
 
@@ -112,7 +113,7 @@ impl Source {
             let file = self.file.clone();
             return Err(DatasetError::Ends { file, offset: start.min(self.length), what: what.into() });
         }
-        let mut bytes = vec![0; length as usize];
+        let mut bytes = zeros(&self.file, length as usize)?;
         let read = self.reader.seek(SeekFrom::Start(start)).and_then(|_| self.reader.read_exact(&mut bytes));
         read.map_err(|error| DatasetError::io(&self.file, error))?;
         Ok(bytes)

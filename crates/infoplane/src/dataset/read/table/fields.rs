@@ -70,6 +70,11 @@ impl Fields {
         (0..self.len()).map(|field| self.get(field))
     }
 
+    /// Bytes of memory that they take.
+    pub fn size(&self) -> usize {
+        self.text.len() + size_of_val(&self.ends[..]) + self.quoted.len()
+    }
+
     /// Removes all fields.
     pub fn clear(&mut self) {
         self.text.clear();

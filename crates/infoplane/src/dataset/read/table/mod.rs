@@ -20,10 +20,13 @@ use self::format::{Format, Index, is_comment};
 use self::text::Encoding;
 pub(super) use self::words::LARGEST_COUNT;
 use self::words::{is_missing, is_whole, number, yes_or_no};
+use super::distinct::Distinct;
+use super::room::{afford, grow, room};
 use super::rows::Missing;
 use super::stream::Stream;
 use super::tensor::{ElementType, Tensor, Values};
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// A column of a table: its name in the header, or its number from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,48 +89,44 @@ impl<'a> Wanted<'a> {
 /// A column of text in which few values usually occur often.
 #[derive(Debug, Default)]
 pub(super) struct TextColumn {
-    /// Each value once, in the order of first occurrence, with the row where it first occurs. What is missing is empty.
-    pub distinct: Vec<(String, usize)>,
-    /// For each row the index of its value.
+    /// Each value once, in the order of first occurrence. What is missing is empty.
+    pub distinct: Distinct,
+    /// For each row the number of its value.
     pub codes: Vec<u32>,
-    known: HashMap<String, u32>,
 }
 
 impl TextColumn {
-    fn push(&mut self, text: &str) {
-        let code = match self.known.get(text) {
-            Some(&code) => code,
-            None => {
-                let code = self.distinct.len() as u32;
-                self.known.insert(text.to_owned(), code);
-                self.distinct.push((text.to_owned(), self.codes.len()));
-                code
-            }
-        };
+    fn push(&mut self, file: &str, text: &str) -> Result<(), DatasetError> {
+        let code = self.distinct.number(file, text)?;
+        grow(&mut self.codes, file, 1)?;
         self.codes.push(code);
+        Ok(())
     }
 
     /// Puts another value in the place of what is missing.
     pub fn fill(&mut self) {
-        let other = self.distinct.iter().find(|(text, _)| !text.is_empty()).map(|(text, _)| text.clone());
-        if let Some(other) = other {
-            self.distinct
-                .iter_mut()
-                .filter(|(text, _)| text.is_empty())
-                .for_each(|(text, _)| *text = other.clone());
+        let Some(empty) = self.distinct.find("") else { return };
+        let mut others = (0..self.distinct.len() as u32).filter(|&code| code != empty);
+        if let Some(other) = others.next() {
+            self.codes.iter_mut().filter(|code| **code == empty).for_each(|code| *code = other);
         }
     }
 
     #[cfg(test)]
     pub fn of(texts: &[&str]) -> TextColumn {
         let mut column = TextColumn::default();
-        texts.iter().for_each(|text| column.push(text));
+        texts.iter().for_each(|text| column.push("a.csv", text).unwrap());
         column
+    }
+
+    /// The text of a row.
+    fn text(&self, row: usize) -> &str {
+        self.distinct.get(self.codes[row])
     }
 
     /// Whether the rows hold the numbers from `start` on.
     fn counts_from(&self, start: usize) -> bool {
-        let counted = |(row, (text, _)): (usize, &(String, usize))| text.parse() == Ok(start + row);
+        let counted = |(row, text): (usize, &str)| text.parse() == Ok(start + row);
         self.distinct.len() == self.codes.len() && self.distinct.iter().enumerate().all(counted)
     }
 }
@@ -154,6 +153,8 @@ pub(super) struct Table {
     names: Option<Vec<String>>,
     /// What was left out, and how the file is written where that is not usual.
     pub notes: Vec<String>,
+    /// What it may take in memory.
+    pub budget: Budget,
 }
 
 impl Table {
@@ -167,14 +168,22 @@ impl Table {
         self.names.as_ref().map(|_| fields.iter().map(|&field| self.name(field)).collect())
     }
 
-    /// The columns of numbers as an array, `(n_rows, n_columns)`.
-    pub fn tensor(&mut self) -> Tensor {
+    /// The columns of numbers as an array, `(n_rows, n_columns)`, of which each is given up as the next comes.
+    pub fn tensor(&mut self) -> Result<Tensor, DatasetError> {
         let shape = vec![self.n_rows, self.numbers.len()];
-        let mut values = Vec::with_capacity(self.n_rows * self.numbers.len());
-        for column in std::mem::take(&mut self.numbers) {
-            values.extend(column);
-        }
-        Tensor { file: self.file.clone(), shape, column_major: true, values: Values::Double(values) }
+        let mut columns = std::mem::take(&mut self.numbers).into_iter();
+        let values = match shape[1] {
+            1 => columns.next().unwrap_or_default(),
+            _ => {
+                let n = self.n_rows * shape[1];
+                afford(self.budget, &self.file, 16 * n as u128)?;
+                let mut values: Vec<f64> = room(&self.file, n)?;
+                columns.for_each(|column| values.extend(column));
+                values
+            }
+        };
+        let (file, values, budget) = (self.file.clone(), Values::Double(values), self.budget);
+        Ok(Tensor { file, shape, column_major: true, values, budget })
     }
 
     /// Does with rows that lack a value what a configuration file says.
@@ -263,24 +272,35 @@ pub(super) fn shape(path: &Path) -> Result<(Vec<usize>, Option<ElementType>), Da
     }
 }
 
+/// Bytes of memory that columns take.
+fn size_of_columns(numbers: &[Vec<f64>], labels: &[TextColumn], missing: &[usize]) -> u128 {
+    let numbers: usize = numbers.iter().map(|column| 8 * column.len()).sum();
+    let labels: usize = labels.iter().map(|column| column.distinct.size() + 4 * column.codes.len()).sum();
+    (numbers + labels + size_of_val(missing)) as u128
+}
+
 /// A table's first lines, looked at, and what follows.
 struct Opened<'a> {
+    budget: Budget,
     file: String,
     format: Format,
     lines: text::Lines<Box<dyn std::io::Read + 'a>>,
 }
 
 fn open(stream: Stream<'_>, header: Option<bool>) -> Result<Opened<'_>, DatasetError> {
-    let file = stream.file.clone();
+    let (file, budget) = (stream.file.clone(), stream.budget);
     let text = text::decode(stream)?;
     let promised = format::promised(&file);
     let format = format::sniff(&text.head, text.head_is_whole, text.encoding, promised, header);
     let Some(format) = format else { return Err(DatasetError::Empty { file, shape: vec![0, 0] }) };
-    Ok(Opened { file, format, lines: text.all })
+    Ok(Opened { budget, file, format, lines: text.all })
 }
 
+/// After how many rows what they take is compared with the budget.
+const ROWS_AT_ONCE: usize = 1 << 10;
+
 fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> {
-    let Opened { file, format, mut lines } = open(stream, wanted.header)?;
+    let Opened { budget, file, format, mut lines } = open(stream, wanted.header)?;
     let choice = Choice::new(&file, &format, wanted)?;
     let names = format.names.as_deref();
     let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); choice.numbers.len()];
@@ -290,8 +310,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
     let mut is_text = vec![false; choice.numbers.len()];
     let (mut line, mut fields, mut open) = (String::new(), Fields::default(), false);
     loop {
-        let found = lines.next(&mut line).map_err(|error| DatasetError::io(&file, error))?;
-        if !found {
+        if !lines.next(&mut line)? {
             break;
         }
         if lines.number < format.first_line {
@@ -312,6 +331,8 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
             fields.divide(&line, format.separator)
         };
         if open {
+            // Quoted text that nothing ends goes on to the end of the file.
+            afford(budget, &file, 2 * fields.size() as u128)?;
             continue;
         }
         let given = fields.len();
@@ -321,7 +342,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
             }
             let (at, offset) = (fields.line, lines.offset);
             let mut more = false;
-            while lines.next(&mut line).map_err(|error| DatasetError::io(&file, error))? {
+            while lines.next(&mut line)? {
                 more |= !line.trim().is_empty();
             }
             let allowed = format.n_fields;
@@ -348,6 +369,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
                     continue;
                 }
                 let text = if is_empty { "" } else { fields.get(field) };
+                grow(column, &file, 1)?;
                 column.push(match number(text, format.decimal_comma) {
                     // Such numbers are names.
                     Some(value) if wanted.may_be_text && !(value.abs() > LARGEST_COUNT && is_whole(text)) => value,
@@ -371,7 +393,7 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
                         f64::from(u8::from(yes_or_no(text) == Some(true)))
                     }
                     _ if wanted.may_be_text => {
-                        *is_text = true;
+                        (*is_text, *column) = (true, Vec::new());
                         continue;
                     }
                     other => {
@@ -389,20 +411,25 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
                 let text = if is_empty { "" } else { fields.get(field) };
                 if is_missing(text) {
                     lacks.get_or_insert(field);
-                    column.push("");
+                    column.push(&file, "")?;
                 } else {
-                    column.push(text);
+                    column.push(&file, text)?;
                 }
             }
             if let Some(field) = lacks {
+                grow(&mut missing, &file, 1)?;
                 missing.push(n_rows);
                 let text = if is_empty { "" } else { fields.get(field) };
                 let line = fields.line - if is_empty { (n_empty - row) as u64 } else { 0 };
                 first_missing.get_or_insert_with(|| (line, name_of(names, field), text.to_owned()));
             }
             n_rows += 1;
+            if n_rows.is_multiple_of(ROWS_AT_ONCE) {
+                afford(budget, &file, size_of_columns(&numbers, &labels, &missing))?;
+            }
         }
     }
+    afford(budget, &file, size_of_columns(&numbers, &labels, &missing))?;
     if open {
         let what = format!("the quoted text that begins in line {}", fields.line);
         return Err(DatasetError::Ends { file, offset: lines.offset, what });
@@ -429,10 +456,11 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
         first_missing,
         names: None,
         notes: choice.notes,
+        budget,
     };
     table.drop_counted(&format, choice.all);
     if format.one_row && table.label_fields.len() > 1 {
-        table.turn_labels();
+        table.turn_labels()?;
     }
     if table.number_fields.is_empty() && table.label_fields.is_empty() {
         return Err(DatasetError::Empty { file: table.file, shape: vec![n_rows, 0] });
@@ -444,13 +472,16 @@ fn parse(stream: Stream<'_>, wanted: Wanted<'_>) -> Result<Table, DatasetError> 
 
 impl Table {
     /// Takes a single row of labels as a column of them.
-    fn turn_labels(&mut self) {
+    fn turn_labels(&mut self) -> Result<(), DatasetError> {
         let mut column = TextColumn::default();
-        self.labels.iter().for_each(|label| column.push(&label.distinct[0].0));
+        for label in &self.labels {
+            column.push(&self.file, label.text(0))?;
+        }
         self.n_rows = column.codes.len();
-        self.missing = (0..self.n_rows).filter(|&row| self.labels[row].distinct[0].0.is_empty()).collect();
+        self.missing = (0..self.n_rows).filter(|&row| column.text(row).is_empty()).collect();
         self.notes.push(format!("a row of {} values taken as {0} labels", self.n_rows));
         (self.labels, self.label_fields) = (vec![column], vec![0]);
+        Ok(())
     }
 
     /// Leaves out a first column that counts the rows where no column has a name, and tells of one that has a name.

@@ -21,7 +21,7 @@ fn both<'a>(labels: Columns<'a>, numbers: Columns<'a>) -> Wanted<'a> {
 }
 
 fn texts(column: &TextColumn) -> Vec<&str> {
-    column.codes.iter().map(|&code| &column.distinct[code as usize].0[..]).collect()
+    column.codes.iter().map(|&code| column.distinct.get(code)).collect()
 }
 
 /// 10¹⁷ and 10¹⁷ + 1 are the same number in double precision.

@@ -2,8 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use super::super::room::{afford, grow};
 use super::super::stream::Stream;
 use crate::dataset::DatasetError;
+use crate::memory::Budget;
 
 /// How the bytes of a table stand for text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,25 +39,18 @@ pub(super) fn decode(mut stream: Stream<'_>) -> Result<Text<'_>, DatasetError> {
     let n = stream.fill(&mut head)?;
     head.truncate(n);
     let file = stream.file.clone();
+    let budget = stream.budget;
     if let Some((big_endian, mark)) = utf16(&head) {
-        // Rare and small: what spreadsheets save so.
-        head.extend(stream.rest()?);
-        let units: Vec<u16> = head[mark..]
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|&pair| if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
-            .collect();
-        let text = String::from_utf16_lossy(&units);
-        let end = floor_boundary(&text, HEAD);
-        let (head, head_is_whole) = (text[..end].to_owned(), end == text.len());
-        let all: Box<dyn Read> = Box::new(Cursor::new(text.into_bytes()));
-        return Ok(Text {
-            head,
-            head_is_whole,
-            encoding: Encoding::Utf16,
-            all: Lines::new(all, Encoding::Utf8),
-        });
+        let whole = Cursor::new(head).chain(stream);
+        let mut all = FromUtf16::new(whole, big_endian, mark);
+        let mut head = Vec::new();
+        let read = all.by_ref().take(HEAD as u64).read_to_end(&mut head);
+        let n = read.map_err(|error| DatasetError::io(&file, error))?;
+        let decoded = String::from_utf8_lossy(&head[..floor_boundary(&head)]).into_owned();
+        let all: Box<dyn Read + '_> = Box::new(Cursor::new(head).chain(all));
+        let encoding = Encoding::Utf16;
+        let all = Lines::new(file, all, Encoding::Utf8, budget);
+        return Ok(Text { head: decoded, head_is_whole: n < HEAD, encoding, all });
     }
     if let Some(offset) = head.iter().position(|&byte| byte == 0) {
         let problem = "a zero byte, which no text holds; tables are text";
@@ -76,7 +71,7 @@ pub(super) fn decode(mut stream: Stream<'_>) -> Result<Text<'_>, DatasetError> {
         _ => String::from_utf8_lossy(&head).into_owned(),
     };
     let all: Box<dyn Read + '_> = Box::new(Cursor::new(head).chain(stream));
-    Ok(Text { head: decoded, head_is_whole, encoding, all: Lines::new(all, encoding) })
+    Ok(Text { head: decoded, head_is_whole, encoding, all: Lines::new(file, all, encoding, budget) })
 }
 
 /// Whether first bytes are text of 16 bits a character that begins with its mark.
@@ -102,9 +97,72 @@ fn utf16(head: &[u8]) -> Option<(bool, usize)> {
     }
 }
 
-/// The largest boundary of characters that is not above `at`.
-fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+/// Where the last whole character of UTF-8 ends.
+fn floor_boundary(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.len(),
+        Err(error) => error.valid_up_to(),
+    }
+}
+
+/// Text of 16 bits a character as UTF-8. What is no text becomes the replacement character.
+struct FromUtf16<R> {
+    reader: R,
+    big_endian: bool,
+    /// Bytes of the mark that are still to be left out.
+    mark: usize,
+    /// Bytes that were read and not yet decoded: part of a character.
+    given: Vec<u8>,
+    /// Text that was decoded and not yet asked for.
+    text: Vec<u8>,
+    at: usize,
+}
+
+impl<R: Read> FromUtf16<R> {
+    fn new(reader: R, big_endian: bool, mark: usize) -> Self {
+        FromUtf16 { reader, big_endian, mark, given: Vec::new(), text: Vec::new(), at: 0 }
+    }
+
+    /// Decodes some more text; nothing where there is none.
+    fn decode(&mut self) -> io::Result<()> {
+        const AT_ONCE: u64 = 1 << 16;
+        self.text.clear();
+        self.at = 0;
+        let found = self.reader.by_ref().take(AT_ONCE).read_to_end(&mut self.given)?;
+        let mark = std::mem::take(&mut self.mark).min(self.given.len());
+        self.given.drain(..mark);
+        let unit =
+            |pair: [u8; 2]| if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+        let mut pairs = self.given.as_chunks::<2>().0;
+        let at_end = (found as u64) < AT_ONCE;
+        // The first half of a character waits for the second.
+        if !at_end
+            && let [before @ .., last] = pairs
+            && (0xd800..0xdc00).contains(&unit(*last))
+        {
+            pairs = before;
+        }
+        let units = pairs.iter().map(|&pair| unit(pair));
+        for character in char::decode_utf16(units) {
+            let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+            self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        let taken = if at_end { self.given.len() } else { 2 * pairs.len() };
+        self.given.drain(..taken);
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for FromUtf16<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.text.len() {
+            self.decode()?;
+        }
+        let n = buffer.len().min(self.text.len() - self.at);
+        buffer[..n].copy_from_slice(&self.text[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
 }
 
 fn windows_1252(bytes: &[u8]) -> String {
@@ -122,6 +180,9 @@ fn windows_1252(bytes: &[u8]) -> String {
 
 /// Text line by line. Lines end with `\n`, `\r\n` or `\r`.
 pub(super) struct Lines<R> {
+    /// What messages call the file.
+    file: String,
+    budget: Budget,
     reader: BufReader<R>,
     encoding: Encoding,
     bytes: Vec<u8>,
@@ -133,9 +194,11 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    pub fn new(reader: R, encoding: Encoding) -> Self {
+    pub fn new(file: String, reader: R, encoding: Encoding, budget: Budget) -> Self {
         let (bytes, number) = (Vec::new(), 0);
         Lines {
+            file,
+            budget,
             reader: BufReader::with_capacity(1 << 16, reader),
             encoding,
             bytes,
@@ -146,7 +209,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// Reads the next line into `line`, without its end; false where there is none.
-    pub fn next(&mut self, line: &mut String) -> io::Result<bool> {
+    pub fn next(&mut self, line: &mut String) -> Result<bool, DatasetError> {
         line.clear();
         self.bytes.clear();
         let mut any = false;
@@ -154,7 +217,7 @@ impl<R: Read> Lines<R> {
             let chunk = match self.reader.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(DatasetError::io(&self.file, error)),
             };
             if chunk.is_empty() {
                 break;
@@ -172,6 +235,9 @@ impl<R: Read> Lines<R> {
                     break;
                 }
                 None => {
+                    // A line of this length as bytes, as text, and as fields.
+                    afford(self.budget, &self.file, 3 * (self.bytes.len() + chunk.len()) as u128)?;
+                    grow(&mut self.bytes, &self.file, chunk.len())?;
                     self.bytes.extend_from_slice(chunk);
                     let n = chunk.len();
                     self.reader.consume(n);
@@ -233,6 +299,17 @@ mod tests {
         let unmarked: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(lines(&unmarked), ["a,b", "1,2"]);
         assert!(decode(Stream::of_bytes(b"1,2\n\0\0\0\0\n")).is_err());
+    }
+
+    #[test]
+    fn long_text_of_16_bits_is_decoded_as_it_is_read() {
+        // Halves of a character on both sides of every border.
+        let text: String = (0..70_000).map(|n| if n % 3 == 0 { '😀' } else { 'x' }).collect();
+        for text in [text.clone(), format!("x{text}")] {
+            let bytes: Vec<u8> =
+                [MARK_16_BIG, &text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()].concat();
+            assert_eq!(lines(&bytes), [text]);
+        }
     }
 
     proptest! {
