@@ -115,7 +115,8 @@ fn soak(kills: Option<String>) -> Result<(), String> {
 fn system_calls(each: Option<String>) -> Result<(), String> {
     let each = each.unwrap_or_else(|| "12".into());
     let n: u32 = each.parse().map_err(|_| format!("`{each}` is no number of calls"))?;
-    let test = ["test", "--release", "--package", "infoplane-cli", "--test", "system_calls", "--", "--nocapture"];
+    let test =
+        ["test", "--release", "--package", "infoplane-cli", "--test", "system_calls", "--", "--nocapture"];
     cargo(&test, &[("INFOPLANE_SYSTEM_CALLS", &n.to_string())])
 }
 

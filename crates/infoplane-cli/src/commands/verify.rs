@@ -71,8 +71,8 @@ pub fn verify(arguments: &Args) -> Result<ExitCode, Failure> {
     for (number, directory) in directories.iter().enumerate() {
         clock.set(number, directories.len(), "directories verified");
         let found = look_at(directory)?;
-        let is_left = directory.join("repair").exists();
-        let repair = match arguments.repair && (!found.is_whole() || is_left) {
+        // Also of what is whole: an attempt that was killed may have left something beside it.
+        let repair = match arguments.repair {
             true => {
                 clock.finish();
                 let repair = repair(directory, arguments, &interrupt)?;

@@ -11,8 +11,8 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::run::{Progress, RunOptions};
 use crate::directory::{
-    Disk, Lock, OUTCOME, RunError, Which, digest_of_file, is_directory, read, remove_partials, restored,
-    to_toml,
+    Disk, LOCK, Lock, OUTCOME, RunError, Which, digest_of_file, is_directory, read, remove_partials,
+    restored, to_toml,
 };
 use crate::run::{
     MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, SCHEDULE, TRAINING, Verification, records,
@@ -75,7 +75,7 @@ pub(super) fn mend(
         return Ok(Repair { now: before, mended: Vec::new(), reasons });
     }
     let scratch = path.join(REPAIR);
-    if before.is_whole() && !scratch.exists() {
+    if before.is_whole() && !scratch.exists() && !path.join(LOCK).exists() {
         return Ok(Repair { now: before, mended: Vec::new(), reasons: Vec::new() });
     }
     let lock = Lock::take(path, disk)?;
