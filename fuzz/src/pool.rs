@@ -1,0 +1,39 @@
+//! Directories of pooled networks.
+
+use infoplane::experiment::{AsIfRandomResult, Experiment};
+use infoplane::figure::pool_figures;
+use infoplane::page::Page;
+use infoplane::report::{self, Format, Formats, Options};
+use infoplane::table::{TableFormat, TableName};
+
+use super::place;
+
+const NAMES: [&str; 5] = ["as-if-random.toml", "pool.jsonl", "drift.jsonl", "window.jsonl", "overlap.jsonl"];
+
+/// A complete result, whose outcome has the digests of its tables.
+pub fn pool(bytes: &[u8]) {
+    let folder = place::folder("pool");
+    let parts = place::parts(bytes, NAMES);
+    let mut outcome = "[digests]\n".to_owned();
+    for (part, name) in parts.iter().zip(NAMES) {
+        place::write(&folder.join(name), part);
+        if let Some(table) = name.strip_suffix(".jsonl") {
+            outcome += &format!("{table} = \"{}\"\n", place::digest(part));
+        }
+    }
+    outcome += "\n[[seeds]]\nseed = 1\n\n[[seeds]]\nseed = 2\n";
+    place::write(&folder.join("outcome.toml"), outcome.as_bytes());
+    let _ = Experiment::of_as_if_random(&folder);
+    let Ok(result) = AsIfRandomResult::read(&folder) else { return };
+    let _ = report::as_if_random_summary(&result);
+    let figures = pool_figures(&result);
+    for table in TableName::ALL.into_iter().filter_map(|name| result.table(name)) {
+        for format in TableFormat::ALL {
+            let _ = table.bytes(format);
+        }
+    }
+    let _ = Page::of_figures("pool", figures).json();
+    let formats =
+        if bytes.len().is_multiple_of(16) { &[Format::Png, Format::Pdf][..] } else { &[Format::Svg] };
+    let _ = report::write_as_if_random(&result, &Options::default().formats(Formats::of(formats)), &folder);
+}
