@@ -208,7 +208,7 @@ fn a_sweep() {
         stdout(&planned);
         let run = ["sweep", "run", "sweep.toml", "--store", "store", "--threads=1"];
         // Every process that computes is killed at its own call of that number, until cells are given up.
-        let again = [&run[..], &["--attempts", "100"]].concat();
+        let again = [&run[..], &["--missing"]].concat();
         fails_anywhere(folder.path(), &run, &[&again], "store/runs");
     }
 }
