@@ -76,7 +76,8 @@ def run(
         The directory, new or empty; ``runs/NAME`` unless given, ``runs/NAME-modified`` of a preset with changes. An interrupted
         run in it goes on with :func:`resume`.
     memory
-        Bytes for networks that are kept to be measured.
+        Bytes for networks that are kept to be measured, 1 GiB unless given. The data of a file may take half of the memory that is
+        available, or as much as this if it is more.
     progress
         ``progress(epochs, total)``, or true for a bar.
     **changes

@@ -8,6 +8,7 @@ mod files;
 mod signals;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -118,6 +119,124 @@ fn an_estimate_that_does_not_fit_is_refused_before_it_begins() {
     assert!(output.status.success() || said.contains("of what this process may have"), "{said}");
     let fits = [&renyi[..], &["--memory", "4GiB", "--set", "batch=200", "--no-standard-error"]].concat();
     stdout(&infoplane(folder.path(), &fits));
+}
+
+/// The header of an array of one column.
+fn npy_header(descr: &str, n: u64) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({n}, 1), }}");
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").bytes());
+    bytes
+}
+
+/// Writes a megabyte of gzip in which there are so many times `line`.
+fn gzip_of_lines(path: &Path, line: &str, n: usize) {
+    let file = fs::File::create(path).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let block = line.repeat(1 << 10);
+    (0..n >> 10).for_each(|_| encoder.write_all(block.as_bytes()).unwrap());
+    encoder.finish().unwrap();
+}
+
+#[test]
+fn a_file_whose_data_take_more_than_is_allowed_is_refused() {
+    let folder = TempDir::new().unwrap();
+    gzip_of_lines(&folder.path().join("x.csv.gz"), "0,1\n", 1 << 20);
+    let number = ["estimate", "entropy", "x.csv.gz", "--estimator", "kl"];
+    let pair = ["estimate", "pair", "x.csv.gz:0", "x.csv.gz:1", "--x-discrete", "--y-discrete"];
+    let rank = ["estimate", "rank", "x.csv.gz", "--target", "1"];
+    for arguments in [&number[..], &pair, &rank] {
+        let said = refused(folder.path(), &[arguments, &["--memory", "1MiB"]].concat(), 2);
+        assert!(said.contains("x.csv.gz: its data take 1.0 MiB or more; allowed are 1.0 MiB;"), "{said}");
+        assert!(said.contains("allow more with --memory"), "{said}");
+    }
+    // As much as the columns take suffices.
+    let symbols = ["estimate", "entropy", "x.csv.gz", "--x-discrete", "--estimator", "plug-in", "--memory"];
+    stdout(&infoplane(folder.path(), &[&symbols[..], &["64MiB"]].concat()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_the_process_refuses_data_that_do_not_fit() {
+    let folder = TempDir::new().unwrap();
+    let n = 1 << 30;
+    let file = fs::File::create(folder.path().join("x.npy")).unwrap();
+    (&file).write_all(&npy_header("<f8", n)).unwrap();
+    // Zeros that take no room on the disk.
+    file.set_len(128 + 8 * n).unwrap();
+    for (memory, what) in [(&[][..], "half of what the limit"), (&["--memory", "100GiB"], "what the limit")] {
+        let arguments = [&["estimate", "entropy", "x.npy"], memory].concat();
+        let output = after(folder.path(), "ulimit -v 2000000", &arguments).output().unwrap();
+        let said = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("x.npy: its data take 8.0 GiB or more; allowed are"), "{said}");
+        assert!(said.contains(what) && said.contains("raise the limit"), "{said}");
+    }
+}
+
+/// The peak is bounded by a limit of the address space: what is read may take three times what is kept, beside what the
+/// command takes by itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn data_take_at_most_three_times_what_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    samples(folder.path(), "y.csv", 3, 1);
+    let n = 12_000_000;
+    fs::write(at("x.csv"), "1\n".repeat(n)).unwrap();
+    gzip_of_lines(&at("x.csv.gz"), "0.5\n", n);
+    fs::write(at("x.npy"), [npy_header("|u1", n as u64), vec![7; n]].concat()).unwrap();
+    fs::write(at("z.npy"), [npy_header("<f8", n as u64), vec![0; 8 * n]].concat()).unwrap();
+    const KB: usize = 1024;
+    for (file, kept, flag) in [
+        ("x.csv", 8 * n / KB, None),
+        ("x.csv.gz", 8 * n / KB, None),
+        ("x.csv", 4 * n / KB, Some("--x-discrete")),
+        ("x.npy", 4 * n / KB, None),
+        ("x.npy", 4 * n / KB, Some("--x-discrete")),
+        ("z.npy", 8 * n / KB, None),
+    ] {
+        // Both are read before it is seen that they are not of the same samples.
+        let pair = [
+            "estimate",
+            "pair",
+            file,
+            "y.csv",
+            "--estimator",
+            "plug-in",
+            "--threads",
+            "1",
+            "--memory",
+            "8GiB",
+        ];
+        let arguments = [&pair[..], flag.as_slice()].concat();
+        let limit = format!("ulimit -v {}", 220_000 + 3 * kept);
+        let output = after(folder.path(), &limit, &arguments).output().unwrap();
+        let said = told(&output);
+        assert!(said.contains("each sample needs a row in both"), "{file}, {flag:?}: {said}");
+    }
+}
+
+/// A limit of processes, where there is a shell that sets it and a user whom it binds.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_cannot_be_had_are_told() {
+    let folder = TempDir::new().unwrap();
+    samples(folder.path(), "x.csv", 100, 1);
+    let pair = ["estimate", "pair", "x.csv", "x.csv", "--threads", "4"];
+    let run = [&SHORT[..], &["--threads=4"]].concat();
+    for limit in ["ulimit -v 120000", "ulimit -u 2 2>/dev/null || ulimit -p 2 2>/dev/null || exit 0"] {
+        for arguments in [&pair[..], &run] {
+            let arguments: Vec<&str> =
+                arguments.iter().copied().filter(|argument| *argument != "--threads=1").collect();
+            let output = after(folder.path(), limit, &arguments).output().unwrap();
+            let said = told(&output);
+            let code = output.status.code().unwrap_or_else(|| panic!("{limit}: {said}"));
+            assert!([0, 1, 2].contains(&code) && !said.contains("panicked"), "{limit}: {code}, {said}");
+            assert!(code != 1 || said.contains("infoplane: ") || said.contains("memory"), "{limit}: {said}");
+            let _ = fs::remove_dir_all(folder.path().join("run"));
+        }
+    }
 }
 
 #[cfg(unix)]

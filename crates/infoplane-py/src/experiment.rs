@@ -112,6 +112,7 @@ pub fn resume_experiment(
 }
 
 fn options(memory: Option<u64>) -> RunOptions {
+    infoplane::memory::allow_more(memory, crate::MORE_MEMORY);
     let defaults = RunOptions::default();
     let threads = THREADS.load(Ordering::Relaxed) as usize;
     RunOptions { threads, memory: memory.unwrap_or(defaults.memory) }

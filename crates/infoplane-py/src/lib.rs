@@ -25,6 +25,9 @@ use pythonize::{depythonize, pythonize};
 use serde_json::json;
 
 /// The native part of the package `infoplane`.
+/// How a program in Python allows more memory for the data of a file.
+const MORE_MEMORY: &str = "allow more with memory=BYTES";
+
 #[pymodule]
 mod _native {
     use pyo3::prelude::*;
@@ -59,6 +62,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::look_up(module.py())?;
         super::keep_freed_memory();
+        infoplane::memory::allow(None, super::MORE_MEMORY);
         module.add("FORMAT_VERSION", infoplane::run::FORMAT_VERSION)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

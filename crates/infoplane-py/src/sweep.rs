@@ -180,6 +180,7 @@ impl SweepPlan {
     ) -> PyResult<(Vec<String>, usize)> {
         let shard = shard_of(py, shard)?;
         let threads = threads.unwrap_or_else(|| THREADS.load(Ordering::Relaxed) as usize);
+        infoplane::memory::allow_more(memory, crate::MORE_MEMORY);
         let run = RunOptions { threads, memory: memory.unwrap_or(RunOptions::default().memory) };
         let all = || match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

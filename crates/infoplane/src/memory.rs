@@ -24,6 +24,8 @@ pub const UNKNOWN: u64 = 4 << 30;
 pub struct Budget {
     bytes: u64,
     bound: Bound,
+    /// Whether it is half of what there is.
+    is_half: bool,
     advice: &'static str,
 }
 
@@ -63,24 +65,35 @@ pub fn allow(bytes: Option<u64>, advice: &'static str) {
     *ALLOWED.write().unwrap_or_else(PoisonError::into_inner) = Allowed { bytes, advice };
 }
 
+/// [Allows](allow) so many bytes where that is more than the default, else the default.
+///
+/// For programs in which the same number bounds what is kept to save time: little of it forbids no data.
+pub fn allow_more(bytes: Option<u64>, advice: &'static str) {
+    allow(None, advice);
+    allow(bytes.filter(|&bytes| bytes > Budget::now().bytes()), advice);
+}
+
 impl Budget {
     /// What the data of one file may take now: what was [allowed](allow), if the limit of the address space leaves as
     /// much, else half of what is [available](available).
     pub fn now() -> Budget {
         let Allowed { bytes, advice } = *ALLOWED.read().unwrap_or_else(PoisonError::into_inner);
-        match (bytes, available()) {
-            (Some(bytes), _) => match address_space() {
-                Some(left) if left < bytes => Budget { bytes: left, bound: Bound::AddressSpace, advice },
-                _ => Budget { bytes, bound: Bound::Allowed, advice },
+        let of = |bytes, bound, is_half| Budget { bytes, bound, is_half, advice };
+        match bytes {
+            Some(bytes) => match address_space() {
+                Some(left) if left < bytes => of(left, Bound::AddressSpace, false),
+                _ => of(bytes, Bound::Allowed, false),
             },
-            (None, Some((left, bound))) => Budget { bytes: left / 2, bound, advice },
-            (None, None) => Budget { bytes: UNKNOWN, bound: Bound::Unknown, advice },
+            None => match available() {
+                Some((left, bound)) => of(left / 2, bound, true),
+                None => of(UNKNOWN, Bound::Unknown, false),
+            },
         }
     }
 
     /// So many bytes.
     pub fn of(bytes: u64) -> Budget {
-        Budget { bytes, bound: Bound::Allowed, advice: ADVICE }
+        Budget { bytes, bound: Bound::Allowed, is_half: false, advice: ADVICE }
     }
 
     /// Returns the number of bytes.
@@ -98,17 +111,22 @@ impl Budget {
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "allowed are {}", Bytes(self.bytes))?;
+        let half = if self.is_half { "half of " } else { "" };
         match self.bound {
             Bound::Allowed | Bound::Unknown => {}
-            Bound::AddressSpace => f.write_str(", as the limit of this process (ulimit -v) leaves")?,
-            Bound::ControlGroup => f.write_str(", half of what the container or job leaves")?,
-            Bound::Machine => f.write_str(", half of the memory that is available")?,
+            Bound::AddressSpace => write!(f, ", {half}what the limit of this process (ulimit -v) leaves")?,
+            Bound::ControlGroup => write!(f, ", {half}what the container or job leaves")?,
+            Bound::Machine => write!(f, ", {half}the memory that is available")?,
         }
-        write!(f, "; {}", self.advice)?;
+        f.write_str("; ")?;
+        // What is not a half is what was allowed, or all that there is.
+        if self.is_half || self.bound != Bound::AddressSpace {
+            write!(f, "{}, ", self.advice)?;
+        }
         if self.bound == Bound::AddressSpace {
-            f.write_str(", and raise the limit")?;
+            f.write_str("raise the limit, ")?;
         }
-        f.write_str(", or give fewer data")
+        f.write_str("or give fewer data")
     }
 }
 
@@ -276,9 +294,22 @@ mod tests {
 
     #[test]
     fn a_budget_says_what_bounds_it_and_how_to_allow_more() {
-        let budget = Budget { bytes: 3 << 29, bound: Bound::Machine, advice: "allow more with --memory" };
-        let said = "allowed are 1.5 GiB, half of the memory that is available; allow more with --memory, or give fewer data";
-        assert_eq!(budget.to_string(), said);
+        let of = |bound, is_half| {
+            let advice = "allow more with --memory";
+            Budget { bytes: 3 << 29, bound, is_half, advice }.to_string()
+        };
+        assert_eq!(
+            of(Bound::Machine, true),
+            "allowed are 1.5 GiB, half of the memory that is available; allow more with --memory, or give fewer data"
+        );
+        assert_eq!(
+            of(Bound::AddressSpace, false),
+            "allowed are 1.5 GiB, what the limit of this process (ulimit -v) leaves; raise the limit, or give fewer data"
+        );
+        assert_eq!(
+            of(Bound::Allowed, false),
+            "allowed are 1.5 GiB; allow more with --memory, or give fewer data"
+        );
         assert!(Budget::now().bytes() > 0);
     }
 }

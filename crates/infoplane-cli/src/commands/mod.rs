@@ -22,7 +22,6 @@ pub use sweep::is_worker as is_sweep_worker;
 
 use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
@@ -118,18 +117,18 @@ impl Command {
         }
     }
 
-    /// What the data of a file may take, where `--memory` says so.
-    fn memory(&self) -> Option<ByteSize> {
+    /// Sets what the data of a file may take.
+    fn allow_memory(&self) {
         match self {
-            Command::Run(arguments) => arguments.machine.of_data(),
-            Command::Record(arguments) | Command::Watch(arguments) => arguments.machine.of_data(),
-            Command::Resume(arguments) => arguments.machine.of_data(),
-            Command::AsIfRandom(arguments) => arguments.machine.of_data(),
-            Command::Reproduce(arguments) => arguments.machine.of_data(),
-            Command::Estimate(arguments) => arguments.memory(),
-            Command::Sweep(arguments) => arguments.memory(),
-            Command::Bottleneck(arguments) => arguments.memory.memory,
-            _ => None,
+            Command::Run(arguments) => arguments.machine.allow(),
+            Command::Record(arguments) | Command::Watch(arguments) => arguments.machine.allow(),
+            Command::Resume(arguments) => arguments.machine.allow(),
+            Command::AsIfRandom(arguments) => arguments.machine.allow(),
+            Command::Reproduce(arguments) => arguments.machine.allow(),
+            Command::Estimate(arguments) => arguments.memory().allow(),
+            Command::Bottleneck(arguments) => arguments.memory.allow(),
+            Command::Sweep(arguments) => arguments.allow_memory(),
+            _ => {}
         }
     }
 
@@ -138,7 +137,7 @@ impl Command {
         if let Some(threads) = self.threads() {
             machine::start(threads)?;
         }
-        machine::allow(self.memory());
+        self.allow_memory();
         match self {
             Command::Run(arguments) => run::run(arguments),
             Command::Record(arguments) => record::record(arguments, false),

@@ -8,7 +8,7 @@ use std::thread;
 use bytesize::ByteSize;
 use clap::Args;
 use infoplane::experiment::RunOptions;
-use infoplane::memory::{self as budget, Budget, address_space};
+use infoplane::memory::{self, address_space};
 
 use crate::failure::Failure;
 
@@ -27,7 +27,7 @@ pub struct MachineFlags {
     pub threads: ThreadFlags,
     /// Memory for kept networks and activations, such as 512MiB or 4GiB; data may take as much if it is more than half of
     /// what is available, else that half. Results do not depend on it [default: 1GiB]
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<ByteSize>,
 }
 
@@ -37,9 +37,9 @@ impl MachineFlags {
         RunOptions { threads: STARTED.load(Ordering::Relaxed), memory }
     }
 
-    /// What the data of a file may take. Little memory for networks, which only takes time, forbids no data.
-    pub fn of_data(&self) -> Option<ByteSize> {
-        self.memory.filter(|memory| memory.as_u64() > Budget::now().bytes())
+    /// Sets what the data of a file may take. Little memory for networks, which only takes time, forbids no data.
+    pub fn allow(&self) {
+        memory::allow_more(self.memory.map(|memory| memory.as_u64()), MORE);
     }
 }
 
@@ -48,17 +48,22 @@ impl MachineFlags {
 pub struct MemoryFlags {
     /// Refuse a file whose data need more memory than this, such as 512MiB or 4GiB, and an estimate that needs more beside
     /// them [default: half of what is available for data, what the process and the machine have for an estimate]
-    #[arg(long, display_order = 502, value_name = "SIZE", value_parser = memory)]
+    #[arg(long, display_order = 502, value_name = "SIZE", value_parser = size)]
     pub memory: Option<ByteSize>,
 }
 
-/// Sets what the data of a file may take; without a size half of what is available.
-pub fn allow(memory: Option<ByteSize>) {
-    budget::allow(memory.map(|memory| memory.as_u64()), "allow more with --memory");
+impl MemoryFlags {
+    /// Sets what the data of a file may take.
+    pub fn allow(&self) {
+        memory::allow(self.memory.map(|memory| memory.as_u64()), MORE);
+    }
 }
 
+/// How more memory is allowed.
+const MORE: &str = "allow more with --memory";
+
 /// A number of bytes.
-pub fn memory(text: &str) -> Result<ByteSize, String> {
+pub fn size(text: &str) -> Result<ByteSize, String> {
     text.parse().map_err(|_| "allowed is a number of bytes, usually with a unit: 512MiB, 4GiB, 0".to_string())
 }
 

@@ -15,7 +15,6 @@ mod units;
 use std::io::Write;
 use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use clap::{Arg, Subcommand};
 use infoplane::estimator::steps::observed;
 use infoplane::estimator::{
@@ -82,9 +81,9 @@ impl Args {
         }
     }
 
-    /// What the data of a file may take, if that was said.
-    pub fn memory(&self) -> Option<ByteSize> {
-        let flags = match self {
+    /// What memory may be taken.
+    pub fn memory(&self) -> &MemoryFlags {
+        match self {
             Args::Pair(arguments) => &arguments.common.memory,
             Args::Entropy(arguments) => &arguments.common.memory,
             Args::TotalCorrelation(arguments) => &arguments.common.memory,
@@ -95,8 +94,7 @@ impl Args {
             Args::Transfer(arguments) => &arguments.common.memory,
             Args::Lagged(arguments) => &arguments.common.memory,
             Args::Rank(arguments) => &arguments.memory,
-        };
-        flags.memory
+        }
     }
 }
 

@@ -10,7 +10,6 @@ mod worker;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::Subcommand;
 use indicatif::HumanDuration;
 use infoplane::dataset::DatasetError;
@@ -47,11 +46,10 @@ impl Args {
         }
     }
 
-    /// What the data of a file may take, if that was said.
-    pub fn memory(&self) -> Option<ByteSize> {
-        match self {
-            Args::Run(arguments) => arguments.machine.of_data(),
-            _ => None,
+    /// Sets what the data of a file may take.
+    pub fn allow_memory(&self) {
+        if let Args::Run(arguments) = self {
+            arguments.machine.allow();
         }
     }
 }

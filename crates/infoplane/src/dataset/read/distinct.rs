@@ -1,7 +1,8 @@
 //! Texts, each kept once.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::room::grow;

@@ -1,9 +1,10 @@
 //! Rows of files as numbers or labels, with what was read and which rows lack a value.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::path::Path;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use ndarray::Axis;
 use schemars::JsonSchema;
@@ -385,7 +386,7 @@ fn symbols_of_integers(tensor: &Tensor) -> Result<Option<Labels>, DatasetError> 
 }
 
 /// For each row the number of its kind, in order of first appearance.
-fn numbered<T: Copy + Eq + Hash>(
+fn numbered<T: Copy + Eq + Hash + Into<i32>>(
     file: &str,
     budget: Budget,
     values: &[T],
@@ -394,7 +395,21 @@ fn numbered<T: Copy + Eq + Hash>(
     let n = values.len() / columns;
     afford(budget, file, (size_of_val(values) + 4 * n) as u128)?;
     let mut codes: Vec<u32> = room(file, n)?;
-    let hashes = RandomState::new();
+    if columns == 1 {
+        // A place for each number of 16 bits, with a sign or without.
+        const LEAST: i32 = i16::MIN as i32;
+        let mut numbers = vec![u32::MAX; (u16::MAX as i32 - LEAST + 1) as usize];
+        let mut next = 0;
+        for &value in values {
+            let number = &mut numbers[(value.into() - LEAST) as usize];
+            if *number == u32::MAX {
+                (*number, next) = (next, next + 1);
+            }
+            codes.push(*number);
+        }
+        return Ok(codes);
+    }
+    let hashes = RandomState::default();
     // The first row of each kind.
     let mut firsts: Vec<usize> = Vec::new();
     let mut table: HashTable<u32> = HashTable::new();
