@@ -123,6 +123,7 @@ impl Command {
             Command::Run(arguments) => arguments.machine.allow(),
             Command::Record(arguments) | Command::Watch(arguments) => arguments.machine.allow(),
             Command::Resume(arguments) => arguments.machine.allow(),
+            Command::Verify(arguments) => arguments.machine.allow(),
             Command::AsIfRandom(arguments) => arguments.machine.allow(),
             Command::Reproduce(arguments) => arguments.machine.allow(),
             Command::Estimate(arguments) => arguments.memory().allow(),
