@@ -1,6 +1,5 @@
 //! Measures networks that a source of your own provides, at the epochs that a schedule chooses.
 
-use std::collections::BTreeMap;
 
 use infoplane::estimator::{Kde, LayerRange};
 use infoplane::measure::{LayerEstimators, MeasuredPart, Measuring, Subject, Workers, measure};
@@ -38,11 +37,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let estimators = [LayerEstimators::new(&[Kde { noise_variances: vec![0.01] }], &LayerRange::default())];
     let subject = Subject { inputs: inputs.view(), x: &x, y: &y };
     let part = MeasuredPart { subject, estimators: &estimators, quantities: &[] };
-    let (workers, known, interrupted) = (Workers::new(0)?, BTreeMap::new(), || false);
+    let (workers, interrupted) = (Workers::new(0)?, || false);
     let measuring = Measuring {
         seed: 0,
         parts: &[part],
-        known: &known,
+        known: &|_| None,
         workers: &workers,
         in_flight: 2,
         interrupted: &interrupted,

@@ -379,3 +379,68 @@ impl FromIterator<PlaneRow> for InformationPlane {
         plane
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl<const ABSENT: u64> Lazy<ABSENT> {
+        fn bytes(&self) -> usize {
+            size_of_val(&*self.values)
+        }
+    }
+
+    impl InformationPlane {
+        /// What the columns take, without room that is not used.
+        fn bytes(&self) -> usize {
+            let codes =
+                [&self.seed, &self.layer, &self.method, &self.missing].map(|column| size_of_val(&**column));
+            let numbers = [
+                &self.i_xt_bits,
+                &self.i_ty_bits,
+                &self.i_xt_standard_error_bits,
+                &self.i_ty_standard_error_bits,
+                &self.i_ty_shuffled_bits,
+            ];
+            let numbers = numbers.map(Lazy::bytes);
+            let counts = self.out_of_range.bytes() + self.alone.bytes();
+            codes.iter().chain(&numbers).sum::<usize>() + counts + size_of_val(&*self.epoch)
+        }
+    }
+
+    #[test]
+    fn a_row_takes_80_bytes_at_most_and_less_where_columns_say_nothing() {
+        let method = Arc::new(MethodDescription::new("binned", "30 bins", None));
+        let plain = |epoch| PlaneRow::new(epoch % 3, epoch, (epoch as usize % 7, 5), &method, (1.0, 0.5));
+        let plane: InformationPlane = (0..1000).map(plain).collect();
+        assert_eq!(plane.bytes(), 1000 * (4 * 4 + 8 + 2 * 8));
+        let full = |epoch| PlaneRow {
+            i_xt_standard_error_bits: Some(0.1),
+            i_ty_standard_error_bits: Some(0.2),
+            i_ty_shuffled_bits: Some(0.3),
+            out_of_range: epoch,
+            alone: Some(epoch),
+            missing: Some(Arc::new(Missing::both("not-finite", "a value is NaN"))),
+            ..plain(epoch)
+        };
+        let plane: InformationPlane = (0..1000).map(full).collect();
+        assert_eq!(plane.bytes(), 1000 * 80);
+        assert!((0..1000).all(|epoch| plane.row(epoch as usize) == full(epoch)));
+    }
+
+    #[test]
+    fn a_column_that_begins_to_say_something_says_nothing_of_the_rows_before() {
+        let method = Arc::new(MethodDescription::new("binned", "30 bins", None));
+        let plain = |epoch| PlaneRow::new(0, epoch, (1, 5), &method, (1.0, 0.5));
+        let late = PlaneRow { alone: Some(0), out_of_range: 3, i_ty_shuffled_bits: Some(0.3), ..plain(2) };
+        let rows = [plain(0), plain(1), late, plain(3)];
+        let mut plane = InformationPlane::from_iter(rows.clone());
+        assert!(plane.rows().eq(rows.iter().cloned()));
+        plane.sort(|_| 0);
+        assert!(plane.rows().eq(rows));
+        assert_eq!(
+            plane.part(1..3).rows().collect::<Vec<_>>(),
+            plane.rows().skip(1).take(2).collect::<Vec<_>>()
+        );
+    }
+}
