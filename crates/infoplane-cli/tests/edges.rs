@@ -107,10 +107,10 @@ fn an_estimate_that_does_not_fit_is_refused_before_it_begins() {
         said.contains("MiB of memory (matrices of all pairs of samples); --memory allows 16.0 MiB"),
         "{said}"
     );
-    let lists = ["estimate", "entropy", "x.csv", "--estimator", "lgde", "--memory", "64KiB"];
+    let lists = ["estimate", "entropy", "x.csv", "--estimator", "lgde", "--memory", "160KiB"];
     let said = refused(folder.path(), &lists, 2);
     assert!(
-        said.contains("lgde on 2500 samples needs about") && said.contains("--memory allows 64.0 KiB"),
+        said.contains("lgde on 2500 samples needs about") && said.contains("--memory allows 160.0 KiB"),
         "{said}"
     );
     // The limit of the process is known without being told.

@@ -1,6 +1,5 @@
 //! Measures networks that a source of your own provides, at the epochs that a schedule chooses.
 
-
 use infoplane::estimator::{Kde, LayerRange};
 use infoplane::measure::{LayerEstimators, MeasuredPart, Measuring, Subject, Workers, measure};
 use infoplane::plane::Entropies;

@@ -55,13 +55,15 @@ fn thinned<T: Copy>(mean: &[T], most: usize, of: fn(&T) -> Place) -> Vec<T> {
     }
     let range = epoch_range(mean.iter().map(|point| of(point).0));
     // Places of the axis of epochs; each keeps five points at most.
-    let places = (most / 5) as f64;
+    let places = ((most - 1) / 5) as f64;
     let place = |point: &T| {
         let share = epoch_share(range, of(point).0 as f64);
         (share * places).min(places - 1.0) as usize
     };
     let mut kept: Vec<T> = Vec::with_capacity(most);
-    for points in mean.chunk_by(|a, b| place(a) == place(b)) {
+    // The first of all, whatever its values are.
+    kept.push(mean[0]);
+    for (number, points) in mean.chunk_by(|a, b| place(a) == place(b)).enumerate() {
         let extreme = |value: fn(Place) -> f64, sign: f64| {
             // Of equal values the first.
             let larger = |best: usize, index: usize| {
@@ -78,7 +80,8 @@ fn thinned<T: Copy>(mean: &[T], most: usize, of: fn(&T) -> Place) -> Vec<T> {
             points.len() - 1,
         ];
         places.sort_unstable();
-        let mut before = None;
+        // That one is there already.
+        let mut before = (number == 0).then_some(0);
         for index in places {
             if before.replace(index) != Some(index) {
                 kept.push(points[index]);
