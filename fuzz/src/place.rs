@@ -41,6 +41,11 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("xxh3-128:{:032x}", XxHash3_128::oneshot(bytes))
 }
 
+/// Whether an input is one of so many for which what takes long is done: the same ones every time.
+pub fn is_one_of(many: u32, bytes: &[u8]) -> bool {
+    crc32fast::hash(bytes).is_multiple_of(many)
+}
+
 /// The parts of an input that is several files: `#### NAME` on a line of its own begins one.
 ///
 /// Returns the bytes of each of `names`; none where the input lacks it.

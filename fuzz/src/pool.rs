@@ -26,14 +26,16 @@ pub fn pool(bytes: &[u8]) {
     let _ = Experiment::of_as_if_random(&folder);
     let Ok(result) = AsIfRandomResult::read(&folder) else { return };
     let _ = report::as_if_random_summary(&result);
-    let figures = pool_figures(&result);
     for table in TableName::ALL.into_iter().filter_map(|name| result.table(name)) {
-        for format in TableFormat::ALL {
-            let _ = table.bytes(format);
-        }
+        let _ = table.bytes(TableFormat::Csv);
     }
-    let _ = Page::of_figures("pool", figures).json();
-    let formats =
-        if bytes.len().is_multiple_of(16) { &[Format::Png, Format::Pdf][..] } else { &[Format::Svg] };
-    let _ = report::write_as_if_random(&result, &Options::default().formats(Formats::of(formats)), &folder);
+    if place::is_one_of(16, bytes) {
+        for table in TableName::ALL.into_iter().filter_map(|name| result.table(name)) {
+            let _ = (table.bytes(TableFormat::Jsonl), table.bytes(TableFormat::Arrow));
+        }
+        let _ = Page::of_figures("pool", pool_figures(&result)).json();
+        let formats = if place::is_one_of(256, bytes) { &Format::ALL[..3] } else { &[Format::Svg] };
+        let options = Options::default().formats(Formats::of(formats));
+        let _ = report::write_as_if_random(&result, &options, &folder);
+    }
 }

@@ -1,7 +1,5 @@
 //! Run directories.
 
-use std::path::Path;
-
 use infoplane::figure::{Arrangement, Comparison, first_plane};
 use infoplane::page::Page;
 use infoplane::report::{self, Characters, Format, Formats, Options, ReportData};
@@ -46,7 +44,7 @@ fn finished(manifest: &[u8], outcome: Option<&[u8]>, tables: &[u8]) {
     place::write(&folder.join("manifest.toml"), manifest);
     place::write(&folder.join("outcome.toml"), outcome.unwrap_or(of_tables.as_bytes()));
     if let Ok(run) = Run::read(&folder) {
-        show(&run, manifest.len() + tables.concat().len());
+        show(&run, &[manifest, outcome.unwrap_or_default(), &tables.concat()].concat());
     }
 }
 
@@ -65,45 +63,44 @@ pub fn journal(bytes: &[u8]) {
     place::write(&folder.join("manifest.toml"), STOPPED.as_bytes());
     place::write(&folder.join("journal.jsonl"), &journal);
     if let Ok(run) = Run::read(&folder) {
-        show(&run, bytes.len());
+        show(&run, bytes);
     }
     // As `infoplane resume` begins.
-    if let Ok((directory, ..)) = RunDir::resume(&folder, Default::default()) {
+    if place::is_one_of(4, bytes)
+        && let Ok((directory, ..)) = RunDir::resume(&folder, Default::default())
+    {
         let _ = directory.outcome();
     }
 }
 
-/// Everything that is printed, drawn and written of a run; what takes long for one input in sixteen.
-fn show(run: &Run, choice: usize) {
+/// Everything that is printed, drawn and written of a run; what takes long not for every input.
+fn show(run: &Run, bytes: &[u8]) {
     let data = ReportData::of(run);
     let _ = report::summary(&data);
     for table in TableName::ALL.into_iter().filter_map(|name| name.of_run(run)) {
-        for format in TableFormat::ALL {
-            let _ = table.bytes(format);
-        }
+        let _ = table.bytes(TableFormat::Csv);
     }
     if let Some(figure) = first_plane(&data) {
         let _ = report::plane_in_characters(&figure, 80, Characters::Braille);
     }
-    let _ = Page::of_run(run, &data).json();
-    let long = choice.is_multiple_of(16);
-    let formats = if long { &[Format::Svg, Format::Png, Format::Pdf][..] } else { &[Format::Svg] };
-    let _ = report::pictures(&data, &Options::default().formats(Formats::of(formats)));
-    let data = ReportData { all_seeds: true, ..data };
-    let _ = report::summary(&data);
-    let runs: Vec<Run> = (0..2).filter_map(|_| Run::read(run.path()).ok()).collect();
-    if let Ok(comparison) = Comparison::of_runs::<&str>(&runs, &[], false) {
-        let _ = report::comparison_summary(&comparison);
-        let _ = comparison.figures(Arrangement::OnePanel);
-        let _ = comparison.table().bytes(TableFormat::Csv);
+    if place::is_one_of(16, bytes) {
+        for table in TableName::ALL.into_iter().filter_map(|name| name.of_run(run)) {
+            let _ = (table.bytes(TableFormat::Jsonl), table.bytes(TableFormat::Arrow));
+        }
+        let _ = Page::of_run(run, &data).json();
+        // The files of a report, in a directory of any content.
+        let formats = if place::is_one_of(256, bytes) { &Format::ALL[..3] } else { &[Format::Svg] };
+        let options = Options::default().formats(Formats::of(formats));
+        let _ = report::write(&data, &options, &run.path().join("report"));
+        let data = ReportData { all_seeds: true, ..data };
+        let _ = report::summary(&data);
+        let runs: Vec<Run> = (0..2).filter_map(|_| Run::read(run.path()).ok()).collect();
+        if let Ok(comparison) = Comparison::of_runs::<&str>(&runs, &[], false) {
+            let _ = report::comparison_summary(&comparison);
+            let _ = comparison.figures(Arrangement::OnePanel);
+            let _ = comparison.table().bytes(TableFormat::Csv);
+        }
     }
-    written(run.path(), &data);
-}
-
-/// The files of a report, which a run directory of any content must allow or refuse.
-fn written(folder: &Path, data: &ReportData<'_>) {
-    let options = Options::default().formats(Formats::of(&[]));
-    let _ = report::write(data, &options, &folder.join("report"));
 }
 
 /// A keyframe; its digest is made the right one.

@@ -57,5 +57,16 @@ fn the_seeds_are_read() {
         let file = infoplane::dataset::read::ArrayFile::open(&path);
         assert!(file.and_then(|mut file| file.arrays()).is_ok_and(|arrays| !arrays.is_empty()), "{seed}");
     }
+    let run = folder.path().join("run");
+    fs::create_dir(&run).unwrap();
+    fs::write(run.join("manifest.toml"), read("manifest/run.toml")).unwrap();
+    fs::write(run.join("outcome.toml"), read("outcome/run.toml")).unwrap();
+    let tables = String::from_utf8(read("tables/run")).unwrap();
+    for part in tables.split("#### ").skip(1) {
+        let (name, table) = part.split_once('\n').unwrap();
+        fs::write(run.join(name), table).unwrap();
+    }
+    let read_run = infoplane::run::Run::read(&run).unwrap();
+    assert!(!read_run.plane().is_empty() && !read_run.quantities().is_empty());
     assert!(infoplane::train::Keyframe::from_safetensors(&read("keyframe/epoch")).is_ok());
 }

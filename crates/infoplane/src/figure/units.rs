@@ -189,7 +189,9 @@ fn single(data: &ReportData<'_>, method: &MethodDescription, rows: &[&QuantityRo
         let n_units = width(&rows, layer);
         if n_units <= MOST_LINES {
             series.extend((0..n_units).map(|unit| {
-                let points = units_at(layer).map(|(epoch, amounts)| (epoch, amounts.unit_bits[unit]));
+                // A file may hold fewer units at one epoch than at another.
+                let points = units_at(layer)
+                    .filter_map(|(epoch, amounts)| Some((epoch, *amounts.unit_bits.get(unit)?)));
                 Series::Line(Line::new(role, Of::Seed(seed), points.collect()))
             }));
         } else {

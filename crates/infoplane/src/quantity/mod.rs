@@ -15,7 +15,8 @@ mod layers;
 mod units;
 
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::EstimateError;
 use crate::estimator::layers::InputParts;
@@ -226,7 +227,7 @@ pub struct QuantityRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// What was measured.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "with_whole_lists")]
     pub values: QuantityValues,
 }
 
@@ -250,6 +251,32 @@ pub enum QuantityValues {
         /// Why.
         missing: Missing,
     },
+}
+
+/// Refuses a row whose lists about the same things differ in length: a file may hold anything.
+fn with_whole_lists<'de, D: Deserializer<'de>>(deserializer: D) -> Result<QuantityValues, D::Error> {
+    let values = QuantityValues::deserialize(deserializer)?;
+    let (expected, others) = match &values {
+        QuantityValues::Units(UnitQuantities { labels, shuffled, .. }) => {
+            let others = [&labels.beyond_bits, &shuffled.unit_bits, &shuffled.beyond_bits];
+            (labels.unit_bits.len(), others.map(Vec::len).to_vec())
+        }
+        QuantityValues::Layers(pairs) => {
+            let others = [&pairs.standard_error_bits, &pairs.shuffled_bits];
+            // An empty list stands for a method that has no such values.
+            let others = others.into_iter().map(Vec::len).filter(|&length| length > 0);
+            (pairs.i_bits.len(), others.collect())
+        }
+        QuantityValues::Inputs(inputs) => (inputs.i_bits.len(), vec![inputs.shuffled_bits.len()]),
+        QuantityValues::Similarity(found) => (found.linear_cka.len(), vec![found.linear_cka_unbiased.len()]),
+        QuantityValues::Missing { .. } => (0, Vec::new()),
+    };
+    match others.into_iter().find(|&length| length != expected) {
+        Some(length) => Err(D::Error::custom(format!(
+            "lists of {expected} and of {length} values, where each has one for the same units, layers or features"
+        ))),
+        None => Ok(values),
+    }
 }
 
 impl QuantityRow {
@@ -392,6 +419,19 @@ mod tests {
         for row in std::iter::once(row.clone()).chain(others) {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<QuantityRow>(&text).unwrap(), row, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_that_differ_in_length_are_refused() {
+        for text in [
+            r#"{"seed":1,"epoch":0,"layer":1,"units":{"labels":{"i_ty_bits":1.0,"unit_bits":[1.0,0.5],"beyond_bits":[0.0,0.0]},
+                "shuffled":{"i_ty_bits":0.0,"unit_bits":[0.0],"beyond_bits":[0.0,0.0]},"alone":0}}"#,
+            r#"{"seed":1,"epoch":0,"layer":1,"layers":{"i_bits":[1.0,0.5],"shuffled_bits":[0.0]}}"#,
+            r#"{"seed":1,"epoch":0,"layer":1,"inputs":{"i_bits":[1.0],"shuffled_bits":[],"alone":0}}"#,
+        ] {
+            let error = serde_json::from_str::<QuantityRow>(text).unwrap_err().to_string();
+            assert!(error.contains("values, where each has one"), "{error}");
         }
     }
 }
