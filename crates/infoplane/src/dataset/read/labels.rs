@@ -230,7 +230,7 @@ pub(super) fn ranks<K: Ord>(
 ) -> Result<Vec<u32>, DatasetError> {
     let mut order: Vec<u32> = room(file, n)?;
     order.extend(0..n as u32);
-    order.sort_unstable_by(|&a, &b| key(a as usize).cmp(&key(b as usize)));
+    order.sort_unstable_by_key(|&number| key(number as usize));
     let mut ranks = zeros(file, n)?;
     let mut rank = 0;
     for (place, &number) in order.iter().enumerate() {
