@@ -75,7 +75,7 @@ pub fn allow_more(bytes: Option<u64>, advice: &'static str) {
 
 impl Budget {
     /// What the data of one file may take now: what was [allowed](allow), if the limit of the address space leaves as
-    /// much, else half of what is [available](available).
+    /// much, else half of what is [available()].
     pub fn now() -> Budget {
         let Allowed { bytes, advice } = *ALLOWED.read().unwrap_or_else(PoisonError::into_inner);
         let of = |bytes, bound, is_half| Budget { bytes, bound, is_half, advice };

@@ -555,8 +555,7 @@ impl JournalReader {
         let (mut damaged, mut reserved) = (0, false);
         let (start, n_bytes, n_rows) = (self.offset, file.metadata()?.len(), tables.plane.len());
         let mut lines = Lines::new(BufReader::with_capacity(CHUNK, file));
-        loop {
-            let Some(Line { text, .. }) = lines.next()? else { break };
+        while let Some(Line { text, .. }) = lines.next()? {
             let record = parse(text, self.seal, &mut self.methods);
             let (text_end, length) = (text[text.len().saturating_sub(RECOGNISED)..].to_vec(), text.len());
             if !lines.ends_with_line_feed {

@@ -54,7 +54,7 @@ pub const PLANE: &[Column] = &[
 /// Where units were measured, `quantities` adds their degrees of redundancy and vulnerability and the complexity; else the table ends
 /// with the status.
 ///
-/// Takes some 120 bytes a row. Of a long plane [`write_csv`] writes the same with little memory.
+/// Takes some 120 bytes a row. A report writes the same part by part, with little memory.
 pub fn plane<'a>(
     plane: &'a InformationPlane,
     layers: &[LayerDescription],
