@@ -247,7 +247,7 @@ fn nothing_inside_a_run_is_followed_or_waited_for() {
         let _ = fs::remove_file(path);
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     };
-    let replaced: [(&str, &dyn Fn(&PathBuf)); 2] = [("link", &link), ("pipe", &pipe)];
+    let replace = |kind: &str, path: &PathBuf| if kind == "link" { link(path) } else { pipe(path) };
     let files = [
         "manifest.toml",
         "outcome.toml",
@@ -264,7 +264,7 @@ fn nothing_inside_a_run_is_followed_or_waited_for() {
         "report/plane.csv",
         "report/summary.md",
     ];
-    for (kind, replace) in replaced {
+    for kind in ["link", "pipe"] {
         for (number, file) in files.into_iter().enumerate() {
             let name = format!("{kind}-{number}");
             let copied = at(&name);
@@ -274,7 +274,7 @@ fn nothing_inside_a_run_is_followed_or_waited_for() {
                 if incomplete {
                     let _ = fs::remove_file(copied.join("outcome.toml"));
                 }
-                replace(&copied.join(file));
+                replace(kind, &copied.join(file));
                 for arguments in [
                     &["info", &name][..],
                     &["report", &name],

@@ -211,7 +211,7 @@ fn write(out: &mut impl Write, verified: &Verified, all: bool) -> std::io::Resul
     }
     if let Some(repair) = repair {
         for file in &repair.mended {
-            writeln!(out, "mended   {}", printable_path(&now.directory.join(file)))?;
+            writeln!(out, "mended   {}", printable_path(now.directory.join(file)))?;
         }
         for reason in &repair.reasons {
             writeln!(out, "{}", wrapped("left     ", reason, width()))?;
