@@ -48,7 +48,7 @@ fn the_seeds_are_read() {
     let folder = tempfile::tempdir().unwrap();
     for (seed, name) in [
         ("npy/f4.npy", "a.npy"),
-        ("mat/v4.mat", "a.mat"),
+        ("mat/plain.mat", "a.mat"),
         ("hdf5/latest.h5", "a.h5"),
         ("npz/packed.npz", "a.npz"),
     ] {

@@ -11,12 +11,15 @@ use super::config::Experiment;
 use super::error::ExperimentError;
 use super::run::{Progress, RunOptions};
 use crate::directory::{
-    Disk, LOCK, Lock, OUTCOME, RunError, Which, digest_of_file, is_directory, read, remove_partials,
+    Disk, LOCK, Lock, OUTCOME, RunError, Which, digest_of_file, is_directory, names, read, remove_partials,
     restored, to_toml,
 };
 use crate::run::{
     MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, SCHEDULE, TRAINING, Verification, records,
 };
+
+/// Where the keyframes of a run are.
+const KEYFRAMES: &str = "keyframes";
 
 /// The directory in which what is damaged is computed again.
 pub(super) const REPAIR: &str = "repair";
@@ -79,7 +82,7 @@ pub(super) fn mend(
         return Ok(Repair { now: before, mended: Vec::new(), reasons: Vec::new() });
     }
     let lock = Lock::take(path, disk)?;
-    let done = remove_partials(path, disk, Which::All).map_err(ExperimentError::from).and_then(|()| {
+    let done = remove_all_partials(path, disk).map_err(ExperimentError::from).and_then(|()| {
         if before.is_whole() {
             // Of an attempt that was killed when all was done but this.
             remove_scratch(&scratch, disk)?;
@@ -95,6 +98,16 @@ pub(super) fn mend(
     let mended: Vec<&Path> = before.damaged().map(|found| found.file.as_path()).collect();
     let mended = mended.into_iter().filter(|file| !is_damaged(file)).map(PathBuf::from).collect();
     Ok(Repair { now, mended, reasons })
+}
+
+/// Removes half-written files of an attempt that was killed, those of keyframes too. For whoever holds the lock.
+fn remove_all_partials(path: &Path, disk: &Disk) -> Result<(), RunError> {
+    remove_partials(path, disk, Which::All)?;
+    let keyframes = path.join(KEYFRAMES);
+    for seed in names(&keyframes).unwrap_or_default() {
+        remove_partials(&keyframes.join(seed), disk, Which::All)?;
+    }
+    Ok(())
 }
 
 /// The bytes of a file whose first line is the digest of the others, with the one byte put back that was changed.
