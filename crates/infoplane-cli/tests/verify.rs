@@ -197,7 +197,7 @@ fn mending_goes_on_after_it_was_killed() {
 }
 
 #[test]
-fn an_incomplete_run_and_a_sweep_are_verified_and_anything_else_is_named() {
+fn an_incomplete_run_is_verified_by_its_journal_and_anything_else_is_named() {
     let folder = TempDir::new().unwrap();
     run(folder.path(), "run");
     let path = folder.path().join("run");
