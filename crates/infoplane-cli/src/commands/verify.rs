@@ -57,7 +57,7 @@ impl Verified {
 /// Compares the files of finished results with what was written, and mends them if asked to.
 pub fn verify(arguments: &Args) -> Result<ExitCode, Failure> {
     let interrupt = if arguments.repair {
-        on_interrupt("stopping after the epochs in progress; once more to stop at once")
+        on_interrupt("stopping; once more to stop at once")
     } else {
         end_on_interrupt("interrupted; nothing was changed", Vec::new());
         Default::default()

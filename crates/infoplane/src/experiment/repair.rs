@@ -15,11 +15,9 @@ use crate::directory::{
     restored, to_toml,
 };
 use crate::run::{
-    MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, SCHEDULE, TRAINING, Verification, records,
+    KEYFRAMES, MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, SCHEDULE, TRAINING, Verification,
+    records,
 };
-
-/// Where the keyframes of a run are.
-const KEYFRAMES: &str = "keyframes";
 
 /// The directory in which what is damaged is computed again.
 pub(super) const REPAIR: &str = "repair";
@@ -124,6 +122,19 @@ pub(super) fn restored_outcome(bytes: &[u8]) -> Option<Vec<u8>> {
     Some([first, b"\n", &rest].concat())
 }
 
+/// Writes a file as it was before, if that can be told from what is there; returns whether it could.
+pub(super) fn put_back(
+    file: &Path,
+    disk: &Disk,
+    restored: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<bool, RunError> {
+    let Some(bytes) = read(file).ok().flatten().and_then(|bytes| restored(&bytes)) else {
+        return Ok(false);
+    };
+    disk.replace(file, &bytes).map_err(RunError::io("write", file))?;
+    Ok(true)
+}
+
 /// Puts files that were computed again in the place of damaged ones, where they have the digests that were written; says which
 /// do not.
 pub(super) fn replace_damaged(
@@ -174,7 +185,7 @@ impl RunRepair<'_> {
         let RunRepair { path, disk, found } = *self;
         // From here on files that were put back count.
         let mut now = found.clone();
-        if found.has_damaged(OUTCOME) && self.put_back(OUTCOME, restored_outcome)? {
+        if found.has_damaged(OUTCOME) && put_back(&path.join(OUTCOME), disk, restored_outcome)? {
             now = RunDir::verify(path)?;
         }
         let outcome: Option<Outcome> = match now.has_damaged(OUTCOME) {
@@ -188,7 +199,7 @@ impl RunRepair<'_> {
                     "{MANIFEST} says what was computed, and nothing tells what it held; restore it from a copy"
                 )]);
             };
-            let mended = self.put_back(MANIFEST, |bytes| restored(bytes, digest))?
+            let mended = put_back(&path.join(MANIFEST), disk, |bytes| restored(bytes, digest))?
                 || self.compute_manifest(digest, outcome.as_ref())?;
             if !mended {
                 return Ok(vec![format!(
@@ -217,20 +228,6 @@ impl RunRepair<'_> {
         let reasons = self.take_over(&scratch, &run, &manifest, outcome.as_ref(), &summary.outcome, &now)?;
         remove_scratch(&scratch, disk)?;
         Ok(reasons)
-    }
-
-    /// Writes a file as it was before, if that can be told from what is there.
-    fn put_back(
-        &self,
-        file: &str,
-        restored: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-    ) -> Result<bool, RunError> {
-        let path = self.path.join(file);
-        let Some(bytes) = read(&path).ok().flatten().and_then(|bytes| restored(&bytes)) else {
-            return Ok(false);
-        };
-        self.disk.replace(&path, &bytes).map_err(RunError::io("write", &path))?;
-        Ok(true)
     }
 
     /// Writes the manifest that the experiment in it gives, if it has the digest.
@@ -330,7 +327,7 @@ impl RunRepair<'_> {
         let mut reasons = replace_damaged((path, scratch), &tables(outcome), now, disk)?;
         if outcome.digests.keyframes == computed.digests.keyframes || outcome.digests.keyframes.is_none() {
             self.take_keyframes(scratch, run, manifest)?;
-        } else if now.damaged().any(|found| found.file.starts_with("keyframes")) {
+        } else if now.damaged().any(|found| found.file.starts_with(KEYFRAMES)) {
             reasons.push("other keyframes were computed than those that were written: another program, or another kind of machine, wrote them".into());
         }
         Ok(reasons)

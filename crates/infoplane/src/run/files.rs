@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::manifest::{Manifest2, is_read};
-use super::{JOURNAL, MANIFEST, Manifest, OUTCOME, RunDir, RunError};
+use super::{JOURNAL, KEYFRAMES, MANIFEST, Manifest, OUTCOME, RunDir, RunError};
 use crate::directory::{
     Digest, LOCK, Seal, Which, digest_of_file, from_toml, is_directory, is_partial, names, partials, read,
     read_bytes, remove_partials,
@@ -124,7 +124,7 @@ impl RunDir {
 
     /// Where the networks of a training are kept.
     pub fn keyframes_path(&self) -> PathBuf {
-        self.path.join("keyframes")
+        self.path.join(KEYFRAMES)
     }
 
     fn seed_path(&self, seed: u64) -> PathBuf {

@@ -372,6 +372,7 @@ impl RunDir {
 }
 
 pub(crate) const MANIFEST: &str = "manifest.toml";
+pub(crate) const KEYFRAMES: &str = "keyframes";
 pub(crate) const PLANE: &str = "plane.jsonl";
 pub(crate) const QUANTITIES: &str = "quantities.jsonl";
 pub(crate) const TRAINING: &str = "training.jsonl";

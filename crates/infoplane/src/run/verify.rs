@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Stamp, read_manifest};
 use super::journal::{Methods, parse};
-use super::{MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, RunError, SCHEDULE, TRAINING};
+use super::{
+    KEYFRAMES, MANIFEST, Manifest, Outcome, PLANE, QUANTITIES, RunDir, RunError, SCHEDULE, TRAINING,
+};
 use crate::directory::{
     Disk, FileState, JOURNAL, Lines, OUTCOME, Verification, open, read, read_digested_toml, reason,
 };
-
-/// What stands for all keyframes.
-const KEYFRAMES: &str = "keyframes";
 
 impl RunDir {
     /// Reads every file of the run in a directory, and compares it with the digests and checksums that were written with it.

@@ -11,7 +11,9 @@ use crate::directory::{
 };
 use crate::experiment::config::Experiment;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::repair::{REPAIR, Repair, mend, remove_scratch, replace_damaged, restored_outcome};
+use crate::experiment::repair::{
+    REPAIR, Repair, mend, put_back, remove_scratch, replace_damaged, restored_outcome,
+};
 use crate::experiment::run::{Progress, RunOptions};
 
 impl AsIfRandomResult {
@@ -70,15 +72,8 @@ impl Experiment {
     ) -> Result<Repair, ExperimentError> {
         let disk = Disk::default();
         mend(path, &disk, AsIfRandomResult::verify, |found| {
-            let put_back = |file: &str, restored: &dyn Fn(&[u8]) -> Option<Vec<u8>>| {
-                let file = path.join(file);
-                match read(&file).ok().flatten().and_then(|bytes| restored(&bytes)) {
-                    Some(bytes) => disk.replace(&file, &bytes).map_err(RunError::io("write", &file)),
-                    None => Ok(()),
-                }
-            };
             if found.has_damaged(OUTCOME) {
-                put_back(OUTCOME, &restored_outcome)?;
+                put_back(&path.join(OUTCOME), &disk, restored_outcome)?;
             }
             let Ok(Some(outcome)) = read_digested_toml::<PoolOutcome>(&path.join(OUTCOME)) else {
                 return Ok(vec![format!(
@@ -86,7 +81,7 @@ impl Experiment {
                 )]);
             };
             if let Some(digest) = &outcome.digests.metadata {
-                put_back(METADATA, &|bytes| restored(bytes, digest))?;
+                put_back(&path.join(METADATA), &disk, |bytes| restored(bytes, digest))?;
             }
             let found = AsIfRandomResult::verify(path)?;
             if found.has_damaged(METADATA) {
